@@ -1,0 +1,1 @@
+//! Configuration: the team's `pindeck.toml` and the user's preferences.

@@ -1,0 +1,406 @@
+//! The board: every service × environment, as far as it is known right now.
+//!
+//! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
+//! folds the same stream into the board it draws. There is one fold: [`Board::apply`].
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::candidate::{Candidate, Relation, relation};
+use super::drift::Drift;
+use super::evidence::Evidence;
+use super::freshness::Seen;
+use super::id::{Digest, EnvId, ServiceId, Target};
+use super::pin::{Pin, PinnedBy, Unmanaged};
+use super::policy::Environment;
+use super::reference::Repository;
+use super::registry::Budget;
+use super::text::Untrusted;
+use super::verdict::Verdict;
+
+/// Everything the cockpit's first screen shows.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Board {
+    /// The GitOps repository; `None` until it has been read.
+    pub repository: Option<RepositoryInfo>,
+    /// Environments in promotion order.
+    pub environments: Vec<Environment>,
+    /// Services in the order configured, then by name.
+    pub services: Vec<ServiceRow>,
+    /// Digests seen but not managed.
+    pub unmanaged: Vec<Unmanaged>,
+    /// Drift as found by the last pass.
+    pub drift: Vec<Drift>,
+    /// What this run has cost the registries.
+    pub budget: Budget,
+    /// Things worth saying that belong to no cell.
+    pub notices: Vec<Untrusted>,
+    /// When the last pass ended; `None` while the first is running.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// The repository as read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RepositoryInfo {
+    /// Path of the repository (its working tree, or the bare folder).
+    pub path: String,
+    /// The branch that counts.
+    pub branch: String,
+    /// The commit that was read.
+    pub commit: String,
+    /// The remote whose tracking branch was read; `None` = local HEAD.
+    pub remote: Option<String>,
+    /// Local commits that the remote-tracking commit lacks.
+    pub ahead: u32,
+    /// Commits of the remote-tracking branch that the local branch lacks.
+    pub behind: u32,
+    /// Whether the working tree has changes (they never count).
+    pub dirty: bool,
+    /// When the remote was last fetched in this run; `None` = not fetched.
+    pub fetched_at: Option<Timestamp>,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceRow {
+    /// The service.
+    pub name: ServiceId,
+    /// Where CI pushes it.
+    pub image: Option<Repository>,
+    /// What CI offers; `Fresh(None)` = asked, and there is none.
+    pub candidate: Seen<Option<Candidate>>,
+    /// Verdict and evidence of the candidate, under the first environment's policy.
+    pub assessment: Seen<Assessment>,
+    /// Its pins, in promotion order; more than one per environment is a split pin.
+    pub cells: Vec<Cell>,
+}
+
+/// One pin with everything known about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// The pin.
+    pub pin: Pin,
+    /// Who pinned it, when.
+    pub pinned_by: Option<PinnedBy>,
+    /// Which tag is compared: its own, or the one its version label names.
+    pub tag: TagSource,
+    /// What that tag points at now; `Fresh(None)` = the tag does not exist.
+    pub tag_digest: Seen<Option<Digest>>,
+    /// The tag points at an index that holds the pinned manifest, or the reverse.
+    pub tag_matches_via_index: bool,
+    /// Whether that tag must not move (`immutable_tags`).
+    pub tag_is_immutable: bool,
+    /// Verdict and evidence.
+    pub assessment: Seen<Assessment>,
+    /// `org.opencontainers.image.version` of the content.
+    pub version: Option<Untrusted>,
+    /// The content is gone, by the registry's authoritative word.
+    pub missing: bool,
+    /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
+    pub skipped: Option<bool>,
+    /// The hold this digest is under.
+    pub hold: Option<Hold>,
+    /// Stands to the candidate how.
+    pub relation: Relation,
+    /// How many versions behind.
+    pub behind: Option<u32>,
+}
+
+/// The tag a pin is compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum TagSource {
+    /// There is none.
+    #[default]
+    None,
+    /// Written beside the pin.
+    Pin(String),
+    /// Named by the content's version label.
+    VersionLabel(String),
+}
+
+impl TagSource {
+    /// The tag.
+    pub fn tag(&self) -> Option<&str> {
+        match self {
+            Self::None => None,
+            Self::Pin(tag) | Self::VersionLabel(tag) => Some(tag),
+        }
+    }
+}
+
+/// A verdict with the evidence it was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The verdict; `None` where no policy applies, so nothing was judged.
+    pub verdict: Option<Verdict>,
+    /// Every statement with its checks.
+    pub evidence: Vec<Evidence>,
+}
+
+/// A digest that may not step forward.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// The service.
+    pub service: ServiceId,
+    /// The environment it was reverted in; later ones are closed too.
+    pub environment: EnvId,
+    /// The digest.
+    pub digest: Digest,
+    /// Why.
+    pub reason: Untrusted,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Who.
+    pub by: Option<Untrusted>,
+}
+
+/// Identifies a cell: the full tuple, never an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PinKey {
+    /// Service and environment.
+    pub target: Target,
+    /// The image it names (a service may live in several repositories).
+    pub image: Repository,
+    /// The pinned digest, if pinned by digest.
+    pub digest: Option<Digest>,
+    /// The tag, if pinned by tag only.
+    pub tag: Option<String>,
+}
+
+impl Pin {
+    /// The key of this pin's cell.
+    pub fn key(&self) -> PinKey {
+        PinKey {
+            target: self.target.clone(),
+            image: self.image.clone(),
+            digest: self.digest,
+            tag: if self.digest.is_none() { self.tag.clone() } else { None },
+        }
+    }
+}
+
+impl Cell {
+    /// A cell of which only the pin is known.
+    pub fn new(pin: Pin) -> Self {
+        Self {
+            tag: pin.tag.clone().map_or(TagSource::None, TagSource::Pin),
+            pin,
+            pinned_by: None,
+            tag_digest: Seen::NotChecked,
+            tag_matches_via_index: false,
+            tag_is_immutable: false,
+            assessment: Seen::NotChecked,
+            version: None,
+            missing: false,
+            skipped: None,
+            hold: None,
+            relation: Relation::None,
+            behind: None,
+        }
+    }
+
+    /// The verdict, however old.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        self.assessment.value().and_then(|a| a.verdict.as_ref())
+    }
+}
+
+/// One thing the engine found out. Plain data, so that a recorded run replays.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Update {
+    /// The repository has been read: the skeleton of the board.
+    Opened {
+        /// The repository.
+        repository: RepositoryInfo,
+        /// Environments in promotion order.
+        environments: Vec<Environment>,
+        /// Rows with their pins; nothing else is known yet.
+        services: Vec<ServiceRow>,
+        /// Digests seen but not managed.
+        unmanaged: Vec<Unmanaged>,
+    },
+    /// Who pinned one pin.
+    PinnedBy(PinKey, PinnedBy),
+    /// Whether a pin's digest skipped the environment before.
+    Skipped(PinKey, Option<bool>),
+    /// The candidate of a service.
+    Candidate(ServiceId, Seen<Option<Candidate>>),
+    /// The candidate's verdict.
+    CandidateAssessed(ServiceId, Seen<Assessment>),
+    /// What a pin's tag points at.
+    Tag {
+        /// Which pin.
+        key: PinKey,
+        /// Which tag was asked for.
+        source: TagSource,
+        /// Whether it must not move.
+        immutable: bool,
+        /// The answer.
+        digest: Seen<Option<Digest>>,
+        /// Index and platform manifest of the same image.
+        matches_via_index: bool,
+    },
+    /// The verdict of a pin.
+    Assessed {
+        /// Which pin.
+        key: PinKey,
+        /// Verdict and evidence.
+        assessment: Seen<Assessment>,
+        /// Version label of the content.
+        version: Option<Untrusted>,
+        /// Authoritatively gone.
+        missing: bool,
+    },
+    /// All drift, after a pass.
+    Drift(Vec<Drift>),
+    /// The running cost.
+    Budget(Budget),
+    /// Something worth saying.
+    Notice(Untrusted),
+    /// The pass is over.
+    Finished(Timestamp),
+}
+
+impl Board {
+    /// Folds one update in. Unknown keys are ignored: they belong to a board that was replaced.
+    pub fn apply(&mut self, update: Update) {
+        match update {
+            Update::Opened {
+                repository,
+                environments,
+                services,
+                unmanaged,
+            } => {
+                let old = std::mem::replace(&mut self.services, services);
+                self.carry_over(old);
+                self.repository = Some(repository);
+                self.environments = environments;
+                self.unmanaged = unmanaged;
+                self.notices.clear();
+                self.finished_at = None;
+            }
+            Update::PinnedBy(key, by) => self.with_cell(&key, |cell| cell.pinned_by = Some(by)),
+            Update::Skipped(key, skipped) => self.with_cell(&key, |cell| cell.skipped = skipped),
+            Update::Candidate(service, candidate) => {
+                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
+                    row.candidate = candidate;
+                    row.relate();
+                }
+            }
+            Update::CandidateAssessed(service, assessment) => {
+                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
+                    row.assessment = assessment;
+                }
+            }
+            Update::Tag {
+                key,
+                source,
+                immutable,
+                digest,
+                matches_via_index,
+            } => self.with_cell(&key, |cell| {
+                cell.tag = source;
+                cell.tag_is_immutable = immutable;
+                cell.tag_digest = digest;
+                cell.tag_matches_via_index = matches_via_index;
+            }),
+            Update::Assessed {
+                key,
+                assessment,
+                version,
+                missing,
+            } => self.with_cell(&key, |cell| {
+                cell.assessment = assessment;
+                cell.version = version.or(cell.version.take());
+                cell.missing = missing;
+            }),
+            Update::Drift(drift) => self.drift = drift,
+            Update::Budget(budget) => self.budget = budget,
+            Update::Notice(notice) => self.notices.push(notice),
+            Update::Finished(at) => self.finished_at = Some(at),
+        }
+    }
+
+    /// The cell with that key.
+    pub fn cell(&self, key: &PinKey) -> Option<&Cell> {
+        self.services
+            .iter()
+            .filter(|row| row.name == key.target.service)
+            .flat_map(|row| &row.cells)
+            .find(|cell| cell.pin.key() == *key)
+    }
+
+    /// The row of a service.
+    pub fn row(&self, service: &ServiceId) -> Option<&ServiceRow> {
+        self.services.iter().find(|row| row.name == *service)
+    }
+
+    fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
+        let cell = self
+            .services
+            .iter_mut()
+            .filter(|row| row.name == key.target.service)
+            .flat_map(|row| &mut row.cells)
+            .find(|cell| cell.pin.key() == *key);
+        if let Some(cell) = cell {
+            change(cell);
+        }
+    }
+
+    /// Stale-while-revalidate: what was known about an unchanged pin stays visible, marked loading.
+    fn carry_over(&mut self, old: Vec<ServiceRow>) {
+        for mut before in old {
+            let Some(row) = self.services.iter_mut().find(|row| row.name == before.name) else {
+                continue;
+            };
+            row.candidate = before.candidate.reloading();
+            row.assessment = before.assessment.reloading();
+            for cell in &mut row.cells {
+                let key = cell.pin.key();
+                let Some(at) = before.cells.iter().position(|c| c.pin.key() == key) else {
+                    continue;
+                };
+                let known = before.cells.swap_remove(at);
+                let pin = std::mem::replace(&mut cell.pin, known.pin.clone());
+                *cell = Cell {
+                    pin,
+                    assessment: known.assessment.reloading(),
+                    tag_digest: known.tag_digest.reloading(),
+                    hold: cell.hold.take(),
+                    ..known
+                };
+            }
+            row.relate();
+        }
+    }
+}
+
+impl ServiceRow {
+    /// A row of which only the pins are known.
+    pub fn new(name: ServiceId, image: Option<Repository>, pins: Vec<Pin>) -> Self {
+        Self {
+            name,
+            image,
+            candidate: Seen::NotChecked,
+            assessment: Seen::NotChecked,
+            cells: pins.into_iter().map(Cell::new).collect(),
+        }
+    }
+
+    /// The first cell of an environment.
+    pub fn cell(&self, environment: &EnvId) -> Option<&Cell> {
+        self.cells
+            .iter()
+            .find(|cell| cell.pin.target.environment == *environment)
+    }
+
+    fn relate(&mut self) {
+        let candidate = self.candidate.value().and_then(Option::as_ref);
+        for cell in &mut self.cells {
+            (cell.relation, cell.behind) = match (candidate, cell.pin.digest) {
+                (Some(candidate), Some(digest)) => relation(digest, candidate),
+                _ => (Relation::None, None),
+            };
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Drift: where labels, pins, evidence and history no longer say the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::board::{Board, Cell, ServiceRow};
+use super::evidence::CauseKind;
+use super::id::{Digest, EnvId, ServiceId};
+use super::reference::Repository;
+use super::text::Untrusted;
+use super::verdict::Outcome;
+
+/// The kinds of drift (CONTRACT "Drift").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DriftKind {
+    /// An immutable tag resolves to another digest than the pinned one.
+    TagMoved,
+    /// A pin without a digest.
+    PinnedByTag,
+    /// Two digests of one service carry the same version.
+    RebuiltPerEnvironment,
+    /// The pinned content is authoritatively gone.
+    MissingFromRegistry,
+    /// Trusted statements are about another digest.
+    EvidenceElsewhere,
+    /// The verdict is rejected.
+    NotVerified,
+    /// Never pinned in the environment before.
+    SkippedEnvironment,
+    /// Two digests of a service in one environment.
+    PinSplit,
+    /// A pinned digest is under a hold.
+    Held,
+    /// Reserved: running differs from pinned.
+    RunningDiffers,
+}
+
+impl DriftKind {
+    /// The name in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TagMoved => "tag-moved",
+            Self::PinnedByTag => "pinned-by-tag",
+            Self::RebuiltPerEnvironment => "rebuilt-per-environment",
+            Self::MissingFromRegistry => "missing-from-registry",
+            Self::EvidenceElsewhere => "evidence-elsewhere",
+            Self::NotVerified => "not-verified",
+            Self::SkippedEnvironment => "skipped-environment",
+            Self::PinSplit => "pin-split",
+            Self::Held => "held",
+            Self::RunningDiffers => "running-differs",
+        }
+    }
+
+    /// A few plain words for the feed.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::TagMoved => "tag moved",
+            Self::PinnedByTag => "pinned by tag",
+            Self::RebuiltPerEnvironment => "rebuilt",
+            Self::MissingFromRegistry => "missing",
+            Self::EvidenceElsewhere => "evidence elsewhere",
+            Self::NotVerified => "not verified",
+            Self::SkippedEnvironment => "skipped",
+            Self::PinSplit => "pin split",
+            Self::Held => "held",
+            Self::RunningDiffers => "running differs",
+        }
+    }
+}
+
+/// One drift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// Stable for the same fact from run to run.
+    pub id: String,
+    /// What kind.
+    pub kind: DriftKind,
+    /// The service.
+    pub service: ServiceId,
+    /// The environment; `None` for facts about the whole service.
+    pub environment: Option<EnvId>,
+    /// The repository.
+    pub image: Repository,
+    /// The tag, where one is involved.
+    pub tag: Option<String>,
+    /// What was expected.
+    pub expected: Option<Digest>,
+    /// What was found.
+    pub found: Option<Digest>,
+    /// Since when it is known (RFC 3339).
+    pub since: Timestamp,
+    /// One sentence.
+    pub detail: Untrusted,
+}
+
+/// Finds all drift on a board, in a stable order. What could not be reached is not drift.
+pub fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
+    let mut found = Vec::new();
+    for row in &board.services {
+        for cell in &row.cells {
+            cell_drift(cell, now, &mut found);
+        }
+        split(row, now, &mut found);
+        rebuilt(row, now, &mut found);
+    }
+    found.sort_by(|a, b| (a.kind, &a.service, &a.environment, &a.id).cmp(&(b.kind, &b.service, &b.environment, &b.id)));
+    found
+}
+
+fn cell_drift(cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
+    let pin = &cell.pin;
+    let since = cell.pinned_by.as_ref().map_or(now, |by| by.at);
+    let mut add = |kind, tag: Option<&str>, expected, found, detail: String| {
+        out.push(Drift::new(
+            kind,
+            &pin.target.service,
+            Some(&pin.target.environment),
+            &pin.image,
+            tag,
+            (expected, found),
+            if kind == DriftKind::TagMoved { now } else { since },
+            detail,
+        ));
+    };
+    let Some(digest) = pin.digest else {
+        let tag = pin.tag.as_deref();
+        let shown = tag.map_or_else(|| "no tag at all".to_owned(), |t| format!("tag {t} only"));
+        let now_at = cell.tag_digest.value().copied().flatten();
+        add(
+            DriftKind::PinnedByTag,
+            tag,
+            None,
+            now_at,
+            format!("pinned by {shown}: what runs depends on when it is pulled"),
+        );
+        return;
+    };
+    if let (Some(tag), Some(Some(now_at))) = (cell.tag.tag(), cell.tag_digest.fresh())
+        && *now_at != digest
+        && cell.tag_is_immutable
+        && !cell.tag_matches_via_index
+    {
+        add(
+            DriftKind::TagMoved,
+            Some(tag),
+            Some(digest),
+            Some(*now_at),
+            format!(
+                "tag {tag} now points at {now_at}; {} still pins {digest}",
+                pin.target.environment
+            ),
+        );
+    }
+    if cell.missing {
+        add(
+            DriftKind::MissingFromRegistry,
+            None,
+            Some(digest),
+            None,
+            format!("{digest} is no longer in {}", pin.image),
+        );
+    }
+    if let Some(verdict) = cell.assessment.fresh().and_then(|a| a.verdict.as_ref()) {
+        if let Some(cause) = verdict.causes.iter().find(|c| c.cause == CauseKind::WrongSubject) {
+            let other = cause
+                .subject
+                .map_or_else(|| "another digest".to_owned(), |d| d.to_string());
+            add(
+                DriftKind::EvidenceElsewhere,
+                None,
+                Some(digest),
+                cause.subject,
+                format!("its {} is about {other}", cause.check.as_str()),
+            );
+        }
+        if verdict.result == Outcome::Rejected {
+            let causes: Vec<String> = verdict
+                .causes
+                .iter()
+                .map(|c| format!("{} {}", c.check.as_str(), c.cause.as_str()))
+                .collect();
+            add(DriftKind::NotVerified, None, Some(digest), None, causes.join(", "));
+        }
+    }
+    if cell.skipped == Some(true) {
+        add(
+            DriftKind::SkippedEnvironment,
+            None,
+            Some(digest),
+            None,
+            "never pinned in the environment before".to_owned(),
+        );
+    }
+    if let Some(hold) = &cell.hold {
+        add(
+            DriftKind::Held,
+            None,
+            Some(digest),
+            None,
+            format!("under a hold: {}", hold.reason.clean()),
+        );
+    }
+}
+
+fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
+    let mut by_env: BTreeMap<&EnvId, BTreeSet<Digest>> = BTreeMap::new();
+    for cell in &row.cells {
+        if let Some(digest) = cell.pin.digest {
+            by_env.entry(&cell.pin.target.environment).or_default().insert(digest);
+        }
+    }
+    for (env, digests) in by_env.into_iter().filter(|(_, digests)| digests.len() > 1) {
+        let image = image_of(row, |cell| cell.pin.target.environment == *env);
+        let mut digests = digests.into_iter();
+        let pair = (digests.next(), digests.next());
+        let detail = format!("{} digests are pinned side by side", digests.len() + 2);
+        out.extend(image.map(|image| {
+            Drift::new(
+                DriftKind::PinSplit,
+                &row.name,
+                Some(env),
+                image,
+                None,
+                pair,
+                now,
+                detail,
+            )
+        }));
+    }
+}
+
+/// One drift per service: two pinned digests with the same version label, whatever the revision.
+fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
+    let mut by_version: BTreeMap<&str, BTreeMap<Digest, Vec<&EnvId>>> = BTreeMap::new();
+    for cell in &row.cells {
+        if let (Some(version), Some(digest)) = (&cell.version, cell.pin.digest) {
+            let envs = by_version.entry(version.raw()).or_default().entry(digest).or_default();
+            envs.push(&cell.pin.target.environment);
+        }
+    }
+    let Some((version, digests)) = by_version.into_iter().find(|(_, digests)| digests.len() > 1) else {
+        return;
+    };
+    let shown: Vec<String> = digests
+        .iter()
+        .map(|(digest, envs)| {
+            let envs: Vec<&str> = envs.iter().map(|e| e.as_str()).collect();
+            format!("{} in {}", digest.short(), envs.join(", "))
+        })
+        .collect();
+    let detail = format!("version {version} was built more than once: {}", shown.join("; "));
+    let mut order = digests.keys().copied();
+    let pair = (order.next(), order.next());
+    out.extend(image_of(row, |_| true).map(|image| {
+        Drift::new(
+            DriftKind::RebuiltPerEnvironment,
+            &row.name,
+            None,
+            image,
+            Some(version),
+            pair,
+            now,
+            detail,
+        )
+    }));
+}
+
+fn image_of(row: &ServiceRow, keep: impl Fn(&Cell) -> bool) -> Option<&Repository> {
+    row.cells.iter().find(|cell| keep(cell)).map(|cell| &cell.pin.image)
+}
+
+impl Drift {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one constructor for the record, private to this file"
+    )]
+    fn new(
+        kind: DriftKind,
+        service: &ServiceId,
+        environment: Option<&EnvId>,
+        image: &Repository,
+        tag: Option<&str>,
+        (expected, found): (Option<Digest>, Option<Digest>),
+        since: Timestamp,
+        detail: String,
+    ) -> Self {
+        let text = |d: Option<Digest>| d.map(|d| d.to_string()).unwrap_or_default();
+        let fact = [
+            kind.as_str(),
+            service.as_str(),
+            environment.map_or("", EnvId::as_str),
+            &image.to_string(),
+            tag.unwrap_or(""),
+            &text(expected),
+            &text(found),
+        ]
+        .join("\n");
+        Self {
+            id: Digest::of(fact.as_bytes()).hex()[..16].to_owned(),
+            kind,
+            service: service.clone(),
+            environment: environment.cloned(),
+            image: image.clone(),
+            tag: tag.map(str::to_owned),
+            expected,
+            found,
+            since,
+            detail: detail.into(),
+        }
+    }
+}

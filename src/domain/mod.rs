@@ -1,0 +1,29 @@
+//! The release model: pure data and pure decisions.
+//!
+//! Nothing in here reads a clock, a file, a socket or a terminal. Adapters under
+//! [`crate::sources`] produce these types; [`crate::engine`] combines them; `app` and `view`
+//! show them. Time is always an argument.
+
+pub mod board;
+pub mod candidate;
+pub mod drift;
+pub mod evidence;
+pub mod freshness;
+pub mod history;
+pub mod id;
+pub mod pin;
+pub mod policy;
+pub mod reference;
+pub mod registry;
+pub mod text;
+pub mod verdict;
+
+pub use board::Board;
+pub use drift::{Drift, DriftKind};
+pub use evidence::{CauseKind, Evidence, EvidenceKind};
+pub use freshness::Seen;
+pub use id::{Digest, EnvId, ServiceId, Target};
+pub use pin::{Location, Pin, Style};
+pub use reference::{ImageRef, Repository};
+pub use text::{Clean, Untrusted};
+pub use verdict::{Cause, Outcome, Verdict};

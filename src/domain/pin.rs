@@ -1,0 +1,106 @@
+//! Pins: what git desires for one service in one environment.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{Digest, Target};
+use super::reference::Repository;
+use super::text::Untrusted;
+
+/// The manifest style a pin was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    /// Image-promoter lists.
+    Promoter,
+    /// Flux Kustomization, HelmRelease, OCIRepository.
+    Flux,
+    /// Kustomize.
+    Kustomize,
+    /// Argo CD Application and ApplicationSet.
+    Argocd,
+    /// Any other Kubernetes object.
+    Kubernetes,
+    /// Helmfile.
+    Helmfile,
+    /// Compose.
+    Compose,
+    /// Helm values files.
+    HelmValues,
+    /// A reference with a digest in any other scalar.
+    Loose,
+    /// A line of a file that does not parse (templates).
+    Unparsed,
+}
+
+impl Style {
+    /// The name in JSON and on screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoter => "promoter",
+            Self::Flux => "flux",
+            Self::Kustomize => "kustomize",
+            Self::Argocd => "argocd",
+            Self::Kubernetes => "kubernetes",
+            Self::Helmfile => "helmfile",
+            Self::Compose => "compose",
+            Self::HelmValues => "helm-values",
+            Self::Loose => "loose",
+            Self::Unparsed => "unparsed",
+        }
+    }
+}
+
+/// One place where a pin is written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Location {
+    /// Path in the repository, `/`-separated.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// How it is written.
+    pub style: Style,
+    /// Why it cannot be edited, if it cannot.
+    pub read_only: Option<String>,
+}
+
+/// The commit that put a pin where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PinnedBy {
+    /// Full commit id.
+    pub commit: String,
+    /// Author's name.
+    pub author: Untrusted,
+    /// Committer date.
+    pub at: Timestamp,
+    /// First line of the message.
+    pub subject: Untrusted,
+}
+
+/// One pin: per service, environment and digest (or tag, when pinned by tag only).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pin {
+    /// Where it counts.
+    pub target: Target,
+    /// The repository git names.
+    pub image: Repository,
+    /// The visible tag: that of the first location that has one.
+    pub tag: Option<String>,
+    /// The bytes; `None` = pinned by tag only.
+    pub digest: Option<Digest>,
+    /// All places, in path and line order.
+    pub locations: Vec<Location>,
+}
+
+/// A digest or image that pindeck sees but cannot manage; reported, never omitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unmanaged {
+    /// Path in the repository.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// What it looks like.
+    pub text: Untrusted,
+    /// Why it is not a pin.
+    pub reason: String,
+}

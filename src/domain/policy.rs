@@ -1,0 +1,387 @@
+//! What a team asks of a digest before it counts: policies, trust profiles, environments, services.
+//!
+//! These are the validated forms of `pindeck.toml`; parsing lives in [`crate::config`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use jiff::civil::{Time, Weekday};
+
+use super::evidence::EvidenceKind;
+use super::id::{Digest, EnvId, ServiceId};
+use super::reference::Repository;
+use super::registry::RegistrySettings;
+
+/// One environment, in promotion order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvId,
+    /// Globs of the files that belong to it, relative to the repository's root.
+    pub paths: Vec<String>,
+    /// The policy its pins are judged by; `None` = no policy configured (nothing can be verified).
+    pub policy: Option<String>,
+    /// Environments where a digest must be pinned before it may come here.
+    pub after: Vec<EnvId>,
+    /// Its own registry and path prefix, if promotion copies content first.
+    pub registry: Option<String>,
+    /// How a write reaches the branch.
+    pub write: WriteMode,
+    /// How a person confirms.
+    pub confirm: Confirm,
+    /// Never written to.
+    pub read_only: bool,
+}
+
+/// How a write reaches the branch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteMode {
+    /// Straight to the branch.
+    #[default]
+    Push,
+    /// To a `pindeck/…` branch for a pull request.
+    Branch,
+}
+
+/// How a person confirms a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirm {
+    /// The key `y`.
+    #[default]
+    Y,
+    /// Typing the environment's name.
+    TypeName,
+}
+
+/// One service as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: ServiceId,
+    /// Where CI pushes it.
+    pub image: Repository,
+    /// Other repositories that hold it.
+    pub also: Vec<Repository>,
+    /// Trust profile that replaces the policy's signer.
+    pub signer: Option<String>,
+    /// How the candidate is found.
+    pub candidate: Option<CandidateRule>,
+    /// Tags that must not move (regular expression, unanchored as written).
+    pub immutable_tags: Option<String>,
+    /// Source repository that provenance must name.
+    pub source: Option<String>,
+}
+
+/// How CI's newest digest is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CandidateRule {
+    /// What this tag points at.
+    Tag(String),
+    /// The highest full version in this range.
+    Semver(String),
+    /// The newest of the tags that match.
+    Pattern {
+        /// Regular expression, unanchored as written.
+        pattern: String,
+        /// How "newest" is decided.
+        order: PatternOrder,
+    },
+}
+
+/// Order among tags that match a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PatternOrder {
+    /// By the image's `created` time.
+    #[default]
+    Created,
+    /// By name, digits compared as numbers.
+    Name,
+}
+
+/// One policy of `[policies.*]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: String,
+    /// Required kinds of evidence, in the order written.
+    pub require: Vec<EvidenceKind>,
+    /// Who must have signed.
+    pub signer: SignerRule,
+    /// Accepted builder ids; empty = any.
+    pub builder: Vec<String>,
+    /// Whether provenance's source must be the service's.
+    pub source: bool,
+    /// Which test results count.
+    pub test_result: TestResultRule,
+    /// Oldest accepted statement per kind, in seconds.
+    pub max_age: BTreeMap<EvidenceKind, i64>,
+    /// How long a digest must have been pinned in every `after` environment, in seconds.
+    pub soak: Option<i64>,
+    /// When nothing may be promoted.
+    pub freeze: Vec<Freeze>,
+    /// What a typed reason may waive.
+    pub break_glass: BTreeSet<Waivable>,
+    /// Digest of everything that decides its verdicts (the policy and the trust profiles it uses).
+    pub digest: Digest,
+}
+
+/// Which trust profile signs what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SignerRule {
+    /// For kinds not listed below.
+    pub default: Option<String>,
+    /// Per kind.
+    pub per_kind: BTreeMap<EvidenceKind, String>,
+}
+
+impl SignerRule {
+    /// The trust profile's name for a kind; a service's own signer replaces the default and every
+    /// per-kind choice is kept.
+    pub fn for_kind<'a>(&'a self, kind: EvidenceKind, service_signer: Option<&'a str>) -> Option<&'a str> {
+        service_signer
+            .or_else(|| self.per_kind.get(&kind).map(String::as_str))
+            .or(self.default.as_deref())
+    }
+}
+
+/// Which test results count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResultRule {
+    /// Results that hold.
+    pub accept: Vec<String>,
+    /// Results a person may acknowledge (verdict *warned*).
+    pub acknowledge: Vec<String>,
+}
+
+impl Default for TestResultRule {
+    fn default() -> Self {
+        Self {
+            accept: vec!["PASSED".to_owned()],
+            acknowledge: Vec::new(),
+        }
+    }
+}
+
+/// A weekly window in which nothing is promoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Freeze {
+    /// First moment.
+    pub from: (Weekday, Time),
+    /// First moment after.
+    pub to: (Weekday, Time),
+    /// IANA time zone name, validated.
+    pub zone: String,
+}
+
+/// What break-glass may waive. Corrupt, bad-signature and missing content never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Waivable {
+    /// Time in the environment before.
+    Soak,
+    /// The freeze window.
+    Freeze,
+    /// `after`.
+    Order,
+    /// A verdict of unknown.
+    Unknown,
+    /// A rejected verdict whose causes are waivable.
+    Evidence,
+}
+
+impl Waivable {
+    /// All, in the order documented.
+    pub const ALL: [Self; 5] = [Self::Soak, Self::Freeze, Self::Order, Self::Unknown, Self::Evidence];
+
+    /// The name in `pindeck.toml`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Soak => "soak",
+            Self::Freeze => "freeze",
+            Self::Order => "order",
+            Self::Unknown => "unknown",
+            Self::Evidence => "evidence",
+        }
+    }
+}
+
+/// One profile of `[trust.*]`: who is believed, and with how much proof.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustProfile {
+    /// Its name.
+    pub name: String,
+    /// Trusted public keys.
+    pub keys: Vec<TrustedKey>,
+    /// Root for certificates and logs.
+    pub root: Option<TrustRoot>,
+    /// Accepted certificate identities.
+    pub identities: Vec<Identity>,
+    /// How much the transparency log must contribute.
+    pub transparency_log: LogRule,
+    /// Whether certificates must carry a valid SCT.
+    pub sct: bool,
+    /// Which trusted time is asked for.
+    pub timestamp: TimeRule,
+}
+
+/// A public key with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedKey {
+    /// As named in the configuration (for people).
+    pub name: String,
+    /// The PEM text.
+    pub pem: String,
+}
+
+/// Where certificates and logs are anchored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustRoot {
+    /// Sigstore's public-good instance, embedded snapshot.
+    PublicGood,
+    /// GitHub's instance, embedded snapshot.
+    Github,
+    /// A `trusted_root.json`.
+    File {
+        /// As named in the configuration.
+        name: String,
+        /// Its text.
+        json: String,
+    },
+}
+
+/// One accepted certificate identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The SAN.
+    pub san: Match,
+    /// The OIDC issuer; `None` only where the configuration says `issuer = false` (GitHub's release
+    /// attestations carry none).
+    pub issuer: Option<Match>,
+    /// GitHub claims that must match exactly: `source_repository`, `source_ref`, `workflow`,
+    /// `runner_environment` and so on (Fulcio OID 1.3.6.1.4.1.57264.1.*).
+    pub claims: BTreeMap<String, String>,
+}
+
+/// How a text is matched. `{service}` has been left in and is substituted per service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Match {
+    /// Exactly.
+    Exact(String),
+    /// By a regular expression anchored at both ends.
+    Regex(String),
+}
+
+/// How much the transparency log must contribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogRule {
+    /// A verified entry: promise or inclusion proof.
+    #[default]
+    Required,
+    /// A verified inclusion proof with checkpoint.
+    InclusionProof,
+    /// Nothing (keys without a log).
+    NotRequired,
+}
+
+/// Which trusted time is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeRule {
+    /// Whatever proves the certificate was valid.
+    #[default]
+    Any,
+    /// An RFC 3161 timestamp.
+    Rfc3161,
+    /// The log's integrated time.
+    Rekor,
+}
+
+/// A whole team policy: the validated `pindeck.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TeamPolicy {
+    /// Image patterns that are nobody's service.
+    pub ignore: Vec<String>,
+    /// The branch that counts, if not the checked-out branch's upstream.
+    pub branch: Option<String>,
+    /// Environments in promotion order; empty = infer.
+    pub environments: Vec<Environment>,
+    /// Configured services.
+    pub services: Vec<Service>,
+    /// Policies by name.
+    pub policies: BTreeMap<String, Policy>,
+    /// Trust profiles by name.
+    pub trust: BTreeMap<String, TrustProfile>,
+    /// Registry settings by name as written in manifests.
+    pub registries: BTreeMap<String, RegistrySettings>,
+    /// Where it came from.
+    pub source: PolicySource,
+}
+
+/// Where the team policy came from; plans and commits name it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum PolicySource {
+    /// There is none: everything is inferred and read-only.
+    #[default]
+    None,
+    /// The repository's own file at this commit.
+    Commit(String),
+    /// An external file.
+    File(String),
+}
+
+impl Freeze {
+    /// Whether the window holds at `now`.
+    ///
+    /// # Errors
+    /// If the time zone is not known on this machine; callers fail closed.
+    pub fn contains(&self, now: Timestamp) -> Result<bool, jiff::Error> {
+        let zoned = now.in_tz(&self.zone)?;
+        let minute = |day: Weekday, time: Time| {
+            i64::from(day.to_monday_zero_offset()) * 1440 + i64::from(time.hour()) * 60 + i64::from(time.minute())
+        };
+        let at = minute(zoned.weekday(), zoned.time());
+        let (from, to) = (minute(self.from.0, self.from.1), minute(self.to.0, self.to.1));
+        Ok(if from <= to {
+            (from..to).contains(&at)
+        } else {
+            at >= from || at < to
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freeze_spans_the_week_end_in_its_own_zone() {
+        let freeze = Freeze {
+            from: (Weekday::Friday, Time::constant(16, 0, 0, 0)),
+            to: (Weekday::Monday, Time::constant(8, 0, 0, 0)),
+            zone: "Europe/Berlin".to_owned(),
+        };
+        for (now, frozen) in [
+            ("2026-11-20T14:59:00Z", false), // Friday 15:59 in Berlin
+            ("2026-11-20T15:00:00Z", true),
+            ("2026-11-22T12:00:00Z", true),
+            ("2026-11-23T06:59:00Z", true),
+            ("2026-11-23T07:00:00Z", false),
+            ("2026-07-17T14:00:00Z", true), // summer time: Friday 16:00
+        ] {
+            let now: Timestamp = now.parse().expect("a time");
+            assert_eq!(freeze.contains(now).expect("a zone"), frozen, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_services_own_signer_replaces_the_policys() {
+        let rule = SignerRule {
+            default: Some("ci".to_owned()),
+            per_kind: [(EvidenceKind::Sbom, "scanner".to_owned())].into(),
+        };
+        assert_eq!(rule.for_kind(EvidenceKind::Sbom, None), Some("scanner"));
+        assert_eq!(rule.for_kind(EvidenceKind::Signature, None), Some("ci"));
+        assert_eq!(rule.for_kind(EvidenceKind::Sbom, Some("own")), Some("own"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Uses the sources to answer domain questions.

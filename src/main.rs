@@ -1,0 +1,3 @@
+//! The `pindeck` binary: parse, run, exit code.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Event loop, executor and clock.

@@ -1,0 +1,1 @@
+//! Finding image references in manifests, with byte spans.

@@ -1,0 +1,3 @@
+//! Reading and writing git repositories.
+
+pub mod manifest;

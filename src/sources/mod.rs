@@ -1,0 +1,5 @@
+//! Adapters to the outside. Foreign types stop at these doors.
+
+pub mod evidence;
+pub mod git;
+pub mod registry;

@@ -1,0 +1,1 @@
+//! The terminal: guard, capabilities, one write per frame.
