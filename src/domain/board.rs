@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::candidate::{Candidate, Relation, relation};
 use super::drift::Drift;
-use super::evidence::Evidence;
+use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use super::freshness::Seen;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
@@ -330,6 +330,30 @@ impl Board {
             .find(|cell| cell.pin.key() == *key)
     }
 
+    /// The first thing that could not be reached, if any: then the board is not the whole truth.
+    pub fn unreachable(&self) -> Option<String> {
+        let unknown = |what: String, seen: &Seen<Assessment>| match seen {
+            Seen::Unreachable { detail, .. } => Some(format!("{what}: {}", detail.clean())),
+            _ => {
+                let verdict = seen.value()?.verdict.as_ref()?;
+                let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
+                Some(format!("{what}: {}", cause.detail.clean()))
+            }
+        };
+        self.services.iter().find_map(|row| {
+            let candidate = match &row.candidate {
+                Seen::Unreachable { detail, .. } => Some(format!("candidate of {}: {}", row.name, detail.clean())),
+                _ => unknown(format!("candidate of {}", row.name), &row.assessment),
+            };
+            candidate.or_else(|| {
+                row.cells.iter().find_map(|cell| match &cell.tag_digest {
+                    Seen::Unreachable { detail, .. } => Some(format!("tag of {}: {}", cell.pin.target, detail.clean())),
+                    _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                })
+            })
+        })
+    }
+
     /// The row of a service.
     pub fn row(&self, service: &ServiceId) -> Option<&ServiceRow> {
         self.services.iter().find(|row| row.name == *service)
@@ -385,6 +409,15 @@ impl ServiceRow {
             assessment: Seen::NotChecked,
             cells: pins.into_iter().map(Cell::new).collect(),
         }
+    }
+
+    /// Whether the candidate's provenance verifies: else it is only claimed by its tag.
+    pub fn ci_built(&self) -> bool {
+        let evidence = self.assessment.value().map_or(&[][..], |a| &a.evidence);
+        let candidate = self.candidate.value().and_then(Option::as_ref).map(|c| c.digest);
+        evidence.iter().any(|e| {
+            e.kind == EvidenceKind::Provenance && e.state == EvidenceState::Verified && Some(e.attached_to) == candidate
+        })
     }
 
     /// The first cell of an environment.

@@ -12,6 +12,7 @@ pub mod freshness;
 pub mod history;
 pub mod id;
 pub mod pin;
+pub mod plan;
 pub mod policy;
 pub mod reference;
 pub mod registry;

@@ -89,10 +89,20 @@ impl Repository {
         &self.path
     }
 
-    /// The same path under another registry (and path prefix), as an environment's own registry
-    /// uses it: `staging.example.com/shop` + `payments`.
-    pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.path.split('/')
+    /// This repository as an environment's own registry holds it: `staging.example.com/shop` makes
+    /// `registry.example.com/shop/payments` into `staging.example.com/shop/payments`. A registry
+    /// without a path keeps the whole path; one with a path replaces all but what lies below the
+    /// same prefix, else all but the last segment. `None` if the result is not a repository.
+    pub fn under(&self, registry: &str) -> Option<Self> {
+        let registry = registry.trim_end_matches('/');
+        let path = match registry.split_once('/') {
+            None => self.path.as_str(),
+            Some((_, prefix)) => match self.path.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('/')) {
+                Some(rest) => rest,
+                None => self.path.rsplit('/').next()?,
+            },
+        };
+        Self::parse(&format!("{registry}/{path}")).ok()
     }
 
     /// This repository's reference by digest.
@@ -271,6 +281,19 @@ mod tests {
         assert_eq!(parsed.repository.to_string(), "host:5000/app");
         assert_eq!(parsed.tag.as_deref(), Some("v1"));
         assert_eq!(parsed.digest.map(|d| d.to_string()).as_deref(), Some(D));
+    }
+
+    #[test]
+    fn an_environments_own_registry_keeps_the_name() {
+        let image = Repository::parse("registry.example.com/shop/payments").expect("valid");
+        for (registry, own) in [
+            ("staging.example.com/shop", "staging.example.com/shop/payments"),
+            ("staging.example.com", "staging.example.com/shop/payments"),
+            ("staging.example.com/mirror/", "staging.example.com/mirror/payments"),
+            ("127.0.0.1:5000/a/b", "127.0.0.1:5000/a/b/payments"),
+        ] {
+            assert_eq!(image.under(registry).map(|r| r.to_string()).as_deref(), Some(own));
+        }
     }
 
     #[test]

@@ -1,0 +1,377 @@
+//! Plans: what a write would do, decided before anything is touched. A plan names base commit,
+//! edits, digests and reasons exactly as the confirm screen shows them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::board::Hold;
+use super::evidence::CauseKind;
+use super::id::{Digest, EnvId, ServiceId};
+use super::policy::{Confirm, Freeze, Policy, Waivable};
+use super::reference::Repository;
+use super::text::Untrusted;
+use super::verdict::{Outcome, Verdict};
+
+/// What a write is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// A digest steps forward.
+    Promote,
+    /// A previous digest comes back.
+    Revert,
+    /// A pin by tag gets its digest.
+    Pin,
+    /// A digest is put on hold.
+    Hold,
+    /// A hold ends.
+    ReleaseHold,
+}
+
+/// One service in one environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What it does.
+    pub verb: Verb,
+    /// The service.
+    pub service: ServiceId,
+    /// The environment.
+    pub environment: EnvId,
+    /// The repository the pin will name.
+    pub image: Repository,
+    /// The digest pinned now.
+    pub from: Option<Digest>,
+    /// The digest pinned afterwards.
+    pub to: Digest,
+    /// The commit it was planned on.
+    pub base_commit: String,
+    /// The policy that judged it.
+    pub policy: PolicyUsed,
+    /// The exact file changes.
+    pub edits: Vec<FileEdit>,
+    /// Content to bring to the environment's own registry first.
+    pub copies: Vec<Copy>,
+    /// Every gate, open or closed.
+    pub gates: Vec<Gate>,
+    /// What a person should know before saying yes.
+    pub warnings: Vec<Untrusted>,
+    /// The verdict of `to` under today's policy.
+    pub verdict: Option<Verdict>,
+    /// The whole commit message.
+    pub message: String,
+    /// How a person confirms.
+    pub confirm: Confirm,
+}
+
+/// The policy a plan was made by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PolicyUsed {
+    /// Its name.
+    pub name: String,
+    /// Digest of the policy and its trust profiles.
+    pub digest: Digest,
+    /// A commit or a file.
+    pub source: String,
+}
+
+/// The change of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileEdit {
+    /// Path in the repository.
+    pub file: String,
+    /// First changed line, from 1.
+    pub line: u32,
+    /// Unified diff.
+    pub diff: String,
+}
+
+/// Content to copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Copy {
+    /// Where it is.
+    pub source: Repository,
+    /// Where it must be.
+    pub destination: Repository,
+    /// What.
+    pub digest: Digest,
+    /// The tag to hang on it last, if any.
+    pub tag: Option<String>,
+}
+
+/// The gates a write passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateName {
+    /// The verdict of the digest.
+    Verdict,
+    /// A test result that a person must acknowledge.
+    Acknowledge,
+    /// Holds, here and in earlier environments.
+    Hold,
+    /// Pinned in every `after` environment now.
+    After,
+    /// Long enough in every `after` environment.
+    Soak,
+    /// The freeze window.
+    Freeze,
+    /// Read-only environment or run.
+    ReadOnly,
+}
+
+/// Whether a gate lets the write through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GateState {
+    /// Nothing stands in the way.
+    Open,
+    /// Closed; the detail says what would open it.
+    Closed,
+    /// A person took a WARNED result upon themselves.
+    Acknowledged,
+    /// Break-glass, with a reason on record.
+    Waived,
+}
+
+/// One gate of one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gate {
+    /// Which.
+    pub gate: GateName,
+    /// Open or not.
+    pub state: GateState,
+    /// Why; where closed, what would open it.
+    pub detail: Untrusted,
+}
+
+/// Everything the gates of a promote look at.
+#[derive(Debug, Clone, Copy)]
+pub struct PromoteFacts<'a> {
+    /// The destination's policy.
+    pub policy: &'a Policy,
+    /// The verdict under it.
+    pub verdict: &'a Verdict,
+    /// Whether WARNED was acknowledged.
+    pub acknowledged: bool,
+    /// The hold that closes the destination for this digest; `Err` = the holds could not be read.
+    pub hold: Result<Option<&'a Hold>, &'a Untrusted>,
+    /// Per `after` environment: since when it pins this very digest, if it does.
+    pub after: &'a [(EnvId, Option<Timestamp>)],
+    /// Why nothing may be written at all, if so.
+    pub read_only: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// The gates of a promote, in a fixed order (CONTRACT "Gates").
+pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
+    let mut gates = verdict_gates(facts.verdict, facts.acknowledged);
+    gates.push(match facts.hold {
+        Ok(None) => open(GateName::Hold, "no hold on this digest"),
+        Ok(Some(hold)) => closed(
+            GateName::Hold,
+            format!(
+                "held since it was reverted in {}: {}; `pindeck hold release {} --env {}` lifts it",
+                hold.environment,
+                hold.reason.clean(),
+                hold.service,
+                hold.environment
+            ),
+        ),
+        Err(problem) => closed(GateName::Hold, problem.clean().into_string()),
+    });
+    let missing: Vec<&str> = facts
+        .after
+        .iter()
+        .filter(|(_, since)| since.is_none())
+        .map(|(env, _)| env.as_str())
+        .collect();
+    gates.push(if missing.is_empty() {
+        let names: Vec<&str> = facts.after.iter().map(|(env, _)| env.as_str()).collect();
+        open(
+            GateName::After,
+            if names.is_empty() {
+                "the first environment".to_owned()
+            } else {
+                format!("pinned in {}", names.join(", "))
+            },
+        )
+    } else {
+        let names = missing.join(", ");
+        closed(
+            GateName::After,
+            format!("not pinned in {names} now; promote it there first"),
+        )
+    });
+    gates.push(soak_gate(&facts));
+    gates.push(freeze_gate(&facts.policy.freeze, facts.now));
+    gates.push(read_only_gate(facts.read_only));
+    gates
+}
+
+/// The gates of a revert: presence and verdict, and read-only. Never order, time or freeze.
+pub fn revert_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
+    let mut gates = verdict_gates(verdict, acknowledged);
+    gates.push(read_only_gate(read_only));
+    gates
+}
+
+fn verdict_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
+    let causes = || {
+        let list: Vec<String> = verdict
+            .causes
+            .iter()
+            .map(|c| format!("{} {} ({})", c.check.as_str(), c.cause.as_str(), c.detail.clean()))
+            .collect();
+        list.join("; ")
+    };
+    match verdict.result {
+        Outcome::Verified => vec![open(
+            GateName::Verdict,
+            format!("verified under policy {}", verdict.policy),
+        )],
+        Outcome::Warned => {
+            let state = if acknowledged {
+                GateState::Acknowledged
+            } else {
+                GateState::Closed
+            };
+            let detail = if acknowledged {
+                "the WARNED test result was acknowledged".to_owned()
+            } else {
+                "a test result WARNED; read it, then acknowledge it (--acknowledge-warned)".to_owned()
+            };
+            vec![
+                open(
+                    GateName::Verdict,
+                    format!("all holds under policy {} but a WARNED test result", verdict.policy),
+                ),
+                Gate {
+                    gate: GateName::Acknowledge,
+                    state,
+                    detail: detail.into(),
+                },
+            ]
+        }
+        Outcome::Rejected => vec![closed(
+            GateName::Verdict,
+            format!("rejected under policy {}: {}", verdict.policy, causes()),
+        )],
+        Outcome::Unknown => {
+            vec![closed(
+                GateName::Verdict,
+                format!("could not be verified: {}; try again when it can be reached", causes()),
+            )]
+        }
+    }
+}
+
+fn soak_gate(facts: &PromoteFacts<'_>) -> Gate {
+    let Some(soak) = facts.policy.soak else {
+        return open(GateName::Soak, "no soak time asked");
+    };
+    let since = facts.after.iter().map(|(_, since)| *since).collect::<Option<Vec<_>>>();
+    let Some(since) = since else {
+        return closed(GateName::Soak, "it has no time in the environment before");
+    };
+    let Some(youngest) = since.into_iter().max() else {
+        return open(GateName::Soak, "the first environment");
+    };
+    let left = soak - (facts.now.as_second() - youngest.as_second());
+    if left <= 0 {
+        open(GateName::Soak, format!("pinned there since {youngest}"))
+    } else {
+        let opens = Timestamp::from_second(youngest.as_second().saturating_add(soak)).unwrap_or(Timestamp::MAX);
+        closed(
+            GateName::Soak,
+            format!("pinned there since {youngest}; opens at {opens}"),
+        )
+    }
+}
+
+fn freeze_gate(windows: &[Freeze], now: Timestamp) -> Gate {
+    for window in windows {
+        match window.contains(now) {
+            Ok(false) => {}
+            Ok(true) => {
+                let ends = format!("{:?} {} ({})", window.to.0, window.to.1, window.zone);
+                return closed(GateName::Freeze, format!("frozen until {ends}"));
+            }
+            Err(error) => return closed(GateName::Freeze, format!("the freeze window cannot be judged: {error}")),
+        }
+    }
+    open(
+        GateName::Freeze,
+        if windows.is_empty() {
+            "no freeze window"
+        } else {
+            "outside every freeze window"
+        },
+    )
+}
+
+fn read_only_gate(reason: Option<&str>) -> Gate {
+    match reason {
+        None => open(GateName::ReadOnly, "may be written"),
+        Some(reason) => closed(GateName::ReadOnly, reason),
+    }
+}
+
+fn open(gate: GateName, detail: impl Into<String>) -> Gate {
+    Gate {
+        gate,
+        state: GateState::Open,
+        detail: detail.into().into(),
+    }
+}
+
+fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
+    Gate {
+        gate,
+        state: GateState::Closed,
+        detail: detail.into().into(),
+    }
+}
+
+/// Waives what the policy allows to be waived with a typed reason; the rest stays closed. Corrupt,
+/// bad-signature and missing content never (CONTRACT `break_glass`).
+pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
+    for gate in gates.iter_mut().filter(|g| g.state == GateState::Closed) {
+        let needs = match gate.gate {
+            GateName::Soak => Some(Waivable::Soak),
+            GateName::Freeze => Some(Waivable::Freeze),
+            GateName::After => Some(Waivable::Order),
+            GateName::Verdict => match verdict.result {
+                Outcome::Unknown => Some(Waivable::Unknown),
+                Outcome::Rejected if verdict.causes.iter().all(is_waivable) => Some(Waivable::Evidence),
+                _ => None,
+            },
+            GateName::Acknowledge | GateName::Hold | GateName::ReadOnly => None,
+        };
+        if needs.is_some_and(|what| allowed.contains(&what)) {
+            gate.state = GateState::Waived;
+        }
+    }
+}
+
+fn is_waivable(cause: &super::verdict::Cause) -> bool {
+    cause.check != super::verdict::CheckOf::Digest
+        && !matches!(cause.cause, CauseKind::Corrupt | CauseKind::BadSignature)
+}
+
+impl Plan {
+    /// The first closed gate.
+    pub fn closed_gate(&self) -> Option<&Gate> {
+        self.gates.iter().find(|gate| gate.state == GateState::Closed)
+    }
+
+    /// Gates that break-glass opened.
+    pub fn waived(&self) -> impl Iterator<Item = &Gate> {
+        self.gates.iter().filter(|gate| gate.state == GateState::Waived)
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
