@@ -1,0 +1,35 @@
+# Shortcuts; `just --list` names them. Nothing here is needed to build, test or use pindeck.
+
+# What a change must pass before it lands: format, lints, dependencies, all tests.
+ci:
+    bash .ci/run
+
+# Fast feedback while working.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --lib --bins --locked -- -D warnings
+    cargo clippy --workspace --all-targets --locked -- -D warnings -A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::print_stdout -A clippy::print_stderr
+
+# All tests, beside real registries and cosign where they can be had.
+test *filter:
+    tests/run {{filter}}
+
+# The programs pindeck is compared with, under target/peers.
+peers:
+    tests/peers/install
+
+# The cockpit on its embedded world.
+demo *args:
+    cargo run --release -- demo {{args}}
+
+# Wall time, requests and memory; beside the peers where they are installed.
+bench *names:
+    cargo bench {{ if names == "" { "" } else { "--bench " + names } }}
+
+# Accept the snapshots a test run has written (needs cargo-insta).
+snapshots:
+    cargo insta review
+
+# Licences, bans and sources, as deny.toml says.
+dependencies:
+    cargo test --locked --test dependencies
