@@ -1,1 +1,5 @@
-//! Event loop, executor and clock.
+//! Event loop, executor and clock: what ties the pure cockpit to a terminal and an engine.
+
+pub mod backend;
+
+pub use backend::{Backend, Job};

@@ -1,0 +1,527 @@
+//! The one table of everything the cockpit can do.
+//!
+//! Keymap, help, palette, key hints and the generated key docs are all made from [`ACTIONS`].
+
+use super::state::{Pane, Screen, State, Subject};
+
+/// Everything the cockpit can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Selection up.
+    MoveUp,
+    /// Selection down.
+    MoveDown,
+    /// Selection left.
+    MoveLeft,
+    /// Selection right.
+    MoveRight,
+    /// A page up.
+    PageUp,
+    /// A page down.
+    PageDown,
+    /// To the first row.
+    First,
+    /// To the last row.
+    Last,
+    /// The next pin where an environment has several of one service.
+    NextPin,
+    /// To the next pane.
+    NextPane,
+    /// To the pane before.
+    PreviousPane,
+    /// Drill in.
+    Open,
+    /// Back out.
+    Back,
+    /// Type a filter.
+    Filter,
+    /// Show every row again.
+    ClearFilter,
+    /// Evidence screen.
+    Evidence,
+    /// History screen.
+    History,
+    /// Digest diff.
+    Diff,
+    /// Copy the digest.
+    CopyDigest,
+    /// Copy the full reference.
+    CopyReference,
+    /// Copy the equivalent command.
+    CopyCommand,
+    /// Look again.
+    Refresh,
+    /// Hold the screen still.
+    Freeze,
+    /// Step a digest forward.
+    Promote,
+    /// Put an earlier digest back.
+    Revert,
+    /// Mark a row for a set.
+    Mark,
+    /// Propose the inverse of the last write.
+    Undo,
+    /// Every action by name.
+    Palette,
+    /// Keys and words.
+    Help,
+    /// The next theme.
+    NextTheme,
+    /// Draw everything anew.
+    Redraw,
+    /// To the shell and back.
+    Suspend,
+    /// End.
+    Quit,
+}
+
+/// Groups of the help, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Moving around.
+    Move,
+    /// Looking closer.
+    Look,
+    /// Changing what is released.
+    Release,
+    /// The cockpit itself.
+    Cockpit,
+}
+
+impl Group {
+    /// Every group, in order.
+    pub const ALL: [Self; 4] = [Self::Look, Self::Release, Self::Move, Self::Cockpit];
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Move => "moving",
+            Self::Look => "looking",
+            Self::Release => "releasing",
+            Self::Cockpit => "the cockpit",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which action.
+    pub action: Action,
+    /// Its name in configuration and palette.
+    pub name: &'static str,
+    /// A word or two for the key hints.
+    pub short: &'static str,
+    /// Its keys unless configured otherwise.
+    pub keys: &'static [&'static str],
+    /// Where it stands in the help.
+    pub group: Group,
+    /// What it does, one line.
+    pub help: &'static str,
+    /// Whether it can be done now, and why not.
+    pub enabled: fn(&State) -> Result<(), String>,
+}
+
+impl Action {
+    /// Its row of the table.
+    pub fn spec(self) -> &'static Spec {
+        ACTIONS.iter().find(|spec| spec.action == self).unwrap_or(&ACTIONS[0])
+    }
+
+    /// The action with that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        ACTIONS.iter().find(|spec| spec.name == name).map(|spec| spec.action)
+    }
+
+    /// Whether it can be done now, and why not.
+    ///
+    /// # Errors
+    /// The reason, as a clause for the person.
+    pub fn enabled(self, state: &State) -> Result<(), String> {
+        (self.spec().enabled)(state)
+    }
+}
+
+macro_rules! spec {
+    ($action:ident, $name:literal, $short:literal, [$($key:literal),*], $group:ident, $help:literal, $enabled:expr) => {
+        Spec {
+            action: Action::$action,
+            name: $name,
+            short: $short,
+            keys: &[$($key),*],
+            group: Group::$group,
+            help: $help,
+            enabled: $enabled,
+        }
+    };
+}
+
+/// Everything the cockpit can do, in the order of help and palette.
+pub static ACTIONS: &[Spec] = &[
+    spec!(
+        Open,
+        "open",
+        "open",
+        ["enter"],
+        Look,
+        "look closer: cell, then its evidence, then each check",
+        can_open
+    ),
+    spec!(
+        Back,
+        "back",
+        "back",
+        ["esc"],
+        Look,
+        "back out, one step at a time",
+        always
+    ),
+    spec!(
+        Evidence,
+        "evidence",
+        "evidence",
+        ["e"],
+        Look,
+        "every statement about this digest, with every check",
+        has_digest
+    ),
+    spec!(
+        History,
+        "history",
+        "history",
+        ["h"],
+        Look,
+        "who pinned what here, when and why",
+        has_pin
+    ),
+    spec!(
+        Diff,
+        "diff",
+        "diff",
+        ["d"],
+        Look,
+        "what changed between this digest and the candidate",
+        later
+    ),
+    spec!(
+        Filter,
+        "filter",
+        "filter",
+        ["/"],
+        Look,
+        "show only rows that match words and facets",
+        on_board
+    ),
+    spec!(
+        ClearFilter,
+        "clear-filter",
+        "all rows",
+        ["ctrl-u"],
+        Look,
+        "show every row again",
+        has_filter
+    ),
+    spec!(
+        CopyDigest,
+        "copy-digest",
+        "copy digest",
+        ["y"],
+        Look,
+        "send the digest to the terminal's clipboard",
+        has_digest
+    ),
+    spec!(
+        CopyReference,
+        "copy-reference",
+        "copy ref",
+        ["Y"],
+        Look,
+        "send the full image reference to the terminal's clipboard",
+        has_digest
+    ),
+    spec!(
+        CopyCommand,
+        "copy-command",
+        "copy command",
+        ["c"],
+        Look,
+        "send the equivalent pindeck command to the terminal's clipboard",
+        has_something
+    ),
+    spec!(
+        Promote,
+        "promote",
+        "promote",
+        ["p"],
+        Release,
+        "step this digest forward to the next environment",
+        writes
+    ),
+    spec!(
+        Revert,
+        "revert",
+        "revert",
+        ["r"],
+        Release,
+        "put the digest that was pinned before back",
+        writes
+    ),
+    spec!(
+        Mark,
+        "mark",
+        "mark",
+        ["space"],
+        Release,
+        "mark this service for a set that steps forward together",
+        writes
+    ),
+    spec!(
+        Undo,
+        "undo",
+        "undo",
+        ["u"],
+        Release,
+        "propose the inverse of the last write",
+        writes
+    ),
+    spec!(
+        MoveLeft,
+        "move-left",
+        "left",
+        ["left"],
+        Move,
+        "to the environment before",
+        on_board
+    ),
+    spec!(
+        MoveRight,
+        "move-right",
+        "right",
+        ["right", "l"],
+        Move,
+        "to the next environment",
+        on_board
+    ),
+    spec!(MoveUp, "move-up", "up", ["up", "k"], Move, "one row up", always),
+    spec!(
+        MoveDown,
+        "move-down",
+        "down",
+        ["down", "j"],
+        Move,
+        "one row down",
+        always
+    ),
+    spec!(
+        PageUp,
+        "page-up",
+        "page up",
+        ["pageup", "ctrl-b"],
+        Move,
+        "a page up",
+        always
+    ),
+    spec!(
+        PageDown,
+        "page-down",
+        "page down",
+        ["pagedown", "ctrl-f"],
+        Move,
+        "a page down",
+        always
+    ),
+    spec!(First, "first", "first", ["home", "g"], Move, "to the first row", always),
+    spec!(Last, "last", "last", ["end", "G"], Move, "to the last row", always),
+    spec!(
+        NextPane,
+        "next-pane",
+        "pane",
+        ["tab"],
+        Move,
+        "board, details, drift",
+        on_board
+    ),
+    spec!(
+        PreviousPane,
+        "previous-pane",
+        "pane back",
+        ["shift-tab"],
+        Move,
+        "drift, details, board",
+        on_board
+    ),
+    spec!(
+        NextPin,
+        "next-pin",
+        "next pin",
+        ["n"],
+        Move,
+        "the next pin, where an environment has several of one service",
+        has_several_pins
+    ),
+    spec!(
+        Refresh,
+        "refresh",
+        "refresh",
+        ["R"],
+        Cockpit,
+        "look at git and the registries again",
+        not_refreshing
+    ),
+    spec!(
+        Freeze,
+        "freeze",
+        "freeze",
+        ["f"],
+        Cockpit,
+        "hold the screen still; updates wait and are counted",
+        always
+    ),
+    spec!(
+        Palette,
+        "palette",
+        "commands",
+        [":"],
+        Cockpit,
+        "every action by name, with its key",
+        always
+    ),
+    spec!(
+        Help,
+        "help",
+        "help",
+        ["?", "f1"],
+        Cockpit,
+        "keys, words and signs",
+        always
+    ),
+    spec!(
+        NextTheme,
+        "next-theme",
+        "theme",
+        ["t"],
+        Cockpit,
+        "the next theme",
+        always
+    ),
+    spec!(
+        Redraw,
+        "redraw",
+        "redraw",
+        ["ctrl-l"],
+        Cockpit,
+        "draw everything anew",
+        always
+    ),
+    spec!(
+        Suspend,
+        "suspend",
+        "suspend",
+        ["ctrl-z"],
+        Cockpit,
+        "to the shell; `fg` comes back",
+        always
+    ),
+    spec!(Quit, "quit", "quit", ["q", "ctrl-c"], Cockpit, "leave", always),
+];
+
+#[expect(clippy::unnecessary_wraps, reason = "one signature for the whole table")]
+fn always(_: &State) -> Result<(), String> {
+    Ok(())
+}
+
+fn later(_: &State) -> Result<(), String> {
+    Err("not in this build yet".to_owned())
+}
+
+fn writes(state: &State) -> Result<(), String> {
+    if state.setup.read_only {
+        return Err("read-only: pindeck was started so that nothing can be written".to_owned());
+    }
+    later(state)
+}
+
+fn on_board(state: &State) -> Result<(), String> {
+    match state.screen() {
+        None => Ok(()),
+        Some(_) => Err("only on the board: esc goes back".to_owned()),
+    }
+}
+
+fn has_subject(state: &State) -> Result<Subject, String> {
+    if let Some(subject) = state.subject() {
+        return Ok(subject);
+    }
+    match &state.cursor {
+        None => Err("nothing is selected".to_owned()),
+        Some(cursor) if state.board.row(&cursor.service).is_none() => {
+            Err(format!("{} is no longer on the board", cursor.service))
+        }
+        Some(_) => Err("nothing is pinned here".to_owned()),
+    }
+}
+
+fn has_something(state: &State) -> Result<(), String> {
+    has_subject(state).map(drop)
+}
+
+fn has_digest(state: &State) -> Result<(), String> {
+    let subject = has_subject(state)?;
+    match (state.digest_of(&subject), subject) {
+        (Some(_), _) => Ok(()),
+        (None, Subject::Pin(_)) => Err("pinned by tag only: there is no digest".to_owned()),
+        (None, Subject::Candidate(_)) => Err("no candidate is known".to_owned()),
+    }
+}
+
+fn has_pin(state: &State) -> Result<(), String> {
+    match has_subject(state)? {
+        Subject::Pin(_) => Ok(()),
+        Subject::Candidate(_) => Err("a candidate has no pins: choose an environment".to_owned()),
+    }
+}
+
+fn has_several_pins(state: &State) -> Result<(), String> {
+    on_board(state)?;
+    match has_subject(state)? {
+        Subject::Pin(key) => {
+            let row = state.board.row(&key.target.service);
+            let pins = row.map_or(0, |row| super::select::cells(row, &key.target.environment).count());
+            if pins > 1 {
+                Ok(())
+            } else {
+                Err("there is one pin here".to_owned())
+            }
+        }
+        Subject::Candidate(_) => Err("there is one candidate".to_owned()),
+    }
+}
+
+fn has_filter(state: &State) -> Result<(), String> {
+    if state.filter.text().is_empty() {
+        Err("no filter is set".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn not_refreshing(state: &State) -> Result<(), String> {
+    if state.is_refreshing() {
+        Err("a refresh is already running".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn can_open(state: &State) -> Result<(), String> {
+    match state.screen() {
+        None if state.pane == Pane::Feed => match state.feed_position() {
+            Some(_) => Ok(()),
+            None => Err("no drift is selected".to_owned()),
+        },
+        None if state.pane == Pane::Board => has_something(state),
+        None => has_digest(state),
+        Some(Screen::Evidence(_)) => Ok(()),
+        Some(Screen::History(_)) => Err("nothing lies behind a history entry yet".to_owned()),
+    }
+}

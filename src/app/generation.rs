@@ -1,0 +1,82 @@
+//! Newest wins: every question carries a ticket, and an answer to an older question is dropped.
+
+use std::collections::BTreeMap;
+
+use crate::domain::id::Target;
+
+/// What can be asked for; one question of each kind is current at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// The whole board.
+    Board,
+    /// The history of one target.
+    History,
+}
+
+/// Names one question. Every answer, errors too, brings it back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Ticket {
+    /// What was asked for.
+    pub slot: Slot,
+    /// How many questions of this kind came before.
+    pub generation: u64,
+    /// About what, where the question is about one target.
+    pub target: Option<Target>,
+}
+
+/// The current question of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Generations {
+    issued: u64,
+    current: BTreeMap<Slot, Ticket>,
+}
+
+impl Generations {
+    /// A ticket for a new question; older ones of the same kind become stale.
+    pub fn issue(&mut self, slot: Slot, target: Option<Target>) -> Ticket {
+        self.issued += 1;
+        let ticket = Ticket {
+            slot,
+            generation: self.issued,
+            target,
+        };
+        self.current.insert(slot, ticket.clone());
+        ticket
+    }
+
+    /// Whether an answer with this ticket is still wanted.
+    pub fn accepts(&self, ticket: &Ticket) -> bool {
+        self.current.get(&ticket.slot) == Some(ticket)
+    }
+
+    /// Nobody waits for an answer of this kind any more.
+    pub fn forget(&mut self, slot: Slot) {
+        self.current.remove(&slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_of_a_slot_is_accepted() {
+        let mut generations = Generations::default();
+        let first = generations.issue(Slot::Board, None);
+        let history = generations.issue(Slot::History, Some(Target::new("a", "dev")));
+        let second = generations.issue(Slot::Board, None);
+        assert!(!generations.accepts(&first));
+        assert!(generations.accepts(&second));
+        assert!(generations.accepts(&history));
+        generations.forget(Slot::History);
+        assert!(!generations.accepts(&history));
+    }
+
+    #[test]
+    fn the_target_counts() {
+        let mut generations = Generations::default();
+        let mut ticket = generations.issue(Slot::History, Some(Target::new("a", "dev")));
+        ticket.target = Some(Target::new("a", "prod"));
+        assert!(!generations.accepts(&ticket));
+    }
+}

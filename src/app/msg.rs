@@ -1,0 +1,84 @@
+//! What can happen to the cockpit. Plain data, so that a recorded run replays.
+
+use super::generation::Ticket;
+use super::key::Key;
+use crate::domain::board::Update;
+use crate::domain::history::Entry;
+use crate::domain::text::Untrusted;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// The cockpit has started.
+    Start,
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted; it only ever goes into a text field.
+    Paste(String),
+    /// The terminal has this size now.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// Time has passed.
+    Tick,
+    /// The engine found something out.
+    Update {
+        /// The question it answers.
+        ticket: Ticket,
+        /// What.
+        update: Box<Update>,
+    },
+    /// A pass over the board has ended.
+    RefreshEnded {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Whether it came to its end.
+        result: Result<(), Failure>,
+    },
+    /// Some entries of a history, newest first, after those sent before.
+    History {
+        /// The question it answers.
+        ticket: Ticket,
+        /// The entries.
+        entries: Vec<Entry>,
+    },
+    /// A history has ended.
+    HistoryEnded {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Whether it came to its end.
+        result: Result<(), Failure>,
+    },
+    /// A text was handed to the terminal's clipboard, or could not be.
+    Sent {
+        /// What it was, in a few words.
+        what: String,
+        /// Why not, if not.
+        refused: Option<String>,
+    },
+    /// The view's limits of the last frame, so that scrolling ends where the text ends.
+    Drawn(Limits),
+}
+
+/// Why a question has no (whole) answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened, to what.
+    pub what: Untrusted,
+    /// What to do next.
+    pub next: Untrusted,
+}
+
+/// How far the scrollable parts of the last frame go, in lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Last useful scroll position of the help.
+    pub help: u16,
+    /// Last useful scroll position of the inspector.
+    pub inspector: u16,
+    /// Rows of the main list that fit, for paging.
+    pub page: u16,
+}

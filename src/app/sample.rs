@@ -1,0 +1,1 @@
+//! A canned board.

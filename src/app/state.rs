@@ -1,0 +1,344 @@
+//! Everything the cockpit knows. One owner, no locks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::filter::Filter;
+use super::generation::Generations;
+use super::keymap::Keymap;
+use super::msg::{Failure, Limits};
+use super::select::Cursor;
+use super::standing::{self, Standing};
+use crate::domain::board::{Board, Cell, PinKey, ServiceRow};
+use crate::domain::evidence::Evidence;
+use crate::domain::freshness::Seen;
+use crate::domain::history::Entry;
+use crate::domain::id::{Digest, ServiceId, Target};
+
+/// How the cockpit was started; does not change while it runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Setup {
+    /// A word for the header that says this is not the user's own repository (`demo`).
+    pub banner: Option<String>,
+    /// Nothing may be written.
+    pub read_only: bool,
+    /// No registry is asked.
+    pub offline: bool,
+    /// Look again by itself after this long; `None` = only on request.
+    pub refresh_every: Option<SignedDuration>,
+    /// What to add to the equivalent commands (`-C DIR`, `--config FILE`), already quoted.
+    pub global_arguments: String,
+    /// Where the log is written, for the help.
+    pub log: Option<String>,
+}
+
+/// The panes of the board screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// Services × environments.
+    #[default]
+    Board,
+    /// Everything about the selected cell.
+    Inspector,
+    /// The drift feed.
+    Feed,
+}
+
+/// What a screen below the board is about: the full identity, never a row number.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// One pin.
+    Pin(PinKey),
+    /// What CI offers for a service.
+    Candidate(ServiceId),
+}
+
+/// Identifies one statement of a subject: its blob, what it hangs on, and which of several with
+/// the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatementId {
+    /// Digest of the item.
+    pub digest: Digest,
+    /// What it is attached to.
+    pub attached_to: Digest,
+    /// Position among those that agree in both.
+    pub nth: usize,
+}
+
+/// The evidence screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceScreen {
+    /// Whose evidence.
+    pub subject: Subject,
+    /// The selected statement.
+    pub selected: Option<StatementId>,
+    /// Statements whose checks are shown.
+    pub open: BTreeSet<StatementId>,
+    /// Which check of the open, selected statement the cursor is on; `None` = the statement's line.
+    pub check: Option<usize>,
+}
+
+/// The history screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryScreen {
+    /// Of which pin.
+    pub target: Target,
+    /// Newest first, as far as they have arrived.
+    pub entries: Vec<Entry>,
+    /// How the reading stands.
+    pub reading: Reading,
+    /// The selected commit.
+    pub selected: Option<String>,
+}
+
+/// How the reading of a history stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// More may come.
+    Running,
+    /// That is all git knows.
+    Complete,
+    /// It broke off; what was read stays.
+    Failed(Failure),
+}
+
+/// What fills the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    /// Statements of one subject.
+    Evidence(EvidenceScreen),
+    /// History of one pin.
+    History(HistoryScreen),
+}
+
+/// What lies over the screen and takes the keys first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// The keys and words.
+    Help {
+        /// First line shown.
+        top: u16,
+    },
+    /// Every action.
+    Palette {
+        /// What has been typed.
+        text: String,
+        /// The selected action, by name.
+        selected: Option<super::Action>,
+    },
+    /// The filter is being typed.
+    Filter {
+        /// The filter before, to go back to.
+        before: String,
+    },
+}
+
+/// A pass over the board.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Pass {
+    /// None has started.
+    #[default]
+    None,
+    /// Running since.
+    Running(Timestamp),
+    /// The last one ended.
+    Ended(Timestamp),
+    /// The last one broke off.
+    Failed(Failure, Timestamp),
+}
+
+/// The board as the engine knows it, kept aside while the screen is frozen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frozen {
+    /// What the screen will show when it thaws.
+    pub live: Board,
+    /// How many updates have changed something since.
+    pub waiting: usize,
+}
+
+/// A line for the person, shown until the next key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What.
+    pub text: String,
+    /// Whether something was refused or went wrong.
+    pub bad: bool,
+}
+
+/// Everything the cockpit knows.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// How it was started.
+    pub setup: Setup,
+    /// Keys.
+    pub keymap: Keymap,
+    /// The board on screen.
+    pub board: Board,
+    /// The board behind it, while frozen.
+    pub frozen: Option<Frozen>,
+    /// The running or last pass.
+    pub pass: Pass,
+    /// Which answers are still wanted.
+    pub generations: Generations,
+    /// What is selected on the board.
+    pub cursor: Option<Cursor>,
+    /// The drift selected in the feed, by its id.
+    pub drift_selected: Option<String>,
+    /// When each drift on the board was first seen in this run, by id.
+    pub arrivals: BTreeMap<String, Timestamp>,
+    /// Which rows are shown.
+    pub filter: Filter,
+    /// The pane with the keys.
+    pub pane: Pane,
+    /// First line shown of the inspector.
+    pub inspector_top: u16,
+    /// Screens over the board, the last on top.
+    pub screens: Vec<Screen>,
+    /// What lies over the screen.
+    pub layer: Option<Layer>,
+    /// A line for the person.
+    pub notice: Option<Notice>,
+    /// Columns and rows.
+    pub size: (u16, u16),
+    /// How far the last frame could scroll.
+    pub limits: Limits,
+    /// The time of the last message.
+    pub now: Timestamp,
+    /// The cockpit is about to end.
+    pub quitting: bool,
+}
+
+impl State {
+    /// A cockpit that has seen nothing yet.
+    pub fn new(setup: Setup, keymap: Keymap, size: (u16, u16), now: Timestamp) -> Self {
+        Self {
+            setup,
+            keymap,
+            board: Board::default(),
+            frozen: None,
+            pass: Pass::None,
+            generations: Generations::default(),
+            cursor: None,
+            drift_selected: None,
+            arrivals: BTreeMap::new(),
+            filter: Filter::default(),
+            pane: Pane::Board,
+            inspector_top: 0,
+            screens: Vec::new(),
+            layer: None,
+            notice: None,
+            size,
+            limits: Limits::default(),
+            now,
+            quitting: false,
+        }
+    }
+
+    /// The time as the screen shows it: whole minutes, so that ages repaint once a minute.
+    pub fn minute(&self) -> Timestamp {
+        super::age::minute(self.now)
+    }
+
+    /// The screen on top; `None` = the board.
+    pub fn screen(&self) -> Option<&Screen> {
+        self.screens.last()
+    }
+
+    /// The board as the engine knows it, frozen or not.
+    pub fn live_board(&mut self) -> &mut Board {
+        match &mut self.frozen {
+            Some(frozen) => &mut frozen.live,
+            None => &mut self.board,
+        }
+    }
+
+    /// Whether a pass is running.
+    pub fn is_refreshing(&self) -> bool {
+        matches!(self.pass, Pass::Running(_))
+    }
+
+    /// What the screen on top, or the board's cursor, is about.
+    pub fn subject(&self) -> Option<Subject> {
+        match self.screen() {
+            Some(Screen::Evidence(evidence)) => Some(evidence.subject.clone()),
+            Some(Screen::History(history)) => self
+                .board
+                .row(&history.target.service)
+                .and_then(|row| row.cell(&history.target.environment))
+                .map(|cell| Subject::Pin(cell.pin.key())),
+            None => self.cursor.as_ref().and_then(|cursor| cursor.subject(&self.board)),
+        }
+    }
+
+    /// The row of a subject.
+    pub fn row_of(&self, subject: &Subject) -> Option<&ServiceRow> {
+        match subject {
+            Subject::Pin(key) => self.board.row(&key.target.service),
+            Subject::Candidate(service) => self.board.row(service),
+        }
+    }
+
+    /// The cell of a subject, if it is a pin that still stands.
+    pub fn cell_of(&self, subject: &Subject) -> Option<&Cell> {
+        match subject {
+            Subject::Pin(key) => self.board.cell(key),
+            Subject::Candidate(_) => None,
+        }
+    }
+
+    /// The digest of a subject.
+    pub fn digest_of(&self, subject: &Subject) -> Option<Digest> {
+        match subject {
+            Subject::Pin(key) => key.digest,
+            Subject::Candidate(service) => {
+                let candidate = self.board.row(service)?.candidate.value()?.as_ref()?;
+                Some(candidate.digest)
+            }
+        }
+    }
+
+    /// The statements of a subject, with their identities, in display order: by kind, those that
+    /// hold first.
+    pub fn statements(&self, subject: &Subject) -> Vec<(StatementId, &Evidence)> {
+        let assessment = match subject {
+            Subject::Pin(key) => self.board.cell(key).map(|cell| &cell.assessment),
+            Subject::Candidate(service) => self.board.row(service).map(|row| &row.assessment),
+        };
+        let Some(assessment) = assessment.and_then(Seen::value) else {
+            return Vec::new();
+        };
+        let mut out: Vec<(StatementId, &Evidence)> = Vec::new();
+        for evidence in &assessment.evidence {
+            let same = |id: &StatementId| id.digest == evidence.digest && id.attached_to == evidence.attached_to;
+            let nth = out.iter().filter(|(id, _)| same(id)).count();
+            let id = StatementId {
+                digest: evidence.digest,
+                attached_to: evidence.attached_to,
+                nth,
+            };
+            out.push((id, evidence));
+        }
+        out.sort_by_key(|(id, evidence)| {
+            let holds = evidence.state != crate::domain::evidence::EvidenceState::Verified;
+            (evidence.kind, holds, id.clone())
+        });
+        out
+    }
+
+    /// How many cells have an answer, of how many that will get one, in this pass.
+    pub fn progress(&self) -> (usize, usize) {
+        let now = self.minute();
+        let mut done = 0;
+        let mut all = 0;
+        for row in &self.board.services {
+            for cell in row.cells.iter().filter(|cell| cell.pin.digest.is_some()) {
+                let stand = standing::of_cell(cell, now);
+                let open = matches!(stand.is, Standing::Loading | Standing::NotChecked) || stand.again;
+                all += 1;
+                done += usize::from(!open);
+            }
+        }
+        (done, all)
+    }
+}

@@ -1,0 +1,112 @@
+//! Answers from the engine, folded into the board or the screen that asked.
+
+use crate::app::command::Command;
+use crate::app::msg::Failure;
+use crate::app::state::{HistoryScreen, Reading, Screen, State};
+use crate::domain::board::{Board, Update};
+use crate::domain::history::Entry;
+
+pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
+    match &mut state.frozen {
+        Some(frozen) => {
+            if changes(&frozen.live, &update) {
+                frozen.waiting += 1;
+            }
+            frozen.live.apply(update);
+        }
+        None => {
+            state.board.apply(update);
+            state.settle();
+            note_arrivals(state);
+        }
+    }
+    Vec::new()
+}
+
+/// Remembers when each drift was first seen, so that the newest stands on top of the feed.
+pub(super) fn note_arrivals(state: &mut State) {
+    let now = state.now;
+    let known = std::mem::take(&mut state.arrivals);
+    state.arrivals = state
+        .board
+        .drift
+        .iter()
+        .map(|drift| (drift.id.clone(), known.get(&drift.id).copied().unwrap_or(now)))
+        .collect();
+}
+
+/// Whether an update says something that the board does not say already.
+fn changes(board: &Board, update: &Update) -> bool {
+    match update {
+        Update::Opened {
+            repository, services, ..
+        } => {
+            let pins = |rows: &[crate::domain::board::ServiceRow]| -> Vec<_> {
+                rows.iter()
+                    .flat_map(|row| &row.cells)
+                    .map(|cell| cell.pin.key())
+                    .collect()
+            };
+            let commit = board.repository.as_ref().map(|r| &r.commit);
+            commit != Some(&repository.commit) || pins(services) != pins(&board.services)
+        }
+        Update::PinnedBy(key, by) => board.cell(key).is_some_and(|cell| cell.pinned_by.as_ref() != Some(by)),
+        Update::Skipped(key, skipped) => board.cell(key).is_some_and(|cell| cell.skipped != *skipped),
+        Update::Candidate(service, candidate) => board
+            .row(service)
+            .is_some_and(|row| row.candidate.value() != candidate.value()),
+        Update::CandidateAssessed(service, assessment) => board
+            .row(service)
+            .is_some_and(|row| row.assessment.value().map(|a| &a.verdict) != assessment.value().map(|a| &a.verdict)),
+        Update::Tag { key, digest, .. } => board
+            .cell(key)
+            .is_some_and(|cell| cell.tag_digest.value() != digest.value()),
+        Update::Assessed {
+            key,
+            assessment,
+            missing,
+            ..
+        } => board.cell(key).is_some_and(|cell| {
+            let outcome = |seen: &crate::domain::Seen<crate::domain::board::Assessment>| {
+                let verdict = seen.value().and_then(|a| a.verdict.as_ref());
+                verdict.map(|v| (v.result, v.causes.clone()))
+            };
+            cell.missing != *missing
+                || cell.assessment.is_unreachable() != assessment.is_unreachable()
+                || outcome(&cell.assessment) != outcome(assessment)
+        }),
+        Update::Drift(drift) => {
+            let ids = |drift: &[crate::domain::Drift]| drift.iter().map(|d| d.id.clone()).collect::<Vec<_>>();
+            ids(&board.drift) != ids(drift)
+        }
+        Update::Notice(_) => true,
+        Update::Budget(_) | Update::Finished(_) => false,
+    }
+}
+
+pub(super) fn history(state: &mut State, entries: Vec<Entry>) -> Vec<Command> {
+    if let Some(history) = history_screen(state) {
+        history.entries.extend(entries);
+        if history.selected.is_none() {
+            history.selected = history.entries.first().map(|entry| entry.commit.clone());
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn history_ended(state: &mut State, result: Result<(), Failure>) -> Vec<Command> {
+    if let Some(history) = history_screen(state) {
+        history.reading = match result {
+            Ok(()) => Reading::Complete,
+            Err(failure) => Reading::Failed(failure),
+        };
+    }
+    Vec::new()
+}
+
+fn history_screen(state: &mut State) -> Option<&mut HistoryScreen> {
+    state.screens.iter_mut().find_map(|screen| match screen {
+        Screen::History(history) => Some(history),
+        Screen::Evidence(_) => None,
+    })
+}

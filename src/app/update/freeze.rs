@@ -1,0 +1,27 @@
+//! Holding the screen still while the engine goes on.
+
+use crate::app::command::Command;
+use crate::app::state::{Frozen, State};
+
+pub(super) fn toggle(state: &mut State) -> Vec<Command> {
+    match state.frozen.take() {
+        None => {
+            state.frozen = Some(Frozen {
+                live: state.board.clone(),
+                waiting: 0,
+            });
+            state.say("frozen: the screen holds still, updates wait");
+        }
+        Some(frozen) => {
+            state.board = frozen.live;
+            state.settle();
+            super::data::note_arrivals(state);
+            state.say(match frozen.waiting {
+                0 => "live again: nothing had changed".to_owned(),
+                1 => "live again: 1 update shown".to_owned(),
+                n => format!("live again: {n} updates shown"),
+            });
+        }
+    }
+    Vec::new()
+}

@@ -1,0 +1,221 @@
+//! What lies over the screen: help, palette, filter line.
+
+use crate::app::action::{ACTIONS, Action};
+use crate::app::command::Command;
+use crate::app::filter::Filter;
+use crate::app::key::{Code, Key};
+use crate::app::select;
+use crate::app::state::{Layer, Pane, State};
+
+pub(super) fn key(state: &mut State, key: Key) -> Vec<Command> {
+    match state.layer.take() {
+        Some(Layer::Help { top }) => help(state, key, top),
+        Some(Layer::Palette { text, selected }) => palette(state, key, text, selected),
+        Some(Layer::Filter { before }) => filter(state, key, before),
+        None => Vec::new(),
+    }
+}
+
+fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
+    let page = state.size.1.saturating_sub(6).max(1);
+    let to = match state.keymap.action(key) {
+        Some(Action::MoveDown) => top.saturating_add(1),
+        Some(Action::MoveUp) => top.saturating_sub(1),
+        Some(Action::PageDown) => top.saturating_add(page),
+        Some(Action::PageUp) => top.saturating_sub(page),
+        Some(Action::First) => 0,
+        Some(Action::Last) => u16::MAX,
+        Some(Action::Back | Action::Help | Action::Quit | Action::Open) => return Vec::new(),
+        _ => top,
+    };
+    state.layer = Some(Layer::Help {
+        top: to.min(state.limits.help),
+    });
+    Vec::new()
+}
+
+pub(super) fn open_palette(state: &mut State) -> Vec<Command> {
+    state.layer = Some(Layer::Palette {
+        text: String::new(),
+        selected: ACTIONS.first().map(|spec| spec.action),
+    });
+    Vec::new()
+}
+
+/// The actions a palette text leaves, best match first; all in the table's order without a text.
+pub fn palette_rows(text: &str) -> Vec<Action> {
+    use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+    use nucleo_matcher::{Config, Matcher, Utf32Str};
+    if text.trim().is_empty() {
+        return ACTIONS.iter().map(|spec| spec.action).collect();
+    }
+    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut buffer = Vec::new();
+    let mut rows: Vec<(u32, usize, Action)> = ACTIONS
+        .iter()
+        .enumerate()
+        .filter_map(|(at, spec)| {
+            let name = pattern.score(Utf32Str::new(spec.name, &mut buffer), &mut matcher);
+            // A hit in the explanation counts, but less than any hit in the name.
+            let help = || pattern.score(Utf32Str::new(spec.help, &mut buffer), &mut matcher);
+            let score = name.map(|score| score + 10_000).or_else(help)?;
+            Some((score, at, spec.action))
+        })
+        .collect();
+    rows.sort_by_key(|(score, at, _)| (std::cmp::Reverse(*score), *at));
+    rows.into_iter().map(|(_, _, action)| action).collect()
+}
+
+fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<Action>) -> Vec<Command> {
+    let rows = palette_rows(&text);
+    let at = selected.and_then(|action| rows.iter().position(|row| *row == action));
+    let step = |by: isize| {
+        let last = rows.len().checked_sub(1)?;
+        let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+        rows.get(to).copied()
+    };
+    match key.code {
+        Code::Esc => return Vec::new(),
+        Code::Enter => {
+            let Some(action) = at.map(|at| rows[at]) else {
+                state.complain("no action of that name");
+                return Vec::new();
+            };
+            if let Err(reason) = action.enabled(state) {
+                state.complain(format!("{}: {reason}", action.spec().name));
+                state.layer = Some(Layer::Palette { text, selected });
+                return Vec::new();
+            }
+            return super::perform(state, action);
+        }
+        Code::Up => selected = step(-1),
+        Code::Down | Code::Tab => selected = step(1),
+        Code::BackTab => selected = step(-1),
+        Code::PageUp => selected = step(-10),
+        Code::PageDown => selected = step(10),
+        Code::Char('p') if key.ctrl => selected = step(-1),
+        Code::Char('n') if key.ctrl => selected = step(1),
+        Code::Char('c') if key.ctrl => return Vec::new(),
+        _ => {
+            if edit(&mut text, key) {
+                selected = palette_rows(&text).first().copied();
+            }
+        }
+    }
+    state.layer = Some(Layer::Palette { text, selected });
+    Vec::new()
+}
+
+pub(super) fn open_filter(state: &mut State) -> Vec<Command> {
+    state.pane = Pane::Board;
+    state.layer = Some(Layer::Filter {
+        before: state.filter.text().to_owned(),
+    });
+    Vec::new()
+}
+
+pub(super) fn clear_filter(state: &mut State) -> Vec<Command> {
+    state.filter = Filter::default();
+    state.settle();
+    Vec::new()
+}
+
+fn filter(state: &mut State, key: Key, before: String) -> Vec<Command> {
+    let mut text = state.filter.text().to_owned();
+    match key.code {
+        Code::Enter => {
+            if let Some(unknown) = state.filter.unknown().first() {
+                let text = format!("{unknown} is no condition and is ignored");
+                state.complain(text);
+            }
+            return Vec::new();
+        }
+        Code::Esc => {
+            set(state, &before);
+            return Vec::new();
+        }
+        Code::Char('c') if key.ctrl => {
+            set(state, &before);
+            return Vec::new();
+        }
+        Code::Up => state.move_rows(-1),
+        Code::Down => state.move_rows(1),
+        Code::Backspace if text.is_empty() => return Vec::new(),
+        _ => {
+            if edit(&mut text, key) {
+                set(state, &text);
+            }
+        }
+    }
+    state.layer = Some(Layer::Filter { before });
+    Vec::new()
+}
+
+/// Sets the filter. The person is at it, so the cursor may move: to the first row that matches.
+fn set(state: &mut State, text: &str) {
+    state.filter = Filter::parse(text);
+    let matching = select::visible(&state.board, &state.filter, None);
+    let here = state.cursor.as_ref().map(|cursor| &cursor.service);
+    if !matching.iter().any(|row| Some(&row.name) == here)
+        && let Some(first) = matching.first().map(|row| row.name.clone())
+    {
+        let column = state
+            .cursor
+            .as_ref()
+            .map(|cursor| cursor.column.clone())
+            .or_else(|| select::columns(&state.board).first().cloned());
+        if let Some(column) = column {
+            state.put(select::Cursor::at(first, column));
+        }
+    }
+}
+
+pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
+    // One line, nothing that is not text.
+    let line: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(256)
+        .collect();
+    match &mut state.layer {
+        Some(Layer::Palette { text, selected }) => {
+            text.push_str(&line);
+            *selected = palette_rows(text).first().copied();
+        }
+        Some(Layer::Filter { .. }) => {
+            let text = format!("{}{line}", state.filter.text());
+            set(state, &text);
+        }
+        Some(Layer::Help { .. }) | None => state.complain("pasted text is ignored here: keys are never pasted"),
+    }
+    Vec::new()
+}
+
+/// Edits a one-line text; whether it changed.
+fn edit(text: &mut String, key: Key) -> bool {
+    match key.code {
+        Code::Backspace => text.pop().is_some(),
+        Code::Char('u') if key.ctrl => {
+            let had = !text.is_empty();
+            text.clear();
+            had
+        }
+        Code::Char('w') if key.ctrl => {
+            let had = !text.is_empty();
+            let kept = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
+            text.truncate(kept);
+            had
+        }
+        _ => match key.typed() {
+            Some(c) if text.len() < 256 && !c.is_control() => {
+                text.push(c);
+                true
+            }
+            _ => false,
+        },
+    }
+}

@@ -1,0 +1,152 @@
+//! The one way the state changes: a message, the time, and what to do about it.
+//!
+//! Stale answers are rejected here, in one place, before anything looks at them.
+
+pub mod copy;
+mod data;
+mod freeze;
+pub mod layer;
+mod movement;
+mod open;
+mod refresh;
+
+use jiff::Timestamp;
+
+use super::action::Action;
+use super::command::Command;
+use super::generation::Ticket;
+use super::key::Key;
+use super::msg::Msg;
+use super::state::{Layer, Notice, State};
+
+/// Applies one message.
+pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
+    state.now = now;
+    if let Some(ticket) = ticket(&msg)
+        && !state.generations.accepts(ticket)
+    {
+        return Vec::new();
+    }
+    match msg {
+        Msg::Start => refresh::start(state),
+        Msg::Key(key) => on_key(state, key),
+        Msg::Paste(text) => layer::paste(state, &text),
+        Msg::Resize { width, height } => {
+            state.size = (width, height);
+            vec![Command::Redraw]
+        }
+        Msg::Tick => refresh::tick(state),
+        Msg::Update { update, .. } => data::apply(state, *update),
+        Msg::RefreshEnded { result, .. } => refresh::ended(state, result),
+        Msg::History { entries, .. } => data::history(state, entries),
+        Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
+        Msg::Sent { what, refused } => copy::sent(state, &what, refused),
+        Msg::Drawn(limits) => {
+            state.limits = limits;
+            Vec::new()
+        }
+    }
+}
+
+fn ticket(msg: &Msg) -> Option<&Ticket> {
+    match msg {
+        Msg::Update { ticket, .. }
+        | Msg::RefreshEnded { ticket, .. }
+        | Msg::History { ticket, .. }
+        | Msg::HistoryEnded { ticket, .. } => Some(ticket),
+        _ => None,
+    }
+}
+
+fn on_key(state: &mut State, key: Key) -> Vec<Command> {
+    state.notice = None;
+    // Leaving, suspending and redrawing work everywhere, as long as the key types nothing.
+    if let Some(action @ (Action::Suspend | Action::Redraw)) = state.keymap.action(key)
+        && key.typed().is_none()
+    {
+        return perform(state, action);
+    }
+    if state.layer.is_some() {
+        return layer::key(state, key);
+    }
+    match state.keymap.action(key) {
+        Some(action) => perform(state, action),
+        None => {
+            let help = state
+                .keymap
+                .key_of(Action::Help)
+                .map_or_else(String::new, |k| format!("; {k} lists all keys"));
+            state.say(format!("{key} does nothing here{help}"));
+            Vec::new()
+        }
+    }
+}
+
+/// Does an action, or says why it can't be done. Keys, palette and later any other way in go
+/// through here.
+pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
+    if let Err(reason) = action.enabled(state) {
+        state.complain(format!("{}: {reason}", action.spec().name));
+        return Vec::new();
+    }
+    match action {
+        Action::MoveUp => movement::rows(state, -1),
+        Action::MoveDown => movement::rows(state, 1),
+        Action::MoveLeft => movement::columns(state, -1),
+        Action::MoveRight => movement::columns(state, 1),
+        Action::PageUp => movement::page(state, -1),
+        Action::PageDown => movement::page(state, 1),
+        Action::First => movement::rows(state, isize::MIN / 2),
+        Action::Last => movement::rows(state, isize::MAX / 2),
+        Action::NextPin => movement::next_pin(state),
+        Action::NextPane => movement::pane(state, 1),
+        Action::PreviousPane => movement::pane(state, -1),
+        Action::Open => open::open(state),
+        Action::Back => open::back(state),
+        Action::Evidence => open::evidence(state),
+        Action::History => open::history(state),
+        Action::Filter => layer::open_filter(state),
+        Action::ClearFilter => layer::clear_filter(state),
+        Action::CopyDigest => copy::digest(state),
+        Action::CopyReference => copy::reference(state),
+        Action::CopyCommand => copy::command(state),
+        Action::Refresh => refresh::refresh(state),
+        Action::Freeze => freeze::toggle(state),
+        Action::Palette => layer::open_palette(state),
+        Action::Help => {
+            state.layer = Some(Layer::Help { top: 0 });
+            Vec::new()
+        }
+        Action::NextTheme => vec![Command::NextTheme],
+        Action::Redraw => vec![Command::Redraw],
+        Action::Suspend => vec![Command::Suspend],
+        Action::Quit => {
+            state.quitting = true;
+            vec![Command::Quit]
+        }
+        // Never enabled in this build; the table says why.
+        Action::Diff | Action::Promote | Action::Revert | Action::Mark | Action::Undo => Vec::new(),
+    }
+}
+
+impl State {
+    /// Says something in passing.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            bad: false,
+        });
+    }
+
+    /// Says that something was refused or went wrong.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            bad: true,
+        });
+    }
+}
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;

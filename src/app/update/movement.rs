@@ -1,0 +1,116 @@
+//! Moving the selection, in whatever has the keys.
+
+use crate::app::command::Command;
+use crate::app::select::{self, Cursor};
+use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Screen, State, Subject};
+
+pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
+    match state.screens.pop() {
+        Some(Screen::Evidence(mut evidence)) => {
+            statements(state, &mut evidence, by);
+            state.screens.push(Screen::Evidence(evidence));
+        }
+        Some(Screen::History(mut history)) => {
+            entries(&mut history, by);
+            state.screens.push(Screen::History(history));
+        }
+        None => match state.pane {
+            Pane::Board => state.move_rows(by),
+            Pane::Inspector => {
+                let by = i32::try_from(by).unwrap_or(if by < 0 { i32::MIN } else { i32::MAX });
+                let top = i32::from(state.inspector_top).saturating_add(by);
+                state.inspector_top = u16::try_from(top.max(0))
+                    .unwrap_or(u16::MAX)
+                    .min(state.limits.inspector);
+            }
+            Pane::Feed => feed(state, by),
+        },
+    }
+    Vec::new()
+}
+
+/// Moves over statements and, where one is open, over its checks.
+fn statements(state: &State, screen: &mut EvidenceScreen, by: isize) {
+    let statements = state.statements(&screen.subject);
+    let mut stops = Vec::new();
+    for (id, evidence) in &statements {
+        stops.push((id, None));
+        if screen.open.contains(id) {
+            stops.extend((0..evidence.checks.len()).map(|check| (id, Some(check))));
+        }
+    }
+    let Some(last) = stops.len().checked_sub(1) else {
+        return;
+    };
+    let at = screen.selected.as_ref().and_then(|selected| {
+        stops
+            .iter()
+            .position(|(id, check)| *id == selected && *check == screen.check)
+    });
+    let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+    let (id, check) = stops[to];
+    screen.selected = Some(id.clone());
+    screen.check = check;
+}
+
+fn entries(screen: &mut HistoryScreen, by: isize) {
+    let Some(last) = screen.entries.len().checked_sub(1) else {
+        return;
+    };
+    let at = screen
+        .selected
+        .as_ref()
+        .and_then(|selected| screen.entries.iter().position(|entry| entry.commit == *selected));
+    let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+    screen.selected = Some(screen.entries[to].commit.clone());
+}
+
+fn feed(state: &mut State, by: isize) {
+    let at = state.feed_position();
+    let feed = state.feed();
+    let Some(last) = feed.len().checked_sub(1) else {
+        return;
+    };
+    let to = at.map_or(0, |at| at.saturating_add_signed(by).min(last));
+    let id = feed[to].id.clone();
+    state.drift_selected = Some(id);
+}
+
+pub(super) fn columns(state: &mut State, by: isize) -> Vec<Command> {
+    if state.pane == Pane::Board || state.pane == Pane::Inspector {
+        state.move_columns(by);
+    }
+    Vec::new()
+}
+
+pub(super) fn page(state: &mut State, pages: isize) -> Vec<Command> {
+    let page = isize::try_from(state.limits.page.max(1)).unwrap_or(1);
+    rows(state, pages * page)
+}
+
+pub(super) fn pane(state: &mut State, by: isize) -> Vec<Command> {
+    const ORDER: [Pane; 3] = [Pane::Board, Pane::Inspector, Pane::Feed];
+    let at = ORDER.iter().position(|pane| *pane == state.pane).unwrap_or(0);
+    let to = (at as isize + by).rem_euclid(ORDER.len() as isize);
+    state.pane = ORDER[to as usize];
+    if state.pane == Pane::Feed && state.feed_position().is_none() {
+        state.drift_selected = state.feed().first().map(|drift| drift.id.clone());
+    }
+    Vec::new()
+}
+
+pub(super) fn next_pin(state: &mut State) -> Vec<Command> {
+    let (Some(cursor), Some(Subject::Pin(now))) = (state.cursor.clone(), state.subject()) else {
+        return Vec::new();
+    };
+    let Some(row) = state.board.row(&cursor.service) else {
+        return Vec::new();
+    };
+    let keys: Vec<_> = select::cells(row, &now.target.environment)
+        .map(|cell| cell.pin.key())
+        .collect();
+    let at = keys.iter().position(|key| *key == now).unwrap_or(0);
+    let next = keys.get((at + 1) % keys.len().max(1)).cloned();
+    state.put(Cursor { pin: next, ..cursor });
+    Vec::new()
+}

@@ -1,0 +1,122 @@
+//! Drilling in and backing out.
+
+use std::collections::BTreeSet;
+
+use crate::app::command::Command;
+use crate::app::generation::Slot;
+use crate::app::select::{Column, Cursor};
+use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Reading, Screen, State, Subject};
+
+pub(super) fn open(state: &mut State) -> Vec<Command> {
+    match state.screens.last_mut() {
+        Some(Screen::Evidence(evidence)) => {
+            if let Some(selected) = evidence.selected.clone()
+                && !evidence.open.remove(&selected)
+            {
+                evidence.open.insert(selected);
+            }
+            evidence.check = None;
+            Vec::new()
+        }
+        Some(Screen::History(_)) => Vec::new(),
+        None => match state.pane {
+            Pane::Feed => to_drift(state),
+            Pane::Board => {
+                state.pane = Pane::Inspector;
+                Vec::new()
+            }
+            Pane::Inspector => evidence(state),
+        },
+    }
+}
+
+/// From a drift to the cell it is about.
+fn to_drift(state: &mut State) -> Vec<Command> {
+    let Some(at) = state.feed_position() else {
+        return Vec::new();
+    };
+    let drift = state.feed()[at].clone();
+    let environment = drift.environment.clone().or_else(|| {
+        let row = state.board.row(&drift.service)?;
+        row.cells.first().map(|cell| cell.pin.target.environment.clone())
+    });
+    let column = environment.map_or(Column::Candidate, Column::Environment);
+    let pin = state.board.row(&drift.service).and_then(|row| {
+        row.cells
+            .iter()
+            .map(|cell| cell.pin.key())
+            .find(|key| Column::Environment(key.target.environment.clone()) == column && key.digest == drift.expected)
+    });
+    state.put(Cursor {
+        service: drift.service,
+        column,
+        pin,
+    });
+    state.pane = Pane::Board;
+    Vec::new()
+}
+
+pub(super) fn back(state: &mut State) -> Vec<Command> {
+    match state.screens.last_mut() {
+        Some(Screen::Evidence(evidence)) if evidence.check.is_some() => evidence.check = None,
+        Some(Screen::Evidence(evidence)) if evidence.selected.as_ref().is_some_and(|s| evidence.open.contains(s)) => {
+            if let Some(selected) = &evidence.selected {
+                evidence.open.remove(selected);
+            }
+        }
+        Some(Screen::Evidence(_)) => {
+            state.screens.pop();
+        }
+        Some(Screen::History(_)) => {
+            state.screens.pop();
+            state.generations.forget(Slot::History);
+            return vec![Command::StopHistory];
+        }
+        None if state.pane != Pane::Board => state.pane = Pane::Board,
+        None if !state.filter.text().is_empty() => return super::layer::clear_filter(state),
+        None => {
+            let quit = state.keymap.key_of(crate::app::Action::Quit);
+            if let Some(quit) = quit {
+                state.say(format!("this is the board; {quit} leaves"));
+            }
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn evidence(state: &mut State) -> Vec<Command> {
+    if matches!(state.screen(), Some(Screen::Evidence(_))) {
+        return Vec::new();
+    }
+    let Some(subject) = state.subject() else {
+        return Vec::new();
+    };
+    let selected = state.statements(&subject).first().map(|(id, _)| id.clone());
+    state.screens.push(Screen::Evidence(EvidenceScreen {
+        subject,
+        selected,
+        open: BTreeSet::new(),
+        check: None,
+    }));
+    Vec::new()
+}
+
+pub(super) fn history(state: &mut State) -> Vec<Command> {
+    if matches!(state.screen(), Some(Screen::History(_))) {
+        return Vec::new();
+    }
+    let Some(Subject::Pin(key)) = state.subject() else {
+        return Vec::new();
+    };
+    // One history at a time: an older one further down would never be answered any more.
+    state.screens.retain(|screen| !matches!(screen, Screen::History(_)));
+    let target = key.target;
+    let ticket = state.generations.issue(Slot::History, Some(target.clone()));
+    state.screens.push(Screen::History(HistoryScreen {
+        target: target.clone(),
+        entries: Vec::new(),
+        reading: Reading::Running,
+        selected: None,
+    }));
+    vec![Command::History { ticket, target }]
+}
