@@ -199,6 +199,15 @@ impl Cell {
         }
     }
 
+    /// Whether anything about this pin could not be asked in the last pass.
+    pub fn is_unreachable(&self) -> bool {
+        self.tag_digest.is_unreachable()
+            || self.assessment.is_unreachable()
+            || self
+                .verdict()
+                .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable))
+    }
+
     /// The verdict, however old.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.assessment.value().and_then(|a| a.verdict.as_ref())

@@ -273,6 +273,67 @@ fn image_of(row: &ServiceRow, keep: impl Fn(&Cell) -> bool) -> Option<&Repositor
     row.cells.iter().find(|cell| keep(cell)).map(|cell| &cell.pin.image)
 }
 
+/// Keeps what was known about targets that this pass could not reach: silence is not "cleared".
+pub fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) {
+    for old in before {
+        let blind = board
+            .services
+            .iter()
+            .filter(|row| row.name == old.service)
+            .flat_map(|row| &row.cells)
+            .any(|cell| {
+                old.environment
+                    .as_ref()
+                    .is_none_or(|env| *env == cell.pin.target.environment)
+                    && cell.is_unreachable()
+            });
+        if blind && !now.iter().any(|new| new.id == old.id) {
+            now.push(old.clone());
+        }
+    }
+}
+
+/// What happened to one drift between two passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// It was not there before.
+    Appeared,
+    /// The same place drifts otherwise now.
+    Changed,
+    /// It is gone.
+    Cleared,
+}
+
+/// What changed from one pass to the next, cleared ones first. Facts that stay keep the time since
+/// when they are known.
+pub fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)> {
+    let place = |d: &Drift| {
+        (
+            d.kind,
+            d.service.clone(),
+            d.environment.clone(),
+            d.image.clone(),
+            d.tag.clone(),
+        )
+    };
+    let mut out: Vec<(Event, Drift)> = before
+        .iter()
+        .filter(|old| !now.iter().any(|new| new.id == old.id || place(new) == place(old)))
+        .map(|old| (Event::Cleared, old.clone()))
+        .collect();
+    for new in now {
+        if let Some(same) = before.iter().find(|old| old.id == new.id) {
+            new.since = same.since;
+        } else if before.iter().any(|old| place(old) == place(new)) {
+            out.push((Event::Changed, new.clone()));
+        } else {
+            out.push((Event::Appeared, new.clone()));
+        }
+    }
+    out
+}
+
 impl Drift {
     #[expect(
         clippy::too_many_arguments,
@@ -313,3 +374,7 @@ impl Drift {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "drift_tests.rs"]
+mod tests;
