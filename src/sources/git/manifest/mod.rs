@@ -3,11 +3,34 @@
 //! [`scan`] reads one file and tells every image reference in it, in the ten tiers that the design
 //! of manifests knows, together with the bytes that hold it. Nothing is ever serialised again.
 
+mod argocd;
+mod compose;
+mod detect;
+pub(crate) mod events;
+mod flux;
+mod helm_values;
+mod helmfile;
+mod kubernetes;
+mod kustomize;
+mod loose;
+mod nested;
+mod output;
+mod parameters;
+mod promoter;
+mod refs;
+pub(crate) mod site;
+mod tree;
+mod unparsed;
+
 use std::ops::Range;
 
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
+
+use detect::Document;
+use output::Output;
+use tree::{Id, Tree};
 
 /// What one file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,7 +54,8 @@ pub struct Found {
     pub kind: &'static str,
     /// Which detection rule found it, 1–10; 9 and 10 are pins only for images that a service names.
     pub tier: u8,
-    /// The image part as written: no tag, no digest, registry joined where it is written apart.
+    /// The image part as written: no tag, no digest. A Helm `registry` is joined; empty where a
+    /// parameter changes only the tag of an image that the chart names.
     pub written: String,
     /// The same, normalised; `None` where the text is no repository (templates) or names none.
     pub repository: Option<Repository>,
@@ -51,6 +75,8 @@ pub struct Found {
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
     pub reason: Option<String>,
+    /// Where its bytes stand, for the editor.
+    pub(crate) site: site::Site,
 }
 
 /// A place that uses a scalar defined elsewhere in the file.
@@ -74,6 +100,83 @@ pub struct Warning {
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
 /// the style. Never fails: what cannot be read is named in [`Scan::problem`].
 pub fn scan(path: &str, bytes: &[u8]) -> Scan {
-    let _ = (path, bytes);
-    Scan::default()
+    let text = match events::text(bytes) {
+        Ok(text) => text,
+        Err(problem) => {
+            return Scan {
+                problem: Some(problem),
+                ..Scan::default()
+            };
+        }
+    };
+    let tree = Tree::read(text);
+    let mut out = Output::for_file(path);
+    let kinds: Vec<Document> = tree
+        .roots
+        .iter()
+        .map(|root| style(path, &tree, *root, &mut out))
+        .collect();
+    if text.contains("sha256:") {
+        for (root, kind) in tree.roots.iter().zip(kinds) {
+            if kind != Document::Nothing {
+                let kubernetes = matches!(kind, Document::Kubernetes | Document::List);
+                loose::document(&tree, *root, &mut out, kubernetes);
+            }
+        }
+    }
+    let mut scan = Scan {
+        found: out.found,
+        unmanaged: out.unmanaged,
+        warnings: Vec::new(),
+        problem: None,
+    };
+    if let Some(stopped) = &tree.stopped {
+        let document = u32::try_from(tree.roots.len()).unwrap_or(u32::MAX);
+        unparsed::lines(text, stopped.document_at, document, &mut scan);
+        scan.problem = Some(format!("line {}: {}", stopped.line, stopped.why));
+        for found in &mut scan.found {
+            let _ = found
+                .read_only
+                .get_or_insert_with(|| "another part of the file does not parse as YAML".to_owned());
+        }
+    }
+    scan.found.sort_by_key(|f| (f.site.document, f.line));
+    scan
+}
+
+/// Reads one document in its own style.
+fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> Document {
+    let kind = detect::document(path, tree, root);
+    match kind {
+        Document::Nothing | Document::Other => {}
+        Document::Promoter => promoter::read(tree, root, out),
+        Document::FluxKustomization => flux::kustomization(tree, root, out),
+        Document::HelmRelease => flux::helm_release(tree, root, out),
+        Document::OciRepository => flux::oci_repository(tree, root, out),
+        Document::Kustomize => kustomize::read(tree, root, out),
+        Document::Argocd => argocd::read(tree, root, out),
+        Document::Kubernetes => kubernetes::read(tree, root, out),
+        Document::List => {
+            for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
+                if detect::document("", tree, *item) != Document::List {
+                    style("", tree, *item, out);
+                }
+            }
+        }
+        Document::Helmfile => helmfile::read(tree, root, out),
+        Document::Compose => compose::read(tree, root, out),
+        Document::Values => helm_values::read(tree, root, out),
+        Document::Chart => {
+            if let Some(version) = tree.get(root, "appVersion")
+                && let Some(text) = tree.filled(version)
+            {
+                out.unmanaged(
+                    tree.node(version).line,
+                    text,
+                    "the chart's default tag: images without a tag of their own run it",
+                );
+            }
+        }
+    }
+    kind
 }

@@ -1,0 +1,146 @@
+//! Which style a document is written in.
+
+use super::tree::{Id, Kind, Tree};
+
+/// The style of one document, in the order in which the rules are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Document {
+    /// Nothing in it is a pin: CustomResourceDefinitions describe images, they name none.
+    Nothing,
+    /// Image-promoter lists.
+    Promoter,
+    /// Flux `Kustomization`.
+    FluxKustomization,
+    /// Flux `HelmRelease`.
+    HelmRelease,
+    /// Flux `OCIRepository`.
+    OciRepository,
+    /// `Kustomization` or `Component`, by kind or by file name.
+    Kustomize,
+    /// Argo CD `Application` or `ApplicationSet`.
+    Argocd,
+    /// Any other object with apiVersion and kind.
+    Kubernetes,
+    /// A Kubernetes list: each item is a document.
+    List,
+    /// Helmfile.
+    Helmfile,
+    /// Compose.
+    Compose,
+    /// A Helm values file, or any other mapping.
+    Values,
+    /// `Chart.yaml`.
+    Chart,
+    /// No mapping.
+    Other,
+}
+
+/// The last part of a path.
+pub(super) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Tells the style of the document at `root`.
+pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
+    if super::promoter::matches(tree, root) {
+        return Document::Promoter;
+    }
+    if !matches!(tree.node(root).kind, Kind::Map(..)) {
+        return Document::Other;
+    }
+    let text = |key| tree.get(root, key).and_then(|id| tree.filled(id));
+    let name = file_name(path);
+    if let (Some(api), Some(kind)) = (text("apiVersion"), text("kind")) {
+        return object(tree, root, api, kind);
+    }
+    if matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+        || matches!(text("kind"), Some("Kustomization" | "Component")) && tree.get(root, "images").is_some()
+    {
+        return Document::Kustomize;
+    }
+    if path.ends_with(".json") && !compose_name(name) {
+        // package.json and its kind have `repository` and `version` of another meaning.
+        return Document::Other;
+    }
+    if name == "Chart.yaml" {
+        return Document::Chart;
+    }
+    if is_helmfile(tree, root, name) {
+        return Document::Helmfile;
+    }
+    if is_compose(tree, root, name) {
+        return Document::Compose;
+    }
+    Document::Values
+}
+
+fn object(tree: &Tree<'_>, root: Id, api: &str, kind: &str) -> Document {
+    let group = api.split('/').next().unwrap_or(api);
+    match (group, kind) {
+        (_, "CustomResourceDefinition") => Document::Nothing,
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => Document::FluxKustomization,
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => Document::HelmRelease,
+        ("source.toolkit.fluxcd.io", "OCIRepository") => Document::OciRepository,
+        ("kustomize.config.k8s.io", _) => Document::Kustomize,
+        ("argoproj.io", "Application" | "ApplicationSet") => Document::Argocd,
+        (_, kind) if kind.ends_with("List") && tree.get(root, "items").is_some() => Document::List,
+        _ => Document::Kubernetes,
+    }
+}
+
+fn is_helmfile(tree: &Tree<'_>, root: Id, name: &str) -> bool {
+    let releases = tree.get(root, "releases").map_or(&[][..], |id| tree.items(id));
+    releases.iter().any(|r| tree.get(*r, "chart").is_some())
+        || name.starts_with("helmfile") && (!releases.is_empty() || tree.get(root, "helmfiles").is_some())
+}
+
+fn compose_name(name: &str) -> bool {
+    let stem = name
+        .strip_suffix(".yaml")
+        .or_else(|| name.strip_suffix(".yml"))
+        .or_else(|| name.strip_suffix(".json"))
+        .unwrap_or("");
+    ["compose", "docker-compose", "podman-compose"].iter().any(|base| {
+        stem == *base
+            || stem
+                .strip_prefix(base)
+                .is_some_and(|rest| rest.starts_with(['.', '-', '_']))
+    }) || stem.ends_with(".compose")
+}
+
+fn is_compose(tree: &Tree<'_>, root: Id, name: &str) -> bool {
+    let Some(services) = tree.get(root, "services") else {
+        return compose_name(name) && tree.entries(root).iter().any(|(k, _)| is_extension(tree, *k));
+    };
+    let entries = tree.entries(services);
+    if entries.is_empty() {
+        return false;
+    }
+    let service = |id: Id| matches!(tree.node(tree.resolve(id)).kind, Kind::Map(..));
+    compose_name(name) && entries.iter().any(|(_, v)| service(*v))
+        || entries.iter().all(|(_, v)| service(*v))
+            && entries.iter().any(|(_, v)| {
+                let image = tree.get(*v, "image").and_then(|id| tree.text_of(id)).is_some();
+                image || tree.get(*v, "build").is_some()
+            })
+            && tree.entries(root).iter().all(|(k, _)| {
+                let key = tree.text_of(*k).unwrap_or("");
+                matches!(
+                    key,
+                    "services"
+                        | "version"
+                        | "name"
+                        | "volumes"
+                        | "networks"
+                        | "configs"
+                        | "secrets"
+                        | "include"
+                        | "models"
+                ) || is_extension(tree, *k)
+            })
+}
+
+/// Compose ignores top-level keys that begin with `x-`; they hold fragments for anchors.
+pub(super) fn is_extension(tree: &Tree<'_>, key: Id) -> bool {
+    tree.text_of(key).is_some_and(|text| text.starts_with("x-"))
+}

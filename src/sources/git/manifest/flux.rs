@@ -1,0 +1,91 @@
+//! Flux: Kustomization, HelmRelease, OCIRepository.
+
+use super::helm_values::{self, Strings};
+use super::kustomize;
+use super::output::{Fields, How, Output};
+use super::tree::{Id, Tree};
+use crate::domain::pin::Style;
+
+const fn how(kind: &'static str, tier: u8) -> How {
+    How {
+        style: Style::Flux,
+        kind,
+        tier,
+    }
+}
+
+/// A Flux `Kustomization`: `spec.images` is Kustomize's list.
+pub(super) fn kustomization(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    if let Some(images) = tree.at(root, &["spec", "images"]) {
+        kustomize::list(tree, images, out, how("flux/kustomization.images", 2));
+    }
+    post_renderers(tree, root, out);
+}
+
+/// A `HelmRelease`: inline values and post renderers.
+pub(super) fn helm_release(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    post_renderers(tree, root, out);
+    if let Some(values) = tree.at(root, &["spec", "values"]) {
+        helm_values::walk(
+            tree,
+            values,
+            out,
+            how("flux/helmrelease.values/split", 4),
+            how("flux/helmrelease.values/string", 4),
+            Strings::Any,
+        );
+    }
+}
+
+fn post_renderers(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    let Some(list) = tree.at(root, &["spec", "postRenderers"]) else {
+        return;
+    };
+    for item in tree.items(list) {
+        if let Some(images) = tree.at(*item, &["kustomize", "images"]) {
+            kustomize::list(tree, images, out, how("flux/post-renderer.images", 2));
+        }
+    }
+}
+
+/// An `OCIRepository`: `ref.digest` wins over `ref.semver`, which wins over `ref.tag`.
+pub(super) fn oci_repository(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    let Some(url) = tree.at(root, &["spec", "url"]) else {
+        return;
+    };
+    let Some(written) = tree.filled(url).and_then(|text| text.strip_prefix("oci://")) else {
+        return;
+    };
+    let reference = |key| tree.at(root, &["spec", "ref", key]);
+    let filled = |key| reference(key).filter(|id| tree.filled(*id).is_some());
+    let semver = filled("semver");
+    let has_digest = filled("digest").is_some();
+    let reason = if has_digest && (semver.is_some() || filled("tag").is_some()) {
+        Some("`digest` wins over the tag and the version range beside it".to_owned())
+    } else if let (Some(id), false) = (semver, has_digest) {
+        Some(format!(
+            "the version range {:?} decides",
+            tree.text_of(id).unwrap_or("")
+        ))
+    } else if filled("tag").is_none() && !has_digest {
+        Some("without `ref`, Flux takes the tag `latest`".to_owned())
+    } else {
+        None
+    };
+    out.fields(
+        tree,
+        how("flux/ocirepository", 4),
+        Fields {
+            written: written.to_owned(),
+            name: Some(url),
+            // A range decides over a tag, so that tag is not what is pinned.
+            tag: filled("tag").filter(|_| semver.is_none() || has_digest),
+            beside: semver,
+            digest: reference("digest"),
+            key: (semver.is_some() || filled("tag").is_some()).then_some("digest"),
+            tag_removable: true,
+            reason,
+            ..Fields::default()
+        },
+    );
+}

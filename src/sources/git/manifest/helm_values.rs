@@ -1,0 +1,146 @@
+//! Helm values: `{registry, repository, tag, digest}` in its many spellings, and `image` strings.
+
+use super::kubernetes::why_not;
+use super::output::{Fields, How, Output};
+use super::refs;
+use super::tree::{Id, Kind, Tree};
+use crate::domain::pin::Style;
+
+/// Which `image: text` counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strings {
+    /// With a tag or a digest: any file may have a key `image`.
+    Versioned,
+    /// Any reference with a path, tag or digest.
+    Any,
+}
+
+/// Reads a values file.
+pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    let how = |kind| How {
+        style: Style::HelmValues,
+        kind,
+        tier: 8,
+    };
+    walk(
+        tree,
+        root,
+        out,
+        how("helm-values/split"),
+        how("helm-values/string"),
+        Strings::Versioned,
+    );
+    global_registry(tree, root, out);
+}
+
+/// `global.imageRegistry` moves every image of many charts to another registry; where it is read
+/// is the chart's secret.
+pub(super) fn global_registry(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    for path in [&["global", "imageRegistry"][..], &["global", "image", "registry"]] {
+        if let Some(id) = tree.at(root, path)
+            && let Some(text) = tree.filled(id)
+        {
+            out.unmanaged(
+                tree.node(id).line,
+                text,
+                "the chart decides which images this registry is put in front of",
+            );
+        }
+    }
+}
+
+/// Walks values at any depth.
+pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string: How, strings: Strings) {
+    match &tree.node(id).kind {
+        Kind::Map(entries, _) => {
+            let image = map(tree, id, out, split);
+            for (key, value) in entries {
+                if tree.text_of(*key) == Some("image") && tree.text_of(*value).is_some() {
+                    if image != Some(tree.resolve(*value)) {
+                        text(tree, *value, out, string, strings);
+                    }
+                } else {
+                    walk(tree, *value, out, split, string, strings);
+                }
+            }
+        }
+        Kind::Seq(items) => {
+            for item in items {
+                walk(tree, *item, out, split, string, strings);
+            }
+        }
+        Kind::Scalar(..) | Kind::Alias(_) => {}
+    }
+}
+
+fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: How, strings: Strings) {
+    let Some(text) = tree.filled(value) else { return };
+    match refs::whole(text) {
+        Some(parts) => {
+            let versioned = parts.tag.is_some() || parts.digest.is_some();
+            if versioned || strings == Strings::Any && text.contains('/') {
+                out.reference(tree, value, how);
+            }
+        }
+        None if text.contains("{{") || text.contains("${") => {
+            out.unmanaged(tree.node(value).line, text, why_not(text));
+        }
+        None => {}
+    }
+}
+
+/// A mapping that names an image in several fields. Returns the `image` scalar it used.
+fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
+    let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
+    let digest = scalar("digest").or_else(|| scalar("sha"));
+    let tag = scalar("tag").or_else(|| scalar("version"));
+    let (name, from_image) = match scalar("repository").filter(|v| tree.filled(*v).is_some_and(is_name)) {
+        Some(name) => (name, None),
+        None => {
+            let image = scalar("image")?;
+            // `image` beside `tag` or `digest`, not an image string that says it all.
+            scalar("tag").or(scalar("digest"))?;
+            refs::whole(tree.filled(image)?).filter(|p| p.tag.is_none() && p.digest.is_none())?;
+            (image, Some(tree.resolve(image)))
+        }
+    };
+    if digest.is_none() && tag.is_none() {
+        return None;
+    }
+    // What is merged in whole was found where it is defined.
+    let own = |v: &Id| tree.entry_of(*v).is_some_and(|(map, _)| map == id);
+    if ![Some(name), tag, digest].iter().flatten().any(own) {
+        return from_image;
+    }
+    let repository = tree.filled(name)?;
+    let written = match scalar("registry").and_then(|v| tree.filled(v)) {
+        Some(registry) => format!("{}/{repository}", registry.trim_end_matches('/')),
+        None => repository.to_owned(),
+    };
+    let templated = [Some(name), tag, digest]
+        .into_iter()
+        .flatten()
+        .filter_map(|v| tree.text_of(v))
+        .any(|text| text.contains("{{") || text.contains("${"));
+    let in_version = scalar("tag").is_none() && scalar("version").is_some();
+    out.fields(
+        tree,
+        how,
+        Fields {
+            written,
+            name: Some(name),
+            tag,
+            digest,
+            key: (!in_version).then_some("digest"),
+            embed: in_version,
+            read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            ..Fields::default()
+        },
+    );
+    from_image
+}
+
+/// Chart dependencies have a `repository` too: a URL, or `@name` of one.
+fn is_name(text: &str) -> bool {
+    !text.contains("://") && !text.starts_with('@') && !text.starts_with("alias:")
+}

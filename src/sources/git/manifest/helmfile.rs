@@ -1,0 +1,39 @@
+//! Helmfile: inline values and `set` of releases.
+
+use super::helm_values::{self, Strings};
+use super::output::{How, Output};
+use super::parameters;
+use super::tree::{Id, Tree};
+use crate::domain::pin::Style;
+
+const fn how(kind: &'static str) -> How {
+    How {
+        style: Style::Helmfile,
+        kind,
+        tier: 7,
+    }
+}
+
+/// Reads one.
+pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    let releases = tree.get(root, "releases").map_or(&[][..], |id| tree.items(id));
+    for release in releases {
+        for key in ["values", "valuesTemplate"] {
+            for item in tree.get(*release, key).map_or(&[][..], |id| tree.items(id)) {
+                helm_values::walk(
+                    tree,
+                    *item,
+                    out,
+                    how("helmfile/values/split"),
+                    how("helmfile/values/string"),
+                    Strings::Any,
+                );
+            }
+        }
+        for key in ["set", "setString", "setTemplate"] {
+            if let Some(list) = tree.get(*release, key) {
+                parameters::read(tree, list, out, how("helmfile/set"));
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Any Kubernetes object: image fields at any depth.
+
+use granit_parser::ScalarStyle;
+
+use super::output::{How, Output};
+use super::tree::{Id, Kind, Tree};
+use crate::domain::pin::Style;
+
+const fn how(kind: &'static str) -> How {
+    How {
+        style: Style::Kubernetes,
+        kind,
+        tier: 6,
+    }
+}
+
+/// Reads one object.
+pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    if tree.get(root, "kind").and_then(|id| tree.text_of(id)) == Some("ImageTagTransformer") {
+        for key in ["imageTag", "imageTags"] {
+            if let Some(entry) = tree.get(root, key) {
+                super::kustomize::entry(tree, entry, out, super::kustomize::HOW);
+            }
+        }
+    }
+    walk(tree, root, out);
+}
+
+fn walk(tree: &Tree<'_>, id: Id, out: &mut Output) {
+    match &tree.node(id).kind {
+        Kind::Map(entries, _) => {
+            for (key, value) in entries {
+                let name = tree.text_of(*key).unwrap_or("");
+                if is_scalar(tree, *value) {
+                    field(tree, name, *value, out);
+                } else {
+                    walk(tree, *value, out);
+                }
+            }
+        }
+        Kind::Seq(items) => {
+            for item in items {
+                walk(tree, *item, out);
+            }
+        }
+        Kind::Scalar(..) | Kind::Alias(_) => {}
+    }
+}
+
+fn is_scalar(tree: &Tree<'_>, id: Id) -> bool {
+    matches!(tree.node(tree.resolve(id)).kind, Kind::Scalar(..))
+}
+
+fn field(tree: &Tree<'_>, name: &str, value: Id, out: &mut Output) {
+    let kind = match name {
+        "image" if in_containers(tree, value) => "k8s/container",
+        "image" | "imageName" => "k8s/image-field",
+        "reference" if is_image_volume(tree, value) => "k8s/image-volume",
+        _ if name.ends_with("Image") || name.ends_with("-image") => {
+            // `useImage: yes` and `backgroundImage: photo` are no references; a name with a
+            // separator is.
+            match tree.filled(value) {
+                Some(text) if text.contains(['/', ':', '@']) => "k8s/image-field",
+                _ => return,
+            }
+        }
+        _ => return,
+    };
+    if is_literal(tree, value) {
+        return;
+    }
+    if !out.reference(tree, value, how(kind))
+        && kind == "k8s/container"
+        && let Some(text) = tree.filled(value)
+        && !out.is_claimed(tree.resolve(value))
+    {
+        out.unmanaged(tree.node(value).line, text, why_not(text));
+    }
+}
+
+/// Why a text in an image field is not a reference.
+pub(super) fn why_not(text: &str) -> &'static str {
+    if text.contains("{{") || text.contains('$') {
+        "the image is put in when the manifest is rendered"
+    } else if text.contains('@') {
+        "what follows `@` is not a sha256 digest"
+    } else {
+        "this is not an image reference"
+    }
+}
+
+/// Plain booleans and numbers are not texts.
+fn is_literal(tree: &Tree<'_>, id: Id) -> bool {
+    match &tree.node(tree.resolve(id)).kind {
+        Kind::Scalar(value, ScalarStyle::Plain) => {
+            matches!(value.as_ref(), "true" | "false" | "True" | "False") || value.parse::<f64>().is_ok()
+        }
+        _ => false,
+    }
+}
+
+fn in_containers(tree: &Tree<'_>, value: Id) -> bool {
+    let list = tree.parent(value).and_then(|map| tree.parent(map));
+    list.is_some_and(|list| {
+        matches!(tree.node(list).kind, Kind::Seq(_))
+            && matches!(
+                tree.key_of(list),
+                Some("containers" | "initContainers" | "ephemeralContainers")
+            )
+    })
+}
+
+/// `volumes[].image.reference` (Kubernetes 1.31 and later).
+fn is_image_volume(tree: &Tree<'_>, value: Id) -> bool {
+    let Some(image) = tree.parent(value).filter(|map| tree.key_of(*map) == Some("image")) else {
+        return false;
+    };
+    let list = tree.parent(image).and_then(|volume| tree.parent(volume));
+    list.is_some_and(|list| tree.key_of(list) == Some("volumes"))
+}

@@ -1,0 +1,77 @@
+//! Kustomize `images`: the image transformer's rules decide what a base's image becomes.
+
+use super::output::{Fields, How, Output};
+use super::tree::{Id, Tree};
+use crate::domain::pin::Style;
+
+/// Found in a kustomization.
+pub(super) const HOW: How = How {
+    style: Style::Kustomize,
+    kind: "kustomize/images",
+    tier: 3,
+};
+
+/// Reads a kustomization.
+pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
+    if let Some(images) = tree.get(root, "images") {
+        list(tree, images, out, HOW);
+    }
+}
+
+/// Reads an `images` list.
+pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
+    for item in tree.items(images) {
+        entry(tree, *item, out, how);
+    }
+}
+
+/// Reads one entry `{name, newName, newTag, tagSuffix, digest}`.
+pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
+    let get = |key| tree.get(item, key);
+    let filled = |key| get(key).and_then(|id| tree.filled(id));
+    let new_name = get("newName").filter(|id| tree.filled(*id).is_some());
+    let Some(name) = new_name.or_else(|| get("name").filter(|id| tree.filled(*id).is_some())) else {
+        return;
+    };
+    let written = tree.text_of(name).unwrap_or("").to_owned();
+    let is_pattern = new_name.is_none() && written.contains(['*', '+', '(', '[', '|', '^', '$', '?', '\\', '{']);
+    let tag = get("newTag").filter(|id| tree.filled(*id).is_some());
+    let tag_has_digest = filled("newTag").is_some_and(|text| text.contains("sha256:"));
+    let digest = get("digest");
+    let has_digest = filled("digest").is_some();
+    let name_has_digest = written.contains('@');
+    let twice = [tag_has_digest, has_digest, name_has_digest]
+        .iter()
+        .filter(|b| **b)
+        .count()
+        > 1;
+    let reason = if is_pattern {
+        Some("`name` is a regular expression here: it changes every image that it matches")
+    } else if has_digest && tag.is_some() {
+        None
+    } else if has_digest {
+        Some("`digest` alone takes the tag of the base away")
+    } else if tag.is_some() && !tag_has_digest {
+        Some("`newTag` alone takes the digest of the base away")
+    } else if filled("tagSuffix").is_some() && tag.is_none() {
+        Some("`tagSuffix` changes the base's tag and takes its digest away")
+    } else {
+        None
+    };
+    out.fields(
+        tree,
+        how,
+        Fields {
+            image: is_pattern.then(String::new),
+            written,
+            name: Some(name),
+            tag: tag.or_else(|| get("newTag")),
+            digest,
+            key: Some("digest"),
+            tag_removable: true,
+            read_only: twice.then(|| "two fields hold a digest: kustomize would write an invalid reference".to_owned()),
+            reason: reason.map(str::to_owned),
+            ..Fields::default()
+        },
+    );
+}

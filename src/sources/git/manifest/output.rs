@@ -1,0 +1,423 @@
+//! Collects what the styles find: one place that turns nodes into [`Found`]s with spans, lines,
+//! aliases and edit sites.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
+use super::nested::Mapping;
+use super::refs::{self, Parts};
+use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
+use super::tree::{Flow, Id, Kind, Tree};
+use super::{Found, Use};
+use crate::domain::id::Digest;
+use crate::domain::pin::{Style, Unmanaged};
+use crate::domain::reference::Repository;
+
+/// How something was found.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct How {
+    /// The style.
+    pub style: Style,
+    /// The precise kind.
+    pub kind: &'static str,
+    /// The detection rule.
+    pub tier: u8,
+}
+
+/// An image whose name, tag and digest stand in fields of one mapping.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    /// The image part as written.
+    pub written: String,
+    /// What it is read as; `None` = parse `written`.
+    pub image: Option<String>,
+    /// The scalar that names the image.
+    pub name: Option<Id>,
+    /// The tag's scalar (`tag`, `newTag`, `version`).
+    pub tag: Option<Id>,
+    /// The digest's scalar (`digest`, `sha`), even if empty.
+    pub digest: Option<Id>,
+    /// Where a new digest entry goes, if neither name nor tag is the right neighbour.
+    pub beside: Option<Id>,
+    /// The key of a new digest entry.
+    pub key: Option<&'static str>,
+    /// The whole tag entry may be removed.
+    pub tag_removable: bool,
+    /// New digests go into the tag's scalar rather than into an entry of their own.
+    pub embed: bool,
+    /// Why it cannot be edited.
+    pub read_only: Option<String>,
+    /// Why the pin is what it is.
+    pub reason: Option<String>,
+}
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Path of the file.
+    pub file: String,
+    /// Results.
+    pub found: Vec<Found>,
+    /// Seen, not managed.
+    pub unmanaged: Vec<Unmanaged>,
+    /// Scalars that belong to a finding.
+    claimed: HashSet<Id>,
+    /// Set while a text inside a block scalar is read.
+    pub nested: Option<Mapping>,
+}
+
+impl Output {
+    /// Nothing found yet.
+    pub fn for_file(path: &str) -> Self {
+        Self {
+            file: path.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether a scalar belongs to a finding already.
+    pub fn is_claimed(&self, id: Id) -> bool {
+        self.claimed.contains(&id)
+    }
+
+    /// Marks a scalar as understood.
+    pub fn claim(&mut self, id: Id) {
+        self.claimed.insert(id);
+    }
+
+    /// Takes the claims out, for reading a nested text whose nodes have ids of their own.
+    pub fn take_claims(&mut self) -> HashSet<Id> {
+        std::mem::take(&mut self.claimed)
+    }
+
+    /// Puts claims back.
+    pub fn put_claims(&mut self, claims: HashSet<Id>) {
+        self.claimed = claims;
+    }
+
+    /// A scalar that holds one reference and nothing else. Tells whether it does.
+    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: How) -> bool {
+        let Some(text) = tree.filled(at) else {
+            return false;
+        };
+        let Some(parts) = refs::whole(text) else {
+            return false;
+        };
+        let base = tree.verbatim(tree.resolve(at)).map(|v| v.start);
+        self.within(tree, at, how, text, &parts, base, |offset| offset, None, None);
+        true
+    }
+
+    /// A reference within a scalar. `text` is what is understood, `raw` maps its offsets to those
+    /// of bytes after `base`, the file offset where the scalar's value begins.
+    #[allow(clippy::too_many_arguments, reason = "one call per way of writing a reference")]
+    pub fn within(
+        &mut self,
+        tree: &Tree<'_>,
+        at: Id,
+        how: How,
+        text: &str,
+        parts: &Parts,
+        base: Option<usize>,
+        raw: impl Fn(usize) -> usize,
+        image: Option<String>,
+        read_only: Option<String>,
+    ) {
+        let holder = tree.resolve(at);
+        if how.tier < 9 && !self.claimed.insert(holder) {
+            return;
+        }
+        let written = text[parts.name.clone()].to_owned();
+        let tag = parts.tag.clone().map(|r| text[r].to_owned());
+        let digest = parts.digest.clone().and_then(|r| refs::digest(&text[r]));
+        let place = |range: &Range<usize>| base.map(|b| b + raw(range.start)..b + raw(range.end - 1) + 1);
+        let digest_slot = parts
+            .digest
+            .as_ref()
+            .and_then(place)
+            .map(|span| DigestSlot { span, bare: false });
+        let tag_slot = parts.tag.as_ref().and_then(place).map(|span| TagSlot {
+            span,
+            form: TagForm::Inline,
+        });
+        let insert = match (base, &parts.digest) {
+            (_, Some(_)) => Insert::Refused("a digest is written already"),
+            (Some(base), None) => {
+                let last = parts.tag.as_ref().unwrap_or(&parts.name).end;
+                Insert::Append(base + raw(text.len()).max(raw(last - 1) + 1))
+            }
+            (None, None) => Insert::Refused(NOT_VERBATIM),
+        };
+        let repository = match &image {
+            Some(image) => Repository::parse(image).ok(),
+            None => Repository::parse(&written).ok(),
+        };
+        self.emit(
+            tree,
+            at,
+            holder,
+            Found {
+                style: how.style,
+                kind: how.kind,
+                tier: how.tier,
+                written,
+                repository,
+                tag,
+                digest,
+                line: 0,
+                yaml_path: String::new(),
+                digest_span: None,
+                uses: Vec::new(),
+                read_only,
+                reason: None,
+                site: Site {
+                    document: 0,
+                    digest: digest_slot,
+                    tag: tag_slot,
+                    insert,
+                },
+            },
+        );
+    }
+
+    /// An image written in several fields.
+    pub fn fields(&mut self, tree: &Tree<'_>, how: How, fields: Fields) {
+        let Some(pin) = Pinned::read(tree, &fields) else {
+            return;
+        };
+        let holder = tree.resolve(pin.holder);
+        for id in [fields.name, fields.tag, fields.digest].into_iter().flatten() {
+            self.claim(tree.resolve(id));
+        }
+        let repository = match &fields.image {
+            Some(image) => refs::whole(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
+            None => Repository::parse(&pin.written).ok(),
+        };
+        let known = self
+            .found
+            .iter()
+            .any(|f| f.digest_span.is_some() && f.written == pin.written && f.site.digest == pin.site.digest);
+        if known && self.nested.is_none() {
+            return;
+        }
+        self.emit(
+            tree,
+            pin.holder,
+            holder,
+            Found {
+                style: how.style,
+                kind: how.kind,
+                tier: how.tier,
+                written: pin.written,
+                repository,
+                tag: pin.tag,
+                digest: pin.digest,
+                line: 0,
+                yaml_path: String::new(),
+                digest_span: None,
+                uses: Vec::new(),
+                read_only: fields.read_only,
+                reason: fields.reason,
+                site: pin.site,
+            },
+        );
+    }
+
+    fn emit(&mut self, tree: &Tree<'_>, at: Id, holder: Id, mut found: Found) {
+        found.yaml_path = tree.path(at);
+        found.site.document = tree.document_of(at);
+        found.line = match &found.site.digest {
+            Some(slot) => tree.line_at(slot.span.start, holder),
+            None => tree.node(holder).line,
+        };
+        if found.digest.is_some() && found.site.digest.is_none() && found.read_only.is_none() {
+            found.read_only = Some(NOT_VERBATIM.to_owned());
+        }
+        let mut from = Some(holder);
+        while let Some(id) = from {
+            for &alias in tree.aliases(id).iter().filter(|&&alias| alias != at) {
+                found.uses.push(Use {
+                    line: tree.node(alias).line,
+                    yaml_path: tree.path_via(holder, id, alias),
+                });
+            }
+            from = tree.parent(id);
+        }
+        if let Some(mapping) = &self.nested {
+            mapping.lift(&mut found);
+        }
+        found.digest_span = found
+            .site
+            .digest
+            .as_ref()
+            .filter(|slot| !slot.bare)
+            .map(|slot| slot.span.clone());
+        self.found.push(found);
+    }
+
+    /// Something that is seen and cannot be managed.
+    pub fn unmanaged(&mut self, line: u32, text: &str, reason: impl Into<String>) {
+        let line = match &self.nested {
+            Some(mapping) => mapping.line(line),
+            None => line,
+        };
+        self.unmanaged.push(Unmanaged {
+            file: self.file.clone(),
+            line,
+            text: text.chars().take(200).collect::<String>().into(),
+            reason: reason.into(),
+        });
+    }
+}
+
+const NOT_VERBATIM: &str = "the text is folded or escaped here, so its bytes cannot be replaced safely";
+
+/// The effective pin of [`Fields`].
+struct Pinned {
+    written: String,
+    tag: Option<String>,
+    digest: Option<Digest>,
+    holder: Id,
+    site: Site,
+}
+
+impl Pinned {
+    fn read(tree: &Tree<'_>, fields: &Fields) -> Option<Self> {
+        let slice = |id: Id, range: &Range<usize>| {
+            let base = tree.verbatim(tree.resolve(id))?.start;
+            Some(base + range.start..base + range.end)
+        };
+        let (mut written, hex_follows) = match fields.written.strip_suffix("@sha256") {
+            Some(name) => (name.to_owned(), true),
+            None => (fields.written.clone(), false),
+        };
+        let mut out = Self {
+            written: String::new(),
+            tag: None,
+            digest: None,
+            holder: fields
+                .tag
+                .filter(|id| tree.filled(*id).is_some())
+                .or(fields.beside)
+                .or(fields.tag)
+                .or(fields.name)
+                .or(fields.digest)?,
+            site: Site {
+                document: 0,
+                digest: None,
+                tag: None,
+                insert: Insert::Refused("a digest is written already"),
+            },
+        };
+        // The name may carry a tag and a digest of its own.
+        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(|p| p.digest.is_some())) {
+            let value = tree.text_of(id).unwrap_or("");
+            let shift = value.len().checked_sub(written.len());
+            let moved = |r: Range<usize>| shift.map(|s| r.start + s..r.end + s);
+            out.tag = parts.tag.clone().map(|r| written[r].to_owned());
+            if let Some(range) = parts.digest.clone() {
+                out.digest = refs::digest(&written[range.clone()]);
+                out.site.digest = moved(range)
+                    .and_then(|r| slice(id, &r))
+                    .map(|span| DigestSlot { span, bare: false });
+                out.holder = id;
+            }
+            written.truncate(parts.name.end);
+        }
+        if let Some((id, text)) = fields.tag.and_then(|id| Some((id, tree.filled(id)?))) {
+            let mut version = refs::version(text);
+            if version.digest.as_ref().is_some_and(|r| r.len() == 64) && !hex_follows {
+                version = refs::Version {
+                    tag: Some(0..text.len()),
+                    digest: None,
+                };
+            }
+            if let Some(range) = version.digest.clone() {
+                out.digest = refs::digest(&text[range.clone()]);
+                out.site.digest = slice(id, &range).map(|span| DigestSlot {
+                    bare: span.len() == 64,
+                    span,
+                });
+                out.holder = id;
+            }
+            if let Some(range) = version.tag {
+                out.tag = Some(text[range.clone()].to_owned());
+                out.site.tag = slice(id, &range).map(|span| TagSlot {
+                    form: tag_form(tree, id, fields, version.digest.is_some()),
+                    span,
+                });
+            }
+        }
+        if let Some((id, text)) = fields.digest.and_then(|id| Some((id, tree.filled(id)?)))
+            && let Some(digest) = refs::digest(text.trim())
+        {
+            out.digest = Some(digest);
+            let lead = text.len() - text.trim_start().len();
+            // Block scalars are located without the white space around them.
+            let lead = match tree.node(tree.resolve(id)).kind {
+                Kind::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded) => 0,
+                _ => lead,
+            };
+            out.site.digest = slice(id, &(lead..lead + text.trim().len())).map(|span| DigestSlot {
+                bare: span.len() == 64,
+                span,
+            });
+            out.holder = id;
+        }
+        if out.digest.is_none() {
+            out.site.insert = insertion(tree, fields);
+        }
+        out.written = written;
+        Some(out)
+    }
+}
+
+fn tag_form(tree: &Tree<'_>, id: Id, fields: &Fields, with_digest: bool) -> TagForm {
+    if with_digest {
+        return TagForm::BeforeDigest;
+    }
+    let node = tree.node(tree.resolve(id));
+    TagForm::Field {
+        scalar: node.span.clone(),
+        plain: matches!(node.kind, Kind::Scalar(_, ScalarStyle::Plain)),
+        removable_from: tree
+            .entry_of(id)
+            .filter(|(map, _)| fields.tag_removable && tree.is_block_map(*map))
+            .map(|(_, key)| tree.node(key).span.start),
+    }
+}
+
+fn insertion(tree: &Tree<'_>, fields: &Fields) -> Insert {
+    let is_alias = |id: Id| matches!(tree.node(id).kind, Kind::Alias(_));
+    if let Some(id) = fields.digest {
+        return if is_alias(id) || tree.filled(id).is_some() {
+            Insert::Refused("its digest field holds something else")
+        } else {
+            Insert::Fill(tree.node(id).span.clone())
+        };
+    }
+    let tag = fields.tag.filter(|id| tree.filled(*id).is_some());
+    if fields.embed
+        && let Some(id) = tag
+    {
+        return match tree.verbatim(tree.resolve(id)) {
+            Some(span) => Insert::Append(span.end),
+            None => Insert::Refused(NOT_VERBATIM),
+        };
+    }
+    let (Some(key), Some(beside)) = (fields.key, fields.beside.or(fields.tag).or(fields.name)) else {
+        return Insert::Refused("there is no field for a digest here");
+    };
+    let Some((map, neighbour)) = tree.entry_of(beside) else {
+        return Insert::Refused("there is no mapping that a digest could join");
+    };
+    let braces = matches!(tree.node(map).kind, Kind::Map(_, Flow::Braces));
+    Insert::Entry {
+        key_at: tree.node(neighbour).span.start,
+        value_end: tree.node(beside).span.end,
+        key,
+        braces,
+    }
+}

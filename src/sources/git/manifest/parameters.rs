@@ -1,0 +1,96 @@
+//! Lists of `{name: image.tag, value: v1}` as Argo CD and Helmfile have them.
+
+use std::collections::BTreeMap;
+
+use super::output::{Fields, How, Output};
+use super::refs;
+use super::tree::{Id, Tree};
+
+#[derive(Default)]
+struct Group {
+    registry: Option<Id>,
+    repository: Option<Id>,
+    tag: Option<Id>,
+    digest: Option<Id>,
+}
+
+/// Reads such a list.
+pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How) {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    let mut order = Vec::new();
+    for item in tree.items(list) {
+        let (Some(name), Some(value)) = (tree.text_at(*item, &["name"]), tree.get(*item, "value")) else {
+            continue;
+        };
+        let (prefix, last) = name.rsplit_once('.').unwrap_or(("", name));
+        if last == "image" {
+            let versioned = tree
+                .filled(value)
+                .and_then(refs::whole)
+                .is_some_and(|p| p.tag.is_some() || p.digest.is_some());
+            if versioned {
+                out.reference(tree, value, how);
+                continue;
+            }
+        }
+        let (prefix, slot): (&str, fn(&mut Group) -> &mut Option<Id>) = match last {
+            "registry" => (prefix, |g| &mut g.registry),
+            "repository" => (prefix, |g| &mut g.repository),
+            "tag" => (prefix, |g| &mut g.tag),
+            "digest" => (prefix, |g| &mut g.digest),
+            _ => continue,
+        };
+        if !order.contains(&prefix) {
+            order.push(prefix);
+        }
+        *slot(groups.entry(prefix).or_default()) = Some(value);
+    }
+    for prefix in order {
+        if let Some(group) = groups.get(prefix) {
+            emit(tree, prefix, group, out, how);
+        }
+    }
+}
+
+fn emit(tree: &Tree<'_>, prefix: &str, group: &Group, out: &mut Output, how: How) {
+    let text = |id: Option<Id>| id.and_then(|id| tree.filled(id));
+    if text(group.tag).is_none() && text(group.digest).is_none() {
+        return;
+    }
+    let last = prefix.rsplit('.').next().unwrap_or("");
+    if group.repository.is_none() && !last.to_ascii_lowercase().ends_with("image") {
+        return;
+    }
+    let written = text(group.repository).unwrap_or("").to_owned();
+    let image = match (text(group.registry), written.as_str()) {
+        (_, "") => String::new(),
+        (Some(registry), repository) => format!("{}/{repository}", registry.trim_end_matches('/')),
+        (None, repository) => repository.to_owned(),
+    };
+    let templated = [group.repository, group.tag, group.digest]
+        .into_iter()
+        .filter_map(text)
+        .any(|text| text.contains("{{"));
+    let read_only = if templated {
+        Some("part of it is put in when the manifest is rendered")
+    } else if written.is_empty() {
+        Some("the image itself is named in the chart, not here")
+    } else {
+        None
+    };
+    out.fields(
+        tree,
+        how,
+        Fields {
+            written,
+            image: Some(image),
+            name: group.repository,
+            tag: group.tag,
+            digest: group.digest,
+            // Parameters are text for the chart: a digest rides in the tag.
+            embed: true,
+            read_only: read_only.map(str::to_owned),
+            ..Fields::default()
+        },
+    );
+}

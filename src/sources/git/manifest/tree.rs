@@ -1,0 +1,421 @@
+//! A light tree over the events of a file: values, spans, lines and parents.
+//!
+//! Nodes live in one arena and know their parents, so a path is worked out only for what is found.
+//! Alias nodes point at their target; [`Tree::resolve`] and [`Tree::get`] look through them (and
+//! through merge keys) one step at a time, within a budget.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+
+use super::events::{self, Event, Stopped, What};
+
+/// A node of a [`Tree`].
+pub(super) type Id = u32;
+
+/// Steps through merge keys per file: far above any real file, far below a bomb.
+const MERGE_BUDGET: u32 = 200_000;
+const MERGE_DEPTH: u32 = 8;
+
+/// One node.
+#[derive(Debug)]
+pub(super) struct Node<'a> {
+    /// What it holds.
+    pub kind: Kind<'a>,
+    /// Its bytes; for collections only where they begin.
+    pub span: Range<usize>,
+    /// First line, from 1.
+    pub line: u32,
+    /// Its place in the parent.
+    slot: Slot,
+}
+
+/// What a node holds.
+#[derive(Debug)]
+pub(super) enum Kind<'a> {
+    /// A scalar with its value.
+    Scalar(Cow<'a, str>, ScalarStyle),
+    /// Key and value nodes in file order.
+    Map(Vec<(Id, Id)>, Flow),
+    /// Items in file order.
+    Seq(Vec<Id>),
+    /// Stands for another node.
+    Alias(Id),
+}
+
+/// Whether a mapping is written `{…}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// By indentation.
+    Block,
+    /// In braces.
+    Braces,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Root(u32),
+    Key(Id),
+    Value { map: Id, key: Id },
+    Item { seq: Id, index: u32 },
+}
+
+/// All documents of a text.
+#[derive(Debug)]
+pub(super) struct Tree<'a> {
+    /// The text.
+    pub text: &'a str,
+    nodes: Vec<Node<'a>>,
+    /// Root of each document that could be read whole.
+    pub roots: Vec<Id>,
+    /// Why the rest could not be read.
+    pub stopped: Option<Stopped>,
+    uses: HashMap<Id, Vec<Id>>,
+    merge_budget: Cell<u32>,
+}
+
+struct Open {
+    id: Id,
+    key: Option<Id>,
+}
+
+impl<'a> Tree<'a> {
+    /// Reads a text.
+    pub fn read(text: &'a str) -> Self {
+        let mut tree = Self {
+            text,
+            nodes: Vec::new(),
+            roots: Vec::new(),
+            stopped: None,
+            uses: HashMap::new(),
+            merge_budget: Cell::new(MERGE_BUDGET),
+        };
+        let mut builder = Builder::default();
+        tree.stopped = events::read(text, |event| builder.take(&mut tree, event)).err();
+        tree
+    }
+
+    /// A node.
+    pub fn node(&self, id: Id) -> &Node<'a> {
+        &self.nodes[id as usize]
+    }
+
+    /// The node itself, or what an alias stands for.
+    pub fn resolve(&self, mut id: Id) -> Id {
+        for _ in 0..MERGE_DEPTH {
+            match self.node(id).kind {
+                Kind::Alias(target) => id = target,
+                _ => break,
+            }
+        }
+        id
+    }
+
+    /// The value of a scalar, aliases looked through.
+    pub fn text_of(&self, id: Id) -> Option<&str> {
+        match &self.node(self.resolve(id)).kind {
+            Kind::Scalar(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of a scalar that is a non-empty text: no null, no empty string.
+    pub fn filled(&self, id: Id) -> Option<&str> {
+        match &self.node(self.resolve(id)).kind {
+            Kind::Scalar(value, ScalarStyle::Plain) if matches!(value.as_ref(), "~" | "null" | "Null" | "NULL") => None,
+            Kind::Scalar(value, _) if value.trim().is_empty() => None,
+            Kind::Scalar(value, _) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Entries of a mapping, aliases looked through; merge keys are entries like any other.
+    pub fn entries(&self, id: Id) -> &[(Id, Id)] {
+        match &self.node(self.resolve(id)).kind {
+            Kind::Map(entries, _) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Items of a sequence, aliases looked through.
+    pub fn items(&self, id: Id) -> &[Id] {
+        match &self.node(self.resolve(id)).kind {
+            Kind::Seq(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// Whether the node is a mapping written with indentation.
+    pub fn is_block_map(&self, id: Id) -> bool {
+        matches!(self.node(id).kind, Kind::Map(_, Flow::Block))
+    }
+
+    /// The value under a key: the mapping's own first, then what it merges in (YAML 1.1 `<<`).
+    /// The value node is returned as written: it may be an alias.
+    pub fn get(&self, map: Id, key: &str) -> Option<Id> {
+        self.get_at(map, key, 0)
+    }
+
+    fn get_at(&self, map: Id, key: &str, depth: u32) -> Option<Id> {
+        let entries = self.entries(map);
+        let own = entries
+            .iter()
+            .rev()
+            .find(|(k, _)| matches!(&self.node(*k).kind, Kind::Scalar(text, _) if text == key));
+        if let Some((_, value)) = own {
+            return Some(*value);
+        }
+        if depth >= MERGE_DEPTH {
+            return None;
+        }
+        for (k, value) in entries {
+            if !matches!(&self.node(*k).kind, Kind::Scalar(text, ScalarStyle::Plain) if text == "<<") {
+                continue;
+            }
+            let sources = match &self.node(self.resolve(*value)).kind {
+                Kind::Seq(items) => items.as_slice(),
+                _ => std::slice::from_ref(value),
+            };
+            for source in sources {
+                let left = self.merge_budget.get();
+                if left == 0 {
+                    return None;
+                }
+                self.merge_budget.set(left - 1);
+                if let Some(found) = self.get_at(*source, key, depth + 1) {
+                    return Some(found);
+                }
+            }
+        }
+        None
+    }
+
+    /// Walks down a path of keys.
+    pub fn at(&self, from: Id, path: &[&str]) -> Option<Id> {
+        path.iter().try_fold(from, |id, key| self.get(id, key))
+    }
+
+    /// The text under a path of keys.
+    pub fn text_at(&self, from: Id, path: &[&str]) -> Option<&str> {
+        self.at(from, path).and_then(|id| self.text_of(id))
+    }
+
+    /// The text of the key under which a node stands.
+    pub fn key_of(&self, id: Id) -> Option<&str> {
+        match self.node(id).slot {
+            Slot::Value { key, .. } => self.text_of(key),
+            _ => None,
+        }
+    }
+
+    /// The key node under which a node stands, with its mapping.
+    pub fn entry_of(&self, id: Id) -> Option<(Id, Id)> {
+        match self.node(id).slot {
+            Slot::Value { map, key } => Some((map, key)),
+            _ => None,
+        }
+    }
+
+    /// The parent collection.
+    pub fn parent(&self, id: Id) -> Option<Id> {
+        match self.node(id).slot {
+            Slot::Root(_) => None,
+            Slot::Key(map) | Slot::Value { map, .. } => Some(map),
+            Slot::Item { seq, .. } => Some(seq),
+        }
+    }
+
+    /// Whether the node is a key of a mapping.
+    pub fn is_key(&self, id: Id) -> bool {
+        matches!(self.node(id).slot, Slot::Key(_))
+    }
+
+    /// Aliases of exactly this node.
+    pub fn aliases(&self, id: Id) -> &[Id] {
+        self.uses.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    /// `$[document].key[index]`; a key itself ends in `[n]~key`.
+    pub fn path(&self, id: Id) -> String {
+        let mut out = String::new();
+        self.write_path(id, None, &mut out);
+        out
+    }
+
+    /// Path of `id` as seen through an alias of its ancestor `from` that stands at `via`.
+    pub fn path_via(&self, id: Id, from: Id, via: Id) -> String {
+        let mut out = String::new();
+        self.write_path(id, Some((from, via)), &mut out);
+        out
+    }
+
+    fn write_path(&self, id: Id, instead: Option<(Id, Id)>, out: &mut String) {
+        let mut chain = Vec::new();
+        let mut at = id;
+        let mut instead = instead;
+        loop {
+            if let Some((from, via)) = instead
+                && from == at
+            {
+                at = via;
+                instead = None;
+                continue;
+            }
+            chain.push(at);
+            match self.parent(at) {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        for id in chain.into_iter().rev() {
+            match self.node(id).slot {
+                Slot::Root(document) => {
+                    let _ = write!(out, "$[{document}]");
+                }
+                Slot::Value { key, .. } => {
+                    let _ = write!(out, ".{}", self.text_of(key).unwrap_or("?"));
+                }
+                Slot::Item { index, .. } => {
+                    let _ = write!(out, "[{index}]");
+                }
+                Slot::Key(map) => {
+                    let nth = self.entries(map).iter().position(|(k, _)| *k == id).unwrap_or(0);
+                    let _ = write!(out, "[{nth}]~key");
+                }
+            }
+        }
+    }
+
+    /// Index of the document that holds a node.
+    pub fn document_of(&self, id: Id) -> u32 {
+        let mut at = id;
+        loop {
+            match self.node(at).slot {
+                Slot::Root(document) => return document,
+                Slot::Key(up) | Slot::Value { map: up, .. } | Slot::Item { seq: up, .. } => at = up,
+            }
+        }
+    }
+
+    /// Where the value of a scalar stands verbatim in the text; `None` where escapes, folding or
+    /// indentation make it differ from its bytes.
+    pub fn verbatim(&self, id: Id) -> Option<Range<usize>> {
+        let node = self.node(id);
+        let Kind::Scalar(value, style) = &node.kind else {
+            return None;
+        };
+        let raw = self.text.get(node.span.clone())?;
+        let value = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => value.trim(),
+            _ => value.as_ref(),
+        };
+        let skip = match style {
+            ScalarStyle::Plain => 0,
+            ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
+            // The header line (`>-`, `|2+`, a comment) is not content.
+            ScalarStyle::Literal | ScalarStyle::Folded => raw.find('\n')? + 1,
+        };
+        let body = raw.get(skip..)?;
+        let at = match style {
+            ScalarStyle::Literal | ScalarStyle::Folded => body.find(value)?,
+            _ => body.starts_with(value).then_some(0)?,
+        };
+        let start = node.span.start + skip + at;
+        Some(start..start + value.len())
+    }
+
+    /// The line of a byte.
+    pub fn line_at(&self, offset: usize, near: Id) -> u32 {
+        let node = self.node(near);
+        let between = self.text.get(node.span.start..offset).unwrap_or("");
+        let breaks = between.bytes().filter(|&b| b == b'\n').count();
+        node.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX))
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    open: Vec<Open>,
+    anchors: HashMap<usize, Id>,
+    root: Option<Id>,
+}
+
+impl Builder {
+    fn take<'a>(&mut self, tree: &mut Tree<'a>, event: Event<'a>) {
+        let Event { what, span, line } = event;
+        let (kind, anchor, opens) = match what {
+            What::Document => {
+                self.open.clear();
+                self.anchors.clear();
+                self.root = None;
+                return;
+            }
+            What::DocumentEnd => {
+                if let Some(root) = self.root.take() {
+                    tree.roots.push(root);
+                }
+                return;
+            }
+            What::End => {
+                self.open.pop();
+                return;
+            }
+            What::Map { flow, anchor, .. } => {
+                let flow = if flow { Flow::Braces } else { Flow::Block };
+                (Kind::Map(Vec::new(), flow), anchor, true)
+            }
+            What::Seq { anchor, .. } => (Kind::Seq(Vec::new()), anchor, true),
+            What::Scalar {
+                value, style, anchor, ..
+            } => (Kind::Scalar(value, style), anchor, false),
+            What::Alias(id) => match self.anchors.get(&id) {
+                Some(&target) => (Kind::Alias(target), 0, false),
+                // The parser resolves aliases itself; this cannot happen, and an empty text is harmless.
+                None => (Kind::Scalar(Cow::Borrowed(""), ScalarStyle::Plain), 0, false),
+            },
+        };
+        let id = u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX);
+        let slot = self.place(tree, id);
+        if let Kind::Alias(target) = kind {
+            tree.uses.entry(target).or_default().push(id);
+        }
+        tree.nodes.push(Node { kind, span, line, slot });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        if opens {
+            self.open.push(Open { id, key: None });
+        }
+    }
+
+    fn place(&mut self, tree: &mut Tree<'_>, id: Id) -> Slot {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(id);
+            return Slot::Root(u32::try_from(tree.roots.len()).unwrap_or(u32::MAX));
+        };
+        match &mut tree.nodes[open.id as usize].kind {
+            Kind::Map(entries, _) => match open.key.take() {
+                None => {
+                    open.key = Some(id);
+                    Slot::Key(open.id)
+                }
+                Some(key) => {
+                    entries.push((key, id));
+                    Slot::Value { map: open.id, key }
+                }
+            },
+            Kind::Seq(items) => {
+                items.push(id);
+                Slot::Item {
+                    seq: open.id,
+                    index: u32::try_from(items.len() - 1).unwrap_or(u32::MAX),
+                }
+            }
+            _ => Slot::Root(0),
+        }
+    }
+}
