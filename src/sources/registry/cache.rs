@@ -1,30 +1,251 @@
 //! Content by digest, on disk.
+//!
+//! An entry is a line with its media type and then the bytes. It is written to a temporary file and
+//! renamed, and its bytes are hashed whenever it is read, so neither another process, a crash nor a
+//! broken disk can make it lie. Deleting any of it, at any time, only costs requests.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+
+use crate::domain::Digest;
+
+/// First word of every entry; another one means another layout.
+const MAGIC: &str = "pindeck1 ";
+/// Longest media type that is kept.
+const MAX_HEADER: usize = 300;
+/// An entry read after this long is marked as used again.
+const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
+/// Temporary files older than this belong to a process that died.
+const STALE: Duration = Duration::from_secs(3600);
 
 /// A disposable store of content by digest, safe for several processes.
 #[derive(Debug, Clone)]
 pub struct ContentCache {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     root: PathBuf,
+    limit: u64,
+    /// Bytes on disk at the last scan and written since; `u64::MAX` before the first scan.
+    size: AtomicU64,
+    evicting: Mutex<()>,
+}
+
+/// What the cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheSize {
+    /// Number of entries.
+    pub entries: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+}
+
+/// An entry that hashes to its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) media_type: String,
+    pub(super) bytes: Bytes,
 }
 
 impl ContentCache {
     /// Default limit of the cache on disk, in bytes.
     pub const DEFAULT_LIMIT: u64 = 1 << 30;
 
-    /// Opens (and creates) a cache in a folder of its own, holding at most `limit` bytes.
+    /// Opens (and creates) a cache in a folder of its own, holding at most about `limit` bytes.
     ///
     /// # Errors
     /// If the folder cannot be created.
-    pub fn open(root: impl Into<PathBuf>, limit: u64) -> std::io::Result<Self> {
-        let _ = limit;
+    pub fn open(root: impl Into<PathBuf>, limit: u64) -> io::Result<Self> {
         let root = root.into();
-        std::fs::create_dir_all(&root)?;
-        Ok(Self { root })
+        fs::create_dir_all(root.join("tmp"))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                root,
+                limit,
+                size: AtomicU64::new(u64::MAX),
+                evicting: Mutex::new(()),
+            }),
+        })
     }
 
     /// The folder it lives in.
-    pub fn root(&self) -> &std::path::Path {
-        &self.root
+    pub fn root(&self) -> &Path {
+        &self.inner.root
+    }
+
+    /// How much it holds.
+    pub fn size(&self) -> CacheSize {
+        self.entries()
+            .iter()
+            .fold(CacheSize::default(), |sum, entry| CacheSize {
+                entries: sum.entries + 1,
+                bytes: sum.bytes + entry.size,
+            })
+    }
+
+    /// Removes every entry. Entries another process writes meanwhile may stay.
+    ///
+    /// # Errors
+    /// If an entry cannot be removed.
+    pub fn clear(&self) -> io::Result<CacheSize> {
+        let mut removed = CacheSize::default();
+        for entry in self.entries() {
+            match fs::remove_file(&entry.path) {
+                Ok(()) => {
+                    removed.entries += 1;
+                    removed.bytes += entry.size;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.inner.size.store(u64::MAX, Ordering::Relaxed);
+        Ok(removed)
+    }
+
+    /// The entry of a digest, if it is there and whole. A corrupt one is dropped.
+    pub(super) fn read(&self, digest: &Digest) -> Option<Entry> {
+        let path = self.path(digest);
+        let raw = Bytes::from(fs::read(&path).ok()?);
+        let entry = split(&raw).filter(|entry| Digest::of(&entry.bytes) == *digest);
+        if entry.is_none() {
+            tracing::warn!(path = %path.display(), "dropping a corrupt cache entry");
+            let _ = fs::remove_file(&path);
+            return None;
+        }
+        touch(&path);
+        entry
+    }
+
+    /// Keeps content. Failing to is no error: the cache is disposable.
+    pub(super) fn write(&self, digest: &Digest, media_type: &str, bytes: &[u8]) {
+        if bytes.len() as u64 > self.inner.limit / 4 || media_type.len() > MAX_HEADER || media_type.contains('\n') {
+            return;
+        }
+        if let Err(error) = self.try_write(digest, media_type, bytes) {
+            tracing::debug!(%error, "cache entry not written");
+            return;
+        }
+        self.grown(bytes.len() as u64);
+    }
+
+    fn try_write(&self, digest: &Digest, media_type: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(digest);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let temporary = self.inner.root.join("tmp");
+        fs::create_dir_all(&temporary)?;
+        let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+        file.write_all(MAGIC.as_bytes())?;
+        file.write_all(media_type.as_bytes())?;
+        file.write_all(b"\n")?;
+        file.write_all(bytes)?;
+        file.persist(&path).map_err(|failed| failed.error)?;
+        Ok(())
+    }
+
+    fn grown(&self, by: u64) {
+        let known = self.inner.size.load(Ordering::Relaxed);
+        if known != u64::MAX && known.saturating_add(by) <= self.inner.limit {
+            self.inner.size.fetch_add(by, Ordering::Relaxed);
+            return;
+        }
+        let _one = self.inner.evicting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries();
+        let mut total: u64 = entries.iter().map(|entry| entry.size).sum();
+        if total > self.inner.limit {
+            // Well below the limit, so that not every write scans the disk.
+            let goal = self.inner.limit / 5 * 4;
+            entries.sort_by_key(|entry| entry.used);
+            for entry in entries {
+                if total <= goal {
+                    break;
+                }
+                if fs::remove_file(&entry.path).is_ok() {
+                    total -= entry.size;
+                }
+            }
+            self.drop_stale_temporaries();
+        }
+        self.inner.size.store(total, Ordering::Relaxed);
+    }
+
+    fn drop_stale_temporaries(&self) {
+        for file in list(&self.inner.root.join("tmp")) {
+            if file.used.elapsed().is_ok_and(|age| age > STALE) {
+                let _ = fs::remove_file(file.path);
+            }
+        }
+    }
+
+    fn entries(&self) -> Vec<OnDisk> {
+        let folder = self.inner.root.join("sha256");
+        let Ok(prefixes) = fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        prefixes.flatten().flat_map(|prefix| list(&prefix.path())).collect()
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.hex();
+        self.inner.root.join("sha256").join(&hex[..2]).join(hex)
     }
 }
+
+struct OnDisk {
+    path: PathBuf,
+    size: u64,
+    used: SystemTime,
+}
+
+fn list(folder: &Path) -> Vec<OnDisk> {
+    let Ok(files) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    files
+        .flatten()
+        .filter_map(|file| {
+            let meta = file.metadata().ok().filter(fs::Metadata::is_file)?;
+            Some(OnDisk {
+                path: file.path(),
+                size: meta.len(),
+                used: meta.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+            })
+        })
+        .collect()
+}
+
+fn split(raw: &Bytes) -> Option<Entry> {
+    let end = raw
+        .iter()
+        .take(MAX_HEADER + MAGIC.len() + 1)
+        .position(|&byte| byte == b'\n')?;
+    let header = std::str::from_utf8(&raw[..end]).ok()?;
+    Some(Entry {
+        media_type: header.strip_prefix(MAGIC)?.to_owned(),
+        bytes: raw.slice(end + 1..),
+    })
+}
+
+/// Eviction goes by modification time: mark an entry as used, rarely enough to cost nothing.
+fn touch(path: &Path) {
+    let old = fs::metadata(path)
+        .and_then(|meta| meta.modified())
+        .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > TOUCH_AFTER));
+    if old && let Ok(file) = fs::File::options().append(true).open(path) {
+        let _ = file.set_modified(SystemTime::now());
+    }
+}
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

@@ -1,22 +1,36 @@
 //! OCI registries: tags, manifests, blobs and referrers, with as few requests as possible.
 //!
 //! Every metadata request leaves through one place (`client`), so limits, retries, credentials and
-//! counting hold everywhere. An error is never turned into "there is none".
+//! counting hold everywhere. An error is never turned into "there is none", and what a registry
+//! claims is not taken for what its bytes hash to.
 
+mod answer;
+mod auth;
+mod budget;
 mod cache;
+mod challenge;
+mod client;
 mod credentials;
+mod endpoint;
 mod error;
+mod host;
+mod link;
 pub mod manifest;
+mod read;
 mod referrers;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-pub use cache::ContentCache;
+pub use budget::Traffic;
+pub use cache::{CacheSize, ContentCache};
+pub use client::Limits;
 pub use credentials::Credentials;
 pub use error::RegistryError;
+pub use host::RateLimit;
 pub use manifest::{Descriptor, Manifest, ManifestBody, Platform};
 pub use referrers::{Referrers, ReferrersVia};
 
@@ -39,7 +53,7 @@ pub struct Options {
 /// All registries a run talks to. Cloning is cheap and shares everything.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    inner: Arc<Options>,
+    core: Arc<read::Core>,
 }
 
 impl Registry {
@@ -48,8 +62,16 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Settings`] if an endpoint or CA cannot be used.
     pub fn new(options: Options) -> Result<Self, RegistryError> {
+        Self::with_limits(options, Limits::default())
+    }
+
+    /// As [`Registry::new`], with other times and limits.
+    ///
+    /// # Errors
+    /// As [`Registry::new`].
+    pub fn with_limits(options: Options, limits: Limits) -> Result<Self, RegistryError> {
         Ok(Self {
-            inner: Arc::new(options),
+            core: Arc::new(read::Core::new(options, limits)?),
         })
     }
 
@@ -58,7 +80,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::NotFound`] (not authoritative) if there is no such repository.
     pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>, RegistryError> {
-        Err(self.nothing(error::named("tags", repository, "")))
+        self.core.tags(repository).await
     }
 
     /// What a tag points at now: one HEAD. `None` is an authoritative "no such tag". The digest is
@@ -67,7 +89,7 @@ impl Registry {
     /// # Errors
     /// Anything else than an answer.
     pub async fn resolve(&self, repository: &Repository, tag: &str) -> Result<Option<Digest>, RegistryError> {
-        Err(self.nothing(error::named("tag", repository, tag)))
+        self.core.resolve(repository, tag).await
     }
 
     /// Whether a manifest is there now: one HEAD, never cached. `false` only with authority
@@ -76,7 +98,7 @@ impl Registry {
     /// # Errors
     /// Anything else than an answer, an unproven 404 too.
     pub async fn presence(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
-        Err(self.nothing(error::named("manifest", repository, digest)))
+        self.core.presence(repository, digest).await
     }
 
     /// A manifest by digest, hashed; from the cache where it is there.
@@ -84,7 +106,7 @@ impl Registry {
     /// # Errors
     /// Any [`RegistryError`].
     pub async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Manifest, RegistryError> {
-        Err(self.nothing(error::named("manifest", repository, digest)))
+        self.core.manifest(repository, digest).await
     }
 
     /// A blob by digest, hashed; from the cache where it is there. `size` is the descriptor's, `cap`
@@ -99,8 +121,7 @@ impl Registry {
         size: Option<u64>,
         cap: u64,
     ) -> Result<Bytes, RegistryError> {
-        let _ = (size, cap);
-        Err(self.nothing(error::named("blob", repository, digest)))
+        self.core.blob(repository, digest, size, cap).await
     }
 
     /// What refers to a manifest, by API or fallback tag. `tags` is the repository's tag list where
@@ -114,17 +135,21 @@ impl Registry {
         subject: &Digest,
         tags: Option<&BTreeSet<String>>,
     ) -> Result<Referrers, RegistryError> {
-        let _ = tags;
-        Err(self.nothing(error::named("referrers of", repository, subject)))
+        self.core.referrers(repository, subject, tags).await
     }
 
     /// What this run has cost so far.
     pub fn budget(&self) -> Budget {
-        Budget::default()
+        self.core.http.meter.budget()
     }
 
-    fn nothing(&self, what: String) -> RegistryError {
-        let _ = &self.inner;
-        RegistryError::Offline { what }
+    /// The same by host, method and status.
+    pub fn traffic(&self) -> Vec<Traffic> {
+        self.core.http.meter.traffic()
+    }
+
+    /// What each host last said about its own limits.
+    pub fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
+        self.core.http.rate_limits()
     }
 }

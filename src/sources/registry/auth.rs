@@ -1,0 +1,338 @@
+//! Proving who asks: no ping, the registry's own challenge, one token per scope set.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use reqwest::{Method, Url};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::challenge::{self, Challenge};
+use super::client::{Ask, Http, locked};
+use super::credentials::{Credential, Credentials, Secret};
+use super::endpoint::{authority, is_loopback};
+use super::error::RegistryError;
+use crate::domain::{Repository, Untrusted};
+
+/// Most bytes of a token answer.
+const TOKEN_CAP: u64 = 64 << 10;
+/// A token's lifetime where the answer has none (distribution token specification).
+const DEFAULT_LIFE: Duration = Duration::from_secs(60);
+/// A token is renewed this long before it ends.
+const MARGIN: Duration = Duration::from_secs(15);
+
+/// Token scopes, `repository:path:actions` each.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Scopes(BTreeMap<String, BTreeSet<String>>);
+
+impl Scopes {
+    /// Reading one repository.
+    pub(super) fn pull(repository: &Repository) -> Self {
+        Self::default().with(repository, &["pull"])
+    }
+
+    /// These and actions on one more repository.
+    pub(super) fn with(mut self, repository: &Repository, actions: &[&str]) -> Self {
+        let of = self.0.entry(format!("repository:{}", repository.path())).or_default();
+        of.extend(actions.iter().map(|&action| action.to_owned()));
+        self
+    }
+
+    /// These and those of a challenge.
+    fn joined(mut self, text: &str) -> Self {
+        for scope in text.split_ascii_whitespace() {
+            if let Some((resource, actions)) = scope.rsplit_once(':') {
+                let of = self.0.entry(resource.to_owned()).or_default();
+                of.extend(actions.split(',').filter(|a| !a.is_empty()).map(str::to_owned));
+            }
+        }
+        self
+    }
+
+    fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(resource, actions)| {
+            // Sorted, and so `pull,push`: the order every token service knows.
+            let list: Vec<&str> = actions.iter().map(String::as_str).collect();
+            format!("{resource}:{}", list.join(","))
+        })
+    }
+}
+
+/// For whom and for what a request is made.
+#[derive(Debug, Clone)]
+pub(super) struct Access {
+    pub(super) repository: Repository,
+    pub(super) scopes: Scopes,
+    /// Never use credentials.
+    pub(super) anonymous: bool,
+    pub(super) ca: Option<Arc<str>>,
+}
+
+/// What a registry asks for, once it has asked.
+#[derive(Debug, Clone)]
+enum Scheme {
+    Basic,
+    Bearer { realm: Url, service: Option<String> },
+}
+
+/// What is known about proving who asks.
+#[derive(Debug, Default)]
+pub(super) struct Auth {
+    pub(super) credentials: Credentials,
+    schemes: Mutex<HashMap<String, Scheme>>,
+    tokens: Mutex<HashMap<TokenKey, Arc<tokio::sync::Mutex<Option<Token>>>>>,
+}
+
+/// Registry, identity and scopes; two identities never share a token.
+type TokenKey = (String, Identity, Scopes);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Identity {
+    Anonymous,
+    /// The digest of the credential: distinguishes without keeping it.
+    Known([u8; 32]),
+}
+
+#[derive(Debug, Clone)]
+struct Token {
+    header: HeaderValue,
+    until: Instant,
+}
+
+impl Auth {
+    pub(super) fn new(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            ..Self::default()
+        }
+    }
+
+    /// The header to send at once: none before the registry's first challenge.
+    pub(super) async fn header(&self, http: &Http, access: &Access) -> Result<Option<HeaderValue>, RegistryError> {
+        let scheme = locked(&self.schemes).get(access.repository.registry()).cloned();
+        match scheme {
+            None => Ok(None),
+            Some(scheme) => self.prove(http, access, &scheme, &access.scopes, None).await,
+        }
+    }
+
+    /// The header that answers a 401, or the reason why there is none. `used` did not suffice.
+    pub(super) async fn answer(
+        &self,
+        http: &Http,
+        access: &Access,
+        refused: &Answer,
+        ask: &Ask,
+        used: Option<&HeaderValue>,
+    ) -> Result<HeaderValue, RegistryError> {
+        let (scheme, scopes) = asked(&refused.headers, access, &refused.url).ok_or_else(|| refused.refusal(ask))?;
+        let registry = access.repository.registry().to_owned();
+        locked(&self.schemes).insert(registry, scheme.clone());
+        match self.prove(http, access, &scheme, &scopes, used).await? {
+            // The same header again would only be refused again.
+            Some(header) if used != Some(&header) => Ok(header),
+            _ => Err(refused.refusal(ask)),
+        }
+    }
+
+    async fn prove(
+        &self,
+        http: &Http,
+        access: &Access,
+        scheme: &Scheme,
+        scopes: &Scopes,
+        used: Option<&HeaderValue>,
+    ) -> Result<Option<HeaderValue>, RegistryError> {
+        let credential = self.credential(access).await?;
+        let (realm, service) = match (scheme, &credential) {
+            (_, Some(Credential::Bearer(token))) => return secret_header("Bearer", token.expose(), access).map(Some),
+            (Scheme::Basic, Some(Credential::Basic { user, password })) => {
+                return secret_header("Basic", &user_password(user, password), access).map(Some);
+            }
+            (Scheme::Basic, _) => return Ok(None),
+            (Scheme::Bearer { realm, service }, _) => (realm, service.as_deref()),
+        };
+        let key = (
+            access.repository.registry().to_owned(),
+            identity(credential.as_ref()),
+            access.scopes.clone(),
+        );
+        let slot = Arc::clone(locked(&self.tokens).entry(key).or_default());
+        // Held while fetching: parallel requests wait for the one token.
+        let mut slot = slot.lock().await;
+        if let Some(token) = slot.as_ref()
+            && token.until > Instant::now()
+            && used != Some(&token.header)
+        {
+            return Ok(Some(token.header.clone()));
+        }
+        let token = fetch(http, access, realm, service, scopes, credential.as_ref()).await?;
+        Ok(Some(slot.insert(token).header.clone()))
+    }
+
+    async fn credential(&self, access: &Access) -> Result<Option<Credential>, RegistryError> {
+        if access.anonymous {
+            return Ok(None);
+        }
+        let (registry, path) = (access.repository.registry(), access.repository.path());
+        let found = self.credentials.lookup(registry, path).await;
+        found.map_err(|detail| RegistryError::Credentials {
+            host: registry.to_owned(),
+            detail,
+        })
+    }
+}
+
+/// The scheme and scopes a 401 asks for; Bearer before Basic.
+fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(Scheme, Scopes)> {
+    let mut basic = false;
+    for header in headers.get_all(WWW_AUTHENTICATE) {
+        for challenge in challenge::parse(header.to_str().ok()?) {
+            match challenge {
+                Challenge::Basic => basic = true,
+                Challenge::Bearer { realm, service, scope } => {
+                    let realm = at
+                        .join(&realm)
+                        .ok()
+                        .filter(|url| matches!(url.scheme(), "http" | "https"))?;
+                    let scopes = access.scopes.clone();
+                    let scopes = scope.map(|text| scopes.clone().joined(&text)).unwrap_or(scopes);
+                    return Some((Scheme::Bearer { realm, service }, scopes));
+                }
+            }
+        }
+    }
+    basic.then(|| (Scheme::Basic, access.scopes.clone()))
+}
+
+#[derive(serde::Deserialize)]
+struct WireToken {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+async fn fetch(
+    http: &Http,
+    access: &Access,
+    realm: &Url,
+    service: Option<&str>,
+    scopes: &Scopes,
+    credential: Option<&Credential>,
+) -> Result<Token, RegistryError> {
+    let what = format!("a token for {}", access.repository);
+    if credential.is_some() && realm.scheme() == "http" && !is_loopback(realm) {
+        return Err(RegistryError::Denied {
+            host: authority(realm),
+            what,
+            detail: Untrusted::new("the token service is plain HTTP; credentials are not sent there"),
+        });
+    }
+    let mut url = realm.clone();
+    let mut ask = if let Some(Credential::Identity(token)) = credential {
+        // OAuth2 refresh grant (distribution token specification, "OAuth2 Token Authentication").
+        let mut form = realm.clone();
+        form.set_query(None);
+        {
+            let mut pairs = form.query_pairs_mut();
+            pairs.append_pair("grant_type", "refresh_token");
+            pairs.append_pair("refresh_token", token.expose());
+            pairs.append_pair("client_id", "pindeck");
+            pairs.append_pair("service", service.unwrap_or_default());
+            pairs.append_pair("scope", &scopes.texts().collect::<Vec<_>>().join(" "));
+        }
+        let mut ask = Ask::new(Method::POST, url, what, TOKEN_CAP);
+        ask.body = Bytes::from(form.query().unwrap_or_default().to_owned());
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        ask.headers.push((CONTENT_TYPE, form_type));
+        ask
+    } else {
+        {
+            let mut pairs = url.query_pairs_mut();
+            if let Some(service) = service {
+                pairs.append_pair("service", service);
+            }
+            for scope in scopes.texts() {
+                pairs.append_pair("scope", &scope);
+            }
+        }
+        Ask::new(Method::GET, url, what, TOKEN_CAP)
+    };
+    ask.ca = access.ca.clone();
+    let authorization = match credential {
+        Some(Credential::Basic { user, password }) => {
+            Some(secret_header("Basic", &user_password(user, password), access)?)
+        }
+        _ => None,
+    };
+    let answer = http.exchange(&ask, authorization.as_ref()).await?;
+    match answer.status.as_u16() {
+        200 => {}
+        // A token service refuses in several ways; none of them means "go on anonymously".
+        400 | 401 | 403 => {
+            let detail = answer.words();
+            return Err(RegistryError::Denied {
+                host: authority(&answer.url),
+                what: ask.what,
+                detail,
+            });
+        }
+        _ => return Err(answer.refusal(&ask)),
+    }
+    let wire: WireToken =
+        serde_json::from_slice(&answer.body).map_err(|_| answer.nonsense(&ask, "its token answer is not JSON"))?;
+    let given = wire
+        .token
+        .filter(|t| !t.is_empty())
+        .or(wire.access_token)
+        .filter(|t| !t.is_empty());
+    let token = given.ok_or_else(|| answer.nonsense(&ask, "its token answer holds no token"))?;
+    let life = wire
+        .expires_in
+        .map_or(DEFAULT_LIFE, |n| Duration::from_secs(n.clamp(1, 86_400)));
+    Ok(Token {
+        header: secret_header("Bearer", &token, access)?,
+        until: Instant::now() + life.saturating_sub(MARGIN.min(life / 4)),
+    })
+}
+
+fn user_password(user: &str, password: &Secret) -> String {
+    STANDARD.encode(format!("{user}:{}", password.expose()))
+}
+
+fn secret_header(scheme: &str, secret: &str, access: &Access) -> Result<HeaderValue, RegistryError> {
+    let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| RegistryError::Credentials {
+        host: access.repository.registry().to_owned(),
+        detail: Untrusted::new("a token or password holds characters no header may have"),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn identity(credential: Option<&Credential>) -> Identity {
+    use sha2::Digest as _;
+    let Some(credential) = credential else {
+        return Identity::Anonymous;
+    };
+    let mut hash = sha2::Sha256::new();
+    match credential {
+        Credential::Basic { user, password } => {
+            hash.update(format!("basic:{}:{user}:", user.len()));
+            hash.update(password.expose());
+        }
+        Credential::Identity(token) => {
+            hash.update("identity:");
+            hash.update(token.expose());
+        }
+        Credential::Bearer(token) => {
+            hash.update("bearer:");
+            hash.update(token.expose());
+        }
+    }
+    Identity::Known(hash.finalize().into())
+}

@@ -1,0 +1,475 @@
+//! The one place a request leaves: limits, retries, redirects, caps and counting.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Method, Url};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::budget::Meter;
+use super::endpoint::{authority, is_loopback, same_origin};
+use super::error::RegistryError;
+use super::host::{Failure, Host, RateLimit};
+use crate::domain::Untrusted;
+
+/// Redirects followed for one request.
+const MAX_HOPS: u32 = 5;
+/// Bytes of an error answer that are read for its words.
+const ERROR_CAP: u64 = 64 << 10;
+
+/// However long a host asks to be left alone, it is tried again after this.
+const LONGEST_SHUT: Duration = Duration::from_secs(300);
+
+/// Times and limits. The defaults keep a run over a dead registry well under a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Sendings of one request, the first included.
+    pub tries: u32,
+    /// Total time of one metadata request with its retries, not counting the queue.
+    pub deadline: Duration,
+    /// Time to connect.
+    pub connect: Duration,
+    /// Pause before the first retry; three times as long before the next.
+    pub pause: Duration,
+    /// The longest `Retry-After` that is waited for; a longer one fails at once.
+    pub longest_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            deadline: Duration::from_secs(20),
+            connect: Duration::from_secs(5),
+            pause: Duration::from_millis(300),
+            longest_pause: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Which redirects are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// All but https to http; `Authorization` stays with its origin.
+    Follow,
+    /// Only to the same origin; another one is handed to the caller as it is.
+    SameOrigin,
+}
+
+/// One request, which may be sent several times: every one of them can be repeated harmlessly.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    /// What is asked for, as errors name it.
+    pub(super) what: String,
+    pub(super) accept: Option<&'static str>,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(super) body: Bytes,
+    /// Most bytes of a good answer that are read.
+    pub(super) cap: u64,
+    pub(super) redirects: Redirects,
+    /// PEM of the registry's own CA.
+    pub(super) ca: Option<Arc<str>>,
+    pub(super) requests_per_second: Option<u32>,
+}
+
+impl Ask {
+    pub(super) fn new(method: Method, url: Url, what: String, cap: u64) -> Self {
+        Self {
+            method,
+            url,
+            what,
+            accept: None,
+            headers: Vec::new(),
+            body: Bytes::new(),
+            cap,
+            redirects: Redirects::Follow,
+            ca: None,
+            requests_per_second: None,
+        }
+    }
+}
+
+/// Sends. Shared by all registries of a run.
+#[derive(Debug, Default)]
+pub(super) struct Http {
+    pub(super) limits: Limits,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clients: Mutex<HashMap<ClientKind, reqwest::Client>>,
+    pub(super) meter: Meter,
+}
+
+/// Connections are shared between hosts that need the same kind of client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ClientKind {
+    plain: bool,
+    loopback: bool,
+    ca: Option<Arc<str>>,
+}
+
+/// Why one sending failed.
+struct Fault {
+    error: RegistryError,
+    /// Whether sending again may help; with the wait the host asks for.
+    again: Option<Option<Duration>>,
+    /// Which host failed, as far as its breaker cares.
+    failure: Option<(Arc<Host>, Failure)>,
+}
+
+impl Http {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// Sends until there is an answer. Ok: 2xx, 3xx that is not followed, 401 and other 4xx.
+    /// Err: everything that answers nothing.
+    pub(super) async fn exchange(
+        &self,
+        ask: &Ask,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Answer, RegistryError> {
+        let mut deadline = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let fault = match self.once(ask, authorization, &mut deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            let left = deadline.map_or(self.limits.deadline, |at: Instant| {
+                at.saturating_duration_since(Instant::now())
+            });
+            let wait = match fault.again {
+                Some(asked) if tries < self.limits.tries => {
+                    let wait = asked.unwrap_or_else(|| self.pause(tries));
+                    (wait <= self.limits.longest_pause && wait < left).then_some((wait, asked.is_some()))
+                }
+                _ => None,
+            };
+            let Some((wait, for_all)) = wait else {
+                if let Some((host, failure)) = fault.failure {
+                    host.failed(failure, Untrusted::new(short(&fault.error)));
+                }
+                return Err(fault.error);
+            };
+            tracing::debug!(what = %ask.what, ?wait, "sending again");
+            if let (true, Some((host, _))) = (for_all, &fault.failure) {
+                host.pause(wait);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends once, following redirects.
+    async fn once(
+        &self,
+        ask: &Ask,
+        authorization: Option<&HeaderValue>,
+        deadline: &mut Option<Instant>,
+    ) -> Result<Answer, Fault> {
+        let mut url = ask.url.clone();
+        for _ in 0..=MAX_HOPS {
+            let own = same_origin(&url, &ask.url);
+            let host = self.host(&url, ask.requests_per_second.filter(|_| own));
+            let permit = host.admit(&ask.what).await.map_err(Fault::last)?;
+            let until = *deadline.get_or_insert_with(|| Instant::now() + self.limits.deadline);
+            let request = self.request(ask, &url, authorization.filter(|_| own))?;
+            self.meter.count(&ask.method);
+            let sent = tokio::time::timeout_at(until, self.transfer(ask, &host, &url, request)).await;
+            drop(permit);
+            let mut answer = match sent {
+                Ok(result) => result?,
+                Err(_) => {
+                    self.meter.tally(&host.name, &ask.method, 0);
+                    return Err(Fault {
+                        error: RegistryError::Timeout {
+                            host: host.name.clone(),
+                            what: ask.what.clone(),
+                            seconds: self.limits.deadline.as_secs(),
+                        },
+                        again: None,
+                        failure: Some((Arc::clone(&host), Failure::Silent)),
+                    });
+                }
+            };
+            answer.own = own;
+            if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(answer);
+            }
+            let broken = |detail: &str| {
+                Fault::last(RegistryError::Protocol {
+                    host: host.name.clone(),
+                    what: ask.what.clone(),
+                    detail: Untrusted::new(detail),
+                })
+            };
+            let target = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+            let target = target
+                .and_then(|text| url.join(text).ok())
+                .ok_or_else(|| broken("a redirect without a usable Location"))?;
+            if ask.redirects == Redirects::SameOrigin && !same_origin(&target, &url) {
+                return Ok(answer);
+            }
+            if !matches!(ask.method, Method::GET | Method::HEAD) {
+                return Err(broken("a redirect of a write"));
+            }
+            match (url.scheme(), target.scheme()) {
+                (_, "https") | ("http", "http") => url = target,
+                _ => return Err(broken("a redirect away from https")),
+            }
+        }
+        Err(Fault::last(RegistryError::Protocol {
+            host: authority(&ask.url),
+            what: ask.what.clone(),
+            detail: Untrusted::new("too many redirects"),
+        }))
+    }
+
+    fn request(
+        &self,
+        ask: &Ask,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<reqwest::RequestBuilder, Fault> {
+        let client = self.client(url, ask.ca.as_ref()).map_err(Fault::last)?;
+        let mut request = client.request(ask.method.clone(), url.clone());
+        if let Some(accept) = ask.accept {
+            request = request.header(ACCEPT, accept);
+        }
+        for (name, value) in &ask.headers {
+            request = request.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if !ask.body.is_empty() || matches!(ask.method, Method::PUT | Method::POST) {
+            request = request.body(ask.body.clone());
+        }
+        Ok(request)
+    }
+
+    async fn transfer(
+        &self,
+        ask: &Ask,
+        host: &Arc<Host>,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+    ) -> Result<Answer, Fault> {
+        let broken = |error: reqwest::Error| {
+            // Whatever broke, nothing was answered: sending a replayable request again is safe.
+            self.meter.tally(&host.name, &ask.method, 0);
+            Fault {
+                error: RegistryError::Connection {
+                    host: host.name.clone(),
+                    what: ask.what.clone(),
+                    detail: Untrusted::new(chain(&error.without_url())),
+                },
+                again: Some(None),
+                failure: Some((Arc::clone(host), Failure::Silent)),
+            }
+        };
+        let mut response = request.send().await.map_err(broken)?;
+        let status = response.status();
+        note_rate_limit(host, response.headers());
+        let cap = if status.is_success() { ask.cap } else { ERROR_CAP };
+        if status.is_success() && ask.method != Method::HEAD && response.content_length().is_some_and(|n| n > cap) {
+            self.meter.tally(&host.name, &ask.method, status.as_u16());
+            return Err(too_large(ask));
+        }
+        let mut body = BytesMut::new();
+        if ask.method != Method::HEAD {
+            while let Some(chunk) = response.chunk().await.map_err(broken)? {
+                if body.len() as u64 + chunk.len() as u64 > cap {
+                    if status.is_success() {
+                        self.meter.tally(&host.name, &ask.method, status.as_u16());
+                        return Err(too_large(ask));
+                    }
+                    break;
+                }
+                body.extend_from_slice(&chunk);
+            }
+        }
+        self.meter.tally(&host.name, &ask.method, status.as_u16());
+        let headers = std::mem::take(response.headers_mut());
+        let answer = Answer {
+            status,
+            headers,
+            body: body.freeze(),
+            url: url.clone(),
+            own: true,
+        };
+        self.judge(ask, host, answer)
+    }
+
+    /// Turns statuses that answer nothing into faults.
+    fn judge(&self, ask: &Ask, host: &Arc<Host>, answer: Answer) -> Result<Answer, Fault> {
+        let status = answer.status.as_u16();
+        if status < 500 && status != 429 {
+            host.succeeded();
+            return Ok(answer);
+        }
+        let retry_after = answer.headers.get(RETRY_AFTER).and_then(retry_after);
+        if status == 429 {
+            // Without a Retry-After the host still wants less, not the same a moment later.
+            let wait = retry_after.unwrap_or(self.limits.pause * 3);
+            return Err(Fault {
+                error: RegistryError::RateLimited {
+                    host: host.name.clone(),
+                    what: ask.what.clone(),
+                    retry_after: retry_after.map(|wait| wait.as_secs()),
+                },
+                again: Some(Some(wait)),
+                failure: Some((Arc::clone(host), Failure::Limited(wait.min(LONGEST_SHUT)))),
+            });
+        }
+        Err(Fault {
+            error: answer.refusal(ask),
+            again: matches!(status, 502..=504).then_some(retry_after),
+            failure: Some(match retry_after {
+                Some(wait) => (Arc::clone(host), Failure::Limited(wait.min(LONGEST_SHUT))),
+                None => (Arc::clone(host), Failure::Server),
+            }),
+        })
+    }
+
+    fn pause(&self, tries: u32) -> Duration {
+        let base = self.limits.pause * 3u32.pow(tries.saturating_sub(1).min(3));
+        // Up to a quarter more, so that parallel requests don't come back in step.
+        let spread = self.meter.budget().requests % 8;
+        base + base / 32 * u32::try_from(spread).unwrap_or(0)
+    }
+
+    fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
+        let key = format!("{}://{}", url.scheme(), authority(url));
+        let mut hosts = locked(&self.hosts);
+        let host = hosts
+            .entry(key)
+            .or_insert_with(|| Arc::new(Host::new(authority(url), requests_per_second)));
+        Arc::clone(host)
+    }
+
+    /// Clients are made on first use: one for plain HTTP never reads the system's certificates.
+    pub(super) fn client(&self, url: &Url, ca: Option<&Arc<str>>) -> Result<reqwest::Client, RegistryError> {
+        let kind = ClientKind {
+            plain: url.scheme() == "http",
+            loopback: is_loopback(url),
+            ca: ca.filter(|_| url.scheme() != "http").cloned(),
+        };
+        let mut clients = locked(&self.clients);
+        if let Some(client) = clients.get(&kind) {
+            return Ok(client.clone());
+        }
+        let wrong = |detail: String| RegistryError::Settings {
+            registry: authority(url),
+            detail,
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pindeck/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.limits.connect);
+        if kind.loopback {
+            builder = builder.no_proxy();
+        }
+        if kind.plain {
+            builder = builder.tls_certs_only([]);
+        }
+        if let Some(pem) = &kind.ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|error| wrong(format!("`ca` is not a PEM certificate: {error}")))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| wrong(format!("no TLS: {}", chain(&error))))?;
+        clients.insert(kind, client.clone());
+        Ok(client)
+    }
+
+    pub(super) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
+        locked(&self.hosts)
+            .values()
+            .filter_map(|host| Some((host.name.clone(), host.rate_limit()?)))
+            .collect()
+    }
+}
+
+impl Fault {
+    fn last(error: RegistryError) -> Self {
+        Self {
+            error,
+            again: None,
+            failure: None,
+        }
+    }
+}
+
+fn too_large(ask: &Ask) -> Fault {
+    Fault::last(RegistryError::TooLarge {
+        what: ask.what.clone(),
+        cap: ask.cap,
+    })
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
+fn retry_after(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    let seconds = at.as_second() - jiff::Timestamp::now().as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+}
+
+fn note_rate_limit(host: &Host, headers: &HeaderMap) {
+    let number = |name: &str| {
+        let text = headers.get(name)?.to_str().ok()?;
+        text.split([';', ',']).next()?.trim().parse::<u64>().ok()
+    };
+    if let Some(remaining) = number("ratelimit-remaining") {
+        host.note_rate_limit(RateLimit {
+            remaining,
+            limit: number("ratelimit-limit"),
+        });
+    }
+}
+
+/// An error with its sources, which hold the actual reason.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// A failure in a word or two, for those who are refused because of it.
+fn short(error: &RegistryError) -> String {
+    match error {
+        RegistryError::Timeout { seconds, .. } => format!("no answer within {seconds} s"),
+        RegistryError::RateLimited { .. } => "it limits requests (429)".to_owned(),
+        RegistryError::Status { status, .. } => format!("status {status}"),
+        RegistryError::Connection { detail, .. } => detail.raw().to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A lock that a panic elsewhere cannot poison for good.
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,285 @@
+//! One host's door: how many requests at once, how fast, and when to stop asking.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use super::error::RegistryError;
+use crate::domain::Untrusted;
+
+/// Requests in flight per host.
+const PARALLEL: usize = 8;
+/// How long an opened breaker refuses.
+const OPEN: Duration = Duration::from_secs(30);
+/// Failures older than this are forgotten.
+const WINDOW: Duration = Duration::from_secs(60);
+/// Weight at which the breaker opens.
+const HARD_LIMIT: u32 = 4;
+/// Server errors in a row at which the breaker opens.
+const SOFT_LIMIT: u32 = 6;
+
+/// What a registry said about its own limits (`ratelimit-remaining`, `ratelimit-limit`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests left in the window.
+    pub remaining: u64,
+    /// Requests per window, where it says so.
+    pub limit: Option<u64>,
+}
+
+/// How a request failed for good, as far as the breaker cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The host is over its limit, for so long.
+    Limited(Duration),
+    /// No connection or no answer in time.
+    Silent,
+    /// It answered with a server error.
+    Server,
+}
+
+/// Limits and state of one host.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// Host and port.
+    pub(super) name: String,
+    permits: Semaphore,
+    spacing: Option<Duration>,
+    state: Mutex<State>,
+}
+
+/// Whether a request may go now.
+#[derive(Debug, PartialEq, Eq)]
+enum Gate {
+    Open,
+    /// At this time, which is its own.
+    At(Instant),
+    /// Not before this time, when it has to ask again.
+    AskAgain(Instant),
+    /// Not at all, because of this.
+    Shut(Untrusted),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    hard: VecDeque<(Instant, u32)>,
+    soft: u32,
+    open_until: Option<Instant>,
+    last: Untrusted,
+    not_before: Option<Instant>,
+    next_slot: Option<Instant>,
+    rate_limit: Option<RateLimit>,
+}
+
+impl Host {
+    pub(super) fn new(name: String, requests_per_second: Option<u32>) -> Self {
+        Self {
+            name,
+            permits: Semaphore::new(PARALLEL),
+            spacing: requests_per_second
+                .filter(|&n| n > 0)
+                .map(|n| Duration::from_secs(1) / n),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place, for the pause the host asked for and for the rate limit.
+    pub(super) async fn admit(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
+        // The semaphore is never closed; an error would only mean that.
+        let permit = self.permits.acquire().await.map_err(|_| RegistryError::Breaker {
+            host: self.name.clone(),
+            what: what.to_owned(),
+            detail: Untrusted::new("shutting down"),
+        })?;
+        loop {
+            match self.gate(Instant::now()) {
+                Gate::Open => return Ok(permit),
+                Gate::At(slot) => {
+                    tokio::time::sleep_until(slot).await;
+                    return Ok(permit);
+                }
+                Gate::AskAgain(at) => tokio::time::sleep_until(at).await,
+                Gate::Shut(detail) => {
+                    return Err(RegistryError::Breaker {
+                        host: self.name.clone(),
+                        what: what.to_owned(),
+                        detail,
+                    });
+                }
+            }
+        }
+    }
+
+    fn gate(&self, now: Instant) -> Gate {
+        let mut state = self.lock();
+        if let Some(open_until) = state.open_until {
+            if now < open_until {
+                return Gate::Shut(state.last.clone());
+            }
+            // One request goes through and decides; the others are still refused.
+            state.open_until = Some(now + OPEN);
+            state.not_before = None;
+        }
+        if let Some(at) = state.not_before.filter(|&at| at > now) {
+            return Gate::AskAgain(at);
+        }
+        let Some(gap) = self.spacing else { return Gate::Open };
+        let slot = state.next_slot.unwrap_or(now).max(now);
+        state.next_slot = Some(slot + gap);
+        if slot <= now { Gate::Open } else { Gate::At(slot) }
+    }
+
+    /// Nobody asks this host before then.
+    pub(super) fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        let mut state = self.lock();
+        if state.not_before.is_none_or(|gate| gate < until) {
+            state.not_before = Some(until);
+        }
+    }
+
+    /// A request was answered.
+    pub(super) fn succeeded(&self) {
+        let mut state = self.lock();
+        state.soft = 0;
+        state.open_until = None;
+    }
+
+    /// A request failed for good.
+    pub(super) fn failed(&self, failure: Failure, detail: Untrusted) {
+        self.failed_at(Instant::now(), failure, detail);
+    }
+
+    fn failed_at(&self, now: Instant, failure: Failure, detail: Untrusted) {
+        let mut state = self.lock();
+        state.last = detail;
+        let mut open = OPEN;
+        let weight = match failure {
+            Failure::Limited(wait) => {
+                open = open.max(wait);
+                HARD_LIMIT
+            }
+            Failure::Silent => HARD_LIMIT / 2,
+            Failure::Server => {
+                state.soft += 1;
+                0
+            }
+        };
+        if weight > 0 {
+            state.hard.push_back((now, weight));
+        }
+        while state
+            .hard
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) > WINDOW)
+        {
+            state.hard.pop_front();
+        }
+        let hard: u32 = state.hard.iter().map(|(_, weight)| weight).sum();
+        // A probe through a half-open breaker that fails opens it again.
+        if hard >= HARD_LIMIT || state.soft >= SOFT_LIMIT || state.open_until.is_some() {
+            state.open_until = Some(now + open);
+            state.hard.clear();
+            state.soft = 0;
+        }
+    }
+
+    pub(super) fn note_rate_limit(&self, seen: RateLimit) {
+        self.lock().rate_limit = Some(seen);
+    }
+
+    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
+        self.lock().rate_limit
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail() -> Untrusted {
+        Untrusted::new("test")
+    }
+
+    fn shut() -> Gate {
+        Gate::Shut(detail())
+    }
+
+    #[test]
+    fn silence_twice_opens_and_one_probe_decides() {
+        let host = Host::new("h".to_owned(), None);
+        let now = Instant::now();
+        host.failed_at(now, Failure::Silent, detail());
+        assert_eq!(host.gate(now), Gate::Open);
+        host.failed_at(now, Failure::Silent, detail());
+        assert_eq!(host.gate(now), shut());
+        let later = now + OPEN;
+        assert_eq!(host.gate(later), Gate::Open, "the probe");
+        assert_eq!(host.gate(later), shut(), "only one");
+        host.succeeded();
+        assert_eq!(host.gate(later), Gate::Open);
+        assert_eq!(host.gate(later), Gate::Open);
+    }
+
+    #[test]
+    fn a_failed_probe_opens_again() {
+        let host = Host::new("h".to_owned(), None);
+        let now = Instant::now();
+        host.failed_at(now, Failure::Limited(Duration::ZERO), detail());
+        let later = now + OPEN;
+        assert_eq!(host.gate(later), Gate::Open);
+        host.failed_at(later, Failure::Server, detail());
+        assert_eq!(host.gate(later + OPEN / 2), shut());
+    }
+
+    #[test]
+    fn old_silence_is_forgotten() {
+        let host = Host::new("h".to_owned(), None);
+        let now = Instant::now();
+        host.failed_at(now, Failure::Silent, detail());
+        let later = now + WINDOW + Duration::from_secs(1);
+        host.failed_at(later, Failure::Silent, detail());
+        assert_eq!(host.gate(later), Gate::Open);
+    }
+
+    #[test]
+    fn server_errors_open_only_in_a_row() {
+        let host = Host::new("h".to_owned(), None);
+        let now = Instant::now();
+        for _ in 0..20 {
+            host.failed_at(now, Failure::Server, detail());
+            host.succeeded();
+        }
+        assert_eq!(host.gate(now), Gate::Open);
+        for _ in 0..SOFT_LIMIT {
+            host.failed_at(now, Failure::Server, detail());
+        }
+        assert_eq!(host.gate(now), shut());
+    }
+
+    #[test]
+    fn a_limit_is_kept_as_long_as_asked() {
+        let host = Host::new("h".to_owned(), None);
+        let now = Instant::now();
+        host.failed_at(now, Failure::Limited(Duration::from_secs(100)), detail());
+        assert_eq!(host.gate(now + Duration::from_secs(99)), shut());
+        assert_eq!(host.gate(now + Duration::from_secs(100)), Gate::Open);
+    }
+
+    #[test]
+    fn requests_are_spaced() {
+        let host = Host::new("h".to_owned(), Some(10));
+        let now = Instant::now();
+        assert_eq!(host.gate(now), Gate::Open);
+        for n in 1..20u32 {
+            assert_eq!(host.gate(now), Gate::At(now + Duration::from_millis(100) * n));
+        }
+    }
+}

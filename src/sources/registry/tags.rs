@@ -1,0 +1,64 @@
+//! The tags of a repository (OCI distribution spec, "Listing Tags").
+
+use std::collections::BTreeSet;
+
+use reqwest::{Method, header};
+
+use super::error::RegistryError;
+use super::link::Pages;
+use super::read::Core;
+use crate::domain::Repository;
+use crate::domain::reference::valid_tag;
+
+/// Most bytes of one page. A repository of a build farm holds some 100,000 tags.
+const PAGE_CAP: u64 = 16 << 20;
+/// Most tags that are kept.
+const MAX_TAGS: usize = 500_000;
+
+#[derive(serde::Deserialize)]
+struct WireTags {
+    // A repository without tags answers `null`.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+impl Core {
+    /// All tags, sorted. `n` and `last` are never guessed: docker-registry ignores the one and does
+    /// not sort, so the other would skip tags.
+    pub(super) async fn tags(&self, repository: &Repository) -> Result<Vec<String>, RegistryError> {
+        let what = format!("the tags of {repository}");
+        let access = self.pull(repository)?;
+        let url = self.url(repository, "tags/list")?;
+        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, &access);
+        ask.headers
+            .push((header::ACCEPT, header::HeaderValue::from_static("application/json")));
+        let mut pages = Pages::default();
+        let mut tags = BTreeSet::new();
+        loop {
+            let answer = self.send(&ask, &access).await?;
+            match answer.status.as_u16() {
+                200 => {}
+                404 => {
+                    return Err(RegistryError::NotFound {
+                        what: ask.what,
+                        authoritative: false,
+                    });
+                }
+                _ => return Err(answer.refusal(&ask)),
+            }
+            let page: WireTags =
+                serde_json::from_slice(&answer.body).map_err(|_| answer.nonsense(&ask, "it is no tag list"))?;
+            // What is no tag can neither be asked for nor shown as one.
+            tags.extend(page.tags.into_iter().flatten().filter(|tag| valid_tag(tag)));
+            if tags.len() > MAX_TAGS {
+                return Err(answer.nonsense(&ask, "it lists too many tags"));
+            }
+            match pages.next(&ask, &answer)? {
+                Some(next) => ask.url = next,
+                None => break,
+            }
+        }
+        self.note_readable(repository);
+        Ok(tags.into_iter().collect())
+    }
+}

@@ -1,0 +1,35 @@
+//! The registry layer against servers that behave, misbehave and lie; with exact request counts.
+
+mod budget;
+mod fake;
+mod faults;
+#[allow(dead_code)]
+mod server;
+
+use std::time::Duration;
+
+use pindeck::sources::registry::{ContentCache, Credentials, Limits, Options, Registry};
+
+/// A registry client with pauses short enough for tests.
+pub fn client(options: Options) -> Registry {
+    let limits = Limits {
+        deadline: Duration::from_secs(20),
+        pause: Duration::from_millis(2),
+        ..Limits::default()
+    };
+    Registry::with_limits(options, limits).expect("valid options")
+}
+
+/// One without cache and credentials.
+pub fn plain() -> Registry {
+    client(Options::default())
+}
+
+/// One with a cache in a folder.
+pub fn cached(folder: &std::path::Path) -> Registry {
+    client(Options {
+        cache: Some(ContentCache::open(folder, 1 << 28).expect("a cache")),
+        credentials: Credentials::anonymous(),
+        ..Options::default()
+    })
+}

@@ -1,0 +1,225 @@
+//! A server that answers as it is told: over plain TCP, so that it can also lie, stall and break.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use pindeck::domain::Repository;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// One request as it came.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    pub headers: HashMap<String, String>,
+    pub body: Vec<u8>,
+    /// Which request for this method and path it is, from 1.
+    pub nth: usize,
+}
+
+/// What to do with a request.
+pub enum Reply {
+    /// An honest answer.
+    Full {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+    /// These bytes, then close.
+    Raw(Vec<u8>),
+    /// These bytes, then nothing for ever.
+    Stall(Vec<u8>),
+    /// These bytes, then zeroes without end.
+    Endless(Vec<u8>),
+    /// Close without a word.
+    Reset,
+}
+
+impl Reply {
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::Full {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
+    }
+
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        if let Self::Full { headers, .. } = &mut self {
+            headers.push((name.to_owned(), value.into()));
+        }
+        self
+    }
+
+    pub fn error(status: u16, code: &str) -> Self {
+        Self::new(status, format!(r#"{{"errors":[{{"code":"{code}","message":"m"}}]}}"#))
+            .with("Content-Type", "application/json")
+    }
+}
+
+pub type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
+
+/// A running server. It ends with the runtime.
+pub struct Server {
+    pub address: SocketAddr,
+    log: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Server {
+    pub async fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (shared, handler): (_, Arc<Handler>) = (Arc::clone(&log), Arc::new(handler));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&shared), Arc::clone(&handler)));
+            }
+        });
+        Self { address, log }
+    }
+
+    /// A repository on this server.
+    pub fn repository(&self, path: &str) -> Repository {
+        Repository::parse(&format!("{}/{path}", self.address)).expect("valid")
+    }
+
+    /// Every request so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.log.lock().expect("not poisoned").clone()
+    }
+
+    /// How many requests so far, by `METHOD path` with digests shortened.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for seen in self.seen() {
+            *counts.entry(format!("{} {}", seen.method, seen.path)).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many requests so far.
+    pub fn total(&self) -> usize {
+        self.log.lock().expect("not poisoned").len()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.log.lock().expect("not poisoned").clear();
+    }
+}
+
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, handler: Arc<Handler>) {
+    let mut buffer = Vec::new();
+    while let Some(seen) = read_request(&mut stream, &mut buffer, &log).await {
+        let reply = handler(&seen);
+        log.lock().expect("not poisoned").push(seen.clone());
+        let done = match reply {
+            Reply::Full { status, headers, body } => {
+                let mut head = format!("HTTP/1.1 {status} x\r\n");
+                for (name, value) in &headers {
+                    head.push_str(&format!("{name}: {value}\r\n"));
+                }
+                if !headers.iter().any(|(name, _)| name == "Content-Length") {
+                    head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+                }
+                let mut raw = format!("{head}\r\n").into_bytes();
+                if seen.method != "HEAD" {
+                    raw.extend(body);
+                }
+                stream.write_all(&raw).await.is_err()
+            }
+            Reply::Raw(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                true
+            }
+            Reply::Stall(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                // Until the client gives up.
+                let _ = stream.read(&mut [0; 64]).await;
+                true
+            }
+            Reply::Endless(bytes) => {
+                let mut broken = stream.write_all(&bytes).await.is_err();
+                while !broken {
+                    broken = stream.write_all(&[b'0'; 65536]).await.is_err();
+                }
+                true
+            }
+            Reply::Reset => true,
+        };
+        if done {
+            return;
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Mutex<Vec<Seen>>) -> Option<Seen> {
+    let end = loop {
+        if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
+            break at;
+        }
+        if stream.read_buf(buffer).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
+    buffer.drain(..end + 4);
+    let mut lines = head.split("\r\n");
+    let mut first = lines.next()?.split(' ');
+    let (method, path) = (first.next()?.to_owned(), first.next()?.to_owned());
+    let headers: HashMap<String, String> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let body = match headers.get("content-length").and_then(|n| n.parse::<usize>().ok()) {
+        Some(length) => {
+            while buffer.len() < length {
+                if stream.read_buf(buffer).await.ok()? == 0 {
+                    return None;
+                }
+            }
+            buffer.drain(..length).collect()
+        }
+        None if headers.get("transfer-encoding").is_some() => read_chunks(stream, buffer).await?,
+        None => Vec::new(),
+    };
+    let earlier = log.lock().expect("not poisoned");
+    let nth = 1 + earlier.iter().filter(|s| s.method == method && s.path == path).count();
+    drop(earlier);
+    Some(Seen {
+        method,
+        path,
+        headers,
+        body,
+        nth,
+    })
+}
+
+async fn read_chunks(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = loop {
+            if let Some(at) = buffer.windows(2).position(|w| w == b"\r\n") {
+                break at;
+            }
+            if stream.read_buf(buffer).await.ok()? == 0 {
+                return None;
+            }
+        };
+        let size = usize::from_str_radix(std::str::from_utf8(&buffer[..line]).ok()?, 16).ok()?;
+        while buffer.len() < line + 2 + size + 2 {
+            if stream.read_buf(buffer).await.ok()? == 0 {
+                return None;
+            }
+        }
+        body.extend_from_slice(&buffer[line + 2..line + 2 + size]);
+        buffer.drain(..line + 2 + size + 2);
+        if size == 0 {
+            return Some(body);
+        }
+    }
+}
