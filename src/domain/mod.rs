@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod freshness;
 pub mod history;
 pub mod id;
+pub mod message;
 pub mod pin;
 pub mod plan;
 pub mod policy;

@@ -1,3 +1,12 @@
-//! Reading and writing git repositories.
+//! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
 
+mod error;
+mod history;
 pub mod manifest;
+mod program;
+mod repo;
+
+pub use error::GitError;
+pub use history::{Change, CommitMeta};
+pub use program::{Program, Ran};
+pub use repo::{GitRepo, Tip, TreeFile};

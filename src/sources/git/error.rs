@@ -1,0 +1,89 @@
+//! What can go wrong with a repository, each with what to do next.
+
+use crate::domain::text::Untrusted;
+
+/// A failure of git itself.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no repository at or above the folder.
+    #[error(
+        "no git repository at or above {dir}; run pindeck inside your GitOps repository or name it with -C DIR (or look around with `pindeck demo`)"
+    )]
+    NotARepository {
+        /// Where it was looked for.
+        dir: String,
+    },
+    /// The repository belongs to somebody else.
+    #[error(
+        "{dir} is owned by another user, so git does not trust it; if you do: git config --global --add safe.directory {dir}"
+    )]
+    NotTrusted {
+        /// The repository.
+        dir: String,
+    },
+    /// The repository has no commit that could be read.
+    #[error("{what} has no commit yet; commit your manifests, or name another branch in pindeck.toml")]
+    NoCommit {
+        /// The branch or HEAD.
+        what: String,
+    },
+    /// The branch that should count does not exist.
+    #[error(
+        "branch {branch} is neither known on remote {remote} nor here; fetch it, or correct `branch` in pindeck.toml"
+    )]
+    NoBranch {
+        /// The branch.
+        branch: String,
+        /// The remote.
+        remote: String,
+    },
+    /// An object that git2 cannot read.
+    #[error("{what} cannot be read from the repository: {detail}; `git fsck` tells more")]
+    Object {
+        /// Which object.
+        what: String,
+        /// What git said.
+        detail: String,
+    },
+    /// The repository uses something neither git2 nor the installed git reads.
+    #[error("the repository at {dir} cannot be read: {detail}; a newer git program may be able to")]
+    Unsupported {
+        /// The repository.
+        dir: String,
+        /// What it uses.
+        detail: String,
+    },
+    /// The `git` program is not there.
+    #[error("the `git` program could not be started: {detail}; install git and put it on PATH")]
+    NoProgram {
+        /// What the system said.
+        detail: String,
+    },
+    /// The `git` program failed.
+    #[error("git {command} failed: {}", words.clean())]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// Its exit status, if it ended by itself.
+        status: Option<i32>,
+        /// What it said.
+        words: Untrusted,
+    },
+    /// It did not end in time.
+    #[error("git {command} did not end within {seconds} s; check the remote and the network, then try again")]
+    TimedOut {
+        /// The subcommand.
+        command: String,
+        /// The limit.
+        seconds: u64,
+    },
+}
+
+impl GitError {
+    pub(super) fn object(what: impl Into<String>, error: &git2::Error) -> Self {
+        Self::Object {
+            what: what.into(),
+            detail: error.message().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Walking history: which commits changed the content of which paths, newest first.
+//!
+//! Trees are compared by their ids, so whole folders and commits that did not touch a path cost one
+//! comparison. Every reachable commit counts, those of side branches too. A merge counts only where
+//! its content differs from that of all its parents (as `git log` simplifies).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use git2::{Commit, ObjectType, Oid, Repository, Sort, Tree};
+use jiff::Timestamp;
+
+use super::error::GitError;
+use super::repo::GitRepo;
+use crate::domain::text::Untrusted;
+
+/// What a commit says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitMeta {
+    /// Full id.
+    pub id: String,
+    /// Parents' ids.
+    pub parents: Vec<String>,
+    /// Author's name.
+    pub author: Untrusted,
+    /// Committer date.
+    pub at: Timestamp,
+    /// First line of the message.
+    pub subject: Untrusted,
+    /// The whole message.
+    pub message: Untrusted,
+}
+
+/// One path that one commit changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The commit.
+    pub commit: CommitMeta,
+    /// The path asked for (a renamed file keeps the name it has at the tip).
+    pub path: String,
+    /// The blob before; `None` = not there.
+    pub before: Option<String>,
+    /// The blob after; `None` = not there any more.
+    pub after: Option<String>,
+}
+
+impl GitRepo {
+    /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
+    /// `tip`, newest first, until told to stop. Renames are followed: going back past the commit that
+    /// made a path, the walk goes on with the file it came from.
+    ///
+    /// # Errors
+    /// If a commit or tree cannot be read.
+    pub fn changes(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let repo = self.open()?;
+        let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
+        // Topological order alone would need the whole graph before the first answer.
+        walk.set_sorting(Sort::TIME)
+            .map_err(|e| GitError::object("history", &e))?;
+        let start = Oid::from_str(tip).and_then(|oid| walk.push(oid).map(|()| oid));
+        start.map_err(|e| GitError::object(format!("commit {tip}"), &e))?;
+        // Name in older commits -> name asked for.
+        let mut names: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
+        for oid in walk {
+            let commit = oid
+                .and_then(|oid| repo.find_commit(oid))
+                .map_err(|e| GitError::object("history", &e))?;
+            let wanted: Option<BTreeSet<&str>> = if paths.is_empty() {
+                None
+            } else {
+                Some(names.keys().map(String::as_str).collect())
+            };
+            let changed = commit_changes(&repo, &commit, wanted.as_ref())?;
+            if changed.is_empty() {
+                continue;
+            }
+            let meta = meta(&commit);
+            let mut renamed = Vec::new();
+            for (path, before, after) in changed {
+                let mut change = Change {
+                    commit: meta.clone(),
+                    path: names.get(&path).cloned().unwrap_or_else(|| path.clone()),
+                    before: before.map(|b| b.to_string()),
+                    after: after.map(|a| a.to_string()),
+                };
+                if let (false, None, Some(now)) = (paths.is_empty(), before, after)
+                    && let Some((old, blob)) = came_from(&repo, &commit, now)?
+                {
+                    change.before = Some(blob.to_string());
+                    renamed.push((old, change.path.clone()));
+                }
+                if visit(change).is_break() {
+                    return Ok(());
+                }
+            }
+            names.extend(renamed);
+        }
+        Ok(())
+    }
+}
+
+type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;
+
+/// What a commit changed among the wanted paths: against its parent; in a merge, only what differs
+/// from every parent.
+fn commit_changes(
+    repo: &Repository,
+    commit: &Commit<'_>,
+    wanted: Option<&BTreeSet<&str>>,
+) -> Result<Changed, GitError> {
+    let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
+    let tree = commit.tree().map_err(failed)?;
+    let mut result: Option<Changed> = None;
+    if commit.parent_count() == 0 {
+        let mut changed = Vec::new();
+        compare(repo, None, Some(&tree), "", wanted, &mut changed).map_err(failed)?;
+        return Ok(changed);
+    }
+    for parent in commit.parents() {
+        let parent = parent.tree().map_err(failed)?;
+        let mut changed = Vec::new();
+        compare(repo, Some(&parent), Some(&tree), "", wanted, &mut changed).map_err(failed)?;
+        if changed.is_empty() {
+            return Ok(changed);
+        }
+        result = Some(match result {
+            None => changed,
+            Some(before) => {
+                let also: BTreeSet<&String> = changed.iter().map(|(path, ..)| path).collect();
+                before.into_iter().filter(|(path, ..)| also.contains(path)).collect()
+            }
+        });
+    }
+    Ok(result.unwrap_or_default())
+}
+
+/// Compares two trees below `folder`, descending only where ids differ and a wanted path may lie.
+fn compare(
+    repo: &Repository,
+    old: Option<&Tree<'_>>,
+    new: Option<&Tree<'_>>,
+    folder: &str,
+    wanted: Option<&BTreeSet<&str>>,
+    out: &mut Changed,
+) -> Result<(), git2::Error> {
+    if let (Some(old), Some(new)) = (old, new)
+        && old.id() == new.id()
+    {
+        return Ok(());
+    }
+    // Per name: (id, is a folder, is a regular file) before and after.
+    let mut names: BTreeMap<String, [Option<(Oid, ObjectType)>; 2]> = BTreeMap::new();
+    for (side, tree) in [old, new].into_iter().enumerate() {
+        for entry in tree.iter().flat_map(|t| t.iter()) {
+            let regular = entry.filemode() & 0o170_000 == 0o100_000;
+            let kind = match entry.kind() {
+                Some(ObjectType::Tree) => ObjectType::Tree,
+                Some(ObjectType::Blob) if regular => ObjectType::Blob,
+                _ => continue,
+            };
+            if let Ok(name) = entry.name() {
+                names.entry(name.to_owned()).or_default()[side] = Some((entry.id(), kind));
+            }
+        }
+    }
+    for (name, [before, after]) in names {
+        if before == after {
+            continue;
+        }
+        let path = format!("{folder}{name}");
+        let blob = |side: Option<(Oid, ObjectType)>| side.filter(|(_, k)| *k == ObjectType::Blob).map(|(id, _)| id);
+        let (was, is) = (blob(before), blob(after));
+        if was != is && wanted.is_none_or(|w| w.contains(path.as_str())) {
+            out.push((path.clone(), was, is));
+        }
+        let sub = |side: Option<(Oid, ObjectType)>| {
+            side.filter(|(_, k)| *k == ObjectType::Tree)
+                .map(|(id, _)| repo.find_tree(id))
+                .transpose()
+        };
+        let below = format!("{path}/");
+        let may_hold = wanted.is_none_or(|w| w.range(below.as_str()..).next().is_some_and(|p| p.starts_with(&below)));
+        if may_hold {
+            let (was, is) = (sub(before)?, sub(after)?);
+            if was.is_some() || is.is_some() {
+                compare(repo, was.as_ref(), is.as_ref(), &below, wanted, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The file that a newly made file came from in the same commit: one that disappeared with the same
+/// or nearly the same content.
+fn came_from(repo: &Repository, commit: &Commit<'_>, blob: Oid) -> Result<Option<(String, Oid)>, GitError> {
+    let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
+    let Ok(parent) = commit.parent(0) else { return Ok(None) };
+    let (old, new) = (parent.tree().map_err(failed)?, commit.tree().map_err(failed)?);
+    let mut diff = repo.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(failed)?;
+    let mut options = git2::DiffFindOptions::new();
+    options.renames(true).rename_threshold(60).rename_limit(400);
+    diff.find_similar(Some(&mut options)).map_err(failed)?;
+    Ok(diff.deltas().find_map(|delta| {
+        let renamed = delta.status() == git2::Delta::Renamed && delta.new_file().id() == blob;
+        let old = delta.old_file();
+        renamed
+            .then(|| Some((old.path()?.to_str()?.to_owned(), old.id())))
+            .flatten()
+    }))
+}
+
+fn meta(commit: &Commit<'_>) -> CommitMeta {
+    let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
+    CommitMeta {
+        id: commit.id().to_string(),
+        parents: commit.parent_ids().map(|p| p.to_string()).collect(),
+        author: String::from_utf8_lossy(commit.author().name_bytes())
+            .into_owned()
+            .into(),
+        at: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
+        subject: message.lines().next().unwrap_or("").into(),
+        message: message.into(),
+    }
+}

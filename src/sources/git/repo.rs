@@ -1,0 +1,384 @@
+//! Finding a repository and reading one commit of it with git2, a fresh handle per question.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use git2::{BranchType, ErrorClass, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+
+use super::error::GitError;
+use super::program::{self, Program};
+
+/// A repository that was found. `Send`; opens a fresh git2 handle for each question.
+#[derive(Debug, Clone)]
+pub struct GitRepo {
+    git_dir: PathBuf,
+    shown: String,
+    /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
+    /// and trees it misses go through the program.
+    partial: bool,
+}
+
+/// The commit that counts, and how the local branch stands to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tip {
+    /// Path of the repository for people.
+    pub path: String,
+    /// The branch.
+    pub branch: String,
+    /// The commit.
+    pub commit: String,
+    /// The remote whose tracking branch was read; `None` = local.
+    pub remote: Option<String>,
+    /// Local commits that the tip lacks.
+    pub ahead: u32,
+    /// Commits of the tip that the local branch lacks.
+    pub behind: u32,
+    /// The working tree has changes.
+    pub dirty: bool,
+}
+
+/// A regular file of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Path, `/`-separated.
+    pub path: String,
+    /// Its blob.
+    pub oid: String,
+    /// Its size in bytes, where it costs nothing to know.
+    pub size: Option<u64>,
+}
+
+impl GitRepo {
+    /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and looks at once whether
+    /// git2 can read it whole.
+    ///
+    /// # Errors
+    /// If there is none, it is not trusted, or neither git2 nor git can read it.
+    pub fn discover(dir: &Path) -> Result<Self, GitError> {
+        let shown = dir.display().to_string();
+        let found = if std::env::var_os("GIT_DIR").is_some() {
+            Repository::open_from_env()
+        } else {
+            let none: [&std::ffi::OsStr; 0] = [];
+            Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
+        };
+        let repo = found.map_err(|error| match (error.class(), error.code()) {
+            (_, ErrorCode::Owner) => GitError::NotTrusted { dir: shown.clone() },
+            (_, ErrorCode::NotFound) => GitError::NotARepository { dir: shown.clone() },
+            (ErrorClass::Repository | ErrorClass::Config, _) => GitError::Unsupported {
+                dir: shown.clone(),
+                detail: error.message().to_owned(),
+            },
+            _ => GitError::Unsupported {
+                dir: shown.clone(),
+                detail: error.message().to_owned(),
+            },
+        })?;
+        let path = repo.workdir().unwrap_or_else(|| repo.path());
+        Ok(Self {
+            git_dir: repo.path().to_owned(),
+            shown: path.display().to_string().trim_end_matches('/').to_owned(),
+            partial: is_partial(&repo),
+        })
+    }
+
+    /// A fresh git2 handle.
+    pub(super) fn open(&self) -> Result<Repository, GitError> {
+        Repository::open(&self.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
+    }
+
+    /// The program, to be run in this repository.
+    pub fn program(&self) -> Program {
+        Program::new(&self.git_dir)
+    }
+
+    /// The git directory (of this worktree).
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// Path of the repository for people.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Whether the history ends at a shallow boundary.
+    pub fn is_shallow(&self) -> bool {
+        self.open().is_ok_and(|repo| repo.is_shallow())
+    }
+
+    /// The commit that counts (CONTRACT "What is read"): the remote-tracking commit of `branch`, or of
+    /// the checked-out branch's upstream; with no remote, local HEAD.
+    ///
+    /// # Errors
+    /// If the branch is unknown or there is no commit.
+    pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+        let repo = self.open()?;
+        let head = repo.head().ok();
+        let head_branch = head
+            .as_ref()
+            .filter(|h| h.is_branch())
+            .and_then(|h| h.shorthand().ok().map(str::to_owned));
+        let upstream = head_branch.as_deref().and_then(|name| upstream(&repo, name));
+        let remotes = remotes(&repo);
+        let (branch, remote) = match (branch, upstream) {
+            (Some(wanted), Some((remote, _))) => (wanted.to_owned(), Some(remote)),
+            (Some(wanted), None) => (wanted.to_owned(), default_remote(&remotes)),
+            (None, Some((remote, branch))) => (branch, Some(remote)),
+            (None, None) => match default_remote(&remotes) {
+                // No upstream configured: the branch of the same name, else the remote's default.
+                Some(remote) => {
+                    let name = head_branch
+                        .clone()
+                        .filter(|name| tracking(&repo, &remote, name).is_some());
+                    match name.or_else(|| remote_head(&repo, &remote)) {
+                        Some(name) => (name, Some(remote)),
+                        None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
+                    }
+                }
+                None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
+            },
+        };
+        let commit = match &remote {
+            Some(remote) => tracking(&repo, remote, &branch).ok_or_else(|| GitError::NoBranch {
+                branch: branch.clone(),
+                remote: remote.clone(),
+            })?,
+            None => local(&repo, &branch).ok_or_else(|| GitError::NoCommit { what: branch.clone() })?,
+        };
+        let (ahead, behind) = match (&remote, local(&repo, &branch)) {
+            (Some(_), Some(here)) if !repo.is_shallow() => repo.graph_ahead_behind(here, commit).unwrap_or((0, 0)),
+            _ => (0, 0),
+        };
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Tip {
+            path: self.shown.clone(),
+            branch,
+            commit: commit.to_string(),
+            remote,
+            ahead: count(ahead),
+            behind: count(behind),
+            dirty: is_dirty(&repo),
+        })
+    }
+
+    /// Fetches one remote with the program, within two minutes.
+    ///
+    /// # Errors
+    /// Whatever git said.
+    pub fn fetch(&self, remote: &str) -> Result<(), GitError> {
+        self.fetch_within(remote, program::NETWORK)
+    }
+
+    /// Fetches one remote with the program.
+    ///
+    /// # Errors
+    /// Whatever git said.
+    pub fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
+        // Tags are not ours to move about, and submodules are never read.
+        let args = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--",
+            remote,
+        ];
+        self.program().run(&args, limit).map(|_| ())
+    }
+
+    /// All regular files of a commit. Symbolic links and submodules are left out: nothing outside
+    /// the repository is ever read.
+    ///
+    /// # Errors
+    /// If the commit or a tree cannot be read.
+    pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        let repo = self.open()?;
+        let mut files = Vec::new();
+        let walked = tree(&repo, commit).and_then(|tree| {
+            tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
+                let regular = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
+                if let (true, Ok(name)) = (regular, entry.name()) {
+                    files.push(TreeFile {
+                        path: format!("{folder}{name}"),
+                        oid: entry.id().to_string(),
+                        size: None,
+                    });
+                }
+                TreeWalkResult::Ok
+            })
+            .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
+        });
+        if walked.is_err() && self.partial {
+            return self.files_by_program(commit);
+        }
+        walked?;
+        if let Ok(odb) = repo.odb() {
+            for file in &mut files {
+                let oid = Oid::from_str(&file.oid).ok();
+                file.size = oid
+                    .and_then(|oid| odb.read_header(oid).ok())
+                    .map(|(size, _)| size as u64);
+            }
+        }
+        Ok(files)
+    }
+
+    fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        let ran = self
+            .program()
+            .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
+        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let parse = |line: &str| {
+            let (meta, path) = line.split_once('\t')?;
+            let mut words = meta.split(' ');
+            let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
+            let regular = mode.starts_with("100");
+            regular.then(|| TreeFile {
+                path: path.to_owned(),
+                oid: oid.to_owned(),
+                size: None,
+            })
+        };
+        Ok(text.split('\0').filter_map(parse).collect())
+    }
+
+    /// The bytes of a blob.
+    ///
+    /// # Errors
+    /// If it is not there or no blob.
+    pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let repo = self.open()?;
+        let found = Oid::from_str(oid).and_then(|id| repo.find_blob(id));
+        match found {
+            Ok(blob) => Ok(blob.content().to_vec()),
+            Err(_) if self.partial => Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout),
+            Err(error) => Err(GitError::object(format!("blob {oid}"), &error)),
+        }
+    }
+
+    /// The bytes of a regular file at a commit; `None` if there is no such regular file.
+    ///
+    /// # Errors
+    /// If the commit or blob cannot be read.
+    pub fn read_at(&self, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let normal = Path::new(path);
+        let plain = normal
+            .components()
+            .all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
+        if !plain {
+            return Ok(None);
+        }
+        let normal: PathBuf = normal
+            .components()
+            .filter(|c| matches!(c, std::path::Component::Normal(_)))
+            .collect();
+        let repo = self.open()?;
+        let entry = match tree(&repo, commit) {
+            Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
+            Err(_) if self.partial => return self.read_at_by_program(commit, &normal),
+            Err(error) => return Err(error),
+        };
+        match entry {
+            Ok((oid, mode)) if mode & 0o170_000 == 0o100_000 => self.blob(&oid.to_string()).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if error.code() == ErrorCode::NotFound && !self.partial => Ok(None),
+            Err(_) if self.partial => self.read_at_by_program(commit, &normal),
+            Err(error) => Err(GitError::object(format!("{path} at {commit}"), &error)),
+        }
+    }
+
+    fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
+        let wanted = path.display().to_string();
+        let file = self.files_by_program(commit)?.into_iter().find(|f| f.path == wanted);
+        file.map(|f| self.blob(&f.oid)).transpose()
+    }
+}
+
+fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {
+    let found = Oid::from_str(commit)
+        .and_then(|oid| repo.find_commit(oid))
+        .and_then(|c| c.tree());
+    found.map_err(|e| GitError::object(format!("commit {commit}"), &e))
+}
+
+fn upstream(repo: &Repository, branch: &str) -> Option<(String, String)> {
+    let name = format!("refs/heads/{branch}");
+    let remote = repo.branch_upstream_remote(&name).ok()?.as_str().ok()?.to_owned();
+    if remote == "." {
+        return None;
+    }
+    let merge = repo.branch_upstream_merge(&name).ok()?.as_str().ok()?.to_owned();
+    Some((remote, merge.strip_prefix("refs/heads/")?.to_owned()))
+}
+
+fn remotes(repo: &Repository) -> Vec<String> {
+    let names = repo.remotes().ok();
+    names
+        .iter()
+        .flat_map(|n| n.iter())
+        .filter_map(|n| n.ok().flatten().map(str::to_owned))
+        .collect()
+}
+
+/// `origin`, or the only remote there is.
+fn default_remote(remotes: &[String]) -> Option<String> {
+    match remotes {
+        [only] => Some(only.clone()),
+        all => all.iter().find(|name| *name == "origin").cloned(),
+    }
+}
+
+fn tracking(repo: &Repository, remote: &str, branch: &str) -> Option<Oid> {
+    let found = repo
+        .find_branch(&format!("{remote}/{branch}"), BranchType::Remote)
+        .ok()?;
+    Some(found.get().peel_to_commit().ok()?.id())
+}
+
+fn remote_head(repo: &Repository, remote: &str) -> Option<String> {
+    let head = repo.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()?;
+    let target = head.symbolic_target().ok()??;
+    Some(target.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())
+}
+
+fn local(repo: &Repository, branch: &str) -> Option<Oid> {
+    let commit = if branch == "HEAD" {
+        repo.head().ok()?.peel_to_commit().ok()?
+    } else {
+        repo.find_branch(branch, BranchType::Local)
+            .ok()?
+            .get()
+            .peel_to_commit()
+            .ok()?
+    };
+    Some(commit.id())
+}
+
+fn is_dirty(repo: &Repository) -> bool {
+    if repo.is_bare() {
+        return false;
+    }
+    let mut options = git2::StatusOptions::new();
+    options
+        .include_untracked(true)
+        .exclude_submodules(true)
+        .include_ignored(false);
+    repo.statuses(Some(&mut options))
+        .is_ok_and(|statuses| !statuses.is_empty())
+}
+
+/// Promisor remotes and repository extensions git2 does not know.
+fn is_partial(repo: &Repository) -> bool {
+    let Ok(config) = repo.config() else { return false };
+    if config.get_string("extensions.partialclone").is_ok() {
+        return true;
+    }
+    let Ok(entries) = config.entries(Some("remote\\..*\\.promisor")) else {
+        return false;
+    };
+    let mut partial = false;
+    let _ = entries.for_each(|entry| partial |= entry.value().is_ok_and(|v| v != "false"));
+    partial
+}
