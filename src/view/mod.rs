@@ -1,1 +1,92 @@
-//! Draws the state.
+//! Draws the state: `(&State, &Theme, &Glyphs, Rect)` in, a buffer out, nothing else touched.
+//!
+//! Every text goes through [`canvas::Canvas`], which cleans it once more: whatever a stranger wrote,
+//! no control, bidirectional or zero-width character reaches a buffer.
+
+pub mod canvas;
+pub mod glyphs;
+pub mod layer;
+pub mod lines;
+pub mod screen;
+pub mod theme;
+pub mod widget;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::app::msg::Limits;
+use crate::app::state::{Layer, Screen, State};
+use canvas::Canvas;
+use glyphs::Glyphs;
+use theme::{Role, Theme};
+
+/// The smallest terminal that gets a screen.
+pub const SMALLEST: (u16, u16) = (60, 15);
+
+/// From this width on, the panes of the board share the screen.
+pub const WIDE: u16 = 90;
+
+/// One drawn frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// What to show.
+    pub buffer: Buffer,
+    /// How far its parts can scroll.
+    pub limits: Limits,
+}
+
+/// Draws one frame.
+pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame {
+    let mut buffer = Buffer::empty(area);
+    let mut limits = Limits::default();
+    let mut canvas = Canvas::new(&mut buffer, theme, glyphs);
+    if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
+        too_small(&mut canvas, state, area);
+        return Frame { buffer, limits };
+    }
+    let header = Rect { height: 1, ..area };
+    let footer = Rect {
+        y: area.bottom() - 1,
+        height: 1,
+        ..area
+    };
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height - 2,
+        ..area
+    };
+    widget::header::draw(&mut canvas, state, header);
+    match state.screen() {
+        None => screen::board::draw(&mut canvas, state, body, &mut limits),
+        Some(Screen::Evidence(evidence)) => screen::evidence::draw(&mut canvas, state, evidence, body, &mut limits),
+        Some(Screen::History(history)) => screen::history::draw(&mut canvas, state, history, body, &mut limits),
+    }
+    widget::footer::draw(&mut canvas, state, footer);
+    match &state.layer {
+        Some(Layer::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
+        Some(Layer::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
+        Some(Layer::Filter { .. }) | None => {}
+    }
+    Frame { buffer, limits }
+}
+
+/// One legible line, with the most important number if it fits.
+fn too_small(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+    if area.area() == 0 {
+        return;
+    }
+    let need = format!(
+        "pindeck needs {}x{}, this is {}x{}",
+        SMALLEST.0, SMALLEST.1, area.width, area.height
+    );
+    let drift = state.board.drift.len();
+    let text = match drift {
+        0 => need,
+        n => format!("{need}; {n} drift"),
+    };
+    canvas.text(area.x, area.y + area.height / 2, area.width, &text, Role::Text);
+}
+
+#[cfg(test)]
+#[path = "view_tests.rs"]
+mod tests;

@@ -1,0 +1,194 @@
+//! Every sign the cockpit draws, from one table: Unicode or ASCII, never a patched font.
+
+use crate::app::standing::Standing;
+
+/// One set of signs. Each is one column wide unless said otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glyphs {
+    /// Only ASCII may reach the screen.
+    pub ascii: bool,
+    /// Marks the selected row.
+    pub cursor: &'static str,
+    /// Patterns of the fingerprint.
+    pub swatch: &'static [&'static str],
+    /// Horizontal rule.
+    pub rule: &'static str,
+    /// Horizontal rule of the pane that has the keys.
+    pub rule_focus: &'static str,
+    /// Stands for cut text.
+    pub ellipsis: &'static str,
+    /// Between parts of a line.
+    pub dot: &'static str,
+    /// From old to new.
+    pub arrow: &'static str,
+    /// Something has drifted here.
+    pub drift: &'static str,
+    /// Under a hold.
+    pub hold: &'static str,
+    /// None of the known versions.
+    pub other: &'static str,
+    /// Ahead of the candidate.
+    pub ahead: &'static str,
+    /// Behind the candidate.
+    pub behind: &'static str,
+    /// Times.
+    pub times: &'static str,
+    /// Old value.
+    pub stale: &'static str,
+    /// Nothing is pinned here.
+    pub nothing: &'static str,
+    /// More to the left.
+    pub more_left: &'static str,
+    /// More to the right.
+    pub more_right: &'static str,
+    /// A closed fold.
+    pub closed: &'static str,
+    /// An open fold.
+    pub open: &'static str,
+    /// Passed.
+    pub passed: &'static str,
+    /// Failed.
+    pub failed: &'static str,
+    /// Nothing there to check.
+    pub not_present: &'static str,
+    /// Not checked.
+    pub not_checked: &'static str,
+    verified: &'static str,
+    warned: &'static str,
+    rejected: &'static str,
+    absent: &'static str,
+    unknown: &'static str,
+    unreachable: &'static str,
+    by_tag: &'static str,
+    not_judged: &'static str,
+    loading: &'static str,
+}
+
+/// Unicode signs found in ordinary monospaced fonts.
+pub static UNICODE: Glyphs = Glyphs {
+    ascii: false,
+    cursor: "▸",
+    swatch: &["▖", "▗", "▘", "▝", "▚", "▞", "▙", "▛", "▜", "▟"],
+    rule: "─",
+    rule_focus: "━",
+    ellipsis: "…",
+    dot: "·",
+    arrow: "→",
+    drift: "⚑",
+    hold: "■",
+    other: "≠",
+    ahead: "+",
+    behind: "-",
+    times: "×",
+    stale: "~",
+    nothing: "·",
+    more_left: "‹",
+    more_right: "›",
+    closed: "▸",
+    open: "▾",
+    passed: "✓",
+    failed: "✗",
+    not_present: "○",
+    not_checked: "·",
+    verified: "✓",
+    warned: "!",
+    rejected: "✗",
+    absent: "∅",
+    unknown: "?",
+    unreachable: "⊘",
+    by_tag: "◇",
+    not_judged: "○",
+    loading: "…",
+};
+
+/// The same in ASCII.
+pub static ASCII: Glyphs = Glyphs {
+    ascii: true,
+    cursor: ">",
+    swatch: &["#"],
+    rule: "-",
+    rule_focus: "=",
+    ellipsis: "~",
+    dot: "-",
+    arrow: "->",
+    drift: "*",
+    hold: "H",
+    other: "/",
+    ahead: "+",
+    behind: "-",
+    times: "x",
+    stale: "~",
+    nothing: "-",
+    more_left: "<",
+    more_right: ">",
+    closed: "+",
+    open: "-",
+    passed: "v",
+    failed: "x",
+    not_present: "o",
+    not_checked: ".",
+    verified: "v",
+    warned: "!",
+    rejected: "x",
+    absent: "0",
+    unknown: "?",
+    unreachable: "%",
+    by_tag: "t",
+    not_judged: "o",
+    loading: ".",
+};
+
+impl Glyphs {
+    /// The set with that name in configuration: `unicode` or `ascii`.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        match name {
+            "unicode" => Some(&UNICODE),
+            "ascii" => Some(&ASCII),
+            _ => None,
+        }
+    }
+
+    /// The shape of a standing.
+    pub const fn standing(&self, standing: Standing) -> &'static str {
+        match standing {
+            Standing::Verified => self.verified,
+            Standing::Warned => self.warned,
+            Standing::Rejected => self.rejected,
+            Standing::Absent => self.absent,
+            Standing::Unknown => self.unknown,
+            Standing::Unreachable => self.unreachable,
+            Standing::ByTag => self.by_tag,
+            Standing::NotJudged => self.not_judged,
+            Standing::Loading => self.loading,
+            Standing::NotChecked => self.not_checked,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use unicode_width::UnicodeWidthStr;
+
+    #[test]
+    fn every_standing_has_a_shape_of_its_own() {
+        for glyphs in [&UNICODE, &ASCII] {
+            let shapes: BTreeSet<_> = Standing::ALL.iter().map(|s| glyphs.standing(*s)).collect();
+            assert_eq!(shapes.len(), Standing::ALL.len());
+            assert!(shapes.iter().all(|shape| shape.width() == 1));
+        }
+    }
+
+    #[test]
+    fn ascii_is_ascii() {
+        assert!(format!("{ASCII:?}").is_ascii());
+    }
+
+    #[test]
+    fn swatches_are_one_column_wide_and_distinct() {
+        let all: BTreeSet<_> = UNICODE.swatch.iter().collect();
+        assert_eq!(all.len(), UNICODE.swatch.len());
+        assert!(all.iter().all(|glyph| glyph.width() == 1));
+    }
+}

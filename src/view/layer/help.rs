@@ -1,0 +1,151 @@
+//! Keys, words and signs, generated from the keymap in use.
+
+use ratatui::layout::Rect;
+
+use crate::app::action::{ACTIONS, Group};
+use crate::app::msg::Limits;
+use crate::app::standing::Standing;
+use crate::app::state::State;
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::glyphs::Glyphs;
+use crate::view::lines::fold;
+use crate::view::theme::{Role, of_standing};
+
+/// The words of the board, for somebody who sees them for the first time.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "digest",
+        "the name of exact bytes: the same digest is the same release, everywhere",
+    ),
+    ("pin", "the image that git desires for one service in one environment"),
+    ("candidate", "the digest CI built and offers next: the last column"),
+    (
+        "evidence",
+        "a statement attached to one digest: signature, provenance, SBOM, test result",
+    ),
+    (
+        "verdict",
+        "what the policy says about one digest after checking its evidence",
+    ),
+    ("drift", "where tags, pins, evidence and history no longer say the same"),
+    (
+        "hold",
+        "a reverted digest may not step forward again until it is released",
+    ),
+];
+
+/// Draws the help.
+pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, top: u16, limits: &mut Limits) {
+    let inside = super::window(
+        canvas,
+        area,
+        &vec![span(Role::Title, "help"), span(Role::Dim, "  esc closes")],
+    );
+    let lines = lines(state, canvas.glyphs(), inside.width);
+    let height = usize::from(inside.height);
+    let last = lines.len().saturating_sub(height);
+    limits.help = u16::try_from(last).unwrap_or(u16::MAX);
+    let top = usize::from(top).min(last);
+    for (at, line) in lines.iter().skip(top).take(height).enumerate() {
+        canvas.line(inside.x, inside.y + u16::try_from(at).unwrap_or(0), inside.width, line);
+    }
+    if last > 0 {
+        let note = format!(" {}-{} of {} ", top + 1, (top + height).min(lines.len()), lines.len());
+        canvas.line_right(
+            Rect {
+                height: 1,
+                width: area.width - 1,
+                ..area
+            },
+            &[span(Role::Dim, note)],
+        );
+    }
+}
+
+fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
+    let mut out: Vec<Line> = vec![vec![
+        span(
+            Role::Text,
+            "Rows are services, columns environments in promotion order. ",
+        ),
+        span(Role::Title, "Same swatch, same bytes."),
+    ]];
+    out.push(Line::new());
+    out.push(vec![span(Role::Accent, "signs")]);
+    for standing in Standing::ALL {
+        out.push(vec![
+            span(
+                of_standing(standing),
+                format!("  {} {:<13}", glyphs.standing(standing), standing.word()),
+            ),
+            span(Role::Text, standing.meaning()),
+        ]);
+    }
+    for (sign, meaning) in [
+        (format!("{}n", glyphs.behind), "so many versions behind what CI offers"),
+        (glyphs.ahead.to_owned(), "newer than what CI offers"),
+        (glyphs.other.to_owned(), "none of the versions CI offers"),
+        (
+            format!("{}n", glyphs.times),
+            "so many different pins in one environment",
+        ),
+        (glyphs.drift.to_owned(), "drift: see the details"),
+        (glyphs.hold.to_owned(), "under a hold"),
+        (
+            glyphs.stale.to_owned(),
+            "an old answer, not looked at again for ten minutes",
+        ),
+        (
+            "SPBT".to_owned(),
+            "signature, provenance, SBOM (bill of materials), test result: capital holds",
+        ),
+    ] {
+        out.push(vec![
+            span(Role::Title, format!("  {sign:<15}")),
+            span(Role::Text, meaning),
+        ]);
+    }
+    for group in Group::ALL {
+        out.push(Line::new());
+        out.push(vec![span(Role::Accent, group.title())]);
+        for spec in ACTIONS.iter().filter(|spec| spec.group == group) {
+            let keys: Vec<String> = state
+                .keymap
+                .keys_of(spec.action)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let mut line = vec![
+                span(Role::Key, format!("  {:<15}", keys.join(" "))),
+                span(Role::Text, spec.help),
+            ];
+            if let Err(why) = spec.action.enabled(state) {
+                line.push(span(Role::Dim, format!("  (now: {why})")));
+            }
+            out.extend(fold(line, width, 17, 2, glyphs));
+        }
+    }
+    out.push(Line::new());
+    out.push(vec![span(Role::Accent, "words")]);
+    for (word, meaning) in WORDS {
+        let line = vec![span(Role::Title, format!("  {word:<15}")), span(Role::Text, *meaning)];
+        out.extend(fold(line, width, 17, 3, glyphs));
+    }
+    out.push(Line::new());
+    out.push(vec![span(Role::Accent, "filter")]);
+    for (example, meaning) in [
+        ("pay", "services whose name resembles it"),
+        ("env:production !verified", "not verified in production"),
+        ("drift:tag-moved", "drift of that kind; `drift` alone is any"),
+    ] {
+        out.push(vec![
+            span(Role::Key, format!("  /{example:<26}")),
+            span(Role::Text, meaning),
+        ]);
+    }
+    if let Some(log) = &state.setup.log {
+        out.push(Line::new());
+        out.push(vec![span(Role::Dim, "log: "), span(Role::Text, log.clone())]);
+    }
+    out
+}

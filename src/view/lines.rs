@@ -1,0 +1,111 @@
+//! Folding long lines: at spaces where there are any, anywhere where there are none.
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use super::canvas::{Line, Span, safe};
+use super::glyphs::Glyphs;
+use super::theme::Role;
+
+/// Folds a line to `width` columns; continuation lines are indented. At most `most` lines are made,
+/// the last one is then cut by whoever draws it.
+pub fn fold(line: Line, width: u16, indent: u16, most: usize, glyphs: &Glyphs) -> Vec<Line> {
+    let width = usize::from(width.max(indent + 8));
+    let mut out: Vec<Line> = Vec::new();
+    let mut current: Line = Vec::new();
+    let mut used = 0;
+    for piece in line {
+        let text = safe(&piece.text, glyphs).into_owned();
+        for word in words(&text) {
+            let columns = word.width();
+            let last = out.len() + 1 >= most;
+            if used + columns <= width || last || word.trim().is_empty() {
+                push(&mut current, &piece, word);
+                used += columns;
+                continue;
+            }
+            if columns <= width - usize::from(indent) {
+                start(&mut out, &mut current, &mut used, indent);
+                push(&mut current, &piece, word);
+                used += columns;
+                continue;
+            }
+            for grapheme in word.graphemes(true) {
+                if used + grapheme.width() > width && out.len() + 1 < most {
+                    start(&mut out, &mut current, &mut used, indent);
+                }
+                push(&mut current, &piece, grapheme);
+                used += grapheme.width();
+            }
+        }
+    }
+    out.push(current);
+    out
+}
+
+fn start(out: &mut Vec<Line>, current: &mut Line, used: &mut usize, indent: u16) {
+    out.push(std::mem::take(current));
+    current.push(super::canvas::span(Role::Text, " ".repeat(usize::from(indent))));
+    *used = usize::from(indent);
+}
+
+fn push(current: &mut Line, like: &Span, text: &str) {
+    match current.last_mut() {
+        Some(last) if last.role == like.role && last.colour == like.colour => last.text.push_str(text),
+        _ => current.push(Span {
+            text: text.to_owned(),
+            ..like.clone()
+        }),
+    }
+}
+
+/// Words, each with the spaces after it.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let word_end = rest.find(' ').unwrap_or(rest.len());
+        let end = if word_end == 0 {
+            rest.find(|c| c != ' ').unwrap_or(rest.len())
+        } else {
+            rest[word_end..]
+                .find(|c| c != ' ')
+                .map_or(rest.len(), |spaces| word_end + spaces)
+        };
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        Some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::canvas::span;
+    use super::super::glyphs::UNICODE;
+    use super::*;
+
+    fn folded(text: &str, width: u16, indent: u16, most: usize) -> Vec<String> {
+        fold(vec![span(Role::Text, text)], width, indent, most, &UNICODE)
+            .into_iter()
+            .map(|line| line.iter().map(|s| s.text.as_str()).collect::<String>())
+            .collect()
+    }
+
+    #[test]
+    fn folds_at_spaces() {
+        assert_eq!(folded("one two three four", 10, 0, 9), ["one two ", "three four"]);
+        assert_eq!(folded("", 10, 0, 9), [""]);
+    }
+
+    #[test]
+    fn folds_what_has_no_spaces() {
+        assert_eq!(folded("abcdefghijklmno", 10, 2, 9), ["abcdefghij", "  klmno"]);
+    }
+
+    #[test]
+    fn stops_at_the_most() {
+        assert_eq!(folded("one two three four", 10, 0, 1), ["one two three four"]);
+    }
+}

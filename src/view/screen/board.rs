@@ -1,0 +1,58 @@
+//! The first screen: table, inspector and drift feed.
+
+use ratatui::layout::Rect;
+
+use super::{feed, inspector, table};
+use crate::app::msg::Limits;
+use crate::app::state::{Pane, State};
+use crate::view::WIDE;
+use crate::view::canvas::Canvas;
+
+/// Draws the board screen. Heights depend on the terminal and the number of services only, so that
+/// moving the cursor moves nothing else.
+pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits) {
+    let rows = u16::try_from(state.rows().len()).unwrap_or(u16::MAX);
+    let wanted = rows.saturating_add(1 + table::notice_lines(state)).max(4);
+    if area.width < WIDE {
+        one_pane(canvas, state, area, wanted, limits);
+        return;
+    }
+    let height = wanted.min((area.height / 2).max(area.height.saturating_sub(16)));
+    let (top, rest) = split(area, height);
+    let feed_height = (rest.height / 3).max(3).min(rest.height);
+    let (middle, bottom) = split(rest, rest.height - feed_height);
+    table::draw(canvas, state, top, limits);
+    inspector::draw(canvas, state, middle, limits, state.pane == Pane::Inspector);
+    feed::draw(canvas, state, bottom, limits, state.pane == Pane::Feed);
+}
+
+/// One pane at a time; below a short table, the first lines about the selected cell.
+fn one_pane(canvas: &mut Canvas<'_>, state: &State, area: Rect, wanted: u16, limits: &mut Limits) {
+    match state.pane {
+        Pane::Inspector => inspector::draw(canvas, state, area, limits, true),
+        Pane::Feed => feed::draw(canvas, state, area, limits, true),
+        Pane::Board => {
+            let peek = 6;
+            if area.height < wanted.min(8) + peek {
+                table::draw(canvas, state, area, limits);
+                return;
+            }
+            let height = wanted.min(area.height - peek);
+            let (top, rest) = split(area, height);
+            table::draw(canvas, state, top, limits);
+            inspector::draw(canvas, state, rest, limits, false);
+        }
+    }
+}
+
+fn split(area: Rect, height: u16) -> (Rect, Rect) {
+    let height = height.min(area.height);
+    (
+        Rect { height, ..area },
+        Rect {
+            y: area.y + height,
+            height: area.height - height,
+            ..area
+        },
+    )
+}

@@ -1,0 +1,130 @@
+//! The drift feed, newest first.
+
+use ratatui::layout::Rect;
+
+use crate::app::age;
+use crate::app::msg::Limits;
+use crate::app::state::{Pass, State};
+use crate::domain::drift::{Drift, DriftKind};
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::glyphs::Glyphs;
+use crate::view::theme::Role;
+use crate::view::widget::list;
+
+/// Draws the feed.
+pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits, focus: bool) {
+    if area.height == 0 {
+        return;
+    }
+    let feed = state.feed();
+    let hidden = state.board.drift.len() - feed.len();
+    let mut title = vec![span(Role::Title, "drift")];
+    if hidden > 0 {
+        title.push(span(Role::Dim, format!("  {hidden} hidden by the filter")));
+    }
+    canvas.rule(Rect { height: 1, ..area }, &title, focus);
+    let height = usize::from(area.height - 1);
+    if focus {
+        limits.page = area.height - 1;
+    }
+    if feed.is_empty() {
+        let (role, text) = if state.board.finished_at.is_some() {
+            (
+                Role::Verified,
+                "no drift: pins, tags, evidence and history say the same",
+            )
+        } else if matches!(state.pass, Pass::Failed(..)) {
+            (Role::Dim, "not known: the last refresh broke off")
+        } else {
+            (Role::Dim, "not known yet")
+        };
+        if height > 0 && hidden == 0 {
+            canvas.text(area.x + 1, area.y + 1, area.width - 1, text, role);
+        }
+        return;
+    }
+    let selected = state.feed_position();
+    let top = list::top(selected.unwrap_or(0), feed.len(), height);
+    for (at, drift) in feed.iter().enumerate().skip(top).take(height) {
+        let y = area.y + 1 + u16::try_from(at - top).unwrap_or(0);
+        let line = line(state, drift, area.width, canvas.glyphs());
+        canvas.line(area.x + 1, y, area.width - 2, &line);
+        if selected == Some(at) {
+            canvas.text(area.x, y, 1, canvas.glyphs().cursor, Role::Accent);
+            if focus {
+                canvas.lay(
+                    Rect {
+                        x: area.x + 1,
+                        y,
+                        width: area.width - 2,
+                        height: 1,
+                    },
+                    Role::Cursor,
+                );
+            }
+        }
+    }
+    let below = feed.len().saturating_sub(top + height);
+    if below > 0 || top > 0 {
+        let more = format!(" {}-{} of {} ", top + 1, (top + height).min(feed.len()), feed.len());
+        canvas.line_right(
+            Rect {
+                height: 1,
+                width: area.width - 1,
+                ..area
+            },
+            &[span(Role::Dim, more)],
+        );
+    }
+}
+
+fn line(state: &State, drift: &Drift, columns: u16, glyphs: &Glyphs) -> Line {
+    // What the first pass finds was there before; what comes later is news.
+    let first = state.arrivals.values().min();
+    let arrived = state.arrivals.get(&drift.id);
+    let news = first != arrived;
+    let when = if news {
+        arrived.map_or_else(String::new, |at| age::words(*at, state.minute()))
+    } else {
+        age::words(drift.since, state.minute())
+    };
+    let when = if when == "fresh" { "now".to_owned() } else { when };
+    let place = match &drift.environment {
+        Some(environment) => format!("{} {} {environment}", drift.service, glyphs.dot),
+        None => drift.service.to_string(),
+    };
+    let (kind_width, place_width) = if columns >= 100 { (18, 28) } else { (14, 24) };
+    let place = crate::view::canvas::cut(&place, place_width, glyphs.ellipsis).into_owned();
+    let pad = usize::from(place_width).saturating_sub(unicode_width::UnicodeWidthStr::width(place.as_str()));
+    vec![
+        span(if news { Role::Drift } else { Role::Dim }, format!("{when:>9}  ")),
+        span(Role::Drift, format!("{} ", glyphs.drift)),
+        span(Role::Text, format!("{:<kind_width$} ", drift.kind.words())),
+        span(Role::Title, format!("{place}{} ", " ".repeat(pad))),
+        span(Role::Dim, said(drift, glyphs)),
+    ]
+}
+
+/// The fact in one line, digests short.
+fn said(drift: &Drift, glyphs: &Glyphs) -> String {
+    let short = |digest: Option<crate::domain::Digest>| digest.map_or_else(|| "?".to_owned(), |d| d.short());
+    match drift.kind {
+        DriftKind::TagMoved => format!(
+            "{} moved {} {} {}; still pinned: {}",
+            drift.tag.as_deref().unwrap_or("tag"),
+            short(drift.expected),
+            glyphs.arrow,
+            short(drift.found),
+            short(drift.expected)
+        ),
+        DriftKind::MissingFromRegistry => format!("{} is no longer in {}", short(drift.expected), drift.image),
+        DriftKind::EvidenceElsewhere => {
+            format!(
+                "pinned {}, but the evidence is about {}",
+                short(drift.expected),
+                short(drift.found)
+            )
+        }
+        _ => drift.detail.clean().into_string(),
+    }
+}

@@ -1,0 +1,442 @@
+//! Themes: what each role looks like. TOML, semantic names, validated.
+
+use std::collections::BTreeMap;
+
+use ratatui::style::{Color, Modifier, Style};
+use serde::Deserialize;
+
+use crate::app::standing::Standing;
+
+macro_rules! roles {
+    ($($(#[$doc:meta])* $role:ident = $name:literal,)*) => {
+        /// What a text means; themes say what that looks like.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Role { $($(#[$doc])* $role,)* }
+
+        impl Role {
+            /// Every role.
+            pub const ALL: &'static [Self] = &[$(Self::$role,)*];
+
+            /// Its name in theme files.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$role => $name,)* }
+            }
+        }
+    };
+}
+
+roles! {
+    /// Ordinary text.
+    Text = "text",
+    /// Text of less weight: labels, ages.
+    Dim = "dim",
+    /// Names of things, titles.
+    Title = "title",
+    /// The program's name and what else draws the eye.
+    Accent = "accent",
+    /// A word that says this is no ordinary session: demo, read-only, frozen.
+    Banner = "banner",
+    /// Rules between panes.
+    Rule = "rule",
+    /// The rule of the pane that has the keys.
+    Focus = "focus",
+    /// The selected cell or line.
+    Cursor = "cursor",
+    /// The name of the selected row.
+    Row = "row",
+    /// Keys in hints and help.
+    Key = "key",
+    /// Text being typed.
+    Input = "input",
+    /// Everything required holds.
+    Verified = "verified",
+    /// A person must acknowledge.
+    Warned = "warned",
+    /// Something required does not hold.
+    Rejected = "rejected",
+    /// Could not be checked.
+    Unknown = "unknown",
+    /// Could not be reached.
+    Unreachable = "unreachable",
+    /// Pinned by tag only.
+    ByTag = "by-tag",
+    /// Nothing known yet, or nothing to judge.
+    Quiet = "quiet",
+    /// Drift.
+    Drift = "drift",
+    /// Under a hold.
+    Hold = "hold",
+    /// Something went wrong, or was refused.
+    Error = "error",
+    /// A disabled action.
+    Disabled = "disabled",
+}
+
+/// How many colours the terminal shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// None: modifiers only.
+    Mono,
+    /// The sixteen of the terminal's own palette.
+    Sixteen,
+    /// 256.
+    Indexed,
+    /// 24 bit.
+    True,
+}
+
+/// A theme made for one colour depth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    /// Its name.
+    pub name: String,
+    styles: BTreeMap<Role, Style>,
+    swatch: Vec<Color>,
+}
+
+/// Why a theme is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThemeError {
+    /// There is no built-in theme of that name.
+    #[error("there is no theme {0:?}; built in are dark, light, mono, high-contrast, deuteranopia")]
+    Unknown(String),
+    /// Not TOML, or not of a theme's form.
+    #[error("theme {theme}: {message}")]
+    Syntax {
+        /// Which theme.
+        theme: String,
+        /// Where and what.
+        message: String,
+    },
+    /// No such role.
+    #[error("theme {theme}: there is no role {role:?}{}", did_you_mean(.near))]
+    Role {
+        /// Which theme.
+        theme: String,
+        /// As written.
+        role: String,
+        /// The nearest valid name.
+        near: Option<&'static str>,
+    },
+    /// A role is not given.
+    #[error("theme {theme}: role {role:?} is missing; every role must be given")]
+    Missing {
+        /// Which theme.
+        theme: String,
+        /// Which role.
+        role: &'static str,
+    },
+    /// No such colour or modifier.
+    #[error(
+        "theme {theme}: {value:?} is no colour (`#rrggbb`, or for fg16/bg16 a name like `red`, `bright-blue`) and no style (`bold`, `dim`, `italic`, `underline`, `reverse`)"
+    )]
+    Value {
+        /// Which theme.
+        theme: String,
+        /// As written.
+        value: String,
+    },
+}
+
+fn did_you_mean(near: &Option<&'static str>) -> String {
+    near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    roles: BTreeMap<String, Look>,
+    swatch: Swatch,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Look {
+    fg: Option<String>,
+    bg: Option<String>,
+    fg16: Option<String>,
+    bg16: Option<String>,
+    style: Vec<String>,
+    mono: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Swatch {
+    colors: Vec<String>,
+    colors16: Vec<String>,
+}
+
+/// Names and texts of the built-in themes, the default first.
+pub const BUILT_IN: [(&str, &str); 5] = [
+    ("dark", include_str!("../../themes/dark.toml")),
+    ("light", include_str!("../../themes/light.toml")),
+    ("high-contrast", include_str!("../../themes/high-contrast.toml")),
+    ("deuteranopia", include_str!("../../themes/deuteranopia.toml")),
+    ("mono", include_str!("../../themes/mono.toml")),
+];
+
+impl Theme {
+    /// A built-in theme.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn built_in(name: &str, depth: Depth) -> Result<Self, ThemeError> {
+        let (_, text) = BUILT_IN
+            .iter()
+            .find(|(known, _)| *known == name)
+            .ok_or_else(|| ThemeError::Unknown(name.to_owned()))?;
+        Self::parse(name, text, depth)
+    }
+
+    /// A theme from TOML.
+    ///
+    /// # Errors
+    /// A [`ThemeError`] naming the theme and what is wrong in it.
+    pub fn parse(theme: &str, text: &str, depth: Depth) -> Result<Self, ThemeError> {
+        let file: File = toml::from_str(text).map_err(|error| ThemeError::Syntax {
+            theme: theme.to_owned(),
+            message: error.to_string(),
+        })?;
+        let mut styles = BTreeMap::new();
+        for (name, look) in &file.roles {
+            let role = Role::ALL
+                .iter()
+                .find(|role| role.name() == name)
+                .ok_or_else(|| ThemeError::Role {
+                    theme: theme.to_owned(),
+                    role: name.clone(),
+                    near: near(name),
+                })?;
+            styles.insert(*role, look.style(theme, depth)?);
+        }
+        if let Some(role) = Role::ALL.iter().find(|role| !styles.contains_key(role)) {
+            return Err(ThemeError::Missing {
+                theme: theme.to_owned(),
+                role: role.name(),
+            });
+        }
+        let names = if depth == Depth::Sixteen {
+            &file.swatch.colors16
+        } else {
+            &file.swatch.colors
+        };
+        let mut swatch = Vec::new();
+        if depth != Depth::Mono {
+            for name in names {
+                swatch.push(colour(theme, name, depth)?);
+            }
+        }
+        Ok(Self {
+            name: file.name,
+            styles,
+            swatch,
+        })
+    }
+
+    /// What a role looks like.
+    pub fn style(&self, role: Role) -> Style {
+        self.styles.get(&role).copied().unwrap_or_default()
+    }
+
+    /// Colours of the fingerprints; empty where letters do the job.
+    pub fn swatch(&self) -> &[Color] {
+        &self.swatch
+    }
+}
+
+impl Look {
+    fn style(&self, theme: &str, depth: Depth) -> Result<Style, ThemeError> {
+        let mut style = Style::new();
+        // All names are checked at every depth, so that a mistake shows on any terminal.
+        for (full, named, set) in [
+            (&self.fg, &self.fg16, Style::fg as fn(Style, Color) -> Style),
+            (&self.bg, &self.bg16, Style::bg),
+        ] {
+            let full = full.as_ref().map(|c| colour(theme, c, Depth::True)).transpose()?;
+            let named = named.as_ref().map(|c| colour(theme, c, Depth::Sixteen)).transpose()?;
+            let used = match depth {
+                Depth::Mono => None,
+                Depth::Sixteen => named,
+                Depth::Indexed => full.map(to_indexed),
+                Depth::True => full,
+            };
+            if let Some(used) = used {
+                style = set(style, used);
+            }
+        }
+        for name in &self.style {
+            style = style.add_modifier(modifier(theme, name)?);
+        }
+        for name in &self.mono {
+            let modifier = modifier(theme, name)?;
+            if depth == Depth::Mono {
+                style = style.add_modifier(modifier);
+            }
+        }
+        Ok(style)
+    }
+}
+
+fn near(name: &str) -> Option<&'static str> {
+    Role::ALL
+        .iter()
+        .map(|role| (strsim::damerau_levenshtein(role.name(), name), role.name()))
+        .filter(|(distance, _)| *distance <= 3)
+        .min()
+        .map(|(_, name)| name)
+}
+
+fn modifier(theme: &str, name: &str) -> Result<Modifier, ThemeError> {
+    Ok(match name {
+        "bold" => Modifier::BOLD,
+        "dim" => Modifier::DIM,
+        "italic" => Modifier::ITALIC,
+        "underline" => Modifier::UNDERLINED,
+        "reverse" => Modifier::REVERSED,
+        _ => {
+            return Err(ThemeError::Value {
+                theme: theme.to_owned(),
+                value: name.to_owned(),
+            });
+        }
+    })
+}
+
+fn colour(theme: &str, name: &str, depth: Depth) -> Result<Color, ThemeError> {
+    let wrong = || ThemeError::Value {
+        theme: theme.to_owned(),
+        value: name.to_owned(),
+    };
+    if depth == Depth::Sixteen {
+        return Ok(match name {
+            "black" => Color::Black,
+            "red" => Color::Red,
+            "green" => Color::Green,
+            "yellow" => Color::Yellow,
+            "blue" => Color::Blue,
+            "magenta" => Color::Magenta,
+            "cyan" => Color::Cyan,
+            "white" => Color::Gray,
+            "bright-black" => Color::DarkGray,
+            "bright-red" => Color::LightRed,
+            "bright-green" => Color::LightGreen,
+            "bright-yellow" => Color::LightYellow,
+            "bright-blue" => Color::LightBlue,
+            "bright-magenta" => Color::LightMagenta,
+            "bright-cyan" => Color::LightCyan,
+            "bright-white" => Color::White,
+            _ => return Err(wrong()),
+        });
+    }
+    let hex = name.strip_prefix('#').filter(|hex| hex.len() == 6).ok_or_else(wrong)?;
+    let value = u32::from_str_radix(hex, 16).map_err(|_| wrong())?;
+    let [_, r, g, b] = value.to_be_bytes();
+    let full = Color::Rgb(r, g, b);
+    Ok(if depth == Depth::Indexed {
+        to_indexed(full)
+    } else {
+        full
+    })
+}
+
+/// The nearest of the 240 fixed colours of the 256-colour palette.
+fn to_indexed(colour: Color) -> Color {
+    let Color::Rgb(r, g, b) = colour else {
+        return colour;
+    };
+    const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
+    let nearest = |value: u8| {
+        let distance = |at: &usize| (LEVELS[*at] - i32::from(value)).abs();
+        (0..6usize).min_by_key(distance).unwrap_or(0)
+    };
+    let at = [nearest(r), nearest(g), nearest(b)];
+    let square = |x: i32, y: u8| (x - i32::from(y)).pow(2);
+    let cube = square(LEVELS[at[0]], r) + square(LEVELS[at[1]], g) + square(LEVELS[at[2]], b);
+    let mean = (i32::from(r) + i32::from(g) + i32::from(b)) / 3;
+    let step = ((mean - 8) / 10).clamp(0, 23);
+    let grey = 8 + 10 * step;
+    let grey_distance = square(grey, r) + square(grey, g) + square(grey, b);
+    let index = if grey_distance < cube {
+        232 + step
+    } else {
+        i32::try_from(16 + 36 * at[0] + 6 * at[1] + at[2]).unwrap_or(16)
+    };
+    Color::Indexed(u8::try_from(index).unwrap_or(7))
+}
+
+/// The role of a standing.
+pub const fn of_standing(standing: Standing) -> Role {
+    match standing {
+        Standing::Verified => Role::Verified,
+        Standing::Warned => Role::Warned,
+        Standing::Rejected | Standing::Absent => Role::Rejected,
+        Standing::Unknown => Role::Unknown,
+        Standing::Unreachable => Role::Unreachable,
+        Standing::ByTag => Role::ByTag,
+        Standing::NotJudged | Standing::Loading | Standing::NotChecked => Role::Quiet,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_theme_is_whole_at_every_depth() {
+        for (name, _) in BUILT_IN {
+            for depth in [Depth::Mono, Depth::Sixteen, Depth::Indexed, Depth::True] {
+                let theme = Theme::built_in(name, depth).unwrap_or_else(|error| panic!("{error}"));
+                assert_eq!(theme.name, name);
+                assert!(depth == Depth::Mono || name == "mono" || theme.swatch().len() >= 6);
+            }
+        }
+    }
+
+    #[test]
+    fn mono_has_no_colour_at_all() {
+        for (name, _) in BUILT_IN {
+            let theme = Theme::built_in(name, Depth::Mono).expect("valid");
+            for role in Role::ALL {
+                let style = theme.style(*role);
+                assert_eq!((style.fg, style.bg), (None, None), "{name} {}", role.name());
+            }
+            assert!(theme.swatch().is_empty());
+        }
+    }
+
+    #[test]
+    fn no_theme_paints_a_background_for_ordinary_text() {
+        for (name, _) in BUILT_IN {
+            let theme = Theme::built_in(name, Depth::True).expect("valid");
+            for role in Role::ALL
+                .iter()
+                .filter(|role| !matches!(role, Role::Cursor | Role::Banner))
+            {
+                assert_eq!(theme.style(*role).bg, None, "{name} {}", role.name());
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let (_, dark) = BUILT_IN[0];
+        let parse = |text: &str| Theme::parse("mine", text, Depth::True).expect_err("wrong").to_string();
+        let error = parse(&dark.replace("[roles.verified]", "[roles.verifed]"));
+        assert!(
+            error.contains("verifed") && error.contains("did you mean \"verified\""),
+            "{error}"
+        );
+        assert!(parse("name = 1").contains("theme mine"));
+        let error = Theme::built_in("drak", Depth::True).expect_err("unknown").to_string();
+        assert!(error.contains("drak") && error.contains("light"), "{error}");
+    }
+
+    #[test]
+    fn the_256_palette_is_met_exactly_where_it_can_be() {
+        assert_eq!(to_indexed(Color::Rgb(255, 255, 255)), Color::Indexed(231));
+        assert_eq!(to_indexed(Color::Rgb(95, 135, 175)), Color::Indexed(67));
+        assert_eq!(to_indexed(Color::Rgb(118, 118, 118)), Color::Indexed(243));
+    }
+}

@@ -1,0 +1,123 @@
+//! The first line: where we are, how current it is, what it has cost.
+
+use ratatui::layout::Rect;
+
+use crate::app::age;
+use crate::app::state::{Pass, State};
+use crate::domain::board::RepositoryInfo;
+use crate::view::canvas::{Canvas, Line, span, width};
+use crate::view::theme::Role;
+
+/// Draws the header.
+pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+    let right = right(canvas, state, area.width);
+    let start = canvas.line_right(
+        Rect {
+            width: area.width.saturating_sub(1),
+            ..area
+        },
+        &right,
+    );
+    let left = left(state);
+    canvas.line(area.x, area.y, start.saturating_sub(area.x + 1), &left);
+}
+
+fn left(state: &State) -> Line {
+    let mut line = vec![span(Role::Accent, " pindeck")];
+    let mut banner = |text: String| {
+        line.push(span(Role::Text, " "));
+        line.push(span(Role::Banner, format!(" {text} ")));
+    };
+    if let Some(text) = &state.setup.banner {
+        banner(text.clone());
+    }
+    if state.setup.read_only {
+        banner("read-only".to_owned());
+    }
+    if state.setup.offline {
+        banner("offline".to_owned());
+    }
+    if let Some(frozen) = &state.frozen {
+        banner(format!("frozen, {} waiting", frozen.waiting));
+    }
+    match &state.board.repository {
+        Some(repository) => {
+            let name = repository
+                .path
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default();
+            line.push(span(Role::Title, format!("  {name}")));
+            let commit: String = repository.commit.chars().take(7).collect();
+            line.push(span(Role::Text, format!("  {}@{commit}", repository.branch)));
+            line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+        }
+        None => line.push(span(Role::Dim, "  reading the repository")),
+    }
+    line
+}
+
+fn sync(repository: &RepositoryInfo, state: &State) -> String {
+    let mut parts = Vec::new();
+    match (&repository.remote, repository.fetched_at) {
+        (None, _) => parts.push("local HEAD, no remote".to_owned()),
+        (Some(_), None) => parts.push("not fetched".to_owned()),
+        (Some(_), Some(at)) => parts.push(match age::words(at, state.minute()).as_str() {
+            "fresh" => "synced, fresh".to_owned(),
+            words => format!("synced {words} ago"),
+        }),
+    }
+    if repository.ahead > 0 {
+        parts.push(format!("{} unpushed", repository.ahead));
+    }
+    if repository.behind > 0 {
+        parts.push(format!("checkout {} behind", repository.behind));
+    }
+    if repository.dirty {
+        parts.push("dirty".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// What stands on the right, as much as half the line takes: the pass, drift, the budget.
+fn right(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
+    let budget = &state.board.budget;
+    let drift = state.board.drift.len();
+    let mut parts: Vec<Line> = Vec::new();
+    match &state.pass {
+        Pass::Running(_) => {
+            let (done, all) = state.progress();
+            parts.push(vec![span(Role::Accent, format!("checking {done}/{all}"))]);
+        }
+        Pass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
+        Pass::None | Pass::Ended(_) => {}
+    }
+    parts.push(match (drift, state.board.finished_at.is_some() || drift > 0) {
+        (_, false) => vec![span(Role::Dim, "drift not known yet")],
+        (0, true) => vec![span(Role::Verified, "no drift")],
+        (n, true) => vec![span(Role::Drift, format!("{} {n} drift", canvas.glyphs().drift))],
+    });
+    let limited = if budget.rate_limited > 0 {
+        Role::Warned
+    } else {
+        Role::Dim
+    };
+    parts.push(vec![span(Role::Dim, format!("registry {} req", budget.requests))]);
+    parts.push(vec![span(limited, format!("{} limited", budget.rate_limited))]);
+    let room = columns / 2;
+    loop {
+        let mut line: Line = Vec::new();
+        for part in &parts {
+            if !line.is_empty() {
+                line.push(span(Role::Dim, "  "));
+            }
+            line.extend(part.iter().cloned());
+        }
+        let wanted: u16 = line.iter().map(|piece| width(&piece.text, canvas.glyphs())).sum();
+        if wanted <= room || parts.len() <= 1 {
+            return line;
+        }
+        parts.pop();
+    }
+}
