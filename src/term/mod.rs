@@ -1,1 +1,10 @@
-//! The terminal: guard, capabilities, one write per frame.
+//! The terminal: guard, capabilities, one write per frame, clipboard. Knows nothing of pindeck.
+
+pub mod caps;
+pub mod clipboard;
+pub mod frame;
+pub mod guard;
+pub mod suspend;
+
+pub use frame::Painter;
+pub use guard::Guard;

@@ -1,0 +1,63 @@
+//! State to bytes: theme and glyphs in use, and what the terminal shows.
+
+use ratatui::layout::Rect;
+
+use crate::app::State;
+use crate::app::msg::Limits;
+use crate::term::Painter;
+use crate::view;
+use crate::view::glyphs::Glyphs;
+use crate::view::theme::{BUILT_IN, Depth, Theme, ThemeError};
+
+/// Everything needed to turn a state into bytes.
+#[derive(Debug)]
+pub struct Display {
+    theme: Theme,
+    depth: Depth,
+    glyphs: &'static Glyphs,
+    painter: Painter,
+}
+
+impl Display {
+    /// A display with a built-in theme.
+    ///
+    /// # Errors
+    /// If there is no such theme.
+    pub fn new(theme: &str, depth: Depth, glyphs: &'static Glyphs) -> Result<Self, ThemeError> {
+        Ok(Self {
+            theme: Theme::built_in(theme, depth)?,
+            depth,
+            glyphs,
+            painter: Painter::new(depth != Depth::Mono),
+        })
+    }
+
+    /// The bytes that bring the terminal from what it shows to this state, and the frame's limits.
+    pub fn frame(&mut self, state: &State) -> (Vec<u8>, Limits) {
+        let (width, height) = state.size;
+        let frame = view::draw(state, &self.theme, self.glyphs, Rect::new(0, 0, width, height));
+        (self.painter.frame(&frame.buffer), frame.limits)
+    }
+
+    /// The screen was disturbed: the next frame draws everything.
+    pub fn forget(&mut self) {
+        self.painter.forget();
+    }
+
+    /// Switches to the next built-in theme; answers its name.
+    pub fn next_theme(&mut self) -> String {
+        let at = BUILT_IN
+            .iter()
+            .position(|(name, _)| *name == self.theme.name)
+            .map_or(0, |at| at + 1);
+        let (name, _) = BUILT_IN[at % BUILT_IN.len()];
+        if let Ok(theme) = Theme::built_in(name, self.depth) {
+            self.theme = theme;
+        }
+        self.theme.name.clone()
+    }
+}
+
+#[cfg(test)]
+#[path = "display_tests.rs"]
+mod tests;

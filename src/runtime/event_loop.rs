@@ -1,0 +1,238 @@
+//! The loop: one owner of the state, one order of precedence (signals, input, answers, time), one
+//! write per frame.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossterm::event::EventStream;
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc::Receiver;
+
+use super::backend::Backend;
+use super::clock::{self, FRAME, TICK};
+use super::display::Display;
+use super::executor::{Answer, Executor};
+use super::{Checked, Ended, Options, RunError, input};
+use crate::app::command::Command;
+use crate::app::generation::Slot;
+use crate::app::update::update;
+use crate::app::{Msg, State};
+use crate::term::caps::Caps;
+use crate::term::{Guard, clipboard, suspend};
+
+pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Ended, RunError> {
+    let caps = Caps::from_env(|name| std::env::var(name).ok());
+    let checked = options.checked(&caps)?;
+    if !std::io::stdin().is_terminal() {
+        return Err(RunError::NotATerminal("stdin"));
+    }
+    if !std::io::stdout().is_terminal() {
+        return Err(RunError::NotATerminal("stdout"));
+    }
+    if caps.dumb {
+        return Err(RunError::DumbTerminal(std::env::var("TERM").unwrap_or_default()));
+    }
+    let theme = checked.theme.clone().unwrap_or_else(|| "dark".to_owned());
+    let display = Display::new(&theme, checked.depth, checked.glyphs)?;
+    let mut signals = Signals::new()?;
+    let size = crossterm::terminal::size()?;
+    let (executor, answers) = Executor::new(backend);
+    let Checked {
+        setup, keymap, tmux, ..
+    } = checked;
+    let guard = Guard::enter()?;
+    let mut cockpit = Cockpit {
+        state: State::new(setup, keymap, size, clock::now()),
+        display,
+        executor,
+        guard,
+        tmux,
+        dirty: true,
+        drawn: None,
+        was_suspended: false,
+    };
+    cockpit.run(answers, &mut signals).await
+}
+
+struct Cockpit {
+    state: State,
+    display: Display,
+    executor: Executor,
+    guard: Guard,
+    tmux: bool,
+    dirty: bool,
+    drawn: Option<Instant>,
+    /// The next "continued" is the answer to our own stop, and has been dealt with.
+    was_suspended: bool,
+}
+
+impl Cockpit {
+    async fn run(&mut self, mut answers: Receiver<Answer>, signals: &mut Signals) -> Result<Ended, RunError> {
+        let mut events = EventStream::new();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.handle(Msg::Start)?;
+        self.draw()?;
+        loop {
+            let due = self.drawn.map_or_else(Instant::now, |at| at + FRAME);
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::End(number) => return Ok(Ended::Signal(number)),
+                    // Stopped from outside and continued: the screen is no longer what we know.
+                    Signal::Continued if std::mem::take(&mut self.was_suspended) => {}
+                    Signal::Continued => {
+                        self.dirty = true;
+                        self.guard.pause()?;
+                        self.guard.resume()?;
+                        self.display.forget();
+                        self.draw()?;
+                    }
+                },
+                event = events.next() => match event {
+                    // The terminal is gone.
+                    None => return Ok(Ended::Signal(1)),
+                    Some(Err(error)) => return Err(error.into()),
+                    Some(Ok(event)) => {
+                        if let Some(msg) = input::translate(event) {
+                            self.handle(msg)?;
+                            if self.state.quitting {
+                                return Ok(Ended::Quit);
+                            }
+                            self.draw()?;
+                        }
+                    }
+                },
+                () = tokio::time::sleep_until(due.into()), if self.dirty => self.draw()?,
+                answer = answers.recv() => match answer {
+                    Some(Answer::Msg(msg)) => self.handle(msg)?,
+                    Some(Answer::Panicked(doing)) => return Err(RunError::Panicked(doing)),
+                    // The executor holds a sender as long as it lives.
+                    None => return Ok(Ended::Quit),
+                },
+                _ = tick.tick() => self.handle(Msg::Tick)?,
+            }
+        }
+    }
+
+    fn handle(&mut self, msg: Msg) -> Result<(), RunError> {
+        let mut messages = vec![msg];
+        while let Some(msg) = messages.pop() {
+            self.dirty = true;
+            for command in update(&mut self.state, msg, clock::now()) {
+                messages.extend(self.carry_out(command)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, command: Command) -> Result<Option<Msg>, RunError> {
+        match command {
+            Command::Refresh(ticket) => self.executor.refresh(ticket),
+            Command::History { ticket, target } => self.executor.history(ticket, target),
+            Command::StopHistory => self.executor.stop(Slot::History),
+            Command::Copy { text, what } => {
+                let refused = match clipboard::sequence(&text, self.tmux) {
+                    Ok(bytes) => {
+                        write(&bytes)?;
+                        None
+                    }
+                    Err(error) => Some(error.to_string()),
+                };
+                return Ok(Some(Msg::Sent { what, refused }));
+            }
+            Command::NextTheme => {
+                let name = self.display.next_theme();
+                self.state.say(format!("theme {name}"));
+            }
+            Command::Redraw => self.display.forget(),
+            Command::Suspend => {
+                self.was_suspended = true;
+                suspend::suspend(&self.guard)?;
+                self.display.forget();
+                // The terminal may have another size by now.
+                let (width, height) = crossterm::terminal::size()?;
+                return Ok(Some(Msg::Resize { width, height }));
+            }
+            // The loop looks at the state after every key.
+            Command::Quit => {}
+        }
+        Ok(None)
+    }
+
+    /// Draws if anything has happened; writes only if anything looks different.
+    fn draw(&mut self) -> Result<(), RunError> {
+        if !self.dirty {
+            return Ok(());
+        }
+        self.dirty = false;
+        self.drawn = Some(Instant::now());
+        let (bytes, limits) = self.display.frame(&self.state);
+        if limits != self.state.limits {
+            update(&mut self.state, Msg::Drawn(limits), clock::now());
+        }
+        if !bytes.is_empty() {
+            write(&bytes)?;
+        }
+        Ok(())
+    }
+}
+
+/// One write.
+fn write(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+enum Signal {
+    End(u8),
+    Continued,
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    continued: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => Signal::End(15),
+            _ = self.hangup.recv() => Signal::End(1),
+            _ = self.interrupt.recv() => Signal::End(2),
+            _ = self.continued.recv() => Signal::Continued,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Signal {
+        let _ = tokio::signal::ctrl_c().await;
+        Signal::End(2)
+    }
+}

@@ -1,0 +1,163 @@
+use proptest::prelude::*;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::*;
+
+const AREA: Rect = Rect {
+    x: 0,
+    y: 0,
+    width: 12,
+    height: 4,
+};
+
+/// What a terminal shows after these bytes, with its looks.
+fn shown(terminal: &vt100::Parser) -> Vec<String> {
+    let screen = terminal.screen();
+    let mut out = Vec::new();
+    for y in 0..AREA.height {
+        for x in 0..AREA.width {
+            let cell = screen.cell(y, x).expect("inside");
+            if cell.is_wide_continuation() {
+                continue;
+            }
+            let text = if cell.contents().is_empty() {
+                " "
+            } else {
+                cell.contents()
+            };
+            let look = format!("{:?} {:?}", cell.fgcolor(), cell.bgcolor());
+            let flags = (cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse());
+            out.push(format!("{x},{y} {text} {look} {flags:?}"));
+        }
+    }
+    out
+}
+
+fn terminal(chunks: &[Vec<u8>]) -> vt100::Parser {
+    let mut parser = vt100::Parser::new(AREA.height, AREA.width, 0);
+    for chunk in chunks {
+        parser.process(chunk);
+    }
+    parser
+}
+
+fn style() -> impl Strategy<Value = Style> {
+    let colour = prop_oneof![
+        Just(Color::Reset),
+        Just(Color::Red),
+        Just(Color::LightBlue),
+        Just(Color::Indexed(123)),
+        Just(Color::Rgb(1, 2, 3)),
+    ];
+    (colour.clone(), colour, 0u8..32).prop_map(|(fg, bg, bits)| {
+        let mut style = Style::new().fg(fg).bg(bg);
+        for (n, modifier) in [
+            Modifier::BOLD,
+            Modifier::DIM,
+            Modifier::ITALIC,
+            Modifier::UNDERLINED,
+            Modifier::REVERSED,
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            if bits & (1 << n) != 0 {
+                style = style.add_modifier(modifier);
+            }
+        }
+        style
+    })
+}
+
+prop_compose! {
+    fn buffer()(texts in prop::collection::vec((0u16..12, 0u16..4, "[ab ]{1,5}|日本|é|   ", style()), 0..8)) -> Buffer {
+        let mut buffer = Buffer::empty(AREA);
+        for (x, y, text, style) in texts {
+            buffer.set_string(x, y, text, style);
+        }
+        buffer
+    }
+}
+
+proptest! {
+    /// Whatever was shown before, a frame ends with the terminal showing what was drawn.
+    #[test]
+    fn differences_lead_to_the_same_screen(frames in prop::collection::vec(buffer(), 1..6)) {
+        let mut painter = Painter::new(true);
+        let chunks: Vec<Vec<u8>> = frames.iter().map(|frame| painter.frame(frame)).collect();
+        let last = frames.last().expect("one at least");
+        let whole = Painter::new(true).frame(last);
+        prop_assert_eq!(shown(&terminal(&chunks)), shown(&terminal(&[whole])));
+    }
+
+    #[test]
+    fn without_colours_no_colour_is_ever_written(frames in prop::collection::vec(buffer(), 1..4)) {
+        let mut painter = Painter::new(false);
+        for frame in &frames {
+            let bytes = painter.frame(frame);
+            for (fg, bg) in looks(&bytes) {
+                prop_assert_eq!((fg, bg), (vt100::Color::Default, vt100::Color::Default));
+            }
+            let text = String::from_utf8(bytes).expect("text");
+            prop_assert!(!text.contains("38;") && !text.contains("39") && !text.contains("48;"));
+        }
+    }
+}
+
+fn looks(bytes: &[u8]) -> Vec<(vt100::Color, vt100::Color)> {
+    let terminal = terminal(&[bytes.to_vec()]);
+    let screen = terminal.screen();
+    (0..AREA.height)
+        .flat_map(|y| (0..AREA.width).map(move |x| (y, x)))
+        .filter_map(|(y, x)| screen.cell(y, x))
+        .map(|cell| (cell.fgcolor(), cell.bgcolor()))
+        .collect()
+}
+
+fn with(text: &str, style: Style) -> Buffer {
+    let mut buffer = Buffer::empty(AREA);
+    buffer.set_string(0, 0, text, style);
+    buffer
+}
+
+#[test]
+fn an_unchanged_frame_is_no_bytes() {
+    let mut painter = Painter::new(true);
+    let frame = with("hello", Style::new().fg(Color::Red));
+    assert!(!painter.frame(&frame).is_empty());
+    assert!(painter.frame(&frame).is_empty());
+}
+
+#[test]
+fn a_frame_lies_inside_synchronized_output() {
+    let bytes = Painter::new(true).frame(&with("hello", Style::new()));
+    assert!(bytes.starts_with(SYNC_START.as_bytes()) && bytes.ends_with(SYNC_END.as_bytes()));
+}
+
+#[test]
+fn reverse_survives_without_colours() {
+    let style = Style::new().fg(Color::Red).add_modifier(Modifier::REVERSED);
+    let bytes = Painter::new(false).frame(&with("x", style));
+    assert!(terminal(&[bytes.clone()]).screen().cell(0, 0).expect("cell").inverse());
+    assert!(!String::from_utf8_lossy(&bytes).contains("\x1b[31"));
+}
+
+#[test]
+fn one_changed_letter_costs_little() {
+    let mut painter = Painter::new(true);
+    painter.frame(&with("hello", Style::new()));
+    let bytes = painter.frame(&with("hallo", Style::new()));
+    assert!(bytes.len() < 30, "{} bytes", bytes.len());
+}
+
+#[test]
+fn a_forgotten_or_resized_screen_is_cleared() {
+    let mut painter = Painter::new(true);
+    let frame = with("hello", Style::new());
+    painter.frame(&frame);
+    painter.forget();
+    assert!(String::from_utf8_lossy(&painter.frame(&frame)).contains("\x1b[2J"));
+    let smaller = Buffer::empty(Rect { width: 5, ..AREA });
+    assert!(String::from_utf8_lossy(&painter.frame(&smaller)).contains("\x1b[2J"));
+}

@@ -1,0 +1,88 @@
+//! Holds the terminal in raw mode on the alternate screen, and gives it back whatever happens.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Alternate screen, hidden cursor, bracketed paste.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h";
+/// The reverse, after ending a synchronized update that a crash may have left open.
+const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
+
+/// Whether the terminal is ours now. Global because a panic hook has nothing else to ask.
+static HELD: AtomicBool = AtomicBool::new(false);
+
+/// While it lives, the terminal is ours; dropping it gives the terminal back.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal, and makes panics give it back before they print.
+    ///
+    /// # Errors
+    /// If the terminal cannot be switched.
+    pub fn enter() -> io::Result<Self> {
+        hook_panics();
+        take()?;
+        Ok(Self(()))
+    }
+
+    /// Gives the terminal back for a while, until [`Self::resume`].
+    ///
+    /// # Errors
+    /// If the terminal cannot be switched.
+    pub fn pause(&self) -> io::Result<()> {
+        give_back()
+    }
+
+    /// Takes the terminal again.
+    ///
+    /// # Errors
+    /// If the terminal cannot be switched.
+    pub fn resume(&self) -> io::Result<()> {
+        take()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Nobody is left to tell.
+        let _ = give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    crossterm::terminal::enable_raw_mode()?;
+    HELD.store(true, Ordering::SeqCst);
+    write(ENTER)
+}
+
+/// Gives the terminal back if it is held; may be called any number of times.
+///
+/// # Errors
+/// If the terminal cannot be switched.
+pub fn give_back() -> io::Result<()> {
+    if !HELD.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let written = write(LEAVE);
+    crossterm::terminal::disable_raw_mode()?;
+    written
+}
+
+fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+fn hook_panics() {
+    static HOOKED: AtomicBool = AtomicBool::new(false);
+    if HOOKED.swap(true, Ordering::SeqCst) {
+        return;
+    }
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = give_back();
+        before(panic);
+    }));
+}
