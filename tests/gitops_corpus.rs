@@ -3,10 +3,20 @@
 //! The folder comes from `PINDECK_GITOPS_CORPUS`, by default the one shared beside the checkout.
 //! Parts that a folder does not have (scale, history) are left out, loudly.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test says what it saw, and ends loudly"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use pindeck::domain::id::Digest;
 use pindeck::domain::pin::Style;
+use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
 use pindeck::sources::git::manifest::{Found, Scan, scan};
 use serde_json::Value;
 
@@ -265,10 +275,175 @@ fn pins_of_the_world() {
 fn clone(bundle: &Path, into: &Path) {
     let _ = std::fs::remove_dir_all(into);
     let done = std::process::Command::new("git")
-        .args(["-c", "advice.detachedHead=false", "clone", "--quiet"])
+        .args([
+            "-c",
+            "advice.detachedHead=false",
+            "clone",
+            "--quiet",
+            "--branch",
+            "main",
+        ])
         .arg(bundle)
         .arg(into)
         .output()
         .expect("git runs");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+fn show(repository: &Path, commit: &str, path: &str) -> Option<Vec<u8>> {
+    let out = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["cat-file", "blob", &format!("{commit}:{path}")])
+        .output()
+        .expect("git runs");
+    out.status.success().then_some(out.stdout)
+}
+
+/// Real bumps and reverts, made again from the parent's file.
+#[test]
+fn edits_replay_history() {
+    let Some(folder) = corpus() else { return };
+    let history = folder.join("history");
+    let bundle = std::fs::read_dir(&history).ok().and_then(|dir| {
+        dir.filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|e| e == "bundle"))
+    });
+    let Some(bundle) = bundle else {
+        eprintln!("SKIPPED: no history part");
+        return;
+    };
+    let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifest-history");
+    clone(&bundle, &repository);
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for line in json_lines(&history.join("replay.jsonl")) {
+        let text = |key: &str| line[key].as_str().expect("text").to_owned();
+        let digests = |key: &str| -> Vec<Digest> {
+            let list = line[key].as_array().expect("list");
+            list.iter()
+                .map(|d| d.as_str().expect("text").parse().expect("digest"))
+                .collect()
+        };
+        let (commit, parent) = (text("commit"), text("parent"));
+        let (old, new) = (digests("old"), digests("new"));
+        let digest_only = line["digest_only"].as_bool() == Some(true);
+        let path = line["files"][0].as_str().expect("a file").to_owned();
+        let ([old], [new]) = (old.as_slice(), new.as_slice()) else {
+            *counts.entry("adds or removes an image: no edit").or_default() += 1;
+            continue;
+        };
+        let before = show(&repository, &parent, &path).expect("the parent's file");
+        let after = show(&repository, &commit, &path).expect("the commit's file");
+        let was = scan(&path, &before);
+        let is = scan(&path, &after);
+        let which: Vec<&Found> = was.found.iter().filter(|f| f.digest == Some(*old)).collect();
+        let tag = match is
+            .found
+            .iter()
+            .find(|f| f.digest == Some(*new))
+            .and_then(|f| f.tag.clone())
+        {
+            Some(tag) if !digest_only => TagChange::Update(tag),
+            _ => TagChange::Keep,
+        };
+        let pin = NewPin { digest: *new, tag };
+        match plan_edit(&path, &before, &which, &pin) {
+            Ok(edited) if edited.bytes == after => {
+                let kind = if digest_only {
+                    "digest only: same bytes"
+                } else {
+                    "digest and tag: same bytes"
+                };
+                *counts.entry(kind).or_default() += 1;
+            }
+            Ok(edited) if line["one_line"].as_bool() == Some(false) => {
+                // Upstream changed more than the pin; ours must be theirs in the pin's own line.
+                let ours = String::from_utf8_lossy(&edited.bytes).into_owned();
+                let theirs = String::from_utf8_lossy(&after).into_owned();
+                let pinned = |t: &str| {
+                    t.lines()
+                        .filter(|l| l.contains(&new.to_string()))
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                };
+                if pinned(&ours) == pinned(&theirs) && !pinned(&ours).is_empty() {
+                    *counts
+                        .entry("commit changes more than the pin: same pin line")
+                        .or_default() += 1;
+                } else {
+                    wrong.push(format!("{commit} {path}: another pin line"));
+                }
+            }
+            Ok(_) => wrong.push(format!("{commit} {path}: other bytes than upstream")),
+            Err(error) => wrong.push(format!("{commit} {path}: {error}")),
+        }
+    }
+    println!("{counts:#?}");
+    assert!(
+        wrong.is_empty(),
+        "{} of the edits differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Every reference of the corpus that says it can be edited, edited: only its bytes change, and a
+/// second edit back gives the file as it was.
+#[test]
+fn every_editable_reference_edits_and_comes_back() {
+    let Some(folder) = corpus() else { return };
+    let other = Digest::of(b"another image");
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for case in json_lines(&folder.join("cases.jsonl")) {
+        let file = case["file"].as_str().expect("file");
+        let upstream = case["upstream_path"].as_str().unwrap_or(file);
+        let bytes = std::fs::read(folder.join(file)).expect("readable");
+        let before = scan(upstream, &bytes);
+        for found in &before.found {
+            let style = found.style.as_str();
+            let pin = |digest| NewPin {
+                digest,
+                tag: TagChange::Keep,
+            };
+            if found.read_only.is_some() {
+                *counts.entry(format!("{style}: read-only")).or_default() += 1;
+                continue;
+            }
+            let edited = match plan_edit(upstream, &bytes, &[found], &pin(other)) {
+                Ok(edited) => edited,
+                Err(error) if found.digest.is_none() => {
+                    *counts
+                        .entry(format!("{style}: no digest inserted: {}", reason(&error.to_string())))
+                        .or_default() += 1;
+                    continue;
+                }
+                Err(error) => {
+                    wrong.push(format!("{file}:{}: {error}", found.line));
+                    continue;
+                }
+            };
+            let Some(old) = found.digest else {
+                *counts.entry(format!("{style}: digest inserted")).or_default() += 1;
+                continue;
+            };
+            *counts.entry(format!("{style}: digest changed")).or_default() += 1;
+            let after = scan(upstream, &edited.bytes);
+            let same = after
+                .found
+                .iter()
+                .find(|f| f.yaml_path == found.yaml_path && f.digest == Some(other));
+            let back = same.map(|f| plan_edit(upstream, &edited.bytes, &[f], &pin(old)));
+            if !matches!(back, Some(Ok(ref back)) if back.bytes == bytes) {
+                wrong.push(format!("{file}:{}: does not come back: {back:?}", found.line));
+            }
+        }
+    }
+    println!("{counts:#?}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn reason(error: &str) -> &str {
+    error.split(": ").nth(1).unwrap_or(error)
 }

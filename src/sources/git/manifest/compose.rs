@@ -58,7 +58,12 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
     let Some(parts) = refs::whole(&plain.text) else {
         return out.unmanaged(tree.node(value).line, written, super::kubernetes::why_not(written));
     };
-    let raw = |offset: usize| plain.raw.get(offset).copied().unwrap_or(written.len());
+    // What is appended joins the reference: inside the default if the name stands there.
+    let end = match (plain.raw.first(), plain.raw.last()) {
+        (Some(1..), Some(last)) => last + 1,
+        _ => written.len(),
+    };
+    let raw = |offset: usize| plain.raw.get(offset).copied().unwrap_or(end);
     out.within(tree, value, HOW, &plain.text, &parts, base, raw, None, None);
 }
 

@@ -20,6 +20,7 @@ mod promoter;
 mod refs;
 pub(crate) mod site;
 mod tree;
+mod undo;
 mod unparsed;
 
 use std::ops::Range;
@@ -27,6 +28,8 @@ use std::ops::Range;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
+
+pub use undo::robot;
 
 use detect::Document;
 use output::Output;
@@ -95,6 +98,43 @@ pub struct Warning {
     pub line: u32,
     /// What it is and what it does to an edit.
     pub text: String,
+    /// The YAML document it is about; `None` = the whole repository.
+    pub document: Option<u32>,
+    /// The line of the field it is about, if it is about one field only.
+    pub field: Option<u32>,
+}
+
+impl Warning {
+    /// A warning about one reference.
+    pub(crate) fn on(found: &Found, text: String) -> Self {
+        Self {
+            line: found.line,
+            text,
+            document: Some(found.site.document),
+            field: Some(found.line),
+        }
+    }
+
+    /// Whether an edit of this reference has to do with it.
+    pub fn concerns(&self, found: &Found) -> bool {
+        let lines = found.site_lines();
+        self.document.is_none_or(|document| document == found.site.document)
+            && self.field.is_none_or(|field| lines.contains(&field))
+    }
+}
+
+impl Found {
+    /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.
+    fn site_lines(&self) -> Vec<u32> {
+        let mut lines = vec![self.line];
+        lines.extend(self.site.lines.iter().copied());
+        lines
+    }
+
+    /// Whether a digest would get a field of its own in values that a chart reads.
+    pub(crate) fn inserts_field(&self) -> bool {
+        matches!(self.site.insert, site::Insert::Entry { .. }) && self.kind.ends_with("/split")
+    }
 }
 
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
@@ -130,6 +170,10 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         warnings: Vec::new(),
         problem: None,
     };
+    for (index, root) in (0u32..).zip(&tree.roots) {
+        undo::document(&tree, *root, index, &mut scan.warnings);
+    }
+    undo::markers(text, &tree, &mut scan.warnings);
     if let Some(stopped) = &tree.stopped {
         let document = u32::try_from(tree.roots.len()).unwrap_or(u32::MAX);
         unparsed::lines(text, stopped.document_at, document, &mut scan);

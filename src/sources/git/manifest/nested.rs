@@ -26,9 +26,9 @@ impl Mapping {
             return None;
         };
         let raw = tree.text.get(node.span.clone())?;
-        let header = raw.find('\n')? + 1;
-        let mut at = node.span.start + header;
-        let mut raw_lines = raw[header..].split_inclusive('\n');
+        // The span begins at the first line's content: what is before it in the value are blank lines.
+        let mut at = node.span.start;
+        let mut raw_lines = raw.split_inclusive('\n');
         let mut lines = Vec::new();
         let mut offset = 0;
         for line in value.split_inclusive('\n') {
@@ -45,7 +45,7 @@ impl Mapping {
         }
         let mapping = Self {
             lines,
-            first_line: node.line + 1,
+            first_line: node.line,
             path: tree.path(id),
             document: tree.document_of(id),
         };
@@ -81,11 +81,15 @@ impl Mapping {
         }
         let Site {
             document,
+            lines,
             digest,
             tag,
             insert,
         } = &mut found.site;
         *document = self.document;
+        for line in lines {
+            *line = self.line(*line);
+        }
         if let Some(DigestSlot { span, .. }) = digest {
             self.span(span);
         }

@@ -144,10 +144,7 @@ impl Output {
         });
         let insert = match (base, &parts.digest) {
             (_, Some(_)) => Insert::Refused("a digest is written already"),
-            (Some(base), None) => {
-                let last = parts.tag.as_ref().unwrap_or(&parts.name).end;
-                Insert::Append(base + raw(text.len()).max(raw(last - 1) + 1))
-            }
+            (Some(base), None) => Insert::Append(base + raw(text.len())),
             (None, None) => Insert::Refused(NOT_VERBATIM),
         };
         let repository = match &image {
@@ -174,6 +171,7 @@ impl Output {
                 reason: None,
                 site: Site {
                     document: 0,
+                    lines: Vec::new(),
                     digest: digest_slot,
                     tag: tag_slot,
                     insert,
@@ -306,6 +304,7 @@ impl Pinned {
                 .or(fields.digest)?,
             site: Site {
                 document: 0,
+                lines: Vec::new(),
                 digest: None,
                 tag: None,
                 insert: Insert::Refused("a digest is written already"),
@@ -369,6 +368,8 @@ impl Pinned {
         if out.digest.is_none() {
             out.site.insert = insertion(tree, fields);
         }
+        let parts = [fields.name, fields.tag, fields.digest].into_iter().flatten();
+        out.site.lines = parts.map(|id| tree.node(tree.resolve(id)).line).collect();
         out.written = written;
         Some(out)
     }

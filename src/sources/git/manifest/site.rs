@@ -7,6 +7,8 @@ use std::ops::Range;
 pub(crate) struct Site {
     /// Index of the YAML document.
     pub document: u32,
+    /// Lines of the scalars that make up the pin.
+    pub lines: Vec<u32>,
     /// The digest's bytes, if a digest is written.
     pub digest: Option<DigestSlot>,
     /// The tag's bytes, if a tag is written.

@@ -314,10 +314,9 @@ impl<'a> Tree<'a> {
             _ => value.as_ref(),
         };
         let skip = match style {
-            ScalarStyle::Plain => 0,
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => 1,
-            // The header line (`>-`, `|2+`, a comment) is not content.
-            ScalarStyle::Literal | ScalarStyle::Folded => raw.find('\n')? + 1,
+            // Spans of block scalars begin at the content, after the header line.
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => 0,
         };
         let body = raw.get(skip..)?;
         let at = match style {

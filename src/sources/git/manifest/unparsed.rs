@@ -38,6 +38,7 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
                 reason: None,
                 site: Site {
                     document,
+                    lines: Vec::new(),
                     digest: None,
                     tag: None,
                     insert: Insert::Refused("the file does not parse as YAML"),
