@@ -1,9 +1,14 @@
 //! The registry layer against servers that behave, misbehave and lie; with exact request counts.
 
+// In a test a broken expectation is the message.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod auth;
 mod budget;
 mod fake;
 mod faults;
 #[allow(dead_code)]
+mod oracle;
 mod server;
 
 use std::time::Duration;

@@ -136,6 +136,8 @@ impl Http {
         ask: &Ask,
         authorization: Option<&HeaderValue>,
     ) -> Result<Answer, RegistryError> {
+        let host = self.host(&ask.url, ask.requests_per_second);
+        let _place = host.place(&ask.what).await?;
         let mut deadline = None;
         let mut tries = 0;
         loop {
@@ -179,25 +181,26 @@ impl Http {
         for _ in 0..=MAX_HOPS {
             let own = same_origin(&url, &ask.url);
             let host = self.host(&url, ask.requests_per_second.filter(|_| own));
-            let permit = host.admit(&ask.what).await.map_err(Fault::last)?;
+            // The place at the asked host is held already. Waiting for another one has an end: two
+            // hosts that redirect to each other must not wait for each other.
+            let place = match (own, *deadline) {
+                (false, Some(until)) => {
+                    let waited = tokio::time::timeout_at(until, host.place(&ask.what)).await;
+                    Some(waited.map_err(|_| self.late(ask, &host))?.map_err(Fault::last)?)
+                }
+                _ => None,
+            };
+            host.admit(&ask.what).await.map_err(Fault::last)?;
             let until = *deadline.get_or_insert_with(|| Instant::now() + self.limits.deadline);
             let request = self.request(ask, &url, authorization.filter(|_| own))?;
             self.meter.count(&ask.method);
             let sent = tokio::time::timeout_at(until, self.transfer(ask, &host, &url, request)).await;
-            drop(permit);
+            drop(place);
             let mut answer = match sent {
                 Ok(result) => result?,
                 Err(_) => {
                     self.meter.tally(&host.name, &ask.method, 0);
-                    return Err(Fault {
-                        error: RegistryError::Timeout {
-                            host: host.name.clone(),
-                            what: ask.what.clone(),
-                            seconds: self.limits.deadline.as_secs(),
-                        },
-                        again: None,
-                        failure: Some((Arc::clone(&host), Failure::Silent)),
-                    });
+                    return Err(self.late(ask, &host));
                 }
             };
             answer.own = own;
@@ -231,6 +234,18 @@ impl Http {
             what: ask.what.clone(),
             detail: Untrusted::new("too many redirects"),
         }))
+    }
+
+    fn late(&self, ask: &Ask, host: &Arc<Host>) -> Fault {
+        Fault {
+            error: RegistryError::Timeout {
+                host: host.name.clone(),
+                what: ask.what.clone(),
+                seconds: self.limits.deadline.as_secs(),
+            },
+            again: None,
+            failure: Some((Arc::clone(host), Failure::Silent)),
+        }
     }
 
     fn request(

@@ -57,8 +57,11 @@ pub(super) enum Credential {
 pub struct Credentials {
     files: Vec<PathBuf>,
     loaded: Arc<OnceCell<Result<Vec<File>, Untrusted>>>,
-    helped: Arc<Mutex<HashMap<(String, String), Option<Credential>>>>,
+    helped: Arc<Mutex<Helped>>,
 }
+
+/// What helpers answered, by helper and server.
+type Helped = HashMap<(String, String), Option<Credential>>;
 
 #[derive(Debug)]
 struct File {

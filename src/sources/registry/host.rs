@@ -86,30 +86,35 @@ impl Host {
         }
     }
 
-    /// Waits for a place, for the pause the host asked for and for the rate limit.
-    pub(super) async fn admit(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
+    /// Waits for a place. It is kept over retries, so that a host in trouble gets few questions.
+    pub(super) async fn place(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
         // The semaphore is never closed; an error would only mean that.
-        let permit = self.permits.acquire().await.map_err(|_| RegistryError::Breaker {
-            host: self.name.clone(),
-            what: what.to_owned(),
-            detail: Untrusted::new("shutting down"),
-        })?;
+        self.permits
+            .acquire()
+            .await
+            .map_err(|_| self.refusal(what, Untrusted::new("shutting down")))
+    }
+
+    /// Waits for the pause the host asked for and for the rate limit.
+    pub(super) async fn admit(&self, what: &str) -> Result<(), RegistryError> {
         loop {
             match self.gate(Instant::now()) {
-                Gate::Open => return Ok(permit),
+                Gate::Open => return Ok(()),
                 Gate::At(slot) => {
                     tokio::time::sleep_until(slot).await;
-                    return Ok(permit);
+                    return Ok(());
                 }
                 Gate::AskAgain(at) => tokio::time::sleep_until(at).await,
-                Gate::Shut(detail) => {
-                    return Err(RegistryError::Breaker {
-                        host: self.name.clone(),
-                        what: what.to_owned(),
-                        detail,
-                    });
-                }
+                Gate::Shut(detail) => return Err(self.refusal(what, detail)),
             }
+        }
+    }
+
+    fn refusal(&self, what: &str, detail: Untrusted) -> RegistryError {
+        RegistryError::Breaker {
+            host: self.name.clone(),
+            what: what.to_owned(),
+            detail,
         }
     }
 
