@@ -1,1 +1,14 @@
-//! Configuration: the team's `pindeck.toml` and the user's preferences.
+//! Configuration: the team's `pindeck.toml` and the user's preferences, validated, with file, line
+//! and the nearest valid name in every error.
+
+pub mod check;
+mod error;
+pub mod infer;
+mod raw;
+pub mod team;
+mod trust;
+pub mod user;
+mod values;
+
+pub use error::ConfigError;
+pub use user::UserConfig;

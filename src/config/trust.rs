@@ -1,0 +1,195 @@
+//! `[trust.*]` and `[registries.*]`: reading keys, roots and CAs through the caller's door.
+
+use std::io;
+
+use regex::Regex;
+
+use super::error::{ConfigError, Source};
+use super::raw;
+use crate::domain::policy::{Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey};
+use crate::domain::registry::RegistrySettings;
+
+/// Reads a file that the configuration names.
+pub(super) type Read<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
+
+fn text(source: &Source<'_>, read: Read<'_>, path: &raw::Text) -> Result<String, ConfigError> {
+    let name = path.get_ref();
+    let bytes = read(name).map_err(|e| {
+        let what = format!("{name:?} cannot be read: {e}; the path is relative to the file that names it");
+        source.error(path.span(), what)
+    })?;
+    String::from_utf8(bytes).map_err(|_| source.error(path.span(), format!("{name:?} is not a text file")))
+}
+
+pub(super) fn profile(
+    source: &Source<'_>,
+    read: Read<'_>,
+    name: &raw::Text,
+    raw: &raw::Trust,
+) -> Result<TrustProfile, ConfigError> {
+    let mut keys = Vec::new();
+    for path in &raw.keys {
+        let pem = text(source, read, path)?;
+        if !pem.contains("-----BEGIN ") || !pem.contains("PUBLIC KEY-----") {
+            let what = format!(
+                "{:?} holds no PEM public key (-----BEGIN PUBLIC KEY-----)",
+                path.get_ref()
+            );
+            return Err(source.error(path.span(), what));
+        }
+        if pem.contains("PRIVATE KEY") {
+            return Err(source.error(
+                path.span(),
+                format!("{:?} holds a private key; name the public one", path.get_ref()),
+            ));
+        }
+        keys.push(TrustedKey {
+            name: path.get_ref().clone(),
+            pem,
+        });
+    }
+    let root = match &raw.root {
+        None => None,
+        Some(root) => Some(match root.get_ref().as_str() {
+            "public-good" => TrustRoot::PublicGood,
+            "github" => TrustRoot::Github,
+            path => {
+                let json = text(source, read, root)?;
+                if serde_json::from_str::<serde_json::Value>(&json).is_err() {
+                    return Err(source.error(root.span(), format!("{path:?} is no trusted_root.json: it is not JSON")));
+                }
+                TrustRoot::File {
+                    name: path.to_owned(),
+                    json,
+                }
+            }
+        }),
+    };
+    let identities = raw
+        .identities
+        .iter()
+        .map(|id| identity(source, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let transparency_log = match raw.transparency_log {
+        raw::Log::Required => LogRule::Required,
+        raw::Log::InclusionProof => LogRule::InclusionProof,
+        raw::Log::NotRequired => LogRule::NotRequired,
+    };
+    let here = |message: String| Err(source.error(name.span(), message));
+    let name = name.get_ref();
+    if keys.is_empty() && identities.is_empty() {
+        return here(format!(
+            "trust profile {name:?} trusts nobody: give it `keys`, or `root` with `identities`"
+        ));
+    }
+    if !identities.is_empty() && root.is_none() {
+        return here(format!(
+            "trust profile {name:?} names identities but no `root` that vouches for certificates: \"public-good\", \"github\" or a trusted_root.json"
+        ));
+    }
+    if identities.is_empty() && keys.is_empty() && root.is_some() {
+        return here(format!(
+            "trust profile {name:?} would believe every certificate of its root: name `identities`"
+        ));
+    }
+    if !keys.is_empty() && root.is_none() && transparency_log != LogRule::NotRequired {
+        return here(format!(
+            "trust profile {name:?} asks for a transparency log but names no `root` that holds the log's key: add `root`, or say transparency_log = \"not-required\""
+        ));
+    }
+    let timestamp = match raw.timestamp {
+        raw::Time::Any => TimeRule::Any,
+        raw::Time::Rfc3161 => TimeRule::Rfc3161,
+        raw::Time::Rekor => TimeRule::Rekor,
+    };
+    Ok(TrustProfile {
+        name: name.clone(),
+        keys,
+        root,
+        identities,
+        transparency_log,
+        sct: raw.sct,
+        timestamp,
+    })
+}
+
+fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Result<Identity, ConfigError> {
+    let raw = spanned.get_ref();
+    let here = |message: &str| source.error(spanned.span(), message);
+    let san = match (&raw.san, &raw.san_regex) {
+        (Some(san), None) => Match::Exact(san.clone()),
+        (None, Some(regex)) => Match::Regex(checked_regex(source, regex)?),
+        _ => {
+            return Err(here(
+                "an identity has either `san` (exact) or `san_regex` (anchored at both ends)",
+            ));
+        }
+    };
+    let issuer = match (&raw.issuer, &raw.issuer_regex) {
+        (Some(raw::Issuer::Is(issuer)), None) => Some(Match::Exact(issuer.clone())),
+        (None, Some(regex)) => Some(Match::Regex(checked_regex(source, regex)?)),
+        (Some(raw::Issuer::None(false)), None) => None,
+        _ => {
+            return Err(here(
+                "an identity has either `issuer` (exact) or `issuer_regex`; `issuer = false` only where certificates carry none",
+            ));
+        }
+    };
+    let claims = [
+        ("source_repository", &raw.source_repository),
+        ("source_ref", &raw.source_ref),
+        ("workflow", &raw.workflow),
+        ("runner_environment", &raw.runner_environment),
+        ("build_trigger", &raw.build_trigger),
+    ];
+    let claims = claims
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+        .collect();
+    Ok(Identity { san, issuer, claims })
+}
+
+/// A regular expression that compiles once `{service}` has been filled in.
+fn checked_regex(source: &Source<'_>, regex: &raw::Text) -> Result<String, ConfigError> {
+    let text = regex.get_ref();
+    match Regex::new(&format!("^(?:{})$", text.replace("{service}", "service"))) {
+        Ok(_) => Ok(text.clone()),
+        Err(error) => Err(source.error(regex.span(), format!("{text:?} is no regular expression: {error}"))),
+    }
+}
+
+pub(super) fn registry(
+    source: &Source<'_>,
+    read: Read<'_>,
+    raw: &raw::Registry,
+    from: &PolicySource,
+) -> Result<RegistrySettings, ConfigError> {
+    if let Some(endpoint) = &raw.endpoint {
+        let url = endpoint.get_ref();
+        let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        if rest.is_none_or(|rest| rest.is_empty() || rest.contains([' ', '@', '?', '#'])) {
+            let what = format!(
+                "{url:?} is no endpoint: write https://HOST[:PORT] (or http:// for loopback), without credentials"
+            );
+            return Err(source.error(endpoint.span(), what));
+        }
+    }
+    if let Some(rate) = &raw.requests_per_second
+        && *rate.get_ref() == 0
+    {
+        return Err(source.error(
+            rate.span(),
+            "requests_per_second = 0 would ask nothing; leave it out for no limit",
+        ));
+    }
+    let ca = raw.ca.as_ref().map(|path| text(source, read, path)).transpose()?;
+    let redirected = raw.endpoint.is_some() || raw.insecure_http || ca.is_some();
+    Ok(RegistrySettings {
+        endpoint: raw.endpoint.as_ref().map(|e| e.get_ref().clone()),
+        insecure_http: raw.insecure_http,
+        ca,
+        requests_per_second: raw.requests_per_second.as_ref().map(|r| *r.get_ref()),
+        // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
+        anonymous: redirected && matches!(from, PolicySource::Commit(_)),
+    })
+}
