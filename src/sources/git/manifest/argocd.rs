@@ -124,19 +124,17 @@ fn block(tree: &Tree<'_>, values: Id, out: &mut Output) {
         return;
     }
     out.claim(tree.resolve(values));
-    let claims = out.take_claims();
-    out.nested = Some(mapping);
-    for &root in &inner.roots {
-        helm_values::walk(
-            &inner,
-            root,
-            out,
-            how("argocd/helm.values/split"),
-            how("argocd/helm.values/string"),
-            Strings::Any,
-        );
-        super::loose::document(&inner, root, out, false);
-    }
-    out.nested = None;
-    out.put_claims(claims);
+    out.within_text(mapping, |out| {
+        for &root in &inner.roots {
+            helm_values::walk(
+                &inner,
+                root,
+                out,
+                how("argocd/helm.values/split"),
+                how("argocd/helm.values/string"),
+                Strings::Any,
+            );
+            super::loose::document(&inner, root, out, false);
+        }
+    });
 }

@@ -1,5 +1,7 @@
 //! Helm values: `{registry, repository, tag, digest}` in its many spellings, and `image` strings.
 
+use granit_parser::ScalarStyle;
+
 use super::kubernetes::why_not;
 use super::output::{Fields, How, Output};
 use super::refs;
@@ -134,6 +136,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
             key: (!in_version).then_some("digest"),
             embed: in_version,
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            reason: tag.and_then(|id| number(tree, id)),
             ..Fields::default()
         },
     );
@@ -143,4 +146,18 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
 /// Chart dependencies have a `repository` too: a URL, or `@name` of one.
 fn is_name(text: &str) -> bool {
     !text.contains("://") && !text.starts_with('@') && !text.starts_with("alias:")
+}
+
+/// Helm reads an unquoted `1.10` as a number, and writes it as `1.1`.
+pub(super) fn number(tree: &Tree<'_>, id: Id) -> Option<String> {
+    let Kind::Scalar(text, ScalarStyle::Plain) = &tree.node(tree.resolve(id)).kind else {
+        return None;
+    };
+    let number: f64 = text.parse().ok()?;
+    let written = if number.fract() == 0.0 && number.abs() >= 1e6 {
+        format!("{number:e}")
+    } else {
+        number.to_string()
+    };
+    (written != text.as_ref()).then(|| format!("without quotes this is the number {written}, not the tag {text}"))
 }

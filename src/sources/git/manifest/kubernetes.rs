@@ -93,7 +93,7 @@ pub(super) fn why_not(text: &str) -> &'static str {
 fn is_literal(tree: &Tree<'_>, id: Id) -> bool {
     match &tree.node(tree.resolve(id)).kind {
         Kind::Scalar(value, ScalarStyle::Plain) => {
-            matches!(value.as_ref(), "true" | "false" | "True" | "False") || value.parse::<f64>().is_ok()
+            matches!(value.as_ref(), "true" | "false" | "True" | "False") || tree.is_number(id)
         }
         _ => false,
     }

@@ -1,5 +1,6 @@
 //! Kustomize `images`: the image transformer's rules decide what a base's image becomes.
 
+use super::helm_values::{self, Strings};
 use super::output::{Fields, How, Output};
 use super::tree::{Id, Tree};
 use crate::domain::pin::Style;
@@ -15,6 +16,19 @@ pub(super) const HOW: How = How {
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     if let Some(images) = tree.get(root, "images") {
         list(tree, images, out, HOW);
+    }
+    for chart in tree.get(root, "helmCharts").map_or(&[][..], |id| tree.items(id)) {
+        if let Some(values) = tree.get(*chart, "valuesInline") {
+            let how = |kind| How { kind, ..HOW };
+            helm_values::walk(
+                tree,
+                values,
+                out,
+                how("kustomize/helmCharts.values/split"),
+                how("kustomize/helmCharts.values/string"),
+                Strings::Any,
+            );
+        }
     }
 }
 
@@ -45,7 +59,10 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
         .filter(|b| **b)
         .count()
         > 1;
-    let reason = if is_pattern {
+    let is_number = tag.is_some_and(|id| tree.is_number(id));
+    let reason = if is_number {
+        Some("kustomize refuses a number as `newTag`: it must be quoted")
+    } else if is_pattern {
         Some("`name` is a regular expression here: it changes every image that it matches")
     } else if has_digest && tag.is_some() {
         None

@@ -5,6 +5,7 @@
 
 mod argocd;
 mod compose;
+mod controllers;
 mod detect;
 pub(crate) mod events;
 mod flux;
@@ -18,6 +19,7 @@ mod output;
 mod parameters;
 mod promoter;
 mod refs;
+mod scanner;
 pub(crate) mod site;
 mod tree;
 mod undo;
@@ -29,6 +31,8 @@ use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
+pub use controllers::{Controller, ControllerKind, void};
+pub use scanner::{Scanner, is_manifest};
 pub use undo::robot;
 
 use detect::Document;
@@ -44,6 +48,8 @@ pub struct Scan {
     pub unmanaged: Vec<Unmanaged>,
     /// What would undo or void an edit of this file.
     pub warnings: Vec<Warning>,
+    /// Objects that apply a repository: see [`void`].
+    pub controllers: Vec<Controller>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
 }
@@ -157,8 +163,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         .map(|root| style(path, &tree, *root, &mut out))
         .collect();
     if text.contains("sha256:") {
-        for (root, kind) in tree.roots.iter().zip(kinds) {
-            if kind != Document::Nothing {
+        for (root, kind) in tree.roots.iter().zip(&kinds) {
+            if *kind != Document::Nothing {
                 let kubernetes = matches!(kind, Document::Kubernetes | Document::List);
                 loose::document(&tree, *root, &mut out, kubernetes);
             }
@@ -168,8 +174,12 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         found: out.found,
         unmanaged: out.unmanaged,
         warnings: Vec::new(),
+        controllers: Vec::new(),
         problem: None,
     };
+    for (root, kind) in tree.roots.iter().zip(&kinds) {
+        controllers::read(&tree, *root, *kind, &mut scan.controllers);
+    }
     for (index, root) in (0u32..).zip(&tree.roots) {
         undo::document(&tree, *root, index, &mut scan.warnings);
     }

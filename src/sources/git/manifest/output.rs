@@ -64,8 +64,10 @@ pub(super) struct Output {
     pub unmanaged: Vec<Unmanaged>,
     /// Scalars that belong to a finding.
     claimed: HashSet<Id>,
+    /// Pins written in several fields, by the scalar that holds them and the image.
+    seen: HashSet<(Id, String)>,
     /// Set while a text inside a block scalar is read.
-    pub nested: Option<Mapping>,
+    nested: Option<Mapping>,
 }
 
 impl Output {
@@ -87,14 +89,13 @@ impl Output {
         self.claimed.insert(id);
     }
 
-    /// Takes the claims out, for reading a nested text whose nodes have ids of their own.
-    pub fn take_claims(&mut self) -> HashSet<Id> {
-        std::mem::take(&mut self.claimed)
-    }
-
-    /// Puts claims back.
-    pub fn put_claims(&mut self, claims: HashSet<Id>) {
-        self.claimed = claims;
+    /// Collects from a text inside a scalar, whose nodes have ids of their own.
+    pub fn within_text(&mut self, mapping: Mapping, read: impl FnOnce(&mut Self)) {
+        let outer = (std::mem::take(&mut self.claimed), std::mem::take(&mut self.seen));
+        self.nested = Some(mapping);
+        read(self);
+        self.nested = None;
+        (self.claimed, self.seen) = outer;
     }
 
     /// A scalar that holds one reference and nothing else. Tells whether it does.
@@ -193,11 +194,8 @@ impl Output {
             Some(image) => refs::whole(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
             None => Repository::parse(&pin.written).ok(),
         };
-        let known = self
-            .found
-            .iter()
-            .any(|f| f.digest_span.is_some() && f.written == pin.written && f.site.digest == pin.site.digest);
-        if known && self.nested.is_none() {
+        // Reached a second time through a merge key: it was found where it is defined.
+        if !self.seen.insert((holder, pin.written.clone())) {
             return;
         }
         self.emit(

@@ -133,6 +133,17 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Whether a scalar is a number for everybody who reads it.
+    pub fn is_number(&self, id: Id) -> bool {
+        match &self.node(self.resolve(id)).kind {
+            Kind::Scalar(value, ScalarStyle::Plain) => {
+                value.parse::<f64>().is_ok()
+                    && value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))
+            }
+            _ => false,
+        }
+    }
+
     /// Entries of a mapping, aliases looked through; merge keys are entries like any other.
     pub fn entries(&self, id: Id) -> &[(Id, Id)] {
         match &self.node(self.resolve(id)).kind {
