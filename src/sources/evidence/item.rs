@@ -1,0 +1,79 @@
+//! What is checked and what is asked about it.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::Trust;
+use crate::domain::id::Digest;
+use crate::domain::policy::SignerRule;
+use crate::domain::text::Untrusted;
+
+/// One blob that may hold a statement, as found in a registry.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The image or index it hangs on.
+    pub attached_to: Digest,
+    /// The artifact manifest that names it.
+    pub manifest: Digest,
+    /// The blob's digest, as its descriptor names it.
+    pub digest: Digest,
+    /// The layer's media type (unsigned; decides only which parser is tried).
+    pub media_type: String,
+    /// The layer's annotations, then the manifest's where the layer has no such key.
+    pub annotations: BTreeMap<String, String>,
+    /// How it was found.
+    pub carrier: Carrier,
+    /// The bytes, already hashed against `digest`, or why there are none.
+    pub content: Result<Bytes, ItemProblem>,
+}
+
+/// How an item was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Carrier {
+    /// Referrers API or fallback tag.
+    Referrer,
+    /// cosign's `sha256-<hex>.sig` tag.
+    CosignSigTag,
+    /// cosign's `sha256-<hex>.att` tag.
+    CosignAttTag,
+    /// cosign's `sha256-<hex>.sbom` tag: never signed.
+    SbomTag,
+    /// BuildKit's attestation manifest inside the index: never signed.
+    BuildkitInIndex,
+}
+
+/// Why an item has no usable bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemProblem {
+    /// Could not be fetched (also: an authoritative "not found" of a blob that a manifest names).
+    Unreachable(Untrusted),
+    /// The bytes do not hash to their name.
+    Corrupt {
+        /// What they hash to.
+        actual: Digest,
+    },
+    /// Larger than the cap that the caller set.
+    TooLarge(Untrusted),
+    /// The manifest around it cannot be parsed.
+    Malformed(Untrusted),
+}
+
+/// What is asked about an item.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The digest in question.
+    pub subject: Digest,
+    /// An index whose verified bytes list `subject`; its evidence counts too.
+    pub via: Option<Digest>,
+    /// The bytes of `attached_to` (message signatures by Ed25519 keys are over the bytes).
+    pub manifest_bytes: Option<&'a [u8]>,
+    /// The service's name, for `{service}` in identities.
+    pub service: Option<&'a str>,
+    /// Which trust profile signs which kind.
+    pub signer: &'a SignerRule,
+    /// The service's own trust profile, if it has one.
+    pub service_signer: Option<&'a str>,
+    /// All trust profiles, ready.
+    pub trust: &'a Trust,
+}
