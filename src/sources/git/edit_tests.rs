@@ -273,7 +273,7 @@ fn refusals_say_why() {
             "d.yaml",
             format!("{}---\na: [\n", deployment(&format!("app:v1@{A}"))),
             TagChange::Keep,
-            "could not be read",
+            "does not parse",
         ),
         (
             "d.yaml",

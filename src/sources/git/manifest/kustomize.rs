@@ -34,9 +34,6 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
 
 /// Reads an `images` list.
 pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
-    if !out.first_time(tree, images) {
-        return;
-    }
     for item in tree.items(images) {
         entry(tree, *item, out, how);
     }
