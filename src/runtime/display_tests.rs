@@ -1,1 +1,83 @@
-//! Byte counts.
+use super::*;
+use crate::app::sample::{self, press};
+use crate::view::glyphs::UNICODE;
+
+fn display(depth: Depth) -> Display {
+    Display::new("dark", depth, &UNICODE).expect("theme")
+}
+
+/// Walks over the whole board; answers the most and the sum of bytes that a move cost, and how many.
+fn walk(width: u16, height: u16, depth: Depth) -> (usize, usize, usize) {
+    let mut state = sample::state(width, height);
+    let mut display = display(depth);
+    display.frame(&state);
+    let (mut most, mut sum, mut moves) = (0, 0, 0);
+    for row in 0..8 {
+        let across = if row % 2 == 0 { "<right>" } else { "<left>" };
+        for key in [across, across, across, across, "<down>"] {
+            press(&mut state, key);
+            let (bytes, _) = display.frame(&state);
+            most = most.max(bytes.len());
+            sum += bytes.len();
+            moves += 1;
+        }
+    }
+    (most, sum, moves)
+}
+
+#[test]
+fn a_cursor_move_costs_less_than_a_kilobyte() {
+    for (width, height) in [(140, 40), (100, 30), (80, 24)] {
+        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
+            let (most, sum, moves) = walk(width, height, depth);
+            println!(
+                "{width}x{height} {depth:?}: at most {most} bytes, {} on average",
+                sum / moves
+            );
+            assert!(most < 1_024, "{width}x{height} {depth:?}: {most} bytes");
+        }
+    }
+}
+
+#[test]
+fn idle_writes_nothing() {
+    let mut state = sample::state(140, 40);
+    let mut display = display(Depth::True);
+    assert!(!display.frame(&state).0.is_empty());
+    for second in 0..30 {
+        let now = jiff::Timestamp::from_second(sample::now().as_second() + second).expect("valid");
+        crate::app::update::update(&mut state, crate::app::Msg::Tick, now);
+        assert_eq!(display.frame(&state).0, Vec::<u8>::new(), "second {second}");
+    }
+}
+
+#[test]
+fn a_refresh_that_finds_nothing_new_is_cheap() {
+    let mut state = sample::state(140, 40);
+    let mut display = display(Depth::True);
+    display.frame(&state);
+    let commands = press(&mut state, "R");
+    let [crate::app::Command::Refresh(ticket)] = commands.as_slice() else {
+        panic!("no refresh");
+    };
+    sample::feed(&mut state, ticket, [sample::opened()]);
+    let mut bytes = 0;
+    for finding in sample::findings() {
+        sample::feed(&mut state, ticket, [finding]);
+        bytes += display.frame(&state).0.len();
+    }
+    sample::finish(&mut state, ticket);
+    bytes += display.frame(&state).0.len();
+    assert!(bytes < 12_000, "{bytes} bytes");
+}
+
+#[test]
+fn the_next_theme_comes_round() {
+    let mut display = display(Depth::True);
+    let mut seen = vec![display.next_theme()];
+    while seen.last().map(String::as_str) != Some("dark") {
+        seen.push(display.next_theme());
+        assert!(seen.len() <= BUILT_IN.len());
+    }
+    assert_eq!(seen.len(), BUILT_IN.len());
+}

@@ -126,7 +126,7 @@ pub static ASCII: Glyphs = Glyphs {
     passed: "v",
     failed: "x",
     not_present: "o",
-    not_checked: ".",
+    not_checked: "_",
     verified: "v",
     warned: "!",
     rejected: "x",

@@ -337,16 +337,35 @@ fn colour(theme: &str, name: &str, depth: Depth) -> Result<Color, ThemeError> {
     Ok(if depth == Depth::Indexed {
         to_indexed(full)
     } else {
-        full
+        shortest(full)
     })
 }
+
+/// The same colour by its index where the 256-colour palette holds it exactly: fewer bytes on the
+/// line, the same light on the screen.
+fn shortest(colour: Color) -> Color {
+    let indexed = to_indexed(colour);
+    let same = match (colour, indexed) {
+        (Color::Rgb(r, g, b), Color::Indexed(index @ 16..=231)) => {
+            let at = usize::from(index - 16);
+            [at / 36, at / 6 % 6, at % 6].map(|level| LEVELS[level]) == [r, g, b].map(i32::from)
+        }
+        (Color::Rgb(r, g, b), Color::Indexed(index @ 232..)) => {
+            [r, g, b].map(i32::from) == [8 + 10 * (i32::from(index) - 232); 3]
+        }
+        _ => false,
+    };
+    if same { indexed } else { colour }
+}
+
+/// Levels of the colour cube of the 256-colour palette.
+const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
 
 /// The nearest of the 240 fixed colours of the 256-colour palette.
 fn to_indexed(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else {
         return colour;
     };
-    const LEVELS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let nearest = |value: u8| {
         let distance = |at: &usize| (LEVELS[*at] - i32::from(value)).abs();
         (0..6usize).min_by_key(distance).unwrap_or(0)
@@ -431,6 +450,13 @@ mod tests {
         assert!(parse("name = 1").contains("theme mine"));
         let error = Theme::built_in("drak", Depth::True).expect_err("unknown").to_string();
         assert!(error.contains("drak") && error.contains("light"), "{error}");
+    }
+
+    #[test]
+    fn colours_of_the_palette_are_named_by_their_index() {
+        assert_eq!(shortest(Color::Rgb(0x5f, 0xaf, 0xff)), Color::Indexed(75));
+        assert_eq!(shortest(Color::Rgb(0x8a, 0x8a, 0x8a)), Color::Indexed(245));
+        assert_eq!(shortest(Color::Rgb(1, 2, 3)), Color::Rgb(1, 2, 3));
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
         return;
     }
     let height = wanted.min((area.height / 2).max(area.height.saturating_sub(16)));
-    let (top, rest) = split(area, height);
+    let (top, mut rest) = split(area, height);
+    if rest.height >= 15 {
+        rest = legend(canvas, rest);
+    }
     let feed_height = (rest.height / 3).max(3).min(rest.height);
     let (middle, bottom) = split(rest, rest.height - feed_height);
     table::draw(canvas, state, top, limits);
@@ -38,11 +41,21 @@ fn one_pane(canvas: &mut Canvas<'_>, state: &State, area: Rect, wanted: u16, lim
                 return;
             }
             let height = wanted.min(area.height - peek);
-            let (top, rest) = split(area, height);
+            let (top, mut rest) = split(area, height);
+            if rest.height >= 12 {
+                rest = legend(canvas, rest);
+            }
             table::draw(canvas, state, top, limits);
             inspector::draw(canvas, state, rest, limits, false);
         }
     }
+}
+
+fn legend(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+    let (line, rest) = split(area, 1);
+    let legend = table::legend(canvas.glyphs(), line.width.saturating_sub(2));
+    canvas.line(line.x + 1, line.y, line.width.saturating_sub(1), &legend);
+    rest
 }
 
 fn split(area: Rect, height: u16) -> (Rect, Rect) {

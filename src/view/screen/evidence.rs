@@ -9,10 +9,11 @@ use crate::app::msg::Limits;
 use crate::app::standing;
 use crate::app::state::{EvidenceScreen, State, StatementId, Subject};
 use crate::domain::evidence::{
-    Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, SignerKind, Summary, TimeSource,
+    Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
+use crate::domain::text::Untrusted;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
@@ -306,28 +307,32 @@ fn about(evidence: &Evidence, asked: Option<Digest>, now: Timestamp) -> Vec<Line
     out
 }
 
+/// Sign, role and word of a statement's state; the word is the cause, and empty where it holds.
+pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role, &'static str) {
+    match evidence.state {
+        EvidenceState::Verified => (glyphs.passed, Role::Verified, ""),
+        EvidenceState::Failed => {
+            let cause = evidence.cause.map_or("failed", |cause| cause.as_str());
+            (glyphs.failed, Role::Rejected, cause)
+        }
+        EvidenceState::Unsigned => (glyphs.not_present, Role::Quiet, "unsigned"),
+        EvidenceState::Unsupported => ("?", Role::Unknown, "unsupported"),
+        EvidenceState::Unreachable => {
+            let sign = glyphs.standing(standing::Standing::Unreachable);
+            (sign, Role::Unreachable, "unreachable")
+        }
+    }
+}
+
 /// One statement in one line: state, kind, what it says, who signed, what backs the time.
 pub fn statement_line(evidence: &Evidence, asked: Option<Digest>, now: Timestamp, glyphs: &Glyphs) -> Line {
-    let (sign, role) = match evidence.state {
-        EvidenceState::Verified => (glyphs.passed, Role::Verified),
-        EvidenceState::Failed => (glyphs.failed, Role::Rejected),
-        EvidenceState::Unsigned => (glyphs.not_present, Role::Quiet),
-        EvidenceState::Unsupported => ("?", Role::Unknown),
-        EvidenceState::Unreachable => (glyphs.standing(standing::Standing::Unreachable), Role::Unreachable),
-    };
+    let (sign, role, word) = state_words(evidence, glyphs);
     let mut line = vec![
         span(role, format!("{sign} ")),
         span(Role::Title, format!("{:<20} ", evidence.kind.as_str())),
     ];
-    match evidence.state {
-        EvidenceState::Verified => {}
-        EvidenceState::Failed => {
-            let cause = evidence.cause.map_or("failed", |cause| cause.as_str());
-            line.push(span(role, format!("{cause}  ")));
-        }
-        EvidenceState::Unsigned => line.push(span(role, "unsigned  ")),
-        EvidenceState::Unsupported => line.push(span(role, "unsupported  ")),
-        EvidenceState::Unreachable => line.push(span(role, "unreachable  ")),
+    if !word.is_empty() {
+        line.push(span(role, format!("{word}  ")));
     }
     let said = said(evidence, now);
     if !said.0.is_empty() {
@@ -339,11 +344,7 @@ pub fn statement_line(evidence: &Evidence, asked: Option<Digest>, now: Timestamp
         line.push(span(Role::Text, format!("{}  ", detail.clean())));
     }
     if let Some(signer) = &evidence.signer {
-        let kind = match signer.kind {
-            SignerKind::Key => "key ",
-            SignerKind::Certificate => "",
-        };
-        line.push(span(Role::Dim, format!("{kind}{}", signer.identity.clean())));
+        line.push(span(Role::Dim, signer_words(signer)));
     }
     if evidence.state == EvidenceState::Verified {
         line.push(span(
@@ -359,6 +360,44 @@ pub fn statement_line(evidence: &Evidence, asked: Option<Digest>, now: Timestamp
         line.push(span(Role::Dim, ", via index"));
     }
     line
+}
+
+/// A signer in one breath. A GitHub workflow keeps its repository: file names alone look alike.
+pub fn signer_words(signer: &Signer) -> String {
+    const GITHUB: &str = "https://token.actions.githubusercontent.com";
+    let identity = signer.identity.raw();
+    let workflow = identity
+        .strip_prefix("https://github.com/")
+        .and_then(|rest| rest.split_once("/.github/workflows/"))
+        .filter(|_| signer.kind == SignerKind::Certificate)
+        .filter(|_| signer.issuer.as_ref().is_some_and(|issuer| issuer.raw() == GITHUB));
+    match (workflow, signer.kind) {
+        (Some((repository, file)), _) => Untrusted::new(format!("{repository} {file} (GitHub Actions)"))
+            .clean()
+            .into_string(),
+        (None, SignerKind::Key) => format!("key {}", signer.identity.clean()),
+        (None, SignerKind::Certificate) => signer.identity.clean().into_string(),
+    }
+}
+
+/// What the predicate says, in a word or two.
+pub fn brief(evidence: &Evidence) -> (String, Role) {
+    match &evidence.summary {
+        Summary::Provenance(p) => {
+            let commit = p
+                .commit
+                .as_ref()
+                .map(|c| c.clean().as_str().chars().take(7).collect::<String>());
+            (
+                commit.map_or_else(String::new, |commit| format!("of {commit}")),
+                Role::Dim,
+            )
+        }
+        Summary::Sbom(s) => (format!("{} packages", s.packages), Role::Dim),
+        Summary::TestResult(_) => said(evidence, Timestamp::UNIX_EPOCH),
+        Summary::VulnerabilityScan(s) => (format!("{} critical, {} high", s.critical, s.high), Role::Dim),
+        Summary::VerificationSummary(_) | Summary::None => (String::new(), Role::Dim),
+    }
 }
 
 /// What the predicate says, in a few words.

@@ -28,7 +28,11 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
         limits.page = area.height - 1;
     }
     if feed.is_empty() {
-        let (role, text) = if state.board.finished_at.is_some() {
+        let blind = state.board.unreachable();
+        let blind = blind.map(|what| format!("none seen, but not everything could be reached: {what}"));
+        let (role, text) = if let (Some(blind), true) = (&blind, state.board.finished_at.is_some()) {
+            (Role::Unreachable, blind.as_str())
+        } else if state.board.finished_at.is_some() {
             (
                 Role::Verified,
                 "no drift: pins, tags, evidence and history say the same",

@@ -11,17 +11,25 @@ use crate::app::state::{State, Subject};
 use crate::domain::board::{Assessment, Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
+use crate::domain::evidence::{EvidenceState, LogEvidence};
 use crate::domain::freshness::Seen;
+use crate::domain::id::Digest;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::screen::evidence::statement_line;
+use crate::view::screen::evidence::{brief, signer_words, state_words, statement_line};
 use crate::view::theme::{Role, of_standing};
 use crate::view::widget::badge;
 use crate::view::widget::fingerprint::Fingerprints;
 
 /// Columns of the labels.
 const LABEL: u16 = 11;
+
+/// Lines kept for the cause of a verdict.
+const CAUSE: usize = 2;
+
+/// From this width on, facts and evidence stand side by side.
+const BESIDE: u16 = 128;
 
 /// Draws the inspector.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits, focus: bool) {
@@ -35,29 +43,43 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
         width: area.width.saturating_sub(2),
         height: area.height - 1,
     };
-    let lines = lines(state, canvas, body.width);
+    // Side by side where there is room: then neither block moves when the other grows.
+    let beside = body.width >= BESIDE;
+    let left = if beside {
+        (body.width * 3 / 5).max(84)
+    } else {
+        body.width
+    };
+    let right = if beside { body.width - left - 2 } else { body.width };
+    let mut facts = facts(state, canvas, left);
+    let mut proofs = proofs(state, canvas, right, beside);
+    let mut drifts = drifts(state, canvas, left);
+    if !beside {
+        facts.append(&mut proofs);
+    }
+    facts.append(&mut drifts);
     let height = usize::from(body.height);
-    let last = lines.len().saturating_sub(height);
+    let lines = facts.len().max(proofs.len());
+    let last = lines.saturating_sub(height);
     limits.inspector = u16::try_from(last).unwrap_or(u16::MAX);
     if focus {
         limits.page = body.height;
     }
     let top = usize::from(state.inspector_top).min(last);
-    for (at, line) in lines.iter().skip(top).take(height).enumerate() {
-        let y = body.y + u16::try_from(at).unwrap_or(0);
-        canvas.line(body.x, y, body.width, line);
+    for (lines, x, width) in [(&facts, body.x, left), (&proofs, body.x + left + 2, right)] {
+        for (at, line) in lines.iter().skip(top).take(height).enumerate() {
+            canvas.line(x, body.y + u16::try_from(at).unwrap_or(0), width, line);
+        }
     }
-    let below = lines.len().saturating_sub(top + height);
+    let below = lines.saturating_sub(top + height);
     if below > 0 {
-        let more = vec![span(Role::Dim, format!(" {below} more lines "))];
-        canvas.line_right(
-            Rect {
-                height: 1,
-                width: area.width - 1,
-                ..area
-            },
-            &more,
-        );
+        let more = format!(" {below} more {} ", if below == 1 { "line" } else { "lines" });
+        let row = Rect {
+            height: 1,
+            width: area.width - 1,
+            ..area
+        };
+        canvas.line_right(row, &[span(Role::Dim, more)]);
     }
 }
 
@@ -80,13 +102,18 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
     line
 }
 
-fn lines(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
-    let mut out = Out {
+fn out<'a>(state: &State, canvas: &Canvas<'a>, width: u16) -> Out<'a> {
+    Out {
         lines: Vec::new(),
         width,
         glyphs: canvas.glyphs(),
         now: state.minute(),
-    };
+    }
+}
+
+/// The bytes, the verdict, who put them there.
+fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+    let mut out = out(state, canvas, width);
     let Some(cursor) = &state.cursor else {
         return out.lines;
     };
@@ -110,6 +137,28 @@ fn lines(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
     out.lines
 }
 
+/// Drift that nothing above has said yet.
+fn drifts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+    let mut out = out(state, canvas, width);
+    if let Some(cell) = state.subject().as_ref().and_then(|subject| state.cell_of(subject)) {
+        drift(&mut out, state, cell);
+    }
+    out.lines
+}
+
+/// The evidence, and where the pin is written.
+fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<Line> {
+    let mut out = out(state, canvas, width);
+    let Some(subject) = state.subject() else {
+        return out.lines;
+    };
+    statements(&mut out, state, &subject, beside);
+    if let Some(cell) = state.cell_of(&subject) {
+        locations(&mut out, cell, beside);
+    }
+    out.lines
+}
+
 struct Out<'a> {
     lines: Vec<Line>,
     width: u16,
@@ -121,6 +170,28 @@ impl Out<'_> {
     fn plain(&mut self, role: Role, text: impl Into<String>) {
         let folded = fold(vec![span(role, text)], self.width, 0, 4, self.glyphs);
         self.lines.extend(folded);
+    }
+
+    /// Empty lines up to a number of lines: room kept for a cause, so that moving the cursor moves
+    /// no other line.
+    fn pad(&mut self, lines: usize) {
+        while self.lines.len() < lines {
+            self.lines.push(Line::new());
+        }
+    }
+
+    fn indented(&mut self, indent: u16, most: usize, line: Line) {
+        let folded = fold(line, self.width, indent, most, self.glyphs);
+        self.lines.extend(folded);
+    }
+
+    /// A labelled line that takes one line whatever it holds.
+    fn cut(&mut self, label: &str, mut line: Line) {
+        line.insert(
+            0,
+            span(Role::Dim, format!("{label:<width$}", width = usize::from(LABEL))),
+        );
+        self.lines.push(line);
     }
 
     fn labelled(&mut self, label: &str, mut line: Line) {
@@ -136,12 +207,8 @@ impl Out<'_> {
 fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
     match cell.pin.digest {
         Some(digest) => {
-            let mut line = vec![prints.span(digest), span(Role::Text, format!(" {digest}"))];
-            if let Some(version) = &cell.version {
-                line.push(span(Role::Dim, "  version "));
-                line.push(span(Role::Text, version.clean().into_string()));
-            }
-            out.lines.push(line);
+            out.lines
+                .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
         }
         None => out.plain(
             Role::ByTag,
@@ -152,7 +219,8 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
             ),
         ),
     }
-    verdict(out, &cell.assessment, standing::of_cell(cell, out.now));
+    let before = out.lines.len();
+    verdict(out, state, &cell.assessment, standing::of_cell(cell, out.now));
     if let Some(hold) = &cell.hold {
         let since = hold
             .since
@@ -166,12 +234,16 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
             ],
         );
     }
+    out.pad(before + 1 + CAUSE);
     pinned_by(out, cell);
-    tag(out, cell);
+    image(out, cell);
     relation(out, row, cell);
-    drift(out, state, cell);
-    statements(out, state);
-    out.labelled("image", vec![span(Role::Text, cell.pin.image.to_string())]);
+}
+
+fn locations(out: &mut Out<'_>, cell: &Cell, beside: bool) {
+    if beside {
+        out.lines.push(vec![span(Role::Dim, "written in")]);
+    }
     for (at, location) in cell.pin.locations.iter().enumerate() {
         let mut line = vec![
             span(Role::Text, format!("{}:{}", location.file, location.line)),
@@ -180,7 +252,12 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
         if let Some(why) = &location.read_only {
             line.push(span(Role::Warned, format!("  cannot be edited: {why}")));
         }
-        out.labelled(if at == 0 { "written in" } else { "" }, line);
+        if beside {
+            line.insert(0, span(Role::Text, "  "));
+            out.indented(2, 3, line);
+        } else {
+            out.labelled(if at == 0 { "written in" } else { "" }, line);
+        }
     }
 }
 
@@ -191,15 +268,11 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
             let digest = offered.digest;
             out.lines
                 .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
-            let tag = vec![
-                span(Role::Text, format!("{}:{}", offered.image, offered.tag)),
-                span(Role::Dim, seen_note(&row.candidate, out.now)),
-            ];
-            let stand = standing::of_candidate(row, out.now);
-            if let Some(stand) = stand {
-                verdict(out, &row.assessment, stand);
+            if let Some(stand) = standing::of_candidate(row, out.now) {
+                let before = out.lines.len();
+                verdict(out, state, &row.assessment, stand);
+                out.pad(before + 1 + CAUSE);
             }
-            out.labelled("CI tag", tag);
             let built = match standing::ci_built(row) {
                 Some(true) => span(
                     Role::Verified,
@@ -212,6 +285,11 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
                 None => span(Role::Dim, "not known yet whether CI built these bytes"),
             };
             out.labelled("origin", vec![built]);
+            let tag = vec![
+                span(Role::Text, format!("{}:{}", offered.image, offered.tag)),
+                span(Role::Dim, seen_note(&row.candidate, out.now)),
+            ];
+            out.labelled("image", tag);
             let pinned: Vec<&str> = row
                 .cells
                 .iter()
@@ -224,7 +302,6 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
                 pinned.join(", ")
             };
             out.labelled("pinned in", vec![span(Role::Text, pinned)]);
-            statements(out, state);
         }
         (Seen::Unreachable { detail, .. }, None) => out.plain(
             Role::Unreachable,
@@ -258,8 +335,9 @@ fn seen_note<T>(seen: &Seen<T>, now: Timestamp) -> String {
     }
 }
 
-fn verdict(out: &mut Out<'_>, seen: &Seen<Assessment>, stand: standing::Stand) {
+fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>, stand: standing::Stand) {
     if stand.is == Standing::ByTag {
+        out.labelled("verdict", vec![span(Role::Dim, "none: a verdict is about a digest")]);
         return;
     }
     let mut line = vec![badge::full(stand.is, out.glyphs)];
@@ -282,7 +360,11 @@ fn verdict(out: &mut Out<'_>, seen: &Seen<Assessment>, stand: standing::Stand) {
             }
         }
     }
-    out.labelled("verdict", line);
+    line.insert(
+        0,
+        span(Role::Dim, format!("{:<width$}", "verdict", width = usize::from(LABEL))),
+    );
+    out.indented(LABEL, 2, line);
     if stand.is == Standing::NotJudged {
         out.labelled(
             "",
@@ -291,17 +373,43 @@ fn verdict(out: &mut Out<'_>, seen: &Seen<Assessment>, stand: standing::Stand) {
     }
     if let (Some(verdict), false) = (verdict, seen.is_unreachable()) {
         for cause in &verdict.causes {
+            let name = format!(
+                "{} {} {}",
+                out.glyphs.failed,
+                cause.check.as_str(),
+                cause.cause.as_str()
+            );
             let mut line = vec![
-                span(of_standing(stand.is), format!("{} ", out.glyphs.failed)),
-                span(Role::Title, format!("{:<19}", cause.check.as_str())),
-                span(of_standing(stand.is), format!("{:<15}", cause.cause.as_str())),
-                span(Role::Text, cause.detail.clean().into_string()),
+                span(of_standing(stand.is), name),
+                span(Role::Text, format!("  {}", cause.detail.clean())),
             ];
             if let Some(other) = cause.subject {
-                line.push(span(Role::Dim, format!("  (about {other})")));
+                line.push(span(Role::Dim, format!("  (about {})", whose(state, other))));
             }
-            out.labelled("", line);
+            line.insert(0, span(Role::Text, " ".repeat(usize::from(LABEL))));
+            out.indented(LABEL, 2, line);
         }
+    }
+}
+
+/// A digest with what pindeck knows it as: where it is pinned, or that CI offers it.
+fn whose(state: &State, digest: Digest) -> String {
+    let mut places = Vec::new();
+    for row in &state.board.services {
+        let environments = row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
+        let mut names: Vec<&str> = environments.map(|cell| cell.pin.target.environment.as_str()).collect();
+        let candidate = row.candidate.value().and_then(Option::as_ref);
+        if candidate.is_some_and(|candidate| candidate.digest == digest) {
+            names.push("CI");
+        }
+        if !names.is_empty() {
+            places.push(format!("{} {}", row.name, names.join(", ")));
+        }
+    }
+    if places.is_empty() {
+        digest.to_string()
+    } else {
+        format!("{}: {}", digest.short(), places.join("; "))
     }
 }
 
@@ -310,7 +418,7 @@ fn pinned_by(out: &mut Out<'_>, cell: &Cell) {
         return;
     };
     let commit: String = by.commit.chars().take(7).collect();
-    out.labelled(
+    out.cut(
         "pinned",
         vec![
             span(Role::Text, age::ago(by.at, out.now)),
@@ -323,42 +431,55 @@ fn pinned_by(out: &mut Out<'_>, cell: &Cell) {
     );
 }
 
-fn tag(out: &mut Out<'_>, cell: &Cell) {
-    let Some(tag) = cell.tag.tag() else {
-        return;
-    };
-    let label = match cell.tag {
-        TagSource::VersionLabel(_) => "its version",
-        _ => "tag now",
-    };
-    let mut line = vec![span(Role::Text, tag)];
-    match (&cell.tag_digest, cell.tag_digest.value()) {
-        (Seen::Unreachable { detail, .. }, _) => {
-            line.push(span(Role::Unreachable, format!("  unreachable: {}", detail.clean())));
-        }
-        (Seen::NotChecked, _) => line.push(span(Role::Dim, "  not checked")),
-        (_, None) => line.push(span(Role::Dim, "  checking")),
-        (_, Some(None)) => line.push(span(Role::Warned, "  no such tag in the registry")),
-        (_, Some(Some(now_at))) => match cell.pin.digest {
-            None => line.push(span(Role::Dim, format!(" {} {now_at}", out.glyphs.arrow))),
-            Some(pinned) if pinned == *now_at => line.push(span(Role::Verified, "  still these bytes")),
-            Some(_) if cell.tag_matches_via_index => {
-                line.push(span(Role::Verified, "  still this image (index and platform manifest)"));
-            }
-            Some(_) if cell.tag_is_immutable => {
-                line.push(span(
-                    Role::Drift,
-                    format!("  {} moved {} ", out.glyphs.drift, out.glyphs.arrow),
-                ));
-                line.push(span(Role::Text, now_at.to_string()));
-            }
-            Some(_) => {
-                line.push(span(Role::Dim, format!("  has gone on {} ", out.glyphs.arrow)));
-                line.push(span(Role::Text, now_at.short()));
-            }
-        },
+/// The image with the tag that is compared, and what that tag points at now.
+fn image(out: &mut Out<'_>, cell: &Cell) {
+    let mut line = vec![span(Role::Text, cell.pin.image.to_string())];
+    match &cell.tag {
+        TagSource::None => line.push(span(Role::Dim, "  without a tag")),
+        TagSource::Pin(tag) => line.push(span(Role::Text, format!(":{tag}"))),
+        TagSource::VersionLabel(tag) => line.push(span(Role::Dim, format!("  labelled {tag}"))),
     }
-    out.labelled(label, line);
+    if cell.tag.tag().is_some() {
+        match (&cell.tag_digest, cell.tag_digest.value()) {
+            (Seen::Unreachable { detail, .. }, _) => {
+                line.push(span(
+                    Role::Unreachable,
+                    format!("  tag unreachable: {}", detail.clean()),
+                ));
+            }
+            (Seen::NotChecked, _) => line.push(span(Role::Dim, "  tag not checked")),
+            (_, None) => line.push(span(Role::Dim, "  checking the tag")),
+            (_, Some(None)) => line.push(span(Role::Warned, "  no such tag in the registry now")),
+            (_, Some(Some(now_at))) => match cell.pin.digest {
+                None => line.push(span(Role::Dim, format!(" {} {now_at}", out.glyphs.arrow))),
+                Some(pinned) if pinned == *now_at => line.push(span(Role::Dim, "  still these bytes")),
+                Some(_) if cell.tag_matches_via_index => {
+                    line.push(span(Role::Dim, "  still this image (index and platform manifest)"));
+                }
+                Some(pinned) if cell.tag_is_immutable => {
+                    line.push(span(
+                        Role::Drift,
+                        format!("  {} the tag moved {} ", out.glyphs.drift, out.glyphs.arrow),
+                    ));
+                    line.push(span(Role::Text, unmistakable(*now_at, pinned)));
+                }
+                Some(pinned) => {
+                    line.push(span(Role::Dim, format!("  the tag has gone on {} ", out.glyphs.arrow)));
+                    line.push(span(Role::Text, unmistakable(*now_at, pinned)));
+                }
+            },
+        }
+    }
+    out.cut("image", line);
+}
+
+/// A digest in short form, unless that would make it look like the other one.
+fn unmistakable(digest: Digest, beside: Digest) -> String {
+    if digest.short() == beside.short() {
+        digest.to_string()
+    } else {
+        digest.short()
+    }
 }
 
 fn relation(out: &mut Out<'_>, row: &ServiceRow, cell: &Cell) {
@@ -375,7 +496,9 @@ fn relation(out: &mut Out<'_>, row: &ServiceRow, cell: &Cell) {
         (Relation::Other, _) => format!("none of the versions CI built; CI offers {offered}"),
         (Relation::None, _) => format!("CI offers {offered}"),
     };
-    out.labelled("candidate", vec![span(Role::Text, text)]);
+    let version = cell.version.as_ref();
+    let version = version.map_or_else(String::new, |version| format!("  (version label {})", version.clean()));
+    out.cut("candidate", vec![span(Role::Text, text), span(Role::Dim, version)]);
 }
 
 fn drift(out: &mut Out<'_>, state: &State, cell: &Cell) {
@@ -384,8 +507,15 @@ fn drift(out: &mut Out<'_>, state: &State, cell: &Cell) {
         drift.service == target.service
             && drift.environment.as_ref().is_none_or(|environment| *environment == target.environment)
             // Said above already.
-            && !matches!(drift.kind, DriftKind::NotVerified | DriftKind::TagMoved | DriftKind::Held)
-            && (drift.kind != DriftKind::PinnedByTag)
+            && !matches!(
+                drift.kind,
+                DriftKind::NotVerified
+                    | DriftKind::TagMoved
+                    | DriftKind::Held
+                    | DriftKind::PinnedByTag
+                    | DriftKind::EvidenceElsewhere
+                    | DriftKind::MissingFromRegistry
+            )
     });
     for drift in here {
         out.labelled(
@@ -398,16 +528,69 @@ fn drift(out: &mut Out<'_>, state: &State, cell: &Cell) {
     }
 }
 
-fn statements(out: &mut Out<'_>, state: &State) {
-    let Some(subject) = state.subject() else {
+/// What holds, by whom, and what does not hold. In a column of its own one statement a line;
+/// otherwise all that holds in one line, cut where it must be: the evidence screen has everything.
+fn statements(out: &mut Out<'_>, state: &State, subject: &Subject, beside: bool) {
+    let statements = state.statements(subject);
+    let mut holds: Vec<Line> = Vec::new();
+    let mut signers: Vec<String> = Vec::new();
+    for (_, evidence) in statements.iter().filter(|(_, e)| e.state == EvidenceState::Verified) {
+        let kind = format!("{} {}", out.glyphs.passed, evidence.kind.as_str());
+        let mut line = vec![span(Role::Verified, kind)];
+        let (said, role) = brief(evidence);
+        if !said.is_empty() {
+            line.push(span(role, format!(" {said}")));
+        }
+        holds.push(line);
+        let log = match evidence.log {
+            LogEvidence::InclusionProof => ", log inclusion proof",
+            LogEvidence::Set => ", log promise",
+            LogEvidence::None => ", no log",
+        };
+        if let Some(signer) = &evidence.signer {
+            let text = format!("{}{log}", signer_words(signer));
+            if !signers.contains(&text) {
+                signers.push(text);
+            }
+        }
+    }
+    let others = statements.iter().filter(|(_, e)| e.state != EvidenceState::Verified);
+    if beside {
+        if !statements.is_empty() {
+            out.lines.push(vec![span(Role::Dim, "evidence")]);
+        }
+        for mut line in holds {
+            line.insert(0, span(Role::Text, "  "));
+            out.lines.push(line);
+        }
+        for signer in signers {
+            out.indented(2, 3, vec![span(Role::Dim, format!("  signed by {signer}"))]);
+        }
+        for (_, evidence) in others {
+            let (sign, role, word) = state_words(evidence, out.glyphs);
+            out.lines
+                .push(vec![span(role, format!("  {sign} {} {word}", evidence.kind.as_str()))]);
+            if let Some(signer) = &evidence.signer {
+                out.indented(4, 2, vec![span(Role::Dim, format!("    by {}", signer_words(signer)))]);
+            }
+        }
         return;
-    };
-    for (at, (_, evidence)) in state.statements(&subject).into_iter().enumerate() {
-        let mut line = vec![span(
-            Role::Dim,
-            format!("{:<11}", if at == 0 { "evidence" } else { "" }),
-        )];
-        line.extend(statement_line(evidence, state.digest_of(&subject), out.now, out.glyphs));
-        out.lines.push(line);
+    }
+    let mut label = "evidence";
+    if !holds.is_empty() {
+        // In the colour of its neighbour: a gap should not cost a colour change.
+        let gap = || vec![span(Role::Verified, "  ")];
+        let line: Line = holds
+            .into_iter()
+            .reduce(|a, b| [a, gap(), b].concat())
+            .unwrap_or_default();
+        out.cut(std::mem::take(&mut label), line);
+    }
+    for signer in signers {
+        out.cut("", vec![span(Role::Dim, format!("signed by {signer}"))]);
+    }
+    for (_, evidence) in others {
+        let line = statement_line(evidence, state.digest_of(subject), out.now, out.glyphs);
+        out.cut(std::mem::take(&mut label), line);
     }
 }

@@ -15,7 +15,53 @@ use crate::view::widget::fingerprint::Fingerprints;
 use crate::view::widget::{badge, list};
 
 /// Columns of a cell, the gap after it included.
-const CELL: std::ops::RangeInclusive<u16> = 12..=27;
+const CELL: std::ops::RangeInclusive<u16> = 13..=27;
+
+/// Columns that the last column needs at least.
+const LAST: u16 = 11;
+
+/// The signs of the table in one line, for whoever sees it for the first time.
+pub fn legend(glyphs: &crate::view::glyphs::Glyphs, columns: u16) -> Line {
+    let mut line = vec![span(Role::Dim, "same sign, same bytes")];
+    let mut used = 22;
+    let standings = [
+        Standing::Verified,
+        Standing::Rejected,
+        Standing::Warned,
+        Standing::Unknown,
+        Standing::Unreachable,
+    ];
+    let mut parts: Vec<Line> = standings
+        .iter()
+        .map(|s| {
+            vec![
+                span(crate::view::theme::of_standing(*s), glyphs.standing(*s)),
+                span(Role::Dim, format!(" {}", s.word())),
+            ]
+        })
+        .collect();
+    parts.insert(
+        2,
+        vec![
+            span(Role::Text, format!("{}1", glyphs.behind)),
+            span(Role::Dim, " behind CI"),
+        ],
+    );
+    parts.insert(3, vec![span(Role::Drift, glyphs.drift), span(Role::Dim, " drift")]);
+    parts.push(vec![
+        span(Role::Text, "SPBT"),
+        span(Role::Dim, " signature provenance SBOM test"),
+    ]);
+    for part in parts {
+        let wanted = 3 + part.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
+        if used + wanted <= columns {
+            used += wanted;
+            line.push(span(Role::Dim, "   "));
+            line.extend(part);
+        }
+    }
+    line
+}
 
 /// Lines that the table needs above its rows for things that belong to no row.
 pub fn notice_lines(state: &State) -> u16 {
@@ -40,6 +86,8 @@ fn notices(state: &State) -> Vec<(Role, String)> {
 struct Layout {
     name: u16,
     cell: u16,
+    /// The last column, if it is on screen, may be narrower.
+    last: u16,
     first: usize,
     count: usize,
     all: usize,
@@ -53,14 +101,29 @@ fn layout(state: &State, glyphs: &crate::view::glyphs::Glyphs, area: Rect) -> La
         .iter()
         .map(|row| width(row.name.as_str(), glyphs))
         .max();
-    let count_u16 = u16::try_from(all).unwrap_or(u16::MAX);
+    let environments = u16::try_from(all - 1).unwrap_or(u16::MAX);
     let wanted = longest.unwrap_or(8).clamp(8, 24);
     // A name gives way to the cells, down to eight columns.
-    let cells = count_u16.saturating_mul(14);
+    let cells = environments.saturating_mul(CELL.start() + 1) + LAST;
     let name = wanted.min(area.width.saturating_sub(cells + 2).max(8));
     let room = area.width.saturating_sub(name + 2);
-    let cell = (room / count_u16.max(1)).clamp(*CELL.start(), *CELL.end());
-    let count = usize::from((room / cell).max(1)).min(all);
+    let even = room / (environments + 1);
+    let (cell, last) = if even > 18 {
+        (even.min(*CELL.end()), even.min(*CELL.end()))
+    } else {
+        let cell = room.saturating_sub(LAST) / environments.max(1);
+        let cell = cell.clamp(*CELL.start(), 19);
+        (
+            cell,
+            room.saturating_sub(cell.saturating_mul(environments)).clamp(LAST, 19),
+        )
+    };
+    let fits = cell.saturating_mul(environments) + last <= room;
+    let count = if fits {
+        all
+    } else {
+        usize::from((room / cell).max(1)).min(all)
+    };
     let selected = state
         .cursor
         .as_ref()
@@ -70,6 +133,7 @@ fn layout(state: &State, glyphs: &crate::view::glyphs::Glyphs, area: Rect) -> La
     Layout {
         name,
         cell,
+        last,
         first,
         count,
         all,
@@ -156,7 +220,14 @@ fn head(canvas: &mut Canvas<'_>, state: &State, layout: &Layout, columns: &[Colu
         if at + 1 == layout.first + layout.count && at + 1 < layout.all {
             line.push(span(Role::Key, canvas.glyphs().more_right));
         }
-        canvas.line(x, area.y, layout.cell - 1, &line);
+        canvas.line(x, area.y, layout.room(at), &line);
+    }
+}
+
+impl Layout {
+    /// Columns of a cell's content.
+    fn room(&self, at: usize) -> u16 {
+        if at + 1 == self.all { self.last } else { self.cell - 1 }
     }
 }
 
@@ -183,7 +254,7 @@ fn draw_row(
     canvas.text(area.x + 1, area.y, layout.name, row.name.as_str(), role);
     for (at, column) in columns.iter().enumerate().skip(layout.first).take(layout.count) {
         let x = column_x(layout, area, at);
-        let room = layout.cell - 1;
+        let room = layout.room(at);
         let line = match column {
             Column::Environment(environment) => {
                 let pins: Vec<&Cell> = cells(row, environment).collect();
@@ -197,7 +268,8 @@ fn draw_row(
         if selected && here {
             let cell = Rect {
                 x,
-                width: room.min(area.right().saturating_sub(x)),
+                // Fingerprint and digest: what is selected are these bytes.
+                width: 9.min(area.right().saturating_sub(x)),
                 ..area
             };
             canvas.lay(cell, if focus { Role::Cursor } else { Role::Row });
@@ -249,7 +321,8 @@ fn pin_cell(
     line.extend(shape);
     let word = stand.is.word();
     let gap = u16::from(!after.is_empty());
-    if used + gap + 1 + width(word, glyphs) <= room {
+    // All cells of a width speak words, or none does.
+    if room >= 24 && used + gap + 1 + width(word, glyphs) <= room {
         line.push(span(crate::view::theme::of_standing(stand.is), format!(" {word}")));
         if gap > 0 {
             line.push(span(Role::Text, " "));

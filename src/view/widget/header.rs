@@ -10,15 +10,15 @@ use crate::view::theme::Role;
 
 /// Draws the header.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
-    let right = right(canvas, state, area.width);
-    let start = canvas.line_right(
-        Rect {
-            width: area.width.saturating_sub(1),
-            ..area
-        },
-        &right,
-    );
     let left = left(state);
+    let needed: u16 = left.iter().map(|piece| width(&piece.text, canvas.glyphs())).sum();
+    let room = area.width.saturating_sub(needed + 3).max(area.width / 4);
+    let right = right(canvas, state, room);
+    let inner = Rect {
+        width: area.width.saturating_sub(1),
+        ..area
+    };
+    let start = canvas.line_right(inner, &right);
     canvas.line(area.x, area.y, start.saturating_sub(area.x + 1), &left);
 }
 
@@ -80,11 +80,19 @@ fn sync(repository: &RepositoryInfo, state: &State) -> String {
     parts.join(", ")
 }
 
-/// What stands on the right, as much as half the line takes: the pass, drift, the budget.
-fn right(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
+/// What stands on the right, as much as there is room for: drift, the pass, the budget.
+fn right(canvas: &Canvas<'_>, state: &State, room: u16) -> Line {
     let budget = &state.board.budget;
     let drift = state.board.drift.len();
     let mut parts: Vec<Line> = Vec::new();
+    parts.push(match (drift, state.board.finished_at.is_some() || drift > 0) {
+        (_, false) => vec![span(Role::Dim, "drift not known yet")],
+        (0, true) if state.board.unreachable().is_some() => {
+            vec![span(Role::Unreachable, "no drift seen, not all reached")]
+        }
+        (0, true) => vec![span(Role::Verified, "no drift")],
+        (n, true) => vec![span(Role::Drift, format!("{} {n} drift", canvas.glyphs().drift))],
+    });
     match &state.pass {
         Pass::Running(_) => {
             let (done, all) = state.progress();
@@ -93,11 +101,6 @@ fn right(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
         Pass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
         Pass::None | Pass::Ended(_) => {}
     }
-    parts.push(match (drift, state.board.finished_at.is_some() || drift > 0) {
-        (_, false) => vec![span(Role::Dim, "drift not known yet")],
-        (0, true) => vec![span(Role::Verified, "no drift")],
-        (n, true) => vec![span(Role::Drift, format!("{} {n} drift", canvas.glyphs().drift))],
-    });
     let limited = if budget.rate_limited > 0 {
         Role::Warned
     } else {
@@ -105,7 +108,6 @@ fn right(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     };
     parts.push(vec![span(Role::Dim, format!("registry {} req", budget.requests))]);
     parts.push(vec![span(limited, format!("{} limited", budget.rate_limited))]);
-    let room = columns / 2;
     loop {
         let mut line: Line = Vec::new();
         for part in &parts {
