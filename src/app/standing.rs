@@ -206,8 +206,9 @@ pub fn holding(assessment: &Assessment, kind: EvidenceKind) -> Holding {
     }
 }
 
-/// Whether provenance verifies for the candidate, so that it may be called CI-built.
+/// Whether provenance verifies for the candidate, so that it may be called CI-built; `None` while
+/// that is not known.
 pub fn ci_built(row: &ServiceRow) -> Option<bool> {
-    let assessment = row.assessment.fresh()?;
-    Some(holding(assessment, EvidenceKind::Provenance) == Holding::Holds)
+    row.assessment.fresh()?;
+    Some(row.ci_built())
 }

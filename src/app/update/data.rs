@@ -9,7 +9,7 @@ use crate::domain::history::Entry;
 pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
     match &mut state.frozen {
         Some(frozen) => {
-            if changes(&frozen.live, &update) {
+            if changes(&state.board, &update) {
                 frozen.waiting += 1;
             }
             frozen.live.apply(update);
@@ -35,7 +35,7 @@ pub(super) fn note_arrivals(state: &mut State) {
         .collect();
 }
 
-/// Whether an update says something that the board does not say already.
+/// Whether an update says something that the board on screen does not say already.
 fn changes(board: &Board, update: &Update) -> bool {
     match update {
         Update::Opened {
