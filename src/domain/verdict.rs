@@ -115,6 +115,13 @@ pub enum Presence {
         /// What it hashes to.
         actual: Digest,
     },
+    /// It is there and hashes to its name, but is no image or index that can be used.
+    Unusable {
+        /// Malformed or unsupported.
+        cause: CauseKind,
+        /// What is wrong.
+        detail: Untrusted,
+    },
     /// Could not be asked.
     Unreachable {
         /// What went wrong.
@@ -160,6 +167,9 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
         Presence::Corrupt { actual } => {
             let detail = format!("the registry serves bytes that hash to {actual}");
             return verdict(Outcome::Rejected, vec![content(CauseKind::Corrupt, detail.into())]);
+        }
+        Presence::Unusable { cause, detail } => {
+            return verdict(Outcome::Rejected, vec![content(*cause, detail.clone())]);
         }
         Presence::Unreachable { detail } => {
             return verdict(Outcome::Unknown, vec![content(CauseKind::Unreachable, detail.clone())]);

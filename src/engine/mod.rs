@@ -1,1 +1,211 @@
-//! Uses the sources to answer domain questions.
+//! Uses the sources to answer domain questions. CLI and cockpit share it; neither can step around
+//! what it decides.
+
+pub mod assess;
+pub mod candidate;
+pub mod collect;
+pub mod error;
+pub mod holds;
+pub mod ledger;
+pub mod lineage;
+pub mod pins;
+pub mod refresh;
+pub mod session;
+pub mod verdict_cache;
+pub mod verify;
+pub mod watch;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::domain::board::{Board, Update};
+use crate::domain::drift::Drift;
+use crate::domain::policy::TeamPolicy;
+use crate::sources::evidence::Trust;
+use crate::sources::git::GitRepo;
+use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
+
+pub use error::EngineError;
+use ledger::{Ledger, ScanCache};
+use lineage::Lineage;
+use session::Session;
+use verdict_cache::VerdictCache;
+
+/// Upper bound of kept verdicts.
+const VERDICTS_KEPT: usize = 20_000;
+
+/// How the engine is opened: the global flags and the user's settings.
+#[derive(Debug, Clone, Default)]
+pub struct OpenOptions {
+    /// Folder to look for the repository from.
+    pub dir: PathBuf,
+    /// Team policy outside the repository (`--config`).
+    pub config: Option<PathBuf>,
+    /// Ask no network at all.
+    pub offline: bool,
+    /// Do not fetch the remote first.
+    pub no_fetch: bool,
+    /// Refuse every write.
+    pub read_only: bool,
+    /// Folder of the disposable cache; `None` = keep nothing.
+    pub cache_dir: Option<PathBuf>,
+    /// Upper bound of the content cache, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// Answers questions about one GitOps repository. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    options: OpenOptions,
+    repo: GitRepo,
+    scans: ScanCache,
+    kept: Mutex<Kept>,
+}
+
+/// What stays true from one refresh to the next.
+#[derive(Default)]
+struct Kept {
+    lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
+    tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
+    drift: Vec<Drift>,
+}
+
+impl Engine {
+    /// Finds the repository. Nothing is read yet.
+    ///
+    /// # Errors
+    /// If there is no usable repository at or above `dir`.
+    pub fn open(options: OpenOptions) -> Result<Self, EngineError> {
+        let repo = GitRepo::discover(&options.dir)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                options,
+                repo,
+                scans: ScanCache::default(),
+                kept: Mutex::default(),
+            }),
+        })
+    }
+
+    /// The options it was opened with.
+    pub fn options(&self) -> &OpenOptions {
+        &self.inner.options
+    }
+
+    /// Reads git: tip, policy, pins, holds. Fetches the remote first unless told not to; a failed
+    /// fetch is a notice, and the ledger is that of the last known remote-tracking commit.
+    ///
+    /// # Errors
+    /// If repository, configuration or manifests cannot be read.
+    pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), EngineError> {
+        let this = self.clone();
+        let work = move || {
+            let options = &this.inner.options;
+            let mut fetched = None;
+            let mut problem = None;
+            if !options.offline && !options.no_fetch {
+                match this.inner.repo.tip(None).map(|tip| tip.remote) {
+                    Ok(Some(remote)) => match this.inner.repo.fetch(&remote) {
+                        Ok(()) => fetched = Some(Timestamp::now()),
+                        Err(error) => problem = Some(format!("not fetched, showing what was known before: {error}")),
+                    },
+                    Ok(None) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let mut ledger = ledger::read(&this.inner.repo, options.config.as_deref(), &this.inner.scans)?;
+            ledger.notices.extend(problem.map(Into::into));
+            Ok((ledger, fetched))
+        };
+        blocking(work).await?
+    }
+
+    /// The registry client and the compiled trust profiles of a policy; kept while it is the same.
+    fn tools(&self, team: &Arc<TeamPolicy>) -> Result<(Registry, Arc<Trust>), EngineError> {
+        let mut kept = self.kept();
+        if let Some((same, registry, trust)) = &kept.tools
+            && **same == **team
+        {
+            return Ok((registry.clone(), Arc::clone(trust)));
+        }
+        let options = &self.inner.options;
+        let cache = options
+            .cache_dir
+            .as_ref()
+            .and_then(|dir| ContentCache::open(dir, options.cache_bytes).ok());
+        let registry = Registry::new(Options {
+            settings: team.registries.clone(),
+            credentials: Credentials::from_environment(),
+            cache,
+            offline: options.offline,
+        })?;
+        let trust = Arc::new(Trust::new(&team.trust)?);
+        kept.tools = Some((Arc::clone(team), registry.clone(), Arc::clone(&trust)));
+        Ok((registry, trust))
+    }
+
+    /// A session: one pass in which every question is asked once.
+    fn session(&self, registry: Registry) -> Session {
+        let dir = self.inner.options.cache_dir.as_ref();
+        Session::new(
+            registry,
+            dir.map(|d| VerdictCache::new(d.join("verdicts"), VERDICTS_KEPT)),
+        )
+    }
+
+    /// The history of the pins, traced once per commit and policy. Blocking.
+    fn lineage(&self, ledger: &Ledger) -> Result<Arc<Lineage>, EngineError> {
+        if let Some((commit, team, known)) = &self.kept().lineage
+            && *commit == ledger.tip.commit
+            && **team == *ledger.team
+        {
+            return Ok(Arc::clone(known));
+        }
+        let traced = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.scans)?);
+        self.kept().lineage = Some((ledger.tip.commit.clone(), Arc::clone(&ledger.team), Arc::clone(&traced)));
+        Ok(traced)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One whole pass, folded into a board.
+    ///
+    /// # Errors
+    /// As [`Engine::refresh`].
+    pub async fn board(&self) -> Result<Board, EngineError> {
+        let (tx, mut rx) = mpsc::channel(256);
+        let this = self.clone();
+        let pass = tokio::spawn(async move { this.refresh(tx).await });
+        let mut board = Board::default();
+        while let Some(update) = rx.recv().await {
+            board.apply(update);
+        }
+        pass.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        Ok(board)
+    }
+
+    /// One whole pass: streams everything found out, as it is found out.
+    ///
+    /// # Errors
+    /// If git or the configuration cannot be read. What single registries do not answer is part of
+    /// the stream, not an error.
+    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
+        refresh::run(self, tx).await
+    }
+}
+
+/// Runs blocking work on its own thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| EngineError::Internal(e.to_string()))
+}

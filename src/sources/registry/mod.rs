@@ -101,6 +101,12 @@ impl Registry {
         self.core.presence(repository, digest).await
     }
 
+    /// Whether content is in the cache, whole: then [`Registry::manifest`] asks nobody, and presence
+    /// is still to be asked for.
+    pub async fn is_cached(&self, digest: &Digest) -> bool {
+        self.core.cached(digest).await.is_some()
+    }
+
     /// A manifest by digest, hashed; from the cache where it is there.
     ///
     /// # Errors

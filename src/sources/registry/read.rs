@@ -345,7 +345,7 @@ impl Core {
         flight
     }
 
-    async fn cached(&self, digest: &Digest) -> Option<Entry> {
+    pub(super) async fn cached(&self, digest: &Digest) -> Option<Entry> {
         let (cache, digest) = (self.cache.clone()?, *digest);
         let entry = tokio::task::spawn_blocking(move || cache.read(&digest))
             .await

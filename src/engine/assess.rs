@@ -1,0 +1,389 @@
+//! Assessing one digest: is its content there, what is attached to it, what does it prove under a
+//! policy. The decision itself is [`crate::domain::verdict::judge`].
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::domain::board::Assessment;
+use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::policy::{Policy, SignerRule};
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::{Facts, Presence, Verdict, judge};
+use crate::sources::evidence::{Question, Trust, check};
+use crate::sources::registry::{Manifest, RegistryError};
+
+use super::collect::{self, Collected};
+use super::session::Session;
+use super::verdict_cache::{Checked, Key, VerdictCache};
+
+/// The label that names a version (OCI image spec, "Annotations").
+const VERSION: &str = "org.opencontainers.image.version";
+/// Largest image configuration that is read for its labels.
+const CONFIG_CAP: u64 = 4 << 20;
+
+/// What to assess, and by whose rules.
+#[derive(Clone)]
+pub struct Subject {
+    /// Where the content lives.
+    pub repository: Repository,
+    /// The digest.
+    pub digest: Digest,
+    /// The service it is pinned for.
+    pub service: Option<ServiceId>,
+    /// The service's own signer.
+    pub service_signer: Option<String>,
+    /// The service's source repository.
+    pub source: Option<String>,
+    /// The policy; `None` = nothing to judge by.
+    pub policy: Option<Arc<Policy>>,
+    /// Trust profiles, compiled.
+    pub trust: Arc<Trust>,
+}
+
+/// What assessing found.
+#[derive(Debug, Clone)]
+pub struct Assessed {
+    /// Verdict and evidence.
+    pub assessment: Assessment,
+    /// Whether the content is there.
+    pub presence: Presence,
+    /// Its version label.
+    pub version: Option<Untrusted>,
+    /// Platform manifests, where it is an index.
+    pub children: Vec<Digest>,
+    /// The index whose verified bytes list it, where one was found.
+    pub via: Option<Digest>,
+}
+
+/// Assesses one digest.
+pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Assessed {
+    let (presence, manifest) = presence(session, &subject.repository, subject.digest).await;
+    let Some(manifest) = manifest else {
+        let verdict = subject.policy.as_ref().map(|policy| {
+            let facts = Facts {
+                digest: subject.digest,
+                presence: &presence,
+                evidence: &[],
+                incomplete: &[],
+                source: None,
+            };
+            judge(policy, facts, now)
+        });
+        let assessment = Assessment {
+            verdict,
+            evidence: Vec::new(),
+        };
+        return Assessed {
+            assessment,
+            presence,
+            version: None,
+            children: Vec::new(),
+            via: None,
+        };
+    };
+    let tags = session.tags(&subject.repository).await.ok();
+    let tags = tags.as_deref();
+    let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
+    let (parent, own, below, inside, version) = futures_util::join!(
+        parent(session, &subject, &manifest),
+        collect::attached(&session.registry, &subject.repository, subject.digest, tags),
+        join_all(
+            children
+                .iter()
+                .map(|child| collect::attached(&session.registry, &subject.repository, *child, tags))
+        ),
+        collect::in_index(&session.registry, &subject.repository, &manifest),
+        version(session, &subject.repository, &manifest),
+    );
+    let via = match &parent {
+        Some(parent) => Some((
+            parent.clone(),
+            collect::attached(&session.registry, &subject.repository, parent.digest, tags).await,
+        )),
+        None => None,
+    };
+    let via_digest = via.as_ref().map(|(parent, _)| parent.digest);
+    let gathered = Gathered {
+        manifest,
+        presence: presence.clone(),
+        own,
+        via,
+        below,
+        inside,
+    };
+    let (copy, cache) = (subject.clone(), session.verdicts.clone());
+    let judged = tokio::task::spawn_blocking(move || conclude(&copy, gathered, cache.as_ref(), now)).await;
+    let assessment = judged.unwrap_or_else(|_| Assessment {
+        // A verifier that stops half-way proves nothing.
+        verdict: subject.policy.as_ref().map(|policy| {
+            let presence = Presence::Unreachable {
+                detail: "checking the evidence stopped unexpectedly".into(),
+            };
+            let facts = Facts {
+                digest: subject.digest,
+                presence: &presence,
+                evidence: &[],
+                incomplete: &[],
+                source: None,
+            };
+            judge(policy, facts, now)
+        }),
+        evidence: Vec::new(),
+    });
+    Assessed {
+        assessment,
+        presence,
+        version,
+        children,
+        via: via_digest,
+    }
+}
+
+/// Everything that was found about one digest, before checking.
+struct Gathered {
+    manifest: Manifest,
+    presence: Presence,
+    own: Collected,
+    via: Option<(Manifest, Collected)>,
+    below: Vec<Collected>,
+    inside: Collected,
+}
+
+/// Checks everything that was collected and judges what counts. Pure CPU work but for the cache.
+fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>, now: Timestamp) -> Assessment {
+    let key = gathered.cache_key(subject);
+    let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
+    let checked = known.unwrap_or_else(|| {
+        let checked = gathered.check_all(subject, now);
+        if let Some((cache, key)) = cache.zip(key.as_ref()) {
+            cache.put(key, &checked);
+        }
+        checked
+    });
+    let mut incomplete = gathered.own.incomplete;
+    incomplete.extend(gathered.via.into_iter().flat_map(|(_, found)| found.incomplete));
+    let verdict = subject.policy.as_ref().map(|policy| {
+        let facts = Facts {
+            digest: subject.digest,
+            presence: &gathered.presence,
+            evidence: &checked.counted,
+            incomplete: &incomplete,
+            source: subject.source.as_deref(),
+        };
+        Verdict {
+            at: checked.at,
+            ..judge(policy, facts, now)
+        }
+    });
+    let mut evidence = checked.counted;
+    evidence.extend(checked.shown);
+    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.digest));
+    Assessment { verdict, evidence }
+}
+
+impl Gathered {
+    fn check_all(&self, subject: &Subject, now: Timestamp) -> Checked {
+        let no_signer = SignerRule::default();
+        let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
+        let question = |about: Digest, via: Option<Digest>, bytes| Question {
+            subject: about,
+            via,
+            manifest_bytes: bytes,
+            service: subject.service.as_ref().map(ServiceId::as_str),
+            signer,
+            service_signer: subject.service_signer.as_deref(),
+            trust: &subject.trust,
+        };
+        let mut counted: Vec<Evidence> = Vec::new();
+        for item in &self.own.items {
+            counted.extend(check(item, &question(subject.digest, None, Some(&self.manifest.bytes))));
+        }
+        counted.extend(self.own.listed.iter().cloned());
+        if let Some((index, found)) = &self.via {
+            for item in &found.items {
+                counted.extend(check(
+                    item,
+                    &question(subject.digest, Some(index.digest), Some(&index.bytes)),
+                ));
+            }
+            counted.extend(found.listed.iter().cloned());
+        }
+        // Evidence of platform manifests is shown with their digest and never counts upwards.
+        let mut shown = Vec::new();
+        for found in &self.below {
+            for item in &found.items {
+                shown.extend(check(item, &question(item.attached_to, None, None)));
+            }
+            shown.extend(found.listed.iter().cloned());
+        }
+        shown.extend(self.inside.listed.iter().cloned());
+        Checked {
+            at: now,
+            counted,
+            shown,
+        }
+    }
+
+    /// What decides the outcome of the checks; `None` while anything could not be fetched or
+    /// listed, for such an outcome is not worth keeping.
+    fn cache_key(&self, subject: &Subject) -> Option<Key> {
+        let parts = || {
+            let via = self.via.iter().map(|(_, found)| found);
+            std::iter::once(&self.own)
+                .chain(via)
+                .chain(&self.below)
+                .chain(std::iter::once(&self.inside))
+        };
+        let policy = subject.policy.as_ref()?;
+        if parts().any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err())) {
+            return None;
+        }
+        let mut set: Vec<[Digest; 3]> = parts()
+            .flat_map(|p| {
+                let items = p.items.iter().map(|i| [i.attached_to, i.manifest, i.digest]);
+                items.chain(p.listed.iter().map(|e| [e.attached_to, e.digest, e.digest]))
+            })
+            .collect();
+        set.sort_unstable();
+        let mut key = Key::new();
+        key.part(subject.digest.as_bytes()).part(policy.digest.as_bytes());
+        key.part(policy.name.as_bytes());
+        key.part(subject.service.as_ref().map_or(&b""[..], |s| s.as_str().as_bytes()));
+        key.part(subject.service_signer.as_deref().unwrap_or("").as_bytes());
+        key.part(self.via.as_ref().map_or(&b""[..], |(index, _)| index.digest.as_bytes()));
+        for digests in set {
+            for digest in digests {
+                key.part(digest.as_bytes());
+            }
+        }
+        Some(key)
+    }
+}
+
+/// Whether the content of a digest is there now, with its bytes. Presence is never cached: content
+/// that is cached and that no tag answered for gets a HEAD.
+async fn presence(session: &Session, repository: &Repository, digest: Digest) -> (Presence, Option<Manifest>) {
+    let registry = &session.registry;
+    if registry.is_cached(&digest).await && !session.is_answered(repository, &digest) {
+        match registry.presence(repository, &digest).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let detail = format!("{repository} no longer has {digest}");
+                return (Presence::Absent { detail: detail.into() }, None);
+            }
+            Err(error) => return (failure(&error), None),
+        }
+    }
+    match registry.manifest(repository, &digest).await {
+        Ok(manifest) => (Presence::Present, Some(manifest)),
+        Err(error) => (failure(&error), None),
+    }
+}
+
+fn failure(error: &RegistryError) -> Presence {
+    let detail = Untrusted::new(error.to_string());
+    match (error.cause(), error) {
+        (CauseKind::Absent, _) => Presence::Absent { detail },
+        (CauseKind::Corrupt, RegistryError::Corrupt { actual, .. }) => Presence::Corrupt { actual: *actual },
+        (cause @ (CauseKind::Malformed | CauseKind::Unsupported), _) => Presence::Unusable { cause, detail },
+        _ => Presence::Unreachable { detail },
+    }
+}
+
+/// The first index that a tag of this repository points at and whose verified bytes list this
+/// platform manifest.
+async fn parent(session: &Session, subject: &Subject, manifest: &Manifest) -> Option<Manifest> {
+    if manifest.body.is_index() {
+        return None;
+    }
+    for digest in session
+        .tagged(&subject.repository)
+        .into_iter()
+        .filter(|d| *d != subject.digest)
+    {
+        if let Ok(index) = session.registry.manifest(&subject.repository, &digest).await
+            && collect::platforms(&index).any(|child| child.digest == subject.digest)
+        {
+            return Some(index);
+        }
+    }
+    None
+}
+
+/// The version label: the annotation of the index or manifest, else the label of the (first
+/// platform's) configuration.
+async fn version(session: &Session, repository: &Repository, manifest: &Manifest) -> Option<Untrusted> {
+    if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
+        return Some(version.into());
+    }
+    let first = collect::platforms(manifest).next().map(|child| child.digest);
+    let image = match first {
+        Some(child) => &session.registry.manifest(repository, &child).await.ok()?,
+        None => manifest,
+    };
+    if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
+        return Some(version.into());
+    }
+    let config = image.body.config.as_ref()?;
+    let bytes = session
+        .registry
+        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
+        .await
+        .ok()?;
+    label(&bytes, VERSION)
+}
+
+fn label(config: &[u8], name: &str) -> Option<Untrusted> {
+    #[derive(serde::Deserialize)]
+    struct Config {
+        config: Option<Inner>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Inner {
+        #[serde(rename = "Labels")]
+        labels: Option<std::collections::BTreeMap<String, String>>,
+    }
+    let config: Config = serde_json::from_slice(config).ok()?;
+    let version = config.config?.labels?.remove(name)?;
+    (!version.is_empty()).then(|| version.into())
+}
+
+/// When the content was created, by its own word: the index's annotation, else the configuration's
+/// `created`.
+///
+/// # Errors
+/// If the content could not be reached; "no creation time" is `Ok(None)`.
+pub async fn created(
+    session: &Session,
+    repository: &Repository,
+    digest: &Digest,
+) -> Result<Option<Timestamp>, super::session::Failed> {
+    const CREATED: &str = "org.opencontainers.image.created";
+    let failed = |e: RegistryError| super::session::Failed::from(&e);
+    let manifest = session.registry.manifest(repository, digest).await.map_err(failed)?;
+    if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
+        return Ok(Some(at));
+    }
+    let first = collect::platforms(&manifest).next().map(|child| child.digest);
+    let image = match first {
+        Some(child) => session.registry.manifest(repository, &child).await.map_err(failed)?,
+        None => manifest,
+    };
+    let Some(config) = &image.body.config else {
+        return Ok(None);
+    };
+    let bytes = session
+        .registry
+        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
+        .await
+        .map_err(failed)?;
+    #[derive(serde::Deserialize)]
+    struct Created {
+        created: Option<Timestamp>,
+    }
+    Ok(serde_json::from_slice::<Created>(&bytes).ok().and_then(|c| c.created))
+}

@@ -1,0 +1,297 @@
+//! Finding every statement attached to a digest (EVIDENCE "Who decides", REGISTRY rule 6): the
+//! referrers API or its fallback tag, cosign's `.sig`/`.att`/`.sbom` tags, and BuildKit's manifests
+//! inside an index.
+//!
+//! What could not be listed is said in [`Collected::incomplete`]; what could not be fetched stays
+//! in the list as an item with its problem. Nothing is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+
+use crate::domain::evidence::{
+    CauseKind, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence, Summary, TimeSource,
+};
+use crate::domain::id::Digest;
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::sources::evidence::{Carrier, Item, ItemProblem};
+use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
+
+/// Largest statement that is fetched (REGISTRY rule 3).
+pub const STATEMENT_CAP: u64 = 64 << 20;
+
+/// Everything attached to one digest.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// Statements, fetched or with the reason why not.
+    pub items: Vec<Item>,
+    /// Things that carry no statement pindeck reads; listed, never counted.
+    pub listed: Vec<Evidence>,
+    /// What of the search failed.
+    pub incomplete: Vec<Untrusted>,
+}
+
+impl Collected {
+    fn absorb(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.listed.extend(other.listed);
+        self.incomplete.extend(other.incomplete);
+    }
+}
+
+/// Collects what is attached to `subject` in `repository`. `tags` is the repository's tag list, if
+/// it could be had: tags that it does not hold cost nothing.
+pub async fn attached(
+    registry: &Registry,
+    repository: &Repository,
+    subject: Digest,
+    tags: Option<&BTreeSet<String>>,
+) -> Collected {
+    let referrers = referrers(registry, repository, subject, tags);
+    let legacy = [
+        ("sig", Carrier::CosignSigTag),
+        ("att", Carrier::CosignAttTag),
+        ("sbom", Carrier::SbomTag),
+    ]
+    .map(|(suffix, carrier)| legacy_tag(registry, repository, subject, suffix, carrier, tags));
+    let (mut all, legacy) = futures_util::future::join(referrers, join_all(legacy)).await;
+    for found in legacy {
+        all.absorb(found);
+    }
+    all
+}
+
+async fn referrers(
+    registry: &Registry,
+    repository: &Repository,
+    subject: Digest,
+    tags: Option<&BTreeSet<String>>,
+) -> Collected {
+    let mut all = Collected::default();
+    let listing = match registry.referrers(repository, &subject, tags).await {
+        Ok(listing) => listing,
+        Err(error) => {
+            all.incomplete.push(error.to_string().into());
+            return all;
+        }
+    };
+    let fetched = join_all(listing.descriptors.into_iter().map(|descriptor| async move {
+        match registry.manifest(repository, &descriptor.digest).await {
+            Ok(manifest) => layers(registry, repository, subject, &manifest, Carrier::Referrer).await,
+            Err(error) => {
+                let named = descriptor
+                    .artifact_type
+                    .clone()
+                    .unwrap_or_else(|| descriptor.media_type.clone());
+                let item = broken(
+                    subject,
+                    descriptor.digest,
+                    named,
+                    descriptor.annotations,
+                    Carrier::Referrer,
+                    &error,
+                );
+                Collected {
+                    items: vec![item],
+                    ..Collected::default()
+                }
+            }
+        }
+    }))
+    .await;
+    for found in fetched {
+        all.absorb(found);
+    }
+    all
+}
+
+async fn legacy_tag(
+    registry: &Registry,
+    repository: &Repository,
+    subject: Digest,
+    suffix: &str,
+    carrier: Carrier,
+    tags: Option<&BTreeSet<String>>,
+) -> Collected {
+    let tag = format!("sha256-{}.{suffix}", subject.hex());
+    let mut all = Collected::default();
+    if tags.is_some_and(|known| !known.contains(&tag)) {
+        return all;
+    }
+    let digest = match registry.resolve(repository, &tag).await {
+        Ok(Some(digest)) => digest,
+        Ok(None) => return all,
+        Err(error) => {
+            all.incomplete.push(error.to_string().into());
+            return all;
+        }
+    };
+    match registry.manifest(repository, &digest).await {
+        Ok(manifest) => layers(registry, repository, subject, &manifest, carrier).await,
+        Err(error) => {
+            all.items
+                .push(broken(subject, digest, tag, BTreeMap::new(), carrier, &error));
+            all
+        }
+    }
+}
+
+/// Fetches the layers of one evidence manifest that hold statements.
+async fn layers(
+    registry: &Registry,
+    repository: &Repository,
+    attached_to: Digest,
+    manifest: &Manifest,
+    carrier: Carrier,
+) -> Collected {
+    let mut all = Collected::default();
+    let (statements, others): (Vec<&Descriptor>, Vec<&Descriptor>) = manifest
+        .body
+        .layers
+        .iter()
+        .partition(|layer| holds_statement(&layer.media_type));
+    if statements.is_empty() {
+        let kind = manifest
+            .body
+            .artifact_type
+            .clone()
+            .or_else(|| others.first().map(|l| l.media_type.clone()));
+        all.listed.push(listed(attached_to, manifest.digest, kind));
+        return all;
+    }
+    all.items = join_all(statements.into_iter().map(|layer| async move {
+        let content = registry
+            .blob(repository, &layer.digest, Some(layer.size), STATEMENT_CAP)
+            .await;
+        let mut annotations = manifest.body.annotations.clone();
+        annotations.extend(layer.annotations.clone());
+        Item {
+            attached_to,
+            manifest: manifest.digest,
+            digest: layer.digest,
+            media_type: layer.media_type.clone(),
+            annotations,
+            carrier,
+            content: content.map_err(|error| problem(&error)),
+        }
+    }))
+    .await;
+    all
+}
+
+fn holds_statement(media_type: &str) -> bool {
+    let base = media_type.split(';').next().unwrap_or("").trim();
+    base.starts_with("application/vnd.dev.sigstore.bundle")
+        || matches!(
+            base,
+            "application/vnd.dev.cosign.simplesigning.v1+json"
+                | "application/vnd.dsse.envelope.v1+json"
+                | "application/vnd.in-toto+json"
+                | "application/spdx+json"
+                | "text/spdx+json"
+                | "text/spdx"
+                | "application/vnd.cyclonedx+json"
+                | "application/vnd.cyclonedx+xml"
+                | "application/vnd.cyclonedx"
+        )
+}
+
+fn problem(error: &RegistryError) -> ItemProblem {
+    if let RegistryError::Corrupt { actual, .. } = error {
+        return ItemProblem::Corrupt { actual: *actual };
+    }
+    let detail = Untrusted::new(error.to_string());
+    match error.cause() {
+        CauseKind::Malformed => ItemProblem::Malformed(detail),
+        // Listed but not there: a store that lost a part of its evidence proves nothing.
+        _ => ItemProblem::Unreachable(detail),
+    }
+}
+
+fn broken(
+    attached_to: Digest,
+    digest: Digest,
+    media_type: String,
+    annotations: BTreeMap<String, String>,
+    carrier: Carrier,
+    error: &RegistryError,
+) -> Item {
+    Item {
+        attached_to,
+        manifest: digest,
+        digest,
+        media_type,
+        annotations,
+        carrier,
+        content: Err(problem(error)),
+    }
+}
+
+/// BuildKit's attestation manifests inside an index: unsigned, shown, never counted. They are named
+/// from their annotations; nothing is fetched but the small manifest.
+pub async fn in_index(registry: &Registry, repository: &Repository, index: &Manifest) -> Collected {
+    let mut all = Collected::default();
+    for descriptor in index.body.manifests.iter().filter(|d| is_attestation(d)) {
+        let about = descriptor
+            .annotations
+            .get("vnd.docker.reference.digest")
+            .and_then(|d| d.parse().ok());
+        let attached_to = about.unwrap_or(index.digest);
+        match registry.manifest(repository, &descriptor.digest).await {
+            Ok(manifest) => {
+                for layer in &manifest.body.layers {
+                    let predicate = layer.annotations.get("in-toto.io/predicate-type").cloned();
+                    all.listed.push(listed(attached_to, layer.digest, predicate));
+                }
+            }
+            Err(error) => {
+                let mut item = listed(attached_to, descriptor.digest, None);
+                item.detail = Some(error.to_string().into());
+                all.listed.push(item);
+            }
+        }
+    }
+    all
+}
+
+/// Whether a descriptor in an index is BuildKit's attestation manifest.
+pub fn is_attestation(descriptor: &Descriptor) -> bool {
+    descriptor
+        .annotations
+        .get("vnd.docker.reference.type")
+        .is_some_and(|t| t == "attestation-manifest")
+}
+
+/// The platform manifests of an index, attestation manifests left out.
+pub fn platforms(index: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    index.body.manifests.iter().filter(|d| !is_attestation(d))
+}
+
+fn listed(attached_to: Digest, digest: Digest, named: Option<String>) -> Evidence {
+    Evidence {
+        kind: named.as_deref().map_or(EvidenceKind::Other, EvidenceKind::of_predicate),
+        predicate_type: named.map(Untrusted::new),
+        format: Format::Buildkit,
+        digest,
+        attached_to,
+        subjects: Vec::new(),
+        state: EvidenceState::Unsigned,
+        cause: None,
+        detail: Some("carries no signature: shown, never counted".into()),
+        signer: None,
+        log: LogEvidence::None,
+        timestamp: TimeSource::None,
+        signed_at: None,
+        summary: Summary::None,
+        checks: Vec::new(),
+    }
+}
+
+/// The annotations of a manifest, for callers that look for labels.
+pub fn annotation<'a>(annotations: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+    annotations
+        .get(key)
+        .map(String::as_str)
+        .filter(|value| !value.is_empty())
+}

@@ -1,0 +1,205 @@
+//! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::team;
+use crate::domain::board::{Hold, RepositoryInfo};
+use crate::domain::pin::Unmanaged;
+use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
+use crate::domain::text::Untrusted;
+use crate::sources::git::manifest::{self, Scan};
+use crate::sources::git::{GitRepo, Tip, TreeFile};
+
+use super::error::EngineError;
+use super::holds;
+use super::pins::{Grouped, Naming, Sighting, group, naming};
+
+/// Name of the team's file at the repository's root.
+pub const TEAM_FILE: &str = "pindeck.toml";
+/// Manifests larger than this are not read (they are reported).
+const FILE_CAP: u64 = 16 << 20;
+
+/// Scans by (path, blob): a second look touches changed files only.
+#[derive(Default)]
+pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
+
+impl ScanCache {
+    /// The scan of one file, from the cache or made now.
+    pub fn scan(
+        &self,
+        path: &str,
+        oid: &str,
+        read: impl FnOnce() -> Result<Vec<u8>, EngineError>,
+    ) -> Result<Arc<Scan>, EngineError> {
+        let key = (path.to_owned(), oid.to_owned());
+        if let Some(known) = self.lock().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(manifest::scan(path, &read()?));
+        self.lock().insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Arc<Scan>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Everything one commit says.
+#[derive(Clone)]
+pub struct Ledger {
+    /// The commit and branch that were read.
+    pub tip: Tip,
+    /// The policy in force.
+    pub team: Arc<TeamPolicy>,
+    /// Environments in promotion order, configured or inferred.
+    pub environments: Vec<Environment>,
+    /// Which repository belongs to which service.
+    pub naming: Naming,
+    /// Pins by service.
+    pub grouped: Grouped,
+    /// Every reference found, for edits and history.
+    pub sightings: Arc<Vec<Sighting>>,
+    /// Holds in force.
+    pub holds: Result<Vec<Hold>, Untrusted>,
+    /// Things worth saying.
+    pub notices: Vec<Untrusted>,
+}
+
+impl Ledger {
+    /// The repository part of the board.
+    pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
+        RepositoryInfo {
+            path: self.tip.path.clone(),
+            branch: self.tip.branch.clone(),
+            commit: self.tip.commit.clone(),
+            remote: self.tip.remote.clone(),
+            ahead: self.tip.ahead,
+            behind: self.tip.behind,
+            dirty: self.tip.dirty,
+            fetched_at,
+        }
+    }
+}
+
+/// Reads tip, policy, pins and holds.
+///
+/// # Errors
+/// If the repository, the branch, the configuration or a blob cannot be read.
+pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<Ledger, EngineError> {
+    let mut tip = repo.tip(None)?;
+    let mut team = team_policy(repo, &tip.commit, config)?;
+    if let Some(branch) = team.branch.clone()
+        && branch != tip.branch
+    {
+        tip = repo.tip(Some(&branch))?;
+        team = team_policy(repo, &tip.commit, config)?;
+    }
+    let files = repo.files(&tip.commit)?;
+    let mut notices = Vec::new();
+    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
+    let environments = environments(&team, &files, &sightings);
+    let naming = naming(&sightings, &team, &environments);
+    let mut grouped = group(&sightings, &naming, &team, &environments);
+    grouped.unmanaged.append(&mut unmanaged);
+    let holds = match files.iter().find(|f| f.path == holds::FILE) {
+        None => Ok(Vec::new()),
+        Some(file) => holds::parse(&repo.blob(&file.oid)?).map_err(|e| Untrusted::new(e.to_string())),
+    };
+    if let Err(problem) = &holds {
+        notices.push(problem.clone());
+    }
+    Ok(Ledger {
+        tip,
+        team: Arc::new(team),
+        environments,
+        naming,
+        grouped,
+        sightings: Arc::new(sightings),
+        holds,
+        notices,
+    })
+}
+
+/// Configured environments, else inferred ones.
+fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -> Vec<Environment> {
+    if !team.environments.is_empty() {
+        return team.environments.clone();
+    }
+    let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
+    let paths: Vec<String> = files
+        .iter()
+        .map(|f| f.path.clone())
+        .filter(|p| with_pins.contains(p.as_str()))
+        .collect();
+    crate::config::infer::environments(&paths)
+}
+
+fn scan_all(
+    repo: &GitRepo,
+    files: &[TreeFile],
+    scans: &ScanCache,
+    notices: &mut Vec<Untrusted>,
+) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
+    let mut sightings = Vec::new();
+    let mut unmanaged = Vec::new();
+    for file in files.iter().filter(|f| is_manifest(&f.path)) {
+        if file.size.is_some_and(|size| size > FILE_CAP) {
+            notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
+            continue;
+        }
+        let scan = scans.scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?))?;
+        sightings.extend(scan.found.iter().map(|found| Sighting {
+            file: file.path.clone(),
+            found: found.clone(),
+        }));
+        unmanaged.extend(scan.unmanaged.iter().cloned());
+    }
+    Ok((sightings, unmanaged))
+}
+
+/// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
+pub fn is_manifest(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let lower = name.to_ascii_lowercase();
+    lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".yaml.gotmpl") || name == "Kustomization"
+}
+
+/// The team policy: the file named by `--config`, else the commit's own, else none.
+fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<TeamPolicy, EngineError> {
+    if let Some(file) = config {
+        let shown = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
+            file: shown.clone(),
+            source,
+        })?;
+        let folder = file.parent().map(PathBuf::from).unwrap_or_default();
+        let read = |path: &str| std::fs::read(folder.join(path));
+        return Ok(team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?);
+    }
+    let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
+        return Ok(TeamPolicy::default());
+    };
+    let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
+        file: TEAM_FILE.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
+    })?;
+    let read = |path: &str| {
+        let found = repo.read_at(commit, path).map_err(io::Error::other)?;
+        found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
+    };
+    Ok(team::load(
+        &text,
+        TEAM_FILE,
+        &read,
+        PolicySource::Commit(commit.to_owned()),
+    )?)
+}
+
+/// Index of files by path, for lookups.
+pub fn by_path(files: &[TreeFile]) -> BTreeMap<&str, &TreeFile> {
+    files.iter().map(|file| (file.path.as_str(), file)).collect()
+}

@@ -1,0 +1,238 @@
+//! From references found in files to pins: which environment, which service (CONTRACT "Pin",
+//! "Service of an unlisted repository"). Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::{Glob, GlobMatcher};
+
+use crate::config::infer;
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::pin::{Location, Pin, Unmanaged};
+use crate::domain::policy::{Environment, TeamPolicy};
+use crate::domain::reference::Repository;
+use crate::sources::git::manifest::Found;
+
+/// Tiers from here on become pins only where a configured service names the image (GITOPS.md 9, 10).
+const LOOSE_TIER: u8 = 9;
+
+/// A reference found in one file.
+#[derive(Debug, Clone)]
+pub struct Sighting {
+    /// The file.
+    pub file: String,
+    /// What was found there.
+    pub found: Found,
+}
+
+/// The services of a repository with their pins, before anything else is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grouped {
+    /// Service rows in configured order, then by name: name, image CI pushes to, pins.
+    pub services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)>,
+    /// What could not become a pin, with the reason.
+    pub unmanaged: Vec<Unmanaged>,
+}
+
+/// Compiled path globs of the environments.
+#[derive(Debug, Clone)]
+pub struct EnvironmentPaths(Vec<(EnvId, Vec<GlobMatcher>)>);
+
+impl EnvironmentPaths {
+    /// Compiles validated globs; `*` does not cross `/`, `**` does.
+    pub fn new(environments: &[Environment]) -> Self {
+        let compile = |glob: &String| {
+            globset::GlobBuilder::new(glob)
+                .literal_separator(true)
+                .build()
+                .as_ref()
+                .map(Glob::compile_matcher)
+                .ok()
+        };
+        Self(
+            environments
+                .iter()
+                .map(|e| (e.name.clone(), e.paths.iter().filter_map(compile).collect()))
+                .collect(),
+        )
+    }
+
+    /// Every environment a file belongs to, in promotion order.
+    pub fn of<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a EnvId> {
+        self.0
+            .iter()
+            .filter(move |(_, globs)| globs.iter().any(|g| g.is_match(file)))
+            .map(|(env, _)| env)
+    }
+}
+
+/// Which service holds a repository.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    known: BTreeMap<Repository, ServiceId>,
+    unlisted: BTreeMap<Repository, ServiceId>,
+    ignored: Vec<GlobMatcher>,
+}
+
+impl Naming {
+    /// Configured names (image, `also`, the environments' own registries) and the shortest unique
+    /// suffix for every other repository seen.
+    pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
+        let mut known = BTreeMap::new();
+        for service in &team.services {
+            let own = environments
+                .iter()
+                .filter_map(|e| service.image.under(e.registry.as_deref()?));
+            for repository in std::iter::once(service.image.clone())
+                .chain(service.also.iter().cloned())
+                .chain(own)
+            {
+                known.entry(repository).or_insert_with(|| service.name.clone());
+            }
+        }
+        let ignored: Vec<GlobMatcher> = team
+            .ignore
+            .iter()
+            .filter_map(|g| Glob::new(g).ok())
+            .map(|g| g.compile_matcher())
+            .collect();
+        let rest: Vec<Repository> = seen
+            .iter()
+            .filter(|r| !known.contains_key(r) && !ignored.iter().any(|g| g.is_match(r.to_string())))
+            .cloned()
+            .collect();
+        let taken: BTreeSet<&ServiceId> = known.values().collect();
+        let mut unlisted = infer::service_names(&rest);
+        // A configured name is never shared with a repository that nobody listed.
+        for (repository, name) in &mut unlisted {
+            if taken.contains(name) {
+                *name = ServiceId::new(repository.path());
+            }
+        }
+        Self {
+            known,
+            unlisted,
+            ignored,
+        }
+    }
+
+    /// The service, unless the repository is ignored.
+    pub fn service(&self, repository: &Repository) -> Option<&ServiceId> {
+        self.known.get(repository).or_else(|| self.unlisted.get(repository))
+    }
+
+    /// Whether the configuration names this repository.
+    pub fn is_listed(&self, repository: &Repository) -> bool {
+        self.known.contains_key(repository)
+    }
+
+    /// Whether `ignore` matches.
+    pub fn is_ignored(&self, repository: &Repository) -> bool {
+        let name = repository.to_string();
+        !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))
+    }
+}
+
+/// The naming that the references of one commit give rise to.
+pub fn naming(sightings: &[Sighting], team: &TeamPolicy, environments: &[Environment]) -> Naming {
+    let paths = EnvironmentPaths::new(environments);
+    let seen: BTreeSet<Repository> = sightings
+        .iter()
+        .filter(|s| s.found.tier < LOOSE_TIER && paths.of(&s.file).next().is_some())
+        .filter_map(|s| s.found.repository.clone())
+        .collect();
+    Naming::new(team, environments, &seen)
+}
+
+/// Service, place of the environment, repository, digest, tag (only without a digest).
+type PinOrder = (ServiceId, usize, Repository, Option<Digest>, Option<String>);
+
+/// Groups everything found into pins: one per (service, environment, image, digest or tag).
+pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
+    let paths = EnvironmentPaths::new(environments);
+    let mut pins: BTreeMap<PinOrder, Pin> = BTreeMap::new();
+    let mut unmanaged = Vec::new();
+    let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
+    for Sighting { file, found } in sightings {
+        let in_environments: Vec<&EnvId> = paths.of(file).collect();
+        let Some(repository) = &found.repository else {
+            if !in_environments.is_empty() {
+                unmanaged.push(not_managed(
+                    file,
+                    found,
+                    "the repository is not written here (a template or another file supplies it)",
+                ));
+            }
+            continue;
+        };
+        if naming.is_ignored(repository) {
+            continue;
+        }
+        if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
+            if !in_environments.is_empty() {
+                unmanaged.push(not_managed(
+                    file,
+                    found,
+                    "a loose reference: it becomes a pin when a [[services]] entry names its image",
+                ));
+            }
+            continue;
+        }
+        let Some(service) = naming.service(repository) else {
+            continue;
+        };
+        for env in in_environments {
+            let tag_key = if found.digest.is_none() {
+                found.tag.clone()
+            } else {
+                None
+            };
+            let key = (service.clone(), order[env], repository.clone(), found.digest, tag_key);
+            let pin = pins.entry(key).or_insert_with(|| Pin {
+                target: Target {
+                    service: service.clone(),
+                    environment: env.clone(),
+                },
+                image: repository.clone(),
+                tag: None,
+                digest: found.digest,
+                locations: Vec::new(),
+            });
+            pin.locations.push(Location {
+                file: file.clone(),
+                line: found.line,
+                style: found.style,
+                read_only: found.read_only.clone(),
+            });
+            pin.tag = pin.tag.take().or_else(|| found.tag.clone());
+        }
+    }
+    let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
+    for ((service, ..), mut pin) in pins {
+        pin.locations.sort();
+        pin.locations.dedup();
+        by_service.entry(service).or_default().push(pin);
+    }
+    let mut services = Vec::new();
+    for service in &team.services {
+        let pins = by_service.remove(&service.name).unwrap_or_default();
+        services.push((service.name.clone(), Some(service.image.clone()), pins));
+    }
+    for (name, pins) in by_service {
+        let image = pins.first().map(|pin| pin.image.clone());
+        services.push((name, image, pins));
+    }
+    Grouped { services, unmanaged }
+}
+
+fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {
+    Unmanaged {
+        file: file.to_owned(),
+        line: found.line,
+        text: found.written.clone().into(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "pins_tests.rs"]
+mod tests;

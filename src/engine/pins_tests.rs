@@ -1,0 +1,136 @@
+use super::*;
+use crate::domain::policy::Service;
+
+const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const B: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+fn env(name: &str, paths: &[&str]) -> Environment {
+    Environment {
+        name: name.into(),
+        paths: paths.iter().map(|p| (*p).to_owned()).collect(),
+        policy: None,
+        after: Vec::new(),
+        registry: None,
+        write: Default::default(),
+        confirm: Default::default(),
+        read_only: false,
+    }
+}
+
+fn service(name: &str, image: &str) -> Service {
+    Service {
+        name: name.into(),
+        image: Repository::parse(image).expect("valid"),
+        also: Vec::new(),
+        signer: None,
+        candidate: None,
+        immutable_tags: None,
+        source: None,
+    }
+}
+
+fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&str>, tier: u8) -> Sighting {
+    let tag = tag.map(|t| format!(":{t}")).unwrap_or_default();
+    let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
+    let yaml = format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: {image}{tag}{digest}\n");
+    let mut found = crate::sources::git::manifest::scan("pod.yaml", yaml.as_bytes())
+        .found
+        .remove(0);
+    (found.line, found.tier) = (line, tier);
+    Sighting {
+        file: file.to_owned(),
+        found,
+    }
+}
+
+fn run(sightings: &[Sighting], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
+    group(sightings, &naming(sightings, team, envs), team, envs)
+}
+
+fn envs() -> Vec<Environment> {
+    vec![env("dev", &["envs/dev/**"]), env("production", &["envs/production/**"])]
+}
+
+#[test]
+fn one_pin_per_digest_with_all_its_places() {
+    let team = TeamPolicy {
+        services: vec![service("api", "r.example/shop/api")],
+        ..TeamPolicy::default()
+    };
+    let seen = [
+        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), 6),
+        sight("envs/dev/a.yaml", 9, "r.example/shop/api", Some("1.0.0"), Some(A), 6),
+        sight("envs/production/a.yaml", 3, "r.example/shop/api", None, Some(B), 6),
+        sight("base/a.yaml", 3, "r.example/shop/api", None, Some(B), 6),
+    ];
+    let grouped = run(&seen, &team, &envs());
+    let (name, _, pins) = &grouped.services[0];
+    assert_eq!((name.as_str(), pins.len()), ("api", 2));
+    assert_eq!((pins[0].locations.len(), pins[0].tag.as_deref()), (2, Some("1.0.0")));
+    assert_eq!(pins[1].target.environment.as_str(), "production");
+}
+
+#[test]
+fn a_service_without_pins_is_still_a_row() {
+    let team = TeamPolicy {
+        services: vec![service("api", "r.example/shop/api")],
+        ..TeamPolicy::default()
+    };
+    assert_eq!(run(&[], &team, &envs()).services.len(), 1);
+}
+
+#[test]
+fn ignored_images_are_nobodys_service() {
+    let team = TeamPolicy {
+        ignore: vec!["docker.io/**".into()],
+        ..TeamPolicy::default()
+    };
+    let seen = [sight("envs/dev/a.yaml", 1, "postgres", Some("17"), None, 6)];
+    assert_eq!(run(&seen, &team, &envs()), Grouped::default());
+}
+
+#[test]
+fn loose_references_need_a_service_that_names_them() {
+    let seen = [sight("envs/dev/a.yaml", 1, "r.example/shop/api", None, Some(A), 9)];
+    let nobody = run(&seen, &TeamPolicy::default(), &envs());
+    assert_eq!((nobody.services.len(), nobody.unmanaged.len()), (0, 1));
+    let team = TeamPolicy {
+        services: vec![service("api", "r.example/shop/api")],
+        ..TeamPolicy::default()
+    };
+    assert_eq!(run(&seen, &team, &envs()).services[0].2.len(), 1);
+}
+
+#[test]
+fn other_repositories_merge_only_through_also_or_an_environments_registry() {
+    let mut own = service("api", "r.example/shop/api");
+    own.also = vec![Repository::parse("old.example/api").expect("valid")];
+    let team = TeamPolicy {
+        services: vec![own],
+        ..TeamPolicy::default()
+    };
+    let mut environments = envs();
+    environments[1].registry = Some("prod.example/mirror".to_owned());
+    let seen = [
+        sight("envs/dev/a.yaml", 1, "old.example/api", None, Some(A), 6),
+        sight("envs/production/a.yaml", 1, "prod.example/mirror/api", None, Some(A), 6),
+        sight("envs/dev/b.yaml", 1, "stranger.example/x/api", None, Some(B), 6),
+    ];
+    let grouped = run(&seen, &team, &environments);
+    assert_eq!(
+        grouped
+            .services
+            .iter()
+            .map(|(n, _, p)| (n.as_str(), p.len()))
+            .collect::<Vec<_>>(),
+        [("api", 2), ("x/api", 1)]
+    );
+}
+
+#[test]
+fn globs_do_not_cross_folders_unless_they_say_so() {
+    let paths = EnvironmentPaths::new(&[env("dev", &["apps/*/dev/**", "argocd/*-dev.yaml"])]);
+    let has = |file: &str| paths.of(file).next().is_some();
+    assert!(has("apps/x/dev/a.yaml") && has("apps/x/dev/b/c.yaml") && has("argocd/x-dev.yaml"));
+    assert!(!has("apps/x/y/dev/a.yaml") && !has("argocd/sub/x-dev.yaml"));
+}

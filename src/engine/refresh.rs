@@ -1,0 +1,438 @@
+//! One pass: git, then every registry at once, streamed as it comes in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
+use crate::domain::candidate::{Candidate, Version};
+use crate::domain::drift;
+use crate::domain::freshness::Seen;
+use crate::domain::id::{Digest, EnvId, ServiceId};
+use crate::domain::pin::Pin;
+use crate::domain::policy::{CandidateRule, Environment, Policy, Service};
+use crate::domain::reference::Repository;
+use crate::domain::verdict::Presence;
+use crate::sources::evidence::Trust;
+
+use super::assess::{Assessed, Subject, assess};
+use super::ledger::Ledger;
+use super::session::{Failed, Memo, Session};
+use super::{Engine, EngineError, blocking, candidate, collect, holds};
+
+/// At most this many older versions are asked for to place a pin among them.
+const VERSIONS_ASKED: usize = 64;
+
+/// Runs one pass.
+pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
+    let (ledger, fetched_at) = engine.ledger().await?;
+    let (registry, trust) = engine.tools(&ledger.team)?;
+    let pass = Arc::new(Pass::new(ledger, trust, engine.session(registry), tx));
+    pass.open(fetched_at).await;
+    let lineage = pass.clone().lineage(engine.clone());
+    let services = join_all(
+        pass.ledger
+            .grouped
+            .services
+            .iter()
+            .map(|(name, image, pins)| pass.service(name, image, pins)),
+    );
+    let (lineage, _) = futures_util::future::join(lineage, services).await;
+    if let Err(error) = lineage {
+        pass.emit(Update::Notice(format!("history could not be read: {error}").into()))
+            .await;
+    }
+    pass.close(engine).await;
+    Ok(())
+}
+
+struct Pass {
+    ledger: Ledger,
+    policies: BTreeMap<String, Arc<Policy>>,
+    trust: Arc<Trust>,
+    session: Session,
+    assessed: Memo<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    board: Mutex<Board>,
+    tx: mpsc::Sender<Update>,
+    now: Timestamp,
+}
+
+impl Pass {
+    fn new(ledger: Ledger, trust: Arc<Trust>, session: Session, tx: mpsc::Sender<Update>) -> Self {
+        let policies = ledger
+            .team
+            .policies
+            .iter()
+            .map(|(name, p)| (name.clone(), Arc::new(p.clone())))
+            .collect();
+        Self {
+            ledger,
+            policies,
+            trust,
+            session,
+            assessed: Memo::default(),
+            board: Mutex::default(),
+            tx,
+            now: Timestamp::now(),
+        }
+    }
+
+    /// Says one thing: to our own board, from which drift is found, and to whoever listens.
+    async fn emit(&self, update: Update) {
+        self.board
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .apply(update.clone());
+        // Nobody listening is not an error: the answer is not wanted any more.
+        let _ = self.tx.send(update).await;
+    }
+
+    async fn open(&self, fetched_at: Option<Timestamp>) {
+        let ledger = &self.ledger;
+        let held = |cell: &mut Cell| {
+            let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
+                return;
+            };
+            let target = &cell.pin.target;
+            cell.hold = holds::closing(
+                holds,
+                &ledger.environments,
+                &target.service,
+                &target.environment,
+                digest,
+            )
+            .cloned();
+        };
+        let services = ledger
+            .grouped
+            .services
+            .iter()
+            .map(|(name, image, pins)| {
+                let mut row = ServiceRow::new(name.clone(), image.clone(), pins.clone());
+                row.cells.iter_mut().for_each(held);
+                row
+            })
+            .collect();
+        self.emit(Update::Opened {
+            repository: ledger.repository(fetched_at),
+            environments: ledger.environments.clone(),
+            services,
+            unmanaged: ledger.grouped.unmanaged.clone(),
+        })
+        .await;
+        for notice in &ledger.notices {
+            self.emit(Update::Notice(notice.clone())).await;
+        }
+    }
+
+    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<(), EngineError> {
+        let this = Arc::clone(&self);
+        let lineage = blocking(move || engine.lineage(&this.ledger)).await??;
+        for (key, by) in &lineage.pinned {
+            self.emit(Update::PinnedBy(key.clone(), by.clone())).await;
+        }
+        for (key, skipped) in &lineage.skipped {
+            self.emit(Update::Skipped(key.clone(), *skipped)).await;
+        }
+        Ok(())
+    }
+
+    async fn close(&self, engine: &Engine) {
+        let drift = {
+            let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut drift = drift::detect(&board, self.now);
+            let mut kept = engine.kept();
+            drift::carry_over(&kept.drift, &board, &mut drift);
+            // Facts that stay keep the time since when they are known.
+            let _ = drift::events(&kept.drift, &mut drift);
+            kept.drift.clone_from(&drift);
+            drift
+        };
+        self.emit(Update::Drift(drift)).await;
+        self.emit(Update::Budget(self.session.registry.budget())).await;
+        self.emit(Update::Finished(Timestamp::now())).await;
+    }
+
+    /// Everything about one service: tags first (they tell which content is there), then content.
+    async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin]) {
+        let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
+        let tags = join_all(pins.iter().map(|pin| self.own_tag(pin, configured)));
+        let (found, _) = futures_util::future::join(self.candidate(configured, image.as_ref(), pins), tags).await;
+        self.emit(Update::Candidate(name.clone(), found.clone())).await;
+        self.emit(Update::Budget(self.session.registry.budget())).await;
+        let candidate = async {
+            let Seen::Fresh {
+                value: Some(candidate), ..
+            } = &found
+            else {
+                return;
+            };
+            let policy = self.policy_of(self.ledger.environments.first());
+            let assessed = self
+                .assess(&candidate.image, candidate.digest, name, policy, configured)
+                .await;
+            let seen = Seen::Fresh {
+                value: assessed.assessment,
+                at: Timestamp::now(),
+            };
+            self.emit(Update::CandidateAssessed(name.clone(), seen)).await;
+        };
+        futures_util::future::join(
+            candidate,
+            join_all(pins.iter().map(|pin| self.pin(pin, name, configured))),
+        )
+        .await;
+        self.emit(Update::Budget(self.session.registry.budget())).await;
+    }
+
+    /// Asks for the tag written beside a pin, so that later questions know its answer.
+    async fn own_tag(&self, pin: &Pin, configured: Option<&Service>) {
+        if let Some(tag) = &pin.tag {
+            let answer = self.session.resolve(&pin.image, tag).await;
+            self.tag_update(pin, TagSource::Pin(tag.clone()), answer, configured)
+                .await;
+        }
+    }
+
+    async fn tag_update(
+        &self,
+        pin: &Pin,
+        source: TagSource,
+        answer: Result<Option<Digest>, Failed>,
+        configured: Option<&Service>,
+    ) {
+        let immutable = source
+            .tag()
+            .is_some_and(|tag| candidate::is_immutable(tag, configured.and_then(|s| s.immutable_tags.as_deref())));
+        let matches_via_index = match (&answer, pin.digest) {
+            (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
+            _ => false,
+        };
+        let digest = match answer {
+            Ok(value) => Seen::Fresh {
+                value,
+                at: Timestamp::now(),
+            },
+            Err(failed) => Seen::Unreachable {
+                detail: failed.detail,
+                last: None,
+            },
+        };
+        self.emit(Update::Tag {
+            key: pin.key(),
+            source,
+            immutable,
+            digest,
+            matches_via_index,
+        })
+        .await;
+    }
+
+    /// Whether one of two digests is an index whose verified bytes list the other.
+    async fn same_image(&self, repository: &Repository, a: Digest, b: Digest) -> bool {
+        for (index, child) in [(a, b), (b, a)] {
+            if let Ok(manifest) = self.session.registry.manifest(repository, &index).await
+                && collect::platforms(&manifest).any(|d| d.digest == child)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
+        let Some(digest) = pin.digest else { return };
+        let environment = self.environment(&pin.target.environment);
+        let assessed = self
+            .assess(&pin.image, digest, name, self.policy_of(environment), configured)
+            .await;
+        let missing = matches!(assessed.presence, Presence::Absent { .. });
+        let key: PinKey = pin.key();
+        self.emit(Update::Assessed {
+            key,
+            assessment: Seen::Fresh {
+                value: assessed.assessment,
+                at: Timestamp::now(),
+            },
+            version: assessed.version.clone(),
+            missing,
+        })
+        .await;
+        if pin.tag.is_none()
+            && let Some(version) = &assessed.version
+            && let Ok(known) = self.session.tags(&pin.image).await
+        {
+            let version = version.raw();
+            let with_v = format!("v{version}");
+            if let Some(tag) = [version, with_v.as_str()].into_iter().find(|t| known.contains(*t)) {
+                let answer = self.session.resolve(&pin.image, tag).await;
+                self.tag_update(pin, TagSource::VersionLabel(tag.to_owned()), answer, configured)
+                    .await;
+            }
+        }
+    }
+
+    async fn assess(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        service: &ServiceId,
+        policy: Option<Arc<Policy>>,
+        configured: Option<&Service>,
+    ) -> Assessed {
+        let key = (
+            repository.clone(),
+            digest,
+            policy.as_ref().map(|p| p.name.clone()),
+            service.clone(),
+        );
+        let subject = Subject {
+            repository: repository.clone(),
+            digest,
+            service: Some(service.clone()),
+            service_signer: configured.and_then(|s| s.signer.clone()),
+            source: configured.and_then(|s| s.source.clone()),
+            policy,
+            trust: Arc::clone(&self.trust),
+        };
+        self.assessed
+            .get(key, || assess(&self.session, subject, self.now))
+            .await
+    }
+
+    fn environment(&self, name: &EnvId) -> Option<&Environment> {
+        self.ledger.environments.iter().find(|e| e.name == *name)
+    }
+
+    fn policy_of(&self, environment: Option<&Environment>) -> Option<Arc<Policy>> {
+        self.policies.get(environment?.policy.as_ref()?).cloned()
+    }
+
+    /// Finds the candidate of a service in its image's repository (CONTRACT "Candidate").
+    async fn candidate(
+        &self,
+        configured: Option<&Service>,
+        image: Option<&Repository>,
+        pins: &[Pin],
+    ) -> Seen<Option<Candidate>> {
+        let at = Timestamp::now();
+        let Some(image) = image else {
+            return Seen::Fresh { value: None, at };
+        };
+        let tags: Vec<String> = match self.session.tags(image).await {
+            Ok(tags) => tags.iter().cloned().collect(),
+            Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
+                // A registry that does not list tags can still say what one tag points at.
+                Some(CandidateRule::Tag(tag)) => vec![tag.clone()],
+                _ => {
+                    return Seen::Unreachable {
+                        detail: failed.detail,
+                        last: None,
+                    };
+                }
+            },
+        };
+        let ordered = match configured.and_then(|s| s.candidate.clone()) {
+            Some(rule) => match self.in_order(&rule, image, &tags).await {
+                Ok(ordered) => ordered,
+                Err(failed) => {
+                    return Seen::Unreachable {
+                        detail: failed.detail,
+                        last: None,
+                    };
+                }
+            },
+            None => inferred_order(&tags),
+        };
+        let Some(tag) = ordered.first().cloned() else {
+            return Seen::Fresh { value: None, at };
+        };
+        match self.session.resolve(image, &tag).await {
+            Err(failed) => Seen::Unreachable {
+                detail: failed.detail,
+                last: None,
+            },
+            Ok(None) => Seen::Fresh { value: None, at },
+            Ok(Some(digest)) => {
+                let versions = self.versions(image, &ordered, pins).await;
+                Seen::Fresh {
+                    value: Some(Candidate {
+                        image: image.clone(),
+                        tag,
+                        digest,
+                        versions,
+                    }),
+                    at,
+                }
+            }
+        }
+    }
+
+    /// Tags in candidate order; by creation time where the rule asks for it.
+    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
+        let ordered = candidate::ordered_tags(rule, tags);
+        if !candidate::needs_created(rule) {
+            return Ok(ordered);
+        }
+        let asked = ordered.iter().take(VERSIONS_ASKED * 4);
+        let created = join_all(asked.map(|tag| async move { (self.created(image, tag).await, tag.clone()) })).await;
+        let mut timed = Vec::new();
+        for (at, tag) in created {
+            timed.push((at?, tag));
+        }
+        // Newest first; without a creation time last. The order among equals is that of the names.
+        timed.sort_by(|(a, _), (b, _)| b.cmp(a));
+        Ok(timed.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failed> {
+        let Some(digest) = self.session.resolve(image, tag).await? else {
+            return Ok(None);
+        };
+        super::assess::created(&self.session, image, &digest).await
+    }
+
+    /// Versions in candidate order, with digests as far as needed to place every pin among them.
+    async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
+        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
+        let placed = |pins: &[Pin]| {
+            pins.iter()
+                .filter_map(|p| p.digest)
+                .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
+        };
+        if !placed(pins) {
+            join_all(
+                ordered
+                    .iter()
+                    .take(VERSIONS_ASKED)
+                    .map(|tag| self.session.resolve(image, tag)),
+            )
+            .await;
+        }
+        ordered
+            .iter()
+            .map(|tag| Version {
+                tag: tag.clone(),
+                digest: digest_of(tag),
+                created: None,
+            })
+            .collect()
+    }
+}
+
+/// Without configuration: full versions, else the usual moving tags.
+fn inferred_order(tags: &[String]) -> Vec<String> {
+    let versions = candidate::ordered_tags(&CandidateRule::Semver("*".to_owned()), tags);
+    if !versions.is_empty() {
+        return versions;
+    }
+    ["main", "master", "latest"]
+        .into_iter()
+        .filter(|t| tags.iter().any(|x| x == t))
+        .take(1)
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,146 @@
+//! One pass over the registries: every question is asked once and its answer shared.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use crate::domain::id::Digest;
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::sources::registry::{Registry, RegistryError};
+
+use super::verdict_cache::VerdictCache;
+
+/// A failure as it is remembered and shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failed {
+    /// The registry says with authority that it is not there.
+    pub absent: bool,
+    /// What happened.
+    pub detail: Untrusted,
+}
+
+impl From<&RegistryError> for Failed {
+    fn from(error: &RegistryError) -> Self {
+        Self {
+            absent: error.cause() == crate::domain::evidence::CauseKind::Absent,
+            detail: error.to_string().into(),
+        }
+    }
+}
+
+/// Answers of one pass, each asked at most once.
+pub struct Memo<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash, V: Clone> Memo<K, V> {
+    /// The answer, asking if nobody has; concurrent askers wait for the one that asks.
+    pub async fn get<F, Fut>(&self, key: K, ask: F) -> V
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = V>,
+    {
+        let cell = {
+            let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cells.entry(key).or_default())
+        };
+        cell.get_or_init(ask).await.clone()
+    }
+
+    /// The answer, if it has been given.
+    pub fn peek(&self, key: &K) -> Option<V> {
+        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.get(key).and_then(|cell| cell.get().cloned())
+    }
+}
+
+/// The tag list of a repository, or why there is none.
+pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
+
+/// What a tag points at; `Ok(None)` = there is no such tag.
+pub type Resolved = Result<Option<Digest>, Failed>;
+
+/// Shared questions of one pass.
+pub struct Session {
+    /// The registries.
+    pub registry: Registry,
+    /// Checked evidence from earlier runs.
+    pub verdicts: Option<VerdictCache>,
+    tags: Memo<Repository, TagList>,
+    resolved: Memo<(Repository, String), Resolved>,
+    answered: Mutex<BTreeSet<(Repository, Digest)>>,
+}
+
+impl Session {
+    /// A pass with nothing asked yet.
+    pub fn new(registry: Registry, verdicts: Option<VerdictCache>) -> Self {
+        Self {
+            registry,
+            verdicts,
+            tags: Memo::default(),
+            resolved: Memo::default(),
+            answered: Mutex::default(),
+        }
+    }
+
+    /// All tags of a repository.
+    pub async fn tags(&self, repository: &Repository) -> TagList {
+        self.tags
+            .get(repository.clone(), || async {
+                match self.registry.tags(repository).await {
+                    Ok(tags) => Ok(Arc::new(tags.into_iter().collect())),
+                    Err(error) => Err(Failed::from(&error)),
+                }
+            })
+            .await
+    }
+
+    /// What a tag points at now. A tag that the list does not hold costs nothing.
+    pub async fn resolve(&self, repository: &Repository, tag: &str) -> Resolved {
+        if let Ok(known) = self.tags(repository).await
+            && !known.contains(tag)
+        {
+            return Ok(None);
+        }
+        let key = (repository.clone(), tag.to_owned());
+        self.resolved
+            .get(key, || async {
+                let answer = self.registry.resolve(repository, tag).await;
+                if let Ok(Some(digest)) = &answer {
+                    self.answered().insert((repository.clone(), *digest));
+                }
+                answer.map_err(|error| Failed::from(&error))
+            })
+            .await
+    }
+
+    /// What is already known about a tag in this pass.
+    pub fn known(&self, repository: &Repository, tag: &str) -> Option<Resolved> {
+        self.resolved.peek(&(repository.clone(), tag.to_owned()))
+    }
+
+    /// Whether a tag answered with this digest in this pass: its presence needs no HEAD of its own.
+    pub fn is_answered(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.answered().contains(&(repository.clone(), *digest))
+    }
+
+    /// Digests that tags of this repository pointed at in this pass.
+    pub fn tagged(&self, repository: &Repository) -> Vec<Digest> {
+        self.answered()
+            .iter()
+            .filter(|(r, _)| r == repository)
+            .map(|(_, d)| *d)
+            .collect()
+    }
+
+    fn answered(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Repository, Digest)>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,295 @@
+//! One digest on request: `pindeck verify` and `pindeck evidence`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::policy::{CandidateRule, Environment, Policy, Service, TeamPolicy};
+use crate::domain::reference::{ImageRef, Repository};
+use crate::domain::registry::Budget;
+
+use super::assess::{Assessed, Subject, assess};
+use super::ledger::Ledger;
+use super::session::Session;
+use super::{Engine, EngineError, candidate};
+
+/// By whose rules to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rules {
+    /// A policy by name.
+    Policy(String),
+    /// The policy of an environment.
+    Environment(String),
+    /// Whatever applies: the environment's of the pin, else the first environment's.
+    Default,
+}
+
+/// A digest with what was found about it.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Where it lives.
+    pub image: Repository,
+    /// The digest.
+    pub digest: Digest,
+    /// The service it belongs to, if any.
+    pub service: Option<ServiceId>,
+    /// The policy it was judged by, if any.
+    pub policy: Option<String>,
+    /// What was found.
+    pub assessed: Assessed,
+    /// What it cost.
+    pub budget: Budget,
+}
+
+impl Engine {
+    /// Verifies one reference by digest under a named policy.
+    ///
+    /// # Errors
+    /// If the reference has no digest, the policy or environment does not exist, or git or the
+    /// configuration cannot be read. An unreachable registry is part of the answer.
+    pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+        let parsed =
+            ImageRef::parse(reference).map_err(|e| EngineError::Usage(format!("{e}; write REPOSITORY@sha256:…")))?;
+        let Some(digest) = parsed.digest else {
+            return Err(EngineError::Usage(
+                "verify needs a digest: a tag can move while it is being verified; write REPOSITORY@sha256:…"
+                    .to_owned(),
+            ));
+        };
+        let view = self.view().await?;
+        let service = view.service_of(&parsed.repository);
+        let policy = view.policy(&rules)?;
+        if policy.is_none() {
+            return Err(EngineError::Usage(
+                "name the policy to verify under: --policy P or --env E".to_owned(),
+            ));
+        }
+        self.examine(&view, parsed.repository, digest, service, policy).await
+    }
+
+    /// Everything attached to what a service pins in an environment, to its candidate, or to a
+    /// reference.
+    ///
+    /// # Errors
+    /// As [`Engine::verify`]; also if the service or its pin does not exist, or a tag could not be
+    /// resolved.
+    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, EngineError> {
+        let view = self.view().await?;
+        let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
+        let policy = view.policy(&rules)?;
+        if let Some((name, image, pins)) = view
+            .ledger
+            .as_ref()
+            .and_then(|l| l.grouped.services.iter().find(|(n, ..)| n.as_str() == what))
+        {
+            let service = view.team.services.iter().find(|s| s.name == *name).cloned();
+            if let Some(env) = env {
+                let here: Vec<_> = pins.iter().filter(|p| p.target.environment.as_str() == env).collect();
+                return match here.as_slice() {
+                    [] => Err(EngineError::Usage(format!("{name} has no pin in {env}"))),
+                    [pin, ..] => match pin.digest {
+                        Some(digest) => {
+                            self.examine(
+                                &view,
+                                pin.image.clone(),
+                                digest,
+                                Some(Named::new(name, service)),
+                                policy,
+                            )
+                            .await
+                        }
+                        None => Err(EngineError::Usage(format!(
+                            "{name} is pinned by tag only in {env}: evidence is about a digest; `pindeck pin {name} --env {env}` pins what the tag names now"
+                        ))),
+                    },
+                };
+            }
+            let image = image
+                .clone()
+                .ok_or_else(|| EngineError::Usage(format!("{name} has no image; name an environment with --env")))?;
+            let rule = service.as_ref().and_then(|s| s.candidate.clone());
+            let digest = self.candidate_digest(&view, &image, rule).await?;
+            return self
+                .examine(&view, image, digest, Some(Named::new(name, service)), policy)
+                .await;
+        }
+        let parsed = ImageRef::parse(what).map_err(|e| {
+            EngineError::Usage(format!(
+                "{what:?} is neither a service here ({}) nor a reference: {e}",
+                view.known_services()
+            ))
+        })?;
+        let digest = match (parsed.digest, &parsed.tag) {
+            (Some(digest), _) => digest,
+            (None, tag) => {
+                let tag = tag.as_deref().unwrap_or("latest");
+                let found = view.session.resolve(&parsed.repository, tag).await;
+                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
+                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+            }
+        };
+        let service = view.service_of(&parsed.repository);
+        self.examine(&view, parsed.repository, digest, service, policy).await
+    }
+
+    async fn candidate_digest(
+        &self,
+        view: &View,
+        image: &Repository,
+        rule: Option<CandidateRule>,
+    ) -> Result<Digest, EngineError> {
+        let unreachable =
+            |failed: super::session::Failed| EngineError::Unreachable(failed.detail.clean().into_string());
+        let rule = rule.unwrap_or_else(|| CandidateRule::Semver("*".to_owned()));
+        let tags: Vec<String> = view
+            .session
+            .tags(image)
+            .await
+            .map_err(unreachable)?
+            .iter()
+            .cloned()
+            .collect();
+        let tag = candidate::ordered_tags(&rule, &tags).into_iter().next();
+        let tag =
+            tag.ok_or_else(|| EngineError::Usage(format!("{image} has no candidate; name an environment with --env")))?;
+        let digest = view.session.resolve(image, &tag).await.map_err(unreachable)?;
+        digest.ok_or_else(|| EngineError::Usage(format!("{image} has no tag {tag}")))
+    }
+
+    async fn examine(
+        &self,
+        view: &View,
+        image: Repository,
+        digest: Digest,
+        service: Option<Named>,
+        policy: Option<Arc<Policy>>,
+    ) -> Result<Examined, EngineError> {
+        // Tags that may point at the index of this manifest ("via index") are asked for when the
+        // digest is one platform's: the version label's own tag is enough and found by assess().
+        let subject = Subject {
+            repository: image.clone(),
+            digest,
+            service: service.as_ref().map(|s| s.name.clone()),
+            service_signer: service.as_ref().and_then(|s| s.signer.clone()),
+            source: service.as_ref().and_then(|s| s.source.clone()),
+            policy: policy.clone(),
+            trust: Arc::clone(&view.trust),
+        };
+        let assessed = assess(&view.session, subject, Timestamp::now()).await;
+        Ok(Examined {
+            image,
+            digest,
+            service: service.map(|s| s.name),
+            policy: policy.map(|p| p.name.clone()),
+            assessed,
+            budget: view.session.registry.budget(),
+        })
+    }
+
+    /// Policy, registries and (where there is a repository) pins of now.
+    async fn view(&self) -> Result<View, EngineError> {
+        let (ledger, team) = match self.ledger().await {
+            Ok((ledger, _)) => {
+                let team = Arc::clone(&ledger.team);
+                (Some(ledger), team)
+            }
+            Err(error) => return Err(error),
+        };
+        let (registry, trust) = self.tools(&team)?;
+        Ok(View {
+            ledger,
+            team,
+            trust,
+            session: self.session(registry),
+        })
+    }
+}
+
+/// A service as far as verifying needs it.
+struct Named {
+    name: ServiceId,
+    signer: Option<String>,
+    source: Option<String>,
+}
+
+impl Named {
+    fn new(name: &ServiceId, configured: Option<Service>) -> Self {
+        let (signer, source) = configured.map_or((None, None), |s| (s.signer, s.source));
+        Self {
+            name: name.clone(),
+            signer,
+            source,
+        }
+    }
+}
+
+struct View {
+    ledger: Option<Ledger>,
+    team: Arc<TeamPolicy>,
+    trust: Arc<crate::sources::evidence::Trust>,
+    session: Session,
+}
+
+impl View {
+    fn environments(&self) -> &[Environment] {
+        self.ledger
+            .as_ref()
+            .map_or(&self.team.environments, |l| &l.environments)
+    }
+
+    fn policy(&self, rules: &Rules) -> Result<Option<Arc<Policy>>, EngineError> {
+        let names = |all: Vec<&str>| {
+            if all.is_empty() {
+                "there is none".to_owned()
+            } else {
+                all.join(", ")
+            }
+        };
+        let by_name = |name: &str| {
+            self.team.policies.get(name).cloned().map(Arc::new).ok_or_else(|| {
+                let known = names(self.team.policies.keys().map(String::as_str).collect());
+                EngineError::Usage(format!("no policy is called {name:?} (known: {known})"))
+            })
+        };
+        match rules {
+            Rules::Policy(name) => by_name(name).map(Some),
+            Rules::Environment(name) => {
+                let found = self.environments().iter().find(|e| e.name.as_str() == name);
+                let env = found.ok_or_else(|| {
+                    let known = names(self.environments().iter().map(|e| e.name.as_str()).collect());
+                    EngineError::Usage(format!("no environment is called {name:?} (known: {known})"))
+                })?;
+                env.policy.as_deref().map(by_name).transpose()
+            }
+            Rules::Default => match self.environments().first().and_then(|e| e.policy.as_deref()) {
+                Some(name) => by_name(name).map(Some),
+                None => Ok(None),
+            },
+        }
+    }
+
+    fn service_of(&self, repository: &Repository) -> Option<Named> {
+        let name = match &self.ledger {
+            Some(ledger) => ledger.naming.service(repository)?.clone(),
+            None => self.team.services.iter().find(|s| s.image == *repository)?.name.clone(),
+        };
+        let configured = self.team.services.iter().find(|s| s.name == name).cloned();
+        Some(Named::new(&name, configured))
+    }
+
+    fn known_services(&self) -> String {
+        let names: Vec<&str> = self
+            .ledger
+            .iter()
+            .flat_map(|l| &l.grouped.services)
+            .map(|(name, ..)| name.as_str())
+            .take(12)
+            .collect();
+        if names.is_empty() {
+            "none was found".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+}
