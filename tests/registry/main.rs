@@ -5,6 +5,7 @@
 
 mod auth;
 mod budget;
+mod copy;
 mod fake;
 mod faults;
 #[allow(dead_code)]
@@ -20,6 +21,7 @@ pub fn client(options: Options) -> Registry {
     let limits = Limits {
         deadline: Duration::from_secs(20),
         pause: Duration::from_millis(2),
+        stream_above: 1000,
         ..Limits::default()
     };
     Registry::with_limits(options, limits).expect("valid options")

@@ -1,6 +1,6 @@
 //! A server that answers as it is told: over plain TCP, so that it can also lie, stall and break.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -92,15 +92,6 @@ impl Server {
         self.log.lock().expect("not poisoned").clone()
     }
 
-    /// How many requests so far, by `METHOD path` with digests shortened.
-    pub fn counts(&self) -> BTreeMap<String, usize> {
-        let mut counts = BTreeMap::new();
-        for seen in self.seen() {
-            *counts.entry(format!("{} {}", seen.method, seen.path)).or_default() += 1;
-        }
-        counts
-    }
-
     /// How many requests so far.
     pub fn total(&self) -> usize {
         self.log.lock().expect("not poisoned").len()
@@ -184,7 +175,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Mutex<
             }
             buffer.drain(..length).collect()
         }
-        None if headers.get("transfer-encoding").is_some() => read_chunks(stream, buffer).await?,
+        None if headers.contains_key("transfer-encoding") => read_chunks(stream, buffer).await?,
         None => Vec::new(),
     };
     let earlier = log.lock().expect("not poisoned");

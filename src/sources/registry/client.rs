@@ -13,6 +13,7 @@ use super::answer::Answer;
 use super::budget::Meter;
 use super::endpoint::{authority, is_loopback, same_origin};
 use super::error::RegistryError;
+use super::headers::{rate_limit, retry_after};
 use super::host::{Failure, Host, RateLimit};
 use crate::domain::Untrusted;
 
@@ -35,6 +36,10 @@ pub struct Limits {
     pub connect: Duration,
     /// Pause before the first retry; three times as long before the next.
     pub pause: Duration,
+    /// How long a transfer of a large blob may make no progress.
+    pub idle: Duration,
+    /// Blobs above this many bytes are copied as streams; others are read whole, and kept.
+    pub stream_above: u64,
     /// The longest `Retry-After` that is waited for; a longer one fails at once.
     pub longest_pause: Duration,
 }
@@ -46,6 +51,8 @@ impl Default for Limits {
             deadline: Duration::from_secs(20),
             connect: Duration::from_secs(5),
             pause: Duration::from_millis(300),
+            idle: Duration::from_secs(30),
+            stream_above: 1 << 20,
             longest_pause: Duration::from_secs(8),
         }
     }
@@ -113,7 +120,7 @@ struct ClientKind {
 }
 
 /// Why one sending failed.
-struct Fault {
+pub(super) struct Fault {
     error: RegistryError,
     /// Whether sending again may help; with the wait the host asks for.
     again: Option<Option<Duration>>,
@@ -271,7 +278,7 @@ impl Http {
         Ok(request)
     }
 
-    async fn transfer(
+    pub(super) async fn transfer(
         &self,
         ask: &Ask,
         host: &Arc<Host>,
@@ -293,7 +300,9 @@ impl Http {
         };
         let mut response = request.send().await.map_err(broken)?;
         let status = response.status();
-        note_rate_limit(host, response.headers());
+        if let Some(seen) = rate_limit(response.headers()) {
+            host.note_rate_limit(seen);
+        }
         let cap = if status.is_success() { ask.cap } else { ERROR_CAP };
         if status.is_success() && ask.method != Method::HEAD && response.content_length().is_some_and(|n| n > cap) {
             self.meter.tally(&host.name, &ask.method, status.as_u16());
@@ -362,7 +371,7 @@ impl Http {
         base + base / 32 * u32::try_from(spread).unwrap_or(0)
     }
 
-    fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
+    pub(super) fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
         let key = format!("{}://{}", url.scheme(), authority(url));
         let mut hosts = locked(&self.hosts);
         let host = hosts
@@ -418,6 +427,11 @@ impl Http {
 }
 
 impl Fault {
+    /// The error, where nobody sends again.
+    pub(super) fn into_error(self) -> RegistryError {
+        self.error
+    }
+
     fn last(error: RegistryError) -> Self {
         Self {
             error,
@@ -434,32 +448,8 @@ fn too_large(ask: &Ask) -> Fault {
     })
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3).
-fn retry_after(value: &HeaderValue) -> Option<Duration> {
-    let text = value.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-    let seconds = at.as_second() - jiff::Timestamp::now().as_second();
-    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-}
-
-fn note_rate_limit(host: &Host, headers: &HeaderMap) {
-    let number = |name: &str| {
-        let text = headers.get(name)?.to_str().ok()?;
-        text.split([';', ',']).next()?.trim().parse::<u64>().ok()
-    };
-    if let Some(remaining) = number("ratelimit-remaining") {
-        host.note_rate_limit(RateLimit {
-            remaining,
-            limit: number("ratelimit-limit"),
-        });
-    }
-}
-
 /// An error with its sources, which hold the actual reason.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

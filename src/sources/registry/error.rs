@@ -136,6 +136,17 @@ pub enum RegistryError {
         /// What is wrong with the answer.
         detail: Untrusted,
     },
+    /// The registry takes no such write.
+    #[error(
+        "{what} cannot be written{}; create the repository, or look whether it is read-only or its tags are immutable",
+        colon(detail)
+    )]
+    NotWritable {
+        /// What was to be written.
+        what: String,
+        /// The registry's own words, or the reason.
+        detail: Untrusted,
+    },
     /// `--offline`, and the cache does not hold it.
     #[error("{what} is not in the cache and --offline forbids asking; run once without --offline")]
     Offline {

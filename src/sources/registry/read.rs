@@ -15,6 +15,7 @@ use super::auth::{Access, Auth, Scopes};
 use super::cache::{ContentCache, Entry};
 use super::client::locked;
 use super::client::{Ask, Http, Limits};
+use super::copy::Streams;
 use super::endpoint::Endpoint;
 use super::error::{RegistryError, named};
 use super::manifest::{self, Manifest, ParseError};
@@ -24,7 +25,7 @@ use crate::domain::registry::RegistrySettings;
 use crate::domain::{Digest, Repository, Untrusted};
 
 /// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
-const MANIFEST_CAP: u64 = 4 << 20;
+pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 /// Bytes read beyond a descriptor's size.
 const OVERSIZE: u64 = 1 << 20;
 /// For how long "these credentials could read that repository" is believed.
@@ -37,6 +38,7 @@ const CONTENT_DIGEST: &str = "docker-content-digest";
 pub(super) struct Core {
     pub(super) http: Http,
     auth: Auth,
+    pub(super) streams: Streams,
     settings: BTreeMap<String, RegistrySettings>,
     endpoints: Mutex<HashMap<String, Endpoint>>,
     cache: Option<ContentCache>,
@@ -64,6 +66,7 @@ impl Core {
         Ok(Self {
             http: Http::new(limits),
             auth: Auth::new(options.credentials),
+            streams: Streams::default(),
             settings: options.settings,
             endpoints: Mutex::new(endpoints),
             cache: options.cache,
@@ -93,6 +96,11 @@ impl Core {
             401 | 403 => Err(answer.refusal(ask)),
             _ => Ok(answer),
         }
+    }
+
+    /// The header that would be sent now, for a client that sends by itself.
+    pub(super) async fn authorization(&self, access: &Access) -> Result<Option<HeaderValue>, RegistryError> {
+        self.auth.header(&self.http, access).await
     }
 
     /// A request to a registry under its settings.

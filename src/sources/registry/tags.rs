@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::{Method, header};
 
+use super::auth::Access;
 use super::error::RegistryError;
 use super::link::Pages;
 use super::read::Core;
@@ -26,16 +27,21 @@ impl Core {
     /// All tags, sorted. `n` and `last` are never guessed: docker-registry ignores the one and does
     /// not sort, so the other would skip tags.
     pub(super) async fn tags(&self, repository: &Repository) -> Result<Vec<String>, RegistryError> {
+        self.tags_with(&self.pull(repository)?).await
+    }
+
+    /// The same under other rights.
+    pub(super) async fn tags_with(&self, access: &Access) -> Result<Vec<String>, RegistryError> {
+        let repository = &access.repository;
         let what = format!("the tags of {repository}");
-        let access = self.pull(repository)?;
         let url = self.url(repository, "tags/list")?;
-        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, &access);
+        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, access);
         ask.headers
             .push((header::ACCEPT, header::HeaderValue::from_static("application/json")));
         let mut pages = Pages::default();
         let mut tags = BTreeSet::new();
         loop {
-            let answer = self.send(&ask, &access).await?;
+            let answer = self.send(&ask, access).await?;
             match answer.status.as_u16() {
                 200 => {}
                 404 => {
