@@ -2,7 +2,11 @@
 //!
 //! Keymap, help, palette, key hints and the generated key docs are all made from [`ACTIONS`].
 
-use super::state::{Pane, Screen, State, Subject};
+use super::allowed::{
+    always, can_open, has_digest, has_filter, has_pin, has_several_pins, has_something, later, not_refreshing,
+    on_board, writes,
+};
+use super::state::State;
 
 /// Everything the cockpit can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -424,104 +428,3 @@ pub static ACTIONS: &[Spec] = &[
     ),
     spec!(Quit, "quit", "quit", ["q", "ctrl-c"], Cockpit, "leave", always),
 ];
-
-#[expect(clippy::unnecessary_wraps, reason = "one signature for the whole table")]
-fn always(_: &State) -> Result<(), String> {
-    Ok(())
-}
-
-fn later(_: &State) -> Result<(), String> {
-    Err("not in this build yet".to_owned())
-}
-
-fn writes(state: &State) -> Result<(), String> {
-    if state.setup.read_only {
-        return Err("read-only: pindeck was started so that nothing can be written".to_owned());
-    }
-    later(state)
-}
-
-fn on_board(state: &State) -> Result<(), String> {
-    match state.screen() {
-        None => Ok(()),
-        Some(_) => Err("only on the board: esc goes back".to_owned()),
-    }
-}
-
-fn has_subject(state: &State) -> Result<Subject, String> {
-    if let Some(subject) = state.subject() {
-        return Ok(subject);
-    }
-    match &state.cursor {
-        None => Err("nothing is selected".to_owned()),
-        Some(cursor) if state.board.row(&cursor.service).is_none() => {
-            Err(format!("{} is no longer on the board", cursor.service))
-        }
-        Some(_) => Err("nothing is pinned here".to_owned()),
-    }
-}
-
-fn has_something(state: &State) -> Result<(), String> {
-    has_subject(state).map(drop)
-}
-
-fn has_digest(state: &State) -> Result<(), String> {
-    let subject = has_subject(state)?;
-    match (state.digest_of(&subject), subject) {
-        (Some(_), _) => Ok(()),
-        (None, Subject::Pin(_)) => Err("pinned by tag only: there is no digest".to_owned()),
-        (None, Subject::Candidate(_)) => Err("no candidate is known".to_owned()),
-    }
-}
-
-fn has_pin(state: &State) -> Result<(), String> {
-    match has_subject(state)? {
-        Subject::Pin(_) => Ok(()),
-        Subject::Candidate(_) => Err("a candidate has no pins: choose an environment".to_owned()),
-    }
-}
-
-fn has_several_pins(state: &State) -> Result<(), String> {
-    on_board(state)?;
-    match has_subject(state)? {
-        Subject::Pin(key) => {
-            let row = state.board.row(&key.target.service);
-            let pins = row.map_or(0, |row| super::select::cells(row, &key.target.environment).count());
-            if pins > 1 {
-                Ok(())
-            } else {
-                Err("there is one pin here".to_owned())
-            }
-        }
-        Subject::Candidate(_) => Err("there is one candidate".to_owned()),
-    }
-}
-
-fn has_filter(state: &State) -> Result<(), String> {
-    if state.filter.text().is_empty() {
-        Err("no filter is set".to_owned())
-    } else {
-        Ok(())
-    }
-}
-
-fn not_refreshing(state: &State) -> Result<(), String> {
-    if state.is_refreshing() {
-        Err("a refresh is already running".to_owned())
-    } else {
-        Ok(())
-    }
-}
-
-fn can_open(state: &State) -> Result<(), String> {
-    match state.screen() {
-        None if state.pane == Pane::Feed => match state.feed_position() {
-            Some(_) => Ok(()),
-            None => Err("no drift is selected".to_owned()),
-        },
-        None if state.pane == Pane::Board => has_something(state),
-        None => has_digest(state),
-        Some(Screen::Evidence(_)) => Ok(()),
-        Some(Screen::History(_)) => Err("nothing lies behind a history entry yet".to_owned()),
-    }
-}

@@ -6,6 +6,7 @@
 
 pub mod action;
 pub mod age;
+mod allowed;
 pub mod command;
 pub mod filter;
 pub mod generation;

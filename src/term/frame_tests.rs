@@ -147,7 +147,13 @@ fn a_frame_lies_inside_synchronized_output() {
 fn reverse_survives_without_colours() {
     let style = Style::new().fg(Color::Red).add_modifier(Modifier::REVERSED);
     let bytes = Painter::new(false).frame(&with("x", style));
-    assert!(terminal(&[bytes.clone()]).screen().cell(0, 0).expect("cell").inverse());
+    assert!(
+        terminal(std::slice::from_ref(&bytes))
+            .screen()
+            .cell(0, 0)
+            .expect("cell")
+            .inverse()
+    );
     assert!(!String::from_utf8_lossy(&bytes).contains("\x1b[31"));
 }
 

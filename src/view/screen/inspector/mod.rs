@@ -1,6 +1,9 @@
 //! Everything about the selected cell, the most urgent first: bytes, verdict, causes, who pinned it.
 
-use jiff::Timestamp;
+mod out;
+mod proofs;
+mod verdict;
+
 use ratatui::layout::Rect;
 
 use crate::app::age;
@@ -8,22 +11,21 @@ use crate::app::msg::Limits;
 use crate::app::select::cells;
 use crate::app::standing::{self, Standing};
 use crate::app::state::{State, Subject};
-use crate::domain::board::{Assessment, Cell, ServiceRow, TagSource};
+use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
-use crate::domain::evidence::{EvidenceState, LogEvidence};
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
-use crate::view::lines::fold;
-use crate::view::screen::evidence::{brief, signer_words, state_words, statement_line};
-use crate::view::theme::{Role, of_standing};
-use crate::view::widget::badge;
+use crate::view::theme::Role;
 use crate::view::widget::fingerprint::Fingerprints;
+use out::{Out, out};
+use proofs::{locations, statements};
+use verdict::{seen_note, verdict};
 
 /// Columns of the labels.
-const LABEL: u16 = 11;
+pub(super) const LABEL: u16 = 11;
 
 /// Lines kept for the cause of a verdict.
 const CAUSE: usize = 2;
@@ -102,15 +104,6 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
     line
 }
 
-fn out<'a>(state: &State, canvas: &Canvas<'a>, width: u16) -> Out<'a> {
-    Out {
-        lines: Vec::new(),
-        width,
-        glyphs: canvas.glyphs(),
-        now: state.minute(),
-    }
-}
-
 /// The bytes, the verdict, who put them there.
 fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
     let mut out = out(state, canvas, width);
@@ -159,51 +152,6 @@ fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<L
     out.lines
 }
 
-struct Out<'a> {
-    lines: Vec<Line>,
-    width: u16,
-    glyphs: &'a Glyphs,
-    now: Timestamp,
-}
-
-impl Out<'_> {
-    fn plain(&mut self, role: Role, text: impl Into<String>) {
-        let folded = fold(vec![span(role, text)], self.width, 0, 4, self.glyphs);
-        self.lines.extend(folded);
-    }
-
-    /// Empty lines up to a number of lines: room kept for a cause, so that moving the cursor moves
-    /// no other line.
-    fn pad(&mut self, lines: usize) {
-        while self.lines.len() < lines {
-            self.lines.push(Line::new());
-        }
-    }
-
-    fn indented(&mut self, indent: u16, most: usize, line: Line) {
-        let folded = fold(line, self.width, indent, most, self.glyphs);
-        self.lines.extend(folded);
-    }
-
-    /// A labelled line that takes one line whatever it holds.
-    fn cut(&mut self, label: &str, mut line: Line) {
-        line.insert(
-            0,
-            span(Role::Dim, format!("{label:<width$}", width = usize::from(LABEL))),
-        );
-        self.lines.push(line);
-    }
-
-    fn labelled(&mut self, label: &str, mut line: Line) {
-        line.insert(
-            0,
-            span(Role::Dim, format!("{label:<width$}", width = usize::from(LABEL))),
-        );
-        let folded = fold(line, self.width, LABEL, 4, self.glyphs);
-        self.lines.extend(folded);
-    }
-}
-
 fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
     match cell.pin.digest {
         Some(digest) => {
@@ -238,27 +186,6 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
     pinned_by(out, cell);
     image(out, cell);
     relation(out, row, cell);
-}
-
-fn locations(out: &mut Out<'_>, cell: &Cell, beside: bool) {
-    if beside {
-        out.lines.push(vec![span(Role::Dim, "written in")]);
-    }
-    for (at, location) in cell.pin.locations.iter().enumerate() {
-        let mut line = vec![
-            span(Role::Text, format!("{}:{}", location.file, location.line)),
-            span(Role::Dim, format!("  {}", location.style.as_str())),
-        ];
-        if let Some(why) = &location.read_only {
-            line.push(span(Role::Warned, format!("  cannot be edited: {why}")));
-        }
-        if beside {
-            line.insert(0, span(Role::Text, "  "));
-            out.indented(2, 3, line);
-        } else {
-            out.labelled(if at == 0 { "written in" } else { "" }, line);
-        }
-    }
 }
 
 fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints) {
@@ -317,99 +244,6 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
         ),
         (Seen::Loading { .. }, None) => out.plain(Role::Dim, "asking the registry"),
         (Seen::NotChecked, None) => out.plain(Role::Dim, "not checked"),
-    }
-}
-
-/// How current a value is, in words, where that is worth saying.
-fn seen_note<T>(seen: &Seen<T>, now: Timestamp) -> String {
-    match seen {
-        Seen::NotChecked => "  not checked".to_owned(),
-        Seen::Loading { last: None } => "  checking".to_owned(),
-        Seen::Loading { last: Some((_, at)) } => format!("  {}, checking again", age::ago(*at, now)),
-        Seen::Fresh { at, .. } if age::is_stale(*at, now) => format!("  stale: {}", age::ago(*at, now)),
-        Seen::Fresh { at, .. } => format!("  {}", age::ago(*at, now)),
-        Seen::Unreachable { last: None, .. } => "  unreachable".to_owned(),
-        Seen::Unreachable {
-            last: Some((_, at)), ..
-        } => format!("  unreachable now; seen {}", age::ago(*at, now)),
-    }
-}
-
-fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>, stand: standing::Stand) {
-    if stand.is == Standing::ByTag {
-        out.labelled("verdict", vec![span(Role::Dim, "none: a verdict is about a digest")]);
-        return;
-    }
-    let mut line = vec![badge::full(stand.is, out.glyphs)];
-    let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
-    match seen {
-        Seen::Unreachable { detail, last } => {
-            line.push(span(Role::Text, format!(": {}", detail.clean())));
-            if let Some((before, at)) = last {
-                let was = before.verdict.as_ref().map_or("not judged", |v| v.result.as_str());
-                line.push(span(Role::Dim, format!("  (was {was} {})", age::ago(*at, out.now))));
-            }
-        }
-        _ => {
-            if let Some(verdict) = verdict {
-                line.push(span(Role::Dim, " by policy "));
-                line.push(span(Role::Text, verdict.policy.clone()));
-            }
-            if !matches!(stand.is, Standing::Loading | Standing::NotChecked) {
-                line.push(span(Role::Dim, seen_note(seen, out.now)));
-            }
-        }
-    }
-    line.insert(
-        0,
-        span(Role::Dim, format!("{:<width$}", "verdict", width = usize::from(LABEL))),
-    );
-    out.indented(LABEL, 2, line);
-    if stand.is == Standing::NotJudged {
-        out.labelled(
-            "",
-            vec![span(Role::Dim, "no policy is configured for this environment")],
-        );
-    }
-    if let (Some(verdict), false) = (verdict, seen.is_unreachable()) {
-        for cause in &verdict.causes {
-            let name = format!(
-                "{} {} {}",
-                out.glyphs.failed,
-                cause.check.as_str(),
-                cause.cause.as_str()
-            );
-            let mut line = vec![
-                span(of_standing(stand.is), name),
-                span(Role::Text, format!("  {}", cause.detail.clean())),
-            ];
-            if let Some(other) = cause.subject {
-                line.push(span(Role::Dim, format!("  (about {})", whose(state, other))));
-            }
-            line.insert(0, span(Role::Text, " ".repeat(usize::from(LABEL))));
-            out.indented(LABEL, 2, line);
-        }
-    }
-}
-
-/// A digest with what pindeck knows it as: where it is pinned, or that CI offers it.
-fn whose(state: &State, digest: Digest) -> String {
-    let mut places = Vec::new();
-    for row in &state.board.services {
-        let environments = row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
-        let mut names: Vec<&str> = environments.map(|cell| cell.pin.target.environment.as_str()).collect();
-        let candidate = row.candidate.value().and_then(Option::as_ref);
-        if candidate.is_some_and(|candidate| candidate.digest == digest) {
-            names.push("CI");
-        }
-        if !names.is_empty() {
-            places.push(format!("{} {}", row.name, names.join(", ")));
-        }
-    }
-    if places.is_empty() {
-        digest.to_string()
-    } else {
-        format!("{}: {}", digest.short(), places.join("; "))
     }
 }
 
@@ -525,72 +359,5 @@ fn drift(out: &mut Out<'_>, state: &State, cell: &Cell) {
                 span(Role::Text, drift.detail.clean().into_string()),
             ],
         );
-    }
-}
-
-/// What holds, by whom, and what does not hold. In a column of its own one statement a line;
-/// otherwise all that holds in one line, cut where it must be: the evidence screen has everything.
-fn statements(out: &mut Out<'_>, state: &State, subject: &Subject, beside: bool) {
-    let statements = state.statements(subject);
-    let mut holds: Vec<Line> = Vec::new();
-    let mut signers: Vec<String> = Vec::new();
-    for (_, evidence) in statements.iter().filter(|(_, e)| e.state == EvidenceState::Verified) {
-        let kind = format!("{} {}", out.glyphs.passed, evidence.kind.as_str());
-        let mut line = vec![span(Role::Verified, kind)];
-        let (said, role) = brief(evidence);
-        if !said.is_empty() {
-            line.push(span(role, format!(" {said}")));
-        }
-        holds.push(line);
-        let log = match evidence.log {
-            LogEvidence::InclusionProof => ", log inclusion proof",
-            LogEvidence::Set => ", log promise",
-            LogEvidence::None => ", no log",
-        };
-        if let Some(signer) = &evidence.signer {
-            let text = format!("{}{log}", signer_words(signer));
-            if !signers.contains(&text) {
-                signers.push(text);
-            }
-        }
-    }
-    let others = statements.iter().filter(|(_, e)| e.state != EvidenceState::Verified);
-    if beside {
-        if !statements.is_empty() {
-            out.lines.push(vec![span(Role::Dim, "evidence")]);
-        }
-        for mut line in holds {
-            line.insert(0, span(Role::Text, "  "));
-            out.lines.push(line);
-        }
-        for signer in signers {
-            out.indented(2, 3, vec![span(Role::Dim, format!("  signed by {signer}"))]);
-        }
-        for (_, evidence) in others {
-            let (sign, role, word) = state_words(evidence, out.glyphs);
-            out.lines
-                .push(vec![span(role, format!("  {sign} {} {word}", evidence.kind.as_str()))]);
-            if let Some(signer) = &evidence.signer {
-                out.indented(4, 2, vec![span(Role::Dim, format!("    by {}", signer_words(signer)))]);
-            }
-        }
-        return;
-    }
-    let mut label = "evidence";
-    if !holds.is_empty() {
-        // In the colour of its neighbour: a gap should not cost a colour change.
-        let gap = || vec![span(Role::Verified, "  ")];
-        let line: Line = holds
-            .into_iter()
-            .reduce(|a, b| [a, gap(), b].concat())
-            .unwrap_or_default();
-        out.cut(std::mem::take(&mut label), line);
-    }
-    for signer in signers {
-        out.cut("", vec![span(Role::Dim, format!("signed by {signer}"))]);
-    }
-    for (_, evidence) in others {
-        let line = statement_line(evidence, state.digest_of(subject), out.now, out.glyphs);
-        out.cut(std::mem::take(&mut label), line);
     }
 }

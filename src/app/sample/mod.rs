@@ -1,0 +1,9 @@
+//! A canned board for tests: every state that the screen can show, once at least.
+
+mod drive;
+mod pieces;
+mod world;
+
+pub(crate) use drive::*;
+pub(crate) use pieces::*;
+pub(crate) use world::*;

@@ -1,0 +1,114 @@
+use super::*;
+
+#[test]
+fn starting_asks_for_the_board() {
+    let (state, ticket) = started(80, 24);
+    assert_eq!(ticket.slot, Slot::Board);
+    assert!(state.is_refreshing());
+}
+
+#[test]
+fn an_ended_pass_is_ended() {
+    assert!(matches!(board().pass, Pass::Ended(_)));
+}
+
+#[test]
+fn a_failed_pass_keeps_what_was_known() {
+    let mut state = board();
+    let ticket = refresh(&mut state);
+    let failure = Failure {
+        what: "no network".into(),
+        next: "try again".into(),
+    };
+    let msg = Msg::RefreshEnded {
+        ticket,
+        result: Err(failure.clone()),
+    };
+    update(&mut state, msg, sample::now());
+    assert!(matches!(&state.pass, Pass::Failed(f, _) if *f == failure));
+    assert_eq!(state.board.services.len(), 8);
+}
+
+#[test]
+fn a_second_refresh_waits_for_the_first() {
+    let mut state = board();
+    assert_eq!(press(&mut state, "R").len(), 1);
+    assert_eq!(press(&mut state, "R"), []);
+    assert!(notice(&state).contains("already running"));
+}
+
+#[test]
+fn stale_updates_are_dropped() {
+    let (mut state, old) = started(80, 24);
+    let _new = state.generations.issue(Slot::Board, None);
+    let msg = Msg::Update {
+        ticket: old.clone(),
+        update: Box::new(sample::opened()),
+    };
+    update(&mut state, msg, sample::now());
+    assert!(state.board.services.is_empty());
+    let msg = Msg::RefreshEnded {
+        ticket: old,
+        result: Ok(()),
+    };
+    update(&mut state, msg, sample::now());
+    assert!(state.is_refreshing(), "the end of an old pass ends nothing");
+}
+
+#[test]
+fn old_values_stay_while_they_are_looked_at_again() {
+    let mut state = board();
+    let ticket = refresh(&mut state);
+    feed(&mut state, &ticket, [sample::opened()]);
+    let cell = &state.board.services[0].cells[0];
+    let stand = standing::of_cell(cell, sample::now());
+    assert_eq!((stand.is, stand.again), (Standing::Verified, true));
+}
+
+#[test]
+fn without_an_interval_nothing_refreshes_by_itself() {
+    let mut state = board();
+    assert_eq!(update(&mut state, Msg::Tick, later(86_400)), []);
+}
+
+#[test]
+fn with_an_interval_it_does_when_the_time_has_come() {
+    let mut state = board();
+    state.setup.refresh_every = Some(SignedDuration::from_secs(60));
+    assert_eq!(update(&mut state, Msg::Tick, later(59)), []);
+    assert!(matches!(
+        update(&mut state, Msg::Tick, later(60)).as_slice(),
+        [Command::Refresh(_)]
+    ));
+    assert_eq!(update(&mut state, Msg::Tick, later(200)), [], "one at a time");
+}
+
+#[test]
+fn progress_counts_digests() {
+    let (mut state, ticket) = started(80, 24);
+    feed(&mut state, &ticket, [sample::opened()]);
+    let (done, all) = state.progress();
+    assert_eq!(done, 0);
+    assert!(all > 25);
+    feed(&mut state, &ticket, sample::findings());
+    // Two cells of the sample are never answered.
+    assert_eq!(state.progress(), (all - 2, all));
+}
+
+#[test]
+fn drift_that_comes_later_stands_on_top() {
+    let mut state = board();
+    let first = state.feed()[0].id.clone();
+    let ticket = refresh(&mut state);
+    let mut drift = state.board.drift.clone();
+    let mut news = drift[3].clone();
+    news.id = "new".to_owned();
+    drift.push(news);
+    let msg = Msg::Update {
+        ticket,
+        update: Box::new(Update::Drift(drift)),
+    };
+    update(&mut state, msg, later(90));
+    assert_eq!(state.feed()[0].id, "new");
+    assert_eq!(state.feed()[1].id, first);
+}

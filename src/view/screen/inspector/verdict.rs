@@ -1,0 +1,108 @@
+//! The verdict with its causes, and what they are about.
+
+use jiff::Timestamp;
+
+use super::LABEL;
+use super::out::Out;
+use crate::app::age;
+use crate::app::standing::{self, Standing};
+use crate::app::state::State;
+use crate::domain::board::Assessment;
+use crate::domain::freshness::Seen;
+use crate::domain::id::Digest;
+use crate::view::canvas::span;
+use crate::view::theme::{Role, of_standing};
+use crate::view::widget::badge;
+
+/// How current a value is, in words, where that is worth saying.
+pub(super) fn seen_note<T>(seen: &Seen<T>, now: Timestamp) -> String {
+    match seen {
+        Seen::NotChecked => "  not checked".to_owned(),
+        Seen::Loading { last: None } => "  checking".to_owned(),
+        Seen::Loading { last: Some((_, at)) } => format!("  {}, checking again", age::ago(*at, now)),
+        Seen::Fresh { at, .. } if age::is_stale(*at, now) => format!("  stale: {}", age::ago(*at, now)),
+        Seen::Fresh { at, .. } => format!("  {}", age::ago(*at, now)),
+        Seen::Unreachable { last: None, .. } => "  unreachable".to_owned(),
+        Seen::Unreachable {
+            last: Some((_, at)), ..
+        } => format!("  unreachable now; seen {}", age::ago(*at, now)),
+    }
+}
+
+pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>, stand: standing::Stand) {
+    if stand.is == Standing::ByTag {
+        out.labelled("verdict", vec![span(Role::Dim, "none: a verdict is about a digest")]);
+        return;
+    }
+    let mut line = vec![badge::full(stand.is, out.glyphs)];
+    let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
+    match seen {
+        Seen::Unreachable { detail, last } => {
+            line.push(span(Role::Text, format!(": {}", detail.clean())));
+            if let Some((before, at)) = last {
+                let was = before.verdict.as_ref().map_or("not judged", |v| v.result.as_str());
+                line.push(span(Role::Dim, format!("  (was {was} {})", age::ago(*at, out.now))));
+            }
+        }
+        _ => {
+            if let Some(verdict) = verdict {
+                line.push(span(Role::Dim, " by policy "));
+                line.push(span(Role::Text, verdict.policy.clone()));
+            }
+            if !matches!(stand.is, Standing::Loading | Standing::NotChecked) {
+                line.push(span(Role::Dim, seen_note(seen, out.now)));
+            }
+        }
+    }
+    line.insert(
+        0,
+        span(Role::Dim, format!("{:<width$}", "verdict", width = usize::from(LABEL))),
+    );
+    out.indented(LABEL, 2, line);
+    if stand.is == Standing::NotJudged {
+        out.labelled(
+            "",
+            vec![span(Role::Dim, "no policy is configured for this environment")],
+        );
+    }
+    if let (Some(verdict), false) = (verdict, seen.is_unreachable()) {
+        for cause in &verdict.causes {
+            let name = format!(
+                "{} {} {}",
+                out.glyphs.failed,
+                cause.check.as_str(),
+                cause.cause.as_str()
+            );
+            let mut line = vec![
+                span(of_standing(stand.is), name),
+                span(Role::Text, format!("  {}", cause.detail.clean())),
+            ];
+            if let Some(other) = cause.subject {
+                line.push(span(Role::Dim, format!("  (about {})", whose(state, other))));
+            }
+            line.insert(0, span(Role::Text, " ".repeat(usize::from(LABEL))));
+            out.indented(LABEL, 2, line);
+        }
+    }
+}
+
+/// A digest with what pindeck knows it as: where it is pinned, or that CI offers it.
+pub(super) fn whose(state: &State, digest: Digest) -> String {
+    let mut places = Vec::new();
+    for row in &state.board.services {
+        let environments = row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
+        let mut names: Vec<&str> = environments.map(|cell| cell.pin.target.environment.as_str()).collect();
+        let candidate = row.candidate.value().and_then(Option::as_ref);
+        if candidate.is_some_and(|candidate| candidate.digest == digest) {
+            names.push("CI");
+        }
+        if !names.is_empty() {
+            places.push(format!("{} {}", row.name, names.join(", ")));
+        }
+    }
+    if places.is_empty() {
+        digest.to_string()
+    } else {
+        format!("{}: {}", digest.short(), places.join("; "))
+    }
+}
