@@ -20,6 +20,7 @@ pub mod reference;
 pub mod registry;
 pub mod text;
 pub mod verdict;
+pub mod write;
 
 pub use board::Board;
 pub use drift::{Drift, DriftKind};

@@ -4,14 +4,27 @@ use std::future::Future;
 use std::pin::Pin;
 
 use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
 
 use crate::app::msg::Failure;
 use crate::domain::board::Update;
+use crate::domain::diff::DigestDiff;
 use crate::domain::history::Entry;
-use crate::domain::id::Target;
+use crate::domain::id::{Digest, Target};
+use crate::domain::reference::Repository;
+use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 
 /// Work in progress. Dropping it cancels the work.
 pub type Job = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+/// Planning, and with it the registries' answers. Dropping it cancels it: nothing is written.
+pub type PlanJob = Pin<Box<dyn Future<Output = Result<Proposal, WriteFailure>> + Send>>;
+
+/// A write under way. It must be driven to its end; it is cancelled by its signal, never by dropping.
+pub type WriteJob = Pin<Box<dyn Future<Output = Result<Receipt, WriteFailure>> + Send>>;
+
+/// Two digests being compared.
+pub type DiffJob = Pin<Box<dyn Future<Output = Result<DigestDiff, Failure>> + Send>>;
 
 /// Answers the cockpit's questions.
 ///
@@ -23,4 +36,13 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job;
+
+    /// What separates two digests.
+    fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;
+
+    /// Plans a write on the newest commit of the remote.
+    fn plan(&self, request: Request) -> PlanJob;
+
+    /// Carries out a proposal exactly as shown. `cancel` turning true stops it before the git step.
+    fn execute(&self, proposal: Proposal, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob;
 }

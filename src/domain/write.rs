@@ -1,0 +1,272 @@
+//! A write from the question to the receipt: what is asked, what is proposed, what became of it.
+//!
+//! The command line and the cockpit ask with the same [`Request`], show the same [`Proposal`] and
+//! get the same [`Receipt`] or [`WriteFailure`].
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{Digest, EnvId, ServiceId, Target};
+use super::plan::Plan;
+use super::text::Untrusted;
+use super::verdict::Verdict;
+
+/// A write that is asked for, before it is planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What shall happen.
+    pub ask: Ask,
+    /// What happens to a tag that is written beside a digest; `None` = update where the new digest's
+    /// own tag is known, else keep with a warning.
+    pub tag: Option<TagRule>,
+    /// Why, for the commit.
+    pub reason: Option<String>,
+    /// A person takes a WARNED test result upon themselves.
+    pub acknowledge_warned: bool,
+    /// A typed reason to waive what the policy lets be waived.
+    pub break_glass: Option<String>,
+}
+
+impl Request {
+    /// A request with nothing but what shall happen.
+    pub fn new(ask: Ask) -> Self {
+        Self {
+            ask,
+            tag: None,
+            reason: None,
+            acknowledge_warned: false,
+            break_glass: None,
+        }
+    }
+}
+
+/// What shall happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Digests step forward: all of them or none.
+    Promote {
+        /// The services of the set.
+        services: Vec<ServiceId>,
+        /// The environment they step into.
+        to: EnvId,
+        /// Where each digest comes from; `None` = what `after` pins (the candidate for the first
+        /// environment).
+        from: Option<Source>,
+    },
+    /// An earlier digest comes back.
+    Revert {
+        /// The service in its environment.
+        target: Target,
+        /// The digest; `None` = the one pinned immediately before.
+        to: Option<Digest>,
+        /// How much of the pin commit is undone.
+        scope: Scope,
+    },
+    /// Pins by tag get the digest that their tag names now.
+    Pin {
+        /// The services; empty = all.
+        services: Vec<ServiceId>,
+        /// The environment; `None` = all.
+        environment: Option<EnvId>,
+    },
+    /// A digest may not step forward any more.
+    Hold {
+        /// The service in its environment.
+        target: Target,
+        /// The digest; `None` = the pinned one.
+        digest: Option<Digest>,
+    },
+    /// A hold ends.
+    ReleaseHold {
+        /// The service in the environment that the hold names.
+        target: Target,
+    },
+}
+
+/// Where a promoted digest comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// What that environment pins.
+    Environment(EnvId),
+    /// What CI offers.
+    Candidate,
+    /// This one.
+    Digest(Digest),
+}
+
+/// What happens to a tag written beside a digest (`--tag`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagRule {
+    /// It becomes the new digest's own tag.
+    Update,
+    /// It goes.
+    Drop,
+    /// It stays, with a warning where it then names other bytes.
+    Keep,
+}
+
+/// How much of a pin commit a revert undoes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// The whole commit where it touched nothing but this pin, else the pin alone.
+    #[default]
+    Auto,
+    /// The whole commit, whatever else it touched.
+    WholeCommit,
+}
+
+/// The answer to a request: exactly what would be written. Nothing has been written yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The question.
+    pub request: Request,
+    /// One plan a service; empty = everything is already as asked.
+    pub plans: Vec<Plan>,
+    /// What is already as asked.
+    pub already: Vec<Target>,
+    /// Revert without a target that verifies: earlier digests that do, newest first.
+    pub alternatives: Vec<Alternative>,
+    /// Revert: the pin commit touched more than this pin, and undoing all of it can be asked for too
+    /// ([`Scope::WholeCommit`]): its id.
+    pub whole_commit: Option<String>,
+    /// The remote that is pushed to.
+    pub remote: String,
+    /// The branch that is pushed: the release branch, or `pindeck/…` for a pull request.
+    pub branch: String,
+    /// The equivalent command line.
+    pub command: String,
+}
+
+impl Proposal {
+    /// The first plan that a closed gate stops.
+    pub fn refused(&self) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.closed_gate().is_some())
+    }
+}
+
+/// An earlier digest that could be reverted to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// The digest.
+    pub digest: Digest,
+    /// Its visible tag then.
+    pub tag: Option<String>,
+    /// The commit that pinned it last.
+    pub commit: String,
+    /// When.
+    pub at: Timestamp,
+    /// Its verdict under today's policy.
+    pub verdict: Verdict,
+}
+
+/// How far a write is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// Content and evidence are being copied.
+    Copying {
+        /// Of which service.
+        service: ServiceId,
+        /// Items (blobs and manifests) done.
+        items: u64,
+        /// Items there are, as far as known.
+        of_items: u64,
+        /// Bytes done.
+        bytes: u64,
+        /// Bytes there are, as far as known.
+        of_bytes: u64,
+    },
+    /// The evidence is verified again where it arrived.
+    Verifying(ServiceId),
+    /// The commits are being made; from here on it cannot be cancelled.
+    Committing,
+    /// The remote is asked to take them.
+    Pushing,
+    /// Somebody else pushed first: planned again on the new head.
+    Replanning {
+        /// Which try comes next, from 2.
+        attempt: u32,
+    },
+}
+
+/// What became of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteState {
+    /// Only planned (`--dry-run`).
+    Planned,
+    /// Everything was already as asked.
+    Already,
+    /// Pushed to a branch of its own, for a pull request.
+    Proposed,
+    /// On the release branch.
+    Pushed,
+}
+
+/// What a copy brought over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Copied {
+    /// Manifests and indexes sent.
+    pub manifests: u64,
+    /// Blobs sent or mounted.
+    pub blobs: u64,
+    /// Bytes of blobs sent.
+    pub bytes: u64,
+    /// Pieces of evidence brought over.
+    pub evidence: u64,
+}
+
+/// A write that git accepted (or that had nothing to do).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// What became of it.
+    pub state: WriteState,
+    /// The plans as carried out.
+    pub plans: Vec<Plan>,
+    /// The commits, in order.
+    pub commits: Vec<String>,
+    /// The ref they landed on (`refs/heads/…`).
+    pub pushed: Option<String>,
+    /// Where the forge says a pull request can be opened.
+    pub proposal_url: Option<String>,
+    /// What was copied.
+    pub copied: Copied,
+    /// Evidence that the destination lacks, named.
+    pub missing_at_destination: Vec<String>,
+    /// What the remote said.
+    pub remote_words: Vec<Untrusted>,
+}
+
+/// Why a write did not happen. Nothing landed in git, whichever it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteFailure {
+    /// The question is wrong (exit 2).
+    Usage(Untrusted),
+    /// A gate is closed (exit 4); the proposal says which.
+    Refused(Box<Proposal>, Untrusted),
+    /// Branch or evidence moved (exit 5); a new proposal where one could be made.
+    Conflict(Option<Box<Proposal>>, Untrusted),
+    /// Something needed could not be reached (exit 6).
+    Unknown(Untrusted),
+    /// The remote refused, in its own words (exit 7).
+    RemoteRefused(Untrusted),
+    /// It was cancelled before the git step.
+    Cancelled,
+    /// It failed (exit 1).
+    Failed(Untrusted),
+}
+
+impl WriteFailure {
+    /// The exit status of the command line.
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Refused(..) => 4,
+            Self::Conflict(..) => 5,
+            Self::Unknown(_) => 6,
+            Self::RemoteRefused(_) => 7,
+            Self::Cancelled => 130,
+            Self::Failed(_) => 1,
+        }
+    }
+}
