@@ -1,6 +1,7 @@
 //! Assessing one digest: is its content there, what is attached to it, what does it prove under a
 //! policy. The decision itself is [`crate::domain::verdict::judge`].
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -16,12 +17,15 @@ use crate::domain::verdict::{Facts, Presence, Verdict, judge};
 use crate::sources::evidence::{Question, Trust, check};
 use crate::sources::registry::{Manifest, RegistryError};
 
+use super::candidate;
 use super::collect::{self, Collected};
 use super::session::Session;
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
 /// The label that names a version (OCI image spec, "Annotations").
 const VERSION: &str = "org.opencontainers.image.version";
+/// At most this many further tags are asked which index lists a platform manifest without evidence.
+const INDEX_TAGS_ASKED: usize = 16;
 /// Largest image configuration that is read for its labels.
 const CONFIG_CAP: u64 = 4 << 20;
 
@@ -55,7 +59,7 @@ pub struct Assessed {
     pub version: Option<Untrusted>,
     /// Platform manifests, where it is an index.
     pub children: Vec<Digest>,
-    /// The index whose verified bytes list it, where one was found.
+    /// The first index whose verified bytes list it, where one was found.
     pub via: Option<Digest>,
 }
 
@@ -88,8 +92,7 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
     let tags = session.tags(&subject.repository).await.ok();
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
-    let (parent, own, below, inside, version) = futures_util::join!(
-        parent(session, &subject, &manifest),
+    let (mut own, below, inside, version) = futures_util::join!(
         collect::attached(&session.registry, &subject.repository, subject.digest, tags),
         join_all(
             children
@@ -99,14 +102,16 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
         collect::in_index(&session.registry, &subject.repository, &manifest),
         version(session, &subject.repository, &manifest),
     );
-    let via = match &parent {
-        Some(parent) => Some((
-            parent.clone(),
-            collect::attached(&session.registry, &subject.repository, parent.digest, tags).await,
-        )),
-        None => None,
-    };
-    let via_digest = via.as_ref().map(|(parent, _)| parent.digest);
+    let repository = &subject.repository;
+    let parents = parents(session, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
+    // An index that could not be asked for might have brought what is missing.
+    own.incomplete.extend(parents.unasked);
+    let via = join_all(parents.found.into_iter().map(|parent| async move {
+        let found = collect::attached(&session.registry, repository, parent.digest, tags).await;
+        (parent, found)
+    }))
+    .await;
+    let via_digest = via.first().map(|(parent, _)| parent.digest);
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -148,7 +153,7 @@ struct Gathered {
     manifest: Manifest,
     presence: Presence,
     own: Collected,
-    via: Option<(Manifest, Collected)>,
+    via: Vec<(Manifest, Collected)>,
     below: Vec<Collected>,
     inside: Collected,
 }
@@ -203,7 +208,7 @@ impl Gathered {
             counted.extend(check(item, &question(subject.digest, None, Some(&self.manifest.bytes))));
         }
         counted.extend(self.own.listed.iter().cloned());
-        if let Some((index, found)) = &self.via {
+        for (index, found) in &self.via {
             for item in &found.items {
                 counted.extend(check(
                     item,
@@ -254,7 +259,10 @@ impl Gathered {
         key.part(policy.name.as_bytes());
         key.part(subject.service.as_ref().map_or(&b""[..], |s| s.as_str().as_bytes()));
         key.part(subject.service_signer.as_deref().unwrap_or("").as_bytes());
-        key.part(self.via.as_ref().map_or(&b""[..], |(index, _)| index.digest.as_bytes()));
+        key.part(&self.via.len().to_be_bytes());
+        for (index, _) in &self.via {
+            key.part(index.digest.as_bytes());
+        }
         for digests in set {
             for digest in digests {
                 key.part(digest.as_bytes());
@@ -294,24 +302,93 @@ fn failure(error: &RegistryError) -> Presence {
     }
 }
 
-/// The first index that a tag of this repository points at and whose verified bytes list this
-/// platform manifest.
-async fn parent(session: &Session, subject: &Subject, manifest: &Manifest) -> Option<Manifest> {
-    if manifest.body.is_index() {
-        return None;
+/// Indexes that list a platform manifest.
+#[derive(Default)]
+struct Parents {
+    found: Vec<Manifest>,
+    /// Why the search is not whole, if it is not.
+    unasked: Option<Untrusted>,
+}
+
+impl Parents {
+    async fn of_tags(&mut self, session: &Session, subject: &Subject, tags: &[String], seen: &mut BTreeSet<Digest>) {
+        let answers = join_all(tags.iter().map(|tag| session.resolve(&subject.repository, tag))).await;
+        let mut digests = Vec::new();
+        for answer in answers {
+            match answer {
+                Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
+                Ok(_) => {}
+                Err(failed) => self.unasked = Some(failed.detail),
+            }
+        }
+        self.of_digests(session, subject, digests).await;
     }
-    for digest in session
-        .tagged(&subject.repository)
-        .into_iter()
-        .filter(|d| *d != subject.digest)
-    {
-        if let Ok(index) = session.registry.manifest(&subject.repository, &digest).await
-            && collect::platforms(&index).any(|child| child.digest == subject.digest)
-        {
-            return Some(index);
+
+    async fn of_digests(&mut self, session: &Session, subject: &Subject, digests: Vec<Digest>) {
+        let manifests = digests
+            .iter()
+            .map(|digest| session.registry.manifest(&subject.repository, digest));
+        for answer in join_all(manifests).await {
+            match answer {
+                Ok(index) if collect::platforms(&index).any(|child| child.digest == subject.digest) => {
+                    self.found.push(index);
+                }
+                Ok(_) => {}
+                Err(error) if error.cause() == CauseKind::Unreachable => {
+                    self.unasked = Some(error.to_string().into());
+                }
+                // Bytes that are corrupt or make no sense list nothing.
+                Err(_) => {}
+            }
         }
     }
-    None
+}
+
+/// Indexes whose verified bytes list this platform manifest: those that its version label names or a
+/// tag of this pass points at; where there is none and the manifest is `bare` of evidence, those of the
+/// repository's other tags, up to a bound.
+async fn parents(
+    session: &Session,
+    subject: &Subject,
+    manifest: &Manifest,
+    version: Option<&Untrusted>,
+    bare: bool,
+) -> Parents {
+    let mut parents = Parents::default();
+    if manifest.body.is_index() {
+        return parents;
+    }
+    let repository = &subject.repository;
+    let tags = session.tags(repository).await;
+    let known = tags.as_deref().ok();
+    let mut seen = BTreeSet::from([subject.digest]);
+    let named = version.map(|v| [v.raw().to_owned(), format!("v{}", v.raw())]);
+    let named: Vec<String> = named
+        .into_iter()
+        .flatten()
+        .filter(|tag| known.is_some_and(|known| known.contains(tag)))
+        .collect();
+    parents.of_tags(session, subject, &named, &mut seen).await;
+    let mut digests = session.tagged(repository);
+    digests.retain(|digest| seen.insert(*digest));
+    parents.of_digests(session, subject, digests).await;
+    if !parents.found.is_empty() || !bare {
+        return parents;
+    }
+    match &tags {
+        Ok(known) => {
+            let others: Vec<String> = known
+                .iter()
+                .rev()
+                .filter(|tag| !candidate::is_evidence_tag(tag) && !named.contains(tag))
+                .take(INDEX_TAGS_ASKED)
+                .cloned()
+                .collect();
+            parents.of_tags(session, subject, &others, &mut seen).await;
+        }
+        Err(failed) => parents.unasked = Some(failed.detail.clone()),
+    }
+    parents
 }
 
 /// The version label: the annotation of the index or manifest, else the label of the (first

@@ -165,8 +165,6 @@ impl Engine {
         service: Option<Named>,
         policy: Option<Arc<Policy>>,
     ) -> Result<Examined, EngineError> {
-        // Tags that may point at the index of this manifest ("via index") are asked for when the
-        // digest is one platform's: the version label's own tag is enough and found by assess().
         let subject = Subject {
             repository: image.clone(),
             digest,
