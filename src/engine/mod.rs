@@ -11,6 +11,7 @@ pub mod lineage;
 pub mod pins;
 pub mod refresh;
 pub mod session;
+pub mod tag_journal;
 pub mod verdict_cache;
 pub mod verify;
 pub mod watch;
@@ -54,6 +55,8 @@ pub struct OpenOptions {
     pub cache_dir: Option<PathBuf>,
     /// Upper bound of the content cache, in bytes.
     pub cache_bytes: u64,
+    /// Folder of what is remembered from run to run (tag moves); `None` = remember nothing.
+    pub state_dir: Option<PathBuf>,
 }
 
 /// Answers questions about one GitOps repository. Cheap to clone.

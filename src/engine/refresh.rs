@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use crate::domain::candidate::{Candidate, Version};
-use crate::domain::drift;
+use crate::domain::drift::{self, Drift};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -21,6 +21,7 @@ use crate::sources::evidence::Trust;
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::session::{Failed, Memo, Session};
+use super::tag_journal::TagJournal;
 use super::{Engine, EngineError, blocking, candidate, collect, holds};
 
 /// At most this many older versions are asked for to place a pin among them.
@@ -144,6 +145,7 @@ impl Pass {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
             let mut drift = drift::detect(&board, self.now);
+            self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
             drift::carry_over(&kept.drift, &board, &mut drift);
             // Facts that stay keep the time since when they are known.
@@ -154,6 +156,17 @@ impl Pass {
         self.emit(Update::Drift(drift)).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         self.emit(Update::Finished(Timestamp::now())).await;
+    }
+
+    /// Notes what tags point at. A journal that cannot be written is no failure of the pass.
+    fn remember_tags(&self, engine: &Engine, board: &Board, drift: &mut [Drift]) {
+        let Some(dir) = &engine.options().state_dir else { return };
+        let path = TagJournal::path(dir);
+        let mut journal = TagJournal::load(&path);
+        journal.note(board, drift, self.now);
+        if let Err(error) = journal.save(&path) {
+            tracing::warn!(path = %path.display(), %error, "the journal of tag moves was not written");
+        }
     }
 
     /// Everything about one service: tags first (they tell which content is there), then content.
