@@ -3,7 +3,7 @@
 
 use super::id::{Digest, EnvId, ServiceId};
 use super::plan::{Gate, GateName, PolicyUsed, Verb};
-use super::verdict::Verdict;
+use super::verdict::{Outcome, Verdict};
 
 /// What a commit message says.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,7 @@ pub fn compose(facts: &Facts<'_>) -> String {
     }
     if let Some((gates, reason)) = facts.waived {
         for gate in gates {
-            trailer("Waived", gate_word(gate.gate));
+            trailer("Waived", gate_word(gate.gate, facts.verdict));
         }
         trailer("Break-Glass", reason);
     }
@@ -96,8 +96,9 @@ fn action(verb: Verb) -> &'static str {
 }
 
 /// The word of `break_glass` for a gate.
-fn gate_word(gate: GateName) -> &'static str {
+fn gate_word(gate: GateName, verdict: Option<&Verdict>) -> &'static str {
     match gate {
+        GateName::Verdict if verdict.is_some_and(|v| v.result == Outcome::Unknown) => "unknown",
         GateName::Soak => "soak",
         GateName::Freeze => "freeze",
         GateName::After => "order",
@@ -105,6 +106,7 @@ fn gate_word(gate: GateName) -> &'static str {
         GateName::Acknowledge => "acknowledge",
         GateName::Hold => "hold",
         GateName::ReadOnly => "read-only",
+        GateName::Edit => "edit",
     }
 }
 

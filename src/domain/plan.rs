@@ -118,6 +118,8 @@ pub enum GateName {
     Freeze,
     /// Read-only environment or run.
     ReadOnly,
+    /// The place cannot be edited without changing something else; only there when it is closed.
+    Edit,
 }
 
 /// Whether a gate lets the write through.
@@ -210,11 +212,34 @@ pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     gates
 }
 
-/// The gates of a revert: presence and verdict, and read-only. Never order, time or freeze.
-pub fn revert_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
+/// The gates of a revert: presence and verdict, and read-only. Never order, time or freeze, and no
+/// WARNED result waits for an acknowledgement: the plan says it as a warning.
+pub fn revert_gates(verdict: &Verdict, read_only: Option<&str>) -> Vec<Gate> {
+    let mut gates = verdict_gates(verdict, false);
+    gates.retain(|gate| gate.gate != GateName::Acknowledge);
+    gates.push(read_only_gate(read_only));
+    gates
+}
+
+/// The gates of a pin by tag that gets its digest: the verdict (a WARNED one acknowledged) and
+/// read-only.
+pub fn pin_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
     let mut gates = verdict_gates(verdict, acknowledged);
     gates.push(read_only_gate(read_only));
     gates
+}
+
+/// The gate of a write that judges no digest (holds).
+pub fn read_only_gate(reason: Option<&str>) -> Gate {
+    match reason {
+        None => open(GateName::ReadOnly, "may be written"),
+        Some(reason) => closed(GateName::ReadOnly, reason),
+    }
+}
+
+/// The closed gate of a place that cannot be edited.
+pub fn edit_gate(why: &str) -> Gate {
+    closed(GateName::Edit, why)
 }
 
 fn verdict_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
@@ -311,13 +336,6 @@ fn freeze_gate(windows: &[Freeze], now: Timestamp) -> Gate {
     )
 }
 
-fn read_only_gate(reason: Option<&str>) -> Gate {
-    match reason {
-        None => open(GateName::ReadOnly, "may be written"),
-        Some(reason) => closed(GateName::ReadOnly, reason),
-    }
-}
-
 fn open(gate: GateName, detail: impl Into<String>) -> Gate {
     Gate {
         gate,
@@ -347,7 +365,7 @@ pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict
                 Outcome::Rejected if verdict.causes.iter().all(is_waivable) => Some(Waivable::Evidence),
                 _ => None,
             },
-            GateName::Acknowledge | GateName::Hold | GateName::ReadOnly => None,
+            GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
         };
         if needs.is_some_and(|what| allowed.contains(&what)) {
             gate.state = GateState::Waived;

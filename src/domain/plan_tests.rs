@@ -103,7 +103,7 @@ fn warned_must_be_acknowledged() {
 
 #[test]
 fn a_revert_knows_no_order_time_or_freeze() {
-    let names: Vec<GateName> = revert_gates(&verdict(Outcome::Verified, &[]), false, None)
+    let names: Vec<GateName> = revert_gates(&verdict(Outcome::Verified, &[]), None)
         .iter()
         .map(|g| g.gate)
         .collect();

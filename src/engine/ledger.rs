@@ -20,7 +20,7 @@ use super::pins::{Grouped, Naming, Sighting, group, naming};
 /// Name of the team's file at the repository's root.
 pub const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
-const FILE_CAP: u64 = 16 << 20;
+pub const FILE_CAP: u64 = 16 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]

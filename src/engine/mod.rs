@@ -8,8 +8,10 @@ pub mod error;
 pub mod holds;
 pub mod ledger;
 pub mod lineage;
+pub mod offer;
 pub mod pins;
 pub mod refresh;
+pub mod release;
 pub mod session;
 pub mod tag_journal;
 pub mod verdict_cache;
@@ -152,6 +154,16 @@ impl Engine {
         let trust = Arc::new(Trust::new(&team.trust)?);
         kept.tools = Some((Arc::clone(team), registry.clone(), Arc::clone(&trust)));
         Ok((registry, trust))
+    }
+
+    /// A registry client that believes no cache: for what is judged right before it is written.
+    fn uncached(&self, team: &Arc<TeamPolicy>) -> Result<Registry, EngineError> {
+        Ok(Registry::new(Options {
+            settings: team.registries.clone(),
+            credentials: Credentials::from_environment(),
+            cache: None,
+            offline: self.inner.options.offline,
+        })?)
     }
 
     /// A session: one pass in which every question is asked once.

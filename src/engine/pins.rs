@@ -13,7 +13,7 @@ use crate::domain::reference::Repository;
 use crate::sources::git::manifest::Found;
 
 /// Tiers from here on become pins only where a configured service names the image (GITOPS.md 9, 10).
-const LOOSE_TIER: u8 = 9;
+pub const LOOSE_TIER: u8 = 9;
 
 /// A reference found in one file.
 #[derive(Debug, Clone)]

@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
-use crate::domain::candidate::{Candidate, Version};
 use crate::domain::drift::{self, Drift};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
-use crate::domain::policy::{CandidateRule, Environment, Policy, Service};
+use crate::domain::policy::{Environment, Policy, Service};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
 use crate::sources::evidence::Trust;
@@ -22,10 +21,7 @@ use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::session::{Failed, Memo, Session};
 use super::tag_journal::TagJournal;
-use super::{Engine, EngineError, blocking, candidate, collect, holds};
-
-/// At most this many older versions are asked for to place a pin among them.
-const VERSIONS_ASKED: usize = 64;
+use super::{Engine, EngineError, blocking, candidate, collect, holds, offer};
 
 /// Runs one pass.
 pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
@@ -173,7 +169,8 @@ impl Pass {
     async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin]) {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
         let tags = join_all(pins.iter().map(|pin| self.own_tag(pin, configured)));
-        let (found, _) = futures_util::future::join(self.candidate(configured, image.as_ref(), pins), tags).await;
+        let (found, _) =
+            futures_util::future::join(offer::find(&self.session, configured, image.as_ref(), pins), tags).await;
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {
@@ -323,129 +320,4 @@ impl Pass {
     fn policy_of(&self, environment: Option<&Environment>) -> Option<Arc<Policy>> {
         self.policies.get(environment?.policy.as_ref()?).cloned()
     }
-
-    /// Finds the candidate of a service in its image's repository (CONTRACT "Candidate").
-    async fn candidate(
-        &self,
-        configured: Option<&Service>,
-        image: Option<&Repository>,
-        pins: &[Pin],
-    ) -> Seen<Option<Candidate>> {
-        let at = Timestamp::now();
-        let Some(image) = image else {
-            return Seen::Fresh { value: None, at };
-        };
-        let tags: Vec<String> = match self.session.tags(image).await {
-            Ok(tags) => tags.iter().cloned().collect(),
-            Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
-                // A registry that does not list tags can still say what one tag points at.
-                Some(CandidateRule::Tag(tag)) => vec![tag.clone()],
-                _ => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
-            },
-        };
-        let ordered = match configured.and_then(|s| s.candidate.clone()) {
-            Some(rule) => match self.in_order(&rule, image, &tags).await {
-                Ok(ordered) => ordered,
-                Err(failed) => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
-            },
-            None => inferred_order(&tags),
-        };
-        let Some(tag) = ordered.first().cloned() else {
-            return Seen::Fresh { value: None, at };
-        };
-        match self.session.resolve(image, &tag).await {
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-            Ok(None) => Seen::Fresh { value: None, at },
-            Ok(Some(digest)) => {
-                let versions = self.versions(image, &ordered, pins).await;
-                Seen::Fresh {
-                    value: Some(Candidate {
-                        image: image.clone(),
-                        tag,
-                        digest,
-                        versions,
-                    }),
-                    at,
-                }
-            }
-        }
-    }
-
-    /// Tags in candidate order; by creation time where the rule asks for it.
-    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
-        let ordered = candidate::ordered_tags(rule, tags);
-        if !candidate::needs_created(rule) {
-            return Ok(ordered);
-        }
-        let asked = ordered.iter().take(VERSIONS_ASKED * 4);
-        let created = join_all(asked.map(|tag| async move { (self.created(image, tag).await, tag.clone()) })).await;
-        let mut timed = Vec::new();
-        for (at, tag) in created {
-            timed.push((at?, tag));
-        }
-        // Newest first; without a creation time last. The order among equals is that of the names.
-        timed.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(timed.into_iter().map(|(_, tag)| tag).collect())
-    }
-
-    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failed> {
-        let Some(digest) = self.session.resolve(image, tag).await? else {
-            return Ok(None);
-        };
-        super::assess::created(&self.session, image, &digest).await
-    }
-
-    /// Versions in candidate order, with digests as far as needed to place every pin among them.
-    async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
-        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
-        let placed = |pins: &[Pin]| {
-            pins.iter()
-                .filter_map(|p| p.digest)
-                .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
-        };
-        if !placed(pins) {
-            join_all(
-                ordered
-                    .iter()
-                    .take(VERSIONS_ASKED)
-                    .map(|tag| self.session.resolve(image, tag)),
-            )
-            .await;
-        }
-        ordered
-            .iter()
-            .map(|tag| Version {
-                tag: tag.clone(),
-                digest: digest_of(tag),
-                created: None,
-            })
-            .collect()
-    }
-}
-
-/// Without configuration: full versions, else the usual moving tags.
-fn inferred_order(tags: &[String]) -> Vec<String> {
-    let versions = candidate::ordered_tags(&CandidateRule::Semver("*".to_owned()), tags);
-    if !versions.is_empty() {
-        return versions;
-    }
-    ["main", "master", "latest"]
-        .into_iter()
-        .filter(|t| tags.iter().any(|x| x == t))
-        .take(1)
-        .map(str::to_owned)
-        .collect()
 }

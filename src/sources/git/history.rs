@@ -44,6 +44,13 @@ pub struct Change {
     pub after: Option<String>,
 }
 
+/// Which parents count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parents {
+    All,
+    First,
+}
+
 impl GitRepo {
     /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
     /// `tip`, newest first, until told to stop. Renames are followed: going back past the commit that
@@ -57,11 +64,68 @@ impl GitRepo {
         paths: &[String],
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        self.walk(tip, paths, Parents::All, visit)
+    }
+
+    /// The same along first parents only: how the branch itself came to be what it is. A merge counts
+    /// as one step, with all it brought and its own date.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn mainline(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        self.walk(tip, paths, Parents::First, visit)
+    }
+
+    /// Every path that a commit touched, against its first parent: links and submodules too.
+    ///
+    /// # Errors
+    /// If the commit or a tree cannot be read.
+    pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let repo = self.open()?;
+        let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
+        let found = Oid::from_str(commit)
+            .and_then(|oid| repo.find_commit(oid))
+            .map_err(failed)?;
+        let new = found.tree().map_err(failed)?;
+        let old = found
+            .parent(0)
+            .ok()
+            .map(|parent| parent.tree())
+            .transpose()
+            .map_err(failed)?;
+        let diff = repo.diff_tree_to_tree(old.as_ref(), Some(&new), None).map_err(failed)?;
+        let mut paths: Vec<String> = diff
+            .deltas()
+            .flat_map(|delta| [delta.old_file().path_bytes(), delta.new_file().path_bytes()])
+            .flatten()
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    fn walk(
+        &self,
+        tip: &str,
+        paths: &[String],
+        parents: Parents,
+        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
         let repo = self.open()?;
         let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
         // Topological order alone would need the whole graph before the first answer.
         walk.set_sorting(Sort::TIME)
             .map_err(|e| GitError::object("history", &e))?;
+        if parents == Parents::First {
+            walk.simplify_first_parent()
+                .map_err(|e| GitError::object("history", &e))?;
+        }
         let start = Oid::from_str(tip).and_then(|oid| walk.push(oid).map(|()| oid));
         start.map_err(|e| GitError::object(format!("commit {tip}"), &e))?;
         // Name in older commits -> name asked for.
@@ -75,7 +139,7 @@ impl GitRepo {
             } else {
                 Some(names.keys().map(String::as_str).collect())
             };
-            let changed = commit_changes(&repo, &commit, wanted.as_ref())?;
+            let changed = commit_changes(&repo, &commit, wanted.as_ref(), parents)?;
             if changed.is_empty() {
                 continue;
             }
@@ -112,6 +176,7 @@ fn commit_changes(
     repo: &Repository,
     commit: &Commit<'_>,
     wanted: Option<&BTreeSet<&str>>,
+    parents: Parents,
 ) -> Result<Changed, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let tree = commit.tree().map_err(failed)?;
@@ -121,7 +186,11 @@ fn commit_changes(
         compare(repo, None, Some(&tree), "", wanted, &mut changed).map_err(failed)?;
         return Ok(changed);
     }
-    for parent in commit.parents() {
+    let compared = match parents {
+        Parents::All => commit.parent_count(),
+        Parents::First => 1,
+    };
+    for parent in commit.parents().take(compared) {
         let parent = parent.tree().map_err(failed)?;
         let mut changed = Vec::new();
         compare(repo, Some(&parent), Some(&tree), "", wanted, &mut changed).map_err(failed)?;

@@ -162,6 +162,13 @@ impl GitRepo {
         })
     }
 
+    /// The URL a remote is fetched from, if it has one.
+    pub fn remote_url(&self, remote: &str) -> Option<String> {
+        let repo = self.open().ok()?;
+        let found = repo.find_remote(remote).ok()?;
+        found.url().ok().map(str::to_owned)
+    }
+
     /// Fetches one remote with the program, within two minutes.
     ///
     /// # Errors

@@ -1,0 +1,153 @@
+//! Bringing content to an environment's own registry, and judging it again where it arrived: the bytes,
+//! the evidence, and whether all of it came (REGISTRY rule 7).
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc;
+
+use crate::domain::evidence::Evidence;
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::plan::Copy;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::{Outcome, Verdict};
+use crate::domain::write::{Copied, Progress, WriteFailure};
+use crate::sources::registry::{CopyProgress, CopyReport, Missing};
+
+use super::Draft;
+use super::compare::facts;
+use super::desk::Desk;
+use super::promote::{copy_failure, copy_request};
+
+/// What arriving came to.
+#[derive(Debug, Default)]
+pub(super) struct Arrived {
+    pub copied: Copied,
+    /// Evidence that the destination lacks, for people.
+    pub missing: Vec<String>,
+    /// Subjects whose evidence did not come whole.
+    lacking: BTreeSet<Digest>,
+}
+
+/// Copies everything a draft needs. Dropping the future stops it; nothing names what is incomplete.
+pub(super) async fn copy(
+    desk: &Desk,
+    draft: &Draft,
+    progress: &mpsc::Sender<Progress>,
+) -> Result<Arrived, WriteFailure> {
+    let mut arrived = Arrived::default();
+    for copy in &draft.plan.copies {
+        let request = copy_request(desk, &draft.plan.service, copy);
+        let (tx, rx) = mpsc::channel(16);
+        let told = tell(rx, draft.plan.service.clone(), progress.clone());
+        let registry = desk.registry();
+        let (done, ()) = futures_util::future::join(registry.copy(&request, Some(tx)), told).await;
+        arrived.take(done.map_err(|error| copy_failure(&error))?);
+    }
+    Ok(arrived)
+}
+
+/// Passes progress on until the copy ends; a listener that is behind misses some.
+async fn tell(mut from: mpsc::Receiver<CopyProgress>, service: ServiceId, to: mpsc::Sender<Progress>) {
+    while let Some(now) = from.recv().await {
+        let _ = to.try_send(Progress::Copying {
+            service: service.clone(),
+            items: now.items,
+            of_items: now.of_items,
+            bytes: now.bytes,
+            of_bytes: now.of_bytes,
+        });
+    }
+}
+
+impl Arrived {
+    fn take(&mut self, report: CopyReport) {
+        self.copied.manifests += report.manifests;
+        self.copied.blobs += report.blobs;
+        self.copied.bytes += report.bytes;
+        self.copied.evidence += report.evidence;
+        self.lacking
+            .extend(report.missing.iter().map(|missing| missing.subject));
+        self.missing.extend(report.missing.iter().map(name));
+    }
+}
+
+fn name(missing: &Missing) -> String {
+    let tag = missing.tag.as_ref().map(|tag| format!(" ({tag})")).unwrap_or_default();
+    format!(
+        "evidence {}{tag} of {}: {}",
+        missing.digest,
+        missing.subject,
+        missing.reason.clean()
+    )
+}
+
+/// Why what arrived is not good enough.
+#[derive(Debug)]
+pub(super) enum NotGood {
+    /// It could not be judged.
+    Unknown(Untrusted),
+    /// It is not what was confirmed, with its verdict there.
+    Refused(Verdict, Untrusted),
+}
+
+/// Judges what arrived, with a session that believes no cache: the verdict must be the one that was
+/// confirmed, and everything that came along must still be there.
+pub(super) async fn verify(
+    desk: &Desk,
+    draft: &Draft,
+    copy: &Copy,
+    arrived: &Arrived,
+) -> Result<Result<(), NotGood>, WriteFailure> {
+    let plan = &draft.plan;
+    let policy = desk.policy(desk.environment(&plan.environment)?)?;
+    let session = desk.fresh_session()?;
+    let place = &copy.destination;
+    if let Some(tag) = &copy.tag {
+        // The index that a tag points at may speak for one of its platform manifests.
+        let _ = session.resolve(place, tag).await;
+    }
+    let found = desk.assess_in(&session, place, plan.to, &plan.service, &policy).await;
+    let Some(verdict) = found.assessment.verdict else {
+        return Err(WriteFailure::Failed(
+            "nothing was judged; this is a bug in pindeck".into(),
+        ));
+    };
+    if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
+        let causes: Vec<String> = verdict
+            .causes
+            .iter()
+            .map(|c| format!("{} {}: {}", c.check.as_str(), c.cause.as_str(), c.detail.clean()))
+            .collect();
+        let what = format!(
+            "{} is {} in {place}, which is not what was confirmed ({}); nothing was pinned",
+            plan.to,
+            verdict.result.as_str(),
+            causes.join("; ")
+        );
+        return Ok(Err(match verdict.result {
+            Outcome::Unknown => NotGood::Unknown(what.into()),
+            _ => NotGood::Refused(verdict, what.into()),
+        }));
+    }
+    let lost = lost(&draft.evidence, &found.assessment.evidence, arrived);
+    if lost.is_empty() {
+        return Ok(Ok(()));
+    }
+    let what = format!(
+        "{place} has lost what was just brought there ({}); nothing was pinned",
+        lost.join(", ")
+    );
+    Ok(Err(NotGood::Refused(verdict, what.into())))
+}
+
+/// Evidence of the source that is neither at the destination nor known to be missing there.
+fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<String> {
+    let at_destination: BTreeSet<(Digest, Digest)> = there.iter().map(|e| (e.attached_to, e.digest)).collect();
+    source
+        .iter()
+        .filter(|e| !at_destination.contains(&(e.attached_to, e.digest)))
+        // What is broken at the source cannot arrive; the copy has named it.
+        .filter(|e| !arrived.lacking.contains(&e.attached_to))
+        .map(|e| format!("{} {}", e.kind.as_str(), e.digest))
+        .collect()
+}

@@ -1,0 +1,242 @@
+//! From "this pin shall name that digest" to files: all locations of the pin, proven byte edits, and
+//! what a person should know about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use similar::TextDiff;
+
+use crate::domain::id::{Digest, Target};
+use crate::domain::pin::Pin;
+use crate::domain::plan::FileEdit;
+use crate::domain::text::Untrusted;
+use crate::domain::write::WriteFailure;
+use crate::engine::pins::LOOSE_TIER;
+use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
+use crate::sources::git::manifest::{self, Found, robot, void};
+
+use super::desk::Desk;
+
+/// Lines of context in a diff.
+const CONTEXT: usize = 3;
+
+/// Files as they are at the base commit, and as the commits planned so far leave them.
+#[derive(Default)]
+pub(super) struct Overlay {
+    files: BTreeMap<String, Option<Arc<Vec<u8>>>>,
+}
+
+impl Overlay {
+    /// The file now; reads it from the base commit the first time.
+    pub async fn read(&mut self, desk: &Desk, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+        if let Some(known) = self.files.get(path) {
+            return Ok(known.clone());
+        }
+        let (commit, wanted) = (desk.ledger.tip.commit.clone(), path.to_owned());
+        let bytes = desk.git(move |repo| repo.read_at(&commit, &wanted)).await?;
+        let bytes = bytes.map(Arc::new);
+        self.files.insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
+    }
+
+    /// The file becomes this.
+    pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
+        self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
+    }
+}
+
+/// What rewriting a pin comes to.
+#[derive(Debug, Default)]
+pub(super) struct Rewrite {
+    /// Changed files, whole.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// The same for people.
+    pub edits: Vec<FileEdit>,
+    /// What would undo or void it.
+    pub warnings: Vec<Untrusted>,
+    /// Why it may not be done at all.
+    pub closed: Option<String>,
+}
+
+impl Rewrite {
+    /// Takes a whole new file.
+    pub fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
+        if before != after {
+            self.edits.push(describe(path, before, &after));
+            self.files.push((path.to_owned(), after));
+        }
+    }
+}
+
+/// Rewrites every location of these pins (all of one target). A file in `restore` becomes exactly
+/// that again, if nothing but the pin has changed in it since.
+pub(super) async fn rewrite(
+    desk: &Desk,
+    overlay: &mut Overlay,
+    pins: &[&Pin],
+    new: &NewPin,
+    restore: &BTreeMap<String, Vec<u8>>,
+) -> Result<Rewrite, WriteFailure> {
+    let mut out = Rewrite::default();
+    let Some(target) = pins.first().map(|pin| &pin.target) else {
+        return Ok(out);
+    };
+    for file in files_of(pins) {
+        if let Some(why) = blast_radius(desk, &file, target) {
+            out.closed.get_or_insert(why);
+            continue;
+        }
+        let Some(before) = overlay.read(desk, &file).await? else {
+            out.closed.get_or_insert(format!("{file} is no longer in the branch"));
+            continue;
+        };
+        let scan = manifest::scan(&file, &before);
+        if let Some(was) = restore
+            .get(&file)
+            .filter(|was| differ_in_pin_only(desk, target, &file, was, &before))
+        {
+            out.take(&file, &before, was.clone());
+            continue;
+        }
+        let is_meant = |found: &&Found| is_ours(desk, target, found) && pins.iter().any(|pin| is_of(found, pin));
+        let which: Vec<&Found> = scan.found.iter().filter(is_meant).collect();
+        match plan_edit(&file, &before, &which, new) {
+            Ok(edited) => {
+                let said = edited
+                    .warnings
+                    .iter()
+                    .map(|w| format!("{file}:{}: {}", w.line, w.text).into());
+                out.warnings.extend(said);
+                out.warnings.extend(aliases(&file, &edited.edits));
+                out.take(&file, &before, edited.bytes);
+            }
+            Err(error) => {
+                out.closed.get_or_insert(error.to_string());
+            }
+        }
+    }
+    out.warnings.extend(surroundings(desk, pins));
+    Ok(out)
+}
+
+/// Whether a reference is one of this target's pins (CONTRACT "Pin": loose ones only where listed).
+pub(super) fn is_ours(desk: &Desk, target: &Target, found: &Found) -> bool {
+    let Some(repository) = &found.repository else {
+        return false;
+    };
+    let naming = &desk.ledger.naming;
+    naming.service(repository) == Some(&target.service)
+        && (found.tier < LOOSE_TIER || naming.is_listed(repository))
+        && !naming.is_ignored(repository)
+}
+
+/// Whether a reference is a location of this pin.
+fn is_of(found: &Found, pin: &Pin) -> bool {
+    found.repository.as_ref() == Some(&pin.image)
+        && found.digest == pin.digest
+        && (pin.digest.is_some() || found.tag == pin.tag)
+}
+
+/// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
+/// what the other says gives the other, byte for byte.
+pub(super) fn differ_in_pin_only(desk: &Desk, target: &Target, path: &str, a: &[u8], b: &[u8]) -> bool {
+    turns_into(desk, target, path, a, b) || turns_into(desk, target, path, b, a)
+}
+
+/// Whether `after` with its pins put to what `before` says is `before`.
+fn turns_into(desk: &Desk, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
+    let (old, new) = (manifest::scan(path, before), manifest::scan(path, after));
+    let ours = |scan: &'_ manifest::Scan| -> Vec<Found> {
+        let all = scan.found.iter();
+        all.filter(|f| is_ours(desk, target, f)).cloned().collect()
+    };
+    let (old, new) = (ours(&old), ours(&new));
+    let digests: BTreeSet<Option<Digest>> = old.iter().map(|f| f.digest).collect();
+    let tags: BTreeSet<Option<&String>> = old.iter().map(|f| f.tag.as_ref()).collect();
+    let (Some(Some(digest)), 1, true) = (digests.first(), digests.len(), tags.len() <= 1) else {
+        return false;
+    };
+    let tag = match tags.first().copied().flatten() {
+        Some(tag) => TagChange::Update(tag.clone()),
+        None => TagChange::Drop,
+    };
+    let back = NewPin { digest: *digest, tag };
+    let which: Vec<&Found> = new.iter().collect();
+    plan_edit(path, after, &which, &back).is_ok_and(|edited| edited.bytes == before)
+}
+
+/// The files of these pins, each once.
+pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
+    let locations = pins.iter().flat_map(|pin| &pin.locations);
+    locations.map(|l| l.file.clone()).collect()
+}
+
+/// Who else reads this file, if anybody does.
+fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
+    let others: Vec<&str> = desk
+        .paths
+        .of(file)
+        .filter(|env| **env != target.environment)
+        .map(|env| env.as_str())
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "{file} also belongs to {}: the edit would reach there too; give each environment a file of its own",
+        others.join(", ")
+    ))
+}
+
+/// Places that take the changed bytes through a YAML alias.
+fn aliases(file: &str, edits: &[crate::sources::git::edit::Edit]) -> Vec<Untrusted> {
+    edits
+        .iter()
+        .filter(|edit| !edit.uses.is_empty())
+        .map(|edit| {
+            let lines: Vec<String> = edit.uses.iter().map(|u| u.line.to_string()).collect();
+            format!(
+                "{file}:{}: an alias brings the change to line {} too",
+                edit.line,
+                lines.join(", ")
+            )
+            .into()
+        })
+        .collect()
+}
+
+/// Controllers that would not apply the files, and robots that rewrite them.
+fn surroundings(desk: &Desk, pins: &[&Pin]) -> Vec<Untrusted> {
+    let mut out: Vec<Untrusted> = Vec::new();
+    let branch = &desk.ledger.tip.branch;
+    for file in files_of(pins) {
+        let said = void(&file, branch, desk.remote_url.as_deref(), &desk.controllers);
+        out.extend(said.into_iter().map(Untrusted::from));
+    }
+    let robots: BTreeMap<&str, &str> = desk
+        .files
+        .iter()
+        .filter_map(|f| Some((robot(&f.path)?, f.path.as_str())))
+        .collect();
+    for (who, file) in robots {
+        out.push(format!("{who} is configured ({file}) and may propose other digests for this pin").into());
+    }
+    out
+}
+
+/// One file's change for people.
+pub(super) fn describe(path: &str, before: &[u8], after: &[u8]) -> FileEdit {
+    let (old, new) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    let same = old.lines().zip(new.lines()).take_while(|(a, b)| a == b).count();
+    let diff = TextDiff::from_lines(old.as_ref(), new.as_ref());
+    let text = diff
+        .unified_diff()
+        .context_radius(CONTEXT)
+        .header(&format!("a/{path}"), &format!("b/{path}"))
+        .to_string();
+    FileEdit {
+        file: path.to_owned(),
+        line: u32::try_from(same + 1).unwrap_or(u32::MAX),
+        diff: text,
+    }
+}

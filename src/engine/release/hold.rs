@@ -1,0 +1,181 @@
+//! Planning holds: one is added, or those of a target end. Each is a commit of the tracked file.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::board::Hold;
+use crate::domain::id::{Digest, Target};
+use crate::domain::message::{self, Facts};
+use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::write::{Request, WriteFailure};
+use crate::engine::holds;
+
+use super::desk::{Desk, usage};
+use super::edits::{Overlay, Rewrite};
+use super::{Draft, Drafted};
+
+/// `pindeck-holds.toml` as it is now.
+pub(super) struct HoldsFile(Arc<Vec<u8>>);
+
+impl HoldsFile {
+    pub async fn read(desk: &Desk, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
+        Ok(Self(overlay.read(desk, holds::FILE).await?.unwrap_or_default()))
+    }
+
+    /// Adds the file with these holds to a rewrite.
+    pub fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
+        let text = holds::render(&all).map_err(|e| WriteFailure::Failed(e.to_string().into()))?;
+        out.take(holds::FILE, &self.0, text.into_bytes());
+        Ok(())
+    }
+}
+
+/// Plans a new hold.
+pub(super) async fn add(
+    desk: &Desk,
+    request: &Request,
+    target: &Target,
+    digest: Option<Digest>,
+) -> Result<Drafted, WriteFailure> {
+    let environment = desk.environment(&target.environment)?;
+    let pins = desk.pins_in(target)?;
+    let digest = digest.or(pins[0].digest).ok_or_else(|| {
+        usage(format!(
+            "{target} is pinned by tag only; name the digest to hold with --digest"
+        ))
+    })?;
+    let reason = request
+        .reason
+        .as_deref()
+        .map(message::one_line)
+        .filter(|r| !r.is_empty());
+    let reason = reason.ok_or_else(|| usage("a hold wants its reason (--reason); others will read it"))?;
+    let known = known(desk)?;
+    let mut drafted = Drafted::default();
+    let held = |h: &Hold| h.service == target.service && h.environment == environment.name && h.digest == digest;
+    if known.iter().any(held) {
+        drafted.already.push(target.clone());
+        return Ok(drafted);
+    }
+    let mut all = known.to_vec();
+    all.push(Hold {
+        service: target.service.clone(),
+        environment: target.environment.clone(),
+        digest,
+        reason: reason.into(),
+        since: Some(whole_second(desk.now)),
+        by: committer(desk).await?,
+    });
+    let image = pins[0].image.clone();
+    drafted
+        .drafts
+        .push(draft(desk, request, target, (Verb::Hold, digest, image), all).await?);
+    Ok(drafted)
+}
+
+/// Plans the end of every hold that was made in this environment.
+pub(super) async fn release(desk: &Desk, request: &Request, target: &Target) -> Result<Drafted, WriteFailure> {
+    desk.environment(&target.environment)?;
+    let known = known(desk)?;
+    let ends = |h: &Hold| h.service == target.service && h.environment == target.environment;
+    let mut drafted = Drafted::default();
+    let Some(first) = known.iter().find(|h| ends(h)) else {
+        if let Some(other) = known.iter().find(|h| h.service == target.service) {
+            return Err(usage(format!(
+                "the hold on {} was made in {}: release it there (--env {})",
+                target.service, other.environment, other.environment
+            )));
+        }
+        desk.pins(&target.service)?;
+        drafted.already.push(target.clone());
+        return Ok(drafted);
+    };
+    let left: Vec<Hold> = known.iter().filter(|h| !ends(h)).cloned().collect();
+    let (image, pins) = desk.pins(&target.service)?;
+    let image = pins.first().map(|pin| pin.image.clone()).or_else(|| image.cloned());
+    let image = image.ok_or_else(|| usage(format!("{} is not a service here any more", target.service)))?;
+    let of = (Verb::ReleaseHold, first.digest, image);
+    drafted.drafts.push(draft(desk, request, target, of, left).await?);
+    Ok(drafted)
+}
+
+fn known(desk: &Desk) -> Result<&[Hold], WriteFailure> {
+    let all = desk.ledger.holds.as_ref();
+    all.map(Vec::as_slice)
+        .map_err(|problem| WriteFailure::Usage(problem.clone()))
+}
+
+async fn draft(
+    desk: &Desk,
+    request: &Request,
+    target: &Target,
+    (verb, digest, image): (Verb, Digest, Repository),
+    all: Vec<Hold>,
+) -> Result<Draft, WriteFailure> {
+    let environment = desk.environment(&target.environment)?;
+    let mut rewritten = Rewrite::default();
+    let file = HoldsFile::read(desk, &mut Overlay::default()).await?;
+    file.replace(&mut rewritten, all)?;
+    let message = message::compose(&Facts {
+        verb,
+        service: &target.service,
+        environment: &target.environment,
+        from: Some(digest),
+        to: Some(digest),
+        policy: None,
+        verdict: None,
+        reason: request.reason.as_deref(),
+        waived: None,
+        reverts: None,
+    });
+    let policy = match desk.policy(environment) {
+        Ok(policy) => desk.policy_used(&policy),
+        // A hold judges nothing, so it needs no policy.
+        Err(_) => PolicyUsed {
+            name: "none".to_owned(),
+            digest: Digest::of(b""),
+            source: "none".to_owned(),
+        },
+    };
+    Ok(Draft {
+        files: rewritten.files,
+        evidence: Vec::new(),
+        plan: Plan {
+            verb,
+            service: target.service.clone(),
+            environment: target.environment.clone(),
+            image,
+            from: Some(digest),
+            to: digest,
+            base_commit: desk.ledger.tip.commit.clone(),
+            policy,
+            edits: rewritten.edits,
+            copies: Vec::new(),
+            gates: vec![plan::read_only_gate(desk.read_only(environment).as_deref())],
+            warnings: Vec::new(),
+            verdict: None,
+            message,
+            confirm: environment.confirm,
+        },
+    })
+}
+
+/// Who git says commits here.
+pub(super) async fn committer(desk: &Desk) -> Result<Option<Untrusted>, WriteFailure> {
+    let repo = desk.engine.inner.repo.clone();
+    let work = move || {
+        repo.program()
+            .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
+    };
+    let ran = crate::engine::blocking(work).await.map_err(super::desk::failure)?;
+    let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
+    Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
+}
+
+/// Times in the file are whole seconds.
+pub(super) fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

@@ -1,0 +1,149 @@
+//! Writes: planned on the newest commit of the remote, shown, and carried out exactly as shown.
+//!
+//! Carrying out plans the same request once more on the head of that moment and goes on only if it comes
+//! to the same (`compare`): what a person confirmed is what lands, or nothing does.
+
+mod arrive;
+mod command;
+mod compare;
+mod desk;
+mod edits;
+mod execute;
+mod hold;
+mod past;
+mod pin;
+mod promote;
+mod publish;
+mod revert;
+mod source;
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::id::Target;
+use crate::domain::plan::{Plan, Verb};
+use crate::domain::policy::WriteMode;
+use crate::domain::write::{Alternative, Ask, Progress, Proposal, Receipt, Request, Source, WriteFailure};
+
+use super::Engine;
+use desk::{Desk, Ground};
+
+impl Engine {
+    /// Plans a write on the newest commit of the remote branch. Closed gates are part of the answer.
+    ///
+    /// # Errors
+    /// If the question is wrong, or something that planning needs cannot be reached.
+    pub async fn plan(&self, request: Request) -> Result<Proposal, WriteFailure> {
+        let desk = Desk::open(self, Ground::Shown).await?;
+        Ok(prepare(&desk, request).await?.proposal)
+    }
+
+    /// Carries out a proposal exactly as it was shown. `cancel` turning true stops it before the git
+    /// step; a receiver of `progress` that is behind loses steps, not the write its time.
+    ///
+    /// # Errors
+    /// A [`WriteFailure`]; nothing landed in git then.
+    pub async fn execute(
+        &self,
+        proposal: Proposal,
+        progress: mpsc::Sender<Progress>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Receipt, WriteFailure> {
+        execute::run(self, proposal, progress, cancel).await
+    }
+
+    /// Holds in force on the newest commit.
+    ///
+    /// # Errors
+    /// If the file cannot be read: then nobody knows what is held.
+    pub async fn holds(&self) -> Result<Vec<crate::domain::board::Hold>, super::EngineError> {
+        let (ledger, _) = self.ledger().await?;
+        ledger
+            .holds
+            .map_err(|problem| super::EngineError::Usage(problem.clean().into_string()))
+    }
+}
+
+/// One service's plan with the files it makes.
+struct Draft {
+    plan: Plan,
+    /// Changed files, whole, on top of the drafts before.
+    files: Vec<(String, Vec<u8>)>,
+    /// What is attached to the digest where it comes from.
+    evidence: Vec<crate::domain::evidence::Evidence>,
+}
+
+/// All drafts of a request.
+#[derive(Default)]
+struct Drafted {
+    drafts: Vec<Draft>,
+    already: Vec<Target>,
+    alternatives: Vec<Alternative>,
+    whole_commit: Option<String>,
+}
+
+/// A proposal with everything that carrying it out needs.
+struct Prepared {
+    proposal: Proposal,
+    drafts: Vec<Draft>,
+    write: WriteMode,
+}
+
+async fn prepare(desk: &Desk, mut request: Request) -> Result<Prepared, WriteFailure> {
+    if let Ask::Promote { to, from, .. } = &mut request.ask
+        && from.is_none()
+        && desk.environment(to)?.after.is_empty()
+    {
+        // Said outright, so that it is the same question when it is asked again.
+        *from = Some(Source::Candidate);
+    }
+    let drafted = match &request.ask {
+        Ask::Promote { services, to, from } => promote::draft(desk, &request, services, to, from.as_ref()).await?,
+        Ask::Revert { target, to, scope } => revert::draft(desk, &request, target, *to, *scope).await?,
+        Ask::Pin { services, environment } => pin::draft(desk, &request, services, environment.as_ref()).await?,
+        Ask::Hold { target, digest } => hold::add(desk, &request, target, *digest).await?,
+        Ask::ReleaseHold { target } => hold::release(desk, &request, target).await?,
+    };
+    let mut write = WriteMode::Push;
+    for draft in &drafted.drafts {
+        if desk.environment(&draft.plan.environment)?.write == WriteMode::Branch {
+            write = WriteMode::Branch;
+        }
+    }
+    let plans: Vec<Plan> = drafted.drafts.iter().map(|draft| draft.plan.clone()).collect();
+    Ok(Prepared {
+        proposal: Proposal {
+            command: command::of(&request),
+            branch: match write {
+                WriteMode::Push => desk.ledger.tip.branch.clone(),
+                WriteMode::Branch => proposal_branch(&plans, desk.now),
+            },
+            request,
+            plans,
+            already: drafted.already,
+            alternatives: drafted.alternatives,
+            whole_commit: drafted.whole_commit,
+            remote: desk.remote.clone(),
+        },
+        drafts: drafted.drafts,
+        write,
+    })
+}
+
+/// The name of a branch for a pull request: what it does, and when it was planned.
+fn proposal_branch(plans: &[Plan], now: jiff::Timestamp) -> String {
+    let word = match plans.first().map(|plan| plan.verb) {
+        Some(Verb::Promote) | None => "promote",
+        Some(Verb::Revert) => "revert",
+        Some(Verb::Pin) => "pin",
+        Some(Verb::Hold) => "hold",
+        Some(Verb::ReleaseHold) => "release-hold",
+    };
+    let what = match plans {
+        [plan] => format!("{}-{}", plan.service, plan.environment),
+        [first, ..] => format!("{}-services-{}", plans.len(), first.environment),
+        [] => String::new(),
+    };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+    let what: String = what.chars().map(plain).collect();
+    format!("pindeck/{word}-{what}-{}", now.strftime("%Y%m%dT%H%M%SZ"))
+}

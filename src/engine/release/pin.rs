@@ -1,0 +1,126 @@
+//! Planning pins: a pin by tag gets the digest that its tag names now, if it verifies.
+
+use std::collections::BTreeMap;
+
+use crate::domain::id::{EnvId, ServiceId};
+use crate::domain::message::{self, Facts};
+use crate::domain::pin::Pin;
+use crate::domain::plan::{self, Plan, Verb};
+use crate::domain::write::{Request, WriteFailure};
+use crate::sources::git::edit::{NewPin, TagChange};
+
+use super::desk::{Desk, usage};
+use super::edits::{Overlay, rewrite};
+use super::promote::break_glass;
+use super::{Draft, Drafted};
+
+/// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
+pub(super) async fn draft(
+    desk: &Desk,
+    request: &Request,
+    services: &[ServiceId],
+    environment: Option<&EnvId>,
+) -> Result<Drafted, WriteFailure> {
+    if let Some(name) = environment {
+        desk.environment(name)?;
+    }
+    for service in services {
+        desk.pins(service)?;
+    }
+    let all = desk.ledger.grouped.services.iter();
+    let meant = all.filter(|(name, ..)| services.is_empty() || services.contains(name));
+    let pins: Vec<&Pin> = meant
+        .flat_map(|(.., pins)| pins)
+        .filter(|pin| environment.is_none_or(|name| pin.target.environment == *name))
+        .collect();
+    let mut drafted = Drafted::default();
+    let mut overlay = Overlay::default();
+    for pin in pins {
+        match (&pin.digest, &pin.tag) {
+            (None, Some(tag)) => drafted.drafts.push(one(desk, request, &mut overlay, pin, tag).await?),
+            (None, None) if !services.is_empty() => {
+                return Err(usage(format!(
+                    "{} names neither a tag nor a digest; write a tag first",
+                    pin.target
+                )));
+            }
+            _ => drafted.already.push(pin.target.clone()),
+        }
+    }
+    Ok(drafted)
+}
+
+async fn one(
+    desk: &Desk,
+    request: &Request,
+    overlay: &mut Overlay,
+    pin: &Pin,
+    tag: &str,
+) -> Result<Draft, WriteFailure> {
+    let target = &pin.target;
+    let environment = desk.environment(&target.environment)?;
+    let policy = desk.policy(environment)?;
+    let digest = match desk.session.resolve(&pin.image, tag).await {
+        Ok(Some(digest)) => digest,
+        Ok(None) => {
+            let what = format!(
+                "{} has no tag {tag}, which {target} names; correct the manifest",
+                pin.image
+            );
+            return Err(WriteFailure::Failed(what.into()));
+        }
+        Err(failed) => return Err(WriteFailure::Unknown(failed.detail)),
+    };
+    let assessed = desk.assess(&pin.image, digest, &target.service, &policy).await;
+    let verdict = assessed.assessment.verdict;
+    let verdict = verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
+    let new = NewPin {
+        digest,
+        // It names the digest at this moment, so it does not lie.
+        tag: TagChange::Update(tag.to_owned()),
+    };
+    let rewritten = rewrite(desk, overlay, &[pin], &new, &BTreeMap::new()).await?;
+    for (path, bytes) in &rewritten.files {
+        overlay.write(path, bytes.clone());
+    }
+    let read_only = desk.read_only(environment);
+    let mut gates = plan::pin_gates(&verdict, request.acknowledge_warned, read_only.as_deref());
+    gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
+    let waived = break_glass(request, &policy, &mut gates, &verdict)?;
+    let used = desk.policy_used(&policy);
+    let message = message::compose(&Facts {
+        verb: Verb::Pin,
+        service: &target.service,
+        environment: &target.environment,
+        from: None,
+        to: Some(digest),
+        policy: Some(&used),
+        verdict: Some(&verdict),
+        reason: request.reason.as_deref(),
+        waived: waived
+            .as_ref()
+            .map(|(gates, reason)| (gates.as_slice(), reason.as_str())),
+        reverts: None,
+    });
+    Ok(Draft {
+        files: rewritten.files,
+        evidence: assessed.assessment.evidence,
+        plan: Plan {
+            verb: Verb::Pin,
+            service: target.service.clone(),
+            environment: target.environment.clone(),
+            image: pin.image.clone(),
+            from: None,
+            to: digest,
+            base_commit: desk.ledger.tip.commit.clone(),
+            policy: used,
+            edits: rewritten.edits,
+            copies: Vec::new(),
+            gates,
+            warnings: rewritten.warnings,
+            verdict: Some(verdict),
+            message,
+            confirm: environment.confirm,
+        },
+    })
+}

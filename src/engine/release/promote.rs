@@ -1,0 +1,399 @@
+//! Planning a promotion: which digest steps forward, what must be copied, which gates stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::message::{self, Facts};
+use crate::domain::pin::Pin;
+use crate::domain::plan::{self, Copy, Gate, GateState, Plan, PromoteFacts, Verb};
+use crate::domain::policy::{Environment, Policy};
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::{Outcome, Presence, Verdict};
+use crate::domain::write::{Request, Source, TagRule, WriteFailure};
+use crate::engine::assess::Assessed;
+use crate::engine::{candidate, collect, holds};
+use crate::sources::git::edit::{NewPin, TagChange};
+use crate::sources::registry::{CopyRequest, RegistryError};
+
+use super::desk::{Desk, usage};
+use super::edits::{Overlay, rewrite};
+use super::past::Past;
+use super::source::{self, Offer, own_tag};
+use super::{Draft, Drafted};
+
+/// Plans all services of the set.
+pub(super) async fn draft(
+    desk: &Desk,
+    request: &Request,
+    services: &[ServiceId],
+    to: &EnvId,
+    from: Option<&Source>,
+) -> Result<Drafted, WriteFailure> {
+    let environment = desk.environment(to)?;
+    let policy = desk.policy(environment)?;
+    let mut drafted = Drafted::default();
+    let mut overlay = Overlay::default();
+    let mut seen = BTreeSet::new();
+    for service in services.iter().filter(|s| seen.insert((*s).clone())) {
+        let step = Step {
+            desk,
+            request,
+            environment,
+            policy: &policy,
+            target: Target {
+                service: service.clone(),
+                environment: to.clone(),
+            },
+        };
+        let pins = desk.pins_in(&step.target)?;
+        let offer = source::find(desk, environment, service, from).await?;
+        if pins.iter().all(|pin| pin.digest == Some(offer.digest)) {
+            drafted.already.push(step.target);
+            continue;
+        }
+        drafted.drafts.push(step.draft(&mut overlay, &pins, offer).await?);
+    }
+    Ok(drafted)
+}
+
+struct Step<'a> {
+    desk: &'a Desk,
+    request: &'a Request,
+    environment: &'a Environment,
+    policy: &'a Arc<Policy>,
+    target: Target,
+}
+
+impl Step<'_> {
+    async fn draft(&self, overlay: &mut Overlay, pins: &[&Pin], offer: Offer) -> Result<Draft, WriteFailure> {
+        let desk = self.desk;
+        let mut warnings: Vec<Untrusted> = Vec::new();
+        let pulls = &pins[0].image;
+        let destination = self.destination(pulls, &offer.image, &mut warnings)?;
+        let copied = destination.clone().filter(|place| *place != offer.image);
+        // What is copied is judged where it is now, and again where it arrives.
+        let judged_at = if copied.as_ref() == Some(pulls) {
+            &offer.image
+        } else {
+            pulls
+        };
+        if let Some(tag) = &offer.tag {
+            // The index that a tag points at may speak for one of its platform manifests.
+            let _ = desk.session.resolve(judged_at, tag).await;
+        }
+        let assessed = desk
+            .assess(judged_at, offer.digest, &self.target.service, self.policy)
+            .await;
+        let verdict = self.verdict(&assessed)?;
+        let known_by = offer.tag.as_deref();
+        let version = assessed.version.as_ref();
+        let own = own_tag(desk, judged_at, offer.digest, assessed.via, known_by, version).await;
+        let copies = match copied {
+            Some(place) => vec![
+                self.copy(&offer, place, &assessed, own.as_deref(), &mut warnings)
+                    .await?,
+            ],
+            None => Vec::new(),
+        };
+        let tag = tag_change(self.request.tag, own, offer.digest)?;
+        let new = NewPin {
+            digest: offer.digest,
+            tag,
+        };
+        let rewritten = rewrite(desk, overlay, pins, &new, &BTreeMap::new()).await?;
+        for (path, bytes) in &rewritten.files {
+            overlay.write(path, bytes.clone());
+        }
+        let mut gates = self.gates(offer.digest, &verdict).await?;
+        gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
+        let waived = break_glass(self.request, self.policy, &mut gates, &verdict)?;
+        warnings.extend(rewritten.warnings);
+        warnings.extend(self.history(offer.digest).await?);
+        warnings.extend(split(pins));
+        if let Some(old) = pins[0].digest {
+            warnings.extend(platforms_lost(desk, pulls, old, judged_at, offer.digest).await);
+        }
+        let used = desk.policy_used(self.policy);
+        let message = message::compose(&Facts {
+            verb: Verb::Promote,
+            service: &self.target.service,
+            environment: &self.target.environment,
+            from: pins[0].digest,
+            to: Some(offer.digest),
+            policy: Some(&used),
+            verdict: Some(&verdict),
+            reason: self.request.reason.as_deref(),
+            waived: waived
+                .as_ref()
+                .map(|(gates, reason)| (gates.as_slice(), reason.as_str())),
+            reverts: None,
+        });
+        Ok(Draft {
+            files: rewritten.files,
+            evidence: assessed.assessment.evidence,
+            plan: Plan {
+                verb: Verb::Promote,
+                service: self.target.service.clone(),
+                environment: self.target.environment.clone(),
+                image: pulls.clone(),
+                from: pins[0].digest,
+                to: offer.digest,
+                base_commit: desk.ledger.tip.commit.clone(),
+                policy: used,
+                edits: rewritten.edits,
+                copies,
+                gates,
+                warnings,
+                verdict: Some(verdict),
+                message,
+                confirm: self.environment.confirm,
+            },
+        })
+    }
+
+    /// Where the content must be before the pin changes, if the environment has a registry of its own.
+    fn destination(
+        &self,
+        pulls: &Repository,
+        source: &Repository,
+        warnings: &mut Vec<Untrusted>,
+    ) -> Result<Option<Repository>, WriteFailure> {
+        let Some(own) = self.environment.registry.as_deref() else {
+            return Ok(None);
+        };
+        if is_within(pulls, own) {
+            return Ok(Some(pulls.clone()));
+        }
+        let place = source.under(own).ok_or_else(|| {
+            usage(format!(
+                "registry = {own:?} of {} makes no repository of {source}",
+                self.environment.name
+            ))
+        })?;
+        warnings.push(
+            format!(
+                "{} has its own registry {own}, and its manifest names {pulls}: the content is copied to {place}, the manifest goes on naming {pulls}",
+                self.environment.name
+            )
+            .into(),
+        );
+        Ok(Some(place))
+    }
+
+    fn verdict(&self, assessed: &Assessed) -> Result<Verdict, WriteFailure> {
+        let verdict = assessed.assessment.verdict.clone();
+        verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))
+    }
+
+    /// The copy, after a look at what it will meet.
+    async fn copy(
+        &self,
+        offer: &Offer,
+        destination: Repository,
+        assessed: &Assessed,
+        own: Option<&str>,
+        warnings: &mut Vec<Untrusted>,
+    ) -> Result<Copy, WriteFailure> {
+        // A platform manifest travels with the index that its evidence is about.
+        let digest = assessed.via.unwrap_or(offer.digest);
+        let mut tag = own.map(str::to_owned);
+        if let Some(name) = &tag
+            && self.desk.session.resolve(&offer.image, name).await.ok().flatten() != Some(digest)
+        {
+            tag = None;
+        }
+        let mut copy = Copy {
+            source: offer.image.clone(),
+            destination,
+            digest,
+            tag,
+        };
+        if self.desk.read_only(self.environment).is_some() || assessed.presence != Presence::Present {
+            return Ok(copy);
+        }
+        let asked = copy_request(self.desk, &self.target.service, &copy);
+        let met = self
+            .desk
+            .registry()
+            .preflight(&asked)
+            .await
+            .map_err(|error| copy_failure(&error))?;
+        if let Some(error) = met.refused {
+            return Err(WriteFailure::Failed(
+                format!("{} takes no copy: {error}", copy.destination).into(),
+            ));
+        }
+        if let (Some(other), Some(name), false) = (met.tag, &copy.tag, asked.move_tag)
+            && other != digest
+        {
+            let place = &copy.destination;
+            warnings.push(format!("tag {name} names {other} in {place} and stays there").into());
+            copy.tag = None;
+        }
+        Ok(copy)
+    }
+
+    async fn gates(&self, digest: Digest, verdict: &Verdict) -> Result<Vec<Gate>, WriteFailure> {
+        let desk = self.desk;
+        let mut after: Vec<(EnvId, Option<Timestamp>)> = Vec::new();
+        for name in &self.environment.after {
+            let before = Target {
+                service: self.target.service.clone(),
+                environment: name.clone(),
+            };
+            let (_, pins) = desk.pins(&before.service)?;
+            let pinned = pins
+                .iter()
+                .any(|pin| pin.target == before && pin.digest == Some(digest));
+            let since = match (pinned, self.policy.soak) {
+                (false, _) => None,
+                (true, None) => Some(desk.now),
+                // A history that does not reach so far proves no time at all.
+                (true, Some(_)) => Some(Past::of(desk, &before).await?.since(digest).unwrap_or(desk.now)),
+            };
+            after.push((name.clone(), since));
+        }
+        let hold = desk.ledger.holds.as_ref().map(|all| {
+            let Target { service, environment } = &self.target;
+            holds::closing(all, &desk.ledger.environments, service, environment, digest)
+        });
+        Ok(plan::promote_gates(PromoteFacts {
+            policy: self.policy,
+            verdict,
+            acknowledged: self.request.acknowledge_warned,
+            hold,
+            after: &after,
+            read_only: desk.read_only(self.environment).as_deref(),
+            now: desk.now,
+        }))
+    }
+
+    /// What the history of the destination has to say about the digest.
+    async fn history(&self, digest: Digest) -> Result<Option<Untrusted>, WriteFailure> {
+        let past = Past::of(self.desk, &self.target).await?;
+        Ok(past.reverted(digest).map(|commit| {
+            let (id, at) = (&commit.id[..commit.id.len().min(12)], commit.at);
+            format!(
+                "this digest was reverted here before, in {id} at {at}: {}",
+                commit.subject.clean()
+            )
+            .into()
+        }))
+    }
+}
+
+/// The tag beside the new digest, by the rule asked for.
+pub(super) fn tag_change(
+    rule: Option<TagRule>,
+    own: Option<String>,
+    digest: Digest,
+) -> Result<TagChange, WriteFailure> {
+    match (rule, own) {
+        (Some(TagRule::Drop), _) => Ok(TagChange::Drop),
+        (Some(TagRule::Keep), _) | (None, None) => Ok(TagChange::Keep),
+        (Some(TagRule::Update) | None, Some(tag)) => Ok(TagChange::Update(tag)),
+        (Some(TagRule::Update), None) => Err(usage(format!(
+            "no tag is known that names {digest}, so --tag update has nothing to write; use --tag drop or --tag keep"
+        ))),
+    }
+}
+
+/// Opens with a typed reason what the policy lets be opened; the gates that were.
+pub(super) fn break_glass(
+    request: &Request,
+    policy: &Policy,
+    gates: &mut [Gate],
+    verdict: &Verdict,
+) -> Result<Option<(Vec<Gate>, String)>, WriteFailure> {
+    let Some(reason) = &request.break_glass else {
+        return Ok(None);
+    };
+    if message::one_line(reason).is_empty() {
+        return Err(usage(
+            "--break-glass wants the reason in words; it is recorded in the commit",
+        ));
+    }
+    plan::waive(gates, &policy.break_glass, verdict);
+    let waived: Vec<Gate> = gates.iter().filter(|g| g.state == GateState::Waived).cloned().collect();
+    Ok((!waived.is_empty()).then(|| (waived, reason.clone())))
+}
+
+/// What the registry layer is asked for a planned copy.
+pub(super) fn copy_request(desk: &Desk, service: &ServiceId, copy: &Copy) -> CopyRequest {
+    let immutable = desk.configured(service).and_then(|s| s.immutable_tags.as_deref());
+    CopyRequest {
+        source: copy.source.clone(),
+        destination: copy.destination.clone(),
+        digest: copy.digest,
+        tag: copy.tag.clone(),
+        move_tag: copy
+            .tag
+            .as_deref()
+            .is_some_and(|tag| !candidate::is_immutable(tag, immutable)),
+    }
+}
+
+/// Why a copy failed: unreachable is not refused.
+pub(super) fn copy_failure(error: &RegistryError) -> WriteFailure {
+    match error {
+        RegistryError::Connection { .. }
+        | RegistryError::Timeout { .. }
+        | RegistryError::RateLimited { .. }
+        | RegistryError::Breaker { .. }
+        | RegistryError::Status { .. } => WriteFailure::Unknown(error.to_string().into()),
+        _ => WriteFailure::Failed(error.to_string().into()),
+    }
+}
+
+/// Whether a repository lies in an environment's own registry.
+fn is_within(repository: &Repository, registry: &str) -> bool {
+    let prefix = registry.trim_end_matches('/');
+    repository
+        .to_string()
+        .strip_prefix(prefix)
+        .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn split(pins: &[&Pin]) -> Option<Untrusted> {
+    let all: BTreeSet<(&Repository, Option<Digest>)> = pins.iter().map(|p| (&p.image, p.digest)).collect();
+    (all.len() > 1).then(|| {
+        let target = &pins[0].target;
+        format!("{target} is split over {} pins; all of them change", all.len()).into()
+    })
+}
+
+/// Platforms that the pinned digest has and the new one has not.
+async fn platforms_lost(
+    desk: &Desk,
+    old_at: &Repository,
+    old: Digest,
+    new_at: &Repository,
+    new: Digest,
+) -> Option<Untrusted> {
+    let registry = desk.registry();
+    let (before, after) =
+        futures_util::future::join(registry.manifest(old_at, &old), registry.manifest(new_at, &new)).await;
+    let (before, after) = (before.ok()?, after.ok()?);
+    let names = |manifest: &crate::sources::registry::Manifest| -> BTreeSet<String> {
+        collect::platforms(manifest)
+            .filter_map(|child| Some(child.platform.as_ref()?.to_string()))
+            .collect()
+    };
+    if !before.body.is_index() {
+        return None;
+    }
+    if !after.body.is_index() {
+        return Some("the pinned digest is an index of several platforms, the new one a single image".into());
+    }
+    let lost: Vec<String> = names(&before).difference(&names(&after)).cloned().collect();
+    (!lost.is_empty()).then(|| format!("the new digest has no {}, which the pinned one has", lost.join(", ")).into())
+}
+
+/// Whether a verdict lets a digest be chosen without asking further.
+pub(super) fn holds_up(verdict: &Verdict) -> bool {
+    matches!(verdict.result, Outcome::Verified | Outcome::Warned)
+}

@@ -1,0 +1,149 @@
+//! Where a promoted digest comes from, and which tag is its own.
+
+use std::collections::BTreeSet;
+
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::pin::Pin;
+use crate::domain::policy::Environment;
+use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::write::{Source, WriteFailure};
+
+use super::desk::{Desk, usage};
+
+/// A digest on offer.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    pub digest: Digest,
+    /// Where its content is.
+    pub image: Repository,
+    /// The tag it is known by there, if any.
+    pub tag: Option<String>,
+}
+
+/// Finds the digest that shall step into `environment`.
+pub(super) async fn find(
+    desk: &Desk,
+    environment: &Environment,
+    service: &ServiceId,
+    from: Option<&Source>,
+) -> Result<Offer, WriteFailure> {
+    match from {
+        Some(Source::Environment(name)) => pinned(desk, service, std::slice::from_ref(name)),
+        Some(Source::Candidate) => candidate(desk, service).await,
+        Some(Source::Digest(digest)) => by_digest(desk, environment, service, *digest).await,
+        None if environment.after.is_empty() => candidate(desk, service).await,
+        None => pinned(desk, service, &environment.after),
+    }
+}
+
+async fn candidate(desk: &Desk, service: &ServiceId) -> Result<Offer, WriteFailure> {
+    let found = desk.candidate(service).await?;
+    Ok(Offer {
+        digest: found.digest,
+        image: found.image,
+        tag: Some(found.tag),
+    })
+}
+
+/// What these environments pin; they must agree.
+fn pinned(desk: &Desk, service: &ServiceId, environments: &[EnvId]) -> Result<Offer, WriteFailure> {
+    let mut pins: Vec<&Pin> = Vec::new();
+    for name in environments {
+        pins.extend(desk.pins_in(&Target {
+            service: service.clone(),
+            environment: name.clone(),
+        })?);
+    }
+    if let Some(pin) = pins.iter().find(|pin| pin.digest.is_none()) {
+        let env = &pin.target.environment;
+        return Err(usage(format!(
+            "{service} is pinned by tag only in {env}, so there is no digest to step forward; `pindeck pin {service} --env {env}` first, or name one with --digest"
+        )));
+    }
+    let digests: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
+    let (Some(pin), 1) = (pins.first(), digests.len()) else {
+        let each: Vec<String> = pins
+            .iter()
+            .filter_map(|pin| Some(format!("{} pins {}", pin.target.environment, pin.digest?)))
+            .collect();
+        return Err(usage(format!(
+            "{service} does not have one digest to step forward: {}; choose with --from ENV or --digest",
+            each.join(", ")
+        )));
+    };
+    Ok(Offer {
+        digest: pin.digest.unwrap_or_else(|| Digest::of(b"")),
+        image: pin.image.clone(),
+        tag: pin.tag.clone(),
+    })
+}
+
+/// Where a digest named outright is: with a pin that names it, else the first of the service's
+/// repositories that has it.
+async fn by_digest(
+    desk: &Desk,
+    environment: &Environment,
+    service: &ServiceId,
+    digest: Digest,
+) -> Result<Offer, WriteFailure> {
+    let (image, pins) = desk.pins(service)?;
+    // Environments before the destination first: that is where it steps from.
+    let before = |pin: &&&Pin| environment.after.contains(&pin.target.environment);
+    let (first, rest): (Vec<&Pin>, Vec<&Pin>) = pins.iter().partition(|pin| before(&pin));
+    let ordered: Vec<&Pin> = first.into_iter().chain(rest).collect();
+    if let Some(pin) = ordered.iter().find(|pin| pin.digest == Some(digest)) {
+        return Ok(Offer {
+            digest,
+            image: pin.image.clone(),
+            tag: pin.tag.clone(),
+        });
+    }
+    let mut places: Vec<Repository> = ordered.iter().map(|pin| pin.image.clone()).collect();
+    if let Some(image) = image {
+        places.insert(0, image.clone());
+    }
+    let mut seen = BTreeSet::new();
+    places.retain(|place| seen.insert(place.clone()));
+    for place in &places {
+        if desk.registry().manifest(place, &digest).await.is_ok() {
+            return Ok(Offer {
+                digest,
+                image: place.clone(),
+                tag: None,
+            });
+        }
+    }
+    // Nobody has it, or nobody could be asked: the verdict will say which.
+    let place = places.into_iter().next();
+    let image = place.ok_or_else(|| usage(format!("{service} has no repository to look for {digest} in")))?;
+    Ok(Offer {
+        digest,
+        image,
+        tag: None,
+    })
+}
+
+/// The tag that names this digest (or the index that lists it) in a repository now: the one it is
+/// known by, else that of its version label.
+pub(super) async fn own_tag(
+    desk: &Desk,
+    image: &Repository,
+    digest: Digest,
+    via: Option<Digest>,
+    known_by: Option<&str>,
+    version: Option<&Untrusted>,
+) -> Option<String> {
+    let version = version.map(|v| [v.raw().to_owned(), format!("v{}", v.raw())]);
+    let tags = known_by
+        .map(str::to_owned)
+        .into_iter()
+        .chain(version.into_iter().flatten());
+    for tag in tags.filter(|tag| crate::domain::reference::valid_tag(tag)) {
+        let names = desk.session.resolve(image, &tag).await.ok().flatten();
+        if names.is_some_and(|now| now == digest || Some(now) == via) {
+            return Some(tag);
+        }
+    }
+    None
+}
