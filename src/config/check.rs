@@ -1,5 +1,7 @@
 //! Checks that need more than the file: does every path pattern match something?
 
+use std::collections::BTreeSet;
+
 use globset::GlobBuilder;
 
 use super::ConfigError;
@@ -17,7 +19,12 @@ pub fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[Strin
             if !files.iter().any(|f| matcher.is_match(f)) {
                 let quoted = format!("\"{pattern}\"");
                 let line = text.lines().position(|l| l.contains(&quoted)).map_or(1, |at| at + 1);
-                let message = format!("{quoted} of environment {} matches no file of the repository", env.name);
+                let near =
+                    nearest(pattern, files).map_or_else(String::new, |path| format!("; the nearest path is {path:?}"));
+                let message = format!(
+                    "{quoted} of environment {} matches no file of the repository{near}",
+                    env.name
+                );
                 problems.push(ConfigError {
                     file: file.to_owned(),
                     line,
@@ -27,4 +34,32 @@ pub fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[Strin
         }
     }
     problems
+}
+
+/// The folder (or file) of the repository that reads most like a pattern.
+fn nearest(pattern: &str, files: &[String]) -> Option<String> {
+    let depth = pattern.split('/').filter(|part| *part != "**").count().max(1);
+    let plain = pattern.trim_end_matches("/**");
+    let heads: BTreeSet<String> = files
+        .iter()
+        .map(|file| file.split('/').take(depth).collect::<Vec<_>>().join("/"))
+        .collect();
+    let likeness = |head: &String| strsim::normalized_levenshtein(plain, head);
+    let best = heads.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(&best) >= 0.5).then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_folder_is_named() {
+        let files: Vec<String> = ["envs/staging/api.yaml", "envs/production/api.yaml", "README.md"]
+            .map(str::to_owned)
+            .into();
+        assert_eq!(nearest("envs/stagign/**", &files).as_deref(), Some("envs/staging"));
+        assert_eq!(nearest("quite/elsewhere/**", &files), None);
+        assert_eq!(nearest("envs/prod/**", &[]), None);
+    }
 }

@@ -91,15 +91,15 @@ impl Ledger {
 /// If the repository, the branch, the configuration or a blob cannot be read.
 pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<Ledger, EngineError> {
     let mut tip = repo.tip(None)?;
-    let mut team = team_policy(repo, &tip.commit, config)?;
+    let (mut team, mut text) = team_policy(repo, &tip.commit, config)?;
     if let Some(branch) = team.branch.clone()
         && branch != tip.branch
     {
         tip = repo.tip(Some(&branch))?;
-        team = team_policy(repo, &tip.commit, config)?;
+        (team, text) = team_policy(repo, &tip.commit, config)?;
     }
     let files = repo.files(&tip.commit)?;
-    let mut notices = Vec::new();
+    let mut notices = unmatched(&team, &text, &files);
     let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
     let environments = environments(&team, &files, &sightings);
     let naming = naming(&sightings, &team, &environments);
@@ -122,6 +122,17 @@ pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<
         holds,
         notices,
     })
+}
+
+/// Path patterns that match nothing: a typing error would hide an environment's pins.
+fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<Untrusted> {
+    let file = match &team.source {
+        PolicySource::File(name) => name.as_str(),
+        _ => TEAM_FILE,
+    };
+    let paths: Vec<String> = files.iter().map(|f| f.path.clone()).collect();
+    let problems = crate::config::check::unmatched_paths(team, text, file, &paths);
+    problems.into_iter().map(|p| p.to_string().into()).collect()
 }
 
 /// Configured environments, else inferred ones.
@@ -168,8 +179,8 @@ pub fn is_manifest(path: &str) -> bool {
     lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".yaml.gotmpl") || name == "Kustomization"
 }
 
-/// The team policy: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<TeamPolicy, EngineError> {
+/// The team policy and its text: the file named by `--config`, else the commit's own, else none.
+fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<(TeamPolicy, String), EngineError> {
     if let Some(file) = config {
         let shown = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
@@ -178,10 +189,11 @@ fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<Te
         })?;
         let folder = file.parent().map(PathBuf::from).unwrap_or_default();
         let read = |path: &str| std::fs::read(folder.join(path));
-        return Ok(team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?);
+        let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
+        return Ok((team, text));
     }
     let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
-        return Ok(TeamPolicy::default());
+        return Ok((TeamPolicy::default(), String::new()));
     };
     let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
         file: TEAM_FILE.to_owned(),
@@ -191,12 +203,8 @@ fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<Te
         let found = repo.read_at(commit, path).map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
-    Ok(team::load(
-        &text,
-        TEAM_FILE,
-        &read,
-        PolicySource::Commit(commit.to_owned()),
-    )?)
+    let team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
+    Ok((team, text))
 }
 
 /// Index of files by path, for lookups.
