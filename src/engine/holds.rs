@@ -20,7 +20,7 @@ pub struct HoldsError(String);
 #[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
-    #[serde(default, rename = "hold")]
+    #[serde(default, rename = "hold", skip_serializing_if = "Vec::is_empty")]
     holds: Vec<Entry>,
 }
 

@@ -4,6 +4,7 @@
 pub mod assess;
 pub mod candidate;
 pub mod collect;
+pub mod diff;
 pub mod error;
 pub mod holds;
 pub mod ledger;

@@ -1,0 +1,412 @@
+//! Comparing two digests: both sides are read from the registries, with their verified evidence; the
+//! comparison itself is [`crate::domain::diff::diff`].
+
+mod config;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
+use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Summary};
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::pin::Pin;
+use crate::domain::policy::Policy;
+use crate::domain::reference::{ImageRef, Repository};
+use crate::domain::text::Untrusted;
+use crate::sources::evidence::{Trust, predicate};
+use crate::sources::registry::Manifest;
+
+use super::assess::{Subject, assess};
+use super::ledger::Ledger;
+use super::session::Session;
+use super::{Engine, EngineError, collect};
+use config::Config;
+
+/// Largest image configuration that is read.
+const CONFIG_CAP: u64 = 4 << 20;
+/// The platform that is compared where both sides have it.
+const USUAL_PLATFORM: &str = "linux/amd64";
+
+/// Two digests with what separates them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// The first.
+    pub a: Side,
+    /// The second.
+    pub b: Side,
+    /// The difference.
+    pub diff: DigestDiff,
+}
+
+impl Engine {
+    /// Compares two digests, references or `SERVICE:ENV` forms.
+    ///
+    /// # Errors
+    /// If a name means nothing here, a tag or a manifest cannot be had, or git or the configuration
+    /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
+    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, EngineError> {
+        let look = Look::open(self).await?;
+        let a = look.named(a, None).await?;
+        let b = look.named(b, Some(&a)).await?;
+        look.compare(a, b).await
+    }
+
+    /// Compares two digests whose places are known.
+    ///
+    /// # Errors
+    /// As [`Engine::diff`].
+    pub async fn diff_digests(
+        &self,
+        a: (Repository, Digest),
+        b: (Repository, Digest),
+    ) -> Result<Compared, EngineError> {
+        let look = Look::open(self).await?;
+        let (a, b) = (look.placed(a.0, a.1), look.placed(b.0, b.1));
+        look.compare(a, b).await
+    }
+}
+
+/// One digest to compare.
+struct Named {
+    image: Repository,
+    digest: Digest,
+    service: Option<ServiceId>,
+    /// The policy whose signers are believed.
+    policy: Option<Arc<Policy>>,
+}
+
+struct Look {
+    ledger: Ledger,
+    session: Session,
+    trust: Arc<Trust>,
+}
+
+impl Look {
+    async fn open(engine: &Engine) -> Result<Self, EngineError> {
+        let (ledger, _) = engine.ledger().await?;
+        let (registry, trust) = engine.tools(&ledger.team)?;
+        Ok(Self {
+            session: engine.session(registry),
+            ledger,
+            trust,
+        })
+    }
+
+    /// What a name on the command line means.
+    async fn named(&self, text: &str, other: Option<&Named>) -> Result<Named, EngineError> {
+        if let Ok(digest) = text.parse::<Digest>() {
+            let known = self.pins().find(|pin| pin.digest == Some(digest));
+            if let Some(pin) = known {
+                return Ok(self.placed(pin.image.clone(), digest));
+            }
+            return self.search(digest, other).await;
+        }
+        if let Some(pin) = self.service_in_environment(text)? {
+            let digest = pin.digest.ok_or_else(|| {
+                EngineError::Usage(format!(
+                    "{} is pinned by tag only: there is no digest to compare",
+                    pin.target
+                ))
+            })?;
+            return Ok(self.placed_for(pin.image.clone(), digest, Some(pin)));
+        }
+        let parsed = ImageRef::parse(text).map_err(|e| {
+            EngineError::Usage(format!(
+                "{text:?} is no digest, no SERVICE:ENV of this repository and no reference: {e}"
+            ))
+        })?;
+        let digest = match (parsed.digest, &parsed.tag) {
+            (Some(digest), _) => digest,
+            (None, tag) => {
+                let tag = tag.as_deref().unwrap_or("latest");
+                let found = self.session.resolve(&parsed.repository, tag).await;
+                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
+                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+            }
+        };
+        Ok(self.placed(parsed.repository, digest))
+    }
+
+    /// `SERVICE:ENV`, if both are known here.
+    fn service_in_environment(&self, text: &str) -> Result<Option<&Pin>, EngineError> {
+        let Some((service, env)) = text.rsplit_once(':') else {
+            return Ok(None);
+        };
+        let known = self
+            .ledger
+            .grouped
+            .services
+            .iter()
+            .find(|(name, ..)| name.as_str() == service);
+        let Some((name, _, pins)) = known.filter(|_| self.ledger.environments.iter().any(|e| e.name.as_str() == env))
+        else {
+            return Ok(None);
+        };
+        let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
+        pin.map(Some)
+            .ok_or_else(|| EngineError::Usage(format!("{name} has no pin in {env}")))
+    }
+
+    /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
+    async fn search(&self, digest: Digest, other: Option<&Named>) -> Result<Named, EngineError> {
+        let images = self
+            .ledger
+            .grouped
+            .services
+            .iter()
+            .filter_map(|(_, image, _)| image.clone());
+        let mut places: Vec<Repository> = other.map(|o| o.image.clone()).into_iter().chain(images).collect();
+        places.extend(self.pins().map(|pin| pin.image.clone()));
+        let mut seen = std::collections::BTreeSet::new();
+        places.retain(|place| seen.insert(place.clone()));
+        let mut trouble = None;
+        for place in places {
+            match self.session.registry.presence(&place, &digest).await {
+                Ok(true) => return Ok(self.placed(place, digest)),
+                Ok(false) => {}
+                Err(error) => trouble = Some(error),
+            }
+        }
+        match trouble {
+            Some(error) => Err(error.into()),
+            None => Err(EngineError::Usage(format!(
+                "no repository of this place has {digest}; write REPOSITORY@{digest}"
+            ))),
+        }
+    }
+
+    fn pins(&self) -> impl Iterator<Item = &Pin> {
+        self.ledger.grouped.services.iter().flat_map(|(.., pins)| pins)
+    }
+
+    fn placed(&self, image: Repository, digest: Digest) -> Named {
+        let pin = self.pins().find(|pin| pin.digest == Some(digest) && pin.image == image);
+        self.placed_for(image, digest, pin)
+    }
+
+    fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> Named {
+        let environment = match pin {
+            Some(pin) => self
+                .ledger
+                .environments
+                .iter()
+                .find(|e| e.name == pin.target.environment),
+            None => self.ledger.environments.first(),
+        };
+        let policy = environment.and_then(|e| e.policy.as_ref());
+        Named {
+            service: self.ledger.naming.service(&image).cloned(),
+            policy: policy
+                .and_then(|name| self.ledger.team.policies.get(name))
+                .cloned()
+                .map(Arc::new),
+            image,
+            digest,
+        }
+    }
+
+    async fn compare(&self, a: Named, b: Named) -> Result<Compared, EngineError> {
+        let (left, right) = futures_util::future::join(
+            self.session.registry.manifest(&a.image, &a.digest),
+            self.session.registry.manifest(&b.image, &b.digest),
+        )
+        .await;
+        let (left, right) = (left?, right?);
+        let (left, right) = futures_util::future::join(self.platforms(&a, left), self.platforms(&b, right)).await;
+        let (left, right) = (left?, right?);
+        let platform = common(&left.all, &right.all);
+        let (a, b) = futures_util::future::join(
+            self.side(a, left, platform.as_deref()),
+            self.side(b, right, platform.as_deref()),
+        )
+        .await;
+        let diff = diff(&a, &b);
+        Ok(Compared { a, b, diff })
+    }
+
+    /// The platform manifests of one side; of a single image, its configuration says which it is.
+    async fn platforms(&self, of: &Named, manifest: Manifest) -> Result<Platforms, EngineError> {
+        if manifest.is_index() {
+            let all = collect::platforms(&manifest)
+                .filter_map(|child| Some((child.platform.as_ref()?.to_string(), child.digest)))
+                .collect();
+            return Ok(Platforms { all, manifest });
+        }
+        let config = self.config(of, &manifest).await.ok().flatten().unwrap_or_default();
+        let name = match (config.os, config.architecture, config.variant) {
+            (Some(os), Some(arch), None) => format!("{os}/{arch}"),
+            (Some(os), Some(arch), Some(variant)) => format!("{os}/{arch}/{variant}"),
+            _ => "unknown".to_owned(),
+        };
+        Ok(Platforms {
+            all: BTreeMap::from([(name, manifest.digest)]),
+            manifest,
+        })
+    }
+
+    async fn side(&self, of: Named, platforms: Platforms, platform: Option<&str>) -> Side {
+        let mut unread: Vec<Untrusted> = Vec::new();
+        let compared = platform
+            .map(str::to_owned)
+            .or_else(|| platforms.all.keys().next().cloned());
+        let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
+        let image = match digest {
+            Some(digest) if digest != platforms.manifest.digest => {
+                match self.session.registry.manifest(&of.image, &digest).await {
+                    Ok(manifest) => Some(manifest),
+                    Err(error) => {
+                        unread.push(format!("platform manifest ({error})").into());
+                        None
+                    }
+                }
+            }
+            Some(_) => Some(platforms.manifest.clone()),
+            None => None,
+        };
+        let mut config = BTreeMap::new();
+        let mut layers = Vec::new();
+        if let Some(image) = &image {
+            layers = image
+                .body
+                .layers
+                .iter()
+                .map(|layer| Layer {
+                    digest: layer.digest,
+                    size: layer.size,
+                })
+                .collect();
+            match self.config(&of, image).await {
+                Ok(Some(found)) => config = found.fields(),
+                Ok(None) => unread.push("configuration".into()),
+                Err(error) => unread.push(format!("configuration ({error})").into()),
+            }
+        }
+        let evidence = self.evidence(&of, digest).await;
+        Side {
+            packages: self.packages(&of, &evidence, &mut unread).await,
+            provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
+                Summary::Provenance(summary) => Some(summary.clone()),
+                _ => None,
+            }),
+            tests: newest(&evidence, EvidenceKind::TestResult).and_then(|e| match &e.summary {
+                Summary::TestResult(summary) => Some(summary.clone()),
+                _ => None,
+            }),
+            image: of.image,
+            digest: of.digest,
+            platforms: platforms.all,
+            compared,
+            config,
+            layers,
+            unread,
+        }
+    }
+
+    async fn config(&self, of: &Named, image: &Manifest) -> Result<Option<Config>, EngineError> {
+        let Some(config) = &image.body.config else {
+            return Ok(None);
+        };
+        let registry = &self.session.registry;
+        let bytes = registry
+            .blob(&of.image, &config.digest, Some(config.size), CONFIG_CAP)
+            .await?;
+        Ok(serde_json::from_slice(&bytes).ok())
+    }
+
+    /// Verified statements about the digest, or about the platform that is compared.
+    async fn evidence(&self, of: &Named, platform: Option<Digest>) -> Vec<Evidence> {
+        let configured = of
+            .service
+            .as_ref()
+            .and_then(|name| self.ledger.team.services.iter().find(|s| s.name == *name));
+        let subject = Subject {
+            repository: of.image.clone(),
+            digest: of.digest,
+            service: of.service.clone(),
+            service_signer: configured.and_then(|s| s.signer.clone()),
+            source: configured.and_then(|s| s.source.clone()),
+            policy: of.policy.clone(),
+            trust: Arc::clone(&self.trust),
+        };
+        let found = assess(&self.session, subject, Timestamp::now()).await;
+        let others = |e: &Evidence| {
+            found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
+        };
+        let evidence = found.assessment.evidence.into_iter();
+        evidence
+            .filter(|e| e.state == EvidenceState::Verified && !others(e))
+            .collect()
+    }
+
+    /// The packages of the newest verified SBOM.
+    async fn packages(&self, of: &Named, evidence: &[Evidence], unread: &mut Vec<Untrusted>) -> Option<Vec<Package>> {
+        let sbom = newest(evidence, EvidenceKind::Sbom)?;
+        let registry = &self.session.registry;
+        let bytes = match registry
+            .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
+            .await
+        {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                unread.push(format!("sbom ({error})").into());
+                return None;
+            }
+        };
+        // Documents of several MB: not on a thread that others wait for.
+        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&bytes)).await;
+        let packages = parsed.ok().flatten()?;
+        Some(
+            packages
+                .into_iter()
+                .map(|p| Package {
+                    purl: p.purl,
+                    version: p.version,
+                })
+                .collect(),
+        )
+    }
+}
+
+struct Platforms {
+    all: BTreeMap<String, Digest>,
+    manifest: Manifest,
+}
+
+/// The platform that is compared: the usual one, else the first that both have.
+fn common(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Option<String> {
+    let both = |name: &String| b.contains_key(name);
+    let usual = USUAL_PLATFORM.to_owned();
+    if a.contains_key(&usual) && both(&usual) {
+        return Some(usual);
+    }
+    a.keys().find(|name| both(name)).cloned()
+}
+
+/// The statement of a kind with the newest trusted time.
+fn newest(evidence: &[Evidence], kind: EvidenceKind) -> Option<&Evidence> {
+    evidence.iter().filter(|e| e.kind == kind).max_by_key(|e| e.signed_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_platform_is_compared_where_both_have_it() {
+        let with = |names: &[&str]| -> BTreeMap<String, Digest> {
+            names
+                .iter()
+                .map(|n| ((*n).to_owned(), Digest::of(n.as_bytes())))
+                .collect()
+        };
+        let both = with(&["linux/amd64", "darwin/arm64"]);
+        assert_eq!(common(&both, &both).as_deref(), Some("linux/amd64"));
+        assert_eq!(
+            common(&with(&["linux/arm64", "linux/riscv64"]), &with(&["linux/riscv64"])).as_deref(),
+            Some("linux/riscv64")
+        );
+        assert_eq!(common(&both, &with(&["linux/s390x"])), None);
+    }
+}
