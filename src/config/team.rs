@@ -466,12 +466,7 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
         });
         lines.push(format!(
             "rules {} {:?} {:?} {} {:?} {:?}",
-            profile.name,
-            profile.identities,
-            profile.transparency_log,
-            profile.sct,
-            profile.timestamp,
-            profile.demands
+            profile.name, profile.identities, profile.transparency_log, profile.sct, profile.timestamp, profile.demands
         ));
     }
     Digest::of(lines.join("\n").as_bytes())

@@ -6,7 +6,9 @@ use regex::Regex;
 
 use super::error::{ConfigError, Source};
 use super::raw;
-use crate::domain::policy::{Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey};
+use crate::domain::policy::{
+    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey,
+};
 use crate::domain::registry::RegistrySettings;
 
 /// Reads a file that the configuration names.
@@ -103,8 +105,16 @@ pub(super) fn profile(
         raw::Time::Rekor => TimeRule::Rekor,
     };
     let bundle_version = raw.min_bundle_version.as_ref().map(|text| {
-        let parsed = text.get_ref().split_once('.').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-        parsed.ok_or_else(|| source.error(text.span(), format!("{:?} is no bundle version: write \"0.3\"", text.get_ref())))
+        let parsed = text
+            .get_ref()
+            .split_once('.')
+            .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        parsed.ok_or_else(|| {
+            source.error(
+                text.span(),
+                format!("{:?} is no bundle version: write \"0.3\"", text.get_ref()),
+            )
+        })
     });
     let demands = Demands {
         log_entries: raw.min_log_entries,

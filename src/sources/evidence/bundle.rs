@@ -28,14 +28,21 @@ pub(super) fn check(item: &Item, document: &str, question: &Question<'_>) -> Evi
             let text = error.to_string();
             // A newer format, or a log entry of a kind that is not known: nothing is wrong with it.
             let newer = text.contains("Invalid media type") || text.contains("unsupported Rekor entry format");
-            let cause = if newer { CauseKind::Unsupported } else { CauseKind::Malformed };
+            let cause = if newer {
+                CauseKind::Unsupported
+            } else {
+                CauseKind::Malformed
+            };
             return report.end(cause, format!("the bundle cannot be read: {text}"));
         }
     };
     match &bundle.content {
         SignatureContent::DsseEnvelope(envelope) => dsse(report, item, &bundle, envelope, question),
         SignatureContent::MessageSignature(signature) => message(report, &bundle, signature, question),
-        _ => report.end(CauseKind::Unsupported, "the bundle's content is of a kind that is not known"),
+        _ => report.end(
+            CauseKind::Unsupported,
+            "the bundle's content is of a kind that is not known",
+        ),
     }
 }
 
@@ -181,12 +188,7 @@ pub(super) fn as_message(bundle: &Bundle, envelope: &DsseEnvelope, digest: Optio
 }
 
 /// A signature over the manifest itself.
-fn message(
-    mut report: Report,
-    bundle: &Bundle,
-    signature: &MessageSignature,
-    question: &Question<'_>,
-) -> Evidence {
+fn message(mut report: Report, bundle: &Bundle, signature: &MessageSignature, question: &Question<'_>) -> Evidence {
     report.evidence().kind = EvidenceKind::Signature;
     let trusted = profile(EvidenceKind::Signature, question).and_then(|p| version(p, bundle).map(|()| p));
     let trusted = match trusted {

@@ -80,7 +80,10 @@ pub(super) fn subject(
             Ok(())
         }
         Some(About::Via(index)) => {
-            report.passed(CheckName::Subject, format!("names the index {index}, whose bytes list {asked}"));
+            report.passed(
+                CheckName::Subject,
+                format!("names the index {index}, whose bytes list {asked}"),
+            );
             Ok(())
         }
         None => {

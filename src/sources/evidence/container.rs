@@ -49,8 +49,13 @@ pub(super) fn shape(document: &str) -> Shape {
     let Ok(keys) = serde_json::from_str::<Keys<'_>>(document) else {
         return Shape::Bare;
     };
-    let is_bundle = keys.media_type.is_some_and(|m| m.get().contains("vnd.dev.sigstore.bundle"));
-    if is_bundle || keys.verification_material.is_some() || keys.dsse_envelope.is_some() || keys.message_signature.is_some()
+    let is_bundle = keys
+        .media_type
+        .is_some_and(|m| m.get().contains("vnd.dev.sigstore.bundle"));
+    if is_bundle
+        || keys.verification_material.is_some()
+        || keys.dsse_envelope.is_some()
+        || keys.message_signature.is_some()
     {
         Shape::Bundle
     } else if keys.payload_type.is_some() && keys.payload.is_some() {
@@ -80,7 +85,11 @@ pub(super) fn documents(content: &str) -> Vec<Document<'_>> {
             Err(error) => Document::Broken(error.to_string()),
         })
         .collect();
-    if lines.len() > 1 && parsed.iter().any(|d| matches!(d, Document::Json(text) if text.starts_with('{'))) {
+    if lines.len() > 1
+        && parsed
+            .iter()
+            .any(|d| matches!(d, Document::Json(text) if text.starts_with('{')))
+    {
         return parsed;
     }
     vec![Document::Broken(error.to_string())]
@@ -103,7 +112,11 @@ pub(super) fn statement_text(document: &str) -> Option<Vec<u8>> {
         dsse_envelope: Envelope<'a>,
     }
     match shape(document) {
-        Shape::Bundle => serde_json::from_str::<Outer<'_>>(document).ok()?.dsse_envelope.payload().ok(),
+        Shape::Bundle => serde_json::from_str::<Outer<'_>>(document)
+            .ok()?
+            .dsse_envelope
+            .payload()
+            .ok(),
         Shape::Envelope => Envelope::parse(document).ok()?.payload().ok(),
         Shape::Statement => Some(document.as_bytes().to_vec()),
         Shape::SimpleSigning | Shape::Bare => None,
@@ -137,7 +150,10 @@ mod tests {
     #[test]
     fn shapes() {
         for (document, expected) in [
-            (r#"{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1"}"#, Shape::Bundle),
+            (
+                r#"{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1"}"#,
+                Shape::Bundle,
+            ),
             (r#"{"mediaType":"odd","verificationMaterial":{}}"#, Shape::Bundle),
             (r#"{"payloadType":"x","payload":""}"#, Shape::Envelope),
             (r#"{"_type":"x","predicateType":"y"}"#, Shape::Statement),

@@ -8,8 +8,8 @@ use sigstore_types::bundle::{MessageSignature, VerificationMaterialContent};
 use sigstore_types::{
     Artifact, Bundle, CanonicalizedBody, DerCertificate, DsseEnvelope, DsseSignature, InclusionPromise, KeyId,
     KindVersion, LogId, LogIndex, LogKeyId, MediaType, PayloadBytes, PublicKeyIdentifier, Rfc3161Timestamp,
-    SignatureBytes, SignatureContent, SignedTimestamp, TimestampToken, TimestampVerificationData,
-    TransparencyLogEntry, VerificationMaterial, X509Certificate,
+    SignatureBytes, SignatureContent, SignedTimestamp, TimestampToken, TimestampVerificationData, TransparencyLogEntry,
+    VerificationMaterial, X509Certificate,
 };
 
 use base64::Engine as _;
@@ -80,7 +80,10 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
         Err(error) => return report.end(CauseKind::Malformed, format!("no simple signing payload: {error}")),
     };
     let Ok(about) = signed.critical.image.digest.parse::<Digest>() else {
-        let detail = format!("docker-manifest-digest is {:?}, no digest", signed.critical.image.digest);
+        let detail = format!(
+            "docker-manifest-digest is {:?}, no digest",
+            signed.critical.image.digest
+        );
         return report.end(CauseKind::Malformed, detail);
     };
     report.evidence().subjects = vec![about];
@@ -104,7 +107,12 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
         return report.end(CauseKind::Unsupported, "an intoto log entry beside a simple signature");
     }
     let content = SignatureContent::MessageSignature(MessageSignature::new(SignatureBytes::new(signature.clone())));
-    let stamps = beside.timestamp.clone().into_iter().map(Rfc3161Timestamp::new).collect();
+    let stamps = beside
+        .timestamp
+        .clone()
+        .into_iter()
+        .map(Rfc3161Timestamp::new)
+        .collect();
     let bundle = as_bundle(&beside, content, stamps);
     let claim = Claim {
         bundle: &bundle,
@@ -145,7 +153,10 @@ fn payload_says(profile: &Profile, critical: &Critical) -> Result<String, Refusa
         Some(wanted) if wanted != named => Err(Refusal::new(
             CheckName::Predicate,
             CauseKind::PolicyFailed,
-            format!("it was signed as {named:?}; trust profile {} asks for {wanted:?}", profile.name),
+            format!(
+                "it was signed as {named:?}; trust profile {} asks for {wanted:?}",
+                profile.name
+            ),
         )),
         _ => Ok(format!("critical.type is {CRITICAL_TYPE:?}")),
     }
@@ -278,7 +289,11 @@ impl One<'_> {
         let Some(root) = &profile.root else {
             return Ok(None);
         };
-        let content = self.item.content.as_ref().map_or(self.document.as_bytes(), |bytes| bytes);
+        let content = self
+            .item
+            .content
+            .as_ref()
+            .map_or(self.document.as_bytes(), |bytes| bytes);
         let over = SignatureBytes::new(content.to_vec());
         for authority in root.trusted.tsa_authorities() {
             match sigstore_verify::tsa::verify_timestamp_for_authority(token, &over, &authority) {
@@ -304,7 +319,12 @@ fn as_bundle(beside: &Beside, content: SignatureContent, stamps: Vec<Rfc3161Time
 /// Reads the annotations. What is not there is none; what is there and broken is an error.
 fn beside(item: &Item) -> Result<Beside, (CauseKind, String)> {
     let malformed = |what: &str, why: String| (CauseKind::Malformed, format!("the annotation {what} {why}"));
-    let get = |key: &str| item.annotations.get(key).map(String::as_str).filter(|text| !text.trim().is_empty());
+    let get = |key: &str| {
+        item.annotations
+            .get(key)
+            .map(String::as_str)
+            .filter(|text| !text.trim().is_empty())
+    };
     let material = match get(CERTIFICATE) {
         None => VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new("")),
         Some(pem) => {
@@ -326,7 +346,8 @@ fn beside(item: &Item) -> Result<Beside, (CauseKind, String)> {
     let (entry, by_hand) = match get(REKOR) {
         None => (None, false),
         Some(text) => {
-            let (entry, by_hand) = entry(text).map_err(|(cause, why)| (cause, format!("the annotation {REKOR} {why}")))?;
+            let (entry, by_hand) =
+                entry(text).map_err(|(cause, why)| (cause, format!("the annotation {REKOR} {why}")))?;
             (Some(entry), by_hand)
         }
     };
@@ -410,7 +431,8 @@ fn entry(text: &str) -> Result<(TransparencyLogEntry, bool), (CauseKind, String)
         }
     };
     let id = Digest::from_hex(&rekor.payload.log_id).map_err(|e| malformed(format!("has a broken logID: {e}")))?;
-    let index = LogIndex::try_from(rekor.payload.log_index).map_err(|e| malformed(format!("has a broken logIndex: {e}")))?;
+    let index =
+        LogIndex::try_from(rekor.payload.log_index).map_err(|e| malformed(format!("has a broken logIndex: {e}")))?;
     let time = jiff::Timestamp::from_second(rekor.payload.integrated_time)
         .map_err(|e| malformed(format!("has a broken integratedTime: {e}")))?;
     let promise = LENIENT

@@ -45,7 +45,9 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
             TimestampError::Invalid(_) if root.trusted.timestamp_authorities.is_empty() => {
                 say(C::Timestamp, Unsupported)
             }
-            TimestampError::Invalid(text) if text.contains("certificate validation") || text.contains("UnknownIssuer") => {
+            TimestampError::Invalid(text)
+                if text.contains("certificate validation") || text.contains("UnknownIssuer") =>
+            {
                 say(C::Timestamp, Unsupported)
             }
             _ => say(C::Timestamp, BadSignature),
@@ -104,10 +106,16 @@ pub(super) fn reached(report: &mut Report, bundle: &Bundle, error: &Error, sct: 
     };
     if stage >= 1 {
         report.passed(CheckName::Chain, "leads to a certificate authority of the root");
-        report.passed(CheckName::Timestamp, "a trusted time, and the certificate was valid then");
+        report.passed(
+            CheckName::Timestamp,
+            "a trusted time, and the certificate was valid then",
+        );
     }
     if stage >= 2 && sct {
-        report.passed(CheckName::Sct, "a certificate log of the root promised to list the certificate");
+        report.passed(
+            CheckName::Sct,
+            "a certificate log of the root promised to list the certificate",
+        );
     }
     if stage >= 3 {
         if bundle.has_inclusion_proof() {

@@ -77,7 +77,10 @@ fn matches(rule: &Match, text: &str, service: Option<&str>) -> bool {
             let Some(service) = service.or((!pattern.contains(SERVICE)).then_some("")) else {
                 return false;
             };
-            compile(rule, service).ok().flatten().is_some_and(|regex| regex.is_match(text))
+            compile(rule, service)
+                .ok()
+                .flatten()
+                .is_some_and(|regex| regex.is_match(text))
         }
     }
 }
@@ -114,7 +117,10 @@ fn claim(claims: &FulcioCiClaims, name: &str) -> Option<String> {
             .source_repository_uri
             .clone()
             .or_else(|| Some(format!("https://github.com/{}", old.workflow_repository.as_ref()?))),
-        "source_ref" => claims.source_repository_ref.clone().or_else(|| old.workflow_ref.clone()),
+        "source_ref" => claims
+            .source_repository_ref
+            .clone()
+            .or_else(|| old.workflow_ref.clone()),
         "workflow" => claims.build_config_uri.clone().or_else(|| old.workflow_name.clone()),
         "runner_environment" => claims.runner_environment.clone(),
         "build_trigger" => claims.build_trigger.clone().or_else(|| old.workflow_trigger.clone()),

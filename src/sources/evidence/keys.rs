@@ -52,7 +52,11 @@ pub(super) enum Answer {
     NeedsBytes,
 }
 
-type Scheme = (&'static str, &'static dyn VerificationAlgorithm, &'static digest::Algorithm);
+type Scheme = (
+    &'static str,
+    &'static dyn VerificationAlgorithm,
+    &'static digest::Algorithm,
+);
 
 impl Key {
     /// Every public key of a PEM file.
@@ -154,23 +158,63 @@ impl Key {
     fn schemes(&self) -> &'static [Scheme] {
         match self.family {
             Family::P256 => &[
-                ("ECDSA P-256 with SHA-256", &algorithms::ECDSA_P256_SHA256_ASN1, &digest::SHA256),
-                ("ECDSA P-256 with SHA-384", &algorithms::ECDSA_P256_SHA384_ASN1, &digest::SHA384),
+                (
+                    "ECDSA P-256 with SHA-256",
+                    &algorithms::ECDSA_P256_SHA256_ASN1,
+                    &digest::SHA256,
+                ),
+                (
+                    "ECDSA P-256 with SHA-384",
+                    &algorithms::ECDSA_P256_SHA384_ASN1,
+                    &digest::SHA384,
+                ),
             ],
             Family::P384 => &[
-                ("ECDSA P-384 with SHA-384", &algorithms::ECDSA_P384_SHA384_ASN1, &digest::SHA384),
-                ("ECDSA P-384 with SHA-256", &algorithms::ECDSA_P384_SHA256_ASN1, &digest::SHA256),
+                (
+                    "ECDSA P-384 with SHA-384",
+                    &algorithms::ECDSA_P384_SHA384_ASN1,
+                    &digest::SHA384,
+                ),
+                (
+                    "ECDSA P-384 with SHA-256",
+                    &algorithms::ECDSA_P384_SHA256_ASN1,
+                    &digest::SHA256,
+                ),
             ],
             Family::P521 => &[
-                ("ECDSA P-521 with SHA-512", &algorithms::ECDSA_P521_SHA512_ASN1, &digest::SHA512),
-                ("ECDSA P-521 with SHA-256", &algorithms::ECDSA_P521_SHA256_ASN1, &digest::SHA256),
+                (
+                    "ECDSA P-521 with SHA-512",
+                    &algorithms::ECDSA_P521_SHA512_ASN1,
+                    &digest::SHA512,
+                ),
+                (
+                    "ECDSA P-521 with SHA-256",
+                    &algorithms::ECDSA_P521_SHA256_ASN1,
+                    &digest::SHA256,
+                ),
             ],
             Family::Ed25519 => &[],
             Family::Rsa => &[
-                ("RSA PKCS#1 with SHA-256", &algorithms::RSA_PKCS1_2048_8192_SHA256, &digest::SHA256),
-                ("RSA PSS with SHA-256", &algorithms::RSA_PSS_2048_8192_SHA256, &digest::SHA256),
-                ("RSA PKCS#1 with SHA-512", &algorithms::RSA_PKCS1_2048_8192_SHA512, &digest::SHA512),
-                ("RSA PSS with SHA-512", &algorithms::RSA_PSS_2048_8192_SHA512, &digest::SHA512),
+                (
+                    "RSA PKCS#1 with SHA-256",
+                    &algorithms::RSA_PKCS1_2048_8192_SHA256,
+                    &digest::SHA256,
+                ),
+                (
+                    "RSA PSS with SHA-256",
+                    &algorithms::RSA_PSS_2048_8192_SHA256,
+                    &digest::SHA256,
+                ),
+                (
+                    "RSA PKCS#1 with SHA-512",
+                    &algorithms::RSA_PKCS1_2048_8192_SHA512,
+                    &digest::SHA512,
+                ),
+                (
+                    "RSA PSS with SHA-512",
+                    &algorithms::RSA_PSS_2048_8192_SHA512,
+                    &digest::SHA512,
+                ),
             ],
         }
     }
@@ -196,7 +240,9 @@ pub(super) fn pem_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
             if begun != ended {
                 return Err(format!("a PEM block begins as {begun} and ends as {ended}"));
             }
-            let der = STANDARD.decode(body).map_err(|e| format!("its base64 is broken: {e}"))?;
+            let der = STANDARD
+                .decode(body)
+                .map_err(|e| format!("its base64 is broken: {e}"))?;
             blocks.push((begun, der));
         } else if let Some((_, body)) = &mut open {
             body.push_str(line);

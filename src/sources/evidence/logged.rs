@@ -79,7 +79,10 @@ impl ByHand<'_> {
         if !same(&body.spec.content.payload_hash, self.payload) {
             return mismatch("the log entry is for another payload".to_owned());
         }
-        let pem = STANDARD.decode(&body.spec.public_key).ok().and_then(|b| String::from_utf8(b).ok());
+        let pem = STANDARD
+            .decode(&body.spec.public_key)
+            .ok()
+            .and_then(|b| String::from_utf8(b).ok());
         let Some(pem) = pem else {
             return mismatch("the log entry's verifier is not PEM".to_owned());
         };

@@ -117,9 +117,10 @@ fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
     let report = named(item, format_of(item));
     match problem {
         ItemProblem::Unreachable(detail) => report.end(CauseKind::Unreachable, detail.clone()),
-        ItemProblem::Corrupt { actual } => {
-            report.end(CauseKind::Corrupt, format!("the registry serves bytes that hash to {actual}"))
-        }
+        ItemProblem::Corrupt { actual } => report.end(
+            CauseKind::Corrupt,
+            format!("the registry serves bytes that hash to {actual}"),
+        ),
         ItemProblem::TooLarge(detail) => report.end(CauseKind::Unsupported, detail.clone()),
         ItemProblem::Malformed(detail) => report.end(CauseKind::Malformed, detail.clone()),
     }

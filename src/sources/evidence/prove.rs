@@ -61,7 +61,11 @@ fn with_key(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -> Result
     }
     let key = find_key(report, profile, claim)?;
     let entries = &claim.bundle.verification_material.tlog_entries;
-    let stamps = &claim.bundle.verification_material.timestamp_verification_data.rfc3161_timestamps;
+    let stamps = &claim
+        .bundle
+        .verification_material
+        .timestamp_verification_data
+        .rfc3161_timestamps;
     let nothing = entries.is_empty() && stamps.is_empty();
     let asked = profile.log != LogRule::NotRequired;
     let mut times = Times::default();
@@ -86,7 +90,11 @@ fn with_key(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -> Result
             Err(error) if asked => return Err(refused_log(claim, root, &error)),
             Err(error) => {
                 let why = explain(&error, claim.bundle, root).detail;
-                unasked(report, claim, &format!("the trust profile asks for none; what is there does not hold ({why})"));
+                unasked(
+                    report,
+                    claim,
+                    &format!("the trust profile asks for none; what is there does not hold ({why})"),
+                );
             }
         },
     }
@@ -110,7 +118,10 @@ fn find_key<'p>(report: &mut Report, profile: &'p Profile, claim: &Claim<'_>) ->
         |key| key.name.clone(),
     )));
     if profile.keys.is_empty() {
-        let detail = format!("signed with a key; trust profile {} believes certificates only", profile.name);
+        let detail = format!(
+            "signed with a key; trust profile {} believes certificates only",
+            profile.name
+        );
         return Err(Refusal::new(CheckName::Identity, CauseKind::OtherSigner, detail));
     }
     if let Some(wanted) = &profile.demands.key_id
@@ -121,13 +132,24 @@ fn find_key<'p>(report: &mut Report, profile: &'p Profile, claim: &Claim<'_>) ->
     }
     let mut needs_bytes = false;
     // The key that the hint names first; but a hint proves nothing, so the others too.
-    let rest = profile.keys.iter().filter(|key| !named.is_some_and(|n| std::ptr::eq(n, *key)));
+    let rest = profile
+        .keys
+        .iter()
+        .filter(|key| !named.is_some_and(|n| std::ptr::eq(n, *key)));
     for key in named.into_iter().chain(rest) {
         match key.check(claim.message, claim.signature) {
             Answer::Holds(scheme) => {
                 report.signed_by(signer(key.name.clone()));
                 report.passed(CheckName::Signature, format!("verifies with {} ({scheme})", key.name));
-                report.passed(CheckName::Identity, format!("the key is {} of trust profile {}", key.name, profile.name));
+                report.passed(
+                    CheckName::Identity,
+                    format!(
+                        "the key is {} of trust profile {} (hint {})",
+                        key.name,
+                        profile.name,
+                        key.hint()
+                    ),
+                );
                 return Ok(key);
             }
             Answer::NeedsBytes => needs_bytes = true,
@@ -162,12 +184,20 @@ fn find_key<'p>(report: &mut Report, profile: &'p Profile, claim: &Claim<'_>) ->
 fn key_log(root: &Root, key: &Key, claim: &Claim<'_>) -> Result<Times, Error> {
     let policy = PublicKeyVerificationPolicy::new(key.der.clone());
     let entries = claim.bundle.verification_material.tlog_entries.len();
-    let policy = if entries == 0 { policy.skip_tlog_unsafe() } else { policy };
+    let policy = if entries == 0 {
+        policy.skip_tlog_unsafe()
+    } else {
+        policy
+    };
     let result = root.verifier.verify(claim.artifact.clone(), claim.bundle, &policy);
     match settled(result, claim, Some(&key.der))? {
         Some(result) => {
             let all = result.verified_timestamps();
-            let stamps = &claim.bundle.verification_material.timestamp_verification_data.rfc3161_timestamps;
+            let stamps = &claim
+                .bundle
+                .verification_material
+                .timestamp_verification_data
+                .rfc3161_timestamps;
             let (rekor, rfc3161) = all.split_at(all.len().saturating_sub(stamps.len()));
             Ok(Times {
                 rfc3161: rfc3161.to_vec(),
@@ -187,7 +217,9 @@ fn settled(
 ) -> Result<Option<VerificationResult>, Error> {
     match (result, &claim.by_hand) {
         (Ok(result), None) => Ok(Some(result)),
-        (Ok(_), Some(_)) => Err(Error::UnsupportedBundle("a log entry of an unknown kind was accepted".to_owned())),
+        (Ok(_), Some(_)) => Err(Error::UnsupportedBundle(
+            "a log entry of an unknown kind was accepted".to_owned(),
+        )),
         (Err(error), Some(by_hand)) if by_hand.is_last_refusal(&error) => {
             by_hand.bind(claim.bundle, key)?;
             Ok(None)
@@ -216,7 +248,13 @@ fn with_certificate(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
             let detail = format!("the signing certificate cannot be read: {error}");
             return Err(Refusal::new(CheckName::Chain, CauseKind::Malformed, detail));
         }
-        None => return Err(Refusal::new(CheckName::Chain, CauseKind::Malformed, "the certificate chain is empty")),
+        None => {
+            return Err(Refusal::new(
+                CheckName::Chain,
+                CauseKind::Malformed,
+                "the certificate chain is empty",
+            ));
+        }
     };
     report.signed_by(Signer {
         kind: SignerKind::Certificate,
@@ -224,7 +262,10 @@ fn with_certificate(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         issuer: certificate.issuer.clone().map(Untrusted::new),
     });
     let Some(root) = profile.root.as_ref().filter(|_| !profile.identities.is_empty()) else {
-        let detail = format!("signed with a certificate; trust profile {} believes keys only", profile.name);
+        let detail = format!(
+            "signed with a certificate; trust profile {} believes keys only",
+            profile.name
+        );
         return Err(Refusal::new(CheckName::Identity, CauseKind::OtherSigner, detail));
     };
     let asked = profile.log != LogRule::NotRequired;
@@ -243,7 +284,11 @@ fn with_certificate(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
     let mut times = match result {
         Some(result) => {
             let all = result.verified_timestamps();
-            let stamps = &claim.bundle.verification_material.timestamp_verification_data.rfc3161_timestamps;
+            let stamps = &claim
+                .bundle
+                .verification_material
+                .timestamp_verification_data
+                .rfc3161_timestamps;
             let (rfc3161, rekor) = all.split_at(stamps.len().min(all.len()));
             Times {
                 rfc3161: rfc3161.to_vec(),
@@ -253,7 +298,11 @@ fn with_certificate(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         None => promised(claim.bundle),
     };
     // A timestamp outside the bundle counts like one inside: the certificate must hold at its time.
-    if let Some(outside) = claim.times.iter().find(|t| **t < certificate.not_before || **t > certificate.not_after) {
+    if let Some(outside) = claim
+        .times
+        .iter()
+        .find(|t| **t < certificate.not_before || **t > certificate.not_after)
+    {
         let detail = format!("the certificate was not valid at {outside}, when it was timestamped");
         return Err(Refusal::new(CheckName::Timestamp, CauseKind::BadSignature, detail));
     }
@@ -267,9 +316,15 @@ fn with_certificate(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         ),
     );
     if profile.sct {
-        report.passed(CheckName::Sct, "a certificate log of the root promised to list the certificate");
+        report.passed(
+            CheckName::Sct,
+            "a certificate log of the root promised to list the certificate",
+        );
     } else {
-        report.not_checked(CheckName::Sct, format!("trust profile {} does not ask (sct = false)", profile.name));
+        report.not_checked(
+            CheckName::Sct,
+            format!("trust profile {} does not ask (sct = false)", profile.name),
+        );
     }
     if logged {
         log_passed(report, profile, claim, &root.name);
@@ -307,7 +362,9 @@ fn certificate_log(
             Err(error) => return Err(error),
         }
     }
-    let result = root.verifier.verify(claim.artifact.clone(), claim.bundle, &policy().skip_tlog_unsafe());
+    let result = root
+        .verifier
+        .verify(claim.artifact.clone(), claim.bundle, &policy().skip_tlog_unsafe());
     Ok((settled(result, claim, None)?, false))
 }
 
@@ -328,10 +385,16 @@ fn whose(
     let accepted = identity::accepted(&profile.identities, service);
     match identity::fits(&profile.identities, certificate, service) {
         Fit::Yes => {
-            report.passed(CheckName::Identity, format!("{san} is named by trust profile {}", profile.name));
+            report.passed(
+                CheckName::Identity,
+                format!("{san} is named by trust profile {}", profile.name),
+            );
             match issuer {
                 Some(issuer) => report.passed(CheckName::Issuer, format!("{issuer} is the issuer it names")),
-                None => report.not_present(CheckName::Issuer, "the certificate has no issuer; the profile asks for none"),
+                None => report.not_present(
+                    CheckName::Issuer,
+                    "the certificate has no issuer; the profile asks for none",
+                ),
             }
             Ok(())
         }
@@ -341,14 +404,21 @@ fn whose(
             format!("signed by {san} ({issued}), not by {accepted}"),
         )),
         Fit::Issuer => {
-            report.passed(CheckName::Identity, format!("{san} is named by trust profile {}", profile.name));
+            report.passed(
+                CheckName::Identity,
+                format!("{san} is named by trust profile {}", profile.name),
+            );
             Err(Refusal::new(
                 CheckName::Issuer,
                 CauseKind::OtherSigner,
                 format!("{san} was vouched for by {issued}, which is not the issuer named"),
             ))
         }
-        Fit::Claim(why) => Err(Refusal::new(CheckName::Identity, CauseKind::OtherSigner, format!("{san}: {why}"))),
+        Fit::Claim(why) => Err(Refusal::new(
+            CheckName::Identity,
+            CauseKind::OtherSigner,
+            format!("{san}: {why}"),
+        )),
     }
 }
 
@@ -360,7 +430,10 @@ fn log_check(profile: &Profile) -> CheckName {
 }
 
 fn no_log(profile: &Profile) -> Refusal {
-    let detail = format!("trust profile {} requires a transparency log entry, and there is none", profile.name);
+    let detail = format!(
+        "trust profile {} requires a transparency log entry, and there is none",
+        profile.name
+    );
     Refusal::new(log_check(profile), CauseKind::BadSignature, detail)
 }
 
@@ -386,9 +459,15 @@ fn log_passed(report: &mut Report, profile: &Profile, claim: &Claim<'_>, root: &
         report.not_present(CheckName::LogPromise, "the entry has no signed entry timestamp");
     }
     if proof {
-        report.passed(CheckName::InclusionProof, format!("proven under a checkpoint signed by a log of root {root}"));
+        report.passed(
+            CheckName::InclusionProof,
+            format!("proven under a checkpoint signed by a log of root {root}"),
+        );
     } else {
-        report.not_present(CheckName::InclusionProof, format!("no proof; trust profile {} does not insist", profile.name));
+        report.not_present(
+            CheckName::InclusionProof,
+            format!("no proof; trust profile {} does not insist", profile.name),
+        );
     }
     report.evidence().log = match (proof, promise) {
         (true, _) => LogEvidence::InclusionProof,
@@ -400,8 +479,14 @@ fn log_passed(report: &mut Report, profile: &Profile, claim: &Claim<'_>, root: &
 fn unasked(report: &mut Report, claim: &Claim<'_>, why: &str) {
     let entries = &claim.bundle.verification_material.tlog_entries;
     let there = [
-        (CheckName::LogPromise, entries.iter().any(|e| e.inclusion_promise.is_some())),
-        (CheckName::InclusionProof, entries.iter().any(|e| e.inclusion_proof.is_some())),
+        (
+            CheckName::LogPromise,
+            entries.iter().any(|e| e.inclusion_promise.is_some()),
+        ),
+        (
+            CheckName::InclusionProof,
+            entries.iter().any(|e| e.inclusion_proof.is_some()),
+        ),
     ];
     for (check, there) in there {
         if there {
@@ -427,7 +512,13 @@ fn demand_log(profile: &Profile, claim: &Claim<'_>) -> Result<(), Refusal> {
     let mut proven: Vec<(&[u8], &[u8], u64)> = entries
         .iter()
         .filter(|e| e.inclusion_proof.is_some() || e.inclusion_promise.is_some())
-        .map(|e| (e.canonicalized_body.as_bytes(), e.log_id.key_id.as_bytes(), e.log_index.get()))
+        .map(|e| {
+            (
+                e.canonicalized_body.as_bytes(),
+                e.log_id.key_id.as_bytes(),
+                e.log_index.get(),
+            )
+        })
         .collect();
     proven.sort_unstable();
     proven.dedup();
@@ -447,10 +538,16 @@ fn take_times(report: &mut Report, profile: &Profile, times: &Times, certificate
     let refuse = |detail: String| Err(Refusal::new(CheckName::Timestamp, CauseKind::BadSignature, detail));
     match profile.time {
         TimeRule::Rfc3161 if times.rfc3161.is_empty() => {
-            return refuse(format!("trust profile {} requires an RFC 3161 timestamp, and none verified", profile.name));
+            return refuse(format!(
+                "trust profile {} requires an RFC 3161 timestamp, and none verified",
+                profile.name
+            ));
         }
         TimeRule::Rekor if times.rekor.is_empty() => {
-            return refuse(format!("trust profile {} requires the log's time, and none verified", profile.name));
+            return refuse(format!(
+                "trust profile {} requires the log's time, and none verified",
+                profile.name
+            ));
         }
         TimeRule::Any if certificate && times.rfc3161.is_empty() && times.rekor.is_empty() => {
             return refuse("no trusted time at which the certificate was valid".to_owned());

@@ -156,8 +156,8 @@ pub(super) fn named_kind(item: &Item) -> (EvidenceKind, Option<String>) {
     if let Some(named) = KEYS.iter().find_map(|key| item.annotations.get(*key)) {
         return (EvidenceKind::of_predicate(named), Some(named.clone()));
     }
-    let sbom = item.carrier == Carrier::SbomTag
-        || ["spdx", "cyclonedx"].iter().any(|name| item.media_type.contains(name));
+    let sbom =
+        item.carrier == Carrier::SbomTag || ["spdx", "cyclonedx"].iter().any(|name| item.media_type.contains(name));
     if sbom {
         return (EvidenceKind::Sbom, None);
     }

@@ -44,11 +44,26 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Summary), String> {
     let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
     let keys: Keys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
     let kind = match keys {
-        Keys { build_definition: Some(_), .. }
-        | Keys { builder: Some(_), build_type: Some(_), .. }
-        | Keys { builder: Some(_), recipe: Some(_), .. } => EvidenceKind::Provenance,
+        Keys {
+            build_definition: Some(_),
+            ..
+        }
+        | Keys {
+            builder: Some(_),
+            build_type: Some(_),
+            ..
+        }
+        | Keys {
+            builder: Some(_),
+            recipe: Some(_),
+            ..
+        } => EvidenceKind::Provenance,
         Keys { scanner: Some(_), .. } => EvidenceKind::VulnerabilityScan,
-        Keys { verifier: Some(_), verification_result: Some(_), .. } => EvidenceKind::VerificationSummary,
+        Keys {
+            verifier: Some(_),
+            verification_result: Some(_),
+            ..
+        } => EvidenceKind::VerificationSummary,
         Keys { result: Some(_), .. } => EvidenceKind::TestResult,
         _ => return Ok((EvidenceKind::Other, Summary::None)),
     };

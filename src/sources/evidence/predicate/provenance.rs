@@ -20,7 +20,10 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
     }
     let which: Which = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
     match which {
-        Which { build_definition: Some(_), .. } => v1(predicate),
+        Which {
+            build_definition: Some(_),
+            ..
+        } => v1(predicate),
         Which { builder: Some(_), .. } => v0(predicate),
         _ => Err("no provenance: it has neither `buildDefinition` (v1) nor `builder` (v0.2)".to_owned()),
     }
@@ -242,7 +245,10 @@ fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {
     let materials = read.materials.unwrap_or_default();
     let config = read.invocation.and_then(|i| i.config_source);
     let git = materials.iter().find(|m| m.is_git());
-    let source = config.as_ref().and_then(|c| c.uri.as_deref()).filter(|uri| !uri.is_empty());
+    let source = config
+        .as_ref()
+        .and_then(|c| c.uri.as_deref())
+        .filter(|uri| !uri.is_empty());
     let source = source.or_else(|| git.and_then(|g| g.uri.as_deref()));
     let stated = config.as_ref().and_then(|c| c.digest.as_ref());
     let commit = stated.and_then(|d| d.get("sha1").or_else(|| d.get("gitCommit")));

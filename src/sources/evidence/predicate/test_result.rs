@@ -38,6 +38,9 @@ pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
         passed: count(read.passed_tests),
         warned: count(read.warned_tests),
         failed: count(read.failed_tests),
-        url: read.url.filter(|u| !u.is_empty()).map(|u| Untrusted::new(u.into_owned())),
+        url: read
+            .url
+            .filter(|u| !u.is_empty())
+            .map(|u| Untrusted::new(u.into_owned())),
     })
 }

@@ -36,7 +36,11 @@ pub(super) fn parse(predicate: &str) -> Result<VsaSummary, String> {
     Ok(VsaSummary {
         verifier: Some(Untrusted::from(&*read.verifier.id)),
         result: Some(Untrusted::from(&*read.verification_result)),
-        levels: levels.into_iter().chain(read.policy_level).map(Untrusted::new).collect(),
+        levels: levels
+            .into_iter()
+            .chain(read.policy_level)
+            .map(Untrusted::new)
+            .collect(),
         verified_at: time(read.time_verified.as_deref()),
     })
 }

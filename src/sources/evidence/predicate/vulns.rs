@@ -28,7 +28,13 @@ struct Scanner<'a> {
 
 #[derive(Deserialize)]
 struct Metadata<'a> {
-    #[serde(default, borrow, rename = "scanFinishedOn", alias = "scannedOn", alias = "scanFinishedOnTime")]
+    #[serde(
+        default,
+        borrow,
+        rename = "scanFinishedOn",
+        alias = "scannedOn",
+        alias = "scanFinishedOnTime"
+    )]
     finished: Option<Cow<'a, str>>,
 }
 
@@ -117,7 +123,9 @@ fn severities(result: &str) -> Vec<String> {
     }
     if let Ok(grype) = serde_json::from_str::<Grype>(result) {
         let found = grype.matches.into_iter();
-        return found.filter_map(|m| Some(m.vulnerability.severity?.to_ascii_uppercase())).collect();
+        return found
+            .filter_map(|m| Some(m.vulnerability.severity?.to_ascii_uppercase()))
+            .collect();
     }
     Vec::new()
 }

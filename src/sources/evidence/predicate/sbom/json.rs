@@ -57,7 +57,10 @@ impl Seen {
                 return Err(format!("no CycloneDX document: bomFormat is {format:?}"));
             }
             let version = self.spec_version.ok_or("a CycloneDX document has a specVersion")?;
-            if !version.strip_prefix("1.").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+            if !version
+                .strip_prefix("1.")
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+            {
                 return Err(format!("CycloneDX {version:?} is no version 1.x"));
             }
             return header("CycloneDX", version);

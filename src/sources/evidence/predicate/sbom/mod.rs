@@ -38,11 +38,13 @@ struct Header {
 pub(super) fn looks_like(content: &[u8]) -> bool {
     let text = content.trim_ascii_start();
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    content.starts_with(ZSTD) || content.starts_with(BZIP2) || match text.first() {
-        Some(b'{') => json::looks_like(text),
-        Some(b'<') => true,
-        _ => tag_value::looks_like(text),
-    }
+    content.starts_with(ZSTD)
+        || content.starts_with(BZIP2)
+        || match text.first() {
+            Some(b'{') => json::looks_like(text),
+            Some(b'<') => true,
+            _ => tag_value::looks_like(text),
+        }
 }
 
 /// Counts a whole document.

@@ -5,7 +5,9 @@ use super::{Entry, Header, Sink};
 
 pub(super) fn looks_like(text: &[u8]) -> bool {
     let lines = text.split(|b| *b == b'\n').take(64);
-    lines.map(<[u8]>::trim_ascii).any(|line| line.starts_with(b"SPDXVersion:"))
+    lines
+        .map(<[u8]>::trim_ascii)
+        .any(|line| line.starts_with(b"SPDXVersion:"))
 }
 
 #[derive(Default)]
@@ -36,7 +38,9 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
         inside_text = value.contains("<text>") && !value.contains("</text>");
         match tag.trim() {
             "SPDXVersion" => {
-                let number = value.strip_prefix("SPDX-2.").ok_or_else(|| format!("SPDX version {value:?} is no 2.x"))?;
+                let number = value
+                    .strip_prefix("SPDX-2.")
+                    .ok_or_else(|| format!("SPDX version {value:?} is no 2.x"))?;
                 version = Some(format!("2.{number}"));
             }
             "SPDXID" if value == "SPDXRef-DOCUMENT" => identified = true,
@@ -68,7 +72,10 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
         return Err("a <text> of the SBOM has no end".to_owned());
     }
     match version {
-        Some(version) if identified => Ok(Header { format: "SPDX", version }),
+        Some(version) if identified => Ok(Header {
+            format: "SPDX",
+            version,
+        }),
         Some(_) => Err("no SPDX document: its SPDXID is not SPDXRef-DOCUMENT".to_owned()),
         None => Err("it is neither SPDX nor CycloneDX".to_owned()),
     }

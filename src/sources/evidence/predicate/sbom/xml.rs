@@ -31,7 +31,11 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
         rest = after;
         match tag {
             Markup::Skip => {}
-            Markup::Open { name, attributes, empty } => {
+            Markup::Open {
+                name,
+                attributes,
+                empty,
+            } => {
                 if ended {
                     return Err("the SBOM has more than one root element".to_owned());
                 }
@@ -165,7 +169,14 @@ fn markup<'a>(text: &'a str, characters: &mut String) -> Result<(Markup<'a>, &'a
         return Err("the SBOM has a tag without a name".to_owned());
     }
     let name = local(name);
-    Ok((Markup::Open { name, attributes, empty }, after))
+    Ok((
+        Markup::Open {
+            name,
+            attributes,
+            empty,
+        },
+        after,
+    ))
 }
 
 /// A name without its namespace prefix.
