@@ -140,12 +140,13 @@ pub(super) async fn verify(
     Ok(Err(NotGood::Refused(verdict, what.into())))
 }
 
-/// Evidence of the source that is neither at the destination nor known to be missing there.
+/// Evidence of the source that is not at the destination as good as it was, and not known to be missing.
 fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<String> {
-    let at_destination: BTreeSet<(Digest, Digest)> = there.iter().map(|e| (e.attached_to, e.digest)).collect();
+    let known = |e: &Evidence| (e.attached_to, e.digest, e.state.as_str());
+    let at_destination: BTreeSet<_> = there.iter().map(known).collect();
     source
         .iter()
-        .filter(|e| !at_destination.contains(&(e.attached_to, e.digest)))
+        .filter(|e| !at_destination.contains(&known(e)))
         // What is broken at the source cannot arrive; the copy has named it.
         .filter(|e| !arrived.lacking.contains(&e.attached_to))
         .map(|e| format!("{} {}", e.kind.as_str(), e.digest))
