@@ -142,11 +142,13 @@ pub(super) async fn verify(
 
 /// Evidence of the source that is not at the destination as good as it was, and not known to be missing.
 fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<String> {
-    let known = |e: &Evidence| (e.attached_to, e.digest, e.state.as_str());
-    let at_destination: BTreeSet<_> = there.iter().map(known).collect();
+    let is_there = |e: &Evidence| {
+        let same = |t: &Evidence| t.attached_to == e.attached_to && t.digest == e.digest && t.state == e.state;
+        there.iter().any(same)
+    };
     source
         .iter()
-        .filter(|e| !at_destination.contains(&known(e)))
+        .filter(|e| !is_there(e))
         // What is broken at the source cannot arrive; the copy has named it.
         .filter(|e| !arrived.lacking.contains(&e.attached_to))
         .map(|e| format!("{} {}", e.kind.as_str(), e.digest))
