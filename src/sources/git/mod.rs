@@ -6,6 +6,7 @@ mod history;
 pub mod manifest;
 mod program;
 mod repo;
+pub mod write;
 
 pub use error::GitError;
 pub use history::{Change, CommitMeta};
