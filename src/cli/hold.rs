@@ -1,0 +1,13 @@
+//! `pindeck hold`.
+
+use super::args::Hold;
+use super::outcome::Failure;
+use super::situation::Situation;
+
+/// Runs it.
+///
+/// # Errors
+/// If it cannot be done.
+pub async fn run(_at: &Situation, _args: &Hold) -> Result<u8, Failure> {
+    Err(super::not_yet("`pindeck hold`"))
+}

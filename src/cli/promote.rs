@@ -1,0 +1,13 @@
+//! `pindeck promote`.
+
+use super::args::Promote;
+use super::outcome::Failure;
+use super::situation::Situation;
+
+/// Runs it.
+///
+/// # Errors
+/// If it cannot be done.
+pub async fn run(_at: &Situation, _args: &Promote) -> Result<u8, Failure> {
+    Err(super::not_yet("`pindeck promote`"))
+}
