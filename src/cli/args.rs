@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use write::{Hold, HoldAdd, HoldList, HoldRelease, Pin, Promote, Resume, Revert, TagRule, Write};
+pub use write::{Hold, HoldAdd, HoldCommand, HoldList, HoldRelease, Pin, Promote, Resume, Revert, TagRule, Write};
 
 #[path = "args_write.rs"]
 mod write;

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::write::How;
 use crate::domain::id::Digest;
 use crate::domain::write;
 
@@ -14,12 +15,23 @@ pub struct Write {
     /// Do it without asking
     #[arg(long)]
     pub yes: bool,
-    /// Name the environment, where it asks for its name to be typed; may be given again
+    /// Name the environment, where it asks for its name to be typed
     #[arg(long, value_name = "ENV")]
-    pub confirm: Vec<String>,
+    pub confirm: Option<String>,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+impl From<&Write> for How {
+    fn from(write: &Write) -> Self {
+        Self {
+            dry_run: write.dry_run,
+            yes: write.yes,
+            confirm: write.confirm.clone(),
+            json: write.json,
+        }
+    }
 }
 
 /// What happens to a tag written beside a digest.

@@ -23,6 +23,7 @@ mod situation;
 mod status;
 mod text;
 mod verify;
+pub mod write;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{Digest, Target};
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -119,15 +119,18 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Whether a reference is one of this target's pins (CONTRACT "Pin": loose ones only where listed).
+/// Whether a reference is one of this target's pins.
 pub(super) fn is_ours(desk: &Desk, target: &Target, found: &Found) -> bool {
-    let Some(repository) = &found.repository else {
-        return false;
-    };
+    is_managed(desk, found) == Some(&target.service)
+}
+
+/// The service that a reference is a pin of, if it is one (CONTRACT "Pin": loose ones only where
+/// listed).
+pub(super) fn is_managed<'a>(desk: &'a Desk, found: &Found) -> Option<&'a ServiceId> {
+    let repository = found.repository.as_ref()?;
     let naming = &desk.ledger.naming;
-    naming.service(repository) == Some(&target.service)
-        && (found.tier < LOOSE_TIER || naming.is_listed(repository))
-        && !naming.is_ignored(repository)
+    let counts = (found.tier < LOOSE_TIER || naming.is_listed(repository)) && !naming.is_ignored(repository);
+    naming.service(repository).filter(|_| counts)
 }
 
 /// Whether a reference is a location of this pin.
@@ -173,17 +176,17 @@ pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
 
 /// Who else reads this file, if anybody does.
 fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
-    let others: Vec<&str> = desk
-        .paths
-        .of(file)
+    let reached = desk.reach.environments(file, &desk.paths);
+    let others: Vec<&str> = reached
+        .iter()
         .filter(|env| **env != target.environment)
-        .map(|env| env.as_str())
+        .map(EnvId::as_str)
         .collect();
     if others.is_empty() {
         return None;
     }
     Some(format!(
-        "{file} also belongs to {}: the edit would reach there too; give each environment a file of its own",
+        "{file} also reaches {}: the edit would change it there too; give each environment a file of its own",
         others.join(", ")
     ))
 }

@@ -14,8 +14,10 @@ mod past;
 mod pin;
 mod promote;
 mod publish;
+mod reach;
 mod revert;
 mod source;
+mod whole;
 
 use tokio::sync::{mpsc, watch};
 
