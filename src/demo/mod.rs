@@ -1,1 +1,3 @@
 //! The embedded demo world.
+
+pub mod registry;

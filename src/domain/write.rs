@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{Digest, EnvId, ServiceId, Target};
-use super::plan::Plan;
+use super::plan::{Gate, GateName, GateState, Plan};
 use super::text::Untrusted;
-use super::verdict::Verdict;
+use super::verdict::{Outcome, Verdict};
 
 /// A write that is asked for, before it is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// What shall happen.
     pub ask: Ask,
@@ -41,7 +41,7 @@ impl Request {
 }
 
 /// What shall happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Digests step forward: all of them or none.
     Promote {
@@ -84,7 +84,7 @@ pub enum Ask {
 }
 
 /// Where a promoted digest comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// What that environment pins.
     Environment(EnvId),
@@ -107,7 +107,7 @@ pub enum TagRule {
 }
 
 /// How much of a pin commit a revert undoes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Scope {
     /// The whole commit where it touched nothing but this pin, else the pin alone.
     #[default]
@@ -142,6 +142,32 @@ impl Proposal {
     /// The first plan that a closed gate stops.
     pub fn refused(&self) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.closed_gate().is_some())
+    }
+
+    /// Why it would not be carried out as it stands: a closed gate, or (where nothing else is closed)
+    /// a verdict that could not be made.
+    pub fn refusal(&self) -> Option<WriteFailure> {
+        let all = self
+            .plans
+            .iter()
+            .flat_map(|plan| plan.gates.iter().map(move |gate| (plan, gate)));
+        let closed: Vec<(&Plan, &Gate)> = all.filter(|(_, gate)| gate.state == GateState::Closed).collect();
+        if closed.is_empty() {
+            return None;
+        }
+        let unknown = closed.iter().all(|(plan, gate)| {
+            gate.gate == GateName::Verdict && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
+        });
+        let lines: Vec<String> = closed
+            .iter()
+            .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
+            .collect();
+        let words = lines.join("\n").into();
+        Some(if unknown {
+            WriteFailure::Unknown(words)
+        } else {
+            WriteFailure::Refused(Box::new(self.clone()), words)
+        })
     }
 }
 
@@ -257,6 +283,19 @@ pub enum WriteFailure {
 }
 
 impl WriteFailure {
+    /// What happened, in words.
+    pub fn words(&self) -> Untrusted {
+        match self {
+            Self::Usage(words)
+            | Self::Refused(_, words)
+            | Self::Conflict(_, words)
+            | Self::Unknown(words)
+            | Self::RemoteRefused(words)
+            | Self::Failed(words) => words.clone(),
+            Self::Cancelled => "stopped before anything was committed".into(),
+        }
+    }
+
     /// The exit status of the command line.
     pub const fn exit_code(&self) -> u8 {
         match self {

@@ -111,7 +111,7 @@ impl Search<'_> {
         let Some(digest) = self.session.resolve(image, tag).await? else {
             return Ok(None);
         };
-        super::assess::created(&self.session, image, &digest).await
+        super::assess::created(self.session, image, &digest).await
     }
 
     /// Versions in candidate order, with digests as far as needed to place every pin among them.

@@ -140,12 +140,15 @@ pub(super) async fn verify(
     Ok(Err(NotGood::Refused(verdict, what.into())))
 }
 
-/// Evidence of the source that is neither at the destination nor known to be missing there.
+/// Evidence of the source that is not at the destination as good as it was, and not known to be missing.
 fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<String> {
-    let at_destination: BTreeSet<(Digest, Digest)> = there.iter().map(|e| (e.attached_to, e.digest)).collect();
+    let is_there = |e: &Evidence| {
+        let same = |t: &Evidence| t.attached_to == e.attached_to && t.digest == e.digest && t.state == e.state;
+        there.iter().any(same)
+    };
     source
         .iter()
-        .filter(|e| !at_destination.contains(&(e.attached_to, e.digest)))
+        .filter(|e| !is_there(e))
         // What is broken at the source cannot arrive; the copy has named it.
         .filter(|e| !arrived.lacking.contains(&e.attached_to))
         .map(|e| format!("{} {}", e.kind.as_str(), e.digest))

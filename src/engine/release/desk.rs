@@ -23,6 +23,8 @@ use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
+use super::reach::Reach;
+
 /// How fresh the ground must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ground {
@@ -45,6 +47,8 @@ pub(super) struct Desk {
     pub remote_url: Option<String>,
     /// Who applies the repository.
     pub controllers: Vec<Controller>,
+    /// Which kustomization takes in what.
+    pub reach: Reach,
     pub session: Session,
     pub trust: Arc<Trust>,
     pub now: Timestamp,
@@ -66,6 +70,7 @@ impl Desk {
             remote,
             remote_url,
             controllers,
+            reach,
         } = blocking(read).await.map_err(failure)??;
         let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
         let session = match ground {
@@ -80,6 +85,7 @@ impl Desk {
             remote,
             remote_url,
             controllers,
+            reach,
             session,
             trust,
             now: Timestamp::now(),
@@ -243,6 +249,7 @@ struct Read {
     remote: String,
     remote_url: Option<String>,
     controllers: Vec<Controller>,
+    reach: Reach,
 }
 
 fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
@@ -268,6 +275,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
     };
     let files = repo.files(&ledger.tip.commit).map_err(git)?;
     let mut controllers = Vec::new();
+    let mut reach = Reach::default();
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
         if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
@@ -275,7 +283,9 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
                 .inner
                 .scans
                 .scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?));
-            controllers.extend(scan.map_err(failure)?.controllers.iter().cloned());
+            let scan = scan.map_err(failure)?;
+            controllers.extend(scan.controllers.iter().cloned());
+            reach.note(&file.path, &scan.includes);
         }
     }
     Ok(Read {
@@ -284,6 +294,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
         files,
         remote,
         controllers,
+        reach,
     })
 }
 

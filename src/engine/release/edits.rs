@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{Digest, Target};
+use crate::domain::id::{EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -119,15 +119,18 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Whether a reference is one of this target's pins (CONTRACT "Pin": loose ones only where listed).
+/// Whether a reference is one of this target's pins.
 pub(super) fn is_ours(desk: &Desk, target: &Target, found: &Found) -> bool {
-    let Some(repository) = &found.repository else {
-        return false;
-    };
+    is_managed(desk, found) == Some(&target.service)
+}
+
+/// The service that a reference is a pin of, if it is one (CONTRACT "Pin": loose ones only where
+/// listed).
+pub(super) fn is_managed<'a>(desk: &'a Desk, found: &Found) -> Option<&'a ServiceId> {
+    let repository = found.repository.as_ref()?;
     let naming = &desk.ledger.naming;
-    naming.service(repository) == Some(&target.service)
-        && (found.tier < LOOSE_TIER || naming.is_listed(repository))
-        && !naming.is_ignored(repository)
+    let counts = (found.tier < LOOSE_TIER || naming.is_listed(repository)) && !naming.is_ignored(repository);
+    naming.service(repository).filter(|_| counts)
 }
 
 /// Whether a reference is a location of this pin.
@@ -143,26 +146,29 @@ pub(super) fn differ_in_pin_only(desk: &Desk, target: &Target, path: &str, a: &[
     turns_into(desk, target, path, a, b) || turns_into(desk, target, path, b, a)
 }
 
-/// Whether `after` with its pins put to what `before` says is `before`.
+/// Whether `after` with its pins put, each, to what `before` says is `before`.
 fn turns_into(desk: &Desk, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
-    let (old, new) = (manifest::scan(path, before), manifest::scan(path, after));
-    let ours = |scan: &'_ manifest::Scan| -> Vec<Found> {
-        let all = scan.found.iter();
-        all.filter(|f| is_ours(desk, target, f)).cloned().collect()
+    let ours = |bytes: &[u8]| -> Vec<Found> {
+        let all = manifest::scan(path, bytes).found.into_iter();
+        all.filter(|f| is_ours(desk, target, f)).collect()
     };
-    let (old, new) = (ours(&old), ours(&new));
-    let digests: BTreeSet<Option<Digest>> = old.iter().map(|f| f.digest).collect();
-    let tags: BTreeSet<Option<&String>> = old.iter().map(|f| f.tag.as_ref()).collect();
-    let (Some(Some(digest)), 1, true) = (digests.first(), digests.len(), tags.len() <= 1) else {
-        return false;
-    };
-    let tag = match tags.first().copied().flatten() {
-        Some(tag) => TagChange::Update(tag.clone()),
-        None => TagChange::Drop,
-    };
-    let back = NewPin { digest: *digest, tag };
-    let which: Vec<&Found> = new.iter().collect();
-    plan_edit(path, after, &which, &back).is_ok_and(|edited| edited.bytes == before)
+    let wanted = ours(before);
+    let mut bytes = after.to_vec();
+    for (at, old) in wanted.iter().enumerate() {
+        let now = ours(&bytes);
+        let (Some(found), Some(digest), true) = (now.get(at), old.digest, now.len() == wanted.len()) else {
+            return false;
+        };
+        if (found.digest, &found.tag) == (old.digest, &old.tag) {
+            continue;
+        }
+        let tag = old.tag.clone().map_or(TagChange::Drop, TagChange::Update);
+        match plan_edit(path, &bytes, &[found], &NewPin { digest, tag }) {
+            Ok(edited) => bytes = edited.bytes,
+            Err(_) => return false,
+        }
+    }
+    bytes == before
 }
 
 /// The files of these pins, each once.
@@ -173,17 +179,17 @@ pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
 
 /// Who else reads this file, if anybody does.
 fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
-    let others: Vec<&str> = desk
-        .paths
-        .of(file)
+    let reached = desk.reach.environments(file, &desk.paths);
+    let others: Vec<&str> = reached
+        .iter()
         .filter(|env| **env != target.environment)
-        .map(|env| env.as_str())
+        .map(EnvId::as_str)
         .collect();
     if others.is_empty() {
         return None;
     }
     Some(format!(
-        "{file} also belongs to {}: the edit would reach there too; give each environment a file of its own",
+        "{file} also reaches {}: the edit would change it there too; give each environment a file of its own",
         others.join(", ")
     ))
 }

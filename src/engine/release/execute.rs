@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::plan::{GateName, GateState};
-use crate::domain::verdict::Outcome;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
 use crate::engine::Engine;
 
@@ -30,7 +29,7 @@ pub(super) async fn run(
     if confirmed.plans.is_empty() {
         return Ok(receipt(&confirmed, WriteState::Already));
     }
-    if let Some(refusal) = refusal(&confirmed) {
+    if let Some(refusal) = confirmed.refusal() {
         return Err(refusal);
     }
     let mut write = Write {
@@ -54,33 +53,6 @@ pub(super) async fn run(
         None,
         format!("others pushed to {branch} first {TRIES} times in a row; nothing was pushed, try again").into(),
     ))
-}
-
-/// Why a proposal is not carried out, if a gate is closed.
-pub(super) fn refusal(proposal: &Proposal) -> Option<WriteFailure> {
-    let closed = || {
-        proposal
-            .plans
-            .iter()
-            .flat_map(|plan| plan.gates.iter().map(move |gate| (plan, gate)))
-    };
-    let closed: Vec<_> = closed().filter(|(_, gate)| gate.state == GateState::Closed).collect();
-    if closed.is_empty() {
-        return None;
-    }
-    let unknown = closed.iter().all(|(plan, gate)| {
-        gate.gate == GateName::Verdict && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
-    });
-    let lines: Vec<String> = closed
-        .iter()
-        .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
-        .collect();
-    let what = lines.join("\n").into();
-    Some(if unknown {
-        WriteFailure::Unknown(what)
-    } else {
-        WriteFailure::Refused(Box::new(proposal.clone()), what)
-    })
 }
 
 struct Write<'a> {
@@ -186,7 +158,7 @@ impl Write<'_> {
 }
 
 fn moved(now: Proposal, what: String) -> WriteFailure {
-    match refusal(&now) {
+    match now.refusal() {
         // What moved closed a gate: say which.
         Some(refused) => refused,
         None => WriteFailure::Conflict(Some(Box::new(now)), format!("{what}; nothing was written").into()),

@@ -19,11 +19,12 @@ use crate::sources::git::CommitMeta;
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::desk::{Desk, usage};
-use super::edits::{Overlay, differ_in_pin_only, rewrite};
+use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::past::{Earlier, Past, Step};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::source::own_tag;
+use super::whole;
 use super::{Draft, Drafted};
 
 /// At most this many earlier digests are judged when the default does not verify.
@@ -66,20 +67,22 @@ pub(super) async fn draft(
         return Ok(drafted);
     }
     let undone = revert.undone(digest).await?;
-    if scope == Scope::WholeCommit {
-        return Err(match &undone {
-            Undone::Whole(_) => usage("that commit touched nothing but this pin: an ordinary revert undoes all of it"),
-            Undone::PinOnly { .. } => usage("undoing a whole commit that touched more than this pin is done with git"),
-        });
-    }
-    if let Undone::PinOnly { commit: Some(commit) } = &undone {
-        drafted.whole_commit = Some(commit.clone());
-    }
-    let reverts = match undone {
-        Undone::Whole(commit) => Some(commit),
-        Undone::PinOnly { .. } => None,
+    let (reverts, whole) = match (undone, scope) {
+        // With another tag beside it, the file is not what it was before that commit.
+        (Undone::Whole(_), Scope::Auto) if request.tag.is_some() => (None, None),
+        (Undone::Whole(commit), _) => (Some(commit), None),
+        (Undone::PinOnly { commit }, Scope::Auto) => {
+            drafted.whole_commit = commit;
+            (None, None)
+        }
+        (Undone::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
+        (Undone::PinOnly { commit: None }, Scope::WholeCommit) => {
+            return Err(usage(format!(
+                "{digest} is not what the newest commit of this pin replaced, or that was a merge: only this pin can be reverted to it"
+            )));
+        }
     };
-    drafted.drafts.push(revert.draft(digest, judged, reverts).await?);
+    drafted.drafts.push(revert.draft(digest, judged, reverts, whole).await?);
     Ok(drafted)
 }
 
@@ -137,7 +140,13 @@ impl Revert<'_> {
     /// Earlier digests that verify today, newest first.
     async fn alternatives(&self, but: Digest) -> Result<Vec<Alternative>, WriteFailure> {
         let mut out = Vec::new();
-        for earlier in self.earlier.iter().filter(|e| e.digest != but).take(ALTERNATIVES) {
+        let others: Vec<&Earlier> = self
+            .earlier
+            .iter()
+            .filter(|e| e.digest != but)
+            .take(ALTERNATIVES)
+            .collect();
+        for earlier in others {
             let judged = self.judge(earlier.digest).await?;
             if holds_up(&judged.verdict) {
                 let commit: &CommitMeta = earlier.commit.as_ref().unwrap_or(&earlier.replaced_in);
@@ -198,21 +207,44 @@ impl Revert<'_> {
                 .all(|(path, was, is)| differ_in_pin_only(self.desk, self.target, path, was, is)))
     }
 
-    async fn draft(&self, digest: Digest, judged: Judged, reverts: Option<String>) -> Result<Draft, WriteFailure> {
+    async fn draft(
+        &self,
+        digest: Digest,
+        judged: Judged,
+        reverts: Option<String>,
+        whole: Option<String>,
+    ) -> Result<Draft, WriteFailure> {
         let (desk, target, pins) = (self.desk, self.target, &self.pins);
         let mut warnings: Vec<Untrusted> = Vec::new();
-        let new = NewPin {
-            digest,
-            tag: self.tag(digest, &judged.assessed, &mut warnings).await?,
-        };
         let mut overlay = Overlay::default();
-        let mut rewritten = rewrite(desk, &mut overlay, pins, &new, &self.restore(digest).await?).await?;
-        if let Some(bad) = pins[0].digest.filter(|bad| *bad != digest) {
+        let bad = pins[0].digest.filter(|bad| *bad != digest);
+        let mut away: Vec<(Target, Digest)> = bad.map(|bad| (target.clone(), bad)).into_iter().collect();
+        let mut other_gates = Vec::new();
+        let mut rewritten = match &whole {
+            Some(commit) => {
+                let whole = whole::take_back(desk, &mut overlay, commit, target).await?;
+                away = whole.away;
+                other_gates = whole.gates;
+                whole.rewrite
+            }
+            None => {
+                let new = NewPin {
+                    digest,
+                    tag: self.tag(digest, &judged.assessed, &mut warnings).await?,
+                };
+                rewrite(desk, &mut overlay, pins, &new, &self.restore(digest).await?).await?
+            }
+        };
+        let reverts = match reverts {
+            Some(commit) if whole.is_some() || self.is_git_revert(&commit, &rewritten).await? => Some(commit),
+            _ => None,
+        };
+        if let Some((_, bad)) = away.first() {
             match &desk.ledger.holds {
                 Ok(known) => {
-                    let hold = self.hold(bad).await?;
+                    let all = whole::holds(&away, &self.hold(*bad).await?);
                     let file = HoldsFile::read(desk, &mut overlay).await?;
-                    file.replace(&mut rewritten, with(known, hold))?;
+                    file.replace(&mut rewritten, all.into_iter().fold(known.clone(), with))?;
                 }
                 Err(problem) => warnings.push(format!("no hold is recorded: {}", problem.clean()).into()),
             }
@@ -221,6 +253,8 @@ impl Revert<'_> {
         let mut gates = plan::revert_gates(&judged.verdict, read_only.as_deref());
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(self.request, &self.policy, &mut gates, &judged.verdict)?;
+        // What closes the way for other pins is not what the reason was typed for.
+        gates.extend(other_gates);
         warnings.extend(self.remarks(digest, &judged.verdict));
         warnings.extend(std::mem::take(&mut rewritten.warnings));
         let used = desk.policy_used(&self.policy);
@@ -259,6 +293,24 @@ impl Revert<'_> {
                 confirm: self.environment.confirm,
             },
         })
+    }
+
+    /// Whether `git revert` of the commit, merged onto the head, gives the very same files.
+    async fn is_git_revert(&self, commit: &str, rewritten: &Rewrite) -> Result<bool, WriteFailure> {
+        let (base, bad) = (self.desk.ledger.tip.commit.clone(), commit.to_owned());
+        let Some(files) = self.desk.git(move |repo| repo.taken_back(&base, &bad)).await? else {
+            return Ok(false);
+        };
+        let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
+            .files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), Some(bytes.as_slice())))
+            .collect();
+        Ok(files
+            .iter()
+            .map(|f| (f.path.as_str(), f.after.as_deref()))
+            .collect::<BTreeSet<_>>()
+            == ours)
     }
 
     /// The tag beside the digest: the one that stood there then, unless another rule is asked for.
@@ -355,8 +407,7 @@ impl Revert<'_> {
 }
 
 /// The holds with one more; the same one again changes nothing.
-fn with(known: &[Hold], hold: Hold) -> Vec<Hold> {
-    let mut all = known.to_vec();
+fn with(mut all: Vec<Hold>, hold: Hold) -> Vec<Hold> {
     let same = |h: &Hold| h.service == hold.service && h.environment == hold.environment && h.digest == hold.digest;
     if !all.iter().any(same) {
         all.push(hold);

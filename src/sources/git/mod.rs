@@ -6,8 +6,11 @@ mod history;
 pub mod manifest;
 mod program;
 mod repo;
+mod taken_back;
+pub mod write;
 
 pub use error::GitError;
 pub use history::{Change, CommitMeta};
 pub use program::{Program, Ran};
 pub use repo::{GitRepo, Tip, TreeFile};
+pub use taken_back::TakenBack;

@@ -50,6 +50,8 @@ pub struct Scan {
     pub warnings: Vec<Warning>,
     /// Objects that apply a repository: see [`void`].
     pub controllers: Vec<Controller>,
+    /// Files and folders that a kustomization takes in, as written.
+    pub includes: Vec<String>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
 }
@@ -175,10 +177,14 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         unmanaged: out.unmanaged,
         warnings: Vec::new(),
         controllers: Vec::new(),
+        includes: Vec::new(),
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
         controllers::read(&tree, *root, *kind, &mut scan.controllers);
+        if *kind == Document::Kustomize {
+            scan.includes.extend(kustomize::includes(&tree, *root));
+        }
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
         undo::document(&tree, *root, index, &mut scan.warnings);

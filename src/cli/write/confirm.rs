@@ -1,0 +1,66 @@
+//! Confirming a write: beforehand on the command line, or by a person at a terminal. Never by a bare
+//! Enter.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, Write as _};
+
+use crate::domain::id::EnvId;
+use crate::domain::policy::Confirm;
+use crate::domain::write::{Proposal, WriteFailure};
+
+use super::How;
+
+/// What the command line already settles; an error if it cannot be settled any more.
+pub(super) fn beforehand(proposal: &Proposal, how: &How, terminal: bool) -> Result<(), WriteFailure> {
+    let all: BTreeSet<&EnvId> = proposal.plans.iter().map(|plan| &plan.environment).collect();
+    if let Some(typed) = &how.confirm
+        && !all.iter().all(|env| env.as_str() == typed)
+    {
+        let names: Vec<&str> = all.iter().map(|env| env.as_str()).collect();
+        return Err(WriteFailure::Usage(
+            format!("--confirm {typed} is not what this writes to: {}", names.join(", ")).into(),
+        ));
+    }
+    if how.confirm.is_some() || terminal {
+        return Ok(());
+    }
+    if let Some(env) = to_be_typed(proposal) {
+        return Err(WriteFailure::Usage(
+            format!("{env} is confirmed by its name: add --confirm {env} (--yes is not enough there)").into(),
+        ));
+    }
+    Ok(())
+}
+
+/// The first environment that wants its name typed.
+fn to_be_typed(proposal: &Proposal) -> Option<&EnvId> {
+    let wants = |p: &&crate::domain::plan::Plan| p.confirm == Confirm::TypeName;
+    proposal.plans.iter().find(wants).map(|plan| &plan.environment)
+}
+
+/// Asks the person, unless the command line said it all.
+pub(super) fn ask(proposal: &Proposal, how: &How) -> bool {
+    if how.confirm.is_some() {
+        return true;
+    }
+    let answer = match to_be_typed(proposal) {
+        Some(env) => {
+            let answer = read(&format!(
+                "Type the environment's name ({env}) to go on, anything else to stop: "
+            ));
+            return answer.as_deref() == Some(env.as_str());
+        }
+        None if how.yes => return true,
+        None => read("Carry this out? y to go on, anything else to stop: "),
+    };
+    answer.is_some_and(|a| a == "y" || a == "yes")
+}
+
+fn read(question: &str) -> Option<String> {
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{question}");
+    let _ = err.flush();
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).ok()?;
+    Some(line.trim().to_owned())
+}

@@ -1,0 +1,184 @@
+//! Writes on the command line: plan, show, confirm, carry out, report. One way for every verb.
+
+mod confirm;
+mod document;
+mod text;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::text::clean_lines;
+use crate::domain::write::{Ask, Proposal, Receipt, Request, Source, WriteFailure, WriteState};
+use crate::engine::Engine;
+
+/// How a write is asked for (CONTRACT "WRITE").
+#[derive(Debug, Clone, Default)]
+pub struct How {
+    /// Plan only.
+    pub dry_run: bool,
+    /// Confirmed beforehand.
+    pub yes: bool,
+    /// The environment's name, typed beforehand.
+    pub confirm: Option<String>,
+    /// One JSON document.
+    pub json: bool,
+}
+
+/// Runs a write; the exit status.
+pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &How) -> u8 {
+    let said = Said { command, how };
+    if !how.dry_run && !how.yes && how.confirm.is_none() && !said.has_terminal() {
+        return said.failed(&WriteFailure::Usage(
+            "there is no terminal to confirm on: add --yes, or --dry-run to see the plan".into(),
+        ));
+    }
+    let chosen = matches!(&request.ask, Ask::Promote { from: Some(_), .. });
+    let proposal = match engine.plan(request).await {
+        Ok(proposal) => proposal,
+        Err(failure) => return said.failed(&failure),
+    };
+    let candidate = matches!(
+        &proposal.request.ask,
+        Ask::Promote {
+            from: Some(Source::Candidate),
+            ..
+        }
+    );
+    if how.yes && !how.dry_run && candidate && !chosen && !proposal.plans.is_empty() {
+        return said.failed(&WriteFailure::Usage(
+            "the first environment takes what CI offers at this moment: with --yes, say so with --from candidate, or name it with --digest".into(),
+        ));
+    }
+    if proposal.plans.is_empty() {
+        return said.done(&proposal, &empty(&proposal));
+    }
+    if !how.json {
+        say(&text::proposal(&proposal));
+    }
+    if how.dry_run {
+        return said.planned(&proposal);
+    }
+    if let Err(failure) = confirm::beforehand(&proposal, how, said.has_terminal()) {
+        return said.failed(&failure);
+    }
+    if let Some(refused) = proposal.refusal() {
+        return said.failed(&refused);
+    }
+    if !confirm::ask(&proposal, how) {
+        return said.failed(&WriteFailure::Cancelled);
+    }
+    match carry_out(engine, proposal.clone(), how).await {
+        Ok(receipt) => said.done(&proposal, &receipt),
+        Err(failure) => said.failed(&failure),
+    }
+}
+
+/// Carries a proposal out, with progress on stderr; an interrupt stops it before the git step.
+async fn carry_out(engine: &Engine, proposal: Proposal, how: &How) -> Result<Receipt, WriteFailure> {
+    let (tx, mut rx) = mpsc::channel(32);
+    let (stop, cancel) = watch::channel(false);
+    let quiet = how.json || !std::io::stderr().is_terminal();
+    let shown = tokio::spawn(async move {
+        let mut line = text::Line::default();
+        while let Some(step) = rx.recv().await {
+            if !quiet {
+                line.show(&step);
+            }
+        }
+        line.end();
+    });
+    let interrupted = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            let _ = stop.send(true);
+        }
+        // Kept until the write is over: the engine takes a dropped sender for "nobody can cancel".
+        stop.closed().await;
+    });
+    let done = engine.execute(proposal, tx, cancel).await;
+    interrupted.abort();
+    let _ = shown.await;
+    done
+}
+
+/// The receipt of a proposal with nothing to do.
+fn empty(proposal: &Proposal) -> Receipt {
+    Receipt {
+        state: WriteState::Already,
+        plans: proposal.plans.clone(),
+        commits: Vec::new(),
+        pushed: None,
+        proposal_url: None,
+        copied: Default::default(),
+        missing_at_destination: Vec::new(),
+        remote_words: Vec::new(),
+    }
+}
+
+/// Says the result, on stdout or as JSON.
+struct Said<'a> {
+    command: &'static str,
+    how: &'a How,
+}
+
+impl Said<'_> {
+    fn has_terminal(&self) -> bool {
+        !self.how.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    fn planned(&self, proposal: &Proposal) -> u8 {
+        if self.how.json {
+            print(&document::planned(self.command, proposal));
+        }
+        // The plan is the answer; the status says whether it could be carried out.
+        proposal.refusal().map_or(0, |failure| failure.exit_code())
+    }
+
+    fn done(&self, proposal: &Proposal, receipt: &Receipt) -> u8 {
+        if self.how.json {
+            print(&document::receipt(self.command, proposal, receipt));
+        } else {
+            say(&text::receipt(proposal, receipt));
+        }
+        0
+    }
+
+    fn failed(&self, failure: &WriteFailure) -> u8 {
+        let code = failure.exit_code();
+        if self.how.json {
+            print(&document::failure(failure));
+            return code;
+        }
+        let mut err = std::io::stderr().lock();
+        for line in text::failure(failure) {
+            let _ = writeln!(err, "{line}");
+        }
+        code
+    }
+}
+
+fn say(lines: &[String]) {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+fn print(document: &Value) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{document:#}");
+}
+
+/// Words of others, line by line, safe to show.
+fn safe(text: &str) -> impl Iterator<Item = String> {
+    clean_lines(text).into_iter().map(|line| line.into_string())
+}
+
+/// A document's head (CONTRACT "JSON").
+fn head(command: &str) -> Value {
+    json!({
+        "schema": format!("pindeck/{command}/v1"),
+        "generated_at": jiff::Timestamp::now().to_string(),
+    })
+}

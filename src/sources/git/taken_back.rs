@@ -1,0 +1,60 @@
+//! What taking a commit back would do to a later one, without a checkout: git's own three-way merge.
+
+use git2::{MergeOptions, Oid};
+
+use super::error::GitError;
+use super::repo::GitRepo;
+
+/// One file that a revert changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TakenBack {
+    /// Its path.
+    pub path: String,
+    /// Its bytes at the base; `None` = not there.
+    pub before: Option<Vec<u8>>,
+    /// Its bytes afterwards; `None` = it goes.
+    pub after: Option<Vec<u8>>,
+}
+
+impl GitRepo {
+    /// The files that reverting `commit` on top of `base` changes; `None` if they conflict, or if the
+    /// commit is a merge.
+    ///
+    /// # Errors
+    /// If a commit or tree cannot be read.
+    pub fn taken_back(&self, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
+        let repo = self.open()?;
+        let failed = |e: git2::Error| GitError::object(format!("the revert of {commit}"), &e);
+        let find = |id: &str| Oid::from_str(id).and_then(|oid| repo.find_commit(oid)).map_err(failed);
+        let (ours, bad) = (find(base)?, find(commit)?);
+        if bad.parent_count() != 1 {
+            return Ok(None);
+        }
+        let index = repo
+            .revert_commit(&bad, &ours, 0, Some(&MergeOptions::new()))
+            .map_err(failed)?;
+        if index.has_conflicts() {
+            return Ok(None);
+        }
+        let tree = ours.tree().map_err(failed)?;
+        let diff = repo
+            .diff_tree_to_index(Some(&tree), Some(&index), None)
+            .map_err(failed)?;
+        let mut out = Vec::new();
+        for delta in diff.deltas() {
+            let side = |file: git2::DiffFile<'_>| -> Result<Option<Vec<u8>>, GitError> {
+                if file.id().is_zero() {
+                    return Ok(None);
+                }
+                Ok(Some(repo.find_blob(file.id()).map_err(failed)?.content().to_vec()))
+            };
+            let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
+            out.push(TakenBack {
+                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
+                before: side(delta.old_file())?,
+                after: side(delta.new_file())?,
+            });
+        }
+        Ok(Some(out))
+    }
+}
