@@ -69,6 +69,18 @@ pub enum GitError {
         /// What it said.
         words: Untrusted,
     },
+    /// A lock of another git process that did not go away.
+    #[error("{lock} is held by another git process; wait for it to end, or remove the file if none is running")]
+    Locked {
+        /// The lock file.
+        lock: String,
+    },
+    /// No place for temporary files.
+    #[error("a temporary file could not be used: {detail}; check TMPDIR and the space left there")]
+    Scratch {
+        /// What the system said.
+        detail: String,
+    },
     /// It did not end in time.
     #[error("git {command} did not end within {seconds} s; check the remote and the network, then try again")]
     TimedOut {

@@ -7,6 +7,7 @@ pub mod manifest;
 mod program;
 mod repo;
 mod taken_back;
+pub mod write;
 
 pub use error::GitError;
 pub use history::{Change, CommitMeta};

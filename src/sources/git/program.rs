@@ -6,6 +6,7 @@
 //! is off and askpass programs are not started unless the caller allows it.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -16,11 +17,41 @@ use super::error::GitError;
 /// Longest a network operation may take.
 pub const NETWORK: Duration = Duration::from_secs(120);
 
+/// Longest an operation on this machine may take.
+pub const LOCAL: Duration = Duration::from_secs(60);
+
+/// What of the caller's own git invocation (a hook, an alias) would redirect ours, and objects that
+/// only this clone believes in. `GIT_CONFIG_*` stays: pipelines configure git by it.
+const NOT_INHERITED: &[&str] = &[
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_DEFAULT_HASH",
+    "LANGUAGE",
+];
+
 /// How to run git in one repository.
 #[derive(Debug, Clone)]
 pub struct Program {
     dir: PathBuf,
+    config: Vec<String>,
     env: Vec<(String, String)>,
+    shielded: bool,
 }
 
 /// What a run said.
@@ -51,8 +82,32 @@ impl Program {
     pub fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
+            config: Vec::new(),
             env: Vec::new(),
+            shielded: false,
         }
+    }
+
+    /// The folder it runs in.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The same with one setting that overrides all configuration (`-c name=value`).
+    #[must_use]
+    pub fn with_config(&self, name: &str, value: &str) -> Self {
+        let mut other = self.clone();
+        other.config.push(format!("{name}={value}"));
+        other
+    }
+
+    /// The same, out of reach of the terminal's interrupt and hang-up: for what must not be torn apart
+    /// half-way. When its time is over, everything it started ends with it.
+    #[must_use]
+    pub fn shielded(&self) -> Self {
+        let mut other = self.clone();
+        other.shielded = true;
+        other
     }
 
     /// The same with one more environment variable.
@@ -61,6 +116,26 @@ impl Program {
         let mut other = self.clone();
         other.env.push((name.to_owned(), value.into()));
         other
+    }
+
+    /// The same for talking to a remote: ssh asks nothing, and is otherwise the one that the person
+    /// has configured.
+    #[must_use]
+    pub fn networked(&self) -> Self {
+        if std::env::var_os("GIT_SSH_COMMAND").is_some() || std::env::var_os("GIT_SSH").is_some() {
+            return self.clone();
+        }
+        let configured = self.try_run(&["config", "--get", "core.sshCommand"], &[], LOCAL);
+        let command = match configured {
+            Ok(ran) if ran.ok() && !ran.text().is_empty() => ran.text(),
+            _ => "ssh".to_owned(),
+        };
+        let program = command.split_whitespace().next().unwrap_or_default();
+        if program.rsplit('/').next() != Some("ssh") {
+            // Another program's options are not ours to know.
+            return self.clone();
+        }
+        self.with_env("GIT_SSH_COMMAND", format!("{command} -o BatchMode=yes"))
     }
 
     /// Runs git and waits at most `limit`. A status other than 0 is an error.
@@ -103,8 +178,7 @@ impl Program {
                 Ok((true, bytes)) => stdout = bytes,
                 Ok((false, bytes)) => stderr = bytes,
                 Err(_) => {
-                    let _ = child.kill();
-                    let _ = child.wait();
+                    self.end(&mut child);
                     let command = args.first().copied().unwrap_or("").to_owned();
                     return Err(GitError::TimedOut {
                         command,
@@ -126,26 +200,40 @@ impl Program {
         })
     }
 
+    fn end(&self, child: &mut Child) {
+        if self.shielded
+            && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
+        {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+
     fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         let mut command = Command::new("git");
+        command.arg("-C").arg(&self.dir);
+        for setting in &self.config {
+            command.arg("-c").arg(setting);
+        }
         command
-            .arg("-C")
-            .arg(&self.dir)
             .args(args)
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ASKPASS", "")
             .env("SSH_ASKPASS", "")
             .env("GCM_INTERACTIVE", "never")
-            .env("LC_ALL", "C")
-            // Nothing of the caller's own git invocation (a hook, say) may redirect ours.
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_WORK_TREE")
-            .env_remove("GIT_INDEX_FILE")
+            // The words of git are read: they must be the ones we know. Hooks may still print UTF-8.
+            .env("LC_ALL", "C.UTF-8")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
-            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        for name in NOT_INHERITED {
+            command.env_remove(name);
+        }
+        if self.shielded {
+            command.process_group(0);
         }
         for (name, value) in &self.env {
             command.env(name, value);

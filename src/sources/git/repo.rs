@@ -7,11 +7,17 @@ use git2::{BranchType, ErrorClass, ErrorCode, ObjectType, Oid, Repository, TreeW
 
 use super::error::GitError;
 use super::program::{self, Program};
+use super::write::Hooks;
+
+/// Fetches that are tried while another process moves the same refs.
+const FETCH_TRIES: u32 = 5;
 
 /// A repository that was found. `Send`; opens a fresh git2 handle for each question.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
     git_dir: PathBuf,
+    common_dir: PathBuf,
+    work_dir: Option<PathBuf>,
     shown: String,
     /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
     /// and trees it misses go through the program.
@@ -77,6 +83,8 @@ impl GitRepo {
         let path = repo.workdir().unwrap_or_else(|| repo.path());
         Ok(Self {
             git_dir: repo.path().to_owned(),
+            common_dir: repo.commondir().to_owned(),
+            work_dir: repo.workdir().map(Path::to_owned),
             shown: path.display().to_string().trim_end_matches('/').to_owned(),
             partial: is_partial(&repo),
         })
@@ -95,6 +103,16 @@ impl GitRepo {
     /// The git directory (of this worktree).
     pub fn git_dir(&self) -> &Path {
         &self.git_dir
+    }
+
+    /// The git directory that all worktrees of the repository share.
+    pub fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The working tree, if there is one.
+    pub(super) fn work_dir(&self) -> Option<&Path> {
+        self.work_dir.as_deref()
     }
 
     /// Path of the repository for people.
@@ -192,7 +210,25 @@ impl GitRepo {
             "--",
             remote,
         ];
-        self.program().run(&args, limit).map(|_| ())
+        let git = Hooks::of(self)?.apply(&self.program()).networked();
+        // Another git process may be at the same refs: its locks are waited for.
+        let git = git
+            .with_config("core.filesRefLockTimeout", "3000")
+            .with_config("core.packedRefsTimeout", "3000");
+        let mut tries = FETCH_TRIES;
+        loop {
+            tries -= 1;
+            match git.run(&args, limit) {
+                // Somebody else's fetch brought the ref forward between our look and our update.
+                Err(GitError::Failed { words, .. }) if tries > 0 && words.raw().contains("but expected") => {}
+                Err(GitError::Failed { words, .. }) if words.raw().contains(".lock': File exists") => {
+                    let lock = words.raw().split('\'').find(|part| part.ends_with(".lock"));
+                    let lock = lock.unwrap_or("a lock file").to_owned();
+                    return Err(GitError::Locked { lock });
+                }
+                other => return other.map(|_| ()),
+            }
+        }
     }
 
     /// All regular files of a commit. Symbolic links and submodules are left out: nothing outside

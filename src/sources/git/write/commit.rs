@@ -1,0 +1,202 @@
+//! Commits from trees: the person's identity, their commit-msg hook, their signature.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use super::error::WriteError;
+use super::hooks::Hooks;
+use super::tree::{FileChange, is_oid, made, root_of};
+use crate::sources::git::error::GitError;
+use crate::sources::git::program::{LOCAL, Program};
+use crate::sources::git::repo::GitRepo;
+
+/// Oldest git that has all that writing uses (`hook run`, `merge-tree --merge-base`).
+const OLDEST: (u32, u32) = (2, 40);
+const OLDEST_NAME: &str = "2.40";
+
+/// Longest a hook or a signature (somebody may have to touch a key) may take.
+const PATIENT: Duration = Duration::from_secs(600);
+
+/// Who commits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `Name <email>` of the author.
+    pub author: String,
+    /// `Name <email>` of the committer.
+    pub committer: String,
+    /// How commits are signed, if they are.
+    pub signing: Option<Signing>,
+}
+
+/// How commits are signed (`gpg.format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signing {
+    /// OpenPGP.
+    OpenPgp,
+    /// S/MIME.
+    X509,
+    /// An ssh key.
+    Ssh,
+}
+
+impl GitRepo {
+    /// Who would commit, and how it would be signed. Ask before anything is written.
+    ///
+    /// # Errors
+    /// If git does not know who the person is (it never guesses here), or is too old.
+    pub fn identity(&self) -> Result<Identity, WriteError> {
+        let git = writer(self)?;
+        let ident = |which: &str| -> Result<String, WriteError> {
+            let ran = git.try_run(&["var", which], &[], LOCAL)?;
+            let text = ran.text();
+            // Behind the address stands the time.
+            match text.rfind('>') {
+                Some(end) if ran.ok() => Ok(text[..=end].to_owned()),
+                _ => Err(WriteError::NoIdentity),
+            }
+        };
+        Ok(Identity {
+            author: ident("GIT_AUTHOR_IDENT")?,
+            committer: ident("GIT_COMMITTER_IDENT")?,
+            signing: signing(&git)?,
+        })
+    }
+
+    /// Commits `changes` on top of `parent`; the new commit's id. Nothing refers to it yet: push it, or
+    /// make it the parent of the next one.
+    ///
+    /// # Errors
+    /// If the identity is missing, a file is not as expected, a hook refuses, signing fails, or nothing
+    /// would change.
+    pub fn commit_on(&self, parent: &str, changes: &[FileChange], message: &str) -> Result<String, WriteError> {
+        self.commit_tree_on(parent, parent, changes, message)
+    }
+
+    /// The same, starting from another tree than the parent's: that of a revert, say, with the holds file
+    /// changed in the same commit.
+    ///
+    /// # Errors
+    /// As [`GitRepo::commit_on`].
+    pub fn commit_tree_on(
+        &self,
+        parent: &str,
+        tree: &str,
+        changes: &[FileChange],
+        message: &str,
+    ) -> Result<String, WriteError> {
+        let identity = self.identity()?;
+        let git = writer(self)?;
+        let before = root_of(&git, parent)?;
+        let tree = self.tree_with(tree, changes)?;
+        if tree == before {
+            return Err(WriteError::Empty);
+        }
+        let message = self.after_hook(message)?;
+        let mut args = vec!["commit-tree", "-p", parent, "-F", "-"];
+        if identity.signing.is_some() {
+            args.push("-S");
+        }
+        args.push(&tree);
+        let ran = git.try_run(&args, message.as_bytes(), PATIENT)?;
+        let commit = ran.text();
+        if ran.ok() && is_oid(&commit) {
+            return Ok(commit);
+        }
+        let words = ran.stderr.trim().into();
+        if identity.signing.is_some() {
+            return Err(WriteError::Signing { words });
+        }
+        Err(WriteError::Git(GitError::Failed {
+            command: "commit-tree".to_owned(),
+            status: ran.status,
+            words,
+        }))
+    }
+
+    /// Whether this clone has a commit.
+    ///
+    /// # Errors
+    /// If git cannot be run.
+    pub fn has_commit(&self, id: &str) -> Result<bool, GitError> {
+        if !is_oid(id) {
+            return Ok(false);
+        }
+        let git = self.program().with_env("GIT_NO_LAZY_FETCH", "1");
+        Ok(git
+            .try_run(&["cat-file", "-e", &format!("{id}^{{commit}}")], &[], LOCAL)?
+            .ok())
+    }
+
+    /// The message as the commit-msg hook leaves it.
+    fn after_hook(&self, message: &str) -> Result<String, WriteError> {
+        let hooks = Hooks::of(self)?;
+        if !hooks.runs("commit-msg") {
+            return Ok(message.to_owned());
+        }
+        let failed = |e: std::io::Error| GitError::Scratch { detail: e.to_string() };
+        let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+        file.write_all(message.as_bytes()).map_err(failed)?;
+        let path = file.path().display().to_string();
+        let git = hooks.apply(&Program::new(self.hook_dir())).with_env("GIT_EDITOR", ":");
+        let ran = git.try_run(&["hook", "run", "commit-msg", "--", &path], &[], PATIENT)?;
+        let words = format!("{}\n{}", ran.stderr.trim(), ran.text()).trim().to_owned();
+        let refused = |words: String| WriteError::Hook {
+            hook: "commit-msg",
+            words: words.into(),
+        };
+        if !ran.ok() {
+            return Err(refused(words));
+        }
+        let changed = std::fs::read(&path).map_err(failed)?;
+        let changed = String::from_utf8(changed).map_err(|_| refused("it left a message that is not UTF-8".into()))?;
+        if changed.trim().is_empty() || changed.contains('\0') {
+            return Err(refused("it left no message".into()));
+        }
+        Ok(changed)
+    }
+}
+
+/// The program set up for commits, once it is known to be new enough.
+pub(super) fn writer(repo: &GitRepo) -> Result<Program, WriteError> {
+    let git = repo.program();
+    let said = git.run(&["version"], LOCAL)?.text();
+    let found = said.trim_start_matches("git version ").to_owned();
+    let mut numbers = found.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
+    if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
+        return Err(WriteError::TooOld {
+            found,
+            needed: OLDEST_NAME,
+        });
+    }
+    Ok(git
+        .with_config("user.useConfigOnly", "true")
+        .with_config("i18n.commitEncoding", "UTF-8")
+        .with_config("merge.renormalize", "false"))
+}
+
+fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
+    let asked = git.try_run(&["config", "--type=bool", "--get", "commit.gpgSign"], &[], LOCAL)?;
+    match asked.status {
+        Some(0) if asked.text() == "true" => {}
+        Some(0 | 1) => return Ok(None),
+        // A value that is no boolean: whoever wrote it meant something.
+        _ => {
+            return Err(GitError::Failed {
+                command: "config".to_owned(),
+                status: asked.status,
+                words: asked.stderr.trim().into(),
+            });
+        }
+    }
+    let format = git.try_run(&["config", "--get", "gpg.format"], &[], LOCAL)?.text();
+    Ok(Some(match format.as_str() {
+        "ssh" => Signing::Ssh,
+        "x509" => Signing::X509,
+        _ => Signing::OpenPgp,
+    }))
+}
+
+/// Runs what prints one object id, for the other files of this folder.
+pub(super) fn object(git: &Program, args: &[&str]) -> Result<String, GitError> {
+    made(git, args, &[])
+}

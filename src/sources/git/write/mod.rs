@@ -1,0 +1,23 @@
+//! Writing: commits on any commit without a checkout, the tree of a revert, and a push that is never
+//! forced.
+//!
+//! Nothing here touches the working tree, the index, HEAD or a branch of the person's clone: blobs,
+//! trees and commits go into its object database, and a push moves the remote's branch and with it the
+//! remote-tracking one. No checkout means that a repository of any size costs the same, that no filter
+//! or line-end rule alters a byte, and that no code of a fetched commit runs. Identity, signing, hooks
+//! outside the tracked tree, ssh and credential helpers are those that the person has configured.
+
+mod commit;
+mod error;
+mod hooks;
+mod push;
+mod revert;
+mod tree;
+mod words;
+
+pub use commit::{Identity, Signing};
+pub use error::{PushError, RefusedBy, WriteError};
+pub(super) use hooks::Hooks;
+pub use push::{Expected, Push, Pushed};
+pub use revert::Revert;
+pub use tree::{Become, FileChange, Was};

@@ -1,0 +1,281 @@
+//! The push: one commit onto one branch, never forced, its outcome never guessed.
+
+use std::time::Duration;
+
+use super::error::{PushError, RefusedBy};
+use super::hooks::Hooks;
+use super::tree::is_oid;
+use super::words::{self, Line, Trouble};
+use crate::domain::text::Untrusted;
+use crate::sources::git::error::GitError;
+use crate::sources::git::program::{LOCAL, NETWORK, Program};
+use crate::sources::git::repo::GitRepo;
+
+/// Longest a push may take: a pre-push hook or the remote's checks may be slow.
+const PATIENT: Duration = Duration::from_secs(900);
+
+/// What to push where.
+#[derive(Debug, Clone, Copy)]
+pub struct Push<'a> {
+    /// The remote's name.
+    pub remote: &'a str,
+    /// The branch, without `refs/heads/`.
+    pub branch: &'a str,
+    /// The commit.
+    pub commit: &'a str,
+    /// What the branch must be at.
+    pub expected: Expected<'a>,
+}
+
+/// What the remote's branch must be at for a push to be tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expected<'a> {
+    /// This commit: the one that was planned on.
+    At(&'a str),
+    /// There must be no such branch yet.
+    Absent,
+}
+
+/// A push that the remote has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pushed {
+    /// The whole ref.
+    pub refname: String,
+    /// What the remote said, line by line.
+    pub words: Vec<Untrusted>,
+    /// Where the forge says a pull request can be opened.
+    pub url: Option<String>,
+    /// The remote had it already (an earlier try landed).
+    pub already: bool,
+}
+
+impl GitRepo {
+    /// Pushes a commit. Hooks outside the tracked tree run, here and at the remote. The remote-tracking
+    /// branch follows, as with any push; nothing else of the clone changes. Pushing what is there already
+    /// succeeds.
+    ///
+    /// A branch that was rewound between the look and the push cannot be told from one that was not: git
+    /// offers no such check without its force options, and those are not used.
+    ///
+    /// # Errors
+    /// A [`PushError`]; nothing landed unless it is [`PushError::Unclear`].
+    pub fn push(&self, push: Push<'_>) -> Result<Pushed, PushError> {
+        let refname = format!("refs/heads/{}", push.branch);
+        if !is_oid(push.commit) {
+            return Err(GitError::NoCommit {
+                what: push.commit.to_owned(),
+            }
+            .into());
+        }
+        self.program().run(&["check-ref-format", &refname], LOCAL)?;
+        let mut done = Pushed {
+            refname: refname.clone(),
+            words: Vec::new(),
+            url: None,
+            already: true,
+        };
+        match (self.remote_branch(push.remote, push.branch)?, push.expected) {
+            (Some(found), _) if found == push.commit => return Ok(done),
+            (Some(found), Expected::Absent) => {
+                let branch = push.branch.to_owned();
+                return Err(PushError::BranchExists { branch, found });
+            }
+            (None, Expected::Absent) => {}
+            (Some(found), Expected::At(expected)) if found == expected => {}
+            (found, Expected::At(_)) => return Err(moved(push, found)),
+        }
+        done.already = false;
+        let hooks = Hooks::of(self)?;
+        let git = hooks.apply(&Program::new(self.hook_dir())).networked().shielded();
+        let spec = format!("{}:{refname}", push.commit);
+        let args = [
+            "push",
+            "--porcelain",
+            "--no-progress",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            "--",
+            push.remote,
+            &spec,
+        ];
+        let ran = match git.try_run(&args, &[], PATIENT) {
+            Ok(ran) => ran,
+            Err(GitError::TimedOut { seconds, .. }) => {
+                let said = format!("it did not end within {seconds} s");
+                return self.unclear(push, done, vec![said.into()]);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let stdout = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let lines = words::porcelain(&stdout, &refname);
+        done.words = words::of_remote(&ran.stderr);
+        done.url = words::pull_request(&done.words);
+        if let Some(line) = lines.iter().find(|line| line.flag == '!') {
+            return self.rejected(push, done, line, &ran.stderr);
+        }
+        if ran.ok() && !lines.is_empty() {
+            return Ok(done);
+        }
+        if ran.status == Some(1) && lines.is_empty() && hooks.runs("pre-push") && !ran.stderr.contains("fatal: ") {
+            let words = words::of_hook(&stdout, &ran.stderr);
+            let by = RefusedBy::PrePush;
+            return Err(PushError::Refused { by, words });
+        }
+        match words::trouble(&ran.stderr) {
+            Trouble::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
+            Trouble::Auth => Err(auth(push.remote, &ran.stderr)),
+            Trouble::Lost => self.unclear(push, done, words::all(&ran.stderr)),
+        }
+    }
+
+    /// What a branch of a remote is at; `None` = there is none.
+    ///
+    /// # Errors
+    /// If the remote cannot be asked.
+    pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
+        let refname = format!("refs/heads/{branch}");
+        let git = self.program().networked();
+        let ran = git.try_run(&["ls-remote", "--refs", "--", remote, &refname], &[], NETWORK)?;
+        if !ran.ok() {
+            return Err(match words::trouble(&ran.stderr) {
+                Trouble::Auth => auth(remote, &ran.stderr),
+                Trouble::NeverReached | Trouble::Lost => unreachable(remote, &ran.stderr),
+            });
+        }
+        // A pattern matches the ends of longer names, too.
+        let text = ran.text();
+        let mut found = text.lines().filter_map(|line| line.split_once('\t'));
+        Ok(found.find(|(_, name)| *name == refname).map(|(oid, _)| oid.to_owned()))
+    }
+
+    /// Whether a branch of the remote contains a commit now: it is asked, not remembered.
+    ///
+    /// # Errors
+    /// If the remote cannot be asked.
+    pub fn landed(&self, remote: &str, branch: &str, commit: &str) -> Result<bool, PushError> {
+        let Some(head) = self.remote_branch(remote, branch)? else {
+            return Ok(false);
+        };
+        if head == commit {
+            return Ok(true);
+        }
+        if !self.has_commit(commit)? {
+            // What is not even here was never sent from here.
+            return Ok(false);
+        }
+        if !self.has_commit(&head)? {
+            self.fetch_branch(remote, branch)?;
+        }
+        let git = self.program();
+        let ran = git.try_run(&["merge-base", "--is-ancestor", commit, &head], &[], NETWORK)?;
+        match ran.status {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            status => Err(PushError::Git(GitError::Failed {
+                command: "merge-base".to_owned(),
+                status,
+                words: ran.stderr.trim().into(),
+            })),
+        }
+    }
+
+    fn fetch_branch(&self, remote: &str, branch: &str) -> Result<(), PushError> {
+        let hooks = Hooks::of(self)?;
+        let git = hooks.apply(&self.program()).networked();
+        let refname = format!("refs/heads/{branch}");
+        let args = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            "--",
+            remote,
+            &refname,
+        ];
+        let ran = git.try_run(&args, &[], NETWORK)?;
+        if ran.ok() {
+            return Ok(());
+        }
+        Err(unreachable(remote, &ran.stderr))
+    }
+
+    /// The remote, or git on its behalf, rejected the ref.
+    fn rejected(&self, push: Push<'_>, done: Pushed, line: &Line, stderr: &str) -> Result<Pushed, PushError> {
+        let said = format!("{} {stderr}", line.summary);
+        let has = |word: &str| said.contains(word);
+        if line.summary.contains("[remote failure]") {
+            return self.unclear(push, done, words::all(stderr));
+        }
+        let behind = [
+            "fetch first",
+            "non-fast-forward",
+            "needs force",
+            "already exists",
+            "stale info",
+        ];
+        if !line.summary.starts_with("[remote rejected]") && behind.iter().any(|word| line.summary.contains(word)) {
+            return Err(moved(push, None));
+        }
+        // Two pushes met at the remote: its lock, or the value it had promised, was gone.
+        let met = has("but expected") || has("incorrect old value") || has(".lock': File exists");
+        if met && line.summary.starts_with("[remote rejected]") {
+            return Err(moved(push, None));
+        }
+        if has("failed to update ref") || has("cannot lock ref") {
+            let found = self.remote_branch(push.remote, push.branch)?;
+            let expected = match push.expected {
+                Expected::At(commit) => Some(commit),
+                Expected::Absent => None,
+            };
+            if found.as_deref() != expected {
+                return Err(moved(push, found));
+            }
+        }
+        let mut words = done.words;
+        words.push(line.summary.clone().into());
+        Err(PushError::Refused {
+            by: RefusedBy::Remote,
+            words,
+        })
+    }
+
+    /// The connection was lost: the remote tells what became of it, if it can be asked.
+    fn unclear(&self, push: Push<'_>, done: Pushed, words: Vec<Untrusted>) -> Result<Pushed, PushError> {
+        let lost = PushError::Unclear {
+            remote: push.remote.to_owned(),
+            words,
+        };
+        match self.landed(push.remote, push.branch, push.commit) {
+            Ok(true) => Ok(done),
+            Ok(false) => match (self.remote_branch(push.remote, push.branch), push.expected) {
+                // The branch is elsewhere now, so ours can no longer be taken.
+                (Ok(Some(found)), Expected::At(expected)) if found != expected => Err(moved(push, Some(found))),
+                // Still where it was: the remote may be about to move it.
+                _ => Err(lost),
+            },
+            Err(_) => Err(lost),
+        }
+    }
+}
+
+fn moved(push: Push<'_>, found: Option<String>) -> PushError {
+    PushError::NonFastForward {
+        branch: push.branch.to_owned(),
+        found,
+    }
+}
+
+fn unreachable(remote: &str, stderr: &str) -> PushError {
+    PushError::Unreachable {
+        remote: remote.to_owned(),
+        words: words::all(stderr),
+    }
+}
+
+fn auth(remote: &str, stderr: &str) -> PushError {
+    PushError::Auth {
+        remote: remote.to_owned(),
+        words: words::all(stderr),
+    }
+}
