@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::id::{EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -146,26 +146,29 @@ pub(super) fn differ_in_pin_only(desk: &Desk, target: &Target, path: &str, a: &[
     turns_into(desk, target, path, a, b) || turns_into(desk, target, path, b, a)
 }
 
-/// Whether `after` with its pins put to what `before` says is `before`.
+/// Whether `after` with its pins put, each, to what `before` says is `before`.
 fn turns_into(desk: &Desk, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
-    let (old, new) = (manifest::scan(path, before), manifest::scan(path, after));
-    let ours = |scan: &'_ manifest::Scan| -> Vec<Found> {
-        let all = scan.found.iter();
-        all.filter(|f| is_ours(desk, target, f)).cloned().collect()
+    let ours = |bytes: &[u8]| -> Vec<Found> {
+        let all = manifest::scan(path, bytes).found.into_iter();
+        all.filter(|f| is_ours(desk, target, f)).collect()
     };
-    let (old, new) = (ours(&old), ours(&new));
-    let digests: BTreeSet<Option<Digest>> = old.iter().map(|f| f.digest).collect();
-    let tags: BTreeSet<Option<&String>> = old.iter().map(|f| f.tag.as_ref()).collect();
-    let (Some(Some(digest)), 1, true) = (digests.first(), digests.len(), tags.len() <= 1) else {
-        return false;
-    };
-    let tag = match tags.first().copied().flatten() {
-        Some(tag) => TagChange::Update(tag.clone()),
-        None => TagChange::Drop,
-    };
-    let back = NewPin { digest: *digest, tag };
-    let which: Vec<&Found> = new.iter().collect();
-    plan_edit(path, after, &which, &back).is_ok_and(|edited| edited.bytes == before)
+    let wanted = ours(before);
+    let mut bytes = after.to_vec();
+    for (at, old) in wanted.iter().enumerate() {
+        let now = ours(&bytes);
+        let (Some(found), Some(digest), true) = (now.get(at), old.digest, now.len() == wanted.len()) else {
+            return false;
+        };
+        if (found.digest, &found.tag) == (old.digest, &old.tag) {
+            continue;
+        }
+        let tag = old.tag.clone().map_or(TagChange::Drop, TagChange::Update);
+        match plan_edit(path, &bytes, &[found], &NewPin { digest, tag }) {
+            Ok(edited) => bytes = edited.bytes,
+            Err(_) => return false,
+        }
+    }
+    bytes == before
 }
 
 /// The files of these pins, each once.

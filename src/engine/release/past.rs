@@ -117,7 +117,11 @@ impl Past {
                 let before = self.0[at + 1..].iter().find(|s| s.has(digest) && !s.had(digest));
                 out.push(Earlier {
                     digest,
-                    tag: written.tag.clone(),
+                    tag: step
+                        .was
+                        .iter()
+                        .filter(|w| w.digest == Some(digest))
+                        .find_map(|w| w.tag.clone()),
                     commit: before.map(|s| s.commit.clone()),
                     replaced_in: step.commit.clone(),
                     files: step

@@ -19,7 +19,7 @@ use crate::sources::git::CommitMeta;
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::desk::{Desk, usage};
-use super::edits::{Overlay, differ_in_pin_only, rewrite};
+use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::past::{Earlier, Past, Step};
 use super::promote::{break_glass, holds_up, tag_change};
@@ -140,7 +140,13 @@ impl Revert<'_> {
     /// Earlier digests that verify today, newest first.
     async fn alternatives(&self, but: Digest) -> Result<Vec<Alternative>, WriteFailure> {
         let mut out = Vec::new();
-        for earlier in self.earlier.iter().filter(|e| e.digest != but).take(ALTERNATIVES) {
+        let others: Vec<&Earlier> = self
+            .earlier
+            .iter()
+            .filter(|e| e.digest != but)
+            .take(ALTERNATIVES)
+            .collect();
+        for earlier in others {
             let judged = self.judge(earlier.digest).await?;
             if holds_up(&judged.verdict) {
                 let commit: &CommitMeta = earlier.commit.as_ref().unwrap_or(&earlier.replaced_in);
@@ -229,6 +235,10 @@ impl Revert<'_> {
                 rewrite(desk, &mut overlay, pins, &new, &self.restore(digest).await?).await?
             }
         };
+        let reverts = match reverts {
+            Some(commit) if whole.is_some() || self.is_git_revert(&commit, &rewritten).await? => Some(commit),
+            _ => None,
+        };
         if let Some((_, bad)) = away.first() {
             match &desk.ledger.holds {
                 Ok(known) => {
@@ -283,6 +293,24 @@ impl Revert<'_> {
                 confirm: self.environment.confirm,
             },
         })
+    }
+
+    /// Whether `git revert` of the commit, merged onto the head, gives the very same files.
+    async fn is_git_revert(&self, commit: &str, rewritten: &Rewrite) -> Result<bool, WriteFailure> {
+        let (base, bad) = (self.desk.ledger.tip.commit.clone(), commit.to_owned());
+        let Some(files) = self.desk.git(move |repo| repo.taken_back(&base, &bad)).await? else {
+            return Ok(false);
+        };
+        let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
+            .files
+            .iter()
+            .map(|(path, bytes)| (path.as_str(), Some(bytes.as_slice())))
+            .collect();
+        Ok(files
+            .iter()
+            .map(|f| (f.path.as_str(), f.after.as_deref()))
+            .collect::<BTreeSet<_>>()
+            == ours)
     }
 
     /// The tag beside the digest: the one that stood there then, unless another rule is asked for.

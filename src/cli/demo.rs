@@ -1,0 +1,13 @@
+//! `pindeck demo`.
+
+use super::args::Demo;
+use super::outcome::Failure;
+use super::situation::Situation;
+
+/// Runs it.
+///
+/// # Errors
+/// If it cannot be done.
+pub async fn run(_at: &Situation, _args: &Demo) -> Result<u8, Failure> {
+    Err(super::not_yet("`pindeck demo`"))
+}
