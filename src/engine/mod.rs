@@ -7,6 +7,7 @@ pub mod collect;
 pub mod diff;
 pub mod error;
 pub mod holds;
+pub mod journal;
 pub mod ledger;
 pub mod lineage;
 pub mod offer;
