@@ -1,3 +1,7 @@
 //! The `pindeck` binary: parse, run, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(pindeck::cli::run(std::env::args_os()))
+}

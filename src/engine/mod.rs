@@ -7,6 +7,7 @@ pub mod collect;
 pub mod diff;
 pub mod error;
 pub mod holds;
+pub mod journal;
 pub mod ledger;
 pub mod lineage;
 pub mod offer;
@@ -131,6 +132,17 @@ impl Engine {
             Ok((ledger, fetched))
         };
         blocking(work).await?
+    }
+
+    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at
+    /// the commit that counts, without looking at a configuration that may be there already. Nothing
+    /// is fetched and nothing written. The text parses and validates against the same commit.
+    ///
+    /// # Errors
+    /// If git cannot be read.
+    pub async fn first_configuration(&self) -> Result<String, EngineError> {
+        let this = self.clone();
+        blocking(move || ledger::first_configuration(&this.inner.repo, &this.inner.scans)).await?
     }
 
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.

@@ -6,8 +6,10 @@
 mod auth;
 mod budget;
 mod copy;
+mod copy_broken;
 mod fake;
 mod faults;
+mod listings;
 #[allow(dead_code)]
 mod oracle;
 mod server;

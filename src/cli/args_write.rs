@@ -1,0 +1,219 @@
+//! The grammar of everything that writes.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::cli::write::How;
+use crate::domain::id::Digest;
+use crate::domain::write;
+
+/// How a write is confirmed.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Write {
+    /// Only plan: print what would be written
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// Name the environment, where it asks for its name to be typed
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl From<&Write> for How {
+    fn from(write: &Write) -> Self {
+        Self {
+            dry_run: write.dry_run,
+            yes: write.yes,
+            confirm: write.confirm.clone(),
+            json: write.json,
+        }
+    }
+}
+
+/// What happens to a tag written beside a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TagRule {
+    /// it becomes the new digest's own tag
+    Update,
+    /// it goes
+    Drop,
+    /// it stays
+    Keep,
+}
+
+impl From<TagRule> for write::TagRule {
+    fn from(rule: TagRule) -> Self {
+        match rule {
+            TagRule::Update => Self::Update,
+            TagRule::Drop => Self::Drop,
+            TagRule::Keep => Self::Keep,
+        }
+    }
+}
+
+/// `pindeck pin`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
+pub struct Pin {
+    /// The services
+    #[arg(value_name = "SERVICE", group = "which")]
+    pub services: Vec<String>,
+    /// Every pin by tag
+    #[arg(long, group = "which")]
+    pub all: bool,
+    /// In this environment
+    #[arg(long = "env", value_name = "E", required_unless_present = "all")]
+    pub environment: Option<String>,
+    /// Why, for the commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Take a WARNED test result upon yourself
+    #[arg(long)]
+    pub acknowledge_warned: bool,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `pindeck promote`.
+#[derive(Debug, Args)]
+pub struct Promote {
+    /// The services: all of them step forward, or none
+    #[arg(value_name = "SERVICE", required = true)]
+    pub services: Vec<String>,
+    /// The environment they step into
+    #[arg(long, value_name = "E")]
+    pub to: String,
+    /// Where the digest comes from: an environment, or candidate
+    #[arg(long, value_name = "ENV|candidate", conflicts_with = "digest")]
+    pub from: Option<String>,
+    /// This digest
+    #[arg(long, value_name = "D")]
+    pub digest: Option<Digest>,
+    /// What happens to a tag written beside the digest
+    #[arg(long, value_name = "RULE")]
+    pub tag: Option<TagRule>,
+    /// Why, for the commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Take a WARNED test result upon yourself
+    #[arg(long)]
+    pub acknowledge_warned: bool,
+    /// Waive what the policy lets be waived, for this reason; it is recorded in the commit
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `pindeck revert`.
+#[derive(Debug, Args)]
+pub struct Revert {
+    /// The service
+    pub service: String,
+    /// The environment
+    #[arg(long = "env", value_name = "E")]
+    pub environment: String,
+    /// This digest instead of the one pinned just before
+    #[arg(long, value_name = "D")]
+    pub to: Option<Digest>,
+    /// Undo the whole pin commit, whatever else it touched
+    #[arg(long, conflicts_with = "to")]
+    pub whole_commit: bool,
+    /// What happens to a tag written beside the digest
+    #[arg(long, value_name = "RULE")]
+    pub tag: Option<TagRule>,
+    /// Why, for the commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Take a WARNED test result upon yourself
+    #[arg(long)]
+    pub acknowledge_warned: bool,
+    /// Waive what the policy lets be waived, for this reason; it is recorded in the commit
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `pindeck hold`.
+#[derive(Debug, Args)]
+pub struct Hold {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: HoldCommand,
+}
+
+/// What can be done with holds.
+#[derive(Debug, Subcommand)]
+pub enum HoldCommand {
+    /// Holds in force
+    List(HoldList),
+    /// A digest may not step forward any more
+    Add(HoldAdd),
+    /// A hold ends
+    Release(HoldRelease),
+}
+
+/// `pindeck hold list`.
+#[derive(Debug, Args)]
+pub struct HoldList {
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pindeck hold add`.
+#[derive(Debug, Args)]
+pub struct HoldAdd {
+    /// The service
+    pub service: String,
+    /// The environment; later ones are closed too
+    #[arg(long = "env", value_name = "E")]
+    pub environment: String,
+    /// This digest instead of the pinned one
+    #[arg(long, value_name = "D")]
+    pub digest: Option<Digest>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `pindeck hold release`.
+#[derive(Debug, Args)]
+pub struct HoldRelease {
+    /// The service
+    pub service: String,
+    /// The environment that the hold names
+    #[arg(long = "env", value_name = "E")]
+    pub environment: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: Write,
+}
+
+/// `pindeck resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// Forget what was begun instead of finishing it
+    #[arg(long)]
+    pub drop: bool,
+    /// Do it without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}

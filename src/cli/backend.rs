@@ -1,0 +1,67 @@
+//! The engine as the cockpit's backend.
+
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
+
+use crate::app::msg::Failure;
+use crate::domain::board::Update;
+use crate::domain::history::Entry;
+use crate::domain::id::{Digest, Target};
+use crate::domain::reference::Repository;
+use crate::domain::write::{Progress, Proposal, Request, WriteFailure};
+use crate::engine::{Engine, EngineError};
+use crate::runtime::Backend;
+use crate::runtime::backend::{DiffJob, Job, PlanJob, WriteJob};
+
+/// An engine that answers the cockpit.
+pub struct EngineBackend(pub Engine);
+
+impl Backend for EngineBackend {
+    fn refresh(&self, to: Sender<Update>) -> Job {
+        let engine = self.0.clone();
+        Box::pin(async move { engine.refresh(to).await.map_err(told) })
+    }
+
+    fn history(&self, _target: Target, _to: Sender<Vec<Entry>>) -> Job {
+        Box::pin(async move {
+            Err(Failure {
+                what: "the history of a pin is not in this build yet".into(),
+                next: "`git log` tells it meanwhile".into(),
+            })
+        })
+    }
+
+    fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {
+        let engine = self.0.clone();
+        Box::pin(async move { Ok(engine.diff_digests(a, b).await.map_err(told)?.diff) })
+    }
+
+    fn plan(&self, request: Request) -> PlanJob {
+        let engine = self.0.clone();
+        Box::pin(async move { engine.plan(request).await })
+    }
+
+    fn execute(&self, proposal: Proposal, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob {
+        let engine = self.0.clone();
+        // A thread of its own: the write goes on to its end whoever drops this future.
+        let work = tokio::task::spawn_blocking(move || {
+            tokio::runtime::Handle::current().block_on(engine.execute(proposal, progress, cancel))
+        });
+        Box::pin(async move {
+            work.await.unwrap_or_else(|_| {
+                Err(WriteFailure::Failed(
+                    "pindeck itself failed while writing; look at the remote's branch before trying again".into(),
+                ))
+            })
+        })
+    }
+}
+
+/// An engine's error as the cockpit shows it.
+fn told(error: EngineError) -> Failure {
+    let failure = super::outcome::Failure::from(error);
+    Failure {
+        what: failure.message.into(),
+        next: failure.next.into(),
+    }
+}

@@ -1,0 +1,64 @@
+//! `pindeck` without a subcommand: the cockpit, or its line mode.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::app::state::Setup;
+use crate::runtime::{self, Backend, Ended, Options, plain};
+
+use super::backend::EngineBackend;
+use super::outcome::{DONE, Failure};
+use super::situation::Situation;
+
+/// How often the cockpit looks again by itself.
+const REFRESH: Duration = Duration::from_secs(60);
+
+/// Opens the cockpit on this place's repository.
+///
+/// # Errors
+/// If there is no repository, no terminal, or the preferences name something unknown.
+pub async fn run(at: &Situation) -> Result<u8, Failure> {
+    let engine = at.engine()?;
+    let setup = Setup {
+        banner: None,
+        read_only: at.global.read_only,
+        offline: at.global.offline,
+        refresh_every: (!at.global.offline).then(|| SignedDuration::try_from(REFRESH).unwrap_or_default()),
+        global_arguments: at.global_arguments(),
+        log: super::log::path().map(|path| path.display().to_string()),
+    };
+    open(at, Arc::new(EngineBackend(engine)), setup).await
+}
+
+/// Runs a backend in the way this place asks for.
+///
+/// # Errors
+/// As [`run`].
+pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Result<u8, Failure> {
+    if at.global.plain {
+        let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
+        return super::signals::or_interrupted(async {
+            match plain::run(backend, every, &mut io::stdout()).await {
+                Ok(result) => Ok(result.map(|()| DONE)?),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(DONE),
+                Err(error) => Err(Failure::output(&error)),
+            }
+        })
+        .await;
+    }
+    let user = &at.user;
+    let options = Options {
+        setup,
+        keys: user.keys.clone(),
+        theme: user.theme.clone(),
+        glyphs: user.glyphs.clone(),
+        colours: user.colors.clone(),
+    };
+    match runtime::run(backend, options).await? {
+        Ended::Quit => Ok(DONE),
+        Ended::Signal(number) => Ok(128_u8.saturating_add(number)),
+    }
+}

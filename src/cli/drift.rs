@@ -1,0 +1,116 @@
+//! `pindeck drift`: once, or as it appears.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::domain::drift::{self as domain, Event};
+use crate::domain::text::Clean;
+use crate::engine::watch::DriftEvent;
+
+use super::args::Drift;
+use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
+use super::situation::Situation;
+use super::{json, say, status, warn};
+
+/// How often to look, if nobody says.
+const INTERVAL: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Serialize)]
+struct DriftDoc<'a> {
+    drift: &'a [domain::Drift],
+}
+
+/// One line of `--watch --json`.
+#[derive(Debug, Serialize)]
+struct EventDoc<'a> {
+    schema: &'static str,
+    generated_at: Timestamp,
+    at: Timestamp,
+    event: Event,
+    drift: &'a domain::Drift,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If repository or configuration cannot be read.
+pub async fn run(at: &Situation, args: &Drift) -> Result<u8, Failure> {
+    if args.watch {
+        return watch(at, args).await;
+    }
+    let board = at.engine()?.board().await?;
+    for notice in &board.notices {
+        warn(notice.clean().as_str());
+    }
+    let unreachable = board.unreachable();
+    if let Some(what) = &unreachable {
+        warn(&format!("not everything could be asked: {what}"));
+    }
+    if args.json {
+        json::print("drift", DriftDoc { drift: &board.drift })?;
+    } else {
+        for line in status::drift(&board.drift) {
+            say(&line)?;
+        }
+    }
+    Ok(foremost([
+        if unreachable.is_some() { UNKNOWN } else { DONE },
+        if args.exit_code && !board.drift.is_empty() {
+            FOUND
+        } else {
+            DONE
+        },
+    ]))
+}
+
+async fn watch(at: &Situation, args: &Drift) -> Result<u8, Failure> {
+    let engine = at.engine()?;
+    let interval = args.interval.unwrap_or(INTERVAL);
+    let (to, mut from) = mpsc::channel(64);
+    let passes = tokio::spawn(async move {
+        let trouble = |error: crate::engine::EngineError| {
+            warn(&format!(
+                "this pass failed and will be tried again: {}",
+                Clean::from_untrusted(&error.to_string())
+            ));
+        };
+        engine.watch(interval, to, trouble).await
+    });
+    while let Some(event) = from.recv().await {
+        if args.json {
+            json::print_line(&EventDoc {
+                schema: "pindeck/drift-event/v1",
+                generated_at: event.at,
+                at: event.at,
+                event: event.event,
+                drift: &event.drift,
+            })?;
+        } else {
+            say(&line(&event))?;
+        }
+    }
+    passes
+        .await
+        .map_err(|_| Failure::new(super::outcome::FAILED, "a pass stopped", ""))??;
+    Ok(DONE)
+}
+
+fn line(event: &DriftEvent) -> String {
+    let drift = &event.drift;
+    let place = drift
+        .environment
+        .as_ref()
+        .map_or_else(String::new, |env| format!(" in {env}"));
+    let text = format!(
+        "{}  {}  {}: {}{place}: {}",
+        event.at.strftime("%H:%M:%S"),
+        super::text::serde_word(&event.event),
+        drift.kind.words(),
+        drift.service,
+        drift.detail.raw()
+    );
+    Clean::from_untrusted(&text).into_string()
+}

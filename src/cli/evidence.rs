@@ -1,0 +1,70 @@
+//! `pindeck evidence`: every statement about a digest, with every check.
+
+use serde::Serialize;
+
+use crate::domain::id::Digest;
+use crate::domain::reference::Repository;
+use crate::domain::verdict::{Presence, Verdict};
+
+use super::args::Evidence;
+use super::json::{self, EvidenceDoc};
+use super::outcome::{DONE, Failure, UNKNOWN};
+use super::situation::Situation;
+use super::{say, text, verify};
+use crate::domain::evidence::EvidenceState;
+
+#[derive(Debug, Serialize)]
+struct EvidenceOf<'a> {
+    image: &'a Repository,
+    digest: Digest,
+    service: Option<&'a str>,
+    verdict: Option<&'a Verdict>,
+    evidence: Vec<EvidenceDoc<'a>>,
+    budget: crate::domain::registry::Budget,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
+pub async fn run(at: &Situation, args: &Evidence) -> Result<u8, Failure> {
+    let found = at.engine()?.evidence(&args.what, args.environment.as_deref()).await?;
+    let assessment = &found.assessed.assessment;
+    if args.json {
+        json::print(
+            "evidence",
+            EvidenceOf {
+                image: &found.image,
+                digest: found.digest,
+                service: found.service.as_ref().map(|s| s.as_str()),
+                verdict: assessment.verdict.as_ref(),
+                evidence: json::evidence_with_checks(&assessment.evidence),
+                budget: found.budget,
+            },
+        )?;
+    } else {
+        for line in verify::head(&found) {
+            say(&line)?;
+        }
+        if assessment.evidence.is_empty() {
+            say("no statements")?;
+        }
+        for one in &assessment.evidence {
+            say("")?;
+            for line in text::statement(one, true) {
+                say(&line)?;
+            }
+        }
+    }
+    let unreachable = matches!(found.assessed.presence, Presence::Unreachable { .. })
+        || assessment
+            .evidence
+            .iter()
+            .any(|e| e.state == EvidenceState::Unreachable)
+        || assessment.verdict.as_ref().is_some_and(|v| {
+            v.causes
+                .iter()
+                .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
+        });
+    Ok(if unreachable { UNKNOWN } else { DONE })
+}

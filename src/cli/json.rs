@@ -1,0 +1,155 @@
+//! The documents of CONTRACT "JSON": what is common to all of them.
+
+use std::io::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::outcome::Failure;
+use crate::domain::evidence::{Check, Evidence, Summary};
+use crate::domain::text::is_plain;
+
+pub mod status;
+
+/// A document: schema, time, and its own fields.
+#[derive(Debug, Serialize)]
+pub struct Document<T> {
+    schema: String,
+    generated_at: Timestamp,
+    #[serde(flatten)]
+    body: T,
+}
+
+/// Prints one document of a command.
+///
+/// # Errors
+/// If stdout does not take it.
+pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
+    print_line(&Document {
+        schema: format!("pindeck/{command}/v1"),
+        generated_at: Timestamp::now(),
+        body,
+    })
+}
+
+/// Prints one value as one line.
+///
+/// # Errors
+/// If stdout does not take it.
+pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|e| Failure::output(&e.into()))?;
+    super::say(&escaped(&text))
+}
+
+/// The error document.
+#[derive(Debug, Serialize)]
+struct Error<'a> {
+    schema: &'static str,
+    code: u8,
+    message: &'a str,
+    next: &'a str,
+}
+
+/// Prints a failure as a document. Nothing can be done if that fails too.
+pub fn print_failure(failure: &Failure) {
+    let error = Error {
+        schema: "pindeck/error/v1",
+        code: failure.code,
+        message: &failure.message,
+        next: &failure.next,
+    };
+    if let Ok(text) = serde_json::to_string(&error) {
+        let _ = writeln!(std::io::stdout().lock(), "{}", escaped(&text));
+    }
+}
+
+/// The same JSON, in which nothing steers a terminal: JSON escapes C0 controls by itself, this does
+/// the same with every other character that is not plain. (They can only stand inside strings.)
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_plain(c) {
+            out.push(c);
+        } else {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+/// One statement (EVIDENCE).
+#[derive(Debug, Serialize)]
+pub struct EvidenceDoc<'a> {
+    #[serde(flatten)]
+    fields: Fields<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checks: Option<&'a [Check]>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fields<'a> {
+    kind: &'a crate::domain::evidence::EvidenceKind,
+    predicate_type: &'a Option<crate::domain::Untrusted>,
+    format: &'a crate::domain::evidence::Format,
+    digest: &'a crate::domain::Digest,
+    attached_to: &'a crate::domain::Digest,
+    subjects: &'a [crate::domain::Digest],
+    state: &'a crate::domain::evidence::EvidenceState,
+    cause: &'a Option<crate::domain::CauseKind>,
+    detail: &'a Option<crate::domain::Untrusted>,
+    signer: &'a Option<crate::domain::evidence::Signer>,
+    log: &'a crate::domain::evidence::LogEvidence,
+    timestamp: &'a crate::domain::evidence::TimeSource,
+    signed_at: &'a Option<Timestamp>,
+    summary: Option<&'a Summary>,
+}
+
+/// The statements of a digest, without their single checks.
+pub fn evidence(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
+    all.iter().map(|one| EvidenceDoc::of(one, false)).collect()
+}
+
+/// The statements of a digest, every check on its own.
+pub fn evidence_with_checks(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
+    all.iter().map(|one| EvidenceDoc::of(one, true)).collect()
+}
+
+impl<'a> EvidenceDoc<'a> {
+    fn of(one: &'a Evidence, checks: bool) -> Self {
+        Self {
+            fields: Fields {
+                kind: &one.kind,
+                predicate_type: &one.predicate_type,
+                format: &one.format,
+                digest: &one.digest,
+                attached_to: &one.attached_to,
+                subjects: &one.subjects,
+                state: &one.state,
+                cause: &one.cause,
+                detail: &one.detail,
+                signer: &one.signer,
+                log: &one.log,
+                timestamp: &one.timestamp,
+                signed_at: &one.signed_at,
+                summary: (one.summary != Summary::None).then_some(&one.summary),
+            },
+            checks: checks.then_some(&one.checks),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_document_steers_a_terminal() {
+        let hostile = "a\u{1b}[31m\u{9b}2J\u{202e}\u{200b}\u{e0001}é";
+        let text = escaped(&serde_json::to_string(hostile).expect("a string"));
+        assert!(text.chars().all(is_plain), "{text}");
+        assert_eq!(serde_json::from_str::<String>(&text).expect("still JSON"), hostile);
+    }
+}

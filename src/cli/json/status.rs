@@ -1,0 +1,155 @@
+//! The document of `pindeck status`.
+
+use serde::Serialize;
+
+use super::{EvidenceDoc, evidence};
+use crate::domain::board::{Board, Cell, Hold, RepositoryInfo, ServiceRow, TagSource};
+use crate::domain::candidate::Relation;
+use crate::domain::drift::Drift;
+use crate::domain::freshness::Seen;
+use crate::domain::id::Digest;
+use crate::domain::pin::{Location, PinnedBy, Unmanaged};
+use crate::domain::policy::{Environment, WriteMode};
+use crate::domain::reference::Repository;
+use crate::domain::registry::Budget;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::Verdict;
+
+/// `status`.
+#[derive(Debug, Serialize)]
+pub struct StatusDoc<'a> {
+    repository: Option<&'a RepositoryInfo>,
+    environments: Vec<EnvironmentDoc<'a>>,
+    services: Vec<ServiceDoc<'a>>,
+    drift: &'a [Drift],
+    unmanaged: &'a [Unmanaged],
+    notices: &'a [Untrusted],
+    budget: Budget,
+}
+
+#[derive(Debug, Serialize)]
+struct EnvironmentDoc<'a> {
+    name: &'a str,
+    policy: Option<&'a str>,
+    registry: Option<&'a str>,
+    write: WriteMode,
+    read_only: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ServiceDoc<'a> {
+    name: &'a str,
+    candidate: Option<CandidateDoc<'a>>,
+    /// Why the candidate is not known, where it could not be asked for.
+    candidate_unreachable: Option<&'a Untrusted>,
+    pins: Vec<PinDoc<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct CandidateDoc<'a> {
+    image: &'a Repository,
+    tag: &'a str,
+    digest: Digest,
+    ci_built: bool,
+    verdict: Option<&'a Verdict>,
+    evidence: Vec<EvidenceDoc<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct PinDoc<'a> {
+    environment: &'a str,
+    image: &'a Repository,
+    tag: Option<&'a str>,
+    digest: Option<Digest>,
+    tag_source: Option<&'static str>,
+    /// The tag that is compared: its own, or the one its version label names.
+    compared_tag: Option<&'a str>,
+    tag_digest: Option<Digest>,
+    /// Why the tag's digest is not known, where it could not be asked for.
+    tag_unreachable: Option<&'a Untrusted>,
+    version: Option<&'a Untrusted>,
+    locations: &'a [Location],
+    pinned: Option<&'a PinnedBy>,
+    relation: Relation,
+    behind: Option<u32>,
+    verdict: Option<&'a Verdict>,
+    evidence: Vec<EvidenceDoc<'a>>,
+    hold: Option<&'a Hold>,
+    running: Option<Digest>,
+}
+
+impl<'a> From<&'a Board> for StatusDoc<'a> {
+    fn from(board: &'a Board) -> Self {
+        Self {
+            repository: board.repository.as_ref(),
+            environments: board.environments.iter().map(environment).collect(),
+            services: board.services.iter().map(service).collect(),
+            drift: &board.drift,
+            unmanaged: &board.unmanaged,
+            notices: &board.notices,
+            budget: board.budget,
+        }
+    }
+}
+
+fn environment(env: &Environment) -> EnvironmentDoc<'_> {
+    EnvironmentDoc {
+        name: env.name.as_str(),
+        policy: env.policy.as_deref(),
+        registry: env.registry.as_deref(),
+        write: env.write,
+        read_only: env.read_only,
+    }
+}
+
+fn service(row: &ServiceRow) -> ServiceDoc<'_> {
+    let candidate = row.candidate.fresh().and_then(Option::as_ref).map(|c| CandidateDoc {
+        image: &c.image,
+        tag: &c.tag,
+        digest: c.digest,
+        ci_built: row.ci_built(),
+        verdict: row.assessment.fresh().and_then(|a| a.verdict.as_ref()),
+        evidence: row.assessment.fresh().map_or_else(Vec::new, |a| evidence(&a.evidence)),
+    });
+    ServiceDoc {
+        name: row.name.as_str(),
+        candidate,
+        candidate_unreachable: trouble(&row.candidate),
+        pins: row.cells.iter().map(pin).collect(),
+    }
+}
+
+fn pin(cell: &Cell) -> PinDoc<'_> {
+    let pin = &cell.pin;
+    PinDoc {
+        environment: pin.target.environment.as_str(),
+        image: &pin.image,
+        tag: pin.tag.as_deref(),
+        digest: pin.digest,
+        tag_source: match &cell.tag {
+            TagSource::None => None,
+            TagSource::Pin(_) => Some("pin"),
+            TagSource::VersionLabel(_) => Some("version-label"),
+        },
+        compared_tag: cell.tag.tag(),
+        tag_digest: cell.tag_digest.fresh().copied().flatten(),
+        tag_unreachable: trouble(&cell.tag_digest),
+        version: cell.version.as_ref().filter(|v| !v.is_empty()),
+        locations: &pin.locations,
+        pinned: cell.pinned_by.as_ref(),
+        relation: cell.relation,
+        behind: cell.behind,
+        // A verdict is about a digest.
+        verdict: pin.digest.and(cell.verdict()),
+        evidence: cell.assessment.fresh().map_or_else(Vec::new, |a| evidence(&a.evidence)),
+        hold: cell.hold.as_ref(),
+        running: None,
+    }
+}
+
+fn trouble<T>(seen: &Seen<T>) -> Option<&Untrusted> {
+    match seen {
+        Seen::Unreachable { detail, .. } => Some(detail),
+        _ => None,
+    }
+}

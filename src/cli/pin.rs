@@ -1,0 +1,26 @@
+//! `pindeck pin`: pins by tag get the digest that their tag names now.
+
+use crate::domain::id::EnvId;
+use crate::domain::write::{Ask, Request};
+
+use super::args::Pin;
+use super::outcome::Failure;
+use super::situation::Situation;
+use super::write;
+
+/// Runs it.
+///
+/// # Errors
+/// If there is no usable repository.
+pub async fn run(at: &Situation, args: &Pin) -> Result<u8, Failure> {
+    let ask = Ask::Pin {
+        services: args.services.iter().map(|s| s.as_str().into()).collect(),
+        environment: args.environment.as_ref().map(EnvId::new),
+    };
+    let request = Request {
+        reason: args.reason.clone(),
+        acknowledge_warned: args.acknowledge_warned,
+        ..Request::new(ask)
+    };
+    Ok(write::run(&at.engine()?, "pin", request, &(&args.write).into()).await)
+}

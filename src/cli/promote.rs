@@ -1,0 +1,35 @@
+//! `pindeck promote`: digests step forward, all of a set or none.
+
+use crate::domain::id::EnvId;
+use crate::domain::write::{Ask, Request, Source};
+
+use super::args::Promote;
+use super::outcome::Failure;
+use super::situation::Situation;
+use super::write;
+
+/// Runs it.
+///
+/// # Errors
+/// If there is no usable repository.
+pub async fn run(at: &Situation, args: &Promote) -> Result<u8, Failure> {
+    let from = match (&args.from, args.digest) {
+        (_, Some(digest)) => Some(Source::Digest(digest)),
+        (Some(from), None) if from == "candidate" => Some(Source::Candidate),
+        (Some(from), None) => Some(Source::Environment(EnvId::new(from))),
+        (None, None) => None,
+    };
+    let ask = Ask::Promote {
+        services: args.services.iter().map(|s| s.as_str().into()).collect(),
+        to: EnvId::new(&args.to),
+        from,
+    };
+    let request = Request {
+        tag: args.tag.map(Into::into),
+        reason: args.reason.clone(),
+        acknowledge_warned: args.acknowledge_warned,
+        break_glass: args.break_glass.clone(),
+        ..Request::new(ask)
+    };
+    Ok(write::run(&at.engine()?, "promote", request, &(&args.write).into()).await)
+}

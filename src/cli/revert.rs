@@ -1,0 +1,33 @@
+//! `pindeck revert`: an earlier digest comes back.
+
+use crate::domain::id::Target;
+use crate::domain::write::{Ask, Request, Scope};
+
+use super::args::Revert;
+use super::outcome::Failure;
+use super::situation::Situation;
+use super::write;
+
+/// Runs it.
+///
+/// # Errors
+/// If there is no usable repository.
+pub async fn run(at: &Situation, args: &Revert) -> Result<u8, Failure> {
+    let ask = Ask::Revert {
+        target: Target::new(args.service.as_str(), args.environment.as_str()),
+        to: args.to,
+        scope: if args.whole_commit {
+            Scope::WholeCommit
+        } else {
+            Scope::Auto
+        },
+    };
+    let request = Request {
+        tag: args.tag.map(Into::into),
+        reason: args.reason.clone(),
+        acknowledge_warned: args.acknowledge_warned,
+        break_glass: args.break_glass.clone(),
+        ..Request::new(ask)
+    };
+    Ok(write::run(&at.engine()?, "revert", request, &(&args.write).into()).await)
+}

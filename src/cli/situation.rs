@@ -1,0 +1,72 @@
+//! Where a command runs: global options and the user's preferences, and the engine they open.
+
+use crate::config::{UserConfig, user};
+use crate::engine::{Engine, OpenOptions};
+
+use super::args::Global;
+use super::outcome::Failure;
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Situation {
+    /// The global options.
+    pub global: Global,
+    /// The user's preferences.
+    pub user: UserConfig,
+}
+
+impl Situation {
+    /// Reads the user's preferences.
+    ///
+    /// # Errors
+    /// If they are wrong.
+    pub fn new(global: Global) -> Result<Self, Failure> {
+        Ok(Self {
+            global,
+            user: user::load()?,
+        })
+    }
+
+    /// How the engine is opened here.
+    pub fn options(&self) -> OpenOptions {
+        OpenOptions {
+            dir: self.global.dir.clone(),
+            config: self.global.config.clone(),
+            offline: self.global.offline,
+            no_fetch: self.global.no_fetch,
+            read_only: self.global.read_only,
+            cache_dir: user::cache_dir(),
+            cache_bytes: self.user.cache_mib << 20,
+            state_dir: user::state_dir(),
+        }
+    }
+
+    /// The engine, on the repository of this place.
+    ///
+    /// # Errors
+    /// If there is no usable repository.
+    pub fn engine(&self) -> Result<Engine, Failure> {
+        Ok(Engine::open(self.options())?)
+    }
+
+    /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.
+    pub fn global_arguments(&self) -> String {
+        let mut words = Vec::new();
+        if self.global.dir != std::path::Path::new(".") {
+            words.push(format!("-C {}", quoted(&self.global.dir.display().to_string())));
+        }
+        if let Some(file) = &self.global.config {
+            words.push(format!("--config {}", quoted(&file.display().to_string())));
+        }
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,222 @@
+//! `pindeck status`: the whole board at once.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::app::standing::{self, Standing};
+use crate::domain::board::{Board, Cell};
+use crate::domain::candidate::Relation;
+use crate::domain::drift::Drift;
+use crate::domain::freshness::Seen;
+
+use super::args::Status;
+use super::json::{self, status::StatusDoc};
+use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
+use super::situation::Situation;
+use super::text::{self, Table};
+use super::{names, say, warn};
+
+/// Runs it.
+///
+/// # Errors
+/// If repository or configuration cannot be read, or a named environment or service does not exist.
+pub async fn run(at: &Situation, args: &Status) -> Result<u8, Failure> {
+    let mut board = at.engine()?.board().await?;
+    narrow(&mut board, &args.environments, &args.services)?;
+    for notice in &board.notices {
+        warn(notice.clean().as_str());
+    }
+    let unreachable = board.unreachable();
+    if let Some(what) = &unreachable {
+        warn(&format!("not everything could be asked: {what}"));
+    }
+    if args.json {
+        json::print("status", StatusDoc::from(&board))?;
+    } else {
+        for line in lines(&board, Timestamp::now()) {
+            say(&line)?;
+        }
+    }
+    Ok(foremost([
+        if unreachable.is_some() { UNKNOWN } else { DONE },
+        if args.exit_code && !board.drift.is_empty() {
+            FOUND
+        } else {
+            DONE
+        },
+    ]))
+}
+
+/// Leaves only what was asked for.
+fn narrow(board: &mut Board, environments: &[String], services: &[String]) -> Result<(), Failure> {
+    for name in environments {
+        names::known("environment", name, board.environments.iter().map(|e| e.name.as_str()))?;
+    }
+    for name in services {
+        names::known("service", name, board.services.iter().map(|s| s.name.as_str()))?;
+    }
+    let in_environments = |name: &str| environments.is_empty() || environments.iter().any(|e| e == name);
+    let in_services = |name: &str| services.is_empty() || services.iter().any(|s| s == name);
+    board.environments.retain(|env| in_environments(env.name.as_str()));
+    board.services.retain(|row| in_services(row.name.as_str()));
+    for row in &mut board.services {
+        row.cells
+            .retain(|cell| in_environments(cell.pin.target.environment.as_str()));
+    }
+    if !environments.is_empty() {
+        board.services.retain(|row| !row.cells.is_empty());
+    }
+    let kept: BTreeSet<String> = board.services.iter().map(|row| row.name.to_string()).collect();
+    board.drift.retain(|drift| {
+        let here = drift
+            .environment
+            .as_ref()
+            .is_none_or(|env| in_environments(env.as_str()));
+        here && kept.contains(drift.service.as_str())
+    });
+    Ok(())
+}
+
+fn lines(board: &Board, now: Timestamp) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(repository) = &board.repository {
+        let commit: String = repository.commit.chars().take(7).collect();
+        let mut notes = Vec::new();
+        match &repository.remote {
+            Some(remote) if repository.fetched_at.is_some() => notes.push(format!("{remote}, just fetched")),
+            Some(remote) => notes.push(format!("{remote}, as last fetched")),
+            None => notes.push("no remote".to_owned()),
+        }
+        if repository.dirty {
+            notes.push("the working tree has changes, which do not count".to_owned());
+        }
+        out.push(clean(&format!(
+            "{}  {} at {commit} ({})",
+            repository.path,
+            repository.branch,
+            notes.join("; ")
+        )));
+        out.push(String::new());
+    }
+    let mut table = Table::new(&[
+        "SERVICE",
+        "ENVIRONMENT",
+        "PINNED",
+        "TAG",
+        "TAG NOW",
+        "CANDIDATE",
+        "VERDICT",
+    ]);
+    for row in &board.services {
+        let offer = match &row.candidate {
+            Seen::Unreachable { .. } => "unreachable".to_owned(),
+            seen => match seen.value().and_then(Option::as_ref) {
+                None => "none".to_owned(),
+                Some(candidate) => {
+                    let built = if row.ci_built() { "CI-built" } else { "claimed by tag" };
+                    format!("{} {} ({built})", candidate.digest.short(), candidate.tag)
+                }
+            },
+        };
+        let verdict = match standing::of_candidate(row, now) {
+            None => String::new(),
+            Some(stand) => match row.assessment.value().and_then(|a| a.verdict.as_ref()) {
+                Some(verdict) if stand.is != Standing::Unreachable => text::verdict(verdict),
+                _ => stand.is.word().to_owned(),
+            },
+        };
+        let blank = String::new;
+        table.row([row.name.to_string(), blank(), blank(), blank(), blank(), offer, verdict].map(|c| clean(&c)));
+        for cell in &row.cells {
+            table.row(pin(cell, now).map(|c| clean(&c)));
+        }
+    }
+    if table.is_empty() {
+        out.push("no pins: no manifest here names an image of an environment".to_owned());
+        out.push("  next: `pindeck init --print` shows what is found and how to name environments".to_owned());
+    } else {
+        out.extend(table.lines());
+    }
+    out.push(String::new());
+    out.extend(drift(&board.drift));
+    if !board.unmanaged.is_empty() {
+        out.push(format!(
+            "{} more digests are named in places that are no pins (see --json)",
+            board.unmanaged.len()
+        ));
+    }
+    let budget = board.budget;
+    out.push(format!(
+        "{} requests, {} answers from the cache{}",
+        budget.requests,
+        budget.from_cache,
+        match budget.rate_limited {
+            0 => String::new(),
+            n => format!(", {n} times told to wait"),
+        }
+    ));
+    out
+}
+
+fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
+    let pin = &cell.pin;
+    let tag = cell.tag.tag().unwrap_or("").to_owned();
+    let tag_now = match (&cell.tag_digest, pin.digest) {
+        (Seen::Unreachable { .. }, _) => "unreachable".to_owned(),
+        (seen, pinned) => match (seen.value(), tag.is_empty()) {
+            (_, true) | (None, false) => String::new(),
+            (Some(None), false) => "gone".to_owned(),
+            (Some(Some(found)), false) if Some(*found) == pinned => "same".to_owned(),
+            (Some(Some(_)), false) if cell.tag_matches_via_index => "same (index)".to_owned(),
+            (Some(Some(found)), false) => found.short(),
+        },
+    };
+    let relation = match (cell.relation, cell.behind) {
+        (Relation::Behind, Some(n)) => format!("{n} behind"),
+        (Relation::None, _) => String::new(),
+        (relation, _) => text::serde_word(&relation),
+    };
+    let stand = standing::of_cell(cell, now).is;
+    let mut verdict = match cell.verdict() {
+        Some(verdict) if !matches!(stand, Standing::Unreachable | Standing::ByTag) => text::verdict(verdict),
+        _ => stand.word().to_owned(),
+    };
+    if cell.hold.is_some() {
+        verdict.push_str(", held");
+    }
+    [
+        String::new(),
+        pin.target.environment.to_string(),
+        pin.digest.map_or_else(|| "by tag".to_owned(), |d| d.short()),
+        tag,
+        tag_now,
+        relation,
+        verdict,
+    ]
+}
+
+/// Drift as a block.
+pub fn drift(all: &[Drift]) -> Vec<String> {
+    if all.is_empty() {
+        return vec!["no drift".to_owned()];
+    }
+    let mut table = Table::new(&["DRIFT", "SERVICE", "ENVIRONMENT", "SINCE", "WHAT"]);
+    for one in all {
+        let cells = [
+            one.kind.words().to_owned(),
+            one.service.to_string(),
+            one.environment
+                .as_ref()
+                .map_or_else(|| "all".to_owned(), ToString::to_string),
+            one.since.strftime("%Y-%m-%d %H:%M").to_string(),
+            one.detail.clean().into_string(),
+        ];
+        table.row(cells.map(|c| clean(&c)));
+    }
+    table.lines()
+}
+
+fn clean(text: &str) -> String {
+    crate::domain::text::Clean::from_untrusted(text).into_string()
+}

@@ -1,0 +1,119 @@
+//! `pindeck verify`: one digest under one policy.
+
+use serde::Serialize;
+
+use crate::domain::id::Digest;
+use crate::domain::reference::Repository;
+use crate::domain::verdict::{Outcome, Verdict};
+use crate::engine::verify::{Examined, Rules};
+
+use super::args::Verify;
+use super::json::{self, EvidenceDoc};
+use super::outcome::{DONE, Failure, REFUSED, UNKNOWN};
+use super::situation::Situation;
+use super::{say, text};
+
+#[derive(Debug, Serialize)]
+struct VerifyDoc<'a> {
+    image: &'a Repository,
+    digest: Digest,
+    service: Option<&'a str>,
+    acknowledged: bool,
+    verdict: Option<&'a Verdict>,
+    evidence: Vec<EvidenceDoc<'a>>,
+    budget: crate::domain::registry::Budget,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If the reference, the policy or the configuration is wrong.
+pub async fn run(at: &Situation, args: &Verify) -> Result<u8, Failure> {
+    let rules = match (&args.policy, &args.environment) {
+        (Some(policy), _) => Rules::Policy(policy.clone()),
+        (None, Some(env)) => Rules::Environment(env.clone()),
+        (None, None) => Rules::Default,
+    };
+    let found = at.engine()?.verify(&args.reference, rules).await?;
+    let verdict = found.assessed.assessment.verdict.as_ref();
+    if args.json {
+        json::print(
+            "verify",
+            VerifyDoc {
+                image: &found.image,
+                digest: found.digest,
+                service: found.service.as_ref().map(|s| s.as_str()),
+                acknowledged: args.acknowledge_warned && verdict.is_some_and(|v| v.result == Outcome::Warned),
+                verdict,
+                evidence: json::evidence(&found.assessed.assessment.evidence),
+                budget: found.budget,
+            },
+        )?;
+    } else {
+        for line in lines(&found) {
+            say(&line)?;
+        }
+    }
+    Ok(status(verdict, args.acknowledge_warned))
+}
+
+/// 4 where the policy refuses, 6 where nobody can say; no verdict at all is nobody saying.
+fn status(verdict: Option<&Verdict>, acknowledge_warned: bool) -> u8 {
+    match verdict.map(|v| v.result) {
+        Some(Outcome::Verified) => DONE,
+        Some(Outcome::Warned) if acknowledge_warned => DONE,
+        Some(Outcome::Warned | Outcome::Rejected) => REFUSED,
+        Some(Outcome::Unknown) | None => UNKNOWN,
+    }
+}
+
+/// The head of an examined digest: name, verdict, causes.
+pub fn head(found: &Examined) -> Vec<String> {
+    let mut out = vec![format!("{}@{}", found.image, found.digest)];
+    match &found.assessed.assessment.verdict {
+        Some(verdict) => {
+            let policy = format!("policy {} {}", verdict.policy, verdict.policy_digest);
+            out.push(format!("{}  ({policy})", text::verdict(verdict)));
+            out.extend(text::causes(verdict));
+        }
+        None => out.push("not judged: no policy applies here".to_owned()),
+    }
+    out.iter()
+        .map(|line| crate::domain::Clean::from_untrusted(line).into_string())
+        .collect()
+}
+
+fn lines(found: &Examined) -> Vec<String> {
+    let mut out = head(found);
+    let evidence = &found.assessed.assessment.evidence;
+    out.push(format!("{} statements", evidence.len()));
+    out.extend(evidence.iter().flat_map(|one| text::statement(one, false)));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_outcome_has_its_status() {
+        let verdict = |result| Verdict {
+            result,
+            policy: "p".to_owned(),
+            policy_digest: Digest::of(b"p"),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            causes: Vec::new(),
+        };
+        for (result, plain, acknowledged) in [
+            (Outcome::Verified, 0, 0),
+            (Outcome::Warned, 4, 0),
+            (Outcome::Rejected, 4, 4),
+            (Outcome::Unknown, 6, 6),
+        ] {
+            let verdict = verdict(result);
+            assert_eq!(status(Some(&verdict), false), plain, "{result:?}");
+            assert_eq!(status(Some(&verdict), true), acknowledged, "{result:?}");
+        }
+        assert_eq!(status(None, true), 6);
+    }
+}
