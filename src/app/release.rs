@@ -216,7 +216,7 @@ pub fn title(ask: &Ask) -> String {
                 None => format!("promote {what} to {to}"),
             }
         }
-        Ask::Revert { target, to: None, .. } => format!("revert {target} to the digest before"),
+        Ask::Revert { target, to: None, .. } => format!("revert {target}"),
         Ask::Revert {
             target, to: Some(to), ..
         } => format!("revert {target} to {}", to.short()),

@@ -84,25 +84,14 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
 }
 
 fn side_lines(label: &str, side: &Named, prints: &Fingerprints, width: u16, glyphs: &Glyphs) -> Vec<Line> {
-    let mut out = labelled(
-        label,
-        vec![prints.span(side.digest), span(Role::Title, format!(" {}", side.digest))],
-        width,
-        LABEL,
-        3,
-        glyphs,
-    );
-    out.extend(labelled(
-        "",
-        vec![
-            span(Role::Dim, format!("  {}, ", side.what)),
-            span(Role::Dim, side.image.to_string()),
-        ],
-        width,
-        LABEL,
-        2,
-        glyphs,
-    ));
+    let digest = vec![
+        span(Role::Dim, format!("{label:<5}")),
+        prints.span(side.digest),
+        span(Role::Title, format!(" {}", side.digest)),
+    ];
+    let place = vec![span(Role::Dim, format!("       {}, {}", side.what, side.image))];
+    let mut out = vec![digest];
+    out.extend(crate::view::lines::fold(place, width, 7, 2, glyphs));
     out
 }
 
@@ -256,10 +245,10 @@ fn config_span(diff: &DigestDiff) -> crate::view::canvas::Span {
 
 fn platforms_line(diff: &DigestDiff) -> Line {
     let platforms = &diff.platforms;
-    let mut line = vec![span(Role::Text, "platforms")];
+    let mut line = vec![span(Role::Text, "platforms ")];
     let mut say = |role, sign: &str, names: &[String], note: &str| {
         for name in names {
-            line.push(span(role, format!(" {sign}{name}{note}")));
+            line.push(span(role, format!("{sign}{name}{note}  ")));
         }
     };
     say(Role::Text, "", &platforms.same, " same");

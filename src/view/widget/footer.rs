@@ -132,6 +132,9 @@ fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
 /// Where `promote` leads from here: a person should know before pressing it. As wide in every column,
 /// so that a move repaints no hint beside it.
 fn promote_word(state: &State, arrow: &str) -> String {
+    if state.screen().is_some() {
+        return promote_to(state, arrow);
+    }
     let names = state.board.environments.iter().skip(1);
     let longest = names
         .map(|e| e.name.as_str().chars().count())
@@ -174,6 +177,7 @@ fn push(line: &mut Line, state: &State, action: Action, arrow: &str) {
     let word = match action {
         Action::Freeze if state.frozen.is_some() => "thaw".to_owned(),
         Action::Promote => promote_word(state, arrow),
+        Action::NextPane if matches!(state.screen(), Some(Screen::Diff(_))) => "next comparison".to_owned(),
         Action::Revert if matches!(state.screen(), Some(Screen::History(_))) => "go back to it".to_owned(),
         other => other.spec().short.to_owned(),
     };

@@ -15,8 +15,7 @@ pub fn draw(canvas: &mut Canvas<'_>, lines: &[Line], area: Rect, top: u16) -> u1
     }
     if last > 0 && area.y > 0 {
         let end = (top + height).min(lines.len());
-        let more = if end < lines.len() { ", more below" } else { "" };
-        let note = format!(" {}-{end} of {}{more} ", top + 1, lines.len());
+        let note = format!(" {}-{end} of {} ", top + 1, lines.len());
         let above = Rect {
             y: area.y - 1,
             height: 1,

@@ -11,8 +11,13 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
 
 /// Draws the bar.
-pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect) {
-    canvas.rule(Rect { height: 1, ..area }, &[], false);
+pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, below: u16) {
+    let more = match below {
+        0 => Line::new(),
+        1 => vec![span(Role::Accent, "1 more line below")],
+        n => vec![span(Role::Accent, format!("{n} more lines below"))],
+    };
+    canvas.rule(Rect { height: 1, ..area }, &more, false);
     let line = match (&screen.input, &screen.stage) {
         (Some(input), _) => typing(screen, input),
         (None, Stage::Planning { .. }) => button("Cancel", "esc"),

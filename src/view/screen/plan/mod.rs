@@ -81,5 +81,5 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: R
         height: 2,
         ..area
     };
-    bar::draw(canvas, state, screen, bar);
+    bar::draw(canvas, state, screen, bar, limits.text.saturating_sub(screen.top));
 }

@@ -1,5 +1,6 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
+use crate::domain::id::Digest;
 use crate::domain::plan::Verb;
 use crate::domain::text::{Untrusted, clean_lines};
 use crate::domain::write::{Proposal, Receipt, WriteFailure, WriteState};
@@ -38,16 +39,20 @@ pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, 
             span(Role::Title, format!("{} in {}", plan.service, plan.environment)),
         ];
         out.extend(fold(head, width, 2, 2, glyphs));
-        let mut say = |label: &str, line: Line| out.extend(labelled(label, line, width, LABEL, 3, glyphs));
+        let mut say = |label: &str, digest: Digest, role| {
+            out.push(vec![
+                span(Role::Dim, format!("{label:<5}")),
+                prints.span(digest),
+                span(role, format!(" {digest}")),
+            ]);
+        };
         if let Some(from) = plan.from.filter(|from| *from != plan.to) {
-            say("from", vec![prints.span(from), span(Role::Text, format!(" {from}"))]);
+            say("from", from, Role::Dim);
         }
-        say(
-            "to",
-            vec![prints.span(plan.to), span(Role::Text, format!(" {}", plan.to))],
-        );
+        say("to", plan.to, Role::Text);
         if let Some(commit) = receipt.commits.get(at) {
-            say("commit", vec![span(Role::Title, commit.clone())]);
+            let line = vec![span(Role::Title, commit.clone())];
+            out.extend(labelled("commit", line, width, LABEL, 3, glyphs));
         }
         out.push(Line::new());
     }

@@ -79,8 +79,14 @@ pub(super) fn lines(
             );
             out.plain(vec![span(Role::Accent, of)]);
         }
-        one(&mut out, canvas, state, screen, plan, screen.compared.get(at));
-        alternatives(&mut out, proposal, state.minute());
+        one(
+            &mut out,
+            canvas,
+            state,
+            screen,
+            (proposal, plan),
+            screen.compared.get(at),
+        );
     }
     out.blank();
     if let Some(commit) = &proposal.whole_commit {
@@ -113,18 +119,25 @@ fn one(
     canvas: &Canvas<'_>,
     state: &State,
     screen: &PlanScreen,
-    plan: &Plan,
+    (proposal, plan): (&Proposal, &Plan),
     compared: Option<&Compared>,
 ) {
     let prints = Fingerprints::of(plan.from.into_iter().chain([plan.to]), canvas.theme(), out.glyphs);
-    let whole = |digest: Digest, role| vec![prints.span(digest), span(role, format!(" {digest}"))];
+    // A narrow label: a digest must stand in one line at 80 columns.
+    let whole = |label: &str, digest: Digest, role| {
+        vec![
+            span(Role::Dim, format!("{label:<5}")),
+            prints.span(digest),
+            span(role, format!(" {digest}")),
+        ]
+    };
     match plan.from {
-        Some(from) if from != plan.to => out.say("from", whole(from, Role::Text)),
-        None => out.say("from", vec![span(Role::ByTag, "  no digest: pinned by tag")]),
+        Some(from) if from != plan.to => out.plain(whole("from", from, Role::Text)),
+        None => out.say("from", vec![span(Role::ByTag, "no digest: pinned by tag")]),
         Some(_) => {}
     }
-    let same = plan.from == Some(plan.to);
-    out.say(if same { "digest" } else { "to" }, whole(plan.to, Role::Title));
+    let label = if plan.from == Some(plan.to) { "of" } else { "to" };
+    out.plain(whole(label, plan.to, Role::Title));
     moved(out, screen, plan);
     if let Some(verdict) = &plan.verdict {
         verdict_lines(out, plan, verdict);
@@ -136,6 +149,7 @@ fn one(
         out.say("warning", vec![span(Role::Warned, format!("! {}", warning.clean()))]);
     }
     gates(out, &plan.gates);
+    alternatives(out, proposal, state.minute());
     changes(out, compared);
     for copy in &plan.copies {
         let tag = copy
@@ -157,6 +171,7 @@ fn one(
         out.say("file", vec![span(Role::Title, edit.file.clone())]);
         file_diff(out, &edit.diff);
     }
+    open_gates(out, &plan.gates);
     message(out, plan);
     let source: String = plan.policy.source.chars().take(60).collect();
     out.say(
@@ -269,47 +284,60 @@ fn evidence_line(out: &mut Out<'_>, seen: &Assessment, copied: bool) {
     out.say("evidence", line);
 }
 
-/// Closed gates first, each with what would open it; open ones as well, so that nothing is taken for
-/// granted.
+/// Gates that are not simply open, each with what would open it; the open ones by name.
 fn gates(out: &mut Out<'_>, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
         (GateState::Closed, Role::Rejected, "CLOSED"),
         (GateState::Waived, Role::Warned, "WAIVED"),
         (GateState::Acknowledged, Role::Warned, "acknowledged"),
-        (GateState::Open, Role::Verified, "open"),
     ];
     for (state, role, word) in order {
-        let sign = match state {
-            GateState::Closed => out.glyphs.failed,
-            GateState::Waived | GateState::Acknowledged => "!",
-            GateState::Open => out.glyphs.passed,
+        let sign = if state == GateState::Closed {
+            out.glyphs.failed
+        } else {
+            "!"
         };
         for gate in gates.iter().filter(|gate| gate.state == state) {
             let mut line = vec![
-                span(role, format!("{sign} {:<12}", gate_name(gate.gate))),
-                span(
-                    role,
-                    if state == GateState::Open {
-                        String::new()
-                    } else {
-                        format!("{word}  ")
-                    },
-                ),
-                span(
-                    if state == GateState::Open {
-                        Role::Dim
-                    } else {
-                        Role::Text
-                    },
-                    gate.detail.clean().into_string(),
-                ),
+                span(role, format!("{sign} {} {word}  ", gate_name(gate.gate))),
+                span(Role::Text, gate.detail.clean().into_string()),
             ];
             if gate.waivable {
                 line.push(span(Role::Dim, "  (b: a typed reason can waive it)"));
             }
             out.say(std::mem::take(&mut label), line);
         }
+    }
+    let open: Vec<&str> = gates
+        .iter()
+        .filter(|gate| gate.state == GateState::Open)
+        .map(|gate| gate_name(gate.gate))
+        .collect();
+    if !open.is_empty() {
+        let names = open.join(", ");
+        out.say(
+            label,
+            vec![
+                span(Role::Verified, format!("{} open: ", out.glyphs.passed)),
+                span(Role::Text, names),
+            ],
+        );
+    }
+}
+
+/// Why the open gates are open.
+fn open_gates(out: &mut Out<'_>, gates: &[Gate]) {
+    let mut label = "open";
+    for gate in gates.iter().filter(|gate| gate.state == GateState::Open) {
+        let line = vec![
+            span(
+                Role::Verified,
+                format!("{} {:<12}", out.glyphs.passed, gate_name(gate.gate)),
+            ),
+            span(Role::Dim, gate.detail.clean().into_string()),
+        ];
+        out.say(std::mem::take(&mut label), line);
     }
 }
 
@@ -399,21 +427,15 @@ fn alternatives(out: &mut Out<'_>, proposal: &Proposal, now: Timestamp) {
             Outcome::Unknown => (Role::Unknown, "? unknown".to_owned()),
         };
         let tag = other.tag.as_deref().unwrap_or("no tag");
-        out.say(
-            "",
-            vec![
-                span(Role::Key, format!("{} ", at + 1)),
-                span(Role::Title, other.digest.to_string()),
-                span(role, format!("  {word}")),
-                span(
-                    Role::Dim,
-                    format!(
-                        "  {tag}, pinned {} in {}",
-                        age::ago(other.at, now),
-                        short(&other.commit)
-                    ),
-                ),
-            ],
+        let pinned = format!(
+            "  {tag}, pinned {} in {}",
+            age::ago(other.at, now),
+            short(&other.commit)
         );
+        out.plain(vec![
+            span(Role::Key, format!("   {} ", at + 1)),
+            span(Role::Title, other.digest.to_string()),
+        ]);
+        out.say("", vec![span(role, word), span(Role::Dim, pinned)]);
     }
 }
