@@ -16,6 +16,7 @@ mod peer;
 #[path = "../registry/server.rs"]
 mod server;
 
+mod crash;
 mod gates;
 mod own_registry;
 mod races;
