@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
 use super::evidence::CauseKind;
@@ -15,7 +15,7 @@ use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
 /// What a write is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// A digest steps forward.
@@ -77,7 +77,7 @@ pub struct PolicyUsed {
 }
 
 /// The change of one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEdit {
     /// Path in the repository.
     pub file: String,

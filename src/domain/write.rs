@@ -12,7 +12,7 @@ use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
 /// A write that is asked for, before it is planned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// What shall happen.
     pub ask: Ask,
@@ -41,7 +41,7 @@ impl Request {
 }
 
 /// What shall happen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Digests step forward: all of them or none.
     Promote {
@@ -84,7 +84,7 @@ pub enum Ask {
 }
 
 /// Where a promoted digest comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Source {
     /// What that environment pins.
     Environment(EnvId),
@@ -107,7 +107,7 @@ pub enum TagRule {
 }
 
 /// How much of a pin commit a revert undoes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Scope {
     /// The whole commit where it touched nothing but this pin, else the pin alone.
     #[default]

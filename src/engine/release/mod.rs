@@ -34,9 +34,12 @@ impl Engine {
     ///
     /// # Errors
     /// If the question is wrong, or something that planning needs cannot be reached.
-    pub async fn plan(&self, request: Request) -> Result<Proposal, WriteFailure> {
-        let desk = Desk::open(self, Ground::Shown).await?;
-        Ok(prepare(&desk, request).await?.proposal)
+    pub fn plan(&self, request: Request) -> impl Future<Output = Result<Proposal, WriteFailure>> + Send {
+        let this = self.clone();
+        async move {
+            let desk = Desk::open(&this, Ground::Shown).await?;
+            Ok(prepare(&desk, request).await?.proposal)
+        }
     }
 
     /// Carries out a proposal exactly as it was shown. `cancel` turning true stops it before the git
@@ -44,13 +47,14 @@ impl Engine {
     ///
     /// # Errors
     /// A [`WriteFailure`]; nothing landed in git then.
-    pub async fn execute(
+    pub fn execute(
         &self,
         proposal: Proposal,
         progress: mpsc::Sender<Progress>,
         cancel: watch::Receiver<bool>,
-    ) -> Result<Receipt, WriteFailure> {
-        execute::run(self, proposal, progress, cancel).await
+    ) -> impl Future<Output = Result<Receipt, WriteFailure>> + Send {
+        let this = self.clone();
+        async move { execute::run(&this, proposal, progress, cancel).await }
     }
 
     /// Holds in force on the newest commit.
@@ -148,4 +152,16 @@ fn proposal_branch(plans: &[Plan], now: jiff::Timestamp) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
     let what: String = what.chars().map(plain).collect();
     format!("pindeck/{word}-{what}-{}", now.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_send<T: Send>(_: impl FnOnce(Engine) -> T) {}
+
+    #[test]
+    fn comparing_can_be_spawned_too() {
+        is_send(|engine: Engine| async move { engine.diff("a", "b").await.is_ok() });
+    }
 }

@@ -38,7 +38,8 @@ pub(super) async fn draft(
     let mut drafted = Drafted::default();
     let mut overlay = Overlay::default();
     let mut seen = BTreeSet::new();
-    for service in services.iter().filter(|s| seen.insert((*s).clone())) {
+    let set: Vec<&ServiceId> = services.iter().filter(|s| seen.insert((*s).clone())).collect();
+    for service in set {
         let step = Step {
             desk,
             request,

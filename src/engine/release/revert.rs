@@ -140,7 +140,13 @@ impl Revert<'_> {
     /// Earlier digests that verify today, newest first.
     async fn alternatives(&self, but: Digest) -> Result<Vec<Alternative>, WriteFailure> {
         let mut out = Vec::new();
-        for earlier in self.earlier.iter().filter(|e| e.digest != but).take(ALTERNATIVES) {
+        let others: Vec<&Earlier> = self
+            .earlier
+            .iter()
+            .filter(|e| e.digest != but)
+            .take(ALTERNATIVES)
+            .collect();
+        for earlier in others {
             let judged = self.judge(earlier.digest).await?;
             if holds_up(&judged.verdict) {
                 let commit: &CommitMeta = earlier.commit.as_ref().unwrap_or(&earlier.replaced_in);

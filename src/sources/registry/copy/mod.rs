@@ -240,7 +240,8 @@ impl<'a> Job<'a> {
 
     /// Sends blobs, then manifests from the leaves to the root.
     async fn send_tree(&self, tree: &Tree, sent: &mut Vec<Manifest>) -> Result<(), RegistryError> {
-        let uploads = tree.blobs.values().map(|blob| self.bring_blob(blob));
+        // Collected first: a closure that lives across an await would keep the copy on one thread.
+        let uploads: Vec<_> = tree.blobs.values().map(|blob| self.bring_blob(blob)).collect();
         let mut uploads = stream::iter(uploads).buffer_unordered(PARALLEL_BLOBS);
         while let Some(done) = uploads.next().await {
             done?;
@@ -254,12 +255,15 @@ impl<'a> Job<'a> {
 
     /// Reads what was sent once more, past every cache, and hashes it.
     async fn read_again(&self, sent: &[Manifest]) -> Result<(), RegistryError> {
-        let checks = sent.iter().map(|manifest| async move {
-            let reference = manifest.digest.to_string();
-            self.core
-                .fetch_again(&self.access, &reference, &manifest.digest, true)
-                .await
-        });
+        let checks: Vec<_> = sent
+            .iter()
+            .map(|manifest| async move {
+                let reference = manifest.digest.to_string();
+                self.core
+                    .fetch_again(&self.access, &reference, &manifest.digest, true)
+                    .await
+            })
+            .collect();
         let mut checks = stream::iter(checks).buffer_unordered(PARALLEL_MANIFESTS);
         while let Some(done) = checks.next().await {
             done?;

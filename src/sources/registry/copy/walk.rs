@@ -153,7 +153,7 @@ impl Inventory {
                 .iter()
                 .map(|ending| (*subject, format!("sha256-{}.{ending}", subject.hex())))
         });
-        let present = candidates.filter(|(_, tag)| tags.contains(tag));
+        let present: Vec<(Digest, String)> = candidates.filter(|(_, tag)| tags.contains(tag)).collect();
         let resolved = stream::iter(present).map(|(subject, tag)| async move {
             let digest = core.resolve(repository, &tag).await?;
             Ok::<_, RegistryError>(digest.map(|digest| (subject, tag, digest)))

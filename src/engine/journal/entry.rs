@@ -1,0 +1,213 @@
+//! What the journal knows of one write.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::id::{Digest, EnvId, ServiceId};
+use crate::domain::plan::{FileEdit, Verb};
+use crate::domain::write::{Proposal, Request};
+
+/// Name and version of the form of an entry.
+pub const SCHEMA: &str = "pindeck/journal/v1";
+
+/// How far a write has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Confirmed; nothing has been done.
+    Planned,
+    /// Content is being copied.
+    Copying,
+    /// All content is where it belongs, and was judged there.
+    Copied,
+    /// The commits are made, in this clone only.
+    Committed,
+    /// The remote is being asked to take them.
+    Pushing,
+    /// The remote has them.
+    Pushed,
+    /// Over. No entry says so: it is gone then.
+    Done,
+}
+
+impl Step {
+    /// All, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Copying,
+        Self::Copied,
+        Self::Committed,
+        Self::Pushing,
+        Self::Pushed,
+        Self::Done,
+    ];
+
+    /// Its name, as in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Copying => "copying",
+            Self::Copied => "copied",
+            Self::Committed => "committed",
+            Self::Pushing => "pushing",
+            Self::Pushed => "pushed",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// A write about to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// The question, to be asked again by whoever finishes it.
+    pub request: Request,
+    /// The commit it was planned on.
+    pub base: String,
+    /// The remote that is pushed to.
+    pub remote: String,
+    /// The branch that is pushed.
+    pub branch: String,
+    /// That branch is made by this write (a pull request's).
+    pub new_branch: bool,
+    /// What was confirmed, service by service.
+    pub writes: Vec<Write>,
+}
+
+impl Draft {
+    /// What is to be recorded of a confirmed proposal.
+    pub fn of(proposal: &Proposal, new_branch: bool) -> Self {
+        let writes = proposal.plans.iter().map(|plan| Write {
+            verb: plan.verb,
+            service: plan.service.clone(),
+            environment: plan.environment.clone(),
+            from: plan.from,
+            to: plan.to,
+            edits: plan.edits.clone(),
+            copies: plan
+                .copies
+                .iter()
+                .map(|copy| CopyNote {
+                    source: copy.source.to_string(),
+                    destination: copy.destination.to_string(),
+                    digest: copy.digest,
+                    tag: copy.tag.clone(),
+                })
+                .collect(),
+        });
+        Self {
+            request: proposal.request.clone(),
+            base: proposal
+                .plans
+                .first()
+                .map(|plan| plan.base_commit.clone())
+                .unwrap_or_default(),
+            remote: proposal.remote.clone(),
+            branch: proposal.branch.clone(),
+            new_branch,
+            writes: writes.collect(),
+        }
+    }
+}
+
+/// One write of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// Its name.
+    pub id: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// How far it has come.
+    pub step: Step,
+    /// Since when.
+    pub reached: Timestamp,
+    /// The question.
+    pub request: Request,
+    /// The commit that the newest plan or commits stand on.
+    pub base: String,
+    /// The remote.
+    pub remote: String,
+    /// The branch.
+    pub branch: String,
+    /// The branch is made by this write.
+    pub new_branch: bool,
+    /// What was confirmed.
+    pub writes: Vec<Write>,
+    /// The commits, once they are made; after a lost race, those of the newest try.
+    pub commits: Vec<String>,
+}
+
+/// What was confirmed for one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// What it does.
+    pub verb: Verb,
+    /// The service.
+    pub service: ServiceId,
+    /// The environment.
+    pub environment: EnvId,
+    /// The digest pinned before.
+    pub from: Option<Digest>,
+    /// The digest pinned afterwards.
+    pub to: Digest,
+    /// The file changes as they were shown.
+    pub edits: Vec<FileEdit>,
+    /// Content to be copied first.
+    pub copies: Vec<CopyNote>,
+}
+
+/// Content that a write copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyNote {
+    /// From where.
+    pub source: String,
+    /// To where.
+    pub destination: String,
+    /// What.
+    pub digest: Digest,
+    /// The tag that is hung on it last.
+    pub tag: Option<String>,
+}
+
+impl Entry {
+    pub(super) fn new(id: String, draft: Draft, now: Timestamp) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            id,
+            started: now,
+            step: Step::Planned,
+            reached: now,
+            request: draft.request,
+            base: draft.base,
+            remote: draft.remote,
+            branch: draft.branch,
+            new_branch: draft.new_branch,
+            writes: draft.writes,
+            commits: Vec::new(),
+        }
+    }
+
+    /// The commit that is pushed: the last one.
+    pub fn last_commit(&self) -> Option<&str> {
+        self.commits.last().map(String::as_str)
+    }
+
+    /// Whether content has to be copied.
+    pub fn copies(&self) -> bool {
+        self.writes.iter().any(|write| !write.copies.is_empty())
+    }
+}
+
+/// Reads an entry; the error says what is wrong.
+pub(super) fn parse(bytes: &[u8]) -> Result<Entry, String> {
+    #[derive(Deserialize)]
+    struct Form {
+        schema: String,
+    }
+    let form: Form = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    if form.schema != SCHEMA {
+        return Err(format!("its form is {:?}, this pindeck knows {SCHEMA}", form.schema));
+    }
+    serde_json::from_slice(bytes).map_err(|e| e.to_string())
+}
