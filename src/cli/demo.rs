@@ -1,13 +1,93 @@
-//! `pindeck demo`.
+//! `pindeck demo`: the cockpit on the embedded world.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::app::state::Setup;
+use crate::demo::{Options, Script, World};
+use crate::engine::{Engine, OpenOptions};
 
 use super::args::Demo;
-use super::outcome::Failure;
-use super::situation::Situation;
+use super::backend::EngineBackend;
+use super::cockpit;
+use super::outcome::{FAILED, Failure};
+use super::situation::{Situation, quoted};
+
+/// How often the cockpit looks again: everything is on this machine.
+const REFRESH: SignedDuration = SignedDuration::from_secs(4);
+/// From one thing that happens to the next, at speed 1.
+const STEP: Duration = Duration::from_secs(20);
 
 /// Runs it.
 ///
 /// # Errors
-/// If it cannot be done.
-pub async fn run(_at: &Situation, _args: &Demo) -> Result<u8, Failure> {
-    Err(super::not_yet("`pindeck demo`"))
+/// If the world cannot be made, or the cockpit cannot run.
+pub async fn run(at: &Situation, args: &Demo) -> Result<u8, Failure> {
+    let options = Options { dir: args.dir.clone() };
+    let world = World::start(options).await.map_err(told)?;
+    let engine = Engine::open(options_of(at, &world))?;
+    let setup = Setup {
+        banner: Some("demo".to_owned()),
+        read_only: at.global.read_only,
+        offline: false,
+        refresh_every: Some(REFRESH),
+        global_arguments: format!("-C {}", quoted(&world.clone_dir().display().to_string())),
+        log: super::log::path().map(|path| path.display().to_string()),
+    };
+    let world = Arc::new(world);
+    let happening = tokio::spawn(happen(Arc::clone(&world), args.speed));
+    let ended = cockpit::open(at, Arc::new(EngineBackend(engine)), setup).await;
+    happening.abort();
+    if args.dir.is_some() {
+        super::warn(&format!("the demo's world is kept in {}", world.folder().display()));
+    }
+    ended
+}
+
+/// Cache and state of the demo are its own: they end with it.
+fn options_of(at: &Situation, world: &World) -> OpenOptions {
+    let own = |name: &str| Some(Path::join(world.folder(), name));
+    OpenOptions {
+        dir: world.clone_dir(),
+        config: None,
+        offline: false,
+        no_fetch: false,
+        cache_dir: own("cache"),
+        state_dir: own("state"),
+        ..at.options()
+    }
+}
+
+/// Lets things happen at the asked pace; 0 stands still.
+async fn happen(world: Arc<World>, speed: f64) {
+    if speed <= 0.0 {
+        return;
+    }
+    let pause = STEP.div_f64(speed.clamp(0.01, 1000.0));
+    let mut script = Script::default();
+    loop {
+        tokio::time::sleep(pause).await;
+        let world = Arc::clone(&world);
+        let stepped = tokio::task::spawn_blocking(move || {
+            let result = script.step(&world);
+            (script, result)
+        });
+        let Ok((back, result)) = stepped.await else { return };
+        script = back;
+        match result {
+            Ok(happened) => tracing::info!(?happened, "the demo's CI"),
+            Err(error) => tracing::warn!(%error, "the demo's CI"),
+        }
+    }
+}
+
+fn told(error: crate::demo::DemoError) -> Failure {
+    Failure::new(
+        FAILED,
+        error.to_string(),
+        "pindeck demo needs git and a writable folder",
+    )
 }

@@ -5,6 +5,7 @@ pub mod approval;
 pub mod check;
 mod error;
 pub mod infer;
+pub mod init;
 mod raw;
 pub mod team;
 mod trust;

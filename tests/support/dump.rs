@@ -23,7 +23,8 @@ pub struct Repository {
 /// The content of one registry.
 #[derive(Debug)]
 pub struct Dump {
-    folder: PathBuf,
+    /// Its folder.
+    pub folder: PathBuf,
     /// By name, without the registry's host.
     pub repositories: BTreeMap<String, Repository>,
 }

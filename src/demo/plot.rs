@@ -1,0 +1,194 @@
+//! Who ships what in the demo, and what went wrong on the way: every situation a newcomer should meet.
+
+/// Environments in promotion order.
+pub(super) const ENVIRONMENTS: [&str; 4] = ["dev", "integration", "staging", "production"];
+/// Where [`ENVIRONMENTS`] has production.
+pub(super) const PRODUCTION: usize = 3;
+
+/// How a service's manifests are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Kubernetes,
+    Kustomize,
+    HelmValues,
+    Flux,
+    Compose,
+    Argocd,
+}
+
+/// How the evidence of a version turned out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Everything, with this test result.
+    Whole(&'static str),
+    /// Built again by hand: a signature and an SBOM.
+    Rebuilt,
+    /// Nothing.
+    Nothing,
+    /// Everything, by a key nobody trusts.
+    ByStranger,
+    /// Everything, about the version before.
+    AboutTheOneBefore,
+}
+
+/// One version of one service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Version {
+    pub name: &'static str,
+    pub told: Told,
+    /// The environments that pinned it, as places in [`ENVIRONMENTS`].
+    pub pinned: &'static [usize],
+}
+
+/// One service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Service {
+    pub name: &'static str,
+    pub style: Style,
+    /// Evidence in cosign's older tags.
+    pub legacy: bool,
+    /// Pinned by tag only in dev.
+    pub by_tag_in_dev: bool,
+    /// Versions in the order they were built; one that is there twice was built twice.
+    pub versions: &'static [Version],
+    /// A version that was taken back in production right after it was pinned there.
+    pub taken_back: Option<&'static str>,
+}
+
+const ALL: &[usize] = &[0, 1, 2, 3];
+const TO_STAGING: &[usize] = &[0, 1, 2];
+const TO_INTEGRATION: &[usize] = &[0, 1];
+const PASSED: Told = Told::Whole("PASSED");
+
+const fn version(name: &'static str, told: Told, pinned: &'static [usize]) -> Version {
+    Version { name, told, pinned }
+}
+
+const fn service(name: &'static str, style: Style, versions: &'static [Version]) -> Service {
+    Service {
+        name,
+        style,
+        legacy: false,
+        by_tag_in_dev: false,
+        versions,
+        taken_back: None,
+    }
+}
+
+/// The services.
+pub(super) const SERVICES: [Service; 8] = [
+    // Verified, and ready for production.
+    service(
+        "checkout",
+        Style::Kubernetes,
+        &[
+            version("1.3.0", PASSED, ALL),
+            version("1.4.0", PASSED, ALL),
+            version("1.4.2", PASSED, ALL),
+            version("1.5.0", PASSED, TO_STAGING),
+        ],
+    ),
+    // The story of this product: 2.4.1 was built again on the way, with another dependency.
+    service(
+        "payments",
+        Style::Kustomize,
+        &[
+            version("2.3.8", PASSED, ALL),
+            version("2.4.0", PASSED, ALL),
+            version("2.4.1", PASSED, ALL),
+            version("2.4.1", Told::Rebuilt, &[2]),
+            version("2.5.0", PASSED, TO_INTEGRATION),
+        ],
+    ),
+    // Tests: PASSED in production, WARNED in staging, FAILED before.
+    Service {
+        taken_back: Some("1.7.1"),
+        ..service(
+            "catalog",
+            Style::HelmValues,
+            &[
+                version("1.7.0", PASSED, ALL),
+                version("1.7.1", PASSED, ALL),
+                version("1.7.2", PASSED, ALL),
+                version("1.7.3", Told::Whole("WARNED"), TO_STAGING),
+                version("1.8.0", Told::Whole("FAILED"), TO_INTEGRATION),
+            ],
+        )
+    },
+    // Evidence about another digest in integration, none at all in dev.
+    service(
+        "search",
+        Style::Flux,
+        &[
+            version("4.1.0", PASSED, ALL),
+            version("4.2.0", PASSED, ALL),
+            version("4.2.1", Told::AboutTheOneBefore, TO_INTEGRATION),
+            version("4.3.0", Told::Nothing, &[0]),
+        ],
+    ),
+    // Signed by somebody else in staging.
+    Service {
+        legacy: true,
+        ..service(
+            "ledger",
+            Style::Kubernetes,
+            &[
+                version("0.9.2", PASSED, ALL),
+                version("0.9.3", PASSED, ALL),
+                version("0.9.4", Told::ByStranger, TO_STAGING),
+                version("0.9.5", PASSED, TO_INTEGRATION),
+            ],
+        )
+    },
+    // Pinned by tag only in dev.
+    Service {
+        by_tag_in_dev: true,
+        ..service(
+            "notifier",
+            Style::Compose,
+            &[
+                version("5.0.0", PASSED, ALL),
+                version("5.0.1", PASSED, ALL),
+                version("5.1.0", PASSED, TO_INTEGRATION),
+            ],
+        )
+    },
+    // What production runs is gone from its registry.
+    service(
+        "frontend",
+        Style::Argocd,
+        &[
+            version("7.1.0", PASSED, ALL),
+            version("7.2.0", PASSED, ALL),
+            version("7.3.0", PASSED, TO_STAGING),
+        ],
+    ),
+    // 3.1.0 was taken back in production, and is held.
+    Service {
+        legacy: true,
+        taken_back: Some("3.1.0"),
+        ..service(
+            "accounts",
+            Style::Kubernetes,
+            &[
+                version("3.0.8", PASSED, ALL),
+                version("3.0.9", PASSED, ALL),
+                version("3.1.0", PASSED, ALL),
+                version("3.1.1", PASSED, TO_INTEGRATION),
+            ],
+        )
+    },
+];
+
+/// The service whose production digest left the registry, and the version.
+pub(super) const GONE: (&str, &str) = ("frontend", "7.2.0");
+/// The service whose revert is held.
+pub(super) const HELD: &str = "accounts";
+
+/// People who commit.
+pub(super) const PEOPLE: [(&str, &str); 4] = [
+    ("Ada Osei", "ada@shop.example"),
+    ("Bruno Lima", "bruno@shop.example"),
+    ("Chen Wei", "chen@shop.example"),
+    ("release-bot", "bot@shop.example"),
+];

@@ -1,0 +1,30 @@
+//! What a status costs, counted by the servers.
+
+use std::collections::BTreeSet;
+
+use super::{Served, pins};
+
+#[test]
+fn a_status_costs_what_it_must() {
+    let Some(served) = Served::start() else { return };
+    let (_, status) = served.status();
+    let cold = served.requests();
+    served.forget();
+    let (_, again) = served.status();
+    let warm = served.requests();
+    let mut digests: BTreeSet<&str> = pins(&status).filter_map(|(_, pin)| pin["digest"].as_str()).collect();
+    let services = status["services"].as_array().unwrap();
+    digests.extend(services.iter().filter_map(|s| s["candidate"]["digest"].as_str()));
+    println!("{cold} requests cold, {warm} warm, for {} digests", digests.len());
+    assert_eq!(status["budget"]["requests"], cold, "what is shown is what was sent");
+    assert_eq!(again["budget"]["requests"], warm);
+    assert!(cold <= 16 * digests.len(), "{cold} cold");
+    assert!(warm <= 5 * digests.len(), "{warm} warm");
+    if std::env::var_os("PINDECK_WORLD").is_none() {
+        assert_eq!((cold, warm), (COLD, WARM), "update these only with a reason");
+    }
+}
+
+/// For the shared world, with an empty cache and with what that run left in it.
+const COLD: usize = 0;
+const WARM: usize = 0;

@@ -1,0 +1,138 @@
+//! A whole release world made by real tools, served as it was: what `pindeck status --json` says of it, field
+//! by field, at what price, and what remains true when a registry fails.
+//!
+//! The folder comes from `PINDECK_WORLD`, by default the one shared beside the checkout.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what it saw, and ends loudly"
+)]
+
+#[path = "../support/dump.rs"]
+mod dump;
+#[path = "../support/peer.rs"]
+#[allow(dead_code)]
+mod peer;
+
+mod answers;
+mod budget;
+mod faults;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use dump::{Dump, World};
+use peer::{Answer, pindeck};
+use pindeck::demo::registry::{Registry, Ways};
+use serde_json::Value;
+
+/// The world, served by registries of this process.
+struct Served {
+    world: World,
+    home: tempfile::TempDir,
+    /// By the host that the manifests name.
+    registries: BTreeMap<String, Registry>,
+    clone: PathBuf,
+    policy: PathBuf,
+    expected: Value,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// Registry A has no referrers API and minds what is accepted, as docker-registry; registry B has one and
+/// describes referrers as go-containerregistry does.
+fn ways(dump: &Dump) -> Ways {
+    let without_api = dump.folder.file_name().is_some_and(|name| name == "A");
+    Ways {
+        referrers: !without_api,
+        strict_accept: without_api,
+        plain_referrers: true,
+        ..Ways::default()
+    }
+}
+
+fn fill(registry: &Registry, dump: &Dump) {
+    for (name, repository) in &dump.repositories {
+        for blob in &repository.blobs {
+            registry.put_blob_as(name, *blob, dump.bytes(blob));
+        }
+        for (digest, media_type) in &repository.manifests {
+            let put = registry.put_manifest(name, media_type, dump.bytes(digest));
+            assert_eq!(put, *digest, "a manifest hashes to its name");
+        }
+        for (tag, digest) in &repository.tags {
+            registry.tag(name, tag, *digest);
+        }
+    }
+}
+
+impl Served {
+    /// `None` (said loudly) without a world.
+    fn start() -> Option<Self> {
+        let world = World::find()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let mut registries = BTreeMap::new();
+        for (host, dump) in &world.registries {
+            let registry = runtime.block_on(Registry::start(ways(dump))).unwrap();
+            fill(&registry, dump);
+            registries.insert(host.clone(), registry);
+        }
+        let endpoints = registries
+            .iter()
+            .map(|(host, registry)| (host.as_str(), format!("http://{}", registry.host())))
+            .collect();
+        let policy = world.policy_in(home.path(), &endpoints);
+        let clone = world.clone_in(home.path());
+        let text = std::fs::read_to_string(world.folder.join("EXPECTED.json")).unwrap();
+        Some(Self {
+            expected: serde_json::from_str(&text).unwrap(),
+            world,
+            home,
+            registries,
+            clone,
+            policy,
+            _runtime: runtime,
+        })
+    }
+
+    /// Runs a pindeck of its own settings and cache in the clone.
+    fn run(&self, args: &[&str]) -> Answer {
+        let place = [
+            "-C",
+            self.clone.to_str().unwrap(),
+            "--config",
+            self.policy.to_str().unwrap(),
+        ];
+        pindeck(self.home.path(), args.iter().copied().chain(place))
+    }
+
+    fn status(&self) -> (i32, Value) {
+        let answer = self.run(&["status", "--json"]);
+        let document = serde_json::from_str(&answer.stdout)
+            .unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", answer.stdout, answer.stderr));
+        (answer.code, document)
+    }
+
+    fn requests(&self) -> usize {
+        self.registries.values().map(|r| r.requests().len()).sum()
+    }
+
+    fn forget(&self) {
+        self.registries.values().for_each(Registry::forget);
+    }
+}
+
+/// The pins of a status document.
+fn pins(status: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    status["services"].as_array().unwrap().iter().flat_map(|service| {
+        let name = service["name"].as_str().unwrap();
+        service["pins"].as_array().unwrap().iter().map(move |pin| (name, pin))
+    })
+}
