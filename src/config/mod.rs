@@ -4,6 +4,7 @@
 pub mod check;
 mod error;
 pub mod infer;
+pub mod init;
 mod raw;
 pub mod team;
 mod trust;

@@ -156,6 +156,13 @@ pub(super) struct Trust {
     pub sct: bool,
     #[serde(default)]
     pub timestamp: Time,
+    #[serde(default)]
+    pub min_log_entries: u32,
+    #[serde(default)]
+    pub min_timestamps: u32,
+    pub min_bundle_version: Option<Text>,
+    pub docker_reference: Option<String>,
+    pub key_id: Option<String>,
 }
 
 fn yes() -> bool {

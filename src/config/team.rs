@@ -465,8 +465,8 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
             Some(TrustRoot::File { json, .. }) => format!("root {} {}", profile.name, Digest::of(json.as_bytes())),
         });
         lines.push(format!(
-            "rules {} {:?} {:?} {} {:?}",
-            profile.name, profile.identities, profile.transparency_log, profile.sct, profile.timestamp
+            "rules {} {:?} {:?} {} {:?} {:?}",
+            profile.name, profile.identities, profile.transparency_log, profile.sct, profile.timestamp, profile.demands
         ));
     }
     Digest::of(lines.join("\n").as_bytes())

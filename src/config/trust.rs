@@ -6,7 +6,9 @@ use regex::Regex;
 
 use super::error::{ConfigError, Source};
 use super::raw;
-use crate::domain::policy::{Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey};
+use crate::domain::policy::{
+    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey,
+};
 use crate::domain::registry::RegistrySettings;
 
 /// Reads a file that the configuration names.
@@ -102,6 +104,25 @@ pub(super) fn profile(
         raw::Time::Rfc3161 => TimeRule::Rfc3161,
         raw::Time::Rekor => TimeRule::Rekor,
     };
+    let bundle_version = raw.min_bundle_version.as_ref().map(|text| {
+        let parsed = text
+            .get_ref()
+            .split_once('.')
+            .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        parsed.ok_or_else(|| {
+            source.error(
+                text.span(),
+                format!("{:?} is no bundle version: write \"0.3\"", text.get_ref()),
+            )
+        })
+    });
+    let demands = Demands {
+        log_entries: raw.min_log_entries,
+        times: raw.min_timestamps,
+        bundle_version: bundle_version.transpose()?,
+        docker_reference: raw.docker_reference.clone(),
+        key_id: raw.key_id.clone(),
+    };
     Ok(TrustProfile {
         name: name.clone(),
         keys,
@@ -110,6 +131,7 @@ pub(super) fn profile(
         transparency_log,
         sct: raw.sct,
         timestamp,
+        demands,
     })
 }
 

@@ -224,6 +224,23 @@ pub struct TrustProfile {
     pub sct: bool,
     /// Which trusted time is asked for.
     pub timestamp: TimeRule,
+    /// What is asked for beyond that.
+    pub demands: Demands,
+}
+
+/// Further demands of a trust profile. The default asks for nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Demands {
+    /// At least so many verified log entries.
+    pub log_entries: u32,
+    /// At least so many different verified times of signing.
+    pub times: u32,
+    /// The oldest bundle format that counts, as (major, minor).
+    pub bundle_version: Option<(u16, u16)>,
+    /// The repository (with or without a tag) that a cosign signature must name.
+    pub docker_reference: Option<String>,
+    /// The key id that an envelope's signature must carry.
+    pub key_id: Option<String>,
 }
 
 /// A public key with where it came from.

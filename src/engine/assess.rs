@@ -196,6 +196,7 @@ impl Gathered {
         let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
         let question = |about: Digest, via: Option<Digest>, bytes| Question {
             subject: about,
+            also_known_as: &[],
             via,
             manifest_bytes: bytes,
             service: subject.service.as_ref().map(ServiceId::as_str),

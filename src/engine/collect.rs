@@ -15,7 +15,7 @@ use crate::domain::evidence::{
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Carrier, Item, ItemProblem};
+use crate::sources::evidence::{Carrier, Item, ItemProblem, holds_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 /// Largest statement that is fetched (REGISTRY rule 3).
@@ -178,23 +178,6 @@ async fn layers(
     }))
     .await;
     all
-}
-
-fn holds_statement(media_type: &str) -> bool {
-    let base = media_type.split(';').next().unwrap_or("").trim();
-    base.starts_with("application/vnd.dev.sigstore.bundle")
-        || matches!(
-            base,
-            "application/vnd.dev.cosign.simplesigning.v1+json"
-                | "application/vnd.dsse.envelope.v1+json"
-                | "application/vnd.in-toto+json"
-                | "application/spdx+json"
-                | "text/spdx+json"
-                | "text/spdx"
-                | "application/vnd.cyclonedx+json"
-                | "application/vnd.cyclonedx+xml"
-                | "application/vnd.cyclonedx"
-        )
 }
 
 fn problem(error: &RegistryError) -> ItemProblem {

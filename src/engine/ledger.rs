@@ -124,6 +124,29 @@ pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<
     })
 }
 
+/// The first `pindeck.toml` of a repository: what is found at the commit that counts, whatever it may
+/// say about itself already.
+///
+/// # Errors
+/// If the repository, the branch or a blob cannot be read.
+pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, EngineError> {
+    let tip = repo.tip(None)?;
+    let team = TeamPolicy::default();
+    let files = repo.files(&tip.commit)?;
+    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut Vec::new())?;
+    let environments = environments(&team, &files, &sightings);
+    let naming = naming(&sightings, &team, &environments);
+    let mut grouped = group(&sightings, &naming, &team, &environments);
+    grouped.unmanaged.append(&mut unmanaged);
+    let files: Vec<String> = files.into_iter().map(|file| file.path).collect();
+    Ok(crate::config::init::render(&crate::config::init::Survey {
+        environments: &environments,
+        services: &grouped.services,
+        unmanaged: &grouped.unmanaged,
+        files: &files,
+    }))
+}
+
 /// Path patterns that match nothing: a typing error would hide an environment's pins.
 fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<Untrusted> {
     let file = match &team.source {

@@ -64,6 +64,9 @@ pub enum ItemProblem {
 pub struct Question<'a> {
     /// The digest in question.
     pub subject: Digest,
+    /// Other digests of the same content (in-toto digest sets may hold SHA-512 or a git commit only).
+    /// Empty for content of a registry, which is known by its SHA-256.
+    pub also_known_as: &'a [OtherDigest],
     /// An index whose verified bytes list `subject`; its evidence counts too.
     pub via: Option<Digest>,
     /// The bytes of `attached_to` (message signatures by Ed25519 keys are over the bytes).
@@ -76,4 +79,13 @@ pub struct Question<'a> {
     pub service_signer: Option<&'a str>,
     /// All trust profiles, ready.
     pub trust: &'a Trust,
+}
+
+/// A digest under another algorithm than SHA-256, as a subject's digest set writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherDigest {
+    /// `sha512`, `gitCommit` and so on.
+    pub algorithm: String,
+    /// Its value as written.
+    pub value: String,
 }

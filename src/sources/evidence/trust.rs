@@ -1,12 +1,80 @@
 //! Trust profiles, made ready once: parsed keys and one verifier per root.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::sync::Arc;
 
-use crate::domain::policy::TrustProfile;
+use sigstore_trust_root::{SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
+use sigstore_types::LogKeyId;
+use sigstore_verify::Verifier;
+
+use super::keys::Key;
+use crate::domain::policy::{Demands, Identity, LogRule, TimeRule, TrustProfile, TrustRoot};
 
 /// Every trust profile of a policy, ready to verify with.
-#[derive(Debug, Default)]
-pub struct Trust {}
+#[derive(Default)]
+pub struct Trust {
+    profiles: BTreeMap<String, Profile>,
+}
+
+impl fmt::Debug for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.profiles.keys()).finish()
+    }
+}
+
+/// One trust profile.
+pub(super) struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Keys that are believed.
+    pub keys: Vec<Key>,
+    /// What certificates, logs and timestamps are anchored in.
+    pub root: Option<Arc<Root>>,
+    /// Certificates that are believed.
+    pub identities: Vec<Identity>,
+    /// What the log must contribute.
+    pub log: LogRule,
+    /// Whether a certificate must carry a valid SCT.
+    pub sct: bool,
+    /// Which trusted time is asked for.
+    pub time: TimeRule,
+    /// What is asked for beyond that.
+    pub demands: Demands,
+}
+
+/// A trusted root with the verifier built from it.
+pub(super) struct Root {
+    /// What it is called where it is shown.
+    pub name: String,
+    /// The root itself.
+    pub trusted: TrustedRoot,
+    /// Built once.
+    pub verifier: Verifier,
+}
+
+impl Root {
+    fn new(root: &TrustRoot) -> Result<Self, String> {
+        let (name, json) = match root {
+            TrustRoot::PublicGood => ("public-good (snapshot in this build)", SIGSTORE_PRODUCTION_TRUSTED_ROOT),
+            TrustRoot::Github => ("github (snapshot in this build)", SIGSTORE_GITHUB_TRUSTED_ROOT),
+            TrustRoot::File { name, json } => (name.as_str(), json.as_str()),
+        };
+        let trusted = TrustedRoot::from_json(json).map_err(|e| e.to_string())?;
+        let verifier = Verifier::new(&trusted).map_err(|e| e.to_string())?;
+        Ok(Self {
+            name: name.to_owned(),
+            trusted,
+            verifier,
+        })
+    }
+
+    /// Whether the root knows a log by this id.
+    pub fn knows_log(&self, id: &LogKeyId) -> bool {
+        self.trusted.tlogs.iter().any(|log| log.log_id.key_id == *id)
+    }
+}
 
 /// Why a trust profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,7 +121,69 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] names the first profile that cannot be used.
     pub fn new(profiles: &BTreeMap<String, TrustProfile>) -> Result<Self, TrustError> {
-        let _ = profiles;
-        Ok(Self {})
+        let mut roots: BTreeMap<String, Arc<Root>> = BTreeMap::new();
+        let mut ready = BTreeMap::new();
+        for (name, profile) in profiles {
+            let mut keys = Vec::new();
+            for key in &profile.keys {
+                let parsed = Key::parse_all(&key.name, &key.pem).map_err(|why| TrustError::Key {
+                    profile: name.clone(),
+                    key: key.name.clone(),
+                    why,
+                })?;
+                keys.extend(parsed);
+            }
+            let root = match &profile.root {
+                None => None,
+                Some(root) => Some(match roots.entry(format!("{root:?}")) {
+                    Entry::Occupied(known) => Arc::clone(known.get()),
+                    Entry::Vacant(new) => {
+                        let built = Root::new(root).map_err(|why| TrustError::Root {
+                            profile: name.clone(),
+                            root: match root {
+                                TrustRoot::PublicGood => "public-good".to_owned(),
+                                TrustRoot::Github => "github".to_owned(),
+                                TrustRoot::File { name, .. } => name.clone(),
+                            },
+                            why,
+                        })?;
+                        Arc::clone(new.insert(Arc::new(built)))
+                    }
+                }),
+            };
+            check_patterns(name, &profile.identities)?;
+            ready.insert(
+                name.clone(),
+                Profile {
+                    name: name.clone(),
+                    keys,
+                    root,
+                    identities: profile.identities.clone(),
+                    log: profile.transparency_log,
+                    sct: profile.sct,
+                    time: profile.timestamp,
+                    demands: profile.demands.clone(),
+                },
+            );
+        }
+        Ok(Self { profiles: ready })
     }
+
+    /// The profile of that name.
+    pub(super) fn profile(&self, name: &str) -> Option<&Profile> {
+        self.profiles.get(name)
+    }
+}
+
+fn check_patterns(profile: &str, identities: &[Identity]) -> Result<(), TrustError> {
+    for identity in identities {
+        for rule in std::iter::once(&identity.san).chain(&identity.issuer) {
+            super::identity::compile(rule, "service").map_err(|(pattern, why)| TrustError::Pattern {
+                profile: profile.to_owned(),
+                pattern,
+                why,
+            })?;
+        }
+    }
+    Ok(())
 }

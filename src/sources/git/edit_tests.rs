@@ -273,7 +273,7 @@ fn refusals_say_why() {
             "d.yaml",
             format!("{}---\na: [\n", deployment(&format!("app:v1@{A}"))),
             TagChange::Keep,
-            "does not parse",
+            "could not be read",
         ),
         (
             "d.yaml",

@@ -107,6 +107,23 @@ impl ManifestBody {
 }
 
 impl Manifest {
+    /// Reads manifest bytes that did not come through a registry (an OCI layout).
+    ///
+    /// # Errors
+    /// If they are no manifest that can be used; the text says why.
+    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, Untrusted> {
+        match parse(&bytes, media_type) {
+            Ok((media_type, body)) => Ok(Self {
+                digest: Digest::of(&bytes),
+                media_type,
+                bytes,
+                body,
+            }),
+            Err(ParseError::Malformed(detail)) => Err(detail),
+            Err(ParseError::Schema1) => Err("Docker schema 1 is not read".into()),
+        }
+    }
+
     /// Whether this is an index (or Docker manifest list).
     pub const fn is_index(&self) -> bool {
         self.body.is_index()

@@ -1,20 +1,97 @@
 //! What predicates say, once their statement is trusted (or shown as unsigned).
+//!
+//! Every parser takes the predicate as text and holds only what a summary needs; an SBOM of several
+//! MB is counted, never kept.
 
-use crate::domain::text::Untrusted;
+pub mod packages;
+mod provenance;
+mod sbom;
+mod test_result;
+mod vsa;
+mod vulns;
 
-/// One package of an SBOM, for the diff of two digests.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Package {
-    /// Package URL without its version, else the plain name.
-    pub purl: Untrusted,
-    /// Version as written.
-    pub version: Untrusted,
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+pub use packages::{Package, packages};
+
+use crate::domain::evidence::{EvidenceKind, Summary};
+
+/// What a predicate of this kind says.
+///
+/// # Errors
+/// If it does not have the shape of its type; the text says what is missing.
+pub fn summary(kind: EvidenceKind, predicate: &str) -> Result<Summary, String> {
+    match kind {
+        EvidenceKind::Provenance => provenance::parse(predicate).map(Summary::Provenance),
+        EvidenceKind::Sbom => sbom::embedded(predicate).map(Summary::Sbom),
+        EvidenceKind::TestResult => test_result::parse(predicate).map(Summary::TestResult),
+        EvidenceKind::VulnerabilityScan => vulns::parse(predicate).map(Summary::VulnerabilityScan),
+        EvidenceKind::VerificationSummary => vsa::parse(predicate).map(Summary::VerificationSummary),
+        EvidenceKind::Signature | EvidenceKind::Other => Ok(Summary::None),
+    }
 }
 
-/// The packages an SBOM lists, sorted; `None` if the content of the blob is no SBOM that can be read.
-/// Accepts a Sigstore bundle, a DSSE envelope, an in-toto statement or the bare document. Verifies
-/// nothing: call it for items whose evidence verified (or say "unsigned").
-pub fn packages(content: &[u8]) -> Option<Vec<Package>> {
-    let _ = content;
-    None
+/// What a bare document is, that carries neither a signature nor a statement around it: an SBOM or a
+/// predicate on its own.
+///
+/// # Errors
+/// If it is nothing that pindeck reads.
+pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Summary), String> {
+    if sbom::looks_like(content) {
+        return sbom::document(content).map(|s| (EvidenceKind::Sbom, Summary::Sbom(s)));
+    }
+    let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
+    let keys: Keys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
+    let kind = match keys {
+        Keys {
+            build_definition: Some(_),
+            ..
+        }
+        | Keys {
+            builder: Some(_),
+            build_type: Some(_),
+            ..
+        }
+        | Keys {
+            builder: Some(_),
+            recipe: Some(_),
+            ..
+        } => EvidenceKind::Provenance,
+        Keys { scanner: Some(_), .. } => EvidenceKind::VulnerabilityScan,
+        Keys {
+            verifier: Some(_),
+            verification_result: Some(_),
+            ..
+        } => EvidenceKind::VerificationSummary,
+        Keys { result: Some(_), .. } => EvidenceKind::TestResult,
+        _ => return Ok((EvidenceKind::Other, Summary::None)),
+    };
+    summary(kind, text).map(|summary| (kind, summary))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys<'a> {
+    #[serde(borrow)]
+    build_definition: Option<&'a RawValue>,
+    #[serde(borrow)]
+    builder: Option<&'a RawValue>,
+    #[serde(borrow)]
+    build_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recipe: Option<&'a RawValue>,
+    #[serde(borrow)]
+    scanner: Option<&'a RawValue>,
+    #[serde(borrow)]
+    verifier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    verification_result: Option<&'a RawValue>,
+    #[serde(borrow)]
+    result: Option<&'a RawValue>,
+}
+
+/// A time as predicates write it; one that cannot be read is none.
+fn time(text: Option<&str>) -> Option<jiff::Timestamp> {
+    text?.parse().ok()
 }

@@ -43,6 +43,9 @@ pub(super) fn read(tree: &Tree<'_>, id: Id, out: &mut Output) {
 }
 
 fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
+    if !out.first_time(tree, source) {
+        return;
+    }
     let list = |path: &[&str]| tree.at(source, path).map_or(&[][..], |id| tree.items(id));
     for item in list(&["kustomize", "images"]) {
         image(tree, *item, out);

@@ -20,6 +20,9 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         }
     }
     for (_, service) in tree.get(root, "services").map_or(&[][..], |id| tree.entries(id)) {
+        if !out.first_time(tree, *service) {
+            continue;
+        }
         // Through merges only what the service itself writes: the rest is found at its anchor.
         for (key, value) in tree.entries(*service) {
             if tree.text_of(*key) == Some("image") {

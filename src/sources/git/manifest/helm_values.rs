@@ -54,7 +54,7 @@ pub(super) fn global_registry(tree: &Tree<'_>, root: Id, out: &mut Output) {
 /// Walks values at any depth.
 pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string: How, strings: Strings) {
     match &tree.node(id).kind {
-        Kind::Map(entries, _) => {
+        Kind::Map(entries, _) if out.first_time(tree, id) => {
             let image = map(tree, id, out, split);
             for (key, value) in entries {
                 if tree.text_of(*key) == Some("image") && tree.text_of(*value).is_some() {
@@ -71,7 +71,7 @@ pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string
                 walk(tree, *item, out, split, string, strings);
             }
         }
-        Kind::Scalar(..) | Kind::Alias(_) => {}
+        Kind::Map(..) | Kind::Scalar(..) | Kind::Alias(_) => {}
     }
 }
 

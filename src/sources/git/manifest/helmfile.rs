@@ -18,8 +18,12 @@ const fn how(kind: &'static str) -> How {
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     let releases = tree.get(root, "releases").map_or(&[][..], |id| tree.items(id));
     for release in releases {
+        if !out.first_time(tree, *release) {
+            continue;
+        }
         for key in ["values", "valuesTemplate"] {
-            for item in tree.get(*release, key).map_or(&[][..], |id| tree.items(id)) {
+            let list = tree.get(*release, key).filter(|id| out.first_time(tree, *id));
+            for item in list.map_or(&[][..], |id| tree.items(id)) {
                 helm_values::walk(
                     tree,
                     *item,

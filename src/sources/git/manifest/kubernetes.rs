@@ -5,6 +5,7 @@ use granit_parser::ScalarStyle;
 use super::output::{How, Output};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
+use crate::domain::reference::Repository;
 
 const fn how(kind: &'static str) -> How {
     How {
@@ -29,6 +30,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
 fn walk(tree: &Tree<'_>, id: Id, out: &mut Output) {
     match &tree.node(id).kind {
         Kind::Map(entries, _) => {
+            several_fields(tree, id, out);
             for (key, value) in entries {
                 let name = tree.text_of(*key).unwrap_or("");
                 if is_scalar(tree, *value) {
@@ -45,6 +47,29 @@ fn walk(tree: &Tree<'_>, id: Id, out: &mut Output) {
         }
         Kind::Scalar(..) | Kind::Alias(_) => {}
     }
+}
+
+/// `{repository, tag}` is for the object's own controller to put together: shown, not managed.
+fn several_fields(tree: &Tree<'_>, map: Id, out: &mut Output) {
+    let text = |key| tree.get(map, key).and_then(|id| tree.filled(id));
+    let Some(repository) = text("repository").filter(|r| Repository::parse(r).is_ok()) else {
+        return;
+    };
+    let Some((field, version)) = ["digest", "tag"].iter().find_map(|key| Some((key, text(key)?))) else {
+        return;
+    };
+    let line = tree
+        .get(map, field)
+        .map_or(tree.node(map).line, |id| tree.node(id).line);
+    let image = match text("registry") {
+        Some(registry) => format!("{registry}/{repository} {version}"),
+        None => format!("{repository} {version}"),
+    };
+    out.unmanaged(
+        line,
+        &image,
+        "this kind of object puts its image together from several fields",
+    );
 }
 
 fn is_scalar(tree: &Tree<'_>, id: Id) -> bool {

@@ -47,6 +47,9 @@ pub(super) fn includes(tree: &Tree<'_>, root: Id) -> Vec<String> {
 
 /// Reads an `images` list.
 pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
+    if !out.first_time(tree, images) {
+        return;
+    }
     for item in tree.items(images) {
         entry(tree, *item, out, how);
     }

@@ -49,7 +49,7 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
     };
     for mention in refs::mentions(text) {
         let Some(parts) = mention.parts.filter(|_| !tree.is_key(id)) else {
-            let line = tree.line_at(node.span.start + mention.digest.start, id);
+            let line = tree.line_at(node.span.start + mention.digest.start);
             out.unmanaged(
                 line,
                 &text[mention.digest],

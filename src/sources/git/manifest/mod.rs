@@ -166,12 +166,10 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         .collect();
     if text.contains("sha256:") {
         for (root, kind) in tree.roots.iter().zip(&kinds) {
-            if *kind != Document::Nothing {
-                let kubernetes = matches!(kind, Document::Kubernetes | Document::List);
-                loose::document(&tree, *root, &mut out, kubernetes);
-            }
+            loose(&tree, *root, *kind, &mut out);
         }
     }
+    let overflow = out.overflow || tree.is_exhausted();
     let mut scan = Scan {
         found: out.found,
         unmanaged: out.unmanaged,
@@ -194,14 +192,34 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         let document = u32::try_from(tree.roots.len()).unwrap_or(u32::MAX);
         unparsed::lines(text, stopped.document_at, document, &mut scan);
         scan.problem = Some(format!("line {}: {}", stopped.line, stopped.why));
+    } else if overflow {
+        scan.problem = Some("it holds more references or aliases than are kept of one file".to_owned());
+    }
+    if scan.problem.is_some() {
         for found in &mut scan.found {
             let _ = found
                 .read_only
-                .get_or_insert_with(|| "another part of the file does not parse as YAML".to_owned());
+                .get_or_insert_with(|| "another part of the file could not be read".to_owned());
         }
     }
     scan.found.sort_by_key(|f| (f.site.document, f.line));
     scan
+}
+
+/// Looks for references that the document's style does not know of.
+fn loose(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Output) {
+    match kind {
+        Document::Nothing => {}
+        Document::List => {
+            for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
+                let kind = detect::document("", tree, *item);
+                if kind != Document::List {
+                    loose(tree, *item, kind, out);
+                }
+            }
+        }
+        kind => loose::document(tree, root, out, kind == Document::Kubernetes),
+    }
 }
 
 /// Reads one document in its own style.

@@ -15,6 +15,10 @@ use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
+/// References kept of one file; and aliases listed.
+pub(super) const MAX_FOUND: usize = 20_000;
+const MAX_USES: usize = 20_000;
+
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct How {
@@ -66,6 +70,12 @@ pub(super) struct Output {
     claimed: HashSet<Id>,
     /// Pins written in several fields, by the scalar that holds them and the image.
     seen: HashSet<(Id, String)>,
+    /// Mappings and lists that have been looked through.
+    walked: HashSet<Id>,
+    /// Aliases listed.
+    uses: usize,
+    /// There was more than is kept.
+    pub overflow: bool,
     /// Set while a text inside a block scalar is read.
     nested: Option<Mapping>,
 }
@@ -84,6 +94,11 @@ impl Output {
         self.claimed.contains(&id)
     }
 
+    /// Whether a collection is looked through for the first time: aliases lead to it again.
+    pub fn first_time(&mut self, tree: &Tree<'_>, id: Id) -> bool {
+        self.walked.insert(tree.resolve(id))
+    }
+
     /// Marks a scalar as understood.
     pub fn claim(&mut self, id: Id) {
         self.claimed.insert(id);
@@ -91,11 +106,15 @@ impl Output {
 
     /// Collects from a text inside a scalar, whose nodes have ids of their own.
     pub fn within_text(&mut self, mapping: Mapping, read: impl FnOnce(&mut Self)) {
-        let outer = (std::mem::take(&mut self.claimed), std::mem::take(&mut self.seen));
+        let outer = (
+            std::mem::take(&mut self.claimed),
+            std::mem::take(&mut self.seen),
+            std::mem::take(&mut self.walked),
+        );
         self.nested = Some(mapping);
         read(self);
         self.nested = None;
-        (self.claimed, self.seen) = outer;
+        (self.claimed, self.seen, self.walked) = outer;
     }
 
     /// A scalar that holds one reference and nothing else. Tells whether it does.
@@ -222,10 +241,14 @@ impl Output {
     }
 
     fn emit(&mut self, tree: &Tree<'_>, at: Id, holder: Id, mut found: Found) {
+        if self.found.len() == MAX_FOUND {
+            self.overflow = true;
+            return;
+        }
         found.yaml_path = tree.path(at);
         found.site.document = tree.document_of(at);
         found.line = match &found.site.digest {
-            Some(slot) => tree.line_at(slot.span.start, holder),
+            Some(slot) => tree.line_at(slot.span.start),
             None => tree.node(holder).line,
         };
         if found.digest.is_some() && found.site.digest.is_none() && found.read_only.is_none() {
@@ -234,6 +257,11 @@ impl Output {
         let mut from = Some(holder);
         while let Some(id) = from {
             for &alias in tree.aliases(id).iter().filter(|&&alias| alias != at) {
+                if self.uses == MAX_USES {
+                    found.read_only = Some("more aliases hang on it than can be listed".to_owned());
+                    break;
+                }
+                self.uses += 1;
                 found.uses.push(Use {
                     line: tree.node(alias).line,
                     yaml_path: tree.path_via(holder, id, alias),
@@ -255,6 +283,10 @@ impl Output {
 
     /// Something that is seen and cannot be managed.
     pub fn unmanaged(&mut self, line: u32, text: &str, reason: impl Into<String>) {
+        if self.unmanaged.len() == MAX_FOUND {
+            self.overflow = true;
+            return;
+        }
         let line = match &self.nested {
             Some(mapping) => mapping.line(line),
             None => line,

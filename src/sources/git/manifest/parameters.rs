@@ -1,6 +1,6 @@
 //! Lists of `{name: image.tag, value: v1}` as Argo CD and Helmfile have them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::output::{Fields, How, Output};
 use super::refs;
@@ -16,8 +16,11 @@ struct Group {
 
 /// Reads such a list.
 pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How) {
-    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
-    let mut order = Vec::new();
+    if !out.first_time(tree, list) {
+        return;
+    }
+    let mut groups: Vec<(&str, Group)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for item in tree.items(list) {
         let (Some(name), Some(value)) = (tree.text_at(*item, &["name"]), tree.get(*item, "value")) else {
             continue;
@@ -40,15 +43,14 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How) {
             "digest" => (prefix, |g| &mut g.digest),
             _ => continue,
         };
-        if !order.contains(&prefix) {
-            order.push(prefix);
-        }
-        *slot(groups.entry(prefix).or_default()) = Some(value);
+        let place = *places.entry(prefix).or_insert_with(|| {
+            groups.push((prefix, Group::default()));
+            groups.len() - 1
+        });
+        *slot(&mut groups[place].1) = Some(value);
     }
-    for prefix in order {
-        if let Some(group) = groups.get(prefix) {
-            emit(tree, prefix, group, out, how);
-        }
+    for (prefix, group) in &groups {
+        emit(tree, prefix, group, out, how);
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         let (Some(name), Some(dmap)) = (tree.get(*item, "name"), tree.get(*item, "dmap")) else {
             continue;
         };
+        if !out.first_time(tree, dmap) {
+            continue;
+        }
         let written = tree.text_of(name).unwrap_or("").to_owned();
         // Without its registries, a bare name says nothing about where the image lives.
         let image = registry.map_or_else(String::new, |r| format!("{r}/{written}"));

@@ -5,7 +5,7 @@
 //! through merge keys) one step at a time, within a budget.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -17,9 +17,12 @@ use super::events::{self, Event, Stopped, What};
 /// A node of a [`Tree`].
 pub(super) type Id = u32;
 
-/// Steps through merge keys per file: far above any real file, far below a bomb.
-const MERGE_BUDGET: u32 = 200_000;
+/// Entries looked at per node when keys are looked up: far above what any real file needs, and
+/// a bound on what aliases of large mappings can multiply.
+const LOOKUPS_PER_NODE: usize = 64;
 const MERGE_DEPTH: u32 = 8;
+/// Characters of one key in a path.
+const MAX_KEY: usize = 200;
 
 /// One node.
 #[derive(Debug)]
@@ -75,7 +78,8 @@ pub(super) struct Tree<'a> {
     /// Why the rest could not be read.
     pub stopped: Option<Stopped>,
     uses: HashMap<Id, Vec<Id>>,
-    merge_budget: Cell<u32>,
+    budget: Cell<usize>,
+    line_starts: OnceCell<Vec<usize>>,
 }
 
 struct Open {
@@ -92,10 +96,13 @@ impl<'a> Tree<'a> {
             roots: Vec::new(),
             stopped: None,
             uses: HashMap::new(),
-            merge_budget: Cell::new(MERGE_BUDGET),
+            budget: Cell::new(0),
+            line_starts: OnceCell::new(),
         };
         let mut builder = Builder::default();
         tree.stopped = events::read(text, |event| builder.take(&mut tree, event)).err();
+        tree.budget
+            .set((tree.nodes.len() + 1000).saturating_mul(LOOKUPS_PER_NODE));
         tree
     }
 
@@ -173,6 +180,11 @@ impl<'a> Tree<'a> {
 
     fn get_at(&self, map: Id, key: &str, depth: u32) -> Option<Id> {
         let entries = self.entries(map);
+        let left = self.budget.get().saturating_sub(entries.len() + 1);
+        self.budget.set(left);
+        if left == 0 {
+            return None;
+        }
         let own = entries
             .iter()
             .rev()
@@ -192,17 +204,17 @@ impl<'a> Tree<'a> {
                 _ => std::slice::from_ref(value),
             };
             for source in sources {
-                let left = self.merge_budget.get();
-                if left == 0 {
-                    return None;
-                }
-                self.merge_budget.set(left - 1);
                 if let Some(found) = self.get_at(*source, key, depth + 1) {
                     return Some(found);
                 }
             }
         }
         None
+    }
+
+    /// Whether lookups came to an end because aliases multiply them.
+    pub fn is_exhausted(&self) -> bool {
+        self.budget.get() == 0
     }
 
     /// Walks down a path of keys.
@@ -288,7 +300,8 @@ impl<'a> Tree<'a> {
                     let _ = write!(out, "$[{document}]");
                 }
                 Slot::Value { key, .. } => {
-                    let _ = write!(out, ".{}", self.text_of(key).unwrap_or("?"));
+                    out.push('.');
+                    out.extend(self.text_of(key).unwrap_or("?").chars().take(MAX_KEY));
                 }
                 Slot::Item { index, .. } => {
                     let _ = write!(out, "[{index}]");
@@ -338,12 +351,14 @@ impl<'a> Tree<'a> {
         Some(start..start + value.len())
     }
 
-    /// The line of a byte.
-    pub fn line_at(&self, offset: usize, near: Id) -> u32 {
-        let node = self.node(near);
-        let between = self.text.get(node.span.start..offset).unwrap_or("");
-        let breaks = between.bytes().filter(|&b| b == b'\n').count();
-        node.line.saturating_add(u32::try_from(breaks).unwrap_or(u32::MAX))
+    /// The line of a byte, from 1; line breaks as YAML has them (LF, CR LF, CR).
+    pub fn line_at(&self, offset: usize) -> u32 {
+        let starts = self.line_starts.get_or_init(|| {
+            let bytes = self.text.as_bytes();
+            let breaks = |at: &usize| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+            (0..bytes.len()).filter(breaks).map(|at| at + 1).collect()
+        });
+        u32::try_from(starts.partition_point(|start| *start <= offset) + 1).unwrap_or(u32::MAX)
     }
 }
 

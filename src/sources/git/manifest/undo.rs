@@ -4,6 +4,9 @@
 use super::Warning;
 use super::tree::{Id, Tree};
 
+/// Warnings kept of one file.
+const MAX_WARNINGS: usize = 5_000;
+
 /// Files that configure robots which rewrite images in the whole repository.
 ///
 /// Returns who, for a path `/`-separated from the repository's root.
@@ -28,8 +31,10 @@ pub(super) fn markers(text: &str, tree: &Tree<'_>, out: &mut Vec<Warning>) {
     if !text.contains("$imagepolicy") {
         return;
     }
+    let room = MAX_WARNINGS.saturating_sub(out.len());
     let starts: Vec<u32> = tree.roots.iter().map(|root| tree.node(*root).line).collect();
-    for (number, line) in (1u32..).zip(text.lines()) {
+    let marked = |line: &'_ str| line.contains("$imagepolicy") && line.contains('#');
+    for (number, line) in (1u32..).zip(text.lines()).filter(|(_, line)| marked(line)).take(room) {
         let Some((before, marker)) = line.split_once('#').filter(|(_, rest)| rest.contains("$imagepolicy")) else {
             continue;
         };

@@ -1,5 +1,6 @@
 //! Files that do not parse, mostly templates: a scan of lines, shown and never edited.
 
+use super::output::MAX_FOUND;
 use super::refs::{self, Parts};
 use super::site::{Insert, Site};
 use super::{Found, Scan};
@@ -19,6 +20,9 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
         let body = line.trim_end();
         if body.len() > MAX_LINE || body.trim_start().starts_with('#') {
             continue;
+        }
+        if scan.found.len() >= MAX_FOUND {
+            return;
         }
         let mut add = |parts: &Parts| {
             let name = &body[parts.name.clone()];

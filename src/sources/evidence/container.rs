@@ -1,0 +1,167 @@
+//! What a blob holds: one document or several, and which container each is. This chooses the parser
+//! and nothing else.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::statement::{Envelope, Statement};
+
+/// The containers pindeck reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A Sigstore bundle.
+    Bundle,
+    /// A DSSE envelope on its own.
+    Envelope,
+    /// An in-toto statement on its own.
+    Statement,
+    /// cosign's simple signing payload.
+    SimpleSigning,
+    /// Some other JSON, or no JSON: an SBOM, a predicate, or something foreign.
+    Bare,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys<'a> {
+    #[serde(borrow)]
+    verification_material: Option<&'a RawValue>,
+    #[serde(borrow)]
+    dsse_envelope: Option<&'a RawValue>,
+    #[serde(borrow)]
+    message_signature: Option<&'a RawValue>,
+    #[serde(borrow)]
+    media_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+    #[serde(rename = "_type", borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    predicate_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    critical: Option<&'a RawValue>,
+}
+
+/// Which container a JSON document is.
+pub(super) fn shape(document: &str) -> Shape {
+    let Ok(keys) = serde_json::from_str::<Keys<'_>>(document) else {
+        return Shape::Bare;
+    };
+    let is_bundle = keys
+        .media_type
+        .is_some_and(|m| m.get().contains("vnd.dev.sigstore.bundle"));
+    if is_bundle
+        || keys.verification_material.is_some()
+        || keys.dsse_envelope.is_some()
+        || keys.message_signature.is_some()
+    {
+        Shape::Bundle
+    } else if keys.payload_type.is_some() && keys.payload.is_some() {
+        Shape::Envelope
+    } else if keys.predicate_type.is_some() && keys.kind.is_some() {
+        Shape::Statement
+    } else if keys.critical.is_some() {
+        Shape::SimpleSigning
+    } else {
+        Shape::Bare
+    }
+}
+
+/// The documents of a blob: one, or one a line where it is JSON lines.
+pub(super) fn documents(content: &str) -> Vec<Document<'_>> {
+    let content = content.strip_prefix('\u{feff}').unwrap_or(content);
+    let whole = serde_json::from_str::<&RawValue>(content);
+    let error = match whole {
+        Ok(document) => return vec![Document::Json(document.get())],
+        Err(error) => error,
+    };
+    let lines: Vec<&str> = content.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let parsed: Vec<Document<'_>> = lines
+        .iter()
+        .map(|line| match serde_json::from_str::<&RawValue>(line) {
+            Ok(document) => Document::Json(document.get()),
+            Err(error) => Document::Broken(error.to_string()),
+        })
+        .collect();
+    if lines.len() > 1
+        && parsed
+            .iter()
+            .any(|d| matches!(d, Document::Json(text) if text.starts_with('{')))
+    {
+        return parsed;
+    }
+    vec![Document::Broken(error.to_string())]
+}
+
+/// One document of a blob.
+pub(super) enum Document<'a> {
+    /// JSON.
+    Json(&'a str),
+    /// Not JSON, and why.
+    Broken(String),
+}
+
+/// The statement's text inside a container, as far as it can be dug out without believing anything.
+pub(super) fn statement_text(document: &str) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Outer<'a> {
+        #[serde(borrow)]
+        dsse_envelope: Envelope<'a>,
+    }
+    match shape(document) {
+        Shape::Bundle => serde_json::from_str::<Outer<'_>>(document)
+            .ok()?
+            .dsse_envelope
+            .payload()
+            .ok(),
+        Shape::Envelope => Envelope::parse(document).ok()?.payload().ok(),
+        Shape::Statement => Some(document.as_bytes().to_vec()),
+        Shape::SimpleSigning | Shape::Bare => None,
+    }
+}
+
+/// The predicate of the first statement of a blob; `None` if it holds none.
+pub(super) fn sbom_text(content: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(content).ok()?;
+    let document = documents(text).into_iter().find_map(|d| match d {
+        Document::Json(text) => Some(text),
+        Document::Broken(_) => None,
+    })?;
+    let statement = statement_text(document)?;
+    Some(Statement::parse(&statement).ok()?.predicate_text().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_documents_and_a_broken_line_hides_no_other() {
+        let found = documents("{\"a\":1}\nnot json\n\n{\"b\":2}\n");
+        let kinds: Vec<bool> = found.iter().map(|d| matches!(d, Document::Json(_))).collect();
+        assert_eq!(kinds, [true, false, true]);
+        assert_eq!(documents("{\n \"a\": 1\n}").len(), 1);
+        assert!(matches!(documents("{\"a\":")[..], [Document::Broken(_)]));
+    }
+
+    #[test]
+    fn shapes() {
+        for (document, expected) in [
+            (
+                r#"{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1"}"#,
+                Shape::Bundle,
+            ),
+            (r#"{"mediaType":"odd","verificationMaterial":{}}"#, Shape::Bundle),
+            (r#"{"payloadType":"x","payload":""}"#, Shape::Envelope),
+            (r#"{"_type":"x","predicateType":"y"}"#, Shape::Statement),
+            (r#"{"critical":{}}"#, Shape::SimpleSigning),
+            (r#"{"bomFormat":"CycloneDX"}"#, Shape::Bare),
+            ("[]", Shape::Bare),
+        ] {
+            assert_eq!(shape(document), expected, "{document}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! `sigstore-verify`'s errors in the words of the contract: which check failed, and which cause that is.
+
+use sigstore_types::Bundle;
+use sigstore_verify::bundle::Error as BundleError;
+use sigstore_verify::{CertificateError, Error, TimestampError, TransparencyLogError};
+
+use super::report::{Refusal, Report};
+use super::trust::Root;
+use crate::domain::evidence::{CauseKind, CheckName};
+
+/// The check and cause of an error.
+pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
+    use CauseKind::{BadSignature, Malformed, Unsupported};
+    use CheckName as C;
+    let detail = error.to_string();
+    let say = |check, cause| Refusal::new(check, cause, detail.clone());
+    match error {
+        Error::SignatureInvalid(_) => say(C::Signature, BadSignature),
+        Error::Certificate(why) => match why {
+            CertificateError::Malformed(_) => say(C::Chain, Malformed),
+            // Nobody the root knows issued it: another CA, or a root that is out of date.
+            CertificateError::ChainInvalid(text) if text.contains("UnknownIssuer") => say(C::Chain, Unsupported),
+            CertificateError::NoValidAuthority { .. } => say(C::Chain, Unsupported),
+            CertificateError::Sct(text) if text.contains("not found") || text.contains("unsupported") => {
+                say(C::Sct, Unsupported)
+            }
+            CertificateError::Sct(_) => say(C::Sct, BadSignature),
+            _ => say(C::Chain, BadSignature),
+        },
+        Error::TransparencyLog(why) => {
+            let unknown = unknown_log(bundle, root);
+            match why {
+                TransparencyLogError::UnknownLog { .. } => say(C::LogPromise, Unsupported),
+                TransparencyLogError::InclusionProof(_) => say(C::InclusionProof, BadSignature),
+                TransparencyLogError::Checkpoint(_) if unknown => say(C::InclusionProof, Unsupported),
+                TransparencyLogError::Checkpoint(_) => say(C::InclusionProof, BadSignature),
+                TransparencyLogError::InclusionPromise(_) if unknown => say(C::LogPromise, Unsupported),
+                TransparencyLogError::InclusionPromise(_) => say(C::LogPromise, BadSignature),
+                TransparencyLogError::IntegratedTime(_) => say(C::Timestamp, BadSignature),
+                TransparencyLogError::MalformedEntry(_) => say(entry_check(bundle), Malformed),
+                _ => say(entry_check(bundle), BadSignature),
+            }
+        }
+        Error::Timestamp(why) => match why {
+            TimestampError::Invalid(_) if root.trusted.timestamp_authorities.is_empty() => {
+                say(C::Timestamp, Unsupported)
+            }
+            TimestampError::Invalid(text)
+                if text.contains("certificate validation") || text.contains("UnknownIssuer") =>
+            {
+                say(C::Timestamp, Unsupported)
+            }
+            _ => say(C::Timestamp, BadSignature),
+        },
+        // What is compared is what the statement says of itself: a difference is the log entry's.
+        Error::ArtifactMismatch(_) => say(entry_check(bundle), BadSignature),
+        Error::Bundle(why) => match why {
+            BundleError::UnsupportedMediaType(_) | BundleError::UnsupportedVerificationMaterial => {
+                say(C::Signature, Unsupported)
+            }
+            BundleError::MissingInclusionProof(_) | BundleError::MissingCheckpoint => {
+                say(C::InclusionProof, BadSignature)
+            }
+            BundleError::MissingInclusionPromise(_) | BundleError::MissingSigningTimeEvidence => {
+                say(C::LogPromise, BadSignature)
+            }
+            BundleError::MissingTimestamp => say(C::Timestamp, BadSignature),
+            BundleError::CheckpointRootMismatch | BundleError::LogIndexOutOfRange { .. } => {
+                say(C::InclusionProof, BadSignature)
+            }
+            BundleError::CertificateChainNotAllowed(_) => say(C::Chain, Malformed),
+            _ => say(C::Signature, Malformed),
+        },
+        Error::InvalidBundle(_) | Error::Types(_) => say(C::Signature, Malformed),
+        Error::InvalidTrustRoot(text) if text.contains("CT log") => say(C::Sct, Unsupported),
+        // Algorithms, entry kinds and inputs that are not judged; and whatever is new.
+        _ => say(C::Signature, Unsupported),
+    }
+}
+
+/// Whether an entry is of a log that the root does not know.
+fn unknown_log(bundle: &Bundle, root: &Root) -> bool {
+    let entries = &bundle.verification_material.tlog_entries;
+    entries.iter().any(|e| !root.knows_log(&e.log_id.key_id))
+}
+
+/// The check under which a log entry's content is shown.
+fn entry_check(bundle: &Bundle) -> CheckName {
+    if bundle.has_inclusion_proof() {
+        CheckName::InclusionProof
+    } else {
+        CheckName::LogPromise
+    }
+}
+
+/// Writes down which checks had passed when a certificate's verification ended in `error`. The order is
+/// `sigstore-verify`'s: times, chain, SCT, log, signature, log entry against bundle. Where an error can
+/// come from more than one place, nothing is claimed.
+pub(super) fn reached(report: &mut Report, bundle: &Bundle, error: &Error, sct: bool) {
+    let stage = match error {
+        Error::Certificate(CertificateError::Sct(_)) => 1,
+        Error::TransparencyLog(TransparencyLogError::InclusionProof(_) | TransparencyLogError::Checkpoint(_)) => 2,
+        Error::SignatureInvalid(_) => 3,
+        Error::TransparencyLog(TransparencyLogError::EntryMismatch(_)) => 4,
+        _ => 0,
+    };
+    if stage >= 1 {
+        report.passed(CheckName::Chain, "leads to a certificate authority of the root");
+        report.passed(
+            CheckName::Timestamp,
+            "a trusted time, and the certificate was valid then",
+        );
+    }
+    if stage >= 2 && sct {
+        report.passed(
+            CheckName::Sct,
+            "a certificate log of the root promised to list the certificate",
+        );
+    }
+    if stage >= 3 {
+        if bundle.has_inclusion_proof() {
+            report.passed(CheckName::InclusionProof, "proven under a signed checkpoint");
+        }
+        if bundle.has_inclusion_promise() {
+            report.passed(CheckName::LogPromise, "signed by a log of the root");
+        }
+    }
+    if stage >= 4 {
+        report.passed(CheckName::Signature, "verifies with the certificate's key");
+    }
+}

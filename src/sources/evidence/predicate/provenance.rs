@@ -1,0 +1,274 @@
+//! SLSA provenance: v1 (<https://slsa.dev/spec/v1.0/provenance>) and the v0.1/v0.2 it replaced.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::time;
+use crate::domain::evidence::ProvenanceSummary;
+use crate::domain::text::Untrusted;
+
+pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Which {
+        build_definition: Option<IgnoredAny>,
+        builder: Option<IgnoredAny>,
+    }
+    let which: Which = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
+    match which {
+        Which {
+            build_definition: Some(_),
+            ..
+        } => v1(predicate),
+        Which { builder: Some(_), .. } => v0(predicate),
+        _ => Err("no provenance: it has neither `buildDefinition` (v1) nor `builder` (v0.2)".to_owned()),
+    }
+}
+
+type Text<'a> = Cow<'a, str>;
+
+#[derive(Deserialize)]
+struct Material<'a> {
+    #[serde(default, borrow)]
+    uri: Option<Text<'a>>,
+    #[serde(default)]
+    digest: Option<BTreeMap<String, String>>,
+}
+
+impl Material<'_> {
+    fn commit(&self) -> Option<&str> {
+        let digest = self.digest.as_ref()?;
+        let commit = digest.get("gitCommit").or_else(|| digest.get("sha1"))?;
+        Some(commit)
+    }
+
+    fn is_git(&self) -> bool {
+        self.uri.as_deref().is_some_and(|uri| uri.starts_with("git+"))
+            || self.digest.as_ref().is_some_and(|d| d.contains_key("gitCommit"))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct V1<'a> {
+    #[serde(borrow)]
+    build_definition: Definition<'a>,
+    #[serde(borrow)]
+    run_details: Run<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Definition<'a> {
+    #[serde(borrow)]
+    build_type: Text<'a>,
+    #[serde(default, borrow)]
+    external_parameters: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    resolved_dependencies: Option<Vec<Material<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Run<'a> {
+    #[serde(borrow)]
+    builder: Builder<'a>,
+    #[serde(default, borrow)]
+    metadata: Option<RunMetadata<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Builder<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+}
+
+#[derive(Deserialize, Default)]
+struct RunMetadata<'a> {
+    #[serde(default, borrow, rename = "invocationId", alias = "invocationID")]
+    invocation: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "startedOn")]
+    started: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "finishedOn")]
+    finished: Option<Text<'a>>,
+}
+
+/// The parameters that well-known build types use for the source (GitHub's workflow type, the SLSA
+/// generators, Cloud Build). Anything else in them is the build type's own business.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Parameters<'a> {
+    #[serde(default, borrow)]
+    workflow: Option<Workflow<'a>>,
+    #[serde(default, borrow)]
+    source: Option<SourceParameter<'a>>,
+    #[serde(default, borrow)]
+    build_config_source: Option<Workflow<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SourceParameter<'a> {
+    Material(#[serde(borrow)] Material<'a>),
+    Uri(#[serde(borrow)] Text<'a>),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+struct Workflow<'a> {
+    #[serde(default, borrow)]
+    repository: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    path: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "ref")]
+    reference: Option<Text<'a>>,
+}
+
+fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
+    let read: V1<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v1: {e}"))?;
+    let definition = read.build_definition;
+    if definition.build_type.is_empty() || read.run_details.builder.id.is_empty() {
+        return Err("no provenance v1: the build type or the builder's id is empty".to_owned());
+    }
+    let dependencies = definition.resolved_dependencies.unwrap_or_default();
+    let parameters: Parameters<'_> = definition
+        .external_parameters
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let workflow = parameters.workflow.or(parameters.build_config_source);
+    let git = dependencies.iter().find(|d| d.is_git());
+    let named = match &parameters.source {
+        Some(SourceParameter::Material(material)) => material.uri.as_deref(),
+        Some(SourceParameter::Uri(uri)) => Some(&**uri),
+        Some(SourceParameter::Other(_)) | None => None,
+    };
+    let source = workflow
+        .as_ref()
+        .and_then(|w| w.repository.as_deref())
+        .or(named)
+        .or_else(|| git.and_then(|g| g.uri.as_deref()));
+    // The commit is that of the dependency which is the source itself, where one says so.
+    let same = |d: &&Material<'_>| {
+        let (Some(uri), Some(source)) = (d.uri.as_deref(), source) else {
+            return false;
+        };
+        crate::domain::verdict::normal_source(uri) == crate::domain::verdict::normal_source(source)
+    };
+    let from = dependencies.iter().find(same).or(git);
+    let commit = from.and_then(Material::commit).or(match &parameters.source {
+        Some(SourceParameter::Material(material)) => material.commit(),
+        _ => None,
+    });
+    let metadata = read.run_details.metadata.unwrap_or_default();
+    Ok(ProvenanceSummary {
+        builder: own(Some(&read.run_details.builder.id)),
+        build_type: own(Some(&definition.build_type)),
+        source: own(source),
+        commit: own(commit),
+        workflow: workflow.and_then(|w| match (w.path, w.reference) {
+            (Some(path), Some(reference)) => Some(Untrusted::new(format!("{path}@{reference}"))),
+            (Some(path), None) => own(Some(&path)),
+            _ => None,
+        }),
+        invocation: own(metadata.invocation.as_deref()),
+        started_at: time(metadata.started.as_deref()),
+        finished_at: time(metadata.finished.as_deref()),
+        dependencies: u32::try_from(dependencies.len()).unwrap_or(u32::MAX),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct V0<'a> {
+    #[serde(borrow)]
+    builder: Builder<'a>,
+    #[serde(default, borrow)]
+    build_type: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    invocation: Option<Invocation<'a>>,
+    /// v0.1 only.
+    #[serde(default, borrow)]
+    recipe: Option<Recipe<'a>>,
+    #[serde(default, borrow)]
+    metadata: Option<Metadata<'a>>,
+    #[serde(default, borrow)]
+    materials: Option<Vec<Material<'a>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation<'a> {
+    #[serde(default, borrow)]
+    config_source: Option<ConfigSource<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfigSource<'a> {
+    #[serde(default, borrow)]
+    uri: Option<Text<'a>>,
+    #[serde(default)]
+    digest: Option<BTreeMap<String, String>>,
+    #[serde(default, borrow)]
+    entry_point: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recipe<'a> {
+    #[serde(default, borrow, rename = "type")]
+    kind: Option<Text<'a>>,
+    #[serde(default, borrow)]
+    entry_point: Option<Text<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Metadata<'a> {
+    #[serde(default, borrow, rename = "buildInvocationId", alias = "buildInvocationID")]
+    invocation: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "buildStartedOn")]
+    started: Option<Text<'a>>,
+    #[serde(default, borrow, rename = "buildFinishedOn")]
+    finished: Option<Text<'a>>,
+}
+
+fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {
+    let read: V0<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v0.2: {e}"))?;
+    let recipe = read.recipe.as_ref();
+    let build_type = read.build_type.or_else(|| recipe.and_then(|r| r.kind.clone()));
+    if build_type.is_none() {
+        return Err("no provenance v0.2: it has no `buildType`".to_owned());
+    }
+    let materials = read.materials.unwrap_or_default();
+    let config = read.invocation.and_then(|i| i.config_source);
+    let git = materials.iter().find(|m| m.is_git());
+    let source = config
+        .as_ref()
+        .and_then(|c| c.uri.as_deref())
+        .filter(|uri| !uri.is_empty());
+    let source = source.or_else(|| git.and_then(|g| g.uri.as_deref()));
+    let stated = config.as_ref().and_then(|c| c.digest.as_ref());
+    let commit = stated.and_then(|d| d.get("sha1").or_else(|| d.get("gitCommit")));
+    let commit = commit.map(String::as_str).or_else(|| git.and_then(Material::commit));
+    let workflow = config.as_ref().and_then(|c| c.entry_point.as_deref());
+    let workflow = workflow.or_else(|| recipe.and_then(|r| r.entry_point.as_deref()));
+    let metadata = read.metadata.unwrap_or_default();
+    Ok(ProvenanceSummary {
+        builder: own(Some(&read.builder.id)),
+        build_type: own(build_type.as_deref()),
+        source: own(source),
+        commit: own(commit),
+        workflow: own(workflow),
+        invocation: own(metadata.invocation.as_deref()),
+        started_at: time(metadata.started.as_deref()),
+        finished_at: time(metadata.finished.as_deref()),
+        dependencies: u32::try_from(materials.len()).unwrap_or(u32::MAX),
+    })
+}
+
+fn own(text: Option<&str>) -> Option<Untrusted> {
+    text.filter(|t| !t.is_empty()).map(Untrusted::from)
+}

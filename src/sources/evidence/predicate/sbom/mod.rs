@@ -1,0 +1,154 @@
+//! SBOMs: SPDX 2.x and 3.0, CycloneDX 1.x, in JSON, tag-value and XML, plain or compressed. Packages
+//! are handed to the caller one by one and never held.
+
+mod json;
+mod tag_value;
+mod xml;
+
+use std::borrow::Cow;
+use std::io::Read as _;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::Package;
+use crate::domain::evidence::SbomSummary;
+use crate::domain::text::Untrusted;
+
+/// Most that a compressed SBOM may unpack to.
+const UNPACKED_CAP: u64 = 64 << 20;
+
+/// One package or component as an SBOM writes it.
+struct Entry<'a> {
+    name: &'a str,
+    version: &'a str,
+    purl: Option<&'a str>,
+}
+
+/// What is told of each package while a document is read.
+type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
+
+/// What kind of document it was.
+struct Header {
+    format: &'static str,
+    version: String,
+}
+
+/// Whether content claims to be an SBOM: enough to choose the parser, not to believe it.
+pub(super) fn looks_like(content: &[u8]) -> bool {
+    let text = content.trim_ascii_start();
+    let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
+    content.starts_with(ZSTD)
+        || content.starts_with(BZIP2)
+        || match text.first() {
+            Some(b'{') => json::looks_like(text),
+            Some(b'<') => true,
+            _ => tag_value::looks_like(text),
+        }
+}
+
+/// Counts a whole document.
+pub(super) fn document(content: &[u8]) -> Result<SbomSummary, String> {
+    let mut packages = 0u32;
+    let header = read(content, &mut |_| packages = packages.saturating_add(1))?;
+    Ok(SbomSummary {
+        format: header.format.to_owned(),
+        version: Untrusted::new(header.version),
+        packages,
+    })
+}
+
+/// Counts an SBOM inside a predicate: the document itself, or cosign's wrapper around it.
+pub(super) fn embedded(predicate: &str) -> Result<SbomSummary, String> {
+    document(unwrap(predicate).as_bytes())
+}
+
+/// Every package of a document or predicate.
+pub(super) fn list(content: &[u8]) -> Option<Vec<Package>> {
+    let mut all = Vec::new();
+    let inner = std::str::from_utf8(content).ok().map(unwrap);
+    let content = inner.as_ref().map_or(content, |text| text.as_bytes());
+    read(content, &mut |entry| {
+        let (purl, version) = match entry.purl {
+            Some(purl) => split_purl(purl, entry.version),
+            None => (entry.name, entry.version),
+        };
+        all.push(Package {
+            purl: purl.into(),
+            version: version.into(),
+        });
+    })
+    .ok()?;
+    Some(all)
+}
+
+/// A package URL without version, qualifiers and subpath, and the version it names.
+fn split_purl<'a>(purl: &'a str, version: &'a str) -> (&'a str, &'a str) {
+    let bare = purl.split(['?', '#']).next().unwrap_or(purl);
+    // `@` may also begin a scope (`pkg:npm/@scope/name`): a version follows the last path segment.
+    let at = bare.rfind('/').unwrap_or(0);
+    match bare[at..].rfind('@').map(|i| at + i).filter(|i| *i > at + 1) {
+        Some(i) if version.is_empty() => (&bare[..i], &bare[i + 1..]),
+        Some(i) => (&bare[..i], version),
+        None => (bare, version),
+    }
+}
+
+/// Takes cosign's old wrapper off: `{"Data": document or its text, "Timestamp": …}`.
+fn unwrap(predicate: &str) -> Cow<'_, str> {
+    #[derive(Deserialize)]
+    struct Wrapper<'a> {
+        #[serde(rename = "Data", borrow)]
+        data: &'a RawValue,
+    }
+    if json::looks_like(predicate.as_bytes()) {
+        return Cow::Borrowed(predicate);
+    }
+    match serde_json::from_str::<Wrapper<'_>>(predicate) {
+        Ok(wrapper) => match serde_json::from_str::<String>(wrapper.data.get()) {
+            Ok(text) => Cow::Owned(text),
+            Err(_) => Cow::Borrowed(wrapper.data.get()),
+        },
+        Err(_) => Cow::Borrowed(predicate),
+    }
+}
+
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const BZIP2: &[u8] = b"BZh";
+
+fn read(content: &[u8], sink: &mut Sink<'_>) -> Result<Header, String> {
+    if content.starts_with(ZSTD) {
+        let reader = ruzstd::decoding::StreamingDecoder::new(content).map_err(|e| format!("no zstd: {e}"))?;
+        return read_plain(&unpack(reader)?, sink);
+    }
+    if content.starts_with(BZIP2) {
+        return read_plain(&unpack(bzip2_rs::DecoderReader::new(content))?, sink);
+    }
+    read_plain(content, sink)
+}
+
+fn unpack(reader: impl std::io::Read) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    reader
+        .take(UNPACKED_CAP + 1)
+        .read_to_end(&mut out)
+        .map_err(|e| format!("it cannot be unpacked: {e}"))?;
+    if out.len() as u64 > UNPACKED_CAP {
+        return Err(format!("it unpacks to more than {} MiB", UNPACKED_CAP >> 20));
+    }
+    Ok(out)
+}
+
+fn read_plain(content: &[u8], sink: &mut Sink<'_>) -> Result<Header, String> {
+    let text = std::str::from_utf8(content).map_err(|_| "the SBOM is not UTF-8".to_owned())?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
+    match text.as_bytes().first() {
+        Some(b'{') => json::read(text, sink),
+        Some(b'<') => xml::read(text, sink),
+        _ => tag_value::read(text, sink),
+    }
+}
+
+#[cfg(test)]
+#[path = "sbom_tests.rs"]
+mod tests;

@@ -1,0 +1,46 @@
+//! in-toto test results
+//! (<https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md>).
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::packages::Count;
+use crate::domain::evidence::TestResultSummary;
+use crate::domain::text::Untrusted;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TestResult<'a> {
+    #[serde(borrow)]
+    result: Cow<'a, str>,
+    #[serde(default)]
+    passed_tests: Option<Count>,
+    #[serde(default)]
+    warned_tests: Option<Count>,
+    #[serde(default)]
+    failed_tests: Option<Count>,
+    #[serde(default, borrow)]
+    url: Option<Cow<'a, str>>,
+}
+
+pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
+    let read: TestResult<'_> = serde_json::from_str(predicate).map_err(|e| format!("no test result: {e}"))?;
+    if !matches!(&*read.result, "PASSED" | "WARNED" | "FAILED") {
+        return Err(format!(
+            "no test result: `result` is {:?}, not PASSED, WARNED or FAILED",
+            read.result
+        ));
+    }
+    let count = |list: Option<Count>| list.map(|c| c.0);
+    Ok(TestResultSummary {
+        result: read.result.into_owned(),
+        passed: count(read.passed_tests),
+        warned: count(read.warned_tests),
+        failed: count(read.failed_tests),
+        url: read
+            .url
+            .filter(|u| !u.is_empty())
+            .map(|u| Untrusted::new(u.into_owned())),
+    })
+}

@@ -1,0 +1,191 @@
+//! in-toto statements (<https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md>) and
+//! the envelope around them, read without believing anything.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::item::{OtherDigest, Question};
+use crate::domain::id::Digest;
+
+/// The payload type of an in-toto statement.
+pub(super) const IN_TOTO: &str = "application/vnd.in-toto+json";
+
+/// More subjects than this are no honest statement.
+const MAX_SUBJECTS: usize = 100_000;
+
+/// base64 as tools write it: standard alphabet, padding or none.
+pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A statement: what it is about, what kind it is, and its predicate as written.
+#[derive(Deserialize)]
+pub(super) struct Statement<'a> {
+    #[serde(rename = "_type")]
+    kind: Cow<'a, str>,
+    subject: Vec<Subject>,
+    /// What the predicate is.
+    #[serde(rename = "predicateType", borrow)]
+    pub predicate_type: Cow<'a, str>,
+    /// The predicate, unparsed.
+    #[serde(borrow)]
+    pub predicate: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    #[serde(default)]
+    digest: BTreeMap<String, String>,
+}
+
+impl<'a> Statement<'a> {
+    /// Reads a statement.
+    pub fn parse(text: &'a [u8]) -> Result<Self, String> {
+        let statement: Self = serde_json::from_slice(text).map_err(|e| format!("no in-toto statement: {e}"))?;
+        if !statement.kind.starts_with("https://in-toto.io/Statement/v") {
+            return Err(format!("its _type is {:?}, not an in-toto statement's", statement.kind));
+        }
+        if statement.predicate_type.is_empty() && statement.predicate.is_none() {
+            return Err("it has neither a predicate type nor a predicate".to_owned());
+        }
+        if statement.subject.len() > MAX_SUBJECTS {
+            return Err(format!("it names {} subjects", statement.subject.len()));
+        }
+        Ok(statement)
+    }
+
+    /// The predicate's text; an omitted one is an empty object.
+    pub fn predicate_text(&self) -> &'a str {
+        self.predicate.map_or("{}", RawValue::get)
+    }
+
+    /// Every subject that is named by a SHA-256.
+    pub fn subjects(&self) -> Vec<Digest> {
+        self.subject.iter().filter_map(Subject::sha256).collect()
+    }
+
+    /// Every digest, of whatever algorithm.
+    pub fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pairs = self.subject.iter().flat_map(|s| &s.digest);
+        pairs.map(|(algorithm, value)| (algorithm.as_str(), value.as_str()))
+    }
+
+    /// Which of the digests asked about this statement speaks of.
+    pub fn about(&self, question: &Question<'_>) -> Option<About> {
+        let named = |digest: Digest| self.subject.iter().any(|s| s.sha256() == Some(digest));
+        if named(question.subject) {
+            return Some(About::Itself);
+        }
+        if question.also_known_as.iter().any(|other| self.names(other)) {
+            return Some(About::Itself);
+        }
+        question.via.filter(|index| named(*index)).map(About::Via)
+    }
+
+    fn names(&self, other: &OtherDigest) -> bool {
+        self.digests().any(|(algorithm, value)| {
+            algorithm.eq_ignore_ascii_case(&other.algorithm) && value.eq_ignore_ascii_case(&other.value)
+        })
+    }
+}
+
+/// How a statement concerns the digest asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// It names it.
+    Itself,
+    /// It names an index that lists it.
+    Via(Digest),
+}
+
+impl Subject {
+    fn sha256(&self) -> Option<Digest> {
+        let hex = self.digest.iter().find(|(a, _)| a.eq_ignore_ascii_case("sha256"))?.1;
+        Digest::from_hex(hex).ok()
+    }
+}
+
+/// A DSSE envelope (<https://github.com/secure-systems-lab/dsse/blob/master/envelope.md>).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'a> {
+    /// What the payload is.
+    #[serde(borrow)]
+    pub payload_type: Cow<'a, str>,
+    #[serde(borrow)]
+    payload: Cow<'a, str>,
+    /// The signatures over it.
+    #[serde(default, borrow)]
+    pub signatures: Vec<EnvelopeSignature<'a>>,
+}
+
+/// One signature of an envelope.
+#[derive(Deserialize)]
+pub(super) struct EnvelopeSignature<'a> {
+    /// Names the key; not signed.
+    #[serde(default, borrow)]
+    pub keyid: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    sig: Cow<'a, str>,
+    /// The certificate that some generators put beside the signature.
+    #[serde(default, borrow)]
+    pub cert: Option<Cow<'a, str>>,
+}
+
+impl EnvelopeSignature<'_> {
+    /// The signature's bytes.
+    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+        LENIENT
+            .decode(self.sig.as_bytes())
+            .map_err(|e| format!("a signature is not base64: {e}"))
+    }
+
+    /// The key id, if it says anything.
+    pub fn hint(&self) -> Option<&str> {
+        self.keyid.as_deref().filter(|id| !id.is_empty())
+    }
+}
+
+impl<'a> Envelope<'a> {
+    /// Reads an envelope.
+    pub fn parse(text: &'a str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|e| format!("no DSSE envelope: {e}"))
+    }
+
+    /// The payload's bytes.
+    pub fn payload(&self) -> Result<Vec<u8>, String> {
+        LENIENT
+            .decode(self.payload.as_bytes())
+            .map_err(|e| format!("the payload is not base64: {e}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_read_without_being_believed() {
+        let text = br#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"00"}},{"name":"x"}],
+            "predicateType":"https://example.test/x","predicate":{"a": [1, 2]}}"#;
+        let read = Statement::parse(text).expect("a statement");
+        assert_eq!(read.subjects(), []);
+        assert_eq!(read.predicate_text(), r#"{"a": [1, 2]}"#);
+        for broken in [
+            &br#"{"_type":"https://example.test","subject":[],"predicateType":"x"}"#[..],
+            br#"{"subject":[],"predicateType":"x"}"#,
+            br#"{"_type":"https://in-toto.io/Statement/v1","subject":{},"predicateType":"x"}"#,
+            br#"{"_type":"https://in-toto.io/Statement/v1","_type":"https://in-toto.io/Statement/v1","subject":[],"predicateType":"x"}"#,
+            b"[]",
+        ] {
+            assert!(Statement::parse(broken).is_err(), "{}", String::from_utf8_lossy(broken));
+        }
+    }
+}
