@@ -376,7 +376,8 @@ async fn parents(
     let mut digests = session.tagged_indexes(repository);
     digests.retain(|digest| seen.insert(*digest));
     parents.of_digests(session, subject, digests).await;
-    if !parents.found.is_empty() || !bare {
+    // A tag that points right at the manifest says that it was released alone.
+    if !parents.found.is_empty() || !bare || session.is_answered(repository, &subject.digest) {
         return parents;
     }
     match &tags {
