@@ -341,6 +341,54 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
     assert_eq!((lost.exit_code(), lost.is_certain()), (6, true));
 }
 
+/// The person's own ssh, whatever it is: here one that runs the remote's command on this machine and
+/// notes how it was called.
+#[test]
+fn the_configured_ssh_is_used_and_asks_nothing() {
+    let world = World::with(&[("a", b"1\n")]);
+    world.remote_hook("pre-receive", "echo heard over ssh");
+    let dir = world.clone_as("work", &world.file_url(), &[]);
+    let (bin, log) = (world.root.path().join("bin"), world.root.path().join("ssh-log"));
+    let script = format!(
+        "echo \"$*\" >> {}; for last; do :; done; exec sh -c \"$last\"",
+        log.display()
+    );
+    hook(&bin, "ssh", &script);
+    hook(&bin, "plink", &script);
+    let url = format!("ssh://git@forge.example{}", world.remote.display());
+    git(&dir, &["remote", "set-url", "origin", &url]);
+    let repo = repo(&dir);
+    let mut base = world.head();
+    for (program, options, batch) in [("ssh", "-F my-config", true), ("plink", "", false)] {
+        let command = format!("{} {options}", bin.join(program).display());
+        git(&dir, &["config", "core.sshCommand", command.trim()]);
+        git(&dir, &["config", "ssh.variant", "ssh"]);
+        let _ = std::fs::remove_file(&log);
+        let next = commit(&repo, &base, "a", program);
+        let pushed = repo.push(to_main(&next, &base)).expect("lands");
+        assert_eq!(raw(&pushed.words), ["heard over ssh"]);
+        repo.fetch("origin").expect("fetches");
+        let calls = std::fs::read_to_string(&log).expect("called");
+        assert!(calls.lines().count() >= 3, "{calls}");
+        for call in calls.lines() {
+            assert!(call.starts_with(options), "{call}");
+            assert_eq!(call.contains("-o BatchMode=yes"), batch, "{call}");
+        }
+        base = next;
+    }
+    git(
+        &dir,
+        &[
+            "config",
+            "core.sshCommand",
+            "sh -c 'echo \"git@forge.example: Permission denied (publickey).\" >&2; exit 255'",
+        ],
+    );
+    let next = commit(&repo, &base, "a", "denied");
+    let denied = repo.push(to_main(&next, &base)).expect_err("denied");
+    assert!(matches!(denied, PushError::Auth { .. }), "{denied:?}");
+}
+
 #[test]
 fn locks_of_another_git_are_named() {
     let world = World::with(&[("a", b"1\n")]);

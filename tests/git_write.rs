@@ -454,3 +454,42 @@ fn commits_are_signed_as_configured() {
         .expect("commits");
     assert!(!git(&dir, &["cat-file", "commit", &unsigned]).contains("gpgsig"));
 }
+
+#[test]
+fn openpgp_signs_too() {
+    let world = World::with(&[("a", b"1\n")]);
+    let dir = world.clone_as("work", &world.file_url(), &[]);
+    let home = world.root.path().join("gnupg");
+    hook(&home, "gpg", &format!("GNUPGHOME={} exec gpg \"$@\"", home.display()));
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o700)).expect("closed to others");
+    }
+    let program = home.join("gpg").display().to_string();
+    let made = std::process::Command::new(&program)
+        .args(["--batch", "--quiet", "--passphrase", "", "--pinentry-mode", "loopback"])
+        .args([
+            "--quick-generate-key",
+            "Ada <ada@example.test>",
+            "ed25519",
+            "sign",
+            "never",
+        ])
+        .output();
+    if !made.is_ok_and(|out| out.status.success()) {
+        eprintln!("SKIPPED: no gpg that makes keys here");
+        return;
+    }
+    git(&dir, &["config", "gpg.program", &program]);
+    git(&dir, &["config", "commit.gpgSign", "true"]);
+    let repo = repo(&dir);
+    assert_eq!(repo.identity().expect("known").signing, Some(Signing::OpenPgp));
+    let base = world.head();
+    let commit = repo
+        .commit_on(&base, &[change("a", Was::Whatever, b"2\n")], "m\n")
+        .expect("commits");
+    git(&dir, &["verify-commit", &commit]);
+    let _ = std::process::Command::new("gpgconf")
+        .args(["--homedir", &home.display().to_string(), "--kill", "all"])
+        .status();
+}
