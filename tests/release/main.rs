@@ -24,5 +24,9 @@ mod server;
 
 mod crash;
 mod gates;
+mod own_registry;
+mod races;
 mod remotes;
+mod shared_world;
 mod stage;
+mod styles;
