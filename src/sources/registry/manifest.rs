@@ -27,6 +27,13 @@ pub const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/v
      application/vnd.oci.artifact.manifest.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.docker.distribution.manifest.v2+json";
 
+/// Whether a media type is that of a single image, so certainly not of an index.
+pub(super) fn is_image_type(media_type: &str) -> bool {
+    let base = media_type.split(';').next().unwrap_or("").trim();
+    base == "application/vnd.oci.image.manifest.v1+json"
+        || base == "application/vnd.docker.distribution.manifest.v2+json"
+}
+
 /// More children, layers or annotations than this in one manifest is no honest manifest.
 const MAX_ENTRIES: usize = 10_000;
 
