@@ -37,6 +37,7 @@ use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
 pub use error::EngineError;
+use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
 use session::Session;
@@ -80,6 +81,7 @@ pub struct Engine {
 struct Inner {
     options: OpenOptions,
     repo: GitRepo,
+    journal: Journal,
     scans: ScanCache,
     kept: Mutex<Kept>,
 }
@@ -99,14 +101,36 @@ impl Engine {
     /// If there is no usable repository at or above `dir`.
     pub fn open(options: OpenOptions) -> Result<Self, EngineError> {
         let repo = GitRepo::discover(&options.dir)?;
-        Ok(Self {
+        let journal = Journal::of(&repo);
+        Ok(Self::with(options, repo, journal))
+    }
+
+    /// The same, with somebody who is told of every step of every write just before and after it is
+    /// written down: tests end the process there.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_observed(options: OpenOptions, observer: journal::Observer) -> Result<Self, EngineError> {
+        let repo = GitRepo::discover(&options.dir)?;
+        let journal = Journal::of(&repo).observed(observer);
+        Ok(Self::with(options, repo, journal))
+    }
+
+    fn with(options: OpenOptions, repo: GitRepo, journal: Journal) -> Self {
+        Self {
             inner: Arc::new(Inner {
+                journal,
                 options,
                 repo,
                 scans: ScanCache::default(),
                 kept: Mutex::default(),
             }),
-        })
+        }
+    }
+
+    /// The journal of writes.
+    fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// The options it was opened with.
