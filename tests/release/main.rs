@@ -10,6 +10,12 @@ mod dump;
 #[path = "../registry/fake.rs"]
 mod fake;
 #[allow(dead_code)]
+#[path = "../support/git_http.rs"]
+mod git_http;
+#[allow(dead_code)]
+#[path = "../support/git_world.rs"]
+mod git_world;
+#[allow(dead_code)]
 #[path = "../support/peer.rs"]
 mod peer;
 #[allow(dead_code)]
@@ -17,8 +23,5 @@ mod peer;
 mod server;
 
 mod gates;
-mod own_registry;
-mod races;
-mod shared_world;
+mod remotes;
 mod stage;
-mod styles;
