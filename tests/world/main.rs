@@ -31,7 +31,6 @@ use serde_json::Value;
 
 /// The world, served by registries of this process.
 struct Served {
-    world: World,
     home: tempfile::TempDir,
     /// By the host that the manifests name.
     registries: BTreeMap<String, Registry>,
@@ -93,7 +92,6 @@ impl Served {
         let text = std::fs::read_to_string(world.folder.join("EXPECTED.json")).unwrap();
         Some(Self {
             expected: serde_json::from_str(&text).unwrap(),
-            world,
             home,
             registries,
             clone,
