@@ -22,6 +22,11 @@ mod peer;
 #[path = "../registry/server.rs"]
 mod server;
 
+mod crash;
 mod gates;
+mod own_registry;
+mod races;
 mod remotes;
+mod shared_world;
 mod stage;
+mod styles;
