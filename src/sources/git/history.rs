@@ -10,6 +10,7 @@ use std::ops::ControlFlow;
 use git2::{Commit, ObjectType, Oid, Repository, Sort, Tree};
 use jiff::Timestamp;
 
+use super::by_program;
 use super::error::GitError;
 use super::repo::GitRepo;
 use crate::domain::text::Untrusted;
@@ -86,6 +87,9 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        if self.is_foreign() {
+            return by_program::touched(self, commit);
+        }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
         let found = Oid::from_str(commit)
@@ -117,10 +121,15 @@ impl GitRepo {
         parents: Parents,
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        if self.is_foreign() {
+            return by_program::walk(self, tip, paths, parents == Parents::First, visit);
+        }
         let repo = self.open()?;
         let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
-        // Topological order alone would need the whole graph before the first answer.
-        walk.set_sorting(Sort::TIME)
+        // As git itself orders a log: by date, a child always before the parent that it leads to, answered as
+        // it is walked. (libgit2's order by date alone would read the whole graph first, and shuffle commits of
+        // the same second.)
+        walk.set_sorting(Sort::NONE)
             .map_err(|e| GitError::object("history", &e))?;
         if parents == Parents::First {
             walk.simplify_first_parent()
@@ -153,7 +162,7 @@ impl GitRepo {
                     after: after.map(|a| a.to_string()),
                 };
                 if let (false, None, Some(now)) = (paths.is_empty(), before, after)
-                    && let Some((old, blob)) = came_from(&repo, &commit, now)?
+                    && let Some((old, blob)) = came_from(&repo, &commit, now, self.is_partial())?
                 {
                     change.before = Some(blob.to_string());
                     renamed.push((old, change.path.clone()));
@@ -266,13 +275,22 @@ fn compare(
 
 /// The file that a newly made file came from in the same commit: one that disappeared with the same
 /// or nearly the same content.
-fn came_from(repo: &Repository, commit: &Commit<'_>, blob: Oid) -> Result<Option<(String, Oid)>, GitError> {
+fn came_from(
+    repo: &Repository,
+    commit: &Commit<'_>,
+    blob: Oid,
+    partial: bool,
+) -> Result<Option<(String, Oid)>, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let Ok(parent) = commit.parent(0) else { return Ok(None) };
     let (old, new) = (parent.tree().map_err(failed)?, commit.tree().map_err(failed)?);
     let mut diff = repo.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(failed)?;
     let mut options = git2::DiffFindOptions::new();
     options.renames(true).rename_threshold(60).rename_limit(400);
+    if partial {
+        // Likeness needs contents, which a partial clone may lack.
+        options.exact_match_only(true);
+    }
     diff.find_similar(Some(&mut options)).map_err(failed)?;
     Ok(diff.deltas().find_map(|delta| {
         let renamed = delta.status() == git2::Delta::Renamed && delta.new_file().id() == blob;

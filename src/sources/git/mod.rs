@@ -1,5 +1,6 @@
 //! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
 
+mod by_program;
 pub mod edit;
 mod error;
 mod history;
@@ -7,6 +8,7 @@ pub mod manifest;
 mod program;
 mod repo;
 mod taken_back;
+mod tip;
 pub mod write;
 
 pub use error::GitError;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{BranchType, ErrorClass, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
+use super::by_program;
 use super::error::GitError;
 use super::program::{self, Program};
 use super::write::Hooks;
@@ -22,6 +23,8 @@ pub struct GitRepo {
     /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
     /// and trees it misses go through the program.
     partial: bool,
+    /// git2 cannot open it at all, or misses trees: everything goes through the program.
+    foreign: bool,
 }
 
 /// The commit that counts, and how the local branch stands to it.
@@ -61,32 +64,50 @@ impl GitRepo {
     /// # Errors
     /// If there is none, it is not trusted, or neither git2 nor git can read it.
     pub fn discover(dir: &Path) -> Result<Self, GitError> {
-        let shown = dir.display().to_string();
         let found = if std::env::var_os("GIT_DIR").is_some() {
             Repository::open_from_env()
         } else {
             let none: [&std::ffi::OsStr; 0] = [];
             Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
         };
-        let repo = found.map_err(|error| match (error.class(), error.code()) {
-            (_, ErrorCode::Owner) => GitError::NotTrusted { dir: shown.clone() },
-            (_, ErrorCode::NotFound) => GitError::NotARepository { dir: shown.clone() },
-            (ErrorClass::Repository | ErrorClass::Config, _) => GitError::Unsupported {
-                dir: shown.clone(),
-                detail: error.message().to_owned(),
-            },
-            _ => GitError::Unsupported {
-                dir: shown.clone(),
-                detail: error.message().to_owned(),
-            },
-        })?;
+        let repo = match found {
+            Ok(repo) => repo,
+            Err(error) => return Self::discover_foreign(dir, &error),
+        };
         let path = repo.workdir().unwrap_or_else(|| repo.path());
+        let (partial, foreign) = what_is_missing(&repo);
         Ok(Self {
             git_dir: repo.path().to_owned(),
             common_dir: repo.commondir().to_owned(),
             work_dir: repo.workdir().map(Path::to_owned),
             shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            partial: is_partial(&repo),
+            partial,
+            foreign,
+        })
+    }
+
+    /// git2 cannot open it; the program may be able to.
+    fn discover_foreign(dir: &Path, error: &git2::Error) -> Result<Self, GitError> {
+        let shown = dir.display().to_string();
+        match error.code() {
+            ErrorCode::Owner => return Err(GitError::NotTrusted { dir: shown }),
+            ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
+            _ => {}
+        }
+        let Some(found) = by_program::find(dir) else {
+            return Err(GitError::Unsupported {
+                dir: shown,
+                detail: error.message().to_owned(),
+            });
+        };
+        let path = found.work_dir.as_deref().unwrap_or(&found.git_dir);
+        Ok(Self {
+            shown: path.display().to_string().trim_end_matches('/').to_owned(),
+            git_dir: found.git_dir,
+            common_dir: found.common_dir,
+            work_dir: found.work_dir,
+            partial: true,
+            foreign: true,
         })
     }
 
@@ -111,8 +132,18 @@ impl GitRepo {
     }
 
     /// The working tree, if there is one.
-    pub(super) fn work_dir(&self) -> Option<&Path> {
+    pub fn work_dir(&self) -> Option<&Path> {
         self.work_dir.as_deref()
+    }
+
+    /// Whether git2 cannot read this repository's trees, so that the program has to.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether objects may be missing until the program fetches them.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
@@ -133,66 +164,24 @@ impl GitRepo {
 
     /// Whether the history ends at a shallow boundary.
     pub fn is_shallow(&self) -> bool {
+        if self.foreign {
+            let asked = self
+                .program()
+                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL);
+            // Not knowing is treated as a history that may end too early.
+            return asked.map_or(true, |ran| ran.text() != "false");
+        }
         self.open().is_ok_and(|repo| repo.is_shallow())
-    }
-
-    /// The commit that counts (CONTRACT "What is read"): the remote-tracking commit of `branch`, or of
-    /// the checked-out branch's upstream; with no remote, local HEAD.
-    ///
-    /// # Errors
-    /// If the branch is unknown or there is no commit.
-    pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
-        let repo = self.open()?;
-        let head = repo.head().ok();
-        let head_branch = head
-            .as_ref()
-            .filter(|h| h.is_branch())
-            .and_then(|h| h.shorthand().ok().map(str::to_owned));
-        let upstream = head_branch.as_deref().and_then(|name| upstream(&repo, name));
-        let remotes = remotes(&repo);
-        let (branch, remote) = match (branch, upstream) {
-            (Some(wanted), Some((remote, _))) => (wanted.to_owned(), Some(remote)),
-            (Some(wanted), None) => (wanted.to_owned(), default_remote(&remotes)),
-            (None, Some((remote, branch))) => (branch, Some(remote)),
-            (None, None) => match default_remote(&remotes) {
-                // No upstream configured: the branch of the same name, else the remote's default.
-                Some(remote) => {
-                    let name = head_branch
-                        .clone()
-                        .filter(|name| tracking(&repo, &remote, name).is_some());
-                    match name.or_else(|| remote_head(&repo, &remote)) {
-                        Some(name) => (name, Some(remote)),
-                        None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
-                    }
-                }
-                None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
-            },
-        };
-        let commit = match &remote {
-            Some(remote) => tracking(&repo, remote, &branch).ok_or_else(|| GitError::NoBranch {
-                branch: branch.clone(),
-                remote: remote.clone(),
-            })?,
-            None => local(&repo, &branch).ok_or_else(|| GitError::NoCommit { what: branch.clone() })?,
-        };
-        let (ahead, behind) = match (&remote, local(&repo, &branch)) {
-            (Some(_), Some(here)) if !repo.is_shallow() => repo.graph_ahead_behind(here, commit).unwrap_or((0, 0)),
-            _ => (0, 0),
-        };
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Ok(Tip {
-            path: self.shown.clone(),
-            branch,
-            commit: commit.to_string(),
-            remote,
-            ahead: count(ahead),
-            behind: count(behind),
-            dirty: is_dirty(&repo),
-        })
     }
 
     /// The URL a remote is fetched from, if it has one.
     pub fn remote_url(&self, remote: &str) -> Option<String> {
+        if self.foreign {
+            let asked = self
+                .program()
+                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL);
+            return asked.ok().filter(super::program::Ran::ok).map(|ran| ran.text());
+        }
         let repo = self.open().ok()?;
         let found = repo.find_remote(remote).ok()?;
         found.url().ok().map(str::to_owned)
@@ -248,6 +237,9 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        if self.foreign {
+            return self.files_by_program(commit);
+        }
         let repo = self.open()?;
         let mut files = Vec::new();
         let walked = tree(&repo, commit).and_then(|tree| {
@@ -283,19 +275,7 @@ impl GitRepo {
         let ran = self
             .program()
             .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
-        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let parse = |line: &str| {
-            let (meta, path) = line.split_once('\t')?;
-            let mut words = meta.split(' ');
-            let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-            let regular = mode.starts_with("100");
-            regular.then(|| TreeFile {
-                path: path.to_owned(),
-                oid: oid.to_owned(),
-                size: None,
-            })
-        };
-        Ok(text.split('\0').filter_map(parse).collect())
+        Ok(regular_files(&ran.stdout))
     }
 
     /// The bytes of a blob.
@@ -303,6 +283,9 @@ impl GitRepo {
     /// # Errors
     /// If it is not there or no blob.
     pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        if self.foreign {
+            return Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout);
+        }
         let repo = self.open()?;
         let found = Oid::from_str(oid).and_then(|id| repo.find_blob(id));
         match found {
@@ -328,6 +311,9 @@ impl GitRepo {
             .components()
             .filter(|c| matches!(c, std::path::Component::Normal(_)))
             .collect();
+        if self.foreign {
+            return self.read_at_by_program(commit, &normal);
+        }
         let repo = self.open()?;
         let entry = match tree(&repo, commit) {
             Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
@@ -345,9 +331,29 @@ impl GitRepo {
 
     fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
         let wanted = path.display().to_string();
-        let file = self.files_by_program(commit)?.into_iter().find(|f| f.path == wanted);
+        let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
+        let args = ["ls-tree", "-z", "--full-tree", commit, "--", &wanted];
+        let ran = git.run(&args, program::NETWORK)?;
+        let file = regular_files(&ran.stdout).into_iter().find(|f| f.path == wanted);
         file.map(|f| self.blob(&f.oid)).transpose()
     }
+}
+
+/// The regular files of what `ls-tree -z` prints.
+fn regular_files(listed: &[u8]) -> Vec<TreeFile> {
+    let text = String::from_utf8_lossy(listed).into_owned();
+    let parse = |line: &str| {
+        let (meta, path) = line.split_once('\t')?;
+        let mut words = meta.split(' ');
+        let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
+        let regular = mode.starts_with("100");
+        regular.then(|| TreeFile {
+            path: path.to_owned(),
+            oid: oid.to_owned(),
+            size: None,
+        })
+    };
+    text.split('\0').filter_map(parse).collect()
 }
 
 fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {
@@ -357,82 +363,23 @@ fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitErr
     found.map_err(|e| GitError::object(format!("commit {commit}"), &e))
 }
 
-fn upstream(repo: &Repository, branch: &str) -> Option<(String, String)> {
-    let name = format!("refs/heads/{branch}");
-    let remote = repo.branch_upstream_remote(&name).ok()?.as_str().ok()?.to_owned();
-    if remote == "." {
-        return None;
-    }
-    let merge = repo.branch_upstream_merge(&name).ok()?.as_str().ok()?.to_owned();
-    Some((remote, merge.strip_prefix("refs/heads/")?.to_owned()))
-}
-
-fn remotes(repo: &Repository) -> Vec<String> {
-    let names = repo.remotes().ok();
-    names
-        .iter()
-        .flat_map(|n| n.iter())
-        .filter_map(|n| n.ok().flatten().map(str::to_owned))
-        .collect()
-}
-
-/// `origin`, or the only remote there is.
-fn default_remote(remotes: &[String]) -> Option<String> {
-    match remotes {
-        [only] => Some(only.clone()),
-        all => all.iter().find(|name| *name == "origin").cloned(),
-    }
-}
-
-fn tracking(repo: &Repository, remote: &str, branch: &str) -> Option<Oid> {
-    let found = repo
-        .find_branch(&format!("{remote}/{branch}"), BranchType::Remote)
-        .ok()?;
-    Some(found.get().peel_to_commit().ok()?.id())
-}
-
-fn remote_head(repo: &Repository, remote: &str) -> Option<String> {
-    let head = repo.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()?;
-    let target = head.symbolic_target().ok()??;
-    Some(target.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())
-}
-
-fn local(repo: &Repository, branch: &str) -> Option<Oid> {
-    let commit = if branch == "HEAD" {
-        repo.head().ok()?.peel_to_commit().ok()?
-    } else {
-        repo.find_branch(branch, BranchType::Local)
-            .ok()?
-            .get()
-            .peel_to_commit()
-            .ok()?
+/// Whether objects may be missing (promisor remotes), and whether trees are among them.
+fn what_is_missing(repo: &Repository) -> (bool, bool) {
+    let Ok(config) = repo.config() else {
+        return (false, false);
     };
-    Some(commit.id())
-}
-
-fn is_dirty(repo: &Repository) -> bool {
-    if repo.is_bare() {
-        return false;
-    }
-    let mut options = git2::StatusOptions::new();
-    options
-        .include_untracked(true)
-        .exclude_submodules(true)
-        .include_ignored(false);
-    repo.statuses(Some(&mut options))
-        .is_ok_and(|statuses| !statuses.is_empty())
-}
-
-/// Promisor remotes and repository extensions git2 does not know.
-fn is_partial(repo: &Repository) -> bool {
-    let Ok(config) = repo.config() else { return false };
-    if config.get_string("extensions.partialclone").is_ok() {
-        return true;
-    }
-    let Ok(entries) = config.entries(Some("remote\\..*\\.promisor")) else {
-        return false;
+    let values = |pattern: &str| {
+        let mut found = Vec::new();
+        if let Ok(entries) = config.entries(Some(pattern)) {
+            let _ = entries.for_each(|entry| found.push(entry.value().unwrap_or_default().to_owned()));
+        }
+        found
     };
-    let mut partial = false;
-    let _ = entries.for_each(|entry| partial |= entry.value().is_ok_and(|v| v != "false"));
-    partial
+    let promised = values("remote\\..*\\.promisor").iter().any(|value| value != "false");
+    let partial = promised || config.get_string("extensions.partialclone").is_ok();
+    let filters = values("remote\\..*\\.partialclonefilter");
+    (
+        partial,
+        partial && filters.iter().any(|filter| !filter.starts_with("blob:")),
+    )
 }
