@@ -132,7 +132,7 @@ impl GitRepo {
     }
 
     /// The working tree, if there is one.
-    pub(super) fn work_dir(&self) -> Option<&Path> {
+    pub fn work_dir(&self) -> Option<&Path> {
         self.work_dir.as_deref()
     }
 
