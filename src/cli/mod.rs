@@ -145,10 +145,19 @@ fn not_yet(what: &str) -> Failure {
 /// # Errors
 /// If stdout does not take it.
 fn say(line: &str) -> Result<(), Failure> {
+    say_on(line).map(drop)
+}
+
+/// The same for something without an end: `false` when nobody reads any more.
+///
+/// # Errors
+/// If stdout does not take it.
+fn say_on(line: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(&error)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::output(&error)),
     }
 }
 
