@@ -9,12 +9,12 @@ use tokio::sync::{mpsc, watch};
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::Engine;
 use crate::engine::journal::{Draft, JournalError, Running, Step};
+use crate::engine::{Engine, blocking};
 
 use super::arrive::{self, Arrived, NotGood};
 use super::compare::{Compared, compare};
-use super::desk::{Desk, Ground};
+use super::desk::{Desk, Ground, failure};
 use super::publish;
 use super::{Prepared, prepare};
 
@@ -119,6 +119,10 @@ impl<'a> Write<'a> {
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
         }
         if self.running.is_none() {
+            // Asked before anything is copied: who cannot commit shall not leave half of it behind.
+            let repo = self.engine.inner.repo.clone();
+            let known = blocking(move || repo.identity()).await.map_err(failure)?;
+            known.map_err(|error| publish::not_committed(&error))?;
             let draft = Draft::of(&self.confirmed, prepared.write == WriteMode::Branch);
             self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
         }
