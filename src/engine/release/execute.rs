@@ -19,8 +19,8 @@ use super::publish;
 use super::{Prepared, prepare};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
-const TRIES: u32 = 8;
-/// Longest pause before the second try; it doubles from there.
+const TRIES: u32 = 12;
+/// Longest pause before the second try; it doubles from there, three times.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Carries out what was confirmed.
@@ -286,7 +286,7 @@ fn add(sum: &mut Copied, more: Copied) {
 /// Grows with every try and differs from process to process, so that two do not keep colliding.
 fn pause(attempt: u32) -> Duration {
     use std::hash::{BuildHasher as _, Hasher as _};
-    let most = FIRST_PAUSE * 2u32.saturating_pow(attempt.saturating_sub(2).min(5));
+    let most = FIRST_PAUSE * 2u32.saturating_pow(attempt.saturating_sub(2).min(3));
     // Every new hasher state is random.
     let roll = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(2);
