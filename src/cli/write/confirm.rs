@@ -54,9 +54,15 @@ pub(super) async fn ask(proposal: &Proposal, how: &How) -> bool {
             vec!["y".to_owned(), "yes".to_owned()],
         ),
     };
-    // On a thread of its own, so that a signal is heard while a person thinks.
-    let answer = tokio::task::spawn_blocking(move || read(&question)).await;
-    matches!(answer, Ok(Some(answer)) if wanted.contains(&answer))
+    answer(question).await.is_some_and(|answer| wanted.contains(&answer))
+}
+
+/// Asks at the terminal. On a thread of its own, so that a signal is heard while a person thinks.
+pub(super) async fn answer(question: String) -> Option<String> {
+    tokio::task::spawn_blocking(move || read(&question))
+        .await
+        .ok()
+        .flatten()
 }
 
 fn read(question: &str) -> Option<String> {

@@ -83,6 +83,11 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
     }
 }
 
+/// What a person answers at the terminal.
+pub async fn answer(question: &str) -> Option<String> {
+    confirm::answer(question.to_owned()).await
+}
+
 /// Carries a proposal out, with progress on stderr; a signal stops it before the git step.
 async fn carry_out(
     engine: &Engine,
