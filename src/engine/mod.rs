@@ -6,6 +6,7 @@ pub mod candidate;
 pub mod collect;
 pub mod diff;
 pub mod error;
+pub mod history;
 pub mod holds;
 pub mod journal;
 pub mod ledger;

@@ -10,9 +10,13 @@ use std::ops::ControlFlow;
 use git2::{Commit, ObjectType, Oid, Repository, Sort, Tree};
 use jiff::Timestamp;
 
+use super::by_program;
 use super::error::GitError;
-use super::repo::GitRepo;
+use super::repo::{GitRepo, Reach};
 use crate::domain::text::Untrusted;
+
+/// How many commits of a promisor's clone are looked at before its trees are believed to be there.
+const TREES_TRIED: usize = 64;
 
 /// What a commit says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,8 +50,10 @@ pub struct Change {
 
 /// Which parents count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parents {
+pub(super) enum Parents {
+    /// Every one: side branches too.
     All,
+    /// The first: the branch itself.
     First,
 }
 
@@ -64,6 +70,20 @@ impl GitRepo {
         paths: &[String],
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        self.commits(tip, paths, &mut each(visit))
+    }
+
+    /// As [`GitRepo::changes`], with all that one commit changed of the paths at once (never nothing):
+    /// what a commit did is known as soon as it is found.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn commits(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
         self.walk(tip, paths, Parents::All, visit)
     }
 
@@ -78,7 +98,7 @@ impl GitRepo {
         paths: &[String],
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(tip, paths, Parents::First, visit)
+        self.walk(tip, paths, Parents::First, &mut each(visit))
     }
 
     /// Every path that a commit touched, against its first parent: links and submodules too.
@@ -86,6 +106,9 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        if self.reach() == Reach::Foreign {
+            return by_program::touched(&self.program(), commit);
+        }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
         let found = Oid::from_str(commit)
@@ -115,12 +138,20 @@ impl GitRepo {
         tip: &str,
         paths: &[String],
         parents: Parents,
-        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        let boundary = self.boundary();
+        let boundary = |id: &str| boundary.iter().any(|other| other == id);
+        let by_program = self.reach() == Reach::Foreign || self.reach() == Reach::Partial && !self.has_trees(tip);
+        if by_program {
+            return by_program::commits(&self.program(), tip, paths, parents, &boundary, visit);
+        }
         let repo = self.open()?;
         let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
-        // Topological order alone would need the whole graph before the first answer.
-        walk.set_sorting(Sort::TIME)
+        // Git's own default order, by date, with no commit before its children as far as they are known.
+        // Any other makes libgit2 read the whole graph before the first answer, and turns commits of
+        // one second around.
+        walk.set_sorting(Sort::NONE)
             .map_err(|e| GitError::object("history", &e))?;
         if parents == Parents::First {
             walk.simplify_first_parent()
@@ -134,6 +165,9 @@ impl GitRepo {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
                 .map_err(|e| GitError::object("history", &e))?;
+            if boundary(&commit.id().to_string()) {
+                continue;
+            }
             let wanted: Option<BTreeSet<&str>> = if paths.is_empty() {
                 None
             } else {
@@ -145,6 +179,7 @@ impl GitRepo {
             }
             let meta = meta(&commit);
             let mut renamed = Vec::new();
+            let mut batch = Vec::new();
             for (path, before, after) in changed {
                 let mut change = Change {
                     commit: meta.clone(),
@@ -153,18 +188,44 @@ impl GitRepo {
                     after: after.map(|a| a.to_string()),
                 };
                 if let (false, None, Some(now)) = (paths.is_empty(), before, after)
-                    && let Some((old, blob)) = came_from(&repo, &commit, now)?
+                    && let Some((old, blob)) = came_from(&repo, &commit, now, self.reach())?
                 {
                     change.before = Some(blob.to_string());
                     renamed.push((old, change.path.clone()));
                 }
-                if visit(change).is_break() {
-                    return Ok(());
-                }
+                batch.push(change);
+            }
+            if visit(batch).is_break() {
+                return Ok(());
             }
             names.extend(renamed);
         }
         Ok(())
+    }
+}
+
+/// Visits the changes of a commit one by one.
+fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(Vec<Change>) -> ControlFlow<()> + 'a {
+    move |batch| batch.into_iter().try_for_each(&mut *visit)
+}
+
+impl GitRepo {
+    /// Whether a promisor's clone holds trees of the past: a clone without blobs does, one without
+    /// trees has those of the commit it checked out.
+    fn has_trees(&self, tip: &str) -> bool {
+        let Ok(repo) = self.open() else { return false };
+        let commit = Oid::from_str(tip).and_then(|oid| repo.find_commit(oid));
+        let Ok(mut commit) = commit else { return false };
+        for _ in 0..TREES_TRIED {
+            if commit.tree().is_err() {
+                return false;
+            }
+            match commit.parent(0) {
+                Ok(parent) => commit = parent,
+                Err(_) => break,
+            }
+        }
+        true
     }
 }
 
@@ -266,14 +327,26 @@ fn compare(
 
 /// The file that a newly made file came from in the same commit: one that disappeared with the same
 /// or nearly the same content.
-fn came_from(repo: &Repository, commit: &Commit<'_>, blob: Oid) -> Result<Option<(String, Oid)>, GitError> {
+fn came_from(
+    repo: &Repository,
+    commit: &Commit<'_>,
+    blob: Oid,
+    reach: Reach,
+) -> Result<Option<(String, Oid)>, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let Ok(parent) = commit.parent(0) else { return Ok(None) };
     let (old, new) = (parent.tree().map_err(failed)?, commit.tree().map_err(failed)?);
     let mut diff = repo.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(failed)?;
     let mut options = git2::DiffFindOptions::new();
     options.renames(true).rename_threshold(60).rename_limit(400);
-    diff.find_similar(Some(&mut options)).map_err(failed)?;
+    if let Err(error) = diff.find_similar(Some(&mut options)) {
+        if reach == Reach::Whole {
+            return Err(failed(error));
+        }
+        // Contents that are not here yet cannot be compared: equal ones still have equal ids.
+        options.exact_match_only(true);
+        diff.find_similar(Some(&mut options)).map_err(failed)?;
+    }
     Ok(diff.deltas().find_map(|delta| {
         let renamed = delta.status() == git2::Delta::Renamed && delta.new_file().id() == blob;
         let old = delta.old_file();

@@ -1,5 +1,6 @@
 //! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
 
+mod by_program;
 pub mod edit;
 mod error;
 mod history;

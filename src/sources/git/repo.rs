@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{BranchType, ErrorClass, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{BranchType, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
+use super::by_program;
 use super::error::GitError;
 use super::program::{self, Program};
 use super::write::Hooks;
@@ -19,9 +20,18 @@ pub struct GitRepo {
     common_dir: PathBuf,
     work_dir: Option<PathBuf>,
     shown: String,
-    /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
-    /// and trees it misses go through the program.
-    partial: bool,
+    reach: Reach,
+}
+
+/// How much of a repository git2 can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All of it.
+    Whole,
+    /// A promisor's clone: blobs and trees that are not there yet go through the program.
+    Partial,
+    /// Nothing (reftable, SHA-256, an extension): everything goes through the program.
+    Foreign,
 }
 
 /// The commit that counts, and how the local branch stands to it.
@@ -68,26 +78,50 @@ impl GitRepo {
             let none: [&std::ffi::OsStr; 0] = [];
             Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
         };
-        let repo = found.map_err(|error| match (error.class(), error.code()) {
-            (_, ErrorCode::Owner) => GitError::NotTrusted { dir: shown.clone() },
-            (_, ErrorCode::NotFound) => GitError::NotARepository { dir: shown.clone() },
-            (ErrorClass::Repository | ErrorClass::Config, _) => GitError::Unsupported {
-                dir: shown.clone(),
-                detail: error.message().to_owned(),
-            },
-            _ => GitError::Unsupported {
-                dir: shown.clone(),
-                detail: error.message().to_owned(),
-            },
-        })?;
+        let repo = match found {
+            Ok(repo) => repo,
+            Err(error) => {
+                return match error.code() {
+                    ErrorCode::Owner => Err(GitError::NotTrusted { dir: shown }),
+                    ErrorCode::NotFound => Err(GitError::NotARepository { dir: shown }),
+                    _ => Self::foreign(dir, shown, &error),
+                };
+            }
+        };
         let path = repo.workdir().unwrap_or_else(|| repo.path());
         Ok(Self {
             git_dir: repo.path().to_owned(),
             common_dir: repo.commondir().to_owned(),
             work_dir: repo.workdir().map(Path::to_owned),
             shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            partial: is_partial(&repo),
+            reach: if is_partial(&repo) {
+                Reach::Partial
+            } else {
+                Reach::Whole
+            },
         })
+    }
+
+    /// A repository in a format that only the program reads, if it does.
+    fn foreign(dir: &Path, shown: String, error: &git2::Error) -> Result<Self, GitError> {
+        let found = by_program::discover(dir).map_err(|_| GitError::Unsupported {
+            dir: shown,
+            detail: error.message().to_owned(),
+        });
+        let (git_dir, common_dir, work_dir) = found?;
+        let path = work_dir.as_deref().unwrap_or(&git_dir);
+        Ok(Self {
+            shown: path.display().to_string().trim_end_matches('/').to_owned(),
+            git_dir,
+            common_dir,
+            work_dir,
+            reach: Reach::Foreign,
+        })
+    }
+
+    /// How much of it git2 can read.
+    pub(super) fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// A fresh git2 handle.
@@ -122,7 +156,13 @@ impl GitRepo {
 
     /// Whether the history ends at a shallow boundary.
     pub fn is_shallow(&self) -> bool {
-        self.open().is_ok_and(|repo| repo.is_shallow())
+        !self.boundary().is_empty()
+    }
+
+    /// Commits whose parents this clone does not hold: what they changed cannot be told.
+    pub(super) fn boundary(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.common_dir.join("shallow")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
     }
 
     /// The commit that counts (CONTRACT "What is read"): the remote-tracking commit of `branch`, or of
@@ -131,6 +171,9 @@ impl GitRepo {
     /// # Errors
     /// If the branch is unknown or there is no commit.
     pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+        if self.reach == Reach::Foreign {
+            return by_program::tip(self, branch);
+        }
         let repo = self.open()?;
         let head = repo.head().ok();
         let head_branch = head
@@ -165,7 +208,7 @@ impl GitRepo {
             None => local(&repo, &branch).ok_or_else(|| GitError::NoCommit { what: branch.clone() })?,
         };
         let (ahead, behind) = match (&remote, local(&repo, &branch)) {
-            (Some(_), Some(here)) if !repo.is_shallow() => repo.graph_ahead_behind(here, commit).unwrap_or((0, 0)),
+            (Some(_), Some(here)) if !self.is_shallow() => repo.graph_ahead_behind(here, commit).unwrap_or((0, 0)),
             _ => (0, 0),
         };
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -176,12 +219,19 @@ impl GitRepo {
             remote,
             ahead: count(ahead),
             behind: count(behind),
-            dirty: is_dirty(&repo),
+            dirty: is_dirty(&repo).unwrap_or_else(|| self.work_dir.as_deref().is_some_and(by_program::is_dirty)),
         })
     }
 
     /// The URL a remote is fetched from, if it has one.
     pub fn remote_url(&self, remote: &str) -> Option<String> {
+        if self.reach == Reach::Foreign {
+            let ran = self
+                .program()
+                .run(&["remote", "get-url", remote], program::LOCAL)
+                .ok()?;
+            return Some(ran.text());
+        }
         let repo = self.open().ok()?;
         let found = repo.find_remote(remote).ok()?;
         found.url().ok().map(str::to_owned)
@@ -237,6 +287,9 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        if self.reach == Reach::Foreign {
+            return by_program::files(&self.program(), commit, true);
+        }
         let repo = self.open()?;
         let mut files = Vec::new();
         let walked = tree(&repo, commit).and_then(|tree| {
@@ -253,8 +306,8 @@ impl GitRepo {
             })
             .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
         });
-        if walked.is_err() && self.partial {
-            return self.files_by_program(commit);
+        if walked.is_err() && self.reach == Reach::Partial {
+            return by_program::files(&self.program(), commit, false);
         }
         walked?;
         if let Ok(odb) = repo.odb() {
@@ -268,35 +321,20 @@ impl GitRepo {
         Ok(files)
     }
 
-    fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let ran = self
-            .program()
-            .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
-        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let parse = |line: &str| {
-            let (meta, path) = line.split_once('\t')?;
-            let mut words = meta.split(' ');
-            let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-            let regular = mode.starts_with("100");
-            regular.then(|| TreeFile {
-                path: path.to_owned(),
-                oid: oid.to_owned(),
-                size: None,
-            })
-        };
-        Ok(text.split('\0').filter_map(parse).collect())
-    }
-
     /// The bytes of a blob.
     ///
     /// # Errors
     /// If it is not there or no blob.
     pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let by_program = || Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout);
+        if self.reach == Reach::Foreign {
+            return by_program();
+        }
         let repo = self.open()?;
         let found = Oid::from_str(oid).and_then(|id| repo.find_blob(id));
         match found {
             Ok(blob) => Ok(blob.content().to_vec()),
-            Err(_) if self.partial => Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout),
+            Err(_) if self.reach == Reach::Partial => by_program(),
             Err(error) => Err(GitError::object(format!("blob {oid}"), &error)),
         }
     }
@@ -317,24 +355,28 @@ impl GitRepo {
             .components()
             .filter(|c| matches!(c, std::path::Component::Normal(_)))
             .collect();
+        if self.reach == Reach::Foreign {
+            return self.read_at_by_program(commit, &normal);
+        }
         let repo = self.open()?;
         let entry = match tree(&repo, commit) {
             Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
-            Err(_) if self.partial => return self.read_at_by_program(commit, &normal),
+            Err(_) if self.reach == Reach::Partial => return self.read_at_by_program(commit, &normal),
             Err(error) => return Err(error),
         };
         match entry {
             Ok((oid, mode)) if mode & 0o170_000 == 0o100_000 => self.blob(&oid.to_string()).map(Some),
             Ok(_) => Ok(None),
-            Err(error) if error.code() == ErrorCode::NotFound && !self.partial => Ok(None),
-            Err(_) if self.partial => self.read_at_by_program(commit, &normal),
+            Err(error) if error.code() == ErrorCode::NotFound && self.reach == Reach::Whole => Ok(None),
+            Err(_) if self.reach == Reach::Partial => self.read_at_by_program(commit, &normal),
             Err(error) => Err(GitError::object(format!("{path} at {commit}"), &error)),
         }
     }
 
     fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
         let wanted = path.display().to_string();
-        let file = self.files_by_program(commit)?.into_iter().find(|f| f.path == wanted);
+        let all = by_program::files(&self.program(), commit, false)?;
+        let file = all.into_iter().find(|f| f.path == wanted);
         file.map(|f| self.blob(&f.oid)).transpose()
     }
 }
@@ -366,7 +408,7 @@ fn remotes(repo: &Repository) -> Vec<String> {
 }
 
 /// `origin`, or the only remote there is.
-fn default_remote(remotes: &[String]) -> Option<String> {
+pub(super) fn default_remote(remotes: &[String]) -> Option<String> {
     match remotes {
         [only] => Some(only.clone()),
         all => all.iter().find(|name| *name == "origin").cloned(),
@@ -399,17 +441,24 @@ fn local(repo: &Repository, branch: &str) -> Option<Oid> {
     Some(commit.id())
 }
 
-fn is_dirty(repo: &Repository) -> bool {
+/// Whether the working tree has changes; `None` where git2 cannot tell (an index it does not read).
+fn is_dirty(repo: &Repository) -> Option<bool> {
     if repo.is_bare() {
-        return false;
+        return Some(false);
     }
     let mut options = git2::StatusOptions::new();
     options
         .include_untracked(true)
         .exclude_submodules(true)
         .include_ignored(false);
-    repo.statuses(Some(&mut options))
-        .is_ok_and(|statuses| !statuses.is_empty())
+    let config = repo.config().ok();
+    let set = |name| config.as_ref().is_some_and(|c| c.get_bool(name).unwrap_or(false));
+    // A sparse checkout lacks files on purpose.
+    if set("core.sparsecheckout") || set("index.sparse") || set("core.splitindex") {
+        return None;
+    }
+    let statuses = repo.statuses(Some(&mut options)).ok()?;
+    Some(!statuses.is_empty())
 }
 
 /// Promisor remotes and repository extensions git2 does not know.

@@ -2,8 +2,9 @@
 
 use git2::{MergeOptions, Oid};
 
+use super::by_program;
 use super::error::GitError;
-use super::repo::GitRepo;
+use super::repo::{GitRepo, Reach};
 
 /// One file that a revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,9 @@ impl GitRepo {
     /// # Errors
     /// If a commit or tree cannot be read.
     pub fn taken_back(&self, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
+        if self.reach() != Reach::Whole {
+            return by_program::taken_back(self, base, commit);
+        }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("the revert of {commit}"), &e);
         let find = |id: &str| Oid::from_str(id).and_then(|oid| repo.find_commit(oid)).map_err(failed);
