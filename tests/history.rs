@@ -14,11 +14,9 @@ use std::process::Command;
 
 use pindeck::domain::history::Action;
 use pindeck::domain::id::{Digest, EnvId, ServiceId, Target};
-use pindeck::engine::history::Step;
-use pindeck::engine::ledger::Ledger;
+use pindeck::engine::history::Record;
 use pindeck::engine::{Engine, OpenOptions};
 use pindeck::sources::git::manifest::scan;
-use tokio::sync::mpsc;
 
 fn try_git(dir: &Path, args: &[&str]) -> Result<String, String> {
     let out = Command::new("git")
@@ -49,16 +47,8 @@ fn open(dir: &Path) -> Engine {
     Engine::open(options).expect("a repository")
 }
 
-async fn history(engine: &Engine, ledger: &Ledger, target: &Target, limit: Option<usize>) -> Vec<Step> {
-    let (tx, mut rx) = mpsc::channel(4);
-    let (engine, ledger, target) = (engine.clone(), ledger.clone(), target.clone());
-    let job = tokio::spawn(async move { engine.history(&ledger, &target, limit, tx).await });
-    let mut all = Vec::new();
-    while let Some(step) = rx.recv().await {
-        all.push(step);
-    }
-    job.await.expect("no panic").expect("a history");
-    all
+async fn history(engine: &Engine, target: &Target, limit: Option<usize>) -> Vec<Record> {
+    engine.history(target, limit, false).await.expect("a history")
 }
 
 fn corpus() -> Option<PathBuf> {
@@ -119,7 +109,7 @@ async fn real_history_is_what_git_log_finds() {
     // Every third: each is a walk of its own through thousands of commits.
     for target in all.into_iter().step_by(3) {
         targets += 1;
-        let found = history(&engine, &ledger, target, None).await;
+        let found = history(&engine, target, None).await;
         steps += found.len();
         assert!(!found.is_empty(), "{target:?}");
         let newest_first = found.windows(2).all(|w| w[0].entry.at >= w[1].entry.at);
@@ -184,7 +174,7 @@ fn target() -> Target {
     }
 }
 
-fn story(steps: &[Step]) -> Vec<(Option<u8>, Option<u8>, Action)> {
+fn story(steps: &[Record]) -> Vec<(Option<u8>, Option<u8>, Action)> {
     let number = |d: Option<Digest>| d.map(|d| d.as_bytes()[0]);
     steps
         .iter()
@@ -223,10 +213,8 @@ const STORY: [(Option<u8>, Option<u8>, Action); 4] = [
     (None, Some(1), Action::Other),
 ];
 
-async fn told(dir: &Path) -> Vec<Step> {
-    let engine = open(dir);
-    let (ledger, _) = engine.ledger().await.expect("a ledger");
-    history(&engine, &ledger, &target(), None).await
+async fn told(dir: &Path) -> Vec<Record> {
+    history(&open(dir), &target(), None).await
 }
 
 #[tokio::test]
@@ -234,15 +222,14 @@ async fn side_branches_moves_reverts_and_broken_glass() {
     let root = tempfile::tempdir().expect("a folder");
     repository(root.path(), &[]).expect("made");
     let engine = open(root.path());
-    let (ledger, _) = engine.ledger().await.expect("a ledger");
-    let found = history(&engine, &ledger, &target(), None).await;
+    let found = history(&engine, &target(), None).await;
     assert_eq!(story(&found), STORY);
     assert_eq!(found[1].entry.reverts.as_ref(), Some(&found[2].entry.commit));
     assert_eq!(found[2].entry.break_glass, Some("down".into()));
     assert_eq!(found[2].entry.tag.as_deref(), Some("v2"));
-    assert_eq!(found[0].image.to_string(), "r.example/shop/api");
+    assert_eq!(found[0].image.as_ref().map(ToString::to_string).as_deref(), Some("r.example/shop/api"));
     // Some only.
-    let some = history(&engine, &ledger, &target(), Some(2)).await;
+    let some = history(&engine, &target(), Some(2)).await;
     assert_eq!(story(&some), STORY[..2]);
     // A pin that is gone from where it was is found by its environment.
     git(root.path(), &["rm", "-q", "envs/production/api/pod.yaml"]);

@@ -3,8 +3,8 @@
 //! Keymap, help, palette, key hints and the generated key docs are all made from [`ACTIONS`].
 
 use super::allowed::{
-    always, can_open, has_digest, has_filter, has_pin, has_several_pins, has_something, later, not_refreshing,
-    on_board, writes,
+    always, can_diff, can_mark, can_open, can_pin, can_promote, can_release_hold, can_revert, can_undo, has_command,
+    has_digest, has_filter, has_panes, has_pin, has_several_pins, not_refreshing, not_writing, on_board,
 };
 use super::state::State;
 
@@ -61,6 +61,10 @@ pub enum Action {
     Promote,
     /// Put an earlier digest back.
     Revert,
+    /// Give a pin by tag its digest.
+    Pin,
+    /// Let a reverted digest step forward again.
+    ReleaseHold,
     /// Mark a row for a set.
     Mark,
     /// Propose the inverse of the last write.
@@ -204,8 +208,8 @@ pub static ACTIONS: &[Spec] = &[
         "diff",
         ["d"],
         Look,
-        "what changed between this digest and the candidate",
-        later
+        "what separates these bytes from what CI offers, or from another environment's",
+        can_diff
     ),
     spec!(
         Filter,
@@ -250,7 +254,7 @@ pub static ACTIONS: &[Spec] = &[
         ["c"],
         Look,
         "send the equivalent pindeck command to the terminal's clipboard",
-        has_something
+        has_command
     ),
     spec!(
         Promote,
@@ -258,8 +262,8 @@ pub static ACTIONS: &[Spec] = &[
         "promote",
         ["p"],
         Release,
-        "step this digest forward to the next environment",
-        writes
+        "step the digest under the cursor (or those of the marked services) into the next environment",
+        can_promote
     ),
     spec!(
         Revert,
@@ -267,8 +271,8 @@ pub static ACTIONS: &[Spec] = &[
         "revert",
         ["r"],
         Release,
-        "put the digest that was pinned before back",
-        writes
+        "put back the digest that was pinned before (in the history: that of the line)",
+        can_revert
     ),
     spec!(
         Mark,
@@ -277,7 +281,7 @@ pub static ACTIONS: &[Spec] = &[
         ["space"],
         Release,
         "mark this service for a set that steps forward together",
-        writes
+        can_mark
     ),
     spec!(
         Undo,
@@ -286,7 +290,25 @@ pub static ACTIONS: &[Spec] = &[
         ["u"],
         Release,
         "propose the inverse of the last write",
-        writes
+        can_undo
+    ),
+    spec!(
+        Pin,
+        "pin",
+        "pin digest",
+        ["P"],
+        Release,
+        "give this pin by tag the digest that its tag names now",
+        can_pin
+    ),
+    spec!(
+        ReleaseHold,
+        "release-hold",
+        "release hold",
+        ["H"],
+        Release,
+        "let a digest that was reverted here step forward again",
+        can_release_hold
     ),
     spec!(
         MoveLeft,
@@ -342,8 +364,8 @@ pub static ACTIONS: &[Spec] = &[
         "pane",
         ["tab"],
         Move,
-        "board, details, drift",
-        on_board
+        "board, details, drift; the next comparison",
+        has_panes
     ),
     spec!(
         PreviousPane,
@@ -351,8 +373,8 @@ pub static ACTIONS: &[Spec] = &[
         "pane back",
         ["shift-tab"],
         Move,
-        "drift, details, board",
-        on_board
+        "drift, details, board; the comparison before",
+        has_panes
     ),
     spec!(
         NextPin,
@@ -424,7 +446,7 @@ pub static ACTIONS: &[Spec] = &[
         ["ctrl-z"],
         Cockpit,
         "to the shell; `fg` comes back",
-        always
+        not_writing
     ),
     spec!(Quit, "quit", "quit", ["q", "ctrl-c"], Cockpit, "leave", always),
 ];

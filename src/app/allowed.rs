@@ -1,5 +1,6 @@
 //! Whether an action can be done now, and if not, why: a clause for the person.
 
+use super::offer;
 use super::state::{Pane, Screen, State, Subject};
 
 #[expect(clippy::unnecessary_wraps, reason = "one signature for the whole table")]
@@ -7,15 +8,65 @@ pub(super) fn always(_: &State) -> Result<(), String> {
     Ok(())
 }
 
-pub(super) fn later(_: &State) -> Result<(), String> {
-    Err("not in this build yet".to_owned())
+pub(super) fn can_promote(state: &State) -> Result<(), String> {
+    offer::promote(state).map(drop)
 }
 
-pub(super) fn writes(state: &State) -> Result<(), String> {
+pub(super) fn can_revert(state: &State) -> Result<(), String> {
+    offer::revert(state).map(drop)
+}
+
+pub(super) fn can_pin(state: &State) -> Result<(), String> {
+    offer::pin(state).map(drop)
+}
+
+pub(super) fn can_release_hold(state: &State) -> Result<(), String> {
+    offer::release_hold(state).map(drop)
+}
+
+pub(super) fn can_undo(state: &State) -> Result<(), String> {
+    offer::undo(state).map(drop)
+}
+
+pub(super) fn can_diff(state: &State) -> Result<(), String> {
+    match state.screen() {
+        Some(Screen::Diff(_)) => Err("the comparison is on screen".to_owned()),
+        _ => offer::pairs(state).map(drop),
+    }
+}
+
+pub(super) fn can_mark(state: &State) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
-    later(state)
+    on_board(state)?;
+    match &state.cursor {
+        Some(cursor) if state.board.row(&cursor.service).is_some() => Ok(()),
+        _ => Err("nothing is selected".to_owned()),
+    }
+}
+
+pub(super) fn has_panes(state: &State) -> Result<(), String> {
+    match state.screen() {
+        Some(Screen::Diff(diff)) if diff.pairs.len() > 1 => Ok(()),
+        Some(Screen::Diff(_)) => Err("there is one comparison".to_owned()),
+        _ => on_board(state),
+    }
+}
+
+pub(super) fn not_writing(state: &State) -> Result<(), String> {
+    match &state.writing {
+        None => Ok(()),
+        Some(writing) => Err(format!("not while a write is in flight: {}", writing.what)),
+    }
+}
+
+pub(super) fn has_command(state: &State) -> Result<(), String> {
+    match state.screen() {
+        Some(Screen::Plan(plan)) if plan.proposal().is_some() => Ok(()),
+        Some(Screen::Plan(_)) => Err("there is no plan yet".to_owned()),
+        _ => has_something(state),
+    }
 }
 
 pub(super) fn on_board(state: &State) -> Result<(), String> {
@@ -28,6 +79,9 @@ pub(super) fn on_board(state: &State) -> Result<(), String> {
 pub(super) fn has_subject(state: &State) -> Result<Subject, String> {
     if let Some(subject) = state.subject() {
         return Ok(subject);
+    }
+    if matches!(state.screen(), Some(Screen::Plan(_))) {
+        return Err("not on a plan: esc goes back".to_owned());
     }
     match &state.cursor {
         None => Err("nothing is selected".to_owned()),
@@ -99,6 +153,7 @@ pub(super) fn can_open(state: &State) -> Result<(), String> {
         None if state.pane == Pane::Board => has_something(state),
         None => has_digest(state),
         Some(Screen::Evidence(_)) => Ok(()),
-        Some(Screen::History(_)) => Err("nothing lies behind a history entry yet".to_owned()),
+        Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),
+        Some(Screen::Diff(_) | Screen::Plan(_)) => Err("nothing to open here".to_owned()),
     }
 }

@@ -1,7 +1,9 @@
 //! What the state machine asks the runtime to do. Plain data.
 
-use super::generation::Ticket;
-use crate::domain::id::Target;
+use super::generation::{Slot, Ticket};
+use crate::domain::id::{Digest, Target};
+use crate::domain::reference::Repository;
+use crate::domain::write::{Proposal, Request};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,33 @@ pub enum Command {
         /// About what.
         target: Target,
     },
-    /// Stop working on the history; nobody looks at it any more.
-    StopHistory,
+    /// Compare two digests.
+    Diff {
+        /// The question.
+        ticket: Ticket,
+        /// The old side: where it lives, which.
+        a: (Repository, Digest),
+        /// The new side.
+        b: (Repository, Digest),
+    },
+    /// Stop working on a question of that kind; nobody looks at the answer any more.
+    Stop(Slot),
+    /// Plan a write. Nothing is written.
+    Plan {
+        /// The question.
+        ticket: Ticket,
+        /// What is asked.
+        request: Box<Request>,
+    },
+    /// Carry out a proposal exactly as it was shown.
+    Execute {
+        /// The question.
+        ticket: Ticket,
+        /// The proposal.
+        proposal: Box<Proposal>,
+    },
+    /// Stop the write in flight if its git step has not begun.
+    CancelWrite,
     /// Hand a text to the terminal's clipboard.
     Copy {
         /// The text.

@@ -11,6 +11,14 @@ pub enum Slot {
     Board,
     /// The history of one target.
     History,
+    /// What separates two digests, for the diff screen.
+    Diff,
+    /// A write being planned.
+    Plan,
+    /// What separates the digests of a plan.
+    PlanDiff,
+    /// A write being carried out.
+    Write,
 }
 
 /// Names one question. Every answer, errors too, brings it back.

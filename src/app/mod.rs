@@ -13,6 +13,8 @@ pub mod generation;
 pub mod key;
 pub mod keymap;
 pub mod msg;
+pub mod offer;
+pub mod release;
 pub mod select;
 pub mod standing;
 pub mod state;

@@ -3,8 +3,10 @@
 use super::generation::Ticket;
 use super::key::Key;
 use crate::domain::board::Update;
+use crate::domain::diff::DigestDiff;
 use crate::domain::history::Entry;
 use crate::domain::text::Untrusted;
+use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +54,34 @@ pub enum Msg {
         /// Whether it came to its end.
         result: Result<(), Failure>,
     },
+    /// Two digests have been compared, or could not be.
+    Compared {
+        /// The question it answers.
+        ticket: Ticket,
+        /// What separates them.
+        result: Result<Box<DigestDiff>, Failure>,
+    },
+    /// A write has been planned, or could not be.
+    Planned {
+        /// The question it answers.
+        ticket: Ticket,
+        /// The proposal.
+        result: Result<Box<Proposal>, WriteFailure>,
+    },
+    /// The write in flight has come so far.
+    Progress {
+        /// The question it answers.
+        ticket: Ticket,
+        /// How far.
+        progress: Progress,
+    },
+    /// The write in flight has ended.
+    Written {
+        /// The question it answers.
+        ticket: Ticket,
+        /// What became of it.
+        result: Result<Box<Receipt>, WriteFailure>,
+    },
     /// A text was handed to the terminal's clipboard, or could not be.
     Sent {
         /// What it was, in a few words.
@@ -81,4 +111,8 @@ pub struct Limits {
     pub inspector: u16,
     /// Rows of the main list that fit, for paging.
     pub page: u16,
+    /// Last useful scroll position of a plan or a comparison.
+    pub text: u16,
+    /// The proposal that the person could see in this frame, by its serial.
+    pub proposal: Option<u64>,
 }

@@ -8,6 +8,7 @@ use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::{Failure, Limits};
+use super::release::{DiffScreen, PlanScreen, Undo, Writing};
 use super::select::Cursor;
 use super::standing::{self, Standing};
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow};
@@ -15,6 +16,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
+use crate::domain::write::Ask;
 
 /// How the cockpit was started; does not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -110,6 +112,10 @@ pub enum Screen {
     Evidence(EvidenceScreen),
     /// History of one pin.
     History(HistoryScreen),
+    /// What separates two digests.
+    Diff(Box<DiffScreen>),
+    /// One write, from its proposal to its receipt.
+    Plan(Box<PlanScreen>),
 }
 
 /// What lies over the screen and takes the keys first.
@@ -132,6 +138,19 @@ pub enum Layer {
         /// The filter before, to go back to.
         before: String,
     },
+    /// One of several environments to step into.
+    Choose {
+        /// What they have in common.
+        title: String,
+        /// What each would ask.
+        rows: Vec<(String, Ask)>,
+        /// The selected one.
+        at: usize,
+        /// The digests on screen.
+        seen: Vec<(ServiceId, Digest)>,
+    },
+    /// A write is in flight, and the person wants to leave.
+    Leave,
 }
 
 /// A pass over the board.
@@ -197,6 +216,14 @@ pub struct State {
     pub screens: Vec<Screen>,
     /// What lies over the screen.
     pub layer: Option<Layer>,
+    /// Services marked for a set.
+    pub marked: BTreeSet<ServiceId>,
+    /// The write in flight.
+    pub writing: Option<Writing>,
+    /// What would undo the last write.
+    pub undo: Undo,
+    /// The cockpit ends when the write in flight has ended.
+    pub leaving: bool,
     /// A line for the person.
     pub notice: Option<Notice>,
     /// Columns and rows.
@@ -227,6 +254,10 @@ impl State {
             inspector_top: 0,
             screens: Vec::new(),
             layer: None,
+            marked: BTreeSet::new(),
+            writing: None,
+            undo: Undo::new(),
+            leaving: false,
             notice: None,
             size,
             limits: Limits::default(),
@@ -267,6 +298,8 @@ impl State {
                 .row(&history.target.service)
                 .and_then(|row| row.cell(&history.target.environment))
                 .map(|cell| Subject::Pin(cell.pin.key())),
+            Some(Screen::Diff(diff)) => Some(diff.subject.clone()),
+            Some(Screen::Plan(_)) => None,
             None => self.cursor.as_ref().and_then(|cursor| cursor.subject(&self.board)),
         }
     }
@@ -324,6 +357,19 @@ impl State {
             (evidence.kind, holds, id.clone())
         });
         out
+    }
+
+    /// Whether something on screen waits for an answer, so that its waiting is worth showing.
+    pub fn is_waiting(&self) -> bool {
+        use super::release::{Compared, Stage};
+        self.writing.is_some()
+            || match self.screen() {
+                Some(Screen::Plan(plan)) => {
+                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&Compared::Running)
+                }
+                Some(Screen::Diff(diff)) => diff.compared == Compared::Running,
+                _ => false,
+            }
     }
 
     /// How many cells have an answer, of how many that will get one, in this pass.

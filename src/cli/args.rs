@@ -103,7 +103,8 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Build the world in this folder and keep it, for a look with other tools
-    #[arg(long, value_name = "DIR")]
+    // `dir` is the id of the global -C.
+    #[arg(id = "world", long = "dir", value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// How fast the scripted CI goes: 2 is twice as fast, 0 stands still
     #[arg(long, value_name = "N", default_value_t = 1.0, value_parser = speed)]

@@ -22,13 +22,9 @@ impl Backend for EngineBackend {
         Box::pin(async move { engine.refresh(to).await.map_err(told) })
     }
 
-    fn history(&self, _target: Target, _to: Sender<Vec<Entry>>) -> Job {
-        Box::pin(async move {
-            Err(Failure {
-                what: "the history of a pin is not in this build yet".into(),
-                next: "`git log` tells it meanwhile".into(),
-            })
-        })
+    fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job {
+        let engine = self.0.clone();
+        Box::pin(async move { engine.stream_history(target, to).await.map_err(told) })
     }
 
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {

@@ -4,11 +4,14 @@
 
 pub mod args;
 mod backend;
+mod cache;
 mod cockpit;
 mod demo;
 mod diff;
 mod drift;
 mod evidence;
+mod generate;
+mod history;
 mod hold;
 mod json;
 mod log;
@@ -118,9 +121,10 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Revert(args) => revert::run(at, &args).await,
         Command::Hold(args) => hold::run(at, &args).await,
         Command::Resume(args) => resume::run(at, &args).await,
-        Command::Init(_) | Command::History(_) | Command::Config(_) | Command::Cache(_) | Command::Generate(_) => {
-            Err(not_yet("this subcommand"))
-        }
+        Command::History(args) => signals::or_interrupted(history::run(at, &args)).await,
+        Command::Cache(args) => cache::run(at, &args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Init(_) | Command::Config(_) => Err(not_yet("this subcommand")),
     }
 }
 

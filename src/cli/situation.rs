@@ -32,6 +32,7 @@ impl Situation {
         OpenOptions {
             dir: self.global.dir.clone(),
             config: self.global.config.clone(),
+            approved_registries: self.user.approved_registries.clone(),
             offline: self.global.offline,
             no_fetch: self.global.no_fetch,
             read_only: self.global.read_only,

@@ -5,7 +5,8 @@ use serde::Serialize;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Outcome, Verdict};
-use crate::engine::verify::{Examined, Rules};
+use crate::engine::verify::{Examined, Rules, verify_by_file};
+use crate::engine::{Engine, EngineError};
 
 use super::args::Verify;
 use super::json::{self, EvidenceDoc};
@@ -34,7 +35,14 @@ pub async fn run(at: &Situation, args: &Verify) -> Result<u8, Failure> {
         (None, Some(env)) => Rules::Environment(env.clone()),
         (None, None) => Rules::Default,
     };
-    let found = at.engine()?.verify(&args.reference, rules).await?;
+    let found = match Engine::open(at.options()) {
+        Ok(engine) => engine.verify(&args.reference, rules).await?,
+        // A policy file is enough: nothing of a repository is needed to judge one digest.
+        Err(EngineError::Git(_)) if at.global.config.is_some() => {
+            verify_by_file(&at.options(), &args.reference, rules).await?
+        }
+        Err(error) => return Err(error.into()),
+    };
     let verdict = found.assessed.assessment.verdict.as_ref();
     if args.json {
         json::print(

@@ -58,8 +58,8 @@ fn unknown_name(message: &str) -> Option<String> {
     Some(unknown(what, wrong, &known))
 }
 
-/// "there is no … called x; did you mean y? (known: …)"
-pub(super) fn unknown(what: &str, wrong: &str, known: &[&str]) -> String {
+/// `unknown WHAT "x"; did you mean "y"? (known: …)`, for a name that is none of `known`.
+pub fn unknown(what: &str, wrong: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), *name))

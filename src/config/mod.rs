@@ -1,6 +1,7 @@
 //! Configuration: the team's `pindeck.toml` and the user's preferences, validated, with file, line
 //! and the nearest valid name in every error.
 
+pub mod approval;
 pub mod check;
 mod error;
 pub mod infer;
@@ -11,5 +12,5 @@ mod trust;
 pub mod user;
 mod values;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, unknown};
 pub use user::UserConfig;

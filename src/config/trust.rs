@@ -4,6 +4,7 @@ use std::io;
 
 use regex::Regex;
 
+use super::approval::is_redirected;
 use super::error::{ConfigError, Source};
 use super::raw;
 use crate::domain::policy::{
@@ -205,13 +206,14 @@ pub(super) fn registry(
         ));
     }
     let ca = raw.ca.as_ref().map(|path| text(source, read, path)).transpose()?;
-    let redirected = raw.endpoint.is_some() || raw.insecure_http || ca.is_some();
-    Ok(RegistrySettings {
+    let mut settings = RegistrySettings {
         endpoint: raw.endpoint.as_ref().map(|e| e.get_ref().clone()),
         insecure_http: raw.insecure_http,
         ca,
         requests_per_second: raw.requests_per_second.as_ref().map(|r| *r.get_ref()),
-        // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
-        anonymous: redirected && matches!(from, PolicySource::Commit(_)),
-    })
+        anonymous: false,
+    };
+    // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
+    settings.anonymous = matches!(from, PolicySource::Commit(_)) && is_redirected(&settings);
+    Ok(settings)
 }

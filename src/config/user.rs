@@ -1,7 +1,7 @@
 //! The user's preferences, in the XDG configuration folder. They cannot weaken the team's policy.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use directories::ProjectDirs;
 use serde::Deserialize;
@@ -96,14 +96,6 @@ pub fn state_dir() -> Option<PathBuf> {
 
 fn dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "pindeck")
-}
-
-/// Whether a file lies inside a folder, links resolved; `false` where either cannot be resolved.
-pub fn is_inside(file: &Path, folder: &Path) -> bool {
-    match (file.canonicalize(), folder.canonicalize()) {
-        (Ok(file), Ok(folder)) => file.starts_with(folder),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

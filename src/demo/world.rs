@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::DemoError;
 use super::history::{Commit, Remote};
 use super::manifest::{self, Pinned};
-use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, SERVICES, Service, Told};
+use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, SERVICES, Service, Told, Version};
 use super::registry::{Registry, Ways};
 use super::release::{Build, Keys, Proof, Release, source_of};
 use crate::domain::id::Digest;
@@ -348,7 +348,14 @@ fn publish(releases: &BTreeMap<(usize, usize), Release>, ci: &Registry, producti
         let plan = &SERVICES[*service];
         let repository = format!("shop/{}", plan.name);
         release.publish(ci, &repository, true);
-        let pinned = *place == 0 || plan.versions[*place].pinned.contains(&PRODUCTION);
+        // A tag that is pushed again is pushed again everywhere: mirrors follow tags.
+        let same_tag = |v: &&Version| v.name == release.version;
+        let pinned = *place == 0
+            || plan
+                .versions
+                .iter()
+                .filter(same_tag)
+                .any(|v| v.pinned.contains(&PRODUCTION));
         if pinned && (plan.name, release.version.as_str()) != GONE {
             release.publish(production, &repository, true);
         }

@@ -48,7 +48,7 @@ pub struct Entry {
 /// What a commit message records about one target (CONTRACT "Commits"). A record, never an input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct Said {
     /// What it did.
     pub action: Action,
     /// The commit it reverts.
@@ -57,7 +57,7 @@ pub struct Record {
     pub break_glass: Option<Untrusted>,
 }
 
-impl Record {
+impl Said {
     /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
     /// no target; among several (a squash), the last.
     pub fn read(message: &str, target: &Target) -> Self {
@@ -119,12 +119,12 @@ mod tests {
 
     const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-    fn read(message: &str) -> Record {
+    fn read(message: &str) -> Said {
         let target = Target {
             service: ServiceId::from("payments"),
             environment: EnvId::from("production"),
         };
-        Record::read(message, &target)
+        Said::read(message, &target)
     }
 
     #[test]

@@ -147,6 +147,7 @@ mod tests {
             gate: GateName::Soak,
             state: GateState::Waived,
             detail: "".into(),
+            waivable: false,
         }];
         let message = compose(&Facts {
             verb: Verb::Promote,

@@ -145,6 +145,8 @@ pub struct Gate {
     pub state: GateState,
     /// Why; where closed, what would open it.
     pub detail: Untrusted,
+    /// Closed, and the policy lets a typed reason waive it.
+    pub waivable: bool,
 }
 
 /// Everything the gates of a promote look at.
@@ -276,6 +278,7 @@ fn verdict_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
                     gate: GateName::Acknowledge,
                     state,
                     detail: detail.into(),
+                    waivable: false,
                 },
             ]
         }
@@ -341,6 +344,7 @@ fn open(gate: GateName, detail: impl Into<String>) -> Gate {
         gate,
         state: GateState::Open,
         detail: detail.into().into(),
+        waivable: false,
     }
 }
 
@@ -349,13 +353,14 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
         gate,
         state: GateState::Closed,
         detail: detail.into().into(),
+        waivable: false,
     }
 }
 
-/// Waives what the policy allows to be waived with a typed reason; the rest stays closed. Corrupt,
-/// bad-signature and missing content never (CONTRACT `break_glass`).
-pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
-    for gate in gates.iter_mut().filter(|g| g.state == GateState::Closed) {
+/// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
+/// content never (CONTRACT `break_glass`).
+pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
+    for gate in gates.iter_mut() {
         let needs = match gate.gate {
             GateName::Soak => Some(Waivable::Soak),
             GateName::Freeze => Some(Waivable::Freeze),
@@ -367,9 +372,16 @@ pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict
             },
             GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
         };
-        if needs.is_some_and(|what| allowed.contains(&what)) {
-            gate.state = GateState::Waived;
-        }
+        gate.waivable = gate.state == GateState::Closed && needs.is_some_and(|what| allowed.contains(&what));
+    }
+}
+
+/// Waives what the policy allows to be waived with a typed reason; the rest stays closed.
+pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
+    mark_waivable(gates, allowed, verdict);
+    for gate in gates.iter_mut().filter(|gate| gate.waivable) {
+        gate.state = GateState::Waived;
+        gate.waivable = false;
     }
 }
 

@@ -273,11 +273,7 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
             format!("only an unsigned {kind} is attached").into(),
             None,
         ),
-        None => no(
-            CauseKind::Absent,
-            format!("no {kind} is attached to {}", facts.digest).into(),
-            None,
-        ),
+        None => no(CauseKind::Absent, format!("no {kind} is attached to it").into(), None),
     }
 }
 

@@ -317,6 +317,9 @@ impl Parents {
         let mut digests = Vec::new();
         for answer in answers {
             match answer {
+                Ok(Some(digest)) if session.is_image(&subject.repository, &digest) => {
+                    seen.insert(digest);
+                }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
                 Err(failed) => self.unasked = Some(failed.detail),
@@ -370,10 +373,11 @@ async fn parents(
         .filter(|tag| known.is_some_and(|known| known.contains(tag)))
         .collect();
     parents.of_tags(session, subject, &named, &mut seen).await;
-    let mut digests = session.tagged(repository);
+    let mut digests = session.tagged_indexes(repository);
     digests.retain(|digest| seen.insert(*digest));
     parents.of_digests(session, subject, digests).await;
-    if !parents.found.is_empty() || !bare {
+    // A tag that points right at the manifest says that it was released alone.
+    if !parents.found.is_empty() || !bare || session.is_answered(repository, &subject.digest) {
         return parents;
     }
     match &tags {

@@ -47,13 +47,14 @@ impl Engine {
     /// If a name means nothing here, a tag or a manifest cannot be had, or git or the configuration
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, EngineError> {
-        let look = Look::open(self).await?;
+        let (ledger, _) = self.ledger().await?;
+        let look = Look::of(self, ledger)?;
         let a = look.named(a, None).await?;
         let b = look.named(b, Some(&a)).await?;
         look.compare(a, b).await
     }
 
-    /// Compares two digests whose places are known.
+    /// Compares two digests whose places are known, by the commit fetched last.
     ///
     /// # Errors
     /// As [`Engine::diff`].
@@ -62,7 +63,7 @@ impl Engine {
         a: (Repository, Digest),
         b: (Repository, Digest),
     ) -> Result<Compared, EngineError> {
-        let look = Look::open(self).await?;
+        let look = Look::of(self, self.ledger_as_known().await?)?;
         let (a, b) = (look.placed(a.0, a.1), look.placed(b.0, b.1));
         look.compare(a, b).await
     }
@@ -84,8 +85,7 @@ struct Look {
 }
 
 impl Look {
-    async fn open(engine: &Engine) -> Result<Self, EngineError> {
-        let (ledger, _) = engine.ledger().await?;
+    fn of(engine: &Engine, ledger: Ledger) -> Result<Self, EngineError> {
         let (registry, trust) = engine.tools(&ledger.team)?;
         Ok(Self {
             session: engine.session(registry),

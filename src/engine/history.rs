@@ -1,162 +1,274 @@
-//! The history of a target: every commit that changed what is pinned there, newest first, as it is
-//! found (CONTRACT "history").
+//! What a pin was, commit by commit, newest first; and what today's policy says of each digest.
+//!
+//! Every commit reachable from the branch counts, as it does for who pinned what ([`super::lineage`]).
+//! A file that moved and a pin that moved from file to file change nothing: a commit is an entry only
+//! if the service's pins in the environment are others after it than before. A file that came from
+//! outside of the environment is followed there, and a pin whose image had another name under that name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::history::{Entry, Record};
+use crate::config::unknown;
+use crate::domain::history::{Entry, Said};
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::sources::git::Change;
+use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
+use crate::sources::git::{Change, CommitMeta, GitRepo};
 
-use super::ledger::Ledger;
+use super::assess::{Subject, assess};
+use super::ledger::{Ledger, ScanCache};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
 use super::{Engine, EngineError, blocking};
 
-/// One change of a pin, with the repository that its digests belong to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// What happened.
-    pub entry: Entry,
-    /// Where the digest after the change is found (before it, where the pin was taken away).
-    pub image: Repository,
-}
+/// Entries that travel together.
+const BATCH: usize = 32;
+/// Digests judged at the same time.
+const AT_ONCE: usize = 8;
 
-/// One reference as written: the order makes pairs of what belongs together.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Written {
-    image: Repository,
-    digest: Option<Digest>,
-    tag: Option<String>,
+/// One change of a pin with the place of its new bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// The change.
+    pub entry: Entry,
+    /// Where the digest after it lives.
+    pub image: Option<Repository>,
+    /// Its verdict today, where asked for and a policy applies.
+    pub verdict: Option<Verdict>,
 }
 
 impl Engine {
-    /// Streams the history of a target at the ledger's commit, newest first, side branches too, until
-    /// `limit` entries are sent or nobody listens. Files are those that hold the target's pins today,
-    /// and followed through renames; a target that pins nothing today is looked for in every file of
-    /// its environment. A shallow clone ends where its history does: see
-    /// [`crate::sources::git::GitRepo::is_shallow`].
+    /// The changes of a target, newest first, at most `limit`; with `verify`, each digest judged by
+    /// today's policy.
     ///
     /// # Errors
-    /// If the history cannot be read.
+    /// If the target does not exist, or git or the configuration cannot be read. A registry that cannot
+    /// be reached is part of the verdict.
     pub async fn history(
         &self,
-        ledger: &Ledger,
         target: &Target,
         limit: Option<usize>,
-        to: mpsc::Sender<Step>,
-    ) -> Result<(), EngineError> {
-        let this = self.clone();
-        let (ledger, target) = (ledger.clone(), target.clone());
-        blocking(move || walk(&this, &ledger, &target, limit.unwrap_or(usize::MAX), &to)).await?
+        verify: bool,
+    ) -> Result<Vec<Record>, EngineError> {
+        let (ledger, _) = self.ledger().await?;
+        known(&ledger, target)?;
+        let ledger = Arc::new(ledger);
+        let (this, read, about) = (self.clone(), Arc::clone(&ledger), target.clone());
+        let work = move || {
+            let mut records = Vec::new();
+            let most = limit.unwrap_or(usize::MAX);
+            if most > 0 {
+                walk(&this.inner.repo, &read, &this.inner.scans, &about, &mut |record| {
+                    records.push(record);
+                    if records.len() < most {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    }
+                })?;
+            }
+            Ok::<_, EngineError>(records)
+        };
+        let mut records = blocking(work).await??;
+        if verify {
+            self.judge(&ledger, target, &mut records).await?;
+        }
+        Ok(records)
     }
 
-    /// Whether the history that this clone holds ends before the repository's own.
-    pub fn is_shallow(&self) -> bool {
-        self.inner.repo.is_shallow()
+    /// Sends the changes of a target in batches, newest first, from the commit fetched last.
+    ///
+    /// # Errors
+    /// As [`Engine::history`].
+    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), EngineError> {
+        let ledger = self.ledger_as_known().await?;
+        known(&ledger, &target)?;
+        let this = self.clone();
+        let work = move || {
+            let mut batch = Vec::new();
+            walk(&this.inner.repo, &ledger, &this.inner.scans, &target, &mut |record| {
+                batch.push(record.entry);
+                // The first alone: it is what one looks for.
+                if batch.len() >= BATCH || to.capacity() == to.max_capacity() {
+                    if to.blocking_send(std::mem::take(&mut batch)).is_err() {
+                        return ControlFlow::Break(());
+                    }
+                } else if to.is_closed() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
+            if !batch.is_empty() {
+                // Nobody listening any more is no error.
+                let _ = to.blocking_send(batch);
+            }
+            Ok::<_, EngineError>(())
+        };
+        blocking(work).await?
+    }
+
+    async fn judge(&self, ledger: &Ledger, target: &Target, records: &mut [Record]) -> Result<(), EngineError> {
+        let environment = ledger.environments.iter().find(|e| e.name == target.environment);
+        let policy = environment.and_then(|e| ledger.team.policies.get(e.policy.as_ref()?));
+        let Some(policy) = policy.cloned().map(Arc::new) else {
+            return Ok(());
+        };
+        let (registry, trust) = self.tools(&ledger.team)?;
+        let session = self.session(registry);
+        let configured = ledger.team.services.iter().find(|s| s.name == target.service);
+        let now = Timestamp::now();
+        let places: BTreeSet<(Repository, Digest)> = records
+            .iter()
+            .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
+            .collect();
+        let session = &session;
+        let asked = places.into_iter().map(|(repository, digest)| {
+            let subject = Subject {
+                repository: repository.clone(),
+                digest,
+                service: Some(target.service.clone()),
+                service_signer: configured.and_then(|s| s.signer.clone()),
+                source: configured.and_then(|s| s.source.clone()),
+                policy: Some(Arc::clone(&policy)),
+                trust: Arc::clone(&trust),
+            };
+            async move {
+                (
+                    (repository, digest),
+                    assess(session, subject, now).await.assessment.verdict,
+                )
+            }
+        });
+        let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        for record in records {
+            if let (Some(image), Some(digest)) = (record.image.clone(), record.entry.to) {
+                record.verdict = verdicts.get(&(image, digest)).cloned().flatten();
+            }
+        }
+        Ok(())
     }
 }
 
-fn walk(
-    engine: &Engine,
-    ledger: &Ledger,
-    target: &Target,
-    limit: usize,
-    to: &mpsc::Sender<Step>,
-) -> Result<(), EngineError> {
-    let repo = &engine.inner.repo;
-    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
-    let files: BTreeSet<String> = pins
-        .filter(|pin| pin.target == *target)
-        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
-        .collect();
-    let files: Vec<String> = files.into_iter().collect();
-    let paths = EnvironmentPaths::new(&ledger.environments);
-    let mut reader = Reader {
-        engine,
-        ledger,
-        target,
-        former: BTreeSet::new(),
+/// Whether service and environment exist today.
+fn known(ledger: &Ledger, target: &Target) -> Result<(), EngineError> {
+    let check = |what, name: &str, all: Vec<&str>| match all.contains(&name) {
+        true => Ok(()),
+        false => Err(EngineError::Usage(unknown(what, name, &all))),
     };
-    let (mut left, mut failed) = (limit, None);
-    if left == 0 {
-        return Ok(());
-    }
-    repo.commits(&ledger.tip.commit, &files, &mut |changes| {
-        let here = |path: &str| !files.is_empty() || paths.of(path).any(|env| *env == target.environment);
-        match reader.steps(changes, &here) {
-            Ok(steps) => {
-                for step in steps {
-                    if left == 0 || to.blocking_send(step).is_err() {
-                        return ControlFlow::Break(());
-                    }
-                    left -= 1;
-                }
-            }
-            Err(error) => {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
+    let services = ledger.grouped.services.iter().map(|(name, ..)| name.as_str());
+    check("service", target.service.as_str(), services.collect())?;
+    let environments = ledger.environments.iter().map(|e| e.name.as_str());
+    check("environment", target.environment.as_str(), environments.collect())
+}
+
+/// What identifies a pin among those of one target: its bytes, or the tag it is pinned by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Digest(Digest),
+    Tag(Option<String>),
+}
+
+/// The pins of a target on one side of a commit, each with its visible tag and its place.
+type Side = BTreeMap<What, (Option<String>, Repository)>;
+
+/// One commit: what it made of the pins.
+#[derive(Default)]
+struct Step {
+    was: Side,
+    is: Side,
+}
+
+/// Reads the target's references out of files, back through the names that files and image had.
+struct Reader<'a> {
+    repo: &'a GitRepo,
+    ledger: &'a Ledger,
+    scans: &'a ScanCache,
+    target: &'a Target,
+    paths: EnvironmentPaths,
+    /// Repositories that stood at the very place of the pin before, and are no service's today.
+    former: BTreeSet<Repository>,
+    /// What files of the environment were called before they came into it.
+    moved: BTreeSet<String>,
+}
+
+fn walk(
+    repo: &GitRepo,
+    ledger: &Ledger,
+    scans: &ScanCache,
+    target: &Target,
+    visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
+) -> Result<(), EngineError> {
+    let mut reader = Reader {
+        repo,
+        ledger,
+        scans,
+        target,
+        paths: EnvironmentPaths::new(&ledger.environments),
+        former: BTreeSet::new(),
+        moved: BTreeSet::new(),
+    };
+    let mut failed = None;
+    repo.commits(&ledger.tip.commit, &[], &mut |changes| match reader.records(&changes) {
+        Ok(records) => records.into_iter().try_for_each(&mut *visit),
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
         }
-        if left == 0 || to.is_closed() {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
     })?;
     failed.map_or(Ok(()), Err)
 }
 
-/// Reads the target's references out of files, back through the names that its image had.
-struct Reader<'a> {
-    engine: &'a Engine,
-    ledger: &'a Ledger,
-    target: &'a Target,
-    /// Repositories that stood at the very place of the pin before, and are no other service's.
-    former: BTreeSet<Repository>,
-}
-
 impl Reader<'_> {
-    /// What one commit did to the target.
-    fn steps(&mut self, changes: Vec<Change>, here: &dyn Fn(&str) -> bool) -> Result<Vec<Step>, EngineError> {
-        let (mut was, mut is) = (BTreeSet::new(), BTreeSet::new());
-        let mut commit = None;
-        for change in changes.into_iter().filter(|change| here(&change.path)) {
-            let before = self.scan(&change.path, change.before.as_deref())?;
-            let after = self.scan(&change.path, change.after.as_deref())?;
-            self.follow(&before, &after);
-            was.extend(self.ours(&before).map(|(written, _)| written));
-            is.extend(self.ours(&after).map(|(written, _)| written));
-            commit = Some(change.commit);
-        }
-        let Some(commit) = commit.filter(|_| was != is) else {
+    /// What one commit changed.
+    fn records(&mut self, changes: &[Change]) -> Result<Vec<Record>, EngineError> {
+        let Some(commit) = changes.first().map(|change| &change.commit) else {
             return Ok(Vec::new());
         };
-        let record = Record::read(commit.message.raw(), self.target);
-        Ok(pairs(&was, &is)
-            .into_iter()
-            .filter_map(|(from, to)| {
-                let image = to.or(from)?.image.clone();
-                Some(Step {
-                    entry: Entry {
-                        commit: commit.id.clone(),
-                        author: commit.author.clone(),
-                        at: commit.at,
-                        subject: commit.subject.clone(),
-                        action: record.action,
-                        reverts: record.reverts.clone(),
-                        from: from.and_then(|w| w.digest),
-                        to: to.and_then(|w| w.digest),
-                        tag: to.and_then(|w| w.tag.clone()),
-                        break_glass: record.break_glass.clone(),
-                    },
-                    image,
-                })
-            })
-            .collect())
+        let mut step = Step::default();
+        for change in changes {
+            let ours = self.paths.of(&change.path).any(|env| *env == self.target.environment)
+                || self.moved.contains(&change.path);
+            if ours && super::ledger::is_manifest(&change.path) {
+                self.add(&mut step, &change.path, change.before.as_deref(), change.after.as_deref())?;
+            }
+        }
+        if step.was.is_empty() && !step.is.is_empty() {
+            // New here: perhaps a file came from outside of the environment.
+            for change in changes.iter().filter(|c| c.before.is_none() && c.after.is_some()) {
+                if let Some((path, blob)) = self.repo.renamed_from(&commit.id, &change.path)?
+                    && self.paths.of(&path).all(|env| *env != self.target.environment)
+                {
+                    self.add(&mut step, &path, Some(&blob), None)?;
+                    self.moved.insert(path);
+                }
+            }
+        }
+        Ok(step.records(commit, self.target))
+    }
+
+    fn add(&mut self, step: &mut Step, path: &str, before: Option<&str>, after: Option<&str>) -> Result<(), EngineError> {
+        let scan = |oid: Option<&str>| match oid {
+            Some(oid) => self.scans.scan(path, oid, || Ok(self.repo.blob(oid)?)),
+            None => Ok(Arc::default()),
+        };
+        let (before, after) = (scan(before)?, scan(after)?);
+        self.follow(&before, &after);
+        for (scan, side) in [(&before, &mut step.was), (&after, &mut step.is)] {
+            for (image, found) in self.ours(scan) {
+                let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
+                let known = side.entry(what).or_insert_with(|| (None, image.clone()));
+                known.0 = known.0.take().or_else(|| found.tag.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Where the pin was another repository's before, that one belongs to the pin's past.
@@ -176,97 +288,59 @@ impl Reader<'_> {
         self.former.extend(former);
     }
 
-    fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (Written, &'s Found)> {
+    fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
         let naming = &self.ledger.naming;
         scan.found.iter().filter_map(move |found| {
-            let image = found.repository.clone()?;
-            let counts = found.tier < LOOSE_TIER || naming.is_listed(&image);
-            let service = naming.service(&image) == Some(&self.target.service) || self.former.contains(&image);
-            (counts && service).then(|| {
-                let written = Written {
-                    digest: found.digest,
-                    tag: found.tag.clone(),
-                    image,
-                };
-                (written, found)
-            })
+            let image = found.repository.as_ref()?;
+            let counts = found.tier < LOOSE_TIER || naming.is_listed(image);
+            let service = naming.service(image) == Some(&self.target.service) || self.former.contains(image);
+            (counts && service).then_some((image, found))
         })
     }
-
-    fn scan(&self, path: &str, oid: Option<&str>) -> Result<Arc<Scan>, EngineError> {
-        let Some(oid) = oid else { return Ok(Arc::default()) };
-        let inner = &self.engine.inner;
-        inner.scans.scan(path, oid, || Ok(inner.repo.blob(oid)?))
-    }
 }
 
-type Pair<'a> = (Option<&'a Written>, Option<&'a Written>);
-
-/// What became what: references that went, beside those that came, within one repository first. One
-/// that only came (or went) is set beside the single one that stayed, if there is just one.
-fn pairs<'a>(was: &'a BTreeSet<Written>, is: &'a BTreeSet<Written>) -> Vec<Pair<'a>> {
-    let mut gone: Vec<&Written> = was.difference(is).collect();
-    let mut out = Vec::new();
-    let mut came = Vec::new();
-    for new in is.difference(was) {
-        match gone.iter().position(|old| old.image == new.image) {
-            Some(at) => out.push((Some(gone.remove(at)), Some(new))),
-            None => came.push(new),
-        }
-    }
-    let stayed: Vec<&Written> = was.intersection(is).collect();
-    let single = match stayed.as_slice() {
-        [one] => Some(*one),
-        _ => None,
-    };
-    let mut gone = gone.into_iter();
-    for new in came {
-        out.push((gone.next().or(single), Some(new)));
-    }
-    out.extend(gone.map(|old| (Some(old), single)));
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn written(image: &str, n: u8) -> Written {
-        Written {
-            image: Repository::parse(image).expect("valid"),
-            digest: Some(Digest::from_bytes([n; 32])),
-            tag: None,
-        }
-    }
-
-    fn seen(was: &[(&str, u8)], is: &[(&str, u8)]) -> Vec<(Option<u8>, Option<u8>)> {
-        let set = |list: &[(&str, u8)]| {
-            list.iter()
-                .map(|(image, n)| written(image, *n))
-                .collect::<BTreeSet<_>>()
-        };
-        let (was, is) = (set(was), set(is));
-        let number = |w: &Written| w.digest.map(|d| d.as_bytes()[0]);
-        pairs(&was, &is)
-            .into_iter()
-            .map(|(from, to)| (from.and_then(number), to.and_then(number)))
+impl Step {
+    /// What the commit changed: nothing, where the pins after it are those before it. Where several
+    /// changed, the first that went and the first that came belong together.
+    fn records(self, commit: &CommitMeta, target: &Target) -> Vec<Record> {
+        let gone: Vec<_> = self
+            .was
+            .iter()
+            .filter(|(what, _)| !self.is.contains_key(what))
+            .collect();
+        let came: Vec<_> = self
+            .is
+            .iter()
+            .filter(|(what, _)| !self.was.contains_key(what))
+            .collect();
+        let said = Said::read(commit.message.raw(), target);
+        (0..gone.len().max(came.len()))
+            .map(|at| {
+                let (from, to) = (gone.get(at), came.get(at));
+                Record {
+                    entry: Entry {
+                        commit: commit.id.clone(),
+                        author: commit.author.clone(),
+                        at: commit.at,
+                        subject: commit.subject.clone(),
+                        action: said.action,
+                        reverts: said.reverts.clone(),
+                        from: from.and_then(|(what, _)| digest(what)),
+                        to: to.and_then(|(what, _)| digest(what)),
+                        tag: to.and_then(|(_, (tag, _))| tag.clone()),
+                        break_glass: said.break_glass.clone(),
+                    },
+                    image: to.map(|(_, (_, image))| image.clone()),
+                    verdict: None,
+                }
+            })
             .collect()
     }
+}
 
-    #[test]
-    fn what_became_what() {
-        assert_eq!(seen(&[("r/a", 1)], &[("r/a", 2)]), [(Some(1), Some(2))]);
-        assert_eq!(seen(&[], &[("r/a", 2)]), [(None, Some(2))]);
-        assert_eq!(seen(&[("r/a", 1)], &[]), [(Some(1), None)]);
-        // The same bytes from another registry.
-        assert_eq!(seen(&[("r/a", 1)], &[("q/a", 1)]), [(Some(1), Some(1))]);
-        // Each repository with its own.
-        assert_eq!(
-            seen(&[("q/a", 1), ("r/a", 2)], &[("q/a", 3), ("r/a", 4)]),
-            [(Some(1), Some(3)), (Some(2), Some(4))]
-        );
-        // One of two places follows, and the other does.
-        assert_eq!(seen(&[("r/a", 1)], &[("r/a", 1), ("r/a", 2)]), [(Some(1), Some(2))]);
-        assert_eq!(seen(&[("r/a", 1), ("r/a", 2)], &[("r/a", 2)]), [(Some(1), Some(2))]);
+fn digest(what: &What) -> Option<Digest> {
+    match what {
+        What::Digest(digest) => Some(*digest),
+        What::Tag(_) => None,
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::team;
+use crate::config::{ConfigError, approval, team};
 use crate::domain::board::{Hold, RepositoryInfo};
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
@@ -13,6 +13,7 @@ use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Scan};
 use crate::sources::git::{GitRepo, Tip, TreeFile};
 
+use super::OpenOptions;
 use super::error::EngineError;
 use super::holds;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
@@ -65,6 +66,8 @@ pub struct Ledger {
     pub sightings: Arc<Vec<Sighting>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
+    /// Path patterns that match no file; each is among the notices too.
+    pub unmatched: Vec<ConfigError>,
     /// Things worth saying.
     pub notices: Vec<Untrusted>,
 }
@@ -89,17 +92,18 @@ impl Ledger {
 ///
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
-pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, EngineError> {
     let mut tip = repo.tip(None)?;
-    let (mut team, mut text) = team_policy(repo, &tip.commit, config)?;
+    let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
         && branch != tip.branch
     {
         tip = repo.tip(Some(&branch))?;
-        (team, text) = team_policy(repo, &tip.commit, config)?;
+        (team, text) = team_policy(repo, &tip.commit, options)?;
     }
     let files = repo.files(&tip.commit)?;
-    let mut notices = unmatched(&team, &text, &files);
+    let unmatched = unmatched(&team, &text, &files);
+    let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
     let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
     let environments = environments(&team, &files, &sightings);
     let naming = naming(&sightings, &team, &environments);
@@ -120,6 +124,7 @@ pub fn read(repo: &GitRepo, config: Option<&Path>, scans: &ScanCache) -> Result<
         grouped,
         sightings: Arc::new(sightings),
         holds,
+        unmatched,
         notices,
     })
 }
@@ -148,14 +153,13 @@ pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, 
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.
-fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<Untrusted> {
+fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigError> {
     let file = match &team.source {
         PolicySource::File(name) => name.as_str(),
         _ => TEAM_FILE,
     };
     let paths: Vec<String> = files.iter().map(|f| f.path.clone()).collect();
-    let problems = crate::config::check::unmatched_paths(team, text, file, &paths);
-    problems.into_iter().map(|p| p.to_string().into()).collect()
+    crate::config::check::unmatched_paths(team, text, file, &paths)
 }
 
 /// Configured environments, else inferred ones.
@@ -203,16 +207,12 @@ pub fn is_manifest(path: &str) -> bool {
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<(TeamPolicy, String), EngineError> {
-    if let Some(file) = config {
-        let shown = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
-            file: shown.clone(),
-            source,
-        })?;
-        let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-        let read = |path: &str| std::fs::read(folder.join(path));
-        let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
+fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
+    if let Some(file) = &options.config {
+        let (mut team, text) = team_of_file(file)?;
+        if repo.holds(file) {
+            approval::settle(&mut team.registries, &options.approved_registries);
+        }
         return Ok((team, text));
     }
     let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
@@ -226,7 +226,21 @@ fn team_policy(repo: &GitRepo, commit: &str, config: Option<&Path>) -> Result<(T
         let found = repo.read_at(commit, path).map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
-    let team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
+    let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
+    approval::settle(&mut team.registries, &options.approved_registries);
+    Ok((team, text))
+}
+
+/// The team policy of a file that the user named, and its text.
+pub fn team_of_file(file: &Path) -> Result<(TeamPolicy, String), EngineError> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
+        file: shown.clone(),
+        source,
+    })?;
+    let folder = file.parent().map(PathBuf::from).unwrap_or_default();
+    let read = |path: &str| std::fs::read(folder.join(path));
+    let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
     Ok((team, text))
 }
 

@@ -2,6 +2,7 @@
 //! what it decides.
 
 pub mod assess;
+pub mod cache;
 pub mod candidate;
 pub mod collect;
 pub mod diff;
@@ -35,11 +36,14 @@ use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
 pub use error::EngineError;
+use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
 use session::Session;
 use verdict_cache::VerdictCache;
 
+/// Folder of kept verdicts, in the cache.
+const VERDICTS: &str = "verdicts";
 /// Upper bound of kept verdicts.
 const VERDICTS_KEPT: usize = 20_000;
 
@@ -50,6 +54,9 @@ pub struct OpenOptions {
     pub dir: PathBuf,
     /// Team policy outside the repository (`--config`).
     pub config: Option<PathBuf>,
+    /// Registries for which a repository's own endpoint, CA and plain HTTP may be used with this
+    /// user's credentials.
+    pub approved_registries: Vec<String>,
     /// Ask no network at all.
     pub offline: bool,
     /// Do not fetch the remote first.
@@ -73,6 +80,7 @@ pub struct Engine {
 struct Inner {
     options: OpenOptions,
     repo: GitRepo,
+    journal: Journal,
     scans: ScanCache,
     kept: Mutex<Kept>,
 }
@@ -92,14 +100,36 @@ impl Engine {
     /// If there is no usable repository at or above `dir`.
     pub fn open(options: OpenOptions) -> Result<Self, EngineError> {
         let repo = GitRepo::discover(&options.dir)?;
-        Ok(Self {
+        let journal = Journal::of(&repo);
+        Ok(Self::with(options, repo, journal))
+    }
+
+    /// The same, with somebody who is told of every step of every write just before and after it is
+    /// written down: tests end the process there.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_observed(options: OpenOptions, observer: journal::Observer) -> Result<Self, EngineError> {
+        let repo = GitRepo::discover(&options.dir)?;
+        let journal = Journal::of(&repo).observed(observer);
+        Ok(Self::with(options, repo, journal))
+    }
+
+    fn with(options: OpenOptions, repo: GitRepo, journal: Journal) -> Self {
+        Self {
             inner: Arc::new(Inner {
+                journal,
                 options,
                 repo,
                 scans: ScanCache::default(),
                 kept: Mutex::default(),
             }),
-        })
+        }
+    }
+
+    /// The journal of writes.
+    fn journal(&self) -> &Journal {
+        &self.inner.journal
     }
 
     /// The options it was opened with.
@@ -113,12 +143,24 @@ impl Engine {
     /// # Errors
     /// If repository, configuration or manifests cannot be read.
     pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), EngineError> {
+        self.read_ledger(true).await
+    }
+
+    /// The same as the last fetch left it: for questions about what is on screen already.
+    ///
+    /// # Errors
+    /// As [`Engine::ledger`].
+    pub async fn ledger_as_known(&self) -> Result<Ledger, EngineError> {
+        Ok(self.read_ledger(false).await?.0)
+    }
+
+    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Option<Timestamp>), EngineError> {
         let this = self.clone();
         let work = move || {
             let options = &this.inner.options;
             let mut fetched = None;
             let mut problem = None;
-            if !options.offline && !options.no_fetch {
+            if fetch && !options.offline && !options.no_fetch {
                 match this.inner.repo.tip(None).map(|tip| tip.remote) {
                     Ok(Some(remote)) => match this.inner.repo.fetch(&remote) {
                         Ok(()) => fetched = Some(Timestamp::now()),
@@ -128,7 +170,7 @@ impl Engine {
                     Err(error) => return Err(error.into()),
                 }
             }
-            let mut ledger = ledger::read(&this.inner.repo, options.config.as_deref(), &this.inner.scans)?;
+            let mut ledger = ledger::read(&this.inner.repo, options, &this.inner.scans)?;
             ledger.notices.extend(problem.map(Into::into));
             Ok((ledger, fetched))
         };
@@ -154,18 +196,7 @@ impl Engine {
         {
             return Ok((registry.clone(), Arc::clone(trust)));
         }
-        let options = &self.inner.options;
-        let cache = options
-            .cache_dir
-            .as_ref()
-            .and_then(|dir| ContentCache::open(dir, options.cache_bytes).ok());
-        let registry = Registry::new(Options {
-            settings: team.registries.clone(),
-            credentials: Credentials::from_environment(),
-            cache,
-            offline: options.offline,
-        })?;
-        let trust = Arc::new(Trust::new(&team.trust)?);
+        let (registry, trust) = tools(&self.inner.options, team)?;
         kept.tools = Some((Arc::clone(team), registry.clone(), Arc::clone(&trust)));
         Ok((registry, trust))
     }
@@ -182,11 +213,7 @@ impl Engine {
 
     /// A session: one pass in which every question is asked once.
     fn session(&self, registry: Registry) -> Session {
-        let dir = self.inner.options.cache_dir.as_ref();
-        Session::new(
-            registry,
-            dir.map(|d| VerdictCache::new(d.join("verdicts"), VERDICTS_KEPT)),
-        )
+        session(&self.inner.options, registry)
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
@@ -230,6 +257,27 @@ impl Engine {
     pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
         refresh::run(self, tx).await
     }
+}
+
+/// The registry client and the compiled trust profiles of a policy.
+fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trust>), EngineError> {
+    let cache = options
+        .cache_dir
+        .as_ref()
+        .and_then(|dir| ContentCache::open(dir, options.cache_bytes).ok());
+    let registry = Registry::new(Options {
+        settings: team.registries.clone(),
+        credentials: Credentials::from_environment(),
+        cache,
+        offline: options.offline,
+    })?;
+    Ok((registry, Arc::new(Trust::new(&team.trust)?)))
+}
+
+/// A session: one pass in which every question is asked once.
+fn session(options: &OpenOptions, registry: Registry) -> Session {
+    let verdicts = options.cache_dir.as_ref().map(|dir| dir.join(VERDICTS));
+    Session::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
 }
 
 /// Runs blocking work on its own thread.

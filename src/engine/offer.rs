@@ -14,6 +14,8 @@ use super::session::{Failed, Session};
 
 /// At most this many older versions are asked for to place a pin among them.
 const VERSIONS_ASKED: usize = 64;
+/// How many of them are asked for first; twice as many with every further round.
+const FIRST_VERSIONS_ASKED: usize = 3;
 
 /// Asks what CI offers next. `Fresh(None)` = asked, and there is none.
 pub async fn find(
@@ -122,14 +124,13 @@ impl Search<'_> {
                 .filter_map(|p| p.digest)
                 .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
         };
-        if !placed(pins) {
-            join_all(
-                ordered
-                    .iter()
-                    .take(VERSIONS_ASKED)
-                    .map(|tag| self.session.resolve(image, tag)),
-            )
-            .await;
+        // The newest first: most pins are only a few versions behind.
+        let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
+        while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
+            let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
+            join_all(some.map(|tag| self.session.resolve(image, tag))).await;
+            asked += next;
+            next *= 2;
         }
         ordered
             .iter()

@@ -168,9 +168,9 @@ impl Pass {
     /// Everything about one service: tags first (they tell which content is there), then content.
     async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin]) {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
-        let tags = join_all(pins.iter().map(|pin| self.own_tag(pin, configured)));
-        let (found, _) =
-            futures_util::future::join(offer::find(&self.session, configured, image.as_ref(), pins), tags).await;
+        // Their answers tell how many versions must be asked for: first these, then the candidate.
+        join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
+        let found = offer::find(&self.session, configured, image.as_ref(), pins).await;
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {

@@ -1,6 +1,6 @@
 //! One pass over the registries: every question is asked once and its answer shared.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -75,7 +75,8 @@ pub struct Session {
     pub verdicts: Option<VerdictCache>,
     tags: Memo<Repository, TagList>,
     resolved: Memo<(Repository, String), Resolved>,
-    answered: Mutex<BTreeSet<(Repository, Digest)>>,
+    /// Digests that tags pointed at, and whether the answer said that it is a single image.
+    answered: Mutex<BTreeMap<(Repository, Digest), bool>>,
 }
 
 impl Session {
@@ -112,11 +113,14 @@ impl Session {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
-                let answer = self.registry.resolve(repository, tag).await;
-                if let Ok(Some(digest)) = &answer {
-                    self.answered().insert((repository.clone(), *digest));
+                let answer = self.registry.claimed(repository, tag).await;
+                if let Ok(Some(claimed)) = &answer {
+                    self.answered()
+                        .insert((repository.clone(), claimed.digest), claimed.is_image);
                 }
-                answer.map_err(|error| Failed::from(&error))
+                answer
+                    .map(|claimed| claimed.map(|claimed| claimed.digest))
+                    .map_err(|error| Failed::from(&error))
             })
             .await
     }
@@ -128,19 +132,27 @@ impl Session {
 
     /// Whether a tag answered with this digest in this pass: its presence needs no HEAD of its own.
     pub fn is_answered(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.answered().contains(&(repository.clone(), *digest))
+        self.answered().contains_key(&(repository.clone(), *digest))
     }
 
-    /// Digests that tags of this repository pointed at in this pass.
-    pub fn tagged(&self, repository: &Repository) -> Vec<Digest> {
+    /// Digests that tags of this repository pointed at in this pass, and that may be an index.
+    pub fn tagged_indexes(&self, repository: &Repository) -> Vec<Digest> {
         self.answered()
             .iter()
-            .filter(|(r, _)| r == repository)
-            .map(|(_, d)| *d)
+            .filter(|((r, _), is_image)| r == repository && !**is_image)
+            .map(|((_, d), _)| *d)
             .collect()
     }
 
-    fn answered(&self) -> std::sync::MutexGuard<'_, BTreeSet<(Repository, Digest)>> {
+    /// Whether the answer about this digest said that it is a single image, and so no index.
+    pub fn is_image(&self, repository: &Repository, digest: &Digest) -> bool {
+        self.answered()
+            .get(&(repository.clone(), *digest))
+            .copied()
+            .unwrap_or(false)
+    }
+
+    fn answered(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Repository, Digest), bool>> {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::unknown;
+use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
-use crate::domain::policy::{CandidateRule, Environment, Policy, Service, TeamPolicy};
+use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::registry::Budget;
 
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::session::Session;
-use super::{Engine, EngineError, candidate};
+use super::{Engine, EngineError, OpenOptions, blocking, ledger, offer};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,23 +51,8 @@ impl Engine {
     /// If the reference has no digest, the policy or environment does not exist, or git or the
     /// configuration cannot be read. An unreachable registry is part of the answer.
     pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
-        let parsed =
-            ImageRef::parse(reference).map_err(|e| EngineError::Usage(format!("{e}; write REPOSITORY@sha256:…")))?;
-        let Some(digest) = parsed.digest else {
-            return Err(EngineError::Usage(
-                "verify needs a digest: a tag can move while it is being verified; write REPOSITORY@sha256:…"
-                    .to_owned(),
-            ));
-        };
-        let view = self.view().await?;
-        let service = view.service_of(&parsed.repository);
-        let policy = view.policy(&rules)?;
-        if policy.is_none() {
-            return Err(EngineError::Usage(
-                "name the policy to verify under: --policy P or --env E".to_owned(),
-            ));
-        }
-        self.examine(&view, parsed.repository, digest, service, policy).await
+        let (repository, digest) = by_digest(reference)?;
+        self.view().await?.verify(repository, digest, &rules).await
     }
 
     /// Everything attached to what a service pins in an environment, to its candidate, or to a
@@ -90,14 +77,8 @@ impl Engine {
                     [] => Err(EngineError::Usage(format!("{name} has no pin in {env}"))),
                     [pin, ..] => match pin.digest {
                         Some(digest) => {
-                            self.examine(
-                                &view,
-                                pin.image.clone(),
-                                digest,
-                                Some(Named::new(name, service)),
-                                policy,
-                            )
-                            .await
+                            view.examine(pin.image.clone(), digest, Some(Named::new(name, service)), policy)
+                                .await
                         }
                         None => Err(EngineError::Usage(format!(
                             "{name} is pinned by tag only in {env}: evidence is about a digest; `pindeck pin {name} --env {env}` pins what the tag names now"
@@ -105,13 +86,20 @@ impl Engine {
                     },
                 };
             }
-            let image = image
-                .clone()
-                .ok_or_else(|| EngineError::Usage(format!("{name} has no image; name an environment with --env")))?;
-            let rule = service.as_ref().and_then(|s| s.candidate.clone());
-            let digest = self.candidate_digest(&view, &image, rule).await?;
-            return self
-                .examine(&view, image, digest, Some(Named::new(name, service)), policy)
+            let offered = offer::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
+            let (image, digest) = match offered {
+                Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
+                Seen::Unreachable { detail, .. } => {
+                    return Err(EngineError::Unreachable(detail.clean().into_string()));
+                }
+                _ => {
+                    return Err(EngineError::Usage(format!(
+                        "CI offers nothing for {name}; name an environment with --env to see what is pinned there"
+                    )));
+                }
+            };
+            return view
+                .examine(image, digest, Some(Named::new(name, service)), policy)
                 .await;
         }
         let parsed = ImageRef::parse(what).map_err(|e| {
@@ -130,77 +118,55 @@ impl Engine {
             }
         };
         let service = view.service_of(&parsed.repository);
-        self.examine(&view, parsed.repository, digest, service, policy).await
-    }
-
-    async fn candidate_digest(
-        &self,
-        view: &View,
-        image: &Repository,
-        rule: Option<CandidateRule>,
-    ) -> Result<Digest, EngineError> {
-        let unreachable =
-            |failed: super::session::Failed| EngineError::Unreachable(failed.detail.clean().into_string());
-        let rule = rule.unwrap_or_else(|| CandidateRule::Semver("*".to_owned()));
-        let tags: Vec<String> = view
-            .session
-            .tags(image)
-            .await
-            .map_err(unreachable)?
-            .iter()
-            .cloned()
-            .collect();
-        let tag = candidate::ordered_tags(&rule, &tags).into_iter().next();
-        let tag =
-            tag.ok_or_else(|| EngineError::Usage(format!("{image} has no candidate; name an environment with --env")))?;
-        let digest = view.session.resolve(image, &tag).await.map_err(unreachable)?;
-        digest.ok_or_else(|| EngineError::Usage(format!("{image} has no tag {tag}")))
-    }
-
-    async fn examine(
-        &self,
-        view: &View,
-        image: Repository,
-        digest: Digest,
-        service: Option<Named>,
-        policy: Option<Arc<Policy>>,
-    ) -> Result<Examined, EngineError> {
-        let subject = Subject {
-            repository: image.clone(),
-            digest,
-            service: service.as_ref().map(|s| s.name.clone()),
-            service_signer: service.as_ref().and_then(|s| s.signer.clone()),
-            source: service.as_ref().and_then(|s| s.source.clone()),
-            policy: policy.clone(),
-            trust: Arc::clone(&view.trust),
-        };
-        let assessed = assess(&view.session, subject, Timestamp::now()).await;
-        Ok(Examined {
-            image,
-            digest,
-            service: service.map(|s| s.name),
-            policy: policy.map(|p| p.name.clone()),
-            assessed,
-            budget: view.session.registry.budget(),
-        })
+        view.examine(parsed.repository, digest, service, policy).await
     }
 
     /// Policy, registries and (where there is a repository) pins of now.
     async fn view(&self) -> Result<View, EngineError> {
-        let (ledger, team) = match self.ledger().await {
-            Ok((ledger, _)) => {
-                let team = Arc::clone(&ledger.team);
-                (Some(ledger), team)
-            }
-            Err(error) => return Err(error),
-        };
+        let (ledger, _) = self.ledger().await?;
+        let team = Arc::clone(&ledger.team);
         let (registry, trust) = self.tools(&team)?;
         Ok(View {
-            ledger,
+            ledger: Some(ledger),
             team,
             trust,
             session: self.session(registry),
         })
+    }
+}
+
+/// Verifies one reference by digest outside any repository, by the policy file that `options` name.
+///
+/// # Errors
+/// As [`Engine::verify`]; also if no file is named.
+pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+    let (repository, digest) = by_digest(reference)?;
+    let Some(file) = options.config.clone() else {
+        return Err(EngineError::Usage(
+            "there is no policy to verify by; name its file with --config, or run it in a GitOps repository".to_owned(),
+        ));
+    };
+    let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
+    let (registry, trust) = super::tools(options, &team)?;
+    let view = View {
+        ledger: None,
+        team: Arc::new(team),
+        trust,
+        session: super::session(options, registry),
+    };
+    view.verify(repository, digest, &rules).await
+}
+
+/// A reference that names its bytes.
+fn by_digest(reference: &str) -> Result<(Repository, Digest), EngineError> {
+    let parsed =
+        ImageRef::parse(reference).map_err(|e| EngineError::Usage(format!("{e}; write REPOSITORY@sha256:…")))?;
+    match parsed.digest {
+        Some(digest) => Ok((parsed.repository, digest)),
+        None => Err(EngineError::Usage(
+            "verify needs a digest, for a tag can move while it is being verified; write REPOSITORY@sha256:…"
+                .to_owned(),
+        )),
     }
 }
 
@@ -230,6 +196,45 @@ struct View {
 }
 
 impl View {
+    async fn verify(&self, image: Repository, digest: Digest, rules: &Rules) -> Result<Examined, EngineError> {
+        let service = self.service_of(&image);
+        let policy = self.policy(rules)?;
+        if policy.is_none() {
+            return Err(EngineError::Usage(
+                "no policy applies there; name one with --policy P, or give the environment one in pindeck.toml"
+                    .to_owned(),
+            ));
+        }
+        self.examine(image, digest, service, policy).await
+    }
+
+    async fn examine(
+        &self,
+        image: Repository,
+        digest: Digest,
+        service: Option<Named>,
+        policy: Option<Arc<Policy>>,
+    ) -> Result<Examined, EngineError> {
+        let subject = Subject {
+            repository: image.clone(),
+            digest,
+            service: service.as_ref().map(|s| s.name.clone()),
+            service_signer: service.as_ref().and_then(|s| s.signer.clone()),
+            source: service.as_ref().and_then(|s| s.source.clone()),
+            policy: policy.clone(),
+            trust: Arc::clone(&self.trust),
+        };
+        let assessed = assess(&self.session, subject, Timestamp::now()).await;
+        Ok(Examined {
+            image,
+            digest,
+            service: service.map(|s| s.name),
+            policy: policy.map(|p| p.name.clone()),
+            assessed,
+            budget: self.session.registry.budget(),
+        })
+    }
+
     fn environments(&self) -> &[Environment] {
         self.ledger
             .as_ref()
@@ -237,17 +242,10 @@ impl View {
     }
 
     fn policy(&self, rules: &Rules) -> Result<Option<Arc<Policy>>, EngineError> {
-        let names = |all: Vec<&str>| {
-            if all.is_empty() {
-                "there is none".to_owned()
-            } else {
-                all.join(", ")
-            }
-        };
         let by_name = |name: &str| {
             self.team.policies.get(name).cloned().map(Arc::new).ok_or_else(|| {
-                let known = names(self.team.policies.keys().map(String::as_str).collect());
-                EngineError::Usage(format!("no policy is called {name:?} (known: {known})"))
+                let known: Vec<&str> = self.team.policies.keys().map(String::as_str).collect();
+                EngineError::Usage(unknown("policy", name, &known))
             })
         };
         match rules {
@@ -255,8 +253,8 @@ impl View {
             Rules::Environment(name) => {
                 let found = self.environments().iter().find(|e| e.name.as_str() == name);
                 let env = found.ok_or_else(|| {
-                    let known = names(self.environments().iter().map(|e| e.name.as_str()).collect());
-                    EngineError::Usage(format!("no environment is called {name:?} (known: {known})"))
+                    let known: Vec<&str> = self.environments().iter().map(|e| e.name.as_str()).collect();
+                    EngineError::Usage(unknown("environment", name, &known))
                 })?;
                 env.policy.as_deref().map(by_name).transpose()
             }

@@ -5,21 +5,18 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt as _;
-use tokio::sync::mpsc::Receiver;
-
 use super::backend::Backend;
-use super::clock::{self, FRAME, TICK};
+use super::clock::{self, FRAME, PULSE, SETTLE, TICK};
 use super::display::Display;
-use super::executor::{Answer, Executor};
+use super::executor::{Answer, Answers, Executor};
 use super::{Checked, Ended, Options, RunError, input};
 use crate::app::command::Command;
-use crate::app::generation::Slot;
 use crate::app::update::update;
 use crate::app::{Msg, State};
 use crate::term::caps::Caps;
 use crate::term::{Guard, clipboard, suspend};
+use crossterm::event::EventStream;
+use futures_util::StreamExt as _;
 
 pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Ended, RunError> {
     let caps = Caps::from_env(|name| std::env::var(name).ok());
@@ -52,7 +49,24 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
         drawn: None,
         was_suspended: false,
     };
-    cockpit.run(answers, &mut signals).await
+    let ended = cockpit.run(answers, &mut signals).await;
+    // The terminal first: what follows may take a moment.
+    let Cockpit { executor, guard, .. } = cockpit;
+    drop(guard);
+    settle(executor, &mut signals).await;
+    ended
+}
+
+/// Lets a write in flight end: stopped before its git step, finished after it. A second signal does
+/// not wait; the journal then says what stands.
+async fn settle(mut executor: Executor, signals: &mut Signals) {
+    if executor.is_writing() {
+        let again = async { while !matches!(signals.next().await, Signal::End(_)) {} };
+        tokio::select! {
+            () = executor.settle(SETTLE) => {}
+            () = again => {}
+        }
+    }
 }
 
 struct Cockpit {
@@ -68,10 +82,12 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    async fn run(&mut self, mut answers: Receiver<Answer>, signals: &mut Signals) -> Result<Ended, RunError> {
+    async fn run(&mut self, mut answers: Answers, signals: &mut Signals) -> Result<Ended, RunError> {
         let mut events = EventStream::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.handle(Msg::Start)?;
         self.draw()?;
         loop {
@@ -97,22 +113,30 @@ impl Cockpit {
                     Some(Ok(event)) => {
                         if let Some(msg) = input::translate(event) {
                             self.handle(msg)?;
-                            if self.state.quitting {
-                                return Ok(Ended::Quit);
+                            if !self.state.quitting {
+                                self.draw()?;
                             }
-                            self.draw()?;
                         }
                     }
                 },
                 () = tokio::time::sleep_until(due.into()), if self.dirty => self.draw()?,
-                answer = answers.recv() => match answer {
-                    Some(Answer::Msg(msg)) => self.handle(msg)?,
-                    Some(Answer::Panicked(doing)) => return Err(RunError::Panicked(doing)),
-                    // The executor holds a sender as long as it lives.
-                    None => return Ok(Ended::Quit),
-                },
+                answer = answers.writes.recv() => self.answer(answer)?,
+                answer = answers.reads.recv() => self.answer(answer)?,
+                _ = pulse.tick(), if self.state.is_waiting() => self.handle(Msg::Tick)?,
                 _ = tick.tick() => self.handle(Msg::Tick)?,
             }
+            if self.state.quitting {
+                return Ok(Ended::Quit);
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Option<Answer>) -> Result<(), RunError> {
+        match answer {
+            Some(Answer::Msg(msg)) => self.handle(msg),
+            Some(Answer::Panicked(doing)) => Err(RunError::Panicked(doing)),
+            // The executor holds a sender as long as it lives.
+            None => Ok(()),
         }
     }
 
@@ -131,7 +155,11 @@ impl Cockpit {
         match command {
             Command::Refresh(ticket) => self.executor.refresh(ticket),
             Command::History { ticket, target } => self.executor.history(ticket, target),
-            Command::StopHistory => self.executor.stop(Slot::History),
+            Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
+            Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
+            Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
+            Command::CancelWrite => self.executor.cancel_write(),
+            Command::Stop(slot) => self.executor.stop(slot),
             Command::Copy { text, what } => {
                 let refused = match clipboard::sequence(&text, self.tmux) {
                     Ok(bytes) => {

@@ -1,19 +1,27 @@
-//! Commands to tasks, answers to messages. Reads are cancelled by dropping them; the newest of a
-//! kind wins.
+//! Commands to tasks, answers to messages.
+//!
+//! Reads are cancelled by dropping them; the newest of a kind wins. A write is never dropped and never
+//! raced: one at a time, stopped by its signal only, and its answers come by a channel of their own
+//! that is read first.
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::AbortHandle;
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use super::backend::{Backend, Job};
 use crate::app::Msg;
 use crate::app::generation::{Slot, Ticket};
 use crate::app::msg::Failure;
-use crate::domain::id::Target;
+use crate::domain::id::{Digest, Target};
+use crate::domain::reference::Repository;
+use crate::domain::write::{Proposal, Request, WriteFailure};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
@@ -24,23 +32,47 @@ pub enum Answer {
     Panicked(&'static str),
 }
 
+/// The channels that answers come by.
+#[derive(Debug)]
+pub struct Answers {
+    /// Of the write in flight; to be read first.
+    pub writes: Receiver<Answer>,
+    /// Of everything else.
+    pub reads: Receiver<Answer>,
+}
+
 /// Runs the backend's jobs.
 pub struct Executor {
     backend: Arc<dyn Backend>,
-    answers: Sender<Answer>,
+    reads: Sender<Answer>,
+    writes: Sender<Answer>,
     running: BTreeMap<Slot, AbortHandle>,
+    write: Option<Write>,
+}
+
+/// The write in flight, or the last one.
+struct Write {
+    task: JoinHandle<()>,
+    cancel: watch::Sender<bool>,
 }
 
 impl Executor {
-    /// An executor, and the channel its answers come by.
-    pub fn new(backend: Arc<dyn Backend>) -> (Self, Receiver<Answer>) {
-        let (answers, receiver) = channel(256);
+    /// An executor, and the channels its answers come by.
+    pub fn new(backend: Arc<dyn Backend>) -> (Self, Answers) {
+        let (reads, read) = channel(256);
+        let (writes, written) = channel(64);
         let executor = Self {
             backend,
-            answers,
+            reads,
+            writes,
             running: BTreeMap::new(),
+            write: None,
         };
-        (executor, receiver)
+        let answers = Answers {
+            writes: written,
+            reads: read,
+        };
+        (executor, answers)
     }
 
     /// Starts a pass over the board; a running one is dropped.
@@ -48,7 +80,7 @@ impl Executor {
         let (to, from) = channel(64);
         let job = self.backend.refresh(to);
         let (updates, ended) = (ticket.clone(), ticket);
-        self.spawn(
+        self.stream(
             Slot::Board,
             "refreshing the board",
             job,
@@ -66,7 +98,7 @@ impl Executor {
         let (to, from) = channel(16);
         let job = self.backend.history(target, to);
         let (batches, ended) = (ticket.clone(), ticket);
-        self.spawn(
+        self.stream(
             Slot::History,
             "reading a history",
             job,
@@ -79,14 +111,123 @@ impl Executor {
         );
     }
 
-    /// Drops what runs of a kind.
+    /// Starts comparing two digests; another comparison for the same place on screen is dropped.
+    pub fn diff(&mut self, ticket: Ticket, a: (Repository, Digest), b: (Repository, Digest)) {
+        let job = self.backend.diff(a, b);
+        self.read(ticket.slot, "comparing two digests", async move {
+            Msg::Compared {
+                ticket,
+                result: job.await.map(Box::new),
+            }
+        });
+    }
+
+    /// Starts planning a write; a plan being made is dropped: it has written nothing.
+    pub fn plan(&mut self, ticket: Ticket, request: Request) {
+        let job = self.backend.plan(request);
+        self.read(Slot::Plan, "planning a write", async move {
+            Msg::Planned {
+                ticket,
+                result: job.await.map(Box::new),
+            }
+        });
+    }
+
+    /// Starts a write. While one is in flight, another is refused.
+    pub fn execute(&mut self, ticket: Ticket, proposal: Proposal) {
+        let answers = self.writes.clone();
+        if self.is_writing() {
+            let msg = Msg::Written {
+                ticket,
+                result: Err(WriteFailure::Failed(
+                    "another write is in flight; nothing was written".into(),
+                )),
+            };
+            tokio::spawn(async move { answers.send(Answer::Msg(msg)).await });
+            return;
+        }
+        let (cancel, cancelled) = watch::channel(false);
+        let (to, mut from) = channel(64);
+        let job = self.backend.execute(proposal, to, cancelled);
+        // The signal lives as long as the write: its end must not read as one.
+        let signal = cancel.clone();
+        let task = tokio::spawn(async move {
+            let pump = async {
+                while let Some(progress) = from.recv().await {
+                    let msg = Msg::Progress {
+                        ticket: ticket.clone(),
+                        progress,
+                    };
+                    if answers.send(Answer::Msg(msg)).await.is_err() {
+                        break;
+                    }
+                }
+            };
+            let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);
+            drop(signal);
+            let result = result.unwrap_or_else(|_| {
+                Err(WriteFailure::Failed(
+                    "pindeck itself failed during the write; `pindeck resume` says what stands. Please report it with the log"
+                        .into(),
+                ))
+            });
+            let msg = Msg::Written {
+                ticket,
+                result: result.map(Box::new),
+            };
+            // A closed channel means that the cockpit has ended.
+            let _ = answers.send(Answer::Msg(msg)).await;
+        });
+        self.write = Some(Write { task, cancel });
+    }
+
+    /// Asks the write in flight to stop; past its git step it goes on.
+    pub fn cancel_write(&self) {
+        if let Some(write) = &self.write {
+            // Without a receiver there is nothing left to stop.
+            let _ = write.cancel.send(true);
+        }
+    }
+
+    /// Whether a write is in flight.
+    pub fn is_writing(&self) -> bool {
+        self.write.as_ref().is_some_and(|write| !write.task.is_finished())
+    }
+
+    /// The cockpit ends: asks a write in flight to stop and waits until it has ended, so that a git
+    /// step that has begun is finished; after `most` the journal is trusted to say what stands.
+    pub async fn settle(&mut self, most: Duration) {
+        self.cancel_write();
+        if let Some(write) = self.write.take() {
+            // Not in time is what the journal is for.
+            let _ = tokio::time::timeout(most, write.task).await;
+        }
+    }
+
+    /// Drops what runs of a kind. Writes are not dropped.
     pub fn stop(&mut self, slot: Slot) {
         if let Some(task) = self.running.remove(&slot) {
             task.abort();
         }
     }
 
-    fn spawn<T: Send + 'static>(
+    /// A question with one answer.
+    fn read(&mut self, slot: Slot, doing: &'static str, job: impl Future<Output = Msg> + Send + 'static) {
+        self.stop(slot);
+        let answers = self.reads.clone();
+        let task = tokio::spawn(async move {
+            let last = match AssertUnwindSafe(job).catch_unwind().await {
+                Ok(msg) => Answer::Msg(msg),
+                Err(_) => Answer::Panicked(doing),
+            };
+            // A closed channel means that the cockpit has ended.
+            let _ = answers.send(last).await;
+        });
+        self.running.insert(slot, task.abort_handle());
+    }
+
+    /// A question whose answer is streamed.
+    fn stream<T: Send + 'static>(
         &mut self,
         slot: Slot,
         doing: &'static str,
@@ -96,7 +237,7 @@ impl Executor {
         end: impl FnOnce(Result<(), Failure>) -> Msg + Send + 'static,
     ) {
         self.stop(slot);
-        let answers = self.answers.clone();
+        let answers = self.reads.clone();
         let task = tokio::spawn(async move {
             let pump = async {
                 while let Some(answer) = from.recv().await {
@@ -125,3 +266,7 @@ impl Drop for Executor {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "executor_tests.rs"]
+mod tests;

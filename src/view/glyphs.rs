@@ -53,6 +53,12 @@ pub struct Glyphs {
     pub not_present: &'static str,
     /// Not checked.
     pub not_checked: &'static str,
+    /// Marked for a set.
+    pub mark: &'static str,
+    /// The done part of a bar.
+    pub bar: &'static str,
+    /// The rest of a bar.
+    pub bar_left: &'static str,
     verified: &'static str,
     warned: &'static str,
     rejected: &'static str,
@@ -90,6 +96,9 @@ pub static UNICODE: Glyphs = Glyphs {
     failed: "✗",
     not_present: "○",
     not_checked: "·",
+    mark: "◆",
+    bar: "█",
+    bar_left: "░",
     verified: "✓",
     warned: "!",
     rejected: "✗",
@@ -127,6 +136,9 @@ pub static ASCII: Glyphs = Glyphs {
     failed: "x",
     not_present: "o",
     not_checked: "_",
+    mark: "@",
+    bar: "#",
+    bar_left: ".",
     verified: "v",
     warned: "!",
     rejected: "x",

@@ -43,6 +43,13 @@ pub fn fold(line: Line, width: u16, indent: u16, most: usize, glyphs: &Glyphs) -
     out
 }
 
+/// A line behind a label of `indent` columns, folded to at most `most` lines.
+pub fn labelled(label: &str, mut line: Line, width: u16, indent: u16, most: usize, glyphs: &Glyphs) -> Vec<Line> {
+    let label = format!("{label:<indent$}", indent = usize::from(indent));
+    line.insert(0, super::canvas::span(Role::Dim, label));
+    fold(line, width, indent, most, glyphs)
+}
+
 fn start(out: &mut Vec<Line>, current: &mut Line, used: &mut usize, indent: u16) {
     out.push(std::mem::take(current));
     current.push(super::canvas::span(Role::Text, " ".repeat(usize::from(indent))));

@@ -60,11 +60,15 @@ pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame 
         None => screen::board::draw(&mut canvas, state, body, &mut limits),
         Some(Screen::Evidence(evidence)) => screen::evidence::draw(&mut canvas, state, evidence, body, &mut limits),
         Some(Screen::History(history)) => screen::history::draw(&mut canvas, state, history, body, &mut limits),
+        Some(Screen::Diff(diff)) => screen::diff::draw(&mut canvas, state, diff, body, &mut limits),
+        Some(Screen::Plan(plan)) => screen::plan::draw(&mut canvas, state, plan, body, &mut limits),
     }
     widget::footer::draw(&mut canvas, state, footer);
     match &state.layer {
         Some(Layer::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
         Some(Layer::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
+        Some(Layer::Choose { title, rows, at, .. }) => layer::choose::draw(&mut canvas, body, title, rows, *at),
+        Some(Layer::Leave) => layer::leave::draw(&mut canvas, state, body),
         Some(Layer::Filter { .. }) | None => {}
     }
     Frame { buffer, limits }

@@ -62,6 +62,10 @@ roles! {
     ByTag = "by-tag",
     /// Nothing known yet, or nothing to judge.
     Quiet = "quiet",
+    /// There afterwards, not before.
+    Added = "added",
+    /// There before, not afterwards.
+    Removed = "removed",
     /// Drift.
     Drift = "drift",
     /// Under a hold.

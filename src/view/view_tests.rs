@@ -394,3 +394,6 @@ fn hostile_history() {
     update(&mut state, msg, sample::now());
     shot("hostile-history-100x24", &state);
 }
+
+#[path = "release_tests.rs"]
+mod release;

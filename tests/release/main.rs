@@ -10,15 +10,23 @@ mod dump;
 #[path = "../registry/fake.rs"]
 mod fake;
 #[allow(dead_code)]
+#[path = "../support/git_http.rs"]
+mod git_http;
+#[allow(dead_code)]
+#[path = "../support/git_world.rs"]
+mod git_world;
+#[allow(dead_code)]
 #[path = "../support/peer.rs"]
 mod peer;
 #[allow(dead_code)]
 #[path = "../registry/server.rs"]
 mod server;
 
+mod crash;
 mod gates;
 mod own_registry;
 mod races;
+mod remotes;
 mod shared_world;
 mod stage;
 mod styles;

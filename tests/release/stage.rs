@@ -82,6 +82,21 @@ impl Stage {
         .expect("a repository")
     }
 
+    /// An engine in a clone of its own, as another person's.
+    pub fn another_engine(&self, name: &str) -> Engine {
+        let clone = self.home.path().join(name);
+        git(self.home.path(), ["clone", "-q", path(&self.remote), path(&clone)]);
+        for (key, value) in [("user.name", name), ("user.email", "them@example.com")] {
+            git(self.home.path(), ["-C", path(&clone), "config", key, value]);
+        }
+        Engine::open(OpenOptions {
+            dir: clone,
+            config: Some(self.policy.clone()),
+            ..OpenOptions::default()
+        })
+        .expect("a repository")
+    }
+
     /// Changes the policy file.
     pub fn edit_policy(&self, change: impl FnOnce(String) -> String) {
         let text = std::fs::read_to_string(&self.policy).unwrap();

@@ -1,53 +1,34 @@
-//! Registry content as files: `index.json` with tags, manifests and blobs per repository, bytes under
-//! `blobs/sha256/HEX` (see the README beside a world).
+//! Frozen registries (`pindeck::demo::registry::Dump`) and the release world they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
+use pindeck::demo::registry;
 use pindeck::domain::Digest;
-use serde::Deserialize;
-use serde_json::Value;
 
-/// What one repository holds.
-#[derive(Debug, Deserialize)]
-pub struct Repository {
-    /// Tag to digest.
-    pub tags: BTreeMap<String, Digest>,
-    /// Digest to media type.
-    pub manifests: BTreeMap<Digest, String>,
-    /// Everything that is not a manifest.
-    pub blobs: Vec<Digest>,
-}
-
-/// The content of one registry.
+/// The content of one registry; reading it must succeed.
 #[derive(Debug)]
-pub struct Dump {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// By name, without the registry's host.
-    pub repositories: BTreeMap<String, Repository>,
+pub struct Dump(registry::Dump);
+
+impl Deref for Dump {
+    type Target = registry::Dump;
+
+    fn deref(&self) -> &registry::Dump {
+        &self.0
+    }
 }
 
 impl Dump {
     /// Reads a dump.
     pub fn read(folder: &Path) -> Self {
-        let text = fs::read_to_string(folder.join("index.json")).expect("index.json");
-        let index: BTreeMap<String, Value> = serde_json::from_str(&text).expect("a valid index.json");
-        let repositories = index
-            .into_iter()
-            .filter(|(_, value)| value.is_object())
-            .map(|(name, value)| (name, serde_json::from_value(value).expect("a repository")))
-            .collect();
-        Self {
-            folder: folder.to_owned(),
-            repositories,
-        }
+        Self(registry::Dump::read(folder).expect("a frozen registry"))
     }
 
     /// The bytes under a digest, whether they hash to it or not.
     pub fn bytes(&self, digest: &Digest) -> Vec<u8> {
-        fs::read(self.folder.join("blobs/sha256").join(digest.hex())).expect("content that the index names")
+        self.0.bytes(digest).expect("content that the index names").to_vec()
     }
 }
 

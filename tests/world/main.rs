@@ -31,7 +31,6 @@ use serde_json::Value;
 
 /// The world, served by registries of this process.
 struct Served {
-    world: World,
     home: tempfile::TempDir,
     /// By the host that the manifests name.
     registries: BTreeMap<String, Registry>,
@@ -44,27 +43,10 @@ struct Served {
 /// Registry A has no referrers API and minds what is accepted, as docker-registry; registry B has one and
 /// describes referrers as go-containerregistry does.
 fn ways(dump: &Dump) -> Ways {
-    let without_api = dump.folder.file_name().is_some_and(|name| name == "A");
-    Ways {
-        referrers: !without_api,
-        strict_accept: without_api,
-        plain_referrers: true,
-        ..Ways::default()
-    }
-}
-
-fn fill(registry: &Registry, dump: &Dump) {
-    for (name, repository) in &dump.repositories {
-        for blob in &repository.blobs {
-            registry.put_blob_as(name, *blob, dump.bytes(blob));
-        }
-        for (digest, media_type) in &repository.manifests {
-            let put = registry.put_manifest(name, media_type, dump.bytes(digest));
-            assert_eq!(put, *digest, "a manifest hashes to its name");
-        }
-        for (tag, digest) in &repository.tags {
-            registry.tag(name, tag, *digest);
-        }
+    if dump.folder.file_name().is_some_and(|name| name == "A") {
+        Ways::docker_registry()
+    } else {
+        Ways::go_containerregistry()
     }
 }
 
@@ -81,7 +63,7 @@ impl Served {
         let mut registries = BTreeMap::new();
         for (host, dump) in &world.registries {
             let registry = runtime.block_on(Registry::start(ways(dump))).unwrap();
-            fill(&registry, dump);
+            registry.load(dump).unwrap();
             registries.insert(host.clone(), registry);
         }
         let endpoints = registries
@@ -93,7 +75,6 @@ impl Served {
         let text = std::fs::read_to_string(world.folder.join("EXPECTED.json")).unwrap();
         Some(Self {
             expected: serde_json::from_str(&text).unwrap(),
-            world,
             home,
             registries,
             clone,

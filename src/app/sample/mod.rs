@@ -2,8 +2,10 @@
 
 mod drive;
 mod pieces;
+mod release;
 mod world;
 
 pub(crate) use drive::*;
 pub(crate) use pieces::*;
+pub(crate) use release::*;
 pub(crate) use world::*;

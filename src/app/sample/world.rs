@@ -6,6 +6,7 @@ use crate::domain::evidence::{CauseKind, EvidenceKind, EvidenceState};
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Pin, PinnedBy};
+use crate::domain::policy::Environment;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{CheckOf, Outcome};
 
@@ -66,7 +67,15 @@ pub(crate) fn opened() -> Update {
         },
         environments: ENVIRONMENTS
             .iter()
-            .map(|name| environment(name, Some("release")))
+            .enumerate()
+            .map(|(at, name)| Environment {
+                after: at
+                    .checked_sub(1)
+                    .map(|before| ENVIRONMENTS[before].into())
+                    .into_iter()
+                    .collect(),
+                ..environment(name, Some("release"))
+            })
             .collect(),
         services,
         unmanaged: Vec::new(),

@@ -37,30 +37,44 @@ pub(super) fn command(state: &mut State) -> Vec<Command> {
 
 /// The command line that answers what the screen on top shows.
 pub fn equivalent(state: &State) -> Option<String> {
+    if let Some(Screen::Plan(plan)) = state.screen() {
+        let command = &plan.proposal()?.command;
+        let arguments = command.strip_prefix("pindeck ").unwrap_or(command);
+        return Some(with_globals(state, arguments));
+    }
+    if let Some(Screen::Diff(diff)) = state.screen() {
+        let pair = diff.pairs.get(diff.at)?;
+        let side = |named: &crate::app::release::Named| quoted(&named.image.at(named.digest).to_string());
+        return Some(with_globals(
+            state,
+            &format!("diff {} {}", side(&pair.a), side(&pair.b)),
+        ));
+    }
     let subject = state.subject()?;
     let verb = match state.screen() {
         None => "status",
         Some(Screen::Evidence(_)) => "evidence",
-        Some(Screen::History(_)) => "history",
+        Some(_) => "history",
     };
     let (service, environment) = match &subject {
         Subject::Pin(key) => (&key.target.service, Some(&key.target.environment)),
         Subject::Candidate(service) => (service, None),
     };
-    let mut command = String::from("pindeck");
-    if !state.setup.global_arguments.is_empty() {
-        command.push(' ');
-        command.push_str(&state.setup.global_arguments);
-    }
-    command.push(' ');
-    command.push_str(verb);
-    command.push_str(if verb == "status" { " --service " } else { " " });
+    let mut command = format!("{verb}{}", if verb == "status" { " --service " } else { " " });
     command.push_str(&quoted(service.as_str()));
     if let Some(environment) = environment {
         command.push_str(" --env ");
         command.push_str(&quoted(environment.as_str()));
     }
-    Some(command)
+    Some(with_globals(state, &command))
+}
+
+fn with_globals(state: &State, command: &str) -> String {
+    if state.setup.global_arguments.is_empty() {
+        format!("pindeck {command}")
+    } else {
+        format!("pindeck {} {command}", state.setup.global_arguments)
+    }
 }
 
 /// A word for a POSIX shell.

@@ -107,6 +107,6 @@ pub(super) fn history_ended(state: &mut State, result: Result<(), Failure>) -> V
 fn history_screen(state: &mut State) -> Option<&mut HistoryScreen> {
     state.screens.iter_mut().find_map(|screen| match screen {
         Screen::History(history) => Some(history),
-        Screen::Evidence(_) => None,
+        _ => None,
     })
 }

@@ -4,14 +4,19 @@ use crate::app::action::{ACTIONS, Action};
 use crate::app::command::Command;
 use crate::app::filter::Filter;
 use crate::app::key::{Code, Key};
+use crate::app::release::Input;
 use crate::app::select;
-use crate::app::state::{Layer, Pane, State};
+use crate::app::state::{Layer, Pane, Screen, State};
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::write::{Ask, Request};
 
 pub(super) fn key(state: &mut State, key: Key) -> Vec<Command> {
     match state.layer.take() {
         Some(Layer::Help { top }) => help(state, key, top),
         Some(Layer::Palette { text, selected }) => palette(state, key, text, selected),
         Some(Layer::Filter { before }) => filter(state, key, before),
+        Some(Layer::Choose { title, rows, at, seen }) => choose(state, key, title, rows, at, seen),
+        Some(Layer::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
     }
 }
@@ -30,6 +35,37 @@ fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
     };
     state.layer = Some(Layer::Help {
         top: to.min(state.limits.help),
+    });
+    Vec::new()
+}
+
+/// One of several environments to step into. Nothing is written by choosing: the plan comes next.
+fn choose(
+    state: &mut State,
+    key: Key,
+    title: String,
+    rows: Vec<(String, Ask)>,
+    at: usize,
+    seen: Vec<(ServiceId, Digest)>,
+) -> Vec<Command> {
+    let last = rows.len().saturating_sub(1);
+    let to = match (key.code, state.keymap.action(key)) {
+        (Code::Enter, _) => {
+            return match rows.into_iter().nth(at) {
+                Some((_, ask)) => super::release::plan(state, Request::new(ask), seen),
+                None => Vec::new(),
+            };
+        }
+        (Code::Esc, _) | (_, Some(Action::Back | Action::Quit)) => return Vec::new(),
+        (_, Some(Action::MoveDown)) => (at + 1).min(last),
+        (_, Some(Action::MoveUp)) => at.saturating_sub(1),
+        _ => at,
+    };
+    state.layer = Some(Layer::Choose {
+        title,
+        rows,
+        at: to,
+        seen,
     });
     Vec::new()
 }
@@ -181,6 +217,16 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
         .filter(|c| !c.is_control())
         .take(256)
         .collect();
+    if let (None, Some(Screen::Plan(plan))) = (&state.layer, state.screens.last_mut())
+        && let Some(input) = &mut plan.input
+    {
+        if matches!(input, Input::Name(_)) {
+            state.complain("the name is typed, never pasted");
+        } else {
+            input.text_mut().push_str(&line);
+        }
+        return Vec::new();
+    }
     match &mut state.layer {
         Some(Layer::Palette { text, selected }) => {
             text.push_str(&line);
@@ -190,13 +236,15 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
             let text = format!("{}{line}", state.filter.text());
             set(state, &text);
         }
-        Some(Layer::Help { .. }) | None => state.complain("pasted text is ignored here: keys are never pasted"),
+        Some(Layer::Help { .. } | Layer::Choose { .. } | Layer::Leave) | None => {
+            state.complain("pasted text is ignored here: keys are never pasted")
+        }
     }
     Vec::new()
 }
 
 /// Edits a one-line text; whether it changed.
-fn edit(text: &mut String, key: Key) -> bool {
+pub(super) fn edit(text: &mut String, key: Key) -> bool {
     match key.code {
         Code::Backspace => text.pop().is_some(),
         Code::Char('u') if key.ctrl => {

@@ -4,17 +4,21 @@
 
 pub mod copy;
 mod data;
+mod diff;
 mod freeze;
 pub mod layer;
 mod movement;
 mod open;
+pub mod plan;
 mod refresh;
+mod release;
+mod write;
 
 use jiff::Timestamp;
 
 use super::action::Action;
 use super::command::Command;
-use super::generation::Ticket;
+use super::generation::{Slot, Ticket};
 use super::key::Key;
 use super::msg::Msg;
 use super::state::{Layer, Notice, State};
@@ -40,6 +44,13 @@ pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
         Msg::RefreshEnded { result, .. } => refresh::ended(state, result),
         Msg::History { entries, .. } => data::history(state, entries),
         Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
+        Msg::Compared { ticket, result } => match ticket.slot {
+            Slot::PlanDiff => release::compared(state, result),
+            _ => diff::compared(state, result),
+        },
+        Msg::Planned { result, .. } => release::planned(state, result),
+        Msg::Progress { progress, .. } => write::progress(state, progress),
+        Msg::Written { result, .. } => write::ended(state, result),
         Msg::Sent { what, refused } => copy::sent(state, &what, refused),
         Msg::Drawn(limits) => {
             state.limits = limits;
@@ -53,7 +64,11 @@ fn ticket(msg: &Msg) -> Option<&Ticket> {
         Msg::Update { ticket, .. }
         | Msg::RefreshEnded { ticket, .. }
         | Msg::History { ticket, .. }
-        | Msg::HistoryEnded { ticket, .. } => Some(ticket),
+        | Msg::HistoryEnded { ticket, .. }
+        | Msg::Compared { ticket, .. }
+        | Msg::Planned { ticket, .. }
+        | Msg::Progress { ticket, .. }
+        | Msg::Written { ticket, .. } => Some(ticket),
         _ => None,
     }
 }
@@ -68,6 +83,9 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
     }
     if state.layer.is_some() {
         return layer::key(state, key);
+    }
+    if let Some(commands) = plan::key(state, key) {
+        return commands;
     }
     match state.keymap.action(key) {
         Some(action) => perform(state, action),
@@ -120,12 +138,14 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
         Action::NextTheme => vec![Command::NextTheme],
         Action::Redraw => vec![Command::Redraw],
         Action::Suspend => vec![Command::Suspend],
-        Action::Quit => {
-            state.quitting = true;
-            vec![Command::Quit]
-        }
-        // Never enabled in this build; the table says why.
-        Action::Diff | Action::Promote | Action::Revert | Action::Mark | Action::Undo => Vec::new(),
+        Action::Quit => write::quit(state),
+        Action::Diff => diff::open(state),
+        Action::Promote => release::promote(state),
+        Action::Revert => release::revert(state),
+        Action::Pin => release::pin(state),
+        Action::ReleaseHold => release::release_hold(state),
+        Action::Mark => release::mark(state),
+        Action::Undo => release::undo(state),
     }
 }
 

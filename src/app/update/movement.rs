@@ -14,19 +14,30 @@ pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
             entries(&mut history, by);
             state.screens.push(Screen::History(history));
         }
+        Some(Screen::Diff(mut diff)) => {
+            diff.top = scrolled(diff.top, by, state.limits.text);
+            state.screens.push(Screen::Diff(diff));
+        }
+        Some(Screen::Plan(mut plan)) => {
+            plan.top = scrolled(plan.top, by, state.limits.text);
+            state.screens.push(Screen::Plan(plan));
+        }
         None => match state.pane {
             Pane::Board => state.move_rows(by),
             Pane::Inspector => {
-                let by = i32::try_from(by).unwrap_or(if by < 0 { i32::MIN } else { i32::MAX });
-                let top = i32::from(state.inspector_top).saturating_add(by);
-                state.inspector_top = u16::try_from(top.max(0))
-                    .unwrap_or(u16::MAX)
-                    .min(state.limits.inspector);
+                state.inspector_top = scrolled(state.inspector_top, by, state.limits.inspector);
             }
             Pane::Feed => feed(state, by),
         },
     }
     Vec::new()
+}
+
+/// A first line moved by so many lines, no further than `last`.
+fn scrolled(top: u16, by: isize, last: u16) -> u16 {
+    let by = i32::try_from(by).unwrap_or(if by < 0 { i32::MIN } else { i32::MAX });
+    let to = i32::from(top).saturating_add(by).max(0);
+    u16::try_from(to).unwrap_or(u16::MAX).min(last)
 }
 
 /// Moves over statements and, where one is open, over its checks.
@@ -89,6 +100,9 @@ pub(super) fn page(state: &mut State, pages: isize) -> Vec<Command> {
 }
 
 pub(super) fn pane(state: &mut State, by: isize) -> Vec<Command> {
+    if matches!(state.screen(), Some(Screen::Diff(_))) {
+        return super::diff::next_pair(state, by);
+    }
     const ORDER: [Pane; 3] = [Pane::Board, Pane::Inspector, Pane::Feed];
     let at = ORDER.iter().position(|pane| *pane == state.pane).unwrap_or(0);
     let to = (at as isize + by).rem_euclid(ORDER.len() as isize);

@@ -18,7 +18,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
             evidence.check = None;
             Vec::new()
         }
-        Some(Screen::History(_)) => Vec::new(),
+        Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_)) => Vec::new(),
         None => match state.pane {
             Pane::Feed => to_drift(state),
             Pane::Board => {
@@ -70,7 +70,13 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
         Some(Screen::History(_)) => {
             state.screens.pop();
             state.generations.forget(Slot::History);
-            return vec![Command::StopHistory];
+            return vec![Command::Stop(Slot::History)];
+        }
+        Some(Screen::Diff(_)) => return super::diff::close(state),
+        Some(Screen::Plan(_)) => return super::plan::close(state),
+        None if state.pane == Pane::Board && !state.marked.is_empty() => {
+            state.marked.clear();
+            state.say("no service is marked any more");
         }
         None if state.pane != Pane::Board => state.pane = Pane::Board,
         None if !state.filter.text().is_empty() => return super::layer::clear_filter(state),

@@ -62,6 +62,10 @@ fn later(seconds: i64) -> Timestamp {
 
 #[path = "tests/actions.rs"]
 mod actions;
+#[path = "tests/comparing.rs"]
+mod comparing;
+#[path = "tests/confirming.rs"]
+mod confirming;
 #[path = "tests/cursor.rs"]
 mod cursor;
 #[path = "tests/evidence_screen.rs"]
@@ -78,5 +82,9 @@ mod palette;
 mod panes;
 #[path = "tests/passes.rs"]
 mod passes;
+#[path = "tests/promoting.rs"]
+mod promoting;
 #[path = "tests/standings.rs"]
 mod standings;
+#[path = "tests/writing.rs"]
+mod writing;

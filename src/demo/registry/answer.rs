@@ -1,61 +1,26 @@
 //! What is answered to what.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::store::Shape;
-use super::{Shared, upload};
+use super::{Shared, auth, upload};
 use crate::domain::id::Digest;
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DIGEST: &str = "docker-content-digest";
-
-/// Something other than an honest answer.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// A status with headers and a body.
-    Status(u16, Vec<(String, String)>, String),
-    /// Half an answer, then the connection breaks.
-    Broken,
-    /// These bytes instead of the content.
-    Bytes(Vec<u8>),
-}
-
-impl Fault {
-    pub(super) fn response(self) -> Response {
-        match self {
-            Self::Status(code, headers, body) => {
-                let mut response = status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-                *response.body_mut() = Body::from(body);
-                for (name, value) in headers {
-                    if let (Ok(name), Ok(value)) = (header::HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                        response.headers_mut().insert(name, value);
-                    }
-                }
-                response
-            }
-            Self::Broken => {
-                let pieces = [
-                    Ok(Bytes::from_static(b"{\"schema")),
-                    Err(std::io::Error::other("broken on purpose")),
-                ];
-                Response::new(Body::from_stream(futures_util::stream::iter(pieces)))
-            }
-            Self::Bytes(bytes) => Response::new(Body::from(bytes)),
-        }
-    }
-}
+const UPLOADS: &str = "/blobs/uploads/";
+const PARTS: [&str; 5] = [UPLOADS, "/manifests/", "/blobs/", "/tags/list", "/referrers/"];
 
 /// One request, read.
 pub(super) struct Question<'a> {
     pub method: Method,
     pub path: &'a str,
     pub query: &'a str,
-    pub accept: String,
-    pub content_type: Option<&'a str>,
+    pub headers: &'a HeaderMap,
     pub body: Bytes,
 }
 
@@ -68,9 +33,32 @@ impl Question<'_> {
         })?;
         Some(percent_decoded(found))
     }
+
+    /// A header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether `Accept` names a media type in so many words: `*/*` names none.
+    fn accepts(&self, media_type: &str) -> bool {
+        let values = self.headers.get_all("accept").iter().filter_map(|v| v.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|one| one.split(';').next().unwrap_or_default().trim() == media_type)
+    }
+
+    /// The repository it is about and what it wants of it: `/v2/NAME/PART/REFERENCE`.
+    pub fn place(&self) -> Option<(&str, &'static str, &str)> {
+        let rest = self.path.strip_prefix("/v2/")?;
+        PARTS.iter().find_map(|part| {
+            // A repository may itself be called like a part: the last one counts.
+            let (name, reference) = rest.rsplit_once(part)?;
+            (!name.is_empty() && (*part == UPLOADS || !reference.contains('/'))).then_some((name, *part, reference))
+        })
+    }
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(super) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -91,27 +79,22 @@ fn percent_decoded(text: &str) -> String {
 }
 
 pub(super) fn answer(shared: &Shared, question: Question<'_>) -> Response {
-    let Some(rest) = question.path.strip_prefix("/v2/") else {
+    match question.path {
+        "/v2" | "/v2/" => return json_response(StatusCode::OK, &json!({})),
+        auth::TOKEN => return auth::token(shared, &question),
+        _ => {}
+    }
+    let Some((name, part, reference)) = question.place() else {
         return not_found_page();
     };
-    if rest.is_empty() {
-        return json_response(StatusCode::OK, &json!({}));
+    let reference = &percent_decoded(reference);
+    match part {
+        UPLOADS => upload::answer(shared, name, reference, &question),
+        "/manifests/" => manifest(shared, name, reference, &question),
+        "/blobs/" => blob(shared, name, reference, &question),
+        "/referrers/" => referrers(shared, name, reference),
+        _ => tags(shared, name, &question),
     }
-    for (part, handle) in [
-        (
-            "/blobs/uploads/",
-            upload::answer as fn(&Shared, &str, &str, &Question<'_>) -> Response,
-        ),
-        ("/manifests/", manifest),
-        ("/blobs/", blob),
-        ("/tags/", tags),
-        ("/referrers/", referrers),
-    ] {
-        if let Some((name, reference)) = rest.split_once(part) {
-            return handle(shared, name, reference, &question);
-        }
-    }
-    not_found_page()
 }
 
 fn manifest(shared: &Shared, name: &str, reference: &str, question: &Question<'_>) -> Response {
@@ -129,26 +112,27 @@ fn manifest(shared: &Shared, name: &str, reference: &str, question: &Question<'_
             };
             if shared.ways.strict_accept
                 && media_type.starts_with("application/vnd.oci.")
-                && !question.accept.contains(media_type.as_str())
+                && !question.accepts(media_type)
             {
                 return error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN");
             }
             content_response(&question.method, digest, media_type, bytes)
         }
         Method::PUT => put_manifest(shared, name, reference, question),
-        Method::DELETE => {
+        Method::DELETE if shared.ways.delete => {
             let mut all = shared.repositories();
             let Some(content) = all.get_mut(name) else {
                 return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN");
             };
-            match reference.parse::<Digest>() {
-                Ok(digest) => {
-                    content.manifests.remove(&digest);
-                    content.tags.retain(|_, tagged| *tagged != digest);
-                }
-                Err(_) => drop(content.tags.remove(reference)),
+            let was_there = match reference.parse::<Digest>() {
+                Ok(digest) => content.forget(&digest),
+                Err(_) => content.tags.remove(reference).is_some(),
+            };
+            if was_there {
+                status(StatusCode::ACCEPTED)
+            } else {
+                error(StatusCode::NOT_FOUND, "MANIFEST_UNKNOWN")
             }
-            status(StatusCode::ACCEPTED)
         }
         _ => status(StatusCode::METHOD_NOT_ALLOWED),
     }
@@ -164,7 +148,7 @@ fn put_manifest(shared: &Shared, name: &str, reference: &str, question: &Questio
         return error(StatusCode::BAD_REQUEST, "MANIFEST_INVALID");
     };
     let media_type = question
-        .content_type
+        .header("content-type")
         .map(str::to_owned)
         .or_else(|| shape.media_type.clone());
     let Some(media_type) = media_type else {
@@ -196,18 +180,24 @@ fn blob(shared: &Shared, name: &str, reference: &str, question: &Question<'_>) -
     let Ok(digest) = reference.parse::<Digest>() else {
         return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
     };
-    let all = shared.repositories();
-    let found = all.get(name).and_then(|content| content.blobs.get(&digest));
-    match (found, &question.method) {
-        (Some(bytes), &(Method::GET | Method::HEAD)) => {
-            content_response(&question.method, digest, "application/octet-stream", bytes)
+    let mut all = shared.repositories();
+    let Some(content) = all.get_mut(name) else {
+        return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN");
+    };
+    let Some(bytes) = content.blobs.get(&digest) else {
+        return error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN");
+    };
+    match question.method {
+        Method::GET | Method::HEAD => content_response(&question.method, digest, "application/octet-stream", bytes),
+        Method::DELETE if shared.ways.delete => {
+            content.blobs.remove(&digest);
+            status(StatusCode::ACCEPTED)
         }
-        (_, &(Method::GET | Method::HEAD)) => error(StatusCode::NOT_FOUND, "BLOB_UNKNOWN"),
         _ => status(StatusCode::METHOD_NOT_ALLOWED),
     }
 }
 
-fn tags(shared: &Shared, name: &str, _: &str, question: &Question<'_>) -> Response {
+fn tags(shared: &Shared, name: &str, question: &Question<'_>) -> Response {
     let all = shared.repositories();
     let Some(content) = all.get(name) else {
         return error(StatusCode::NOT_FOUND, "NAME_UNKNOWN");
@@ -219,13 +209,18 @@ fn tags(shared: &Shared, name: &str, _: &str, question: &Question<'_>) -> Respon
         .filter(|tag| last.as_ref().is_none_or(|last| *tag > last));
     let mut names: Vec<&String> = rest.collect();
     let mut link = None;
-    if let Some(page) = shared.ways.page
-        && names.len() > page
-    {
-        names.truncate(page);
-        link = names
-            .last()
-            .map(|last| format!("</v2/{name}/tags/list?n={page}&last={last}>; rel=\"next\""));
+    match shared.ways.page {
+        None => names.sort_by_key(|tag| Digest::of(tag.as_bytes())),
+        Some(most) => {
+            let asked = question.parameter("n").and_then(|n| n.parse::<usize>().ok());
+            let page = asked.map_or(most, |asked| asked.min(most));
+            if names.len() > page {
+                names.truncate(page);
+                link = names
+                    .last()
+                    .map(|last| format!("</v2/{name}/tags/list?n={page}&last={last}>; rel=\"next\""));
+            }
+        }
     }
     let mut response = json_response(StatusCode::OK, &json!({"name": name, "tags": names}));
     if let Some(link) = link {
@@ -234,7 +229,7 @@ fn tags(shared: &Shared, name: &str, _: &str, question: &Question<'_>) -> Respon
     response
 }
 
-fn referrers(shared: &Shared, name: &str, reference: &str, _: &Question<'_>) -> Response {
+fn referrers(shared: &Shared, name: &str, reference: &str) -> Response {
     if !shared.ways.referrers {
         return not_found_page();
     }
@@ -282,7 +277,7 @@ fn content_response(method: &Method, digest: Digest, media_type: &str, bytes: &B
     response
 }
 
-fn json_response(code: StatusCode, body: &Value) -> Response {
+pub(super) fn json_response(code: StatusCode, body: &Value) -> Response {
     let mut response = status(code);
     set(&mut response, "content-type", "application/json");
     *response.body_mut() = Body::from(body.to_string());
@@ -301,15 +296,16 @@ pub(super) fn status(code: StatusCode) -> Response {
     response
 }
 
-fn not_found_page() -> Response {
+pub(super) fn not_found_page() -> Response {
     let mut response = status(StatusCode::NOT_FOUND);
     set(&mut response, "content-type", "text/plain; charset=utf-8");
     *response.body_mut() = Body::from("404 page not found\n");
     response
 }
 
-pub(super) fn set(response: &mut Response, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
+/// Sets a header; one that cannot be written is left out.
+pub(super) fn set(response: &mut Response, name: &str, value: &str) {
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(value)) {
         response.headers_mut().insert(name, value);
     }
 }

@@ -5,6 +5,10 @@
 //! [`Ways`].
 
 mod answer;
+mod auth;
+mod dump;
+mod fault;
+mod listener;
 mod store;
 mod upload;
 
@@ -14,7 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
+use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -22,12 +27,20 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-pub use answer::Fault;
+use auth::Tokens;
+pub use auth::{Auth, Scheme};
+pub use dump::{Dump, DumpError, Frozen};
+pub use fault::Fault;
+use listener::{Cut, Door};
 pub use store::Content;
 use store::Repositories;
+use upload::Uploads;
 
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
+
+/// Requests that are remembered; all are counted.
+const REMEMBERED: usize = 1 << 16;
 
 /// How a registry behaves.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +53,33 @@ pub struct Ways {
     pub mount: bool,
     /// Whether a tag that exists may not be pushed again with other bytes.
     pub immutable_tags: bool,
-    /// Entries in one page of a tag list; `None` = all at once.
+    /// Whether manifests, tags and blobs can be deleted.
+    pub delete: bool,
+    /// Entries in one page of a tag list; `None` = all at once and in no order, as docker-registry does.
     pub page: Option<usize>,
+    /// Whether upload places are named by path instead of by full address.
+    pub relative_locations: bool,
     /// Whether referrers are described by the type of their configuration and without annotations.
     pub plain_referrers: bool,
+}
+
+impl Ways {
+    /// Debian's docker-registry 2.8: no referrers API, strict about `Accept`.
+    pub fn docker_registry() -> Self {
+        Self {
+            referrers: false,
+            strict_accept: true,
+            ..Self::default()
+        }
+    }
+
+    /// go-containerregistry's server: a referrers API whose descriptors say little.
+    pub fn go_containerregistry() -> Self {
+        Self {
+            plain_referrers: true,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Ways {
@@ -53,7 +89,9 @@ impl Default for Ways {
             strict_accept: false,
             mount: true,
             immutable_tags: false,
+            delete: true,
             page: None,
+            relative_locations: false,
             plain_referrers: false,
         }
     }
@@ -72,6 +110,29 @@ pub struct Asked {
 
 type Hook = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
 
+/// What was asked.
+#[derive(Debug, Default)]
+struct Log {
+    total: u64,
+    kept: Vec<Asked>,
+}
+
+impl Log {
+    fn add(&mut self, method: String, path: String) -> Asked {
+        let asked = Asked {
+            method,
+            path,
+            place: self.total,
+        };
+        self.total += 1;
+        if self.kept.len() == REMEMBERED {
+            self.kept.drain(..REMEMBERED / 2);
+        }
+        self.kept.push(asked.clone());
+        asked
+    }
+}
+
 /// A running registry. It ends with the runtime it was started on, or when told to.
 #[derive(Clone)]
 pub struct Registry {
@@ -84,8 +145,10 @@ pub struct Registry {
 pub(super) struct Shared {
     ways: Ways,
     repositories: Mutex<Repositories>,
-    uploads: Mutex<BTreeMap<String, Vec<u8>>>,
-    log: Mutex<Vec<Asked>>,
+    uploads: Mutex<Uploads>,
+    auth: Mutex<Option<Auth>>,
+    tokens: Mutex<Tokens>,
+    log: Mutex<Log>,
     hook: Mutex<Option<Arc<Hook>>>,
     turn: AtomicU64,
 }
@@ -102,12 +165,15 @@ impl Registry {
             ways,
             repositories: Mutex::default(),
             uploads: Mutex::default(),
+            auth: Mutex::default(),
+            tokens: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
             turn: AtomicU64::new(0),
         });
         let (stop, mut stopped) = tokio::sync::watch::channel(false);
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
+        let router = router.into_make_service_with_connect_info::<Cut>();
         tokio::spawn(async move {
             let ended = async move {
                 // An error means that nobody is left who could stop it.
@@ -115,7 +181,7 @@ impl Registry {
                     std::future::pending::<()>().await;
                 }
             };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(ended).await {
+            if let Err(error) = axum::serve(Door(listener), router).with_graceful_shutdown(ended).await {
                 tracing::warn!(%error, "the embedded registry ended");
             }
         });
@@ -187,14 +253,34 @@ impl Registry {
         *lock(&self.shared.hook) = None;
     }
 
-    /// Every request since the start or the last [`Registry::forget`].
+    /// Lets in only who can show this account, from now on.
+    pub fn require(&self, auth: Auth) {
+        *lock(&self.shared.auth) = Some(auth);
+    }
+
+    /// Puts everything there that a dump holds: spoilt bytes stay under the name they had.
+    ///
+    /// # Errors
+    /// If a file that the dump's index names is missing.
+    pub fn load(&self, dump: &Dump) -> Result<(), DumpError> {
+        let content = dump.content()?;
+        self.content().extend(content);
+        Ok(())
+    }
+
+    /// Every request since the start or the last [`Registry::forget`]; of very many, the last ones.
     pub fn requests(&self) -> Vec<Asked> {
-        lock(&self.shared.log).clone()
+        lock(&self.shared.log).kept.clone()
+    }
+
+    /// How many requests since the start or the last [`Registry::forget`].
+    pub fn total(&self) -> u64 {
+        lock(&self.shared.log).total
     }
 
     /// Forgets the requests so far.
     pub fn forget(&self) {
-        lock(&self.shared.log).clear();
+        *lock(&self.shared.log) = Log::default();
     }
 }
 
@@ -213,49 +299,37 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
     let path = request
         .uri()
         .path_and_query()
         .map_or_else(|| "/".to_owned(), ToString::to_string);
-    let asked = {
-        let mut log = lock(&shared.log);
-        let asked = Asked {
-            method: request.method().to_string(),
-            path,
-            place: log.len() as u64,
-        };
-        log.push(asked.clone());
-        asked
-    };
+    let asked = lock(&shared.log).add(request.method().to_string(), path);
     let hook = lock(&shared.hook).clone();
-    if let Some(fault) = hook.and_then(|hook| hook(&asked)) {
-        return fault.response();
+    let fault = hook.and_then(|hook| hook(&asked));
+    match fault {
+        Some(fault) if fault.is_instead() => fault.instead(&cut),
+        Some(fault) => fault.spoil(honest(&shared, request).await, &cut).await,
+        None => honest(&shared, request).await,
     }
+}
+
+async fn honest(shared: &Shared, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
         return answer::status(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let accept: Vec<&str> = parts
-        .headers
-        .get_all(axum::http::header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    let content_type = parts
-        .headers
-        .get(axum::http::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
     let question = answer::Question {
         method: parts.method,
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or(""),
-        accept: accept.join(","),
-        content_type,
+        headers: &parts.headers,
         body,
     };
-    let response: Response<Body> = answer::answer(&shared, question);
-    response
+    match auth::refuse(shared, &question) {
+        Some(refusal) => refusal,
+        None => answer::answer(shared, question),
+    }
 }
 
 #[cfg(test)]

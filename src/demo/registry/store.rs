@@ -52,6 +52,12 @@ impl Content {
         }
     }
 
+    /// Drops a manifest and all tags on it; whether it was there.
+    pub fn forget(&mut self, digest: &Digest) -> bool {
+        self.tags.retain(|_, tagged| tagged != digest);
+        self.manifests.remove(digest).is_some()
+    }
+
     /// What a manifest names and this repository lacks.
     pub(super) fn lacking(&self, shape: &Shape) -> Vec<Digest> {
         let blobs = shape.config.iter().chain(&shape.layers).map(|d| d.digest);

@@ -1,5 +1,7 @@
 //! Uploads: at once, in chunks, or mounted from another repository.
 
+use std::collections::BTreeMap;
+
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
@@ -8,32 +10,62 @@ use super::answer::{Question, error, set, status};
 use super::{Shared, lock};
 use crate::domain::id::Digest;
 
+/// Uploads under way, by their ids.
+pub(super) type Uploads = BTreeMap<String, Upload>;
+
+/// One of them.
+#[derive(Debug, Default)]
+pub(super) struct Upload {
+    repository: String,
+    bytes: Vec<u8>,
+    /// Goes up with every step: a client must come back to the place it was last sent to.
+    step: u64,
+}
+
 pub(super) fn answer(shared: &Shared, name: &str, id: &str, question: &Question<'_>) -> Response {
+    if id.is_empty() {
+        return match question.method {
+            Method::POST => begin(shared, name, question),
+            _ => status(StatusCode::METHOD_NOT_ALLOWED),
+        };
+    }
+    let mut uploads = lock(&shared.uploads);
+    let Some(upload) = uploads.get_mut(id).filter(|upload| upload.repository == name) else {
+        return error(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
+    };
+    if question.parameter("step") != Some(upload.step.to_string()) {
+        return error(StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID");
+    }
     match question.method {
-        Method::POST if id.is_empty() => begin(shared, name, question),
-        Method::PATCH => match lock(&shared.uploads).get_mut(id) {
-            None => error(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN"),
-            Some(known) => {
-                known.extend_from_slice(&question.body);
-                let mut response = status(StatusCode::ACCEPTED);
-                set(&mut response, "location", &format!("/v2/{name}/blobs/uploads/{id}"));
-                set(&mut response, "range", &format!("0-{}", known.len().saturating_sub(1)));
-                response
+        Method::GET => accepted(shared, StatusCode::NO_CONTENT, id, upload, question),
+        Method::PATCH => {
+            if begins(question).is_some_and(|start| start != upload.bytes.len()) {
+                return accepted(shared, StatusCode::RANGE_NOT_SATISFIABLE, id, upload, question);
             }
-        },
+            upload.bytes.extend_from_slice(&question.body);
+            upload.step += 1;
+            accepted(shared, StatusCode::ACCEPTED, id, upload, question)
+        }
         Method::PUT => {
-            let Some(mut bytes) = lock(&shared.uploads).remove(id) else {
+            let Some(mut whole) = uploads.remove(id).map(|upload| upload.bytes) else {
                 return error(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
             };
-            bytes.extend_from_slice(&question.body);
-            finish(shared, name, question, bytes.into())
+            drop(uploads);
+            whole.extend_from_slice(&question.body);
+            finish(shared, name, question, whole.into())
         }
         Method::DELETE => {
-            lock(&shared.uploads).remove(id);
+            uploads.remove(id);
             status(StatusCode::NO_CONTENT)
         }
         _ => status(StatusCode::METHOD_NOT_ALLOWED),
     }
+}
+
+/// Where a chunk says that it begins.
+fn begins(question: &Question<'_>) -> Option<usize> {
+    let range = question.header("content-range")?.trim_start_matches("bytes ");
+    range.split('-').next()?.parse().ok()
 }
 
 fn begin(shared: &Shared, name: &str, question: &Question<'_>) -> Response {
@@ -50,10 +82,29 @@ fn begin(shared: &Shared, name: &str, question: &Question<'_>) -> Response {
         return finish(shared, name, question, question.body.clone());
     }
     let id = format!("{:08x}", shared.next());
-    lock(&shared.uploads).insert(id.clone(), Vec::new());
-    let mut response = status(StatusCode::ACCEPTED);
-    set(&mut response, "location", &format!("/v2/{name}/blobs/uploads/{id}"));
-    set(&mut response, "range", "0-0");
+    let upload = Upload {
+        repository: name.to_owned(),
+        ..Upload::default()
+    };
+    let response = accepted(shared, StatusCode::ACCEPTED, &id, &upload, question);
+    lock(&shared.uploads).insert(id, upload);
+    response
+}
+
+/// Where to go on.
+fn accepted(shared: &Shared, code: StatusCode, id: &str, upload: &Upload, question: &Question<'_>) -> Response {
+    let path = format!("/v2/{}/blobs/uploads/{id}?step={}", upload.repository, upload.step);
+    let location = match question.header("host") {
+        Some(host) if !shared.ways.relative_locations => format!("http://{host}{path}"),
+        _ => path,
+    };
+    let mut response = status(code);
+    set(&mut response, "location", &location);
+    set(
+        &mut response,
+        "range",
+        &format!("0-{}", upload.bytes.len().saturating_sub(1)),
+    );
     response
 }
 

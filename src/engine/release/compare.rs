@@ -88,7 +88,7 @@ fn gates(plan: &Plan) -> BTreeSet<(GateName, &'static str)> {
 }
 
 /// Removed and added lines per file. Context may move, and holds of others are nobody's pin.
-fn changed_lines(edits: &[FileEdit]) -> BTreeSet<(&str, Vec<&str>)> {
+pub(super) fn changed_lines(edits: &[FileEdit]) -> BTreeSet<(&str, Vec<&str>)> {
     edits
         .iter()
         .filter(|edit| edit.file != holds::FILE)

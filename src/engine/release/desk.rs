@@ -265,8 +265,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
             WriteFailure::Unknown(format!("the newest commit could not be fetched: {error}").into())
         })?;
     }
-    let config = engine.options().config.clone();
-    let ledger = ledger::read(repo, config.as_deref(), &engine.inner.scans).map_err(failure)?;
+    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans).map_err(failure)?;
     let Some(remote) = ledger.tip.remote.clone() else {
         return Err(usage(format!(
             "branch {} is on no remote; push it first",

@@ -3,16 +3,19 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::plan::{GateName, GateState};
+use crate::domain::policy::WriteMode;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
 use crate::engine::Engine;
+use crate::engine::journal::{Draft, JournalError, Running, Step};
 
 use super::arrive::{self, Arrived, NotGood};
 use super::compare::{Compared, compare};
 use super::desk::{Desk, Ground};
-use super::publish::{self, Published};
+use super::publish;
 use super::{Prepared, prepare};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
@@ -20,6 +23,7 @@ const TRIES: u32 = 8;
 /// Longest pause before the second try; it doubles from there.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
+/// Carries out what was confirmed.
 pub(super) async fn run(
     engine: &Engine,
     confirmed: Proposal,
@@ -32,76 +36,132 @@ pub(super) async fn run(
     if let Some(refusal) = confirmed.refusal() {
         return Err(refusal);
     }
-    let mut write = Write {
-        engine,
-        confirmed,
-        progress,
-        cancel,
-        arrived: Vec::new(),
-    };
-    for attempt in 1..=TRIES {
-        if attempt > 1 {
-            write.say(Progress::Replanning { attempt });
-            tokio::time::sleep(pause(attempt)).await;
-        }
-        if let Some(done) = write.attempt().await? {
-            return Ok(done);
-        }
-    }
-    let branch = &write.confirmed.branch;
-    Err(WriteFailure::Conflict(
-        None,
-        format!("others pushed to {branch} first {TRIES} times in a row; nothing was pushed, try again").into(),
-    ))
+    Write::new(engine, confirmed, None, progress, cancel).run().await
 }
 
-struct Write<'a> {
-    engine: &'a Engine,
+/// Finishes a write that was left behind, whose proposal has just been made anew.
+pub(super) async fn finish(
+    engine: &Engine,
     confirmed: Proposal,
+    running: Running,
     progress: mpsc::Sender<Progress>,
     cancel: watch::Receiver<bool>,
+) -> Result<Receipt, WriteFailure> {
+    Write::new(engine, confirmed, Some(running), progress, cancel)
+        .run()
+        .await
+}
+
+/// A write under way.
+pub(super) struct Write<'a> {
+    pub engine: &'a Engine,
+    pub confirmed: Proposal,
+    pub progress: mpsc::Sender<Progress>,
+    cancel: watch::Receiver<bool>,
+    /// Its entry in the journal, from the first step on.
+    pub running: Option<Running>,
     /// What each draft's copies came to, once they are made.
     arrived: Vec<Arrived>,
 }
 
-impl Write<'_> {
+impl<'a> Write<'a> {
+    fn new(
+        engine: &'a Engine,
+        confirmed: Proposal,
+        running: Option<Running>,
+        progress: mpsc::Sender<Progress>,
+        cancel: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            engine,
+            confirmed,
+            progress,
+            cancel,
+            running,
+            arrived: Vec::new(),
+        }
+    }
+
+    async fn run(mut self) -> Result<Receipt, WriteFailure> {
+        let ended = self.tries().await;
+        // Only where nobody knows whether it landed does the entry stay: `resume` finds out.
+        let unclear = matches!(ended, Err(Ended::Unclear(_)));
+        if let Some(running) = self.running.take()
+            && !unclear
+        {
+            running.done().map_err(journal)?;
+        }
+        ended.map_err(Ended::into_failure)
+    }
+
+    async fn tries(&mut self) -> Result<Receipt, Ended> {
+        for attempt in 1..=TRIES {
+            if attempt > 1 {
+                self.say(Progress::Replanning { attempt });
+                tokio::time::sleep(pause(attempt)).await;
+            }
+            if let Some(done) = self.attempt().await? {
+                return Ok(done);
+            }
+        }
+        let branch = &self.confirmed.branch;
+        let what = format!("others pushed to {branch} first {TRIES} times in a row; nothing was pushed, try again");
+        Err(WriteFailure::Conflict(None, what.into()).into())
+    }
+
     /// One try on the head of now; `None` = somebody else pushed first.
-    async fn attempt(&mut self) -> Result<Option<Receipt>, WriteFailure> {
+    async fn attempt(&mut self) -> Result<Option<Receipt>, Ended> {
         let desk = self.stoppable(Desk::open(self.engine, Ground::Written)).await?;
         let prepared = self.stoppable(prepare(&desk, self.confirmed.request.clone())).await?;
         match compare(&self.confirmed, &prepared.proposal) {
             Compared::Same => {}
             Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
-            Compared::Moved(what) => return Err(moved(prepared.proposal, what)),
+            Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
+        }
+        if self.running.is_none() {
+            let draft = Draft::of(&self.confirmed, prepared.write == WriteMode::Branch);
+            self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
         }
         self.bring(&desk, &prepared).await?;
         if *self.cancel.borrow() {
-            return Err(WriteFailure::Cancelled);
+            return Err(WriteFailure::Cancelled.into());
         }
         self.say(Progress::Committing);
-        match publish::publish(&desk, &self.confirmed, &prepared, &self.progress).await? {
-            Published::Landed(landed) => {
-                let state = match prepared.write {
-                    crate::domain::policy::WriteMode::Push => WriteState::Pushed,
-                    crate::domain::policy::WriteMode::Branch => WriteState::Proposed,
-                };
-                let mut done = receipt(&prepared.proposal, state);
-                done.commits = landed.commits;
-                done.pushed = Some(format!("refs/heads/{}", self.confirmed.branch));
-                done.proposal_url = landed.url;
-                done.remote_words = landed.words;
-                for arrived in &self.arrived {
-                    add(&mut done.copied, arrived.copied);
-                    done.missing_at_destination.extend(arrived.missing.iter().cloned());
-                }
-                Ok(Some(done))
-            }
-            Published::Overtaken => Ok(None),
+        let Some(landed) = publish::publish(self, &desk, &prepared).await? else {
+            return Ok(None);
+        };
+        let state = match prepared.write {
+            WriteMode::Push => WriteState::Pushed,
+            WriteMode::Branch => WriteState::Proposed,
+        };
+        let mut done = receipt(&prepared.proposal, state);
+        done.commits = landed.commits;
+        done.pushed = Some(format!("refs/heads/{}", self.confirmed.branch));
+        done.proposal_url = landed.url;
+        done.remote_words = landed.words;
+        for arrived in &self.arrived {
+            add(&mut done.copied, arrived.copied);
+            done.missing_at_destination.extend(arrived.missing.iter().cloned());
+        }
+        Ok(Some(done))
+    }
+
+    /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
+    pub fn step(&mut self, step: Step) -> Result<(), WriteFailure> {
+        match &mut self.running {
+            Some(running) => running.step(step, Timestamp::now()).map_err(journal),
+            None => Err(WriteFailure::Failed(
+                "a step without its journal; this is a bug in pindeck".into(),
+            )),
         }
     }
 
     /// Content first: all copies, then judged where they arrived.
     async fn bring(&mut self, desk: &Desk, prepared: &Prepared) -> Result<(), WriteFailure> {
+        let copies = prepared.drafts.iter().any(|draft| !draft.plan.copies.is_empty());
+        if copies {
+            self.step(Step::Copying)?;
+        }
         if self.arrived.is_empty() {
             for draft in &prepared.drafts {
                 let copy = arrive::copy(desk, draft, &self.progress);
@@ -133,6 +193,9 @@ impl Write<'_> {
                 }
             }
         }
+        if copies {
+            self.step(Step::Copied)?;
+        }
         Ok(())
     }
 
@@ -152,8 +215,39 @@ impl Write<'_> {
         }
     }
 
-    fn say(&self, what: Progress) {
+    /// Says how far it is; a listener that is behind misses some.
+    pub fn say(&self, what: Progress) {
         let _ = self.progress.try_send(what);
+    }
+}
+
+/// How a write ended that did not succeed.
+pub(super) enum Ended {
+    /// Nothing landed.
+    Certain(WriteFailure),
+    /// Nobody knows yet whether it landed.
+    Unclear(WriteFailure),
+}
+
+impl Ended {
+    fn into_failure(self) -> WriteFailure {
+        match self {
+            Self::Certain(failure) | Self::Unclear(failure) => failure,
+        }
+    }
+}
+
+impl From<WriteFailure> for Ended {
+    fn from(failure: WriteFailure) -> Self {
+        Self::Certain(failure)
+    }
+}
+
+/// A journal that cannot be used stops the write.
+pub(super) fn journal(error: JournalError) -> WriteFailure {
+    match error {
+        JournalError::Busy { .. } => WriteFailure::Conflict(None, error.to_string().into()),
+        _ => WriteFailure::Failed(error.to_string().into()),
     }
 }
 
@@ -165,7 +259,7 @@ fn moved(now: Proposal, what: String) -> WriteFailure {
     }
 }
 
-fn receipt(proposal: &Proposal, state: WriteState) -> Receipt {
+pub(super) fn receipt(proposal: &Proposal, state: WriteState) -> Receipt {
     Receipt {
         state,
         plans: proposal.plans.clone(),

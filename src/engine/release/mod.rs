@@ -15,9 +15,12 @@ mod pin;
 mod promote;
 mod publish;
 mod reach;
+mod resume;
 mod revert;
 mod source;
 mod whole;
+
+pub use resume::Left;
 
 use tokio::sync::{mpsc, watch};
 

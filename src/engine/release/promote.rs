@@ -311,6 +311,7 @@ pub(super) fn break_glass(
     verdict: &Verdict,
 ) -> Result<Option<(Vec<Gate>, String)>, WriteFailure> {
     let Some(reason) = &request.break_glass else {
+        plan::mark_waivable(gates, &policy.break_glass, verdict);
         return Ok(None);
     };
     if message::one_line(reason).is_empty() {

@@ -1,17 +1,19 @@
 //! The git step: commits on the head that was planned on, then one push. What the remote or a hook says
 //! reaches the person in its own words.
 
-use tokio::sync::mpsc;
+use jiff::Timestamp;
 
 use crate::domain::policy::WriteMode;
 use crate::domain::text::Untrusted;
-use crate::domain::write::{Progress, Proposal, WriteFailure};
+use crate::domain::write::{Progress, WriteFailure};
 use crate::engine::blocking;
+use crate::engine::journal::Step;
 use crate::sources::git::GitRepo;
 use crate::sources::git::write::{Expected, FileChange, Push, PushError, WriteError};
 
 use super::Prepared;
 use super::desk::{Desk, failure};
+use super::execute::{Ended, Write, journal};
 
 /// A push that the remote has.
 pub(super) struct Landed {
@@ -20,21 +22,9 @@ pub(super) struct Landed {
     pub words: Vec<Untrusted>,
 }
 
-/// How the git step ended.
-pub(super) enum Published {
-    /// The remote has it.
-    Landed(Landed),
-    /// Somebody else pushed first; nothing landed.
-    Overtaken,
-}
-
-/// Commits every draft on top of the one before, and pushes the last.
-pub(super) async fn publish(
-    desk: &Desk,
-    confirmed: &Proposal,
-    prepared: &Prepared,
-    progress: &mpsc::Sender<Progress>,
-) -> Result<Published, WriteFailure> {
+/// Commits every draft on top of the one before, and pushes the last. `None` = somebody else pushed
+/// first, nothing landed.
+pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepared) -> Result<Option<Landed>, Ended> {
     let base = desk.ledger.tip.commit.clone();
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
@@ -46,22 +36,29 @@ pub(super) async fn publish(
         })
         .collect();
     let repo = desk.engine.inner.repo.clone();
-    let (from, write) = (base.clone(), work);
-    let commits = blocking(move || commit(&repo, from, &write)).await.map_err(failure)??;
-    let _ = progress.try_send(Progress::Pushing);
+    let from = base.clone();
+    let commits = blocking(move || commit(&repo, from, &work)).await.map_err(failure)??;
     let Some(last) = commits.last().cloned() else {
-        return Err(WriteFailure::Failed(
-            "there was nothing to commit; this is a bug in pindeck".into(),
-        ));
+        return Err(WriteFailure::Failed("there was nothing to commit; this is a bug in pindeck".into()).into());
     };
+    if let Some(running) = &mut write.running {
+        let noted = running.committed(&base, &commits, Timestamp::now());
+        noted.map_err(journal)?;
+    }
+    write.step(Step::Pushing)?;
+    write.say(Progress::Pushing);
     let repo = desk.engine.inner.repo.clone();
-    let (remote, branch, write) = (confirmed.remote.clone(), confirmed.branch.clone(), prepared.write);
+    let (remote, branch, mode) = (
+        write.confirmed.remote.clone(),
+        write.confirmed.branch.clone(),
+        prepared.write,
+    );
     let pushed = blocking(move || {
         repo.push(Push {
             remote: &remote,
             branch: &branch,
             commit: &last,
-            expected: match write {
+            expected: match mode {
                 WriteMode::Push => Expected::At(&base),
                 WriteMode::Branch => Expected::Absent,
             },
@@ -70,13 +67,17 @@ pub(super) async fn publish(
     .await
     .map_err(failure)?;
     match pushed {
-        Ok(pushed) => Ok(Published::Landed(Landed {
-            commits,
-            url: pushed.url,
-            words: pushed.words,
-        })),
-        Err(PushError::NonFastForward { .. }) => Ok(Published::Overtaken),
-        Err(error) => Err(not_pushed(&error)),
+        Ok(pushed) => {
+            write.step(Step::Pushed)?;
+            Ok(Some(Landed {
+                commits,
+                url: pushed.url,
+                words: pushed.words,
+            }))
+        }
+        Err(PushError::NonFastForward { .. }) => Ok(None),
+        Err(error) if error.is_certain() => Err(not_pushed(&error).into()),
+        Err(error) => Err(Ended::Unclear(not_pushed(&error))),
     }
 }
 

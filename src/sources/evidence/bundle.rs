@@ -2,7 +2,7 @@
 
 use sigstore_types::bundle::{MessageSignature, VerificationMaterialContent};
 use sigstore_types::{
-    Artifact, ArtifactDigest, Bundle, DsseEnvelope, HashAlgorithm, MediaType, MessageDigest, Sha256Hash, Sha512Hash,
+    Artifact, ArtifactDigest, Bundle, DsseEnvelope, HashAlgorithm, KindVersion, MediaType, Sha256Hash, Sha512Hash,
     SignatureContent,
 };
 
@@ -10,6 +10,7 @@ use super::conclude::{conclude, introduce, profile, subject};
 use super::container;
 use super::item::{Item, Question};
 use super::keys::Message;
+use super::logged::{ByHand, Kind};
 use super::prove::{Claim, prove};
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, IN_TOTO, Statement};
@@ -134,23 +135,22 @@ fn dsse(
     }
     // Verified against what it says of itself; whether that is what was asked comes after.
     let proven = match own_digest(&statement) {
-        Some(digest) => {
+        Some(digest) if statement.is_strict() => {
             claim.artifact = Artifact::Digest(digest);
             prove(&mut report, trusted, &claim)
         }
-        // No digest that the verifier compares (a git commit): the same signature, over the same bytes,
-        // shown as a message. Only without log entries, which say what kind of signature they are of.
-        None if bundle.verification_material.tlog_entries.is_empty() => {
-            let view = as_message(bundle, envelope, None);
-            claim.bundle = &view;
-            claim.artifact = Artifact::Blob(&pae);
-            prove(&mut report, trusted, &claim)
-        }
-        None => Err(Refusal::new(
-            CheckName::Subject,
-            CauseKind::Unsupported,
-            "its subjects name no digest that can be compared (SHA-256 or SHA-512)",
-        )),
+        // A statement that the verifier does not read, or whose subjects have no digest it compares (a
+        // git commit): the same signature over the same bytes, shown as a message.
+        _ => match by_hand(bundle, envelope) {
+            Ok(by_hand) => {
+                let view = as_message(bundle, envelope);
+                claim.by_hand = by_hand;
+                claim.bundle = &view;
+                claim.artifact = Artifact::Blob(&pae);
+                prove(&mut report, trusted, &claim)
+            }
+            Err(refusal) => Err(refusal),
+        },
     };
     match proven {
         Ok(()) => conclude(report, item, &statement, question),
@@ -161,6 +161,26 @@ fn dsse(
 /// The key id of an envelope names a key only where a key is asked for.
 fn question_of_key(bundle: &Bundle, profile: &Profile) -> bool {
     hint(bundle).is_some() && profile.demands.key_id.is_none()
+}
+
+/// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry holds the
+/// hash of what was signed either way, a `dsse` entry is bound by hand, and others are not judged.
+fn by_hand<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Option<ByHand<'a>>, Refusal> {
+    let entries = bundle.verification_material.tlog_entries.as_slice();
+    match entries {
+        [entry] if entry.kind_version == KindVersion::DsseV001 => Ok(Some(ByHand {
+            kind: Kind::Dsse,
+            envelope: &[],
+            payload: envelope.payload.as_bytes(),
+            signature: envelope.signature.sig.as_bytes(),
+        })),
+        all if all.iter().all(|e| e.kind_version == KindVersion::HashedRekordV002) => Ok(None),
+        _ => Err(Refusal::new(
+            CheckName::Subject,
+            CauseKind::Unsupported,
+            "its subjects name no digest that can be compared (SHA-256 or SHA-512)",
+        )),
+    }
 }
 
 /// A digest of one of the statement's own subjects.
@@ -174,12 +194,8 @@ pub(super) fn own_digest(statement: &Statement<'_>) -> Option<ArtifactDigest> {
 }
 
 /// The same signature shown as a message signature over the envelope's pre-authentication encoding.
-pub(super) fn as_message(bundle: &Bundle, envelope: &DsseEnvelope, digest: Option<MessageDigest>) -> Bundle {
+pub(super) fn as_message(bundle: &Bundle, envelope: &DsseEnvelope) -> Bundle {
     let signature = MessageSignature::new(envelope.signature.sig.clone());
-    let signature = match digest {
-        Some(digest) => signature.with_message_digest(digest),
-        None => signature,
-    };
     Bundle::new(
         bundle.media_type,
         bundle.verification_material.clone(),

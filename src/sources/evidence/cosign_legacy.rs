@@ -18,7 +18,7 @@ use super::bundle::{as_message, own_digest};
 use super::conclude::{conclude, introduce, profile, subject};
 use super::item::{Item, Question};
 use super::keys::{Message, pem_blocks};
-use super::logged::ByHand;
+use super::logged::{ByHand, Kind};
 use super::prove::{Claim, prove};
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, Envelope, IN_TOTO, LENIENT, Statement};
@@ -260,7 +260,7 @@ impl One<'_> {
         let mut bundle = as_bundle(beside, SignatureContent::DsseEnvelope(sealed.clone()), stamps);
         let mut artifact = own_digest(self.statement).map(Artifact::Digest);
         if beside.by_hand || (artifact.is_none() && beside.entry.is_none()) {
-            bundle = as_message(&bundle, &sealed, None);
+            bundle = as_message(&bundle, &sealed);
             artifact = Some(Artifact::Blob(&pae));
         }
         let Some(artifact) = artifact else {
@@ -274,8 +274,10 @@ impl One<'_> {
             signature: &bytes,
             hint: signature.hint(),
             by_hand: beside.by_hand.then_some(ByHand {
+                kind: Kind::Intoto,
                 envelope: self.document.as_bytes(),
                 payload: self.payload,
+                signature: &bytes,
             }),
             times: claim_times,
             service: question.service,

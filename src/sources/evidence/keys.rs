@@ -154,7 +154,7 @@ impl Key {
         }
     }
 
-    /// Everything else that real tools have signed with such a key.
+    /// Everything that real tools have signed with such a key; "plain" is r and s without ASN.1.
     fn schemes(&self) -> &'static [Scheme] {
         match self.family {
             Family::P256 => &[
@@ -168,6 +168,11 @@ impl Key {
                     &algorithms::ECDSA_P256_SHA384_ASN1,
                     &digest::SHA384,
                 ),
+                (
+                    "ECDSA P-256 with SHA-256, plain",
+                    &algorithms::ECDSA_P256_SHA256_FIXED,
+                    &digest::SHA256,
+                ),
             ],
             Family::P384 => &[
                 (
@@ -180,6 +185,11 @@ impl Key {
                     &algorithms::ECDSA_P384_SHA256_ASN1,
                     &digest::SHA256,
                 ),
+                (
+                    "ECDSA P-384 with SHA-384, plain",
+                    &algorithms::ECDSA_P384_SHA384_FIXED,
+                    &digest::SHA384,
+                ),
             ],
             Family::P521 => &[
                 (
@@ -191,6 +201,11 @@ impl Key {
                     "ECDSA P-521 with SHA-256",
                     &algorithms::ECDSA_P521_SHA256_ASN1,
                     &digest::SHA256,
+                ),
+                (
+                    "ECDSA P-521 with SHA-512, plain",
+                    &algorithms::ECDSA_P521_SHA512_FIXED,
+                    &digest::SHA512,
                 ),
             ],
             Family::Ed25519 => &[],

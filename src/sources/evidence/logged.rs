@@ -15,28 +15,42 @@ use sigstore_verify::{Error, TransparencyLogError};
 
 use crate::domain::id::Digest;
 
-/// What a body of kind `intoto` 0.0.1 must say.
+/// An entry that is bound by hand.
 pub(super) struct ByHand<'a> {
-    /// The envelope's bytes as they were logged.
+    /// Which kind its body must be.
+    pub kind: Kind,
+    /// The envelope's bytes as they were logged (`intoto` only).
     pub envelope: &'a [u8],
     /// The payload's bytes.
     pub payload: &'a [u8],
+    /// The signature.
+    pub signature: &'a [u8],
 }
 
-/// The refusal of the last step (`sigstore-verify` 0.15.1, pinned exactly; a test keeps it).
-const LAST_REFUSAL: &str = "Rekor entry intoto/0.0.2 is incompatible with a message signature";
+/// The kinds of body that are bound by hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `intoto` 0.0.1.
+    Intoto,
+    /// `dsse` 0.0.1, where `sigstore-verify` cannot read the statement itself.
+    Dsse,
+}
+
+/// The refusals of the last step (`sigstore-verify` 0.15.1, pinned exactly; tests keep them).
+const LAST_INTOTO: &str = "Rekor entry intoto/0.0.2 is incompatible with a message signature";
+const LAST_DSSE: &str = "Rekor entry dsse/0.0.1 is incompatible with a message signature";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+struct Body<S> {
     api_version: String,
     kind: String,
-    spec: Spec,
+    spec: S,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Spec {
+struct IntotoSpec {
     content: Content,
     public_key: String,
 }
@@ -49,50 +63,94 @@ struct Content {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DsseSpec {
+    payload_hash: Hash,
+    signatures: Vec<Signature>,
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    signature: String,
+    verifier: String,
+}
+
+#[derive(Deserialize)]
 struct Hash {
     algorithm: String,
     value: String,
 }
 
+impl Hash {
+    fn is_of(&self, bytes: &[u8]) -> bool {
+        self.algorithm == "sha256" && self.value == Digest::of(bytes).hex()
+    }
+}
+
+fn mismatch(text: impl Into<String>) -> Error {
+    TransparencyLogError::EntryMismatch(text.into()).into()
+}
+
 impl ByHand<'_> {
     /// Whether everything else has been verified when this error comes.
     pub fn is_last_refusal(&self, error: &Error) -> bool {
-        matches!(error, Error::UnsupportedBundle(text) if text == LAST_REFUSAL)
+        let last = match self.kind {
+            Kind::Intoto => LAST_INTOTO,
+            Kind::Dsse => LAST_DSSE,
+        };
+        matches!(error, Error::UnsupportedBundle(text) if text == last)
     }
 
-    /// Compares the body of the bundle's one entry with the envelope and the signer: `key`, or the
+    /// Compares the body of the bundle's one entry with envelope, signature and signer: `key`, or the
     /// bundle's certificate.
     pub fn bind(&self, bundle: &Bundle, key: Option<&DerPublicKey>) -> Result<(), Error> {
-        let mismatch = |text: String| Err(Error::from(TransparencyLogError::EntryMismatch(text)));
         let [entry] = bundle.verification_material.tlog_entries.as_slice() else {
-            return mismatch("exactly one log entry is expected".to_owned());
+            return Err(mismatch("exactly one log entry is expected"));
         };
-        let body: Body = serde_json::from_slice(entry.canonicalized_body.as_bytes())
-            .map_err(|e| TransparencyLogError::MalformedEntry(e.to_string()))?;
-        if (body.kind.as_str(), body.api_version.as_str()) != ("intoto", "0.0.1") {
-            return mismatch(format!("the entry is {} {}", body.kind, body.api_version));
+        let body = entry.canonicalized_body.as_bytes();
+        let (payload_hash, signer) = match self.kind {
+            Kind::Intoto => {
+                let spec: IntotoSpec = read(body, "intoto")?;
+                // The envelope holds the signature, so its hash binds that too.
+                if !spec.content.hash.is_of(self.envelope) {
+                    return Err(mismatch("the log entry is for another envelope"));
+                }
+                (spec.content.payload_hash, spec.public_key)
+            }
+            Kind::Dsse => {
+                let spec: DsseSpec = read(body, "dsse")?;
+                let Ok([logged]) = <[Signature; 1]>::try_from(spec.signatures) else {
+                    return Err(mismatch("the log entry does not hold exactly one signature"));
+                };
+                if STANDARD.decode(&logged.signature).ok().as_deref() != Some(self.signature) {
+                    return Err(mismatch("the log entry is for another signature"));
+                }
+                (spec.payload_hash, logged.verifier)
+            }
+        };
+        if !payload_hash.is_of(self.payload) {
+            return Err(mismatch("the log entry is for another payload"));
         }
-        let same = |hash: &Hash, bytes: &[u8]| hash.algorithm == "sha256" && hash.value == Digest::of(bytes).hex();
-        if !same(&body.spec.content.hash, self.envelope) {
-            return mismatch("the log entry is for another envelope".to_owned());
-        }
-        if !same(&body.spec.content.payload_hash, self.payload) {
-            return mismatch("the log entry is for another payload".to_owned());
-        }
-        let pem = STANDARD
-            .decode(&body.spec.public_key)
-            .ok()
-            .and_then(|b| String::from_utf8(b).ok());
+        let pem = STANDARD.decode(&signer).ok().and_then(|b| String::from_utf8(b).ok());
         let Some(pem) = pem else {
-            return mismatch("the log entry's verifier is not PEM".to_owned());
+            return Err(mismatch("the log entry's verifier is not PEM"));
         };
         let holds = match bundle.signing_certificate() {
             Some(certificate) => DerCertificate::from_pem(&pem).is_ok_and(|logged| logged == *certificate),
             None => DerPublicKey::from_pem(&pem).is_ok_and(|logged| key == Some(&logged)),
         };
         if !holds {
-            return mismatch("the log entry names another signer".to_owned());
+            return Err(mismatch("the log entry names another signer"));
         }
         Ok(())
     }
+}
+
+fn read<S: serde::de::DeserializeOwned>(body: &[u8], kind: &str) -> Result<S, Error> {
+    let body: Body<S> =
+        serde_json::from_slice(body).map_err(|e| TransparencyLogError::MalformedEntry(e.to_string()))?;
+    if (body.kind.as_str(), body.api_version.as_str()) != (kind, "0.0.1") {
+        return Err(mismatch(format!("the entry is {} {}", body.kind, body.api_version)));
+    }
+    Ok(body.spec)
 }

@@ -13,6 +13,7 @@ mod conclude;
 mod container;
 mod cosign_legacy;
 mod explain;
+mod google_build;
 mod identity;
 mod item;
 mod keys;
@@ -71,26 +72,30 @@ pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
     let whole = documents.len() == 1;
     documents
         .into_iter()
-        .map(|document| match document {
-            Document::Json(json) => match container::shape(json) {
-                Shape::Bundle => bundle::check(item, json, question),
-                Shape::Envelope if whole => cosign_legacy::attestation(item, text, question),
-                Shape::Envelope => cosign_legacy::attestation(item, json, question),
-                Shape::SimpleSigning => cosign_legacy::signature(item, json.as_bytes(), question),
-                Shape::Statement => unsigned(item, json.as_bytes()),
-                Shape::Bare if item.media_type.starts_with("application/vnd.dev.sigstore.bundle") => {
-                    bundle::check(item, json, question)
-                }
-                Shape::Bare => unsigned(item, json.as_bytes()),
-            },
-            Document::Broken(_) if whole => unsigned(item, content),
+        .flat_map(|document| match document {
+            // The whole layer, for it is its bytes that were logged.
+            Document::Json(json) => one(item, if whole { text } else { json }, json, question),
+            Document::Broken(_) if whole => vec![unsigned(item, content)],
             Document::Broken(why) => {
                 let mut report = named(item, Format::SigstoreBundle);
                 report.evidence().kind = EvidenceKind::Other;
-                report.end(CauseKind::Malformed, format!("a line of it is no JSON: {why}"))
+                vec![report.end(CauseKind::Malformed, format!("a line of it is no JSON: {why}"))]
             }
         })
         .collect()
+}
+
+/// Checks one document of an item.
+fn one(item: &Item, raw: &str, json: &str, question: &Question<'_>) -> Vec<Evidence> {
+    let claims_bundle = item.media_type.starts_with("application/vnd.dev.sigstore.bundle");
+    match container::shape(json) {
+        Shape::Bundle => vec![bundle::check(item, json, question)],
+        Shape::Envelope => vec![cosign_legacy::attestation(item, raw, question)],
+        Shape::SimpleSigning => vec![cosign_legacy::signature(item, json.as_bytes(), question)],
+        Shape::Statement => vec![unsigned(item, json.as_bytes())],
+        Shape::Bare if claims_bundle => vec![bundle::check(item, json, question)],
+        Shape::Bare => google_build::check(item, json).unwrap_or_else(|| vec![unsigned(item, json.as_bytes())]),
+    }
 }
 
 fn named(item: &Item, format: Format) -> Report {

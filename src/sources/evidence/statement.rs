@@ -28,8 +28,11 @@ pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// A statement: what it is about, what kind it is, and its predicate as written.
 #[derive(Deserialize)]
 pub(super) struct Statement<'a> {
-    #[serde(rename = "_type")]
-    kind: Cow<'a, str>,
+    #[serde(rename = "_type", borrow)]
+    kind: Option<Cow<'a, str>>,
+    /// As tools write it that take the field's name from the protobuf message.
+    #[serde(rename = "type", borrow)]
+    other_kind: Option<Cow<'a, str>>,
     subject: Vec<Subject>,
     /// What the predicate is.
     #[serde(rename = "predicateType", borrow)]
@@ -49,8 +52,11 @@ impl<'a> Statement<'a> {
     /// Reads a statement.
     pub fn parse(text: &'a [u8]) -> Result<Self, String> {
         let statement: Self = serde_json::from_slice(text).map_err(|e| format!("no in-toto statement: {e}"))?;
-        if !statement.kind.starts_with("https://in-toto.io/Statement/v") {
-            return Err(format!("its _type is {:?}, not an in-toto statement's", statement.kind));
+        let kind = statement.kind.as_deref().or(statement.other_kind.as_deref());
+        match kind {
+            Some(kind) if kind.starts_with("https://in-toto.io/Statement/v") => {}
+            Some(kind) => return Err(format!("its _type is {kind:?}, not an in-toto statement's")),
+            None => return Err("no in-toto statement: it has no _type".to_owned()),
         }
         if statement.predicate_type.is_empty() && statement.predicate.is_none() {
             return Err("it has neither a predicate type nor a predicate".to_owned());
@@ -59,6 +65,11 @@ impl<'a> Statement<'a> {
             return Err(format!("it names {} subjects", statement.subject.len()));
         }
         Ok(statement)
+    }
+
+    /// Whether it is spelled as the specification has it.
+    pub fn is_strict(&self) -> bool {
+        self.kind.is_some()
     }
 
     /// The predicate's text; an omitted one is an empty object.

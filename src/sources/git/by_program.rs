@@ -174,7 +174,7 @@ pub(super) fn commits(
                 if !paths.is_empty()
                     && before.is_none()
                     && after.is_some()
-                    && let Some((old, blob)) = came_from(git, &found.meta, &path)?
+                    && let Some((old, blob)) = renamed_from(git, &found.meta.id, &path)?
                 {
                     before = Some(blob);
                     names.insert(old.clone(), shown.clone());
@@ -277,9 +277,9 @@ fn sides(raw: &str) -> Option<(Option<String>, Option<String>)> {
     (before.is_some() || after.is_some()).then_some((before, after))
 }
 
-/// The file that a new file came from in the same commit.
-fn came_from(git: &Program, commit: &CommitMeta, path: &str) -> Result<Option<(String, String)>, GitError> {
-    let Some(parent) = commit.parents.first() else {
+/// See [`GitRepo::renamed_from`].
+pub(super) fn renamed_from(git: &Program, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
+    let Some(parent) = commit_of(git, &format!("{commit}^")) else {
         return Ok(None);
     };
     let args = [
@@ -290,9 +290,7 @@ fn came_from(git: &Program, commit: &CommitMeta, path: &str) -> Result<Option<(S
         "--no-abbrev",
         "-M60%",
         "-l400",
-        parent,
-        &commit.id,
-    ];
+        &parent, commit];
     let ran = git.run(&args, NETWORK)?;
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     let mut fields = text.split('\0');

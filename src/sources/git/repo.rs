@@ -149,6 +149,17 @@ impl GitRepo {
         self.work_dir.as_deref()
     }
 
+    /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
+    /// that cannot be told, it does: the answer decides about trust.
+    pub fn holds(&self, file: &Path) -> bool {
+        let Ok(file) = file.canonicalize() else { return true };
+        let folders = [Some(self.git_dir()), Some(self.common_dir()), self.work_dir()];
+        folders
+            .into_iter()
+            .flatten()
+            .any(|folder| folder.canonicalize().map_or(true, |folder| file.starts_with(folder)))
+    }
+
     /// Path of the repository for people.
     pub fn shown(&self) -> &str {
         &self.shown

@@ -27,6 +27,13 @@ pub const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, application/v
      application/vnd.oci.artifact.manifest.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, \
      application/vnd.docker.distribution.manifest.v2+json";
 
+/// Whether a media type is that of a single image, so certainly not of an index.
+pub(super) fn is_image_type(media_type: &str) -> bool {
+    let base = media_type.split(';').next().unwrap_or("").trim();
+    base == "application/vnd.oci.image.manifest.v1+json"
+        || base == "application/vnd.docker.distribution.manifest.v2+json"
+}
+
 /// More children, layers or annotations than this in one manifest is no honest manifest.
 const MAX_ENTRIES: usize = 10_000;
 
@@ -110,8 +117,8 @@ impl Manifest {
     /// Reads manifest bytes that did not come through a registry (an OCI layout).
     ///
     /// # Errors
-    /// If they are no manifest that can be used; the text says why.
-    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, Untrusted> {
+    /// If they are no manifest that can be used.
+    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, Unreadable> {
         match parse(&bytes, media_type) {
             Ok((media_type, body)) => Ok(Self {
                 digest: Digest::of(&bytes),
@@ -119,8 +126,14 @@ impl Manifest {
                 bytes,
                 body,
             }),
-            Err(ParseError::Malformed(detail)) => Err(detail),
-            Err(ParseError::Schema1) => Err("Docker schema 1 is not read".into()),
+            Err(ParseError::Malformed(detail)) => Err(Unreadable {
+                recognised: says_it_is_one(&bytes),
+                detail,
+            }),
+            Err(ParseError::Schema1) => Err(Unreadable {
+                recognised: true,
+                detail: "Docker schema 1 is not read".into(),
+            }),
         }
     }
 
@@ -128,6 +141,27 @@ impl Manifest {
     pub const fn is_index(&self) -> bool {
         self.body.is_index()
     }
+}
+
+/// Why bytes cannot be used as a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// They are a manifest of a kind that is known, but not one that can be used.
+    pub recognised: bool,
+    /// What is wrong.
+    pub detail: Untrusted,
+}
+
+/// Whether bytes say of themselves that they are a manifest, whatever is wrong inside.
+fn says_it_is_one(bytes: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Says {
+        schema_version: u64,
+        media_type: String,
+    }
+    let says: Result<Says, _> = serde_json::from_slice(bytes);
+    says.is_ok_and(|s| s.schema_version == 2 && is_manifest_type(&s.media_type))
 }
 
 /// Why bytes are not a manifest.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use answer::Claimed;
 pub use budget::Traffic;
 pub use cache::{CacheSize, ContentCache};
 pub use client::Limits;
@@ -94,6 +95,14 @@ impl Registry {
     /// Anything else than an answer.
     pub async fn resolve(&self, repository: &Repository, tag: &str) -> Result<Option<Digest>, RegistryError> {
         self.core.resolve(repository, tag).await
+    }
+
+    /// The same, with what the answer says of its kind.
+    ///
+    /// # Errors
+    /// As [`Registry::resolve`].
+    pub async fn claimed(&self, repository: &Repository, tag: &str) -> Result<Option<Claimed>, RegistryError> {
+        self.core.claimed(repository, tag).await
     }
 
     /// Whether a manifest is there now: one HEAD, never cached. `false` only with authority

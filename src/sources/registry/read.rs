@@ -10,7 +10,7 @@ use reqwest::{Method, Url};
 use tokio::time::Instant;
 
 use super::Options;
-use super::answer::Answer;
+use super::answer::{Answer, Claimed};
 use super::auth::{Access, Auth, Scopes};
 use super::cache::{ContentCache, Entry};
 use super::client::locked;
@@ -145,6 +145,11 @@ impl Core {
 
     /// What a tag points at, by the registry's word. `None`: there is no such tag, for certain.
     pub(super) async fn resolve(&self, repository: &Repository, tag: &str) -> Result<Option<Digest>, RegistryError> {
+        Ok(self.claimed(repository, tag).await?.map(|claimed| claimed.digest))
+    }
+
+    /// The same, with what the answer says of its kind.
+    pub(super) async fn claimed(&self, repository: &Repository, tag: &str) -> Result<Option<Claimed>, RegistryError> {
         let what = named("tag", repository, tag);
         if !valid_tag(tag) {
             return Err(RegistryError::Malformed {
@@ -159,8 +164,11 @@ impl Core {
     pub(super) async fn presence(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
         let what = named("manifest", repository, digest);
         match self.head(repository, &digest.to_string(), what.clone()).await? {
-            Some(claimed) if claimed == *digest => Ok(true),
-            Some(actual) => Err(RegistryError::Corrupt { what, actual }),
+            Some(claimed) if claimed.digest == *digest => Ok(true),
+            Some(claimed) => Err(RegistryError::Corrupt {
+                what,
+                actual: claimed.digest,
+            }),
             None => Ok(false),
         }
     }
@@ -170,18 +178,19 @@ impl Core {
         repository: &Repository,
         reference: &str,
         what: String,
-    ) -> Result<Option<Digest>, RegistryError> {
+    ) -> Result<Option<Claimed>, RegistryError> {
         let access = self.pull(repository)?;
         let url = self.url(repository, &format!("manifests/{reference}"))?;
         let mut ask = self.ask(Method::HEAD, url, what, MANIFEST_CAP, &access);
         ask.accept = Some(manifest::ACCEPT);
         let mut answer = self.send(&ask, &access).await?;
         let claimed = answer.header(CONTENT_DIGEST).map(str::to_owned);
+        let is_image = answer.header(CONTENT_TYPE).is_some_and(manifest::is_image_type);
         match answer.status.as_u16() {
             200 => {
                 if let Some(digest) = claimed.and_then(|text| text.parse().ok()) {
                     self.note_readable(repository);
-                    return Ok(Some(digest));
+                    return Ok(Some(Claimed { digest, is_image }));
                 }
             }
             // A bare 404 is the registry's; a page in HTML is somebody else's, so let them say it.
@@ -201,7 +210,10 @@ impl Core {
         match answer.status.as_u16() {
             200 => {
                 self.note_readable(repository);
-                Ok(Some(Digest::of(&answer.body)))
+                Ok(Some(Claimed {
+                    digest: Digest::of(&answer.body),
+                    is_image: answer.header(CONTENT_TYPE).is_some_and(manifest::is_image_type),
+                }))
             }
             404 => {
                 self.prove_missing(repository, &ask, &answer).await?;

@@ -90,6 +90,7 @@ fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
             "so many different pins in one environment",
         ),
         (glyphs.drift.to_owned(), "drift: see the details"),
+        (glyphs.mark.to_owned(), "marked for a set"),
         (glyphs.hold.to_owned(), "under a hold"),
         (
             glyphs.stale.to_owned(),
@@ -124,6 +125,15 @@ fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
             }
             out.extend(fold(line, width, 17, 2, glyphs));
         }
+    }
+    out.push(Line::new());
+    out.push(vec![
+        span(Role::Accent, "on a plan"),
+        span(Role::Dim, "  nothing is written before it is confirmed"),
+    ]);
+    for (keys, meaning) in crate::app::update::plan::KEYS {
+        let line = vec![span(Role::Key, format!("  {keys:<15}")), span(Role::Text, *meaning)];
+        out.extend(fold(line, width, 17, 2, glyphs));
     }
     out.push(Line::new());
     out.push(vec![span(Role::Accent, "words")]);

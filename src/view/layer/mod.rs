@@ -1,6 +1,8 @@
 //! What lies over a screen.
 
+pub mod choose;
 pub mod help;
+pub mod leave;
 pub mod palette;
 
 use ratatui::layout::Rect;

@@ -1,8 +1,10 @@
 //! What fills the screen.
 
 pub mod board;
+pub mod diff;
 pub mod evidence;
 pub mod feed;
 pub mod history;
 pub mod inspector;
+pub mod plan;
 pub mod table;

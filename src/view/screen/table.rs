@@ -247,7 +247,9 @@ fn draw_row(
     focus: bool,
 ) {
     let prints = Fingerprints::of_row(row, canvas.theme(), canvas.glyphs());
-    if selected {
+    if state.marked.contains(&row.name) {
+        canvas.text(area.x, area.y, 1, canvas.glyphs().mark, Role::Warned);
+    } else if selected {
         canvas.text(area.x, area.y, 1, canvas.glyphs().cursor, Role::Accent);
     }
     let role = if selected { Role::Row } else { Role::Text };

@@ -55,17 +55,40 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
             Action::History,
             Action::CopyCommand,
         ],
-        Some(Screen::History(_)) => &[Action::Back, Action::Revert, Action::Evidence, Action::CopyCommand],
+        Some(Screen::History(_)) => &[
+            Action::Back,
+            Action::Revert,
+            Action::Diff,
+            Action::Evidence,
+            Action::CopyCommand,
+        ],
+        Some(Screen::Diff(_)) => &[
+            Action::Back,
+            Action::NextPane,
+            Action::Promote,
+            Action::Evidence,
+            Action::CopyCommand,
+            Action::PageDown,
+        ],
+        Some(Screen::Plan(_)) => &[
+            Action::Diff,
+            Action::CopyCommand,
+            Action::PageDown,
+            Action::PageUp,
+            Action::Undo,
+        ],
         None => match state.pane {
             Pane::Board => &[
-                Action::Open,
                 Action::Promote,
                 Action::Revert,
                 Action::Evidence,
                 Action::History,
                 Action::Diff,
+                Action::Open,
+                Action::Mark,
                 Action::Filter,
                 Action::NextPane,
+                Action::Undo,
                 Action::Refresh,
                 Action::Freeze,
             ],
@@ -84,25 +107,65 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     let mut used = 0;
     let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     for action in actions {
+        // An inverse is worth a hint only where there is one.
+        if *action == Action::Undo && action.enabled(state).is_err() {
+            continue;
+        }
         let wanted = hint_width(canvas, state, *action);
         if wanted > 0 && used + wanted + fixed <= columns {
             used += wanted;
-            push(&mut line, state, *action);
+            push(&mut line, state, *action, canvas.glyphs().arrow);
         }
     }
     for action in tail {
-        push(&mut line, state, action);
+        push(&mut line, state, action, canvas.glyphs().arrow);
     }
     line
 }
 
 fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
     let mut line = Line::new();
-    push(&mut line, state, action);
+    push(&mut line, state, action, canvas.glyphs().arrow);
     line.iter().map(|piece| width(&piece.text, canvas.glyphs())).sum()
 }
 
-fn push(line: &mut Line, state: &State, action: Action) {
+/// Where `promote` leads from here: a person should know before pressing it. As wide in every column,
+/// so that a move repaints no hint beside it.
+fn promote_word(state: &State, arrow: &str) -> String {
+    if state.screen().is_some() {
+        return promote_to(state, arrow);
+    }
+    let names = state.board.environments.iter().skip(1);
+    let longest = names
+        .map(|e| e.name.as_str().chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(16);
+    let set = if state.marked.is_empty() { 0 } else { 3 };
+    format!(
+        "{:<width$}",
+        promote_to(state, arrow),
+        width = "promote".len() + arrow.chars().count() + longest + set
+    )
+}
+
+fn promote_to(state: &State, arrow: &str) -> String {
+    match crate::app::offer::promote(state) {
+        Ok(step) => {
+            let set = match step.services.len() {
+                1 => String::new(),
+                n => format!(" {n}"),
+            };
+            match step.to.as_slice() {
+                [to] => format!("promote{set}{arrow}{to}"),
+                _ => format!("promote{set}"),
+            }
+        }
+        Err(_) => "promote".to_owned(),
+    }
+}
+
+fn push(line: &mut Line, state: &State, action: Action, arrow: &str) {
     let Some(key) = state.keymap.key_of(action) else {
         return;
     };
@@ -112,8 +175,11 @@ fn push(line: &mut Line, state: &State, action: Action) {
         (Role::Disabled, Role::Disabled)
     };
     let word = match action {
-        Action::Freeze if state.frozen.is_some() => "thaw",
-        other => other.spec().short,
+        Action::Freeze if state.frozen.is_some() => "thaw".to_owned(),
+        Action::Promote => promote_word(state, arrow),
+        Action::NextPane if matches!(state.screen(), Some(Screen::Diff(_))) => "next comparison".to_owned(),
+        Action::Revert if matches!(state.screen(), Some(Screen::History(_))) => "go back to it".to_owned(),
+        other => other.spec().short.to_owned(),
     };
     line.push(span(key_role, key.to_string()));
     line.push(span(role, format!(" {word}  ")));

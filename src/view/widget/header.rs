@@ -34,6 +34,9 @@ fn left(state: &State) -> Line {
     if state.setup.read_only {
         banner("read-only".to_owned());
     }
+    if let Some(writing) = &state.writing {
+        banner(format!("in flight: {}", writing.what));
+    }
     if state.setup.offline {
         banner("offline".to_owned());
     }
@@ -52,6 +55,16 @@ fn left(state: &State) -> Line {
             let commit: String = repository.commit.chars().take(7).collect();
             line.push(span(Role::Text, format!("  {}@{commit}", repository.branch)));
             line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+            let fixed: Vec<&str> = state
+                .board
+                .environments
+                .iter()
+                .filter(|e| e.read_only)
+                .map(|e| e.name.as_str())
+                .collect();
+            if !fixed.is_empty() && !state.setup.read_only {
+                line.push(span(Role::Warned, format!("  read-only: {}", fixed.join(", "))));
+            }
         }
         None => line.push(span(Role::Dim, "  reading the repository")),
     }

@@ -5,3 +5,4 @@ pub mod fingerprint;
 pub mod footer;
 pub mod header;
 pub mod list;
+pub mod scroll;

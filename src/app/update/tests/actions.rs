@@ -2,19 +2,6 @@ use super::*;
 use crate::app::action::ACTIONS;
 
 #[test]
-fn writes_are_visible_and_closed() {
-    let mut state = board();
-    for key in ["p", "r", "<space>", "u", "d"] {
-        assert_eq!(press(&mut state, key), []);
-        assert!(
-            notice(&state).contains("not in this build yet"),
-            "{key}: {}",
-            notice(&state)
-        );
-    }
-}
-
-#[test]
 fn read_only_is_the_reason_before_any_other() {
     let mut state = board();
     state.setup.read_only = true;

@@ -60,7 +60,7 @@ fn a_failure_keeps_what_was_read() {
 #[test]
 fn leaving_it_cancels_the_reading() {
     let (mut state, ticket) = opened();
-    assert_eq!(press(&mut state, "<esc>"), [Command::StopHistory]);
+    assert_eq!(press(&mut state, "<esc>"), [Command::Stop(Slot::History)]);
     let msg = Msg::History {
         ticket,
         entries: sample::history(),

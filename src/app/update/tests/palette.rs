@@ -20,8 +20,8 @@ fn names_win_over_explanations() {
 #[test]
 fn a_disabled_action_says_why_and_stays() {
     let mut state = board();
-    assert_eq!(press(&mut state, ":promote<enter>"), []);
-    assert!(notice(&state).contains("not in this build yet"));
+    assert_eq!(press(&mut state, "<right><right><right>:promote<enter>"), []);
+    assert!(notice(&state).contains("nothing comes after production"));
     assert!(matches!(state.layer, Some(Layer::Palette { .. })));
 }
 

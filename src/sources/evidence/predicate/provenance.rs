@@ -203,6 +203,29 @@ struct V0<'a> {
 struct Invocation<'a> {
     #[serde(default, borrow)]
     config_source: Option<ConfigSource<'a>>,
+    #[serde(default, rename = "parameters")]
+    _parameters: Option<Object>,
+    #[serde(default, rename = "environment")]
+    _environment: Option<Object>,
+}
+
+/// Some object; what is in it is the build type's own business.
+struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        BTreeMap::<IgnoredKey, IgnoredAny>::deserialize(from).map(|_| Self)
+    }
+}
+
+/// A key that is not kept.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct IgnoredKey;
+
+impl<'de> Deserialize<'de> for IgnoredKey {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(from).map(|_| Self)
+    }
 }
 
 #[derive(Deserialize)]

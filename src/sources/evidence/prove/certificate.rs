@@ -2,7 +2,7 @@
 
 use sigstore_crypto::{CertificateInfo, parse_certificate_info};
 use sigstore_types::DerPublicKey;
-use sigstore_verify::{Error, VerificationPolicy, VerificationResult};
+use sigstore_verify::{Error, VerificationPolicy};
 
 use super::super::explain::{explain, reached};
 use super::super::identity::{self, Fit};
@@ -10,7 +10,7 @@ use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_passed, take_times, unasked};
-use super::{Claim, Times, promised, settled};
+use super::{Claim, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
 use crate::domain::text::Untrusted;
@@ -44,7 +44,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         return Err(Refusal::new(CheckName::Identity, CauseKind::OtherSigner, detail));
     };
     let asked = profile.log != LogRule::NotRequired;
-    let (result, logged) = match certificate_log(root, profile, claim) {
+    let (mut times, logged) = match certificate_log(root, profile, claim) {
         Ok(found) => found,
         Err(error) => {
             if matches!(error, Error::SignatureInvalid(_)) && other_scheme(&certificate.public_key, claim) {
@@ -55,22 +55,6 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
             reached(report, claim.bundle, &error, profile.sct);
             return Err(refusal);
         }
-    };
-    let mut times = match result {
-        Some(result) => {
-            let all = result.verified_timestamps();
-            let stamps = &claim
-                .bundle
-                .verification_material
-                .timestamp_verification_data
-                .rfc3161_timestamps;
-            let (rfc3161, rekor) = all.split_at(stamps.len().min(all.len()));
-            Times {
-                rfc3161: rfc3161.to_vec(),
-                rekor: rekor.to_vec(),
-            }
-        }
-        None => promised(claim.bundle),
     };
     // A timestamp outside the bundle counts like one inside: the certificate must hold at its time.
     if let Some(outside) = claim
@@ -118,11 +102,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
 
 /// Verifies, with the log where it is asked for or there; without it where it is not asked for and
 /// does not hold.
-fn certificate_log(
-    root: &Root,
-    profile: &Profile,
-    claim: &Claim<'_>,
-) -> Result<(Option<VerificationResult>, bool), Error> {
+fn certificate_log(root: &Root, profile: &Profile, claim: &Claim<'_>) -> Result<(Times, bool), Error> {
     let policy = || {
         let policy = VerificationPolicy::any_identity();
         if profile.sct { policy } else { policy.skip_sct() }
@@ -130,17 +110,13 @@ fn certificate_log(
     let asked = profile.log != LogRule::NotRequired;
     let entries = claim.bundle.verification_material.tlog_entries.len();
     if asked || entries > 0 {
-        let result = root.verifier.verify(claim.artifact.clone(), claim.bundle, &policy());
-        match settled(result, claim, None) {
-            Ok(result) => return Ok((result, entries > 0)),
+        match verify(root, claim, &policy(), None) {
+            Ok(times) => return Ok((times, entries > 0)),
             Err(Error::TransparencyLog(_) | Error::Bundle(_)) if !asked => {}
             Err(error) => return Err(error),
         }
     }
-    let result = root
-        .verifier
-        .verify(claim.artifact.clone(), claim.bundle, &policy().skip_tlog_unsafe());
-    Ok((settled(result, claim, None)?, false))
+    verify(root, claim, &policy().skip_tlog_unsafe(), None).map(|times| (times, false))
 }
 
 fn other_scheme(key: &DerPublicKey, claim: &Claim<'_>) -> bool {

@@ -7,7 +7,7 @@ use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_check, log_passed, no_log, take_times, unasked};
-use super::{Claim, Times, promised, settled};
+use super::{Claim, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
 use crate::domain::text::Untrusted;
@@ -146,23 +146,7 @@ fn key_log(root: &Root, key: &Key, claim: &Claim<'_>) -> Result<Times, Error> {
     } else {
         policy
     };
-    let result = root.verifier.verify(claim.artifact.clone(), claim.bundle, &policy);
-    match settled(result, claim, Some(&key.der))? {
-        Some(result) => {
-            let all = result.verified_timestamps();
-            let stamps = &claim
-                .bundle
-                .verification_material
-                .timestamp_verification_data
-                .rfc3161_timestamps;
-            let (rekor, rfc3161) = all.split_at(all.len().saturating_sub(stamps.len()));
-            Ok(Times {
-                rfc3161: rfc3161.to_vec(),
-                rekor: rekor.to_vec(),
-            })
-        }
-        None => Ok(promised(claim.bundle)),
-    }
+    verify(root, claim, &policy, Some(&key.der))
 }
 
 fn refused_log(claim: &Claim<'_>, root: &Root, error: &Error) -> Refusal {

@@ -10,13 +10,13 @@ mod key;
 
 use jiff::Timestamp;
 use sigstore_types::bundle::VerificationMaterialContent;
-use sigstore_types::{Artifact, Bundle, DerPublicKey};
-use sigstore_verify::{Error, VerificationResult};
+use sigstore_types::{Artifact, Bundle, DerPublicKey, Rfc3161Timestamp, SignatureBytes, TimestampVerificationData};
+use sigstore_verify::{Error, Policy, TimestampError, VerificationResult};
 
 use super::keys::Message;
 use super::logged::ByHand;
 use super::report::{Refusal, Report};
-use super::trust::Profile;
+use super::trust::{Profile, Root};
 
 /// A signature and what it is over.
 pub(super) struct Claim<'a> {
@@ -73,14 +73,76 @@ fn settled(
     }
 }
 
-/// The integrated times of entries whose promise has been verified.
-fn promised(bundle: &Bundle) -> Times {
-    let entries = bundle.verification_material.tlog_entries.iter();
+/// The times behind a success, by who vouches for them. `sigstore-verify` lists authorities' times first
+/// for a certificate and last for a key; where it was not asked to the end, they are read here.
+fn times(
+    root: &Root,
+    claim: &Claim<'_>,
+    result: Option<VerificationResult>,
+    stamps: &[Rfc3161Timestamp],
+    key: bool,
+) -> Times {
+    let Some(result) = result else {
+        let entries = claim.bundle.verification_material.tlog_entries.iter();
+        let promised = entries.filter(|e| e.inclusion_promise.is_some());
+        return Times {
+            rfc3161: stamps.iter().filter_map(|s| stamped(root, claim, s)).collect(),
+            rekor: promised.filter_map(|e| e.integrated_time).collect(),
+        };
+    };
+    let all = result.verified_timestamps();
+    let stamps = stamps.len().min(all.len());
+    let (rfc3161, rekor) = if key {
+        let (rekor, rfc3161) = all.split_at(all.len() - stamps);
+        (rfc3161, rekor)
+    } else {
+        all.split_at(stamps)
+    };
     Times {
-        rfc3161: Vec::new(),
-        rekor: entries
-            .filter(|e| e.inclusion_promise.is_some())
-            .filter_map(|e| e.integrated_time)
-            .collect(),
+        rfc3161: rfc3161.to_vec(),
+        rekor: rekor.to_vec(),
+    }
+}
+
+/// The time of a timestamp that an authority of the root vouches for.
+fn stamped(root: &Root, claim: &Claim<'_>, stamp: &Rfc3161Timestamp) -> Option<Timestamp> {
+    let signature = SignatureBytes::new(claim.signature.to_vec());
+    let authorities = root.trusted.tsa_authorities();
+    let verify = sigstore_verify::tsa::verify_timestamp_for_authority;
+    authorities
+        .iter()
+        .find_map(|authority| verify(&stamp.signed_timestamp, &signature, authority).ok())
+}
+
+/// Verifies, leaving out timestamps that nobody trusted vouches for. A timestamp is not signed into
+/// anything: whoever could add a worthless one could as well take it away, so it counts for nothing and
+/// spoils nothing. What is left must still prove the time.
+fn verify(root: &Root, claim: &Claim<'_>, policy: &dyn Policy, key: Option<&DerPublicKey>) -> Result<Times, Error> {
+    let stamps = &claim
+        .bundle
+        .verification_material
+        .timestamp_verification_data
+        .rfc3161_timestamps;
+    let first = root.verifier.verify(claim.artifact.clone(), claim.bundle, policy);
+    let error = match settled(first, claim, key) {
+        Ok(result) => return Ok(times(root, claim, result, stamps, key.is_some())),
+        Err(error) => error,
+    };
+    if !matches!(&error, Error::Timestamp(why) if !matches!(why, TimestampError::NoVerifiedTimestamp(_))) {
+        return Err(error);
+    }
+    let holds = |stamp: &&Rfc3161Timestamp| stamped(root, claim, stamp).is_some();
+    let kept: Vec<Rfc3161Timestamp> = stamps.iter().filter(holds).cloned().collect();
+    if kept.len() == stamps.len() {
+        return Err(error);
+    }
+    let mut bundle = claim.bundle.clone();
+    bundle.verification_material.timestamp_verification_data = TimestampVerificationData::new(kept.clone());
+    let second = root.verifier.verify(claim.artifact.clone(), &bundle, policy);
+    match settled(second, claim, key) {
+        Ok(result) => Ok(times(root, claim, result, &kept, key.is_some())),
+        // No other time: the timestamp that does not hold is what is wrong.
+        Err(Error::Timestamp(_) | Error::Bundle(_)) => Err(error),
+        Err(other) => Err(other),
     }
 }

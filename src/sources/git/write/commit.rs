@@ -1,6 +1,7 @@
 //! Commits from trees: the person's identity, their commit-msg hook, their signature.
 
 use std::io::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::WriteError;
@@ -158,20 +159,29 @@ impl GitRepo {
 
 /// The program set up for commits, once it is known to be new enough.
 pub(super) fn writer(repo: &GitRepo) -> Result<Program, WriteError> {
+    // The same program for as long as this process lives.
+    static NEW_ENOUGH: OnceLock<()> = OnceLock::new();
     let git = repo.program();
-    let said = git.run(&["version"], LOCAL)?.text();
-    let found = said.trim_start_matches("git version ").to_owned();
-    let mut numbers = found.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
-    if (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) < OLDEST {
-        return Err(WriteError::TooOld {
-            found,
-            needed: OLDEST_NAME,
-        });
+    if NEW_ENOUGH.get().is_none() {
+        let said = git.run(&["version"], LOCAL)?.text();
+        let found = said.trim_start_matches("git version ").to_owned();
+        if !is_new_enough(&found) {
+            return Err(WriteError::TooOld {
+                found,
+                needed: OLDEST_NAME,
+            });
+        }
+        let _ = NEW_ENOUGH.set(());
     }
     Ok(git
         .with_config("user.useConfigOnly", "true")
         .with_config("i18n.commitEncoding", "UTF-8")
         .with_config("merge.renormalize", "false"))
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= OLDEST
 }
 
 fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
@@ -199,4 +209,19 @@ fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
 /// Runs what prints one object id, for the other files of this folder.
 pub(super) fn object(git: &Program, args: &[&str]) -> Result<String, GitError> {
     made(git, args, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_new_enough;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        for new in ["2.40.0", "2.47.3", "2.100", "3.0.1.windows.1", "2.43.0 (Apple Git-1)"] {
+            assert!(is_new_enough(new), "{new}");
+        }
+        for old in ["2.39.5", "2.4.9", "1.9", "", "x"] {
+            assert!(!is_new_enough(old), "{old}");
+        }
+    }
 }

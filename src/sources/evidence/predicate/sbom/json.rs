@@ -69,8 +69,11 @@ impl Seen {
             let Some(number) = version.strip_prefix("SPDX-2.") else {
                 return Err(format!("SPDX version {version:?} is no 2.x"));
             };
-            if self.spdx_id.as_deref() != Some("SPDXRef-DOCUMENT") {
-                return Err("no SPDX document: its SPDXID is not SPDXRef-DOCUMENT".to_owned());
+            if !self
+                .spdx_id
+                .is_some_and(|id| id.len() > 8 && id.starts_with("SPDXRef-"))
+            {
+                return Err("no SPDX document: its SPDXID is no SPDXRef-…".to_owned());
             }
             return header("SPDX", format!("2.{number}"));
         }

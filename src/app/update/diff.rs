@@ -1,0 +1,94 @@
+//! The diff screen.
+
+use crate::app::command::Command;
+use crate::app::generation::Slot;
+use crate::app::msg::Failure;
+use crate::app::offer;
+use crate::app::release::{Compared, DiffScreen, Pair};
+use crate::app::state::{Screen, State, Subject};
+use crate::domain::diff::DigestDiff;
+
+pub(super) fn open(state: &mut State) -> Vec<Command> {
+    let Ok(pairs) = offer::pairs(state) else {
+        return Vec::new();
+    };
+    let subject = match state.screen() {
+        Some(Screen::Plan(plan)) => plan
+            .proposal()
+            .and_then(|proposal| proposal.plans.first())
+            .map(|plan| Subject::Candidate(plan.service.clone())),
+        _ => state.subject(),
+    };
+    let Some(subject) = subject else {
+        return Vec::new();
+    };
+    // One comparison at a time: one further down would never be answered any more.
+    state.screens.retain(|screen| !matches!(screen, Screen::Diff(_)));
+    state.screens.push(Screen::Diff(Box::new(DiffScreen {
+        subject,
+        pairs,
+        at: 0,
+        compared: Compared::NotAsked,
+        since: state.now,
+        top: 0,
+    })));
+    ask(state)
+}
+
+fn ask(state: &mut State) -> Vec<Command> {
+    let now = state.now;
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    let Some(Pair { a, b }) = screen.pairs.get(screen.at).cloned() else {
+        return Vec::new();
+    };
+    screen.compared = Compared::Running;
+    screen.since = now;
+    screen.top = 0;
+    let ticket = state.generations.issue(Slot::Diff, None);
+    vec![Command::Diff {
+        ticket,
+        a: (a.image, a.digest),
+        b: (b.image, b.digest),
+    }]
+}
+
+pub(super) fn next_pair(state: &mut State, by: isize) -> Vec<Command> {
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    let len = screen.pairs.len() as isize;
+    if len < 2 {
+        return Vec::new();
+    }
+    screen.at = (screen.at as isize + by).rem_euclid(len) as usize;
+    ask(state)
+}
+
+pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
+    if let Some(screen) = screen(state) {
+        screen.compared = answer(result);
+    }
+    Vec::new()
+}
+
+pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> Compared {
+    match result {
+        Ok(diff) => Compared::Known(diff),
+        Err(failure) => Compared::Failed(failure),
+    }
+}
+
+pub(super) fn close(state: &mut State) -> Vec<Command> {
+    state.screens.pop();
+    state.generations.forget(Slot::Diff);
+    vec![Command::Stop(Slot::Diff)]
+}
+
+fn screen(state: &mut State) -> Option<&mut DiffScreen> {
+    state.screens.iter_mut().find_map(|screen| match screen {
+        Screen::Diff(diff) => Some(diff.as_mut()),
+        _ => None,
+    })
+}

@@ -1,0 +1,255 @@
+//! What `p` asks for, from where.
+
+use super::*;
+use crate::app::sample::{asked, planned, planned_as};
+use crate::domain::policy::Confirm;
+use crate::domain::write::{Ask, Source};
+
+const PRODUCTION: &str = "<right><right><right>";
+const STAGING: &str = "<right><right>";
+
+fn ask(state: &mut State, keys: &str) -> Ask {
+    asked(&press(state, keys)).1.ask
+}
+
+#[test]
+fn the_digest_under_the_cursor_steps_into_the_next_environment() {
+    for (keys, from, to) in [
+        ("p", "dev", "integration"),
+        ("<right>p", "integration", "staging"),
+        ("<right><right>p", "staging", "production"),
+    ] {
+        let mut state = board();
+        assert_eq!(
+            ask(&mut state, keys),
+            Ask::Promote {
+                services: vec!["checkout".into()],
+                to: to.into(),
+                from: Some(Source::Environment(from.into())),
+            }
+        );
+    }
+}
+
+#[test]
+fn the_candidate_steps_into_the_first_environment() {
+    let mut state = board();
+    assert_eq!(
+        ask(&mut state, "<right><right><right><right>p"),
+        Ask::Promote {
+            services: vec!["checkout".into()],
+            to: "dev".into(),
+            from: Some(Source::Candidate),
+        }
+    );
+}
+
+#[test]
+fn nothing_comes_after_the_last_environment() {
+    let mut state = board();
+    assert_eq!(press(&mut state, &format!("{PRODUCTION}p")), []);
+    assert!(notice(&state).contains("nothing comes after production"));
+    assert!(state.screens.is_empty());
+}
+
+#[test]
+fn pressing_the_key_writes_nothing() {
+    let mut state = board();
+    let commands = press(&mut state, "p");
+    assert!(matches!(commands.as_slice(), [Command::Plan { .. }]), "{commands:?}");
+    assert_eq!(state.writing, None);
+}
+
+#[test]
+fn a_pin_by_tag_has_no_digest_to_promote_and_says_how_to_get_one() {
+    let mut state = board();
+    press(&mut state, "jjjjp");
+    assert!(notice(&state).contains("pinned by tag only") && notice(&state).contains("P pins"));
+}
+
+#[test]
+fn one_of_several_pins_is_promoted_by_its_digest() {
+    let mut state = board();
+    press(&mut state, "jjjjjjj<right><right>n");
+    assert_eq!(
+        ask(&mut state, "p"),
+        Ask::Promote {
+            services: vec!["inventory".into()],
+            to: "production".into(),
+            from: Some(Source::Digest(digest("i1"))),
+        }
+    );
+}
+
+#[test]
+fn marked_services_step_forward_together() {
+    let mut state = board();
+    press(&mut state, "<right><space><space>");
+    is_at(&state, "search", "integration");
+    assert_eq!(
+        ask(&mut state, "p"),
+        Ask::Promote {
+            services: vec!["checkout".into(), "payments".into()],
+            to: "staging".into(),
+            from: Some(Source::Environment("integration".into())),
+        }
+    );
+}
+
+#[test]
+fn space_again_takes_the_mark_away_and_esc_all_of_them() {
+    let mut state = board();
+    press(&mut state, "<space>k<space>");
+    assert!(state.marked.is_empty());
+    press(&mut state, "<space><space>");
+    assert_eq!(state.marked.len(), 2);
+    press(&mut state, "<esc>");
+    assert!(state.marked.is_empty());
+}
+
+#[test]
+fn a_set_with_a_pin_by_tag_is_refused_by_name() {
+    let mut state = board();
+    press(&mut state, "<space>jjj<space>");
+    assert_eq!(state.marked.len(), 2);
+    assert_eq!(press(&mut state, "p"), []);
+    assert!(
+        notice(&state).contains("notifier is pinned by tag only"),
+        "{}",
+        notice(&state)
+    );
+}
+
+#[test]
+fn marks_count_on_the_board_only() {
+    let mut state = board();
+    press(&mut state, "<space><space>e");
+    let Ask::Promote { services, .. } = ask(&mut state, "p") else {
+        panic!("no promote");
+    };
+    assert_eq!(services, ["search".into()]);
+}
+
+#[test]
+fn several_next_environments_are_a_choice() {
+    let mut state = board();
+    state.board.environments[2].after = vec!["dev".into()];
+    assert_eq!(press(&mut state, "p"), []);
+    assert!(matches!(&state.layer, Some(Layer::Choose { rows, .. }) if rows.len() == 2));
+    let Ask::Promote { to, .. } = ask(&mut state, "j<enter>") else {
+        panic!("no promote");
+    };
+    assert_eq!(to, "staging".into());
+}
+
+#[test]
+fn choosing_can_be_left() {
+    let mut state = board();
+    state.board.environments[2].after = vec!["dev".into()];
+    assert_eq!(press(&mut state, "p<esc>"), []);
+    assert_eq!(state.layer, None);
+    assert!(state.screens.is_empty());
+}
+
+#[test]
+fn a_read_only_environment_is_not_written_to() {
+    let mut state = board();
+    state.board.environments[3].read_only = true;
+    assert_eq!(press(&mut state, &format!("{STAGING}p")), []);
+    assert!(notice(&state).contains("production is read-only"));
+    assert_eq!(press(&mut state, "<right>r"), []);
+    assert!(notice(&state).contains("production is read-only"));
+}
+
+#[test]
+fn read_only_runs_write_nothing() {
+    let mut state = board();
+    state.setup.read_only = true;
+    for key in ["p", "r", "u", "P", "H", "<space>"] {
+        assert_eq!(press(&mut state, key), [], "{key}");
+        assert!(notice(&state).contains("read-only"), "{key}: {}", notice(&state));
+    }
+}
+
+#[test]
+fn a_pin_by_tag_gets_its_digest() {
+    let mut state = board();
+    assert_eq!(
+        ask(&mut state, "jjjjP"),
+        Ask::Pin {
+            services: vec!["notifier".into()],
+            environment: Some("dev".into()),
+        }
+    );
+    let mut state = board();
+    assert_eq!(press(&mut state, "P"), []);
+    assert!(notice(&state).contains("pinned by digest already"));
+}
+
+#[test]
+fn a_hold_is_released_where_it_stands() {
+    let mut state = board();
+    press(&mut state, &format!("jjjjj{PRODUCTION}"));
+    assert_eq!(
+        ask(&mut state, "H"),
+        Ask::ReleaseHold {
+            target: crate::domain::id::Target::new("ledger", "production")
+        }
+    );
+}
+
+#[test]
+fn the_seen_digest_travels_with_the_plan() {
+    let mut state = board();
+    planned_as(&mut state, "p", |proposal| proposal.plans[0].to = digest("another"));
+    let Some(Screen::Plan(plan)) = state.screen() else {
+        panic!("no plan");
+    };
+    assert_eq!(plan.seen, [("checkout".into(), digest("c3"))]);
+}
+
+#[test]
+fn a_plan_that_was_left_is_not_shown_when_it_comes() {
+    let mut state = board();
+    let (ticket, request) = asked(&press(&mut state, "p"));
+    press(&mut state, "<esc>");
+    let msg = Msg::Planned {
+        ticket,
+        result: Ok(Box::new(sample::proposal_of(request))),
+    };
+    assert_eq!(update(&mut state, msg, sample::now()), []);
+    assert!(state.screens.is_empty());
+}
+
+#[test]
+fn leaving_a_plan_stops_its_reads_and_says_that_nothing_was_written() {
+    let mut state = board();
+    planned(&mut state, "p");
+    let commands = press(&mut state, "<esc>");
+    assert_eq!(commands, [Command::Stop(Slot::Plan), Command::Stop(Slot::PlanDiff)]);
+    assert!(notice(&state).contains("nothing was written"));
+}
+
+#[test]
+fn no_second_plan_over_a_plan() {
+    let mut state = board();
+    planned(&mut state, "p");
+    for key in ["p", "r", "u"] {
+        assert_eq!(press(&mut state, key), [], "{key}");
+    }
+    assert_eq!(state.screens.len(), 1);
+}
+
+#[test]
+fn the_name_is_asked_for_where_the_environment_wants_it() {
+    let mut state = board();
+    planned_as(&mut state, "p", |p| p.plans[0].confirm = Confirm::TypeName);
+    assert_eq!(press(&mut state, "y"), []);
+    assert!(matches!(state.screen(), Some(Screen::Plan(plan)) if plan.input.is_some()));
+    assert_eq!(press(&mut state, "integratio<enter>"), []);
+    assert!(notice(&state).contains("exactly integration"));
+    assert!(matches!(
+        press(&mut state, "n<enter>").as_slice(),
+        [Command::Execute { .. }]
+    ));
+}

@@ -1,0 +1,367 @@
+//! A write in flight, and what becomes of it.
+
+use super::*;
+use crate::app::release::Stage;
+use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
+use crate::domain::id::Target;
+use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure, WriteState};
+
+const PRODUCTION: &str = "<right><right><right>";
+
+/// A cockpit with a promotion of checkout in flight.
+fn flying() -> (State, Ticket, Proposal) {
+    let mut state = board();
+    planned(&mut state, "p");
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    (state, ticket, proposal)
+}
+
+fn step(state: &mut State, ticket: &Ticket, progress: Progress) {
+    let msg = Msg::Progress {
+        ticket: ticket.clone(),
+        progress,
+    };
+    assert_eq!(update(state, msg, sample::now()), []);
+}
+
+fn stage(state: &State) -> &Stage {
+    match state.screen() {
+        Some(Screen::Plan(plan)) => &plan.stage,
+        other => panic!("no plan: {other:?}"),
+    }
+}
+
+fn failed(failure: WriteFailure) -> State {
+    let (mut state, ticket, _) = flying();
+    written(&mut state, &ticket, Err(failure));
+    state
+}
+
+#[test]
+fn what_git_accepted_is_done_and_the_board_is_looked_at_again() {
+    let (mut state, ticket, proposal) = flying();
+    let commands = written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert!(matches!(commands.as_slice(), [Command::Refresh(_)]), "{commands:?}");
+    assert!(matches!(stage(&state), Stage::Done(..)));
+    assert_eq!(state.writing, None);
+    press(&mut state, "<enter>");
+    assert!(state.screens.is_empty());
+}
+
+#[test]
+fn a_running_pass_is_replaced_after_a_write() {
+    let (mut state, ticket, proposal) = flying();
+    let old = refresh(&mut state);
+    let commands = written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    let [Command::Refresh(new)] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    assert!(!state.generations.accepts(&old) && state.generations.accepts(new));
+}
+
+#[test]
+fn no_second_write_while_one_is_in_flight() {
+    let (mut state, _, _) = flying();
+    for key in ["y", "p", "r", "u", "<enter>", "P"] {
+        let commands = press(&mut state, key);
+        assert!(
+            !commands
+                .iter()
+                .any(|c| matches!(c, Command::Execute { .. } | Command::Plan { .. })),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn esc_stops_it_before_the_git_step_only_and_once() {
+    let (mut state, ticket, _) = flying();
+    assert_eq!(press(&mut state, "<esc>"), [Command::CancelWrite]);
+    assert_eq!(press(&mut state, "<esc>"), []);
+    assert!(state.writing.is_some(), "in flight until it says that it has ended");
+    written(&mut state, &ticket, Err(WriteFailure::Cancelled));
+    assert!(matches!(stage(&state), Stage::Failed(WriteFailure::Cancelled)));
+    let (mut state, ticket, _) = flying();
+    step(&mut state, &ticket, Progress::Committing);
+    assert_eq!(press(&mut state, "<esc>"), []);
+    assert!(notice(&state).contains("too late"));
+}
+
+#[test]
+fn overtaken_by_somebody_else_it_can_be_stopped_again() {
+    let (mut state, ticket, _) = flying();
+    step(&mut state, &ticket, Progress::Pushing);
+    step(&mut state, &ticket, Progress::Replanning { attempt: 2 });
+    assert_eq!(press(&mut state, "<esc>"), [Command::CancelWrite]);
+}
+
+#[test]
+fn quitting_asks_while_a_write_is_in_flight() {
+    let (mut state, ticket, _) = flying();
+    assert_eq!(press(&mut state, "q"), []);
+    assert_eq!((state.layer.clone(), state.quitting), (Some(Layer::Leave), false));
+    assert_eq!(press(&mut state, "<enter>"), []);
+    assert_eq!((state.layer.clone(), state.quitting), (None, false));
+    assert_eq!(press(&mut state, "qy"), [Command::CancelWrite]);
+    assert!(!state.quitting, "it leaves when the write has ended");
+    let commands = written(&mut state, &ticket, Err(WriteFailure::Cancelled));
+    assert_eq!(commands, [Command::Quit]);
+    assert!(state.quitting);
+}
+
+#[test]
+fn leaving_past_the_git_step_waits_for_its_end() {
+    let (mut state, ticket, proposal) = flying();
+    step(&mut state, &ticket, Progress::Pushing);
+    assert_eq!(press(&mut state, "<ctrl-c>y"), [], "nothing is stopped");
+    let commands = written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert!(commands.contains(&Command::Quit) && state.quitting);
+}
+
+#[test]
+fn the_question_goes_when_its_reason_has_gone() {
+    let (mut state, ticket, proposal) = flying();
+    press(&mut state, "q");
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert_eq!((state.layer.clone(), state.quitting), (None, false));
+}
+
+#[test]
+fn suspending_waits_for_the_write() {
+    let (mut state, _, _) = flying();
+    assert_eq!(press(&mut state, "<ctrl-z>"), []);
+    assert!(notice(&state).contains("in flight"));
+}
+
+#[test]
+fn a_failure_keeps_its_kind() {
+    for failure in [
+        WriteFailure::Unknown("x".into()),
+        WriteFailure::RemoteRefused("hook says no".into()),
+        WriteFailure::Failed("disk full".into()),
+        WriteFailure::Usage("x".into()),
+    ] {
+        let mut state = failed(failure.clone());
+        assert!(matches!(stage(&state), Stage::Failed(f) if *f == failure));
+        let (_, request) = asked(&press(&mut state, "n"));
+        assert!(matches!(request.ask, Ask::Promote { .. }), "planned anew: {failure:?}");
+    }
+}
+
+#[test]
+fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
+    let proposal = {
+        let (_, _, mut proposal) = flying();
+        proposal.plans[0].base_commit = "b".repeat(40);
+        proposal
+    };
+    let mut state = failed(WriteFailure::Conflict(Some(Box::new(proposal.clone())), "moved".into()));
+    assert!(
+        !press(&mut state, "n")
+            .iter()
+            .any(|c| matches!(c, Command::Execute { .. }))
+    );
+    assert!(matches!(stage(&state), Stage::Shown(shown) if **shown == proposal));
+    assert_eq!(press(&mut state, "y"), [], "the new plan has not been seen");
+    sample::see(&mut state);
+    assert!(matches!(press(&mut state, "y").as_slice(), [Command::Execute { .. }]));
+}
+
+#[test]
+fn a_failed_write_leaves_marks_and_undo_as_they_were() {
+    let mut state = board();
+    planned(&mut state, "<space><space>p");
+    let (ticket, _) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Err(WriteFailure::Unknown("x".into())));
+    assert_eq!(state.marked.len(), 2);
+    assert!(state.undo.is_empty());
+}
+
+#[test]
+fn a_written_set_is_no_longer_marked() {
+    let mut state = board();
+    planned(&mut state, "<space><space>p");
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert!(state.marked.is_empty());
+}
+
+#[test]
+fn undo_of_a_promotion_is_a_revert_to_what_was_there() {
+    let (mut state, ticket, proposal) = flying();
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    let (_, request) = asked(&press(&mut state, "u"));
+    assert_eq!(
+        request.ask,
+        Ask::Revert {
+            target: Target::new("checkout", "integration"),
+            to: Some(digest("c2")),
+            scope: Scope::Auto,
+        }
+    );
+    assert_eq!(state.screens.len(), 1, "the receipt has been read");
+}
+
+#[test]
+fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
+    let mut state = board();
+    planned(&mut state, &format!("{PRODUCTION}r"));
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    let (ticket, request) = asked(&press(&mut state, "u"));
+    let target = Target::new("checkout", "production");
+    assert_eq!(request.ask, Ask::ReleaseHold { target });
+    sample::answer_plan(&mut state, &ticket, proposal_of(request));
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    let (_, request) = asked(&press(&mut state, "u"));
+    assert_eq!(
+        request.ask,
+        Ask::Promote {
+            services: vec!["checkout".into()],
+            to: "production".into(),
+            from: Some(Source::Digest(digest("c2"))),
+        }
+    );
+}
+
+#[test]
+fn a_set_is_undone_service_by_service() {
+    let mut state = board();
+    planned(&mut state, "<space><space>p");
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert_eq!(state.undo.len(), 2);
+    let (ticket, request) = asked(&press(&mut state, "u"));
+    sample::answer_plan(&mut state, &ticket, proposal_of(request));
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    let (_, request) = asked(&press(&mut state, "u"));
+    assert!(matches!(request.ask, Ask::Revert { target, .. } if target.service == "payments".into()));
+}
+
+#[test]
+fn nothing_written_is_nothing_to_undo() {
+    let mut state = board();
+    assert_eq!(press(&mut state, "u"), []);
+    assert!(notice(&state).contains("nothing was written"));
+    let (mut state, ticket, proposal) = flying();
+    let mut receipt = receipt_of(&proposal);
+    receipt.state = WriteState::Proposed;
+    written(&mut state, &ticket, Ok(receipt));
+    assert!(state.undo.is_empty(), "a proposal is not on the branch");
+}
+
+#[test]
+fn a_pin_by_tag_has_no_inverse() {
+    let mut state = board();
+    planned(&mut state, "jjjjP");
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    press(&mut state, "<enter>");
+    assert_eq!(press(&mut state, "u"), []);
+}
+
+#[test]
+fn from_r_to_a_pushed_revert_in_two_keys() {
+    let mut state = board();
+    press(&mut state, PRODUCTION);
+    let keys = ["r", "y"];
+    planned(&mut state, keys[0]);
+    let (ticket, proposal) = begun(&press(&mut state, keys[1]));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert!(matches!(stage(&state), Stage::Done(_, receipt) if receipt.state == WriteState::Pushed));
+}
+
+#[test]
+fn a_reverted_line_of_the_history() {
+    let mut state = board();
+    let commands = press(&mut state, &format!("{PRODUCTION}h"));
+    let [Command::History { ticket, .. }] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    sample::answer_history(&mut state, ticket);
+    assert_eq!(press(&mut state, "r"), []);
+    assert!(notice(&state).contains("pinned now"), "{}", notice(&state));
+    let (_, request) = asked(&press(&mut state, "jr"));
+    assert_eq!(
+        request.ask,
+        Ask::Revert {
+            target: Target::new("checkout", "production"),
+            to: Some(digest("c1")),
+            scope: Scope::Auto,
+        }
+    );
+    press(&mut state, "<esc>jjjj");
+    assert_eq!(press(&mut state, "r"), []);
+    assert!(notice(&state).contains("pinned no digest"));
+}
+
+#[test]
+fn stale_progress_and_ends_are_dropped() {
+    let (mut state, ticket, proposal) = flying();
+    let mut stale = ticket.clone();
+    stale.generation += 1;
+    written(&mut state, &stale, Ok(receipt_of(&proposal)));
+    assert!(state.writing.is_some());
+    step(&mut state, &stale, Progress::Committing);
+    assert!(state.writing.as_ref().is_some_and(|w| !w.committed));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    step(&mut state, &ticket, Progress::Committing);
+    assert_eq!(state.writing, None);
+}
+
+#[test]
+fn the_copy_is_measured_per_service() {
+    let (mut state, ticket, _) = flying();
+    let copying = |service: &str, bytes| Progress::Copying {
+        service: service.into(),
+        items: 1,
+        of_items: 3,
+        bytes,
+        of_bytes: 100,
+    };
+    step(&mut state, &ticket, copying("checkout", 10));
+    step(&mut state, &ticket, copying("checkout", 50));
+    let meter = state.writing.as_ref().and_then(|w| w.meter.clone()).expect("measured");
+    assert_eq!((meter.0.as_str(), meter.2), ("checkout", 10));
+    step(&mut state, &ticket, copying("payments", 0));
+    let meter = state.writing.as_ref().and_then(|w| w.meter.clone()).expect("measured");
+    assert_eq!(meter.0.as_str(), "payments");
+}
+
+#[test]
+fn live_data_goes_on_during_a_write() {
+    let (mut state, _, _) = flying();
+    let ticket = refresh(&mut state);
+    feed(&mut state, &ticket, [sample::opened()]);
+    assert!(state.writing.is_some() && matches!(stage(&state), Stage::Running(_)));
+}
+
+#[test]
+fn a_refused_write_shows_its_closed_gates() {
+    let (_, _, mut proposal) = flying();
+    proposal.plans[0].gates[0].state = crate::domain::plan::GateState::Closed;
+    let mut state = failed(WriteFailure::Refused(Box::new(proposal.clone()), "no".into()));
+    press(&mut state, "n");
+    assert!(matches!(stage(&state), Stage::Shown(shown) if **shown == proposal));
+    sample::see(&mut state);
+    assert_eq!(press(&mut state, "y"), []);
+}
+
+#[test]
+fn a_warned_plan_goes_through_in_its_steps() {
+    let mut state = board();
+    planned_as(&mut state, "p", |p| {
+        p.plans[0].gates.push(crate::domain::plan::Gate {
+            gate: crate::domain::plan::GateName::Acknowledge,
+            state: crate::domain::plan::GateState::Closed,
+            detail: "a test result WARNED".into(),
+            waivable: false,
+        });
+    });
+    let (ticket, request) = asked(&press(&mut state, "a"));
+    sample::answer_plan(&mut state, &ticket, proposal_of(request));
+    let (_, proposal) = begun(&press(&mut state, "y"));
+    assert!(proposal.request.acknowledge_warned);
+}

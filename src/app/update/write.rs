@@ -1,0 +1,161 @@
+//! A write under way. It is started once, never twice; it ends with what git said.
+
+use crate::app::command::Command;
+use crate::app::generation::Slot;
+use crate::app::key::{Code, Key};
+use crate::app::release::{Stage, Writing, inverse, title};
+use crate::app::state::{Layer, State};
+use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
+
+use super::release::screen;
+
+/// Carries out what the plan screen shows.
+pub(super) fn start(state: &mut State) -> Vec<Command> {
+    if state.writing.is_some() {
+        state.complain("one write at a time");
+        return Vec::new();
+    }
+    let now = state.now;
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    let Stage::Shown(proposal) = screen.stage.clone() else {
+        return Vec::new();
+    };
+    screen.stage = Stage::Running(proposal.clone());
+    screen.input = None;
+    screen.top = 0;
+    let ask = screen.request.ask.clone();
+    let target = proposal
+        .plans
+        .first()
+        .map(|plan| crate::domain::id::Target::new(plan.service.clone(), plan.environment.clone()));
+    state.writing = Some(Writing {
+        what: title(&ask),
+        ask,
+        since: now,
+        progress: None,
+        meter: None,
+        cancelling: false,
+        committed: false,
+    });
+    let ticket = state.generations.issue(Slot::Write, target);
+    vec![Command::Execute { ticket, proposal }]
+}
+
+pub(super) fn progress(state: &mut State, progress: Progress) -> Vec<Command> {
+    let now = state.now;
+    if let Some(writing) = &mut state.writing {
+        match &progress {
+            Progress::Copying { service, bytes, .. } => {
+                let known = writing.meter.as_ref().is_some_and(|(of, ..)| of == service);
+                if !known {
+                    writing.meter = Some((service.clone(), now, *bytes));
+                }
+            }
+            Progress::Committing | Progress::Pushing => writing.committed = true,
+            // Overtaken: nothing has landed, and it can be stopped again.
+            Progress::Replanning { .. } => writing.committed = false,
+            Progress::Verifying(_) => {}
+        }
+        writing.progress = Some(progress);
+    }
+    Vec::new()
+}
+
+pub(super) fn ended(state: &mut State, result: Result<Box<Receipt>, WriteFailure>) -> Vec<Command> {
+    let writing = state.writing.take();
+    state.generations.forget(Slot::Write);
+    if matches!(state.layer, Some(Layer::Leave)) {
+        state.layer = None;
+    }
+    let mut commands = Vec::new();
+    match result {
+        Ok(receipt) => {
+            if receipt.state == WriteState::Pushed {
+                remember(state, writing.as_ref(), &receipt);
+            }
+            for plan in &receipt.plans {
+                state.marked.remove(&plan.service);
+            }
+            if let Some(screen) = screen(state)
+                && let Stage::Running(proposal) = &screen.stage
+            {
+                screen.stage = Stage::Done(proposal.clone(), receipt);
+                screen.top = 0;
+            }
+            // What the board shows has just become old.
+            commands.extend(super::refresh::refresh(state));
+        }
+        Err(failure) => {
+            if let Some(screen) = screen(state)
+                && matches!(screen.stage, Stage::Running(_))
+            {
+                screen.stage = Stage::Failed(failure);
+                screen.top = 0;
+            }
+        }
+    }
+    if state.leaving {
+        state.quitting = true;
+        commands.push(Command::Quit);
+    }
+    commands
+}
+
+/// Keeps what would undo this write: the rest of an inverse being worked off, or a new one.
+fn remember(state: &mut State, writing: Option<&Writing>, receipt: &Receipt) {
+    if let Some(writing) = writing
+        && state.undo.front() == Some(&writing.ask)
+        && state.undo.len() > 1
+    {
+        state.undo.pop_front();
+        return;
+    }
+    state.undo = inverse(&receipt.plans);
+}
+
+/// Stops the write if it still can be stopped.
+pub(super) fn cancel(state: &mut State) -> Vec<Command> {
+    let Some(writing) = &mut state.writing else {
+        return Vec::new();
+    };
+    if writing.committed {
+        state.complain("too late to stop: the git step has begun");
+        return Vec::new();
+    }
+    if writing.cancelling {
+        return Vec::new();
+    }
+    writing.cancelling = true;
+    vec![Command::CancelWrite]
+}
+
+/// Leaving: at once when nothing is in flight, else it is asked.
+pub(super) fn quit(state: &mut State) -> Vec<Command> {
+    if state.writing.is_some() {
+        state.layer = Some(Layer::Leave);
+        return Vec::new();
+    }
+    state.quitting = true;
+    vec![Command::Quit]
+}
+
+/// The answer to the question whether to leave during a write.
+pub(super) fn leave_key(state: &mut State, key: Key) -> Vec<Command> {
+    match key.code {
+        Code::Char('y') if key.typed().is_some() => {
+            state.leaving = true;
+            let can_stop = state.writing.as_ref().is_some_and(|w| !w.committed);
+            if can_stop { cancel(state) } else { Vec::new() }
+        }
+        Code::Esc | Code::Enter | Code::Char('n') => {
+            state.leaving = false;
+            Vec::new()
+        }
+        _ => {
+            state.layer = Some(Layer::Leave);
+            Vec::new()
+        }
+    }
+}

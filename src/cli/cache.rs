@@ -1,0 +1,73 @@
+//! `pindeck cache`: what is kept, and emptying it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::config::user;
+use crate::engine::cache::{self, Holdings};
+
+use super::args::{Cache, CacheCommand};
+use super::outcome::{DONE, FAILED, Failure};
+use super::situation::Situation;
+use super::{json, say};
+
+#[derive(Debug, Serialize)]
+struct CacheDoc<'a> {
+    path: &'a str,
+    #[serde(flatten)]
+    holdings: Holdings,
+    limit_bytes: u64,
+    cleared: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If there is no place for a cache, or it cannot be read or emptied.
+pub fn run(at: &Situation, args: &Cache) -> Result<u8, Failure> {
+    let dir: PathBuf = user::cache_dir().ok_or_else(|| {
+        Failure::new(
+            FAILED,
+            "there is no folder for a cache here",
+            "set HOME or PINDECK_CACHE_DIR",
+        )
+    })?;
+    let path = dir.display().to_string();
+    let (result, as_json, cleared) = match args.command {
+        CacheCommand::Info(how) => (cache::holdings(&dir), how.json, false),
+        CacheCommand::Clear(how) => (cache::clear(&dir), how.json, true),
+    };
+    let holdings = result.map_err(|error| {
+        Failure::new(
+            FAILED,
+            format!("the cache in {path} cannot be used: {error}"),
+            "correct its permissions, or delete it: everything in it can be fetched again",
+        )
+    })?;
+    let limit_bytes = at.options().cache_bytes;
+    if as_json {
+        json::print(
+            "cache",
+            CacheDoc {
+                path: &path,
+                holdings,
+                limit_bytes,
+                cleared,
+            },
+        )?;
+        return Ok(DONE);
+    }
+    let what = format!(
+        "{} pieces of content ({} bytes) and {} verdicts",
+        holdings.entries, holdings.bytes, holdings.verdicts
+    );
+    if cleared {
+        say(&format!("removed {what} from {path}"))?;
+    } else {
+        say(&format!(
+            "{path}: {what}; at most {limit_bytes} bytes of content are kept"
+        ))?;
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,45 @@
+//! Whom a repository may send this user's credentials to: nobody, until the user says so.
+
+use std::collections::BTreeMap;
+
+use crate::domain::registry::RegistrySettings;
+
+/// Settles which registries of a repository's own file are asked anonymously: those whose endpoint,
+/// CA or plain HTTP the file sets, unless the user approved them by name.
+pub fn settle(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {
+    for (name, settings) in registries {
+        settings.anonymous = is_redirected(settings) && !approved.contains(name);
+    }
+}
+
+/// Whether the settings decide whom the credentials reach.
+pub fn is_redirected(settings: &RegistrySettings) -> bool {
+    settings.endpoint.is_some() || settings.insecure_http || settings.ca.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_approved_by_name_gets_credentials() {
+        let redirected = RegistrySettings {
+            endpoint: Some("https://elsewhere.example".to_owned()),
+            ..RegistrySettings::default()
+        };
+        let slow = RegistrySettings {
+            requests_per_second: Some(5),
+            ..RegistrySettings::default()
+        };
+        let mut all: BTreeMap<String, RegistrySettings> = [
+            ("a.example", redirected.clone()),
+            ("b.example", redirected),
+            ("c.example", slow),
+        ]
+        .map(|(name, settings)| (name.to_owned(), settings))
+        .into();
+        settle(&mut all, &["b.example".to_owned()]);
+        let anonymous: Vec<bool> = all.values().map(|s| s.anonymous).collect();
+        assert_eq!(anonymous, [true, false, false]);
+    }
+}

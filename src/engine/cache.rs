@@ -1,0 +1,99 @@
+//! The disposable cache, as a whole: content by digest and kept verdicts.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::VERDICTS;
+use crate::sources::registry::ContentCache;
+
+/// What the cache holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Holdings {
+    /// Pieces of content.
+    pub entries: u64,
+    /// Their bytes on disk.
+    pub bytes: u64,
+    /// Kept verdicts.
+    pub verdicts: u64,
+}
+
+/// How much the cache in `dir` holds; nothing where there is none yet.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn holdings(dir: &Path) -> io::Result<Holdings> {
+    if !dir.exists() {
+        return Ok(Holdings::default());
+    }
+    let size = ContentCache::open(dir, u64::MAX)?.size();
+    Ok(Holdings {
+        entries: size.entries,
+        bytes: size.bytes,
+        verdicts: verdicts(dir)?.len() as u64,
+    })
+}
+
+/// Empties the cache in `dir`: only what pindeck keeps there goes.
+///
+/// # Errors
+/// If something cannot be removed.
+pub fn clear(dir: &Path) -> io::Result<Holdings> {
+    if !dir.exists() {
+        return Ok(Holdings::default());
+    }
+    let removed = ContentCache::open(dir, u64::MAX)?.clear()?;
+    let mut gone = 0;
+    for file in verdicts(dir)? {
+        match fs::remove_file(file) {
+            Ok(()) => gone += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Holdings {
+        entries: removed.entries,
+        bytes: removed.bytes,
+        verdicts: gone,
+    })
+}
+
+/// Files of kept verdicts: named by 64 hexadecimal digits.
+fn verdicts(dir: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match fs::read_dir(dir.join(VERDICTS)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let is_ours = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        name.to_str()
+            .is_some_and(|n| crate::domain::Digest::from_hex(n).is_ok())
+    };
+    Ok(entries.flatten().filter(is_ours).map(|entry| entry.path()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_ours_goes() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(
+            holdings(&dir.path().join("none")).expect("readable"),
+            Holdings::default()
+        );
+        let verdicts = dir.path().join(VERDICTS);
+        fs::create_dir_all(&verdicts).expect("made");
+        fs::write(verdicts.join("a".repeat(64)), "x").expect("written");
+        fs::write(verdicts.join("notes.txt"), "mine").expect("written");
+        fs::write(dir.path().join("thesis.txt"), "mine").expect("written");
+        assert_eq!(holdings(dir.path()).expect("readable").verdicts, 1);
+        assert_eq!(clear(dir.path()).expect("cleared").verdicts, 1);
+        assert_eq!(holdings(dir.path()).expect("readable"), Holdings::default());
+        assert!(verdicts.join("notes.txt").exists() && dir.path().join("thesis.txt").exists());
+    }
+}

@@ -1,0 +1,225 @@
+//! After a crash: what stands, and finishing it or forgetting it. The journal says what was meant; what
+//! the remote has is asked of the remote, and the rest is planned anew.
+
+use tokio::sync::{mpsc, watch};
+
+use crate::domain::plan::Plan;
+use crate::domain::reference::Repository;
+use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
+use crate::engine::journal::{Answer, CopyNote, Entry, Facts, Next, Pending, Running, Standing, Write};
+use crate::engine::{Engine, blocking};
+
+use super::compare::changed_lines;
+use super::desk::{Desk, Ground, failure};
+use super::execute::{self, journal, receipt};
+use super::prepare;
+
+/// A write that stands in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// By which it is finished or dropped.
+    pub id: String,
+    /// What was meant; `None` = the entry cannot be read.
+    pub entry: Option<Entry>,
+    /// What stands; `None` = another process is at it, or the entry cannot be read.
+    pub standing: Option<Standing>,
+    /// The same in words.
+    pub says: String,
+}
+
+impl Engine {
+    /// Whether anything stands in the journal: cheap, for every start.
+    pub fn has_left(&self) -> bool {
+        self.journal()
+            .pending()
+            .is_ok_and(|all| all.iter().any(|p| !matches!(p, Pending::UnderWay(_))))
+    }
+
+    /// What crashes left behind, oldest first, and what stands of each.
+    ///
+    /// # Errors
+    /// If the journal or the configuration cannot be read.
+    pub async fn left_behind(&self) -> Result<Vec<Left>, WriteFailure> {
+        let mut out = Vec::new();
+        for pending in self.journal().pending().map_err(journal)? {
+            out.push(match pending {
+                Pending::Left(entry) => {
+                    let standing = entry.standing(self.facts(&entry).await?);
+                    Left {
+                        id: entry.id.clone(),
+                        says: standing.says(),
+                        standing: Some(standing),
+                        entry: Some(entry),
+                    }
+                }
+                Pending::UnderWay(entry) => Left {
+                    id: entry.id.clone(),
+                    says: "another pindeck is carrying it out right now".to_owned(),
+                    standing: None,
+                    entry: Some(entry),
+                },
+                Pending::Unreadable { id, error } => Left {
+                    id,
+                    says: error.to_string(),
+                    standing: None,
+                    entry: None,
+                },
+            });
+        }
+        Ok(out)
+    }
+
+    /// Finishes one write that was left behind. What landed is only closed; what did not is planned anew
+    /// and carried out if it comes to what was confirmed.
+    ///
+    /// # Errors
+    /// A [`WriteFailure`]; a write that moved or is refused stays in the journal until it is dropped.
+    pub fn resume(
+        &self,
+        id: &str,
+        progress: mpsc::Sender<Progress>,
+        cancel: watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<Receipt, WriteFailure>> + Send {
+        let (this, id) = (self.clone(), id.to_owned());
+        async move { this.finish(&id, progress, cancel).await }
+    }
+
+    /// Forgets one write. Nothing that it has done is undone.
+    ///
+    /// # Errors
+    /// If another process has it, or it is gone already.
+    pub fn forget_left(&self, id: &str) -> Result<(), WriteFailure> {
+        self.journal().forget(id).map_err(journal)
+    }
+
+    async fn finish(
+        &self,
+        id: &str,
+        progress: mpsc::Sender<Progress>,
+        cancel: watch::Receiver<bool>,
+    ) -> Result<Receipt, WriteFailure> {
+        let running = self.journal().take(id).map_err(journal)?;
+        let entry = running.entry().clone();
+        let standing = entry.standing(self.facts(&entry).await?);
+        match standing.next {
+            Next::Close => closed(running, &entry),
+            Next::Wait => Err(WriteFailure::Unknown(
+                format!("{}; try again when the remote answers", standing.says()).into(),
+            )),
+            Next::Again => {
+                let desk = Desk::open(self, Ground::Written).await?;
+                let mut proposal = prepare(&desk, entry.request.clone()).await?.proposal;
+                if entry.new_branch {
+                    proposal.branch.clone_from(&entry.branch);
+                }
+                if let Some(what) = moved(&entry, &proposal) {
+                    return Err(WriteFailure::Conflict(Some(Box::new(proposal)), what.into()));
+                }
+                if let Some(refusal) = proposal.refusal() {
+                    return Err(refusal);
+                }
+                execute::finish(self, proposal, running, progress, cancel).await
+            }
+        }
+    }
+
+    /// What is, as far as it can be asked.
+    async fn facts(&self, entry: &Entry) -> Result<Facts, WriteFailure> {
+        let (repo, copy) = (self.inner.repo.clone(), entry.clone());
+        let (landed, commits_here) = blocking(move || {
+            let Some(last) = copy.last_commit() else {
+                return (Answer::No, false);
+            };
+            let here = repo.has_commit(last).unwrap_or(false);
+            if !copy.may_have_landed() {
+                return (Answer::No, here);
+            }
+            (Answer::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
+        })
+        .await
+        .map_err(failure)?;
+        let mut copied = Answer::Yes;
+        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
+        if !notes.is_empty() {
+            let (ledger, _) = self.ledger().await.map_err(failure)?;
+            let registry = self.uncached(&ledger.team).map_err(failure)?;
+            for note in notes {
+                match is_there(&registry, &note).await {
+                    Answer::Yes => {}
+                    other => copied = other,
+                }
+            }
+        }
+        Ok(Facts {
+            landed,
+            copied,
+            commits_here,
+        })
+    }
+}
+
+/// Whether content is at its destination, its release tag (which comes last) included.
+async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote) -> Answer {
+    let Ok(place) = Repository::parse(&note.destination) else {
+        return Answer::Unknown;
+    };
+    match registry.manifest(&place, &note.digest).await {
+        Ok(_) => {}
+        Err(error) if error.is_absent() => return Answer::No,
+        Err(crate::sources::registry::RegistryError::NotFound { .. }) => return Answer::No,
+        Err(_) => return Answer::Unknown,
+    }
+    match &note.tag {
+        None => Answer::Yes,
+        Some(tag) => match registry.resolve(&place, tag).await {
+            Ok(Some(found)) if found == note.digest => Answer::Yes,
+            Ok(_) => Answer::No,
+            Err(_) => Answer::Unknown,
+        },
+    }
+}
+
+/// It landed before the crash: only the entry is left to remove.
+fn closed(running: Running, entry: &Entry) -> Result<Receipt, WriteFailure> {
+    let nothing = Proposal {
+        request: entry.request.clone(),
+        plans: Vec::new(),
+        already: Vec::new(),
+        alternatives: Vec::new(),
+        whole_commit: None,
+        remote: entry.remote.clone(),
+        branch: entry.branch.clone(),
+        command: super::command::of(&entry.request),
+    };
+    running.done().map_err(journal)?;
+    let state = if entry.new_branch {
+        WriteState::Proposed
+    } else {
+        WriteState::Pushed
+    };
+    Ok(Receipt {
+        commits: entry.commits.clone(),
+        pushed: Some(format!("refs/heads/{}", entry.branch)),
+        ..receipt(&nothing, state)
+    })
+}
+
+/// Whether the same question comes to something else now.
+fn moved(entry: &Entry, now: &Proposal) -> Option<String> {
+    let done = |w: &Write| {
+        now.already
+            .iter()
+            .any(|t| t.service == w.service && t.environment == w.environment)
+    };
+    if now.plans.is_empty() && entry.writes.iter().all(done) {
+        return None;
+    }
+    let same = |w: &Write, p: &Plan| {
+        (w.verb, &w.service, &w.environment, w.from, w.to) == (p.verb, &p.service, &p.environment, p.from, p.to)
+            && changed_lines(&w.edits) == changed_lines(&p.edits)
+    };
+    let all = entry.writes.len() == now.plans.len() && entry.writes.iter().zip(&now.plans).all(|(w, p)| same(w, p));
+    (!all).then(|| {
+        "what was begun would be something else now; drop it (pindeck resume --drop) and plan it again".to_owned()
+    })
+}

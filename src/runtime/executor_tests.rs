@@ -1,0 +1,203 @@
+//! What the executor does to a scripted backend's jobs.
+
+use std::sync::Mutex;
+
+use tokio::sync::oneshot;
+
+use super::super::backend::{DiffJob, PlanJob, WriteJob};
+use super::*;
+use crate::app::generation::Generations;
+use crate::app::sample;
+use crate::domain::board::Update;
+use crate::domain::history::Entry;
+use crate::domain::write::{Ask, Progress, Receipt};
+
+/// Every job waits for its gate and notes how it ended.
+#[derive(Default)]
+struct Scripted {
+    plans: Mutex<Vec<oneshot::Receiver<()>>>,
+    writes: Mutex<Vec<oneshot::Receiver<()>>>,
+    dropped: Arc<Mutex<Vec<&'static str>>>,
+    panics: bool,
+}
+
+struct Note(Arc<Mutex<Vec<&'static str>>>, &'static str);
+
+impl Drop for Note {
+    fn drop(&mut self) {
+        self.0.lock().expect("lock").push(self.1);
+    }
+}
+
+impl Backend for Scripted {
+    fn refresh(&self, _: Sender<Update>) -> Job {
+        Box::pin(std::future::pending())
+    }
+
+    fn history(&self, _: Target, _: Sender<Vec<Entry>>) -> Job {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn diff(&self, _: (Repository, Digest), _: (Repository, Digest)) -> DiffJob {
+        Box::pin(async {
+            Err(Failure {
+                what: "no".into(),
+                next: "".into(),
+            })
+        })
+    }
+
+    fn plan(&self, request: Request) -> PlanJob {
+        let gate = self.plans.lock().expect("lock").pop();
+        let note = Note(self.dropped.clone(), "plan");
+        Box::pin(async move {
+            let _note = note;
+            if let Some(gate) = gate {
+                let _ = gate.await;
+            }
+            Ok(sample::proposal_of(request))
+        })
+    }
+
+    fn execute(&self, proposal: Proposal, to: Sender<Progress>, mut cancel: watch::Receiver<bool>) -> WriteJob {
+        let gate = self.writes.lock().expect("lock").pop();
+        let note = Note(self.dropped.clone(), "write");
+        let panics = self.panics;
+        Box::pin(async move {
+            let _note = note;
+            assert!(!panics, "scripted");
+            let _ = to.send(Progress::Verifying("checkout".into())).await;
+            if let Some(gate) = gate {
+                tokio::select! {
+                    _ = gate => {}
+                    _ = cancel.wait_for(|stop| *stop) => return Err(WriteFailure::Cancelled),
+                }
+            }
+            Ok(sample::receipt_of(&proposal))
+        })
+    }
+}
+
+fn request() -> Request {
+    Request::new(Ask::ReleaseHold {
+        target: Target::new("checkout", "production"),
+    })
+}
+
+fn ticket(slot: Slot) -> Ticket {
+    Generations::default().issue(slot, None)
+}
+
+async fn written(answers: &mut Answers) -> Result<Box<Receipt>, WriteFailure> {
+    loop {
+        match answers.writes.recv().await {
+            Some(Answer::Msg(Msg::Written { result, .. })) => return result,
+            Some(Answer::Msg(Msg::Progress { .. })) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_newer_plan_drops_the_older_one() {
+    let (open, gate) = oneshot::channel();
+    let backend = Arc::new(Scripted::default());
+    backend.plans.lock().expect("lock").push(gate);
+    let (mut executor, mut answers) = Executor::new(backend.clone());
+    executor.plan(ticket(Slot::Plan), request());
+    tokio::task::yield_now().await;
+    executor.plan(ticket(Slot::Plan), request());
+    let Some(Answer::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
+        panic!("no plan");
+    };
+    assert!(answers.reads.try_recv().is_err(), "one answer only");
+    assert!(open.is_closed(), "the first plan was dropped");
+}
+
+#[tokio::test]
+async fn a_write_outlives_the_executor() {
+    let (open, gate) = oneshot::channel();
+    let backend = Arc::new(Scripted::default());
+    backend.writes.lock().expect("lock").push(gate);
+    let (mut executor, mut answers) = Executor::new(backend.clone());
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    tokio::task::yield_now().await;
+    for slot in [Slot::Write, Slot::Plan, Slot::Board] {
+        executor.stop(slot);
+    }
+    drop(executor);
+    open.send(()).expect("the write still waits");
+    assert!(written(&mut answers).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_write_at_a_time() {
+    let (open, gate) = oneshot::channel();
+    let backend = Arc::new(Scripted::default());
+    backend.writes.lock().expect("lock").push(gate);
+    let (mut executor, mut answers) = Executor::new(backend);
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    let refused = written(&mut answers).await;
+    assert!(matches!(refused, Err(WriteFailure::Failed(_))), "{refused:?}");
+    open.send(()).expect("the first is untouched");
+    assert!(written(&mut answers).await.is_ok());
+}
+
+#[tokio::test]
+async fn cancelling_is_a_signal() {
+    let (_open, gate) = oneshot::channel();
+    let backend = Arc::new(Scripted::default());
+    backend.writes.lock().expect("lock").push(gate);
+    let (mut executor, mut answers) = Executor::new(backend);
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.cancel_write();
+    assert_eq!(written(&mut answers).await, Err(WriteFailure::Cancelled));
+}
+
+#[tokio::test]
+async fn settling_waits_for_the_write() {
+    let (_open, gate) = oneshot::channel();
+    let backend = Arc::new(Scripted::default());
+    backend.writes.lock().expect("lock").push(gate);
+    let (mut executor, _answers) = Executor::new(backend.clone());
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    assert!(executor.is_writing());
+    executor.settle(Duration::from_secs(60)).await;
+    assert_eq!(*backend.dropped.lock().expect("lock"), ["write"]);
+}
+
+#[tokio::test]
+async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
+    let backend = Arc::new(Scripted {
+        panics: true,
+        ..Scripted::default()
+    });
+    let (mut executor, mut answers) = Executor::new(backend);
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    let Err(WriteFailure::Failed(words)) = written(&mut answers).await else {
+        panic!("no failure");
+    };
+    assert!(words.raw().contains("pindeck resume"));
+}
+
+#[tokio::test]
+async fn progress_comes_before_the_end() {
+    let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
+    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    let Some(Answer::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
+        panic!("no progress");
+    };
+    assert!(written(&mut answers).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_comparison_that_fails_is_an_answer() {
+    let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
+    let side = (sample::repository("checkout"), sample::digest("c1"));
+    executor.diff(ticket(Slot::Diff), side.clone(), side);
+    let Some(Answer::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
+        panic!("no answer");
+    };
+    assert!(result.is_err());
+}

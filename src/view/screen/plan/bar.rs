@@ -1,0 +1,142 @@
+//! The two lines below a plan: what would happen at which key. Cancel has the focus.
+
+use ratatui::layout::Rect;
+
+use crate::app::release::{Input, PlanScreen, Stage, is_closed, is_waivable, name_to_type};
+use crate::app::state::State;
+use crate::app::update::plan::wanted_name;
+use crate::domain::plan::GateName;
+use crate::domain::write::{Ask, Proposal, Scope, WriteFailure};
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::theme::Role;
+
+/// Draws the bar.
+pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, below: u16) {
+    let more = match below {
+        0 => Line::new(),
+        1 => vec![span(Role::Accent, "1 more line below")],
+        n => vec![span(Role::Accent, format!("{n} more lines below"))],
+    };
+    canvas.rule(Rect { height: 1, ..area }, &more, false);
+    let line = match (&screen.input, &screen.stage) {
+        (Some(input), _) => typing(screen, input),
+        (None, Stage::Planning { .. }) => button("Cancel", "esc"),
+        (None, Stage::Shown(proposal)) => shown(screen, proposal),
+        (None, Stage::Running(_)) => running(state),
+        (None, Stage::Failed(failure)) => failed(failure),
+        (None, Stage::Done(..)) => done(state),
+    };
+    canvas.line(area.x + 1, area.y + 1, area.width - 1, &line);
+}
+
+/// The button that has the focus: it never writes anything.
+fn button(word: &str, key: &str) -> Line {
+    vec![
+        span(Role::Cursor, format!("[ {word} ]")),
+        span(Role::Dim, format!(" {key}")),
+    ]
+}
+
+fn key(line: &mut Line, key: &str, words: &str) {
+    line.push(span(Role::Text, "   "));
+    line.push(span(Role::Key, key));
+    line.push(span(Role::Text, format!(" {words}")));
+}
+
+fn typing(screen: &PlanScreen, input: &Input) -> Line {
+    let (question, text) = match input {
+        Input::Name(text) => {
+            let name = wanted_name(screen).unwrap_or_default();
+            (format!("type {name} and enter to confirm: "), text)
+        }
+        Input::Reason(text) => ("reason, for the commit: ".to_owned(), text),
+        Input::BreakGlass(text) => ("break glass because: ".to_owned(), text),
+    };
+    vec![
+        span(Role::Warned, question),
+        span(Role::Input, text.clone()),
+        span(Role::Cursor, " "),
+        span(Role::Dim, "   esc goes back"),
+    ]
+}
+
+fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
+    if proposal.plans.is_empty() {
+        return button("Close", "enter");
+    }
+    let mut line = button("Cancel", "enter");
+    let closed: usize = proposal
+        .plans
+        .iter()
+        .flat_map(|plan| &plan.gates)
+        .filter(|gate| gate.state == crate::domain::plan::GateState::Closed)
+        .count();
+    if closed > 0 {
+        let words = if closed == 1 {
+            "   1 gate is closed".to_owned()
+        } else {
+            format!("   {closed} gates are closed")
+        };
+        line.push(span(Role::Rejected, words));
+        if is_closed(proposal, GateName::Acknowledge) {
+            key(&mut line, "a", "acknowledge WARNED");
+        }
+        if is_waivable(proposal) {
+            key(&mut line, "b", "break glass");
+        }
+    } else {
+        match name_to_type(proposal) {
+            Some(name) => key(&mut line, "y", &format!("confirm, then type {name}")),
+            None => key(&mut line, "y", "confirm"),
+        }
+    }
+    if !proposal.alternatives.is_empty() {
+        key(&mut line, "1-9", "choose a digest");
+    }
+    if let Ask::Revert { scope, .. } = &screen.request.ask {
+        match scope {
+            Scope::Auto if proposal.whole_commit.is_some() => key(&mut line, "w", "the whole commit"),
+            Scope::WholeCommit => key(&mut line, "w", "this pin alone"),
+            Scope::Auto => {}
+        }
+    }
+    key(&mut line, "m", "reason");
+    key(&mut line, "n", "plan again");
+    line
+}
+
+fn running(state: &State) -> Line {
+    let Some(writing) = &state.writing else {
+        return Line::new();
+    };
+    if writing.committed {
+        return vec![span(Role::Dim, "the git step has begun: it runs to its end")];
+    }
+    if writing.cancelling {
+        return vec![span(Role::Warned, "stopping before anything is committed")];
+    }
+    button("Stop", "esc, as long as nothing is committed")
+}
+
+fn failed(failure: &WriteFailure) -> Line {
+    let mut line = button("Close", "enter");
+    let words = match failure {
+        WriteFailure::Conflict(Some(_), _) => "show the new plan",
+        WriteFailure::Refused(..) => "show the plan with its closed gates",
+        _ => "plan again",
+    };
+    key(&mut line, "n", words);
+    line
+}
+
+fn done(state: &State) -> Line {
+    let mut line = button("Close", "enter");
+    if let (Some(undo), Some(ask)) = (state.keymap.key_of(crate::app::Action::Undo), state.undo.front()) {
+        key(
+            &mut line,
+            &undo.to_string(),
+            &format!("plan to {}", crate::app::release::title(ask)),
+        );
+    }
+    line
+}

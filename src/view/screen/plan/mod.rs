@@ -1,0 +1,85 @@
+//! The plan screen: everything a person should see before saying yes, then how far it is, then what
+//! became of it.
+
+mod bar;
+mod outcome;
+mod proposal;
+mod running;
+
+use jiff::Timestamp;
+use ratatui::layout::Rect;
+
+use crate::app::msg::Limits;
+use crate::app::release::{PlanScreen, Stage, title};
+use crate::app::state::State;
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::theme::Role;
+use crate::view::widget::scroll;
+
+/// Columns of the labels.
+const LABEL: u16 = 10;
+
+/// Milliseconds before waiting is worth showing.
+const PATIENCE: i64 = 300;
+
+/// How long something has been waited for, in words, once that is worth showing.
+pub fn waited(since: Timestamp, now: Timestamp) -> Option<String> {
+    let ms = now.as_millisecond() - since.as_millisecond();
+    (ms >= PATIENCE).then(|| match ms / 1000 {
+        0 => String::new(),
+        seconds => format!(", {seconds} s"),
+    })
+}
+
+/// Draws the plan screen.
+pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, limits: &mut Limits) {
+    let word = match &screen.stage {
+        Stage::Planning { .. } | Stage::Shown(_) => "plan",
+        Stage::Running(_) => "in flight",
+        Stage::Failed(_) => "not done",
+        Stage::Done(..) => "done",
+    };
+    let title = vec![
+        span(Role::Title, word),
+        span(Role::Text, format!("  {}", title(&screen.request.ask))),
+    ];
+    canvas.rule(Rect { height: 1, ..area }, &title, true);
+    let width = area.width - 2;
+    let lines: Vec<Line> = match &screen.stage {
+        Stage::Planning { since } => match waited(*since, state.now) {
+            None => Vec::new(),
+            Some(waited) => vec![
+                Line::new(),
+                vec![span(
+                    Role::Dim,
+                    format!("planning on the newest commit of the remote, and asking the registries{waited}"),
+                )],
+            ],
+        },
+        Stage::Shown(proposal) => proposal::lines(canvas, state, screen, proposal, width),
+        Stage::Running(proposal) => {
+            let mut lines = running::lines(canvas, state, proposal, width);
+            lines.extend(proposal::lines(canvas, state, screen, proposal, width));
+            lines
+        }
+        Stage::Failed(failure) => outcome::failed(failure, width, canvas.glyphs()),
+        Stage::Done(proposal, receipt) => outcome::done(canvas, proposal, receipt, width),
+    };
+    let body = Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width,
+        height: area.height.saturating_sub(3),
+    };
+    limits.page = body.height;
+    limits.text = scroll::draw(canvas, &lines, body, screen.top);
+    if screen.shown().is_some() {
+        limits.proposal = Some(screen.serial);
+    }
+    let bar = Rect {
+        y: area.bottom() - 2,
+        height: 2,
+        ..area
+    };
+    bar::draw(canvas, state, screen, bar, limits.text.saturating_sub(screen.top));
+}

@@ -1,0 +1,163 @@
+//! What became of a write. "Promoted" is said only of what git accepted on the release branch.
+
+use crate::domain::id::Digest;
+use crate::domain::plan::Verb;
+use crate::domain::text::{Untrusted, clean_lines};
+use crate::domain::write::{Proposal, Receipt, WriteFailure, WriteState};
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::glyphs::Glyphs;
+use crate::view::lines::{fold, labelled};
+use crate::view::screen::diff::bytes;
+use crate::view::theme::Role;
+use crate::view::widget::fingerprint::Fingerprints;
+
+use super::LABEL;
+
+pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, width: u16) -> Vec<Line> {
+    let glyphs = canvas.glyphs();
+    let mut out = vec![Line::new()];
+    if receipt.state == WriteState::Already || receipt.state == WriteState::Planned {
+        out.push(vec![span(Role::Verified, "already so: there was nothing to do")]);
+        return out;
+    }
+    let digests = receipt
+        .plans
+        .iter()
+        .flat_map(|plan| plan.from.into_iter().chain([plan.to]));
+    let prints = Fingerprints::of(digests, canvas.theme(), glyphs);
+    for (at, plan) in receipt.plans.iter().enumerate() {
+        let word = match (receipt.state, plan.verb) {
+            (WriteState::Proposed, _) => "proposed, not yet on the release branch",
+            (_, Verb::Promote) => "promoted",
+            (_, Verb::Revert) => "reverted",
+            (_, Verb::Pin) => "pinned",
+            (_, Verb::Hold) => "held",
+            (_, Verb::ReleaseHold) => "hold released",
+        };
+        let head = vec![
+            span(Role::Verified, format!("{} {word}: ", glyphs.passed)),
+            span(Role::Title, format!("{} in {}", plan.service, plan.environment)),
+        ];
+        out.extend(fold(head, width, 2, 2, glyphs));
+        let mut say = |label: &str, digest: Digest, role| {
+            out.push(vec![
+                span(Role::Dim, format!("{label:<5}")),
+                prints.span(digest),
+                span(role, format!(" {digest}")),
+            ]);
+        };
+        if let Some(from) = plan.from.filter(|from| *from != plan.to) {
+            say("from", from, Role::Dim);
+        }
+        say("to", plan.to, Role::Text);
+        if let Some(commit) = receipt.commits.get(at) {
+            let line = vec![span(Role::Title, commit.clone())];
+            out.extend(labelled("commit", line, width, LABEL, 3, glyphs));
+        }
+        out.push(Line::new());
+    }
+    let mut say = |label: &str, line: Line| out.extend(labelled(label, line, width, LABEL, 4, glyphs));
+    if let Some(pushed) = &receipt.pushed {
+        say(
+            "pushed",
+            vec![span(Role::Text, format!("{pushed} of {}", proposal.remote))],
+        );
+    }
+    if let Some(url) = &receipt.proposal_url {
+        let url = Untrusted::new(url.clone()).clean().into_string();
+        say("open", vec![span(Role::Accent, url)]);
+    }
+    let copied = receipt.copied;
+    if copied.manifests + copied.blobs + copied.evidence > 0 {
+        let text = format!(
+            "{} manifests, {} blobs ({}), {} pieces of evidence",
+            copied.manifests,
+            copied.blobs,
+            bytes(copied.bytes),
+            copied.evidence
+        );
+        say("copied", vec![span(Role::Text, text)]);
+    }
+    for what in &receipt.missing_at_destination {
+        let what = Untrusted::new(what.clone()).clean().into_string();
+        say(
+            "missing",
+            vec![span(Role::Warned, format!("at the destination: {what}"))],
+        );
+    }
+    words(&mut out, "remote", &receipt.remote_words, width, glyphs);
+    out
+}
+
+/// Several-line texts of others, line by line.
+fn words(out: &mut Vec<Line>, label: &str, texts: &[Untrusted], width: u16, glyphs: &Glyphs) {
+    let mut label = label;
+    for text in texts {
+        for line in clean_lines(text.raw()) {
+            let line = vec![span(Role::Text, line.into_string())];
+            out.extend(labelled(std::mem::take(&mut label), line, width, LABEL, 4, glyphs));
+        }
+    }
+}
+
+pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec<Line> {
+    let (role, what, next) = match failure {
+        WriteFailure::Usage(_) => (
+            Role::Error,
+            "it cannot be asked like this; nothing was written",
+            "what stands above says what to change",
+        ),
+        WriteFailure::Refused(..) => (
+            Role::Rejected,
+            "refused: a gate is closed; nothing was written",
+            "each closed gate says what would open it: n shows them",
+        ),
+        WriteFailure::Conflict(Some(_), _) => (
+            Role::Warned,
+            "conflict: something moved since the plan was shown; nothing was written",
+            "n shows the new plan; it has to be confirmed anew",
+        ),
+        WriteFailure::Conflict(None, _) => (
+            Role::Warned,
+            "conflict: something moved since the plan was shown; nothing was written",
+            "n plans again on the newest commit",
+        ),
+        WriteFailure::Unknown(_) => (
+            Role::Unknown,
+            "unknown: something needed could not be reached; nothing was written",
+            "n tries again; what cannot be verified is never written",
+        ),
+        WriteFailure::RemoteRefused(_) => (
+            Role::Rejected,
+            "the remote refused; nothing landed. Its own words:",
+            "a protected branch or a hook says no: ask whoever keeps it, or let the environment write to a branch",
+        ),
+        WriteFailure::Cancelled => (
+            Role::Warned,
+            "stopped before anything was committed",
+            "content that was copied meanwhile does no harm and is used by the next try",
+        ),
+        WriteFailure::Failed(_) => (
+            Role::Error,
+            "it failed:",
+            "`pindeck resume` says whether anything was left half-way",
+        ),
+    };
+    let mut out = vec![Line::new()];
+    out.extend(fold(
+        vec![span(role, format!("{} {what}", glyphs.failed))],
+        width,
+        2,
+        3,
+        glyphs,
+    ));
+    if *failure != WriteFailure::Cancelled {
+        out.push(Line::new());
+        for line in clean_lines(failure.words().raw()) {
+            out.extend(fold(vec![span(Role::Text, format!("  {line}"))], width, 4, 6, glyphs));
+        }
+    }
+    out.push(Line::new());
+    out.extend(fold(vec![span(Role::Dim, format!("  {next}"))], width, 2, 3, glyphs));
+    out
+}

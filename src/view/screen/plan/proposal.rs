@@ -1,0 +1,441 @@
+//! What is proposed, the weightiest first: digests in full, verdict, gates and warnings, then what
+//! changes in the bytes and in git, then the message and the command.
+
+use jiff::Timestamp;
+
+use crate::app::age;
+use crate::app::release::{Compared, PlanScreen};
+use crate::app::state::State;
+use crate::domain::board::Assessment;
+use crate::domain::evidence::EvidenceState;
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::plan::{Gate, GateName, GateState, Plan, Verb};
+use crate::domain::text::clean_lines;
+use crate::domain::verdict::{Outcome, Verdict};
+use crate::domain::write::Proposal;
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::glyphs::Glyphs;
+use crate::view::lines::{fold, labelled};
+use crate::view::screen::{diff, evidence};
+use crate::view::theme::Role;
+use crate::view::widget::fingerprint::Fingerprints;
+
+use super::LABEL;
+
+struct Out<'a> {
+    lines: Vec<Line>,
+    width: u16,
+    glyphs: &'a Glyphs,
+}
+
+impl Out<'_> {
+    fn say(&mut self, label: &str, line: Line) {
+        self.lines
+            .extend(labelled(label, line, self.width, LABEL, 6, self.glyphs));
+    }
+
+    fn plain(&mut self, line: Line) {
+        self.lines.extend(fold(line, self.width, 2, 6, self.glyphs));
+    }
+
+    fn blank(&mut self) {
+        self.lines.push(Line::new());
+    }
+}
+
+pub(super) fn lines(
+    canvas: &Canvas<'_>,
+    state: &State,
+    screen: &PlanScreen,
+    proposal: &Proposal,
+    width: u16,
+) -> Vec<Line> {
+    let mut out = Out {
+        lines: Vec::new(),
+        width,
+        glyphs: canvas.glyphs(),
+    };
+    for target in &proposal.already {
+        out.say(
+            "already",
+            vec![span(Role::Verified, format!("{target} is as asked already"))],
+        );
+    }
+    if proposal.plans.is_empty() {
+        out.plain(vec![span(Role::Text, "There is nothing to do.")]);
+        return out.lines;
+    }
+    for (at, plan) in proposal.plans.iter().enumerate() {
+        if proposal.plans.len() > 1 {
+            if at > 0 {
+                out.blank();
+            }
+            let of = format!(
+                "{} of {}  {} in {}",
+                at + 1,
+                proposal.plans.len(),
+                plan.service,
+                plan.environment
+            );
+            out.plain(vec![span(Role::Accent, of)]);
+        }
+        one(
+            &mut out,
+            canvas,
+            state,
+            screen,
+            (proposal, plan),
+            screen.compared.get(at),
+        );
+    }
+    out.blank();
+    if let Some(commit) = &proposal.whole_commit {
+        let commit: String = commit.chars().take(12).collect();
+        out.say(
+            "undoes",
+            vec![
+                span(Role::Text, "this pin alone; "),
+                span(Role::Warned, format!("commit {commit} touched more (w: all of it)")),
+            ],
+        );
+    }
+    let place = format!("{} to {}", proposal.branch, proposal.remote);
+    let count = match proposal.plans.len() {
+        1 => "1 commit".to_owned(),
+        n => format!("{n} commits, all or none"),
+    };
+    out.say(
+        "pushes",
+        vec![span(Role::Text, place), span(Role::Dim, format!("  {count}"))],
+    );
+    if let Some(command) = crate::app::update::copy::equivalent(state) {
+        out.say("command", vec![span(Role::Dim, command)]);
+    }
+    out.lines
+}
+
+fn one(
+    out: &mut Out<'_>,
+    canvas: &Canvas<'_>,
+    state: &State,
+    screen: &PlanScreen,
+    (proposal, plan): (&Proposal, &Plan),
+    compared: Option<&Compared>,
+) {
+    let prints = Fingerprints::of(plan.from.into_iter().chain([plan.to]), canvas.theme(), out.glyphs);
+    // A narrow label: a digest must stand in one line at 80 columns.
+    let whole = |label: &str, digest: Digest, role| {
+        vec![
+            span(Role::Dim, format!("{label:<5}")),
+            prints.span(digest),
+            span(role, format!(" {digest}")),
+        ]
+    };
+    match plan.from {
+        Some(from) if from != plan.to => out.plain(whole("from", from, Role::Text)),
+        None => out.say("from", vec![span(Role::ByTag, "no digest: pinned by tag")]),
+        Some(_) => {}
+    }
+    let label = if plan.from == Some(plan.to) { "of" } else { "to" };
+    out.plain(whole(label, plan.to, Role::Title));
+    moved(out, screen, plan);
+    if let Some(verdict) = &plan.verdict {
+        verdict_lines(out, plan, verdict);
+    }
+    if let Some(seen) = seen_evidence(state, &plan.service, plan.to) {
+        evidence_line(out, seen, !plan.copies.is_empty());
+    }
+    for warning in &plan.warnings {
+        out.say("warning", vec![span(Role::Warned, format!("! {}", warning.clean()))]);
+    }
+    gates(out, &plan.gates);
+    alternatives(out, proposal, state.minute());
+    changes(out, compared);
+    for copy in &plan.copies {
+        let tag = copy
+            .tag
+            .as_deref()
+            .map_or_else(String::new, |tag| format!(", then tag {tag}"));
+        out.say(
+            "copies",
+            vec![
+                span(
+                    Role::Text,
+                    format!("{} {} {}", copy.source, out.glyphs.arrow, copy.destination),
+                ),
+                span(Role::Dim, format!("  with all evidence{tag}")),
+            ],
+        );
+    }
+    for edit in &plan.edits {
+        out.say("file", vec![span(Role::Title, edit.file.clone())]);
+        file_diff(out, &edit.diff);
+    }
+    open_gates(out, &plan.gates);
+    message(out, plan);
+    let source: String = plan.policy.source.chars().take(60).collect();
+    out.say(
+        "policy",
+        vec![
+            span(Role::Text, plan.policy.name.clone()),
+            span(
+                Role::Dim,
+                format!(
+                    " {} from {source}; planned on {}",
+                    plan.policy.digest.short(),
+                    short(&plan.base_commit)
+                ),
+            ),
+        ],
+    );
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
+}
+
+/// The digest is not the one that the board showed when the key was pressed.
+fn moved(out: &mut Out<'_>, screen: &PlanScreen, plan: &Plan) {
+    let seen = screen.seen.iter().find(|(service, _)| *service == plan.service);
+    if let (Verb::Promote, Some((_, seen))) = (plan.verb, seen)
+        && *seen != plan.to
+    {
+        let text = format!("! git has moved on: the board showed {seen} when you asked");
+        out.say("warning", vec![span(Role::Warned, text)]);
+    }
+}
+
+fn verdict_lines(out: &mut Out<'_>, plan: &Plan, verdict: &Verdict) {
+    let (role, sign) = match verdict.result {
+        Outcome::Verified => (Role::Verified, out.glyphs.passed),
+        Outcome::Warned => (Role::Warned, "!"),
+        Outcome::Rejected => (Role::Rejected, out.glyphs.failed),
+        Outcome::Unknown => (Role::Unknown, "?"),
+    };
+    let place = if plan.copies.is_empty() {
+        " where it will be pulled from"
+    } else {
+        " where it is now; verified again where it arrives"
+    };
+    out.say(
+        "verdict",
+        vec![
+            span(role, format!("{sign} {}", verdict.result.as_str())),
+            span(Role::Dim, format!(" by policy {}{place}", verdict.policy)),
+        ],
+    );
+    for cause in &verdict.causes {
+        let name = format!(
+            "{} {} {}",
+            out.glyphs.failed,
+            cause.check.as_str(),
+            cause.cause.as_str()
+        );
+        let mut line = vec![
+            span(role, name),
+            span(Role::Text, format!("  {}", cause.detail.clean())),
+        ];
+        if let Some(subject) = cause.subject {
+            line.push(span(Role::Dim, format!("  (about {subject})")));
+        }
+        out.say("", line);
+    }
+}
+
+/// What the board knows of these bytes.
+fn seen_evidence<'a>(state: &'a State, service: &ServiceId, digest: Digest) -> Option<&'a Assessment> {
+    let row = state.board.row(service)?;
+    let candidate = row.candidate.value().and_then(Option::as_ref);
+    let offered = candidate
+        .filter(|c| c.digest == digest)
+        .and_then(|_| row.assessment.value());
+    let pinned = row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
+    offered.or_else(|| pinned.filter_map(|cell| cell.assessment.value()).next())
+}
+
+fn evidence_line(out: &mut Out<'_>, seen: &Assessment, copied: bool) {
+    let mut line = Line::new();
+    let mut kinds = Vec::new();
+    for evidence in seen.evidence.iter().filter(|e| e.state == EvidenceState::Verified) {
+        if kinds.contains(&evidence.kind) {
+            continue;
+        }
+        kinds.push(evidence.kind);
+        let (said, role) = evidence::brief(evidence);
+        line.push(span(
+            Role::Verified,
+            format!("{} {} ", out.glyphs.passed, evidence.kind.as_str()),
+        ));
+        line.push(span(
+            role,
+            if said.is_empty() {
+                " ".to_owned()
+            } else {
+                format!("{said}  ")
+            },
+        ));
+    }
+    if kinds.is_empty() {
+        line.push(span(Role::Warned, "none that verifies "));
+    }
+    if copied {
+        line.push(span(Role::Dim, "all of it goes along"));
+    }
+    out.say("evidence", line);
+}
+
+/// Gates that are not simply open, each with what would open it; the open ones by name.
+fn gates(out: &mut Out<'_>, gates: &[Gate]) {
+    let mut label = "gates";
+    let order = [
+        (GateState::Closed, Role::Rejected, "CLOSED"),
+        (GateState::Waived, Role::Warned, "WAIVED"),
+        (GateState::Acknowledged, Role::Warned, "acknowledged"),
+    ];
+    for (state, role, word) in order {
+        let sign = if state == GateState::Closed {
+            out.glyphs.failed
+        } else {
+            "!"
+        };
+        for gate in gates.iter().filter(|gate| gate.state == state) {
+            let mut line = vec![
+                span(role, format!("{sign} {} {word}  ", gate_name(gate.gate))),
+                span(Role::Text, gate.detail.clean().into_string()),
+            ];
+            if gate.waivable {
+                line.push(span(Role::Dim, "  (b: a typed reason can waive it)"));
+            }
+            out.say(std::mem::take(&mut label), line);
+        }
+    }
+    let open: Vec<&str> = gates
+        .iter()
+        .filter(|gate| gate.state == GateState::Open)
+        .map(|gate| gate_name(gate.gate))
+        .collect();
+    if !open.is_empty() {
+        let names = open.join(", ");
+        out.say(
+            label,
+            vec![
+                span(Role::Verified, format!("{} open: ", out.glyphs.passed)),
+                span(Role::Text, names),
+            ],
+        );
+    }
+}
+
+/// Why the open gates are open.
+fn open_gates(out: &mut Out<'_>, gates: &[Gate]) {
+    let mut label = "open";
+    for gate in gates.iter().filter(|gate| gate.state == GateState::Open) {
+        let line = vec![
+            span(
+                Role::Verified,
+                format!("{} {:<12}", out.glyphs.passed, gate_name(gate.gate)),
+            ),
+            span(Role::Dim, gate.detail.clean().into_string()),
+        ];
+        out.say(std::mem::take(&mut label), line);
+    }
+}
+
+const fn gate_name(gate: GateName) -> &'static str {
+    match gate {
+        GateName::Verdict => "verdict",
+        GateName::Acknowledge => "acknowledge",
+        GateName::Hold => "hold",
+        GateName::After => "order",
+        GateName::Soak => "soak",
+        GateName::Freeze => "freeze",
+        GateName::ReadOnly => "read-only",
+        GateName::Edit => "edit",
+    }
+}
+
+fn changes(out: &mut Out<'_>, compared: Option<&Compared>) {
+    match compared {
+        Some(Compared::Known(diff)) => {
+            let mut label = "changes";
+            for line in diff::summary(diff, out.glyphs) {
+                out.say(std::mem::take(&mut label), line);
+            }
+        }
+        Some(Compared::Failed(failure)) => {
+            let text = format!("the two digests could not be compared: {}", failure.what.clean());
+            out.say("changes", vec![span(Role::Unreachable, text)]);
+        }
+        Some(Compared::Running | Compared::NotAsked) => {
+            out.say("changes", vec![span(Role::Dim, "comparing the two digests")]);
+        }
+        Some(Compared::Nothing) | None => {}
+    }
+}
+
+/// The exact change of a file. Nothing of it is cut: long lines are folded.
+fn file_diff(out: &mut Out<'_>, diff: &str) {
+    for line in clean_lines(diff) {
+        let text = line.as_str();
+        if text.starts_with("--- ") || text.starts_with("+++ ") {
+            continue;
+        }
+        let role = match text.chars().next() {
+            Some('+') => Role::Added,
+            Some('-') => Role::Removed,
+            Some('@') => Role::Accent,
+            _ => Role::Dim,
+        };
+        let folded = fold(
+            vec![span(role, format!("  {text}"))],
+            out.width,
+            4,
+            usize::MAX,
+            out.glyphs,
+        );
+        out.lines.extend(folded);
+    }
+}
+
+fn message(out: &mut Out<'_>, plan: &Plan) {
+    let mut label = "message";
+    let lines = clean_lines(&plan.message);
+    let blank_end = lines.iter().rev().take_while(|line| line.as_str().is_empty()).count();
+    for (at, line) in lines[..lines.len() - blank_end].iter().enumerate() {
+        let role = if at == 0 { Role::Title } else { Role::Dim };
+        out.say(std::mem::take(&mut label), vec![span(role, line.as_str())]);
+    }
+}
+
+/// Nothing is chosen: what could be.
+fn alternatives(out: &mut Out<'_>, proposal: &Proposal, now: Timestamp) {
+    if proposal.alternatives.is_empty() {
+        return;
+    }
+    out.say(
+        "choose",
+        vec![span(
+            Role::Warned,
+            "that digest does not verify today. Earlier ones that do:",
+        )],
+    );
+    for (at, other) in proposal.alternatives.iter().enumerate().take(9) {
+        let (role, word) = match other.verdict.result {
+            Outcome::Verified => (Role::Verified, format!("{} verified", out.glyphs.passed)),
+            Outcome::Warned => (Role::Warned, "! warned".to_owned()),
+            Outcome::Rejected => (Role::Rejected, format!("{} rejected", out.glyphs.failed)),
+            Outcome::Unknown => (Role::Unknown, "? unknown".to_owned()),
+        };
+        let tag = other.tag.as_deref().unwrap_or("no tag");
+        let pinned = format!(
+            "  {tag}, pinned {} in {}",
+            age::ago(other.at, now),
+            short(&other.commit)
+        );
+        out.plain(vec![
+            span(Role::Key, format!("   {} ", at + 1)),
+            span(Role::Title, other.digest.to_string()),
+        ]);
+        out.say("", vec![span(role, word), span(Role::Dim, pinned)]);
+    }
+}

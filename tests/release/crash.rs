@@ -1,0 +1,106 @@
+//! `kill -9` just before and just after every step of a write is written down: no half a pin, no lost
+//! commit, and finishing completes it, once.
+
+use pindeck::engine::journal::{Moment, Step};
+use pindeck::engine::{Engine, OpenOptions};
+use tokio::sync::{mpsc, watch};
+
+use super::own_registry::{PAYMENTS, TO, stage, wanted};
+use super::stage::{Stage, path, promote, write};
+
+/// What the child process is told.
+const AT: &str = "PINDECK_TEST_CRASH_AT";
+const DIR: &str = "PINDECK_TEST_CRASH_DIR";
+const POLICY: &str = "PINDECK_TEST_CRASH_POLICY";
+
+/// The child: promotes, and is killed at the step it was told. Alone, it does nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn child() {
+    let Ok(at) = std::env::var(AT) else { return };
+    let observer = move |step: Step, moment: Moment| {
+        if format!("{}:{moment:?}", step.as_str()) == at {
+            let me = rustix::process::getpid();
+            rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("killed");
+            loop {
+                std::thread::park();
+            }
+        }
+    };
+    let options = OpenOptions {
+        dir: std::env::var(DIR).expect("a folder").into(),
+        config: Some(std::env::var(POLICY).expect("a file").into()),
+        ..OpenOptions::default()
+    };
+    let engine = Engine::open_observed(options, std::sync::Arc::new(observer)).expect("a repository");
+    let done = write(&engine, promote(&["payments"], "production")).await;
+    panic!("it lived: {done:?}");
+}
+
+/// Promotes in a child process that is killed at this step.
+fn crash(stage: &Stage, step: Step, moment: Moment) {
+    let me = std::env::current_exe().expect("this program");
+    let out = std::process::Command::new(me)
+        .args(["--exact", "crash::child", "--nocapture"])
+        .env(AT, format!("{}:{moment:?}", step.as_str()))
+        .env(DIR, path(&stage.clone))
+        .env(POLICY, path(&stage.policy))
+        .output()
+        .expect("this program runs");
+    let said = String::from_utf8_lossy(&out.stderr).into_owned() + &String::from_utf8_lossy(&out.stdout);
+    assert_eq!(out.status.code(), None, "killed at {step:?} {moment:?}: {said}");
+}
+
+async fn resume(engine: &Engine, id: &str) -> pindeck::domain::write::Receipt {
+    let (tx, mut rx) = mpsc::channel(64);
+    let (_stop, cancel) = watch::channel(false);
+    let drain = tokio::spawn(async move { while rx.recv().await.is_some() {} });
+    let done = engine.resume(id, tx, cancel).await.expect("finished");
+    drain.await.unwrap();
+    done
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_step_can_be_the_last_and_is_finished_afterwards() {
+    for step in Step::ALL {
+        for moment in [Moment::Before, Moment::After] {
+            let Some(stage) = stage().await else { return };
+            let (digest, head) = (wanted(&stage), stage.head());
+            crash(&stage, step, moment);
+
+            // Nothing or everything: one commit at most, and content before the pin.
+            let now = stage.head();
+            if now != head {
+                assert_eq!(stage.at_remote(["rev-parse", "main^"]), head, "{step:?} {moment:?}");
+                assert_eq!(stage.places[TO].fake.content()["prod/payments"].tags["1.4.0"], digest);
+            }
+            let engine = stage.engine();
+            let left = engine.left_behind().await.expect("readable");
+            let expected = match (step, moment) {
+                (Step::Planned, Moment::Before) | (Step::Done, Moment::After) => 0,
+                _ => 1,
+            };
+            assert_eq!(left.len(), expected, "{step:?} {moment:?}: {left:?}");
+            for one in left {
+                let standing = one.standing.expect("nobody is at it");
+                let words = standing.says();
+                assert_eq!(words.ends_with(", pushed"), now != head, "{step:?} {moment:?}: {words}");
+                let done = resume(&engine, &one.id).await;
+                assert!(done.commits.contains(&stage.head()), "{step:?} {moment:?}: {done:?}");
+                assert!(engine.left_behind().await.expect("readable").is_empty());
+                // Finishing twice is harmless.
+                assert!(engine.forget_left(&one.id).is_err());
+            }
+            if expected == 1 {
+                assert!(
+                    stage.file(PAYMENTS).contains(&digest.to_string()),
+                    "{step:?} {moment:?}"
+                );
+                assert_eq!(
+                    stage.at_remote(["rev-parse", "main^"]),
+                    head,
+                    "one commit, {step:?} {moment:?}"
+                );
+            }
+        }
+    }
+}

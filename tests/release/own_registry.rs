@@ -1,0 +1,171 @@
+//! An environment with a registry of its own: content and evidence first, judged where they arrived, and
+//! only then the pin.
+
+use std::sync::Arc;
+
+use pindeck::domain::Digest;
+use pindeck::domain::plan::GateName;
+use pindeck::domain::write::{Progress, WriteFailure, WriteState};
+use tokio::sync::{mpsc, watch};
+
+use super::fake::Fake;
+use super::server::Seen;
+use super::stage::{Stage, promote, write};
+
+pub const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
+/// The registry with a referrers API, where payments is built.
+const FROM: &str = "127.0.0.1:5812";
+/// The one without, which production shall have.
+pub const TO: &str = "127.0.0.1:5811";
+
+/// Production pulls payments from a registry of its own.
+pub async fn stage() -> Option<Stage> {
+    let stage = Stage::start().await?;
+    stage.edit_policy(|text| {
+        let at = text.find("name = \"production\"").expect("production");
+        let (head, tail) = text.split_at(at);
+        format!(
+            "{head}{}",
+            tail.replacen("policy = ", &format!("registry = \"{TO}/prod\"\npolicy = "), 1)
+        )
+    });
+    stage.somebody_changes(PAYMENTS, |text| {
+        text.replace(&format!("{FROM}/shop/payments"), &format!("{TO}/prod/payments"))
+    });
+    Some(stage)
+}
+
+pub fn wanted(stage: &Stage) -> Digest {
+    let staging = stage.file(&PAYMENTS.replace("production", "staging"));
+    staging[staging.find("sha256:").expect("a digest")..][..71]
+        .parse()
+        .expect("a digest")
+}
+
+/// Whether a request sets the release tag at the destination.
+fn sets_tag(seen: &Seen) -> bool {
+    seen.method == "PUT" && seen.path.contains("/prod/payments/manifests/1.4.0")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_and_evidence_arrive_before_the_pin_changes() {
+    let Some(stage) = stage().await else { return };
+    let digest = wanted(&stage);
+    let plan = stage
+        .engine()
+        .plan(promote(&["payments"], "production"))
+        .await
+        .expect("a plan");
+    assert_eq!(plan.plans[0].copies.len(), 1);
+    assert!(
+        stage.places[TO].fake.content().get("prod/payments").is_none(),
+        "planning writes nothing"
+    );
+    let done = write(&stage.engine(), promote(&["payments"], "production"))
+        .await
+        .expect("promoted");
+    assert_eq!(done.state, WriteState::Pushed);
+    assert!(
+        done.missing_at_destination.is_empty(),
+        "{:?}",
+        done.missing_at_destination
+    );
+    assert!(done.copied.evidence > 0 && done.copied.blobs > 0, "{:?}", done.copied);
+    let (source, destination) = (stage.places[FROM].fake.content(), stage.places[TO].fake.content());
+    let (from, to) = (&source["shop/payments"], &destination["prod/payments"]);
+    assert_eq!(to.manifests[&digest].1, from.manifests[&digest].1, "the same bytes");
+    assert_eq!(to.tags["1.4.0"], digest);
+    assert!(stage.file(PAYMENTS).contains(&digest.to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_that_is_deleted_between_copy_and_pin_stops_the_pin() {
+    let Some(stage) = stage().await else { return };
+    let (digest, head) = (wanted(&stage), stage.head());
+    stage.places[TO].meddle(move |seen, fake| {
+        let reply = sets_tag(seen).then(|| fake.answer(seen))?;
+        // Everything is there now; then the listing of the evidence goes.
+        let mut content = fake.content();
+        let here = content.get_mut("prod/payments")?;
+        here.tags.retain(|tag, _| !tag.contains(&digest.hex()));
+        Some(reply)
+    });
+    let failure = write(&stage.engine(), promote(&["payments"], "production"))
+        .await
+        .expect_err("refused");
+    let WriteFailure::Refused(proposal, _) = &failure else {
+        panic!("{failure:?}")
+    };
+    assert_eq!(proposal.plans[0].closed_gate().map(|g| g.gate), Some(GateName::Verdict));
+    assert_eq!(stage.head(), head, "nothing was pushed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_piece_of_evidence_tampered_with_between_copy_and_pin_stops_the_pin() {
+    let Some(stage) = stage().await else { return };
+    let head = stage.head();
+    stage.places[TO].meddle(|seen, fake| {
+        let reply = sets_tag(seen).then(|| fake.answer(seen))?;
+        let mut content = fake.content();
+        let here = content.get_mut("prod/payments")?;
+        for bytes in here.blobs.values_mut().filter(|bytes| is_statement(bytes)) {
+            let last = bytes.len() - 2;
+            bytes[last] = b' ';
+        }
+        Some(reply)
+    });
+    let failure = write(&stage.engine(), promote(&["payments"], "production"))
+        .await
+        .expect_err("refused");
+    assert!(matches!(failure, WriteFailure::Refused(..)), "{failure:?}");
+    assert_eq!(stage.head(), head, "nothing was pushed");
+}
+
+fn is_statement(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains("dsseEnvelope") || text.contains("payloadType")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_copy_leaves_no_tag_and_no_commit() {
+    let Some(stage) = stage().await else { return };
+    let head = stage.head();
+    let engine = stage.engine();
+    let proposal = engine.plan(promote(&["payments"], "production")).await.expect("a plan");
+    let (stop, cancel) = watch::channel(false);
+    let stop = Arc::new(stop);
+    let pull = Arc::clone(&stop);
+    stage.places[TO].meddle(move |seen: &Seen, _: &Fake| {
+        if seen.method == "PUT" {
+            let _ = pull.send(true);
+        }
+        None
+    });
+    let (tx, mut rx) = mpsc::channel::<Progress>(64);
+    let failure = engine.execute(proposal, tx, cancel).await.expect_err("cancelled");
+    assert_eq!(failure, WriteFailure::Cancelled);
+    while let Some(step) = rx.recv().await {
+        assert!(!matches!(step, Progress::Committing | Progress::Pushing), "{step:?}");
+    }
+    assert_eq!(stage.head(), head);
+    let content = stage.places[TO].fake.content();
+    assert!(content.get("prod/payments").is_none_or(|here| here.tags.is_empty()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registry_that_fails_now_and_then_is_asked_again() {
+    let Some(stage) = stage().await else { return };
+    let mut count = 0usize;
+    stage.places[TO].meddle(move |_, _| {
+        count += 1;
+        (count % 5 == 0).then(|| super::server::Reply::new(503, ""))
+    });
+    let done = write(&stage.engine(), promote(&["payments"], "production"))
+        .await
+        .expect("promoted");
+    assert_eq!(done.state, WriteState::Pushed);
+    assert_eq!(
+        stage.places[TO].fake.content()["prod/payments"].tags["1.4.0"],
+        wanted(&stage)
+    );
+}
