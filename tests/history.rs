@@ -203,6 +203,15 @@ fn repository(dir: &Path, format: &[&str]) -> Result<(), String> {
     std::fs::create_dir_all(dir.join("envs/production/api")).expect("created");
     git(dir, &["mv", "envs/production/api.yaml", "envs/production/api/pod.yaml"]);
     git(dir, &["commit", "-q", "-m", "move"]);
+    // To another file, with so much beside it that it counts as no rename.
+    let pod = std::fs::read_to_string(dir.join("envs/production/api/pod.yaml")).expect("read");
+    let more: String = (0..40)
+        .map(|n| format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\n"))
+        .collect();
+    std::fs::write(dir.join("envs/production/all.yaml"), pod + &more).expect("written");
+    git(dir, &["rm", "-q", "envs/production/api/pod.yaml"]);
+    git(dir, &["add", "-A"]);
+    git(dir, &["commit", "-q", "-m", "all in one file"]);
     Ok(())
 }
 
@@ -227,12 +236,15 @@ async fn side_branches_moves_reverts_and_broken_glass() {
     assert_eq!(found[1].entry.reverts.as_ref(), Some(&found[2].entry.commit));
     assert_eq!(found[2].entry.break_glass, Some("down".into()));
     assert_eq!(found[2].entry.tag.as_deref(), Some("v2"));
-    assert_eq!(found[0].image.as_ref().map(ToString::to_string).as_deref(), Some("r.example/shop/api"));
+    assert_eq!(
+        found[0].image.as_ref().map(ToString::to_string).as_deref(),
+        Some("r.example/shop/api")
+    );
     // Some only.
     let some = history(&engine, &target(), Some(2)).await;
     assert_eq!(story(&some), STORY[..2]);
     // A pin that is gone from where it was is found by its environment.
-    git(root.path(), &["rm", "-q", "envs/production/api/pod.yaml"]);
+    git(root.path(), &["rm", "-q", "envs/production/all.yaml"]);
     std::fs::create_dir_all(root.path().join("envs/production")).expect("created");
     std::fs::write(root.path().join("envs/production/other.yaml"), "a: 1\n").expect("written");
     let staging = root.path().join("envs/staging");
@@ -258,7 +270,7 @@ async fn a_shallow_clone_ends_where_its_history_does() {
     std::fs::create_dir(&origin).expect("created");
     repository(&origin, &[]).expect("made");
     let url = format!("file://{}", origin.display());
-    git(root.path(), &["clone", "-q", "--depth", "3", &url, "shallow"]);
+    git(root.path(), &["clone", "-q", "--depth", "4", &url, "shallow"]);
     let dir = root.path().join("shallow");
     assert!(open(&dir).is_shallow());
     let found = told(&dir).await;

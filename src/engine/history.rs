@@ -2,8 +2,8 @@
 //!
 //! Every commit reachable from the branch counts, as it does for who pinned what ([`super::lineage`]).
 //! A file that moved and a pin that moved from file to file change nothing: a commit is an entry only
-//! if the service's pins in the environment are others after it than before. A file that came from
-//! outside of the environment is followed there, and a pin whose image had another name under that name.
+//! if the service's pins in the environment are others after it than before. The files are
+//! those that hold the pins today, followed through renames, and those that the pins came from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -112,6 +112,11 @@ impl Engine {
         blocking(work).await?
     }
 
+    /// Whether the history that this clone holds ends before the repository's own.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.repo.is_shallow()
+    }
+
     async fn judge(&self, ledger: &Ledger, target: &Target, records: &mut [Record]) -> Result<(), EngineError> {
         let environment = ledger.environments.iter().find(|e| e.name == target.environment);
         let policy = environment.and_then(|e| ledger.team.policies.get(e.policy.as_ref()?));
@@ -195,8 +200,8 @@ struct Reader<'a> {
     paths: EnvironmentPaths,
     /// Repositories that stood at the very place of the pin before, and are no service's today.
     former: BTreeSet<Repository>,
-    /// What files of the environment were called before they came into it.
-    moved: BTreeSet<String>,
+    /// Nothing is pinned today: every file of the environment is looked at.
+    anywhere: bool,
 }
 
 fn walk(
@@ -206,6 +211,11 @@ fn walk(
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), EngineError> {
+    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    let files: BTreeSet<String> = pins
+        .filter(|pin| pin.target == *target)
+        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
+        .collect();
     let mut reader = Reader {
         repo,
         ledger,
@@ -213,48 +223,102 @@ fn walk(
         target,
         paths: EnvironmentPaths::new(&ledger.environments),
         former: BTreeSet::new(),
-        moved: BTreeSet::new(),
+        anywhere: files.is_empty(),
     };
-    let mut failed = None;
-    repo.commits(&ledger.tip.commit, &[], &mut |changes| match reader.records(&changes) {
-        Ok(records) => records.into_iter().try_for_each(&mut *visit),
-        Err(error) => {
-            failed = Some(error);
-            ControlFlow::Break(())
+    let mut files: Vec<String> = files.into_iter().collect();
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let mut failed = None;
+        let mut more = Vec::new();
+        repo.commits(&ledger.tip.commit, &files, &mut |changes| {
+            let Some(commit) = changes.first().map(|change| change.commit.clone()) else {
+                return ControlFlow::Continue(());
+            };
+            if told.contains(&commit.id) {
+                return ControlFlow::Continue(());
+            }
+            let found = reader.step(&changes).and_then(|step| {
+                if step.is_new() && !reader.anywhere {
+                    more = reader.left_elsewhere(&commit, &files)?;
+                }
+                Ok(step)
+            });
+            match found {
+                Ok(_) if !more.is_empty() => ControlFlow::Break(()),
+                Ok(step) => {
+                    told.insert(commit.id.clone());
+                    step.records(&commit, target).into_iter().try_for_each(&mut *visit)
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
         }
-    })?;
-    failed.map_or(Ok(()), Err)
+        if more.is_empty() {
+            return Ok(());
+        }
+        // The pin came from another file: the walk begins again with that one too, past what was told.
+        files.append(&mut more);
+    }
 }
 
 impl Reader<'_> {
-    /// What one commit changed.
-    fn records(&mut self, changes: &[Change]) -> Result<Vec<Record>, EngineError> {
-        let Some(commit) = changes.first().map(|change| &change.commit) else {
-            return Ok(Vec::new());
-        };
+    /// What one commit made of the pins.
+    fn step(&mut self, changes: &[Change]) -> Result<Step, EngineError> {
         let mut step = Step::default();
         for change in changes {
-            let ours = self.paths.of(&change.path).any(|env| *env == self.target.environment)
-                || self.moved.contains(&change.path);
+            let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);
             if ours && super::ledger::is_manifest(&change.path) {
-                self.add(&mut step, &change.path, change.before.as_deref(), change.after.as_deref())?;
+                self.add(
+                    &mut step,
+                    &change.path,
+                    change.before.as_deref(),
+                    change.after.as_deref(),
+                )?;
             }
         }
-        if step.was.is_empty() && !step.is.is_empty() {
-            // New here: perhaps a file came from outside of the environment.
-            for change in changes.iter().filter(|c| c.before.is_none() && c.after.is_some()) {
-                if let Some((path, blob)) = self.repo.renamed_from(&commit.id, &change.path)?
-                    && self.paths.of(&path).all(|env| *env != self.target.environment)
-                {
-                    self.add(&mut step, &path, Some(&blob), None)?;
-                    self.moved.insert(path);
+        Ok(step)
+    }
+
+    /// Other files of the environment that held the pin before this commit and were changed by it.
+    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, EngineError> {
+        let mut all = Vec::new();
+        self.repo.commits(&commit.id, &[], &mut |changes| {
+            if changes.first().is_some_and(|change| change.commit.id == commit.id) {
+                all = changes;
+            }
+            ControlFlow::Break(())
+        })?;
+        let mut found = Vec::new();
+        for change in all {
+            let ours = self.paths.of(&change.path).any(|env| *env == self.target.environment);
+            if ours && !files.contains(&change.path) && super::ledger::is_manifest(&change.path) {
+                let mut step = Step::default();
+                self.add(
+                    &mut step,
+                    &change.path,
+                    change.before.as_deref(),
+                    change.after.as_deref(),
+                )?;
+                if !step.was.is_empty() {
+                    found.push(change.path);
                 }
             }
         }
-        Ok(step.records(commit, self.target))
+        Ok(found)
     }
 
-    fn add(&mut self, step: &mut Step, path: &str, before: Option<&str>, after: Option<&str>) -> Result<(), EngineError> {
+    fn add(
+        &mut self,
+        step: &mut Step,
+        path: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(), EngineError> {
         let scan = |oid: Option<&str>| match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.repo.blob(oid)?)),
             None => Ok(Arc::default()),
@@ -300,6 +364,10 @@ impl Reader<'_> {
 }
 
 impl Step {
+    fn is_new(&self) -> bool {
+        self.was.is_empty() && !self.is.is_empty()
+    }
+
     /// What the commit changed: nothing, where the pins after it are those before it. Where several
     /// changed, the first that went and the first that came belong together.
     fn records(self, commit: &CommitMeta, target: &Target) -> Vec<Record> {

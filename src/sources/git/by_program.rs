@@ -277,8 +277,8 @@ fn sides(raw: &str) -> Option<(Option<String>, Option<String>)> {
     (before.is_some() || after.is_some()).then_some((before, after))
 }
 
-/// See [`GitRepo::renamed_from`].
-pub(super) fn renamed_from(git: &Program, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
+/// The file that a new file came from in the same commit.
+fn renamed_from(git: &Program, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
     let Some(parent) = commit_of(git, &format!("{commit}^")) else {
         return Ok(None);
     };
@@ -290,7 +290,9 @@ pub(super) fn renamed_from(git: &Program, commit: &str, path: &str) -> Result<Op
         "--no-abbrev",
         "-M60%",
         "-l400",
-        &parent, commit];
+        &parent,
+        commit,
+    ];
     let ran = git.run(&args, NETWORK)?;
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     let mut fields = text.split('\0');

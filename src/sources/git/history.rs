@@ -133,25 +133,6 @@ impl GitRepo {
         Ok(paths)
     }
 
-    /// The file, and its content, that a file new in a commit was renamed from.
-    ///
-    /// # Errors
-    /// If the commit or a tree cannot be read.
-    pub fn renamed_from(&self, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
-        if self.reach() == Reach::Foreign || self.reach() == Reach::Partial && !self.has_trees(commit) {
-            return by_program::renamed_from(&self.program(), commit, path);
-        }
-        let repo = self.open()?;
-        let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
-        let commit = Oid::from_str(commit)
-            .and_then(|oid| repo.find_commit(oid))
-            .map_err(failed)?;
-        let entry = commit.tree().and_then(|tree| tree.get_path(std::path::Path::new(path)));
-        let blob = entry.map_err(failed)?.id();
-        let found = came_from(&repo, &commit, blob, self.reach())?;
-        Ok(found.map(|(path, blob)| (path, blob.to_string())))
-    }
-
     fn walk(
         &self,
         tip: &str,
