@@ -144,3 +144,174 @@ fn all_paths_when_none_is_named() {
     let seen: Vec<(&str, bool)> = found.iter().map(|c| (c.path.as_str(), c.after.is_some())).collect();
     assert_eq!(seen, [("a/gone.yaml", false), ("b.yaml", true), ("a/gone.yaml", true)]);
 }
+
+/// Commits of one second, as a machine makes them: still newest first.
+#[test]
+fn commits_of_the_same_second_keep_their_order() {
+    let root = tempfile::tempdir().expect("a folder");
+    let dir = root.path();
+    git(dir, &["init", "-q", "."]);
+    let mut made = Vec::new();
+    for n in 0..40 {
+        std::fs::write(dir.join("a.yaml"), format!("{n}\n")).expect("written");
+        git(dir, &["add", "-A"]);
+        let message = format!("n{n}");
+        let date = "--date=2026-01-01T00:00:00Z";
+        let args = [
+            "-C",
+            dir.to_str().expect("UTF-8"),
+            "-c",
+            "user.name=A",
+            "-c",
+            "user.email=a@example.test",
+        ];
+        let out = Command::new("git")
+            .args(args)
+            .args(["commit", "-q", "-m", &message, date])
+            .env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
+            .output()
+            .expect("git runs");
+        assert!(out.status.success());
+        made.insert(0, git(dir, &["rev-parse", "HEAD"]));
+    }
+    let repo = GitRepo::discover(dir).expect("found");
+    let all: Vec<String> = changes(&repo, &made[0], &["a.yaml"])
+        .into_iter()
+        .map(|c| c.commit.id)
+        .collect();
+    assert_eq!(all, made);
+    let mut line = Vec::new();
+    repo.mainline(&made[0], &["a.yaml".to_owned()], &mut |change| {
+        line.push(change.commit.id);
+        ControlFlow::Continue(())
+    })
+    .expect("walks");
+    assert_eq!(line, made);
+}
+
+/// Everything that is read of a repository, as text to be compared.
+fn everything(dir: &Path, paths: &[&str]) -> String {
+    let repo = GitRepo::discover(dir).expect("found");
+    let tip = repo.tip(None).expect("a tip");
+    let mut said = format!(
+        "{} {:?} {} {} {}\n",
+        tip.branch, tip.remote, tip.ahead, tip.behind, tip.dirty
+    );
+    let short = |text: String| text.replace(&"line\n".repeat(30), "lines ");
+    let name = |id: &str| git(dir, &["log", "-1", "--format=%s", id]);
+    let text = |oid: &Option<String>| {
+        let bytes = oid.as_ref().map(|oid| repo.blob(oid).expect("reads"));
+        bytes.map(|b| short(String::from_utf8_lossy(&b).into_owned()))
+    };
+    for file in repo.files(&tip.commit).expect("reads") {
+        let read = repo.read_at(&tip.commit, &file.path).expect("reads").expect("there");
+        assert_eq!(read, repo.blob(&file.oid).expect("reads"));
+        said += &format!("{} {:?}\n", file.path, String::from_utf8_lossy(&read));
+    }
+    assert_eq!(repo.read_at(&tip.commit, "not/there").expect("reads"), None);
+    let mut asked: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
+    for all in [false, true] {
+        if all {
+            asked.clear();
+        }
+        for first_parent in [false, true] {
+            let mut lines = Vec::new();
+            let mut visit = |change: Change| {
+                let (was, is) = (text(&change.before), text(&change.after));
+                let commit = &change.commit;
+                let parents = commit.parents.len();
+                lines.push(format!(
+                    "{} by {} ({parents}): {} {was:?} -> {is:?}",
+                    commit.message.raw().trim(),
+                    commit.author.raw(),
+                    change.path
+                ));
+                assert_eq!(commit.subject.raw(), name(&commit.id));
+                ControlFlow::Continue(())
+            };
+            if first_parent {
+                repo.mainline(&tip.commit, &asked, &mut visit).expect("walks");
+            } else {
+                repo.changes(&tip.commit, &asked, &mut visit).expect("walks");
+            }
+            // Commits of the same second have no order.
+            lines.sort();
+            said += &format!("all {all} first parent {first_parent}:\n");
+            said += &format!("{}\n", lines.join("\n"));
+        }
+    }
+    for commit in git(dir, &["rev-list", "--topo-order", &tip.commit]).lines() {
+        let touched = repo.touched(commit).expect("reads");
+        let back = repo.taken_back(&tip.commit, commit);
+        let back = match back {
+            Ok(back) => format!(
+                "{:?}",
+                back.map(|files| files
+                    .into_iter()
+                    .map(|f| (f.path, f.after.map(|b| short(String::from_utf8_lossy(&b).into_owned()))))
+                    .collect::<Vec<_>>())
+            ),
+            Err(_) => "cannot be taken back".to_owned(),
+        };
+        said += &format!("{} touched {touched:?}, back: {back}\n", name(commit));
+    }
+    said
+}
+
+fn same(name: &str, actual: &str, expected: &str) {
+    let differing: Vec<_> = expected.lines().zip(actual.lines()).filter(|(e, a)| e != a).collect();
+    assert_eq!(differing, [], "{name}");
+    assert_eq!(actual.lines().count(), expected.lines().count(), "{name}: {actual}");
+}
+
+/// The same history in formats that git2 reads, reads in part, and does not read at all.
+#[test]
+fn what_git2_cannot_read_the_program_reads_the_same() {
+    let root = tempfile::tempdir().expect("a folder");
+    let make = |name: &str, formats: &[&str]| {
+        let bare = format!("{name}.git");
+        let mut init = vec!["init", "-q", "--bare"];
+        init.extend_from_slice(formats);
+        init.push(&bare);
+        git(root.path(), &init);
+        git(&root.path().join(&bare), &["config", "uploadpack.allowFilter", "true"]);
+        let dir = root.path().join(name);
+        let mut init = vec!["init", "-q"];
+        init.extend_from_slice(formats);
+        init.push(name);
+        git(root.path(), &init);
+        let long = "line\n".repeat(30);
+        commit(&dir, "old/a.yaml", &format!("{long}v1\n"), "v1");
+        commit(&dir, "b.yaml", "b1\n", "b1");
+        git(&dir, &["checkout", "-q", "-b", "side"]);
+        commit(&dir, "old/a.yaml", &format!("{long}v2\n"), "v2");
+        git(&dir, &["checkout", "-q", "main"]);
+        commit(&dir, "b.yaml", "b2\n", "b2");
+        git(&dir, &["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+        git(&dir, &["mv", "old/a.yaml", "new.yaml"]);
+        git(&dir, &["commit", "-q", "-m", "move"]);
+        commit(&dir, "new.yaml", &format!("{long}v3\n\u{e4}\n"), "v3\n\nwith a body\n");
+        std::os::unix::fs::symlink("b.yaml", dir.join("link.yaml")).expect("linked");
+        std::fs::remove_file(dir.join("b.yaml")).expect("removed");
+        commit(&dir, "new [x]*.yaml", "odd name\n", "odd");
+        let url = format!("file://{}", root.path().join(&bare).display());
+        git(&dir, &["remote", "add", "origin", &url]);
+        git(&dir, &["push", "-q", "-u", "origin", "main"]);
+        (dir, url)
+    };
+    let paths = ["new.yaml", "b.yaml", "new [x]*.yaml"];
+    let (plain, url) = make("plain", &[]);
+    let expected = everything(&plain, &paths);
+    assert!(expected.contains("move"), "{expected}");
+    for (name, formats) in [
+        ("sha256", ["--object-format=sha256"]),
+        ("reftable", ["--ref-format=reftable"]),
+    ] {
+        let (dir, _) = make(name, &formats);
+        same(name, &everything(&dir, &paths), &expected);
+    }
+    for (name, filter) in [("blobless", "--filter=blob:none"), ("treeless", "--filter=tree:0")] {
+        git(root.path(), &["clone", "-q", filter, "-b", "main", &url, name]);
+        same(name, &everything(&root.path().join(name), &paths), &expected);
+    }
+}

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, FileChange, Revert, Was, WriteError};
+use pindeck::sources::git::write::{Become, Expected, FileChange, Push, Revert, Was, WriteError};
 
 #[path = "support/git_world.rs"]
 #[allow(dead_code)]
@@ -128,13 +128,20 @@ fn the_reverts_of_a_real_history_come_out_byte_for_byte() {
         all += 1;
         let (commit, parent) = (id(&revert["commit"]), id(&revert["parent"]));
         let files: Vec<String> = revert["files"].as_array().expect("files").iter().map(&id).collect();
-        let mut args = vec!["log", "--format=%H", &parent, "--"];
+        let mut args = vec![
+            "log",
+            "--min-parents=1",
+            "--max-parents=1",
+            "--format=%H",
+            &parent,
+            "--",
+        ];
         args.extend(files.iter().map(String::as_str));
         let tree = |at: &str| git(&dir, &["ls-tree", at, "--", &files[0]]);
         let wanted = (tree(&parent), tree(&commit));
         let made_it = |bad: &&str| (tree(bad), tree(&format!("{bad}^"))) == wanted;
         let before = git(&dir, &args);
-        if let Some(bad) = before.lines().find(made_it) {
+        if let Some(bad) = before.lines().take(20).find(made_it) {
             reverts.push((commit, bad.to_owned()));
         }
     }
@@ -271,4 +278,62 @@ fn a_clone_too_shallow_says_so_instead_of_taking_the_commit_for_the_first() {
     );
     git(&shallow, &["fetch", "-q", "--unshallow"]);
     assert!(matches!(repo(&shallow).revert_on(&bad, &bad), Ok(Revert::Clean { .. })));
+}
+
+/// What git2 does not know at all: SHA-256 names, reftables.
+#[test]
+fn other_formats_are_written_pushed_and_reverted() {
+    for (name, format, options) in [
+        ("sha256", "sha256", &[][..]),
+        ("reftable", "sha1", &["--ref-format=reftable"][..]),
+        ("treeless", "sha1", &["--filter=tree:0", "--no-checkout"][..]),
+    ] {
+        let world = World::of_format(&[("envs/a.yaml", b"v: 1\n"), ("b.yaml", b"b\n")], format);
+        let dir = world.clone_as(name, &world.file_url(), options);
+        let repo = repo(&dir);
+        let base = repo.tip(None).expect("a tip").commit;
+        assert_eq!(base, world.head(), "{name}");
+        let change = |path: &str, text: &[u8]| FileChange {
+            path: path.to_owned(),
+            was: Was::Whatever,
+            to: Become::Bytes(text.to_vec()),
+        };
+        let to_main = |commit: &str, base: &str| {
+            let push = Push {
+                remote: "origin",
+                branch: "main",
+                commit,
+                expected: Expected::At(base),
+            };
+            repo.push(push).unwrap_or_else(|e| panic!("{name}: {e}"));
+        };
+        let bad = repo
+            .commit_on(&base, &[change("envs/a.yaml", b"v: 2\n")], "m\n")
+            .expect("commits");
+        to_main(&bad, &base);
+        assert_eq!(
+            repo.tip(None).expect("a tip").commit,
+            bad,
+            "{name}: the tracking branch follows"
+        );
+        assert_eq!(
+            repo.read_at(&bad, "envs/a.yaml").expect("reads").as_deref(),
+            Some(&b"v: 2\n"[..])
+        );
+        let Revert::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
+            panic!("{name}: clean");
+        };
+        assert_eq!(files, ["envs/a.yaml"], "{name}");
+        let back = repo
+            .commit_tree_on(&bad, &tree, &[change("pindeck-holds.toml", b"version = 1\n")], "m\n")
+            .expect("commits");
+        to_main(&back, &bad);
+        assert_eq!(world.head(), back, "{name}");
+        assert_eq!(
+            git(&world.remote, &["diff", "--name-only", &base, &back]),
+            "pindeck-holds.toml",
+            "{name}"
+        );
+        git(&world.remote, &["fsck", "--strict"]);
+    }
 }

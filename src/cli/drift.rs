@@ -13,7 +13,7 @@ use crate::engine::watch::DriftEvent;
 use super::args::Drift;
 use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
 use super::situation::Situation;
-use super::{json, say, status, warn};
+use super::{json, say, say_on, status, warn};
 
 /// How often to look, if nobody says.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -80,18 +80,23 @@ async fn watch(at: &Situation, args: &Drift) -> Result<u8, Failure> {
         engine.watch(interval, to, trouble).await
     });
     while let Some(event) = from.recv().await {
-        if args.json {
-            json::print_line(&EventDoc {
+        let line = if args.json {
+            json::line(&EventDoc {
                 schema: "pindeck/drift-event/v1",
                 generated_at: event.at,
                 at: event.at,
                 event: event.event,
                 drift: &event.drift,
-            })?;
+            })?
         } else {
-            say(&line(&event))?;
+            line(&event)
+        };
+        if !say_on(&line)? {
+            // Nobody reads any more. Closing the channel ends the passes.
+            break;
         }
     }
+    drop(from);
     passes
         .await
         .map_err(|_| Failure::new(super::outcome::FAILED, "a pass stopped", ""))??;

@@ -37,14 +37,23 @@ pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
 /// # Errors
 /// If stdout does not take it.
 pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
+    super::say(&line(value)?)
+}
+
+/// One value as one line.
+///
+/// # Errors
+/// If it is no JSON.
+pub fn line(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(value).map_err(|e| Failure::output(&e.into()))?;
-    super::say(&escaped(&text))
+    Ok(escaped(&text))
 }
 
 /// The error document.
 #[derive(Debug, Serialize)]
 struct Error<'a> {
     schema: &'static str,
+    generated_at: Timestamp,
     code: u8,
     message: &'a str,
     next: &'a str,
@@ -54,6 +63,7 @@ struct Error<'a> {
 pub fn print_failure(failure: &Failure) {
     let error = Error {
         schema: "pindeck/error/v1",
+        generated_at: Timestamp::now(),
         code: failure.code,
         message: &failure.message,
         next: &failure.next,

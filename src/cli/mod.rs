@@ -6,6 +6,7 @@ pub mod args;
 mod backend;
 mod cache;
 mod cockpit;
+mod config;
 mod demo;
 mod diff;
 mod drift;
@@ -13,6 +14,7 @@ mod evidence;
 mod generate;
 mod history;
 mod hold;
+mod init;
 mod json;
 mod log;
 mod names;
@@ -124,7 +126,8 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::History(args) => signals::or_interrupted(history::run(at, &args)).await,
         Command::Cache(args) => cache::run(at, &args),
         Command::Generate(args) => generate::run(&args),
-        Command::Init(_) | Command::Config(_) => Err(not_yet("this subcommand")),
+        Command::Init(args) => signals::or_interrupted(init::run(at, &args)).await,
+        Command::Config(args) => signals::or_interrupted(config::run(at, &args)).await,
     }
 }
 
@@ -142,10 +145,19 @@ fn not_yet(what: &str) -> Failure {
 /// # Errors
 /// If stdout does not take it.
 fn say(line: &str) -> Result<(), Failure> {
+    say_on(line).map(drop)
+}
+
+/// The same for something without an end: `false` when nobody reads any more.
+///
+/// # Errors
+/// If stdout does not take it.
+fn say_on(line: &str) -> Result<bool, Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::output(&error)),
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::output(&error)),
     }
 }
 

@@ -1,13 +1,205 @@
-//! `pindeck resume`.
+//! `pindeck resume`: what a crash left in the journal is finished or dropped.
+
+use std::io::IsTerminal as _;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::domain::text::Clean;
+use crate::domain::write::WriteFailure;
+use crate::engine::journal::Answer;
+use crate::engine::release::Left;
 
 use super::args::Resume;
-use super::outcome::Failure;
+use super::outcome::{DONE, FAILED, Failure, foremost};
+use super::signals::Interrupts;
 use super::situation::Situation;
+use super::{json, say, warn, write};
 
 /// Runs it.
 ///
 /// # Errors
-/// If it cannot be done.
-pub async fn run(_at: &Situation, _args: &Resume) -> Result<u8, Failure> {
-    Err(super::not_yet("`pindeck resume`"))
+/// If there is no usable repository, or its journal cannot be read.
+pub async fn run(at: &Situation, args: &Resume) -> Result<u8, Failure> {
+    let engine = at.engine()?;
+    let interrupts = Interrupts::listen();
+    let left = match interrupts.or(engine.left_behind()).await {
+        Ok(left) => left.map_err(|failure| told(&failure))?,
+        Err(status) => return Ok(status),
+    };
+    let (mut entries, mut statuses) = (Vec::new(), Vec::new());
+    if left.is_empty() && !args.json {
+        say("Nothing was left behind.")?;
+    }
+    for one in &left {
+        if !args.json {
+            for line in describe(one) {
+                say(&line)?;
+            }
+        }
+        let (status, ended) = match act(&engine, args, one, &interrupts).await {
+            Ok(ended) => (DONE, ended),
+            Err(Stopped::Asked) => (DONE, json!({"action": "left"})),
+            Err(Stopped::Failed(failure)) => {
+                if !args.json {
+                    warn(failure.words().clean().as_str());
+                }
+                let status = interrupts.status().unwrap_or(failure.exit_code());
+                (
+                    status,
+                    json!({"action": "failed", "code": status, "message": failure.words().clean().into_string()}),
+                )
+            }
+        };
+        if !args.json {
+            for line in outcome(&ended) {
+                say(&line)?;
+            }
+        }
+        statuses.push(status);
+        entries.push(document(one, ended));
+    }
+    if args.json {
+        json::print("resume", json!({"entries": entries}))?;
+    }
+    Ok(foremost(statuses))
+}
+
+/// Why an entry stands as it stood.
+enum Stopped {
+    /// The person said so, or another process is at it.
+    Asked,
+    Failed(WriteFailure),
+}
+
+async fn act(
+    engine: &crate::engine::Engine,
+    args: &Resume,
+    one: &Left,
+    interrupts: &Interrupts,
+) -> Result<Value, Stopped> {
+    let under_way = one.standing.is_none() && one.entry.is_some();
+    if under_way {
+        return Err(Stopped::Asked);
+    }
+    if args.drop {
+        if !agreed(args, "Forget it? Nothing that it has done is undone. y to forget it: ").await {
+            return Err(Stopped::Asked);
+        }
+        engine.forget_left(&one.id).map_err(Stopped::Failed)?;
+        return Ok(json!({"action": "dropped"}));
+    }
+    if one.entry.is_none() {
+        return Err(Stopped::Failed(WriteFailure::Failed(one.says.clone().into())));
+    }
+    if !agreed(args, "Finish it? y to finish it: ").await {
+        return Err(Stopped::Asked);
+    }
+    let (tx, mut rx) = mpsc::channel(32);
+    let listening = tokio::spawn(async move { while rx.recv().await.is_some() {} });
+    let done = engine.resume(&one.id, tx, interrupts.cancel()).await;
+    let _ = listening.await;
+    let receipt = done.map_err(Stopped::Failed)?;
+    Ok(json!({
+        "action": "finished",
+        "state": receipt.state,
+        "commits": receipt.commits,
+        "pushed": receipt.pushed,
+        "proposal_url": receipt.proposal_url,
+        "copied": receipt.copied,
+        "missing_at_destination": receipt.missing_at_destination,
+    }))
+}
+
+/// Asks where somebody is there to be asked: what stands in the journal was confirmed once already.
+async fn agreed(args: &Resume, question: &'static str) -> bool {
+    if args.yes || args.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return true;
+    }
+    write::answer(question).await.is_some_and(|a| a == "y" || a == "yes")
+}
+
+fn describe(one: &Left) -> Vec<String> {
+    let mut out = Vec::new();
+    let clean = |text: String| Clean::from_untrusted(&text).into_string();
+    match &one.entry {
+        Some(entry) => {
+            for write in &entry.writes {
+                let verb = serde_json::to_value(write.verb).unwrap_or_default();
+                let (verb, service, env) = (
+                    verb.as_str().unwrap_or_default().to_owned(),
+                    &write.service,
+                    &write.environment,
+                );
+                out.push(clean(format!(
+                    "{verb} {service} in {env} to {}, begun {}",
+                    write.to, entry.started
+                )));
+            }
+        }
+        None => out.push(clean(one.id.clone())),
+    }
+    out.push(clean(format!("  {}", one.says)));
+    out
+}
+
+fn outcome(ended: &Value) -> Vec<String> {
+    let text = |key: &str| ended[key].as_str().unwrap_or_default().to_owned();
+    let mut out = vec![match text("action").as_str() {
+        "finished" => match text("state").as_str() {
+            "already" => "  finished: everything was already so".to_owned(),
+            state => format!("  finished: {state} ({})", text("pushed")),
+        },
+        "dropped" => "  dropped; nothing that it had done was undone".to_owned(),
+        "left" => "  left as it stands".to_owned(),
+        _ => {
+            "  not finished; it stays in the journal until it is finished or dropped (pindeck resume --drop)".to_owned()
+        }
+    }];
+    for commit in ended["commits"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        out.push(format!("  commit {commit}"));
+    }
+    out
+}
+
+fn document(one: &Left, ended: Value) -> Value {
+    let known = |answer: Answer| match answer {
+        Answer::Yes => Value::Bool(true),
+        Answer::No => Value::Bool(false),
+        Answer::Unknown => Value::Null,
+    };
+    let mut out = json!({
+        "id": one.id,
+        "says": one.says,
+        "copied": one.standing.and_then(|s| s.copied).map_or(Value::Null, known),
+        "committed": one.standing.map(|s| s.committed),
+        "pushed": one.standing.map_or(Value::Null, |s| known(s.pushed)),
+        "begun_at": one.entry.as_ref().map(|e| e.started.to_string()),
+        "writes": one.entry.as_ref().map(|e| &e.writes),
+    });
+    if let (Some(out), Value::Object(more)) = (out.as_object_mut(), ended) {
+        out.extend(more.into_iter().map(|(key, value)| {
+            // What stood before finishing keeps its name.
+            let key = match key.as_str() {
+                "copied" => "copied_now".to_owned(),
+                "pushed" => "pushed_to".to_owned(),
+                _ => key,
+            };
+            (key, value)
+        }));
+    }
+    out
+}
+
+fn told(failure: &WriteFailure) -> Failure {
+    let code = match failure.exit_code() {
+        DONE => FAILED,
+        code => code,
+    };
+    Failure::told(code, failure.words().raw())
 }

@@ -1,4 +1,4 @@
-//! Interrupts: 130 for SIGINT, 143 for SIGTERM.
+//! Interrupts: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -29,15 +29,57 @@ pub async fn or_interrupted(work: impl Future<Output = Result<u8, Failure>>) -> 
     }
 }
 
-/// Turns true at the first signal: for writes, which end only where nothing is half done.
-pub fn cancel() -> watch::Receiver<bool> {
-    let (tell, told) = watch::channel(false);
-    tokio::spawn(async move {
-        if interrupted().await.is_ok() {
-            let _ = tell.send(true);
-            // Keeps the channel open: a closed one says nothing.
-            tell.closed().await;
+/// The first signal of a write. What only looks is ended by it; what writes is told, and ends where
+/// nothing is half done.
+#[derive(Debug, Clone)]
+pub struct Interrupts {
+    first: watch::Receiver<Option<u8>>,
+    cancel: watch::Receiver<bool>,
+}
+
+impl Interrupts {
+    /// Listens from now on, as long as the program runs.
+    pub fn listen() -> Self {
+        let (tell_first, first) = watch::channel(None);
+        let (tell_cancel, cancel) = watch::channel(false);
+        tokio::spawn(async move {
+            if let Ok(status) = interrupted().await {
+                let _ = tell_first.send(Some(status));
+                let _ = tell_cancel.send(true);
+            }
+            // A closed channel says nothing: they stay open while anybody listens.
+            tell_first.closed().await;
+            tell_cancel.closed().await;
+        });
+        Self { first, cancel }
+    }
+
+    /// The status of the signal, if one has come.
+    pub fn status(&self) -> Option<u8> {
+        *self.first.borrow()
+    }
+
+    /// Turns true at the signal.
+    pub fn cancel(&self) -> watch::Receiver<bool> {
+        self.cancel.clone()
+    }
+
+    /// The answer of work that may be dropped anywhere; `Err` with the status if a signal comes first.
+    ///
+    /// # Errors
+    /// The status.
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, u8> {
+        let mut first = self.first.clone();
+        let came = async {
+            match first.wait_for(Option::is_some).await.map(|status| *status) {
+                Ok(Some(status)) => status,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            status = came => Err(status),
+            answer = work => Ok(answer),
         }
-    });
-    told
+    }
 }

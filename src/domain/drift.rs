@@ -10,7 +10,7 @@ use super::evidence::CauseKind;
 use super::id::{Digest, EnvId, ServiceId};
 use super::reference::Repository;
 use super::text::Untrusted;
-use super::verdict::Outcome;
+use super::verdict::{Outcome, Verdict};
 
 /// The kinds of drift (CONTRACT "Drift").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -178,12 +178,7 @@ fn cell_drift(cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
             );
         }
         if verdict.result == Outcome::Rejected {
-            let causes: Vec<String> = verdict
-                .causes
-                .iter()
-                .map(|c| format!("{} {}", c.check.as_str(), c.cause.as_str()))
-                .collect();
-            add(DriftKind::NotVerified, None, Some(digest), None, causes.join(", "));
+            add(DriftKind::NotVerified, None, Some(digest), None, reasons(verdict));
         }
     }
     if cell.skipped == Some(true) {
@@ -204,6 +199,20 @@ fn cell_drift(cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
             format!("under a hold: {}", hold.reason.clean()),
         );
     }
+}
+
+/// Why a verdict is a refusal, in one line: each cause once, with the checks it stands for.
+fn reasons(verdict: &Verdict) -> String {
+    let mut causes: Vec<(CauseKind, Vec<&str>)> = Vec::new();
+    for cause in &verdict.causes {
+        match causes.iter_mut().find(|(kind, _)| *kind == cause.cause) {
+            Some((_, checks)) => checks.push(cause.check.as_str()),
+            None => causes.push((cause.cause, vec![cause.check.as_str()])),
+        }
+    }
+    let words =
+        |(kind, checks): &(CauseKind, Vec<&str>)| format!("{}: {}", kind.as_str().replace('-', " "), checks.join(", "));
+    causes.iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
 fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {

@@ -142,6 +142,31 @@ fn evidence_elsewhere_comes_beside_not_verified() {
 }
 
 #[test]
+fn a_refusal_names_each_cause_once_with_its_checks() {
+    let mut refused = cell("dev", Some(1));
+    refused.assessment = rejected(CauseKind::OtherSigner, None);
+    if let Seen::Fresh { value, .. } = &mut refused.assessment {
+        let verdict = value.verdict.as_mut().expect("a verdict");
+        let one = verdict.causes[0].clone();
+        for (kind, cause) in [
+            (crate::domain::EvidenceKind::TestResult, CauseKind::OtherSigner),
+            (crate::domain::EvidenceKind::Provenance, CauseKind::Absent),
+        ] {
+            verdict.causes.push(Cause {
+                check: CheckOf::Evidence(kind),
+                cause,
+                ..one.clone()
+            });
+        }
+    }
+    let found = detect(&board(vec![refused]), now());
+    assert_eq!(
+        found[0].detail.clean().as_str(),
+        "other signer: sbom, test-result; absent: provenance"
+    );
+}
+
+#[test]
 fn rebuilt_is_one_per_service_whatever_the_environment() {
     let with_version = |env, pinned: u8| {
         let mut c = cell(env, Some(pinned));

@@ -204,9 +204,11 @@ impl Gathered {
             service_signer: subject.service_signer.as_deref(),
             trust: &subject.trust,
         };
+        // Evidence about an index that lists this manifest counts wherever it hangs.
+        let via = self.via.first().map(|(index, _)| index.digest);
         let mut counted: Vec<Evidence> = Vec::new();
         for item in &self.own.items {
-            counted.extend(check(item, &question(subject.digest, None, Some(&self.manifest.bytes))));
+            counted.extend(check(item, &question(subject.digest, via, Some(&self.manifest.bytes))));
         }
         counted.extend(self.own.listed.iter().cloned());
         for (index, found) in &self.via {

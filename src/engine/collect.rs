@@ -185,6 +185,12 @@ fn problem(error: &RegistryError) -> ItemProblem {
         return ItemProblem::Corrupt { actual: *actual };
     }
     let detail = Untrusted::new(error.to_string());
+    if matches!(
+        error,
+        RegistryError::TooLarge { .. } | RegistryError::Unsupported { .. }
+    ) {
+        return ItemProblem::TooLarge(detail);
+    }
     match error.cause() {
         CauseKind::Malformed => ItemProblem::Malformed(detail),
         // Listed but not there: a store that lost a part of its evidence proves nothing.

@@ -101,8 +101,20 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
         tip = repo.tip(Some(&branch))?;
         (team, text) = team_policy(repo, &tip.commit, options)?;
     }
+    read_with(repo, tip, team, &text, scans)
+}
+
+/// The same as if there were no configuration at all.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, EngineError> {
+    read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
+}
+
+fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, EngineError> {
     let files = repo.files(&tip.commit)?;
-    let unmatched = unmatched(&team, &text, &files);
+    let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
     let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
     let environments = environments(&team, &files, &sightings);

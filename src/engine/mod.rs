@@ -17,6 +17,7 @@ pub mod pins;
 pub mod refresh;
 pub mod release;
 pub mod session;
+pub mod settings;
 pub mod tag_journal;
 pub mod verdict_cache;
 pub mod verify;

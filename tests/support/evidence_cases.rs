@@ -396,7 +396,7 @@ impl Case {
     }
 
     /// Everything attached to a digest in an OCI layout, as the collector finds it in a registry.
-    fn layout_items(&self, subject: Digest) -> Result<(Vec<u8>, Vec<Item>), String> {
+    pub fn layout_items(&self, subject: Digest) -> Result<(Vec<u8>, Vec<Item>), String> {
         let layout = Layout::open(&self.folder.join(self.text("artifact").expect("a layout")))?;
         let image = layout.blob(&subject)?;
         let mut items = Vec::new();

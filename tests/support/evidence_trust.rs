@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Case;
 
 impl Case {
-    fn root_json(&self) -> Option<String> {
+    pub fn root_json(&self) -> Option<String> {
         let read =
             |path: &str| std::fs::read_to_string(self.folder.join(path)).unwrap_or_else(|e| panic!("{path}: {e}"));
         // "NAME with FIELD emptied"
@@ -54,7 +54,11 @@ impl Case {
                     .or(key["publicKey"]["rawBytes"].as_str())
                     .expect("a key");
                 TrustedKey {
-                    name: key["keyid"].as_str().unwrap_or(path).to_owned(),
+                    name: key["keyId"]
+                        .as_str()
+                        .or(key["keyid"].as_str())
+                        .unwrap_or(path)
+                        .to_owned(),
                     pem: format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n"),
                 }
             })

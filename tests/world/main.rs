@@ -20,6 +20,7 @@ mod peer;
 mod answers;
 mod budget;
 mod faults;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -39,27 +39,37 @@ fn to_be_typed(proposal: &Proposal) -> Option<&EnvId> {
 }
 
 /// Asks the person, unless the command line said it all.
-pub(super) fn ask(proposal: &Proposal, how: &How) -> bool {
+pub(super) async fn ask(proposal: &Proposal, how: &How) -> bool {
     if how.confirm.is_some() {
         return true;
     }
-    let answer = match to_be_typed(proposal) {
-        Some(env) => {
-            let answer = read(&format!(
-                "Type the environment's name ({env}) to go on, anything else to stop: "
-            ));
-            return answer.as_deref() == Some(env.as_str());
-        }
+    let (question, wanted) = match to_be_typed(proposal) {
+        Some(env) => (
+            format!("Type the environment's name ({env}) to go on, anything else to stop: "),
+            vec![env.to_string()],
+        ),
         None if how.yes => return true,
-        None => read("Carry this out? y to go on, anything else to stop: "),
+        None => (
+            "Carry this out? y to go on, anything else to stop: ".to_owned(),
+            vec!["y".to_owned(), "yes".to_owned()],
+        ),
     };
-    answer.is_some_and(|a| a == "y" || a == "yes")
+    answer(question).await.is_some_and(|answer| wanted.contains(&answer))
+}
+
+/// Asks at the terminal. On a thread of its own, so that a signal is heard while a person thinks.
+pub(super) async fn answer(question: String) -> Option<String> {
+    tokio::task::spawn_blocking(move || read(&question))
+        .await
+        .ok()
+        .flatten()
 }
 
 fn read(question: &str) -> Option<String> {
     let mut err = std::io::stderr().lock();
     let _ = write!(err, "{question}");
     let _ = err.flush();
+    drop(err);
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).ok()?;
     Some(line.trim().to_owned())

@@ -45,8 +45,7 @@ fn fill(out: &mut Value, state: WriteState, proposal: &Proposal, plans: &[Plan])
 }
 
 /// An error, with the plans that it is about.
-pub(super) fn failure(failure: &WriteFailure) -> Value {
-    let code = failure.exit_code();
+pub(super) fn failure(failure: &WriteFailure, code: u8) -> Value {
     let message = failure.words().clean().into_string();
     let mut out = json!({
         "schema": "pindeck/error/v1",

@@ -7,11 +7,14 @@ mod text;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 use crate::domain::text::clean_lines;
 use crate::domain::write::{Ask, Proposal, Receipt, Request, Source, WriteFailure, WriteState};
 use crate::engine::Engine;
+
+use super::outcome::Failure;
+use super::signals::Interrupts;
 
 /// How a write is asked for (CONTRACT "WRITE").
 #[derive(Debug, Clone, Default)]
@@ -35,9 +38,11 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
         ));
     }
     let chosen = matches!(&request.ask, Ask::Promote { from: Some(_), .. });
-    let proposal = match engine.plan(request).await {
-        Ok(proposal) => proposal,
-        Err(failure) => return said.failed(&failure),
+    let interrupts = Interrupts::listen();
+    let proposal = match interrupts.or(engine.plan(request)).await {
+        Ok(Ok(proposal)) => proposal,
+        Ok(Err(failure)) => return said.failed(&failure),
+        Err(status) => return said.cancelled(status),
     };
     let candidate = matches!(
         &proposal.request.ask,
@@ -66,19 +71,31 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
     if let Some(refused) = proposal.refusal() {
         return said.failed(&refused);
     }
-    if !confirm::ask(&proposal, how) {
-        return said.failed(&WriteFailure::Cancelled);
+    match interrupts.or(confirm::ask(&proposal, how)).await {
+        Ok(true) => {}
+        Ok(false) => return said.failed(&WriteFailure::Cancelled),
+        Err(status) => return said.cancelled(status),
     }
-    match carry_out(engine, proposal.clone(), how).await {
+    match carry_out(engine, proposal.clone(), how, &interrupts).await {
         Ok(receipt) => said.done(&proposal, &receipt),
+        Err(WriteFailure::Cancelled) => said.cancelled(interrupts.status().unwrap_or(130)),
         Err(failure) => said.failed(&failure),
     }
 }
 
-/// Carries a proposal out, with progress on stderr; an interrupt stops it before the git step.
-async fn carry_out(engine: &Engine, proposal: Proposal, how: &How) -> Result<Receipt, WriteFailure> {
+/// What a person answers at the terminal.
+pub async fn answer(question: &str) -> Option<String> {
+    confirm::answer(question.to_owned()).await
+}
+
+/// Carries a proposal out, with progress on stderr; a signal stops it before the git step.
+async fn carry_out(
+    engine: &Engine,
+    proposal: Proposal,
+    how: &How,
+    interrupts: &Interrupts,
+) -> Result<Receipt, WriteFailure> {
     let (tx, mut rx) = mpsc::channel(32);
-    let (stop, cancel) = watch::channel(false);
     let quiet = how.json || !std::io::stderr().is_terminal();
     let shown = tokio::spawn(async move {
         let mut line = text::Line::default();
@@ -89,15 +106,7 @@ async fn carry_out(engine: &Engine, proposal: Proposal, how: &How) -> Result<Rec
         }
         line.end();
     });
-    let interrupted = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            let _ = stop.send(true);
-        }
-        // Kept until the write is over: the engine takes a dropped sender for "nobody can cancel".
-        stop.closed().await;
-    });
-    let done = engine.execute(proposal, tx, cancel).await;
-    interrupted.abort();
+    let done = engine.execute(proposal, tx, interrupts.cancel()).await;
     let _ = shown.await;
     done
 }
@@ -145,9 +154,17 @@ impl Said<'_> {
     }
 
     fn failed(&self, failure: &WriteFailure) -> u8 {
-        let code = failure.exit_code();
+        self.ended(failure, failure.exit_code())
+    }
+
+    /// Ended by a signal, with the status of that signal.
+    fn cancelled(&self, status: u8) -> u8 {
+        self.ended(&WriteFailure::Cancelled, status)
+    }
+
+    fn ended(&self, failure: &WriteFailure, code: u8) -> u8 {
         if self.how.json {
-            print(&document::failure(failure));
+            print(&document::failure(failure, code));
             return code;
         }
         let mut err = std::io::stderr().lock();
@@ -166,8 +183,9 @@ fn say(lines: &[String]) {
 }
 
 fn print(document: &Value) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{document:#}");
+    if let Err(Failure { message, .. }) = super::json::print_line(document) {
+        super::warn(&message);
+    }
 }
 
 /// Words of others, line by line, safe to show.

@@ -45,9 +45,8 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
             TimestampError::Invalid(_) if root.trusted.timestamp_authorities.is_empty() => {
                 say(C::Timestamp, Unsupported)
             }
-            TimestampError::Invalid(text)
-                if text.contains("certificate validation") || text.contains("UnknownIssuer") =>
-            {
+            // Signed by an authority that the root does not hold.
+            TimestampError::Invalid(text) if text.contains("any trusted TSA") || text.contains("UnknownIssuer") => {
                 say(C::Timestamp, Unsupported)
             }
             _ => say(C::Timestamp, BadSignature),

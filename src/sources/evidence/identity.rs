@@ -127,7 +127,3 @@ fn claim(claims: &FulcioCiClaims, name: &str) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-#[path = "identity_tests.rs"]
-mod tests;

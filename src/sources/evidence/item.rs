@@ -53,7 +53,7 @@ pub enum ItemProblem {
         /// What they hash to.
         actual: Digest,
     },
-    /// Larger than the cap that the caller set.
+    /// Larger than the cap that the caller set, or of a format that is not read.
     TooLarge(Untrusted),
     /// The manifest around it cannot be parsed.
     Malformed(Untrusted),

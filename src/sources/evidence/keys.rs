@@ -11,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sigstore::crypto::{CosignVerificationKey, Signature};
 use sigstore_types::DerPublicKey;
 
+use super::statement::LENIENT;
 use crate::domain::id::Digest;
 
 /// A trusted public key.
@@ -255,9 +256,7 @@ pub(super) fn pem_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
             if begun != ended {
                 return Err(format!("a PEM block begins as {begun} and ends as {ended}"));
             }
-            let der = STANDARD
-                .decode(body)
-                .map_err(|e| format!("its base64 is broken: {e}"))?;
+            let der = LENIENT.decode(body).map_err(|e| format!("its base64 is broken: {e}"))?;
             blocks.push((begun, der));
         } else if let Some((_, body)) = &mut open {
             body.push_str(line);
@@ -296,7 +295,3 @@ fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
     out.extend_from_slice(content);
     out
 }
-
-#[cfg(test)]
-#[path = "keys_tests.rs"]
-mod tests;

@@ -19,10 +19,12 @@ pub(super) const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// More subjects than this are no honest statement.
 const MAX_SUBJECTS: usize = 100_000;
 
-/// base64 as tools write it: standard alphabet, padding or none.
+/// base64 as tools write it: standard alphabet, padding or none. What is decoded is what is verified.
 pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// A statement: what it is about, what kind it is, and its predicate as written.

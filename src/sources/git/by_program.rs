@@ -1,392 +1,303 @@
-//! Reading through the `git` program what git2 cannot: repositories in a format that libgit2 does not
-//! know (reftable, SHA-256), and clones whose trees are fetched when they are asked for.
+//! Reading through the `git` program what git2 cannot read: other object and ref formats, and clones
+//! without all trees. Slower, a process per question, and the same answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::error::GitError;
-use super::history::{Change, CommitMeta, Parents};
+use super::history::{Change, CommitMeta};
 use super::program::{LOCAL, NETWORK, Program};
-use super::repo::{GitRepo, Tip, TreeFile};
+use super::repo::GitRepo;
 use super::taken_back::TakenBack;
+use super::write::{Revert, WriteError};
 
-/// Where a repository is: git directory, common directory, working tree.
-pub(super) type Places = (PathBuf, PathBuf, Option<PathBuf>);
-
-/// Finds a repository that git2 cannot open, if git can.
-pub(super) fn discover(dir: &Path) -> Result<Places, GitError> {
-    let git = Program::new(dir);
-    let ask = |what: &[&str]| git.run(&[&["rev-parse"], what].concat(), LOCAL).map(|ran| ran.text());
-    let git_dir = PathBuf::from(ask(&["--absolute-git-dir"])?);
-    let common = PathBuf::from(ask(&["--path-format=absolute", "--git-common-dir"])?);
-    let bare = ask(&["--is-bare-repository"])? == "true";
-    let work = if bare {
-        None
-    } else {
-        ask(&["--show-toplevel"]).ok().map(PathBuf::from)
-    };
-    // A first object decides whether this git knows the format.
-    git.run(&["rev-parse", "--show-object-format"], LOCAL)?;
-    Ok((git_dir, common, work))
+/// Where a repository is, as the program says.
+pub(super) struct Found {
+    pub git_dir: PathBuf,
+    pub common_dir: PathBuf,
+    pub work_dir: Option<PathBuf>,
 }
 
-/// Standard output of a question that may have no answer.
-fn answer(git: &Program, args: &[&str]) -> Option<String> {
-    let ran = git.try_run(args, &[], LOCAL).ok()?;
-    (ran.ok() && !ran.text().is_empty()).then(|| ran.text())
-}
-
-fn commit_of(git: &Program, name: &str) -> Option<String> {
-    answer(
-        git,
-        &["rev-parse", "--quiet", "--verify", &format!("{name}^{{commit}}")],
-    )
-}
-
-/// Whether the working tree has changes, asked of git.
-pub(super) fn is_dirty(work_dir: &Path) -> bool {
-    answer(
-        &Program::new(work_dir),
-        &["status", "--porcelain", "--ignore-submodules=all"],
-    )
-    .is_some()
-}
-
-/// The commit that counts: the same rules as for git2 (see [`GitRepo::tip`]).
-pub(super) fn tip(repo: &GitRepo, wanted: Option<&str>) -> Result<Tip, GitError> {
-    let git = repo.program();
-    let head = answer(&git, &["symbolic-ref", "--quiet", "--short", "HEAD"]);
-    let upstream = head.as_deref().and_then(|branch| {
-        let get = |key: &str| answer(&git, &["config", "--get", &format!("branch.{branch}.{key}")]);
-        let merge = get("merge")?;
-        let remote = get("remote").filter(|remote| remote != ".")?;
-        Some((remote, merge.strip_prefix("refs/heads/")?.to_owned()))
-    });
-    let remotes: Vec<String> = answer(&git, &["remote"])
-        .map(|text| text.lines().map(str::to_owned).collect())
-        .unwrap_or_default();
-    let tracking = |remote: &str, branch: &str| commit_of(&git, &format!("refs/remotes/{remote}/{branch}"));
-    let default = super::repo::default_remote(&remotes);
-    let local_head = || (head.clone().unwrap_or_else(|| "HEAD".to_owned()), None);
-    let (branch, remote) = match (wanted, upstream) {
-        (Some(wanted), Some((remote, _))) => (wanted.to_owned(), Some(remote)),
-        (Some(wanted), None) => (wanted.to_owned(), default),
-        (None, Some((remote, branch))) => (branch, Some(remote)),
-        (None, None) => match default {
-            None => local_head(),
-            Some(remote) => {
-                let known = head.clone().filter(|name| tracking(&remote, name).is_some());
-                let its_head = || {
-                    let name = answer(
-                        &git,
-                        &["symbolic-ref", "--short", &format!("refs/remotes/{remote}/HEAD")],
-                    )?;
-                    name.strip_prefix(&format!("{remote}/")).map(str::to_owned)
-                };
-                match known.or_else(its_head) {
-                    Some(name) => (name, Some(remote)),
-                    None => local_head(),
-                }
-            }
-        },
+/// Asks the program for the repository at or above `dir`; `None` if it cannot read it either.
+pub(super) fn find(dir: &Path) -> Option<Found> {
+    let start = std::env::var_os("GIT_DIR").map_or_else(|| dir.to_owned(), PathBuf::from);
+    let git = Program::new(&start);
+    let ask = |args: &[&str]| {
+        let ran = git.try_run(args, &[], LOCAL).ok()?;
+        ran.ok().then(|| PathBuf::from(ran.text()))
     };
-    let local = match branch.as_str() {
-        "HEAD" => commit_of(&git, "HEAD"),
-        name => commit_of(&git, &format!("refs/heads/{name}")),
-    };
-    let commit = match &remote {
-        Some(remote) => tracking(remote, &branch).ok_or_else(|| GitError::NoBranch {
-            branch: branch.clone(),
-            remote: remote.clone(),
-        })?,
-        None => local
-            .clone()
-            .ok_or_else(|| GitError::NoCommit { what: branch.clone() })?,
-    };
-    let (ahead, behind) = match (&remote, &local) {
-        (Some(_), Some(here)) if !repo.is_shallow() => {
-            let range = format!("{here}...{commit}");
-            let counts = answer(&git, &["rev-list", "--left-right", "--count", &range]);
-            let counts = counts.as_deref().and_then(|text| text.split_once('\t'));
-            counts.map_or((0, 0), |(a, b)| (a.parse().unwrap_or(0), b.parse().unwrap_or(0)))
-        }
-        _ => (0, 0),
-    };
-    Ok(Tip {
-        path: repo.shown().to_owned(),
-        branch,
-        commit,
-        remote,
-        ahead,
-        behind,
-        dirty: repo.work_dir().is_some_and(is_dirty),
+    // A repository whose format it does not know, the program refuses here.
+    let git_dir = ask(&["rev-parse", "--absolute-git-dir"])?;
+    let common_dir = ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+    Some(Found {
+        git_dir,
+        common_dir,
+        work_dir: ask(&["rev-parse", "--show-toplevel"]).filter(|dir| !dir.as_os_str().is_empty()),
     })
 }
 
-/// All regular files of a commit. Sizes are told only where no blob has to be fetched for them.
-pub(super) fn files(git: &Program, commit: &str, sizes: bool) -> Result<Vec<TreeFile>, GitError> {
-    let mut args = vec!["ls-tree", "-r", "-z", "--full-tree"];
-    if sizes {
-        args.push("--long");
-    }
-    args.push(commit);
-    let ran = git.run(&args, NETWORK)?;
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let parse = |line: &str| {
-        let (meta, path) = line.split_once('\t')?;
-        let mut words = meta.split_ascii_whitespace();
-        let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-        mode.starts_with("100").then(|| TreeFile {
-            path: path.to_owned(),
-            oid: oid.to_owned(),
-            size: words.next().and_then(|size| size.parse().ok()),
-        })
-    };
-    Ok(text.split('\0').filter_map(parse).collect())
-}
-
-/// The commits that changed the paths, newest first, as [`GitRepo::commits`] tells them. They are read
-/// before the first is told.
-pub(super) fn commits(
-    git: &Program,
-    tip: &str,
-    paths: &[String],
-    parents: Parents,
-    boundary: &dyn Fn(&str) -> bool,
-    visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
-) -> Result<(), GitError> {
-    let mut left: Vec<String> = paths.to_vec();
-    // A renamed file's earlier life is a walk of its own, from the commit before.
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut from = vec![tip.to_owned()];
-    loop {
-        let mut renamed = None;
-        for found in log(git, &from, &left, parents)? {
-            if boundary(&found.meta.id) {
-                continue;
-            }
-            let mut batch = Vec::new();
-            for (path, mut before, after) in found.changed {
-                let shown = names.get(&path).cloned().unwrap_or_else(|| path.clone());
-                if !paths.is_empty()
-                    && before.is_none()
-                    && after.is_some()
-                    && let Some((old, blob)) = renamed_from(git, &found.meta.id, &path)?
-                {
-                    before = Some(blob);
-                    names.insert(old.clone(), shown.clone());
-                    left.push(old);
-                    renamed = Some(found.meta.parents.clone());
-                }
-                batch.push(Change {
-                    commit: found.meta.clone(),
-                    path: shown,
-                    before,
-                    after,
-                });
-            }
-            if !batch.is_empty() && visit(batch).is_break() {
-                return Ok(());
-            }
-            if renamed.is_some() {
-                break;
-            }
-        }
-        match renamed {
-            Some(parents) if !parents.is_empty() => from = parents,
-            _ => return Ok(()),
-        }
-    }
-}
-
+/// One commit of a log, with what it changed.
 struct Logged {
     meta: CommitMeta,
     changed: Vec<(String, Option<String>, Option<String>)>,
 }
 
-/// Marks the beginning of a commit in the output; no path and no message holds a NUL.
-const MARK: &str = "%x00%x00%H%x00%P%x00%an%x00%ct%x00%B%x00";
+/// [`GitRepo::changes`] and [`GitRepo::mainline`] by the program.
+pub(super) fn walk(
+    repo: &GitRepo,
+    tip: &str,
+    paths: &[String],
+    first_parent: bool,
+    visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+) -> Result<(), GitError> {
+    // Every name that a wanted file ever had, found before the walk that reports.
+    let mut names: BTreeSet<String> = paths.iter().cloned().collect();
+    let mut renames: BTreeMap<(String, String), (String, String)> = BTreeMap::new();
+    let log = loop {
+        let log = logged(repo, tip, &names, first_parent)?;
+        if paths.is_empty() {
+            break log;
+        }
+        let before = names.len();
+        for Logged { meta, changed } in &log {
+            for (path, _, _) in changed.iter().filter(|(_, was, is)| was.is_none() && is.is_some()) {
+                let key = (meta.id.clone(), path.clone());
+                if renames.contains_key(&key) {
+                    continue;
+                }
+                if let Some((old, blob)) = came_from(repo, meta, path)? {
+                    names.insert(old.clone());
+                    renames.insert(key, (old, blob));
+                }
+            }
+        }
+        if names.len() == before {
+            break log;
+        }
+    };
+    // Name in older commits -> name asked for.
+    let mut known: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
+    for Logged { meta, changed } in log {
+        let mut renamed = Vec::new();
+        for (path, mut before, after) in changed {
+            let asked = match known.get(&path) {
+                Some(asked) => asked.clone(),
+                None if paths.is_empty() => path.clone(),
+                // A name that a wanted file has only in older commits.
+                None => continue,
+            };
+            if let Some((old, blob)) = renames.get(&(meta.id.clone(), path)) {
+                before = Some(blob.clone());
+                renamed.push((old.clone(), asked.clone()));
+            }
+            let change = Change {
+                commit: meta.clone(),
+                path: asked,
+                before,
+                after,
+            };
+            if visit(change).is_break() {
+                return Ok(());
+            }
+        }
+        known.extend(renamed);
+    }
+    Ok(())
+}
 
-fn log(git: &Program, from: &[String], paths: &[String], parents: Parents) -> Result<Vec<Logged>, GitError> {
-    let format = format!("--format={MARK}");
+fn odd(what: &str) -> GitError {
+    GitError::Object {
+        what: what.to_owned(),
+        detail: "git printed it in an unknown form".to_owned(),
+    }
+}
+
+/// The log of a commit, newest first, of these paths or of all.
+fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: bool) -> Result<Vec<Logged>, GitError> {
+    let git = repo
+        .program()
+        .with_config("log.showRoot", "true")
+        .with_config("log.showSignature", "false")
+        .with_config("log.follow", "false")
+        .with_env("GIT_LITERAL_PATHSPECS", "1");
     let mut args = vec![
         "log",
-        "--raw",
         "-z",
+        "--raw",
         "--no-abbrev",
         "--no-renames",
         "--full-history",
-        "-t",
+        "--no-decorate",
+        "--no-notes",
+        "--no-mailmap",
+        "--encoding=UTF-8",
+        "--format=tformat:%x01%H%x02%P%x02%ct%x02%an%x02%B",
     ];
-    args.retain(|arg| *arg != "-t");
-    args.push(&format);
-    match parents {
-        Parents::All => args.push("-c"),
-        Parents::First => args.extend(["--first-parent", "-m"]),
+    if first_parent {
+        args.extend(["--first-parent", "--diff-merges=first-parent"]);
+    } else {
+        args.push("--diff-merges=combined");
     }
-    args.extend(from.iter().map(String::as_str));
-    args.push("--");
+    args.extend(["--end-of-options", tip, "--"]);
     args.extend(paths.iter().map(String::as_str));
-    let git = git.with_env("GIT_LITERAL_PATHSPECS", "1");
     let ran = git.run(&args, NETWORK)?;
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let mut out: Vec<Logged> = Vec::new();
-    let mut fields = text.split('\0').peekable();
-    while let Some(field) = fields.next() {
-        let field = field.trim_start_matches('\n');
-        if let Some(raw) = field.strip_prefix(':') {
-            let Some(path) = fields.next() else { break };
-            if let (Some(commit), Some((before, after))) = (out.last_mut(), sides(raw)) {
-                commit.changed.push((path.to_owned(), before, after));
+    let mut parts = ran.stdout.split(|b| *b == 0);
+    let mut log: Vec<Logged> = Vec::new();
+    while let Some(part) = parts.next() {
+        let text = String::from_utf8_lossy(part).into_owned();
+        let text = text.trim_start_matches('\n');
+        if let Some(head) = text.strip_prefix('\u{1}') {
+            log.push(Logged {
+                meta: meta(head).ok_or_else(|| odd("the log"))?,
+                changed: Vec::new(),
+            });
+        } else if text.starts_with(':') {
+            let path = parts.next().ok_or_else(|| odd("the log"))?;
+            let (was, is) = sides(text).ok_or_else(|| odd("the log"))?;
+            let (Ok(path), Some(commit)) = (std::str::from_utf8(path), log.last_mut()) else {
+                // A name that is no text is no manifest's.
+                continue;
+            };
+            let wanted = paths.is_empty() || paths.contains(path);
+            if wanted && was != is {
+                commit.changed.push((path.to_owned(), was, is));
             }
-            continue;
+        } else if !text.is_empty() {
+            return Err(odd("the log"));
         }
-        let is_id = (field.len() == 40 || field.len() == 64) && field.bytes().all(|b| b.is_ascii_hexdigit());
-        if !is_id {
-            continue;
-        }
-        let mut next = || fields.next().unwrap_or("");
-        let (parents, author, at, message) = (next(), next(), next(), next());
-        let at = at.parse().ok().and_then(|s| Timestamp::from_second(s).ok());
-        out.push(Logged {
-            meta: CommitMeta {
-                id: field.to_owned(),
-                parents: parents.split_ascii_whitespace().map(str::to_owned).collect(),
-                author: author.into(),
-                at: at.unwrap_or_default(),
-                subject: message.lines().next().unwrap_or("").into(),
-                message: message.into(),
-            },
-            changed: Vec::new(),
-        });
     }
-    Ok(out)
+    Ok(log)
 }
 
-/// Blobs before and after in one raw line: `mode mode oid oid status`, with more sides in a merge.
+fn meta(head: &str) -> Option<CommitMeta> {
+    let mut fields = head.splitn(5, '\u{2}');
+    let (id, parents, at) = (fields.next()?, fields.next()?, fields.next()?);
+    let (author, message) = (fields.next()?, fields.next()?);
+    Some(CommitMeta {
+        id: id.to_owned(),
+        parents: parents.split_whitespace().map(str::to_owned).collect(),
+        author: author.into(),
+        at: Timestamp::from_second(at.parse().ok()?).unwrap_or_default(),
+        subject: message.lines().next().unwrap_or("").into(),
+        message: message.into(),
+    })
+}
+
+/// The regular file before (at the first parent) and after, of one raw line.
 fn sides(raw: &str) -> Option<(Option<String>, Option<String>)> {
-    let more = raw.bytes().take_while(|b| *b == b':').count();
-    let words: Vec<&str> = raw[more..].split_ascii_whitespace().collect();
-    let count = more + 2;
-    let (modes, ids) = (words.get(..count)?, words.get(count..2 * count)?);
-    let side = |at: usize| modes[at].starts_with("100").then(|| ids[at].to_owned());
-    let (before, after) = (side(0), side(count - 1));
-    (before.is_some() || after.is_some()).then_some((before, after))
+    let parents = raw.chars().take_while(|c| *c == ':').count();
+    let words: Vec<&str> = raw[parents..].split(' ').collect();
+    // Modes of the parents and the result, then their ids, then the letters.
+    let (modes, ids) = (words.get(..=parents)?, words.get(parents + 1..2 * (parents + 1))?);
+    let file = |n: usize| modes[n].starts_with("100").then(|| ids[n].to_owned());
+    Some((file(0), file(parents)))
 }
 
-/// The file that a new file came from in the same commit.
-fn renamed_from(git: &Program, commit: &str, path: &str) -> Result<Option<(String, String)>, GitError> {
-    let Some(parent) = commit_of(git, &format!("{commit}^")) else {
+/// The file that a newly made file came from in the same commit.
+fn came_from(repo: &GitRepo, commit: &CommitMeta, path: &str) -> Result<Option<(String, String)>, GitError> {
+    let Some(parent) = commit.parents.first() else {
         return Ok(None);
     };
+    // Likeness needs contents; a partial clone would have to fetch them all.
+    let likeness = if repo.is_partial() { "-M100%" } else { "-M60%" };
     let args = [
         "diff-tree",
         "-r",
         "-z",
         "--raw",
         "--no-abbrev",
-        "-M60%",
+        likeness,
         "-l400",
-        &parent,
-        commit,
+        parent,
+        &commit.id,
     ];
-    let ran = git.run(&args, NETWORK)?;
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let mut fields = text.split('\0');
-    while let Some(meta) = fields.next() {
-        let words: Vec<&str> = meta.split_ascii_whitespace().collect();
-        let (Some(first), Some(status)) = (fields.next(), words.get(4)) else {
-            break;
+    let ran = repo.program().try_run(&args, &[], NETWORK)?;
+    if !ran.ok() {
+        // A parent beyond a shallow boundary: nothing is known of before.
+        return Ok(None);
+    }
+    let mut parts = ran.stdout.split(|b| *b == 0).map(String::from_utf8_lossy);
+    while let Some(raw) = parts.next() {
+        let Some(letters) = raw.rsplit(' ').next().filter(|_| raw.starts_with(':')) else {
+            continue;
         };
-        if status.starts_with(['R', 'C']) {
-            let Some(second) = fields.next() else { break };
-            if status.starts_with('R') && second == path {
-                return Ok(Some((first.to_owned(), words[2].to_owned())));
-            }
+        let moved = letters.starts_with(['R', 'C']);
+        let old = parts.next().unwrap_or_default().into_owned();
+        if !moved {
+            continue;
+        }
+        let new = parts.next().unwrap_or_default();
+        if new == path {
+            let (was, _) = sides(&raw).ok_or_else(|| odd("a comparison"))?;
+            return Ok(was.map(|blob| (old, blob)));
         }
     }
     Ok(None)
 }
 
-/// Every path that a commit touched, against its first parent.
-pub(super) fn touched(git: &Program, commit: &str) -> Result<Vec<String>, GitError> {
-    let args = [
+/// [`GitRepo::touched`] by the program.
+pub(super) fn touched(repo: &GitRepo, commit: &str) -> Result<Vec<String>, GitError> {
+    let git = repo.program();
+    let parent = git.try_run(
+        &["rev-parse", "--verify", "--quiet", &format!("{commit}^1")],
+        &[],
+        LOCAL,
+    )?;
+    let parent = parent.text();
+    let mut args = vec![
         "diff-tree",
         "-r",
         "-z",
-        "--root",
-        "--no-commit-id",
         "--name-only",
-        "-m",
-        "--first-parent",
-        commit,
+        "--no-renames",
+        "--no-commit-id",
+        "--root",
     ];
+    if !parent.is_empty() {
+        args.push(&parent);
+    }
+    args.push(commit);
     let ran = git.run(&args, NETWORK)?;
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let mut paths: Vec<String> = text.split('\0').filter(|p| !p.is_empty()).map(str::to_owned).collect();
+    let paths = ran.stdout.split(|b| *b == 0).filter(|path| !path.is_empty());
+    let mut paths: Vec<String> = paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     paths.sort_unstable();
     paths.dedup();
     Ok(paths)
 }
 
-/// See [`GitRepo::taken_back`].
+/// [`GitRepo::taken_back`] by the program.
 pub(super) fn taken_back(repo: &GitRepo, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
+    let Revert::Clean { tree, files } = repo.revert_on(base, commit).map_err(plain)? else {
+        return Ok(None);
+    };
     let git = repo.program();
-    let parents = git.run(&["rev-list", "--parents", "-n", "1", commit], NETWORK)?.text();
-    let parents: Vec<&str> = parents.split(' ').skip(1).collect();
-    let [parent] = parents.as_slice() else { return Ok(None) };
-    let merge_base = format!("--merge-base={commit}");
-    let ran = git.try_run(
-        &["merge-tree", "--write-tree", "-z", &merge_base, base, parent],
-        &[],
-        NETWORK,
-    )?;
-    match ran.status {
-        Some(0) => {}
-        Some(1) => return Ok(None),
-        status => {
-            return Err(GitError::Failed {
-                command: "merge-tree".to_owned(),
-                status,
-                words: ran.stderr.trim().into(),
-            });
+    let read = |at: &str, path: &str| -> Result<Option<Vec<u8>>, GitError> {
+        let named = format!("{at}:{path}");
+        let there = git.try_run(&["rev-parse", "--verify", "--quiet", &named], &[], LOCAL)?;
+        if !there.ok() {
+            return Ok(None);
         }
+        Ok(Some(git.run(&["cat-file", "blob", &there.text()], NETWORK)?.stdout))
+    };
+    let both = files.into_iter().map(|path| {
+        Ok(TakenBack {
+            before: read(base, &path)?,
+            after: read(&tree, &path)?,
+            path,
+        })
+    });
+    both.collect::<Result<_, GitError>>().map(Some)
+}
+
+fn plain(error: WriteError) -> GitError {
+    match error {
+        WriteError::Git(error) => error,
+        other => GitError::Object {
+            what: "the revert".to_owned(),
+            detail: other.to_string(),
+        },
     }
-    let text = ran.text();
-    let tree = text.split('\0').next().unwrap_or("").trim();
-    let args = [
-        "diff-tree",
-        "-r",
-        "-z",
-        "--raw",
-        "--no-abbrev",
-        "--no-renames",
-        base,
-        tree,
-    ];
-    let raw = git.run(&args, NETWORK)?;
-    let raw = String::from_utf8_lossy(&raw.stdout).into_owned();
-    let mut fields = raw.split('\0');
-    let mut out = Vec::new();
-    while let (Some(meta), Some(path)) = (fields.next(), fields.next()) {
-        let words: Vec<&str> = meta.trim_start_matches(':').split_ascii_whitespace().collect();
-        let [_, _, before, after, ..] = words.as_slice() else {
-            break;
-        };
-        let side = |oid: &str| -> Result<Option<Vec<u8>>, GitError> {
-            if oid.bytes().all(|b| b == b'0') {
-                return Ok(None);
-            }
-            repo.blob(oid).map(Some)
-        };
-        out.push(TakenBack {
-            path: path.to_owned(),
-            before: side(before)?,
-            after: side(after)?,
-        });
-    }
-    Ok(Some(out))
 }

@@ -12,11 +12,8 @@ use jiff::Timestamp;
 
 use super::by_program;
 use super::error::GitError;
-use super::repo::{GitRepo, Reach};
+use super::repo::GitRepo;
 use crate::domain::text::Untrusted;
-
-/// How many commits of a promisor's clone are looked at before its trees are believed to be there.
-const TREES_TRIED: usize = 64;
 
 /// What a commit says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +47,8 @@ pub struct Change {
 
 /// Which parents count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parents {
-    /// Every one: side branches too.
+enum Parents {
     All,
-    /// The first: the branch itself.
     First,
 }
 
@@ -106,8 +101,8 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
-        if self.reach() == Reach::Foreign {
-            return by_program::touched(&self.program(), commit);
+        if self.is_foreign() {
+            return by_program::touched(self, commit);
         }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
@@ -140,17 +135,15 @@ impl GitRepo {
         parents: Parents,
         visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        let boundary = self.boundary();
-        let boundary = |id: &str| boundary.iter().any(|other| other == id);
-        let by_program = self.reach() == Reach::Foreign || self.reach() == Reach::Partial && !self.has_trees(tip);
-        if by_program {
-            return by_program::commits(&self.program(), tip, paths, parents, &boundary, visit);
+        let edge = self.edge();
+        if self.is_foreign() {
+            return self.walk_by_program(tip, paths, parents, &edge, visit);
         }
         let repo = self.open()?;
         let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
-        // Git's own default order, by date, with no commit before its children as far as they are known.
-        // Any other makes libgit2 read the whole graph before the first answer, and turns commits of
-        // one second around.
+        // As git itself orders a log: by date, a child always before the parent that it leads to, answered as
+        // it is walked. (libgit2's order by date alone would read the whole graph first, and shuffle commits of
+        // the same second.)
         walk.set_sorting(Sort::NONE)
             .map_err(|e| GitError::object("history", &e))?;
         if parents == Parents::First {
@@ -165,7 +158,7 @@ impl GitRepo {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
                 .map_err(|e| GitError::object("history", &e))?;
-            if boundary(&commit.id().to_string()) {
+            if edge.contains(&commit.id().to_string()) {
                 continue;
             }
             let wanted: Option<BTreeSet<&str>> = if paths.is_empty() {
@@ -188,7 +181,7 @@ impl GitRepo {
                     after: after.map(|a| a.to_string()),
                 };
                 if let (false, None, Some(now)) = (paths.is_empty(), before, after)
-                    && let Some((old, blob)) = came_from(&repo, &commit, now, self.reach())?
+                    && let Some((old, blob)) = came_from(&repo, &commit, now, self.is_partial())?
                 {
                     change.before = Some(blob.to_string());
                     renamed.push((old, change.path.clone()));
@@ -204,29 +197,46 @@ impl GitRepo {
     }
 }
 
+impl GitRepo {
+    fn walk_by_program(
+        &self,
+        tip: &str,
+        paths: &[String],
+        parents: Parents,
+        edge: &BTreeSet<String>,
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let mut batch: Vec<Change> = Vec::new();
+        let mut stopped = false;
+        by_program::walk(self, tip, paths, parents == Parents::First, &mut |change| {
+            if edge.contains(&change.commit.id) {
+                return ControlFlow::Continue(());
+            }
+            let next = batch.last().is_some_and(|last| last.commit.id != change.commit.id);
+            if next && visit(std::mem::take(&mut batch)).is_break() {
+                stopped = true;
+                return ControlFlow::Break(());
+            }
+            batch.push(change);
+            ControlFlow::Continue(())
+        })?;
+        if !stopped && !batch.is_empty() {
+            // It was the last one anyway.
+            let _ = visit(batch);
+        }
+        Ok(())
+    }
+
+    /// Commits whose parents a shallow clone does not hold: what they changed cannot be told.
+    fn edge(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
 /// Visits the changes of a commit one by one.
 fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(Vec<Change>) -> ControlFlow<()> + 'a {
     move |batch| batch.into_iter().try_for_each(&mut *visit)
-}
-
-impl GitRepo {
-    /// Whether a promisor's clone holds trees of the past: a clone without blobs does, one without
-    /// trees has those of the commit it checked out.
-    fn has_trees(&self, tip: &str) -> bool {
-        let Ok(repo) = self.open() else { return false };
-        let commit = Oid::from_str(tip).and_then(|oid| repo.find_commit(oid));
-        let Ok(mut commit) = commit else { return false };
-        for _ in 0..TREES_TRIED {
-            if commit.tree().is_err() {
-                return false;
-            }
-            match commit.parent(0) {
-                Ok(parent) => commit = parent,
-                Err(_) => break,
-            }
-        }
-        true
-    }
 }
 
 type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;
@@ -331,7 +341,7 @@ fn came_from(
     repo: &Repository,
     commit: &Commit<'_>,
     blob: Oid,
-    reach: Reach,
+    partial: bool,
 ) -> Result<Option<(String, Oid)>, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let Ok(parent) = commit.parent(0) else { return Ok(None) };
@@ -339,14 +349,11 @@ fn came_from(
     let mut diff = repo.diff_tree_to_tree(Some(&old), Some(&new), None).map_err(failed)?;
     let mut options = git2::DiffFindOptions::new();
     options.renames(true).rename_threshold(60).rename_limit(400);
-    if let Err(error) = diff.find_similar(Some(&mut options)) {
-        if reach == Reach::Whole {
-            return Err(failed(error));
-        }
-        // Contents that are not here yet cannot be compared: equal ones still have equal ids.
+    if partial {
+        // Likeness needs contents, which a partial clone may lack.
         options.exact_match_only(true);
-        diff.find_similar(Some(&mut options)).map_err(failed)?;
     }
+    diff.find_similar(Some(&mut options)).map_err(failed)?;
     Ok(diff.deltas().find_map(|delta| {
         let renamed = delta.status() == git2::Delta::Renamed && delta.new_file().id() == blob;
         let old = delta.old_file();

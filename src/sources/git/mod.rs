@@ -8,6 +8,7 @@ pub mod manifest;
 mod program;
 mod repo;
 mod taken_back;
+mod tip;
 pub mod write;
 
 pub use error::GitError;

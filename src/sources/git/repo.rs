@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use git2::{BranchType, ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::by_program;
 use super::error::GitError;
@@ -20,18 +20,11 @@ pub struct GitRepo {
     common_dir: PathBuf,
     work_dir: Option<PathBuf>,
     shown: String,
-    reach: Reach,
-}
-
-/// How much of a repository git2 can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// All of it.
-    Whole,
-    /// A promisor's clone: blobs and trees that are not there yet go through the program.
-    Partial,
-    /// Nothing (reftable, SHA-256, an extension): everything goes through the program.
-    Foreign,
+    /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
+    /// and trees it misses go through the program.
+    partial: bool,
+    /// git2 cannot open it at all, or misses trees: everything goes through the program.
+    foreign: bool,
 }
 
 /// The commit that counts, and how the local branch stands to it.
@@ -71,7 +64,6 @@ impl GitRepo {
     /// # Errors
     /// If there is none, it is not trusted, or neither git2 nor git can read it.
     pub fn discover(dir: &Path) -> Result<Self, GitError> {
-        let shown = dir.display().to_string();
         let found = if std::env::var_os("GIT_DIR").is_some() {
             Repository::open_from_env()
         } else {
@@ -80,48 +72,43 @@ impl GitRepo {
         };
         let repo = match found {
             Ok(repo) => repo,
-            Err(error) => {
-                return match error.code() {
-                    ErrorCode::Owner => Err(GitError::NotTrusted { dir: shown }),
-                    ErrorCode::NotFound => Err(GitError::NotARepository { dir: shown }),
-                    _ => Self::foreign(dir, shown, &error),
-                };
-            }
+            Err(error) => return Self::discover_foreign(dir, &error),
         };
         let path = repo.workdir().unwrap_or_else(|| repo.path());
+        let (partial, foreign) = what_is_missing(&repo);
         Ok(Self {
             git_dir: repo.path().to_owned(),
             common_dir: repo.commondir().to_owned(),
             work_dir: repo.workdir().map(Path::to_owned),
             shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            reach: if is_partial(&repo) {
-                Reach::Partial
-            } else {
-                Reach::Whole
-            },
+            partial,
+            foreign,
         })
     }
 
-    /// A repository in a format that only the program reads, if it does.
-    fn foreign(dir: &Path, shown: String, error: &git2::Error) -> Result<Self, GitError> {
-        let found = by_program::discover(dir).map_err(|_| GitError::Unsupported {
-            dir: shown,
-            detail: error.message().to_owned(),
-        });
-        let (git_dir, common_dir, work_dir) = found?;
-        let path = work_dir.as_deref().unwrap_or(&git_dir);
+    /// git2 cannot open it; the program may be able to.
+    fn discover_foreign(dir: &Path, error: &git2::Error) -> Result<Self, GitError> {
+        let shown = dir.display().to_string();
+        match error.code() {
+            ErrorCode::Owner => return Err(GitError::NotTrusted { dir: shown }),
+            ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
+            _ => {}
+        }
+        let Some(found) = by_program::find(dir) else {
+            return Err(GitError::Unsupported {
+                dir: shown,
+                detail: error.message().to_owned(),
+            });
+        };
+        let path = found.work_dir.as_deref().unwrap_or(&found.git_dir);
         Ok(Self {
             shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            git_dir,
-            common_dir,
-            work_dir,
-            reach: Reach::Foreign,
+            git_dir: found.git_dir,
+            common_dir: found.common_dir,
+            work_dir: found.work_dir,
+            partial: true,
+            foreign: true,
         })
-    }
-
-    /// How much of it git2 can read.
-    pub(super) fn reach(&self) -> Reach {
-        self.reach
     }
 
     /// A fresh git2 handle.
@@ -145,8 +132,18 @@ impl GitRepo {
     }
 
     /// The working tree, if there is one.
-    pub(super) fn work_dir(&self) -> Option<&Path> {
+    pub fn work_dir(&self) -> Option<&Path> {
         self.work_dir.as_deref()
+    }
+
+    /// Whether git2 cannot read this repository's trees, so that the program has to.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether objects may be missing until the program fetches them.
+    pub(super) fn is_partial(&self) -> bool {
+        self.partial
     }
 
     /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
@@ -167,81 +164,23 @@ impl GitRepo {
 
     /// Whether the history ends at a shallow boundary.
     pub fn is_shallow(&self) -> bool {
-        !self.boundary().is_empty()
-    }
-
-    /// Commits whose parents this clone does not hold: what they changed cannot be told.
-    pub(super) fn boundary(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.common_dir.join("shallow")).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).collect()
-    }
-
-    /// The commit that counts (CONTRACT "What is read"): the remote-tracking commit of `branch`, or of
-    /// the checked-out branch's upstream; with no remote, local HEAD.
-    ///
-    /// # Errors
-    /// If the branch is unknown or there is no commit.
-    pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
-        if self.reach == Reach::Foreign {
-            return by_program::tip(self, branch);
+        if self.foreign {
+            let asked = self
+                .program()
+                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL);
+            // Not knowing is treated as a history that may end too early.
+            return asked.map_or(true, |ran| ran.text() != "false");
         }
-        let repo = self.open()?;
-        let head = repo.head().ok();
-        let head_branch = head
-            .as_ref()
-            .filter(|h| h.is_branch())
-            .and_then(|h| h.shorthand().ok().map(str::to_owned));
-        let upstream = head_branch.as_deref().and_then(|name| upstream(&repo, name));
-        let remotes = remotes(&repo);
-        let (branch, remote) = match (branch, upstream) {
-            (Some(wanted), Some((remote, _))) => (wanted.to_owned(), Some(remote)),
-            (Some(wanted), None) => (wanted.to_owned(), default_remote(&remotes)),
-            (None, Some((remote, branch))) => (branch, Some(remote)),
-            (None, None) => match default_remote(&remotes) {
-                // No upstream configured: the branch of the same name, else the remote's default.
-                Some(remote) => {
-                    let name = head_branch
-                        .clone()
-                        .filter(|name| tracking(&repo, &remote, name).is_some());
-                    match name.or_else(|| remote_head(&repo, &remote)) {
-                        Some(name) => (name, Some(remote)),
-                        None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
-                    }
-                }
-                None => (head_branch.clone().unwrap_or_else(|| "HEAD".to_owned()), None),
-            },
-        };
-        let commit = match &remote {
-            Some(remote) => tracking(&repo, remote, &branch).ok_or_else(|| GitError::NoBranch {
-                branch: branch.clone(),
-                remote: remote.clone(),
-            })?,
-            None => local(&repo, &branch).ok_or_else(|| GitError::NoCommit { what: branch.clone() })?,
-        };
-        let (ahead, behind) = match (&remote, local(&repo, &branch)) {
-            (Some(_), Some(here)) if !self.is_shallow() => repo.graph_ahead_behind(here, commit).unwrap_or((0, 0)),
-            _ => (0, 0),
-        };
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Ok(Tip {
-            path: self.shown.clone(),
-            branch,
-            commit: commit.to_string(),
-            remote,
-            ahead: count(ahead),
-            behind: count(behind),
-            dirty: is_dirty(&repo).unwrap_or_else(|| self.work_dir.as_deref().is_some_and(by_program::is_dirty)),
-        })
+        self.open().is_ok_and(|repo| repo.is_shallow())
     }
 
     /// The URL a remote is fetched from, if it has one.
     pub fn remote_url(&self, remote: &str) -> Option<String> {
-        if self.reach == Reach::Foreign {
-            let ran = self
+        if self.foreign {
+            let asked = self
                 .program()
-                .run(&["remote", "get-url", remote], program::LOCAL)
-                .ok()?;
-            return Some(ran.text());
+                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL);
+            return asked.ok().filter(super::program::Ran::ok).map(|ran| ran.text());
         }
         let repo = self.open().ok()?;
         let found = repo.find_remote(remote).ok()?;
@@ -298,8 +237,8 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        if self.reach == Reach::Foreign {
-            return by_program::files(&self.program(), commit, true);
+        if self.foreign {
+            return self.files_by_program(commit);
         }
         let repo = self.open()?;
         let mut files = Vec::new();
@@ -317,8 +256,8 @@ impl GitRepo {
             })
             .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
         });
-        if walked.is_err() && self.reach == Reach::Partial {
-            return by_program::files(&self.program(), commit, false);
+        if walked.is_err() && self.partial {
+            return self.files_by_program(commit);
         }
         walked?;
         if let Ok(odb) = repo.odb() {
@@ -332,20 +271,26 @@ impl GitRepo {
         Ok(files)
     }
 
+    fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        let ran = self
+            .program()
+            .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
+        Ok(regular_files(&ran.stdout))
+    }
+
     /// The bytes of a blob.
     ///
     /// # Errors
     /// If it is not there or no blob.
     pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
-        let by_program = || Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout);
-        if self.reach == Reach::Foreign {
-            return by_program();
+        if self.foreign {
+            return Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout);
         }
         let repo = self.open()?;
         let found = Oid::from_str(oid).and_then(|id| repo.find_blob(id));
         match found {
             Ok(blob) => Ok(blob.content().to_vec()),
-            Err(_) if self.reach == Reach::Partial => by_program(),
+            Err(_) if self.partial => Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout),
             Err(error) => Err(GitError::object(format!("blob {oid}"), &error)),
         }
     }
@@ -366,30 +311,49 @@ impl GitRepo {
             .components()
             .filter(|c| matches!(c, std::path::Component::Normal(_)))
             .collect();
-        if self.reach == Reach::Foreign {
+        if self.foreign {
             return self.read_at_by_program(commit, &normal);
         }
         let repo = self.open()?;
         let entry = match tree(&repo, commit) {
             Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
-            Err(_) if self.reach == Reach::Partial => return self.read_at_by_program(commit, &normal),
+            Err(_) if self.partial => return self.read_at_by_program(commit, &normal),
             Err(error) => return Err(error),
         };
         match entry {
             Ok((oid, mode)) if mode & 0o170_000 == 0o100_000 => self.blob(&oid.to_string()).map(Some),
             Ok(_) => Ok(None),
-            Err(error) if error.code() == ErrorCode::NotFound && self.reach == Reach::Whole => Ok(None),
-            Err(_) if self.reach == Reach::Partial => self.read_at_by_program(commit, &normal),
+            Err(error) if error.code() == ErrorCode::NotFound && !self.partial => Ok(None),
+            Err(_) if self.partial => self.read_at_by_program(commit, &normal),
             Err(error) => Err(GitError::object(format!("{path} at {commit}"), &error)),
         }
     }
 
     fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
         let wanted = path.display().to_string();
-        let all = by_program::files(&self.program(), commit, false)?;
-        let file = all.into_iter().find(|f| f.path == wanted);
+        let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
+        let args = ["ls-tree", "-z", "--full-tree", commit, "--", &wanted];
+        let ran = git.run(&args, program::NETWORK)?;
+        let file = regular_files(&ran.stdout).into_iter().find(|f| f.path == wanted);
         file.map(|f| self.blob(&f.oid)).transpose()
     }
+}
+
+/// The regular files of what `ls-tree -z` prints.
+fn regular_files(listed: &[u8]) -> Vec<TreeFile> {
+    let text = String::from_utf8_lossy(listed).into_owned();
+    let parse = |line: &str| {
+        let (meta, path) = line.split_once('\t')?;
+        let mut words = meta.split(' ');
+        let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
+        let regular = mode.starts_with("100");
+        regular.then(|| TreeFile {
+            path: path.to_owned(),
+            oid: oid.to_owned(),
+            size: None,
+        })
+    };
+    text.split('\0').filter_map(parse).collect()
 }
 
 fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {
@@ -399,89 +363,23 @@ fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitErr
     found.map_err(|e| GitError::object(format!("commit {commit}"), &e))
 }
 
-fn upstream(repo: &Repository, branch: &str) -> Option<(String, String)> {
-    let name = format!("refs/heads/{branch}");
-    let remote = repo.branch_upstream_remote(&name).ok()?.as_str().ok()?.to_owned();
-    if remote == "." {
-        return None;
-    }
-    let merge = repo.branch_upstream_merge(&name).ok()?.as_str().ok()?.to_owned();
-    Some((remote, merge.strip_prefix("refs/heads/")?.to_owned()))
-}
-
-fn remotes(repo: &Repository) -> Vec<String> {
-    let names = repo.remotes().ok();
-    names
-        .iter()
-        .flat_map(|n| n.iter())
-        .filter_map(|n| n.ok().flatten().map(str::to_owned))
-        .collect()
-}
-
-/// `origin`, or the only remote there is.
-pub(super) fn default_remote(remotes: &[String]) -> Option<String> {
-    match remotes {
-        [only] => Some(only.clone()),
-        all => all.iter().find(|name| *name == "origin").cloned(),
-    }
-}
-
-fn tracking(repo: &Repository, remote: &str, branch: &str) -> Option<Oid> {
-    let found = repo
-        .find_branch(&format!("{remote}/{branch}"), BranchType::Remote)
-        .ok()?;
-    Some(found.get().peel_to_commit().ok()?.id())
-}
-
-fn remote_head(repo: &Repository, remote: &str) -> Option<String> {
-    let head = repo.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()?;
-    let target = head.symbolic_target().ok()??;
-    Some(target.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())
-}
-
-fn local(repo: &Repository, branch: &str) -> Option<Oid> {
-    let commit = if branch == "HEAD" {
-        repo.head().ok()?.peel_to_commit().ok()?
-    } else {
-        repo.find_branch(branch, BranchType::Local)
-            .ok()?
-            .get()
-            .peel_to_commit()
-            .ok()?
+/// Whether objects may be missing (promisor remotes), and whether trees are among them.
+fn what_is_missing(repo: &Repository) -> (bool, bool) {
+    let Ok(config) = repo.config() else {
+        return (false, false);
     };
-    Some(commit.id())
-}
-
-/// Whether the working tree has changes; `None` where git2 cannot tell (an index it does not read).
-fn is_dirty(repo: &Repository) -> Option<bool> {
-    if repo.is_bare() {
-        return Some(false);
-    }
-    let mut options = git2::StatusOptions::new();
-    options
-        .include_untracked(true)
-        .exclude_submodules(true)
-        .include_ignored(false);
-    let config = repo.config().ok();
-    let set = |name| config.as_ref().is_some_and(|c| c.get_bool(name).unwrap_or(false));
-    // A sparse checkout lacks files on purpose.
-    if set("core.sparsecheckout") || set("index.sparse") || set("core.splitindex") {
-        return None;
-    }
-    let statuses = repo.statuses(Some(&mut options)).ok()?;
-    Some(!statuses.is_empty())
-}
-
-/// Promisor remotes and repository extensions git2 does not know.
-fn is_partial(repo: &Repository) -> bool {
-    let Ok(config) = repo.config() else { return false };
-    if config.get_string("extensions.partialclone").is_ok() {
-        return true;
-    }
-    let Ok(entries) = config.entries(Some("remote\\..*\\.promisor")) else {
-        return false;
+    let values = |pattern: &str| {
+        let mut found = Vec::new();
+        if let Ok(entries) = config.entries(Some(pattern)) {
+            let _ = entries.for_each(|entry| found.push(entry.value().unwrap_or_default().to_owned()));
+        }
+        found
     };
-    let mut partial = false;
-    let _ = entries.for_each(|entry| partial |= entry.value().is_ok_and(|v| v != "false"));
-    partial
+    let promised = values("remote\\..*\\.promisor").iter().any(|value| value != "false");
+    let partial = promised || config.get_string("extensions.partialclone").is_ok();
+    let filters = values("remote\\..*\\.partialclonefilter");
+    (
+        partial,
+        partial && filters.iter().any(|filter| !filter.starts_with("blob:")),
+    )
 }

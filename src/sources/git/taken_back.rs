@@ -4,7 +4,7 @@ use git2::{MergeOptions, Oid};
 
 use super::by_program;
 use super::error::GitError;
-use super::repo::{GitRepo, Reach};
+use super::repo::GitRepo;
 
 /// One file that a revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,8 @@ impl GitRepo {
     /// # Errors
     /// If a commit or tree cannot be read.
     pub fn taken_back(&self, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
-        if self.reach() != Reach::Whole {
+        if self.is_partial() {
+            // A merge needs contents, and only the program fetches what is missing.
             return by_program::taken_back(self, base, commit);
         }
         let repo = self.open()?;

@@ -85,7 +85,7 @@ fn sync(repository: &RepositoryInfo, state: &State) -> String {
         parts.push(format!("{} unpushed", repository.ahead));
     }
     if repository.behind > 0 {
-        parts.push(format!("checkout {} behind", repository.behind));
+        parts.push(format!("clone {} behind", repository.behind));
     }
     if repository.dirty {
         parts.push("dirty".to_owned());

@@ -1,6 +1,7 @@
 //! The evidence in brief, and where the pin is written.
 
 use super::out::Out;
+use crate::app::standing::Standing;
 use crate::app::state::{State, Subject};
 use crate::domain::board::Cell;
 use crate::domain::evidence::{EvidenceState, LogEvidence};
@@ -36,9 +37,14 @@ pub(super) fn statements(out: &mut Out<'_>, state: &State, subject: &Subject, be
     let mut holds: Vec<Line> = Vec::new();
     let mut signers: Vec<String> = Vec::new();
     for (_, evidence) in statements.iter().filter(|(_, e)| e.state == EvidenceState::Verified) {
-        let kind = format!("{} {}", out.glyphs.passed, evidence.kind.as_str());
-        let mut line = vec![span(Role::Verified, kind)];
         let (said, role) = brief(evidence);
+        // A statement that verifies may still say that something failed.
+        let (sign, shown) = match role {
+            Role::Warned => (out.glyphs.standing(Standing::Warned), role),
+            Role::Rejected => (out.glyphs.failed, role),
+            _ => (out.glyphs.passed, Role::Verified),
+        };
+        let mut line = vec![span(shown, format!("{sign} {}", evidence.kind.as_str()))];
         if !said.is_empty() {
             line.push(span(role, format!(" {said}")));
         }

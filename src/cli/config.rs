@@ -1,0 +1,243 @@
+//! `pindeck config`: is it valid, what is in force.
+
+use serde_json::{Value, json};
+
+use crate::app::state::Setup;
+use crate::config::approval;
+use crate::domain::id::Digest;
+use crate::domain::policy::{
+    CandidateRule, Environment, LogRule, Match, PatternOrder, Policy, PolicySource, Service, TimeRule, TrustProfile,
+    TrustRoot,
+};
+use crate::domain::text::Clean;
+use crate::engine::settings::{Settings, settings_of_file, source_words};
+use crate::engine::{Engine, EngineError};
+use crate::runtime::Options;
+
+use super::args::{Config, ConfigCommand};
+use super::outcome::{DONE, Failure, USAGE};
+use super::situation::Situation;
+use super::{json, say, warn};
+
+/// Runs it.
+///
+/// # Errors
+/// If something is wrong in the configuration.
+pub async fn run(at: &Situation, args: &Config) -> Result<u8, Failure> {
+    // The user's own preferences first: keys, theme, glyphs, colours.
+    Options {
+        setup: Setup::default(),
+        keys: at.user.keys.clone(),
+        theme: at.user.theme.clone(),
+        glyphs: at.user.glyphs.clone(),
+        colours: at.user.colors.clone(),
+    }
+    .check()?;
+    let checking = matches!(args.command, ConfigCommand::Check(_));
+    let settings = match Engine::open(at.options()) {
+        Ok(engine) => engine.settings(checking).await?,
+        Err(EngineError::Git(_)) if at.global.config.is_some() => settings_of_file(&at.options()).await?,
+        Err(error) => return Err(error.into()),
+    };
+    for note in &settings.notes {
+        warn(Clean::from_untrusted(note).as_str());
+    }
+    match args.command {
+        ConfigCommand::Check(how) => check(&settings, how.json),
+        ConfigCommand::Show(how) => show(&settings, how.json),
+    }
+}
+
+fn check(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
+    if let Some(first) = settings.problems.first() {
+        let failure = Failure::told(USAGE, first.raw());
+        let more = settings.problems.len() - 1;
+        if more == 0 {
+            return Err(failure);
+        }
+        for other in settings.problems.iter().skip(1) {
+            warn(other.clean().as_str());
+        }
+        return Err(Failure::usage(
+            format!("{} (and {more} more)", failure.message),
+            failure.next,
+        ));
+    }
+    let source = source_words(&settings.team.source);
+    if as_json {
+        let body = json!({ "valid": true, "source": source, "problems": [], "notes": settings.notes });
+        json::print("config", body)?;
+        return Ok(DONE);
+    }
+    if settings.team.source == PolicySource::None {
+        say("no pindeck.toml is in force: environments and services are inferred, and nothing can be written")?;
+        say(match settings.draft {
+            true => "  next: commit the working tree's, which is valid",
+            false => "  next: pindeck init",
+        })?;
+    } else {
+        say(&format!("valid: {source}"))?;
+    }
+    Ok(DONE)
+}
+
+fn show(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
+    let document = document(settings);
+    if as_json {
+        json::print("config", document)?;
+        return Ok(DONE);
+    }
+    say(Clean::from_untrusted(&format!("source: {}", source_words(&settings.team.source))).as_str())?;
+    for (section, entries) in [
+        ("environment", &document["environments"]),
+        ("service", &document["services"]),
+        ("policy", &document["policies"]),
+        ("trust", &document["trust"]),
+        ("registry", &document["registries"]),
+    ] {
+        for entry in entries.as_array().into_iter().flatten() {
+            say("")?;
+            for line in block(section, entry) {
+                say(&line)?;
+            }
+        }
+    }
+    Ok(DONE)
+}
+
+/// One entry: its name, then each field that says something.
+fn block(section: &str, entry: &Value) -> Vec<String> {
+    let plain = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let mut out = vec![format!("{section} {}", plain(&entry["name"]))];
+    for (field, value) in entry.as_object().into_iter().flatten() {
+        let empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+        if field == "name" || empty {
+            continue;
+        }
+        let shown = match value.as_array() {
+            Some(all) => all.iter().map(plain).collect::<Vec<_>>().join(", "),
+            None => plain(value),
+        };
+        out.push(format!("  {field}: {shown}"));
+    }
+    out.iter()
+        .map(|line| Clean::from_untrusted(line).into_string())
+        .collect()
+}
+
+fn document(settings: &Settings) -> Value {
+    let team = &settings.team;
+    let configured = team.services.iter().map(service);
+    let inferred = settings
+        .services
+        .iter()
+        .filter(|(name, _)| team.services.iter().all(|s| s.name.as_str() != name))
+        .map(|(name, pins)| json!({ "name": name, "inferred": true, "pins": pins }));
+    let registries = team.registries.iter().map(|(name, r)| {
+        json!({
+            "name": name, "endpoint": r.endpoint, "insecure_http": r.insecure_http,
+            "ca": r.ca.is_some(), "requests_per_second": r.requests_per_second,
+            "credentials": if r.anonymous && approval::is_redirected(r) { "none until approved" } else { "yours" },
+        })
+    });
+    json!({
+        "source": source_words(&team.source),
+        "branch": team.branch,
+        "ignore": team.ignore,
+        "environments": settings.environments.iter().map(|e| environment(e, team.environments.is_empty())).collect::<Vec<_>>(),
+        "services": configured.chain(inferred).collect::<Vec<_>>(),
+        "policies": team.policies.values().map(policy).collect::<Vec<_>>(),
+        "trust": team.trust.values().map(profile).collect::<Vec<_>>(),
+        "registries": registries.collect::<Vec<_>>(),
+        "problems": settings.problems.iter().map(|p| p.raw()).collect::<Vec<_>>(),
+        "notes": settings.notes,
+    })
+}
+
+fn environment(env: &Environment, inferred: bool) -> Value {
+    json!({
+        "name": env.name, "paths": env.paths, "policy": env.policy, "after": env.after,
+        "registry": env.registry, "write": env.write, "confirm": env.confirm,
+        "read_only": env.read_only, "inferred": inferred,
+    })
+}
+
+fn service(service: &Service) -> Value {
+    let candidate = service.candidate.as_ref().map(|rule| match rule {
+        CandidateRule::Tag(tag) => format!("tag {tag}"),
+        CandidateRule::Semver(range) => format!("semver {range}"),
+        CandidateRule::Pattern { pattern, order } => {
+            let order = match order {
+                PatternOrder::Created => "created",
+                PatternOrder::Name => "name",
+            };
+            format!("pattern {pattern} by {order}")
+        }
+    });
+    json!({
+        "name": service.name, "image": service.image, "also": service.also, "signer": service.signer,
+        "candidate": candidate, "immutable_tags": service.immutable_tags, "source": service.source,
+        "inferred": false,
+    })
+}
+
+fn policy(policy: &Policy) -> Value {
+    let freeze = policy.freeze.iter().map(|f| {
+        let moment = |(day, time): &(jiff::civil::Weekday, jiff::civil::Time)| format!("{day:?} {time}");
+        format!("{} to {} {}", moment(&f.from), moment(&f.to), f.zone)
+    });
+    let mut signers: Vec<String> = policy.signer.default.iter().cloned().collect();
+    signers.extend(
+        policy
+            .signer
+            .per_kind
+            .iter()
+            .map(|(kind, who)| format!("{kind} by {who}")),
+    );
+    json!({
+        "name": policy.name, "digest": policy.digest, "require": policy.require, "signer": signers,
+        "builder": policy.builder, "source": policy.source,
+        "accept": policy.test_result.accept, "acknowledge": policy.test_result.acknowledge,
+        "max_age_seconds": policy.max_age.iter().map(|(kind, s)| format!("{kind} {s}")).collect::<Vec<_>>(),
+        "soak_seconds": policy.soak, "freeze": freeze.collect::<Vec<_>>(),
+        "break_glass": policy.break_glass,
+    })
+}
+
+fn profile(profile: &TrustProfile) -> Value {
+    let identities = profile.identities.iter().map(|id| {
+        let words = |m: &Match| match m {
+            Match::Exact(text) => text.clone(),
+            Match::Regex(pattern) => format!("/{pattern}/"),
+        };
+        match &id.issuer {
+            Some(issuer) => format!("{} by {}", words(&id.san), words(issuer)),
+            None => words(&id.san),
+        }
+    });
+    let keys = profile.keys.iter();
+    json!({
+        "name": profile.name,
+        "keys": keys.map(|k| format!("{} ({})", k.name, Digest::of(k.pem.trim().as_bytes()))).collect::<Vec<_>>(),
+        "root": profile.root.as_ref().map(|root| match root {
+            TrustRoot::PublicGood => "public-good".to_owned(),
+            TrustRoot::Github => "github".to_owned(),
+            TrustRoot::File { name, json } => format!("{name} ({})", Digest::of(json.as_bytes())),
+        }),
+        "identities": identities.collect::<Vec<_>>(),
+        "transparency_log": match profile.transparency_log {
+            LogRule::Required => "required",
+            LogRule::InclusionProof => "inclusion-proof",
+            LogRule::NotRequired => "not-required",
+        },
+        "sct": profile.sct,
+        "timestamp": match profile.timestamp {
+            TimeRule::Any => "any",
+            TimeRule::Rfc3161 => "rfc3161",
+            TimeRule::Rekor => "rekor",
+        },
+    })
+}

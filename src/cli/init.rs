@@ -1,0 +1,79 @@
+//! `pindeck init`: a first `pindeck.toml`, from what is found.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use super::args::Init;
+use super::outcome::{DONE, FAILED, Failure};
+use super::situation::Situation;
+use super::{json, say, warn};
+
+#[derive(Debug, Serialize)]
+struct InitDoc<'a> {
+    /// Where it was written; `null` with `--print`.
+    path: Option<String>,
+    text: &'a str,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// If there is no usable repository, or the file is there already.
+pub async fn run(at: &Situation, args: &Init) -> Result<u8, Failure> {
+    let engine = at.engine()?;
+    let text = engine.propose().await?;
+    if args.print {
+        if args.json {
+            json::print(
+                "init",
+                InitDoc {
+                    path: None,
+                    text: &text,
+                },
+            )?;
+        } else {
+            say(text.trim_end())?;
+        }
+        return Ok(DONE);
+    }
+    if at.global.read_only {
+        return Err(Failure::usage(
+            "--read-only forbids writing pindeck.toml",
+            "use --print",
+        ));
+    }
+    let Some(path) = engine.team_file() else {
+        return Err(Failure::usage(
+            "this repository is bare: there is no working tree to write pindeck.toml to",
+            "use --print",
+        ));
+    };
+    let shown = path.display().to_string();
+    let mut file = std::fs::File::options()
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Failure::usage(
+                format!("{shown} is there already"),
+                "`pindeck init --print` shows what would be written, `pindeck config check` checks what is there",
+            ),
+            _ => Failure::new(FAILED, format!("{shown} cannot be written: {error}"), "use --print"),
+        })?;
+    file.write_all(text.as_bytes())
+        .map_err(|e| Failure::new(FAILED, format!("{shown} could not be written whole: {e}"), "delete it"))?;
+    if args.json {
+        json::print(
+            "init",
+            InitDoc {
+                path: Some(shown),
+                text: &text,
+            },
+        )?;
+    } else {
+        say(&format!("wrote {shown}"))?;
+        warn("it counts once it is committed to the branch; `pindeck config check` checks it now");
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,188 @@
+//! The configuration as a question of its own: is it valid, what is in force, what could it be.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::{ConfigError, approval, check, init};
+use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
+use crate::domain::text::Untrusted;
+use crate::sources::evidence::Trust;
+use crate::sources::git::GitRepo;
+
+use super::ledger::{self, TEAM_FILE};
+use super::{Engine, EngineError, OpenOptions, blocking};
+
+/// Files looked at in a working tree, at most.
+const FILES_LOOKED_AT: usize = 200_000;
+
+/// The configuration in force.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The policy.
+    pub team: Arc<TeamPolicy>,
+    /// Environments in promotion order, configured or inferred.
+    pub environments: Vec<Environment>,
+    /// Services found, with how many pins each has.
+    pub services: Vec<(String, usize)>,
+    /// A `pindeck.toml` in the working tree, other than the one in force, was checked too.
+    pub draft: bool,
+    /// What is wrong, where it can still be read.
+    pub problems: Vec<Untrusted>,
+    /// What is worth knowing.
+    pub notes: Vec<String>,
+}
+
+impl Engine {
+    /// Reads and checks the configuration. With `draft`, an uncommitted `pindeck.toml` in the working
+    /// tree is checked too: it is not in force, but it is about to be.
+    ///
+    /// # Errors
+    /// If it is wrong, or git cannot be read.
+    pub async fn settings(&self, draft: bool) -> Result<Settings, EngineError> {
+        let (ledger, _) = self.ledger().await?;
+        self.tools(&ledger.team)?;
+        let mut problems: Vec<Untrusted> = ledger.unmatched.iter().map(|p| p.to_string().into()).collect();
+        if let Err(problem) = &ledger.holds {
+            problems.push(problem.clone());
+        }
+        let mut notes = anonymous(&ledger.team);
+        let mut has_draft = false;
+        if draft && self.options().config.is_none() {
+            let this = self.clone();
+            let commit = ledger.tip.commit.clone();
+            let found = blocking(move || draft_problems(&this.inner.repo, &commit)).await??;
+            if let Some(found) = found {
+                has_draft = true;
+                notes.push(format!(
+                    "the working tree's {TEAM_FILE} differs from the one in force; it was checked too, and counts once it is on the branch"
+                ));
+                problems.extend(found.iter().map(|p| p.to_string().into()));
+            }
+        }
+        Ok(Settings {
+            services: ledger
+                .grouped
+                .services
+                .iter()
+                .map(|(name, _, pins)| (name.to_string(), pins.len()))
+                .collect(),
+            environments: ledger.environments,
+            team: ledger.team,
+            draft: has_draft,
+            problems,
+            notes,
+        })
+    }
+
+    /// A first `pindeck.toml` for this repository, from what is found in it without any configuration.
+    ///
+    /// # Errors
+    /// If git cannot be read.
+    pub async fn propose(&self) -> Result<String, EngineError> {
+        let this = self.clone();
+        let work = move || {
+            let inner = &this.inner;
+            let ledger = ledger::read_unconfigured(&inner.repo, &inner.scans)?;
+            let files = inner.repo.files(&ledger.tip.commit)?;
+            let files: Vec<String> = files.into_iter().map(|file| file.path).collect();
+            Ok::<_, EngineError>(init::render(&init::Survey {
+                environments: &ledger.environments,
+                services: &ledger.grouped.services,
+                unmanaged: &ledger.grouped.unmanaged,
+                files: &files,
+            }))
+        };
+        blocking(work).await?
+    }
+
+    /// Where the repository's own `pindeck.toml` belongs; `None` in a bare repository.
+    pub fn team_file(&self) -> Option<PathBuf> {
+        self.inner.repo.work_dir().map(|dir| dir.join(TEAM_FILE))
+    }
+}
+
+/// Reads and checks a policy file outside any repository: whether its paths match something cannot be
+/// told then.
+///
+/// # Errors
+/// If it is wrong, or no file is named.
+pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, EngineError> {
+    let Some(file) = options.config.clone() else {
+        return Err(EngineError::Usage(
+            "there is no configuration to read; name a file with --config, or run it in a GitOps repository".to_owned(),
+        ));
+    };
+    let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
+    super::tools(options, &team)?;
+    Ok(Settings {
+        environments: team.environments.clone(),
+        services: Vec::new(),
+        team: Arc::new(team),
+        draft: false,
+        problems: Vec::new(),
+        notes: vec!["there is no repository here: whether its paths match files was not checked".to_owned()],
+    })
+}
+
+/// Registries that a repository's own file redirects and that nobody approved.
+fn anonymous(team: &TeamPolicy) -> Vec<String> {
+    let unapproved = team
+        .registries
+        .iter()
+        .filter(|(_, s)| s.anonymous && approval::is_redirected(s));
+    unapproved
+        .map(|(name, _)| {
+            format!(
+                "registry {name} is used without your credentials: the repository's own file says where it is; \
+                 to trust it with them, add {name:?} to approved_registries in your own configuration"
+            )
+        })
+        .collect()
+}
+
+/// What is wrong with a working tree's file; `None` where there is none, or it is the committed one.
+fn draft_problems(repo: &GitRepo, commit: &str) -> Result<Option<Vec<ConfigError>>, EngineError> {
+    let Some(root) = repo.work_dir() else { return Ok(None) };
+    let file = root.join(TEAM_FILE);
+    let Ok(bytes) = std::fs::read(&file) else {
+        return Ok(None);
+    };
+    if repo.read_at(commit, TEAM_FILE)?.is_some_and(|known| known == bytes) {
+        return Ok(None);
+    }
+    let (team, text) = ledger::team_of_file(&file)?;
+    Trust::new(&team.trust)?;
+    let mut files: BTreeSet<String> = repo.files(commit)?.into_iter().map(|f| f.path).collect();
+    below(root, root, &mut files);
+    let files: Vec<String> = files.into_iter().collect();
+    Ok(Some(check::unmatched_paths(&team, &text, TEAM_FILE, &files)))
+}
+
+/// Paths of the files below a folder, as git writes them; links are not followed.
+fn below(root: &Path, folder: &Path, into: &mut BTreeSet<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        if into.len() > FILES_LOOKED_AT {
+            return;
+        }
+        if kind.is_dir() {
+            if entry.file_name() != ".git" {
+                below(root, &path, into);
+            }
+        } else if let Ok(inside) = path.strip_prefix(root) {
+            into.insert(inside.to_string_lossy().replace('\\', "/"));
+        }
+    }
+}
+
+/// Where a policy came from, for people and plans.
+pub fn source_words(source: &PolicySource) -> String {
+    match source {
+        PolicySource::None => "none: inferred, read-only".to_owned(),
+        PolicySource::Commit(commit) => format!("{TEAM_FILE} at commit {commit}"),
+        PolicySource::File(file) => format!("file {file}"),
+    }
+}

@@ -1,0 +1,327 @@
+//! Genuine evidence of the shared corpus, hung elsewhere, rewritten or taken apart. Each test skips
+//! loudly without the corpus.
+
+use pindeck::domain::evidence::{CauseKind, CheckName, CheckState, EvidenceKind, LogEvidence};
+use pindeck::domain::id::Digest;
+use pindeck::domain::policy::{LogRule, TimeRule};
+use pindeck::sources::evidence::Item;
+use serde_json::{Value, json};
+
+use crate::evidence_cases::{Case, cases, corpus, item};
+use crate::forge::BUNDLE;
+use crate::{Ask, fails, holds, state};
+
+const REKOR: &str = "dev.sigstore.cosign/bundle";
+
+fn case(id: &str) -> Option<Case> {
+    let folder = corpus()?;
+    let found = cases(&folder).into_iter().find(|c| c.id == id);
+    if found.is_none() {
+        eprintln!("SKIPPED: no case {id} in {}", folder.display());
+    }
+    found
+}
+
+/// The question of a case, its items, and the digest it is about.
+fn layout(id: &str) -> Option<(Ask, Vec<Item>)> {
+    let case = case(id)?;
+    let asked = case.ask(None).expect("trust");
+    let (bytes, items) = case.layout_items(asked.subject).expect("a layout");
+    let mut profile = case.profile(None);
+    profile.name = "test".to_owned();
+    let mut ask = Ask::new(profile, asked.subject);
+    ask.bytes = Some(bytes);
+    Some((ask, items))
+}
+
+fn bundle(id: &str) -> Option<(Ask, Value)> {
+    let case = case(id)?;
+    let bytes = case.evidence_bytes();
+    let asked = case.ask(Some(&bytes)).expect("trust");
+    let mut profile = case.profile(Some(&bytes));
+    profile.name = "test".to_owned();
+    let mut ask = Ask::new(profile, asked.subject);
+    ask.bytes = asked.bytes;
+    Some((ask, serde_json::from_slice(&bytes).expect("JSON")))
+}
+
+fn as_item(ask: &Ask, bundle: &Value) -> Item {
+    item(
+        ask.subject,
+        BUNDLE,
+        pindeck::sources::evidence::Carrier::Referrer,
+        bundle.to_string().into_bytes(),
+    )
+}
+
+/// The layer again, with other bytes (and so another name).
+fn with_content(layer: &Item, bytes: Vec<u8>) -> Item {
+    Item {
+        digest: Digest::of(&bytes),
+        content: Ok(bytes.into()),
+        ..layer.clone()
+    }
+}
+
+fn text(layer: &Item) -> String {
+    String::from_utf8(layer.content.as_ref().expect("content").to_vec()).expect("text")
+}
+
+#[test]
+fn a_genuine_keyless_signature_on_another_image() {
+    let Some((mut ask, items)) = layout("containers-image/fulcio-rekor") else {
+        return;
+    };
+    let genuine = &items[0];
+    let said = ask.one(genuine);
+    holds(&said, EvidenceKind::Signature);
+    assert_eq!(said.log, LogEvidence::Set);
+    let (mine, other) = (ask.subject, Digest::of(b"another image"));
+    ask.subject = other;
+    let said = ask.one(genuine);
+    fails(&said, CauseKind::WrongSubject, Some(CheckName::Subject));
+    assert_eq!(said.subjects, [mine]);
+    // The payload rewritten for the other image, under the genuine annotations.
+    let rewritten = text(genuine).replace(&mine.hex(), &other.hex());
+    let said = ask.one(&with_content(genuine, rewritten.into_bytes()));
+    fails(&said, CauseKind::BadSignature, None);
+}
+
+#[test]
+fn genuine_keyless_attestations_on_another_image() {
+    for id in [
+        "slsa-verifier/container/v2.1.0/valid",
+        "slsa-verifier/container/v1.4.0/valid",
+    ] {
+        let Some((mut ask, items)) = layout(id) else { return };
+        let genuine = &items[0];
+        holds(&ask.one(genuine), EvidenceKind::Provenance);
+        let (mine, other) = (ask.subject, Digest::of(b"another image"));
+        ask.subject = other;
+        let said = ask.one(genuine);
+        fails(&said, CauseKind::WrongSubject, Some(CheckName::Subject));
+        assert!(said.subjects.contains(&mine), "{id}");
+        // The payload rewritten for the other image, under the genuine signature and annotations.
+        let mut envelope: Value = serde_json::from_str(&text(genuine)).expect("an envelope");
+        let payload = crate::hostile::decode(envelope["payload"].as_str().expect("text"));
+        let payload = String::from_utf8(payload)
+            .expect("text")
+            .replace(&mine.hex(), &other.hex());
+        envelope["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+        let said = ask.one(&with_content(genuine, envelope.to_string().into_bytes()));
+        fails(&said, CauseKind::BadSignature, None);
+    }
+}
+
+#[test]
+fn a_log_entry_of_another_signature() {
+    let (Some((sig, sigs)), Some((att, atts)), Some((_, others))) = (
+        layout("containers-image/fulcio-rekor"),
+        layout("slsa-verifier/container/v2.1.0/valid"),
+        layout("slsa-verifier/container/v1.10.0/valid"),
+    ) else {
+        return;
+    };
+    let (Some((_, keyed)), Some((old, olds))) = (
+        layout("containers-image/key-rekor"),
+        layout("slsa-verifier/container/v1.4.0/valid"),
+    ) else {
+        return;
+    };
+    let swap = |layer: &Item, from: &Item| {
+        let mut swapped = layer.clone();
+        swapped
+            .annotations
+            .insert(REKOR.to_owned(), from.annotations[REKOR].clone());
+        swapped
+    };
+    // The same kind of entry, and one of another kind.
+    for said in [
+        sig.one(&swap(&sigs[0], &keyed[0])),
+        att.one(&swap(&atts[0], &others[0])),
+        old.one(&swap(&olds[0], &others[0])),
+    ] {
+        assert!(
+            matches!(said.cause, Some(CauseKind::BadSignature)),
+            "{:?} {:?}",
+            said.cause,
+            said.detail
+        );
+    }
+    let said = sig.one(&swap(&sigs[0], &atts[0]));
+    assert!(said.cause.is_some());
+    let said = att.one(&swap(&atts[0], &olds[0]));
+    assert!(said.cause.is_some(), "{said:?}");
+}
+
+#[test]
+fn an_old_intoto_entry_is_bound_to_its_envelope() {
+    let Some((ask, items)) = layout("slsa-verifier/container/v1.4.0/valid") else {
+        return;
+    };
+    let genuine = &items[0];
+    let said = ask.one(genuine);
+    holds(&said, EvidenceKind::Provenance);
+    for check in [
+        CheckName::Chain,
+        CheckName::Sct,
+        CheckName::LogPromise,
+        CheckName::Timestamp,
+    ] {
+        assert_eq!(state(&said, check), CheckState::Passed, "{check:?}");
+    }
+    // The same envelope in other bytes is not what was logged.
+    let said = ask.one(&with_content(genuine, format!("{} ", text(genuine)).into_bytes()));
+    fails(&said, CauseKind::BadSignature, Some(CheckName::LogPromise));
+    // A promise that was never signed.
+    let mut forged = genuine.clone();
+    let mut rekor: Value = serde_json::from_str(&forged.annotations[REKOR]).expect("JSON");
+    rekor["Payload"]["integratedTime"] = json!(rekor["Payload"]["integratedTime"].as_i64().expect("a time") + 1);
+    forged.annotations.insert(REKOR.to_owned(), rekor.to_string());
+    fails(&ask.one(&forged), CauseKind::BadSignature, Some(CheckName::LogPromise));
+}
+
+#[test]
+fn a_bundle_rewritten_to_an_older_format_without_its_proof() {
+    for id in [
+        "conformance/happy-path-v0.3",
+        "conformance/happy-path-intoto-in-dsse-v3",
+    ] {
+        let Some((mut ask, genuine)) = bundle(id) else { return };
+        ask.profile.transparency_log = LogRule::InclusionProof;
+        let said = ask.one(&as_item(&ask, &genuine));
+        assert_eq!(
+            (said.cause, said.log),
+            (None, LogEvidence::InclusionProof),
+            "{id}: {:?}",
+            said.detail
+        );
+        let mut rewritten = genuine.clone();
+        rewritten["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into();
+        let entry = &mut rewritten["verificationMaterial"]["tlogEntries"][0];
+        entry.as_object_mut().expect("an entry").remove("inclusionProof");
+        let certificate = rewritten["verificationMaterial"]["certificate"].take();
+        if !certificate.is_null() {
+            let material = rewritten["verificationMaterial"].as_object_mut().expect("material");
+            material.remove("certificate");
+            material.insert(
+                "x509CertificateChain".to_owned(),
+                json!({ "certificates": [certificate] }),
+            );
+        }
+        let item = as_item(&ask, &rewritten);
+        fails(
+            &ask.one(&item),
+            CauseKind::BadSignature,
+            Some(CheckName::InclusionProof),
+        );
+        // Where only the log's word is asked for, that word is still genuine.
+        ask.profile.transparency_log = LogRule::Required;
+        let said = ask.one(&item);
+        assert_eq!(
+            (said.cause, said.log),
+            (None, LogEvidence::Set),
+            "{id}: {:?}",
+            said.detail
+        );
+        assert_eq!(state(&said, CheckName::InclusionProof), CheckState::NotPresent);
+        ask.profile.demands.bundle_version = Some((0, 3));
+        fails(&ask.one(&item), CauseKind::Unsupported, None);
+    }
+}
+
+#[test]
+fn an_expired_certificate_needs_a_time_at_which_it_was_valid() {
+    let Some((mut ask, items)) = layout("containers-image/fulcio-rekor") else {
+        return;
+    };
+    let mut timeless = items[0].clone();
+    timeless.annotations.remove(REKOR);
+    for rule in [LogRule::Required, LogRule::InclusionProof, LogRule::NotRequired] {
+        ask.profile.transparency_log = rule;
+        fails(&ask.one(&timeless), CauseKind::BadSignature, None);
+    }
+    ask.profile.transparency_log = LogRule::Required;
+    ask.profile.timestamp = TimeRule::Rfc3161;
+    fails(&ask.one(&items[0]), CauseKind::BadSignature, Some(CheckName::Timestamp));
+    ask.profile.timestamp = TimeRule::Rekor;
+    holds(&ask.one(&items[0]), EvidenceKind::Signature);
+}
+
+#[test]
+fn a_certificate_is_its_owners_and_nobody_elses() {
+    use pindeck::domain::policy::Match;
+    let Some((mut ask, items)) = layout("containers-image/fulcio-rekor") else {
+        return;
+    };
+    let genuine = &items[0];
+    let exact = ask.profile.identities[0].clone();
+    for (san, issuer, check) in [
+        (
+            Match::Exact("mitr@redhat.co".to_owned()),
+            exact.issuer.clone(),
+            CheckName::Identity,
+        ),
+        // Anchored at both ends, whatever the pattern says.
+        (
+            Match::Regex("mitr@redhat".to_owned()),
+            exact.issuer.clone(),
+            CheckName::Identity,
+        ),
+        (
+            Match::Regex("redhat.com".to_owned()),
+            exact.issuer.clone(),
+            CheckName::Identity,
+        ),
+        (
+            Match::Regex("mitr|x".to_owned()),
+            exact.issuer.clone(),
+            CheckName::Identity,
+        ),
+        (
+            Match::Exact("{service}@redhat.com".to_owned()),
+            exact.issuer.clone(),
+            CheckName::Identity,
+        ),
+        (
+            exact.san.clone(),
+            Some(Match::Exact("https://github.com".to_owned())),
+            CheckName::Issuer,
+        ),
+        (exact.san.clone(), None, CheckName::Issuer),
+    ] {
+        ask.profile.identities[0].san = san;
+        ask.profile.identities[0].issuer = issuer;
+        let said = ask.one(genuine);
+        fails(&said, CauseKind::OtherSigner, Some(check));
+        assert_eq!(state(&said, CheckName::Chain), CheckState::Passed);
+    }
+    ask.profile.identities[0] = exact;
+    ask.profile.identities[0].san = Match::Exact("{service}@redhat.com".to_owned());
+    ask.service = Some("mitr");
+    holds(&ask.one(genuine), EvidenceKind::Signature);
+    ask.profile.identities[0].san = Match::Regex("(mitr|x)@red.+".to_owned());
+    holds(&ask.one(genuine), EvidenceKind::Signature);
+    ask.profile.identities[0]
+        .claims
+        .insert("source_ref".to_owned(), "refs/heads/main".to_owned());
+    fails(&ask.one(genuine), CauseKind::OtherSigner, Some(CheckName::Identity));
+}
+
+#[test]
+fn an_unknown_log_or_authority_is_unsupported() {
+    let Some((mut ask, items)) = layout("containers-image/fulcio-rekor") else {
+        return;
+    };
+    let Some(folder) = corpus() else { return };
+    for root in ["github", "staging"] {
+        let json = std::fs::read_to_string(folder.join(format!("trusted-roots/{root}.json"))).expect("a root");
+        ask.profile.root = Some(pindeck::domain::policy::TrustRoot::File {
+            name: root.to_owned(),
+            json,
+        });
+        fails(&ask.one(&items[0]), CauseKind::Unsupported, None);
+    }
+    ask.profile.root = Some(pindeck::domain::policy::TrustRoot::PublicGood);
+    holds(&ask.one(&items[0]), EvidenceKind::Signature);
+}
