@@ -11,12 +11,12 @@ mod write;
 
 /// What stands below every help text.
 const MORE: &str = "\
-Exit status: 0 done or holds, 1 failed, 2 usage or configuration, 3 drift (with --exit-code), 4 refused by policy,
+Exit status: 0 done or holds, 1 failed, 2 usage or configuration, 3 drift (with --exit-code), 4 refused by policy, \
 5 conflict, 6 something needed could not be reached, 7 the remote refused, 130/143 interrupted.
 
-Environment: PINDECK_CONFIG (your preferences), PINDECK_CACHE_DIR, PINDECK_LOG (for example debug; written to
-pindeck.log in the state folder, $XDG_STATE_HOME/pindeck or ~/.local/state/pindeck), NO_COLOR, DOCKER_CONFIG,
-REGISTRY_AUTH_FILE, SSL_CERT_FILE.";
+Environment: PINDECK_CONFIG (your preferences), PINDECK_CACHE_DIR, PINDECK_LOG (for example debug; written to \
+pindeck.log in $XDG_STATE_HOME/pindeck, else ~/.local/state/pindeck), NO_COLOR, DOCKER_CONFIG, REGISTRY_AUTH_FILE, \
+SSL_CERT_FILE.";
 
 /// A terminal release cockpit for GitOps teams: the digest is the release.
 ///
@@ -35,6 +35,7 @@ pub struct Cli {
 
 /// Options that may stand before or after the subcommand.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// Look for the repository from this folder
     #[arg(

@@ -131,15 +131,6 @@ async fn dispatch(cli: Cli) -> Result<u8, Failure> {
     }
 }
 
-/// What this build cannot do yet.
-fn not_yet(what: &str) -> Failure {
-    Failure::new(
-        outcome::FAILED,
-        format!("{what} is not in this build yet"),
-        "take a newer pindeck",
-    )
-}
-
 /// One line of the result. A reader that has gone away (`| head`) is no failure.
 ///
 /// # Errors

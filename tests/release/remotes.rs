@@ -25,6 +25,10 @@ async fn pindeck(stage: &Stage, args: &[&str]) -> Output {
         .env("PINDECK_CACHE_DIR", stage.home.path().join("cache"))
         .env("XDG_STATE_HOME", stage.home.path().join("state"))
         .env("GIT_CONFIG_NOSYSTEM", "1")
+        // As if git itself had started it, from a hook or an alias: none of this may redirect a write.
+        .env("GIT_INDEX_FILE", stage.home.path().join("somebody-elses-index"))
+        .env("GIT_OBJECT_DIRECTORY", stage.home.path().join("somebody-elses-objects"))
+        .env("GIT_PREFIX", "apps/")
         .env_remove("PINDECK_CONFIG");
     command.output().await.expect("runs")
 }
@@ -217,6 +221,9 @@ async fn forward_and_back_over_http_with_hooks_and_signatures() {
         "nothing of the person's own was touched"
     );
     assert!(journal_is_empty(&stage));
+    for theirs in ["somebody-elses-index", "somebody-elses-objects"] {
+        assert!(!stage.home.path().join(theirs).exists(), "{theirs}");
+    }
     git(&stage.remote, &["fsck", "--strict"]);
 }
 

@@ -9,18 +9,18 @@ use tokio::sync::{mpsc, watch};
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::Engine;
 use crate::engine::journal::{Draft, JournalError, Running, Step};
+use crate::engine::{Engine, blocking};
 
 use super::arrive::{self, Arrived, NotGood};
 use super::compare::{Compared, compare};
-use super::desk::{Desk, Ground};
+use super::desk::{Desk, Ground, failure};
 use super::publish;
 use super::{Prepared, prepare};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
-const TRIES: u32 = 8;
-/// Longest pause before the second try; it doubles from there.
+const TRIES: u32 = 12;
+/// Longest pause before the second try; it doubles from there, three times.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Carries out what was confirmed.
@@ -119,6 +119,10 @@ impl<'a> Write<'a> {
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
         }
         if self.running.is_none() {
+            // Asked before anything is copied: who cannot commit shall not leave half of it behind.
+            let repo = self.engine.inner.repo.clone();
+            let known = blocking(move || repo.identity()).await.map_err(failure)?;
+            known.map_err(|error| publish::not_committed(&error))?;
             let draft = Draft::of(&self.confirmed, prepared.write == WriteMode::Branch);
             self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
         }
@@ -282,7 +286,7 @@ fn add(sum: &mut Copied, more: Copied) {
 /// Grows with every try and differs from process to process, so that two do not keep colliding.
 fn pause(attempt: u32) -> Duration {
     use std::hash::{BuildHasher as _, Hasher as _};
-    let most = FIRST_PAUSE * 2u32.saturating_pow(attempt.saturating_sub(2).min(5));
+    let most = FIRST_PAUSE * 2u32.saturating_pow(attempt.saturating_sub(2).min(3));
     // Every new hasher state is random.
     let roll = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let most_ms = u64::try_from(most.as_millis()).unwrap_or(u64::MAX).max(2);

@@ -91,7 +91,8 @@ fn commit(repo: &GitRepo, base: String, work: &[(Vec<FileChange>, String)]) -> R
     Ok(commits)
 }
 
-fn not_committed(error: &WriteError) -> WriteFailure {
+/// Why there is no commit, as the person is told.
+pub(super) fn not_committed(error: &WriteError) -> WriteFailure {
     let words = Untrusted::new(error.to_string());
     match error {
         WriteError::NoIdentity | WriteError::TooOld { .. } => WriteFailure::Usage(words),

@@ -121,7 +121,7 @@ impl GitRepo {
             let by = RefusedBy::PrePush;
             return Err(PushError::Refused { by, words });
         }
-        match words::trouble(&ran.stderr) {
+        match words::trouble(&ran.stderr, true) {
             Trouble::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
             Trouble::Auth => Err(auth(push.remote, &ran.stderr)),
             Trouble::Lost => self.unclear(push, done, words::all(&ran.stderr)),
@@ -135,9 +135,12 @@ impl GitRepo {
     pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
         let refname = format!("refs/heads/{branch}");
         let git = self.program().networked();
-        let ran = git.try_run(&["ls-remote", "--refs", "--", remote, &refname], &[], NETWORK)?;
+        let ran = match git.try_run(&["ls-remote", "--refs", "--", remote, &refname], &[], NETWORK) {
+            Err(error @ GitError::TimedOut { .. }) => return Err(unreachable(remote, &error.to_string())),
+            other => other?,
+        };
         if !ran.ok() {
-            return Err(match words::trouble(&ran.stderr) {
+            return Err(match words::trouble(&ran.stderr, false) {
                 Trouble::Auth => auth(remote, &ran.stderr),
                 Trouble::NeverReached | Trouble::Lost => unreachable(remote, &ran.stderr),
             });

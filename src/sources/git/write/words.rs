@@ -122,8 +122,30 @@ pub(super) enum Trouble {
     Lost,
 }
 
-/// Reads git's English words (it runs with `LC_ALL=C.UTF-8`).
-pub(super) fn trouble(stderr: &str) -> Trouble {
+/// Reads git's English words (it runs with `LC_ALL=C.UTF-8`); what the remote itself said is not git's.
+/// Once something may have been `sent`, any sign of a connection that ended early outweighs the rest.
+pub(super) fn trouble(stderr: &str, sent: bool) -> Trouble {
+    const ENDED_EARLY: &[&str] = &[
+        "hung up",
+        "unexpected disconnect",
+        "early eof",
+        "broken pipe",
+        "connection reset",
+        "closed by remote host",
+        "empty reply",
+        "timed out",
+    ];
+    const NEVER: &[&str] = &[
+        "could not resolve",
+        "ssh: connect to host",
+        "failed to connect to",
+        "couldn't connect to",
+        "could not connect to",
+        "unable to connect to",
+        "name or service not known",
+        "temporary failure in name resolution",
+        "ssl certificate problem",
+    ];
     const AUTH: &[&str] = &[
         "authentication failed",
         "could not read username",
@@ -133,31 +155,21 @@ pub(super) fn trouble(stderr: &str) -> Trouble {
         "host key verification failed",
         "returned error: 401",
         "returned error: 403",
+        "returned error: 404",
         "access denied",
         "permission to ",
         "repository not found",
+        "' not found",
         "does not appear to be a git repository",
-        "returned error: 404",
-        "not found",
     ];
-    const NEVER: &[&str] = &[
-        "could not resolve host",
-        "failed to connect",
-        "couldn't connect",
-        "could not connect",
-        "connection refused",
-        "no route to host",
-        "network is unreachable",
-        "name or service not known",
-        "temporary failure in name resolution",
-        "connection timed out",
-        "ssl certificate problem",
-        "no such remote",
-    ];
-    let said = stderr.to_ascii_lowercase();
-    if NEVER.iter().any(|word| said.contains(word)) {
+    let own: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("remote:")).collect();
+    let said = own.join("\n").to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if sent && has(ENDED_EARLY) {
+        Trouble::Lost
+    } else if has(NEVER) {
         Trouble::NeverReached
-    } else if AUTH.iter().any(|word| said.contains(word)) {
+    } else if has(AUTH) {
         Trouble::Auth
     } else {
         Trouble::Lost
@@ -255,13 +267,37 @@ mod tests {
                 "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.",
                 Trouble::Auth,
             ),
+            ("fatal: repository 'http://h/x/' not found", Trouble::Auth),
             (
                 "error: RPC failed; curl 52 Empty reply from server\nsend-pack: unexpected disconnect while reading sideband packet",
                 Trouble::Lost,
             ),
             ("fatal: the remote end hung up unexpectedly", Trouble::Lost),
+            (
+                "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
+                Trouble::Lost,
+            ),
         ] {
-            assert_eq!(trouble(said), what, "{said}");
+            assert_eq!(trouble(said, true), what, "{said}");
         }
+    }
+
+    #[test]
+    fn nothing_that_may_have_been_sent_is_called_certain() {
+        for said in [
+            "remote: sh: notify: not found\nfatal: the remote end hung up unexpectedly",
+            "remote: Permission to deploy denied (by the chat bot)\nsend-pack: unexpected disconnect while reading sideband packet",
+            "client_loop: send disconnect: Broken pipe\nPermission denied (publickey",
+            "Read from remote host h: Connection timed out\nfatal: Could not read from remote repository.",
+            "remote: Authentication failed\n",
+        ] {
+            assert_eq!(trouble(said, true), Trouble::Lost, "{said}");
+        }
+        // Before anything was sent, the same is only a matter of words.
+        let said = "git@h: Permission denied (publickey).\nfatal: The remote end hung up unexpectedly";
+        assert_eq!(
+            (trouble(said, false), trouble(said, true)),
+            (Trouble::Auth, Trouble::Lost)
+        );
     }
 }
