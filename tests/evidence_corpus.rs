@@ -82,7 +82,7 @@ fn every_failing_case_has_its_cause() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// docs/adr/0009: what is decided where the sources and their peers disagree.
+/// docs/adr/0010: what is decided where the sources and their peers disagree.
 const DISPUTED: &[(&str, bool)] = &[
     ("sigstore-python/tsa/bundle.duplicate.sigstore", true),
     ("sigstore-python/tsa/no-authorities", true),

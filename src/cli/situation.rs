@@ -56,7 +56,11 @@ impl Situation {
                 crate::domain::Clean::from_untrusted(&dir.display().to_string())
             ));
         }
-        Ok(Engine::open(self.options())?)
+        let engine = Engine::open(self.options())?;
+        if engine.has_left() {
+            super::warn("a write was interrupted here; `pindeck resume` says what stands, and finishes or drops it");
+        }
+        Ok(engine)
     }
 
     /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.

@@ -325,3 +325,54 @@ fn an_unknown_log_or_authority_is_unsupported() {
     ask.profile.root = Some(pindeck::domain::policy::TrustRoot::PublicGood);
     holds(&ask.one(&items[0]), EvidenceKind::Signature);
 }
+
+#[test]
+fn a_dsse_entry_is_bound_by_hand_where_the_verifier_cannot_read_the_statement() {
+    let (Some((ask, genuine)), Some((_, other))) = (
+        bundle("carabiner/public-good"),
+        bundle("conformance/happy-path-intoto-in-dsse-v3"),
+    ) else {
+        return;
+    };
+    let said = ask.one(&as_item(&ask, &genuine));
+    holds(&said, EvidenceKind::Other);
+    assert_eq!(said.log, LogEvidence::InclusionProof);
+    // A genuine entry of somebody else's signature.
+    let mut swapped = genuine.clone();
+    swapped["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"].clone();
+    fails(&ask.one(&as_item(&ask, &swapped)), CauseKind::BadSignature, None);
+    // Somebody else's envelope under the genuine entry.
+    let mut swapped = genuine.clone();
+    swapped["dsseEnvelope"] = other["dsseEnvelope"].clone();
+    fails(&ask.one(&as_item(&ask, &swapped)), CauseKind::BadSignature, None);
+    // Another payload under the genuine signature and entry.
+    let mut changed = genuine;
+    let payload = crate::hostile::decode(changed["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let payload = String::from_utf8(payload)
+        .expect("text")
+        .replace("Unknown Author", "Known Author");
+    changed["dsseEnvelope"]["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+    fails(
+        &ask.one(&as_item(&ask, &changed)),
+        CauseKind::BadSignature,
+        Some(CheckName::Signature),
+    );
+}
+
+#[test]
+fn a_large_statement_with_a_log_entry_is_judged_like_a_small_one() {
+    // No genuine one of several MB is at hand: a large forgery must be refused for its signature, by the
+    // same path that reads a large genuine one.
+    let Some((ask, mut genuine)) = bundle("conformance/happy-path-intoto-in-dsse-v3") else {
+        return;
+    };
+    let payload = crate::hostile::decode(genuine["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let mut statement: Value = serde_json::from_slice(&payload).expect("a statement");
+    statement["predicate"]["padding"] = "x".repeat(2 << 20).into();
+    genuine["dsseEnvelope"]["payload"] = crate::hostile::encode(statement.to_string().as_bytes()).into();
+    fails(
+        &ask.one(&as_item(&ask, &genuine)),
+        CauseKind::BadSignature,
+        Some(CheckName::Signature),
+    );
+}

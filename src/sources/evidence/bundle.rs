@@ -135,12 +135,13 @@ fn dsse(
     }
     // Verified against what it says of itself; whether that is what was asked comes after.
     let proven = match own_digest(&statement) {
-        Some(digest) if statement.is_strict() => {
+        Some(digest) if statement.is_strict() && !(is_large(envelope) && by_hand(bundle, envelope).is_ok()) => {
             claim.artifact = Artifact::Digest(digest);
             prove(&mut report, trusted, &claim)
         }
-        // A statement that the verifier does not read, or whose subjects have no digest it compares (a
-        // git commit): the same signature over the same bytes, shown as a message.
+        // A statement that the verifier does not read, whose subjects have no digest it compares (a git
+        // commit), or which is so large that it should not be held as a tree: the same signature over the
+        // same bytes, shown as a message.
         _ => match by_hand(bundle, envelope) {
             Ok(by_hand) => {
                 let view = as_message(bundle, envelope);
@@ -161,6 +162,11 @@ fn dsse(
 /// The key id of an envelope names a key only where a key is asked for.
 fn question_of_key(bundle: &Bundle, profile: &Profile) -> bool {
     hint(bundle).is_some() && profile.demands.key_id.is_none()
+}
+
+/// The verifier holds a whole statement as a tree of values, many times its size.
+fn is_large(envelope: &DsseEnvelope) -> bool {
+    envelope.payload.len() > 1 << 20
 }
 
 /// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry holds the

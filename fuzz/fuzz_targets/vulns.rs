@@ -1,0 +1,9 @@
+//! One predicate parser.
+#![no_main]
+
+use pindeck::domain::evidence::EvidenceKind;
+use pindeck::sources::evidence::predicate::summary;
+
+libfuzzer_sys::fuzz_target!(|data: &str| {
+    let _ = summary(EvidenceKind::VulnerabilityScan, data);
+});
