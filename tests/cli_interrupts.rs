@@ -1,5 +1,5 @@
 //! How commands end before their end: by a signal, with the status of that signal and nothing written; or
-//! because nobody reads any more.
+//! because nobody reads any more; or because a name means nothing here, and then nobody is asked.
 
 // In a test a broken expectation is the message.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -261,4 +261,27 @@ fn a_watch_says_what_is_there_and_then_what_comes_until_a_signal_or_until_nobody
     drop(reader);
     commit(&clone, "envs/staging/app.yaml", &pod(&format!("{image}:v1")));
     assert_eq!(end(child).0, Some(0));
+}
+
+#[test]
+fn a_name_that_means_nothing_here_is_asked_of_nobody() {
+    let place = Place::new();
+    for (args, near) in [
+        (&["evidence", "ap", "--json"][..], "\"app\""),
+        (&["diff", "ap:dev", "app:production", "--json"], "\"app\""),
+        (&["diff", "app:production", "app:prodution", "--json"], "\"production\""),
+        (&["diff", "app", "app:production", "--json"], "SERVICE:ENV"),
+    ] {
+        let (code, out, err) = end(place.start(args));
+        assert_eq!(code, Some(2), "{args:?}: {out}{err}");
+        let document: Value = serde_json::from_str(&out).expect("one document");
+        assert_eq!(
+            (&document["schema"], &document["code"]),
+            (&"pindeck/error/v1".into(), &2.into())
+        );
+        assert!(
+            document["next"].as_str().expect("words").contains(near),
+            "{args:?}: {out}"
+        );
+    }
 }

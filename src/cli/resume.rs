@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
+use crate::engine::Engine;
 use crate::engine::journal::Answer;
 use crate::engine::release::Left;
 
@@ -21,7 +22,8 @@ use super::{json, say, warn, write};
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
 pub async fn run(at: &Situation, args: &Resume) -> Result<u8, Failure> {
-    let engine = at.engine()?;
+    // Not `at.engine()`: what that says about the journal is what this command is about.
+    let engine = Engine::open(at.options())?;
     let interrupts = Interrupts::listen();
     let left = match interrupts.or(engine.left_behind()).await {
         Ok(left) => left.map_err(|failure| told(&failure))?,
@@ -72,12 +74,7 @@ enum Stopped {
     Failed(WriteFailure),
 }
 
-async fn act(
-    engine: &crate::engine::Engine,
-    args: &Resume,
-    one: &Left,
-    interrupts: &Interrupts,
-) -> Result<Value, Stopped> {
+async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts) -> Result<Value, Stopped> {
     let under_way = one.standing.is_none() && one.entry.is_some();
     if under_way {
         return Err(Stopped::Asked);

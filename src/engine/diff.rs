@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Summary};
 use crate::domain::id::{Digest, ServiceId};
@@ -21,6 +22,7 @@ use crate::sources::registry::Manifest;
 use super::assess::{Subject, assess};
 use super::ledger::Ledger;
 use super::session::Session;
+use super::verify::is_bare;
 use super::{Engine, EngineError, collect};
 use config::Config;
 
@@ -112,6 +114,9 @@ impl Look {
             })?;
             return Ok(self.placed_for(pin.image.clone(), digest, Some(pin)));
         }
+        if is_bare(text) {
+            return Err(self.no_such_name(text));
+        }
         let parsed = ImageRef::parse(text).map_err(|e| {
             EngineError::Usage(format!(
                 "{text:?} is no digest, no SERVICE:ENV of this repository and no reference: {e}"
@@ -127,6 +132,20 @@ impl Look {
             }
         };
         Ok(self.placed(parsed.repository, digest))
+    }
+
+    /// What is wrong with a `SERVICE:ENV` of this repository.
+    fn no_such_name(&self, text: &str) -> EngineError {
+        let services: Vec<&str> = self.ledger.grouped.services.iter().map(|(n, ..)| n.as_str()).collect();
+        let environments: Vec<&str> = self.ledger.environments.iter().map(|e| e.name.as_str()).collect();
+        let why = match text.rsplit_once(':') {
+            Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
+            Some((service, _)) => unknown("service", service, &services),
+            None => {
+                "it names no digest; write SERVICE:ENV, a whole digest, or a reference with its registry".to_owned()
+            }
+        };
+        EngineError::Usage(format!("{text:?} means nothing here: {why}"))
     }
 
     /// `SERVICE:ENV`, if both are known here.

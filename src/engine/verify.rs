@@ -102,12 +102,15 @@ impl Engine {
                 .examine(image, digest, Some(Named::new(name, service)), policy)
                 .await;
         }
-        let parsed = ImageRef::parse(what).map_err(|e| {
-            EngineError::Usage(format!(
-                "{what:?} is neither a service here ({}) nor a reference: {e}",
-                view.known_services()
-            ))
-        })?;
+        let no_service = || unknown("service", what, &view.known_services());
+        if is_bare(what) {
+            return Err(EngineError::Usage(format!(
+                "{}; an image reference begins with its registry",
+                no_service()
+            )));
+        }
+        let parsed = ImageRef::parse(what)
+            .map_err(|e| EngineError::Usage(format!("{}, and no image reference: {e}", no_service())))?;
         let digest = match (parsed.digest, &parsed.tag) {
             (Some(digest), _) => digest,
             (None, tag) => {
@@ -155,6 +158,12 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
         session: super::session(options, registry),
     };
     view.verify(repository, digest, &rules).await
+}
+
+/// Whether a word on the command line can only be meant as a name of this repository. A public registry
+/// is not asked for what may be a slip of the pen: its images are written with `docker.io/`.
+pub(super) fn is_bare(text: &str) -> bool {
+    !text.contains('/')
 }
 
 /// A reference that names its bytes.
@@ -274,18 +283,8 @@ impl View {
         Some(Named::new(&name, configured))
     }
 
-    fn known_services(&self) -> String {
-        let names: Vec<&str> = self
-            .ledger
-            .iter()
-            .flat_map(|l| &l.grouped.services)
-            .map(|(name, ..)| name.as_str())
-            .take(12)
-            .collect();
-        if names.is_empty() {
-            "none was found".to_owned()
-        } else {
-            names.join(", ")
-        }
+    fn known_services(&self) -> Vec<&str> {
+        let grouped = self.ledger.iter().flat_map(|l| &l.grouped.services);
+        grouped.map(|(name, ..)| name.as_str()).collect()
     }
 }

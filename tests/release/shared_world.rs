@@ -176,3 +176,30 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
     let failure = write(&stage.engine(), revert("frontend", "production", Some(named[0]))).await;
     assert_eq!(failure.expect_err("nobody answers").exit_code(), 6);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_wants_pull_requests_gets_a_branch_of_its_own() {
+    let Some(stage) = Stage::start().await else { return };
+    stage.edit_policy(|text| {
+        let at = text.find("name = \"production\"").expect("production");
+        let (head, tail) = text.split_at(at);
+        format!(
+            "{head}{}",
+            tail.replacen("policy = ", "write = \"branch\"\npolicy = ", 1)
+        )
+    });
+    let head = stage.head();
+    let engine = stage.engine();
+    let done = write(&engine, promote(&["payments"], "production"))
+        .await
+        .expect("proposed");
+    assert_eq!(done.state, WriteState::Proposed);
+    let branch = done.pushed.expect("a ref");
+    assert!(
+        branch.starts_with("refs/heads/pindeck/promote-payments-production-"),
+        "{branch}"
+    );
+    assert_eq!(stage.at_remote(["rev-parse", &branch]), done.commits[0]);
+    assert_eq!(stage.head(), head, "the release branch stays");
+    assert!(engine.left_behind().await.expect("readable").is_empty());
+}
