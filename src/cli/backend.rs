@@ -13,13 +13,35 @@ use crate::engine::{Engine, EngineError};
 use crate::runtime::Backend;
 use crate::runtime::backend::{DiffJob, Job, PlanJob, WriteJob};
 
+/// Said on the board as long as the journal holds a write that nobody is at.
+const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
+
 /// An engine that answers the cockpit.
 pub struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
     fn refresh(&self, to: Sender<Update>) -> Job {
         let engine = self.0.clone();
-        Box::pin(async move { engine.refresh(to).await.map_err(told) })
+        Box::pin(async move {
+            if !engine.has_left() {
+                return engine.refresh(to).await.map_err(told);
+            }
+            let (found, mut from) = tokio::sync::mpsc::channel(64);
+            let tell = async {
+                while let Some(update) = from.recv().await {
+                    let opened = matches!(update, Update::Opened { .. });
+                    if to.send(update).await.is_err() {
+                        break;
+                    }
+                    if opened {
+                        // Nobody listening any more is no error.
+                        let _ = to.send(Update::Notice(LEFT.into())).await;
+                    }
+                }
+            };
+            let (result, ()) = tokio::join!(engine.refresh(found), tell);
+            result.map_err(told)
+        })
     }
 
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job {

@@ -47,6 +47,15 @@ impl Situation {
     /// # Errors
     /// If there is no usable repository.
     pub fn engine(&self) -> Result<Engine, Failure> {
+        if let Some(dir) = user::cache_dir()
+            && let Err(error) = std::fs::create_dir_all(&dir)
+        {
+            super::warn(&format!(
+                "nothing is cached, everything is fetched each time: {} cannot be used: {error}; \
+                 correct it, or name another folder with PINDECK_CACHE_DIR",
+                crate::domain::Clean::from_untrusted(&dir.display().to_string())
+            ));
+        }
         let engine = Engine::open(self.options())?;
         if engine.has_left() {
             super::warn("a write was interrupted here; `pindeck resume` says what stands, and finishes or drops it");

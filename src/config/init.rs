@@ -36,6 +36,9 @@ struct Entry {
     environments: BTreeSet<EnvId>,
 }
 
+/// Where a repository's first environment stands, the repository, its pins.
+type Place<'a> = (usize, &'a Repository, &'a [Pin]);
+
 /// The text of a `pindeck.toml` for this repository. It parses, and validates against the files of
 /// the commit; nothing in it weakens what holds without it.
 pub fn render(survey: &Survey<'_>) -> String {
@@ -93,13 +96,13 @@ fn comment(text: &str) -> String {
 fn entries(survey: &Survey<'_>) -> (Vec<Entry>, BTreeSet<String>) {
     let mut outside = BTreeSet::new();
     // One path in several registries is most likely one service that promotion copies.
-    let mut by_path: BTreeMap<&str, Vec<(usize, &Repository, &Vec<Pin>)>> = BTreeMap::new();
+    let mut by_path: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
     let place = |env: &EnvId| survey.environments.iter().position(|e| e.name == *env);
     for (_, image, pins) in survey.services {
         let Some(image) = image else { continue };
         let environments: BTreeSet<&EnvId> = pins.iter().map(|pin| &pin.target.environment).collect();
         let by_digest = pins.iter().any(|pin| pin.digest.is_some());
-        if image.registry() == "docker.io" && !by_digest || !by_digest && environments.len() < 2 {
+        if !by_digest && (image.registry() == "docker.io" || environments.len() < 2) {
             outside.insert(image.to_string());
             continue;
         }

@@ -1,9 +1,11 @@
 //! What git remembers about a pin.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::id::Digest;
+use super::id::{Digest, Target};
 use super::text::Untrusted;
 
 /// What a commit did to a pin.
@@ -41,4 +43,135 @@ pub struct Entry {
     pub tag: Option<String>,
     /// The break-glass reason, if gates were waived.
     pub break_glass: Option<Untrusted>,
+}
+
+/// What a commit message records about one target (CONTRACT "Commits"). A record, never an input of a
+/// gate: anybody may write such lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What it did.
+    pub action: Action,
+    /// The commit it reverts.
+    pub reverts: Option<String>,
+    /// The break-glass reason.
+    pub break_glass: Option<Untrusted>,
+}
+
+impl Said {
+    /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
+    /// no target; among several (a squash), the last.
+    pub fn read(message: &str, target: &Target) -> Self {
+        let reverts = message.lines().find_map(reverted);
+        let trailers = message
+            .split("\n\n")
+            .map(trailers)
+            .filter(|found| {
+                let is = |name: &str, ours: &str| found.get(name).is_none_or(|value| *value == ours);
+                found.contains_key("Action")
+                    && is("Service", target.service.as_str())
+                    && is("Environment", target.environment.as_str())
+            })
+            .last()
+            .unwrap_or_default();
+        let action = match trailers.get("Action").copied() {
+            Some("promote") => Action::Promote,
+            Some("revert") => Action::Revert,
+            Some(_) => Action::Other,
+            None if reverts.is_some() => Action::Revert,
+            None => Action::Other,
+        };
+        Self {
+            action,
+            reverts,
+            break_glass: trailers.get("Break-Glass").map(|reason| Untrusted::new(*reason)),
+        }
+    }
+}
+
+/// The commit in git's own line `This reverts commit <id>`.
+fn reverted(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("This reverts commit ")?;
+    let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+    (7..=64).contains(&id.len()).then_some(id)
+}
+
+/// The `Pindeck-` trailers of one paragraph that holds nothing but trailers; the first of a name counts.
+fn trailers(paragraph: &str) -> BTreeMap<&str, &str> {
+    let mut found = BTreeMap::new();
+    for line in paragraph.lines().filter(|line| !line.trim().is_empty()) {
+        let Some((key, value)) = line.split_once(": ") else {
+            return BTreeMap::new();
+        };
+        if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+            return BTreeMap::new();
+        }
+        if let Some(name) = key.strip_prefix("Pindeck-") {
+            found.entry(name).or_insert_with(|| value.trim());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::{EnvId, ServiceId};
+
+    const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn read(message: &str) -> Said {
+        let target = Target {
+            service: ServiceId::from("payments"),
+            environment: EnvId::from("production"),
+        };
+        Said::read(message, &target)
+    }
+
+    #[test]
+    fn a_promote_and_its_broken_glass() {
+        let record = read(
+            "Promote payments to production\n\na -> b\n\nPindeck-Action: promote\nPindeck-Service: payments\n\
+             Pindeck-Environment: production\nPindeck-Break-Glass: customers are down\nSigned-off-by: Ada <a@b>\n",
+        );
+        assert_eq!((record.action, record.reverts), (Action::Promote, None));
+        assert_eq!(record.break_glass, Some("customers are down".into()));
+    }
+
+    #[test]
+    fn reverts_by_git_and_by_trailer() {
+        let message = format!("Revert \"x\"\n\nThis reverts commit {SHA}.\n");
+        assert_eq!(read(&message).action, Action::Revert);
+        assert_eq!(read(&message).reverts.as_deref(), Some(SHA));
+        let merge = format!("Revert \"x\"\n\nThis reverts commit {SHA}, reversing\nchanges made to {SHA}.\n");
+        assert_eq!(read(&merge).reverts.as_deref(), Some(SHA));
+        let pin_only = read("Revert payments in production\n\nPindeck-Action: revert\nPindeck-Service: payments\n");
+        assert_eq!((pin_only.action, pin_only.reverts), (Action::Revert, None));
+    }
+
+    #[test]
+    fn what_only_looks_like_a_record_is_none() {
+        for message in [
+            "bump\n\nplease set\nPindeck-Action: promote\n",
+            "bump\n\nPindeck-Action: promote\nPindeck-Service: checkout\n",
+            "bump\n\nPindeck-Action: promote\nPindeck-Environment: staging\n",
+            "bump\n\n  Pindeck-Action: promote\n",
+            "talk about: This reverts commit 0123456789abcdef\n",
+            "bump\n\nThis reverts commit it.\n",
+            "",
+        ] {
+            let record = read(message);
+            assert_eq!((record.action, record.reverts), (Action::Other, None), "{message}");
+        }
+        assert_eq!(read("x\n\nPindeck-Action: pin\n").action, Action::Other);
+    }
+
+    #[test]
+    fn a_squash_of_several_speaks_of_each() {
+        let record = read(
+            "Release (#7)\n\n* Promote payments to production\n\nPindeck-Action: promote\nPindeck-Service: payments\n\
+             Pindeck-Environment: production\n\n* Revert search in production\n\nPindeck-Action: revert\n\
+             Pindeck-Service: search\nPindeck-Environment: production\n",
+        );
+        assert_eq!(record.action, Action::Promote);
+    }
 }

@@ -138,13 +138,14 @@ impl Look {
     fn no_such_name(&self, text: &str) -> EngineError {
         let services: Vec<&str> = self.ledger.grouped.services.iter().map(|(n, ..)| n.as_str()).collect();
         let environments: Vec<&str> = self.ledger.environments.iter().map(|e| e.name.as_str()).collect();
-        EngineError::Usage(match text.rsplit_once(':') {
+        let why = match text.rsplit_once(':') {
             Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
             Some((service, _)) => unknown("service", service, &services),
             None => {
-                format!("{text:?} names no digest; write SERVICE:ENV, a whole digest, or a reference with its registry")
+                "it names no digest; write SERVICE:ENV, a whole digest, or a reference with its registry".to_owned()
             }
-        })
+        };
+        EngineError::Usage(format!("{text:?} means nothing here: {why}"))
     }
 
     /// `SERVICE:ENV`, if both are known here.

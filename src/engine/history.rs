@@ -2,7 +2,8 @@
 //!
 //! Every commit reachable from the branch counts, as it does for who pinned what ([`super::lineage`]).
 //! A file that moved and a pin that moved from file to file change nothing: a commit is an entry only
-//! if the service's pins in the environment are others after it than before.
+//! if the service's pins in the environment are others after it than before. The files are
+//! those that hold the pins today, followed through renames, and those that the pins came from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -13,11 +14,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::config::unknown;
-use crate::domain::history::{Action, Entry};
-use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::history::{Entry, Said};
+use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
+use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Change, CommitMeta, GitRepo};
 
 use super::assess::{Subject, assess};
@@ -111,6 +112,11 @@ impl Engine {
         blocking(work).await?
     }
 
+    /// Whether the history that this clone holds ends before the repository's own.
+    pub fn is_shallow(&self) -> bool {
+        self.inner.repo.is_shallow()
+    }
+
     async fn judge(&self, ledger: &Ledger, target: &Target, records: &mut [Record]) -> Result<(), EngineError> {
         let environment = ledger.environments.iter().find(|e| e.name == target.environment);
         let policy = environment.and_then(|e| ledger.team.policies.get(e.policy.as_ref()?));
@@ -178,11 +184,24 @@ enum What {
 /// The pins of a target on one side of a commit, each with its visible tag and its place.
 type Side = BTreeMap<What, (Option<String>, Repository)>;
 
-/// One commit being put together: it may change several files.
+/// One commit: what it made of the pins.
+#[derive(Default)]
 struct Step {
-    commit: CommitMeta,
     was: Side,
     is: Side,
+}
+
+/// Reads the target's references out of files, back through the names that files and image had.
+struct Reader<'a> {
+    repo: &'a GitRepo,
+    ledger: &'a Ledger,
+    scans: &'a ScanCache,
+    target: &'a Target,
+    paths: EnvironmentPaths,
+    /// Repositories that stood at the very place of the pin before, and are no service's today.
+    former: BTreeSet<Repository>,
+    /// Nothing is pinned today: every file of the environment is looked at.
+    anywhere: bool,
 }
 
 fn walk(
@@ -192,64 +211,166 @@ fn walk(
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), EngineError> {
-    let paths = EnvironmentPaths::new(&ledger.environments);
-    let side = |path: &str, oid: Option<&str>, into: &mut Side| -> Result<(), EngineError> {
-        let Some(oid) = oid else { return Ok(()) };
-        let scan = scans.scan(path, oid, || Ok(repo.blob(oid)?))?;
-        for found in &scan.found {
-            let Some(image) = &found.repository else { continue };
-            let counts = found.tier < LOOSE_TIER || ledger.naming.is_listed(image);
-            if !counts || ledger.naming.service(image) != Some(&target.service) {
-                continue;
+    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    let files: BTreeSet<String> = pins
+        .filter(|pin| pin.target == *target)
+        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
+        .collect();
+    let mut reader = Reader {
+        repo,
+        ledger,
+        scans,
+        target,
+        paths: EnvironmentPaths::new(&ledger.environments),
+        former: BTreeSet::new(),
+        anywhere: files.is_empty(),
+    };
+    let mut files: Vec<String> = files.into_iter().collect();
+    let mut told: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let mut failed = None;
+        let mut more = Vec::new();
+        repo.commits(&ledger.tip.commit, &files, &mut |changes| {
+            let Some(commit) = changes.first().map(|change| change.commit.clone()) else {
+                return ControlFlow::Continue(());
+            };
+            if told.contains(&commit.id) {
+                return ControlFlow::Continue(());
             }
-            let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
-            let known = into.entry(what).or_insert_with(|| (None, image.clone()));
-            known.0 = known.0.take().or_else(|| found.tag.clone());
+            let found = reader.step(&changes).and_then(|step| {
+                if step.is_new() && !reader.anywhere {
+                    more = reader.left_elsewhere(&commit, &files)?;
+                }
+                Ok(step)
+            });
+            match found {
+                Ok(_) if !more.is_empty() => ControlFlow::Break(()),
+                Ok(step) => {
+                    told.insert(commit.id.clone());
+                    step.records(&commit, target).into_iter().try_for_each(&mut *visit)
+                }
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if more.is_empty() {
+            return Ok(());
+        }
+        // The pin came from another file: the walk begins again with that one too, past what was told.
+        files.append(&mut more);
+    }
+}
+
+impl Reader<'_> {
+    /// What one commit made of the pins.
+    fn step(&mut self, changes: &[Change]) -> Result<Step, EngineError> {
+        let mut step = Step::default();
+        for change in changes {
+            let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);
+            if ours && super::ledger::is_manifest(&change.path) {
+                self.add(
+                    &mut step,
+                    &change.path,
+                    change.before.as_deref(),
+                    change.after.as_deref(),
+                )?;
+            }
+        }
+        Ok(step)
+    }
+
+    /// Other files of the environment that held the pin before this commit and were changed by it.
+    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, EngineError> {
+        let mut all = Vec::new();
+        self.repo.commits(&commit.id, &[], &mut |changes| {
+            if changes.first().is_some_and(|change| change.commit.id == commit.id) {
+                all = changes;
+            }
+            ControlFlow::Break(())
+        })?;
+        let mut found = Vec::new();
+        for change in all {
+            let ours = self.paths.of(&change.path).any(|env| *env == self.target.environment);
+            if ours && !files.contains(&change.path) && super::ledger::is_manifest(&change.path) {
+                let mut step = Step::default();
+                self.add(
+                    &mut step,
+                    &change.path,
+                    change.before.as_deref(),
+                    change.after.as_deref(),
+                )?;
+                if !step.was.is_empty() {
+                    found.push(change.path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn add(
+        &mut self,
+        step: &mut Step,
+        path: &str,
+        before: Option<&str>,
+        after: Option<&str>,
+    ) -> Result<(), EngineError> {
+        let scan = |oid: Option<&str>| match oid {
+            Some(oid) => self.scans.scan(path, oid, || Ok(self.repo.blob(oid)?)),
+            None => Ok(Arc::default()),
+        };
+        let (before, after) = (scan(before)?, scan(after)?);
+        self.follow(&before, &after);
+        for (scan, side) in [(&before, &mut step.was), (&after, &mut step.is)] {
+            for (image, found) in self.ours(scan) {
+                let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
+                let known = side.entry(what).or_insert_with(|| (None, image.clone()));
+                known.0 = known.0.take().or_else(|| found.tag.clone());
+            }
         }
         Ok(())
-    };
-    let mut open: Option<Step> = None;
-    let mut failed = None;
-    repo.changes(&ledger.tip.commit, &[], &mut |change: Change| {
-        let ours = paths.of(&change.path).any(|env: &EnvId| *env == target.environment);
-        if !ours || !super::ledger::is_manifest(&change.path) {
-            return ControlFlow::Continue(());
-        }
-        if let Some(step) = open.take_if(|step| step.commit.id != change.commit.id) {
-            for record in step.records(&target.service) {
-                visit(record)?;
-            }
-        }
-        let step = open.get_or_insert_with(|| Step {
-            commit: change.commit.clone(),
-            was: Side::new(),
-            is: Side::new(),
-        });
-        let read = side(&change.path, change.before.as_deref(), &mut step.was)
-            .and_then(|()| side(&change.path, change.after.as_deref(), &mut step.is));
-        match read {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                failed = Some(error);
-                ControlFlow::Break(())
-            }
-        }
-    })?;
-    if let Some(error) = failed {
-        return Err(error);
     }
-    for record in open.into_iter().flat_map(|step| step.records(&target.service)) {
-        if visit(record).is_break() {
-            break;
+
+    /// Where the pin was another repository's before, that one belongs to the pin's past.
+    fn follow(&mut self, before: &Scan, after: &Scan) {
+        if self.ours(before).next().is_some() {
+            return;
         }
+        let places: BTreeSet<&str> = self.ours(after).map(|(_, found)| found.yaml_path.as_str()).collect();
+        let naming = &self.ledger.naming;
+        let former: Vec<Repository> = before
+            .found
+            .iter()
+            .filter(|found| found.tier < LOOSE_TIER && places.contains(found.yaml_path.as_str()))
+            .filter_map(|found| found.repository.clone())
+            .filter(|image| naming.service(image).is_none() && !naming.is_ignored(image))
+            .collect();
+        self.former.extend(former);
     }
-    Ok(())
+
+    fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
+        let naming = &self.ledger.naming;
+        scan.found.iter().filter_map(move |found| {
+            let image = found.repository.as_ref()?;
+            let counts = found.tier < LOOSE_TIER || naming.is_listed(image);
+            let service = naming.service(image) == Some(&self.target.service) || self.former.contains(image);
+            (counts && service).then_some((image, found))
+        })
+    }
 }
 
 impl Step {
+    fn is_new(&self) -> bool {
+        self.was.is_empty() && !self.is.is_empty()
+    }
+
     /// What the commit changed: nothing, where the pins after it are those before it. Where several
     /// changed, the first that went and the first that came belong together.
-    fn records(self, service: &ServiceId) -> Vec<Record> {
+    fn records(self, commit: &CommitMeta, target: &Target) -> Vec<Record> {
         let gone: Vec<_> = self
             .was
             .iter()
@@ -260,16 +381,16 @@ impl Step {
             .iter()
             .filter(|(what, _)| !self.was.contains_key(what))
             .collect();
-        let said = Said::of(&self.commit, service);
+        let said = Said::read(commit.message.raw(), target);
         (0..gone.len().max(came.len()))
             .map(|at| {
                 let (from, to) = (gone.get(at), came.get(at));
                 Record {
                     entry: Entry {
-                        commit: self.commit.id.clone(),
-                        author: self.commit.author.clone(),
-                        at: self.commit.at,
-                        subject: self.commit.subject.clone(),
+                        commit: commit.id.clone(),
+                        author: commit.author.clone(),
+                        at: commit.at,
+                        subject: commit.subject.clone(),
                         action: said.action,
                         reverts: said.reverts.clone(),
                         from: from.and_then(|(what, _)| digest(what)),
@@ -289,77 +410,5 @@ fn digest(what: &What) -> Option<Digest> {
     match what {
         What::Digest(digest) => Some(*digest),
         What::Tag(_) => None,
-    }
-}
-
-/// What a commit's message records about itself.
-#[derive(Debug, PartialEq, Eq)]
-struct Said {
-    action: Action,
-    reverts: Option<String>,
-    break_glass: Option<Untrusted>,
-}
-
-impl Said {
-    fn of(commit: &CommitMeta, service: &ServiceId) -> Self {
-        let message = commit.message.raw();
-        let trailer = |name: &str| {
-            let mut lines = message.lines();
-            lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim))
-        };
-        let reverts = message.lines().find_map(|line| {
-            let rest = line.strip_prefix("This reverts commit ")?;
-            let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
-            (id.len() >= 7).then_some(id)
-        });
-        // A commit of ours speaks for the service it names only.
-        let ours = trailer("Pindeck-Service").is_none_or(|named| named == service.as_str());
-        let action = match trailer("Pindeck-Action").filter(|_| ours) {
-            Some("promote") => Action::Promote,
-            Some("revert") => Action::Revert,
-            _ if reverts.is_some() => Action::Revert,
-            _ => Action::Other,
-        };
-        Self {
-            action,
-            reverts,
-            break_glass: trailer("Pindeck-Break-Glass")
-                .filter(|reason| ours && !reason.is_empty())
-                .map(Untrusted::from),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(message: &str) -> Said {
-        let commit = CommitMeta {
-            id: "a".repeat(40),
-            parents: Vec::new(),
-            author: "a".into(),
-            at: Timestamp::UNIX_EPOCH,
-            subject: "s".into(),
-            message: message.into(),
-        };
-        Said::of(&commit, &"payments".into())
-    }
-
-    #[test]
-    fn messages_record_what_they_did() {
-        let id = "0123456789abcdef0123456789abcdef01234567";
-        let revert = said(&format!("Revert \"x\"\n\nThis reverts commit {id}.\n"));
-        assert_eq!((revert.action, revert.reverts.as_deref()), (Action::Revert, Some(id)));
-        let promote = "Promote\n\nPindeck-Action: promote\nPindeck-Service: payments\nPindeck-Break-Glass: fire\n";
-        let found = said(promote);
-        assert_eq!(
-            (found.action, found.break_glass),
-            (Action::Promote, Some("fire".into()))
-        );
-        let other = said(&promote.replace("payments", "search"));
-        assert_eq!((other.action, other.break_glass), (Action::Other, None));
-        assert_eq!(said("This reverts commit of mine").action, Action::Other);
-        assert_eq!(said("bump").action, Action::Other);
     }
 }

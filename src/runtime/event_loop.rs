@@ -14,7 +14,8 @@ use crate::app::command::Command;
 use crate::app::update::update;
 use crate::app::{Msg, State};
 use crate::term::caps::Caps;
-use crate::term::{Guard, clipboard, suspend};
+use crate::term::{Guard, background, clipboard, suspend};
+use crate::view::theme::Depth;
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 
@@ -30,15 +31,19 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
     if caps.dumb {
         return Err(RunError::DumbTerminal(std::env::var("TERM").unwrap_or_default()));
     }
-    let theme = checked.theme.clone().unwrap_or_else(|| "dark".to_owned());
-    let display = Display::new(&theme, checked.depth, checked.glyphs)?;
     let mut signals = Signals::new()?;
     let size = crossterm::terminal::size()?;
     let (executor, answers) = Executor::new(backend);
+    let guard = Guard::enter()?;
+    let theme = match &checked.theme {
+        Some(theme) => theme.as_str(),
+        None if checked.depth != Depth::Mono && background::is_light(background::PATIENCE) == Some(true) => "light",
+        None => "dark",
+    };
+    let display = Display::new(theme, checked.depth, checked.glyphs)?;
     let Checked {
         setup, keymap, tmux, ..
     } = checked;
-    let guard = Guard::enter()?;
     let mut cockpit = Cockpit {
         state: State::new(setup, keymap, size, clock::now()),
         display,

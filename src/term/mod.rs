@@ -1,5 +1,6 @@
 //! The terminal: guard, capabilities, one write per frame, clipboard. Knows nothing of pindeck.
 
+pub mod background;
 pub mod caps;
 pub mod clipboard;
 pub mod frame;

@@ -119,3 +119,28 @@ fn the_cache_is_where_it_is_said_to_be_and_only_ours_goes() {
     assert_eq!(run(&["cache", "info", "--json"]).json()["verdicts"], 0);
     assert!(mine.exists());
 }
+
+#[test]
+fn a_cache_that_cannot_be_used_is_a_warning_and_costs_only_requests() {
+    let home = Home::new();
+    let repository = shop(&home);
+    let file = home.write("no-folder", "x");
+    let mut command = home.command(&repository, &["status", "--json", "--offline"]);
+    command.env("PINDECK_CACHE_DIR", file);
+    let said = super::finish(command);
+    assert_eq!(said.status, 6, "{said:?}");
+    assert!(said.err.contains("PINDECK_CACHE_DIR"), "{said:?}");
+    said.json();
+}
+
+#[test]
+fn the_policy_in_the_readme_is_valid() {
+    let home = Home::new();
+    let repository = shop(&home);
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    let (_, rest) = readme.split_once("```toml\n").expect("an example");
+    let (example, _) = rest.split_once("```").expect("its end");
+    let file = home.write("example.toml", example).display().to_string();
+    let said = home.run(&repository, &["config", "check", "--config", &file]);
+    assert_eq!(said.status, 0, "{said:?}");
+}

@@ -158,7 +158,7 @@ async fn a_registry_that_fails_now_and_then_is_asked_again() {
     let mut count = 0usize;
     stage.places[TO].meddle(move |_, _| {
         count += 1;
-        (count % 5 == 0).then(|| super::server::Reply::new(503, ""))
+        count.is_multiple_of(5).then(|| super::server::Reply::new(503, ""))
     });
     let done = write(&stage.engine(), promote(&["payments"], "production"))
         .await

@@ -65,6 +65,20 @@ impl GitRepo {
         paths: &[String],
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        self.commits(tip, paths, &mut each(visit))
+    }
+
+    /// As [`GitRepo::changes`], with all that one commit changed of the paths at once (never nothing):
+    /// what a commit did is known as soon as it is found.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn commits(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
         self.walk(tip, paths, Parents::All, visit)
     }
 
@@ -79,7 +93,7 @@ impl GitRepo {
         paths: &[String],
         visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(tip, paths, Parents::First, visit)
+        self.walk(tip, paths, Parents::First, &mut each(visit))
     }
 
     /// Every path that a commit touched, against its first parent: links and submodules too.
@@ -119,10 +133,11 @@ impl GitRepo {
         tip: &str,
         paths: &[String],
         parents: Parents,
-        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        let edge = self.edge();
         if self.is_foreign() {
-            return by_program::walk(self, tip, paths, parents == Parents::First, visit);
+            return self.walk_by_program(tip, paths, parents, &edge, visit);
         }
         let repo = self.open()?;
         let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
@@ -143,6 +158,9 @@ impl GitRepo {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
                 .map_err(|e| GitError::object("history", &e))?;
+            if edge.contains(&commit.id().to_string()) {
+                continue;
+            }
             let wanted: Option<BTreeSet<&str>> = if paths.is_empty() {
                 None
             } else {
@@ -154,6 +172,7 @@ impl GitRepo {
             }
             let meta = meta(&commit);
             let mut renamed = Vec::new();
+            let mut batch = Vec::new();
             for (path, before, after) in changed {
                 let mut change = Change {
                     commit: meta.clone(),
@@ -167,14 +186,57 @@ impl GitRepo {
                     change.before = Some(blob.to_string());
                     renamed.push((old, change.path.clone()));
                 }
-                if visit(change).is_break() {
-                    return Ok(());
-                }
+                batch.push(change);
+            }
+            if visit(batch).is_break() {
+                return Ok(());
             }
             names.extend(renamed);
         }
         Ok(())
     }
+}
+
+impl GitRepo {
+    fn walk_by_program(
+        &self,
+        tip: &str,
+        paths: &[String],
+        parents: Parents,
+        edge: &BTreeSet<String>,
+        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let mut batch: Vec<Change> = Vec::new();
+        let mut stopped = false;
+        by_program::walk(self, tip, paths, parents == Parents::First, &mut |change| {
+            if edge.contains(&change.commit.id) {
+                return ControlFlow::Continue(());
+            }
+            let next = batch.last().is_some_and(|last| last.commit.id != change.commit.id);
+            if next && visit(std::mem::take(&mut batch)).is_break() {
+                stopped = true;
+                return ControlFlow::Break(());
+            }
+            batch.push(change);
+            ControlFlow::Continue(())
+        })?;
+        if !stopped && !batch.is_empty() {
+            // It was the last one anyway.
+            let _ = visit(batch);
+        }
+        Ok(())
+    }
+
+    /// Commits whose parents a shallow clone does not hold: what they changed cannot be told.
+    fn edge(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+/// Visits the changes of a commit one by one.
+fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(Vec<Change>) -> ControlFlow<()> + 'a {
+    move |batch| batch.into_iter().try_for_each(&mut *visit)
 }
 
 type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;

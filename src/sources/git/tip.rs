@@ -165,8 +165,15 @@ impl Refs for Repository {
             .include_untracked(true)
             .exclude_submodules(true)
             .include_ignored(false);
-        self.statuses(Some(&mut options))
-            .is_ok_and(|statuses| !statuses.is_empty())
+        let sparse = |name| self.config().is_ok_and(|c| c.get_bool(name).unwrap_or(false));
+        if !sparse("core.sparsecheckout")
+            && let Ok(statuses) = self.statuses(Some(&mut options))
+        {
+            return !statuses.is_empty();
+        }
+        // An index that git2 does not read (split, sparse), or files that are left out on purpose.
+        let Some(work_dir) = self.workdir() else { return false };
+        Asked(Program::new(self.path()), work_dir).is_dirty()
     }
 }
 

@@ -201,7 +201,11 @@ fn layers_line(diff: &DigestDiff) -> Line {
     if diff.platforms.compared.is_none() && layers.shared == 0 && layers.added.is_empty() && layers.removed.is_empty() {
         return vec![span(Role::Warned, "layers not compared")];
     }
-    let mut line = vec![span(Role::Text, format!("{} layers shared", layers.shared))];
+    let shared = match layers.shared {
+        1 => "1 layer shared".to_owned(),
+        n => format!("{n} layers shared"),
+    };
+    let mut line = vec![span(Role::Text, shared)];
     if !layers.added.is_empty() {
         line.push(span(
             Role::Added,
@@ -226,12 +230,17 @@ fn packages_line(diff: &DigestDiff) -> Line {
     if added + removed + changed == 0 {
         return vec![span(Role::Text, "the same packages")];
     }
-    vec![
-        span(Role::Text, "packages"),
-        span(Role::Added, format!(" +{added}")),
-        span(Role::Removed, format!(" -{removed}")),
-        span(Role::Text, format!(" {changed} changed")),
-    ]
+    let mut line = vec![span(Role::Text, "packages")];
+    for (count, role, text) in [
+        (added, Role::Added, format!(" +{added}")),
+        (removed, Role::Removed, format!(" -{removed}")),
+        (changed, Role::Text, format!(" {changed} changed")),
+    ] {
+        if count > 0 {
+            line.push(span(role, text));
+        }
+    }
+    line
 }
 
 fn config_span(diff: &DigestDiff) -> crate::view::canvas::Span {

@@ -157,7 +157,8 @@ fn detail(canvas: &mut Canvas<'_>, entry: &Entry, prints: &Fingerprints, area: R
         false,
     );
     let full = |label: &str, digest: Option<Digest>| {
-        let mut line = vec![span(Role::Dim, format!("{label:<9}"))];
+        // A narrow label: a digest must stand in one line at 80 columns.
+        let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
         match digest {
             Some(digest) => {
                 line.push(prints.span(digest));

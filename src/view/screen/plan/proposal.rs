@@ -143,7 +143,7 @@ fn one(
         verdict_lines(out, plan, verdict);
     }
     if let Some(seen) = seen_evidence(state, &plan.service, plan.to) {
-        evidence_line(out, seen, !plan.copies.is_empty());
+        evidence_line(out, seen);
     }
     for warning in &plan.warnings {
         out.say("warning", vec![span(Role::Warned, format!("! {}", warning.clean()))]);
@@ -168,7 +168,11 @@ fn one(
         );
     }
     for edit in &plan.edits {
-        out.say("file", vec![span(Role::Title, edit.file.clone())]);
+        let place = format!(":{}", edit.line);
+        out.say(
+            "file",
+            vec![span(Role::Title, edit.file.clone()), span(Role::Dim, place)],
+        );
         file_diff(out, &edit.diff);
     }
     open_gates(out, &plan.gates);
@@ -213,9 +217,9 @@ fn verdict_lines(out: &mut Out<'_>, plan: &Plan, verdict: &Verdict) {
         Outcome::Unknown => (Role::Unknown, "?"),
     };
     let place = if plan.copies.is_empty() {
-        " where it will be pulled from"
+        " where it is pulled from"
     } else {
-        " where it is now; verified again where it arrives"
+        ", and again where it arrives"
     };
     out.say(
         "verdict",
@@ -253,7 +257,7 @@ fn seen_evidence<'a>(state: &'a State, service: &ServiceId, digest: Digest) -> O
     offered.or_else(|| pinned.filter_map(|cell| cell.assessment.value()).next())
 }
 
-fn evidence_line(out: &mut Out<'_>, seen: &Assessment, copied: bool) {
+fn evidence_line(out: &mut Out<'_>, seen: &Assessment) {
     let mut line = Line::new();
     let mut kinds = Vec::new();
     for evidence in seen.evidence.iter().filter(|e| e.state == EvidenceState::Verified) {
@@ -277,9 +281,6 @@ fn evidence_line(out: &mut Out<'_>, seen: &Assessment, copied: bool) {
     }
     if kinds.is_empty() {
         line.push(span(Role::Warned, "none that verifies "));
-    }
-    if copied {
-        line.push(span(Role::Dim, "all of it goes along"));
     }
     out.say("evidence", line);
 }
@@ -373,27 +374,25 @@ fn changes(out: &mut Out<'_>, compared: Option<&Compared>) {
     }
 }
 
-/// The exact change of a file. Nothing of it is cut: long lines are folded.
+/// The exact change of a file, with one line around it. Nothing of it is cut: long lines are folded.
 fn file_diff(out: &mut Out<'_>, diff: &str) {
-    for line in clean_lines(diff) {
-        let text = line.as_str();
-        if text.starts_with("--- ") || text.starts_with("+++ ") {
+    let lines = clean_lines(diff);
+    let text = |at: usize| lines.get(at).map_or("", |line| line.as_str());
+    let is_head = |at: usize| text(at).starts_with("--- ") || text(at).starts_with("+++ ");
+    let is_change = |at: usize| !is_head(at) && text(at).starts_with(['+', '-']);
+    for at in 0..lines.len() {
+        let beside = is_change(at + 1) || at > 0 && is_change(at - 1);
+        let hunk = text(at).starts_with('@');
+        if is_head(at) || !(is_change(at) || beside && !hunk) {
             continue;
         }
-        let role = match text.chars().next() {
+        let role = match text(at).chars().next() {
             Some('+') => Role::Added,
             Some('-') => Role::Removed,
-            Some('@') => Role::Accent,
             _ => Role::Dim,
         };
-        let folded = fold(
-            vec![span(role, format!("  {text}"))],
-            out.width,
-            4,
-            usize::MAX,
-            out.glyphs,
-        );
-        out.lines.extend(folded);
+        let line = vec![span(role, format!("  {}", text(at)))];
+        out.lines.extend(fold(line, out.width, 4, usize::MAX, out.glyphs));
     }
 }
 
