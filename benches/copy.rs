@@ -97,6 +97,8 @@ fn main() {
 }
 
 type Contestant = Box<dyn Fn(&Path, &str, &str) -> String>;
+/// The arguments of a copy from one repository to another.
+type Words = fn(&str, &str) -> Vec<String>;
 
 fn contestants(image: &Digest) -> Vec<(&'static str, Contestant)> {
     let digest = *image;
@@ -104,7 +106,7 @@ fn contestants(image: &Digest) -> Vec<(&'static str, Contestant)> {
         "pindeck",
         Box::new(move |home, from, to| pindeck(home, from, to, &digest)),
     )];
-    let words: [(&'static str, fn(&str, &str) -> Vec<String>); 3] = [
+    let words: [(&'static str, Words); 3] = [
         ("crane", |from, to| {
             vec!["copy".into(), format!("{from}:v1"), format!("{to}:v1")]
         }),

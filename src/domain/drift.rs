@@ -102,7 +102,7 @@ pub fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
     let mut found = Vec::new();
     for row in &board.services {
         for cell in &row.cells {
-            cell_drift(cell, now, &mut found);
+            cell_drift(board, cell, now, &mut found);
         }
         split(row, now, &mut found);
         rebuilt(row, now, &mut found);
@@ -111,7 +111,7 @@ pub fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
     found
 }
 
-fn cell_drift(cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
+fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
     let pin = &cell.pin;
     let since = cell.pinned_by.as_ref().map_or(now, |by| by.at);
     let mut add = |kind, tag: Option<&str>, expected, found, detail: String| {
@@ -166,9 +166,13 @@ fn cell_drift(cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
     }
     if let Some(verdict) = cell.assessment.fresh().and_then(|a| a.verdict.as_ref()) {
         if let Some(cause) = verdict.causes.iter().find(|c| c.cause == CauseKind::WrongSubject) {
-            let other = cause
-                .subject
-                .map_or_else(|| "another digest".to_owned(), |d| d.to_string());
+            let other = cause.subject.map_or_else(
+                || "another digest".to_owned(),
+                |d| match whose(board, d) {
+                    Some(known) => format!("{d}, {known}"),
+                    None => d.to_string(),
+                },
+            );
             add(
                 DriftKind::EvidenceElsewhere,
                 None,
@@ -213,6 +217,32 @@ fn reasons(verdict: &Verdict) -> String {
     let words =
         |(kind, checks): &(CauseKind, Vec<&str>)| format!("{}: {}", kind.as_str().replace('-', " "), checks.join(", "));
     causes.iter().map(words).collect::<Vec<_>>().join("; ")
+}
+
+/// What else on the board has this digest, in a clause.
+fn whose(board: &Board, digest: Digest) -> Option<String> {
+    let tag_of = |cell: &Cell| {
+        let tag = cell.pin.tag.clone();
+        tag.or_else(|| cell.version.as_ref().map(|v| v.clean().into_string()))
+    };
+    let pinned = board
+        .services
+        .iter()
+        .flat_map(|row| &row.cells)
+        .find(|c| c.pin.digest == Some(digest));
+    if let Some(cell) = pinned {
+        let tag = tag_of(cell).map(|tag| format!(" ({tag})")).unwrap_or_default();
+        return Some(format!("which {} pins{tag}", cell.pin.target));
+    }
+    board.services.iter().find_map(|row| {
+        let candidate = row.candidate.value()?.as_ref()?;
+        let tag = if candidate.digest == digest {
+            &candidate.tag
+        } else {
+            &candidate.versions.iter().find(|v| v.digest == Some(digest))?.tag
+        };
+        Some(format!("which is {}:{tag}", row.name))
+    })
 }
 
 fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {

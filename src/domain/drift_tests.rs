@@ -130,6 +130,17 @@ fn rejected(cause: CauseKind, subject: Option<u8>) -> Seen<Assessment> {
 }
 
 #[test]
+fn the_other_digest_is_named_by_where_it_is_pinned() {
+    let mut wrong = cell("dev", Some(1));
+    wrong.assessment = rejected(CauseKind::WrongSubject, Some(9));
+    let found = detect(&board(vec![wrong.clone()]), now());
+    assert!(!found[0].detail.raw().contains("which"), "{}", found[0].detail.raw());
+    let found = detect(&board(vec![wrong, cell("staging", Some(9))]), now());
+    let detail = found[0].detail.raw();
+    assert!(detail.contains("which payments in staging pins (1.2.0)"), "{detail}");
+}
+
+#[test]
 fn evidence_elsewhere_comes_beside_not_verified() {
     let mut wrong = cell("dev", Some(1));
     wrong.assessment = rejected(CauseKind::WrongSubject, Some(9));

@@ -77,7 +77,13 @@ fn every_mistake_has_its_status_its_message_and_its_next_step() {
             "REPOSITORY@sha256:",
         ),
         (&repository, &["verify", "r.example/a:1"], 2, "--policy", "verify"),
-        (&repository, &["diff", "x:y:z", "api:production"], 2, "x:y:z", ""),
+        (
+            &repository,
+            &["diff", "x:y:z", "api:production"],
+            2,
+            "x:y",
+            "known: api",
+        ),
         (&repository, &["statsu"], 2, "statsu", "status"),
         (&repository, &["drift", "--interval", "5s"], 2, "--watch", ""),
         (

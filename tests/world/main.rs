@@ -12,6 +12,7 @@
 )]
 
 #[path = "../support/dump.rs"]
+#[allow(dead_code)]
 mod dump;
 #[path = "../support/peer.rs"]
 #[allow(dead_code)]

@@ -6,10 +6,15 @@ use crate::app::age;
 use crate::app::msg::Limits;
 use crate::app::state::{Pass, State};
 use crate::domain::drift::{Drift, DriftKind};
+use crate::view::WIDE;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
+use crate::view::lines::fold;
 use crate::view::theme::Role;
 use crate::view::widget::list;
+
+/// Lines kept below a narrow list for the selected fact: an empty one, and what it takes to tell it.
+const TOLD: u16 = 4;
 
 /// Draws the feed.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits, focus: bool) {
@@ -23,9 +28,15 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
         title.push(span(Role::Dim, format!("  {hidden} hidden by the filter")));
     }
     canvas.rule(Rect { height: 1, ..area }, &title, focus);
-    let height = usize::from(area.height - 1);
+    let told = if focus && area.width < WIDE && area.height > TOLD * 3 {
+        TOLD
+    } else {
+        0
+    };
+    let shown = area.height - 1 - told;
+    let height = usize::from(shown);
     if focus {
-        limits.page = area.height - 1;
+        limits.page = shown;
     }
     if feed.is_empty() {
         let blind = state.board.unreachable();
@@ -68,6 +79,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
             }
         }
     }
+    if let (true, Some(drift)) = (told > 0, selected.and_then(|at| feed.get(at))) {
+        tell(canvas, drift, area);
+    }
     let below = feed.len().saturating_sub(top + height);
     if below > 0 || top > 0 {
         let more = format!(" {}-{} of {} ", top + 1, (top + height).min(feed.len()), feed.len());
@@ -79,6 +93,20 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
             },
             &[span(Role::Dim, more)],
         );
+    }
+}
+
+/// The selected fact in full, below a list whose lines are too short for it.
+fn tell(canvas: &mut Canvas<'_>, drift: &Drift, area: Rect) {
+    let line = vec![
+        span(Role::Drift, format!("{}: ", drift.kind.words())),
+        span(Role::Text, said(drift, canvas.glyphs())),
+    ];
+    let width = area.width.saturating_sub(2);
+    let most = usize::from(TOLD - 1);
+    let first = area.y + area.height - (TOLD - 1);
+    for (y, line) in (first..).zip(fold(line, width, 0, most, canvas.glyphs())) {
+        canvas.line(area.x + 1, y, width, &line);
     }
 }
 
@@ -97,11 +125,14 @@ fn line(state: &State, drift: &Drift, columns: u16, glyphs: &Glyphs) -> Line {
         Some(environment) => format!("{} {} {environment}", drift.service, glyphs.dot),
         None => drift.service.to_string(),
     };
-    let (kind_width, place_width) = if columns >= 100 { (18, 28) } else { (14, 24) };
+    let (when_width, kind_width, place_width) = if columns >= 100 { (9, 18, 28) } else { (7, 18, 22) };
     let place = crate::view::canvas::cut(&place, place_width, glyphs.ellipsis).into_owned();
     let pad = usize::from(place_width).saturating_sub(unicode_width::UnicodeWidthStr::width(place.as_str()));
     vec![
-        span(if news { Role::Drift } else { Role::Dim }, format!("{when:>9}  ")),
+        span(
+            if news { Role::Drift } else { Role::Dim },
+            format!("{when:>when_width$}  "),
+        ),
         span(Role::Drift, format!("{} ", glyphs.drift)),
         span(Role::Text, format!("{:<kind_width$} ", drift.kind.words())),
         span(Role::Title, format!("{place}{} ", " ".repeat(pad))),
