@@ -252,10 +252,21 @@ fn commit_changes(
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let tree = commit.tree().map_err(failed)?;
     let mut result: Option<Changed> = None;
-    if commit.parent_count() == 0 {
+    let few = wanted.filter(|wanted| wanted.len() <= FEW);
+    let between = |old: Option<&Tree<'_>>| {
         let mut changed = Vec::new();
-        compare(repo, None, Some(&tree), "", wanted, &mut changed).map_err(failed)?;
-        return Ok(changed);
+        match few {
+            Some(few) => {
+                for path in few {
+                    follow(repo, old, &tree, path, &mut changed)?;
+                }
+            }
+            None => compare(repo, old, Some(&tree), "", wanted, &mut changed)?,
+        }
+        Ok::<_, git2::Error>(changed)
+    };
+    if commit.parent_count() == 0 {
+        return between(None).map_err(failed);
     }
     let compared = match parents {
         Parents::All => commit.parent_count(),
@@ -263,8 +274,7 @@ fn commit_changes(
     };
     for parent in commit.parents().take(compared) {
         let parent = parent.tree().map_err(failed)?;
-        let mut changed = Vec::new();
-        compare(repo, Some(&parent), Some(&tree), "", wanted, &mut changed).map_err(failed)?;
+        let changed = between(Some(&parent)).map_err(failed)?;
         if changed.is_empty() {
             return Ok(changed);
         }
@@ -277,6 +287,49 @@ fn commit_changes(
         });
     }
     Ok(result.unwrap_or_default())
+}
+
+/// Up to so many paths are looked up one by one instead of comparing whole folders.
+const FEW: usize = 16;
+
+/// Looks one path up in two trees, as deep as they differ.
+fn follow(
+    repo: &Repository,
+    old: Option<&Tree<'_>>,
+    new: &Tree<'_>,
+    path: &str,
+    out: &mut Changed,
+) -> Result<(), git2::Error> {
+    let (mut old, mut new) = (old.cloned(), Some(new.clone()));
+    let mut parts = path.split('/').peekable();
+    while let Some(part) = parts.next() {
+        let entry = |tree: &Option<Tree<'_>>| {
+            let entry = tree.as_ref()?.get_name(part)?;
+            Some((entry.id(), entry.kind(), entry.filemode()))
+        };
+        let (was, is) = (entry(&old), entry(&new));
+        if was == is {
+            return Ok(());
+        }
+        if parts.peek().is_none() {
+            let file = |side: Option<(Oid, Option<ObjectType>, i32)>| {
+                side.filter(|(_, kind, mode)| *kind == Some(ObjectType::Blob) && mode & 0o170_000 == 0o100_000)
+                    .map(|(id, ..)| id)
+            };
+            let (was, is) = (file(was), file(is));
+            if was != is {
+                out.push((path.to_owned(), was, is));
+            }
+            return Ok(());
+        }
+        let folder = |side: Option<(Oid, Option<ObjectType>, i32)>| {
+            side.filter(|(_, kind, _)| *kind == Some(ObjectType::Tree))
+                .map(|(id, ..)| repo.find_tree(id))
+                .transpose()
+        };
+        (old, new) = (folder(was)?, folder(is)?);
+    }
+    Ok(())
 }
 
 /// Compares two trees below `folder`, descending only where ids differ and a wanted path may lie.
