@@ -8,8 +8,10 @@ use crate::app::age;
 use crate::app::standing::{self, Standing};
 use crate::app::state::State;
 use crate::domain::board::Assessment;
+use crate::domain::evidence::CauseKind;
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
+use crate::domain::verdict::Cause;
 use crate::view::canvas::span;
 use crate::view::theme::{Role, of_standing};
 use crate::view::widget::badge;
@@ -66,24 +68,37 @@ pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>,
         );
     }
     if let (Some(verdict), false) = (verdict, seen.is_unreachable()) {
-        for cause in &verdict.causes {
-            let name = format!(
-                "{} {} {}",
-                out.glyphs.failed,
-                cause.check.as_str(),
-                cause.cause.as_str()
-            );
-            let mut line = vec![
-                span(of_standing(stand.is), name),
-                span(Role::Text, format!("  {}", cause.detail.clean())),
-            ];
-            if let Some(other) = cause.subject {
-                line.push(span(Role::Dim, format!("  (about {})", whose(state, other))));
+        for (checks, cause) in folded(&verdict.causes) {
+            let several = checks.len() > 1;
+            let name = format!("{} {} {}", out.glyphs.failed, checks.join(", "), cause.cause.as_str());
+            let mut line = vec![span(of_standing(stand.is), name)];
+            match cause.subject {
+                // The evidence screen has both digests in full.
+                Some(other) => line.push(span(Role::Text, format!("  about {}", whose(state, other)))),
+                None if several && cause.cause == CauseKind::Absent => {}
+                None => line.push(span(Role::Text, format!("  {}", cause.detail.clean()))),
             }
             line.insert(0, span(Role::Text, " ".repeat(usize::from(LABEL))));
             out.indented(LABEL, 2, line);
         }
     }
+}
+
+/// Causes that say the same of several checks, told once.
+fn folded(causes: &[Cause]) -> Vec<(Vec<&'static str>, &Cause)> {
+    let mut all: Vec<(Vec<&'static str>, &Cause)> = Vec::new();
+    for cause in causes {
+        let same = |known: &Cause| {
+            known.cause == cause.cause
+                && known.subject == cause.subject
+                && (known.detail == cause.detail || cause.subject.is_some() || cause.cause == CauseKind::Absent)
+        };
+        match all.iter_mut().find(|(_, known)| same(known)) {
+            Some((checks, _)) => checks.push(cause.check.as_str()),
+            None => all.push((vec![cause.check.as_str()], cause)),
+        }
+    }
+    all
 }
 
 /// A digest with what pindeck knows it as: where it is pinned, or that CI offers it.
