@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
-use super::evidence::CauseKind;
+use super::evidence::{CauseKind, Evidence};
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::{Confirm, Freeze, Policy, Waivable};
 use super::reference::Repository;
 use super::text::Untrusted;
-use super::verdict::{Outcome, Verdict};
+use super::verdict::{CheckOf, Outcome, Verdict};
 
 /// What a write is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -358,16 +358,18 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
 }
 
 /// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
-/// content never (CONTRACT `break_glass`).
-pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
+/// content never (CONTRACT `break_glass`), whatever else is wrong beside it: `evidence` is everything that
+/// was found about the digest.
+pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+    let broken = is_broken(verdict, evidence);
     for gate in gates.iter_mut() {
         let needs = match gate.gate {
             GateName::Soak => Some(Waivable::Soak),
             GateName::Freeze => Some(Waivable::Freeze),
             GateName::After => Some(Waivable::Order),
             GateName::Verdict => match verdict.result {
-                Outcome::Unknown => Some(Waivable::Unknown),
-                Outcome::Rejected if verdict.causes.iter().all(is_waivable) => Some(Waivable::Evidence),
+                Outcome::Unknown if !broken => Some(Waivable::Unknown),
+                Outcome::Rejected if !broken => Some(Waivable::Evidence),
                 _ => None,
             },
             GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
@@ -377,17 +379,24 @@ pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: 
 }
 
 /// Waives what the policy allows to be waived with a typed reason; the rest stays closed.
-pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict) {
-    mark_waivable(gates, allowed, verdict);
+pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+    mark_waivable(gates, allowed, verdict, evidence);
     for gate in gates.iter_mut().filter(|gate| gate.waivable) {
         gate.state = GateState::Waived;
         gate.waivable = false;
     }
 }
 
-fn is_waivable(cause: &super::verdict::Cause) -> bool {
-    cause.check != super::verdict::CheckOf::Digest
-        && !matches!(cause.cause, CauseKind::Corrupt | CauseKind::BadSignature)
+/// Whether the content was not seen whole, or something unsatisfied has a broken item, even one that
+/// another item's cause hides.
+fn is_broken(verdict: &Verdict, evidence: &[Evidence]) -> bool {
+    let bad = |cause| matches!(cause, CauseKind::Corrupt | CauseKind::BadSignature);
+    verdict.causes.iter().any(|cause| match cause.check {
+        CheckOf::Digest => true,
+        CheckOf::Evidence(kind) => {
+            bad(cause.cause) || evidence.iter().any(|e| e.kind == kind && e.cause.is_some_and(bad))
+        }
+    })
 }
 
 impl Plan {

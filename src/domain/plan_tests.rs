@@ -117,7 +117,7 @@ fn break_glass_waives_only_what_is_listed_and_never_broken_content() {
     let waived = |v: &Verdict, allowed: &BTreeSet<Waivable>| {
         let p = policy(None);
         let mut gates = promote_gates(facts(&p, v, &[]));
-        waive(&mut gates, allowed, v);
+        waive(&mut gates, allowed, v, &[]);
         closed_ones(&gates).is_empty()
     };
     let absent = verdict(Outcome::Rejected, &[(CheckOf::Evidence(Sbom), CauseKind::Absent)]);
@@ -134,4 +134,42 @@ fn break_glass_waives_only_what_is_listed_and_never_broken_content() {
     // Holds, acknowledgement and read-only are not among what can be waived.
     let warned = verdict(Outcome::Warned, &[]);
     assert!(!waived(&warned, &all));
+}
+
+#[test]
+fn broken_evidence_is_not_waived_behind_another_cause() {
+    use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format};
+    let broken = Evidence {
+        kind: EvidenceKind::Sbom,
+        predicate_type: None,
+        format: Format::SigstoreBundle,
+        digest: Digest::from_bytes([1; 32]),
+        attached_to: Digest::from_bytes([2; 32]),
+        subjects: Vec::new(),
+        state: EvidenceState::Failed,
+        cause: Some(CauseKind::BadSignature),
+        detail: None,
+        signer: None,
+        log: Default::default(),
+        timestamp: Default::default(),
+        signed_at: None,
+        summary: Default::default(),
+        checks: Vec::new(),
+    };
+    let all: BTreeSet<Waivable> = Waivable::ALL.into();
+    let sbom = CheckOf::Evidence(EvidenceKind::Sbom);
+    let closed = |result, cause, evidence: &[Evidence]| {
+        let (p, v) = (policy(None), verdict(result, &[cause]));
+        let mut gates = promote_gates(facts(&p, &v, &[]));
+        waive(&mut gates, &all, &v, evidence);
+        !closed_ones(&gates).is_empty()
+    };
+    // A stranger's statement beside a broken one hides it from the verdict, not from here.
+    let hidden = (sbom, CauseKind::OtherSigner);
+    assert!(!closed(Outcome::Rejected, hidden, &[]));
+    assert!(closed(Outcome::Rejected, hidden, std::slice::from_ref(&broken)));
+    let unreachable = (sbom, CauseKind::Unreachable);
+    assert!(!closed(Outcome::Unknown, unreachable, &[]));
+    assert!(closed(Outcome::Unknown, unreachable, &[broken]));
+    assert!(closed(Outcome::Unknown, (CheckOf::Digest, CauseKind::Unreachable), &[]));
 }

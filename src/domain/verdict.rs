@@ -288,6 +288,12 @@ fn maybe_hidden<'a>(facts: &Facts<'a>, kind: EvidenceKind) -> Option<&'a Evidenc
 /// Whether a verified statement's content is accepted by the policy.
 fn accepts(policy: &Policy, facts: &Facts<'_>, item: &Evidence, now: Timestamp) -> Result<(), String> {
     fresh_enough(policy, item, now)?;
+    if let Summary::VerificationSummary(said) = &item.summary {
+        let result = said.result.as_ref().map_or("", |r| r.raw());
+        if result != "PASSED" {
+            return Err(format!("the verification summary says {result:?}"));
+        }
+    }
     let Summary::Provenance(said) = &item.summary else {
         return Ok(());
     };
@@ -334,7 +340,8 @@ fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), 
         Summary::VerificationSummary(v) => v.verified_at,
         Summary::Sbom(_) | Summary::TestResult(_) | Summary::None => None,
     };
-    match item.signed_at.or(own) {
+    // The older of both: a time stamped onto an old statement must not make it young again.
+    match item.signed_at.into_iter().chain(own).min() {
         None => Err(format!(
             "the policy limits the age of a {}, and this one has no time",
             item.kind

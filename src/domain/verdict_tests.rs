@@ -351,3 +351,44 @@ fn a_passed_result_proves_nothing_while_another_may_be_hidden() {
     };
     assert_eq!(judge(&p, facts, now()).result, Outcome::Unknown);
 }
+
+#[test]
+fn a_verification_summary_must_say_passed() {
+    let asked = policy(&[EvidenceKind::VerificationSummary]);
+    let said = |result: &str| {
+        let mut e = item(EvidenceKind::VerificationSummary, None);
+        e.summary = Summary::VerificationSummary(crate::domain::evidence::VsaSummary {
+            result: Some(result.into()),
+            ..Default::default()
+        });
+        run(&asked, &[e])
+    };
+    assert_eq!(said("PASSED").result, Outcome::Verified);
+    for other in ["FAILED", "", "passed"] {
+        let verdict = said(other);
+        assert_eq!(
+            (verdict.result, verdict.causes[0].cause),
+            (Outcome::Rejected, CauseKind::PolicyFailed),
+            "{other:?}"
+        );
+    }
+}
+
+#[test]
+fn a_late_time_does_not_make_an_old_scan_young() {
+    let mut asked = policy(&[EvidenceKind::VulnerabilityScan]);
+    asked.max_age = [(EvidenceKind::VulnerabilityScan, 7 * 86_400)].into();
+    let scanned = |finished: i64, stamped: i64| {
+        let mut e = item(EvidenceKind::VulnerabilityScan, None);
+        let at = |ago: i64| Timestamp::from_second(now().as_second() - ago).expect("in range");
+        e.signed_at = Some(at(stamped));
+        e.summary = Summary::VulnerabilityScan(crate::domain::evidence::ScanSummary {
+            finished_at: Some(at(finished)),
+            ..Default::default()
+        });
+        run(&asked, &[e]).result
+    };
+    assert_eq!(scanned(86_400, 3_600), Outcome::Verified);
+    assert_eq!(scanned(30 * 86_400, 3_600), Outcome::Rejected);
+    assert_eq!(scanned(3_600, 30 * 86_400), Outcome::Rejected);
+}

@@ -14,7 +14,7 @@ use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Facts, Presence, Verdict, judge};
-use crate::sources::evidence::{Question, Trust, check};
+use crate::sources::evidence::{Carrier, Question, Trust, check};
 use crate::sources::registry::{Manifest, RegistryError};
 
 use super::candidate;
@@ -250,10 +250,13 @@ impl Gathered {
         if parts().any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err())) {
             return None;
         }
-        let mut set: Vec<[Digest; 3]> = parts()
+        let mut set: Vec<(Option<Carrier>, [Digest; 3])> = parts()
             .flat_map(|p| {
-                let items = p.items.iter().map(|i| [i.attached_to, i.manifest, i.digest]);
-                items.chain(p.listed.iter().map(|e| [e.attached_to, e.digest, e.digest]))
+                let items = p
+                    .items
+                    .iter()
+                    .map(|i| (Some(i.carrier), [i.attached_to, i.manifest, i.digest]));
+                items.chain(p.listed.iter().map(|e| (None, [e.attached_to, e.digest, e.digest])))
             })
             .collect();
         set.sort_unstable();
@@ -266,7 +269,8 @@ impl Gathered {
         for (index, _) in &self.via {
             key.part(index.digest.as_bytes());
         }
-        for digests in set {
+        for (carrier, digests) in set {
+            key.part(format!("{carrier:?}").as_bytes());
             for digest in digests {
                 key.part(digest.as_bytes());
             }

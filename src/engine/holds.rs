@@ -91,7 +91,9 @@ pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
     ))
 }
 
-/// The hold that closes an environment for a digest: one made there or in an earlier environment.
+/// The hold that closes an environment for a digest: one made there or in an earlier environment. Closed
+/// too where a hold names an environment that is no more, or the service by a longer or shorter form of its
+/// name: the bytes are the same, and a renamed folder must not lift a hold.
 pub fn closing<'a>(
     holds: &'a [Hold],
     environments: &[Environment],
@@ -102,11 +104,21 @@ pub fn closing<'a>(
     let place = |name: &EnvId| environments.iter().position(|e| e.name == *name);
     let here = place(environment);
     holds.iter().find(|hold| {
-        hold.service == *service
+        same_name(hold.service.as_str(), service.as_str())
             && hold.digest == digest
             && (hold.environment == *environment
-                || matches!((place(&hold.environment), here), (Some(a), Some(b)) if a <= b))
+                || match (place(&hold.environment), here) {
+                    (Some(a), Some(b)) => a <= b,
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                })
     })
+}
+
+/// Whether two names of services are one, or one is the other's path suffix.
+fn same_name(a: &str, b: &str) -> bool {
+    let suffix = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
+    a == b || suffix(a, b) || suffix(b, a)
 }
 
 #[cfg(test)]
@@ -176,5 +188,16 @@ mod tests {
             [closed("dev"), closed("staging"), closed("production")],
             [false, true, true]
         );
+    }
+
+    #[test]
+    fn renaming_lifts_no_hold() {
+        let holds = [hold("gone")];
+        let digest = Digest::from_bytes([7; 32]);
+        let closed = |service: &str, digest| closing(&holds, &[], &service.into(), &"dev".into(), digest).is_some();
+        assert!(closed("payments", digest));
+        assert!(closed("team-a/payments", digest));
+        assert!(!closed("repayments", digest));
+        assert!(!closed("payments", Digest::from_bytes([8; 32])));
     }
 }

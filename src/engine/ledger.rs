@@ -122,6 +122,10 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let mut grouped = group(&sightings, &naming, &team, &environments);
     grouped.unmanaged.append(&mut unmanaged);
     let holds = match files.iter().find(|f| f.path == holds::FILE) {
+        None if repo.read_at(&tip.commit, holds::FILE)?.is_some() => Err(Untrusted::new(format!(
+            "{} is no ordinary file; nothing can be promoted until it is one",
+            holds::FILE
+        ))),
         None => Ok(Vec::new()),
         Some(file) => holds::parse(&repo.blob(&file.oid)?).map_err(|e| Untrusted::new(e.to_string())),
     };

@@ -86,7 +86,7 @@ async fn one(
     let read_only = desk.read_only(environment);
     let mut gates = plan::pin_gates(&verdict, request.acknowledge_warned, read_only.as_deref());
     gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
-    let waived = break_glass(request, &policy, &mut gates, &verdict)?;
+    let waived = break_glass(request, &policy, &mut gates, &verdict, &assessed.assessment.evidence)?;
     let used = desk.policy_used(&policy);
     let message = message::compose(&Facts {
         verb: Verb::Pin,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::evidence::Evidence;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
@@ -111,7 +112,13 @@ impl Step<'_> {
         }
         let mut gates = self.gates(offer.digest, &verdict).await?;
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
-        let waived = break_glass(self.request, self.policy, &mut gates, &verdict)?;
+        let waived = break_glass(
+            self.request,
+            self.policy,
+            &mut gates,
+            &verdict,
+            &assessed.assessment.evidence,
+        )?;
         warnings.extend(rewritten.warnings);
         warnings.extend(self.history(offer.digest).await?);
         warnings.extend(split(pins));
@@ -309,9 +316,10 @@ pub(super) fn break_glass(
     policy: &Policy,
     gates: &mut [Gate],
     verdict: &Verdict,
+    evidence: &[Evidence],
 ) -> Result<Option<(Vec<Gate>, String)>, WriteFailure> {
     let Some(reason) = &request.break_glass else {
-        plan::mark_waivable(gates, &policy.break_glass, verdict);
+        plan::mark_waivable(gates, &policy.break_glass, verdict, evidence);
         return Ok(None);
     };
     if message::one_line(reason).is_empty() {
@@ -319,7 +327,7 @@ pub(super) fn break_glass(
             "--break-glass wants the reason in words; it is recorded in the commit",
         ));
     }
-    plan::waive(gates, &policy.break_glass, verdict);
+    plan::waive(gates, &policy.break_glass, verdict, evidence);
     let waived: Vec<Gate> = gates.iter().filter(|g| g.state == GateState::Waived).cloned().collect();
     Ok((!waived.is_empty()).then(|| (waived, reason.clone())))
 }

@@ -252,7 +252,13 @@ impl Revert<'_> {
         let read_only = desk.read_only(self.environment);
         let mut gates = plan::revert_gates(&judged.verdict, read_only.as_deref());
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
-        let waived = break_glass(self.request, &self.policy, &mut gates, &judged.verdict)?;
+        let waived = break_glass(
+            self.request,
+            &self.policy,
+            &mut gates,
+            &judged.verdict,
+            &judged.assessed.assessment.evidence,
+        )?;
         // What closes the way for other pins is not what the reason was typed for.
         gates.extend(other_gates);
         warnings.extend(self.remarks(digest, &judged.verdict));

@@ -32,6 +32,10 @@ struct Verifier<'a> {
 
 pub(super) fn parse(predicate: &str) -> Result<VsaSummary, String> {
     let read: Vsa<'_> = serde_json::from_str(predicate).map_err(|e| format!("no verification summary: {e}"))?;
+    let result = &*read.verification_result;
+    if !matches!(result, "PASSED" | "FAILED") {
+        return Err(format!("verificationResult is {result:?}, neither PASSED nor FAILED"));
+    }
     let levels = read.verified_levels.unwrap_or_default();
     Ok(VsaSummary {
         verifier: Some(Untrusted::from(&*read.verifier.id)),

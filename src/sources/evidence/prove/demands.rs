@@ -145,19 +145,23 @@ pub(super) fn take_times(
             different.len()
         ));
     }
-    let found = [(TimeSource::Rfc3161, &times.rfc3161), (TimeSource::Rekor, &times.rekor)];
-    for (source, times) in found {
-        if let Some(at) = times.iter().min() {
-            let evidence = report.evidence();
-            evidence.timestamp = source;
-            evidence.signed_at = Some(*at);
-            let by = match source {
-                TimeSource::Rfc3161 => "a timestamp authority of the root",
-                TimeSource::Rekor | TimeSource::None => "the transparency log",
-            };
-            report.passed(CheckName::Timestamp, format!("signed at {at}, says {by}"));
-            return Ok(());
-        }
+    // The oldest: a bundle's timestamps are not signed into it, so a later one can be added by anybody.
+    let stamped = times.rfc3161.iter().map(|at| (*at, TimeSource::Rfc3161));
+    let logged = times.rekor.iter().map(|at| (*at, TimeSource::Rekor));
+    let oldest = match profile.time {
+        TimeRule::Rfc3161 => stamped.min_by_key(|(at, _)| *at),
+        TimeRule::Rekor => logged.min_by_key(|(at, _)| *at),
+        TimeRule::Any => stamped.chain(logged).min_by_key(|(at, _)| *at),
+    };
+    if let Some((at, source)) = oldest {
+        let evidence = report.evidence();
+        evidence.timestamp = source;
+        evidence.signed_at = Some(at);
+        let by = match source {
+            TimeSource::Rfc3161 => "a timestamp authority of the root",
+            TimeSource::Rekor | TimeSource::None => "the transparency log",
+        };
+        report.passed(CheckName::Timestamp, format!("signed at {at}, says {by}"));
     }
     Ok(())
 }
