@@ -213,6 +213,9 @@ pub struct Resume {
     /// Do it without asking
     #[arg(long)]
     pub yes: bool,
+    /// The environment's name, typed beforehand, where it confirms by its name
+    #[arg(long, value_name = "ENV")]
+    pub confirm: Option<String>,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,

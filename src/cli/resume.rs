@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::Answer;
+use crate::engine::journal::{Answer, Entry};
 use crate::engine::release::Left;
 
 use super::args::Resume;
@@ -80,18 +80,15 @@ async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts
         return Err(Stopped::Asked);
     }
     if args.drop {
-        if !agreed(args, "Forget it? Nothing that it has done is undone. y to forget it: ").await {
-            return Err(Stopped::Asked);
-        }
+        let question = "Forget it? Nothing that it has done is undone. y to forget it: ";
+        agreed(args, question, None).await?;
         engine.forget_left(&one.id).map_err(Stopped::Failed)?;
         return Ok(json!({"action": "dropped"}));
     }
-    if one.entry.is_none() {
+    let Some(entry) = &one.entry else {
         return Err(Stopped::Failed(WriteFailure::Failed(one.says.clone().into())));
-    }
-    if !agreed(args, "Finish it? y to finish it: ").await {
-        return Err(Stopped::Asked);
-    }
+    };
+    agreed(args, "Finish it? y to finish it: ", to_be_typed(entry)).await?;
     let (tx, mut rx) = mpsc::channel(32);
     let listening = tokio::spawn(async move { while rx.recv().await.is_some() {} });
     let done = engine.resume(&one.id, tx, interrupts.cancel()).await;
@@ -108,12 +105,41 @@ async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts
     }))
 }
 
-/// Asks where somebody is there to be asked: what stands in the journal was confirmed once already.
-async fn agreed(args: &Resume, question: &'static str) -> bool {
-    if args.yes || args.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return true;
+/// The environment that is confirmed by its name.
+fn to_be_typed(entry: &Entry) -> Option<&str> {
+    let mut writes = entry.writes.iter();
+    let named = writes.find(|w| w.terms.as_ref().is_some_and(|terms| terms.type_name));
+    named.map(|write| write.environment.as_str())
+}
+
+/// Confirmed as every write is: beforehand, or by a person at a terminal; never by nobody.
+async fn agreed(args: &Resume, question: &str, name: Option<&str>) -> Result<(), Stopped> {
+    let usage = |words: String| Err(Stopped::Failed(WriteFailure::Usage(words.into())));
+    let terminal = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    match (name, &args.confirm) {
+        (Some(name), Some(typed)) if name == typed => return Ok(()),
+        (Some(name), Some(typed)) => return usage(format!("--confirm {typed} is not what this writes to: {name}")),
+        (Some(name), None) if !terminal => {
+            return usage(format!(
+                "{name} is confirmed by its name: add --confirm {name} (--yes is not enough there)"
+            ));
+        }
+        (None, _) if args.yes => return Ok(()),
+        (None, _) if !terminal => return usage("there is no terminal to confirm on: add --yes".to_owned()),
+        _ => {}
     }
-    write::answer(question).await.is_some_and(|a| a == "y" || a == "yes")
+    let (question, wanted) = match name {
+        Some(name) => (
+            format!("Type the environment's name ({name}) to finish it, anything else to leave it: "),
+            vec![name],
+        ),
+        None => (question.to_owned(), vec!["y", "yes"]),
+    };
+    let answer = write::answer(&question).await;
+    match answer.is_some_and(|answer| wanted.contains(&answer.as_str())) {
+        true => Ok(()),
+        false => Err(Stopped::Asked),
+    }
 }
 
 fn describe(one: &Left) -> Vec<String> {

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, Draft, Entry, SCHEMA, Step, Write};
+pub use entry::{CopyNote, Draft, Entry, Judged, SCHEMA, Step, Terms, Write};
 pub use standing::{Answer, Facts, Next, Standing};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.

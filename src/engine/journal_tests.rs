@@ -34,6 +34,7 @@ fn draft() -> Draft {
                 digest: Digest::from_bytes([7; 32]),
                 tag: None,
             }],
+            terms: None,
         }],
     }
 }

@@ -104,3 +104,43 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_remote_has_is_no_failure_when_the_journal_breaks_afterwards() {
+    let Some(stage) = Stage::start().await else { return };
+    let journal = stage.clone.join(".git/pindeck/journal");
+    let observer = move |step: Step, moment: Moment| {
+        if (step, moment) == (Step::Pushed, Moment::Before) {
+            std::fs::remove_dir_all(&journal).expect("there to be broken");
+        }
+    };
+    let options = OpenOptions {
+        dir: stage.clone.clone(),
+        config: Some(stage.policy.clone()),
+        ..OpenOptions::default()
+    };
+    let engine = Engine::open_observed(options, std::sync::Arc::new(observer)).expect("a repository");
+    let done = write(&engine, promote(&["payments"], "production"))
+        .await
+        .expect("it landed");
+    assert_eq!(done.commits, [stage.head()]);
+    let words: Vec<&str> = done.remote_words.iter().map(|w| w.raw()).collect();
+    assert!(words.iter().any(|w| w.contains("journal")), "{words:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_begun_under_another_policy_is_not_finished() {
+    let Some(stage) = stage().await else { return };
+    let head = stage.head();
+    crash(&stage, Step::Copied, Moment::After);
+    stage.edit_policy(|text| text.replace("[policies.release]\n", "[policies.release]\nsoak = \"1s\"\n"));
+    let engine = stage.engine();
+    let left = engine.left_behind().await.expect("readable");
+    let (tx, _rx) = mpsc::channel(64);
+    let (_stop, cancel) = watch::channel(false);
+    let said = engine.resume(&left[0].id, tx, cancel).await.expect_err("moved");
+    assert_eq!(said.exit_code(), 5, "{said:?}");
+    assert!(said.words().raw().contains("policy"), "{said:?}");
+    assert_eq!(stage.head(), head);
+    assert_eq!(engine.left_behind().await.expect("readable").len(), 1);
+}

@@ -1,10 +1,13 @@
 //! What the journal knows of one write.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::plan::{FileEdit, Verb};
+use crate::domain::plan::{FileEdit, GateState, Plan, Verb};
+use crate::domain::policy::Confirm;
 use crate::domain::write::{Proposal, Request};
 
 /// Name and version of the form of an entry.
@@ -76,24 +79,6 @@ pub struct Draft {
 impl Draft {
     /// What is to be recorded of a confirmed proposal.
     pub fn of(proposal: &Proposal, new_branch: bool) -> Self {
-        let writes = proposal.plans.iter().map(|plan| Write {
-            verb: plan.verb,
-            service: plan.service.clone(),
-            environment: plan.environment.clone(),
-            from: plan.from,
-            to: plan.to,
-            edits: plan.edits.clone(),
-            copies: plan
-                .copies
-                .iter()
-                .map(|copy| CopyNote {
-                    source: copy.source.to_string(),
-                    destination: copy.destination.to_string(),
-                    digest: copy.digest,
-                    tag: copy.tag.clone(),
-                })
-                .collect(),
-        });
         Self {
             request: proposal.request.clone(),
             base: proposal
@@ -104,7 +89,7 @@ impl Draft {
             remote: proposal.remote.clone(),
             branch: proposal.branch.clone(),
             new_branch,
-            writes: writes.collect(),
+            writes: proposal.plans.iter().map(Write::of).collect(),
         }
     }
 }
@@ -155,6 +140,88 @@ pub struct Write {
     pub edits: Vec<FileEdit>,
     /// Content to be copied first.
     pub copies: Vec<CopyNote>,
+    /// The rest of what was confirmed; `None` = an earlier pindeck did not write it down, so nobody knows.
+    #[serde(default)]
+    pub terms: Option<Terms>,
+}
+
+/// On what a write was confirmed: by which rules, and what they came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The repository that the pin names.
+    pub image: String,
+    /// The policy.
+    pub policy: String,
+    /// Digest of the policy and its trust profiles.
+    pub policy_digest: Digest,
+    /// What the verdict said, without when it was made; `None` = nothing is judged.
+    pub verdict: Option<Judged>,
+    /// Every gate with its state.
+    pub gates: BTreeSet<(String, String)>,
+    /// The environment's name had to be typed.
+    pub type_name: bool,
+}
+
+/// What a verdict said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judged {
+    /// The outcome.
+    pub result: String,
+    /// Check and cause.
+    pub causes: BTreeSet<(String, String)>,
+}
+
+impl Write {
+    /// What is confirmed with a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let copies = plan.copies.iter().map(|copy| CopyNote {
+            source: copy.source.to_string(),
+            destination: copy.destination.to_string(),
+            digest: copy.digest,
+            tag: copy.tag.clone(),
+        });
+        Self {
+            verb: plan.verb,
+            service: plan.service.clone(),
+            environment: plan.environment.clone(),
+            from: plan.from,
+            to: plan.to,
+            edits: plan.edits.clone(),
+            copies: copies.collect(),
+            terms: Some(Terms::of(plan)),
+        }
+    }
+}
+
+impl Terms {
+    fn of(plan: &Plan) -> Self {
+        let state = |s| match s {
+            GateState::Open => "open",
+            GateState::Closed => "closed",
+            GateState::Acknowledged => "acknowledged",
+            GateState::Waived => "waived",
+        };
+        let gate = |g| serde_json::to_value(g).ok().and_then(|v| Some(v.as_str()?.to_owned()));
+        Self {
+            image: plan.image.to_string(),
+            policy: plan.policy.name.clone(),
+            policy_digest: plan.policy.digest,
+            verdict: plan.verdict.as_ref().map(|verdict| Judged {
+                result: verdict.result.as_str().to_owned(),
+                causes: verdict
+                    .causes
+                    .iter()
+                    .map(|c| (c.check.as_str().to_owned(), c.cause.as_str().to_owned()))
+                    .collect(),
+            }),
+            gates: plan
+                .gates
+                .iter()
+                .map(|g| (gate(g.gate).unwrap_or_default(), state(g.state).to_owned()))
+                .collect(),
+            type_name: plan.confirm == Confirm::TypeName,
+        }
+    }
 }
 
 /// Content that a write copies.

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::plan::{FileEdit, GateName, GateState, Plan};
+use jiff::Timestamp;
+
+use crate::domain::id::Target;
+use crate::domain::plan::{FileEdit, Gate, GateName, GateState, Plan};
+use crate::domain::policy::{Freeze, WriteMode};
 use crate::domain::verdict::Verdict;
 use crate::domain::write::Proposal;
 use crate::engine::holds;
+use crate::engine::journal::{Entry, Write};
+
+use super::Prepared;
 
 /// How a new proposal stands to the confirmed one.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,27 +25,76 @@ pub(super) enum Compared {
     Moved(String),
 }
 
-pub(super) fn compare(confirmed: &Proposal, now: &Proposal) -> Compared {
-    if now.plans.is_empty() && confirmed.plans.iter().all(|plan| now.already.contains(&target(plan))) {
+/// What was confirmed, by a person just now or as the journal tells it.
+pub(super) struct Confirmed {
+    pub writes: Vec<Write>,
+    pub branch: String,
+    pub way: WriteMode,
+}
+
+impl Confirmed {
+    /// Of a proposal; `release` is the branch that releases are pushed to.
+    pub fn of(proposal: &Proposal, release: &str) -> Self {
+        Self {
+            writes: proposal.plans.iter().map(Write::of).collect(),
+            branch: proposal.branch.clone(),
+            way: if proposal.branch == release {
+                WriteMode::Push
+            } else {
+                WriteMode::Branch
+            },
+        }
+    }
+
+    /// Of a write left behind.
+    pub fn left(entry: &Entry) -> Self {
+        Self {
+            writes: entry.writes.clone(),
+            branch: entry.branch.clone(),
+            way: if entry.new_branch {
+                WriteMode::Branch
+            } else {
+                WriteMode::Push
+            },
+        }
+    }
+}
+
+pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> Compared {
+    let (way, now) = (now.write, &now.proposal);
+    if now.plans.is_empty()
+        && confirmed
+            .writes
+            .iter()
+            .all(|write| now.already.contains(&target(write)))
+    {
         return Compared::Already;
     }
-    if confirmed.plans.len() != now.plans.len() {
+    if confirmed.writes.len() != now.plans.len() {
         return Compared::Moved("another write changed the pins of this set".to_owned());
     }
-    let moved = confirmed.plans.iter().zip(&now.plans).find_map(|(a, b)| moved(a, b));
+    // The name of a pull request's branch holds the time of its plan.
+    if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
+        return Compared::Moved(format!(
+            "it would be pushed another way than to {} now",
+            confirmed.branch
+        ));
+    }
+    let mut both = confirmed.writes.iter().zip(&now.plans);
+    let moved = both.find_map(|(a, b)| moved(a, &Write::of(b)));
     moved.map_or(Compared::Same, Compared::Moved)
 }
 
-fn target(plan: &Plan) -> crate::domain::id::Target {
-    crate::domain::id::Target {
-        service: plan.service.clone(),
-        environment: plan.environment.clone(),
+fn target(write: &Write) -> Target {
+    Target {
+        service: write.service.clone(),
+        environment: write.environment.clone(),
     }
 }
 
-fn moved(confirmed: &Plan, now: &Plan) -> Option<String> {
+fn moved(confirmed: &Write, now: &Write) -> Option<String> {
     let of = target(confirmed);
-    if (confirmed.verb, &of) != (now.verb, &target(now)) || confirmed.image != now.image {
+    if (confirmed.verb, &of) != (now.verb, &target(now)) {
         return Some(format!("the pins of {of} are others now"));
     }
     let text = |d: Option<crate::domain::id::Digest>| d.map_or_else(|| "a tag".to_owned(), |d| d.to_string());
@@ -52,10 +108,18 @@ fn moved(confirmed: &Plan, now: &Plan) -> Option<String> {
     if confirmed.to != now.to {
         return Some(format!("the digest for {of} would be {} now", now.to));
     }
-    if (&confirmed.policy.name, confirmed.policy.digest) != (&now.policy.name, now.policy.digest) {
+    let (Some(was), Some(is)) = (&confirmed.terms, &now.terms) else {
+        return Some(format!(
+            "on what the write to {of} was confirmed was not recorded by the pindeck that began it"
+        ));
+    };
+    if was.image != is.image {
+        return Some(format!("the pins of {of} are others now"));
+    }
+    if (&was.policy, was.policy_digest) != (&is.policy, is.policy_digest) {
         return Some(format!("the policy for {of} changed"));
     }
-    if facts(confirmed.verdict.as_ref()) != facts(now.verdict.as_ref()) {
+    if was.verdict != is.verdict {
         return Some(format!("the verdict for {of} is not what it was"));
     }
     if changed_lines(&confirmed.edits) != changed_lines(&now.edits) {
@@ -64,10 +128,26 @@ fn moved(confirmed: &Plan, now: &Plan) -> Option<String> {
     if confirmed.copies != now.copies {
         return Some(format!("other content would have to be copied for {of}"));
     }
-    if gates(confirmed) != gates(now) {
+    if was.gates != is.gates {
         return Some(format!("the gates of {of} are not what they were"));
     }
+    if was.type_name != is.type_name {
+        return Some(format!("a write to {of} is confirmed in another way now"));
+    }
     None
+}
+
+/// The freeze window that a plan has run into since it was planned, in words. Copying may take hours.
+pub(super) fn frozen_since(plan: &Plan, windows: &[Freeze], now: Timestamp) -> Option<String> {
+    let was_open = |g: &Gate| g.gate == GateName::Freeze && g.state == GateState::Open;
+    let is_outside = |w: &Freeze| matches!(w.contains(now), Ok(false));
+    if !plan.gates.iter().any(was_open) || windows.iter().all(is_outside) {
+        return None;
+    }
+    Some(format!(
+        "{} was frozen while content was copied; nothing was pinned",
+        plan.environment
+    ))
 }
 
 /// What a verdict says, without when it was made.
@@ -77,18 +157,8 @@ pub(super) fn facts(verdict: Option<&Verdict>) -> Option<(&'static str, BTreeSet
     Some((verdict.result.as_str(), causes.collect()))
 }
 
-fn gates(plan: &Plan) -> BTreeSet<(GateName, &'static str)> {
-    let state = |s| match s {
-        GateState::Open => "open",
-        GateState::Closed => "closed",
-        GateState::Acknowledged => "acknowledged",
-        GateState::Waived => "waived",
-    };
-    plan.gates.iter().map(|gate| (gate.gate, state(gate.state))).collect()
-}
-
 /// Removed and added lines per file. Context may move, and holds of others are nobody's pin.
-pub(super) fn changed_lines(edits: &[FileEdit]) -> BTreeSet<(&str, Vec<&str>)> {
+fn changed_lines(edits: &[FileEdit]) -> BTreeSet<(&str, Vec<&str>)> {
     edits
         .iter()
         .filter(|edit| edit.file != holds::FILE)
@@ -98,3 +168,7 @@ pub(super) fn changed_lines(edits: &[FileEdit]) -> BTreeSet<(&str, Vec<&str>)> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

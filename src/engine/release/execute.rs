@@ -8,12 +8,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
+use crate::domain::text::Untrusted;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
 use crate::engine::journal::{Draft, JournalError, Running, Step};
 use crate::engine::{Engine, blocking};
 
 use super::arrive::{self, Arrived, NotGood};
-use super::compare::{Compared, compare};
+use super::compare::{Compared, Confirmed, compare, frozen_since};
 use super::desk::{Desk, Ground, failure};
 use super::publish;
 use super::{Prepared, prepare};
@@ -83,13 +84,16 @@ impl<'a> Write<'a> {
     }
 
     async fn run(mut self) -> Result<Receipt, WriteFailure> {
-        let ended = self.tries().await;
+        let mut ended = self.tries().await;
         // Only where nobody knows whether it landed does the entry stay: `resume` finds out.
         let unclear = matches!(ended, Err(Ended::Unclear(_)));
         if let Some(running) = self.running.take()
             && !unclear
         {
-            running.done().map_err(journal)?;
+            // How it ended is as it is, whatever becomes of the note.
+            if let (Err(error), Ok(receipt)) = (running.done(), &mut ended) {
+                receipt.remote_words.push(stays(&error));
+            }
         }
         ended.map_err(Ended::into_failure)
     }
@@ -113,7 +117,7 @@ impl<'a> Write<'a> {
     async fn attempt(&mut self) -> Result<Option<Receipt>, Ended> {
         let desk = self.stoppable(Desk::open(self.engine, Ground::Written)).await?;
         let prepared = self.stoppable(prepare(&desk, self.confirmed.request.clone())).await?;
-        match compare(&self.confirmed, &prepared.proposal) {
+        match compare(&Confirmed::of(&self.confirmed, &desk.ledger.tip.branch), &prepared) {
             Compared::Same => {}
             Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
@@ -130,6 +134,7 @@ impl<'a> Write<'a> {
         if *self.cancel.borrow() {
             return Err(WriteFailure::Cancelled.into());
         }
+        self.still_open(&desk, &prepared)?;
         self.say(Progress::Committing);
         let Some(landed) = publish::publish(self, &desk, &prepared).await? else {
             return Ok(None);
@@ -158,6 +163,32 @@ impl<'a> Write<'a> {
                 "a step without its journal; this is a bug in pindeck".into(),
             )),
         }
+    }
+
+    /// The gate that time alone closes, looked at once more: copying may have taken long.
+    fn still_open(&self, desk: &Desk, prepared: &Prepared) -> Result<(), WriteFailure> {
+        let now = Timestamp::now();
+        for draft in &prepared.drafts {
+            if !draft.plan.gates.iter().any(|gate| gate.gate == GateName::Freeze) {
+                continue;
+            }
+            let policy = desk.policy(desk.environment(&draft.plan.environment)?)?;
+            let Some(what) = frozen_since(&draft.plan, &policy.freeze, now) else {
+                continue;
+            };
+            let mut proposal = prepared.proposal.clone();
+            let plans = proposal.plans.iter_mut();
+            for gate in plans
+                .filter(|p| p.environment == draft.plan.environment)
+                .flat_map(|p| &mut p.gates)
+                .filter(|g| g.gate == GateName::Freeze && g.state == GateState::Open)
+            {
+                gate.state = GateState::Closed;
+                gate.detail = what.clone().into();
+            }
+            return Err(WriteFailure::Refused(Box::new(proposal), what.into()));
+        }
+        Ok(())
     }
 
     /// Content first: all copies, then judged where they arrived.
@@ -253,6 +284,13 @@ pub(super) fn journal(error: JournalError) -> WriteFailure {
         JournalError::Busy { .. } => WriteFailure::Conflict(None, error.to_string().into()),
         _ => WriteFailure::Failed(error.to_string().into()),
     }
+}
+
+/// The write is over, and its note in the journal is as it was: said, and no failure.
+pub(super) fn stays(error: &JournalError) -> Untrusted {
+    tracing::warn!(%error, "the journal could not be brought up to date after the write");
+    format!("the write is over, but the journal could not be brought up to date ({error}); pindeck resume clears it")
+        .into()
 }
 
 fn moved(now: Proposal, what: String) -> WriteFailure {

@@ -13,7 +13,7 @@ use crate::sources::git::write::{Expected, FileChange, Push, PushError, WriteErr
 
 use super::Prepared;
 use super::desk::{Desk, failure};
-use super::execute::{Ended, Write, journal};
+use super::execute::{Ended, Write, journal, stays};
 
 /// A push that the remote has.
 pub(super) struct Landed {
@@ -65,10 +65,15 @@ pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepa
         })
     })
     .await
-    .map_err(failure)?;
+    .map_err(|error| Ended::Unclear(failure(error)))?;
     match pushed {
-        Ok(pushed) => {
-            write.step(Step::Pushed)?;
+        Ok(mut pushed) => {
+            // The remote has it: from here on nothing makes it a failure.
+            if let Some(running) = &mut write.running
+                && let Err(error) = running.step(Step::Pushed, Timestamp::now())
+            {
+                pushed.words.push(stays(&error));
+            }
             Ok(Some(Landed {
                 commits,
                 url: pushed.url,

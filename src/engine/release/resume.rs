@@ -3,15 +3,14 @@
 
 use tokio::sync::{mpsc, watch};
 
-use crate::domain::plan::Plan;
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{Answer, CopyNote, Entry, Facts, Next, Pending, Running, Standing, Write};
+use crate::engine::journal::{Answer, CopyNote, Entry, Facts, Next, Pending, Running, Standing};
 use crate::engine::{Engine, blocking};
 
-use super::compare::changed_lines;
+use super::compare::{Compared, Confirmed, compare};
 use super::desk::{Desk, Ground, failure};
-use super::execute::{self, journal, receipt};
+use super::execute::{self, journal, receipt, stays};
 use super::prepare;
 
 /// A write that stands in the journal.
@@ -108,11 +107,16 @@ impl Engine {
             )),
             Next::Again => {
                 let desk = Desk::open(self, Ground::Written).await?;
-                let mut proposal = prepare(&desk, entry.request.clone()).await?.proposal;
+                let prepared = prepare(&desk, entry.request.clone()).await?;
+                let compared = compare(&Confirmed::left(&entry), &prepared);
+                let mut proposal = prepared.proposal;
                 if entry.new_branch {
                     proposal.branch.clone_from(&entry.branch);
                 }
-                if let Some(what) = moved(&entry, &proposal) {
+                if let Compared::Moved(what) = compared {
+                    let what = format!(
+                        "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
+                    );
                     return Err(WriteFailure::Conflict(Some(Box::new(proposal)), what.into()));
                 }
                 if let Some(refusal) = proposal.refusal() {
@@ -191,7 +195,7 @@ fn closed(running: Running, entry: &Entry) -> Result<Receipt, WriteFailure> {
         branch: entry.branch.clone(),
         command: super::command::of(&entry.request),
     };
-    running.done().map_err(journal)?;
+    let remote_words = running.done().err().iter().map(stays).collect();
     let state = if entry.new_branch {
         WriteState::Proposed
     } else {
@@ -200,26 +204,7 @@ fn closed(running: Running, entry: &Entry) -> Result<Receipt, WriteFailure> {
     Ok(Receipt {
         commits: entry.commits.clone(),
         pushed: Some(format!("refs/heads/{}", entry.branch)),
+        remote_words,
         ..receipt(&nothing, state)
-    })
-}
-
-/// Whether the same question comes to something else now.
-fn moved(entry: &Entry, now: &Proposal) -> Option<String> {
-    let done = |w: &Write| {
-        now.already
-            .iter()
-            .any(|t| t.service == w.service && t.environment == w.environment)
-    };
-    if now.plans.is_empty() && entry.writes.iter().all(done) {
-        return None;
-    }
-    let same = |w: &Write, p: &Plan| {
-        (w.verb, &w.service, &w.environment, w.from, w.to) == (p.verb, &p.service, &p.environment, p.from, p.to)
-            && changed_lines(&w.edits) == changed_lines(&p.edits)
-    };
-    let all = entry.writes.len() == now.plans.len() && entry.writes.iter().zip(&now.plans).all(|(w, p)| same(w, p));
-    (!all).then(|| {
-        "what was begun would be something else now; drop it (pindeck resume --drop) and plan it again".to_owned()
     })
 }

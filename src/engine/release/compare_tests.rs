@@ -1,0 +1,141 @@
+use super::*;
+use crate::domain::id::Digest;
+use crate::domain::plan::{PolicyUsed, Verb};
+use crate::domain::policy::Confirm;
+use crate::domain::reference::Repository;
+use crate::domain::write::{Ask, Request};
+
+fn plan() -> Plan {
+    Plan {
+        verb: Verb::Promote,
+        service: "payments".into(),
+        environment: "production".into(),
+        image: Repository::parse("registry.example/payments").expect("a repository"),
+        from: None,
+        to: Digest::from_bytes([7; 32]),
+        base_commit: "1".repeat(40),
+        policy: PolicyUsed {
+            name: "release".to_owned(),
+            digest: Digest::from_bytes([1; 32]),
+            source: "file".to_owned(),
+        },
+        edits: Vec::new(),
+        copies: Vec::new(),
+        gates: vec![gate(GateState::Waived)],
+        warnings: Vec::new(),
+        verdict: None,
+        message: String::new(),
+        confirm: Confirm::Y,
+    }
+}
+
+fn gate(state: GateState) -> Gate {
+    Gate {
+        gate: GateName::Freeze,
+        state,
+        detail: "".into(),
+        waivable: false,
+    }
+}
+
+fn prepared(plan: Plan, write: WriteMode) -> Prepared {
+    Prepared {
+        proposal: Proposal {
+            request: Request::new(Ask::Pin {
+                services: Vec::new(),
+                environment: None,
+            }),
+            plans: vec![plan],
+            already: Vec::new(),
+            alternatives: Vec::new(),
+            whole_commit: None,
+            remote: "origin".to_owned(),
+            branch: match write {
+                WriteMode::Push => "main".to_owned(),
+                WriteMode::Branch => "pindeck/x".to_owned(),
+            },
+            command: String::new(),
+        },
+        drafts: Vec::new(),
+        write,
+    }
+}
+
+fn compared(confirmed: Write, now: Prepared) -> Compared {
+    let confirmed = Confirmed {
+        writes: vec![confirmed],
+        branch: "main".to_owned(),
+        way: WriteMode::Push,
+    };
+    compare(&confirmed, &now)
+}
+
+#[test]
+fn what_the_journal_gives_back_is_the_same() {
+    let text = serde_json::to_string(&Write::of(&plan())).expect("JSON");
+    let back: Write = serde_json::from_str(&text).expect("a write");
+    assert_eq!(compared(back, prepared(plan(), WriteMode::Push)), Compared::Same);
+}
+
+#[test]
+fn everything_that_was_confirmed_is_compared() {
+    let changes: [(&str, fn(&mut Plan)); 5] = [
+        ("policy", |p| p.policy.digest = Digest::from_bytes([2; 32])),
+        ("gates", |p| p.gates = vec![gate(GateState::Open)]),
+        ("confirmed in another way", |p| p.confirm = Confirm::TypeName),
+        ("pins of", |p| {
+            p.image = Repository::parse("registry.example/other").expect("a repository");
+        }),
+        ("copied", |p| {
+            p.copies.push(crate::domain::plan::Copy {
+                source: p.image.clone(),
+                destination: p.image.clone(),
+                digest: p.to,
+                tag: None,
+            });
+        }),
+    ];
+    for (word, change) in changes {
+        let mut now = plan();
+        change(&mut now);
+        let said = compared(Write::of(&plan()), prepared(now, WriteMode::Push));
+        assert!(
+            matches!(&said, Compared::Moved(what) if what.contains(word)),
+            "{word}: {said:?}"
+        );
+    }
+    let said = compared(Write::of(&plan()), prepared(plan(), WriteMode::Branch));
+    assert!(
+        matches!(&said, Compared::Moved(what) if what.contains("main")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_entry_without_its_terms_has_moved() {
+    let mut value = serde_json::to_value(Write::of(&plan())).expect("JSON");
+    value.as_object_mut().expect("an object").remove("terms");
+    let old: Write = serde_json::from_value(value).expect("an old entry is read");
+    let said = compared(old, prepared(plan(), WriteMode::Push));
+    assert!(
+        matches!(&said, Compared::Moved(what) if what.contains("not recorded")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_freeze_that_began_meanwhile_is_seen_unless_it_was_waived() {
+    use jiff::civil::{Weekday, time};
+    let windows = [Freeze {
+        from: (Weekday::Friday, time(16, 0, 0, 0)),
+        to: (Weekday::Monday, time(8, 0, 0, 0)),
+        zone: "UTC".to_owned(),
+    }];
+    let saturday: Timestamp = "2026-01-03T12:00:00Z".parse().expect("a time");
+    let tuesday: Timestamp = "2026-01-06T12:00:00Z".parse().expect("a time");
+    let mut open = plan();
+    open.gates = vec![gate(GateState::Open)];
+    assert!(frozen_since(&open, &windows, saturday).is_some());
+    assert_eq!(frozen_since(&open, &windows, tuesday), None);
+    assert_eq!(frozen_since(&plan(), &windows, saturday), None);
+}
