@@ -322,3 +322,65 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
     let again = Request::new(Ask::ReleaseHold { target: target() });
     assert!(engine.plan(again).await.expect("nothing to do").plans.is_empty());
 }
+
+/// The plan of taking back whole a commit that moved the pin of payments in production and did this too.
+async fn whole_commit(stage: &Stage, and: impl FnOnce(&std::path::Path)) -> Result<Plan, WriteFailure> {
+    let (before, digest) = (stage.file(PRODUCTION), digest_in(&stage.file(STAGING)));
+    let old = digest_in(&before);
+    stage.somebody_changes(PRODUCTION, |text| {
+        and(&stage.home.path().join("theirs"));
+        text.replace(&old, &digest)
+    });
+    let mut request = revert("payments", "production", None);
+    if let Ask::Revert { scope, .. } = &mut request.ask {
+        *scope = pindeck::domain::write::Scope::WholeCommit;
+    }
+    Ok(stage.engine().plan(request).await?.plans.remove(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_commit_is_not_taken_back_where_nothing_is_judged() {
+    let Some(stage) = Stage::start().await else { return };
+    let plan = whole_commit(&stage, |theirs| {
+        std::fs::write(theirs.join("shared-values.yaml"), "a: 1\n").unwrap();
+    });
+    assert_eq!(plan.await.expect_err("it would delete a file").exit_code(), 2);
+
+    let Some(stage) = Stage::start().await else { return };
+    let plan = whole_commit(&stage, |theirs| {
+        let file = theirs.join(STAGING);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, format!("{text}# a remark\n")).unwrap();
+    });
+    let (state, why) = gate(&plan.await.expect("a plan"), GateName::Edit);
+    assert_eq!(state, GateState::Closed);
+    assert!(why.contains("staging"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_commit_with_holds_keeps_them_and_with_modes_is_left_to_git() {
+    let Some(stage) = Stage::start().await else { return };
+    let mut request = Request::new(Ask::Hold {
+        target: Target::new("payments", "staging"),
+        digest: None,
+    });
+    request.reason = Some("leaks".into());
+    super::stage::write(&stage.engine(), request).await.expect("held");
+    let plan = whole_commit(&stage, |theirs| {
+        let file = theirs.join("pindeck-holds.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(file, text.replace("leaks", "leaks memory")).unwrap();
+    });
+    let plan = plan.await.expect("a plan");
+    let files: Vec<&str> = plan.edits.iter().map(|e| e.file.as_str()).collect();
+    assert_eq!(files, [PRODUCTION, "pindeck-holds.toml"], "each once");
+
+    let Some(stage) = Stage::start().await else { return };
+    let plan = whole_commit(&stage, |theirs| {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(theirs.join("README.md"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    });
+    let said = plan.await.expect_err("a mode");
+    assert_eq!(said.exit_code(), 2);
+    assert!(said.words().raw().contains("100755"), "{said:?}");
+}

@@ -222,7 +222,8 @@ impl Revert<'_> {
         let mut other_gates = Vec::new();
         let mut rewritten = match &whole {
             Some(commit) => {
-                let whole = whole::take_back(desk, &mut overlay, commit, target).await?;
+                let judged = (&pins[0].image, digest);
+                let whole = whole::take_back(desk, &mut overlay, commit, target, judged).await?;
                 away = whole.away;
                 other_gates = whole.gates;
                 whole.rewrite
@@ -316,7 +317,8 @@ impl Revert<'_> {
             .iter()
             .map(|f| (f.path.as_str(), f.after.as_deref()))
             .collect::<BTreeSet<_>>()
-            == ours)
+            == ours
+            && files.iter().all(|f| f.odd.is_none()))
     }
 
     /// The tag beside the digest: the one that stood there then, unless another rule is asked for.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::board::Hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::plan::{Gate, revert_gates};
+use crate::domain::plan::{Gate, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
@@ -32,6 +32,7 @@ pub(super) async fn take_back(
     overlay: &mut Overlay,
     commit: &str,
     target: &Target,
+    judged: (&Repository, Digest),
 ) -> Result<Whole, WriteFailure> {
     let (base, bad) = (desk.ledger.tip.commit.clone(), commit.to_owned());
     let files = desk.git(move |repo| repo.taken_back(&base, &bad)).await?;
@@ -42,40 +43,103 @@ pub(super) async fn take_back(
     };
     let mut rewrite = Rewrite::default();
     let (mut before, mut after) = (Pinned::new(), Pinned::new());
+    let mut paths = Vec::new();
     for TakenBack {
         path,
         before: was,
         after: is,
+        odd,
     } in files
     {
+        if let Some(odd) = odd {
+            return Err(usage(format!(
+                "taking the whole commit back would change {path}, and {odd}; do that with git, or revert this pin alone"
+            )));
+        }
+        if path == crate::engine::holds::FILE {
+            // Holds end when somebody releases them, not because the commit that made them goes.
+            let stays = format!("the holds that the commit changed in {path} stay as they are");
+            rewrite.warnings.push(stays.into());
+            continue;
+        }
         let (was, is) = (was.unwrap_or_default(), is.ok_or_else(|| goes(&path))?);
         pins(desk, &path, &was, &mut before);
         pins(desk, &path, &is, &mut after);
         overlay.write(&path, is.clone());
         rewrite.take(&path, &was, is);
+        paths.push(path);
     }
     let mut whole = Whole {
         rewrite,
         gates: Vec::new(),
         away: Vec::new(),
     };
-    for (of, now) in &after {
-        let none = BTreeSet::new();
-        let earlier = before.get(of).unwrap_or(&none);
-        for (image, digest) in now.difference(earlier) {
-            if of != target {
-                whole.gates.extend(gates(desk, of, image, *digest).await?);
-                let what = digest.map_or_else(|| "a pin by tag".to_owned(), |d| d.to_string());
-                whole
-                    .rewrite
-                    .warnings
-                    .push(format!("{of} goes back to {what} with it").into());
+    let none = BTreeSet::new();
+    let mut gated = BTreeSet::from([&target.environment]);
+    let all: BTreeSet<&Target> = before.keys().chain(after.keys()).collect();
+    for of in all {
+        let (earlier, now) = (before.get(of).unwrap_or(&none), after.get(of).unwrap_or(&none));
+        if earlier != now {
+            gated.insert(&of.environment);
+        }
+        let mut comes = now.difference(earlier).peekable();
+        if comes.peek().is_none() && loses_an_image(earlier, now) {
+            let why = format!("{of} would lose its pin; do that with git, or revert this pin alone");
+            whole.gates.push(edit_gate(&why));
+        }
+        for (image, digest) in comes {
+            // What was asked for is judged already, if it is that.
+            if of == target && (image, *digest) == (judged.0, Some(judged.1)) {
+                continue;
             }
+            whole.gates.extend(gates(desk, of, image, *digest).await?);
+            let what = digest.map_or_else(|| "a pin by tag".to_owned(), |d| d.to_string());
+            let warning = format!("{of} goes back to {what} with it");
+            whole.rewrite.warnings.push(warning.into());
         }
         let away = earlier.difference(now).filter_map(|(_, digest)| *digest);
         whole.away.extend(away.map(|digest| (of.clone(), digest)));
     }
+    for path in &paths {
+        let own: BTreeSet<&EnvId> = desk.paths.of(path).collect();
+        let reached = desk.reach.environments(path, &desk.paths);
+        whole
+            .gates
+            .extend(radius(path, &own, &reached, &gated).map(|why| edit_gate(&why)));
+    }
     Ok(whole)
+}
+
+/// Whether an image of a target is pinned nowhere any more.
+fn loses_an_image(
+    earlier: &BTreeSet<(Repository, Option<Digest>)>,
+    now: &BTreeSet<(Repository, Option<Digest>)>,
+) -> bool {
+    earlier
+        .iter()
+        .any(|(image, _)| now.iter().all(|(other, _)| other != image))
+}
+
+/// Why a file may not be taken back: whom it reaches that nothing was judged for. Its pins are judged
+/// for the environments whose folders it lies in, so for no other.
+fn radius(path: &str, own: &BTreeSet<&EnvId>, reached: &BTreeSet<EnvId>, gated: &BTreeSet<&EnvId>) -> Option<String> {
+    let others: Vec<&str> = reached
+        .iter()
+        .filter(|env| !own.contains(env) || !gated.contains(env))
+        .map(EnvId::as_str)
+        .collect();
+    if !others.is_empty() {
+        let others = others.join(", ");
+        return Some(format!(
+            "taking the whole commit back would change {path}, which reaches {others} where nothing is judged for it; revert this pin alone"
+        ));
+    }
+    // No controller applies documentation.
+    (reached.is_empty() && !path.ends_with(".md")).then(|| {
+        format!(
+            "taking the whole commit back would change {path}, which lies in no environment and may reach any; revert this pin alone"
+        )
+    })
 }
 
 fn goes(path: &str) -> WriteFailure {
@@ -113,7 +177,7 @@ async fn gates(
     let policy = desk.policy(environment)?;
     let Some(digest) = digest else {
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
-        return Ok(vec![crate::domain::plan::edit_gate(&why)]);
+        return Ok(vec![edit_gate(&why)]);
     };
     let assessed = desk.assess(image, digest, &of.service, &policy).await;
     let Some(verdict) = assessed.assessment.verdict else {
@@ -138,4 +202,29 @@ pub(super) fn holds(away: &[(Target, Digest)], like: &Hold) -> Vec<Hold> {
             ..like.clone()
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_taken_back_only_where_its_pins_are_judged() {
+        let (production, staging) = (EnvId::from("production"), EnvId::from("staging"));
+        let gated = BTreeSet::from([&production]);
+        let said = |path: &str, own: &[&EnvId], reached: &[&EnvId]| {
+            let own = own.iter().copied().collect();
+            let reached = reached.iter().map(|e| (*e).clone()).collect();
+            radius(path, &own, &reached, &gated)
+        };
+        assert_eq!(said("p/app.yaml", &[&production], &[&production]), None);
+        assert_eq!(said("README.md", &[], &[]), None);
+        let why = said("s/app.yaml", &[&staging], &[&staging]).expect("not gated");
+        assert!(why.contains("staging"), "{why}");
+        let why = said("p/app.yaml", &[&production], &[&production, &staging]).expect("taken in elsewhere");
+        assert!(why.contains("staging"), "{why}");
+        let why = said("base/app.yaml", &[], &[&production]).expect("its pins are not judged");
+        assert!(why.contains("production"), "{why}");
+        assert!(said("base/values.yaml", &[], &[]).is_some());
+    }
 }

@@ -274,18 +274,36 @@ pub(super) fn taken_back(repo: &GitRepo, base: &str, commit: &str) -> Result<Opt
         return Ok(None);
     };
     let git = repo.program();
-    let read = |at: &str, path: &str| -> Result<Option<Vec<u8>>, GitError> {
-        let named = format!("{at}:{path}");
-        let there = git.try_run(&["rev-parse", "--verify", "--quiet", &named], &[], LOCAL)?;
-        if !there.ok() {
+    // Mode and bytes; `None` = not there. Bytes only of plain files.
+    let read = |at: &str, path: &str| -> Result<Option<(String, Vec<u8>)>, GitError> {
+        let listed = git
+            .run(&["ls-tree", "-z", "--full-tree", at, "--", path], LOCAL)?
+            .text();
+        let Some((mode, rest)) = listed.split_once(' ') else {
             return Ok(None);
-        }
-        Ok(Some(git.run(&["cat-file", "blob", &there.text()], NETWORK)?.stdout))
+        };
+        let oid = rest.split(['\t', ' ']).nth(1).unwrap_or_default();
+        let bytes = match mode {
+            "100644" => git.run(&["cat-file", "blob", oid], NETWORK)?.stdout,
+            _ => Vec::new(),
+        };
+        Ok(Some((mode.to_owned(), bytes)))
     };
     let both = files.into_iter().map(|path| {
+        let (before, after) = (read(base, &path)?, read(&tree, &path)?);
+        let odd = match [&before, &after]
+            .into_iter()
+            .flatten()
+            .find(|(mode, _)| mode != "100644")
+        {
+            Some((mode, _)) => Some(format!("its mode is {mode}, not 100644")),
+            // It changed and is on neither side under this name: the name is no text.
+            None => (before.is_none() && after.is_none()).then(|| "its name is not UTF-8".to_owned()),
+        };
         Ok(TakenBack {
-            before: read(base, &path)?,
-            after: read(&tree, &path)?,
+            before: before.map(|(_, bytes)| bytes),
+            after: after.map(|(_, bytes)| bytes),
+            odd,
             path,
         })
     });

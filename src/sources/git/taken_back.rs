@@ -15,6 +15,9 @@ pub struct TakenBack {
     pub before: Option<Vec<u8>>,
     /// Its bytes afterwards; `None` = it goes.
     pub after: Option<Vec<u8>>,
+    /// Why its bytes are not all there is to it (a link, an executable, a submodule, a name that is no
+    /// text), if so; the bytes are not read then.
+    pub odd: Option<String>,
 }
 
 impl GitRepo {
@@ -47,19 +50,41 @@ impl GitRepo {
             .map_err(failed)?;
         let mut out = Vec::new();
         for delta in diff.deltas() {
+            let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
+            let path = path.unwrap_or_default();
+            if let Some(odd) = odd(&delta, path) {
+                out.push(TakenBack {
+                    path: String::from_utf8_lossy(path).into_owned(),
+                    before: None,
+                    after: None,
+                    odd: Some(odd),
+                });
+                continue;
+            }
             let side = |file: git2::DiffFile<'_>| -> Result<Option<Vec<u8>>, GitError> {
                 if file.id().is_zero() {
                     return Ok(None);
                 }
                 Ok(Some(repo.find_blob(file.id()).map_err(failed)?.content().to_vec()))
             };
-            let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
             out.push(TakenBack {
-                path: String::from_utf8_lossy(path.unwrap_or_default()).into_owned(),
+                path: String::from_utf8_lossy(path).into_owned(),
                 before: side(delta.old_file())?,
                 after: side(delta.new_file())?,
+                odd: None,
             });
         }
         Ok(Some(out))
     }
+}
+
+/// Why a change is not one of plain bytes under a plain name.
+fn odd(delta: &git2::DiffDelta<'_>, path: &[u8]) -> Option<String> {
+    if std::str::from_utf8(path).is_err() {
+        return Some("its name is not UTF-8".to_owned());
+    }
+    let sides = [delta.old_file(), delta.new_file()];
+    let mut there = sides.iter().filter(|side| !side.id().is_zero());
+    let other = there.find(|side| side.mode() != git2::FileMode::Blob)?;
+    Some(format!("its mode is {:o}, not 100644", u32::from(other.mode())))
 }
