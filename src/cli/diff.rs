@@ -9,7 +9,7 @@ use crate::domain::text::{Clean, Untrusted};
 use crate::engine::diff::Compared;
 
 use super::args::Diff;
-use super::outcome::{DONE, FOUND, Failure};
+use super::outcome::{DONE, FOUND, Failure, UNKNOWN};
 use super::situation::Situation;
 use super::{json, say};
 
@@ -53,6 +53,10 @@ pub async fn run(at: &Situation, args: &Diff) -> Result<u8, Failure> {
         for line in lines(&compared) {
             say(Clean::from_untrusted(&line).as_str())?;
         }
+    }
+    if let Some(why) = &compared.unreachable {
+        super::warn(&format!("not everything could be reached: {}", why.clean()));
+        return Ok(UNKNOWN);
     }
     Ok(if args.exit_code && a.digest != b.digest {
         FOUND

@@ -45,7 +45,11 @@ struct EntryDoc<'a> {
 /// If service or environment does not exist, or git or the configuration cannot be read.
 pub async fn run(at: &Situation, args: &History) -> Result<u8, Failure> {
     let target = Target::new(args.service.as_str(), args.environment.as_str());
-    let records = at.engine()?.history(&target, args.limit, args.verify).await?;
+    let engine = at.engine()?;
+    let records = engine.history(&target, args.limit, args.verify).await?;
+    if engine.is_shallow() {
+        super::warn("this clone is shallow: what was pinned before it begins is not known (git fetch --unshallow)");
+    }
     if args.json {
         let entries = records.iter().map(entry).collect();
         json::print(

@@ -254,6 +254,7 @@ fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
     }
     for (env, digests) in by_env.into_iter().filter(|(_, digests)| digests.len() > 1) {
         let image = image_of(row, |cell| cell.pin.target.environment == *env);
+        let since = newest_pin(row, now, |cell| cell.pin.target.environment == *env);
         let mut digests = digests.into_iter();
         let pair = (digests.next(), digests.next());
         let detail = format!("{} digests are pinned side by side", digests.len() + 2);
@@ -265,7 +266,7 @@ fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
                 image,
                 None,
                 pair,
-                now,
+                since,
                 detail,
             )
         }));
@@ -292,6 +293,9 @@ fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
         })
         .collect();
     let detail = format!("version {version} was built more than once: {}", shown.join("; "));
+    let since = newest_pin(row, now, |cell| {
+        cell.pin.digest.is_some_and(|d| digests.contains_key(&d))
+    });
     let mut order = digests.keys().copied();
     let pair = (order.next(), order.next());
     out.extend(image_of(row, |_| true).map(|image| {
@@ -302,10 +306,21 @@ fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
             image,
             Some(version),
             pair,
-            now,
+            since,
             detail,
         )
     }));
+}
+
+/// When the newest of some pins was made: since then they stand beside one another.
+fn newest_pin(row: &ServiceRow, now: Timestamp, keep: impl Fn(&Cell) -> bool) -> Timestamp {
+    let made = row
+        .cells
+        .iter()
+        .filter(|cell| keep(cell))
+        .map(|cell| cell.pinned_by.as_ref());
+    let made: Option<Vec<Timestamp>> = made.map(|by| Some(by?.at)).collect();
+    made.and_then(|all| all.into_iter().max()).unwrap_or(now)
 }
 
 fn image_of(row: &ServiceRow, keep: impl Fn(&Cell) -> bool) -> Option<&Repository> {

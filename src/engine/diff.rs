@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
-use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Summary};
+use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
@@ -40,6 +40,8 @@ pub struct Compared {
     pub b: Side,
     /// The difference.
     pub diff: DigestDiff,
+    /// What of the evidence could not be reached, if anything: then the comparison is not whole.
+    pub unreachable: Option<Untrusted>,
 }
 
 impl Engine {
@@ -241,8 +243,14 @@ impl Look {
             self.side(b, right, platform.as_deref()),
         )
         .await;
+        let ((a, dark_a), (b, dark_b)) = (a?, b?);
         let diff = diff(&a, &b);
-        Ok(Compared { a, b, diff })
+        Ok(Compared {
+            a,
+            b,
+            diff,
+            unreachable: dark_a.or(dark_b),
+        })
     }
 
     /// The platform manifests of one side; of a single image, its configuration says which it is.
@@ -265,7 +273,14 @@ impl Look {
         })
     }
 
-    async fn side(&self, of: Named, platforms: Platforms, platform: Option<&str>) -> Side {
+    /// One side, and what of its evidence could not be reached. Content that cannot be read is an error: half
+    /// of it would read as a difference.
+    async fn side(
+        &self,
+        of: Named,
+        platforms: Platforms,
+        platform: Option<&str>,
+    ) -> Result<(Side, Option<Untrusted>), EngineError> {
         let mut unread: Vec<Untrusted> = Vec::new();
         let compared = platform
             .map(str::to_owned)
@@ -273,13 +288,7 @@ impl Look {
         let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
         let image = match digest {
             Some(digest) if digest != platforms.manifest.digest => {
-                match self.session.registry.manifest(&of.image, &digest).await {
-                    Ok(manifest) => Some(manifest),
-                    Err(error) => {
-                        unread.push(format!("platform manifest ({error})").into());
-                        None
-                    }
-                }
+                Some(self.session.registry.manifest(&of.image, &digest).await?)
             }
             Some(_) => Some(platforms.manifest.clone()),
             None => None,
@@ -296,14 +305,16 @@ impl Look {
                     size: layer.size,
                 })
                 .collect();
-            match self.config(&of, image).await {
-                Ok(Some(found)) => config = found.fields(),
-                Ok(None) => unread.push("configuration".into()),
-                Err(error) => unread.push(format!("configuration ({error})").into()),
+            match self.config(&of, image).await? {
+                Some(found) => config = found.fields(),
+                None => unread.push("configuration".into()),
             }
         }
-        let evidence = self.evidence(&of, digest).await;
-        Side {
+        let (evidence, dark) = self.evidence(&of, digest).await;
+        if let Some(why) = &dark {
+            unread.push(format!("some evidence ({})", why.raw()).into());
+        }
+        let side = Side {
             packages: self.packages(&of, &evidence, &mut unread).await,
             provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
                 Summary::Provenance(summary) => Some(summary.clone()),
@@ -320,7 +331,8 @@ impl Look {
             config,
             layers,
             unread,
-        }
+        };
+        Ok((side, dark))
     }
 
     async fn config(&self, of: &Named, image: &Manifest) -> Result<Option<Config>, EngineError> {
@@ -334,8 +346,8 @@ impl Look {
         Ok(serde_json::from_slice(&bytes).ok())
     }
 
-    /// Verified statements about the digest, or about the platform that is compared.
-    async fn evidence(&self, of: &Named, platform: Option<Digest>) -> Vec<Evidence> {
+    /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
+    async fn evidence(&self, of: &Named, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
         let configured = of
             .service
             .as_ref()
@@ -353,10 +365,17 @@ impl Look {
         let others = |e: &Evidence| {
             found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
         };
-        let evidence = found.assessment.evidence.into_iter();
-        evidence
-            .filter(|e| e.state == EvidenceState::Verified && !others(e))
-            .collect()
+        let causes = found.assessment.verdict.iter().flat_map(|v| &v.causes);
+        let mut dark = causes
+            .filter(|c| c.cause == CauseKind::Unreachable)
+            .map(|c| c.detail.clone())
+            .next();
+        let mut evidence = found.assessment.evidence.clone();
+        if let Some(item) = evidence.iter().find(|e| e.state == EvidenceState::Unreachable) {
+            dark = dark.or_else(|| item.detail.clone());
+        }
+        evidence.retain(|e| e.state == EvidenceState::Verified && !others(e));
+        (evidence, dark)
     }
 
     /// The packages of the newest verified SBOM.

@@ -108,6 +108,16 @@ impl Naming {
                 *name = ServiceId::new(repository.path());
             }
         }
+        // Nor is one path in two registries one service: only `also` says that.
+        let mut times: BTreeMap<ServiceId, usize> = BTreeMap::new();
+        for name in unlisted.values() {
+            *times.entry(name.clone()).or_default() += 1;
+        }
+        for (repository, name) in &mut unlisted {
+            if taken.contains(name) || times[name] > 1 {
+                *name = ServiceId::new(repository.to_string());
+            }
+        }
         Self {
             known,
             unlisted,

@@ -134,3 +134,21 @@ fn globs_do_not_cross_folders_unless_they_say_so() {
     assert!(has("apps/x/dev/a.yaml") && has("apps/x/dev/b/c.yaml") && has("argocd/x-dev.yaml"));
     assert!(!has("apps/x/y/dev/a.yaml") && !has("argocd/sub/x-dev.yaml"));
 }
+
+#[test]
+fn repositories_that_nobody_listed_never_share_a_name() {
+    let team = TeamPolicy {
+        services: vec![service("api", "r.example/api")],
+        ..TeamPolicy::default()
+    };
+    let seen: BTreeSet<Repository> = ["a.example/api", "b.example/api", "c.example/team/api"]
+        .map(|r| Repository::parse(r).expect("valid"))
+        .into();
+    let naming = Naming::new(&team, &envs(), &seen);
+    let names: BTreeSet<String> = seen
+        .iter()
+        .map(|r| naming.service(r).expect("a name").to_string())
+        .collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(!names.contains("api"), "{names:?}");
+}

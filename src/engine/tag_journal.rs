@@ -87,6 +87,11 @@ impl TagJournal {
         }
     }
 
+    /// Where a tag was seen last.
+    fn last(&self, repository: &Repository, tag: &str) -> Option<&Sighting> {
+        self.tags.get(&format!("{repository}:{tag}"))?.last()
+    }
+
     /// The last move of a tag: the sighting before, and that of now. `None` = never seen moving.
     pub fn last_move(&self, repository: &Repository, tag: &str) -> Option<(Sighting, Sighting)> {
         match self.tags.get(&format!("{repository}:{tag}"))?.as_slice() {
@@ -110,6 +115,9 @@ impl TagJournal {
         for moved in drift.iter_mut().filter(|d| d.kind == DriftKind::TagMoved) {
             let Some(tag) = &moved.tag else { continue };
             let Some((before, after)) = self.last_move(&moved.image, tag) else {
+                if let Some(known) = self.last(&moved.image, tag).filter(|s| Some(s.digest) == moved.found) {
+                    moved.since = known.first;
+                }
                 continue;
             };
             if Some(after.digest) == moved.found {

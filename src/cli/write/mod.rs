@@ -51,9 +51,10 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
             ..
         }
     );
-    if how.yes && !how.dry_run && candidate && !chosen && !proposal.plans.is_empty() {
+    let unattended = how.yes || how.confirm.is_some();
+    if unattended && !how.dry_run && candidate && !chosen {
         return said.failed(&WriteFailure::Usage(
-            "the first environment takes what CI offers at this moment: with --yes, say so with --from candidate, or name it with --digest".into(),
+            "the first environment takes what CI offers at this moment: without a person to look, say so with --from candidate, or name it with --digest".into(),
         ));
     }
     if proposal.plans.is_empty() {
@@ -165,7 +166,6 @@ impl Said<'_> {
     fn ended(&self, failure: &WriteFailure, code: u8) -> u8 {
         if self.how.json {
             print(&document::failure(failure, code));
-            return code;
         }
         let mut err = std::io::stderr().lock();
         for line in text::failure(failure) {

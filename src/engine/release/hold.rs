@@ -119,27 +119,25 @@ async fn draft(
     let mut rewritten = Rewrite::default();
     let file = HoldsFile::read(desk, &mut Overlay::default()).await?;
     file.replace(&mut rewritten, all)?;
+    let known = desk.policy(environment).ok().map(|policy| desk.policy_used(&policy));
+    // A hold judges nothing, so it needs no policy.
+    let policy = known.clone().unwrap_or_else(|| PolicyUsed {
+        name: "none".to_owned(),
+        digest: Digest::of(b""),
+        source: "none".to_owned(),
+    });
     let message = message::compose(&Facts {
         verb,
         service: &target.service,
         environment: &target.environment,
         from: Some(digest),
         to: Some(digest),
-        policy: None,
+        policy: known.as_ref(),
         verdict: None,
         reason: request.reason.as_deref(),
         waived: None,
         reverts: None,
     });
-    let policy = match desk.policy(environment) {
-        Ok(policy) => desk.policy_used(&policy),
-        // A hold judges nothing, so it needs no policy.
-        Err(_) => PolicyUsed {
-            name: "none".to_owned(),
-            digest: Digest::of(b""),
-            source: "none".to_owned(),
-        },
-    };
     Ok(Draft {
         files: rewritten.files,
         evidence: Vec::new(),

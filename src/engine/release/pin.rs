@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::id::{EnvId, ServiceId};
+use crate::domain::id::{EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, Verb};
@@ -25,7 +25,13 @@ pub(super) async fn draft(
         desk.environment(name)?;
     }
     for service in services {
-        desk.pins(service)?;
+        match environment {
+            Some(environment) => drop(desk.pins_in(&Target {
+                service: service.clone(),
+                environment: environment.clone(),
+            })?),
+            None => drop(desk.pins(service)?),
+        }
     }
     let all = desk.ledger.grouped.services.iter();
     let meant = all.filter(|(name, ..)| services.is_empty() || services.contains(name));
