@@ -154,6 +154,7 @@ impl GitRepo {
         start.map_err(|e| GitError::object(format!("commit {tip}"), &e))?;
         // Name in older commits -> name asked for.
         let mut names: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
+        let mut kept = None;
         for oid in walk {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
@@ -166,7 +167,7 @@ impl GitRepo {
             } else {
                 Some(names.keys().map(String::as_str).collect())
             };
-            let changed = commit_changes(&repo, &commit, wanted.as_ref(), parents)?;
+            let changed = commit_changes(&repo, &commit, wanted.as_ref(), parents, &mut kept)?;
             if changed.is_empty() {
                 continue;
             }
@@ -242,15 +243,19 @@ fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(V
 type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;
 
 /// What a commit changed among the wanted paths: against its parent; in a merge, only what differs
-/// from every parent.
-fn commit_changes(
-    repo: &Repository,
-    commit: &Commit<'_>,
+/// from every parent. `kept` is the first parent's tree, which is most often the next one asked for.
+fn commit_changes<'r>(
+    repo: &'r Repository,
+    commit: &Commit<'r>,
     wanted: Option<&BTreeSet<&str>>,
     parents: Parents,
+    kept: &mut Option<(Oid, Tree<'r>)>,
 ) -> Result<Changed, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
-    let tree = commit.tree().map_err(failed)?;
+    let tree = match kept.take() {
+        Some((id, tree)) if id == commit.id() => tree,
+        _ => commit.tree().map_err(failed)?,
+    };
     let mut result: Option<Changed> = None;
     let few = wanted.filter(|wanted| wanted.len() <= FEW);
     let between = |old: Option<&Tree<'_>>| {
@@ -273,7 +278,11 @@ fn commit_changes(
         Parents::First => 1,
     };
     for parent in commit.parents().take(compared) {
+        let id = parent.id();
         let parent = parent.tree().map_err(failed)?;
+        if kept.is_none() {
+            *kept = Some((id, parent.clone()));
+        }
         let changed = between(Some(&parent)).map_err(failed)?;
         if changed.is_empty() {
             return Ok(changed);
