@@ -79,7 +79,8 @@ fn what_the_journal_gives_back_is_the_same() {
 
 #[test]
 fn everything_that_was_confirmed_is_compared() {
-    let changes: [(&str, fn(&mut Plan)); 5] = [
+    type Edit = fn(&mut Plan);
+    let changes: [(&str, Edit); 5] = [
         ("policy", |p| p.policy.digest = Digest::from_bytes([2; 32])),
         ("gates", |p| p.gates = vec![gate(GateState::Open)]),
         ("confirmed in another way", |p| p.confirm = Confirm::TypeName),
