@@ -23,6 +23,7 @@ mod peer;
 mod server;
 
 mod crash;
+mod faults;
 mod gates;
 mod own_registry;
 mod races;
