@@ -68,12 +68,13 @@ fn main() {
             let mut seen = None;
             let mut scans: HashMap<String, Vec<Found>> = HashMap::new();
             count = 0;
+            let blobs = repo.blobs().expect("opens");
             repo.commits(&tip, std::slice::from_ref(file), &mut |changes| {
                 for change in &changes {
                     // Each content is read once, as the engine does.
                     for oid in [&change.before, &change.after].into_iter().flatten() {
                         if !scans.contains_key(oid) {
-                            let bytes = repo.blob(oid).expect("a blob");
+                            let bytes = blobs.read(oid).expect("a blob");
                             scans.insert(oid.clone(), scan(file, &bytes).found);
                         }
                     }

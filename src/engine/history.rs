@@ -19,7 +19,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
-use crate::sources::git::{Change, CommitMeta, GitRepo};
+use crate::sources::git::{Blobs, Change, CommitMeta, GitRepo};
 
 use super::assess::{Subject, assess};
 use super::ledger::{Ledger, ScanCache};
@@ -194,6 +194,7 @@ struct Step {
 /// Reads the target's references out of files, back through the names that files and image had.
 struct Reader<'a> {
     repo: &'a GitRepo,
+    blobs: Blobs<'a>,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     target: &'a Target,
@@ -218,6 +219,7 @@ fn walk(
         .collect();
     let mut reader = Reader {
         repo,
+        blobs: repo.blobs()?,
         ledger,
         scans,
         target,
@@ -320,7 +322,7 @@ impl Reader<'_> {
         after: Option<&str>,
     ) -> Result<(), EngineError> {
         let scan = |oid: Option<&str>| match oid {
-            Some(oid) => self.scans.scan(path, oid, || Ok(self.repo.blob(oid)?)),
+            Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?)),
             None => Ok(Arc::default()),
         };
         let (before, after) = (scan(before)?, scan(after)?);

@@ -200,12 +200,13 @@ fn scan_all(
 ) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
+    let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
             notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
             continue;
         }
-        let scan = scans.scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?))?;
+        let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
         sightings.extend(scan.found.iter().map(|found| Sighting {
             file: file.path.clone(),
             found: found.clone(),

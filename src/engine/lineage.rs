@@ -9,7 +9,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
 use crate::domain::reference::Repository;
-use crate::sources::git::{Change, GitRepo};
+use crate::sources::git::{Blobs, Change, GitRepo};
 
 use super::error::EngineError;
 use super::ledger::{Ledger, ScanCache};
@@ -37,7 +37,7 @@ type Question = (ServiceId, EnvId, Digest);
 pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, EngineError> {
     let paths = EnvironmentPaths::new(&ledger.environments);
     let pins: Vec<&Pin> = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins).collect();
-    let mut walk = Walk::new(repo, ledger, scans, &paths, &pins);
+    let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
     let files: BTreeSet<&str> = ledger
         .sightings
         .iter()
@@ -68,6 +68,7 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
 
 struct Walk<'a> {
     repo: &'a GitRepo,
+    blobs: Blobs<'a>,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,
@@ -85,7 +86,7 @@ impl<'a> Walk<'a> {
         scans: &'a ScanCache,
         paths: &'a EnvironmentPaths,
         pins: &[&'a Pin],
-    ) -> Self {
+    ) -> Result<Self, EngineError> {
         let mut unpinned: BTreeMap<&str, Vec<&Pin>> = BTreeMap::new();
         for &pin in pins {
             if let Some(first) = pin.locations.first() {
@@ -101,15 +102,16 @@ impl<'a> Walk<'a> {
                 wanted.remove(&(pin.target.service.clone(), pin.target.environment.clone(), digest));
             }
         }
-        Self {
+        Ok(Self {
             repo,
+            blobs: repo.blobs()?,
             ledger,
             scans,
             paths,
             unpinned,
             pinned: BTreeMap::new(),
             wanted,
-        }
+        })
     }
 
     /// One walk over these paths (all, if none are named).
@@ -174,7 +176,7 @@ impl<'a> Walk<'a> {
 
     fn written(&self, path: &str, oid: Option<&str>) -> Result<Vec<Written>, EngineError> {
         let Some(oid) = oid else { return Ok(Vec::new()) };
-        let scan = self.scans.scan(path, oid, || Ok(self.repo.blob(oid)?))?;
+        let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
         let one = |f: &crate::sources::git::manifest::Found| Some((f.repository.clone()?, f.digest, f.tag.clone()));
         Ok(scan.found.iter().filter_map(one).collect())
     }

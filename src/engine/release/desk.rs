@@ -275,13 +275,14 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
     let files = repo.files(&ledger.tip.commit).map_err(git)?;
     let mut controllers = Vec::new();
     let mut reach = Reach::default();
+    let blobs = repo.blobs().map_err(git)?;
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
         if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
             let scan = engine
                 .inner
                 .scans
-                .scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?));
+                .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
             let scan = scan.map_err(failure)?;
             controllers.extend(scan.controllers.iter().cloned());
             reach.note(&file.path, &scan.includes);

@@ -146,9 +146,10 @@ fn walk(
 ) -> Result<Vec<Step>, EngineError> {
     let mut steps: Vec<Step> = Vec::new();
     let mut failed = None;
+    let blobs = repo.blobs()?;
     let written = |path: &str, oid: Option<&str>| -> Result<Vec<Written>, EngineError> {
         let Some(oid) = oid else { return Ok(Vec::new()) };
-        let scan = scans.scan(path, oid, || Ok(repo.blob(oid)?))?;
+        let scan = scans.scan(path, oid, || Ok(blobs.read(oid)?))?;
         let ours = scan.found.iter().filter_map(|found| {
             let image = found.repository.clone()?;
             let counts = found.tier < LOOSE_TIER || naming.is_listed(&image);

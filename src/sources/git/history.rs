@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::by_program;
 use super::error::GitError;
+use super::lookup::{Changed, Lookup};
 use super::repo::GitRepo;
 use crate::domain::text::Untrusted;
 
@@ -154,12 +155,13 @@ impl GitRepo {
         start.map_err(|e| GitError::object(format!("commit {tip}"), &e))?;
         // Name in older commits -> name asked for.
         let mut names: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
-        let mut kept = None;
+        let odb = repo.odb().map_err(|e| GitError::object("history", &e))?;
+        let mut files = Lookup::new(&odb);
         for oid in walk {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
                 .map_err(|e| GitError::object("history", &e))?;
-            if edge.contains(&commit.id().to_string()) {
+            if !edge.is_empty() && edge.contains(&commit.id().to_string()) {
                 continue;
             }
             let wanted: Option<BTreeSet<&str>> = if paths.is_empty() {
@@ -167,7 +169,7 @@ impl GitRepo {
             } else {
                 Some(names.keys().map(String::as_str).collect())
             };
-            let changed = commit_changes(&repo, &commit, wanted.as_ref(), parents, &mut kept)?;
+            let changed = commit_changes(&repo, &mut files, &commit, wanted.as_ref(), parents)?;
             if changed.is_empty() {
                 continue;
             }
@@ -240,33 +242,30 @@ fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(V
     move |batch| batch.into_iter().try_for_each(&mut *visit)
 }
 
-type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;
-
 /// What a commit changed among the wanted paths: against its parent; in a merge, only what differs
-/// from every parent. `kept` is the first parent's tree, which is most often the next one asked for.
-fn commit_changes<'r>(
-    repo: &'r Repository,
-    commit: &Commit<'r>,
+/// from every parent.
+fn commit_changes(
+    repo: &Repository,
+    files: &mut Lookup<'_>,
+    commit: &Commit<'_>,
     wanted: Option<&BTreeSet<&str>>,
     parents: Parents,
-    kept: &mut Option<(Oid, Tree<'r>)>,
 ) -> Result<Changed, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
-    let tree = match kept.take() {
-        Some((id, tree)) if id == commit.id() => tree,
-        _ => commit.tree().map_err(failed)?,
-    };
     let mut result: Option<Changed> = None;
     let few = wanted.filter(|wanted| wanted.len() <= FEW);
-    let between = |old: Option<&Tree<'_>>| {
+    let mut between = |old: Option<Oid>| {
         let mut changed = Vec::new();
         match few {
             Some(few) => {
                 for path in few {
-                    follow(repo, old, &tree, path, &mut changed)?;
+                    changed.extend(files.compare(old, commit.tree_id(), path)?);
                 }
             }
-            None => compare(repo, old, Some(&tree), "", wanted, &mut changed)?,
+            None => {
+                let old = old.map(|id| repo.find_tree(id)).transpose()?;
+                compare(repo, old.as_ref(), Some(&commit.tree()?), "", wanted, &mut changed)?;
+            }
         }
         Ok::<_, git2::Error>(changed)
     };
@@ -278,12 +277,7 @@ fn commit_changes<'r>(
         Parents::First => 1,
     };
     for parent in commit.parents().take(compared) {
-        let id = parent.id();
-        let parent = parent.tree().map_err(failed)?;
-        if kept.is_none() {
-            *kept = Some((id, parent.clone()));
-        }
-        let changed = between(Some(&parent)).map_err(failed)?;
+        let changed = between(Some(parent.tree_id())).map_err(failed)?;
         if changed.is_empty() {
             return Ok(changed);
         }
@@ -300,46 +294,6 @@ fn commit_changes<'r>(
 
 /// Up to so many paths are looked up one by one instead of comparing whole folders.
 const FEW: usize = 16;
-
-/// Looks one path up in two trees, as deep as they differ.
-fn follow(
-    repo: &Repository,
-    old: Option<&Tree<'_>>,
-    new: &Tree<'_>,
-    path: &str,
-    out: &mut Changed,
-) -> Result<(), git2::Error> {
-    let (mut old, mut new) = (old.cloned(), Some(new.clone()));
-    let mut parts = path.split('/').peekable();
-    while let Some(part) = parts.next() {
-        let entry = |tree: &Option<Tree<'_>>| {
-            let entry = tree.as_ref()?.get_name(part)?;
-            Some((entry.id(), entry.kind(), entry.filemode()))
-        };
-        let (was, is) = (entry(&old), entry(&new));
-        if was == is {
-            return Ok(());
-        }
-        if parts.peek().is_none() {
-            let file = |side: Option<(Oid, Option<ObjectType>, i32)>| {
-                side.filter(|(_, kind, mode)| *kind == Some(ObjectType::Blob) && mode & 0o170_000 == 0o100_000)
-                    .map(|(id, ..)| id)
-            };
-            let (was, is) = (file(was), file(is));
-            if was != is {
-                out.push((path.to_owned(), was, is));
-            }
-            return Ok(());
-        }
-        let folder = |side: Option<(Oid, Option<ObjectType>, i32)>| {
-            side.filter(|(_, kind, _)| *kind == Some(ObjectType::Tree))
-                .map(|(id, ..)| repo.find_tree(id))
-                .transpose()
-        };
-        (old, new) = (folder(was)?, folder(is)?);
-    }
-    Ok(())
-}
 
 /// Compares two trees below `folder`, descending only where ids differ and a wanted path may lie.
 fn compare(

@@ -1,9 +1,11 @@
 //! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
 
+mod blobs;
 mod by_program;
 pub mod edit;
 mod error;
 mod history;
+mod lookup;
 pub mod manifest;
 mod program;
 mod repo;
@@ -11,6 +13,7 @@ mod taken_back;
 mod tip;
 pub mod write;
 
+pub use blobs::Blobs;
 pub use error::GitError;
 pub use history::{Change, CommitMeta};
 pub use program::{Program, Ran};

@@ -1,6 +1,7 @@
 //! Finding a repository and reading one commit of it with git2, a fresh handle per question.
 
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
@@ -57,6 +58,8 @@ pub struct TreeFile {
     pub size: Option<u64>,
 }
 
+static TRUST_THE_STORE: Once = Once::new();
+
 impl GitRepo {
     /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and looks at once whether
     /// git2 can read it whole.
@@ -64,6 +67,9 @@ impl GitRepo {
     /// # Errors
     /// If there is none, it is not trusted, or neither git2 nor git can read it.
     pub fn discover(dir: &Path) -> Result<Self, GitError> {
+        // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
+        // the check, a walk over large folders takes four times as long. Contents are checked in [`super::Blobs`].
+        TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
         let found = if std::env::var_os("GIT_DIR").is_some() {
             Repository::open_from_env()
         } else {
@@ -276,23 +282,6 @@ impl GitRepo {
             .program()
             .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
         Ok(regular_files(&ran.stdout))
-    }
-
-    /// The bytes of a blob.
-    ///
-    /// # Errors
-    /// If it is not there or no blob.
-    pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
-        if self.foreign {
-            return Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout);
-        }
-        let repo = self.open()?;
-        let found = Oid::from_str(oid).and_then(|id| repo.find_blob(id));
-        match found {
-            Ok(blob) => Ok(blob.content().to_vec()),
-            Err(_) if self.partial => Ok(self.program().run(&["cat-file", "blob", oid], program::NETWORK)?.stdout),
-            Err(error) => Err(GitError::object(format!("blob {oid}"), &error)),
-        }
     }
 
     /// The bytes of a regular file at a commit; `None` if there is no such regular file.
