@@ -47,7 +47,7 @@ pub(super) struct Desk {
     pub remote_url: Option<String>,
     /// Who applies the repository.
     pub controllers: Vec<Controller>,
-    /// Which kustomization takes in what.
+    /// Which file takes in what.
     pub reach: Reach,
     pub session: Session,
     pub trust: Arc<Trust>,
@@ -274,7 +274,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
     };
     let files = repo.files(&ledger.tip.commit).map_err(git)?;
     let mut controllers = Vec::new();
-    let mut reach = Reach::default();
+    let mut includes = Vec::new();
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
         if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
@@ -284,9 +284,10 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
                 .scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?));
             let scan = scan.map_err(failure)?;
             controllers.extend(scan.controllers.iter().cloned());
-            reach.note(&file.path, &scan.includes);
+            includes.extend(scan.includes.iter().map(|include| (file.path.clone(), include.clone())));
         }
     }
+    let reach = Reach::new(includes, &files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
         ledger,

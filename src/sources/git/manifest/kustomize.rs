@@ -32,19 +32,6 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     }
 }
 
-/// The files and folders of the same repository that a kustomization takes in.
-pub(super) fn includes(tree: &Tree<'_>, root: Id) -> Vec<String> {
-    let lists = ["resources", "bases", "components"];
-    let items = lists
-        .iter()
-        .flat_map(|key| tree.get(root, key).map_or(&[][..], |id| tree.items(id)));
-    items
-        .filter_map(|item| tree.text_of(*item))
-        .filter(|text| !text.contains("://") && !text.contains('?'))
-        .map(str::to_owned)
-        .collect()
-}
-
 /// Reads an `images` list.
 pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
     if !out.first_time(tree, images) {
