@@ -17,6 +17,7 @@ use super::OpenOptions;
 use super::error::EngineError;
 use super::holds;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
+use super::vendored;
 
 /// Name of the team's file at the repository's root.
 pub const TEAM_FILE: &str = "pindeck.toml";
@@ -200,6 +201,7 @@ fn scan_all(
 ) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
+    let mut charts = BTreeMap::new();
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
             notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
@@ -211,7 +213,12 @@ fn scan_all(
             found: found.clone(),
         }));
         unmanaged.extend(scan.unmanaged.iter().cloned());
+        if !scan.charts.is_empty() {
+            charts.insert(file.path.clone(), scan.charts.clone());
+        }
     }
+    let paths = files.iter().map(|file| file.path.as_str()).collect();
+    vendored::set_apart(&paths, &charts, &mut sightings, &mut unmanaged);
     Ok((sightings, unmanaged))
 }
 

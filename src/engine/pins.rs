@@ -171,11 +171,9 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
         let in_environments: Vec<&EnvId> = paths.of(file).collect();
         let Some(repository) = &found.repository else {
             if !in_environments.is_empty() {
-                unmanaged.push(not_managed(
-                    file,
-                    found,
-                    "the repository is not written here (a template or another file supplies it)",
-                ));
+                let unknown = "the repository is not written here (a template or another file supplies it)";
+                let reason = found.reason.as_deref().or(found.read_only.as_deref());
+                unmanaged.push(not_managed(file, found, reason.unwrap_or(unknown)));
             }
             continue;
         };
@@ -259,7 +257,7 @@ fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {
     Unmanaged {
         file: file.to_owned(),
         line: found.line,
-        text: found.written.clone().into(),
+        text: found.reference().into(),
         reason: reason.to_owned(),
     }
 }

@@ -67,6 +67,18 @@ async fn one(
     let target = &pin.target;
     let environment = desk.environment(&target.environment)?;
     let policy = desk.policy(environment)?;
+    if let Some(location) = pin
+        .locations
+        .first()
+        .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
+    {
+        let why = location.read_only.as_deref().unwrap_or_default();
+        let what = format!(
+            "{target} cannot be pinned: {}:{}: {why}; name the services to be pinned without it",
+            location.file, location.line
+        );
+        return Err(usage(what));
+    }
     let digest = resolve(desk, target, &pin.image, tag).await?;
     for other in pin.other_images() {
         let there = resolve(desk, target, other, tag).await?;

@@ -20,7 +20,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     for chart in tree.get(root, "helmCharts").map_or(&[][..], |id| tree.items(id)) {
         if let Some(values) = tree.get(*chart, "valuesInline") {
             let how = |kind| How { kind, ..HOW };
-            helm_values::walk(
+            helm_values::values(
                 tree,
                 values,
                 out,

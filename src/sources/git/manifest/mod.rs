@@ -55,8 +55,19 @@ pub struct Scan {
     pub controllers: Vec<Controller>,
     /// Files and folders of the same repository that it takes in, as written.
     pub includes: Vec<Include>,
+    /// Charts that a chart or kustomization names.
+    pub charts: Vec<Chart>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
+}
+
+/// A chart that another one, or a kustomization, depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// It comes from this repository, not from a server of charts.
+    pub local: bool,
 }
 
 /// One image reference at the place that defines it.
@@ -137,6 +148,13 @@ impl Warning {
 }
 
 impl Found {
+    /// The reference as written: image, tag, digest.
+    pub fn reference(&self) -> String {
+        let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = self.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+        format!("{}{tag}{digest}", self.written)
+    }
+
     /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.
     fn site_lines(&self) -> Vec<u32> {
         let mut lines = vec![self.line];
@@ -183,6 +201,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         warnings: Vec::new(),
         controllers: Vec::new(),
         includes,
+        charts: charts(&tree, &documents),
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
@@ -208,6 +227,26 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     scan.found.sort_by_key(|f| (f.site.document, f.line));
     scan
+}
+
+/// The charts that these documents depend on.
+fn charts(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Chart> {
+    let mut out = Vec::new();
+    for (root, kind) in documents {
+        let (list, from) = match kind {
+            Document::Chart => ("dependencies", "repository"),
+            Document::Kustomize => ("helmCharts", "repo"),
+            _ => continue,
+        };
+        for item in tree.get(*root, list).map_or(&[][..], |id| tree.items(id)) {
+            let text = |key| tree.get(*item, key).and_then(|id| tree.filled(id));
+            out.extend(text("name").map(|name| Chart {
+                name: name.to_owned(),
+                local: text(from).is_none_or(|from| from.starts_with("file:")),
+            }));
+        }
+    }
+    out
 }
 
 /// Looks for references that the document's style does not know of.
