@@ -222,3 +222,96 @@ fn what_was_pinned_before_is_told_for_a_pin_that_skipped() {
         .collect();
     assert_eq!(earlier, [[B, A]]);
 }
+
+/// Facts of a lineage in a stable order.
+fn facts((ledger, lineage): &(Ledger, Lineage)) -> Vec<String> {
+    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    pins.map(|pin| {
+        let by = lineage.pinned.get(&pin.key()).map(|by| by.subject.raw());
+        format!("{} {by:?} {:?}", pin.target, lineage.skipped[&pin.key()])
+    })
+    .collect()
+}
+
+fn grown() -> Repo {
+    let mut repo = Repo::new();
+    repo.commit(
+        "one",
+        &[("pindeck.toml", config()), ("staging/x.yaml", pod(&[("api", A)]))],
+    )
+    .commit("two", &[("production/x.yaml", pod(&[("api", A)]))])
+    .commit("three", &[("staging/x.yaml", pod(&[("api", B)]))])
+    .commit("four", &[("production/y.yaml", pod(&[("api", C)]))]);
+    repo
+}
+
+#[test]
+fn a_history_that_is_cut_claims_nothing() {
+    let repo = grown();
+    let url = format!("file://{}", repo.dir().display());
+    for (depth, expected, cut) in [
+        (
+            "1",
+            [
+                "api/staging None None",
+                "api/production None None",
+                "api/production None None",
+            ],
+            true,
+        ),
+        (
+            "3",
+            [
+                "api/staging Some(\"three\") None",
+                "api/production None Some(false)",
+                "api/production Some(\"four\") None",
+            ],
+            true,
+        ),
+        (
+            "9",
+            [
+                "api/staging Some(\"three\") None",
+                "api/production Some(\"two\") Some(false)",
+                "api/production Some(\"four\") Some(true)",
+            ],
+            false,
+        ),
+    ] {
+        git(repo.root.path(), &["clone", "-q", "--depth", depth, &url, depth]);
+        let traced = trace_in(&repo.root.path().join(depth));
+        let shown: Vec<String> = facts(&traced)
+            .into_iter()
+            .map(|fact| fact.replace(" in ", "/"))
+            .collect();
+        assert_eq!(
+            (shown, traced.1.cut),
+            (expected.map(str::to_owned).to_vec(), cut),
+            "depth {depth}"
+        );
+    }
+}
+
+#[test]
+fn a_blobless_clone_answers_as_a_whole_one() {
+    let repo = grown();
+    git(&repo.dir(), &["config", "uploadpack.allowFilter", "true"]);
+    git(&repo.dir(), &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let url = format!("file://{}", repo.dir().display());
+    for filter in ["blob:none", "tree:0"] {
+        let name = filter.replace(':', "-");
+        git(
+            repo.root.path(),
+            &[
+                "clone",
+                "-q",
+                "--no-checkout",
+                &format!("--filter={filter}"),
+                &url,
+                &name,
+            ],
+        );
+        let partial = trace_in(&repo.root.path().join(&name));
+        assert_eq!(facts(&partial), facts(&repo.traced()), "{filter}");
+    }
+}

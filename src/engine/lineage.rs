@@ -30,6 +30,8 @@ pub struct Lineage {
     /// For each pin that skipped, what was pinned in the environment before, ever, newest first: an index
     /// among them may list the digest.
     pub earlier: BTreeMap<PinKey, Vec<Digest>>,
+    /// The history of this clone is cut (shallow), and something that was asked lies beyond.
+    pub cut: bool,
 }
 
 /// What is pinned: the service, its bytes, the tag (only without a digest).
@@ -48,6 +50,7 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
     walk.run()?;
     let whole = !repo.is_shallow();
     let mut lineage = Lineage {
+        cut: !whole && !walk.is_done(),
         pinned: walk.pinned,
         ..Lineage::default()
     };
@@ -151,6 +154,7 @@ impl<'a> Walk<'a> {
 
     fn visit(&mut self, changes: &[Change]) -> Result<(), EngineError> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
+        let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
             let environments: Vec<&EnvId> = self.paths.of(&change.path).filter(|env| self.is_open(env)).collect();
             if environments.is_empty() {
@@ -160,6 +164,8 @@ impl<'a> Walk<'a> {
             let before = self.pins(&change.path, change.before.as_deref())?;
             for env in environments {
                 self.answer(env, &after);
+                // What stood before counts even where its own commit is cut off.
+                earlier.push((env.clone(), before.clone()));
                 let Some(open) = self.open.get_mut(env) else { continue };
                 for what in before.difference(&after) {
                     if let Some(open) = open.get_mut(what) {
@@ -172,6 +178,9 @@ impl<'a> Walk<'a> {
                     }
                 }
             }
+        }
+        for (env, pins) in &earlier {
+            self.answer(env, pins);
         }
         if let Some(change) = changes.first() {
             self.close(&change.commit, left);

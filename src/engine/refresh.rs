@@ -138,6 +138,10 @@ impl Pass {
         for (key, by) in &lineage.pinned {
             self.emit(Update::PinnedBy(key.clone(), by.clone())).await;
         }
+        if lineage.cut {
+            let notice = "the history is cut: this clone is shallow, and who pinned some digests, or whether they skipped an environment, lies beyond it (git fetch --unshallow)";
+            self.emit(Update::Notice(notice.into())).await;
+        }
         for (key, skipped) in &lineage.skipped {
             self.emit(Update::Skipped(key.clone(), *skipped)).await;
         }
