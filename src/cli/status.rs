@@ -236,3 +236,31 @@ pub fn drift(all: &[Drift]) -> Vec<String> {
 fn clean(text: &str) -> String {
     crate::domain::text::Clean::from_untrusted(text).into_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_managed_is_listed_by_reason() {
+        let one = |file: &str, text: &str, reason: &str| Unmanaged {
+            file: file.to_owned(),
+            line: 3,
+            text: text.into(),
+            reason: reason.to_owned(),
+        };
+        let all = [
+            one("a.yaml", "x:1", "a template"),
+            one("b.yaml", "y\u{1b}[2J", "vendored"),
+            one("c.yaml", "z:1", "a template"),
+        ];
+        assert_eq!(
+            unmanaged(&all),
+            [
+                "seen and not managed (3; all with --json):",
+                "  x:1 at a.yaml:3 and 1 more: a template",
+                "  y\u{241b}[2J at b.yaml:3: vendored",
+            ]
+        );
+    }
+}
