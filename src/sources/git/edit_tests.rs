@@ -204,6 +204,13 @@ fn tags_are_updated_kept_and_dropped() {
             update(),
             format!("images:\n- name: app\n  newTag: \"1.10\"\n  digest: {B}\n"),
         ),
+        // A version with two points is a text either way.
+        (
+            "kustomization.yaml",
+            kustomization.clone(),
+            TagChange::Update("1.10.0".to_owned()),
+            format!("images:\n- name: app\n  newTag: 1.10.0\n  digest: {B}\n"),
+        ),
         (
             "kustomization.yaml",
             kustomization.clone(),

@@ -194,8 +194,9 @@ fn needs_quotes(tag: &str) -> bool {
         lower.as_str(),
         "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "null" | "nan" | ".nan" | ".inf"
     );
-    // Numbers in any base, with underscores, exponents; dates.
-    let number = tag.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    // Numbers in any base, with underscores, exponents; dates. No parser takes a second point for one.
+    let number = tag.matches('.').count() < 2
+        && tag.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && tag
             .chars()
             .all(|c| c.is_ascii_hexdigit() || matches!(c, '.' | '_' | 'x' | 'o' | '-' | 'X' | 'O'));
