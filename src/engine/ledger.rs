@@ -199,9 +199,9 @@ fn scan_all(
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
 ) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
+    let mut charts = BTreeMap::new();
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
-    let mut charts = BTreeMap::new();
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
             notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());

@@ -290,7 +290,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
     };
     let files = repo.files(&ledger.tip.commit).map_err(git)?;
     let mut controllers = Vec::new();
-    let mut includes = Vec::new();
+    let mut reach = Reach::default();
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
         if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
@@ -300,10 +300,10 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
                 .scan(&file.path, &file.oid, || Ok(repo.blob(&file.oid)?));
             let scan = scan.map_err(failure)?;
             controllers.extend(scan.controllers.iter().cloned());
-            includes.extend(scan.includes.iter().map(|include| (file.path.clone(), include.clone())));
+            reach.note(&file.path, &scan.includes);
         }
     }
-    let reach = Reach::new(includes, &files, &EnvironmentPaths::new(&ledger.environments));
+    reach.settle(&files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
         ledger,

@@ -14,6 +14,8 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Who takes in what, of one commit.
 #[derive(Debug, Default)]
 pub(super) struct Reach {
+    /// As noted, not looked at yet.
+    noted: Vec<(String, Include)>,
     /// By the file that is taken in.
     files: BTreeMap<String, Vec<Taker>>,
     /// Folders that are taken in as they are, and whether those below them are too.
@@ -28,11 +30,16 @@ struct Taker {
 }
 
 impl Reach {
-    /// Resolves what the manifests of a commit take in, each with the file that does.
-    pub fn new(includes: Vec<(String, Include)>, all: &[TreeFile], paths: &EnvironmentPaths) -> Self {
+    /// Notes what a file takes in; [`Reach::settle`] when all files have been seen.
+    pub fn note(&mut self, file: &str, includes: &[Include]) {
+        let noted = includes.iter().map(|include| (file.to_owned(), include.clone()));
+        self.noted.extend(noted);
+    }
+
+    /// Resolves what was noted among all files of the commit.
+    pub fn settle(&mut self, all: &[TreeFile], paths: &EnvironmentPaths) {
         let all: BTreeSet<&str> = all.iter().map(|file| file.path.as_str()).collect();
-        let mut reach = Self::default();
-        for (file, include) in includes {
+        for (file, include) in std::mem::take(&mut self.noted) {
             let Some(path) = resolve(&file, &include) else { continue };
             if !counts(&file, &include, paths) {
                 continue;
@@ -42,7 +49,7 @@ impl Reach {
                 environments: named.cloned().collect(),
                 file,
             };
-            let mut take = |path: String| reach.files.entry(path).or_default().push(taker.clone());
+            let mut take = |path: String| self.files.entry(path).or_default().push(taker.clone());
             let inside = |name: &str| Some(join(&path, name)).filter(|path| all.contains(path.as_str()));
             let kustomizations: Vec<String> = NAMES.iter().filter_map(|name| inside(name)).collect();
             let chart = inside("Chart.yaml").is_some();
@@ -51,10 +58,9 @@ impl Reach {
                 Taken::Named => take(path),
                 // Its other files are taken only where they are named.
                 Taken::Folder if chart => take(join(&path, "values.yaml")),
-                what => reach.folders.push((path, what == Taken::Tree, taker)),
+                what => self.folders.push((path, what == Taken::Tree, taker)),
             }
         }
-        reach
     }
 
     /// Every environment that a file reaches; with the file through which, unless it is its own.

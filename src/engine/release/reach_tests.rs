@@ -24,11 +24,11 @@ const APPS: &[(&str, &[&str])] = &[
 /// The environments that a file reaches in a repository of these files.
 fn reached(environments: &[(&str, &[&str])], files: &[(&str, &str)], file: &str) -> Vec<String> {
     let paths = paths(environments);
-    let mut includes = Vec::new();
+    let mut reach = Reach::default();
     for (path, text) in files {
         let scan = scan(path, text.as_bytes());
         assert_eq!(scan.problem, None, "{path}");
-        includes.extend(scan.includes.into_iter().map(|include| ((*path).to_owned(), include)));
+        reach.note(path, &scan.includes);
     }
     let tree: Vec<TreeFile> = files
         .iter()
@@ -38,7 +38,7 @@ fn reached(environments: &[(&str, &[&str])], files: &[(&str, &str)], file: &str)
             size: None,
         })
         .collect();
-    let reach = Reach::new(includes, &tree, &paths);
+    reach.settle(&tree, &paths);
     let found = reach.environments(file, &paths);
     let shown = |(env, through): (&EnvId, &Option<String>)| match through {
         Some(through) => format!("{env} through {through}"),
