@@ -106,6 +106,115 @@ fn links_are_not_files() {
     assert_eq!(repo.read_at(&head, "link.yaml").expect("reads"), None);
 }
 
+/// A submodule is a commit of another repository: never a file, never a folder to go into, even where
+/// its working tree lies there and its name looks like a manifest's.
+#[test]
+fn submodules_are_never_entered() {
+    let root = tempfile::tempdir().expect("a folder");
+    git(root.path(), &["init", "-q"]);
+    let first = commit(root.path(), "a.yaml", "a: 1\n", "first");
+    for link in ["sub", "envs/link.yaml"] {
+        let entry = format!("160000,{first},{link}");
+        git(root.path(), &["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    std::fs::create_dir_all(root.path().join("sub")).expect("made");
+    std::fs::write(root.path().join("sub/inner.yaml"), "image: x:1\n").expect("written");
+    std::fs::write(
+        root.path().join(".gitmodules"),
+        "[submodule \"sub\"]\n\tpath = sub\n\turl = ../..\n",
+    )
+    .expect("written");
+    git(root.path(), &["add", ".gitmodules"]);
+    git(root.path(), &["commit", "-q", "-m", "links"]);
+    let tip = git(root.path(), &["rev-parse", "HEAD"]);
+    let repo = GitRepo::discover(root.path()).expect("found");
+    let files: Vec<String> = repo.files(&tip).expect("files").into_iter().map(|f| f.path).collect();
+    assert_eq!(files, [".gitmodules", "a.yaml"]);
+    for path in [
+        "sub",
+        "sub/inner.yaml",
+        "sub/a.yaml",
+        "envs/link.yaml",
+        "envs/link.yaml/a.yaml",
+    ] {
+        assert_eq!(repo.read_at(&tip, path).expect(path), None, "{path}");
+    }
+    let changed: Vec<String> = changes(&repo, &tip, &[]).into_iter().map(|c| c.path).collect();
+    assert_eq!(changed, [".gitmodules", "a.yaml"]);
+    assert_eq!(
+        repo.touched(&tip).expect("touched"),
+        [".gitmodules", "envs/link.yaml", "sub"]
+    );
+}
+
+/// Fifty thousand files in one folder: each is there once, and a commit that changes one costs one.
+#[test]
+fn a_huge_folder_is_read_whole_and_compared_by_what_differs() {
+    const MANY: usize = 50_000;
+    let root = tempfile::tempdir().expect("a folder");
+    git(root.path(), &["init", "-q"]);
+    commit(root.path(), "a.yaml", "a: 1\n", "first");
+    let blob = git(root.path(), &["rev-parse", "HEAD:a.yaml"]);
+    let other = git(root.path(), &["rev-parse", "HEAD^{tree}"]);
+    let tree = |changed: bool| {
+        let mut listed: String = (0..MANY)
+            .map(|n| format!("100644 blob {blob}\tf{n:05}.yaml\n"))
+            .collect();
+        if changed {
+            listed = listed.replacen("\tf00007.yaml", "\tg00007.yaml", 1);
+            listed += &format!("040000 tree {other}\tsub\n");
+        }
+        let mut made = Command::new("git")
+            .arg("-C")
+            .arg(root.path())
+            .arg("mktree")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("git runs");
+        let mut stdin = made.stdin.take().expect("a pipe");
+        std::io::Write::write_all(&mut stdin, listed.as_bytes()).expect("written");
+        drop(stdin);
+        let out = made.wait_with_output().expect("git ends");
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    };
+    let one = git(root.path(), &["commit-tree", "-m", "many", &tree(false)]);
+    let two = git(root.path(), &["commit-tree", "-m", "one more", "-p", &one, &tree(true)]);
+    let repo = GitRepo::discover(root.path()).expect("found");
+    let files = repo.files(&two).expect("files");
+    assert_eq!(files.len(), MANY + 1);
+    let mut seen = Vec::new();
+    repo.commits(&two, &[], &mut |changes| {
+        seen.push(changes.len());
+        ControlFlow::Continue(())
+    })
+    .expect("walks");
+    assert_eq!(seen, [3, MANY]);
+    let one_file = changes(&repo, &two, &["f00009.yaml"]);
+    assert_eq!(
+        one_file.iter().map(|c| c.commit.id.as_str()).collect::<Vec<_>>(),
+        [one.as_str()]
+    );
+}
+
+#[test]
+fn a_content_that_is_not_what_its_name_says_is_not_read() {
+    let root = tempfile::tempdir().expect("a folder");
+    git(root.path(), &["init", "-q"]);
+    commit(root.path(), "a.yaml", "image: one\n", "One");
+    commit(root.path(), "b.yaml", "image: two\n", "Two");
+    let object = |path: &str| {
+        let id = git(root.path(), &["rev-parse", &format!("HEAD:{path}")]);
+        (root.path().join(".git/objects").join(&id[..2]).join(&id[2..]), id)
+    };
+    let ((one, id), (two, _)) = (object("a.yaml"), object("b.yaml"));
+    std::fs::remove_file(&one).expect("removed");
+    std::fs::copy(two, one).expect("replaced");
+    let repo = GitRepo::discover(root.path()).expect("found");
+    let error = repo.blob(&id).expect_err("other bytes").to_string();
+    assert!(error.contains("do not hash to its name"), "{error}");
+}
+
 #[test]
 fn history_follows_renames_and_side_branches() {
     let root = tempfile::tempdir().expect("a folder");

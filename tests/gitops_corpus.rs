@@ -55,7 +55,7 @@ fn reference(image: &str, tag: Option<&str>, digest: Option<&str>) -> String {
     format!("{image}{tag}{digest}")
 }
 
-fn expected(case: &Value) -> Vec<(String, Fact, u64)> {
+fn expected(case: &Value) -> Vec<(String, Fact, u64, BTreeSet<String>)> {
     let text = |v: &Value| v.as_str().map(str::to_owned);
     let list = case["expected"].as_array().expect("expected");
     list.iter()
@@ -68,9 +68,16 @@ fn expected(case: &Value) -> Vec<(String, Fact, u64)> {
             let line = e["line"].as_u64().expect("line");
             // A folded digest stands on the line after its key: both name the same place.
             let digest_line = e["digest_line"].as_u64().unwrap_or(line);
-            (text(&e["kind"]).expect("kind"), (whole, line, bytes), digest_line)
+            let kind = text(&e["kind"]).expect("kind");
+            (kind, (whole, line, bytes), digest_line, alias_paths(e))
         })
         .collect()
+}
+
+/// Where an alias brings a pin, as far as an expectation names it.
+fn alias_paths(entry: &Value) -> BTreeSet<String> {
+    let list = entry["alias_paths"].as_array().map_or(&[][..], Vec::as_slice);
+    list.iter().filter_map(|p| p.as_str().map(str::to_owned)).collect()
 }
 
 fn actual(found: &Found) -> Fact {
@@ -97,7 +104,7 @@ fn every_case_exactly() {
         let bytes = std::fs::read(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
         let scan = scan(upstream, &bytes);
         let mut left: Vec<(&Found, Fact)> = counted(&scan).map(|f| (f, actual(f))).collect();
-        for (kind, fact, digest_line) in expected(case) {
+        for (kind, fact, digest_line, aliases) in expected(case) {
             let count = by_kind.entry(kind.clone()).or_default();
             count[1] += 1;
             let same = |f: &Found, a: &Fact| {
@@ -105,7 +112,11 @@ fn every_case_exactly() {
             };
             match left.iter().position(|(f, a)| same(f, a)) {
                 Some(at) => {
-                    left.swap_remove(at);
+                    let (found, _) = left.swap_remove(at);
+                    let uses: BTreeSet<String> = found.uses.iter().map(|used| used.yaml_path.clone()).collect();
+                    if uses != aliases {
+                        wrong.push(format!("ALIAS {file}: {kind} {uses:?}, expected {aliases:?}"));
+                    }
                     count[0] += 1;
                 }
                 None => wrong.push(format!("MISS  {file}: {kind} {fact:?}")),

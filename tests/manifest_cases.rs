@@ -3,7 +3,7 @@
 //!
 //! A line of `expected` is `pin LINE KIND REFERENCE` with any of `-> REPOSITORY` (`-` = none, left
 //! out = that of the reference), `ro` (cannot be edited), `bare` (only the hexadecimal digits are
-//! written), `uses LINES` (aliases), `reason "PART"`; or `unmanaged LINE`; or `problem`.
+//! written), `uses LINES` (aliases; `!` = something else stands there), `reason "PART"`; or `unmanaged LINE`; or `problem`.
 
 #![allow(
     clippy::expect_used,
@@ -41,7 +41,7 @@ struct Pin<'e> {
     repository: Option<String>,
     read_only: bool,
     bare: bool,
-    uses: Vec<u32>,
+    uses: Vec<String>,
     reason: Option<&'e str>,
 }
 
@@ -51,7 +51,7 @@ fn parse(line: &str) -> Pin<'_> {
         None => (line, None),
     };
     let (line, uses) = match line.split_once(" uses ") {
-        Some((line, uses)) => (line, uses.split(',').map(|n| n.parse().expect("a line")).collect()),
+        Some((line, uses)) => (line, uses.split(',').map(str::to_owned).collect()),
         None => (line, Vec::new()),
     };
     let (line, bare) = line.strip_suffix(" bare").map_or((line, false), |line| (line, true));
@@ -103,7 +103,12 @@ fn check(expected: &str, bytes: &[u8], scan: &Scan) -> Vec<String> {
             };
             let found = left.remove(at);
             let repository = found.repository.as_ref().map(ToString::to_string);
-            let uses: Vec<u32> = found.uses.iter().map(|u| u.line).collect();
+            let sign = |overridden| if overridden { "!" } else { "" };
+            let uses: Vec<String> = found
+                .uses
+                .iter()
+                .map(|u| format!("{}{}", sign(u.overridden), u.line))
+                .collect();
             let reason_ok = match (pin.reason, &found.reason) {
                 (Some(part), Some(reason)) => reason.contains(part),
                 (part, reason) => part.is_none() && reason.is_none(),

@@ -17,6 +17,10 @@ fn look(text: impl AsRef<[u8]>) -> Scan {
     scan("values.yaml", text.as_ref())
 }
 
+fn look_as(path: &str, text: &str) -> Scan {
+    scan(path, text.as_bytes())
+}
+
 fn problem(scan: &Scan) -> &str {
     scan.problem.as_deref().expect("a problem is named")
 }
@@ -67,6 +71,16 @@ fn alias_bombs() {
     );
     let scan = look(&helmfile);
     assert!(scan.found.len() <= 20_000);
+    // Lists of file names, multiplied.
+    let files = format!("x: &x\n{}", "- {path: y}\n".repeat(3000));
+    let includes = look_as(
+        "compose.yaml",
+        &format!(
+            "x-{files}services:\n{}",
+            (0..3000).fold(String::new(), |text, n| text + &format!("  s{n}: {{env_file: *x}}\n"))
+        ),
+    );
+    assert!(includes.problem.is_some(), "{} files", includes.includes.len());
     // Aliases of an ancestor.
     for text in [
         "&a [*a]",

@@ -1,6 +1,6 @@
 //! `pindeck status`: the whole board at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -9,6 +9,7 @@ use crate::domain::board::{Board, Cell};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
 use crate::domain::freshness::Seen;
+use crate::domain::pin::Unmanaged;
 
 use super::args::Status;
 use super::json::{self, status::StatusDoc};
@@ -141,10 +142,7 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     out.push(String::new());
     out.extend(drift(&board.drift));
     if !board.unmanaged.is_empty() {
-        out.push(format!(
-            "{} more digests are named in places that are no pins (see --json)",
-            board.unmanaged.len()
-        ));
+        out.extend(unmanaged(&board.unmanaged));
     }
     let budget = board.budget;
     out.push(format!(
@@ -156,6 +154,24 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
             n => format!(", {n} times told to wait"),
         }
     ));
+    out
+}
+
+/// What is seen and cannot be managed, one line for each reason.
+fn unmanaged(all: &[Unmanaged]) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, (usize, &Unmanaged)> = BTreeMap::new();
+    for one in all {
+        reasons.entry(&one.reason).or_insert((0, one)).0 += 1;
+    }
+    let mut out = vec![format!("seen and not managed ({}; all with --json):", all.len())];
+    out.extend(reasons.iter().map(|(reason, (count, first))| {
+        let more = match count {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let (text, file, line) = (first.text.raw(), &first.file, first.line);
+        clean(&format!("  {text} at {file}:{line}{more}: {reason}"))
+    }));
     out
 }
 
@@ -219,4 +235,32 @@ pub fn drift(all: &[Drift]) -> Vec<String> {
 
 fn clean(text: &str) -> String {
     crate::domain::text::Clean::from_untrusted(text).into_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_managed_is_listed_by_reason() {
+        let one = |file: &str, text: &str, reason: &str| Unmanaged {
+            file: file.to_owned(),
+            line: 3,
+            text: text.into(),
+            reason: reason.to_owned(),
+        };
+        let all = [
+            one("a.yaml", "x:1", "a template"),
+            one("b.yaml", "y\u{1b}[2J", "vendored"),
+            one("c.yaml", "z:1", "a template"),
+        ];
+        assert_eq!(
+            unmanaged(&all),
+            [
+                "seen and not managed (3; all with --json):",
+                "  x:1 at a.yaml:3 and 1 more: a template",
+                "  y\u{241b}[2J at b.yaml:3: vendored",
+            ]
+        );
+    }
 }

@@ -17,7 +17,9 @@ fn pin(environment: &str, image: &str, digest: Option<&str>, file: &str) -> Pin 
             file: file.to_owned(),
             line: 1,
             style: Style::Kubernetes,
+            image: Repository::parse(image).expect("valid"),
             read_only: None,
+            reason: None,
         }],
     }
 }

@@ -3,10 +3,12 @@
 //! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
 //! folds the same stream into the board it draws. There is one fold: [`Board::apply`].
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::candidate::{Candidate, Relation, relation};
+use super::candidate::{Candidate, Relation, relation_of_any};
 use super::drift::Drift;
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use super::freshness::Seen;
@@ -94,6 +96,9 @@ pub struct Cell {
     pub assessment: Seen<Assessment>,
     /// `org.opencontainers.image.version` of the content.
     pub version: Option<Untrusted>,
+    /// Digests that stand for the same image: the platform manifests that the pinned index lists, or the
+    /// indexes whose verified bytes list the pinned manifest.
+    pub kin: BTreeSet<Digest>,
     /// The content is gone, by the registry's authoritative word.
     pub missing: bool,
     /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
@@ -191,6 +196,7 @@ impl Cell {
             tag_is_immutable: false,
             assessment: Seen::NotChecked,
             version: None,
+            kin: BTreeSet::new(),
             missing: false,
             skipped: None,
             hold: None,
@@ -206,6 +212,14 @@ impl Cell {
             || self
                 .verdict()
                 .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable))
+    }
+
+    /// Whether an index and one of its own platform manifests are meant, or the very same digest.
+    pub fn is_same_image(&self, other: &Cell) -> bool {
+        let (Some(here), Some(there)) = (self.pin.digest, other.pin.digest) else {
+            return false;
+        };
+        here == there || self.kin.contains(&there) || other.kin.contains(&here)
     }
 
     /// The verdict, however old.
@@ -257,6 +271,8 @@ pub enum Update {
         assessment: Seen<Assessment>,
         /// Version label of the content.
         version: Option<Untrusted>,
+        /// Digests that stand for the same image ([`Cell::kin`]).
+        kin: BTreeSet<Digest>,
         /// Authoritatively gone.
         missing: bool,
     },
@@ -317,10 +333,13 @@ impl Board {
                 key,
                 assessment,
                 version,
+                kin,
                 missing,
             } => self.with_cell(&key, |cell| {
                 cell.assessment = assessment;
                 cell.version = version.or(cell.version.take());
+                // What bytes list never changes, so what was known stays true.
+                cell.kin.extend(kin);
                 cell.missing = missing;
             }),
             Update::Drift(drift) => self.drift = drift,
@@ -369,14 +388,12 @@ impl Board {
     }
 
     fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
-        let cell = self
-            .services
-            .iter_mut()
-            .filter(|row| row.name == key.target.service)
-            .flat_map(|row| &mut row.cells)
-            .find(|cell| cell.pin.key() == *key);
-        if let Some(cell) = cell {
-            change(cell);
+        let rows = self.services.iter_mut().filter(|row| row.name == key.target.service);
+        for row in rows {
+            if let Some(cell) = row.cells.iter_mut().find(|cell| cell.pin.key() == *key) {
+                change(cell);
+                return row.relate();
+            }
         }
     }
 
@@ -440,7 +457,12 @@ impl ServiceRow {
         let candidate = self.candidate.value().and_then(Option::as_ref);
         for cell in &mut self.cells {
             (cell.relation, cell.behind) = match (candidate, cell.pin.digest) {
-                (Some(candidate), Some(digest)) => relation(digest, candidate),
+                (Some(candidate), Some(digest)) => {
+                    let by_tag = cell.tag_digest.value().copied().flatten();
+                    let by_tag = by_tag.filter(|_| cell.tag_matches_via_index);
+                    let kin = cell.kin.iter().copied().chain(by_tag);
+                    relation_of_any(digest, kin, candidate)
+                }
                 _ => (Relation::None, None),
             };
         }

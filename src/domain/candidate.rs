@@ -67,6 +67,24 @@ pub fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>
     }
 }
 
+/// The same for a digest that others stand for too: an index that lists it, or what it lists. The nearest
+/// place that one of them has among the versions is the pin's.
+pub fn relation_of_any(
+    pinned: Digest,
+    kin: impl IntoIterator<Item = Digest>,
+    candidate: &Candidate,
+) -> (Relation, Option<u32>) {
+    let own = relation(pinned, candidate);
+    if !matches!(own.0, Relation::Other | Relation::None) {
+        return own;
+    }
+    let placed = kin.into_iter().map(|digest| relation(digest, candidate));
+    let placed = placed.filter(|(relation, _)| !matches!(relation, Relation::Other | Relation::None));
+    placed
+        .min_by_key(|(relation, behind)| (*relation != Relation::Same, *behind))
+        .unwrap_or(own)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +122,17 @@ mod tests {
     fn other_needs_every_version_known() {
         let c = candidate(&[Some(9), None]);
         assert_eq!(relation(digest(1), &c), (Relation::None, None));
+    }
+
+    #[test]
+    fn an_index_places_its_platform_manifests() {
+        let c = candidate(&[Some(9), Some(8), Some(7)]);
+        let of = |kin: &[u8]| relation_of_any(digest(1), kin.iter().map(|n| digest(*n)), &c);
+        assert_eq!(of(&[]), (Relation::Other, None));
+        assert_eq!(of(&[3]), (Relation::Other, None));
+        assert_eq!(of(&[3, 7]), (Relation::Behind, Some(2)));
+        assert_eq!(of(&[7, 8]), (Relation::Behind, Some(1)));
+        assert_eq!(of(&[7, 9]), (Relation::Same, Some(0)));
+        assert_eq!(relation_of_any(digest(7), [digest(9)], &c), (Relation::Behind, Some(2)));
     }
 }

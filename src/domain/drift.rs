@@ -1,6 +1,6 @@
 //! Drift: where labels, pins, evidence and history no longer say the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -185,7 +185,7 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             add(DriftKind::NotVerified, None, Some(digest), None, reasons(verdict));
         }
     }
-    if cell.skipped == Some(true) {
+    if cell.skipped == Some(true) && !is_before(board, cell) {
         add(
             DriftKind::SkippedEnvironment,
             None,
@@ -203,6 +203,19 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             format!("under a hold: {}", hold.reason.clean()),
         );
     }
+}
+
+/// Whether the same image is pinned in the environment before, as an index or as one of its manifests.
+fn is_before(board: &Board, cell: &Cell) -> bool {
+    let at = |env: &EnvId| board.environments.iter().position(|e| e.name == *env);
+    let before = at(&cell.pin.target.environment).and_then(|here| board.environments.get(here.checked_sub(1)?));
+    let row = board.row(&cell.pin.target.service);
+    let others = row.into_iter().flat_map(|row| &row.cells);
+    before.is_some_and(|before| {
+        let mut there = others.filter(|other| other.pin.target.environment == before.name);
+        // Whether the very digest was there, git has said.
+        there.any(|other| other.pin.digest != cell.pin.digest && cell.is_same_image(other))
+    })
 }
 
 /// Why a verdict is a refusal, in one line: each cause once, with the checks it stands for.
@@ -245,50 +258,62 @@ fn whose(board: &Board, digest: Digest) -> Option<String> {
     })
 }
 
+/// The first two cells that name different images: an index and a platform manifest that it lists are one.
+fn different<'c>(cells: &[&'c Cell]) -> Option<(&'c Cell, &'c Cell)> {
+    let after = |at: usize| cells[at + 1..].iter().copied();
+    (0..cells.len()).find_map(|at| {
+        let other = after(at).find(|other| !cells[at].is_same_image(other))?;
+        Some((cells[at], other))
+    })
+}
+
 fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
-    let mut by_env: BTreeMap<&EnvId, BTreeSet<Digest>> = BTreeMap::new();
+    let mut by_env: BTreeMap<&EnvId, BTreeMap<Digest, &Cell>> = BTreeMap::new();
     for cell in &row.cells {
         if let Some(digest) = cell.pin.digest {
-            by_env.entry(&cell.pin.target.environment).or_default().insert(digest);
+            let here = by_env.entry(&cell.pin.target.environment).or_default();
+            here.entry(digest).or_insert(cell);
         }
     }
-    for (env, digests) in by_env.into_iter().filter(|(_, digests)| digests.len() > 1) {
-        let image = image_of(row, |cell| cell.pin.target.environment == *env);
+    for (env, cells) in by_env {
+        let cells: Vec<&Cell> = cells.into_values().collect();
+        let Some((one, other)) = different(&cells) else {
+            continue;
+        };
         let since = newest_pin(row, now, |cell| cell.pin.target.environment == *env);
-        let mut digests = digests.into_iter();
-        let pair = (digests.next(), digests.next());
-        let detail = format!("{} digests are pinned side by side", digests.len() + 2);
-        out.extend(image.map(|image| {
-            Drift::new(
-                DriftKind::PinSplit,
-                &row.name,
-                Some(env),
-                image,
-                None,
-                pair,
-                since,
-                detail,
-            )
-        }));
+        let detail = format!("{} digests are pinned side by side", cells.len());
+        out.push(Drift::new(
+            DriftKind::PinSplit,
+            &row.name,
+            Some(env),
+            &one.pin.image,
+            None,
+            (one.pin.digest, other.pin.digest),
+            since,
+            detail,
+        ));
     }
 }
 
 /// One drift per service: two pinned digests with the same version label, whatever the revision.
 fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
-    let mut by_version: BTreeMap<&str, BTreeMap<Digest, Vec<&EnvId>>> = BTreeMap::new();
+    let mut by_version: BTreeMap<&str, BTreeMap<Digest, Vec<&Cell>>> = BTreeMap::new();
     for cell in &row.cells {
         if let (Some(version), Some(digest)) = (&cell.version, cell.pin.digest) {
-            let envs = by_version.entry(version.raw()).or_default().entry(digest).or_default();
-            envs.push(&cell.pin.target.environment);
+            let cells = by_version.entry(version.raw()).or_default().entry(digest).or_default();
+            cells.push(cell);
         }
     }
-    let Some((version, digests)) = by_version.into_iter().find(|(_, digests)| digests.len() > 1) else {
-        return;
-    };
+    let found = by_version.into_iter().find_map(|(version, digests)| {
+        let cells: Vec<&Cell> = digests.values().filter_map(|cells| cells.first().copied()).collect();
+        let (one, other) = different(&cells)?;
+        Some((version, digests, (one.pin.digest, other.pin.digest)))
+    });
+    let Some((version, digests, pair)) = found else { return };
     let shown: Vec<String> = digests
         .iter()
-        .map(|(digest, envs)| {
-            let envs: Vec<&str> = envs.iter().map(|e| e.as_str()).collect();
+        .map(|(digest, cells)| {
+            let envs: Vec<&str> = cells.iter().map(|c| c.pin.target.environment.as_str()).collect();
             format!("{} in {}", digest.short(), envs.join(", "))
         })
         .collect();
@@ -296,14 +321,12 @@ fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
     let since = newest_pin(row, now, |cell| {
         cell.pin.digest.is_some_and(|d| digests.contains_key(&d))
     });
-    let mut order = digests.keys().copied();
-    let pair = (order.next(), order.next());
-    out.extend(image_of(row, |_| true).map(|image| {
+    out.extend(row.cells.first().map(|cell| {
         Drift::new(
             DriftKind::RebuiltPerEnvironment,
             &row.name,
             None,
-            image,
+            &cell.pin.image,
             Some(version),
             pair,
             since,
@@ -321,10 +344,6 @@ fn newest_pin(row: &ServiceRow, now: Timestamp, keep: impl Fn(&Cell) -> bool) ->
         .map(|cell| cell.pinned_by.as_ref());
     let made: Option<Vec<Timestamp>> = made.map(|by| Some(by?.at)).collect();
     made.and_then(|all| all.into_iter().max()).unwrap_or(now)
-}
-
-fn image_of(row: &ServiceRow, keep: impl Fn(&Cell) -> bool) -> Option<&Repository> {
-    row.cells.iter().find(|cell| keep(cell)).map(|cell| &cell.pin.image)
 }
 
 /// Keeps what was known about targets that this pass could not reach: silence is not "cleared".

@@ -3,6 +3,7 @@ use crate::domain::board::{Assessment, Hold, TagSource};
 use crate::domain::freshness::Seen;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
+use crate::domain::policy::Environment;
 use crate::domain::verdict::{Cause, CheckOf, Verdict};
 
 fn digest(n: u8) -> Digest {
@@ -243,4 +244,52 @@ fn what_cannot_be_reached_is_not_cleared() {
     let mut after = detect(&seen, now());
     carry_over(&before, &seen, &mut after);
     assert_eq!(after, []);
+}
+
+/// An index (1) and one of its own platform manifests (2): the same image, pinned in two ways.
+#[test]
+fn an_index_and_its_own_manifest_are_one_image() {
+    let labelled = |env: &str, pinned: u8, kin: &[u8]| {
+        let mut cell = cell(env, Some(pinned));
+        cell.version = Some("1.2.0".into());
+        cell.kin = kin.iter().map(|n| digest(*n)).collect();
+        cell
+    };
+    // Either side may be the one that knows: the index lists it, or the manifest was found listed.
+    for (index, child) in [(&[2, 3][..], &[][..]), (&[], &[1])] {
+        let pair = |env: &str| vec![labelled("dev", 1, index), labelled(env, 2, child)];
+        assert_eq!(kinds(pair("dev")), []);
+        assert_eq!(kinds(pair("production")), []);
+        let mut skipped = pair("production");
+        skipped[1].skipped = Some(true);
+        let mut board = board(skipped);
+        let env = |name: &str| Environment {
+            name: name.into(),
+            paths: Vec::new(),
+            policy: None,
+            after: Vec::new(),
+            registry: None,
+            write: Default::default(),
+            confirm: Default::default(),
+            read_only: false,
+        };
+        board.environments = vec![env("dev"), env("production")];
+        assert_eq!(detect(&board, now()), []);
+        board.environments.swap(0, 1);
+        assert_eq!(detect(&board, now()).len(), 1);
+    }
+    // Two manifests of one index, and an index beside a stranger, are not.
+    let strangers = vec![labelled("dev", 2, &[1]), labelled("dev", 3, &[1])];
+    assert_eq!(
+        kinds(strangers),
+        [DriftKind::RebuiltPerEnvironment, DriftKind::PinSplit]
+    );
+    let three = vec![
+        labelled("dev", 1, &[2]),
+        labelled("dev", 2, &[1]),
+        labelled("dev", 9, &[]),
+    ];
+    let found = detect(&board(three), now());
+    let split = found.iter().find(|d| d.kind == DriftKind::PinSplit).expect("a split");
+    assert_eq!((split.expected, split.found), (Some(digest(1)), Some(digest(9))));
 }

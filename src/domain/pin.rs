@@ -1,5 +1,7 @@
 //! Pins: what git desires for one service in one environment.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +62,12 @@ pub struct Location {
     pub line: u32,
     /// How it is written.
     pub style: Style,
+    /// The repository that is named there: a service may live in several.
+    pub image: Repository,
     /// Why it cannot be edited, if it cannot.
     pub read_only: Option<String>,
+    /// Why the effective pin is what it is, where that is not plain from the text.
+    pub reason: Option<String>,
 }
 
 /// The commit that put a pin where it is.
@@ -82,14 +88,22 @@ pub struct PinnedBy {
 pub struct Pin {
     /// Where it counts.
     pub target: Target,
-    /// The repository git names.
+    /// The repository git names: that of the first location.
     pub image: Repository,
     /// The visible tag: that of the first location that has one.
     pub tag: Option<String>,
     /// The bytes; `None` = pinned by tag only.
     pub digest: Option<Digest>,
-    /// All places, in path and line order.
+    /// All places, in path and line order: those that take it through a YAML alias too.
     pub locations: Vec<Location>,
+}
+
+impl Pin {
+    /// Repositories that its locations name beside the first one's.
+    pub fn other_images(&self) -> BTreeSet<&Repository> {
+        let all = self.locations.iter().map(|location| &location.image);
+        all.filter(|image| **image != self.image).collect()
+    }
 }
 
 /// A digest or image that pindeck sees but cannot manage; reported, never omitted.

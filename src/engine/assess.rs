@@ -61,6 +61,8 @@ pub struct Assessed {
     pub children: Vec<Digest>,
     /// The first index whose verified bytes list it, where one was found.
     pub via: Option<Digest>,
+    /// All of them.
+    pub indexes: Vec<Digest>,
 }
 
 /// Assesses one digest.
@@ -87,6 +89,7 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
             version: None,
             children: Vec::new(),
             via: None,
+            indexes: Vec::new(),
         };
     };
     let tags = session.tags(&subject.repository).await.ok();
@@ -111,7 +114,7 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
         (parent, found)
     }))
     .await;
-    let via_digest = via.first().map(|(parent, _)| parent.digest);
+    let indexes: Vec<Digest> = via.iter().map(|(parent, _)| parent.digest).collect();
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -144,7 +147,8 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
         presence,
         version,
         children,
-        via: via_digest,
+        via: indexes.first().copied(),
+        indexes,
     }
 }
 

@@ -17,6 +17,7 @@ use super::OpenOptions;
 use super::error::EngineError;
 use super::holds;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
+use super::vendored;
 
 /// Name of the team's file at the repository's root.
 pub const TEAM_FILE: &str = "pindeck.toml";
@@ -198,6 +199,7 @@ fn scan_all(
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
 ) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
+    let mut charts = BTreeMap::new();
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
     let blobs = repo.blobs()?;
@@ -212,7 +214,12 @@ fn scan_all(
             found: found.clone(),
         }));
         unmanaged.extend(scan.unmanaged.iter().cloned());
+        if !scan.charts.is_empty() {
+            charts.insert(file.path.clone(), scan.charts.clone());
+        }
     }
+    let paths = files.iter().map(|file| file.path.as_str()).collect();
+    vendored::set_apart(&paths, &charts, &mut sightings, &mut unmanaged);
     Ok((sightings, unmanaged))
 }
 

@@ -1,32 +1,41 @@
 //! Where pins come from: the commit that pinned each, and whether a digest skipped an environment.
 //! One walk over the history answers both, newest first, and ends when nothing is open.
+//!
+//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that hold each
+//! pin: one that is renamed, split or copied hands it on, and the pin was made where none held it before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::domain::board::PinKey;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
-use crate::domain::reference::Repository;
-use crate::sources::git::{Blobs, Change, GitRepo};
+use crate::sources::git::manifest::{Found, Scan};
+use crate::sources::git::{Blobs, Change, CommitMeta, GitRepo};
 
 use super::error::EngineError;
-use super::ledger::{Ledger, ScanCache};
-use super::pins::EnvironmentPaths;
+use super::ledger::{Ledger, ScanCache, is_manifest};
+use super::pins::{EnvironmentPaths, LOOSE_TIER};
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lineage {
-    /// Who pinned what.
+    /// Who pinned what: the commit since which the environment has it without a break.
     pub pinned: BTreeMap<PinKey, PinnedBy>,
     /// Whether a pinned digest was never pinned in the environment just before. `None`: the first
     /// environment, a pin by tag, or a history that is not whole (shallow clone).
     pub skipped: BTreeMap<PinKey, Option<bool>>,
+    /// For each pin that skipped, what was pinned in the environment before, ever, newest first: an index
+    /// among them may list the digest.
+    pub earlier: BTreeMap<PinKey, Vec<Digest>>,
+    /// The history of this clone is cut (shallow), and something that was asked lies beyond.
+    pub cut: bool,
 }
 
-/// One pin of one file at one commit, as far as the walk needs it.
-type Written = (Repository, Option<Digest>, Option<String>);
+/// What is pinned: the service, its bytes, the tag (only without a digest).
+type What = (ServiceId, Option<Digest>, Option<String>);
 /// "Was this digest of this service ever pinned in this environment?"
 type Question = (ServiceId, EnvId, Digest);
 
@@ -38,32 +47,34 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
     let paths = EnvironmentPaths::new(&ledger.environments);
     let pins: Vec<&Pin> = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins).collect();
     let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
-    let files: BTreeSet<&str> = ledger
-        .sightings
-        .iter()
-        .map(|s| s.file.as_str())
-        .filter(|f| paths.of(f).next().is_some())
-        .collect();
-    let files: Vec<String> = files.into_iter().map(str::to_owned).collect();
-    walk.run(&files)?;
-    if !walk.wanted.is_empty() {
-        // Perhaps in a file that is gone today: look everywhere before saying "never".
-        walk.run(&[])?;
-    }
+    walk.run()?;
     let whole = !repo.is_shallow();
     let mut lineage = Lineage {
+        cut: !whole && !walk.is_done(),
         pinned: walk.pinned,
-        skipped: BTreeMap::new(),
+        ..Lineage::default()
     };
     for pin in pins {
-        let answer = question(pin, &ledger.environments).and_then(|q| match (walk.wanted.contains(&q), whole) {
+        let question = question(pin, &ledger.environments);
+        let answer = question.as_ref().and_then(|q| match (walk.wanted.contains(q), whole) {
             (false, _) => Some(false),
             (true, true) => Some(true),
             (true, false) => None,
         });
+        if let (Some(true), Some((service, env, _))) = (answer, question) {
+            let earlier = walk.earlier.get(&(service, env)).cloned().unwrap_or_default();
+            lineage.earlier.insert(pin.key(), earlier);
+        }
         lineage.skipped.insert(pin.key(), answer);
     }
     Ok(lineage)
+}
+
+/// A pin whose commit is not found yet.
+struct Open {
+    key: PinKey,
+    /// The files that hold it where the walk is now.
+    files: BTreeSet<String>,
 }
 
 struct Walk<'a> {
@@ -72,11 +83,12 @@ struct Walk<'a> {
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,
-    /// Pins whose commit is not found yet, by their first file.
-    unpinned: BTreeMap<&'a str, Vec<&'a Pin>>,
+    open: BTreeMap<EnvId, BTreeMap<What, Open>>,
     pinned: BTreeMap<PinKey, PinnedBy>,
     /// Questions with no "yes" yet.
     wanted: BTreeSet<Question>,
+    /// Digests seen where questions are open, newest first.
+    earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
 }
 
 impl<'a> Walk<'a> {
@@ -85,13 +97,15 @@ impl<'a> Walk<'a> {
         ledger: &'a Ledger,
         scans: &'a ScanCache,
         paths: &'a EnvironmentPaths,
-        pins: &[&'a Pin],
+        pins: &[&Pin],
     ) -> Result<Self, EngineError> {
-        let mut unpinned: BTreeMap<&str, Vec<&Pin>> = BTreeMap::new();
-        for &pin in pins {
-            if let Some(first) = pin.locations.first() {
-                unpinned.entry(&first.file).or_default().push(pin);
-            }
+        let mut open: BTreeMap<EnvId, BTreeMap<What, Open>> = BTreeMap::new();
+        for pin in pins {
+            let key = pin.key();
+            let what = (pin.target.service.clone(), key.digest, key.tag.clone());
+            let files = pin.locations.iter().map(|l| l.file.clone()).collect();
+            let here = open.entry(pin.target.environment.clone()).or_default();
+            here.insert(what, Open { key, files });
         }
         let mut wanted: BTreeSet<Question> = pins
             .iter()
@@ -108,77 +122,136 @@ impl<'a> Walk<'a> {
             ledger,
             scans,
             paths,
-            unpinned,
+            open,
             pinned: BTreeMap::new(),
             wanted,
+            earlier: BTreeMap::new(),
         })
     }
 
-    /// One walk over these paths (all, if none are named).
-    fn run(&mut self, files: &[String]) -> Result<(), EngineError> {
+    fn run(&mut self) -> Result<(), EngineError> {
         let (repo, tip) = (self.repo, self.ledger.tip.commit.clone());
         let mut failure = None;
-        repo.changes(&tip, files, &mut |change: Change| {
-            if let Err(error) = self.visit(&change) {
+        if self.is_done() {
+            return Ok(());
+        }
+        // No path is named: every file of an environment counts, those that are gone today too, each
+        // under the name that it had.
+        repo.commits(&tip, &[], &mut |changes| {
+            if let Err(error) = self.visit(&changes) {
                 failure = Some(error);
                 return ControlFlow::Break(());
             }
-            if self.unpinned.is_empty() && self.wanted.is_empty() {
-                return ControlFlow::Break(());
+            match self.is_done() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
-            ControlFlow::Continue(())
         })?;
         failure.map_or(Ok(()), Err)
     }
 
-    fn visit(&mut self, change: &Change) -> Result<(), EngineError> {
-        let open = self.unpinned.contains_key(change.path.as_str());
-        let mut environments = self.paths.of(&change.path).peekable();
-        if !open && environments.peek().is_none() {
-            return Ok(());
-        }
-        let after = self.written(&change.path, change.after.as_deref())?;
-        for env in environments {
-            for (repository, digest, _) in &after {
-                if let (Some(service), Some(digest)) = (self.ledger.naming.service(repository), digest) {
-                    self.wanted.remove(&(service.clone(), env.clone(), *digest));
+    fn is_done(&self) -> bool {
+        self.open.is_empty() && self.wanted.is_empty()
+    }
+
+    fn visit(&mut self, changes: &[Change]) -> Result<(), EngineError> {
+        let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
+        let mut earlier = Vec::new();
+        for change in changes.iter().filter(|change| is_manifest(&change.path)) {
+            let environments: Vec<&EnvId> = self.paths.of(&change.path).filter(|env| self.is_open(env)).collect();
+            if environments.is_empty() {
+                continue;
+            }
+            let after = self.pins(&change.path, change.after.as_deref())?;
+            let before = self.pins(&change.path, change.before.as_deref())?;
+            for env in environments {
+                self.answer(env, &after);
+                // What stood before counts even where its own commit is cut off.
+                earlier.push((env.clone(), before.clone()));
+                let Some(open) = self.open.get_mut(env) else { continue };
+                for what in before.difference(&after) {
+                    if let Some(open) = open.get_mut(what) {
+                        open.files.insert(change.path.clone());
+                    }
+                }
+                for what in after.difference(&before) {
+                    if open.get_mut(what).is_some_and(|open| open.files.remove(&change.path)) {
+                        left.insert((env.clone(), what.clone()));
+                    }
                 }
             }
         }
-        if !open {
-            return Ok(());
+        for (env, pins) in &earlier {
+            self.answer(env, pins);
         }
-        let before = self.written(&change.path, change.before.as_deref())?;
-        let (pinned, path) = (&mut self.pinned, change.path.as_str());
-        let Some(pins) = self.unpinned.get_mut(path) else {
-            return Ok(());
-        };
-        pins.retain(|pin| {
-            let by_tag = if pin.digest.is_none() { pin.tag.clone() } else { None };
-            let is_it = |w: &Written| w.0 == pin.image && w.1 == pin.digest && (pin.digest.is_some() || w.2 == by_tag);
-            let made_here = after.iter().any(is_it) && !before.iter().any(is_it);
-            if made_here {
-                let by = PinnedBy {
-                    commit: change.commit.id.clone(),
-                    author: change.commit.author.clone(),
-                    at: change.commit.at,
-                    subject: change.commit.subject.clone(),
-                };
-                pinned.insert(pin.key(), by);
-            }
-            !made_here
-        });
-        if pins.is_empty() {
-            self.unpinned.remove(path);
+        if let Some(change) = changes.first() {
+            self.close(&change.commit, left);
         }
         Ok(())
     }
 
-    fn written(&self, path: &str, oid: Option<&str>) -> Result<Vec<Written>, EngineError> {
-        let Some(oid) = oid else { return Ok(Vec::new()) };
-        let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
-        let one = |f: &crate::sources::git::manifest::Found| Some((f.repository.clone()?, f.digest, f.tag.clone()));
-        Ok(scan.found.iter().filter_map(one).collect())
+    /// Crosses out the questions that a file's pins answer.
+    fn answer(&mut self, env: &EnvId, pins: &BTreeSet<What>) {
+        for (service, digest, _) in pins {
+            let Some(digest) = digest else { continue };
+            if self.wanted.iter().any(|(s, e, _)| (s, e) == (service, env)) {
+                let earlier = self.earlier.entry((service.clone(), env.clone())).or_default();
+                if !earlier.contains(digest) {
+                    earlier.push(*digest);
+                }
+                self.wanted.remove(&(service.clone(), env.clone(), *digest));
+            }
+        }
+    }
+
+    /// Before this commit no file held these pins any more: it made them.
+    fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, What)>) {
+        for (env, what) in left {
+            let Some(here) = self.open.get_mut(&env) else { continue };
+            if here.get(&what).is_none_or(|open| !open.files.is_empty()) {
+                continue;
+            }
+            if let Some(open) = here.remove(&what) {
+                let by = PinnedBy {
+                    commit: commit.id.clone(),
+                    author: commit.author.clone(),
+                    at: commit.at,
+                    subject: commit.subject.clone(),
+                };
+                self.pinned.insert(open.key, by);
+            }
+            if here.is_empty() {
+                self.open.remove(&env);
+            }
+        }
+    }
+
+    fn is_open(&self, env: &EnvId) -> bool {
+        self.open.contains_key(env) || self.wanted.iter().any(|(_, e, _)| e == env)
+    }
+
+    /// What one version of a file pins, by the names of today.
+    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, EngineError> {
+        let scan: Arc<Scan> = match oid {
+            Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?,
+            None => return Ok(BTreeSet::new()),
+        };
+        let what = |found: &Found| {
+            let tag = if found.digest.is_none() {
+                found.tag.clone()
+            } else {
+                None
+            };
+            Some((self.service(found)?.clone(), found.digest, tag))
+        };
+        Ok(scan.found.iter().filter_map(what).collect())
+    }
+
+    fn service(&self, found: &Found) -> Option<&ServiceId> {
+        let repository = found.repository.as_ref()?;
+        let naming = &self.ledger.naming;
+        let counts = found.tier < LOOSE_TIER || naming.is_listed(repository);
+        naming.service(repository).filter(|_| counts)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod release;
 pub mod session;
 pub mod settings;
 pub mod tag_journal;
+mod vendored;
 pub mod verdict_cache;
 pub mod verify;
 pub mod watch;

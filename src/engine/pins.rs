@@ -56,6 +56,11 @@ impl EnvironmentPaths {
         )
     }
 
+    /// The environment of that name.
+    pub fn named(&self, name: &str) -> Option<&EnvId> {
+        self.0.iter().map(|(env, _)| env).find(|env| env.as_str() == name)
+    }
+
     /// Every environment a file belongs to, in promotion order.
     pub fn of<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a EnvId> {
         self.0
@@ -153,24 +158,22 @@ pub fn naming(sightings: &[Sighting], team: &TeamPolicy, environments: &[Environ
     Naming::new(team, environments, &seen)
 }
 
-/// Service, place of the environment, repository, digest, tag (only without a digest).
-type PinOrder = (ServiceId, usize, Repository, Option<Digest>, Option<String>);
+/// Service, place of the environment, digest, tag (only without a digest).
+type PinOrder = (ServiceId, usize, Option<Digest>, Option<String>);
 
-/// Groups everything found into pins: one per (service, environment, image, digest or tag).
+/// Groups everything found into pins: one per (service, environment, digest or tag).
 pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
     let paths = EnvironmentPaths::new(environments);
-    let mut pins: BTreeMap<PinOrder, Pin> = BTreeMap::new();
+    let mut pins: BTreeMap<PinOrder, Vec<Place>> = BTreeMap::new();
     let mut unmanaged = Vec::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
     for Sighting { file, found } in sightings {
         let in_environments: Vec<&EnvId> = paths.of(file).collect();
         let Some(repository) = &found.repository else {
             if !in_environments.is_empty() {
-                unmanaged.push(not_managed(
-                    file,
-                    found,
-                    "the repository is not written here (a template or another file supplies it)",
-                ));
+                let unknown = "the repository is not written here (a template or another file supplies it)";
+                let reason = found.reason.as_deref().or(found.read_only.as_deref());
+                unmanaged.push(not_managed(file, found, reason.unwrap_or(unknown)));
             }
             continue;
         };
@@ -196,29 +199,25 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
             } else {
                 None
             };
-            let key = (service.clone(), order[env], repository.clone(), found.digest, tag_key);
-            let pin = pins.entry(key).or_insert_with(|| Pin {
-                target: Target {
-                    service: service.clone(),
-                    environment: env.clone(),
-                },
-                image: repository.clone(),
-                tag: None,
-                digest: found.digest,
-                locations: Vec::new(),
-            });
-            pin.locations.push(Location {
-                file: file.clone(),
-                line: found.line,
-                style: found.style,
-                read_only: found.read_only.clone(),
-            });
-            pin.tag = pin.tag.take().or_else(|| found.tag.clone());
+            let key = (service.clone(), order[env], found.digest, tag_key);
+            pins.entry(key).or_default().extend(places(file, found, repository));
         }
     }
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
-    for ((service, ..), mut pin) in pins {
-        pin.locations.sort();
+    for ((service, env, digest, _), mut places) in pins {
+        places.sort();
+        let Some((first, _)) = places.first() else { continue };
+        let target = Target {
+            service: service.clone(),
+            environment: environments[env].name.clone(),
+        };
+        let mut pin = Pin {
+            target,
+            image: first.image.clone(),
+            tag: places.iter().find_map(|(_, tag)| tag.clone()),
+            digest,
+            locations: places.into_iter().map(|(location, _)| location).collect(),
+        };
         pin.locations.dedup();
         by_service.entry(service).or_default().push(pin);
     }
@@ -234,11 +233,31 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
     Grouped { services, unmanaged }
 }
 
+/// A location with the tag that is written there.
+type Place = (Location, Option<String>);
+
+/// Where a reference stands: its own line, and every line that an alias brings it to.
+fn places<'a>(file: &'a str, found: &'a Found, image: &'a Repository) -> impl Iterator<Item = Place> + 'a {
+    let aliases = found.uses.iter().filter(|used| !used.overridden);
+    let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
+    lines.map(move |line| {
+        let location = Location {
+            file: file.to_owned(),
+            line,
+            style: found.style,
+            image: image.clone(),
+            read_only: found.read_only.clone(),
+            reason: found.reason.clone(),
+        };
+        (location, found.tag.clone())
+    })
+}
+
 fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {
     Unmanaged {
         file: file.to_owned(),
         line: found.line,
-        text: found.written.clone().into(),
+        text: found.reference().into(),
         reason: reason.to_owned(),
     }
 }

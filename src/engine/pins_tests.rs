@@ -152,3 +152,58 @@ fn repositories_that_nobody_listed_never_share_a_name() {
     assert_eq!(names.len(), 3, "{names:?}");
     assert!(!names.contains("api"), "{names:?}");
 }
+
+#[test]
+fn one_pin_even_where_a_service_lives_in_two_repositories() {
+    let mut own = service("api", "r.example/shop/api");
+    own.also = vec![Repository::parse("old.example/api").expect("valid")];
+    let team = TeamPolicy {
+        services: vec![own],
+        ..TeamPolicy::default()
+    };
+    let seen = [
+        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), 6),
+        sight("envs/dev/b.yaml", 4, "old.example/api", Some("1.0.0"), Some(A), 6),
+        sight("envs/dev/c.yaml", 5, "old.example/api", Some("1.0.0"), None, 6),
+        sight("envs/dev/c.yaml", 6, "r.example/shop/api", Some("1.0.0"), None, 6),
+    ];
+    let grouped = run(&seen, &team, &envs());
+    let pins = &grouped.services[0].2;
+    let facts: Vec<_> = pins
+        .iter()
+        .map(|pin| {
+            let images: Vec<String> = pin.locations.iter().map(|l| l.image.to_string()).collect();
+            (pin.digest.is_some(), pin.tag.as_deref(), pin.image.to_string(), images)
+        })
+        .collect();
+    let (new, old) = ("r.example/shop/api".to_owned(), "old.example/api".to_owned());
+    assert_eq!(
+        facts,
+        [
+            (false, Some("1.0.0"), old.clone(), vec![old.clone(), new.clone()]),
+            (true, Some("1.0.0"), new.clone(), vec![new, old]),
+        ]
+    );
+}
+
+#[test]
+fn places_that_an_alias_feeds_are_locations() {
+    let yaml = format!(
+        "image: &i r.example/shop/api:1@{A}\nx: {{image: *i}}\ny: &y\n  image: *i\nz:\n  <<: *y\n  image: r.example/shop/b:1\n"
+    );
+    let found = crate::sources::git::manifest::scan("values.yaml", yaml.as_bytes()).found;
+    let seen: Vec<Sighting> = found
+        .into_iter()
+        .map(|found| Sighting {
+            file: "envs/dev/values.yaml".to_owned(),
+            found,
+        })
+        .collect();
+    let grouped = run(&seen, &TeamPolicy::default(), &envs());
+    let lines: Vec<(&str, Vec<u32>)> = grouped
+        .services
+        .iter()
+        .map(|(name, _, pins)| (name.as_str(), pins[0].locations.iter().map(|l| l.line).collect()))
+        .collect();
+    assert_eq!(lines, [("api", vec![1, 2, 4]), ("b", vec![7])]);
+}

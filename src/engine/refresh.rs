@@ -19,9 +19,13 @@ use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
+use super::lineage::Lineage;
 use super::session::{Failed, Memo, Session};
 use super::tag_journal::TagJournal;
 use super::{Engine, EngineError, blocking, candidate, collect, holds, offer};
+
+/// At most so many digests of an environment's past are asked whether they list one that skipped it.
+const EARLIER_ASKED: usize = 16;
 
 /// Runs one pass.
 pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
@@ -38,9 +42,12 @@ pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(),
             .map(|(name, image, pins)| pass.service(name, image, pins)),
     );
     let (lineage, _) = futures_util::future::join(lineage, services).await;
-    if let Err(error) = lineage {
-        pass.emit(Update::Notice(format!("history could not be read: {error}").into()))
-            .await;
+    match lineage {
+        Ok(lineage) => pass.kin_before(&lineage).await,
+        Err(error) => {
+            let notice = format!("history could not be read: {error}");
+            pass.emit(Update::Notice(notice.into())).await;
+        }
     }
     pass.close(engine).await;
     Ok(())
@@ -125,16 +132,56 @@ impl Pass {
         }
     }
 
-    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<(), EngineError> {
+    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, EngineError> {
         let this = Arc::clone(&self);
         let lineage = blocking(move || engine.lineage(&this.ledger)).await??;
         for (key, by) in &lineage.pinned {
             self.emit(Update::PinnedBy(key.clone(), by.clone())).await;
         }
+        if lineage.cut {
+            let notice = "the history is cut: this clone is shallow, and who pinned some digests, or whether they skipped an environment, lies beyond it (git fetch --unshallow)";
+            self.emit(Update::Notice(notice.into())).await;
+        }
         for (key, skipped) in &lineage.skipped {
             self.emit(Update::Skipped(key.clone(), *skipped)).await;
         }
-        Ok(())
+        Ok(lineage)
+    }
+
+    /// Where the environment before takes the service's content from.
+    fn place_before(&self, board: &Board, key: &PinKey) -> Repository {
+        let all = &self.ledger.environments;
+        let here = all.iter().position(|e| e.name == key.target.environment);
+        let before = here.and_then(|here| all.get(here.checked_sub(1)?));
+        let cell = before.and_then(|before| board.row(&key.target.service)?.cell(&before.name));
+        cell.map_or_else(|| key.image.clone(), |cell| cell.pin.image.clone())
+    }
+
+    /// A digest did not skip an environment that had it in an index, or an index whose manifest was there.
+    async fn kin_before(&self, lineage: &Lineage) {
+        for (key, earlier) in &lineage.earlier {
+            let Some(digest) = key.digest else { continue };
+            let (kin, place) = {
+                let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
+                (kin, self.place_before(&board, key))
+            };
+            let mut had = earlier.iter().any(|before| kin.contains(before));
+            let policy = self.policy_of(self.environment(&key.target.environment));
+            let policy = policy.map(|p| p.name.clone());
+            let service = key.target.service.clone();
+            let assessed = self.assessed.peek(&(key.image.clone(), digest, policy, service));
+            let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
+            // An index that no tag names any more has to be asked itself.
+            if !had && assessed.as_ref().is_some_and(is_single) {
+                for before in earlier.iter().take(EARLIER_ASKED) {
+                    had = had || self.lists(&place, *before, digest).await;
+                }
+            }
+            if had {
+                self.emit(Update::Skipped(key.clone(), Some(false))).await;
+            }
+        }
     }
 
     async fn close(&self, engine: &Engine) {
@@ -243,14 +290,13 @@ impl Pass {
 
     /// Whether one of two digests is an index whose verified bytes list the other.
     async fn same_image(&self, repository: &Repository, a: Digest, b: Digest) -> bool {
-        for (index, child) in [(a, b), (b, a)] {
-            if let Ok(manifest) = self.session.registry.manifest(repository, &index).await
-                && collect::platforms(&manifest).any(|d| d.digest == child)
-            {
-                return true;
-            }
-        }
-        false
+        self.lists(repository, a, b).await || self.lists(repository, b, a).await
+    }
+
+    /// Whether the first is an index whose verified bytes list the second.
+    async fn lists(&self, repository: &Repository, index: Digest, child: Digest) -> bool {
+        let manifest = self.session.registry.manifest(repository, &index).await;
+        manifest.is_ok_and(|manifest| collect::platforms(&manifest).any(|d| d.digest == child))
     }
 
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
@@ -268,6 +314,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
+            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;

@@ -60,6 +60,12 @@ impl Engine {
                 problems.extend(found.iter().map(|p| p.to_string().into()));
             }
         }
+        if !ledger.grouped.unmanaged.is_empty() {
+            notes.push(format!(
+                "{} images or digests are seen and not managed; pindeck status tells which and why",
+                ledger.grouped.unmanaged.len()
+            ));
+        }
         Ok(Settings {
             services: ledger
                 .grouped

@@ -56,7 +56,9 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
             file: format!("envs/{environment}/{service}.yaml"),
             line: 17,
             style: Style::Kubernetes,
+            image: repository(service),
             read_only: None,
+            reason: None,
         }],
     }
 }

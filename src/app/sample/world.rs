@@ -267,6 +267,7 @@ fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &st
         key,
         assessment,
         version: label,
+        kin: Default::default(),
         missing,
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Desk {
     pub remote_url: Option<String>,
     /// Who applies the repository.
     pub controllers: Vec<Controller>,
-    /// Which kustomization takes in what.
+    /// Which file takes in what.
     pub reach: Reach,
     pub session: Session,
     pub trust: Arc<Trust>,
@@ -137,12 +137,28 @@ impl Desk {
         let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
         if here.is_empty() {
             let what = format!(
-                "{} has no pin in {}: pindeck changes pins and does not make manifests; commit one first",
+                "{} has no pin in {}: pindeck changes pins and does not make manifests; ",
                 target.service, target.environment
             );
-            return Err(usage(what));
+            return Err(usage(what + &self.seen_only(target)));
         }
         Ok(here)
+    }
+
+    /// Where the service's image is named in a way that cannot be managed, with the reason.
+    fn seen_only(&self, target: &Target) -> String {
+        let image = self.pins(&target.service).ok().and_then(|(image, _)| image);
+        let named = |text: &str| {
+            let path = image.map_or(target.service.as_str(), |image| image.path());
+            text.contains(path)
+        };
+        let mut all = self.ledger.grouped.unmanaged.iter();
+        let found =
+            all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
+        found.map_or_else(
+            || "commit one first".to_owned(),
+            |one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason),
+        )
     }
 
     pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
@@ -288,6 +304,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
             reach.note(&file.path, &scan.includes);
         }
     }
+    reach.settle(&files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
         ledger,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{EnvId, ServiceId, Target};
+use crate::domain::id::{ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -107,7 +107,8 @@ pub(super) async fn rewrite(
                     .iter()
                     .map(|w| format!("{file}:{}: {}", w.line, w.text).into());
                 out.warnings.extend(said);
-                out.warnings.extend(aliases(&file, &edited.edits));
+                out.warnings.extend(aliases(&file, &which));
+                out.warnings.extend(loose(&file, &which));
                 out.take(&file, &before, edited.bytes);
             }
             Err(error) => {
@@ -133,11 +134,9 @@ pub(super) fn is_managed<'a>(desk: &'a Desk, found: &Found) -> Option<&'a Servic
     naming.service(repository).filter(|_| counts)
 }
 
-/// Whether a reference is a location of this pin.
+/// Whether a reference of the pin's own service is a location of this pin.
 fn is_of(found: &Found, pin: &Pin) -> bool {
-    found.repository.as_ref() == Some(&pin.image)
-        && found.digest == pin.digest
-        && (pin.digest.is_some() || found.tag == pin.tag)
+    found.digest == pin.digest && (pin.digest.is_some() || found.tag == pin.tag)
 }
 
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
@@ -180,10 +179,13 @@ pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
 /// Who else reads this file, if anybody does.
 fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
     let reached = desk.reach.environments(file, &desk.paths);
-    let others: Vec<&str> = reached
+    let others: Vec<String> = reached
         .iter()
-        .filter(|env| **env != target.environment)
-        .map(EnvId::as_str)
+        .filter(|(env, _)| **env != target.environment)
+        .map(|(env, through)| match through {
+            Some(through) => format!("{env} (through {through})"),
+            None => env.to_string(),
+        })
         .collect();
     if others.is_empty() {
         return None;
@@ -194,17 +196,38 @@ fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
     ))
 }
 
-/// Places that take the changed bytes through a YAML alias.
-fn aliases(file: &str, edits: &[crate::sources::git::edit::Edit]) -> Vec<Untrusted> {
-    edits
-        .iter()
-        .filter(|edit| !edit.uses.is_empty())
-        .map(|edit| {
-            let lines: Vec<String> = edit.uses.iter().map(|u| u.line.to_string()).collect();
+/// Places that take the changed bytes through a YAML alias: each line once, whatever of it changes.
+fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
+    let mut told: BTreeSet<u32> = which.iter().map(|found| found.line).collect();
+    let mut out = Vec::new();
+    for found in which {
+        let uses = found.uses.iter().filter(|used| !used.overridden);
+        let lines: Vec<String> = uses
+            .filter(|used| told.insert(used.line))
+            .map(|used| used.line.to_string())
+            .collect();
+        if !lines.is_empty() {
+            out.push(
+                format!(
+                    "{file}:{}: an alias brings the change to line {} too",
+                    found.line,
+                    lines.join(", ")
+                )
+                .into(),
+            );
+        }
+    }
+    out
+}
+
+/// References in texts that no known field holds: a person should know that nothing proves who reads them.
+fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
+    let loose = which.iter().filter(|found| found.tier >= LOOSE_TIER);
+    loose
+        .map(|found| {
             format!(
-                "{file}:{}: an alias brings the change to line {} too",
-                edit.line,
-                lines.join(", ")
+                "{file}:{}: a loose reference: it stands in a text that pindeck knows no use of, and is edited only because [[services]] names its image; check what reads it",
+                found.line
             )
             .into()
         })
@@ -246,3 +269,7 @@ pub(super) fn describe(path: &str, before: &[u8], after: &[u8]) -> FileEdit {
         diff: text,
     }
 }
+
+#[cfg(test)]
+#[path = "edits_tests.rs"]
+mod tests;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::id::{EnvId, ServiceId, Target};
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, Verb};
+use crate::domain::reference::Repository;
 use crate::domain::write::{Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
@@ -66,17 +67,29 @@ async fn one(
     let target = &pin.target;
     let environment = desk.environment(&target.environment)?;
     let policy = desk.policy(environment)?;
-    let digest = match desk.session.resolve(&pin.image, tag).await {
-        Ok(Some(digest)) => digest,
-        Ok(None) => {
+    if let Some(location) = pin
+        .locations
+        .first()
+        .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
+    {
+        let why = location.read_only.as_deref().unwrap_or_default();
+        let what = format!(
+            "{target} cannot be pinned: {}:{}: {why}; name the services to be pinned without it",
+            location.file, location.line
+        );
+        return Err(usage(what));
+    }
+    let digest = resolve(desk, target, &pin.image, tag).await?;
+    for other in pin.other_images() {
+        let there = resolve(desk, target, other, tag).await?;
+        if there != digest {
             let what = format!(
-                "{} has no tag {tag}, which {target} names; correct the manifest",
+                "tag {tag} is {digest} in {} and {there} in {other}, and {target} names both; pin each by hand",
                 pin.image
             );
             return Err(WriteFailure::Failed(what.into()));
         }
-        Err(failed) => return Err(WriteFailure::Unknown(failed.detail)),
-    };
+    }
     let assessed = desk.assess(&pin.image, digest, &target.service, &policy).await;
     let verdict = assessed.assessment.verdict;
     let verdict = verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
@@ -129,4 +142,16 @@ async fn one(
             confirm: environment.confirm,
         },
     })
+}
+
+/// What a tag of a repository names now.
+async fn resolve(desk: &Desk, target: &Target, image: &Repository, tag: &str) -> Result<Digest, WriteFailure> {
+    match desk.session.resolve(image, tag).await {
+        Ok(Some(digest)) => Ok(digest),
+        Ok(None) => {
+            let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
+            Err(WriteFailure::Failed(what.into()))
+        }
+        Err(failed) => Err(WriteFailure::Unknown(failed.detail)),
+    }
 }

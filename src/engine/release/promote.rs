@@ -122,6 +122,7 @@ impl Step<'_> {
         warnings.extend(rewritten.warnings);
         warnings.extend(self.history(offer.digest).await?);
         warnings.extend(split(pins));
+        warnings.extend(named_elsewhere(pins, pulls));
         if let Some(old) = pins[0].digest {
             warnings.extend(platforms_lost(desk, pulls, old, judged_at, offer.digest).await);
         }
@@ -373,6 +374,26 @@ fn split(pins: &[&Pin]) -> Option<Untrusted> {
     (all.len() > 1).then(|| {
         let target = &pins[0].target;
         format!("{target} is split over {} pins; all of them change", all.len()).into()
+    })
+}
+
+/// Whether the pins name repositories besides the one that is asked.
+fn named_elsewhere(pins: &[&Pin], asked: &Repository) -> Option<Untrusted> {
+    let images = pins
+        .iter()
+        .flat_map(|pin| &pin.locations)
+        .map(|location| &location.image);
+    let others: BTreeSet<String> = images
+        .filter(|image| *image != asked)
+        .map(ToString::to_string)
+        .collect();
+    let others: Vec<String> = others.into_iter().collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "the digest is checked in {asked}; {} is named here too and must hold the same content",
+            others.join(", ")
+        )
+        .into()
     })
 }
 

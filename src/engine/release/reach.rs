@@ -1,52 +1,109 @@
-//! Which environments a file reaches: by its own path, and through the kustomizations that take it in
-//! (GITOPS: a shared base).
+//! Which environments a file reaches: by its own path, and through the files that take it in (GITOPS: a
+//! shared base).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::id::EnvId;
 use crate::engine::pins::EnvironmentPaths;
+use crate::sources::git::TreeFile;
+use crate::sources::git::manifest::{Include, Origin, Taken};
 
 /// File names that make a folder a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// The kustomizations of a commit: each file with what it takes in, as written.
+/// Who takes in what, of one commit.
 #[derive(Debug, Default)]
-pub(super) struct Reach(BTreeMap<String, Vec<String>>);
+pub(super) struct Reach {
+    /// As noted, not looked at yet.
+    noted: Vec<(String, Include)>,
+    /// By the file that is taken in.
+    files: BTreeMap<String, Vec<Taker>>,
+    /// Folders that are taken in as they are, and whether those below them are too.
+    folders: Vec<(String, bool, Taker)>,
+}
+
+#[derive(Debug, Clone)]
+struct Taker {
+    file: String,
+    /// Environments that it names itself; empty = those it belongs to.
+    environments: Vec<EnvId>,
+}
 
 impl Reach {
-    /// Notes what a file takes in.
-    pub fn note(&mut self, file: &str, includes: &[String]) {
-        if !includes.is_empty() {
-            self.0.insert(file.to_owned(), includes.to_vec());
+    /// Notes what a file takes in; [`Reach::settle`] when all files have been seen.
+    pub fn note(&mut self, file: &str, includes: &[Include]) {
+        let noted = includes.iter().map(|include| (file.to_owned(), include.clone()));
+        self.noted.extend(noted);
+    }
+
+    /// Resolves what was noted among all files of the commit.
+    pub fn settle(&mut self, all: &[TreeFile], paths: &EnvironmentPaths) {
+        let all: BTreeSet<&str> = all.iter().map(|file| file.path.as_str()).collect();
+        for (file, include) in std::mem::take(&mut self.noted) {
+            let Some(path) = resolve(&file, &include) else { continue };
+            if !counts(&file, &include, paths) {
+                continue;
+            }
+            let named = include.environments.iter().filter_map(|name| paths.named(name));
+            let taker = Taker {
+                environments: named.cloned().collect(),
+                file,
+            };
+            let mut take = |path: String| self.files.entry(path).or_default().push(taker.clone());
+            let inside = |name: &str| Some(join(&path, name)).filter(|path| all.contains(path.as_str()));
+            let kustomizations: Vec<String> = NAMES.iter().filter_map(|name| inside(name)).collect();
+            let chart = inside("Chart.yaml").is_some();
+            match include.what {
+                _ if !kustomizations.is_empty() => kustomizations.into_iter().for_each(take),
+                Taken::Named => take(path),
+                // Its other files are taken only where they are named.
+                Taken::Folder if chart => take(join(&path, "values.yaml")),
+                what => self.folders.push((path, what == Taken::Tree, taker)),
+            }
         }
     }
 
-    /// Every environment that a file reaches.
-    pub fn environments(&self, file: &str, paths: &EnvironmentPaths) -> BTreeSet<EnvId> {
-        let mut reached: BTreeSet<String> = BTreeSet::from([file.to_owned()]);
-        // Upwards, until nobody new takes in what was reached. Every round adds a file, so it ends.
-        loop {
-            let more: Vec<String> = self
-                .0
+    /// Every environment that a file reaches; with the file through which, unless it is its own.
+    pub fn environments(&self, file: &str, paths: &EnvironmentPaths) -> BTreeMap<EnvId, Option<String>> {
+        let mut reached: BTreeMap<EnvId, Option<String>> = paths.of(file).map(|env| (env.clone(), None)).collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::from([file]);
+        let mut open: VecDeque<&str> = VecDeque::from([file]);
+        while let Some(at) = open.pop_front() {
+            let whole = self
+                .folders
                 .iter()
-                .filter(|(who, _)| !reached.contains(*who))
-                .filter(|(who, what)| what.iter().any(|path| takes_in(who, path, &reached)))
-                .map(|(who, _)| who.clone())
-                .collect();
-            if more.is_empty() {
-                break;
+                .filter(|(folder, below, _)| holds(folder, *below, at));
+            let takers = self.files.get(at).into_iter().flatten();
+            for taker in takers.chain(whole.map(|(.., taker)| taker)) {
+                for env in &taker.environments {
+                    reached.entry(env.clone()).or_insert_with(|| Some(taker.file.clone()));
+                }
+                if !taker.environments.is_empty() || !seen.insert(&taker.file) {
+                    continue;
+                }
+                for env in paths.of(&taker.file) {
+                    reached.entry(env.clone()).or_insert_with(|| Some(taker.file.clone()));
+                }
+                open.push_back(&taker.file);
             }
-            reached.extend(more);
         }
-        reached.iter().flat_map(|file| paths.of(file).cloned()).collect()
+        reached
     }
 }
 
-/// Whether an entry of a kustomization names one of these files, or the folder of one that is itself a
-/// kustomization.
-fn takes_in(who: &str, entry: &str, files: &BTreeSet<String>) -> bool {
-    let Some(path) = resolve(who, entry) else { return false };
-    files.contains(&path) || NAMES.iter().any(|name| files.contains(join(&path, name).as_str()))
+/// Whether a controller's object speaks for the environment it lies in: one that deploys to another
+/// cluster does only if that cluster's names hold the environment's.
+fn counts(file: &str, include: &Include, paths: &EnvironmentPaths) -> bool {
+    let Some(words) = &include.cluster else { return true };
+    paths.of(file).any(|env| words.contains(env.as_str()))
+}
+
+fn holds(folder: &str, below: bool, file: &str) -> bool {
+    let rest = match folder {
+        "" => Some(file),
+        _ => file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
+    };
+    rest.is_some_and(|rest| below || !rest.contains('/'))
 }
 
 fn join(folder: &str, name: &str) -> String {
@@ -57,11 +114,14 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// A path relative to the folder of `who`; `None` if it leaves the repository.
-fn resolve(who: &str, entry: &str) -> Option<String> {
-    let mut parts: Vec<&str> = who.split('/').collect();
-    parts.pop();
-    for part in entry.split('/') {
+/// The path in the repository; `None` if it leaves it.
+fn resolve(who: &str, include: &Include) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    if include.from == Origin::Beside {
+        parts.extend(who.split('/'));
+        parts.pop();
+    }
+    for part in include.path.split('/') {
         match part {
             "" | "." => {}
             ".." => {
@@ -74,67 +134,5 @@ fn resolve(who: &str, entry: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::policy::Environment;
-
-    fn paths() -> EnvironmentPaths {
-        let one = |name: &str| Environment {
-            name: name.into(),
-            paths: vec![format!("apps/{name}/**")],
-            policy: None,
-            after: Vec::new(),
-            registry: None,
-            write: Default::default(),
-            confirm: Default::default(),
-            read_only: false,
-        };
-        EnvironmentPaths::new(&[one("staging"), one("production")])
-    }
-
-    fn reach(list: &[(&str, &[&str])]) -> Reach {
-        let mut reach = Reach::default();
-        for (file, includes) in list {
-            let includes: Vec<String> = includes.iter().map(|i| (*i).to_owned()).collect();
-            reach.note(file, &includes);
-        }
-        reach
-    }
-
-    fn names(of: &Reach, file: &str) -> Vec<String> {
-        of.environments(file, &paths())
-            .iter()
-            .map(ToString::to_string)
-            .collect()
-    }
-
-    #[test]
-    fn a_file_that_another_environment_takes_in_reaches_it() {
-        let reach = reach(&[
-            (
-                "apps/staging/kustomization.yaml",
-                &["../production/shared.yaml", "own.yaml"],
-            ),
-            ("apps/production/kustomization.yaml", &["shared.yaml"]),
-        ]);
-        assert_eq!(names(&reach, "apps/production/shared.yaml"), ["production", "staging"]);
-        assert_eq!(names(&reach, "apps/staging/own.yaml"), ["staging"]);
-    }
-
-    #[test]
-    fn a_folder_is_taken_in_through_its_kustomization_and_loops_end() {
-        let reach = reach(&[
-            ("apps/staging/kustomization.yaml", &["../../base"]),
-            ("apps/production/kustomization.yml", &["../../base/"]),
-            ("base/kustomization.yaml", &["deployment.yaml", "../apps/staging"]),
-        ]);
-        assert_eq!(names(&reach, "base/deployment.yaml"), ["production", "staging"]);
-        assert_eq!(names(&reach, "base/other.yaml"), [] as [&str; 0]);
-    }
-
-    #[test]
-    fn what_leaves_the_repository_reaches_nothing() {
-        assert_eq!(resolve("a/kustomization.yaml", "../../x"), None);
-        assert_eq!(resolve("kustomization.yaml", "./x/../y").as_deref(), Some("y"));
-    }
-}
+#[path = "reach_tests.rs"]
+mod tests;

@@ -102,7 +102,7 @@ pub(super) async fn take_back(
     }
     for path in &paths {
         let own: BTreeSet<&EnvId> = desk.paths.of(path).collect();
-        let reached = desk.reach.environments(path, &desk.paths);
+        let reached = desk.reach.environments(path, &desk.paths).into_keys().collect();
         whole
             .gates
             .extend(radius(path, &own, &reached, &gated).map(|why| edit_gate(&why)));

@@ -79,6 +79,11 @@ fn notices(state: &State) -> Vec<(Role, String)> {
     for notice in state.board.notices.iter().rev().take(2) {
         out.push((Role::Warned, notice.clean().into_string()));
     }
+    let unmanaged = state.board.unmanaged.len();
+    if unmanaged > 0 {
+        let text = format!("{unmanaged} more seen and not managed: pindeck status tells why");
+        out.push((Role::Dim, text));
+    }
     out
 }
 

@@ -97,6 +97,7 @@ fn the_selected_row_stays_though_it_stops_matching() {
         key,
         assessment: sample::verified(digest("k2")),
         version: None,
+        kin: Default::default(),
         missing: false,
     };
     feed(&mut state, &ticket, [found]);

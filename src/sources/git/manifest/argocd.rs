@@ -54,7 +54,7 @@ fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
         parameters::read(tree, parameters, out, how("argocd/helm.parameters"));
     }
     if let Some(values) = tree.at(source, &["helm", "valuesObject"]) {
-        helm_values::walk(
+        helm_values::values(
             tree,
             values,
             out,
@@ -129,7 +129,7 @@ fn block(tree: &Tree<'_>, values: Id, out: &mut Output) {
     out.claim(tree.resolve(values));
     out.within_text(mapping, |out| {
         for &root in &inner.roots {
-            helm_values::walk(
+            helm_values::values(
                 &inner,
                 root,
                 out,

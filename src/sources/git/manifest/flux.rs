@@ -26,7 +26,7 @@ pub(super) fn kustomization(tree: &Tree<'_>, root: Id, out: &mut Output) {
 pub(super) fn helm_release(tree: &Tree<'_>, root: Id, out: &mut Output) {
     post_renderers(tree, root, out);
     if let Some(values) = tree.at(root, &["spec", "values"]) {
-        helm_values::walk(
+        helm_values::values(
             tree,
             values,
             out,

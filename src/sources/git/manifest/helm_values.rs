@@ -2,6 +2,7 @@
 
 use granit_parser::ScalarStyle;
 
+use super::Found;
 use super::kubernetes::why_not;
 use super::output::{Fields, How, Output};
 use super::refs;
@@ -24,7 +25,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         kind,
         tier: 8,
     };
-    walk(
+    values(
         tree,
         root,
         out,
@@ -32,22 +33,39 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         how("helm-values/string"),
         Strings::Versioned,
     );
-    global_registry(tree, root, out);
 }
 
-/// `global.imageRegistry` moves every image of many charts to another registry; where it is read
-/// is the chart's secret.
-pub(super) fn global_registry(tree: &Tree<'_>, root: Id, out: &mut Output) {
+/// Reads all values of a release.
+pub(super) fn values(tree: &Tree<'_>, root: Id, out: &mut Output, split: How, string: How, strings: Strings) {
+    let from = out.found.len();
+    walk(tree, root, out, split, string, strings);
     for path in [&["global", "imageRegistry"][..], &["global", "image", "registry"]] {
         if let Some(id) = tree.at(root, path)
             && let Some(text) = tree.filled(id)
         {
+            global_registry(text, &mut out.found[from..]);
             out.unmanaged(
                 tree.node(id).line,
                 text,
                 "the chart decides which images this registry is put in front of",
             );
         }
+    }
+}
+
+/// `global.imageRegistry` moves every image of many charts to another registry; where it is read
+/// is the chart's secret. So only an image that is written with that very registry is known.
+fn global_registry(registry: &str, found: &mut [Found]) {
+    let registry = registry.trim_end_matches('/');
+    let inside = |found: &Found| {
+        let rest = found.written.strip_prefix(registry);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    for found in found.iter_mut().filter(|f| f.kind.ends_with("/split") && !inside(f)) {
+        found.repository = None;
+        found.reason = Some(format!(
+            "the chart may put the registry {registry} of `global` in front of it, so its repository is not known"
+        ));
     }
 }
 
@@ -107,6 +125,14 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
         }
     };
     if digest.is_none() && tag.is_none() {
+        let written = tree.filled(name).unwrap_or("");
+        if from_image.is_none()
+            && tree
+                .key_of(id)
+                .is_some_and(|key| key.to_ascii_lowercase().ends_with("image"))
+        {
+            out.unmanaged(tree.node(name).line, written, CHART_DECIDES);
+        }
         return None;
     }
     // What is merged in whole was found where it is defined.
@@ -136,11 +162,20 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
             key: (!in_version).then_some("digest"),
             embed: in_version,
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
-            reason: tag.and_then(|id| number(tree, id)),
+            reason: match tag.or(digest).filter(|_| !written_version(tree, tag, digest)) {
+                Some(_) => Some(CHART_DECIDES.to_owned()),
+                None => tag.and_then(|id| number(tree, id)),
+            },
             ..Fields::default()
         },
     );
     from_image
+}
+
+const CHART_DECIDES: &str = "no tag is written here: the chart's own, most often its appVersion, decides";
+
+fn written_version(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>) -> bool {
+    [tag, digest].into_iter().flatten().any(|id| tree.filled(id).is_some())
 }
 
 /// Chart dependencies have a `repository` too: a URL, or `@name` of one.

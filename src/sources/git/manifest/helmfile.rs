@@ -24,7 +24,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         for key in ["values", "valuesTemplate"] {
             let list = tree.get(*release, key).filter(|id| out.first_time(tree, *id));
             for item in list.map_or(&[][..], |id| tree.items(id)) {
-                helm_values::walk(
+                helm_values::values(
                     tree,
                     *item,
                     out,

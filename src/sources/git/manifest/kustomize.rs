@@ -20,7 +20,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     for chart in tree.get(root, "helmCharts").map_or(&[][..], |id| tree.items(id)) {
         if let Some(values) = tree.get(*chart, "valuesInline") {
             let how = |kind| How { kind, ..HOW };
-            helm_values::walk(
+            helm_values::values(
                 tree,
                 values,
                 out,
@@ -30,19 +30,6 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
             );
         }
     }
-}
-
-/// The files and folders of the same repository that a kustomization takes in.
-pub(super) fn includes(tree: &Tree<'_>, root: Id) -> Vec<String> {
-    let lists = ["resources", "bases", "components"];
-    let items = lists
-        .iter()
-        .flat_map(|key| tree.get(root, key).map_or(&[][..], |id| tree.items(id)));
-    items
-        .filter_map(|item| tree.text_of(*item))
-        .filter(|text| !text.contains("://") && !text.contains('?'))
-        .map(str::to_owned)
-        .collect()
 }
 
 /// Reads an `images` list.

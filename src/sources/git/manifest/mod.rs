@@ -11,6 +11,7 @@ pub(crate) mod events;
 mod flux;
 mod helm_values;
 mod helmfile;
+mod includes;
 mod kubernetes;
 mod kustomize;
 mod loose;
@@ -24,6 +25,7 @@ pub(crate) mod site;
 mod tree;
 mod undo;
 mod unparsed;
+mod uses;
 
 use std::ops::Range;
 
@@ -32,6 +34,7 @@ use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
 pub use controllers::{Controller, ControllerKind, void};
+pub use includes::{Include, Origin, Taken};
 pub use scanner::{Scanner, is_manifest};
 pub use undo::robot;
 
@@ -50,10 +53,21 @@ pub struct Scan {
     pub warnings: Vec<Warning>,
     /// Objects that apply a repository: see [`void`].
     pub controllers: Vec<Controller>,
-    /// Files and folders that a kustomization takes in, as written.
-    pub includes: Vec<String>,
+    /// Files and folders of the same repository that it takes in, as written.
+    pub includes: Vec<Include>,
+    /// Charts that a chart or kustomization names.
+    pub charts: Vec<Chart>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
+}
+
+/// A chart that another one, or a kustomization, depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// It comes from this repository, not from a server of charts.
+    pub local: bool,
 }
 
 /// One image reference at the place that defines it.
@@ -80,7 +94,7 @@ pub struct Found {
     pub yaml_path: String,
     /// The 71 bytes `sha256:…` in the file.
     pub digest_span: Option<Range<usize>>,
-    /// Other places that take this very scalar through a YAML alias.
+    /// Places that take this very scalar through a YAML alias, the one that makes it an image too.
     pub uses: Vec<Use>,
     /// Why it cannot be edited, if it cannot.
     pub read_only: Option<String>,
@@ -97,6 +111,8 @@ pub struct Use {
     pub line: u32,
     /// Where the alias makes the value appear.
     pub yaml_path: String,
+    /// Whether what it is merged into has another value there: then the pin does not arrive.
+    pub overridden: bool,
 }
 
 /// Something that would undo or void an edit.
@@ -132,6 +148,13 @@ impl Warning {
 }
 
 impl Found {
+    /// The reference as written: image, tag, digest.
+    pub fn reference(&self) -> String {
+        let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+        let digest = self.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+        format!("{}{tag}{digest}", self.written)
+    }
+
     /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.
     fn site_lines(&self) -> Vec<u32> {
         let mut lines = vec![self.line];
@@ -169,20 +192,20 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             loose(&tree, *root, *kind, &mut out);
         }
     }
+    let documents: Vec<(Id, Document)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
+    let includes = includes::read(&tree, &documents);
     let overflow = out.overflow || tree.is_exhausted();
     let mut scan = Scan {
         found: out.found,
         unmanaged: out.unmanaged,
         warnings: Vec::new(),
         controllers: Vec::new(),
-        includes: Vec::new(),
+        includes,
+        charts: charts(&tree, &documents),
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
         controllers::read(&tree, *root, *kind, &mut scan.controllers);
-        if *kind == Document::Kustomize {
-            scan.includes.extend(kustomize::includes(&tree, *root));
-        }
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
         undo::document(&tree, *root, index, &mut scan.warnings);
@@ -204,6 +227,26 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     scan.found.sort_by_key(|f| (f.site.document, f.line));
     scan
+}
+
+/// The charts that these documents depend on.
+fn charts(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Chart> {
+    let mut out = Vec::new();
+    for (root, kind) in documents {
+        let (list, from) = match kind {
+            Document::Chart => ("dependencies", "repository"),
+            Document::Kustomize => ("helmCharts", "repo"),
+            _ => continue,
+        };
+        for item in tree.get(*root, list).map_or(&[][..], |id| tree.items(id)) {
+            let text = |key| tree.get(*item, key).and_then(|id| tree.filled(id));
+            out.extend(text("name").map(|name| Chart {
+                name: name.to_owned(),
+                local: text(from).is_none_or(|from| from.starts_with("file:")),
+            }));
+        }
+    }
+    out
 }
 
 /// Looks for references that the document's style does not know of.

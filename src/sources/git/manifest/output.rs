@@ -10,7 +10,7 @@ use super::nested::Mapping;
 use super::refs::{self, Parts};
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
 use super::tree::{Flow, Id, Kind, Tree};
-use super::{Found, Use};
+use super::{Found, uses};
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
@@ -175,6 +175,7 @@ impl Output {
             tree,
             at,
             holder,
+            &[],
             Found {
                 style: how.style,
                 kind: how.kind,
@@ -217,10 +218,17 @@ impl Output {
         if !self.seen.insert((holder, pin.written.clone())) {
             return;
         }
+        let mut parts: Vec<Id> = [fields.name, fields.tag, fields.digest].into_iter().flatten().collect();
+        // Lists of parameters have a mapping of its own for each part.
+        let keys: HashSet<Option<&str>> = parts.iter().map(|part| tree.key_of(*part)).collect();
+        if keys.len() < parts.len() {
+            parts.clear();
+        }
         self.emit(
             tree,
             pin.holder,
             holder,
+            &parts,
             Found {
                 style: how.style,
                 kind: how.kind,
@@ -240,7 +248,7 @@ impl Output {
         );
     }
 
-    fn emit(&mut self, tree: &Tree<'_>, at: Id, holder: Id, mut found: Found) {
+    fn emit(&mut self, tree: &Tree<'_>, at: Id, holder: Id, parts: &[Id], mut found: Found) {
         if self.found.len() == MAX_FOUND {
             self.overflow = true;
             return;
@@ -254,20 +262,15 @@ impl Output {
         if found.digest.is_some() && found.site.digest.is_none() && found.read_only.is_none() {
             found.read_only = Some(NOT_VERBATIM.to_owned());
         }
-        let mut from = Some(holder);
-        while let Some(id) = from {
-            for &alias in tree.aliases(id).iter().filter(|&&alias| alias != at) {
-                if self.uses == MAX_USES {
-                    found.read_only = Some("more aliases hang on it than can be listed".to_owned());
-                    break;
-                }
-                self.uses += 1;
-                found.uses.push(Use {
-                    line: tree.node(alias).line,
-                    yaml_path: tree.path_via(holder, id, alias),
-                });
+        match uses::of(tree, holder, parts, MAX_USES - self.uses) {
+            Some(uses) => {
+                self.uses += uses.len();
+                found.uses = uses;
             }
-            from = tree.parent(id);
+            None => {
+                self.uses = MAX_USES;
+                found.read_only = Some("more aliases hang on it than can be listed".to_owned());
+            }
         }
         if let Some(mapping) = &self.nested {
             mapping.lift(&mut found);

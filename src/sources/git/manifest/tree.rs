@@ -180,9 +180,7 @@ impl<'a> Tree<'a> {
 
     fn get_at(&self, map: Id, key: &str, depth: u32) -> Option<Id> {
         let entries = self.entries(map);
-        let left = self.budget.get().saturating_sub(entries.len() + 1);
-        self.budget.set(left);
-        if left == 0 {
+        if !self.look(entries.len() + 1) {
             return None;
         }
         let own = entries
@@ -210,6 +208,13 @@ impl<'a> Tree<'a> {
             }
         }
         None
+    }
+
+    /// Spends some of the budget of lookups; `false` when nothing is left.
+    pub fn look(&self, cost: usize) -> bool {
+        let left = self.budget.get().saturating_sub(cost);
+        self.budget.set(left);
+        left > 0
     }
 
     /// Whether lookups came to an end because aliases multiply them.
@@ -269,25 +274,17 @@ impl<'a> Tree<'a> {
         out
     }
 
-    /// Path of `id` as seen through an alias of its ancestor `from` that stands at `via`.
-    pub fn path_via(&self, id: Id, from: Id, via: Id) -> String {
+    /// The path from `from`, which holds it (or is it), down to `id`.
+    pub fn below(&self, from: Id, id: Id) -> String {
         let mut out = String::new();
-        self.write_path(id, Some((from, via)), &mut out);
+        self.write_path(id, Some(from), &mut out);
         out
     }
 
-    fn write_path(&self, id: Id, instead: Option<(Id, Id)>, out: &mut String) {
+    fn write_path(&self, id: Id, below: Option<Id>, out: &mut String) {
         let mut chain = Vec::new();
         let mut at = id;
-        let mut instead = instead;
-        loop {
-            if let Some((from, via)) = instead
-                && from == at
-            {
-                at = via;
-                instead = None;
-                continue;
-            }
+        while below != Some(at) {
             chain.push(at);
             match self.parent(at) {
                 Some(parent) => at = parent,
@@ -312,6 +309,16 @@ impl<'a> Tree<'a> {
                 }
             }
         }
+    }
+
+    /// The mapping that a node is merged into (`<<: *x`, `<<: [*x, *y]`), if it is.
+    pub fn merged_into(&self, id: Id) -> Option<Id> {
+        let is_merge = |key: Id| matches!(&self.node(key).kind, Kind::Scalar(text, ScalarStyle::Plain) if text == "<<");
+        let entry = match self.node(id).slot {
+            Slot::Item { seq, .. } => self.entry_of(seq),
+            _ => self.entry_of(id),
+        };
+        entry.filter(|(_, key)| is_merge(*key)).map(|(map, _)| map)
     }
 
     /// Index of the document that holds a node.

@@ -21,6 +21,9 @@ pub(super) fn locations(out: &mut Out<'_>, cell: &Cell, beside: bool) {
         if let Some(why) = &location.read_only {
             line.push(span(Role::Warned, format!("  cannot be edited: {why}")));
         }
+        if let Some(why) = &location.reason {
+            line.push(span(Role::Dim, format!("  {why}")));
+        }
         if beside {
             line.insert(0, span(Role::Text, "  "));
             out.indented(2, 3, line);

@@ -1,0 +1,150 @@
+//! Charts that were copied into the repository: their images are real, and an edit of them would be
+//! undone by the next update. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::pin::Unmanaged;
+use crate::sources::git::manifest::Chart;
+
+use super::pins::Sighting;
+
+const COPIED: &str = "part of a chart that is kept in charts/: the chart's next update would undo an edit; set the image in the values of the chart that uses it";
+const PACKED: &str = "a packed chart: its images are inside; set them in the values of the chart that uses it";
+
+/// Moves what stands in copied charts from the sightings to what is not managed, and adds packed charts.
+/// `charts` has the charts that each file names.
+pub(super) fn set_apart(
+    files: &BTreeSet<&str>,
+    charts: &BTreeMap<String, Vec<Chart>>,
+    sightings: &mut Vec<Sighting>,
+    unmanaged: &mut Vec<Unmanaged>,
+) {
+    sightings.retain(|sighting| {
+        let copied = is_copied(&sighting.file, files, charts);
+        if copied {
+            unmanaged.push(Unmanaged {
+                file: sighting.file.clone(),
+                line: sighting.found.line,
+                text: sighting.found.reference().into(),
+                reason: COPIED.to_owned(),
+            });
+        }
+        !copied
+    });
+    for file in files {
+        let mut parts = file.rsplit('/');
+        let packed = parts.next().is_some_and(|name| name.ends_with(".tgz")) && parts.next() == Some("charts");
+        if packed {
+            unmanaged.push(Unmanaged {
+                file: (*file).to_owned(),
+                line: 1,
+                text: file.rsplit('/').next().unwrap_or(file).into(),
+                reason: PACKED.to_owned(),
+            });
+        }
+    }
+}
+
+/// Whether a file lies in `charts/NAME/` of a chart or kustomization that takes that chart from elsewhere.
+fn is_copied(file: &str, files: &BTreeSet<&str>, charts: &BTreeMap<String, Vec<Chart>>) -> bool {
+    let parts: Vec<&str> = file.split('/').collect();
+    (0..parts.len().saturating_sub(2)).any(|at| {
+        let name = parts[at + 1];
+        let path = |rest: &[&str]| [&parts[..at], rest].concat().join("/");
+        if parts[at] != "charts" || !files.contains(path(&["charts", name, "Chart.yaml"]).as_str()) {
+            return false;
+        }
+        let named = |by: &str| {
+            charts
+                .get(&path(&[by]))
+                .into_iter()
+                .flatten()
+                .find(|chart| chart.name == name)
+        };
+        if files.contains(path(&["Chart.yaml"]).as_str()) {
+            // A chart of one's own says so; any other in there was put there from somewhere.
+            return named("Chart.yaml").is_none_or(|chart| !chart.local);
+        }
+        let kustomizations = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+        kustomizations
+            .iter()
+            .any(|by| named(by).is_some_and(|chart| !chart.local))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::git::manifest::scan;
+
+    fn apart(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+        let (mut sightings, mut unmanaged, mut charts) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (file, text) in files {
+            let scan = scan(file, text.as_bytes());
+            sightings.extend(scan.found.into_iter().map(|found| Sighting {
+                file: (*file).to_owned(),
+                found,
+            }));
+            charts.insert((*file).to_owned(), scan.charts);
+        }
+        let all = files.iter().map(|(file, _)| *file).collect();
+        set_apart(&all, &charts, &mut sightings, &mut unmanaged);
+        (
+            sightings.into_iter().map(|s| s.file).collect(),
+            unmanaged
+                .iter()
+                .map(|u| format!("{}: {}", u.file, u.text.raw()))
+                .collect(),
+        )
+    }
+
+    const VALUES: &str = "image: {repository: shop/db, tag: v1}\n";
+
+    #[test]
+    fn copies_of_charts_are_set_apart() {
+        let chart = "name: app\ndependencies:\n- {name: db, version: 1.0.0, repository: 'https://charts.example.com'}\n- {name: own, version: 1.0.0, repository: 'file://charts/own'}\n";
+        let files = [
+            ("app/Chart.yaml", chart),
+            ("app/values.yaml", VALUES),
+            ("app/charts/db/Chart.yaml", "name: db"),
+            ("app/charts/db/values.yaml", VALUES),
+            ("app/charts/own/Chart.yaml", "name: own"),
+            ("app/charts/own/values.yaml", VALUES),
+            ("app/charts/stray/Chart.yaml", "name: stray"),
+            ("app/charts/stray/values.yaml", VALUES),
+            ("app/charts/cache-1.2.3.tgz", ""),
+            ("charts/app/Chart.yaml", "name: app"),
+            ("charts/app/values.yaml", VALUES),
+        ];
+        let (pins, unmanaged) = apart(&files);
+        assert_eq!(
+            pins,
+            [
+                "app/values.yaml",
+                "app/charts/own/values.yaml",
+                "charts/app/values.yaml"
+            ]
+        );
+        assert_eq!(
+            unmanaged,
+            [
+                "app/charts/db/values.yaml: shop/db:v1",
+                "app/charts/stray/values.yaml: shop/db:v1",
+                "app/charts/cache-1.2.3.tgz: cache-1.2.3.tgz"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_kustomize_pulls_is_a_copy() {
+        for (repo, copied) in [(", repo: 'https://charts.example.com'", true), ("", false)] {
+            let kustomization = format!("helmCharts:\n- {{name: db{repo}}}\n");
+            let files = [
+                ("app/kustomization.yaml", kustomization.as_str()),
+                ("app/charts/db/Chart.yaml", "name: db"),
+                ("app/charts/db/values.yaml", VALUES),
+            ];
+            assert_eq!(apart(&files).0.is_empty(), copied, "{repo}");
+        }
+    }
+}
