@@ -209,6 +209,9 @@ async fn every_request_may_fail_once_in_every_way() {
                     println!("{about}: {} {}", failure.exit_code(), failure.words().raw());
                     // 5: the plan was made while less was known than when it was carried out.
                     assert!(matches!(failure.exit_code(), 1 | 4..=6), "{about}: {failure:?}");
+                    // Refused only for what was really seen; a registry that fails is not one that lost something.
+                    let seen = matches!(fault, Fault::WrongBytes | Fault::Truncated);
+                    assert!(seen || failure.exit_code() != 4, "{about}: {}", failure.words().raw());
                     assert_eq!(stage.head(), head, "{about}: nothing was pushed");
                 }
             }

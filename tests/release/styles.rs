@@ -108,6 +108,22 @@ async fn a_pin_by_tag_gets_the_digest_of_its_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_the_registry_does_not_have_cannot_be_pinned() {
+    let Some(stage) = Stage::start().await else { return };
+    let file = "argocd/notifier-dev.yaml";
+    stage.somebody_changes(file, |text| text.replace("/notifier:1.4.0", "/notifier:never-built"));
+    let head = stage.head();
+    let request = Request::new(Ask::Pin {
+        services: vec!["notifier".into()],
+        environment: Some("dev".into()),
+    });
+    let failure = write(&stage.engine(), request).await.expect_err("no such tag");
+    assert_eq!(failure.exit_code(), 4, "{failure:?}");
+    assert!(failure.words().raw().contains("has no tag never-built"), "{failure:?}");
+    assert_eq!(stage.head(), head);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tags_are_updated_dropped_or_kept_as_asked() {
     use pindeck::domain::write::TagRule;
     let Some(stage) = Stage::start().await else { return };

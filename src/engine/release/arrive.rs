@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
 
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Copy;
 use crate::domain::text::Untrusted;
@@ -133,11 +133,26 @@ pub(super) async fn verify(
     if lost.is_empty() {
         return Ok(Ok(()));
     }
+    if let Some(failed) = unread(&found.assessment.evidence) {
+        // What could not be asked for is not gone.
+        let what = format!(
+            "whether all that was just brought to {place} is there ({}) could not be read: {failed}; nothing was pinned",
+            lost.join(", ")
+        );
+        return Ok(Err(NotGood::Unknown(what.into())));
+    }
     let what = format!(
         "{place} has lost what was just brought there ({}); nothing was pinned",
         lost.join(", ")
     );
     Ok(Err(NotGood::Refused(verdict, what.into())))
+}
+
+/// Why some of the evidence could not be read, if so.
+fn unread(there: &[Evidence]) -> Option<String> {
+    let failed = there.iter().find(|e| e.state == EvidenceState::Unreachable)?;
+    let why = failed.detail.as_ref().map(|why| why.clean().into_string());
+    Some(why.unwrap_or_else(|| "the registry did not answer".to_owned()))
 }
 
 /// Evidence of the source that is not at the destination as good as it was, and not known to be missing.

@@ -7,13 +7,13 @@ use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, Verb};
 use crate::domain::reference::Repository;
-use crate::domain::write::{Request, WriteFailure};
+use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::desk::{Desk, usage};
 use super::edits::{Overlay, rewrite};
 use super::promote::break_glass;
-use super::{Draft, Drafted};
+use super::{Draft, Drafted, command};
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
 pub(super) async fn draft(
@@ -79,15 +79,15 @@ async fn one(
         );
         return Err(usage(what));
     }
-    let digest = resolve(desk, target, &pin.image, tag).await?;
+    let digest = resolve(desk, request, target, &pin.image, tag).await?;
     for other in pin.other_images() {
-        let there = resolve(desk, target, other, tag).await?;
+        let there = resolve(desk, request, target, other, tag).await?;
         if there != digest {
             let what = format!(
                 "tag {tag} is {digest} in {} and {there} in {other}, and {target} names both; pin each by hand",
                 pin.image
             );
-            return Err(WriteFailure::Failed(what.into()));
+            return Err(refused(desk, request, what));
         }
     }
     let assessed = desk.assess(&pin.image, digest, &target.service, &policy).await;
@@ -145,13 +145,34 @@ async fn one(
 }
 
 /// What a tag of a repository names now.
-async fn resolve(desk: &Desk, target: &Target, image: &Repository, tag: &str) -> Result<Digest, WriteFailure> {
+async fn resolve(
+    desk: &Desk,
+    request: &Request,
+    target: &Target,
+    image: &Repository,
+    tag: &str,
+) -> Result<Digest, WriteFailure> {
     match desk.session.resolve(image, tag).await {
         Ok(Some(digest)) => Ok(digest),
         Ok(None) => {
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
-            Err(WriteFailure::Failed(what.into()))
+            Err(refused(desk, request, what))
         }
         Err(failed) => Err(WriteFailure::Unknown(failed.detail)),
     }
+}
+
+/// There is no digest that could be pinned: nothing is planned.
+fn refused(desk: &Desk, request: &Request, why: String) -> WriteFailure {
+    let nothing = Proposal {
+        request: request.clone(),
+        plans: Vec::new(),
+        already: Vec::new(),
+        alternatives: Vec::new(),
+        whole_commit: None,
+        remote: desk.remote.clone(),
+        branch: desk.ledger.tip.branch.clone(),
+        command: command::of(request),
+    };
+    WriteFailure::Refused(Box::new(nothing), why.into())
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::by_program;
 use super::error::GitError;
-use super::lookup::{Changed, Lookup};
+use super::lookup::{Differs, Lookup};
 use super::repo::GitRepo;
 use crate::domain::text::Untrusted;
 
@@ -52,6 +52,9 @@ enum Parents {
     All,
     First,
 }
+
+/// What one commit changed.
+type Changed = Vec<Differs>;
 
 impl GitRepo {
     /// Reports every change of `paths` (all files, if none is named) in every commit reachable from

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use git2::{Odb, Oid};
 
-/// Paths with their blobs before and after; `None` = no regular file there.
-pub(super) type Changed = Vec<(String, Option<Oid>, Option<Oid>)>;
+/// A path with its blobs before and after; `None` = no regular file there.
+pub(super) type Differs = (String, Option<Oid>, Option<Oid>);
 
 /// An entry of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +25,14 @@ const REGULAR: u32 = 0o100_000;
 /// So many answers are kept before all are dropped.
 const KEPT: usize = 4096;
 
+/// A name that was looked up in a tree, and its entry.
+type Kept = (Box<str>, Option<Entry>);
+
 /// Looks paths up in trees.
 pub(super) struct Lookup<'r> {
     odb: &'r Odb<'r>,
-    /// Tree -> name -> entry.
-    kept: HashMap<Oid, Vec<(Box<str>, Option<Entry>)>>,
+    /// By tree.
+    kept: HashMap<Oid, Vec<Kept>>,
 }
 
 impl<'r> Lookup<'r> {
@@ -41,12 +44,7 @@ impl<'r> Lookup<'r> {
     }
 
     /// The regular file at `path` in two trees, if it differs; read only as deep as they differ.
-    pub(super) fn compare(
-        &mut self,
-        old: Option<Oid>,
-        new: Oid,
-        path: &str,
-    ) -> Result<Option<(String, Option<Oid>, Option<Oid>)>, git2::Error> {
+    pub(super) fn compare(&mut self, old: Option<Oid>, new: Oid, path: &str) -> Result<Option<Differs>, git2::Error> {
         let (mut old, mut new) = (old, Some(new));
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {

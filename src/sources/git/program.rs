@@ -101,6 +101,16 @@ impl Program {
         other
     }
 
+    /// The same with one more setting that no command line shows, beside those that the environment holds.
+    #[must_use]
+    pub fn with_hidden_config(&self, name: &str, value: &str) -> Self {
+        let held = std::env::var("GIT_CONFIG_COUNT").ok();
+        let at: u32 = held.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+        self.with_env("GIT_CONFIG_COUNT", (at + 1).to_string())
+            .with_env(&format!("GIT_CONFIG_KEY_{at}"), name)
+            .with_env(&format!("GIT_CONFIG_VALUE_{at}"), value)
+    }
+
     /// The same, out of reach of the terminal's interrupt and hang-up: for what must not be torn apart
     /// half-way. When its time is over, everything it started ends with it.
     #[must_use]

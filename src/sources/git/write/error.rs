@@ -100,6 +100,16 @@ pub enum PushError {
         /// Its commit.
         found: String,
     },
+    /// One push would go to several places, of which some may take it and some not.
+    #[error(
+        "{remote} has {count} push addresses, and pindeck writes to one place, all or nothing; leave one: git config --unset remote.{remote}.pushurl PATTERN"
+    )]
+    SeveralPlaces {
+        /// The remote.
+        remote: String,
+        /// How many.
+        count: usize,
+    },
     /// Refused; the words are all there is to know.
     #[error("{}: {}", match by { RefusedBy::Remote => "the remote refused the push", RefusedBy::PrePush => "the pre-push hook refused the push" }, joined(words))]
     Refused {
@@ -150,7 +160,7 @@ impl PushError {
             Self::NonFastForward { .. } | Self::BranchExists { .. } => 5,
             Self::Refused { .. } => 7,
             Self::Unreachable { .. } | Self::Unclear { .. } => 6,
-            Self::Auth { .. } | Self::Git(_) => 1,
+            Self::Auth { .. } | Self::SeveralPlaces { .. } | Self::Git(_) => 1,
         }
     }
 

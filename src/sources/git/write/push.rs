@@ -134,8 +134,11 @@ impl GitRepo {
     /// If the remote cannot be asked.
     pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
         let refname = format!("refs/heads/{branch}");
-        let git = self.program().networked();
-        let ran = match git.try_run(&["ls-remote", "--refs", "--", remote, &refname], &[], NETWORK) {
+        let (git, asked) = self.push_side(remote)?;
+        let ran = match git
+            .networked()
+            .try_run(&["ls-remote", "--refs", "--", &asked, &refname], &[], NETWORK)
+        {
             Err(error @ GitError::TimedOut { .. }) => return Err(unreachable(remote, &error.to_string())),
             other => other?,
         };
@@ -149,6 +152,33 @@ impl GitRepo {
         let text = ran.text();
         let mut found = text.lines().filter_map(|line| line.split_once('\t'));
         Ok(found.find(|(_, name)| *name == refname).map(|(oid, _)| oid.to_owned()))
+    }
+
+    /// Where a push to this remote goes, as a program and a name to ask it by: `pushurl` may name another
+    /// place than pins are read from.
+    fn push_side(&self, remote: &str) -> Result<(Program, String), PushError> {
+        let git = self.program();
+        let urls = |args: &[&str]| -> Result<Vec<String>, PushError> {
+            // A remote may also be an address: then there is one place.
+            let ran = git.try_run(args, &[], LOCAL)?;
+            let lines = if ran.ok() { ran.text() } else { String::new() };
+            Ok(lines.lines().map(str::to_owned).collect())
+        };
+        let fetched = urls(&["remote", "get-url", "--", remote])?;
+        let pushed = urls(&["remote", "get-url", "--push", "--all", "--", remote])?;
+        match pushed.as_slice() {
+            [] => Ok((git, remote.to_owned())),
+            [one] if fetched.first() == Some(one) => Ok((git, remote.to_owned())),
+            // By a name of its own: an address may hold a password, which no command line may show.
+            [one] => Ok((
+                git.with_hidden_config("remote.pindeck-push.url", one),
+                "pindeck-push".to_owned(),
+            )),
+            several => Err(PushError::SeveralPlaces {
+                remote: remote.to_owned(),
+                count: several.len(),
+            }),
+        }
     }
 
     /// Whether a branch of the remote contains a commit now: it is asked, not remembered.
@@ -184,7 +214,8 @@ impl GitRepo {
 
     fn fetch_branch(&self, remote: &str, branch: &str) -> Result<(), PushError> {
         let hooks = Hooks::of(self)?;
-        let git = hooks.apply(&self.program()).networked();
+        let (git, asked) = self.push_side(remote)?;
+        let git = hooks.apply(&git).networked();
         let refname = format!("refs/heads/{branch}");
         let args = [
             "fetch",
@@ -193,7 +224,7 @@ impl GitRepo {
             "--no-recurse-submodules",
             "--no-write-fetch-head",
             "--",
-            remote,
+            &asked,
             &refname,
         ];
         let ran = git.try_run(&args, &[], NETWORK)?;
