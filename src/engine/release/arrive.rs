@@ -133,10 +133,10 @@ pub(super) async fn verify(
     if lost.is_empty() {
         return Ok(Ok(()));
     }
-    if let Some(failed) = unread(&found.assessment.evidence) {
+    if let Some(failed) = unread(&found.assessment.evidence).or_else(|| unread(&draft.evidence)) {
         // What could not be asked for is not gone.
         let what = format!(
-            "whether all that was just brought to {place} is there ({}) could not be read: {failed}; nothing was pinned",
+            "whether {place} has all that the source has ({}) could not be told: {failed}; nothing was pinned",
             lost.join(", ")
         );
         return Ok(Err(NotGood::Unknown(what.into())));
