@@ -142,7 +142,7 @@ pub(super) async fn verify(
         return Ok(Err(NotGood::Unknown(what.into())));
     }
     let what = format!(
-        "{place} has lost what was just brought there ({}); nothing was pinned",
+        "{place} lacks what the source has ({}); nothing was pinned",
         lost.join(", ")
     );
     Ok(Err(NotGood::Refused(verdict, what.into())))
@@ -164,8 +164,11 @@ fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<Strin
     source
         .iter()
         .filter(|e| !is_there(e))
-        // What is broken at the source cannot arrive; the copy has named it.
-        .filter(|e| !arrived.lacking.contains(&e.attached_to))
+        // What is broken at the source cannot arrive; the copy has named it. What could be read there can.
+        .filter(|e| {
+            let readable = matches!(e.state, EvidenceState::Verified | EvidenceState::Unsigned);
+            readable || !arrived.lacking.contains(&e.attached_to)
+        })
         .map(|e| format!("{} {}", e.kind.as_str(), e.digest))
         .collect()
 }
