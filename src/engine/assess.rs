@@ -63,6 +63,8 @@ pub struct Assessed {
     pub via: Option<Digest>,
     /// All of them.
     pub indexes: Vec<Digest>,
+    /// Why some evidence, that of its platforms included, could not be looked for.
+    pub unlisted: Option<Untrusted>,
 }
 
 /// Assesses one digest.
@@ -90,9 +92,13 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
             children: Vec::new(),
             via: None,
             indexes: Vec::new(),
+            unlisted: None,
         };
     };
-    let tags = session.tags(&subject.repository).await.ok();
+    let (tags, untold) = match session.tags(&subject.repository).await {
+        Ok(tags) => (Some(tags), None),
+        Err(failed) => (None, Some(failed.detail)),
+    };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
     let (mut own, below, inside, version) = futures_util::join!(
@@ -115,6 +121,11 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
     }))
     .await;
     let indexes: Vec<Digest> = via.iter().map(|(parent, _)| parent.digest).collect();
+    let all = [&own, &inside]
+        .into_iter()
+        .chain(&below)
+        .chain(via.iter().map(|(_, found)| found));
+    let unlisted = all.flat_map(|found| &found.incomplete).next().cloned().or(untold);
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -149,6 +160,7 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
         children,
         via: indexes.first().copied(),
         indexes,
+        unlisted,
     }
 }
 

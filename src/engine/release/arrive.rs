@@ -133,7 +133,9 @@ pub(super) async fn verify(
     if lost.is_empty() {
         return Ok(Ok(()));
     }
-    if let Some(failed) = unread(&found.assessment.evidence).or_else(|| unread(&draft.evidence)) {
+    let unlisted = found.unlisted.as_ref().map(|why| why.clean().into_string());
+    let unread = unlisted.or_else(|| unread(&found.assessment.evidence).or_else(|| unread(&draft.evidence)));
+    if let Some(failed) = unread {
         // What could not be asked for is not gone.
         let what = format!(
             "whether {place} has all that the source has ({}) could not be told: {failed}; nothing was pinned",
