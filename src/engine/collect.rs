@@ -235,7 +235,13 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
                 }
             }
             Err(error) => {
+                // What could not be read is not unsigned: nobody knows what it is.
                 let mut item = listed(attached_to, descriptor.digest, None);
+                (item.state, item.cause) = match error.cause() {
+                    cause @ CauseKind::Unsupported => (EvidenceState::Unsupported, Some(cause)),
+                    cause @ (CauseKind::Corrupt | CauseKind::Malformed) => (EvidenceState::Failed, Some(cause)),
+                    _ => (EvidenceState::Unreachable, Some(CauseKind::Unreachable)),
+                };
                 item.detail = Some(error.to_string().into());
                 all.listed.push(item);
             }

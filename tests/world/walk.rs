@@ -36,6 +36,13 @@ fn verify(served: &Served, reference: &str, environment: &str) -> (i32, Value) {
     (answer.code, document)
 }
 
+/// Each piece of evidence and its state.
+fn states(said: &Value) -> BTreeSet<(String, String)> {
+    let all = said["evidence"].as_array().unwrap().iter();
+    all.map(|e| (e["digest"].to_string(), e["state"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
 #[test]
 fn each_request_of_a_verification_broken_in_turn() {
     let Some(served) = Served::start() else { return };
@@ -52,6 +59,7 @@ fn each_request_of_a_verification_broken_in_turn() {
             (0, Some("verified")),
             "{reference}"
         );
+        let known = states(&said);
         let asked: BTreeSet<(String, String)> = registry
             .requests()
             .into_iter()
@@ -83,6 +91,9 @@ fn each_request_of_a_verification_broken_in_turn() {
                 Some("verified") => {
                     let evidence = said["evidence"].as_array().unwrap();
                     assert!(evidence.iter().any(|e| e["state"] == "verified"), "{place}");
+                    // What could not be read is called so, and never takes another state.
+                    let new: Vec<_> = states(&said).difference(&known).cloned().collect();
+                    assert!(new.iter().all(|(_, state)| state == "unreachable"), "{place}: {new:?}");
                     println!("not needed: {method} {path}");
                 }
                 other => panic!("{other:?}: {place}"),
