@@ -1,36 +1,11 @@
 //! Odd remotes and odd names: where a push goes, and what it must leave as it is.
 
-use std::path::Path;
-
-use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, Expected, FileChange, Push, PushError, Was};
+use pindeck::sources::git::write::PushError;
 
 #[path = "support/git_world.rs"]
 #[allow(dead_code)]
 mod git_world;
-use git_world::{World, git};
-
-fn repo(dir: &Path) -> GitRepo {
-    GitRepo::discover(dir).expect("found")
-}
-
-fn commit(repo: &GitRepo, base: &str, path: &str, text: &str) -> String {
-    let change = FileChange {
-        path: path.to_owned(),
-        was: Was::Whatever,
-        to: Become::Bytes(text.as_bytes().to_vec()),
-    };
-    repo.commit_on(base, &[change], "Promote app\n").expect("commits")
-}
-
-fn to_main<'a>(commit: &'a str, base: &'a str) -> Push<'a> {
-    Push {
-        remote: "origin",
-        branch: "main",
-        commit,
-        expected: Expected::At(base),
-    }
-}
+use git_world::{World, commit, git, repo, to_main};
 
 #[test]
 fn the_place_that_is_pushed_to_is_the_one_that_is_asked() {

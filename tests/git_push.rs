@@ -1,11 +1,9 @@
 //! Pushing to real bare repositories, by file and through git's own HTTP backend: what lands, what is
 //! refused and in whose words, and what is never claimed.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, Expected, FileChange, Push, PushError, RefusedBy, Was};
+use pindeck::sources::git::write::{Expected, Push, PushError, RefusedBy};
 
 #[path = "support/git_http.rs"]
 mod git_http;
@@ -13,29 +11,7 @@ mod git_http;
 #[allow(dead_code)]
 mod git_world;
 use git_http::GitHttp;
-use git_world::{World, belongings, git, hook};
-
-fn repo(dir: &Path) -> GitRepo {
-    GitRepo::discover(dir).expect("found")
-}
-
-fn commit(repo: &GitRepo, base: &str, path: &str, text: &str) -> String {
-    let change = FileChange {
-        path: path.to_owned(),
-        was: Was::Whatever,
-        to: Become::Bytes(text.as_bytes().to_vec()),
-    };
-    repo.commit_on(base, &[change], "Promote app\n").expect("commits")
-}
-
-fn to_main<'a>(commit: &'a str, base: &'a str) -> Push<'a> {
-    Push {
-        remote: "origin",
-        branch: "main",
-        commit,
-        expected: Expected::At(base),
-    }
-}
+use git_world::{World, belongings, commit, git, hook, repo, to_main};
 
 fn raw(words: &[pindeck::domain::text::Untrusted]) -> Vec<&str> {
     words.iter().map(pindeck::domain::text::Untrusted::raw).collect()
@@ -290,8 +266,8 @@ fn a_lost_connection_is_never_called_a_success_or_a_failure() {
     // Doing it again is harmless, and others may build on it.
     repo.push(to_main(&second, &first)).expect("lands");
     let other = world.clone_as("other", &world.file_url(), &[]);
-    let third = commit(&self::repo(&other), &second, "a", "4\n");
-    self::repo(&other).push(to_main(&third, &second)).expect("lands");
+    let third = commit(&git_world::repo(&other), &second, "a", "4\n");
+    git_world::repo(&other).push(to_main(&third, &second)).expect("lands");
     assert!(
         repo.landed("origin", "main", &second).expect("asked"),
         "under somebody else's commit"
@@ -400,8 +376,8 @@ fn locks_of_another_git_are_named() {
     std::fs::write(dir.join(".git/index.lock"), "").expect("written");
     repo.push(to_main(&next, &base)).expect("lands");
     let elsewhere = world.clone_as("elsewhere", &world.file_url(), &[]);
-    let third = commit(&self::repo(&elsewhere), &next, "a", "3\n");
-    self::repo(&elsewhere).push(to_main(&third, &next)).expect("lands");
+    let third = commit(&git_world::repo(&elsewhere), &next, "a", "3\n");
+    git_world::repo(&elsewhere).push(to_main(&third, &next)).expect("lands");
     let lock = dir.join(".git/refs/remotes/origin/main.lock");
     std::fs::write(&lock, "").expect("written");
     let error = repo.fetch("origin").expect_err("locked");

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pindeck::sources::git::GitRepo;
+use pindeck::sources::git::write::{Become, Expected, FileChange, Push, Was};
 use tempfile::TempDir;
 
 /// Runs git, expects it to succeed, gives its output without the last line break.
@@ -152,4 +154,29 @@ pub fn belongings(dir: &Path) -> Vec<(String, Vec<u8>)> {
     }
     all.sort();
     all
+}
+
+/// The repository at a folder, as pindeck sees it.
+pub fn repo(dir: &Path) -> GitRepo {
+    GitRepo::discover(dir).expect("found")
+}
+
+/// A commit on `base` that gives one file this text.
+pub fn commit(repo: &GitRepo, base: &str, path: &str, text: &str) -> String {
+    let change = FileChange {
+        path: path.to_owned(),
+        was: Was::Whatever,
+        to: Become::Bytes(text.as_bytes().to_vec()),
+    };
+    repo.commit_on(base, &[change], "Promote app\n").expect("commits")
+}
+
+/// The push of a commit to `main` of `origin`, planned on `base`.
+pub fn to_main<'a>(commit: &'a str, base: &'a str) -> Push<'a> {
+    Push {
+        remote: "origin",
+        branch: "main",
+        commit,
+        expected: Expected::At(base),
+    }
 }
