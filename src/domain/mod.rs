@@ -8,6 +8,7 @@ pub mod board;
 pub mod candidate;
 pub mod diff;
 pub mod drift;
+pub mod drift_rules;
 pub mod evidence;
 pub mod freshness;
 pub mod history;

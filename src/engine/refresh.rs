@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
-use crate::domain::drift::{self, Drift};
+use crate::domain::drift::{Drift, events};
+use crate::domain::drift_rules;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -187,12 +188,12 @@ impl Pass {
     async fn close(&self, engine: &Engine) {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut drift = drift::detect(&board, self.now);
+            let mut drift = drift_rules::detect(&board, self.now);
             self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
-            drift::carry_over(&kept.drift, &board, &mut drift);
+            drift_rules::carry_over(&kept.drift, &board, &mut drift);
             // Facts that stay keep the time since when they are known.
-            let _ = drift::events(&kept.drift, &mut drift);
+            let _ = events(&kept.drift, &mut drift);
             kept.drift.clone_from(&drift);
             drift
         };

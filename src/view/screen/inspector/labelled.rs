@@ -1,31 +1,33 @@
-//! Lines with labels, folded or cut.
+//! The lines of the inspector, most of them behind a label, folded or cut.
 
 use jiff::Timestamp;
 
-use super::LABEL;
 use crate::app::state::State;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
 use crate::view::theme::Role;
 
-pub(super) fn out<'a>(state: &State, canvas: &Canvas<'a>, width: u16) -> Out<'a> {
-    Out {
-        lines: Vec::new(),
-        width,
-        glyphs: canvas.glyphs(),
-        now: state.minute(),
-    }
-}
+/// Columns of the labels.
+pub(super) const LABEL: u16 = 11;
 
-pub(super) struct Out<'a> {
+pub(super) struct InspectorLines<'a> {
     pub(super) lines: Vec<Line>,
     pub(super) width: u16,
     pub(super) glyphs: &'a Glyphs,
     pub(super) now: Timestamp,
 }
 
-impl Out<'_> {
+impl<'a> InspectorLines<'a> {
+    pub(super) fn new(state: &State, canvas: &Canvas<'a>, width: u16) -> Self {
+        Self {
+            lines: Vec::new(),
+            width,
+            glyphs: canvas.glyphs(),
+            now: state.minute(),
+        }
+    }
+
     pub(super) fn plain(&mut self, role: Role, text: impl Into<String>) {
         let folded = fold(vec![span(role, text)], self.width, 0, 4, self.glyphs);
         self.lines.extend(folded);
@@ -44,7 +46,7 @@ impl Out<'_> {
         self.lines.extend(folded);
     }
 
-    /// A labelled line that takes one line whatever it holds.
+    /// A labelled line that is cut where it is too long.
     pub(super) fn cut(&mut self, label: &str, mut line: Line) {
         line.insert(
             0,

@@ -1,9 +1,11 @@
 use super::*;
 use crate::domain::board::{Assessment, Hold, TagSource};
+use crate::domain::drift::{Event, events};
 use crate::domain::freshness::Seen;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::policy::Environment;
+use crate::domain::reference::Repository;
 use crate::domain::verdict::{Cause, CheckOf, Verdict};
 
 fn digest(n: u8) -> Digest {

@@ -1,24 +1,24 @@
 use super::*;
 
-fn stand(service: usize, cell: usize) -> Standing {
-    standing::of_cell(&board().board.services[service].cells[cell], sample::now()).is
+fn current(service: usize, cell: usize) -> CellStatus {
+    cell_status::of_cell(&board().board.services[service].cells[cell], sample::now()).status
 }
 
 #[test]
 fn each_state_is_its_own() {
     for (service, cell, expected) in [
-        (0, 0, Standing::Verified),
-        (1, 3, Standing::Rejected),
-        (2, 1, Standing::Unknown),
-        (2, 2, Standing::Unreachable),
-        (2, 3, Standing::Loading),
-        (3, 2, Standing::Warned),
-        (4, 0, Standing::ByTag),
-        (6, 3, Standing::Absent),
-        (7, 0, Standing::NotJudged),
-        (7, 4, Standing::NotChecked),
+        (0, 0, CellStatus::Verified),
+        (1, 3, CellStatus::Rejected),
+        (2, 1, CellStatus::Unknown),
+        (2, 2, CellStatus::Unreachable),
+        (2, 3, CellStatus::Loading),
+        (3, 2, CellStatus::Warned),
+        (4, 0, CellStatus::ByTag),
+        (6, 3, CellStatus::Absent),
+        (7, 0, CellStatus::NotJudged),
+        (7, 4, CellStatus::NotChecked),
     ] {
-        assert_eq!(stand(service, cell), expected, "row {service}, cell {cell}");
+        assert_eq!(current(service, cell), expected, "row {service}, cell {cell}");
     }
 }
 
@@ -30,28 +30,31 @@ fn unreachable_never_reads_as_verified_though_it_was() {
         cell.verdict()
             .is_some_and(|v| v.result == crate::domain::Outcome::Verified)
     );
-    assert_eq!(standing::of_cell(cell, sample::now()).is, Standing::Unreachable);
+    assert_eq!(
+        cell_status::of_cell(cell, sample::now()).status,
+        CellStatus::Unreachable
+    );
 }
 
 #[test]
 fn age_makes_stale_but_changes_no_state() {
     let state = board();
     let cell = &state.board.services[0].cells[0];
-    let stand = standing::of_cell(cell, later(601));
-    assert_eq!((stand.is, stand.stale), (Standing::Verified, true));
+    let current = cell_status::of_cell(cell, later(601));
+    assert_eq!((current.status, current.stale), (CellStatus::Verified, true));
 }
 
 #[test]
 fn a_candidate_is_ci_built_only_by_its_own_provenance() {
     let mut state = board();
-    assert_eq!(standing::ci_built(&state.board.services[0]), Some(true));
+    assert_eq!(cell_status::ci_built(&state.board.services[0]), Some(true));
     let row = &mut state.board.services[0];
     if let Seen::Fresh { value, .. } = &mut row.assessment {
         for evidence in &mut value.evidence {
             evidence.attached_to = digest("another");
         }
     }
-    assert_eq!(standing::ci_built(&state.board.services[0]), Some(false));
+    assert_eq!(cell_status::ci_built(&state.board.services[0]), Some(false));
 }
 
 #[test]
@@ -62,7 +65,7 @@ fn no_candidate_is_not_a_state_of_one() {
         value: None,
         at: sample::now(),
     };
-    assert_eq!(standing::of_candidate(&state.board.services[0], sample::now()), None);
+    assert_eq!(cell_status::of_candidate(&state.board.services[0], sample::now()), None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a cell says at a glance. The states are never merged into one another.
+//! The status of a cell: what it says at a glance. The states are never merged into one another.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::domain::verdict::{CheckOf, Outcome};
 
 /// One of the states a digest can be in on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
+pub enum CellStatus {
     /// Nobody has asked yet.
     NotChecked,
     /// Being asked for the first time.
@@ -19,11 +19,11 @@ pub enum Standing {
     ByTag,
     /// No policy applies, so nothing was judged.
     NotJudged,
-    /// Everything required holds.
+    /// Everything required is there and genuine.
     Verified,
-    /// All holds but a test result that a person may acknowledge.
+    /// Everything is good except a test result that a person may acknowledge.
     Warned,
-    /// Something required definitely does not hold.
+    /// Something required is definitely missing or wrong.
     Rejected,
     /// The content itself is gone, by the registry's authoritative word.
     Absent,
@@ -33,8 +33,8 @@ pub enum Standing {
     Unreachable,
 }
 
-impl Standing {
-    /// Every standing, in the order of the legend.
+impl CellStatus {
+    /// Every status, in the order of the legend.
     pub const ALL: [Self; 10] = [
         Self::Verified,
         Self::Warned,
@@ -81,100 +81,100 @@ impl Standing {
     }
 }
 
-/// A standing with how current it is.
+/// A status, and how current it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stand {
+pub struct TimedStatus {
     /// The state.
-    pub is: Standing,
+    pub status: CellStatus,
     /// Older than [`age::STALE_AFTER`].
     pub stale: bool,
     /// Being asked for again.
-    pub again: bool,
+    pub rechecking: bool,
 }
 
-/// What a pin says at a glance.
-pub fn of_cell(cell: &Cell, now: Timestamp) -> Stand {
+/// The status of a pin.
+pub fn of_cell(cell: &Cell, now: Timestamp) -> TimedStatus {
     if cell.pin.digest.is_none() {
-        return Stand {
-            is: Standing::ByTag,
+        return TimedStatus {
+            status: CellStatus::ByTag,
             stale: false,
-            again: false,
+            rechecking: false,
         };
     }
-    let mut stand = of_assessment(&cell.assessment, now);
-    if cell.missing && matches!(stand.is, Standing::Rejected | Standing::NotJudged) {
-        stand.is = Standing::Absent;
+    let mut current = of_assessment(&cell.assessment, now);
+    if cell.missing && matches!(current.status, CellStatus::Rejected | CellStatus::NotJudged) {
+        current.status = CellStatus::Absent;
     }
-    stand
+    current
 }
 
-/// What CI's offer says at a glance; `None` = CI offers nothing.
-pub fn of_candidate(row: &ServiceRow, now: Timestamp) -> Option<Stand> {
-    let plain = |is| {
-        Some(Stand {
-            is,
+/// The status of the candidate of a service; `None` where CI offers nothing.
+pub fn of_candidate(row: &ServiceRow, now: Timestamp) -> Option<TimedStatus> {
+    let plain = |status| {
+        Some(TimedStatus {
+            status,
             stale: false,
-            again: false,
+            rechecking: false,
         })
     };
     match &row.candidate {
-        Seen::NotChecked => plain(Standing::NotChecked),
-        Seen::Loading { last: None } => plain(Standing::Loading),
-        Seen::Unreachable { .. } => plain(Standing::Unreachable),
+        Seen::NotChecked => plain(CellStatus::NotChecked),
+        Seen::Loading { last: None } => plain(CellStatus::Loading),
+        Seen::Unreachable { .. } => plain(CellStatus::Unreachable),
         Seen::Fresh { value: None, .. } | Seen::Loading { last: Some((None, _)) } => None,
         Seen::Fresh { .. } | Seen::Loading { .. } => Some(of_assessment(&row.assessment, now)),
     }
 }
 
-fn of_assessment(seen: &Seen<Assessment>, now: Timestamp) -> Stand {
-    let is = match seen {
-        Seen::NotChecked => Standing::NotChecked,
-        Seen::Loading { last: None } => Standing::Loading,
+fn of_assessment(seen: &Seen<Assessment>, now: Timestamp) -> TimedStatus {
+    let status = match seen {
+        Seen::NotChecked => CellStatus::NotChecked,
+        Seen::Loading { last: None } => CellStatus::Loading,
         // What was known before stays in the inspector; at a glance it must not read as verified.
-        Seen::Unreachable { .. } => Standing::Unreachable,
+        Seen::Unreachable { .. } => CellStatus::Unreachable,
         Seen::Fresh { value, .. } | Seen::Loading { last: Some((value, _)) } => of_verdict(value),
     };
-    Stand {
-        is,
+    TimedStatus {
+        status,
         stale: seen.at().is_some_and(|at| age::is_stale(at, now)),
-        again: matches!(seen, Seen::Loading { last: Some(_) }),
+        rechecking: matches!(seen, Seen::Loading { last: Some(_) }),
     }
 }
 
-fn of_verdict(assessment: &Assessment) -> Standing {
+fn of_verdict(assessment: &Assessment) -> CellStatus {
     let Some(verdict) = &assessment.verdict else {
-        return Standing::NotJudged;
+        return CellStatus::NotJudged;
     };
     let gone = |c: &crate::domain::Cause| c.check == CheckOf::Digest && c.cause == CauseKind::Absent;
     match verdict.result {
-        Outcome::Verified => Standing::Verified,
-        Outcome::Warned => Standing::Warned,
-        Outcome::Rejected if verdict.causes.iter().any(gone) => Standing::Absent,
-        Outcome::Rejected => Standing::Rejected,
-        Outcome::Unknown => Standing::Unknown,
+        Outcome::Verified => CellStatus::Verified,
+        Outcome::Warned => CellStatus::Warned,
+        Outcome::Rejected if verdict.causes.iter().any(gone) => CellStatus::Absent,
+        Outcome::Rejected => CellStatus::Rejected,
+        Outcome::Unknown => CellStatus::Unknown,
     }
 }
 
-/// What is known about one kind of evidence, in one letter's worth.
+/// What is known about one kind of evidence, as one letter of the board can say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Holding {
+pub enum KindStatus {
     /// Nothing of that kind.
-    None,
+    Nothing,
     /// There is something, but it carries no signature.
     Unsigned,
     /// It could not be fetched.
     Unreachable,
-    /// There is something, and it does not hold.
-    Fails,
+    /// There is something, and it does not verify.
+    Failed,
     /// It is genuine, but asks for acknowledgement.
-    Warns,
-    /// A statement of that kind holds.
-    Holds,
+    Warned,
+    /// A statement of that kind verifies.
+    Verified,
 }
 
 /// The best of one kind among the statements of an assessment. The verdict's causes count: a genuine
-/// statement whose content the policy refuses does not hold.
-pub fn holding(assessment: &Assessment, kind: EvidenceKind) -> Holding {
+/// statement whose content the policy refuses counts as failed.
+pub fn kind_status(assessment: &Assessment, kind: EvidenceKind) -> KindStatus {
     let of_kind = || assessment.evidence.iter().filter(|e| e.kind == kind);
     let cause = assessment
         .verdict
@@ -185,9 +185,13 @@ pub fn holding(assessment: &Assessment, kind: EvidenceKind) -> Holding {
         kind == EvidenceKind::TestResult && assessment.verdict.as_ref().is_some_and(|v| v.result == Outcome::Warned);
     let any = |state| of_kind().any(|e| e.state == state);
     if any(EvidenceState::Verified) && cause.is_none() {
-        if warned { Holding::Warns } else { Holding::Holds }
+        if warned {
+            KindStatus::Warned
+        } else {
+            KindStatus::Verified
+        }
     } else if cause == Some(CauseKind::Unreachable) {
-        Holding::Unreachable
+        KindStatus::Unreachable
     } else if [
         EvidenceState::Verified,
         EvidenceState::Failed,
@@ -196,13 +200,13 @@ pub fn holding(assessment: &Assessment, kind: EvidenceKind) -> Holding {
     .into_iter()
     .any(any)
     {
-        Holding::Fails
+        KindStatus::Failed
     } else if any(EvidenceState::Unreachable) {
-        Holding::Unreachable
+        KindStatus::Unreachable
     } else if of_kind().next().is_some() {
-        Holding::Unsigned
+        KindStatus::Unsigned
     } else {
-        Holding::None
+        KindStatus::Nothing
     }
 }
 

@@ -1,17 +1,18 @@
 //! From a key to a proposal: what is asked, and what the engine answers.
 
 use crate::app::command::Command;
+use crate::app::comparison::{Comparison, plan_pair};
 use crate::app::generation::Slot;
 use crate::app::msg::Failure;
-use crate::app::offer;
-use crate::app::release::{Compared, PlanScreen, Stage, title};
+use crate::app::plan_screen::{PlanScreen, Stage, title};
+use crate::app::request;
 use crate::app::state::{Layer, Screen, State};
 use crate::domain::diff::DigestDiff;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 
 pub(super) fn promote(state: &mut State) -> Vec<Command> {
-    let Ok(step) = offer::promote(state) else {
+    let Ok(step) = request::promote(state) else {
         return Vec::new();
     };
     match step.to.as_slice() {
@@ -33,19 +34,19 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
 }
 
 pub(super) fn revert(state: &mut State) -> Vec<Command> {
-    asked(state, offer::revert)
+    asked(state, request::revert)
 }
 
 pub(super) fn pin(state: &mut State) -> Vec<Command> {
-    asked(state, offer::pin)
+    asked(state, request::pin)
 }
 
 pub(super) fn release_hold(state: &mut State) -> Vec<Command> {
-    asked(state, offer::release_hold)
+    asked(state, request::release_hold)
 }
 
 pub(super) fn undo(state: &mut State) -> Vec<Command> {
-    let commands = asked(state, offer::undo);
+    let commands = asked(state, request::undo);
     // The receipt that stands below has been read.
     if let [.., below, _] = state.screens.as_slice()
         && matches!(below, Screen::Plan(_))
@@ -145,7 +146,7 @@ pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
     screen.compared = proposal
         .plans
         .iter()
-        .map(|plan| offer::plan_pair(plan).map_or(Compared::Nothing, |_| Compared::NotAsked))
+        .map(|plan| plan_pair(plan).map_or(Comparison::Nothing, |_| Comparison::NotAsked))
         .collect();
     screen.request = proposal.request.clone();
     screen.stage = Stage::Shown(proposal);
@@ -159,18 +160,18 @@ fn compare_next(state: &mut State) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    let Some(at) = screen.compared.iter().position(|c| *c == Compared::NotAsked) else {
+    let Some(at) = screen.compared.iter().position(|c| *c == Comparison::NotAsked) else {
         return Vec::new();
     };
     let pair = screen
         .proposal()
         .and_then(|proposal| proposal.plans.get(at))
-        .and_then(offer::plan_pair);
+        .and_then(plan_pair);
     let Some(pair) = pair else {
-        screen.compared[at] = Compared::Nothing;
+        screen.compared[at] = Comparison::Nothing;
         return compare_next(state);
     };
-    screen.compared[at] = Compared::Running;
+    screen.compared[at] = Comparison::Running;
     let ticket = state.generations.issue(Slot::PlanDiff, None);
     vec![Command::Diff {
         ticket,
@@ -183,7 +184,7 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    if let Some(running) = screen.compared.iter_mut().find(|c| **c == Compared::Running) {
+    if let Some(running) = screen.compared.iter_mut().find(|c| **c == Comparison::Running) {
         *running = super::diff::answer(result);
     }
     compare_next(state)

@@ -1,4 +1,4 @@
-//! The screens of a write: what is proposed, how far it is, what became of it; and of a comparison.
+//! The screen of a write: what is proposed, how far it is, what became of it.
 //!
 //! A write lives in [`State::writing`](super::State), not on its screen: closing a screen never
 //! touches a write.
@@ -7,13 +7,10 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::msg::Failure;
-use super::state::Subject;
-use crate::domain::diff::DigestDiff;
+use super::comparison::Comparison;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{GateName, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;
-use crate::domain::reference::Repository;
 use crate::domain::write::{Ask, Progress, Proposal, Receipt, Request, Source, WriteFailure};
 
 /// The plan screen: one write from its proposal to its receipt.
@@ -28,7 +25,7 @@ pub struct PlanScreen {
     /// How far it is.
     pub stage: Stage,
     /// What separates old and new digest, per plan of the proposal.
-    pub compared: Vec<Compared>,
+    pub compared: Vec<Comparison>,
     /// What is being typed.
     pub input: Option<Input>,
     /// First line shown.
@@ -73,21 +70,6 @@ impl Input {
     }
 }
 
-/// The comparison of two digests, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Compared {
-    /// Nobody has asked yet.
-    NotAsked,
-    /// Being read.
-    Running,
-    /// There is no old digest, or it is the same.
-    Nothing,
-    /// The answer.
-    Known(Box<DigestDiff>),
-    /// It could not be read.
-    Failed(Failure),
-}
-
 /// A write in flight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Writing {
@@ -110,42 +92,24 @@ pub struct Writing {
 /// What the inverse of the last write consists of, first step first.
 pub type Undo = VecDeque<Ask>;
 
-/// The diff screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiffScreen {
-    /// Whose bytes.
-    pub subject: Subject,
-    /// What they can be compared with; never empty.
-    pub pairs: Vec<Pair>,
-    /// Which of them is shown.
-    pub at: usize,
-    /// The comparison.
-    pub compared: Compared,
-    /// Since when it runs.
-    pub since: Timestamp,
-    /// First line shown.
-    pub top: u16,
-}
-
-/// Two digests with what they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The old side.
-    pub a: Named,
-    /// The new side.
-    pub b: Named,
-}
-
-/// A digest with the place it was found in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// What it is: `pinned in staging`, `what CI offers`.
-    pub what: String,
-    /// Where it lives.
-    pub image: Repository,
-    /// Which.
-    pub digest: Digest,
-}
+/// The keys of the plan screen with what they do, for the help.
+pub const KEYS: &[(&str, &str)] = &[
+    (
+        "y",
+        "confirm what is shown; where the environment asks for it, then type its name",
+    ),
+    ("enter esc", "cancel: nothing is written"),
+    ("a", "acknowledge a WARNED test result"),
+    ("m", "type the reason for the commit message"),
+    (
+        "b",
+        "break glass: type why, where the policy lets closed gates be waived",
+    ),
+    ("w", "revert: the whole commit, or this pin alone"),
+    ("1-9", "revert: choose one of the digests that verify"),
+    ("n", "plan again, on the newest commit"),
+    ("d", "everything that separates the two digests"),
+];
 
 impl PlanScreen {
     /// A screen for a request that is about to be planned.
@@ -266,4 +230,11 @@ pub fn inverse(plans: &[Plan]) -> Undo {
         }
     }
     out
+}
+
+/// What must be typed to confirm: the name of the environment that asks for it, else of the first.
+pub fn wanted_name(screen: &PlanScreen) -> Option<String> {
+    let proposal = screen.shown()?;
+    let first = || proposal.plans.first().map(|plan| &plan.environment);
+    name_to_type(proposal).or_else(first).map(ToString::to_string)
 }

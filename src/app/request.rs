@@ -1,16 +1,17 @@
-//! What the writing keys and the diff key mean where the cursor is: one place that footer, help,
-//! palette and the keys themselves ask.
+//! What the writing keys would ask for where the cursor is: the one place that footer, help, palette
+//! and the keys themselves consult.
 
-use super::release::{Named, Pair};
-use super::select::{Column, cells};
-use super::state::{Screen, State, Subject};
-use crate::domain::board::{Cell, ServiceRow};
+use super::action::Action;
+use super::cursor::{Column, Subject, cells};
+use super::plan_screen::Stage;
+use super::state::{Screen, State};
+use crate::domain::board::Cell;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::write::{Ask, Scope, Source};
 
 /// A step forward that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct Promotion {
     /// Which services.
     pub services: Vec<ServiceId>,
     /// Out of which column.
@@ -23,7 +24,7 @@ pub struct Step {
     pub seen: Vec<(ServiceId, Digest)>,
 }
 
-impl Step {
+impl Promotion {
     /// What is asked for one of its environments.
     pub fn ask(&self, to: &EnvId) -> Ask {
         Ask::Promote {
@@ -34,8 +35,31 @@ impl Step {
     }
 }
 
-/// Nothing may be written by this cockpit now, and why.
-pub(super) fn writable(state: &State) -> Result<(), String> {
+/// What the screen on top, or the cursor of the board, is about.
+///
+/// # Errors
+/// Why it is about nothing, as a clause for the person.
+pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
+    if let Some(subject) = state.subject() {
+        return Ok(subject);
+    }
+    if matches!(state.screen(), Some(Screen::Plan(_))) {
+        return Err("not on a plan: esc goes back".to_owned());
+    }
+    match &state.cursor {
+        None => Err("nothing is selected".to_owned()),
+        Some(cursor) if state.board.row(&cursor.service).is_none() => {
+            Err(format!("{} is no longer on the board", cursor.service))
+        }
+        Some(_) => Err("nothing is pinned here".to_owned()),
+    }
+}
+
+/// Whether this cockpit may write now.
+///
+/// # Errors
+/// The reason why not, as a clause for the person.
+fn writable(state: &State) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
@@ -81,9 +105,9 @@ fn next(state: &State, from: &Column) -> Vec<EnvId> {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn promote(state: &State) -> Result<Step, String> {
+pub fn promote(state: &State) -> Result<Promotion, String> {
     writable(state)?;
-    let subject = super::allowed::has_subject(state)?;
+    let subject = on_screen_subject(state)?;
     let on_board = state.screen().is_none();
     let marked: Vec<ServiceId> = state
         .board
@@ -130,7 +154,7 @@ pub fn promote(state: &State) -> Result<Step, String> {
                     }
                     _ => return Err(format!("{service} has several pins in {name}: promote it on its own")),
                 };
-                let pin_key = state.keymap.key_of(super::Action::Pin);
+                let pin_key = state.keymap.key_of(Action::Pin);
                 let hint = pin_key.map_or_else(String::new, |key| format!(" ({key} pins its digest)"));
                 let digest = chosen
                     .ok_or_else(|| format!("{service} is pinned by tag only in {name}: there is no digest{hint}"))?;
@@ -148,7 +172,7 @@ pub fn promote(state: &State) -> Result<Step, String> {
         (None, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
         (None, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
         (Some(first), true, _) => Err(format!("{first} is read-only in pindeck.toml")),
-        _ => Ok(Step {
+        _ => Ok(Promotion {
             services,
             from: column,
             source,
@@ -188,7 +212,7 @@ pub fn revert(state: &State) -> Result<Ask, String> {
             scope: Scope::Auto,
         });
     }
-    match super::allowed::has_subject(state)? {
+    match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
             Ok(Ask::Revert {
@@ -207,7 +231,7 @@ pub fn revert(state: &State) -> Result<Ask, String> {
 /// Why not, as a clause for the person.
 pub fn pin(state: &State) -> Result<Ask, String> {
     writable(state)?;
-    match super::allowed::has_subject(state)? {
+    match on_screen_subject(state)? {
         Subject::Pin(key) if key.digest.is_some() => Err("it is pinned by digest already".to_owned()),
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
@@ -227,7 +251,7 @@ pub fn pin(state: &State) -> Result<Ask, String> {
 /// Why not, as a clause for the person.
 pub fn release_hold(state: &State) -> Result<Ask, String> {
     writable(state)?;
-    match super::allowed::has_subject(state)? {
+    match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
             let held = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
@@ -246,7 +270,7 @@ pub fn release_hold(state: &State) -> Result<Ask, String> {
 /// Why there is nothing to undo, as a clause for the person.
 pub fn undo(state: &State) -> Result<Ask, String> {
     if let Some(Screen::Plan(plan)) = state.screen()
-        && !matches!(plan.stage, super::release::Stage::Done(..))
+        && !matches!(plan.stage, Stage::Done(..))
     {
         return Err("a plan is on screen: esc goes back".to_owned());
     }
@@ -255,137 +279,4 @@ pub fn undo(state: &State) -> Result<Ask, String> {
     }
     let first = state.undo.front().cloned();
     first.ok_or_else(|| "nothing was written in this session, or it has no inverse".to_owned())
-}
-
-/// What the bytes of the screen on top can be compared with, the most telling first.
-///
-/// # Errors
-/// Why there is nothing to compare with, as a clause for the person.
-pub fn pairs(state: &State) -> Result<Vec<Pair>, String> {
-    match state.screen() {
-        Some(Screen::History(history)) => {
-            let selected = history.selected.as_ref();
-            let entry = selected.and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit));
-            let entry = entry.ok_or_else(|| "no line is selected".to_owned())?;
-            let row = state.board.row(&history.target.service);
-            let cell = row.and_then(|row| row.cell(&history.target.environment));
-            let image = cell.map(|cell| cell.pin.image.clone());
-            match (entry.from, entry.to, image) {
-                (Some(from), Some(to), Some(image)) if from != to => {
-                    let commit: String = entry.commit.chars().take(7).collect();
-                    let side = |what: &str, digest| Named {
-                        what: format!("{what} {commit}"),
-                        image: image.clone(),
-                        digest,
-                    };
-                    Ok(vec![Pair {
-                        a: side("before", from),
-                        b: side("after", to),
-                    }])
-                }
-                _ => Err("this line did not change one digest to another".to_owned()),
-            }
-        }
-        Some(Screen::Plan(plan)) => {
-            let plans = plan
-                .proposal()
-                .map(|proposal| proposal.plans.as_slice())
-                .unwrap_or_default();
-            let pairs: Vec<Pair> = plans.iter().filter_map(plan_pair).collect();
-            if pairs.is_empty() {
-                Err("there is no digest before and after to compare".to_owned())
-            } else {
-                Ok(pairs)
-            }
-        }
-        _ => {
-            let subject = super::allowed::has_subject(state)?;
-            let row = state.row_of(&subject).ok_or_else(|| "nothing is selected".to_owned())?;
-            let pairs = of_subject(state, row, &subject)?;
-            if pairs.is_empty() {
-                return Err("every other known digest of this service is the same".to_owned());
-            }
-            Ok(pairs)
-        }
-    }
-}
-
-/// Old and new digest of a plan, each where its content is.
-pub fn plan_pair(plan: &crate::domain::plan::Plan) -> Option<Pair> {
-    let from = plan.from.filter(|from| *from != plan.to)?;
-    let image = plan.copies.first().map_or(&plan.image, |copy| &copy.source);
-    Some(Pair {
-        a: Named {
-            what: format!("pinned in {}", plan.environment),
-            image: plan.image.clone(),
-            digest: from,
-        },
-        b: Named {
-            what: "the plan's".to_owned(),
-            image: image.clone(),
-            digest: plan.to,
-        },
-    })
-}
-
-fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<Pair>, String> {
-    let candidate = row.candidate.value().and_then(Option::as_ref).map(|candidate| Named {
-        what: format!("what CI offers ({})", candidate.tag),
-        image: candidate.image.clone(),
-        digest: candidate.digest,
-    });
-    let pinned = |cell: &Cell| {
-        Some(Named {
-            what: format!("pinned in {}", cell.pin.target.environment),
-            image: cell.pin.image.clone(),
-            digest: cell.pin.digest?,
-        })
-    };
-    // Later environments hold older bytes: the earlier column is the new side.
-    let order = |env: &EnvId| state.board.environments.iter().position(|e| e.name == *env);
-    let mut pairs: Vec<Pair> = Vec::new();
-    let mut add = |a: Named, b: Named| {
-        let known = pairs.iter().any(|p| (p.a.digest, p.b.digest) == (a.digest, b.digest));
-        if a.digest != b.digest && !known {
-            pairs.push(Pair { a, b });
-        }
-    };
-    match subject {
-        Subject::Candidate(_) => {
-            let candidate = candidate.ok_or_else(|| "no candidate is known".to_owned())?;
-            for cell in &row.cells {
-                if let Some(pin) = pinned(cell) {
-                    add(pin, candidate.clone());
-                }
-            }
-        }
-        Subject::Pin(key) => {
-            let cell = state
-                .board
-                .cell(key)
-                .ok_or_else(|| "nothing is pinned here".to_owned())?;
-            let here = pinned(cell).ok_or_else(|| "pinned by tag only: there is no digest".to_owned())?;
-            if let Some(candidate) = candidate {
-                add(here.clone(), candidate);
-            }
-            let at = order(&key.target.environment);
-            for other in row.cells.iter().rev().filter(|other| other.pin.key() != *key) {
-                let Some(named) = pinned(other) else { continue };
-                if order(&other.pin.target.environment) <= at {
-                    add(here.clone(), named);
-                } else {
-                    add(named, here.clone());
-                }
-            }
-            if let (Some(Some(now)), Some(tag)) = (cell.tag_digest.value(), cell.tag.tag()) {
-                let named = Named {
-                    what: format!("what tag {tag} names now"),
-                    image: cell.pin.image.clone(),
-                    digest: *now,
-                };
-                add(here.clone(), named);
-            }
-        }
-    }
-    Ok(pairs)
 }

@@ -5,31 +5,12 @@ use crate::app::action::Action;
 use crate::app::command::Command;
 use crate::app::generation::Slot;
 use crate::app::key::{Code, Key};
-use crate::app::release::{Input, Stage, is_closed, is_waivable, name_to_type};
+use crate::app::plan_screen::{Input, Stage, is_closed, is_waivable, name_to_type, wanted_name};
 use crate::app::state::{Screen, State};
 use crate::domain::plan::GateName;
 use crate::domain::write::{Ask, Scope, WriteFailure};
 
-use super::release;
-
-/// The keys of the plan screen with what they do, for the help.
-pub const KEYS: &[(&str, &str)] = &[
-    (
-        "y",
-        "confirm what is shown; where the environment asks for it, then type its name",
-    ),
-    ("enter esc", "cancel: nothing is written"),
-    ("a", "acknowledge a WARNED test result"),
-    ("m", "type the reason for the commit message"),
-    (
-        "b",
-        "break glass: type why, where the policy lets closed gates be waived",
-    ),
-    ("w", "revert: the whole commit, or this pin alone"),
-    ("1-9", "revert: choose one of the digests that verify"),
-    ("n", "plan again, on the newest commit"),
-    ("d", "everything that separates the two digests"),
-];
+use super::planning;
 
 /// What a key does on the plan screen; `None` = what it does everywhere.
 pub(super) fn key(state: &mut State, key: Key) -> Option<Vec<Command>> {
@@ -68,7 +49,7 @@ fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
     match typed {
         'y' => Some(confirm(state)),
         'a' => Some(if waits {
-            release::replan(state, |request| request.acknowledge_warned = true)
+            planning::replan(state, |request| request.acknowledge_warned = true)
         } else {
             complain(state, "there is no WARNED result to acknowledge")
         }),
@@ -83,7 +64,7 @@ fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
             let before = screen.request.reason.clone().unwrap_or_default();
             Some(ask(state, Input::Reason(before)))
         }
-        'n' => Some(release::replan(state, |_| {})),
+        'n' => Some(planning::replan(state, |_| {})),
         'w' => {
             let Ask::Revert { scope, .. } = &screen.request.ask else {
                 return None;
@@ -93,7 +74,7 @@ fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
                 Scope::Auto if proposal.whole_commit.is_some() => Scope::WholeCommit,
                 Scope::Auto => return Some(complain(state, "the commit touched nothing but this pin")),
             };
-            Some(release::replan(state, |request| {
+            Some(planning::replan(state, |request| {
                 if let Ask::Revert { scope, .. } = &mut request.ask {
                     *scope = to;
                 }
@@ -102,7 +83,7 @@ fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
         '1'..='9' => {
             let at = usize::try_from(u32::from(typed) - u32::from('1')).unwrap_or(0);
             let digest = proposal.alternatives.get(at)?.digest;
-            Some(release::replan(state, |request| {
+            Some(planning::replan(state, |request| {
                 if let Ask::Revert { to, .. } = &mut request.ask {
                     *to = Some(digest);
                 }
@@ -144,15 +125,8 @@ fn confirm(state: &mut State) -> Vec<Command> {
     super::write::start(state)
 }
 
-/// What must be typed to confirm: the name of the environment that asks for it, else of the first.
-pub fn wanted_name(screen: &crate::app::release::PlanScreen) -> Option<String> {
-    let proposal = screen.shown()?;
-    let first = || proposal.plans.first().map(|plan| &plan.environment);
-    name_to_type(proposal).or_else(first).map(ToString::to_string)
-}
-
 fn ask(state: &mut State, input: Input) -> Vec<Command> {
-    if let Some(screen) = release::screen(state) {
+    if let Some(screen) = planning::screen(state) {
         screen.input = Some(input);
     }
     Vec::new()
@@ -164,7 +138,7 @@ fn complain(state: &mut State, text: &str) -> Vec<Command> {
 }
 
 fn typing(state: &mut State, key: Key) -> Vec<Command> {
-    let Some(screen) = release::screen(state) else {
+    let Some(screen) = planning::screen(state) else {
         return Vec::new();
     };
     let wanted = wanted_name(screen);
@@ -176,7 +150,7 @@ fn typing(state: &mut State, key: Key) -> Vec<Command> {
         return Vec::new();
     }
     if key.code != Code::Enter {
-        super::layer::edit(input.text_mut(), key);
+        super::text_field::edit(input.text_mut(), key);
         screen.input = Some(input);
         return Vec::new();
     }
@@ -192,7 +166,7 @@ fn typing(state: &mut State, key: Key) -> Vec<Command> {
         }
         Input::Reason(text) => {
             let reason = Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-            release::replan(state, |request| request.reason = reason)
+            planning::replan(state, |request| request.reason = reason)
         }
         Input::BreakGlass(text) if text.trim().is_empty() => {
             screen.input = Some(Input::BreakGlass(text));
@@ -203,14 +177,14 @@ fn typing(state: &mut State, key: Key) -> Vec<Command> {
         }
         Input::BreakGlass(text) => {
             let reason = Some(text.trim().to_owned());
-            release::replan(state, |request| request.break_glass = reason)
+            planning::replan(state, |request| request.break_glass = reason)
         }
     }
 }
 
 /// After a failure: plan again, or look at the plan that came with it.
 fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
-    let screen = release::screen(state)?;
+    let screen = planning::screen(state)?;
     let Stage::Failed(failure) = &screen.stage else {
         return None;
     };
@@ -221,12 +195,12 @@ fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
                 if !proposal.plans.is_empty() =>
             {
                 let ticket = state.generations.issue(Slot::Plan, None);
-                if let Some(screen) = release::screen(state) {
+                if let Some(screen) = planning::screen(state) {
                     screen.serial = ticket.generation;
                 }
-                release::show(state, proposal)
+                planning::show(state, proposal)
             }
-            _ => release::replan(state, |_| {}),
+            _ => planning::replan(state, |_| {}),
         }),
         _ => None,
     }
@@ -240,7 +214,7 @@ pub(super) fn close(state: &mut State) -> Vec<Command> {
     match &screen.stage {
         Stage::Running(_) => return super::write::cancel(state),
         Stage::Shown(_) | Stage::Planning { .. } => {
-            let what = release::words(screen);
+            let what = planning::words(screen);
             state.say(format!("cancelled: {what}; nothing was written"));
         }
         Stage::Failed(_) | Stage::Done(..) => {}
