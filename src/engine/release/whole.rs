@@ -9,7 +9,7 @@ use crate::domain::plan::{Gate, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
-use crate::sources::git::TakenBack;
+use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
 use super::desk::{Desk, usage};
@@ -35,7 +35,7 @@ pub(super) async fn take_back(
     judged: (&Repository, Digest),
 ) -> Result<Whole, WriteFailure> {
     let (base, bad) = (desk.ledger.tip.commit.clone(), commit.to_owned());
-    let files = desk.git(move |repo| repo.taken_back(&base, &bad)).await?;
+    let files = desk.git(move |repo| repo.preview_revert(&base, &bad)).await?;
     let Some(files) = files else {
         return Err(usage(format!(
             "commit {commit} cannot be taken back as a whole: later commits changed the same lines; revert this pin alone"
@@ -44,16 +44,16 @@ pub(super) async fn take_back(
     let mut rewrite = Rewrite::default();
     let (mut before, mut after) = (Pinned::new(), Pinned::new());
     let mut paths = Vec::new();
-    for TakenBack {
+    for RevertedFile {
         path,
         before: was,
         after: is,
-        odd,
+        unsupported,
     } in files
     {
-        if let Some(odd) = odd {
+        if let Some(unsupported) = unsupported {
             return Err(usage(format!(
-                "taking the whole commit back would change {path}, and {odd}; do that with git, or revert this pin alone"
+                "taking the whole commit back would change {path}, and {unsupported}; do that with git, or revert this pin alone"
             )));
         }
         if path == crate::engine::holds::FILE {
