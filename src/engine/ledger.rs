@@ -234,7 +234,7 @@ pub fn is_manifest(path: &str) -> bool {
 fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
     if let Some(file) = &options.config {
         let (mut team, text) = team_of_file(file)?;
-        if repo.holds(file) {
+        if repo.contains_file(file) {
             approval::settle(&mut team.registries, &options.approved_registries);
         }
         return Ok((team, text));

@@ -2,13 +2,13 @@
 
 use git2::{MergeOptions, Oid};
 
-use super::by_program;
 use super::error::GitError;
+use super::git_cli;
 use super::repo::GitRepo;
 
 /// One file that a revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TakenBack {
+pub struct RevertedFile {
     /// Its path.
     pub path: String,
     /// Its bytes at the base; `None` = not there.
@@ -17,7 +17,7 @@ pub struct TakenBack {
     pub after: Option<Vec<u8>>,
     /// Why its bytes are not all there is to it (a link, an executable, a submodule, a name that is no
     /// text), if so; the bytes are not read then.
-    pub odd: Option<String>,
+    pub unsupported: Option<String>,
 }
 
 impl GitRepo {
@@ -26,10 +26,10 @@ impl GitRepo {
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
-    pub fn taken_back(&self, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
+    pub fn preview_revert(&self, base: &str, commit: &str) -> Result<Option<Vec<RevertedFile>>, GitError> {
         if self.is_partial() {
             // A merge needs contents, and only the program fetches what is missing.
-            return by_program::taken_back(self, base, commit);
+            return git_cli::preview_revert(self, base, commit);
         }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("the revert of {commit}"), &e);
@@ -52,12 +52,12 @@ impl GitRepo {
         for delta in diff.deltas() {
             let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
             let path = path.unwrap_or_default();
-            if let Some(odd) = odd(&delta, path) {
-                out.push(TakenBack {
+            if let Some(unsupported) = unsupported(&delta, path) {
+                out.push(RevertedFile {
                     path: String::from_utf8_lossy(path).into_owned(),
                     before: None,
                     after: None,
-                    odd: Some(odd),
+                    unsupported: Some(unsupported),
                 });
                 continue;
             }
@@ -67,11 +67,11 @@ impl GitRepo {
                 }
                 Ok(Some(repo.find_blob(file.id()).map_err(failed)?.content().to_vec()))
             };
-            out.push(TakenBack {
+            out.push(RevertedFile {
                 path: String::from_utf8_lossy(path).into_owned(),
                 before: side(delta.old_file())?,
                 after: side(delta.new_file())?,
-                odd: None,
+                unsupported: None,
             });
         }
         Ok(Some(out))
@@ -79,7 +79,7 @@ impl GitRepo {
 }
 
 /// Why a change is not one of plain bytes under a plain name.
-fn odd(delta: &git2::DiffDelta<'_>, path: &[u8]) -> Option<String> {
+fn unsupported(delta: &git2::DiffDelta<'_>, path: &[u8]) -> Option<String> {
     if std::str::from_utf8(path).is_err() {
         return Some("its name is not UTF-8".to_owned());
     }

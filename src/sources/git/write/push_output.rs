@@ -8,7 +8,7 @@ const MOST_LINES: usize = 60;
 const MOST_CHARS: usize = 400;
 
 /// The remote's own words, without git's `remote: ` in front.
-pub(super) fn of_remote(stderr: &str) -> Vec<Untrusted> {
+pub(super) fn remote_lines(stderr: &str) -> Vec<Untrusted> {
     let lines = stderr
         .split(['\n', '\r'])
         .filter_map(|line| line.strip_prefix("remote:"));
@@ -16,7 +16,7 @@ pub(super) fn of_remote(stderr: &str) -> Vec<Untrusted> {
 }
 
 /// Everything that was said, bounded.
-pub(super) fn all(text: &str) -> Vec<Untrusted> {
+pub(super) fn all_lines(text: &str) -> Vec<Untrusted> {
     let lines = text.split(['\n', '\r']);
     bounded(lines.map(|line| line.strip_prefix("remote: ").unwrap_or(line)))
 }
@@ -25,7 +25,7 @@ pub(super) fn all(text: &str) -> Vec<Untrusted> {
 const BOILERPLATE: &[&str] = &["error: failed to push some refs to ", "hint: ", "To ", "Done"];
 
 /// What a hook said on either stream, without git's own words.
-pub(super) fn of_hook(stdout: &str, stderr: &str) -> Vec<Untrusted> {
+pub(super) fn hook_lines(stdout: &str, stderr: &str) -> Vec<Untrusted> {
     let lines = stderr.lines().chain(stdout.lines());
     bounded(lines.filter(|line| !BOILERPLATE.iter().any(|start| line.starts_with(start))))
 }
@@ -51,7 +51,7 @@ fn bounded<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Untrusted> {
 
 /// One ref's fate, as `git push --porcelain` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct RefStatus {
     /// ` ` moved, `*` new, `=` already there, `!` rejected, …
     pub flag: char,
     /// The summary, `[rejected] (fetch first)`, say.
@@ -59,7 +59,7 @@ pub(super) struct Line {
 }
 
 /// The porcelain lines about `refname`.
-pub(super) fn porcelain(stdout: &str, refname: &str) -> Vec<Line> {
+pub(super) fn ref_statuses(stdout: &str, refname: &str) -> Vec<RefStatus> {
     let parse = |line: &str| {
         let mut fields = line.splitn(3, '\t');
         let (flag, refs, summary) = (fields.next()?, fields.next()?, fields.next()?);
@@ -68,7 +68,7 @@ pub(super) fn porcelain(stdout: &str, refname: &str) -> Vec<Line> {
             return None;
         };
         let (_, to) = refs.rsplit_once(':')?;
-        (to == refname).then(|| Line {
+        (to == refname).then(|| RefStatus {
             flag,
             summary: summary.trim_end().to_owned(),
         })
@@ -77,7 +77,7 @@ pub(super) fn porcelain(stdout: &str, refname: &str) -> Vec<Line> {
 }
 
 /// The link that the forge offers for opening (or looking at) a pull request.
-pub(super) fn pull_request(words: &[Untrusted]) -> Option<String> {
+pub(super) fn pull_request_url(words: &[Untrusted]) -> Option<String> {
     const TELLING: &[&str] = &[
         "/pull/new/",
         "/merge_requests/new",
@@ -113,9 +113,9 @@ fn url(line: &str) -> Option<String> {
 
 /// What talking to a remote failed of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum ConnectionFailure {
     /// It did not let us in.
-    Auth,
+    AccessDenied,
     /// The connection never came about.
     NeverReached,
     /// Anything else: the connection may have been lost at any point.
@@ -124,7 +124,7 @@ pub(super) enum Trouble {
 
 /// Reads git's English words (it runs with `LC_ALL=C.UTF-8`); what the remote itself said is not git's.
 /// Once something may have been `sent`, any sign of a connection that ended early outweighs the rest.
-pub(super) fn trouble(stderr: &str, sent: bool) -> Trouble {
+pub(super) fn connection_failure(stderr: &str, sent: bool) -> ConnectionFailure {
     const ENDED_EARLY: &[&str] = &[
         "hung up",
         "unexpected disconnect",
@@ -166,13 +166,13 @@ pub(super) fn trouble(stderr: &str, sent: bool) -> Trouble {
     let said = own.join("\n").to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
     if sent && has(ENDED_EARLY) {
-        Trouble::Lost
+        ConnectionFailure::Lost
     } else if has(NEVER) {
-        Trouble::NeverReached
+        ConnectionFailure::NeverReached
     } else if has(AUTH) {
-        Trouble::Auth
+        ConnectionFailure::AccessDenied
     } else {
-        Trouble::Lost
+        ConnectionFailure::Lost
     }
 }
 
@@ -188,13 +188,13 @@ mod tests {
     fn the_remote_is_heard_in_its_own_words() {
         let stderr = "remote: \nremote: error: GH006: Protected branch.        \nremote: \nremote: \nremote: Ask Ada\rremote: now\nerror: failed to push some refs\n";
         assert_eq!(
-            raw(&of_remote(stderr)),
+            raw(&remote_lines(stderr)),
             ["error: GH006: Protected branch.", "", "Ask Ada", "now"]
         );
         let flood = "remote: x\n".repeat(10_000);
-        assert_eq!(of_remote(&flood).len(), MOST_LINES + 1);
+        assert_eq!(remote_lines(&flood).len(), MOST_LINES + 1);
         assert_eq!(
-            of_remote(&format!("remote: {}", "y".repeat(9000)))[0].raw().len(),
+            remote_lines(&format!("remote: {}", "y".repeat(9000)))[0].raw().len(),
             MOST_CHARS
         );
     }
@@ -203,48 +203,51 @@ mod tests {
     fn porcelain_lines_are_those_of_the_ref() {
         let out =
             "To file:///x\n \taaa:refs/heads/main\t111..222\n!\tbbb:refs/heads/other\t[rejected] (fetch first)\nDone\n";
-        let main = porcelain(out, "refs/heads/main");
+        let main = ref_statuses(out, "refs/heads/main");
         assert_eq!(
             (main.len(), main[0].flag, main[0].summary.as_str()),
             (1, ' ', "111..222")
         );
-        let other = porcelain(out, "refs/heads/other");
+        let other = ref_statuses(out, "refs/heads/other");
         assert_eq!(
             (other[0].flag, other[0].summary.as_str()),
             ('!', "[rejected] (fetch first)")
         );
-        assert!(porcelain("a hook printed\twith:refs/heads/main\ttabs", "refs/heads/main").is_empty());
+        assert!(ref_statuses("a hook printed\twith:refs/heads/main\ttabs", "refs/heads/main").is_empty());
     }
 
     #[test]
     fn forges_print_links_in_their_own_ways() {
-        let words = |text: &str| of_remote(text);
+        let words = |text: &str| remote_lines(text);
         let github = "remote: \nremote: Create a pull request for 'x' on GitHub by visiting:\nremote:      https://github.com/o/r/pull/new/x\nremote: \n";
         let gitlab = "remote: \nremote: To create a merge request for x, visit:\nremote:   https://gitlab.com/o/r/-/merge_requests/new?merge_request%5Bsource_branch%5D=x\n";
         let gitea = "remote: Create a new pull request for 'x':\nremote:   https://git.example/o/r/compare/main...x\n";
         let advisory = "remote: found 3 vulnerabilities: https://github.com/o/r/security/dependabot\n";
         assert_eq!(
-            pull_request(&words(github)).as_deref(),
+            pull_request_url(&words(github)).as_deref(),
             Some("https://github.com/o/r/pull/new/x")
         );
         assert_eq!(
-            pull_request(&words(gitlab)).as_deref(),
+            pull_request_url(&words(gitlab)).as_deref(),
             Some("https://gitlab.com/o/r/-/merge_requests/new?merge_request%5Bsource_branch%5D=x")
         );
         assert_eq!(
-            pull_request(&words(gitea)).as_deref(),
+            pull_request_url(&words(gitea)).as_deref(),
             Some("https://git.example/o/r/compare/main...x")
         );
-        assert_eq!(pull_request(&words(advisory)), None);
+        assert_eq!(pull_request_url(&words(advisory)), None);
         let both = format!("{advisory}{github}");
         assert_eq!(
-            pull_request(&words(&both)).as_deref(),
+            pull_request_url(&words(&both)).as_deref(),
             Some("https://github.com/o/r/pull/new/x")
         );
         let hostile = "remote: Create a pull request: https://token@evil.example/\u{1b}[31m\n";
-        assert_eq!(pull_request(&words(hostile)), None);
+        assert_eq!(pull_request_url(&words(hostile)), None);
         let steering = "remote: merge request: https://git.example/a\u{1b}[31m\n";
-        assert_eq!(pull_request(&words(steering)).as_deref(), Some("https://git.example/a"));
+        assert_eq!(
+            pull_request_url(&words(steering)).as_deref(),
+            Some("https://git.example/a")
+        );
     }
 
     #[test]
@@ -252,33 +255,39 @@ mod tests {
         for (said, what) in [
             (
                 "fatal: unable to access 'http://h/': Could not resolve host: h",
-                Trouble::NeverReached,
+                ConnectionFailure::NeverReached,
             ),
             (
                 "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository.",
-                Trouble::NeverReached,
+                ConnectionFailure::NeverReached,
             ),
-            ("fatal: Authentication failed for 'http://h/'", Trouble::Auth),
+            (
+                "fatal: Authentication failed for 'http://h/'",
+                ConnectionFailure::AccessDenied,
+            ),
             (
                 "fatal: could not read Username for 'http://h': terminal prompts disabled",
-                Trouble::Auth,
+                ConnectionFailure::AccessDenied,
             ),
             (
                 "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.",
-                Trouble::Auth,
+                ConnectionFailure::AccessDenied,
             ),
-            ("fatal: repository 'http://h/x/' not found", Trouble::Auth),
+            (
+                "fatal: repository 'http://h/x/' not found",
+                ConnectionFailure::AccessDenied,
+            ),
             (
                 "error: RPC failed; curl 52 Empty reply from server\nsend-pack: unexpected disconnect while reading sideband packet",
-                Trouble::Lost,
+                ConnectionFailure::Lost,
             ),
-            ("fatal: the remote end hung up unexpectedly", Trouble::Lost),
+            ("fatal: the remote end hung up unexpectedly", ConnectionFailure::Lost),
             (
                 "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
-                Trouble::Lost,
+                ConnectionFailure::Lost,
             ),
         ] {
-            assert_eq!(trouble(said, true), what, "{said}");
+            assert_eq!(connection_failure(said, true), what, "{said}");
         }
     }
 
@@ -291,13 +300,13 @@ mod tests {
             "Read from remote host h: Connection timed out\nfatal: Could not read from remote repository.",
             "remote: Authentication failed\n",
         ] {
-            assert_eq!(trouble(said, true), Trouble::Lost, "{said}");
+            assert_eq!(connection_failure(said, true), ConnectionFailure::Lost, "{said}");
         }
         // Before anything was sent, the same is only a matter of words.
         let said = "git@h: Permission denied (publickey).\nfatal: The remote end hung up unexpectedly";
         assert_eq!(
-            (trouble(said, false), trouble(said, true)),
-            (Trouble::Auth, Trouble::Lost)
+            (connection_failure(said, false), connection_failure(said, true)),
+            (ConnectionFailure::AccessDenied, ConnectionFailure::Lost)
         );
     }
 }

@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use git2::{Odb, Oid};
 
 /// A path with its blobs before and after; `None` = no regular file there.
-pub(super) type Differs = (String, Option<Oid>, Option<Oid>);
+pub(super) type ChangedPath = (String, Option<Oid>, Option<Oid>);
 
 /// An entry of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+struct RawEntry {
     mode: u32,
     id: Oid,
 }
@@ -23,19 +23,19 @@ const FOLDER: u32 = 0o040_000;
 const REGULAR: u32 = 0o100_000;
 
 /// So many answers are kept before all are dropped.
-const KEPT: usize = 4096;
+const CACHED_TREES: usize = 4096;
 
 /// A name that was looked up in a tree, and its entry.
-type Kept = (Box<str>, Option<Entry>);
+type CachedEntry = (Box<str>, Option<RawEntry>);
 
 /// Looks paths up in trees.
-pub(super) struct Lookup<'r> {
+pub(super) struct TreeLookup<'r> {
     odb: &'r Odb<'r>,
     /// By tree.
-    kept: HashMap<Oid, Vec<Kept>>,
+    kept: HashMap<Oid, Vec<CachedEntry>>,
 }
 
-impl<'r> Lookup<'r> {
+impl<'r> TreeLookup<'r> {
     pub(super) fn new(odb: &'r Odb<'r>) -> Self {
         Self {
             odb,
@@ -44,7 +44,12 @@ impl<'r> Lookup<'r> {
     }
 
     /// The regular file at `path` in two trees, if it differs; read only as deep as they differ.
-    pub(super) fn compare(&mut self, old: Option<Oid>, new: Oid, path: &str) -> Result<Option<Differs>, git2::Error> {
+    pub(super) fn compare(
+        &mut self,
+        old: Option<Oid>,
+        new: Oid,
+        path: &str,
+    ) -> Result<Option<ChangedPath>, git2::Error> {
         let (mut old, mut new) = (old, Some(new));
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
@@ -52,7 +57,7 @@ impl<'r> Lookup<'r> {
                 return Ok(None);
             }
             let (was, is) = (self.entry(old, part)?, self.entry(new, part)?);
-            let of = |side: Option<Entry>, kind: u32| side.filter(|entry| entry.mode & TYPE == kind).map(|e| e.id);
+            let of = |side: Option<RawEntry>, kind: u32| side.filter(|entry| entry.mode & TYPE == kind).map(|e| e.id);
             if parts.peek().is_none() {
                 let (was, is) = (of(was, REGULAR), of(is, REGULAR));
                 return Ok((was != is).then(|| (path.to_owned(), was, is)));
@@ -62,14 +67,14 @@ impl<'r> Lookup<'r> {
         Ok(None)
     }
 
-    fn entry(&mut self, tree: Option<Oid>, name: &str) -> Result<Option<Entry>, git2::Error> {
+    fn entry(&mut self, tree: Option<Oid>, name: &str) -> Result<Option<RawEntry>, git2::Error> {
         let Some(tree) = tree else { return Ok(None) };
         let known = self.kept.get(&tree).into_iter().flatten();
         if let Some((_, entry)) = known.into_iter().find(|(kept, _)| **kept == *name) {
             return Ok(*entry);
         }
         let entry = find(self.odb.read(tree)?.data(), name.as_bytes());
-        if self.kept.len() >= KEPT {
+        if self.kept.len() >= CACHED_TREES {
             self.kept.clear();
         }
         self.kept.entry(tree).or_default().push((name.into(), entry));
@@ -78,7 +83,7 @@ impl<'r> Lookup<'r> {
 }
 
 /// The entry of this name in a tree's bytes: `mode SP name NUL id` each (gitformat-tree).
-fn find(mut tree: &[u8], name: &[u8]) -> Option<Entry> {
+fn find(mut tree: &[u8], name: &[u8]) -> Option<RawEntry> {
     loop {
         let space = tree.iter().take(8).position(|b| *b == b' ')?;
         let (mode, rest) = (&tree[..space], &tree[space + 1..]);
@@ -87,7 +92,7 @@ fn find(mut tree: &[u8], name: &[u8]) -> Option<Entry> {
         if rest[..end] == *name {
             let mode = mode.iter().fold(0, |mode, digit| mode << 3 | u32::from(digit & 7));
             let id = Oid::from_bytes(id).ok()?;
-            return Some(Entry { mode, id });
+            return Some(RawEntry { mode, id });
         }
         tree = &rest[end + 1 + ID..];
     }

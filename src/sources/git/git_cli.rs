@@ -8,31 +8,31 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::error::GitError;
-use super::history::{Change, CommitMeta};
-use super::program::{LOCAL, NETWORK, Program};
+use super::history::{ChangedFile, CommitMeta};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::repo::GitRepo;
-use super::taken_back::TakenBack;
-use super::write::{Revert, WriteError};
+use super::revert_preview::RevertedFile;
+use super::write::{RevertOutcome, WriteError};
 
 /// Where a repository is, as the program says.
-pub(super) struct Found {
+pub(super) struct RepositoryPaths {
     pub git_dir: PathBuf,
     pub common_dir: PathBuf,
     pub work_dir: Option<PathBuf>,
 }
 
 /// Asks the program for the repository at or above `dir`; `None` if it cannot read it either.
-pub(super) fn find(dir: &Path) -> Option<Found> {
+pub(super) fn locate(dir: &Path) -> Option<RepositoryPaths> {
     let start = std::env::var_os("GIT_DIR").map_or_else(|| dir.to_owned(), PathBuf::from);
-    let git = Program::new(&start);
+    let git = GitProgram::new(&start);
     let ask = |args: &[&str]| {
-        let ran = git.try_run(args, &[], LOCAL).ok()?;
+        let ran = git.try_run(args, &[], LOCAL_TIMEOUT).ok()?;
         ran.ok().then(|| PathBuf::from(ran.text()))
     };
     // A repository whose format it does not know, the program refuses here.
     let git_dir = ask(&["rev-parse", "--absolute-git-dir"])?;
     let common_dir = ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-    Some(Found {
+    Some(RepositoryPaths {
         git_dir,
         common_dir,
         work_dir: ask(&["rev-parse", "--show-toplevel"]).filter(|dir| !dir.as_os_str().is_empty()),
@@ -40,7 +40,7 @@ pub(super) fn find(dir: &Path) -> Option<Found> {
 }
 
 /// One commit of a log, with what it changed.
-struct Logged {
+struct LogEntry {
     meta: CommitMeta,
     changed: Vec<(String, Option<String>, Option<String>)>,
 }
@@ -51,7 +51,7 @@ pub(super) fn walk(
     tip: &str,
     paths: &[String],
     first_parent: bool,
-    visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
 ) -> Result<(), GitError> {
     // Every name that a wanted file ever had, found before the walk that reports.
     let mut names: BTreeSet<String> = paths.iter().cloned().collect();
@@ -62,7 +62,7 @@ pub(super) fn walk(
             break log;
         }
         let before = names.len();
-        for Logged { meta, changed } in &log {
+        for LogEntry { meta, changed } in &log {
             for (path, _, _) in changed.iter().filter(|(_, was, is)| was.is_none() && is.is_some()) {
                 let key = (meta.id.clone(), path.clone());
                 if renames.contains_key(&key) {
@@ -80,7 +80,7 @@ pub(super) fn walk(
     };
     // Name in older commits -> name asked for.
     let mut known: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
-    for Logged { meta, changed } in log {
+    for LogEntry { meta, changed } in log {
         let mut renamed = Vec::new();
         for (path, mut before, after) in changed {
             let asked = match known.get(&path) {
@@ -93,7 +93,7 @@ pub(super) fn walk(
                 before = Some(blob.clone());
                 renamed.push((old.clone(), asked.clone()));
             }
-            let change = Change {
+            let change = ChangedFile {
                 commit: meta.clone(),
                 path: asked,
                 before,
@@ -108,7 +108,7 @@ pub(super) fn walk(
     Ok(())
 }
 
-fn odd(what: &str) -> GitError {
+fn unknown_form(what: &str) -> GitError {
     GitError::Object {
         what: what.to_owned(),
         detail: "git printed it in an unknown form".to_owned(),
@@ -116,7 +116,7 @@ fn odd(what: &str) -> GitError {
 }
 
 /// The log of a commit, newest first, of these paths or of all.
-fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: bool) -> Result<Vec<Logged>, GitError> {
+fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: bool) -> Result<Vec<LogEntry>, GitError> {
     let git = repo
         .program()
         .with_config("log.showRoot", "true")
@@ -143,20 +143,20 @@ fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: boo
     }
     args.extend(["--end-of-options", tip, "--"]);
     args.extend(paths.iter().map(String::as_str));
-    let ran = git.run(&args, NETWORK)?;
+    let ran = git.run(&args, NETWORK_TIMEOUT)?;
     let mut parts = ran.stdout.split(|b| *b == 0);
-    let mut log: Vec<Logged> = Vec::new();
+    let mut log: Vec<LogEntry> = Vec::new();
     while let Some(part) = parts.next() {
         let text = String::from_utf8_lossy(part).into_owned();
         let text = text.trim_start_matches('\n');
         if let Some(head) = text.strip_prefix('\u{1}') {
-            log.push(Logged {
-                meta: meta(head).ok_or_else(|| odd("the log"))?,
+            log.push(LogEntry {
+                meta: meta(head).ok_or_else(|| unknown_form("the log"))?,
                 changed: Vec::new(),
             });
         } else if text.starts_with(':') {
-            let path = parts.next().ok_or_else(|| odd("the log"))?;
-            let (was, is) = sides(text).ok_or_else(|| odd("the log"))?;
+            let path = parts.next().ok_or_else(|| unknown_form("the log"))?;
+            let (was, is) = sides(text).ok_or_else(|| unknown_form("the log"))?;
             let (Ok(path), Some(commit)) = (std::str::from_utf8(path), log.last_mut()) else {
                 // A name that is no text is no manifest's.
                 continue;
@@ -166,7 +166,7 @@ fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: boo
                 commit.changed.push((path.to_owned(), was, is));
             }
         } else if !text.is_empty() {
-            return Err(odd("the log"));
+            return Err(unknown_form("the log"));
         }
     }
     Ok(log)
@@ -214,7 +214,7 @@ fn came_from(repo: &GitRepo, commit: &CommitMeta, path: &str) -> Result<Option<(
         parent,
         &commit.id,
     ];
-    let ran = repo.program().try_run(&args, &[], NETWORK)?;
+    let ran = repo.program().try_run(&args, &[], NETWORK_TIMEOUT)?;
     if !ran.ok() {
         // A parent beyond a shallow boundary: nothing is known of before.
         return Ok(None);
@@ -231,7 +231,7 @@ fn came_from(repo: &GitRepo, commit: &CommitMeta, path: &str) -> Result<Option<(
         }
         let new = parts.next().unwrap_or_default();
         if new == path {
-            let (was, _) = sides(&raw).ok_or_else(|| odd("a comparison"))?;
+            let (was, _) = sides(&raw).ok_or_else(|| unknown_form("a comparison"))?;
             return Ok(was.map(|blob| (old, blob)));
         }
     }
@@ -244,7 +244,7 @@ pub(super) fn touched(repo: &GitRepo, commit: &str) -> Result<Vec<String>, GitEr
     let parent = git.try_run(
         &["rev-parse", "--verify", "--quiet", &format!("{commit}^1")],
         &[],
-        LOCAL,
+        LOCAL_TIMEOUT,
     )?;
     let parent = parent.text();
     let mut args = vec![
@@ -260,7 +260,7 @@ pub(super) fn touched(repo: &GitRepo, commit: &str) -> Result<Vec<String>, GitEr
         args.push(&parent);
     }
     args.push(commit);
-    let ran = git.run(&args, NETWORK)?;
+    let ran = git.run(&args, NETWORK_TIMEOUT)?;
     let paths = ran.stdout.split(|b| *b == 0).filter(|path| !path.is_empty());
     let mut paths: Vec<String> = paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
     paths.sort_unstable();
@@ -268,30 +268,30 @@ pub(super) fn touched(repo: &GitRepo, commit: &str) -> Result<Vec<String>, GitEr
     Ok(paths)
 }
 
-/// [`GitRepo::taken_back`] by the program.
-pub(super) fn taken_back(repo: &GitRepo, base: &str, commit: &str) -> Result<Option<Vec<TakenBack>>, GitError> {
-    let Revert::Clean { tree, files } = repo.revert_on(base, commit).map_err(plain)? else {
+/// [`GitRepo::preview_revert`] by the program.
+pub(super) fn preview_revert(repo: &GitRepo, base: &str, commit: &str) -> Result<Option<Vec<RevertedFile>>, GitError> {
+    let RevertOutcome::Clean { tree, files } = repo.revert_on(base, commit).map_err(plain)? else {
         return Ok(None);
     };
     let git = repo.program();
     // Mode and bytes; `None` = not there. Bytes only of plain files.
     let read = |at: &str, path: &str| -> Result<Option<(String, Vec<u8>)>, GitError> {
         let listed = git
-            .run(&["ls-tree", "-z", "--full-tree", at, "--", path], LOCAL)?
+            .run(&["ls-tree", "-z", "--full-tree", at, "--", path], LOCAL_TIMEOUT)?
             .text();
         let Some((mode, rest)) = listed.split_once(' ') else {
             return Ok(None);
         };
         let oid = rest.split(['\t', ' ']).nth(1).unwrap_or_default();
         let bytes = match mode {
-            "100644" => git.run(&["cat-file", "blob", oid], NETWORK)?.stdout,
+            "100644" => git.run(&["cat-file", "blob", oid], NETWORK_TIMEOUT)?.stdout,
             _ => Vec::new(),
         };
         Ok(Some((mode.to_owned(), bytes)))
     };
     let both = files.into_iter().map(|path| {
         let (before, after) = (read(base, &path)?, read(&tree, &path)?);
-        let odd = match [&before, &after]
+        let unsupported = match [&before, &after]
             .into_iter()
             .flatten()
             .find(|(mode, _)| mode != "100644")
@@ -300,10 +300,10 @@ pub(super) fn taken_back(repo: &GitRepo, base: &str, commit: &str) -> Result<Opt
             // It changed and is on neither side under this name: the name is no text.
             None => (before.is_none() && after.is_none()).then(|| "its name is not UTF-8".to_owned()),
         };
-        Ok(TakenBack {
+        Ok(RevertedFile {
             before: before.map(|(_, bytes)| bytes),
             after: after.map(|(_, bytes)| bytes),
-            odd,
+            unsupported,
             path,
         })
     });
