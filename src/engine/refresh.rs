@@ -22,7 +22,8 @@ use crate::sources::evidence::Trust;
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
-use super::session::{Failed, Memo, Session};
+use super::once_map::OnceMap;
+use super::registry_memo::{Failed, RegistryMemo};
 use super::tag_journal::TagJournal;
 use super::{Engine, EngineError, blocking, candidate_lookup, collect, holds};
 
@@ -59,15 +60,15 @@ struct Pass {
     ledger: Ledger,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
-    session: Session,
-    assessed: Memo<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    session: RegistryMemo,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
 }
 
 impl Pass {
-    fn new(ledger: Ledger, trust: Arc<Trust>, session: Session, tx: mpsc::Sender<Update>) -> Self {
+    fn new(ledger: Ledger, trust: Arc<Trust>, session: RegistryMemo, tx: mpsc::Sender<Update>) -> Self {
         let policies = ledger
             .team
             .policies
@@ -79,7 +80,7 @@ impl Pass {
             policies,
             trust,
             session,
-            assessed: Memo::default(),
+            assessed: OnceMap::default(),
             board: Mutex::default(),
             tx,
             now: Timestamp::now(),

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
 
-use super::client::Ask;
 use super::endpoint::authority;
 use super::error::RegistryError;
+use super::request::Request;
 use crate::domain::{Digest, Untrusted};
 
 /// A complete answer.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -21,14 +21,14 @@ pub(super) struct Answer {
     pub(super) own: bool,
 }
 
-impl Answer {
+impl Response {
     /// A header as text.
     pub(super) fn header(&self, name: impl reqwest::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// The registry's own words: the first message of an OCI error answer, and no HTML.
-    pub(super) fn words(&self) -> Untrusted {
+    pub(super) fn message(&self) -> Untrusted {
         let Some(errors) = self.errors() else {
             return Untrusted::default();
         };
@@ -61,10 +61,10 @@ impl Answer {
     }
 
     /// The error for an answer that does not answer.
-    pub(super) fn refusal(&self, ask: &Ask) -> RegistryError {
+    pub(super) fn refusal(&self, request: &Request) -> RegistryError {
         let host = authority(&self.url);
-        let what = ask.what.clone();
-        let detail = self.words();
+        let what = request.what.clone();
+        let detail = self.message();
         match self.status.as_u16() {
             401 | 403 => RegistryError::Denied { host, what, detail },
             status => RegistryError::Status {
@@ -77,10 +77,10 @@ impl Answer {
     }
 
     /// An error for an answer that breaks the protocol.
-    pub(super) fn nonsense(&self, ask: &Ask, detail: impl Into<String>) -> RegistryError {
+    pub(super) fn protocol_error(&self, request: &Request, detail: impl Into<String>) -> RegistryError {
         RegistryError::Protocol {
             host: authority(&self.url),
-            what: ask.what.clone(),
+            what: request.what.clone(),
             detail: Untrusted::new(detail),
         }
     }
@@ -94,7 +94,7 @@ struct WireError {
 
 /// What a registry claims that a tag names. Nothing is proven before the bytes are hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claimed {
+pub struct Head {
     /// The digest.
     pub digest: Digest,
     /// The answer's media type is that of a single image, not of an index.

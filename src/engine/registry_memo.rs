@@ -1,16 +1,14 @@
 //! One pass over the registries: every question is asked once and its answer shared.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use tokio::sync::OnceCell;
 
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::registry::{Registry, RegistryError};
 
+use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
 /// A failure as it is remembered and shown.
@@ -31,36 +29,6 @@ impl From<&RegistryError> for Failed {
     }
 }
 
-/// Answers of one pass, each asked at most once.
-pub struct Memo<K, V>(Mutex<HashMap<K, Arc<OnceCell<V>>>>);
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<K: Eq + Hash, V: Clone> Memo<K, V> {
-    /// The answer, asking if nobody has; concurrent askers wait for the one that asks.
-    pub async fn get<F, Fut>(&self, key: K, ask: F) -> V
-    where
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = V>,
-    {
-        let cell = {
-            let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(cells.entry(key).or_default())
-        };
-        cell.get_or_init(ask).await.clone()
-    }
-
-    /// The answer, if it has been given.
-    pub fn peek(&self, key: &K) -> Option<V> {
-        let cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        cells.get(key).and_then(|cell| cell.get().cloned())
-    }
-}
-
 /// The tag list of a repository, or why there is none.
 pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
 
@@ -68,25 +36,25 @@ pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
 pub type Resolved = Result<Option<Digest>, Failed>;
 
 /// Shared questions of one pass.
-pub struct Session {
+pub struct RegistryMemo {
     /// The registries.
     pub registry: Registry,
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
-    tags: Memo<Repository, TagList>,
-    resolved: Memo<(Repository, String), Resolved>,
+    tags: OnceMap<Repository, TagList>,
+    resolved: OnceMap<(Repository, String), Resolved>,
     /// Digests that tags pointed at, and whether the answer said that it is a single image.
     answered: Mutex<BTreeMap<(Repository, Digest), bool>>,
 }
 
-impl Session {
+impl RegistryMemo {
     /// A pass with nothing asked yet.
     pub fn new(registry: Registry, verdicts: Option<VerdictCache>) -> Self {
         Self {
             registry,
             verdicts,
-            tags: Memo::default(),
-            resolved: Memo::default(),
+            tags: OnceMap::default(),
+            resolved: OnceMap::default(),
             answered: Mutex::default(),
         }
     }
@@ -113,7 +81,7 @@ impl Session {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
-                let answer = self.registry.claimed(repository, tag).await;
+                let answer = self.registry.head(repository, tag).await;
                 if let Ok(Some(claimed)) = &answer {
                     self.answered()
                         .insert((repository.clone(), claimed.digest), claimed.is_image);
