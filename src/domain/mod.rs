@@ -17,6 +17,7 @@ pub mod history;
 pub mod id;
 pub mod message;
 pub mod pin;
+pub mod pin_walk;
 pub mod plan;
 pub mod policy;
 pub mod reference;
