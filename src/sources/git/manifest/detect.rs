@@ -19,6 +19,8 @@ pub(super) enum Document {
     Kustomize,
     /// Argo CD `Application` or `ApplicationSet`.
     Argocd,
+    /// `.argocd-source.yaml` or `.argocd-source-APP.yaml`.
+    ArgocdSource,
     /// Any other object with apiVersion and kind.
     Kubernetes,
     /// A Kubernetes list: each item is a document.
@@ -61,6 +63,9 @@ pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
     if path.ends_with(".json") && !compose_name(name) {
         // package.json and its kind have `repository` and `version` of another meaning.
         return Document::Other;
+    }
+    if name.starts_with(".argocd-source") {
+        return Document::ArgocdSource;
     }
     if name == "Chart.yaml" {
         return Document::Chart;

@@ -172,6 +172,59 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
     from_image
 }
 
+/// Finds the images of which only the tag or the digest is written: other values name the repository.
+pub(super) fn parts(tree: &Tree<'_>, id: Id, out: &mut Output, how: How, is_known: &dyn Fn(Id) -> bool) {
+    match &tree.node(id).kind {
+        Kind::Map(entries, _) if out.first_time(tree, id) => {
+            let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
+            let digest = scalar("digest").or_else(|| scalar("sha"));
+            let tag = scalar("tag").or_else(|| scalar("version"));
+            let known = |v: Option<Id>| v.is_some_and(|v| is_known(tree.resolve(v)));
+            if (tag.is_some() || digest.is_some()) && !known(tag) && !known(digest) {
+                fields_of_part(tree, tag, digest, scalar("tag").is_none(), out, how);
+            }
+            for (_, value) in entries {
+                parts(tree, *value, out, how, is_known);
+            }
+        }
+        Kind::Seq(items) => {
+            for item in items {
+                parts(tree, *item, out, how, is_known);
+            }
+        }
+        Kind::Map(..) | Kind::Scalar(..) | Kind::Alias(_) => {}
+    }
+}
+
+/// One scalar that is the tag or the digest of an image named elsewhere.
+pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, how: How) {
+    let is_digest = matches!(field, "digest" | "sha");
+    let (tag, digest) = if is_digest { (None, Some(value)) } else { (Some(value), None) };
+    fields_of_part(tree, tag, digest, true, out, how);
+}
+
+fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: bool, out: &mut Output, how: How) {
+    let templated = [tag, digest]
+        .into_iter()
+        .flatten()
+        .filter_map(|v| tree.text_of(v))
+        .any(|text| text.contains("{{") || text.contains("${"));
+    out.fields(
+        tree,
+        how,
+        Fields {
+            image: Some(String::new()),
+            tag,
+            digest,
+            key: (!embed).then_some("digest"),
+            embed,
+            read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            reason: tag.and_then(|id| number(tree, id)),
+            ..Fields::default()
+        },
+    );
+}
+
 const CHART_DECIDES: &str = "no tag is written here: the chart's own, most often its appVersion, decides";
 
 fn written_version(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>) -> bool {

@@ -3,6 +3,7 @@
 //! [`scan`] reads one file and tells every image reference in it, in the ten tiers that the design
 //! of manifests knows, together with the bytes that hold it. Nothing is ever serialised again.
 
+mod applications;
 mod argocd;
 mod compose;
 mod controllers;
@@ -13,14 +14,18 @@ mod helm_values;
 mod helmfile;
 mod includes;
 mod kubernetes;
+mod kustomization;
 mod kustomize;
 mod loose;
 mod nested;
+mod objects;
 mod output;
 mod parameters;
+mod parts;
 mod promoter;
 mod refs;
 mod scanner;
+mod shape;
 pub(crate) mod site;
 mod tree;
 mod undo;
@@ -33,8 +38,15 @@ use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
+pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, void};
 pub use includes::{Include, Origin, Taken};
+pub use kustomization::{
+    FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target,
+};
+pub use objects::Object;
+pub use parts::Part;
+pub use shape::{Handle, Layer, Place, Shape, Text};
 pub use scanner::{Scanner, is_manifest};
 pub use undo::robot;
 
@@ -57,6 +69,11 @@ pub struct Scan {
     pub includes: Vec<Include>,
     /// Charts that a chart or kustomization names.
     pub charts: Vec<Chart>,
+    /// What it contributes to a render.
+    pub parts: Vec<Part>,
+    /// References that count only together with other files: tags and digests of images that other
+    /// values name, and images in patches.
+    pub layered: Vec<Found>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
 }
@@ -194,6 +211,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     let documents: Vec<(Id, Document)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
     let includes = includes::read(&tree, &documents);
+    let (parts, layered) = parts::read(path, &tree, &documents, &out);
     let overflow = out.overflow || tree.is_exhausted();
     let mut scan = Scan {
         found: out.found,
@@ -202,6 +220,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         controllers: Vec::new(),
         includes,
         charts: charts(&tree, &documents),
+        parts,
+        layered,
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
@@ -219,14 +239,46 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         scan.problem = Some("it holds more references or aliases than are kept of one file".to_owned());
     }
     if scan.problem.is_some() {
-        for found in &mut scan.found {
+        for found in scan.found.iter_mut().chain(&mut scan.layered) {
             let _ = found
                 .read_only
                 .get_or_insert_with(|| "another part of the file could not be read".to_owned());
         }
     }
-    scan.found.sort_by_key(|f| (f.site.document, f.line));
+    scan.sort();
     scan
+}
+
+impl Scan {
+    /// The reference that a handle names.
+    pub fn at(&self, handle: Handle) -> Option<&Found> {
+        match handle {
+            Handle::Found(index) => self.found.get(index as usize),
+            Handle::Layered(index) => self.layered.get(index as usize),
+        }
+    }
+
+    /// Brings the references into the order of the file.
+    fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.found.len()).collect();
+        order.sort_by_key(|at| (self.found[*at].site.document, self.found[*at].line));
+        if order.iter().enumerate().all(|(now, was)| now == *was) {
+            return;
+        }
+        let mut moved = vec![0u32; order.len()];
+        for (now, was) in (0u32..).zip(&order) {
+            moved[*was] = now;
+        }
+        for part in &mut self.parts {
+            part.places(&mut |place| {
+                if let Some(Handle::Found(index)) = &mut place.found {
+                    *index = moved.get(*index as usize).copied().unwrap_or(*index);
+                }
+            });
+        }
+        let mut old: Vec<Option<Found>> = std::mem::take(&mut self.found).into_iter().map(Some).collect();
+        self.found = order.iter().filter_map(|was| old[*was].take()).collect();
+    }
 }
 
 /// The charts that these documents depend on.
@@ -276,6 +328,7 @@ fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> Document {
         Document::OciRepository => flux::oci_repository(tree, root, out),
         Document::Kustomize => kustomize::read(tree, root, out),
         Document::Argocd => argocd::read(tree, root, out),
+        Document::ArgocdSource => argocd::source(tree, root, out),
         Document::Kubernetes => kubernetes::read(tree, root, out),
         Document::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
