@@ -10,8 +10,10 @@
 )]
 
 mod house {
+    mod circles;
     mod dependencies;
     mod imports;
     mod rust_tokens;
     mod tree;
+    mod types;
 }
