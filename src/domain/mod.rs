@@ -6,9 +6,12 @@
 
 pub mod board;
 pub mod candidate;
+pub mod candidate_order;
 pub mod diff;
 pub mod drift;
+pub mod drift_rules;
 pub mod evidence;
+pub mod failure;
 pub mod freshness;
 pub mod history;
 pub mod id;
@@ -25,6 +28,7 @@ pub mod write;
 pub use board::Board;
 pub use drift::{Drift, DriftKind};
 pub use evidence::{CauseKind, Evidence, EvidenceKind};
+pub use failure::{Failure, FailureKind, Hint, Part};
 pub use freshness::Seen;
 pub use id::{Digest, EnvId, ServiceId, Target};
 pub use pin::{Location, Pin, Style};
