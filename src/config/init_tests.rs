@@ -20,7 +20,10 @@ fn pin(environment: &str, image: &str, digest: Option<&str>, file: &str) -> Pin 
             image: Repository::parse(image).expect("valid"),
             read_only: None,
             reason: None,
+            role: Default::default(),
+            yaml_path: String::new(),
         }],
+        uncertain: None,
     }
 }
 

@@ -23,6 +23,7 @@ fn cell(env: &str, pinned: Option<u8>) -> Cell {
         tag: Some("1.2.0".to_owned()),
         digest: pinned.map(digest),
         locations: Vec::new(),
+        uncertain: None,
     })
 }
 

@@ -215,7 +215,7 @@ fn walk(
     let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
     let files: BTreeSet<String> = pins
         .filter(|pin| pin.target == *target)
-        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
+        .flat_map(|pin| pin.deciding().map(|location| location.file.clone()))
         .collect();
     let mut reader = Reader {
         repo,

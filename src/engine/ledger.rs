@@ -16,7 +16,8 @@ use crate::sources::git::{GitRepo, Tip, TreeFile};
 use super::OpenOptions;
 use super::error::EngineError;
 use super::holds;
-use super::pins::{Grouped, Naming, Sighting, group, naming};
+use super::effective::{self, Effective};
+use super::pins::{Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -63,8 +64,8 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// Every reference found, for edits and history.
-    pub sightings: Arc<Vec<Sighting>>,
+    /// The references of the commit as they are deployed.
+    pub effective: Arc<Effective>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -117,11 +118,10 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let files = repo.files(&tip.commit)?;
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
+    let scanned = scan_all(repo, &files, scans, &mut notices)?;
+    let environments = environments(&team, &files, &scanned);
+    let remote_url = tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
+    let (effective, naming, grouped) = pins(scanned, &files, remote_url.as_deref(), &team, &environments);
     let holds = match files.iter().find(|f| f.path == holds::FILE) {
         None if repo.read_at(&tip.commit, holds::FILE)?.is_some() => Err(Untrusted::new(format!(
             "{} is no ordinary file; nothing can be promoted until it is one",
@@ -139,7 +139,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        sightings: Arc::new(sightings),
+        effective: Arc::new(effective),
         holds,
         unmatched,
         notices,
@@ -155,11 +155,10 @@ pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, 
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
     let files = repo.files(&tip.commit)?;
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
+    let scanned = scan_all(repo, &files, scans, &mut Vec::new())?;
+    let environments = environments(&team, &files, &scanned);
+    let remote_url = tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
+    let (_, _, grouped) = pins(scanned, &files, remote_url.as_deref(), &team, &environments);
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
@@ -178,14 +177,25 @@ fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigErr
 }
 
 /// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -> Vec<Environment> {
+fn environments(team: &TeamPolicy, files: &[TreeFile], scanned: &Scanned) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
-    let deployments: Vec<String> = with_pins.into_iter().map(ToOwned::to_owned).collect();
+    let with_pins = scanned
+        .scans
+        .iter()
+        .filter(|(file, scan)| !scan.found.is_empty() && !scanned.copied.contains(*file));
+    let deployments: Vec<String> = with_pins.map(|(file, _)| file.clone()).collect();
     let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
+}
+
+/// What the files of a commit hold.
+struct Scanned {
+    scans: BTreeMap<String, Arc<Scan>>,
+    unmanaged: Vec<Unmanaged>,
+    /// Files of charts that were copied into the repository.
+    copied: BTreeSet<String>,
 }
 
 fn scan_all(
@@ -193,9 +203,8 @@ fn scan_all(
     files: &[TreeFile],
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
-    let mut charts = BTreeMap::new();
-    let mut sightings = Vec::new();
+) -> Result<Scanned, EngineError> {
+    let mut found = BTreeMap::new();
     let mut unmanaged = Vec::new();
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
@@ -204,18 +213,40 @@ fn scan_all(
             continue;
         }
         let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
-        sightings.extend(scan.found.iter().map(|found| Sighting {
-            file: file.path.clone(),
-            found: found.clone(),
-        }));
         unmanaged.extend(scan.unmanaged.iter().cloned());
-        if !scan.charts.is_empty() {
-            charts.insert(file.path.clone(), scan.charts.clone());
-        }
+        found.insert(file.path.clone(), scan);
     }
     let paths = files.iter().map(|file| file.path.as_str()).collect();
-    vendored::set_apart(&paths, &charts, &mut sightings, &mut unmanaged);
-    Ok((sightings, unmanaged))
+    let copied = vendored::set_apart(&paths, &found, &mut unmanaged);
+    Ok(Scanned {
+        scans: found,
+        unmanaged,
+        copied,
+    })
+}
+
+/// Renders what was scanned and groups it into pins.
+fn pins(
+    scanned: Scanned,
+    files: &[TreeFile],
+    remote_url: Option<&str>,
+    team: &TeamPolicy,
+    environments: &[Environment],
+) -> (Effective, Naming, Grouped) {
+    let commit = effective::Commit {
+        scans: &scanned.scans,
+        files,
+        remote_url,
+        copied: &scanned.copied,
+    };
+    let effective = effective::render(&commit, environments);
+    let naming = naming(&effective.references, team, environments);
+    let mut grouped = group(&effective.references, &naming, team, environments);
+    grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
+    // A placeholder that every render replaces is nothing that could be managed.
+    let is_replaced = |one: &Unmanaged| effective.replaced.contains(&(one.file.clone(), one.line));
+    grouped.unmanaged.extend(scanned.unmanaged.into_iter().filter(|one| !is_replaced(one)));
+    (effective, naming, grouped)
 }
 
 /// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)

@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
         for pin in pins {
             let key = pin.key();
             let what = (pin.target.service.clone(), key.digest, key.tag.clone());
-            let files = pin.locations.iter().map(|l| l.file.clone()).collect();
+            let files = pin.deciding().map(|l| l.file.clone()).collect();
             let here = open.entry(pin.target.environment.clone()).or_default();
             here.insert(what, Open { key, files });
         }

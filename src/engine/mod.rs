@@ -6,6 +6,7 @@ pub mod cache;
 pub mod candidate_lookup;
 pub mod collect;
 pub mod diff;
+pub mod effective;
 pub mod error;
 pub mod history;
 pub mod holds;

@@ -7,22 +7,15 @@ use globset::{Glob, GlobMatcher};
 
 use crate::config::infer;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::pin::{Location, Pin, Unmanaged};
+use crate::domain::pin::{Location, Pin, Role, Unmanaged};
 use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::sources::git::manifest::Found;
 
+use super::effective::Reference;
+
 /// Tiers from here on become pins only where a configured service names the image (GITOPS.md 9, 10).
 pub const LOOSE_TIER: u8 = 9;
-
-/// A reference found in one file.
-#[derive(Debug, Clone)]
-pub struct Sighting {
-    /// The file.
-    pub file: String,
-    /// What was found there.
-    pub found: Found,
-}
 
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -148,12 +141,11 @@ impl Naming {
 }
 
 /// The naming that the references of one commit give rise to.
-pub fn naming(sightings: &[Sighting], team: &TeamPolicy, environments: &[Environment]) -> Naming {
-    let paths = EnvironmentPaths::new(environments);
-    let seen: BTreeSet<Repository> = sightings
+pub fn naming(references: &[Reference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
+    let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|s| s.found.tier < LOOSE_TIER && paths.of(&s.file).next().is_some())
-        .filter_map(|s| s.found.repository.clone())
+        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
 }
@@ -161,52 +153,49 @@ pub fn naming(sightings: &[Sighting], team: &TeamPolicy, environments: &[Environ
 /// Service, place of the environment, digest, tag (only without a digest).
 type PinOrder = (ServiceId, usize, Option<Digest>, Option<String>);
 
-/// Groups everything found into pins: one per (service, environment, digest or tag).
-pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
-    let paths = EnvironmentPaths::new(environments);
-    let mut pins: BTreeMap<PinOrder, Vec<Place>> = BTreeMap::new();
-    let mut unmanaged = Vec::new();
+/// Groups everything that is deployed into pins: one per (service, environment, digest or tag).
+pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
+    let mut pins: BTreeMap<PinOrder, Parts> = BTreeMap::new();
+    let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
-    for Sighting { file, found } in sightings {
-        let in_environments: Vec<&EnvId> = paths.of(file).collect();
+    for reference in references {
+        let (file, found) = (reference.file.as_str(), &reference.found);
+        let Some(env) = order.get(&reference.environment) else { continue };
+        let mut not_managed = |reason: &str| {
+            let key = (file, found.line, found.reference());
+            unmanaged.entry(key).or_insert_with(|| self::not_managed(file, found, reason));
+        };
         let Some(repository) = &found.repository else {
-            if !in_environments.is_empty() {
-                let unknown = "the repository is not written here (a template or another file supplies it)";
-                let reason = found.reason.as_deref().or(found.read_only.as_deref());
-                unmanaged.push(not_managed(file, found, reason.unwrap_or(unknown)));
-            }
+            let unknown = "the repository is not written here (a template or another file supplies it)";
+            let reason = found.reason.as_deref().or(found.read_only.as_deref());
+            not_managed(reason.unwrap_or(unknown));
             continue;
         };
         if naming.is_ignored(repository) {
             continue;
         }
         if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
-            if !in_environments.is_empty() {
-                unmanaged.push(not_managed(
-                    file,
-                    found,
-                    "a loose reference: it becomes a pin when a [[services]] entry names its image",
-                ));
-            }
+            not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
         let Some(service) = naming.service(repository) else {
             continue;
         };
-        for env in in_environments {
-            let tag_key = if found.digest.is_none() {
-                found.tag.clone()
-            } else {
-                None
-            };
-            let key = (service.clone(), order[env], found.digest, tag_key);
-            pins.entry(key).or_default().extend(places(file, found, repository));
-        }
+        let tag_key = if found.digest.is_none() {
+            found.tag.clone()
+        } else {
+            None
+        };
+        let parts = pins.entry((service.clone(), *env, found.digest, tag_key)).or_default();
+        parts.places.extend(places(reference, repository));
+        parts.uncertain = parts.uncertain.take().or_else(|| reference.uncertain.clone());
     }
+    let unmanaged = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
-    for ((service, env, digest, _), mut places) in pins {
+    for ((service, env, digest, _), Parts { mut places, uncertain }) in pins {
         places.sort();
-        let Some((first, _)) = places.first() else { continue };
+        let decides = |place: &&Place| place.0.role == Role::Version;
+        let Some((first, _)) = places.iter().find(decides) else { continue };
         let target = Target {
             service: service.clone(),
             environment: environments[env].name.clone(),
@@ -214,11 +203,13 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
         let mut pin = Pin {
             target,
             image: first.image.clone(),
-            tag: places.iter().find_map(|(_, tag)| tag.clone()),
+            tag: places.iter().filter(decides).find_map(|(_, tag)| tag.clone()),
             digest,
             locations: places.into_iter().map(|(location, _)| location).collect(),
+            uncertain,
         };
         pin.locations.dedup();
+        one_role_each(&mut pin.locations);
         by_service.entry(service).or_default().push(pin);
     }
     let mut services = Vec::new();
@@ -233,24 +224,66 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
     Grouped { services, unmanaged }
 }
 
+/// What a pin is made of.
+#[derive(Default)]
+struct Parts {
+    places: Vec<Place>,
+    uncertain: Option<String>,
+}
+
 /// A location with the tag that is written there.
 type Place = (Location, Option<String>);
 
-/// Where a reference stands: its own line, and every line that an alias brings it to.
-fn places<'a>(file: &'a str, found: &'a Found, image: &'a Repository) -> impl Iterator<Item = Place> + 'a {
+/// Where a reference stands: its own line, every line that an alias brings it to, and the places that it was
+/// laid over.
+fn places<'a>(reference: &'a Reference, image: &'a Repository) -> impl Iterator<Item = Place> + 'a {
+    let found = &reference.found;
     let aliases = found.uses.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
-    lines.map(move |line| {
+    let own = lines.map(move |line| {
         let location = Location {
-            file: file.to_owned(),
+            file: reference.file.clone(),
             line,
             style: found.style,
             image: image.clone(),
             read_only: found.read_only.clone(),
             reason: found.reason.clone(),
+            role: Role::Version,
+            yaml_path: found.yaml_path.clone(),
         };
         (location, found.tag.clone())
-    })
+    });
+    let others = reference.others.iter().map(|other| {
+        let location = Location {
+            file: other.file.clone(),
+            line: other.line,
+            style: other.style,
+            image: image.clone(),
+            read_only: None,
+            reason: None,
+            role: if other.overridden { Role::Overridden } else { Role::Name },
+            yaml_path: String::new(),
+        };
+        (location, None)
+    });
+    own.chain(others)
+}
+
+/// A place that decides for one workload and is laid over for another is named once.
+fn one_role_each(locations: &mut Vec<Location>) {
+    let places = |wanted: Role, all: &[Location]| -> BTreeSet<(String, u32)> {
+        let with = all.iter().filter(|location| location.role == wanted);
+        with.map(|location| (location.file.clone(), location.line)).collect()
+    };
+    let (version, name) = (places(Role::Version, locations), places(Role::Name, locations));
+    locations.retain(|location| {
+        let place = (location.file.clone(), location.line);
+        match location.role {
+            Role::Version => true,
+            Role::Name => !version.contains(&place),
+            Role::Overridden => !version.contains(&place) && !name.contains(&place),
+        }
+    });
 }
 
 fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {

@@ -29,7 +29,7 @@ fn service(name: &str, image: &str) -> Service {
     }
 }
 
-fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&str>, tier: u8) -> Sighting {
+fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&str>, tier: u8) -> Vec<Reference> {
     let tag = tag.map(|t| format!(":{t}")).unwrap_or_default();
     let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
     let yaml = format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: {image}{tag}{digest}\n");
@@ -37,14 +37,25 @@ fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&
         .found
         .remove(0);
     (found.line, found.tier) = (line, tier);
-    Sighting {
-        file: file.to_owned(),
-        found,
-    }
+    deployed(file, found)
 }
 
-fn run(sightings: &[Sighting], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
-    group(sightings, &naming(sightings, team, envs), team, envs)
+/// A reference that every environment of its file deploys as it is.
+fn deployed(file: &str, found: Found) -> Vec<Reference> {
+    let paths = EnvironmentPaths::new(&envs());
+    let each = paths.of(file).map(|env| Reference {
+        environment: env.clone(),
+        file: file.to_owned(),
+        found: found.clone(),
+        others: BTreeSet::new(),
+        uncertain: None,
+    });
+    each.collect()
+}
+
+fn run(seen: &[Vec<Reference>], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
+    let references: Vec<Reference> = seen.iter().flatten().cloned().collect();
+    group(&references, &naming(&references, team, envs), team, envs)
 }
 
 fn envs() -> Vec<Environment> {
@@ -192,12 +203,9 @@ fn places_that_an_alias_feeds_are_locations() {
         "image: &i r.example/shop/api:1@{A}\nx: {{image: *i}}\ny: &y\n  image: *i\nz:\n  <<: *y\n  image: r.example/shop/b:1\n"
     );
     let found = crate::sources::git::manifest::scan("values.yaml", yaml.as_bytes()).found;
-    let seen: Vec<Sighting> = found
+    let seen: Vec<Vec<Reference>> = found
         .into_iter()
-        .map(|found| Sighting {
-            file: "envs/dev/values.yaml".to_owned(),
-            found,
-        })
+        .map(|found| deployed("envs/dev/values.yaml", found))
         .collect();
     let grouped = run(&seen, &TeamPolicy::default(), &envs());
     let lines: Vec<(&str, Vec<u32>)> = grouped

@@ -2,35 +2,30 @@
 //! undone by the next update. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::pin::Unmanaged;
-use crate::sources::git::manifest::Chart;
-
-use super::pins::Sighting;
+use crate::sources::git::manifest::Scan;
 
 const COPIED: &str = "part of a chart that is kept in charts/: the chart's next update would undo an edit; set the image in the values of the chart that uses it";
 const PACKED: &str = "a packed chart: its images are inside; set them in the values of the chart that uses it";
 
-/// Moves what stands in copied charts from the sightings to what is not managed, and adds packed charts.
-/// `charts` has the charts that each file names.
+/// The files of copied charts; what stands in them, and packed charts, become unmanaged.
 pub(super) fn set_apart(
     files: &BTreeSet<&str>,
-    charts: &BTreeMap<String, Vec<Chart>>,
-    sightings: &mut Vec<Sighting>,
+    scans: &BTreeMap<String, Arc<Scan>>,
     unmanaged: &mut Vec<Unmanaged>,
-) {
-    sightings.retain(|sighting| {
-        let copied = is_copied(&sighting.file, files, charts);
-        if copied {
-            unmanaged.push(Unmanaged {
-                file: sighting.file.clone(),
-                line: sighting.found.line,
-                text: sighting.found.reference().into(),
-                reason: COPIED.to_owned(),
-            });
-        }
-        !copied
-    });
+) -> BTreeSet<String> {
+    let mut copied = BTreeSet::new();
+    for (file, scan) in scans.iter().filter(|(file, _)| is_copied(file, files, scans)) {
+        unmanaged.extend(scan.found.iter().map(|found| Unmanaged {
+            file: file.clone(),
+            line: found.line,
+            text: found.reference().into(),
+            reason: COPIED.to_owned(),
+        }));
+        copied.insert(file.clone());
+    }
     for file in files {
         let mut parts = file.rsplit('/');
         let packed = parts.next().is_some_and(|name| name.ends_with(".tgz")) && parts.next() == Some("charts");
@@ -43,10 +38,11 @@ pub(super) fn set_apart(
             });
         }
     }
+    copied
 }
 
 /// Whether a file lies in `charts/NAME/` of a chart or kustomization that takes that chart from elsewhere.
-fn is_copied(file: &str, files: &BTreeSet<&str>, charts: &BTreeMap<String, Vec<Chart>>) -> bool {
+fn is_copied(file: &str, files: &BTreeSet<&str>, scans: &BTreeMap<String, Arc<Scan>>) -> bool {
     let parts: Vec<&str> = file.split('/').collect();
     (0..parts.len().saturating_sub(2)).any(|at| {
         let name = parts[at + 1];
@@ -55,10 +51,10 @@ fn is_copied(file: &str, files: &BTreeSet<&str>, charts: &BTreeMap<String, Vec<C
             return false;
         }
         let named = |by: &str| {
-            charts
+            scans
                 .get(&path(&[by]))
                 .into_iter()
-                .flatten()
+                .flat_map(|scan| &scan.charts)
                 .find(|chart| chart.name == name)
         };
         if files.contains(path(&["Chart.yaml"]).as_str()) {
@@ -78,19 +74,14 @@ mod tests {
     use crate::sources::git::manifest::scan;
 
     fn apart(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-        let (mut sightings, mut unmanaged, mut charts) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (file, text) in files {
-            let scan = scan(file, text.as_bytes());
-            sightings.extend(scan.found.into_iter().map(|found| Sighting {
-                file: (*file).to_owned(),
-                found,
-            }));
-            charts.insert((*file).to_owned(), scan.charts);
-        }
+        let mut unmanaged = Vec::new();
+        let scan = |(file, text): &(&str, &str)| ((*file).to_owned(), Arc::new(scan(file, text.as_bytes())));
+        let scans: BTreeMap<String, Arc<Scan>> = files.iter().map(scan).collect();
         let all = files.iter().map(|(file, _)| *file).collect();
-        set_apart(&all, &charts, &mut sightings, &mut unmanaged);
+        let copied = set_apart(&all, &scans, &mut unmanaged);
+        let left = scans.iter().filter(|(file, scan)| !scan.found.is_empty() && !copied.contains(*file));
         (
-            sightings.into_iter().map(|s| s.file).collect(),
+            left.map(|(file, _)| file.clone()).collect(),
             unmanaged
                 .iter()
                 .map(|u| format!("{}: {}", u.file, u.text.raw()))
@@ -120,8 +111,8 @@ mod tests {
         assert_eq!(
             pins,
             [
-                "app/values.yaml",
                 "app/charts/own/values.yaml",
+                "app/values.yaml",
                 "charts/app/values.yaml"
             ]
         );

@@ -59,7 +59,10 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
             image: repository(service),
             read_only: None,
             reason: None,
+            role: Default::default(),
+            yaml_path: String::new(),
         }],
+        uncertain: None,
     }
 }
 

@@ -76,7 +76,8 @@ impl Rule {
         matched
     }
 
-    fn change(&self, text: &mut Text) -> bool {
+    /// Applies the entry to one image. Tells whether it matched.
+    pub fn change(&self, text: &mut Text) -> bool {
         if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&text.value)) {
             return false;
         }

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::sources::git::manifest::{self, Layer, Target};
+use crate::sources::git::manifest::{self, ImageRule, Layer, Target};
 
 use super::node::Node;
 
@@ -19,8 +19,10 @@ pub(super) struct Object {
     pub body: Node,
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
-    /// Of a `HelmRelease`: the file that it stands in and the layers below its values.
+    /// Of a `HelmRelease`: the layers below its values.
     pub chart: Vec<Layer>,
+    /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
+    pub post_images: (u32, Vec<ImageRule>),
 }
 
 impl Object {
@@ -36,6 +38,7 @@ impl Object {
             body: Node::of(&object.body, file),
             through: Vec::new(),
             chart: object.chart.clone(),
+            post_images: (file, object.post_images.clone()),
         }
     }
 
@@ -51,6 +54,7 @@ impl Object {
             body,
             through: Vec::new(),
             chart: Vec::new(),
+            post_images: (0, Vec::new()),
         }
     }
 

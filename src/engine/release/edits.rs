@@ -81,6 +81,13 @@ pub(super) async fn rewrite(
     let Some(target) = pins.first().map(|pin| &pin.target) else {
         return Ok(out);
     };
+    if let Some((pin, why)) = pins.iter().find_map(|pin| Some((pin, pin.uncertain.as_ref()?))) {
+        let at = pin.deciding().next().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default();
+        out.closed = Some(format!(
+            "{at} cannot be edited: what is deployed cannot be decided ({why}); change it by hand"
+        ));
+        return Ok(out);
+    }
     for file in files_of(pins) {
         if let Some(why) = blast_radius(context, &file, target) {
             out.closed.get_or_insert(why);
@@ -98,8 +105,19 @@ pub(super) async fn rewrite(
             out.take(&file, &before, was.clone());
             continue;
         }
-        let is_meant = |found: &&Found| is_ours(context, target, found) && pins.iter().any(|pin| is_of(found, pin));
-        let which: Vec<&Found> = scan.found.iter().filter(is_meant).collect();
+        let paths: BTreeSet<&str> = pins
+            .iter()
+            .flat_map(|pin| pin.deciding())
+            .filter(|location| location.file == file)
+            .map(|location| location.yaml_path.as_str())
+            .collect();
+        let mut here = pins.iter().flat_map(|pin| pin.deciding()).filter(|location| location.file == file);
+        if let Some((line, why)) = here.find_map(|location| Some((location.line, location.read_only.as_ref()?))) {
+            out.closed
+                .get_or_insert(format!("{file}:{line} cannot be edited: {why}; change it by hand"));
+            continue;
+        }
+        let which: Vec<&Found> = scan.all().filter(|found| paths.contains(found.yaml_path.as_str())).collect();
         match plan_edit(&file, &before, &which, new) {
             Ok(edited) => {
                 let said = edited
@@ -134,11 +152,6 @@ pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<
     naming.service(repository).filter(|_| counts)
 }
 
-/// Whether a reference of the pin's own service is a location of this pin.
-fn is_of(found: &Found, pin: &Pin) -> bool {
-    found.digest == pin.digest && (pin.digest.is_some() || found.tag == pin.tag)
-}
-
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
 /// what the other says gives the other, byte for byte.
 pub(super) fn differ_in_pin_only(context: &PlanContext, target: &Target, path: &str, a: &[u8], b: &[u8]) -> bool {
@@ -170,9 +183,9 @@ fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8],
     bytes == before
 }
 
-/// The files of these pins, each once.
+/// The files that decide these pins, each once.
 pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
-    let locations = pins.iter().flat_map(|pin| &pin.locations);
+    let locations = pins.iter().flat_map(|pin| pin.deciding());
     locations.map(|l| l.file.clone()).collect()
 }
 

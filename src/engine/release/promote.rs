@@ -392,7 +392,7 @@ fn split(pins: &[&Pin]) -> Option<Untrusted> {
 fn named_elsewhere(pins: &[&Pin], asked: &Repository) -> Option<Untrusted> {
     let images = pins
         .iter()
-        .flat_map(|pin| &pin.locations)
+        .flat_map(|pin| pin.deciding())
         .map(|location| &location.image);
     let others: BTreeSet<String> = images
         .filter(|image| *image != asked)

@@ -211,10 +211,14 @@ fn size_of(length: usize) -> isize {
 /// A new scan finds the same references, with the new pin where it was asked for.
 pub(super) fn scan(path: &str, before: &Scan, after: &str, targets: &[usize], new: &NewPin) -> Result<(), String> {
     let now = manifest::scan(path, after.as_bytes());
-    if now.problem.is_some() || now.found.len() != before.found.len() || now.unmanaged.len() != before.unmanaged.len() {
+    if now.problem.is_some()
+        || now.found.len() != before.found.len()
+        || now.layered.len() != before.layered.len()
+        || now.unmanaged.len() != before.unmanaged.len()
+    {
         return Err("other references are found after the edit".to_owned());
     }
-    for (at, (was, is)) in before.found.iter().zip(&now.found).enumerate() {
+    for (at, (was, is)) in before.all().zip(now.all()).enumerate() {
         let same_place = was.kind == is.kind && was.written == is.written && was.repository == is.repository;
         let (digest, tag) = if targets.contains(&at) {
             let tag = match (&was.tag, &new.tag) {

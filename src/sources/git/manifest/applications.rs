@@ -2,7 +2,8 @@
 //! Flux Kustomizations, and the files that override an Application's source.
 
 use super::includes::{self, Origin, Taken};
-use super::kustomization::{self, Kustomization, PatchSource, RuleReader};
+use super::image_rules::{self, ImageRule, RuleReader};
+use super::kustomization::{self, Kustomization, PatchSource};
 use super::shape::{Layer, Place, Shape, Shaper, Text};
 use super::tree::{Id, Tree};
 
@@ -43,7 +44,7 @@ pub enum ApplicationKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceOverride {
     /// `kustomize.images`, if there.
-    pub images: Option<Vec<kustomization::ImageRule>>,
+    pub images: Option<Vec<ImageRule>>,
     /// `helm.parameters`, if there.
     pub parameters: Option<Shape>,
     /// `helm.values` and `helm.valuesObject`, those that are there.
@@ -93,7 +94,7 @@ pub(super) fn flux(
                 .iter()
                 .filter_map(|id| tree.text_of(*id).map(str::to_owned))
                 .collect(),
-            images: kustomization::images(tree, tree.get(spec, "images"), rule),
+            images: image_rules::read(tree, tree.get(spec, "images"), rule),
             patches: {
                 let mut all = kustomization::patches(tree, list("patches"), inline);
                 all.extend(kustomization::patches(tree, list("patchesJson6902"), inline));
@@ -175,7 +176,7 @@ pub(super) fn source_override(
 }
 
 /// `kustomize.images`: each is what `kustomize edit set image` takes.
-fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<kustomization::ImageRule> {
+fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
     let each = list.iter().filter_map(|item| {
         let text = shaper.tree.filled(*item)?;
         let (old, new) = text.split_once('=').map_or((None, text), |(old, new)| (Some(old), new));
@@ -185,7 +186,7 @@ fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<kustomization::ImageRule> {
             Some((name, tag)) => (&rest[..last + name.len()], tag),
             None => (rest, ""),
         };
-        Some(kustomization::ImageRule {
+        Some(ImageRule {
             name: old.unwrap_or(name).to_owned(),
             new_name: old.map(|_| name).filter(|name| *name != "*").unwrap_or_default().to_owned(),
             new_tag: tag.to_owned(),

@@ -1,8 +1,9 @@
 //! What a kustomization says about images: what it takes in, how it patches it, and which images it
 //! replaces. The render itself is the engine's.
 
+use super::image_rules::{self, ImageRule, RuleReader};
 use super::objects::{self, Object};
-use super::shape::{Handle, Layer, Place, Shape, Shaper};
+use super::shape::{Layer, Place, Shape, Shaper};
 use super::tree::{Id, Kind, Tree};
 
 /// A `Kustomization` or `Component`, or what another tool hands to Kustomize.
@@ -36,23 +37,6 @@ pub struct Kustomization {
     pub charts: Vec<Vec<Layer>>,
     /// It makes objects that no file of the repository shows: charts, generators.
     pub generates: bool,
-}
-
-/// An entry of an `images` list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageRule {
-    /// Which images it changes: a regular expression for the whole name.
-    pub name: String,
-    /// `newName`; empty where there is none.
-    pub new_name: String,
-    /// `newTag`; empty where there is none.
-    pub new_tag: String,
-    /// `digest`; empty where there is none.
-    pub digest: String,
-    /// `tagSuffix`; empty where there is none.
-    pub tag_suffix: String,
-    /// Where it stands.
-    pub at: Place,
 }
 
 /// A patch and what it is for.
@@ -173,7 +157,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, rule: &RuleReader<'_>, inline: &dy
         component: tree.text_at(root, &["kind"]) == Some("Component"),
         resources,
         components: texts("components"),
-        images: images(tree, tree.get(root, "images"), rule),
+        images: image_rules::read(tree, tree.get(root, "images"), rule),
         patches: Vec::new(),
         replacements: replacements.iter().flat_map(|one| self::replacements(tree, *one)).collect(),
         replacement_files: replacements
@@ -240,35 +224,6 @@ pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
         target: tree.get(*id, "select").map(|select| target(tree, select)).unwrap_or_default(),
     })
     .collect()
-}
-
-/// Tells the reference that an entry of an `images` list is.
-pub(super) type RuleReader<'a> = dyn Fn(Id) -> Option<Handle> + 'a;
-
-/// Reads an `images` list.
-pub(super) fn images(tree: &Tree<'_>, list: Option<Id>, rule: &RuleReader<'_>) -> Vec<ImageRule> {
-    let items = list.map_or(&[][..], |id| tree.items(id));
-    let each = items.iter().filter_map(|item| {
-        let text = |key| {
-            let value = tree.get(*item, key).and_then(|id| tree.filled(id));
-            value.unwrap_or_default().to_owned()
-        };
-        let parts = ["digest", "newTag", "newName", "name"];
-        let scalar = parts.iter().find_map(|key| tree.get(*item, key));
-        let found = parts.iter().find_map(|key| rule(tree.resolve(tree.get(*item, key)?)));
-        Some(ImageRule {
-            name: Some(text("name")).filter(|name| !name.is_empty())?,
-            new_name: text("newName"),
-            new_tag: text("newTag"),
-            digest: text("digest"),
-            tag_suffix: text("tagSuffix"),
-            at: Place {
-                line: scalar.map_or(tree.node(*item).line, |id| tree.node(id).line),
-                found,
-            },
-        })
-    });
-    each.collect()
 }
 
 /// A list of JSON 6902 operations, if the node is one.

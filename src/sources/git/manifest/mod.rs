@@ -12,6 +12,7 @@ pub(crate) mod events;
 mod flux;
 mod helm_values;
 mod helmfile;
+mod image_rules;
 mod includes;
 mod kubernetes;
 mod kustomization;
@@ -32,6 +33,7 @@ mod undo;
 mod unparsed;
 mod uses;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::domain::id::Digest;
@@ -39,10 +41,11 @@ use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
 pub use applications::{Application, ApplicationKind, SourceOverride};
-pub use controllers::{Controller, ControllerKind, void};
+pub use controllers::{Controller, ControllerKind, is_same_repository, void};
 pub use includes::{Include, Origin, Taken};
+pub use image_rules::ImageRule;
 pub use kustomization::{
-    FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target,
+    FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target,
 };
 pub use objects::Object;
 pub use parts::Part;
@@ -165,6 +168,32 @@ impl Warning {
 }
 
 impl Found {
+    /// A place that is read and whose bytes cannot be told.
+    pub(crate) fn unread(line: u32) -> Self {
+        Self {
+            style: Style::Kustomize,
+            kind: "kustomize/patch",
+            tier: 3,
+            written: String::new(),
+            repository: None,
+            tag: None,
+            digest: None,
+            line,
+            yaml_path: String::new(),
+            digest_span: None,
+            uses: Vec::new(),
+            read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
+            reason: None,
+            site: site::Site {
+                document: 0,
+                lines: Vec::new(),
+                digest: None,
+                tag: None,
+                insert: site::Insert::Refused("its bytes cannot be told"),
+            },
+        }
+    }
+
     /// The reference as written: image, tag, digest.
     pub fn reference(&self) -> String {
         let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
@@ -256,6 +285,22 @@ impl Scan {
             Handle::Found(index) => self.found.get(index as usize),
             Handle::Layered(index) => self.layered.get(index as usize),
         }
+    }
+
+    /// Every reference, those that count only together with other files last. What was found both ways is
+    /// there once: as a part of an image that other values name, if nothing more is written here.
+    pub fn all(&self) -> impl Iterator<Item = &Found> {
+        let paths = |all: &[Found], keep: fn(&&Found) -> bool| -> HashSet<String> {
+            all.iter().filter(keep).map(|found| found.yaml_path.clone()).collect()
+        };
+        let (mut whole, mut parts) = (HashSet::new(), HashSet::new());
+        if !self.layered.is_empty() {
+            whole = paths(&self.found, |found| !found.written.is_empty());
+            parts = paths(&self.layered, |_| true);
+        }
+        let more = self.layered.iter().filter(move |found| !whole.contains(&found.yaml_path));
+        let is_whole = move |found: &&Found| !found.written.is_empty() || !parts.contains(&found.yaml_path);
+        self.found.iter().filter(is_whole).chain(more)
     }
 
     /// Brings the references into the order of the file.

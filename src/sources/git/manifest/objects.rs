@@ -1,5 +1,6 @@
 //! Kubernetes objects as a renderer sees them: what identifies them, and their images.
 
+use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
 use super::shape::{Layer, Shape, Shaper};
 use super::tree::Id;
@@ -23,6 +24,8 @@ pub struct Object {
     pub body: Shape,
     /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
     pub chart: Vec<Layer>,
+    /// Of a `HelmRelease`: the images that its post renderers replace, in order.
+    pub post_images: Vec<ImageRule>,
 }
 
 /// The object at a node. Patches may leave out what identifies them.
@@ -44,7 +47,15 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> Object {
         annotations: pairs("annotations"),
         body: shaper.shape(root),
         chart: chart(shaper, root),
+        post_images: post_images(shaper, root),
     }
+}
+
+fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {
+    let tree = shaper.tree;
+    let list = tree.at(root, &["spec", "postRenderers"]).map_or(&[][..], |id| tree.items(id));
+    let images = list.iter().filter_map(|one| tree.at(*one, &["kustomize", "images"]));
+    images.flat_map(|images| image_rules::read(tree, Some(images), shaper.found)).collect()
 }
 
 fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {

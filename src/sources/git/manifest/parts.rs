@@ -107,8 +107,11 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn handle(&self, id: Id) -> Option<Handle> {
         let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-        let found = self.out.found_at(id).map(|at| Handle::Found(index(at)));
-        found.or_else(|| self.layered.borrow().found_at(id).map(|at| Handle::Layered(index(at))))
+        let found = self.out.found_at(id);
+        let is_whole = |at: &usize| self.out.found.get(*at).is_some_and(|found| !found.written.is_empty());
+        let whole = found.filter(is_whole).map(|at| Handle::Found(index(at)));
+        let part = || self.layered.borrow().found_at(id).map(|at| Handle::Layered(index(at)));
+        whole.or_else(part).or(found.map(|at| Handle::Found(index(at))))
     }
 
     fn with_shaper<T>(&self, values: bool, then: impl FnOnce(&Shaper<'_>) -> T) -> T {
