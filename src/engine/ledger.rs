@@ -1,6 +1,6 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,9 +14,9 @@ use crate::sources::git::manifest::{self, Scan};
 use crate::sources::git::{GitRepo, Tip, TreeFile};
 
 use super::OpenOptions;
+use super::effective::{self, Commit, Effective};
 use super::error::EngineError;
 use super::holds;
-use super::effective::{self, Effective};
 use super::pins::{Grouped, Naming, group, naming};
 use super::vendored;
 
@@ -64,6 +64,8 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
+    /// What its files hold.
+    pub commit: Arc<Commit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Holds in force.
@@ -115,13 +117,12 @@ pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, En
 }
 
 fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, EngineError> {
-    let files = repo.files(&tip.commit)?;
+    let files = Arc::new(repo.files(&tip.commit)?);
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let scanned = scan_all(repo, &files, scans, &mut notices)?;
-    let environments = environments(&team, &files, &scanned);
-    let remote_url = tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
-    let (effective, naming, grouped) = pins(scanned, &files, remote_url.as_deref(), &team, &environments);
+    let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    let environments = environments(&team, &commit);
+    let (effective, naming, grouped) = pins(&commit, &team, &environments);
     let holds = match files.iter().find(|f| f.path == holds::FILE) {
         None if repo.read_at(&tip.commit, holds::FILE)?.is_some() => Err(Untrusted::new(format!(
             "{} is no ordinary file; nothing can be promoted until it is one",
@@ -139,6 +140,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
+        commit: Arc::new(commit),
         effective: Arc::new(effective),
         holds,
         unmatched,
@@ -154,11 +156,10 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, EngineError> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
-    let files = repo.files(&tip.commit)?;
-    let scanned = scan_all(repo, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &files, &scanned);
-    let remote_url = tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
-    let (_, _, grouped) = pins(scanned, &files, remote_url.as_deref(), &team, &environments);
+    let files = Arc::new(repo.files(&tip.commit)?);
+    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
+    let environments = environments(&team, &commit);
+    let (_, _, grouped) = pins(&commit, &team, &environments);
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
@@ -177,35 +178,31 @@ fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigErr
 }
 
 /// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, files: &[TreeFile], scanned: &Scanned) -> Vec<Environment> {
+fn environments(team: &TeamPolicy, commit: &Commit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let with_pins = scanned
+    let with_pins = commit
         .scans
         .iter()
-        .filter(|(file, scan)| !scan.found.is_empty() && !scanned.copied.contains(*file));
+        .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
     let deployments: Vec<String> = with_pins.map(|(file, _)| file.clone()).collect();
-    let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
-}
-
-/// What the files of a commit hold.
-struct Scanned {
-    scans: BTreeMap<String, Arc<Scan>>,
-    unmanaged: Vec<Unmanaged>,
-    /// Files of charts that were copied into the repository.
-    copied: BTreeSet<String>,
 }
 
 fn scan_all(
     repo: &GitRepo,
-    files: &[TreeFile],
+    tip: &Tip,
+    files: &Arc<Vec<TreeFile>>,
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<Scanned, EngineError> {
-    let mut found = BTreeMap::new();
-    let mut unmanaged = Vec::new();
+) -> Result<Commit, EngineError> {
+    let mut commit = Commit {
+        files: Arc::clone(files),
+        remote_url: tip.remote.as_deref().and_then(|remote| repo.remote_url(remote)),
+        ..Commit::default()
+    };
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
@@ -213,39 +210,23 @@ fn scan_all(
             continue;
         }
         let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
-        unmanaged.extend(scan.unmanaged.iter().cloned());
-        found.insert(file.path.clone(), scan);
+        commit.scans.insert(file.path.clone(), scan);
     }
-    let paths = files.iter().map(|file| file.path.as_str()).collect();
-    let copied = vendored::set_apart(&paths, &found, &mut unmanaged);
-    Ok(Scanned {
-        scans: found,
-        unmanaged,
-        copied,
-    })
+    commit.copied = vendored::copied_files(files, &commit.scans);
+    Ok(commit)
 }
 
 /// Renders what was scanned and groups it into pins.
-fn pins(
-    scanned: Scanned,
-    files: &[TreeFile],
-    remote_url: Option<&str>,
-    team: &TeamPolicy,
-    environments: &[Environment],
-) -> (Effective, Naming, Grouped) {
-    let commit = effective::Commit {
-        scans: &scanned.scans,
-        files,
-        remote_url,
-        copied: &scanned.copied,
-    };
-    let effective = effective::render(&commit, environments);
+fn pins(commit: &Commit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
+    let effective = effective::render(commit, environments);
     let naming = naming(&effective.references, team, environments);
     let mut grouped = group(&effective.references, &naming, team, environments);
     grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
-    // A placeholder that every render replaces is nothing that could be managed.
-    let is_replaced = |one: &Unmanaged| effective.replaced.contains(&(one.file.clone(), one.line));
-    grouped.unmanaged.extend(scanned.unmanaged.into_iter().filter(|one| !is_replaced(one)));
+    // A placeholder that renders replace, or a digest whose image other values name, is accounted for.
+    let is_settled = |one: &&Unmanaged| effective.settled.contains(&(one.file.clone(), one.line));
+    let seen = commit.scans.values().flat_map(|scan| &scan.unmanaged);
+    grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
+    grouped.unmanaged.extend(vendored::unmanaged(commit));
     (effective, naming, grouped)
 }
 

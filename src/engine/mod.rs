@@ -10,6 +10,7 @@ pub mod effective;
 pub mod error;
 pub mod history;
 pub mod holds;
+pub mod include_graph;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;

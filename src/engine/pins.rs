@@ -160,10 +160,14 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
     for reference in references {
         let (file, found) = (reference.file.as_str(), &reference.found);
-        let Some(env) = order.get(&reference.environment) else { continue };
+        let Some(env) = order.get(&reference.environment) else {
+            continue;
+        };
         let mut not_managed = |reason: &str| {
             let key = (file, found.line, found.reference());
-            unmanaged.entry(key).or_insert_with(|| self::not_managed(file, found, reason));
+            unmanaged
+                .entry(key)
+                .or_insert_with(|| self::not_managed(file, found, reason));
         };
         let Some(repository) = &found.repository else {
             let unknown = "the repository is not written here (a template or another file supplies it)";
@@ -195,7 +199,9 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
     for ((service, env, digest, _), Parts { mut places, uncertain }) in pins {
         places.sort();
         let decides = |place: &&Place| place.0.role == Role::Version;
-        let Some((first, _)) = places.iter().find(decides) else { continue };
+        let Some((first, _)) = places.iter().find(decides) else {
+            continue;
+        };
         let target = Target {
             service: service.clone(),
             environment: environments[env].name.clone(),

@@ -5,40 +5,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::pin::Unmanaged;
+use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::Scan;
+
+use super::effective::Commit;
 
 const COPIED: &str = "part of a chart that is kept in charts/: the chart's next update would undo an edit; set the image in the values of the chart that uses it";
 const PACKED: &str = "a packed chart: its images are inside; set them in the values of the chart that uses it";
 
-/// The files of copied charts; what stands in them, and packed charts, become unmanaged.
-pub(super) fn set_apart(
-    files: &BTreeSet<&str>,
-    scans: &BTreeMap<String, Arc<Scan>>,
-    unmanaged: &mut Vec<Unmanaged>,
-) -> BTreeSet<String> {
-    let mut copied = BTreeSet::new();
-    for (file, scan) in scans.iter().filter(|(file, _)| is_copied(file, files, scans)) {
-        unmanaged.extend(scan.found.iter().map(|found| Unmanaged {
+/// The files of copied charts.
+pub(super) fn copied_files(files: &[TreeFile], scans: &BTreeMap<String, Arc<Scan>>) -> BTreeSet<String> {
+    let all: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let copied = scans.keys().filter(|file| is_copied(file, &all, scans));
+    copied.cloned().collect()
+}
+
+/// What stands in copied charts, and packed charts, with the reason why they are not managed.
+pub(super) fn unmanaged(commit: &Commit) -> Vec<Unmanaged> {
+    let mut out = Vec::new();
+    for file in &commit.copied {
+        let found = commit.scans.get(file).map_or(&[][..], |scan| scan.found.as_slice());
+        out.extend(found.iter().map(|found| Unmanaged {
             file: file.clone(),
             line: found.line,
             text: found.reference().into(),
             reason: COPIED.to_owned(),
         }));
-        copied.insert(file.clone());
     }
-    for file in files {
+    for file in commit.files.iter().map(|file| file.path.as_str()) {
         let mut parts = file.rsplit('/');
         let packed = parts.next().is_some_and(|name| name.ends_with(".tgz")) && parts.next() == Some("charts");
         if packed {
-            unmanaged.push(Unmanaged {
-                file: (*file).to_owned(),
+            out.push(Unmanaged {
+                file: file.to_owned(),
                 line: 1,
                 text: file.rsplit('/').next().unwrap_or(file).into(),
                 reason: PACKED.to_owned(),
             });
         }
     }
-    copied
+    out
 }
 
 /// Whether a file lies in `charts/NAME/` of a chart or kustomization that takes that chart from elsewhere.
@@ -74,15 +80,27 @@ mod tests {
     use crate::sources::git::manifest::scan;
 
     fn apart(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-        let mut unmanaged = Vec::new();
         let scan = |(file, text): &(&str, &str)| ((*file).to_owned(), Arc::new(scan(file, text.as_bytes())));
         let scans: BTreeMap<String, Arc<Scan>> = files.iter().map(scan).collect();
-        let all = files.iter().map(|(file, _)| *file).collect();
-        let copied = set_apart(&all, &scans, &mut unmanaged);
-        let left = scans.iter().filter(|(file, scan)| !scan.found.is_empty() && !copied.contains(*file));
+        let file = |(path, _): &(&str, &str)| TreeFile {
+            path: (*path).to_owned(),
+            oid: String::new(),
+            size: None,
+        };
+        let all: Vec<TreeFile> = files.iter().map(file).collect();
+        let commit = Commit {
+            copied: copied_files(&all, &scans),
+            scans,
+            files: Arc::new(all),
+            remote_url: None,
+        };
+        let left = commit
+            .scans
+            .iter()
+            .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
         (
             left.map(|(file, _)| file.clone()).collect(),
-            unmanaged
+            unmanaged(&commit)
                 .iter()
                 .map(|u| format!("{}: {}", u.file, u.text.raw()))
                 .collect(),

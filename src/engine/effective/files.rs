@@ -20,7 +20,10 @@ pub(super) struct Files<'a> {
 
 impl<'a> Files<'a> {
     pub fn new(scans: &'a BTreeMap<String, Arc<Scan>>, others: &'a BTreeMap<&'a str, ()>) -> Self {
-        let all: Vec<(&str, &Scan)> = scans.iter().map(|(path, scan)| (path.as_str(), scan.as_ref())).collect();
+        let all: Vec<(&str, &Scan)> = scans
+            .iter()
+            .map(|(path, scan)| (path.as_str(), scan.as_ref()))
+            .collect();
         let index = (0u32..).zip(&all).map(|(at, (path, _))| (*path, at)).collect();
         Self { all, index, others }
     }
@@ -89,9 +92,15 @@ impl<'a> Files<'a> {
 
     /// The files of a folder, and of those below it that are no kustomizations of their own.
     pub fn in_folder(&self, folder: &str, below: bool) -> Vec<u32> {
-        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let prefix = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
         let from = self.all.partition_point(|(path, _)| *path < prefix.as_str());
-        let all = self.all[from..].iter().take_while(|(path, _)| path.starts_with(&prefix));
+        let all = self.all[from..]
+            .iter()
+            .take_while(|(path, _)| path.starts_with(&prefix));
         let inside = all.filter(|(path, _)| below || !path[prefix.len()..].contains('/'));
         inside.filter_map(|(path, _)| self.find(path)).collect()
     }

@@ -19,6 +19,8 @@ use super::{Effective, Elsewhere, Reference};
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
 
+const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
+
 /// What is known of one environment.
 #[derive(Default)]
 struct Environment {
@@ -26,6 +28,10 @@ struct Environment {
     /// References that took part in a render.
     seen: HashSet<(u32, Handle)>,
     gone: BTreeSet<Site>,
+    /// Lines of images that are deployed as they are and cannot be read.
+    unread: BTreeSet<(u32, u32)>,
+    /// Entries of a list that another file takes the place of.
+    superseded: BTreeSet<Site>,
     /// Files that a render consists of.
     rendered: BTreeSet<u32>,
     /// Value files that are layers of something.
@@ -86,6 +92,7 @@ impl Gatherer<'_> {
                 self.renderer.folder(files, kustomizations, overlay.as_ref())
             }
         };
+        self.supersede(unit);
         self.take(&rendered, unit.through, &unit.environments);
     }
 
@@ -96,13 +103,34 @@ impl Gatherer<'_> {
         let (file, application) = unit.by?;
         let folder = folder_of(self.files.path(kustomization));
         let over = self.places.overrides(folder, application);
-        let images = over.iter().rev().find_map(|(file, one)| Some((*file, one.images.as_deref()?)));
+        let images = over
+            .iter()
+            .rev()
+            .find_map(|(file, one)| Some((*file, one.images.as_deref()?)));
         Some(Overlay {
             file,
             kustomization: &application.overlay,
             images,
             sorts: application.kind == crate::sources::git::manifest::ApplicationKind::ArgoCd,
         })
+    }
+
+    /// Notes the entries of an Application that a file beside the manifests takes the place of.
+    fn supersede(&mut self, unit: &Unit<'_>) {
+        let (Some((file, application)), What::Kustomization(kustomization)) = (unit.by, &unit.what) else {
+            return;
+        };
+        let over = self
+            .places
+            .overrides(folder_of(self.files.path(*kustomization)), application);
+        if over.iter().all(|(_, one)| one.images.is_none()) {
+            return;
+        }
+        let all = application.overlay.images.iter().map(|rule| Site::new(file, rule.at));
+        let all: Vec<Site> = all.collect();
+        for env in &unit.environments {
+            self.environments[*env].superseded.extend(&all);
+        }
     }
 
     /// Notes the images of rendered objects.
@@ -124,7 +152,11 @@ impl Gatherer<'_> {
     fn object(&mut self, object: &Object, environments: &[usize]) {
         if is_helm_release(object) {
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
-            let layers: Vec<Values> = object.chart.iter().filter_map(|layer| self.places.values(0, layer)).collect();
+            let layers: Vec<Values> = object
+                .chart
+                .iter()
+                .filter_map(|layer| self.places.values(0, layer))
+                .collect();
             let rules: Vec<Rule> = object
                 .post_images
                 .1
@@ -133,17 +165,26 @@ impl Gatherer<'_> {
                 .collect();
             return self.chart(&layers, own.unwrap_or(Node::Other), &rules, environments);
         }
-        object.body.texts(&mut |_, text| {
-            let is_image = text.version.found.is_some() || !text.names.is_empty() || !text.overridden.is_empty();
-            if is_image && ImageRef::parse(&text.value).is_ok() {
+        let mut unread = Vec::new();
+        object.body.texts(&mut |key, text| {
+            if !is_image(key, text) {
+                if key == "image" {
+                    unread.push((text.version.file, text.version.line));
+                }
+                return;
+            }
+            if ImageRef::parse(&text.value).is_ok() {
                 self.note(text, Some(text.value.clone()), environments);
-            } else if text.version.found.is_some() && (!text.overridden.is_empty() || !text.names.is_empty()) {
+            } else if !text.overridden.is_empty() || !text.names.is_empty() {
                 let mut text = text.clone();
                 let why = format!("what comes out, {:?}, is no image reference", text.value);
                 text.read_only.get_or_insert(why);
                 self.note(&text, Some(text.value.clone()), environments);
             }
         });
+        for env in environments {
+            self.environments[*env].unread.extend(&unread);
+        }
     }
 
     /// Notes the images of a chart: layers, lowest first, and values over them.
@@ -168,7 +209,9 @@ impl Gatherer<'_> {
         values::lay_over(&mut merged, &over, &mut gone);
         for image in values::images(&merged) {
             let (mut text, mut value) = (image.text, image.value);
-            let before = value.clone().or_else(|| self.files.found(text.version).map(Found::reference));
+            let before = value
+                .clone()
+                .or_else(|| self.files.found(text.version).map(Found::reference));
             if let Some(before) = before {
                 text.value = before;
                 let mut changed = false;
@@ -194,7 +237,9 @@ impl Gatherer<'_> {
             known.overridden.extend(&text.overridden);
             known.uncertain = known.uncertain.take().or_else(|| text.uncertain.clone());
             known.read_only = known.read_only.take().or_else(|| text.read_only.clone());
-            let sites = std::iter::once(&text.version).chain(&text.names).chain(&text.overridden);
+            let sites = std::iter::once(&text.version)
+                .chain(&text.names)
+                .chain(&text.overridden);
             env.seen.extend(sites.filter_map(|site| Some((site.file, site.found?))));
         }
     }
@@ -219,7 +264,10 @@ impl Gatherer<'_> {
             environments.sort_unstable();
             environments.dedup();
             for layers in charts {
-                let layers: Vec<Values> = layers.iter().filter_map(|layer| self.places.values(file, layer)).collect();
+                let layers: Vec<Values> = layers
+                    .iter()
+                    .filter_map(|layer| self.places.values(file, layer))
+                    .collect();
                 self.chart(&layers, Node::Other, &[], &environments);
             }
         }
@@ -261,16 +309,16 @@ impl Gatherer<'_> {
 
     fn finish(self, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
         let mut out = Effective::default();
-        let mut deciding: BTreeSet<(u32, u32)> = BTreeSet::new();
-        let mut overridden: BTreeSet<(u32, u32)> = BTreeSet::new();
+        let mut settled: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (env, name) in self.environments.iter().zip(names) {
             for ((site, value), known) in &env.images {
-                deciding.insert((site.file, site.line));
-                overridden.extend(known.overridden.iter().map(|site| (site.file, site.line)));
+                settled.insert((site.file, site.line));
+                settled.extend(known.overridden.iter().map(|site| (site.file, site.line)));
                 if copied.contains(self.files.path(site.file)) {
                     continue;
                 }
-                out.references.push(self.reference(env, name, *site, value.as_deref(), known));
+                out.references
+                    .push(self.reference(env, name, *site, value.as_deref(), known));
             }
         }
         for file in 0..self.files.len() {
@@ -282,8 +330,11 @@ impl Gatherer<'_> {
                 self.by_itself(file, &self.environments[*env], &names[*env], &mut out);
             }
         }
-        let replaced = overridden.difference(&deciding);
-        out.replaced = replaced.map(|(file, line)| (self.files.path(*file).to_owned(), *line)).collect();
+        for env in &self.environments {
+            settled.retain(|line| !env.unread.contains(line));
+        }
+        let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
+        out.settled = settled.into_iter().map(line).collect();
         out
     }
 
@@ -313,10 +364,14 @@ impl Gatherer<'_> {
             let is_site = |site: &Site| site.file == file && site.found == Some(handle);
             let rule = rules.and_then(|one| one.images.iter().find(|rule| rule.at.found == Some(handle)));
             let dead = rule.is_some_and(|rule| !self.renderer.is_used(Site::new(file, rule.at)));
-            let reason = match (dead, env.gone.iter().any(is_site)) {
-                (true, _) => Some(DEAD),
-                (_, true) => Some(GONE),
-                _ => None,
+            let reason = if env.superseded.iter().any(is_site) {
+                Some(SUPERSEDED)
+            } else if dead {
+                Some(DEAD)
+            } else if env.gone.iter().any(is_site) {
+                Some(GONE)
+            } else {
+                None
             };
             if let Some(reason) = reason {
                 let one = Unmanaged {
@@ -340,7 +395,14 @@ impl Gatherer<'_> {
         }
     }
 
-    fn reference(&self, env: &Environment, name: &EnvId, site: Site, value: Option<&str>, known: &Outcome) -> Reference {
+    fn reference(
+        &self,
+        env: &Environment,
+        name: &EnvId,
+        site: Site,
+        value: Option<&str>,
+        known: &Outcome,
+    ) -> Reference {
         let mut found = match self.files.found(site) {
             Some(found) => found.clone(),
             None => Found::unread(site.line),
@@ -365,13 +427,22 @@ impl Gatherer<'_> {
         let decides: HashSet<Site> = env.images.keys().map(|(site, _)| *site).collect();
         let elsewhere = |site: &Site, overridden| Elsewhere {
             file: self.files.path(site.file).to_owned(),
-            line: self.files.found(*site).map_or(site.line, |found| found.line),
+            line: site.line,
             style: self.files.found(*site).map_or(Style::Kubernetes, |found| found.style),
             overridden,
         };
-        let names = known.names.iter().filter(|other| **other != site).map(|site| elsewhere(site, false));
-        let laid_over = known.overridden.iter().filter(|other| **other != site && !decides.contains(other));
-        let laid_over = laid_over.filter(|other| !known.names.contains(other)).map(|site| elsewhere(site, true));
+        let names = known
+            .names
+            .iter()
+            .filter(|other| **other != site)
+            .map(|site| elsewhere(site, false));
+        let laid_over = known
+            .overridden
+            .iter()
+            .filter(|other| **other != site && !decides.contains(other));
+        let laid_over = laid_over
+            .filter(|other| !known.names.contains(other))
+            .map(|site| elsewhere(site, true));
         Reference {
             environment: name.clone(),
             file: self.files.path(site.file).to_owned(),
@@ -380,6 +451,28 @@ impl Gatherer<'_> {
             uncertain: known.uncertain.clone(),
         }
     }
+}
+
+/// The images of rendered objects, without what charts make of their values; `None` where one is uncertain.
+pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    let mut is_certain = true;
+    let is_written_out = |object: &&Object| !object.kind.is_empty() && !is_helm_release(object);
+    for object in rendered.objects.iter().filter(is_written_out) {
+        object.body.texts(&mut |key, text| {
+            if is_image(key, text) {
+                out.push(text.value.clone());
+                is_certain &= text.uncertain.is_none();
+            }
+        });
+    }
+    is_certain.then_some(out)
+}
+
+/// Whether a text names an image: one was found there, or something was laid over it.
+fn is_image(key: &str, text: &Text) -> bool {
+    let was_changed = !text.names.is_empty() || !text.overridden.is_empty();
+    text.version.found.is_some() || was_changed && !matches!(key, "name" | "$patch")
 }
 
 fn is_helm_release(object: &Object) -> bool {

@@ -45,6 +45,11 @@ impl Rule {
         self.site
     }
 
+    /// Notes entries that it takes the place of.
+    pub fn replace(&mut self, others: impl Iterator<Item = Site>) {
+        self.replaced.extend(others);
+    }
+
     /// Takes the place of another entry of the same name; `*` keeps its new name.
     pub fn take_over(&mut self, other: Self) {
         if self.rule.new_name == "*" {
@@ -78,7 +83,11 @@ impl Rule {
 
     /// Applies the entry to one image. Tells whether it matched.
     pub fn change(&self, text: &mut Text) -> bool {
-        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&text.value)) {
+        if !self
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(&text.value))
+        {
             return false;
         }
         let rule = &self.rule;
@@ -113,7 +122,6 @@ impl Rule {
             if !again || text.version != self.site {
                 text.decide_version(self.site);
             }
-            text.names.retain(|site| *site != self.site);
         }
         text.overridden.extend(&self.replaced);
         text.overridden.retain(|site| *site != self.site);

@@ -17,11 +17,11 @@ mod values;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::id::EnvId;
-use crate::domain::pin::{Style, Unmanaged};
+use crate::domain::id::{Digest, EnvId};
+use crate::domain::pin::{Location, Pin, Style, Unmanaged};
 use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{Found, Scan, is_same_repository};
+use crate::sources::git::manifest::{self, Found, Scan, is_same_repository};
 
 use super::pins::EnvironmentPaths;
 
@@ -32,8 +32,9 @@ pub struct Effective {
     pub references: Vec<Reference>,
     /// What is written and deployed nowhere, with the reason.
     pub unmanaged: Vec<Unmanaged>,
-    /// Lines whose text something else takes the place of in every render.
-    pub replaced: BTreeSet<(String, u32)>,
+    /// Lines that the renders have accounted for: what is seen there is a part of a reference, or something else
+    /// takes its place.
+    pub settled: BTreeSet<(String, u32)>,
 }
 
 /// An image that one environment deploys.
@@ -51,6 +52,70 @@ pub struct Reference {
     pub uncertain: Option<String>,
 }
 
+/// What is compared of a reference before and after an edit.
+type Fact = (EnvId, String, String, String, Option<String>);
+
+impl Effective {
+    /// What an edit of these pins to `digest` changes besides them, if anything: the last proof that nothing else
+    /// moves. `after` is the render with the edit made.
+    pub fn changes_more(&self, after: &Self, pins: &[&Pin], digest: Digest) -> Option<String> {
+        let (before, after) = (self.facts(), after.facts());
+        let is_meant = |(env, file, path, ..): &Fact| {
+            let is_place = |location: &Location| location.file == *file && same_entry(&location.yaml_path, path);
+            let in_env = pins.iter().filter(|pin| pin.target.environment == *env);
+            in_env.flat_map(|pin| pin.deciding()).any(is_place)
+        };
+        let images: BTreeSet<String> = pins
+            .iter()
+            .flat_map(|pin| pin.deciding())
+            .map(|location| location.image.to_string())
+            .collect();
+        let is_of_them = |fact: &Fact| images.iter().any(|image| fact.3.starts_with(image.as_str()));
+        let text = digest.to_string();
+        let came = after
+            .difference(&before)
+            .find(|fact| !is_meant(fact) || !is_of_them(fact) || !fact.3.ends_with(&text));
+        let went = || {
+            before
+                .difference(&after)
+                .find(|fact| !is_meant(fact) || !is_of_them(fact))
+        };
+        let (env, file, _, reference, _) = came.or_else(went)?;
+        Some(format!(
+            "the edit would also change what {env} deploys: {reference} of {file}; change it by hand"
+        ))
+    }
+
+    fn facts(&self) -> BTreeSet<Fact> {
+        let fact = |one: &Reference| {
+            let found = &one.found;
+            let image = found
+                .repository
+                .as_ref()
+                .map_or_else(|| found.written.clone(), ToString::to_string);
+            let tag = found.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
+            let digest = found.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
+            (
+                one.environment.clone(),
+                one.file.clone(),
+                found.yaml_path.clone(),
+                format!("{image}{tag}{digest}"),
+                one.uncertain.clone(),
+            )
+        };
+        self.references.iter().map(fact).collect()
+    }
+}
+
+/// Whether two paths are of one entry: a digest that gets a field of its own moves the pin to it.
+fn same_entry(a: &str, b: &str) -> bool {
+    let entry = |path: &str| {
+        path.rsplit_once('.')
+            .map_or(path.to_owned(), |(entry, _)| entry.to_owned())
+    };
+    a == b || entry(a) == entry(b)
+}
+
 /// A place that has to do with a reference and does not decide it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Elsewhere {
@@ -65,27 +130,57 @@ pub struct Elsewhere {
 }
 
 /// The commit as the renderers see it.
-pub struct Commit<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
     /// Every scanned file.
-    pub scans: &'a BTreeMap<String, Arc<Scan>>,
+    pub scans: BTreeMap<String, Arc<Scan>>,
     /// Every file.
-    pub files: &'a [TreeFile],
+    pub files: Arc<Vec<TreeFile>>,
     /// URL of the remote, where it is known.
-    pub remote_url: Option<&'a str>,
+    pub remote_url: Option<String>,
     /// Files whose references are not the repository's own.
-    pub copied: &'a BTreeSet<String>,
+    pub copied: BTreeSet<String>,
+}
+
+impl Commit {
+    /// The same commit with other contents of some files.
+    pub fn with<'f>(&self, changed: impl Iterator<Item = (&'f str, &'f [u8])>) -> Self {
+        let mut out = self.clone();
+        for (path, bytes) in changed {
+            out.scans.insert(path.to_owned(), Arc::new(manifest::scan(path, bytes)));
+        }
+        out
+    }
+}
+
+/// The images that the kustomization in a folder deploys, where it is known what it consists of.
+pub fn kustomization_images(commit: &Commit, folder: &str) -> Option<Vec<String>> {
+    let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    let files = files::Files::new(&commit.scans, &others);
+    let renderer = render::Renderer::new(&files);
+    let rendered = renderer.kustomization(files.kustomization_in(folder)?);
+    gather::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
 /// Renders a commit.
-pub fn render(commit: &Commit<'_>, environments: &[Environment]) -> Effective {
+pub fn render(commit: &Commit, environments: &[Environment]) -> Effective {
     let others: BTreeMap<&str, ()> = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
-    let files = files::Files::new(commit.scans, &others);
+    let files = files::Files::new(&commit.scans, &others);
     let paths = EnvironmentPaths::new(environments);
-    let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(at, env)| (&env.name, at)).collect();
-    let own = (0..files.len())
-        .map(|file| paths.of(files.path(file)).filter_map(|env| order.get(env).copied()).collect())
+    let order: BTreeMap<&EnvId, usize> = environments
+        .iter()
+        .enumerate()
+        .map(|(at, env)| (&env.name, at))
         .collect();
-    let is_ours = |url: &str| may_be_ours(url, commit.remote_url);
+    let own = (0..files.len())
+        .map(|file| {
+            paths
+                .of(files.path(file))
+                .filter_map(|env| order.get(env).copied())
+                .collect()
+        })
+        .collect();
+    let is_ours = |url: &str| may_be_ours(url, commit.remote_url.as_deref());
     let places = units::Places {
         files: &files,
         own,
@@ -93,7 +188,7 @@ pub fn render(commit: &Commit<'_>, environments: &[Environment]) -> Effective {
         is_ours: &is_ours,
     };
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
-    gather::all(&places, &names, commit.copied)
+    gather::all(&places, &names, &commit.copied)
 }
 
 /// Whether an object that names this URL may read this repository. A clone of a mirror or fork has another URL, so

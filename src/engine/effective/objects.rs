@@ -60,7 +60,9 @@ impl Object {
 
     /// Whether a patch that names its object itself means this one.
     pub fn is_named_by(&self, patch: &Self) -> bool {
-        let Some((name, namespace)) = patch.ids.first() else { return false };
+        let Some((name, namespace)) = patch.ids.first() else {
+            return false;
+        };
         (&self.group, &self.version, &self.kind) == (&patch.group, &patch.version, &patch.kind)
             && self
                 .ids
@@ -90,9 +92,15 @@ impl Object {
     }
 
     pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
-        let Some((name, space)) = self.ids.last().cloned() else { return };
+        let Some((name, space)) = self.ids.last().cloned() else {
+            return;
+        };
         let name = format!("{prefix}{name}{suffix}");
-        let space = if namespace.is_empty() { space } else { namespace.to_owned() };
+        let space = if namespace.is_empty() {
+            space
+        } else {
+            namespace.to_owned()
+        };
         self.ids.push((name, space));
     }
 }
@@ -107,7 +115,12 @@ fn anchored(pattern: &str, text: &str) -> bool {
 
 /// A selector of labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b)`.
 fn selects(selector: &str, labels: &[(String, String)]) -> bool {
-    let own = |key: &str| labels.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
+    let own = |key: &str| {
+        labels
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.as_str())
+    };
     terms(selector).iter().all(|term| {
         let term = term.trim();
         let set = |text: &str| -> Vec<String> {

@@ -201,11 +201,19 @@ fn take(node: &mut Node, path: &[String]) -> Option<Node> {
     match node {
         Node::List(items) => {
             let at = step.parse::<usize>().ok().filter(|at| *at < items.len())?;
-            if rest.is_empty() { Some(items.remove(at)) } else { take(&mut items[at], rest) }
+            if rest.is_empty() {
+                Some(items.remove(at))
+            } else {
+                take(&mut items[at], rest)
+            }
         }
         Node::Map(entries) => {
             let at = entries.iter().position(|(key, _)| key == step)?;
-            if rest.is_empty() { Some(entries.remove(at).1) } else { take(&mut entries[at].1, rest) }
+            if rest.is_empty() {
+                Some(entries.remove(at).1)
+            } else {
+                take(&mut entries[at].1, rest)
+            }
         }
         Node::Text(_) | Node::Null | Node::Other => None,
     }

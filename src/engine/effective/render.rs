@@ -127,7 +127,10 @@ impl<'a> Renderer<'a> {
             self.patches(overlay.file, &overlay.kustomization.patches, &mut targets, out);
         }
         for named in std::iter::once(own).chain(overlay.map(|o| o.kustomization)) {
-            if [&named.name_prefix, &named.name_suffix, &named.namespace].iter().any(|text| !text.is_empty()) {
+            if [&named.name_prefix, &named.name_suffix, &named.namespace]
+                .iter()
+                .any(|text| !text.is_empty())
+            {
                 for object in &mut targets {
                     object.rename(&named.name_prefix, &named.name_suffix, &named.namespace);
                 }
@@ -144,7 +147,10 @@ impl<'a> Renderer<'a> {
             }
         }
         for (one, why) in self.replacements(file, own) {
-            mark(targets.iter_mut().filter(|object| object.is_selected(&one.target)), &why);
+            mark(
+                targets.iter_mut().filter(|object| object.is_selected(&one.target)),
+                &why,
+            );
         }
         for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
             if !harmless {
@@ -190,7 +196,10 @@ impl<'a> Renderer<'a> {
                             found: Some(*handle),
                         };
                         let found = self.files.found(site)?;
-                        let site = Site { line: found.line, ..site };
+                        let site = Site {
+                            line: found.line,
+                            ..site
+                        };
                         Some(Node::Text(Box::new(Text::written(&found.reference(), site))))
                     });
                     out.objects.push(Object::plain(Node::List(texts.collect())));
@@ -229,7 +238,10 @@ impl<'a> Renderer<'a> {
                 PatchSource::File(path) => {
                     let from = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
                     let Some(from) = from else {
-                        mark(objects.iter_mut(), &format!("the patch {path} could not be read and may change it"));
+                        mark(
+                            objects.iter_mut(),
+                            &format!("the patch {path} could not be read and may change it"),
+                        );
                         continue;
                     };
                     for part in self.files.parts(from) {
@@ -303,7 +315,11 @@ impl<'a> Renderer<'a> {
     fn replacements(&self, file: u32, own: &Kustomization) -> Vec<(Replacement, String)> {
         let why = |name: &str| format!("a replacement of {name} may write it");
         let mut out: Vec<(Replacement, String)> = Vec::new();
-        out.extend(own.replacements.iter().map(|one| (one.clone(), why(self.files.path(file)))));
+        out.extend(
+            own.replacements
+                .iter()
+                .map(|one| (one.clone(), why(self.files.path(file)))),
+        );
         for path in &own.replacement_files {
             let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
             for part in found.map_or(&[][..], |file| self.files.parts(file)) {
@@ -350,9 +366,21 @@ fn mark<'o>(objects: impl Iterator<Item = &'o mut Object>, why: &str) {
 fn rules(file: u32, own: &Kustomization, overlay: Option<&Overlay<'_>>) -> Vec<Rule> {
     let mut all: Vec<Rule> = own.images.iter().map(|rule| Rule::new(rule, file)).collect();
     let Some(overlay) = overlay else { return all };
-    let (from, more) = overlay.images.unwrap_or((overlay.file, overlay.kustomization.images.as_slice()));
+    let (from, more) = overlay
+        .images
+        .unwrap_or((overlay.file, overlay.kustomization.images.as_slice()));
     for rule in more {
         let mut rule = Rule::new(rule, from);
+        if overlay.images.is_some() {
+            // The Application's own entry of that name is overridden too.
+            let own = overlay
+                .kustomization
+                .images
+                .iter()
+                .filter(|own| own.name == rule.name());
+            let own: Vec<Site> = own.map(|own| Site::new(overlay.file, own.at)).collect();
+            rule.replace(own.into_iter());
+        }
         match all.iter().position(|known| known.name() == rule.name()) {
             Some(at) => {
                 let old = all.remove(at);

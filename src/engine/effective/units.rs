@@ -114,13 +114,18 @@ impl<'a> Places<'a> {
             }
             return add(environments, What::Kustomization(kustomization));
         }
-        let chart = folder.as_deref().is_some_and(|folder| self.files.exists(&join(folder, "Chart.yaml")));
+        let chart = folder
+            .as_deref()
+            .is_some_and(|folder| self.files.exists(&join(folder, "Chart.yaml")));
         if chart || application.path.is_none() || !application.values.is_empty() {
             let layers = self.chart_layers(file, folder.as_deref().filter(|_| chart), application);
-            let files: Vec<u32> = layers.iter().filter_map(|layer| match layer {
-                Values::File(file) => Some(*file),
-                Values::Inline(..) => None,
-            }).collect();
+            let files: Vec<u32> = layers
+                .iter()
+                .filter_map(|layer| match layer {
+                    Values::File(file) => Some(*file),
+                    Values::Inline(..) => None,
+                })
+                .collect();
             // Of an object in no environment, the highest file that is in one tells for which the values are.
             let last = files.iter().rev().find(|file| !self.of(**file).is_empty());
             let environments = of(last.map_or(&[][..], std::slice::from_ref));
@@ -137,17 +142,24 @@ impl<'a> Places<'a> {
         let is_inside_one = |file: &u32| {
             kustomizations.iter().any(|one| {
                 let folder = folder_of(self.files.path(*one));
-                self.files.path(*file).strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+                self.files
+                    .path(*file)
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.starts_with('/'))
             })
         };
         let files: Vec<u32> = inside.into_iter().filter(|file| !is_inside_one(file)).collect();
         let outermost: Vec<u32> = kustomizations
             .iter()
             .copied()
-            .filter(|one| !kustomizations.iter().any(|other| other != one && {
-                let folder = format!("{}/", folder_of(self.files.path(*other)));
-                folder_of(self.files.path(*one)).starts_with(&folder)
-            }))
+            .filter(|one| {
+                !kustomizations.iter().any(|other| {
+                    other != one && {
+                        let folder = format!("{}/", folder_of(self.files.path(*other)));
+                        folder_of(self.files.path(*one)).starts_with(&folder)
+                    }
+                })
+            })
             .collect();
         let environments = of(&files);
         add(environments, What::Folder(files, outermost));
@@ -157,7 +169,10 @@ impl<'a> Places<'a> {
         let own = chart.and_then(|folder| self.files.find(&join(folder, "values.yaml")));
         let mut out: Vec<Values> = own.map(Values::File).into_iter().collect();
         let folder = application.path.as_deref().and_then(|path| relative("", path));
-        let over = folder.as_deref().map(|folder| self.overrides(folder, application)).unwrap_or_default();
+        let over = folder
+            .as_deref()
+            .map(|folder| self.overrides(folder, application))
+            .unwrap_or_default();
         // A list or text in an overriding file takes the place of the Application's own.
         let own_parameters = over.iter().all(|(_, one)| one.parameters.is_none());
         let last = application.values.len();
@@ -207,7 +222,10 @@ impl<'a> Places<'a> {
         !overlay.images.is_empty()
             || !overlay.patches.is_empty()
             || !overlay.components.is_empty()
-            || self.overrides(folder, application).iter().any(|(_, one)| one.images.is_some())
+            || self
+                .overrides(folder, application)
+                .iter()
+                .any(|(_, one)| one.images.is_some())
     }
 
     /// Kustomizations that no other one of the environment takes in.
@@ -215,7 +233,9 @@ impl<'a> Places<'a> {
         let users = self.users();
         let nobody = BTreeSet::new();
         for file in 0..self.files.len() {
-            let Some(kustomization) = self.files.kustomization(file) else { continue };
+            let Some(kustomization) = self.files.kustomization(file) else {
+                continue;
+            };
             if kustomization.component {
                 continue;
             }
@@ -264,7 +284,9 @@ impl<'a> Places<'a> {
     fn users(&self) -> BTreeMap<u32, BTreeSet<u32>> {
         let mut out: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
         for file in 0..self.files.len() {
-            let Some(kustomization) = self.files.kustomization(file) else { continue };
+            let Some(kustomization) = self.files.kustomization(file) else {
+                continue;
+            };
             for written in &kustomization.resources {
                 let path = self.files.resolve(file, written);
                 if let Some(taken) = path.and_then(|path| self.files.kustomization_in(&path)) {

@@ -53,7 +53,10 @@ pub(super) fn images(values: &Node) -> Vec<Image> {
         let own = global.text("imageRegistry");
         own.or_else(|| global.get("image")?.text("registry"))
     });
-    if let Some(registry) = registry.map(|text| text.value.trim_end_matches('/')).filter(|text| !text.is_empty()) {
+    if let Some(registry) = registry
+        .map(|text| text.value.trim_end_matches('/'))
+        .filter(|text| !text.is_empty())
+    {
         for image in &mut out {
             let inside = |value: &String| value.strip_prefix(registry).is_some_and(|rest| rest.starts_with('/'));
             if image.value.as_ref().is_some_and(|value| !inside(value)) {
@@ -141,12 +144,17 @@ fn is_whole_there(parts: &[&Text]) -> bool {
 
 /// The reference that the fields make together.
 fn whole(registry: Option<&Text>, name: &Text, tag: Option<&Text>, digest: Option<&Text>) -> Option<String> {
-    let registry = registry.map(|text| text.value.trim_end_matches('/')).filter(|text| !text.is_empty());
+    let registry = registry
+        .map(|text| text.value.trim_end_matches('/'))
+        .filter(|text| !text.is_empty());
     let mut out = match registry {
         Some(registry) => format!("{registry}/{}", name.value),
         None => name.value.clone(),
     };
-    let (mut tag, mut digest) = (tag.map(|text| text.value.as_str()), digest.map(|text| text.value.trim().to_owned()));
+    let (mut tag, mut digest) = (
+        tag.map(|text| text.value.as_str()),
+        digest.map(|text| text.value.trim().to_owned()),
+    );
     if let Some((label, bytes)) = tag.and_then(|text| text.split_once('@')) {
         tag = Some(label).filter(|label| !label.is_empty());
         digest = digest.or_else(|| Some(bytes.to_owned()));

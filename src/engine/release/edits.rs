@@ -11,6 +11,7 @@ use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
+use crate::engine::effective::{self, Effective};
 use crate::engine::pins::LOOSE_TIER;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, robot, void};
@@ -24,6 +25,8 @@ const CONTEXT: usize = 3;
 #[derive(Default)]
 pub(super) struct Overlay {
     files: BTreeMap<String, Option<Arc<Vec<u8>>>>,
+    /// What the changed files are rendered to.
+    effective: Option<Arc<Effective>>,
 }
 
 impl Overlay {
@@ -42,6 +45,29 @@ impl Overlay {
     /// The file becomes this.
     pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
+        self.effective = None;
+    }
+
+    /// What is deployed with these changes; those of the overlay first.
+    fn render(&self, context: &PlanContext, more: &[(String, Vec<u8>)]) -> Effective {
+        let known = self
+            .files
+            .iter()
+            .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
+        let known = known.filter(|(path, _)| context.ledger.commit.scans.contains_key(*path));
+        let more = more.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let commit = context.ledger.commit.with(known.chain(more));
+        effective::render(&commit, &context.ledger.environments)
+    }
+
+    /// What is deployed as the commits planned so far leave it.
+    fn rendered(&mut self, context: &PlanContext) -> Arc<Effective> {
+        if let Some(known) = &self.effective {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(self.render(context, &[]));
+        self.effective = Some(Arc::clone(&made));
+        made
     }
 }
 
@@ -82,7 +108,11 @@ pub(super) async fn rewrite(
         return Ok(out);
     };
     if let Some((pin, why)) = pins.iter().find_map(|pin| Some((pin, pin.uncertain.as_ref()?))) {
-        let at = pin.deciding().next().map(|l| format!("{}:{}", l.file, l.line)).unwrap_or_default();
+        let at = pin
+            .deciding()
+            .next()
+            .map(|l| format!("{}:{}", l.file, l.line))
+            .unwrap_or_default();
         out.closed = Some(format!(
             "{at} cannot be edited: what is deployed cannot be decided ({why}); change it by hand"
         ));
@@ -111,13 +141,19 @@ pub(super) async fn rewrite(
             .filter(|location| location.file == file)
             .map(|location| location.yaml_path.as_str())
             .collect();
-        let mut here = pins.iter().flat_map(|pin| pin.deciding()).filter(|location| location.file == file);
+        let mut here = pins
+            .iter()
+            .flat_map(|pin| pin.deciding())
+            .filter(|location| location.file == file);
         if let Some((line, why)) = here.find_map(|location| Some((location.line, location.read_only.as_ref()?))) {
             out.closed
                 .get_or_insert(format!("{file}:{line} cannot be edited: {why}; change it by hand"));
             continue;
         }
-        let which: Vec<&Found> = scan.all().filter(|found| paths.contains(found.yaml_path.as_str())).collect();
+        let which: Vec<&Found> = scan
+            .all()
+            .filter(|found| paths.contains(found.yaml_path.as_str()))
+            .collect();
         match plan_edit(&file, &before, &which, new) {
             Ok(edited) => {
                 let said = edited
@@ -133,6 +169,11 @@ pub(super) async fn rewrite(
                 out.closed.get_or_insert(error.to_string());
             }
         }
+    }
+    if out.closed.is_none() && !out.files.is_empty() {
+        let before = overlay.rendered(context);
+        let after = overlay.render(context, &out.files);
+        out.closed = before.changes_more(&after, pins, new.digest);
     }
     out.warnings.extend(surroundings(context, pins));
     Ok(out)

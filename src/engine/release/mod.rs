@@ -9,7 +9,6 @@ mod destination_check;
 mod edits;
 mod execute;
 mod hold;
-mod include_graph;
 mod pin;
 mod pin_history;
 mod plan_context;

@@ -69,7 +69,11 @@ async fn one(
     let target = &pin.target;
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
-    if let Some(location) = pin.deciding().next().filter(|_| pin.deciding().all(|l| l.read_only.is_some())) {
+    if let Some(location) = pin
+        .deciding()
+        .next()
+        .filter(|_| pin.deciding().all(|l| l.read_only.is_some()))
+    {
         let why = location.read_only.as_deref().unwrap_or_default();
         let what = format!(
             "{target} cannot be pinned: {}:{}: {why}; name the services to be pinned without it",

@@ -23,7 +23,7 @@ use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
-use super::include_graph::IncludeGraph;
+use crate::engine::include_graph::IncludeGraph;
 
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl PlanContext {
         Ok(Self {
             engine: engine.clone(),
             paths: EnvironmentPaths::new(&ledger.environments),
-            files: Arc::new(files),
+            files,
             ledger,
             remote,
             remote_url,
@@ -261,7 +261,7 @@ impl PlanContext {
 
 struct Read {
     ledger: Ledger,
-    files: Vec<TreeFile>,
+    files: Arc<Vec<TreeFile>>,
     remote: String,
     remote_url: Option<String>,
     controllers: Vec<Controller>,
@@ -288,27 +288,18 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
             ledger.tip.branch
         )));
     };
-    let files = repo.files(&ledger.tip.commit).map_err(git)?;
+    let commit = &ledger.commit;
     let mut controllers = Vec::new();
     let mut includes = IncludeGraph::default();
-    let blobs = repo.blobs().map_err(git)?;
-    for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
-        // Already scanned by the ledger; what it left out is too large to be read.
-        if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
-            let scan = engine
-                .inner
-                .scans
-                .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
-            let scan = scan.map_err(failure)?;
-            controllers.extend(scan.controllers.iter().cloned());
-            includes.add(&file.path, &scan.includes);
-        }
+    for (file, scan) in &commit.scans {
+        controllers.extend(scan.controllers.iter().cloned());
+        includes.add(file, &scan.includes);
     }
-    includes.resolve(&files, &EnvironmentPaths::new(&ledger.environments));
+    includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
+        files: Arc::clone(&commit.files),
         ledger,
-        files,
         remote,
         controllers,
         includes,

@@ -1,8 +1,8 @@
 //! Objects that deploy a folder of a repository and change images on the way: Argo CD Applications,
 //! Flux Kustomizations, and the files that override an Application's source.
 
-use super::includes::{self, Origin, Taken};
 use super::image_rules::{self, ImageRule, RuleReader};
+use super::includes::{self, Origin, Taken};
 use super::kustomization::{self, Kustomization, PatchSource};
 use super::shape::{Layer, Place, Shape, Shaper, Text};
 use super::tree::{Id, Tree};
@@ -116,7 +116,9 @@ pub(super) fn argocd(
     block: &dyn Fn(Id) -> Option<Shape>,
 ) -> Vec<Application> {
     let tree = shaper.tree;
-    let spec = tree.at(root, &["spec", "template", "spec"]).or_else(|| tree.get(root, "spec"));
+    let spec = tree
+        .at(root, &["spec", "template", "spec"])
+        .or_else(|| tree.get(root, "spec"));
     let Some(spec) = spec else { return Vec::new() };
     let one = tree.get(spec, "source").into_iter();
     let many = tree.get(spec, "sources").map_or(&[][..], |id| tree.items(id));
@@ -132,7 +134,11 @@ pub(super) fn argocd(
         values.extend(inline_values(shaper, source, block).into_iter().map(Layer::Values));
         values.extend(parameters(shaper, source).map(Layer::Values));
         let kustomize = tree.get(source, "kustomize");
-        let list = |key| kustomize.and_then(|id| tree.get(id, key)).map_or(&[][..], |id| tree.items(id));
+        let list = |key| {
+            kustomize
+                .and_then(|id| tree.get(id, key))
+                .map_or(&[][..], |id| tree.items(id))
+        };
         Some(Application {
             kind: ApplicationKind::ArgoCd,
             name: tree.text_at(root, &["metadata", "name"]).unwrap_or_default().to_owned(),
@@ -160,11 +166,7 @@ pub(super) fn argocd(
 }
 
 /// A file that overrides an Application's source.
-pub(super) fn source_override(
-    shaper: &Shaper<'_>,
-    root: Id,
-    block: &dyn Fn(Id) -> Option<Shape>,
-) -> SourceOverride {
+pub(super) fn source_override(shaper: &Shaper<'_>, root: Id, block: &dyn Fn(Id) -> Option<Shape>) -> SourceOverride {
     let tree = shaper.tree;
     SourceOverride {
         images: tree
@@ -188,7 +190,11 @@ fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
         };
         Some(ImageRule {
             name: old.unwrap_or(name).to_owned(),
-            new_name: old.map(|_| name).filter(|name| *name != "*").unwrap_or_default().to_owned(),
+            new_name: old
+                .map(|_| name)
+                .filter(|name| *name != "*")
+                .unwrap_or_default()
+                .to_owned(),
             new_tag: tag.to_owned(),
             digest: digest.to_owned(),
             tag_suffix: String::new(),
@@ -200,7 +206,9 @@ fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
 
 /// The value files of a source, lowest first, as paths from the repository's root.
 fn value_files(tree: &Tree<'_>, source: Id, folder: Option<&str>, sources: &[Id]) -> Vec<Layer> {
-    let list = tree.at(source, &["helm", "valueFiles"]).map_or(&[][..], |id| tree.items(id));
+    let list = tree
+        .at(source, &["helm", "valueFiles"])
+        .map_or(&[][..], |id| tree.items(id));
     let each = list.iter().filter_map(|id| {
         let path = tree.text_of(*id).filter(|path| includes::is_path(path))?;
         let path = includes::value_file(tree, path, folder, sources)?;

@@ -1,5 +1,7 @@
 //! Helm values: `{registry, repository, tag, digest}` in its many spellings, and `image` strings.
 
+use std::collections::HashSet;
+
 use granit_parser::ScalarStyle;
 
 use super::Found;
@@ -173,33 +175,38 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
 }
 
 /// Finds the images of which only the tag or the digest is written: other values name the repository.
-pub(super) fn parts(tree: &Tree<'_>, id: Id, out: &mut Output, how: How, is_known: &dyn Fn(Id) -> bool) {
-    match &tree.node(id).kind {
-        Kind::Map(entries, _) if out.first_time(tree, id) => {
-            let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
-            let digest = scalar("digest").or_else(|| scalar("sha"));
-            let tag = scalar("tag").or_else(|| scalar("version"));
-            let known = |v: Option<Id>| v.is_some_and(|v| is_known(tree.resolve(v)));
-            if (tag.is_some() || digest.is_some()) && !known(tag) && !known(digest) {
-                fields_of_part(tree, tag, digest, scalar("tag").is_none(), out, how);
+pub(super) fn parts(tree: &Tree<'_>, root: Id, out: &mut Output, how: How, is_known: &dyn Fn(Id) -> bool) {
+    let mut seen = HashSet::new();
+    let mut open = vec![root];
+    while let Some(id) = open.pop() {
+        match &tree.node(id).kind {
+            Kind::Map(entries, _) if seen.insert(id) => {
+                let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
+                let digest = scalar("digest").or_else(|| scalar("sha"));
+                let tag = scalar("tag").or_else(|| scalar("version"));
+                let known = |v: Option<Id>| {
+                    v.map(|v| tree.resolve(v))
+                        .is_some_and(|v| is_known(v) || out.is_claimed(v))
+                };
+                if (tag.is_some() || digest.is_some()) && !known(tag) && !known(digest) {
+                    fields_of_part(tree, tag, digest, scalar("tag").is_none(), out, how);
+                }
+                open.extend(entries.iter().rev().map(|(_, value)| *value));
             }
-            for (_, value) in entries {
-                parts(tree, *value, out, how, is_known);
-            }
+            Kind::Seq(items) => open.extend(items.iter().rev()),
+            Kind::Map(..) | Kind::Scalar(..) | Kind::Alias(_) => {}
         }
-        Kind::Seq(items) => {
-            for item in items {
-                parts(tree, *item, out, how, is_known);
-            }
-        }
-        Kind::Map(..) | Kind::Scalar(..) | Kind::Alias(_) => {}
     }
 }
 
 /// One scalar that is the tag or the digest of an image named elsewhere.
 pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, how: How) {
     let is_digest = matches!(field, "digest" | "sha");
-    let (tag, digest) = if is_digest { (None, Some(value)) } else { (Some(value), None) };
+    let (tag, digest) = if is_digest {
+        (None, Some(value))
+    } else {
+        (Some(value), None)
+    };
     fields_of_part(tree, tag, digest, true, out, how);
 }
 

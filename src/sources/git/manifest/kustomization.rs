@@ -135,14 +135,19 @@ impl Kustomization {
 impl Patch {
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
         match self {
-            Self::Merge(object) => object.body.places(each),
+            Self::Merge(object) => object.places(each),
             Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
         }
     }
 }
 
 /// Reads a kustomization. `inline` reads the text of a patch.
-pub(super) fn read(tree: &Tree<'_>, root: Id, rule: &RuleReader<'_>, inline: &dyn Fn(Id) -> PatchSource) -> Kustomization {
+pub(super) fn read(
+    tree: &Tree<'_>,
+    root: Id,
+    rule: &RuleReader<'_>,
+    inline: &dyn Fn(Id) -> PatchSource,
+) -> Kustomization {
     let list = |key| tree.get(root, key).map_or(&[][..], |id| tree.items(id));
     let texts = |key| -> Vec<String> {
         let all = list(key).iter().filter_map(|id| tree.text_of(*id));
@@ -159,7 +164,10 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, rule: &RuleReader<'_>, inline: &dy
         components: texts("components"),
         images: image_rules::read(tree, tree.get(root, "images"), rule),
         patches: Vec::new(),
-        replacements: replacements.iter().flat_map(|one| self::replacements(tree, *one)).collect(),
+        replacements: replacements
+            .iter()
+            .flat_map(|one| self::replacements(tree, *one))
+            .collect(),
         replacement_files: replacements
             .iter()
             .filter_map(|one| tree.text_at(*one, &["path"]).map(str::to_owned))
@@ -217,11 +225,17 @@ pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
     let writes_image = |id: &&Id| {
         let paths = tree.get(**id, "fieldPaths").map_or(&[][..], |id| tree.items(id));
         let text = |path: &Id| tree.text_of(*path).map(str::to_ascii_lowercase);
-        paths.iter().filter_map(text).any(|path| path.contains("image") || path.contains("containers"))
+        paths
+            .iter()
+            .filter_map(text)
+            .any(|path| path.contains("image") || path.contains("containers"))
     };
     let all = targets.iter().filter(writes_image);
     all.map(|id| Replacement {
-        target: tree.get(*id, "select").map(|select| target(tree, select)).unwrap_or_default(),
+        target: tree
+            .get(*id, "select")
+            .map(|select| target(tree, select))
+            .unwrap_or_default(),
     })
     .collect()
 }
@@ -238,15 +252,13 @@ pub(super) fn operations(shaper: &Shaper<'_>, root: Id) -> Option<Vec<Operation>
         let last = path.last().map(String::as_str).unwrap_or_default();
         let value = match tree.get(*item, "value") {
             None => Shape::Other,
-            Some(id) if tree.text_of(id).is_some() && !matches!(last, "name" | "namespace") => {
-                match tree.filled(id) {
-                    Some(text) => Shape::Text(super::shape::Text {
-                        value: text.to_owned(),
-                        at: shaper.place(id),
-                    }),
-                    None => Shape::Null,
-                }
-            }
+            Some(id) if tree.text_of(id).is_some() && !matches!(last, "name" | "namespace") => match tree.filled(id) {
+                Some(text) => Shape::Text(super::shape::Text {
+                    value: text.to_owned(),
+                    at: shaper.place(id),
+                }),
+                None => Shape::Null,
+            },
             Some(id) => shaper.shape(id),
         };
         Operation {

@@ -42,20 +42,21 @@ use crate::domain::reference::Repository;
 
 pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, is_same_repository, void};
-pub use includes::{Include, Origin, Taken};
 pub use image_rules::ImageRule;
-pub use kustomization::{
-    FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target,
-};
+pub use includes::{Include, Origin, Taken};
+pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target};
 pub use objects::Object;
 pub use parts::Part;
-pub use shape::{Handle, Layer, Place, Shape, Text};
 pub use scanner::{Scanner, is_manifest};
+pub use shape::{Handle, Layer, Place, Shape, Text};
 pub use undo::robot;
 
 use detect::Document;
 use output::Output;
 use tree::{Id, Tree};
+
+/// Rules from here on find texts that no known field holds.
+const LOOSE: u8 = 9;
 
 /// What one file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -288,19 +289,34 @@ impl Scan {
     }
 
     /// Every reference, those that count only together with other files last. What was found both ways is
-    /// there once: as a part of an image that other values name, if nothing more is written here.
+    /// there once: as a part of an image that other values name if nothing more is written here, as an image in
+    /// a patch rather than as a loose text.
     pub fn all(&self) -> impl Iterator<Item = &Found> {
-        let paths = |all: &[Found], keep: fn(&&Found) -> bool| -> HashSet<String> {
-            all.iter().filter(keep).map(|found| found.yaml_path.clone()).collect()
-        };
-        let (mut whole, mut parts) = (HashSet::new(), HashSet::new());
+        let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
         if !self.layered.is_empty() {
-            whole = paths(&self.found, |found| !found.written.is_empty());
-            parts = paths(&self.layered, |_| true);
+            let is_known = |found: &&Found| !found.written.is_empty() && found.tier < LOOSE;
+            whole = self
+                .found
+                .iter()
+                .filter(is_known)
+                .map(|found| found.yaml_path.as_str())
+                .collect();
+            parts = self.layered.iter().map(|found| found.yaml_path.as_str()).collect();
+            let spans_of = self.layered.iter().filter_map(|found| found.digest_span.clone());
+            spans = spans_of.map(|span| (span.start, span.end)).collect();
         }
-        let more = self.layered.iter().filter(move |found| !whole.contains(&found.yaml_path));
-        let is_whole = move |found: &&Found| !found.written.is_empty() || !parts.contains(&found.yaml_path);
-        self.found.iter().filter(is_whole).chain(more)
+        let more: Vec<&Found> = self
+            .layered
+            .iter()
+            .filter(|found| !whole.contains(found.yaml_path.as_str()))
+            .collect();
+        let is_better = move |found: &&Found| {
+            let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
+            let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
+            let is_text = found.tier >= LOOSE && span.is_some_and(|span| spans.contains(&span));
+            !is_part && !is_text
+        };
+        self.found.iter().filter(is_better).chain(more)
     }
 
     /// Brings the references into the order of the file.

@@ -2,7 +2,7 @@
 
 use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
-use super::shape::{Layer, Shape, Shaper};
+use super::shape::{Layer, Place, Shape, Shaper};
 use super::tree::Id;
 
 /// One object, or a patch that looks like one.
@@ -26,6 +26,13 @@ pub struct Object {
     pub chart: Vec<Layer>,
     /// Of a `HelmRelease`: the images that its post renderers replace, in order.
     pub post_images: Vec<ImageRule>,
+}
+
+impl Object {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+        self.body.places(each);
+        self.post_images.iter_mut().for_each(|rule| each(&mut rule.at));
+    }
 }
 
 /// The object at a node. Patches may leave out what identifies them.
@@ -53,9 +60,13 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> Object {
 
 fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {
     let tree = shaper.tree;
-    let list = tree.at(root, &["spec", "postRenderers"]).map_or(&[][..], |id| tree.items(id));
+    let list = tree
+        .at(root, &["spec", "postRenderers"])
+        .map_or(&[][..], |id| tree.items(id));
     let images = list.iter().filter_map(|one| tree.at(*one, &["kustomize", "images"]));
-    images.flat_map(|images| image_rules::read(tree, Some(images), shaper.found)).collect()
+    images
+        .flat_map(|images| image_rules::read(tree, Some(images), shaper.found))
+        .collect()
 }
 
 fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {
@@ -72,7 +83,11 @@ fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {
     let own = folder.map(|folder| format!("{folder}/values.yaml"));
     // Named files take the place of the chart's own.
     let named: Vec<String> = files.collect();
-    let all = if named.is_empty() { own.into_iter().collect() } else { named };
+    let all = if named.is_empty() {
+        own.into_iter().collect()
+    } else {
+        named
+    };
     let layer = |path| Layer::File {
         path,
         from: Origin::Root,

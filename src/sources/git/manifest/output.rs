@@ -358,11 +358,21 @@ impl Pinned {
             },
         };
         // The name may carry a tag and a digest of its own.
-        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(|p| p.digest.is_some())) {
+        let is_versioned = |p: &Parts| p.digest.is_some() || p.tag.is_some();
+        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(is_versioned)) {
             let value = tree.text_of(id).unwrap_or("");
             let shift = value.len().checked_sub(written.len());
             let moved = |r: Range<usize>| shift.map(|s| r.start + s..r.end + s);
             out.tag = parts.tag.clone().map(|r| written[r].to_owned());
+            out.site.tag = parts
+                .tag
+                .clone()
+                .and_then(moved)
+                .and_then(|r| slice(id, &r))
+                .map(|span| TagSlot {
+                    span,
+                    form: TagForm::Inline,
+                });
             if let Some(range) = parts.digest.clone() {
                 out.digest = refs::digest(&written[range.clone()]);
                 out.site.digest = moved(range)

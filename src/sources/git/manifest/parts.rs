@@ -13,7 +13,7 @@ use super::objects::{self, Object};
 use super::output::{How, Output};
 use super::shape::{Handle, Layer, Place, Shape, Shaper};
 use super::tree::{Id, Kind, Tree};
-use super::{Found, argocd, kubernetes, parameters};
+use super::{Found, LOOSE, argocd, kubernetes, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.
@@ -58,7 +58,7 @@ impl Part {
     /// Calls `each` for every place.
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
         match self {
-            Self::Object(object) => object.body.places(each),
+            Self::Object(object) => object.places(each),
             Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
             Self::Kustomization(one) => one.places(each),
             Self::Application(one) => one.places(each),
@@ -108,7 +108,10 @@ impl Reader<'_> {
     fn handle(&self, id: Id) -> Option<Handle> {
         let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let found = self.out.found_at(id);
-        let is_whole = |at: &usize| self.out.found.get(*at).is_some_and(|found| !found.written.is_empty());
+        let is_whole = |at: &usize| {
+            let found = self.out.found.get(*at);
+            found.is_some_and(|found| !found.written.is_empty() && found.tier < LOOSE)
+        };
         let whole = found.filter(is_whole).map(|at| Handle::Found(index(at)));
         let part = || self.layered.borrow().found_at(id).map(|at| Handle::Layered(index(at)));
         whole.or_else(part).or(found.map(|at| Handle::Found(index(at))))
@@ -141,7 +144,10 @@ impl Reader<'_> {
                 parts.extend(read.map(|one| Part::Application(Box::new(one))));
             }
             Document::Argocd => {
-                self.argocd_parts(tree.at(root, &["spec", "template", "spec"]).or_else(|| tree.get(root, "spec")));
+                self.argocd_parts(
+                    tree.at(root, &["spec", "template", "spec"])
+                        .or_else(|| tree.get(root, "spec")),
+                );
                 let block = |id| self.block(id);
                 let read = self.with_shaper(true, |s| applications::argocd(s, root, &|id| self.inline(id), &block));
                 parts.extend(read.into_iter().map(|one| Part::Application(Box::new(one))));
@@ -224,7 +230,10 @@ impl Reader<'_> {
 
     /// `helmCharts`: the file, what is written in place over it, and then more files.
     fn charts(&self, root: Id) -> Vec<Vec<Layer>> {
-        let charts = self.tree.get(root, "helmCharts").map_or(&[][..], |id| self.tree.items(id));
+        let charts = self
+            .tree
+            .get(root, "helmCharts")
+            .map_or(&[][..], |id| self.tree.items(id));
         let each = charts.iter().map(|chart| {
             let get = |key| self.tree.get(*chart, key);
             let mut layers = self.layers(get("valuesFile").as_slice());
@@ -239,7 +248,9 @@ impl Reader<'_> {
     fn values_parts(&self, values: Option<Id>) {
         if let Some(values) = values {
             let mut layered = self.layered.borrow_mut();
-            helm_values::parts(self.tree, values, &mut layered, VALUES_PART, &|id| self.out.is_claimed(id));
+            helm_values::parts(self.tree, values, &mut layered, VALUES_PART, &|id| {
+                self.out.is_claimed(id)
+            });
         }
     }
 
@@ -247,7 +258,8 @@ impl Reader<'_> {
         let Some(spec) = spec else { return };
         let one = self.tree.get(spec, "source").into_iter();
         let many = self.tree.get(spec, "sources").map_or(&[][..], |id| self.tree.items(id));
-        one.chain(many.iter().copied()).for_each(|source| self.source_parts(source));
+        one.chain(many.iter().copied())
+            .for_each(|source| self.source_parts(source));
     }
 
     fn source_parts(&self, source: Id) {
@@ -296,7 +308,9 @@ impl Reader<'_> {
             });
             return PatchSource::Inline(patches);
         }
-        let Some(text) = self.tree.text_of(id) else { return PatchSource::Unread };
+        let Some(text) = self.tree.text_of(id) else {
+            return PatchSource::Unread;
+        };
         let inner = Tree::read(text);
         if inner.stopped.is_some() {
             return PatchSource::Unread;

@@ -7,6 +7,7 @@ use super::tree::{Id, Kind, Tree};
 /// Nodes kept of one document: aliases can multiply what there is to see.
 const MAX_NODES: usize = 50_000;
 const MAX_DEPTH: usize = 100;
+const MAX_MERGES: u32 = 8;
 
 /// A part of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,7 +157,9 @@ impl Shaper<'_> {
             Kind::Map(..) => {
                 let mut entries: Vec<(String, Shape)> = Vec::new();
                 self.entries(held, 0, depth, left, &mut entries);
-                let significant = entries.iter().any(|(key, value)| key != "name" && value.leads_somewhere());
+                let significant = entries
+                    .iter()
+                    .any(|(key, value)| key != "name" && value.leads_somewhere());
                 entries.retain(|(_, value)| value.leads_somewhere());
                 if significant { Shape::Map(entries) } else { Shape::Other }
             }
@@ -179,7 +182,7 @@ impl Shaper<'_> {
 
     /// An item of a list keeps its name: lists are merged by it.
     fn item(&self, id: Id, depth: usize, left: &mut usize) -> Shape {
-        let shape = self.node(id, "", depth - 1, left);
+        let shape = self.node(id, "", depth.saturating_sub(1), left);
         let name = self.tree.get(id, "name").filter(|_| !matches!(shape, Shape::Map(_)));
         match name.and_then(|name| Some((name, self.tree.text_of(name)?))) {
             Some((name, value)) => Shape::Map(vec![(
@@ -197,6 +200,10 @@ impl Shaper<'_> {
         let mut merged = Vec::new();
         for (key, value) in self.tree.entries(map) {
             let Some(name) = self.tree.text_of(*key) else { continue };
+            if *left == 0 {
+                return;
+            }
+            *left -= 1;
             if name == "<<" {
                 merged.push(*value);
                 continue;
@@ -209,18 +216,19 @@ impl Shaper<'_> {
                     value: text.to_owned(),
                     at: self.place(*value),
                 }),
-                _ => self.node(*value, name, depth - 1, left),
+                _ => self.node(*value, name, depth.saturating_sub(1), left),
             };
             out.push((name.to_owned(), shape));
         }
-        for source in merged.into_iter().filter(|_| merges < 8) {
+        for source in merged.into_iter().filter(|_| merges < MAX_MERGES) {
             let list = self.tree.items(source);
-            let sources = if list.is_empty() { std::slice::from_ref(&source) } else { list };
-            for source in sources {
+            let sources = if list.is_empty() {
+                std::slice::from_ref(&source)
+            } else {
+                list
+            };
+            for source in sources.iter().filter(|_| depth > 1) {
                 self.entries(*source, merges + 1, depth - 1, left, out);
-                if depth <= 1 {
-                    return;
-                }
             }
         }
     }
@@ -229,7 +237,6 @@ impl Shaper<'_> {
         key == "$patch"
             || key == "reference"
             || key.to_ascii_lowercase().contains("image")
-            || self.values
-                && matches!(key, "registry" | "repository" | "tag" | "digest" | "sha" | "version")
+            || self.values && matches!(key, "registry" | "repository" | "tag" | "digest" | "sha" | "version")
     }
 }
