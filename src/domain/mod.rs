@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod candidate;
+pub mod candidate_order;
 pub mod diff;
 pub mod drift;
 pub mod evidence;

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::domain::board::Assessment;
+use crate::domain::candidate_order;
 use crate::domain::evidence::{CauseKind, Evidence};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
@@ -17,7 +18,6 @@ use crate::domain::verdict::{Facts, Presence, Verdict, judge};
 use crate::sources::evidence::{Carrier, Question, Trust, check};
 use crate::sources::registry::{Manifest, RegistryError};
 
-use super::candidate;
 use super::collect::{self, Collected};
 use super::session::Session;
 use super::verdict_cache::{Checked, Key, VerdictCache};
@@ -407,7 +407,7 @@ async fn parents(
             let others: Vec<String> = known
                 .iter()
                 .rev()
-                .filter(|tag| !candidate::is_evidence_tag(tag) && !named.contains(tag))
+                .filter(|tag| !candidate_order::is_evidence_tag(tag) && !named.contains(tag))
                 .take(INDEX_TAGS_ASKED)
                 .cloned()
                 .collect();

@@ -3,7 +3,7 @@
 
 pub mod assess;
 pub mod cache;
-pub mod candidate;
+pub mod candidate_lookup;
 pub mod collect;
 pub mod diff;
 pub mod error;
@@ -12,7 +12,6 @@ pub mod holds;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;
-pub mod offer;
 pub mod pins;
 pub mod refresh;
 pub mod release;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
+use crate::domain::candidate_order;
 use crate::domain::drift::{self, Drift};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
@@ -22,7 +23,7 @@ use super::ledger::Ledger;
 use super::lineage::Lineage;
 use super::session::{Failed, Memo, Session};
 use super::tag_journal::TagJournal;
-use super::{Engine, EngineError, blocking, candidate, collect, holds, offer};
+use super::{Engine, EngineError, blocking, candidate_lookup, collect, holds};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
@@ -217,7 +218,7 @@ impl Pass {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = offer::find(&self.session, configured, image.as_ref(), pins).await;
+        let found = candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await;
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {
@@ -261,9 +262,9 @@ impl Pass {
         answer: Result<Option<Digest>, Failed>,
         configured: Option<&Service>,
     ) {
-        let immutable = source
-            .tag()
-            .is_some_and(|tag| candidate::is_immutable(tag, configured.and_then(|s| s.immutable_tags.as_deref())));
+        let immutable = source.tag().is_some_and(|tag| {
+            candidate_order::is_immutable(tag, configured.and_then(|s| s.immutable_tags.as_deref()))
+        });
         let matches_via_index = match (&answer, pin.digest) {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,

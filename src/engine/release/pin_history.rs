@@ -15,15 +15,15 @@ use crate::engine::ledger::ScanCache;
 use crate::engine::pins::{LOOSE_TIER, Naming};
 use crate::sources::git::{Change, CommitMeta, GitRepo};
 
-use super::desk::{Desk, failure};
 use super::edits::files_of;
+use super::plan_context::{PlanContext, failure};
 
 /// At most this many changes of one pin are looked at.
 const STEPS: usize = 1_000;
 
 /// One reference as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Written {
+pub(super) struct WrittenPin {
     pub digest: Option<Digest>,
     pub tag: Option<String>,
     pub image: Repository,
@@ -31,15 +31,15 @@ pub(super) struct Written {
 
 /// One commit of the branch that changed the pin.
 #[derive(Debug, Clone)]
-pub(super) struct Step {
+pub(super) struct PinChange {
     pub commit: CommitMeta,
     /// The pin's file as it is called today, its blob before and after.
     pub files: Vec<(String, Option<String>, Option<String>)>,
-    pub was: BTreeSet<Written>,
-    pub is: BTreeSet<Written>,
+    pub was: BTreeSet<WrittenPin>,
+    pub is: BTreeSet<WrittenPin>,
 }
 
-impl Step {
+impl PinChange {
     fn had(&self, digest: Digest) -> bool {
         self.was.iter().any(|w| w.digest == Some(digest))
     }
@@ -59,7 +59,7 @@ impl Step {
 
 /// A digest that was pinned before.
 #[derive(Debug, Clone)]
-pub(super) struct Earlier {
+pub(super) struct EarlierPin {
     pub digest: Digest,
     pub tag: Option<String>,
     /// The commit that pinned it last; `None` where the history does not reach so far.
@@ -72,17 +72,17 @@ pub(super) struct Earlier {
 
 /// The changes of one pin, newest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Past(pub Vec<Step>);
+pub(super) struct PinHistory(pub Vec<PinChange>);
 
-impl Past {
+impl PinHistory {
     /// Walks the history of a target's files.
-    pub async fn of(desk: &Desk, target: &Target) -> Result<Self, WriteFailure> {
-        let pins = desk.pins_in(target)?;
+    pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
+        let pins = context.pins_in(target)?;
         let files: Vec<String> = files_of(&pins).into_iter().collect();
         let (engine, naming, tip) = (
-            desk.engine.clone(),
-            desk.ledger.naming.clone(),
-            desk.ledger.tip.commit.clone(),
+            context.engine.clone(),
+            context.ledger.naming.clone(),
+            context.ledger.tip.commit.clone(),
         );
         let target = target.clone();
         let work = move || {
@@ -106,7 +106,7 @@ impl Past {
     }
 
     /// Digests pinned before, each once, newest first; not what is pinned now.
-    pub fn earlier(&self, now: &BTreeSet<Digest>) -> Vec<Earlier> {
+    pub fn earlier(&self, now: &BTreeSet<Digest>) -> Vec<EarlierPin> {
         let mut seen = now.clone();
         let mut out = Vec::new();
         for (at, step) in self.0.iter().enumerate() {
@@ -115,7 +115,7 @@ impl Past {
                     continue;
                 };
                 let before = self.0[at + 1..].iter().find(|s| s.has(digest) && !s.had(digest));
-                out.push(Earlier {
+                out.push(EarlierPin {
                     digest,
                     tag: step
                         .was
@@ -143,17 +143,17 @@ fn walk(
     tip: &str,
     files: &[String],
     target: &Target,
-) -> Result<Vec<Step>, EngineError> {
-    let mut steps: Vec<Step> = Vec::new();
+) -> Result<Vec<PinChange>, EngineError> {
+    let mut steps: Vec<PinChange> = Vec::new();
     let mut failed = None;
     let blobs = repo.blobs()?;
-    let written = |path: &str, oid: Option<&str>| -> Result<Vec<Written>, EngineError> {
+    let written = |path: &str, oid: Option<&str>| -> Result<Vec<WrittenPin>, EngineError> {
         let Some(oid) = oid else { return Ok(Vec::new()) };
         let scan = scans.scan(path, oid, || Ok(blobs.read(oid)?))?;
         let ours = scan.found.iter().filter_map(|found| {
             let image = found.repository.clone()?;
             let counts = found.tier < LOOSE_TIER || naming.is_listed(&image);
-            (counts && naming.service(&image) == Some(&target.service)).then(|| Written {
+            (counts && naming.service(&image) == Some(&target.service)).then(|| WrittenPin {
                 digest: found.digest,
                 tag: found.tag.clone(),
                 image,
@@ -186,7 +186,7 @@ fn walk(
                 if steps.len() == STEPS {
                     return ControlFlow::Break(());
                 }
-                steps.push(Step {
+                steps.push(PinChange {
                     commit: change.commit,
                     files: vec![file],
                     was: was.into_iter().collect(),

@@ -13,43 +13,43 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 
 /// Who takes in what, of one commit.
 #[derive(Debug, Default)]
-pub(super) struct Reach {
+pub(super) struct IncludeGraph {
     /// As noted, not looked at yet.
     noted: Vec<(String, Include)>,
     /// By the file that is taken in.
-    files: BTreeMap<String, Vec<Taker>>,
+    files: BTreeMap<String, Vec<Includer>>,
     /// Folders that are taken in as they are, and whether those below them are too.
-    folders: Vec<(String, bool, Taker)>,
+    folders: Vec<(String, bool, Includer)>,
 }
 
 #[derive(Debug, Clone)]
-struct Taker {
+struct Includer {
     file: String,
     /// Environments that it names itself; empty = those it belongs to.
     environments: Vec<EnvId>,
 }
 
-impl Reach {
-    /// Notes what a file takes in; [`Reach::settle`] when all files have been seen.
-    pub fn note(&mut self, file: &str, includes: &[Include]) {
+impl IncludeGraph {
+    /// Notes what a file takes in; [`IncludeGraph::resolve`] when all files have been seen.
+    pub fn add(&mut self, file: &str, includes: &[Include]) {
         let noted = includes.iter().map(|include| (file.to_owned(), include.clone()));
         self.noted.extend(noted);
     }
 
     /// Resolves what was noted among all files of the commit.
-    pub fn settle(&mut self, all: &[TreeFile], paths: &EnvironmentPaths) {
+    pub fn resolve(&mut self, all: &[TreeFile], paths: &EnvironmentPaths) {
         let all: BTreeSet<&str> = all.iter().map(|file| file.path.as_str()).collect();
         for (file, include) in std::mem::take(&mut self.noted) {
-            let Some(path) = resolve(&file, &include) else { continue };
+            let Some(path) = path_of(&file, &include) else { continue };
             if !counts(&file, &include, paths) {
                 continue;
             }
             let named = include.environments.iter().filter_map(|name| paths.named(name));
-            let taker = Taker {
+            let includer = Includer {
                 environments: named.cloned().collect(),
                 file,
             };
-            let mut take = |path: String| self.files.entry(path).or_default().push(taker.clone());
+            let mut take = |path: String| self.files.entry(path).or_default().push(includer.clone());
             let inside = |name: &str| Some(join(&path, name)).filter(|path| all.contains(path.as_str()));
             let kustomizations: Vec<String> = NAMES.iter().filter_map(|name| inside(name)).collect();
             let chart = inside("Chart.yaml").is_some();
@@ -58,7 +58,7 @@ impl Reach {
                 Taken::Named => take(path),
                 // Its other files are taken only where they are named.
                 Taken::Folder if chart => take(join(&path, "values.yaml")),
-                what => self.folders.push((path, what == Taken::Tree, taker)),
+                what => self.folders.push((path, what == Taken::Tree, includer)),
             }
         }
     }
@@ -72,19 +72,23 @@ impl Reach {
             let whole = self
                 .folders
                 .iter()
-                .filter(|(folder, below, _)| holds(folder, *below, at));
-            let takers = self.files.get(at).into_iter().flatten();
-            for taker in takers.chain(whole.map(|(.., taker)| taker)) {
-                for env in &taker.environments {
-                    reached.entry(env.clone()).or_insert_with(|| Some(taker.file.clone()));
+                .filter(|(folder, below, _)| contains(folder, *below, at));
+            let includers = self.files.get(at).into_iter().flatten();
+            for includer in includers.chain(whole.map(|(.., includer)| includer)) {
+                for env in &includer.environments {
+                    reached
+                        .entry(env.clone())
+                        .or_insert_with(|| Some(includer.file.clone()));
                 }
-                if !taker.environments.is_empty() || !seen.insert(&taker.file) {
+                if !includer.environments.is_empty() || !seen.insert(&includer.file) {
                     continue;
                 }
-                for env in paths.of(&taker.file) {
-                    reached.entry(env.clone()).or_insert_with(|| Some(taker.file.clone()));
+                for env in paths.of(&includer.file) {
+                    reached
+                        .entry(env.clone())
+                        .or_insert_with(|| Some(includer.file.clone()));
                 }
-                open.push_back(&taker.file);
+                open.push_back(&includer.file);
             }
         }
         reached
@@ -98,7 +102,7 @@ fn counts(file: &str, include: &Include, paths: &EnvironmentPaths) -> bool {
     paths.of(file).any(|env| words.contains(env.as_str()))
 }
 
-fn holds(folder: &str, below: bool, file: &str) -> bool {
+fn contains(folder: &str, below: bool, file: &str) -> bool {
     let rest = match folder {
         "" => Some(file),
         _ => file.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/')),
@@ -115,7 +119,7 @@ fn join(folder: &str, name: &str) -> String {
 }
 
 /// The path in the repository; `None` if it leaves it.
-fn resolve(who: &str, include: &Include) -> Option<String> {
+fn path_of(who: &str, include: &Include) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     if include.from == Origin::Beside {
         parts.extend(who.split('/'));
@@ -134,5 +138,5 @@ fn resolve(who: &str, include: &Include) -> Option<String> {
 }
 
 #[cfg(test)]
-#[path = "reach_tests.rs"]
+#[path = "include_graph_tests.rs"]
 mod tests;

@@ -1,11 +1,11 @@
-//! Choosing the candidate from a repository's tags (CONTRACT "Candidate"). Pure but for the creation
-//! times, which the caller fetches.
+//! The order of a repository's tags, from which the candidate is chosen (CONTRACT "Candidate"): pure but
+//! for the creation times, which the caller fetches.
 
 use std::cmp::Ordering;
 
 use regex::Regex;
 
-use crate::domain::policy::{CandidateRule, PatternOrder};
+use super::policy::{CandidateRule, PatternOrder};
 
 /// Tags that may be the candidate, in candidate order: newest first. `created` order cannot be told
 /// from names alone; then the tags come sorted by name and the caller sorts them by time.

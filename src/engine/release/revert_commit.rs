@@ -12,11 +12,11 @@ use crate::domain::write::WriteFailure;
 use crate::sources::git::TakenBack;
 use crate::sources::git::manifest;
 
-use super::desk::{Desk, usage};
 use super::edits::{Overlay, Rewrite, is_managed};
+use super::plan_context::{PlanContext, usage};
 
 /// What taking the commit back changes.
-pub(super) struct Whole {
+pub(super) struct RevertCommit {
     pub rewrite: Rewrite,
     /// Gates that other pins close.
     pub gates: Vec<Gate>,
@@ -26,16 +26,16 @@ pub(super) struct Whole {
 
 type Pinned = BTreeMap<Target, BTreeSet<(Repository, Option<Digest>)>>;
 
-/// Plans it on the head of the desk.
-pub(super) async fn take_back(
-    desk: &Desk,
+/// Plans it on the head of the context.
+pub(super) async fn plan(
+    context: &PlanContext,
     overlay: &mut Overlay,
     commit: &str,
     target: &Target,
     judged: (&Repository, Digest),
-) -> Result<Whole, WriteFailure> {
-    let (base, bad) = (desk.ledger.tip.commit.clone(), commit.to_owned());
-    let files = desk.git(move |repo| repo.taken_back(&base, &bad)).await?;
+) -> Result<RevertCommit, WriteFailure> {
+    let (base, bad) = (context.ledger.tip.commit.clone(), commit.to_owned());
+    let files = context.git(move |repo| repo.taken_back(&base, &bad)).await?;
     let Some(files) = files else {
         return Err(usage(format!(
             "commit {commit} cannot be taken back as a whole: later commits changed the same lines; revert this pin alone"
@@ -63,13 +63,13 @@ pub(super) async fn take_back(
             continue;
         }
         let (was, is) = (was.unwrap_or_default(), is.ok_or_else(|| goes(&path))?);
-        pins(desk, &path, &was, &mut before);
-        pins(desk, &path, &is, &mut after);
+        pins(context, &path, &was, &mut before);
+        pins(context, &path, &is, &mut after);
         overlay.write(&path, is.clone());
         rewrite.take(&path, &was, is);
         paths.push(path);
     }
-    let mut whole = Whole {
+    let mut whole = RevertCommit {
         rewrite,
         gates: Vec::new(),
         away: Vec::new(),
@@ -92,7 +92,7 @@ pub(super) async fn take_back(
             if of == target && (image, *digest) == (judged.0, Some(judged.1)) {
                 continue;
             }
-            whole.gates.extend(gates(desk, of, image, *digest).await?);
+            whole.gates.extend(gates(context, of, image, *digest).await?);
             let what = digest.map_or_else(|| "a pin by tag".to_owned(), |d| d.to_string());
             let warning = format!("{of} goes back to {what} with it");
             whole.rewrite.warnings.push(warning.into());
@@ -101,8 +101,12 @@ pub(super) async fn take_back(
         whole.away.extend(away.map(|digest| (of.clone(), digest)));
     }
     for path in &paths {
-        let own: BTreeSet<&EnvId> = desk.paths.of(path).collect();
-        let reached = desk.reach.environments(path, &desk.paths).into_keys().collect();
+        let own: BTreeSet<&EnvId> = context.paths.of(path).collect();
+        let reached = context
+            .includes
+            .environments(path, &context.paths)
+            .into_keys()
+            .collect();
         whole
             .gates
             .extend(radius(path, &own, &reached, &gated).map(|why| edit_gate(&why)));
@@ -149,10 +153,10 @@ fn goes(path: &str) -> WriteFailure {
 }
 
 /// The pins of one version of a file, by target.
-fn pins(desk: &Desk, path: &str, bytes: &[u8], out: &mut Pinned) {
-    let environments: Vec<&EnvId> = desk.paths.of(path).collect();
+fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
+    let environments: Vec<&EnvId> = context.paths.of(path).collect();
     for found in manifest::scan(path, bytes).found {
-        let service: Option<ServiceId> = is_managed(desk, &found).cloned();
+        let service: Option<ServiceId> = is_managed(context, &found).cloned();
         let (Some(service), Some(image)) = (service, found.repository) else {
             continue;
         };
@@ -168,24 +172,24 @@ fn pins(desk: &Desk, path: &str, bytes: &[u8], out: &mut Pinned) {
 
 /// What closes the way for another pin that would come back too.
 async fn gates(
-    desk: &Desk,
+    context: &PlanContext,
     of: &Target,
     image: &Repository,
     digest: Option<Digest>,
 ) -> Result<Vec<Gate>, WriteFailure> {
-    let environment = desk.environment(&of.environment)?;
-    let policy = desk.policy(environment)?;
+    let environment = context.environment(&of.environment)?;
+    let policy = context.policy(environment)?;
     let Some(digest) = digest else {
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let assessed = desk.assess(image, digest, &of.service, &policy).await;
+    let assessed = context.assess(image, digest, &of.service, &policy).await;
     let Some(verdict) = assessed.assessment.verdict else {
         return Err(WriteFailure::Failed(
             "nothing was judged; this is a bug in pindeck".into(),
         ));
     };
-    let mut gates = revert_gates(&verdict, desk.read_only(environment).as_deref());
+    let mut gates = revert_gates(&verdict, context.read_only(environment).as_deref());
     for gate in &mut gates {
         gate.detail = Untrusted::new(format!("{of}: {}", gate.detail.clean()));
     }

@@ -24,11 +24,11 @@ const APPS: &[(&str, &[&str])] = &[
 /// The environments that a file reaches in a repository of these files.
 fn reached(environments: &[(&str, &[&str])], files: &[(&str, &str)], file: &str) -> Vec<String> {
     let paths = paths(environments);
-    let mut reach = Reach::default();
+    let mut graph = IncludeGraph::default();
     for (path, text) in files {
         let scan = scan(path, text.as_bytes());
         assert_eq!(scan.problem, None, "{path}");
-        reach.note(path, &scan.includes);
+        graph.add(path, &scan.includes);
     }
     let tree: Vec<TreeFile> = files
         .iter()
@@ -38,8 +38,8 @@ fn reached(environments: &[(&str, &[&str])], files: &[(&str, &str)], file: &str)
             size: None,
         })
         .collect();
-    reach.settle(&tree, &paths);
-    let found = reach.environments(file, &paths);
+    graph.resolve(&tree, &paths);
+    let found = graph.environments(file, &paths);
     let shown = |(env, through): (&EnvId, &Option<String>)| match through {
         Some(through) => format!("{env} through {through}"),
         None => env.to_string(),
@@ -267,6 +267,6 @@ fn what_leaves_the_repository_reaches_nothing() {
         environments: Vec::new(),
         cluster: None,
     };
-    assert_eq!(resolve("a/kustomization.yaml", &path("../../x")), None);
-    assert_eq!(resolve("kustomization.yaml", &path("./x/../y")).as_deref(), Some("y"));
+    assert_eq!(path_of("a/kustomization.yaml", &path("../../x")), None);
+    assert_eq!(path_of("kustomization.yaml", &path("./x/../y")).as_deref(), Some("y"));
 }

@@ -4,12 +4,12 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::domain::candidate::{Candidate, Version};
+use crate::domain::candidate_order;
 use crate::domain::freshness::Seen;
 use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
 
-use super::candidate;
 use super::session::{Failed, Session};
 
 /// At most this many older versions are asked for to place a pin among them.
@@ -94,8 +94,8 @@ impl Search<'_> {
 
     /// Tags in candidate order; by creation time where the rule asks for it.
     async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
-        let ordered = candidate::ordered_tags(rule, tags);
-        if !candidate::needs_created(rule) {
+        let ordered = candidate_order::ordered_tags(rule, tags);
+        if !candidate_order::needs_created(rule) {
             return Ok(ordered);
         }
         let asked = ordered.iter().take(VERSIONS_ASKED * 4);
@@ -145,7 +145,7 @@ impl Search<'_> {
 
 /// Without configuration: full versions, else the usual moving tags.
 fn inferred_order(tags: &[String]) -> Vec<String> {
-    let versions = candidate::ordered_tags(&CandidateRule::Semver("*".to_owned()), tags);
+    let versions = candidate_order::ordered_tags(&CandidateRule::Semver("*".to_owned()), tags);
     if !versions.is_empty() {
         return versions;
     }

@@ -15,12 +15,12 @@ use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 
 use super::Draft;
 use super::compare::facts;
-use super::desk::Desk;
+use super::plan_context::PlanContext;
 use super::promote::{copy_failure, copy_request};
 
 /// What arriving came to.
 #[derive(Debug, Default)]
-pub(super) struct Arrived {
+pub(super) struct CopyOutcome {
     pub copied: Copied,
     /// Evidence that the destination lacks, for people.
     pub missing: Vec<String>,
@@ -30,16 +30,16 @@ pub(super) struct Arrived {
 
 /// Copies everything a draft needs. Dropping the future stops it; nothing names what is incomplete.
 pub(super) async fn copy(
-    desk: &Desk,
+    context: &PlanContext,
     draft: &Draft,
     progress: &mpsc::Sender<Progress>,
-) -> Result<Arrived, WriteFailure> {
-    let mut arrived = Arrived::default();
+) -> Result<CopyOutcome, WriteFailure> {
+    let mut arrived = CopyOutcome::default();
     for copy in &draft.plan.copies {
-        let request = copy_request(desk, &draft.plan.service, copy);
+        let request = copy_request(context, &draft.plan.service, copy);
         let (tx, rx) = mpsc::channel(16);
         let told = tell(rx, draft.plan.service.clone(), progress.clone());
-        let registry = desk.registry();
+        let registry = context.registry();
         let (done, ()) = futures_util::future::join(registry.copy(&request, Some(tx)), told).await;
         arrived.take(done.map_err(|error| copy_failure(&error))?);
     }
@@ -59,7 +59,7 @@ async fn tell(mut from: mpsc::Receiver<CopyProgress>, service: ServiceId, to: mp
     }
 }
 
-impl Arrived {
+impl CopyOutcome {
     fn take(&mut self, report: CopyReport) {
         self.copied.manifests += report.manifests;
         self.copied.blobs += report.blobs;
@@ -83,7 +83,7 @@ fn name(missing: &Missing) -> String {
 
 /// Why what arrived is not good enough.
 #[derive(Debug)]
-pub(super) enum NotGood {
+pub(super) enum DestinationProblem {
     /// It could not be judged.
     Unknown(Untrusted),
     /// It is not what was confirmed, with its verdict there.
@@ -93,20 +93,22 @@ pub(super) enum NotGood {
 /// Judges what arrived, with a session that believes no cache: the verdict must be the one that was
 /// confirmed, and everything that came along must still be there.
 pub(super) async fn verify(
-    desk: &Desk,
+    context: &PlanContext,
     draft: &Draft,
     copy: &Copy,
-    arrived: &Arrived,
-) -> Result<Result<(), NotGood>, WriteFailure> {
+    arrived: &CopyOutcome,
+) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
-    let policy = desk.policy(desk.environment(&plan.environment)?)?;
-    let session = desk.fresh_session()?;
+    let policy = context.policy(context.environment(&plan.environment)?)?;
+    let session = context.fresh_session()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
         // The index that a tag points at may speak for one of its platform manifests.
         let _ = session.resolve(place, tag).await;
     }
-    let found = desk.assess_in(&session, place, plan.to, &plan.service, &policy).await;
+    let found = context
+        .assess_in(&session, place, plan.to, &plan.service, &policy)
+        .await;
     let Some(verdict) = found.assessment.verdict else {
         return Err(WriteFailure::Failed(
             "nothing was judged; this is a bug in pindeck".into(),
@@ -125,8 +127,8 @@ pub(super) async fn verify(
             causes.join("; ")
         );
         return Ok(Err(match verdict.result {
-            Outcome::Unknown => NotGood::Unknown(what.into()),
-            _ => NotGood::Refused(verdict, what.into()),
+            Outcome::Unknown => DestinationProblem::Unknown(what.into()),
+            _ => DestinationProblem::Refused(verdict, what.into()),
         }));
     }
     let lost = lost(&draft.evidence, &found.assessment.evidence, arrived);
@@ -141,13 +143,13 @@ pub(super) async fn verify(
             "whether {place} has all that the source has ({}) could not be told: {failed}; nothing was pinned",
             lost.join(", ")
         );
-        return Ok(Err(NotGood::Unknown(what.into())));
+        return Ok(Err(DestinationProblem::Unknown(what.into())));
     }
     let what = format!(
         "{place} lacks what the source has ({}); nothing was pinned",
         lost.join(", ")
     );
-    Ok(Err(NotGood::Refused(verdict, what.into())))
+    Ok(Err(DestinationProblem::Refused(verdict, what.into())))
 }
 
 /// Why some of the evidence could not be read, if so.
@@ -158,7 +160,7 @@ fn unread(there: &[Evidence]) -> Option<String> {
 }
 
 /// Evidence of the source that is not at the destination as good as it was, and not known to be missing.
-fn lost(source: &[Evidence], there: &[Evidence], arrived: &Arrived) -> Vec<String> {
+fn lost(source: &[Evidence], there: &[Evidence], arrived: &CopyOutcome) -> Vec<String> {
     let is_there = |e: &Evidence| {
         let same = |t: &Evidence| t.attached_to == e.attached_to && t.digest == e.digest && t.state == e.state;
         there.iter().any(same)

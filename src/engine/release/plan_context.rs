@@ -17,25 +17,25 @@ use crate::engine::assess::{Assessed, Subject, assess};
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::session::Session;
-use crate::engine::{Engine, EngineError, blocking, offer};
+use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
 use crate::sources::evidence::Trust;
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
-use super::reach::Reach;
+use super::include_graph::IncludeGraph;
 
-/// How fresh the ground must be.
+/// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ground {
+pub(super) enum Purpose {
     /// To be shown: fetches unless told not to, and what the cache holds need not be sent again.
-    Shown,
+    Show,
     /// To be written on: always fetches, and every byte of evidence is read from the registry anew.
-    Written,
+    Write,
 }
 
 /// Everything planning looks at.
-pub(super) struct Desk {
+pub(super) struct PlanContext {
     pub engine: Engine,
     pub ledger: Ledger,
     /// Every file of the commit.
@@ -48,34 +48,34 @@ pub(super) struct Desk {
     /// Who applies the repository.
     pub controllers: Vec<Controller>,
     /// Which file takes in what.
-    pub reach: Reach,
+    pub includes: IncludeGraph,
     pub session: Session,
     pub trust: Arc<Trust>,
     pub now: Timestamp,
 }
 
-impl Desk {
+impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
-    pub async fn open(engine: &Engine, ground: Ground) -> Result<Self, WriteFailure> {
+    pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
         if engine.options().offline {
             return Err(usage(
                 "a write needs the remote and the registries; run it without --offline",
             ));
         }
         let this = engine.clone();
-        let read = move || read(&this, ground);
+        let read = move || read(&this, purpose);
         let Read {
             ledger,
             files,
             remote,
             remote_url,
             controllers,
-            reach,
+            includes,
         } = blocking(read).await.map_err(failure)??;
         let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
-        let session = match ground {
-            Ground::Shown => engine.session(registry),
-            Ground::Written => Session::new(engine.uncached(&ledger.team).map_err(failure)?, None),
+        let session = match purpose {
+            Purpose::Show => engine.session(registry),
+            Purpose::Write => Session::new(engine.uncached(&ledger.team).map_err(failure)?, None),
         };
         Ok(Self {
             engine: engine.clone(),
@@ -85,7 +85,7 @@ impl Desk {
             remote,
             remote_url,
             controllers,
-            reach,
+            includes,
             session,
             trust,
             now: Timestamp::now(),
@@ -201,7 +201,7 @@ impl Desk {
             .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
     }
 
-    /// Judges a digest where it lives, in this desk's session.
+    /// Judges a digest where it lives, in the session of this context.
     pub async fn assess(
         &self,
         image: &Repository,
@@ -237,7 +237,7 @@ impl Desk {
     /// What CI offers for a service.
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
-        match offer::find(&self.session, self.configured(service), image, pins).await {
+        match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
             Seen::Fresh { value: Some(found), .. } => Ok(found),
             Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
                 format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),
@@ -265,10 +265,10 @@ struct Read {
     remote: String,
     remote_url: Option<String>,
     controllers: Vec<Controller>,
-    reach: Reach,
+    includes: IncludeGraph,
 }
 
-fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
+fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
     let repo = &engine.inner.repo;
     let git = |e: GitError| failure(e.into());
     let Some(remote) = repo.tip(None).map_err(git)?.remote else {
@@ -276,7 +276,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
             "this repository has no remote: a release is a commit on the remote branch; add one with `git remote add`",
         ));
     };
-    if ground == Ground::Written || !engine.options().no_fetch {
+    if purpose == Purpose::Write || !engine.options().no_fetch {
         repo.fetch(&remote).map_err(|error| {
             WriteFailure::Unknown(format!("the newest commit could not be fetched: {error}").into())
         })?;
@@ -290,7 +290,7 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
     };
     let files = repo.files(&ledger.tip.commit).map_err(git)?;
     let mut controllers = Vec::new();
-    let mut reach = Reach::default();
+    let mut includes = IncludeGraph::default();
     let blobs = repo.blobs().map_err(git)?;
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
@@ -301,17 +301,17 @@ fn read(engine: &Engine, ground: Ground) -> Result<Read, WriteFailure> {
                 .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
             let scan = scan.map_err(failure)?;
             controllers.extend(scan.controllers.iter().cloned());
-            reach.note(&file.path, &scan.includes);
+            includes.add(&file.path, &scan.includes);
         }
     }
-    reach.settle(&files, &EnvironmentPaths::new(&ledger.environments));
+    includes.resolve(&files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
         ledger,
         files,
         remote,
         controllers,
-        reach,
+        includes,
     })
 }
 
