@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::msg::Failure;
 use super::state::Subject;
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{GateName, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;

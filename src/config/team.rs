@@ -166,11 +166,7 @@ fn environments(
                     named(source, "environment", name, names.iter())?;
                     // Promotion order is the order of the file, so a cycle cannot be written.
                     if !out.iter().any(|before| before.name.as_str() == name.get_ref()) {
-                        let what = format!(
-                            "{:?} comes later than {:?}",
-                            name.get_ref(),
-                            env.name.get_ref()
-                        );
+                        let what = format!("{:?} comes later than {:?}", name.get_ref(), env.name.get_ref());
                         let error = source.error(name.span(), what);
                         return Err(error.hint("list environments in promotion order"));
                     }

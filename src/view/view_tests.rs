@@ -208,7 +208,7 @@ fn frozen_and_told_so() {
 #[test]
 fn a_refresh_that_broke_off_is_not_an_empty_board() {
     let (mut state, ticket) = sample::started(100, 24);
-    let failure = crate::app::msg::Failure {
+    let failure = crate::domain::failure::Failure {
         what: "/srv/gitops is no git repository".into(),
         next: "run pindeck inside a clone, or name one with -C DIR".into(),
     };

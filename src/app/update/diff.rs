@@ -2,11 +2,11 @@
 
 use crate::app::command::Command;
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::offer;
 use crate::app::release::{Compared, DiffScreen, Pair};
 use crate::app::state::{Screen, State, Subject};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 
 pub(super) fn open(state: &mut State) -> Vec<Command> {
     let Ok(pairs) = offer::pairs(state) else {

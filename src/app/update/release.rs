@@ -2,11 +2,11 @@
 
 use crate::app::command::Command;
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::offer;
 use crate::app::release::{Compared, PlanScreen, Stage, title};
 use crate::app::state::{Layer, Screen, State};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 

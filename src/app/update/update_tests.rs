@@ -5,12 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::*;
 use crate::app::filter::Filter;
 use crate::app::generation::Slot;
-use crate::app::msg::{Failure, Limits};
+use crate::app::msg::Limits;
 use crate::app::sample::{self, digest, feed, finish, press, started};
 use crate::app::select::{Column, Cursor};
 use crate::app::standing::{self, Standing};
 use crate::app::state::{Pane, Pass, Reading, Screen, Subject};
 use crate::domain::board::Update;
+use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 
 fn board() -> State {

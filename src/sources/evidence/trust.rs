@@ -81,9 +81,7 @@ impl Root {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// A key file does not hold a public key that can be used.
-    #[error(
-        "trust profile {profile}: {key} is not a public key that can be used ({why})"
-    )]
+    #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.
         profile: String,
@@ -93,9 +91,7 @@ pub enum TrustError {
         why: String,
     },
     /// The root cannot be parsed.
-    #[error(
-        "trust profile {profile}: {root} is not a trusted root ({why})"
-    )]
+    #[error("trust profile {profile}: {root} is not a trusted root ({why})")]
     Root {
         /// The profile.
         profile: String,

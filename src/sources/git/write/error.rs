@@ -128,7 +128,10 @@ pub enum PushError {
         words: Vec<Untrusted>,
     },
     /// The connection was lost on the way, and nobody can say yet whether the remote took it.
-    #[error("the connection to {remote} was lost during the push, and whether it landed is not known yet: {}", joined(words))]
+    #[error(
+        "the connection to {remote} was lost during the push, and whether it landed is not known yet: {}",
+        joined(words)
+    )]
     Unclear {
         /// The remote.
         remote: String,
