@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
-use pindeck::sources::git::{Change, GitRepo};
+use pindeck::sources::git::{ChangedFile, GitRepo};
 
 fn git(dir: &Path, args: &[&str]) -> String {
     let out = Command::new("git")
@@ -38,7 +38,7 @@ fn commit(dir: &Path, file: &str, text: &str, message: &str) -> String {
     git(dir, &["rev-parse", "HEAD"])
 }
 
-fn changes(repo: &GitRepo, tip: &str, paths: &[&str]) -> Vec<Change> {
+fn changes(repo: &GitRepo, tip: &str, paths: &[&str]) -> Vec<ChangedFile> {
     let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
     let mut all = Vec::new();
     repo.changes(tip, &paths, &mut |change| {
@@ -325,7 +325,7 @@ fn everything(dir: &Path, paths: &[&str]) -> String {
         }
         for first_parent in [false, true] {
             let mut lines = Vec::new();
-            let mut visit = |change: Change| {
+            let mut visit = |change: ChangedFile| {
                 let (was, is) = (text(&change.before), text(&change.after));
                 let commit = &change.commit;
                 let parents = commit.parents.len();
@@ -351,7 +351,7 @@ fn everything(dir: &Path, paths: &[&str]) -> String {
     }
     for commit in git(dir, &["rev-list", "--topo-order", &tip.commit]).lines() {
         let touched = repo.touched(commit).expect("reads");
-        let back = repo.taken_back(&tip.commit, commit);
+        let back = repo.preview_revert(&tip.commit, commit);
         let back = match back {
             Ok(back) => format!(
                 "{:?}",

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, Expected, FileChange, Push, Revert, Was, WriteError};
+use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, RevertOutcome, WriteError};
 
 #[path = "support/git_world.rs"]
 #[allow(dead_code)]
@@ -51,20 +51,20 @@ fn again(dir: &Path, reverts: &[(String, String)]) -> (usize, Vec<String>) {
         let theirs = git(dir, &["rev-parse", &format!("{commit}^{{tree}}")]);
         let ours = repo.revert_on(&parent, reverted).expect("answers");
         // libgit2 comes to the same, conflict or not: what is previewed is what is made.
-        let preview = repo.taken_back(&parent, reverted).expect("answers");
+        let preview = repo.preview_revert(&parent, reverted).expect("answers");
         match (&ours, &preview) {
-            (Revert::Clean { files, .. }, Some(preview)) => {
+            (RevertOutcome::Clean { files, .. }, Some(preview)) => {
                 let mut paths: Vec<&str> = preview.iter().map(|file| file.path.as_str()).collect();
                 paths.sort_unstable();
                 let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
                 files.sort_unstable();
                 assert_eq!(paths, files, "{commit}");
             }
-            (Revert::Conflict { .. } | Revert::Merge { .. }, None) => {}
+            (RevertOutcome::Conflict { .. } | RevertOutcome::Merge { .. }, None) => {}
             differing => panic!("{commit}: {differing:?}"),
         }
         match ours {
-            Revert::Clean { tree, .. } if tree == theirs => same += 1,
+            RevertOutcome::Clean { tree, .. } if tree == theirs => same += 1,
             answer => other.push(format!("{commit}: {answer:?}")),
         }
     }
@@ -175,8 +175,8 @@ impl Line {
             .iter()
             .map(|(path, text)| FileChange {
                 path: (*path).to_owned(),
-                was: Was::Whatever,
-                to: text.map_or(Become::Gone, |t| Become::Bytes(t.as_bytes().to_vec())),
+                was: FileBefore::Unchecked,
+                to: text.map_or(FileAfter::Deleted, |t| FileAfter::Bytes(t.as_bytes().to_vec())),
             })
             .collect();
         repo(&self.dir).commit_on(base, &changes, "m\n").expect("commits")
@@ -196,14 +196,14 @@ fn a_clean_revert_is_committed_with_one_more_file() {
         &bad,
         &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\nlater\n")), ("b.yaml", None)],
     );
-    let Revert::Clean { tree, files } = repo.revert_on(&later, &bad).expect("answers") else {
+    let RevertOutcome::Clean { tree, files } = repo.revert_on(&later, &bad).expect("answers") else {
         panic!("clean");
     };
     assert_eq!(files, ["a.yaml", "gone"]);
     let holds = FileChange {
         path: "pindeck-holds.toml".to_owned(),
-        was: Was::Absent,
-        to: Become::Bytes(b"version = 1\n".to_vec()),
+        was: FileBefore::Absent,
+        to: FileAfter::Bytes(b"version = 1\n".to_vec()),
     };
     let message = format!("Revert app in prod\n\nThis reverts commit {bad}.\n");
     let done = repo.commit_tree_on(&later, &tree, &[holds], &message).expect("commits");
@@ -218,7 +218,7 @@ fn a_clean_revert_is_committed_with_one_more_file() {
     );
     // Undone already: nothing is left to commit.
     match repo.revert_on(&first, &bad).expect("answers") {
-        Revert::Clean { files, tree } => {
+        RevertOutcome::Clean { files, tree } => {
             assert!(files.is_empty());
             let nothing = repo.commit_tree_on(&first, &tree, &[], "m\n");
             assert!(matches!(nothing, Err(WriteError::Empty)), "{nothing:?}");
@@ -236,14 +236,14 @@ fn what_cannot_be_reverted_says_why() {
     let later = line.commit(&bad, &[("a.yaml", Some("1\nWORSE\n3\n4\n5\n6\n7\n8\n9\n"))]);
     assert_eq!(
         repo.revert_on(&later, &bad).expect("answers"),
-        Revert::Conflict {
+        RevertOutcome::Conflict {
             paths: vec!["a.yaml".to_owned()]
         }
     );
     let gone = line.commit(&bad, &[("a.yaml", None)]);
     assert_eq!(
         repo.revert_on(&gone, &bad).expect("answers"),
-        Revert::Conflict {
+        RevertOutcome::Conflict {
             paths: vec!["a.yaml".to_owned()]
         }
     );
@@ -255,9 +255,9 @@ fn what_cannot_be_reverted_says_why() {
     );
     assert_eq!(
         repo.revert_on(&merge, &merge).expect("answers"),
-        Revert::Merge { parents: 2 }
+        RevertOutcome::Merge { parents: 2 }
     );
-    assert_eq!(repo.revert_on(&later, &first).expect("answers"), Revert::Root);
+    assert_eq!(repo.revert_on(&later, &first).expect("answers"), RevertOutcome::Root);
     for odd in ["main", "--help", "0000000000000000000000000000000000000000", ""] {
         assert!(repo.revert_on(&later, odd).is_err(), "{odd:?}");
         assert!(repo.revert_on(odd, &later).is_err(), "{odd:?}");
@@ -277,7 +277,10 @@ fn a_clone_too_shallow_says_so_instead_of_taking_the_commit_for_the_first() {
         "{answer:?}"
     );
     git(&shallow, &["fetch", "-q", "--unshallow"]);
-    assert!(matches!(repo(&shallow).revert_on(&bad, &bad), Ok(Revert::Clean { .. })));
+    assert!(matches!(
+        repo(&shallow).revert_on(&bad, &bad),
+        Ok(RevertOutcome::Clean { .. })
+    ));
 }
 
 /// What git2 does not know at all: SHA-256 names, reftables.
@@ -295,8 +298,8 @@ fn other_formats_are_written_pushed_and_reverted() {
         assert_eq!(base, world.head(), "{name}");
         let change = |path: &str, text: &[u8]| FileChange {
             path: path.to_owned(),
-            was: Was::Whatever,
-            to: Become::Bytes(text.to_vec()),
+            was: FileBefore::Unchecked,
+            to: FileAfter::Bytes(text.to_vec()),
         };
         let to_main = |commit: &str, base: &str| {
             let push = Push {
@@ -320,7 +323,7 @@ fn other_formats_are_written_pushed_and_reverted() {
             repo.read_at(&bad, "envs/a.yaml").expect("reads").as_deref(),
             Some(&b"v: 2\n"[..])
         );
-        let Revert::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
+        let RevertOutcome::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
             panic!("{name}: clean");
         };
         assert_eq!(files, ["envs/a.yaml"], "{name}");

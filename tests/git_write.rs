@@ -5,7 +5,7 @@ use std::path::Path;
 
 use pindeck::domain::id::Digest;
 use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, Expected, FileChange, Push, Signing, Was, WriteError};
+use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, Signing, WriteError};
 
 #[path = "support/git_world.rs"]
 #[allow(dead_code)]
@@ -18,11 +18,11 @@ fn repo(dir: &Path) -> GitRepo {
     GitRepo::discover(dir).expect("found")
 }
 
-fn change(path: &str, was: Was, bytes: &[u8]) -> FileChange {
+fn change(path: &str, was: FileBefore, bytes: &[u8]) -> FileChange {
     FileChange {
         path: path.to_owned(),
         was,
-        to: Become::Bytes(bytes.to_vec()),
+        to: FileAfter::Bytes(bytes.to_vec()),
     }
 }
 
@@ -55,13 +55,13 @@ fn one_file_changes_and_the_persons_own_things_stay_as_they_are() {
     let base = world.head();
     let changes = [change(
         "envs/prod/app.yaml",
-        Was::Bytes(Digest::of(PIN)),
+        FileBefore::Bytes(Digest::of(PIN)),
         b"image: app@sha256:bb\n",
     )];
     let first = repo
         .commit_on(&base, &changes, "Promote app\n\nTrailer: yes\n")
         .expect("commits");
-    let changes = [change("pindeck-holds.toml", Was::Absent, b"version = 1\n")];
+    let changes = [change("pindeck-holds.toml", FileBefore::Absent, b"version = 1\n")];
     let second = repo.commit_on(&first, &changes, "Hold app\n").expect("commits on that");
     assert_eq!(world.head(), base, "nothing is pushed yet");
     let pushed = repo.push(push(&second, &base)).expect("lands");
@@ -113,8 +113,8 @@ fn bytes_land_as_they_are_whatever_filters_and_line_ends_are_configured() {
         .commit_on(
             &base,
             &[
-                change("a.yaml", Was::Whatever, odd),
-                change("dir/new.yaml", Was::Absent, odd),
+                change("a.yaml", FileBefore::Unchecked, odd),
+                change("dir/new.yaml", FileBefore::Absent, odd),
             ],
             "m\n",
         )
@@ -129,7 +129,7 @@ fn bytes_land_as_they_are_whatever_filters_and_line_ends_are_configured() {
     // Reverting it runs none of them either.
     assert!(matches!(
         repo.revert_on(&commit, &commit).expect("merges"),
-        pindeck::sources::git::write::Revert::Clean { .. }
+        pindeck::sources::git::write::RevertOutcome::Clean { .. }
     ));
     assert!(!trace.exists());
 }
@@ -148,11 +148,11 @@ fn modes_stay_and_links_are_never_written_through() {
     let repo = repo(&dir);
     let base = world.head();
     let changes = [
-        change("run.sh", Was::Whatever, b"#!/bin/sh\ntrue\n"),
+        change("run.sh", FileBefore::Unchecked, b"#!/bin/sh\ntrue\n"),
         FileChange {
             path: "deep/er/a".to_owned(),
-            was: Was::Bytes(Digest::of(b"1\n")),
-            to: Become::Gone,
+            was: FileBefore::Bytes(Digest::of(b"1\n")),
+            to: FileAfter::Deleted,
         },
     ];
     let commit = repo.commit_on(&base, &changes, "m\n").expect("commits");
@@ -174,30 +174,33 @@ fn modes_stay_and_links_are_never_written_through() {
         "",
         ".",
     ] {
-        let refused = repo.commit_on(&base, &[change(path, Was::Whatever, b"x")], "m\n");
+        let refused = repo.commit_on(&base, &[change(path, FileBefore::Unchecked, b"x")], "m\n");
         assert!(matches!(refused, Err(WriteError::Path { .. })), "{path:?}: {refused:?}");
     }
     let oid = git(&dir, &["rev-parse", &format!("{base}:run.sh")]);
     for (was, path) in [
-        (Was::Bytes(Digest::of(b"else")), "run.sh"),
-        (Was::Absent, "run.sh"),
+        (FileBefore::Bytes(Digest::of(b"else")), "run.sh"),
+        (FileBefore::Absent, "run.sh"),
         (
-            Was::Blob(oid.replace(&oid[..1], if oid.starts_with('0') { "1" } else { "0" })),
+            FileBefore::Blob(oid.replace(&oid[..1], if oid.starts_with('0') { "1" } else { "0" })),
             "run.sh",
         ),
-        (Was::Bytes(Digest::of(b"")), "not-there"),
-        (Was::Blob(oid.clone()), "not-there"),
+        (FileBefore::Bytes(Digest::of(b"")), "not-there"),
+        (FileBefore::Blob(oid.clone()), "not-there"),
     ] {
         let refused = repo.commit_on(&base, &[change(path, was, b"x")], "m\n");
         assert!(matches!(refused, Err(WriteError::Moved { .. })), "{refused:?}");
     }
     assert!(
-        repo.commit_on(&base, &[change("run.sh", Was::Blob(oid), b"x")], "m\n")
+        repo.commit_on(&base, &[change("run.sh", FileBefore::Blob(oid), b"x")], "m\n")
             .is_ok()
     );
-    let same = repo.commit_on(&base, &[change("run.sh", Was::Whatever, b"#!/bin/sh\n")], "m\n");
+    let same = repo.commit_on(&base, &[change("run.sh", FileBefore::Unchecked, b"#!/bin/sh\n")], "m\n");
     assert!(matches!(same, Err(WriteError::Empty)), "{same:?}");
-    let twice = [change("a", Was::Absent, b"1"), change("a", Was::Absent, b"2")];
+    let twice = [
+        change("a", FileBefore::Absent, b"1"),
+        change("a", FileBefore::Absent, b"2"),
+    ];
     assert!(matches!(
         repo.commit_on(&base, &twice, "m\n"),
         Err(WriteError::Path { .. })
@@ -239,7 +242,7 @@ fn every_kind_of_clone_can_be_written_from() {
         let commit = repo
             .commit_on(
                 &base,
-                &[change("envs/prod/app.yaml", Was::Whatever, text.as_bytes())],
+                &[change("envs/prod/app.yaml", FileBefore::Unchecked, text.as_bytes())],
                 "m\n",
             )
             .unwrap_or_else(|e| panic!("{kind}: {e}"));
@@ -295,7 +298,7 @@ fn nobody_writes_without_a_name() {
         let was = git(&dir, &["config", missing]);
         git(&dir, &["config", "--unset", missing]);
         let objects = git(&dir, &["count-objects"]);
-        let refused = repo.commit_on(&world.head(), &[change("a", Was::Whatever, b"2\n")], "m\n");
+        let refused = repo.commit_on(&world.head(), &[change("a", FileBefore::Unchecked, b"2\n")], "m\n");
         assert!(matches!(refused, Err(WriteError::NoIdentity)), "{missing}: {refused:?}");
         assert_eq!(git(&dir, &["count-objects"]), objects, "nothing was written");
         git(&dir, &["config", missing, &was]);
@@ -326,7 +329,11 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
     hook(&installed, "post-commit", &note("post-commit"));
     let base = world.head();
     let commit = repo
-        .commit_on(&base, &[change("a", Was::Whatever, b"2\n")], "Subject\n\nT: 1\n")
+        .commit_on(
+            &base,
+            &[change("a", FileBefore::Unchecked, b"2\n")],
+            "Subject\n\nT: 1\n",
+        )
         .expect("commits");
     repo.push(push(&commit, &base)).expect("lands");
     assert_eq!(heard(), "commit-msg\npre-push\n");
@@ -340,7 +347,7 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
         "commit-msg",
         "echo 'no ticket in' >&2; head -1 \"$1\"; exit 3",
     );
-    match repo.commit_on(&commit, &[change("a", Was::Whatever, b"3\n")], "Subject\n") {
+    match repo.commit_on(&commit, &[change("a", FileBefore::Unchecked, b"3\n")], "Subject\n") {
         Err(WriteError::Hook {
             hook: "commit-msg",
             words,
@@ -349,7 +356,7 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
     }
     hook(&installed, "commit-msg", ": > \"$1\"");
     assert!(matches!(
-        repo.commit_on(&commit, &[change("a", Was::Whatever, b"3\n")], "Subject\n"),
+        repo.commit_on(&commit, &[change("a", FileBefore::Unchecked, b"3\n")], "Subject\n"),
         Err(WriteError::Hook { .. })
     ));
 
@@ -376,7 +383,11 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
         std::fs::write(&log, "").expect("written");
         git(&dir, &["config", "core.hooksPath", &path]);
         let next = repo
-            .commit_on(&at, &[change("a", Was::Whatever, format!("h{n}\n").as_bytes())], "m\n")
+            .commit_on(
+                &at,
+                &[change("a", FileBefore::Unchecked, format!("h{n}\n").as_bytes())],
+                "m\n",
+            )
             .expect("commits");
         repo.push(push(&next, &at)).expect("lands");
         repo.fetch("origin").expect("fetches");
@@ -392,7 +403,7 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
     std::os::unix::fs::symlink(dir.join("hooks/pre-push"), installed.join("pre-push")).expect("linked");
     std::fs::remove_file(installed.join("reference-transaction")).expect("there");
     let next = repo
-        .commit_on(&at, &[change("a", Was::Whatever, b"link\n")], "m\n")
+        .commit_on(&at, &[change("a", FileBefore::Unchecked, b"link\n")], "m\n")
         .expect("commits");
     repo.push(push(&next, &at)).expect("lands");
     assert_eq!(
@@ -406,7 +417,7 @@ fn hooks_outside_the_tracked_tree_run_and_those_inside_never_do() {
     hook(&outside, "pre-push", &format!("cat >/dev/null; {}", note("outside")));
     git(&dir, &["config", "core.hooksPath", &outside.display().to_string()]);
     let last = repo
-        .commit_on(&next, &[change("a", Was::Whatever, b"out\n")], "m\n")
+        .commit_on(&next, &[change("a", FileBefore::Unchecked, b"out\n")], "m\n")
         .expect("commits");
     repo.push(push(&last, &next)).expect("lands");
     assert!(heard().ends_with("outside\n"));
@@ -440,17 +451,17 @@ fn commits_are_signed_as_configured() {
     assert_eq!(repo.identity().expect("known").signing, Some(Signing::Ssh));
     let base = world.head();
     let commit = repo
-        .commit_on(&base, &[change("a", Was::Whatever, b"2\n")], "m\n")
+        .commit_on(&base, &[change("a", FileBefore::Unchecked, b"2\n")], "m\n")
         .expect("commits");
     git(&dir, &["verify-commit", &commit]);
     git(&dir, &["config", "user.signingKey", "/nowhere/key"]);
-    let refused = repo.commit_on(&base, &[change("a", Was::Whatever, b"3\n")], "m\n");
+    let refused = repo.commit_on(&base, &[change("a", FileBefore::Unchecked, b"3\n")], "m\n");
     assert!(matches!(refused, Err(WriteError::Signing { .. })), "{refused:?}");
     git(&dir, &["config", "commit.gpgSign", "perhaps"]);
     assert!(repo.identity().is_err(), "what cannot be read is not taken for no");
     git(&dir, &["config", "commit.gpgSign", "false"]);
     let unsigned = repo
-        .commit_on(&base, &[change("a", Was::Whatever, b"3\n")], "m\n")
+        .commit_on(&base, &[change("a", FileBefore::Unchecked, b"3\n")], "m\n")
         .expect("commits");
     assert!(!git(&dir, &["cat-file", "commit", &unsigned]).contains("gpgsig"));
 }
@@ -486,7 +497,7 @@ fn openpgp_signs_too() {
     assert_eq!(repo.identity().expect("known").signing, Some(Signing::OpenPgp));
     let base = world.head();
     let commit = repo
-        .commit_on(&base, &[change("a", Was::Whatever, b"2\n")], "m\n")
+        .commit_on(&base, &[change("a", FileBefore::Unchecked, b"2\n")], "m\n")
         .expect("commits");
     git(&dir, &["verify-commit", &commit]);
     let _ = std::process::Command::new("gpgconf")

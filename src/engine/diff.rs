@@ -22,7 +22,7 @@ use crate::sources::registry::Manifest;
 
 use super::assess::{Subject, assess};
 use super::ledger::Ledger;
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::verify::is_bare;
 use super::{Engine, collect};
 use config::Config;
@@ -81,7 +81,7 @@ struct NamedDigest {
 
 struct Look {
     ledger: Ledger,
-    session: Session,
+    session: RegistryMemo,
     trust: Arc<Trust>,
 }
 

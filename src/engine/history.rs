@@ -20,7 +20,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
-use crate::sources::git::{Blobs, Change, CommitMeta, GitRepo};
+use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::assess::{Subject, assess};
 use super::ledger::{Ledger, ScanCache};
@@ -266,7 +266,7 @@ fn walk(
 
 impl Reader<'_> {
     /// What one commit made of the pins.
-    fn step(&mut self, changes: &[Change]) -> Result<CommitSides, Failure> {
+    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, Failure> {
         let mut step = CommitSides::default();
         for change in changes {
             let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);

@@ -9,7 +9,9 @@ use super::*;
 use crate::app::generation::Generations;
 use crate::app::sample;
 use crate::domain::board::Update;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
+use crate::domain::write::WriteFailure;
 use crate::domain::write::{Ask, Progress, Receipt};
 
 /// Every job waits for its gate and notes how it ended.
@@ -39,12 +41,7 @@ impl Backend for Scripted {
     }
 
     fn diff(&self, _: (Repository, Digest), _: (Repository, Digest)) -> DiffJob {
-        Box::pin(async {
-            Err(Failure {
-                what: "no".into(),
-                next: "".into(),
-            })
-        })
+        Box::pin(async { Err(Failure::failed("no")) })
     }
 
     fn plan(&self, request: Request) -> PlanJob {
@@ -70,7 +67,7 @@ impl Backend for Scripted {
             if let Some(gate) = gate {
                 tokio::select! {
                     _ = gate => {}
-                    _ = cancel.wait_for(|stop| *stop) => return Err(WriteFailure::Cancelled),
+                    _ = cancel.wait_for(|stop| *stop) => return Err(WriteFailure::from(Failure::interrupted())),
                 }
             }
             Ok(sample::receipt_of(&proposal))
@@ -88,11 +85,11 @@ fn ticket(slot: Slot) -> Ticket {
     Generations::default().issue(slot, None)
 }
 
-async fn written(answers: &mut Answers) -> Result<Box<Receipt>, WriteFailure> {
+async fn written(answers: &mut ExecutorEvents) -> Result<Box<Receipt>, WriteFailure> {
     loop {
         match answers.writes.recv().await {
-            Some(Answer::Msg(Msg::Written { result, .. })) => return result,
-            Some(Answer::Msg(Msg::Progress { .. })) => {}
+            Some(ExecutorEvent::Msg(Msg::Written { result, .. })) => return result,
+            Some(ExecutorEvent::Msg(Msg::Progress { .. })) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -107,7 +104,7 @@ async fn a_newer_plan_drops_the_older_one() {
     executor.plan(ticket(Slot::Plan), request());
     tokio::task::yield_now().await;
     executor.plan(ticket(Slot::Plan), request());
-    let Some(Answer::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
         panic!("no plan");
     };
     assert!(answers.reads.try_recv().is_err(), "one answer only");
@@ -152,7 +149,10 @@ async fn cancelling_is_a_signal() {
     let (mut executor, mut answers) = Executor::new(backend);
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
     executor.cancel_write();
-    assert_eq!(written(&mut answers).await, Err(WriteFailure::Cancelled));
+    assert_eq!(
+        written(&mut answers).await,
+        Err(WriteFailure::from(Failure::interrupted()))
+    );
 }
 
 #[tokio::test]
@@ -175,17 +175,17 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
     });
     let (mut executor, mut answers) = Executor::new(backend);
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
-    let Err(WriteFailure::Failed(words)) = written(&mut answers).await else {
+    let Err(WriteFailure::Failed(failure)) = written(&mut answers).await else {
         panic!("no failure");
     };
-    assert!(words.raw().contains("pindeck resume"));
+    assert!(failure.next().as_str().contains("pindeck resume"));
 }
 
 #[tokio::test]
 async fn progress_comes_before_the_end() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
-    let Some(Answer::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
         panic!("no progress");
     };
     assert!(written(&mut answers).await.is_ok());
@@ -196,7 +196,7 @@ async fn a_comparison_that_fails_is_an_answer() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
     let side = (sample::repository("checkout"), sample::digest("c1"));
     executor.diff(ticket(Slot::Diff), side.clone(), side);
-    let Some(Answer::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
         panic!("no answer");
     };
     assert!(result.is_err());

@@ -13,7 +13,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::blocking;
 use crate::engine::ledger::ScanCache;
 use crate::engine::pins::{LOOSE_TIER, Naming};
-use crate::sources::git::{Change, CommitMeta, GitRepo};
+use crate::sources::git::{ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
 use super::plan_context::PlanContext;
@@ -161,7 +161,7 @@ fn walk(
         });
         Ok(ours.collect())
     };
-    repo.mainline(tip, files, &mut |change: Change| {
+    repo.mainline(tip, files, &mut |change: ChangedFile| {
         let sides = written(&change.path, change.before.as_deref())
             .and_then(|was| Ok((was, written(&change.path, change.after.as_deref())?)));
         let (was, is) = match sides {

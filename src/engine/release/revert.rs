@@ -308,7 +308,7 @@ impl Revert<'_> {
     /// Whether `git revert` of the commit, merged onto the head, gives the very same files.
     async fn is_git_revert(&self, commit: &str, rewritten: &Rewrite) -> Result<bool, WriteFailure> {
         let (base, bad) = (self.context.ledger.tip.commit.clone(), commit.to_owned());
-        let Some(files) = self.context.git(move |repo| repo.taken_back(&base, &bad)).await? else {
+        let Some(files) = self.context.git(move |repo| repo.preview_revert(&base, &bad)).await? else {
             return Ok(false);
         };
         let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
@@ -321,7 +321,7 @@ impl Revert<'_> {
             .map(|f| (f.path.as_str(), f.after.as_deref()))
             .collect::<BTreeSet<_>>()
             == ours
-            && files.iter().all(|f| f.odd.is_none()))
+            && files.iter().all(|f| f.unsupported.is_none()))
     }
 
     /// The tag beside the digest: the one that stood there then, unless another rule is asked for.

@@ -10,7 +10,7 @@ use crate::domain::plan::{Gate, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
-use crate::sources::git::TakenBack;
+use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
 use super::edits::{Overlay, Rewrite, is_managed};
@@ -36,7 +36,7 @@ pub(super) async fn plan(
     judged: (&Repository, Digest),
 ) -> Result<RevertCommit, WriteFailure> {
     let (base, bad) = (context.ledger.tip.commit.clone(), commit.to_owned());
-    let files = context.git(move |repo| repo.taken_back(&base, &bad)).await?;
+    let files = context.git(move |repo| repo.preview_revert(&base, &bad)).await?;
     let Some(files) = files else {
         return Err(Failure::usage(format!(
             "commit {commit} cannot be taken back as a whole: later commits changed the same lines"
@@ -47,19 +47,19 @@ pub(super) async fn plan(
     let mut rewrite = Rewrite::default();
     let (mut before, mut after) = (Pinned::new(), Pinned::new());
     let mut paths = Vec::new();
-    for TakenBack {
+    for RevertedFile {
         path,
         before: was,
         after: is,
-        odd,
+        unsupported,
     } in files
     {
-        if let Some(odd) = odd {
-            return Err(
-                Failure::usage(format!("taking the whole commit back would change {path}, and {odd}"))
-                    .hint("do that with git, or revert this pin alone")
-                    .into(),
-            );
+        if let Some(unsupported) = unsupported {
+            return Err(Failure::usage(format!(
+                "taking the whole commit back would change {path}, and {unsupported}"
+            ))
+            .hint("do that with git, or revert this pin alone")
+            .into());
         }
         if path == crate::engine::holds::FILE {
             // Holds end when somebody releases them, not because the commit that made them goes.

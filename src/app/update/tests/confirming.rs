@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::app::sample::{answer_plan, asked, begun, fail_plan, planned, planned_as, proposal_of, see};
+use crate::domain::failure::Failure;
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
 
-fn plan(state: &State) -> &crate::app::release::PlanScreen {
+fn plan(state: &State) -> &crate::app::plan_screen::PlanScreen {
     match state.screen() {
         Some(Screen::Plan(plan)) => plan,
         other => panic!("no plan: {other:?}"),
@@ -255,9 +256,9 @@ fn a_plan_that_cannot_be_made_says_why_and_is_tried_again() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("registry.example.com: timed out".into()),
+        WriteFailure::from(Failure::unreachable("registry.example.com: timed out")),
     );
-    assert!(matches!(&plan(&state).stage, crate::app::release::Stage::Failed(_)));
+    assert!(matches!(&plan(&state).stage, crate::app::plan_screen::Stage::Failed(_)));
     assert_eq!(press(&mut state, "y"), []);
     let request = replanned(&mut state, "n");
     assert!(matches!(request.ask, Ask::Promote { .. }));
@@ -313,6 +314,6 @@ fn digests_are_compared_beside_the_plan_one_after_the_other() {
     assert!(matches!(commands.as_slice(), [Command::Diff { .. }]), "{commands:?}");
     assert!(matches!(
         plan(&state).compared[0],
-        crate::app::release::Compared::Known(_)
+        crate::app::comparison::Comparison::Known(_)
     ));
 }

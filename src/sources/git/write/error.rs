@@ -145,7 +145,7 @@ pub enum PushError {
 
 impl WriteError {
     /// What sort of failure this is.
-    const fn kind(&self) -> FailureKind {
+    pub const fn kind(&self) -> FailureKind {
         match self {
             Self::Git(error) => error.kind(),
             Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,
@@ -188,7 +188,7 @@ impl From<&WriteError> for Failure {
 
 impl PushError {
     /// What sort of failure this is.
-    const fn kind(&self) -> FailureKind {
+    pub const fn kind(&self) -> FailureKind {
         match self {
             Self::NonFastForward { .. } | Self::BranchExists { .. } => FailureKind::Conflict,
             Self::Refused { .. } => FailureKind::RemoteRefused,
