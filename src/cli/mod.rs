@@ -35,8 +35,8 @@ use crate::domain::failure::{Failure, Hint, Part};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
 use situation::Situation;
@@ -59,7 +59,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             let _ = error.print();
             Ok(Exit::Usage)
         }
-        Err(error) => Err(wrong_arguments(&error)),
+        Err(error) => Err(wrong_arguments(&error, &arguments)),
     };
     let status = status.unwrap_or_else(|failure| {
         if json {
@@ -81,7 +81,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// What is wrong with the arguments, as a failure. The parser's text quotes what was typed, so the hint is
 /// made only of the names that pindeck itself defines.
-fn wrong_arguments(error: &clap::Error) -> Failure {
+fn wrong_arguments(error: &clap::Error, arguments: &[OsString]) -> Failure {
     use clap::error::{ContextKind, ContextValue};
     let text = error.render().to_string();
     let first = text.trim().split("\n\n").next().unwrap_or_default();
@@ -103,7 +103,12 @@ fn wrong_arguments(error: &clap::Error) -> Failure {
             return failure.hint(Hint::with("did you mean {}? See `pindeck --help`", &[part(&suggested)]));
         }
     }
-    failure
+    let program = Cli::command();
+    let mut known = program.get_subcommands().map(clap::Command::get_name);
+    match known.find(|name| arguments.iter().any(|argument| argument == name)) {
+        Some(subcommand) => failure.hint(Hint::with("see `pindeck {} --help`", &[Part::name(subcommand)])),
+        None => failure,
+    }
 }
 
 fn start(cli: Cli) -> Result<Exit, Failure> {

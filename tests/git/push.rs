@@ -388,7 +388,7 @@ fn locks_of_another_git_are_named() {
     std::fs::write(&lock, "").expect("written");
     let error = repo.fetch("origin").expect_err("locked");
     assert!(
-        error.to_string().contains("refs/remotes/origin/main.lock is held"),
+        error.to_string().contains("refs/remotes/origin/main.lock is locked"),
         "{error}"
     );
     std::fs::remove_file(&lock).expect("there");
