@@ -165,12 +165,12 @@ impl Pass {
     async fn kin_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
-            let (kin, place) = {
+            let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
-                (kin, self.place_before(&board, key))
+                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+                (same_image, self.place_before(&board, key))
             };
-            let mut had = earlier.iter().any(|before| kin.contains(before));
+            let mut had = earlier.iter().any(|before| same_image.contains(before));
             let policy = self.policy_of(self.environment(&key.target.environment));
             let policy = policy.map(|p| p.name.clone());
             let service = key.target.service.clone();
@@ -318,7 +318,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
-            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
+            same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;
