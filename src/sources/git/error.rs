@@ -13,9 +13,66 @@ pub enum GitError {
         /// Where it was looked for.
         dir: String,
     },
+    /// `GIT_DIR` is set to something else.
+    #[error("GIT_DIR names {value}, which is no git repository; correct the variable or unset it")]
+    GitDirVariable {
+        /// Its value.
+        value: String,
+    },
+    /// A `.git` file leads to no repository.
+    #[error(
+        "{file} leads to {target}, which is no git repository; mend it with `git worktree repair` or `git submodule update --init`"
+    )]
+    BrokenLink {
+        /// The `.git` file.
+        file: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// There is only a bare repository that nobody named.
+    #[error(
+        "no git repository at or above {dir}; the bare repository {bare} counts only where GIT_DIR or -C names it exactly, outside of every working tree"
+    )]
+    BareRepository {
+        /// Where a repository was looked for.
+        dir: String,
+        /// The bare one.
+        bare: String,
+    },
+    /// A repository whose files a commit of another one could have made.
+    #[error(
+        "the git folder {dir} lies among the files of the working tree {tree}, so a commit there could have made it, and it is not used; move it out of that working tree"
+    )]
+    TrackedRepository {
+        /// The git folder.
+        dir: String,
+        /// The working tree.
+        tree: String,
+    },
+    /// A setting that a commit could change.
+    #[error(
+        "{key} is set by {file}, a file of the working tree that the next commit could change, so git is not run with it; set it with git config --global instead, or leave the file out of your configuration"
+    )]
+    TrackedConfiguration {
+        /// The setting.
+        key: String,
+        /// The file.
+        file: String,
+    },
+    /// A program that a commit could change.
+    #[error(
+        "{key} names {file}, a file of the working tree that the next commit could change, so it is not run; install the program outside of the repository and name it there"
+    )]
+    TrackedProgram {
+        /// The setting.
+        key: String,
+        /// The program.
+        file: String,
+    },
     /// The repository belongs to somebody else.
     #[error(
-        "{dir} is owned by another user, so git does not trust it; if you do: git config --global --add safe.directory {dir}"
+        "{dir} is owned by another user, so git does not trust it; if you do: git config --global --add safe.directory {}",
+        shell_words::quote(dir)
     )]
     NotTrusted {
         /// The repository.
@@ -56,6 +113,14 @@ pub enum GitError {
     /// The `git` program is not there.
     #[error("the `git` program could not be started: {detail}; install git and put it on PATH")]
     NoProgram {
+        /// What the system said.
+        detail: String,
+    },
+    /// A hook could not be started.
+    #[error("the hook {hook} could not be started: {detail}; make it an executable program or remove it")]
+    Hook {
+        /// Its file.
+        hook: String,
         /// What the system said.
         detail: String,
     },

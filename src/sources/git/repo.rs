@@ -7,9 +7,10 @@ use std::time::Duration;
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
-use super::git_cli;
+use super::hooks::Hooks;
+use super::locate::{self, Environment, RepositoryPaths};
 use super::program::{self, GitProgram};
-use super::write::Hooks;
+use super::tracked_config;
 
 /// Fetches that are tried while another process moves the same refs.
 const FETCH_TRIES: u32 = 5;
@@ -17,9 +18,7 @@ const FETCH_TRIES: u32 = 5;
 /// A repository that was found. `Send`; opens a fresh git2 handle for each question.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
-    git_dir: PathBuf,
-    common_dir: PathBuf,
-    work_dir: Option<PathBuf>,
+    paths: RepositoryPaths,
     shown: String,
     /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
     /// and trees it misses go through the program.
@@ -70,76 +69,81 @@ impl GitRepo {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
         // the check, a walk over large folders takes four times as long. Contents are checked in [`super::Blobs`].
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
-        let found = if std::env::var_os("GIT_DIR").is_some() {
-            Repository::open_from_env()
-        } else {
-            let none: [&std::ffi::OsStr; 0] = [];
-            Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
+        let paths = locate::locate(dir, &Environment::of_process())?;
+        let (partial, foreign) = match Repository::open(&paths.git_dir) {
+            Ok(repo) => what_is_missing(&repo),
+            // git2 cannot open it; the program may be able to.
+            Err(error) => {
+                let asked = paths
+                    .program()
+                    .try_run(&["rev-parse", "--git-dir"], &[], program::LOCAL_TIMEOUT)?;
+                if !asked.ok() {
+                    return Err(GitError::Unsupported {
+                        dir: paths.top().display().to_string(),
+                        detail: error.message().to_owned(),
+                    });
+                }
+                (true, true)
+            }
         };
-        let repo = match found {
-            Ok(repo) => repo,
-            Err(error) => return Self::discover_foreign(dir, &error),
-        };
-        let path = repo.workdir().unwrap_or_else(|| repo.path());
-        let (partial, foreign) = what_is_missing(&repo);
         Ok(Self {
-            git_dir: repo.path().to_owned(),
-            common_dir: repo.commondir().to_owned(),
-            work_dir: repo.workdir().map(Path::to_owned),
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
+            shown: paths.top().display().to_string(),
+            paths,
             partial,
             foreign,
         })
     }
 
-    /// git2 cannot open it; the program may be able to.
-    fn discover_foreign(dir: &Path, error: &git2::Error) -> Result<Self, GitError> {
-        let shown = dir.display().to_string();
-        match error.code() {
-            ErrorCode::Owner => return Err(GitError::NotTrusted { dir: shown }),
-            ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
-            _ => {}
-        }
-        let Some(found) = git_cli::locate(dir) else {
-            return Err(GitError::Unsupported {
-                dir: shown,
-                detail: error.message().to_owned(),
-            });
-        };
-        let path = found.work_dir.as_deref().unwrap_or(&found.git_dir);
-        Ok(Self {
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            git_dir: found.git_dir,
-            common_dir: found.common_dir,
-            work_dir: found.work_dir,
-            partial: true,
-            foreign: true,
-        })
-    }
-
     /// A fresh git2 handle.
     pub(super) fn open(&self) -> Result<Repository, GitError> {
-        Repository::open(&self.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
+        Repository::open(&self.paths.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
     }
 
     /// The program, to be run in this repository.
     pub fn program(&self) -> GitProgram {
-        GitProgram::new(&self.git_dir)
+        self.paths.program()
+    }
+
+    /// The program, once it is certain that no configuration of the working tree is in force: for whatever
+    /// talks to a remote, commits or signs.
+    ///
+    /// # Errors
+    /// If a setting comes from, or names a program of, a working tree.
+    pub(super) fn checked_program(&self) -> Result<GitProgram, GitError> {
+        let git = self.program();
+        tracked_config::check(&self.paths, &git)?;
+        Ok(git)
+    }
+
+    /// The hooks that git would run here, sorted out.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub(super) fn hooks(&self) -> Result<Hooks, GitError> {
+        Hooks::of(&self.paths, &self.program())
+    }
+
+    /// Names of hooks that git would run and pindeck never does, because a commit could change them.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub fn barred_hooks(&self) -> Result<Vec<String>, GitError> {
+        Ok(self.hooks()?.barred().to_vec())
     }
 
     /// The git directory (of this worktree).
     pub fn git_dir(&self) -> &Path {
-        &self.git_dir
+        &self.paths.git_dir
     }
 
     /// The git directory that all worktrees of the repository share.
     pub fn common_dir(&self) -> &Path {
-        &self.common_dir
+        &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.work_dir.as_deref()
+        self.paths.work_dir.as_deref()
     }
 
     /// Whether git2 cannot read this repository's trees, so that the program has to.
@@ -216,7 +220,7 @@ impl GitRepo {
             "--",
             remote,
         ];
-        let git = Hooks::of(self)?.apply(&self.program()).for_network();
+        let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
             .with_config("core.filesRefLockTimeout", "3000")
