@@ -10,7 +10,7 @@ use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
 
-use super::session::{Failed, Session};
+use super::registry_memo::{Failed, RegistryMemo};
 
 /// At most this many older versions are asked for to place a pin among them.
 const VERSIONS_ASKED: usize = 64;
@@ -19,7 +19,7 @@ const FIRST_VERSIONS_ASKED: usize = 3;
 
 /// Asks what CI offers next. `Fresh(None)` = asked, and there is none.
 pub async fn find(
-    session: &Session,
+    session: &RegistryMemo,
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
@@ -28,7 +28,7 @@ pub async fn find(
 }
 
 struct Search<'a> {
-    session: &'a Session,
+    session: &'a RegistryMemo,
 }
 
 impl Search<'_> {

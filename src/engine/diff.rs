@@ -21,7 +21,7 @@ use crate::sources::registry::Manifest;
 
 use super::assess::{Subject, assess};
 use super::ledger::Ledger;
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::verify::is_bare;
 use super::{Engine, EngineError, collect};
 use config::Config;
@@ -84,7 +84,7 @@ struct NamedDigest {
 
 struct Look {
     ledger: Ledger,
-    session: Session,
+    session: RegistryMemo,
     trust: Arc<Trust>,
 }
 

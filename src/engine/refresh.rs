@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use crate::domain::candidate_order;
-use crate::domain::drift::{self, Drift};
+use crate::domain::drift::{Drift, events};
+use crate::domain::drift_rules;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -21,7 +22,8 @@ use crate::sources::evidence::Trust;
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
-use super::session::{Failed, Memo, Session};
+use super::once_map::OnceMap;
+use super::registry_memo::{Failed, RegistryMemo};
 use super::tag_journal::TagJournal;
 use super::{Engine, EngineError, blocking, candidate_lookup, collect, holds};
 
@@ -58,15 +60,15 @@ struct Pass {
     ledger: Ledger,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
-    session: Session,
-    assessed: Memo<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    session: RegistryMemo,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
 }
 
 impl Pass {
-    fn new(ledger: Ledger, trust: Arc<Trust>, session: Session, tx: mpsc::Sender<Update>) -> Self {
+    fn new(ledger: Ledger, trust: Arc<Trust>, session: RegistryMemo, tx: mpsc::Sender<Update>) -> Self {
         let policies = ledger
             .team
             .policies
@@ -78,7 +80,7 @@ impl Pass {
             policies,
             trust,
             session,
-            assessed: Memo::default(),
+            assessed: OnceMap::default(),
             board: Mutex::default(),
             tx,
             now: Timestamp::now(),
@@ -188,12 +190,12 @@ impl Pass {
     async fn close(&self, engine: &Engine) {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut drift = drift::detect(&board, self.now);
+            let mut drift = drift_rules::detect(&board, self.now);
             self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
-            drift::carry_over(&kept.drift, &board, &mut drift);
+            drift_rules::carry_over(&kept.drift, &board, &mut drift);
             // Facts that stay keep the time since when they are known.
-            let _ = drift::events(&kept.drift, &mut drift);
+            let _ = events(&kept.drift, &mut drift);
             kept.drift.clone_from(&drift);
             drift
         };

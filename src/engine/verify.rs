@@ -13,7 +13,7 @@ use crate::domain::registry::Budget;
 
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::{Engine, EngineError, OpenOptions, blocking, candidate_lookup, ledger};
 
 /// By whose rules to judge.
@@ -206,7 +206,7 @@ struct View {
     ledger: Option<Ledger>,
     team: Arc<TeamPolicy>,
     trust: Arc<crate::sources::evidence::Trust>,
-    session: Session,
+    session: RegistryMemo,
 }
 
 impl View {

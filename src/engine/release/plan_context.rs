@@ -16,7 +16,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::assess::{Assessed, Subject, assess};
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
-use crate::engine::session::Session;
+use crate::engine::registry_memo::RegistryMemo;
 use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
 use crate::sources::evidence::Trust;
 use crate::sources::git::manifest::Controller;
@@ -49,7 +49,7 @@ pub(super) struct PlanContext {
     pub controllers: Vec<Controller>,
     /// Which file takes in what.
     pub includes: IncludeGraph,
-    pub session: Session,
+    pub session: RegistryMemo,
     pub trust: Arc<Trust>,
     pub now: Timestamp,
 }
@@ -75,7 +75,7 @@ impl PlanContext {
         let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
         let session = match purpose {
             Purpose::Show => engine.session(registry),
-            Purpose::Write => Session::new(engine.uncached(&ledger.team).map_err(failure)?, None),
+            Purpose::Write => RegistryMemo::new(engine.uncached(&ledger.team).map_err(failure)?, None),
         };
         Ok(Self {
             engine: engine.clone(),
@@ -93,9 +93,9 @@ impl PlanContext {
     }
 
     /// A session that has asked nothing yet and believes no cache.
-    pub fn fresh_session(&self) -> Result<Session, WriteFailure> {
+    pub fn fresh_session(&self) -> Result<RegistryMemo, WriteFailure> {
         let registry = self.engine.uncached(&self.ledger.team).map_err(failure)?;
-        Ok(Session::new(registry, None))
+        Ok(RegistryMemo::new(registry, None))
     }
 
     pub fn registry(&self) -> &Registry {
@@ -215,7 +215,7 @@ impl PlanContext {
     /// Judges a digest in a session of the caller's choice.
     pub async fn assess_in(
         &self,
-        session: &Session,
+        session: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
