@@ -47,7 +47,14 @@ impl EngineError {
         match self {
             Self::Config(_) | Self::ConfigFile { .. } | Self::Usage(_) | Self::Trust(_) => 2,
             // The place is wrong, as a wrong `-C DIR` is.
-            Self::Git(GitError::NotARepository { .. }) => 2,
+            Self::Git(
+                GitError::NotARepository { .. }
+                | GitError::GitDirVariable { .. }
+                | GitError::BrokenLink { .. }
+                | GitError::BareRepository { .. }
+                | GitError::TrackedRepository { .. }
+                | GitError::NotAFile { .. },
+            ) => 2,
             Self::Unreachable(_) => 6,
             Self::Registry(error) if error.cause() == crate::domain::CauseKind::Unreachable => 6,
             Self::Git(_) | Self::Registry(_) | Self::Internal(_) => 1,

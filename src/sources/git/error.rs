@@ -94,6 +94,20 @@ pub enum GitError {
         /// The remote.
         remote: String,
     },
+    /// A file is asked for where the commit has something else.
+    #[error("{path} is {what}, not a regular file; put a regular file there")]
+    NotAFile {
+        /// The path.
+        path: String,
+        /// What is there.
+        what: &'static str,
+    },
+    /// A path that names nothing inside a repository.
+    #[error("{path} leads out of the repository; name a file inside it")]
+    OutsidePath {
+        /// The path.
+        path: String,
+    },
     /// An object that git2 cannot read.
     #[error("{what} cannot be read from the repository: {detail}; `git fsck` tells more")]
     Object {

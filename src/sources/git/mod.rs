@@ -14,6 +14,7 @@ mod revert_preview;
 mod tip;
 mod tracked;
 mod tracked_config;
+mod tree_entry;
 mod tree_lookup;
 pub mod write;
 
@@ -21,6 +22,7 @@ pub use blobs::Blobs;
 pub use error::GitError;
 pub use history::{ChangedFile, CommitMeta};
 pub use program::{GitOutput, GitProgram};
-pub use repo::{GitRepo, Tip, TreeFile};
+pub use repo::{GitRepo, Tip};
 pub use revert_preview::RevertedFile;
-pub use tracked::is_in_a_repository;
+pub use tracked::{FileOwner, owner_of};
+pub use tree_entry::{TreeEntry, TreeFile};

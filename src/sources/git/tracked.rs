@@ -125,25 +125,59 @@ pub(super) fn could_be_tracked(top: &Path, place: &Path) -> bool {
     inside != Path::new("") && inside.components().all(|part| part.as_os_str() != ".git")
 }
 
-/// Whether a file lies in the working tree or the folder of any git repository: then it is the word of
-/// whoever can push there, not that of the person who named it. What lies below `except` (a folder that
-/// is the person's own, even where the home folder is a working tree) does not count. Where it cannot be
-/// told, the answer is yes, because trust depends on it.
-pub fn is_in_a_repository(file: &Path, except: Option<&Path>) -> bool {
-    let absolute = match std::path::absolute(file) {
-        Ok(absolute) => absolute,
-        Err(_) => return true,
-    };
-    let Ok(resolved) = resolve(&absolute) else { return true };
+/// Whose word a file is that a person names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOwner {
+    /// The person's own: no repository has to do with it.
+    Person,
+    /// It lies in the working tree or the folder of a git repository, so it is the word of whoever can push
+    /// there.
+    Repository {
+        /// The top of the working tree, or the folder.
+        top: PathBuf,
+        /// The file's path below it.
+        inside: PathBuf,
+    },
+    /// The way to it leads over a link that lies in a repository.
+    LinkInRepository {
+        /// The link.
+        link: PathBuf,
+    },
+}
+
+/// Tells whose word a file is by where it lies, links included. What lies below `except` (a folder that is
+/// the person's own, even where the home folder is a working tree) is the person's.
+///
+/// # Errors
+/// If the file does not exist or the way to it cannot be followed.
+pub fn owner_of(file: &Path, except: Option<&Path>) -> io::Result<FileOwner> {
+    let resolved = resolve(&std::path::absolute(file)?)?;
     let except = except.map(canonical);
-    if except.is_some_and(|except| resolved.target.starts_with(except)) {
-        return false;
+    let exempt = |step: &Path| except.as_ref().is_some_and(|except| step.starts_with(except));
+    let mut around = None;
+    for step in resolved.steps.iter().filter(|step| !exempt(step)) {
+        let Some(top) = step.ancestors().skip(1).find(|folder| is_repository(folder)) else {
+            continue;
+        };
+        if step.symlink_metadata()?.is_symlink() {
+            return Ok(FileOwner::LinkInRepository { link: step.clone() });
+        }
+        around = Some(top.to_owned());
     }
-    let folders = resolved.steps.iter().flat_map(|step| step.ancestors().skip(1));
-    let mut seen = std::collections::BTreeSet::new();
-    folders
-        .filter(|folder| seen.insert(folder.to_path_buf()))
-        .any(|folder| folder.join(".git").symlink_metadata().is_ok() || is_git_dir(folder))
+    let Some(top) = around.filter(|_| !exempt(&resolved.target)) else {
+        return Ok(FileOwner::Person);
+    };
+    match resolved.target.strip_prefix(&top) {
+        Ok(inside) => Ok(FileOwner::Repository {
+            inside: inside.to_owned(),
+            top,
+        }),
+        Err(_) => Err(io::Error::other("the way to it changed while it was looked at")),
+    }
+}
+
+fn is_repository(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok() || is_git_dir(folder)
 }
 
 /// Whether a folder has what git asks of a repository: a HEAD, objects and refs.
@@ -238,20 +272,26 @@ mod tests {
         }
         symlink("../clone/deep/er/x", root.join("own/link")).expect("linked");
         symlink(root.join("own/x"), root.join("clone/out")).expect("linked");
-        for file in [
-            "clone/deep/er/x",
-            "clone/.git/x",
-            "broken/x",
-            "bare/x",
-            "own/link",
-            "clone/out",
-            "own/absent",
-        ] {
-            assert!(is_in_a_repository(&root.join(file), None), "{file}");
-        }
-        assert!(!is_in_a_repository(&root.join("own/x"), None));
+        symlink("x", root.join("own/beside")).expect("linked");
+        let owner = |file: &str| owner_of(&root.join(file), None).expect("told");
+        let inside = |top: &str, inside: &str| FileOwner::Repository {
+            top: root.join(top),
+            inside: inside.into(),
+        };
+        assert_eq!(owner("clone/deep/er/x"), inside("clone", "deep/er/x"));
+        assert_eq!(owner("own/link"), inside("clone", "deep/er/x"));
+        assert_eq!(owner("clone/.git/x"), inside("clone", ".git/x"));
+        assert_eq!(owner("broken/x"), inside("broken", "x"));
+        assert_eq!(owner("bare/x"), inside("bare", "x"));
+        let link = root.join("clone/out");
+        assert_eq!(owner("clone/out"), FileOwner::LinkInRepository { link });
+        assert_eq!(owner("own/x"), FileOwner::Person);
+        assert_eq!(owner("own/beside"), FileOwner::Person);
+        assert!(owner_of(&root.join("own/absent"), None).is_err());
         let except = root.join("clone/deep");
-        assert!(!is_in_a_repository(&root.join("clone/deep/er/x"), Some(&except)));
-        assert!(is_in_a_repository(&root.join("clone/.git/x"), Some(&except)));
+        let person = owner_of(&root.join("clone/deep/er/x"), Some(&except));
+        assert_eq!(person.expect("told"), FileOwner::Person);
+        let not = owner_of(&root.join("clone/.git/x"), Some(&except));
+        assert_eq!(not.expect("told"), inside("clone", ".git/x"));
     }
 }
