@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Hold, RepositoryInfo};
+use crate::domain::failure::Failure;
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
@@ -14,7 +15,6 @@ use crate::sources::git::manifest::{self, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::OpenOptions;
-use super::error::EngineError;
 use super::holds;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
 use super::vendored;
@@ -34,8 +34,8 @@ impl ScanCache {
         &self,
         path: &str,
         oid: &str,
-        read: impl FnOnce() -> Result<Vec<u8>, EngineError>,
-    ) -> Result<Arc<Scan>, EngineError> {
+        read: impl FnOnce() -> Result<Vec<u8>, Failure>,
+    ) -> Result<Arc<Scan>, Failure> {
         let key = (path.to_owned(), oid.to_owned());
         if let Some(known) = self.lock().get(&key) {
             return Ok(Arc::clone(known));
@@ -93,7 +93,7 @@ impl Ledger {
 ///
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
-pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, Failure> {
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
@@ -109,11 +109,11 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
-fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, EngineError> {
+fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
     let files = repo.files(&tip.commit)?;
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
@@ -151,7 +151,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 ///
 /// # Errors
 /// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, EngineError> {
+pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
     let files = repo.files(&tip.commit)?;
@@ -193,7 +193,7 @@ fn scan_all(
     files: &[TreeFile],
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
+) -> Result<(Vec<Sighting>, Vec<Unmanaged>), Failure> {
     let mut charts = BTreeMap::new();
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
@@ -226,17 +226,14 @@ pub fn is_manifest(path: &str) -> bool {
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
+fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), Failure> {
     if let Some(file) = &options.config {
         return team_of_file(file, &options.approved_registries);
     }
     let Some(bytes) = repo.read_at(commit, TEAM_FILE)?.regular(TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
-    let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
-        file: TEAM_FILE.to_owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
-    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
         let found = repo.read_at(commit, path).and_then(|entry| entry.regular(path));
         let found = found.map_err(io::Error::other)?;
@@ -252,16 +249,12 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), EngineError> {
+pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
-    let unreadable = |source: io::Error| EngineError::ConfigFile {
-        file: shown.clone(),
-        source,
-    };
-    match owner_of(file, user::config_dir().as_deref()).map_err(unreadable)? {
+    match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
         FileOwner::Person => {
             let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-            let bytes = files::read_own(file).map_err(unreadable)?;
+            let bytes = files::read_own(file).map_err(|error| unreadable(&shown, error))?;
             team_of_bytes(bytes, &shown, &|path| files::read_own(&folder.join(path)))
         }
         FileOwner::Repository { top, inside } => {
@@ -269,13 +262,13 @@ pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, Str
             approval::settle(&mut team.registries, approved);
             Ok((team, text))
         }
-        FileOwner::LinkInRepository { link } => Err(unreadable(io::Error::new(
-            io::ErrorKind::InvalidInput,
+        FileOwner::LinkInRepository { link } => Err(unreadable(
+            &shown,
             format!(
                 "the way to it leads over {}, a symbolic link of a working tree",
                 link.display()
             ),
-        ))),
+        )),
     }
 }
 
@@ -284,11 +277,8 @@ pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, Str
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), EngineError> {
-    let bytes = files::read_below(top, inside).map_err(|source| EngineError::ConfigFile {
-        file: shown.to_owned(),
-        source,
-    })?;
+pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+    let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
     let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
     team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
 }
@@ -297,11 +287,8 @@ fn team_of_bytes(
     bytes: Vec<u8>,
     shown: &str,
     read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
-) -> Result<(TeamPolicy, String), EngineError> {
-    let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
-        file: shown.to_owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
-    })?;
+) -> Result<(TeamPolicy, String), Failure> {
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(shown, "it is not UTF-8"))?;
     let team = team::load(&text, shown, read, PolicySource::File(shown.to_owned()))?;
     Ok((team, text))
 }
@@ -327,6 +314,11 @@ fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
         }
     }
     Ok(whole)
+}
+
+/// A team policy that cannot be read.
+fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
 }
 
 /// Index of files by path, for lookups.

@@ -183,7 +183,6 @@ fn look_around_in(victim: &Path, mark: &Mark) {
     ] {
         let out = pindeck(cwd, home.path(), &args);
         mark.is_absent(&format!("{args:?} in {}", cwd.display()));
-        let said = String::from_utf8_lossy(&out.stdout);
         if args.contains(&"status") {
             let document: serde_json::Value = serde_json::from_slice(&out.stdout).expect("a document");
             let victim = victim.canonicalize().expect("there").display().to_string();

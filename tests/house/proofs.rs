@@ -1,0 +1,113 @@
+//! What the documents claim, and the tests that they name for it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::rust_tokens::{Token, tokens};
+use super::tree::{root, rust_files, verdict};
+
+/// The names of all test functions of the package.
+fn tests() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    for folder in ["src", "tests"] {
+        rust_files(&root().join(folder), &mut files);
+    }
+    let mut names = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a readable source file");
+        names.extend(tests_in(&tokens(&text)));
+    }
+    names
+}
+
+/// The functions under an attribute that ends in `test` (`#[test]`, `#[tokio::test(…)]`), and those of `proptest!`.
+fn tests_in(tokens: &[Token]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut is_test = false;
+    for (i, token) in tokens.iter().enumerate() {
+        let ends_attribute = |at: usize| tokens.get(at).is_some_and(|t| t.is("]") || t.is("("));
+        match token.text.as_str() {
+            "test" if ends_attribute(i + 1) => is_test = true,
+            "fn" if is_test => {
+                names.extend(tokens.get(i + 1).map(|name| name.text.clone()));
+                is_test = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// The names of the entries in the table of attacks.
+fn attacks() -> BTreeSet<String> {
+    let mut files = Vec::new();
+    rust_files(&root().join("tests/attacks"), &mut files);
+    let texts = files
+        .iter()
+        .map(|file| fs::read_to_string(file).expect("a readable file"));
+    let all: String = texts.collect();
+    let names = all.split("name: \"").skip(1);
+    names
+        .filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+/// Rows of tables with a last column `shown by`: the row, and the names in its last cell.
+fn rows(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut rows = Vec::new();
+    let mut shows = false;
+    for line in text.lines() {
+        let Some(cells) = line.strip_prefix("| ").and_then(|l| l.strip_suffix(" |")) else {
+            shows &= line.starts_with("|--");
+            continue;
+        };
+        let last = cells.rsplit(" | ").next().unwrap_or_default();
+        if last == "shown by" {
+            shows = true;
+        } else if shows {
+            let names = last.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            rows.push((cells.chars().take(60).collect(), names));
+        }
+    }
+    rows
+}
+
+#[test]
+fn every_defence_names_a_test_that_exists() {
+    let text = fs::read_to_string(root().join("docs/threat-model.md")).expect("the threat model");
+    let (tests, attacks) = (tests(), attacks());
+    assert!(tests.len() > 500, "only {} tests were found", tests.len());
+    let rows = rows(&text);
+    assert!(rows.len() > 20, "only {} rows were found", rows.len());
+    let mut complaints = Vec::new();
+    for (row, names) in rows {
+        if names.is_empty() {
+            complaints.push(format!("{row}… names no test"));
+        }
+        for name in names {
+            let exists = match name.strip_prefix("attack:") {
+                Some(attack) => attacks.contains(attack),
+                None => tests.contains(&name),
+            };
+            if !exists {
+                complaints.push(format!("{row}…: there is no test `{name}`"));
+            }
+        }
+    }
+    verdict("defences in docs/threat-model.md", &complaints);
+}
+
+#[test]
+fn tests_and_rows_are_found() {
+    let text =
+        "#[test] fn a() {} fn b() {} #[tokio::test(flavor = \"x\")] async fn c() {} #[cfg(test)] mod t { fn d() {} }";
+    assert_eq!(tests_in(&tokens(text)), ["a", "c"]);
+    let table = "| what | shown by |\n|---|---|\n| x | `a`, `attack:b` |\n\n| y | `c` |\n";
+    assert_eq!(
+        rows(table),
+        [(
+            "x | `a`, `attack:b`".to_owned(),
+            vec!["a".to_owned(), "attack:b".to_owned()]
+        )]
+    );
+}
