@@ -1,4 +1,4 @@
-//! How a command ends: its exit status (CONTRACT "Exit status") and what a failure says.
+//! How a command ends: its exit status (docs/reference/contract.md, "Exit status") and what a failure says.
 
 use crate::app::msg;
 use crate::config::ConfigError;

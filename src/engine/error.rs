@@ -42,7 +42,7 @@ pub enum EngineError {
 }
 
 impl EngineError {
-    /// The exit status of CONTRACT.md for this failure.
+    /// The exit status of docs/reference/contract.md for this failure.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::ConfigFile { .. } | Self::Usage(_) | Self::Trust(_) => 2,

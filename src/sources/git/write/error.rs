@@ -154,7 +154,7 @@ pub enum PushError {
 }
 
 impl PushError {
-    /// The exit status of CONTRACT.md for this failure.
+    /// The exit status of docs/reference/contract.md for this failure.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::NonFastForward { .. } | Self::BranchExists { .. } => 5,
