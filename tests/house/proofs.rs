@@ -183,3 +183,44 @@ fn pages_and_headings_are_found() {
     ];
     assert_eq!(citations(prose), expected);
 }
+
+/// The files and folders of the repository that a page names in backticks, patterns left out.
+fn paths(page: &str) -> Vec<&str> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    let ours = |text: &&str| {
+        let folders = [
+            "src/", "tests/", "benches/", "docs/", "fuzz/", "themes/", ".ci/", ".config/",
+        ];
+        folders.iter().any(|folder| text.starts_with(folder)) && !text.contains(['*', ' ', '<', '…'])
+    };
+    quoted.filter(ours).collect()
+}
+
+#[test]
+fn every_path_that_a_page_names_exists() {
+    let mut pages = vec![root().join("README.md"), root().join("CONTRIBUTING.md")];
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    let mut complaints = Vec::new();
+    for page in pages {
+        let shown = page.strip_prefix(root()).expect("inside").display().to_string();
+        let text = fs::read_to_string(&page).expect("a readable page");
+        for path in paths(&text) {
+            // What only a test run or a fuzzing run makes, and code under a name (`src/x.rs::f`).
+            let file = path.split("::").next().unwrap_or(path).trim_end_matches('/');
+            if !root().join(file).exists() && !file.starts_with("fuzz/corpus") {
+                complaints.push(format!("{shown}: there is no {file}"));
+            }
+        }
+    }
+    verdict("paths in pages", &complaints);
+}
