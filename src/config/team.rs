@@ -1,4 +1,4 @@
-//! The team policy: `pindeck.toml`, validated (CONTRACT "pindeck.toml").
+//! The team policy: `pindeck.toml`, validated (docs/reference/contract.md, "pindeck.toml").
 
 use std::collections::{BTreeMap, BTreeSet};
 

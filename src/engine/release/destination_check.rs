@@ -1,5 +1,5 @@
 //! Bringing content to an environment's own registry, and judging it again where it arrived: the bytes,
-//! the evidence, and whether all of it came (REGISTRY rule 7).
+//! the evidence, and whether all of it came (docs/reference/registries.md, "The copy of a promotion").
 
 use std::collections::BTreeSet;
 
