@@ -11,6 +11,7 @@ use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
+use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -25,13 +26,13 @@ use super::lineage::Lineage;
 use super::once_map::OnceMap;
 use super::registry_memo::{Failed, RegistryMemo};
 use super::tag_journal::TagJournal;
-use super::{Engine, EngineError, blocking, candidate_lookup, collect, holds};
+use super::{Engine, blocking, candidate_lookup, collect, holds};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
 
 /// Runs one pass.
-pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
+pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetched_at) = engine.ledger().await?;
     let (registry, trust) = engine.tools(&ledger.team)?;
     let pass = Arc::new(Pass::new(ledger, trust, engine.session(registry), tx));
@@ -135,7 +136,7 @@ impl Pass {
         }
     }
 
-    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, EngineError> {
+    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, Failure> {
         let this = Arc::clone(&self);
         let lineage = blocking(move || engine.lineage(&this.ledger)).await??;
         for (key, by) in &lineage.pinned {
@@ -164,12 +165,12 @@ impl Pass {
     async fn kin_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
-            let (kin, place) = {
+            let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
-                (kin, self.place_before(&board, key))
+                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+                (same_image, self.place_before(&board, key))
             };
-            let mut had = earlier.iter().any(|before| kin.contains(before));
+            let mut had = earlier.iter().any(|before| same_image.contains(before));
             let policy = self.policy_of(self.environment(&key.target.environment));
             let policy = policy.map(|p| p.name.clone());
             let service = key.target.service.clone();
@@ -317,7 +318,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
-            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
+            same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;

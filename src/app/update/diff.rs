@@ -5,9 +5,9 @@ use crate::app::comparable;
 use crate::app::comparison::{Comparison, DiffScreen, DigestPair};
 use crate::app::cursor::Subject;
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::state::{Screen, State};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 
 pub(super) fn open(state: &mut State) -> Vec<Command> {
     let Ok(pairs) = comparable::pairs(state) else {
@@ -23,6 +23,11 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
     let Some(subject) = subject else {
         return Vec::new();
     };
+    for pair in &pairs {
+        for side in [&pair.a, &pair.b] {
+            state.signs.note(&side.service, side.digest);
+        }
+    }
     // One comparison at a time: one further down would never be answered any more.
     state.screens.retain(|screen| !matches!(screen, Screen::Diff(_)));
     state.screens.push(Screen::Diff(Box::new(DiffScreen {

@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::comparison::{Comparison, DiffScreen};
 use crate::app::sample::planned;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 
 fn diff(state: &State) -> &DiffScreen {
@@ -43,7 +44,7 @@ fn a_pin_that_is_the_candidate_is_compared_with_older_pins() {
 fn the_candidate_is_compared_with_the_pins() {
     let mut state = board();
     let (_, a, b) = asked_for(&press(&mut state, "<right><right><right><right>d"));
-    assert_eq!((a, b), (digest("c2"), digest("c3")));
+    assert_eq!((a, b), (digest("c2b"), digest("c3")));
 }
 
 #[test]
@@ -79,10 +80,7 @@ fn an_older_comparison_is_stale() {
 fn the_answer_and_the_failure_are_kept_apart() {
     let mut state = board();
     let (ticket, ..) = asked_for(&press(&mut state, "d"));
-    let failure = Failure {
-        what: "timed out".into(),
-        next: "".into(),
-    };
+    let failure = Failure::unreachable("timed out");
     let msg = Msg::Compared {
         ticket,
         result: Err(failure.clone()),

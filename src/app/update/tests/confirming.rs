@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::sample::{answer_plan, asked, begun, fail_plan, planned, planned_as, proposal_of, see};
+use crate::domain::failure::Failure;
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
@@ -102,7 +103,7 @@ fn a_closed_gate_makes_confirming_impossible() {
 #[test]
 fn a_closed_gate_of_one_service_stops_the_set() {
     let mut state = board();
-    planned_as(&mut state, "<space><space>p", |p| {
+    planned_as(&mut state, "<space><space>kp", |p| {
         p.plans[1].gates[0].state = GateState::Closed;
     });
     assert_eq!(press(&mut state, "y"), []);
@@ -255,7 +256,7 @@ fn a_plan_that_cannot_be_made_says_why_and_is_tried_again() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("registry.example.com: timed out".into()),
+        WriteFailure::from(Failure::unreachable("registry.example.com: timed out")),
     );
     assert!(matches!(&plan(&state).stage, crate::app::plan_screen::Stage::Failed(_)));
     assert_eq!(press(&mut state, "y"), []);
@@ -300,7 +301,7 @@ fn help_over_a_plan_takes_the_keys() {
 #[test]
 fn digests_are_compared_beside_the_plan_one_after_the_other() {
     let mut state = board();
-    let commands = planned(&mut state, "<space><space>p");
+    let commands = planned(&mut state, "<space><space>kp");
     let [Command::Diff { ticket, a, b }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
