@@ -210,11 +210,12 @@ fn services(
     profiles: &BTreeMap<String, TrustProfile>,
 ) -> Result<Vec<Service>, ConfigError> {
     let mut names = BTreeSet::new();
-    let mut images: BTreeMap<Repository, String> = BTreeMap::new();
+    let mut images: BTreeMap<(Repository, Option<String>), String> = BTreeMap::new();
     let mut out = Vec::new();
     for service in &raw.services {
         plain_name(source, "a service", &service.name)?;
         let name = service.name.get_ref();
+        let component = component(source, service)?;
         if !names.insert(name) {
             return Err(source.error(service.name.span(), format!("service {name:?} is there twice")));
         }
@@ -222,7 +223,7 @@ fn services(
             let parsed = Repository::parse(text.get_ref())
                 .map_err(|e| source.error(text.span(), e.to_string()))
                 .map_err(|error| error.hint("write HOST/PATH without tag or digest"))?;
-            match images.insert(parsed.clone(), name.clone()) {
+            match images.insert((parsed.clone(), component.clone()), name.clone()) {
                 Some(other) if other != *name => {
                     Err(source.error(text.span(), format!("{parsed} already belongs to service {other:?}")))
                 }
@@ -235,6 +236,7 @@ fn services(
             name: ServiceId::new(name),
             image,
             also,
+            component: component.clone(),
             signer: service
                 .signer
                 .as_ref()
@@ -246,6 +248,29 @@ fn services(
         });
     }
     Ok(out)
+}
+
+/// The variant that a service is: `component = "fpm"`, or the same as the end of a tag, `variant = "-fpm"`.
+fn component(source: &Source<'_>, service: &raw::Service) -> Result<Option<String>, ConfigError> {
+    let (text, name) = match (&service.component, &service.variant) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(variant)) => {
+            return Err(source.error(
+                variant.span(),
+                "`variant` and `component` say the same; write one of them",
+            ));
+        }
+        (Some(text), None) => (text, text.get_ref().as_str()),
+        (None, Some(text)) => (text, text.get_ref().trim_start_matches('-')),
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || !name.chars().all(plain) {
+        let what = format!("{:?} is no variant of an image", text.get_ref());
+        return Err(source
+            .error(text.span(), what)
+            .hint("write the end of its tags, as in \"-fpm\""));
+    }
+    Ok(Some(name.to_owned()))
 }
 
 fn candidate(source: &Source<'_>, spanned: &Spanned<raw::Candidate>) -> Result<CandidateRule, ConfigError> {

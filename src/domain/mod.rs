@@ -7,6 +7,7 @@
 pub mod board;
 pub mod candidate;
 pub mod candidate_order;
+pub mod component;
 pub mod diff;
 pub mod drift;
 pub mod drift_rules;

@@ -110,6 +110,8 @@ pub struct PinnedBy {
 pub struct Pin {
     /// Where it counts.
     pub target: Target,
+    /// Which variant of the image, where the environment has several ([`super::component`]).
+    pub component: Option<String>,
     /// The repository git names: that of the first location.
     pub image: Repository,
     /// The visible tag: that of the first location that has one.

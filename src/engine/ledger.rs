@@ -8,16 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
+use crate::domain::id::ServiceId;
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, Scan};
+use crate::sources::git::manifest::{self, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::OpenOptions;
 use super::effective::{self, Commit, Effective};
 use super::holds;
-use super::pins::{Grouped, Naming, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -68,6 +69,8 @@ pub struct Ledger {
     pub commit: Arc<Commit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
+    /// Services of places whose text alone does not tell them: by file and entry.
+    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -77,6 +80,21 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
+    /// what it is, else by its text.
+    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        if !self.placed.is_empty()
+            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+        {
+            return Some(known);
+        }
+        let repository = found.repository.as_ref()?;
+        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        self.naming
+            .service_of(repository, found.tag.as_deref())
+            .filter(|_| counts && !self.naming.is_ignored(repository))
+    }
+
     /// The repository part of the board.
     pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
         RepositoryInfo {
@@ -123,6 +141,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
+    let placed = placed(&commit, &naming, &grouped);
     let holds = match repo.read_at(&tip.commit, holds::FILE)? {
         TreeEntry::Absent => Ok(Vec::new()),
         TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
@@ -140,6 +159,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
+        placed: Arc::new(placed),
         commit: Arc::new(commit),
         effective: Arc::new(effective),
         holds,
@@ -227,14 +247,72 @@ fn pins(commit: &Commit, team: &TeamPolicy, environments: &[Environment]) -> (Ef
     let seen = commit.scans.values().flat_map(|scan| &scan.unmanaged);
     grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
     grouped.unmanaged.extend(vendored::unmanaged(commit));
+    grouped.unmanaged.extend(unread(commit, environments));
     (effective, naming, grouped)
+}
+
+/// Files of environments that may name images and are not read, or only in part.
+fn unread(commit: &Commit, environments: &[Environment]) -> Vec<Unmanaged> {
+    let paths = EnvironmentPaths::new(environments);
+    let mut out = Vec::new();
+    for file in commit.files.iter().map(|file| file.path.as_str()) {
+        let language = [
+            (".jsonnet", "Jsonnet"),
+            (".libsonnet", "Jsonnet"),
+            (".cue", "CUE"),
+            (".tf", "Terraform"),
+        ];
+        let language = language
+            .iter()
+            .find(|(end, _)| file.ends_with(end))
+            .map(|(_, name)| *name);
+        let problem = commit.scans.get(file).and_then(|scan| scan.problem.as_ref());
+        let reason = match (language, problem) {
+            (Some(language), _) => format!("{language} is not read: the images that it names are not known"),
+            (None, Some(problem)) => format!("the file could not be read, or only in part: {problem}"),
+            (None, None) => continue,
+        };
+        if paths.of(file).next().is_some() {
+            out.push(Unmanaged {
+                file: file.to_owned(),
+                line: 1,
+                text: file.rsplit('/').next().unwrap_or(file).into(),
+                reason,
+            });
+        }
+    }
+    out
+}
+
+/// Places whose text alone tells another service than the one that is deployed, or none.
+fn placed(commit: &Commit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+    let mut out = BTreeMap::new();
+    let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
+        let Some(scan) = commit.scans.get(&location.file) else {
+            continue;
+        };
+        let Some(found) = scan.all().find(|found| found.yaml_path == location.yaml_path) else {
+            continue;
+        };
+        let by_text = found
+            .repository
+            .as_ref()
+            .and_then(|image| naming.service_of(image, found.tag.as_deref()));
+        if by_text != Some(&pin.target.service) {
+            let place = (location.file.clone(), effective::entry(&location.yaml_path));
+            out.insert(place, pin.target.service.clone());
+        }
+    }
+    out
 }
 
 /// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
-    lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".yaml.gotmpl") || name == "Kustomization"
+    let ends = [".yaml", ".yml", ".json", ".yaml.gotmpl"];
+    ends.iter().any(|end| lower.ends_with(end)) || name == "Kustomization"
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.

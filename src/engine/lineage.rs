@@ -17,7 +17,7 @@ use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::ledger::{Ledger, ScanCache, is_manifest};
-use super::pins::{EnvironmentPaths, LOOSE_TIER};
+use super::pins::EnvironmentPaths;
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -158,13 +158,26 @@ impl<'a> Walk<'a> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
-            let environments: Vec<&EnvId> = self.paths.of(&change.path).filter(|env| self.is_open(env)).collect();
+            let mut environments: Vec<EnvId> = self
+                .paths
+                .of(&change.path)
+                .filter(|env| self.is_open(env))
+                .cloned()
+                .collect();
+            // A file that an environment takes in from elsewhere.
+            let taken = self
+                .open
+                .iter()
+                .filter(|(_, pins)| pins.values().any(|open| open.files.contains(&change.path)));
+            environments.extend(taken.map(|(env, _)| env.clone()));
+            environments.sort();
+            environments.dedup();
             if environments.is_empty() {
                 continue;
             }
             let after = self.pins(&change.path, change.after.as_deref())?;
             let before = self.pins(&change.path, change.before.as_deref())?;
-            for env in environments {
+            for env in &environments {
                 self.answer(env, &after);
                 // What stood before counts even where its own commit is cut off.
                 earlier.push((env.clone(), before.clone()));
@@ -242,16 +255,9 @@ impl<'a> Walk<'a> {
             } else {
                 None
             };
-            Some((self.service(found)?.clone(), found.digest, tag))
+            Some((self.ledger.service_of(path, found)?.clone(), found.digest, tag))
         };
-        Ok(scan.found.iter().filter_map(what).collect())
-    }
-
-    fn service(&self, found: &Found) -> Option<&ServiceId> {
-        let repository = found.repository.as_ref()?;
-        let naming = &self.ledger.naming;
-        let counts = found.tier < LOOSE_TIER || naming.is_listed(repository);
-        naming.service(repository).filter(|_| counts)
+        Ok(scan.all().filter_map(what).collect())
     }
 }
 

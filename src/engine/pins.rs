@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{Glob, GlobMatcher};
 
 use crate::config::infer;
+use crate::domain::component;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::{Location, Pin, Role, Unmanaged};
 use crate::domain::policy::{Environment, TeamPolicy};
-use crate::domain::reference::Repository;
+use crate::domain::reference::{Repository, valid_tag};
 use crate::sources::git::manifest::Found;
 
 use super::effective::Reference;
@@ -67,7 +68,8 @@ impl EnvironmentPaths {
 /// Which service holds a repository.
 #[derive(Debug, Clone)]
 pub struct Naming {
-    known: BTreeMap<Repository, ServiceId>,
+    /// The services of a repository; several of them are told apart by their component.
+    known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>>,
     unlisted: BTreeMap<Repository, ServiceId>,
     ignored: Vec<GlobMatcher>,
 }
@@ -76,7 +78,7 @@ impl Naming {
     /// Configured names (image, `also`, the environments' own registries) and the shortest unique
     /// suffix for every other repository seen.
     pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
-        let mut known = BTreeMap::new();
+        let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
             let own = environments
                 .iter()
@@ -85,7 +87,10 @@ impl Naming {
                 .chain(service.also.iter().cloned())
                 .chain(own)
             {
-                known.entry(repository).or_insert_with(|| service.name.clone());
+                let here = known.entry(repository).or_default();
+                if here.iter().all(|(component, _)| *component != service.component) {
+                    here.push((service.component.clone(), service.name.clone()));
+                }
             }
         }
         let ignored: Vec<GlobMatcher> = team
@@ -99,7 +104,7 @@ impl Naming {
             .filter(|r| !known.contains_key(r) && !ignored.iter().any(|g| g.is_match(r.to_string())))
             .cloned()
             .collect();
-        let taken: BTreeSet<&ServiceId> = known.values().collect();
+        let taken: BTreeSet<&ServiceId> = known.values().flatten().map(|(_, name)| name).collect();
         let mut unlisted = infer::service_names(&rest);
         // A configured name is never shared with a repository that nobody listed.
         for (repository, name) in &mut unlisted {
@@ -124,9 +129,29 @@ impl Naming {
         }
     }
 
-    /// The service, unless the repository is ignored.
+    /// The service, unless the repository is ignored. Of several, the first.
     pub fn service(&self, repository: &Repository) -> Option<&ServiceId> {
-        self.known.get(repository).or_else(|| self.unlisted.get(repository))
+        let known = self.known.get(repository).and_then(|all| all.first());
+        known.map(|(_, name)| name).or_else(|| self.unlisted.get(repository))
+    }
+
+    /// The service of a reference: where several share a repository, the tag tells which.
+    pub fn service_of(&self, repository: &Repository, tag: Option<&str>) -> Option<&ServiceId> {
+        let Some(known) = self.known.get(repository) else {
+            return self.unlisted.get(repository);
+        };
+        let named = known.iter().find(|(component, _)| match (component, tag) {
+            (Some(component), Some(tag)) => is_variant(tag, component),
+            _ => false,
+        });
+        let other = || known.iter().find(|(component, _)| component.is_none());
+        named.or_else(other).map(|(_, name)| name)
+    }
+
+    /// The component that the configuration names for a service.
+    pub fn component_of(&self, repository: &Repository, service: &ServiceId) -> Option<&str> {
+        let known = self.known.get(repository)?;
+        known.iter().find(|(_, name)| name == service)?.0.as_deref()
     }
 
     /// Whether the configuration names this repository.
@@ -151,14 +176,60 @@ pub fn naming(references: &[Reference], team: &TeamPolicy, environments: &[Envir
     Naming::new(team, environments, &seen)
 }
 
-/// Service, place of the environment, digest, tag (only without a digest).
-type PinOrder = (ServiceId, usize, Option<Digest>, Option<String>);
+/// Service, place of the environment, component, digest, tag (only without a digest).
+type PinOrder = (ServiceId, usize, Option<String>, Option<Digest>, Option<String>);
+
+/// The variants that each environment deploys of each repository.
+struct Components<'a>(BTreeMap<(usize, &'a Repository), BTreeSet<Option<String>>>);
+
+impl<'a> Components<'a> {
+    fn new(references: &'a [Reference], order: &BTreeMap<&EnvId, usize>) -> Self {
+        let mut out: BTreeMap<(usize, &Repository), BTreeSet<Option<String>>> = BTreeMap::new();
+        for reference in references {
+            let found = &reference.found;
+            if let (Some(env), Some(repository), Some(tag)) =
+                (order.get(&reference.environment), &found.repository, &found.tag)
+            {
+                out.entry((*env, repository))
+                    .or_default()
+                    .insert(component::variant(tag));
+            }
+        }
+        Self(out)
+    }
+
+    /// The component of one reference: what the configuration names, or the variant where there are several.
+    fn of(
+        &self,
+        naming: &Naming,
+        service: &ServiceId,
+        env: usize,
+        repository: &Repository,
+        tag: Option<&str>,
+    ) -> Option<String> {
+        if let Some(named) = naming.component_of(repository, service) {
+            return Some(named.to_owned());
+        }
+        let several = self
+            .0
+            .get(&(env, repository))
+            .is_some_and(|variants| variants.len() > 1);
+        tag.filter(|_| several).and_then(component::variant)
+    }
+}
+
+/// Whether a tag is of this variant.
+pub fn is_variant(tag: &str, component: &str) -> bool {
+    component::variant(tag).as_deref() == Some(component)
+        || tag.strip_suffix(component).is_some_and(|rest| rest.ends_with('-'))
+}
 
 /// Groups everything that is deployed into pins: one per (service, environment, digest or tag).
 pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
     let mut pins: BTreeMap<PinOrder, Parts> = BTreeMap::new();
     let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
+    let components = Components::new(references, &order);
     for reference in references {
         let (file, found) = (reference.file.as_str(), &reference.found);
         let Some(env) = order.get(&reference.environment) else {
@@ -183,7 +254,18 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
             not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
-        let Some(service) = naming.service(repository) else {
+        if found.digest.is_none() && found.tag.as_deref().is_some_and(|tag| !valid_tag(tag)) {
+            // A template expression or an interpolation is no tag.
+            not_managed(
+                found
+                    .read_only
+                    .as_deref()
+                    .unwrap_or("what stands in the place of the tag is none"),
+            );
+            continue;
+        }
+        let Some(service) = naming.service_of(repository, found.tag.as_deref()) else {
+            not_managed("several [[services]] share this image, and the tag does not tell which of them it is");
             continue;
         };
         let tag_key = if found.digest.is_none() {
@@ -191,13 +273,16 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
         } else {
             None
         };
-        let parts = pins.entry((service.clone(), *env, found.digest, tag_key)).or_default();
+        let component = components.of(naming, service, *env, repository, found.tag.as_deref());
+        let parts = pins
+            .entry((service.clone(), *env, component, found.digest, tag_key))
+            .or_default();
         parts.places.extend(places(reference, repository));
         parts.uncertain = parts.uncertain.take().or_else(|| reference.uncertain.clone());
     }
     let unmanaged = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
-    for ((service, env, digest, _), Parts { mut places, uncertain }) in pins {
+    for ((service, env, component, digest, _), Parts { mut places, uncertain }) in pins {
         places.sort();
         let decides = |place: &&Place| place.0.role == Role::Version;
         let Some((first, _)) = places.iter().find(decides) else {
@@ -209,6 +294,7 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
         };
         let mut pin = Pin {
             target,
+            component,
             image: first.image.clone(),
             tag: places.iter().filter(decides).find_map(|(_, tag)| tag.clone()),
             digest,

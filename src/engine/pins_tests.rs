@@ -22,6 +22,7 @@ fn service(name: &str, image: &str) -> Service {
         name: name.into(),
         image: Repository::parse(image).expect("valid"),
         also: Vec::new(),
+        component: None,
         signer: None,
         candidate: None,
         immutable_tags: None,
@@ -214,4 +215,83 @@ fn places_that_an_alias_feeds_are_locations() {
         .map(|(name, _, pins)| (name.as_str(), pins[0].locations.iter().map(|l| l.line).collect()))
         .collect();
     assert_eq!(lines, [("api", vec![1, 2, 4]), ("b", vec![7])]);
+}
+
+/// Component and tag of each pin of a service, in order.
+fn components(grouped: &Grouped, service: &str) -> Vec<(Option<String>, Option<String>)> {
+    let found = grouped.services.iter().find(|(name, ..)| name.as_str() == service);
+    let pins = found.map_or(&[][..], |(_, _, pins)| pins);
+    pins.iter()
+        .map(|pin| (pin.component.clone(), pin.tag.clone()))
+        .collect()
+}
+
+#[test]
+fn components_are_told_only_where_one_environment_has_several() {
+    let image = "r.example/shop/app";
+    let seen = [
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(A), 6),
+        sight("envs/dev/c.yaml", 1, image, Some("v1"), Some(A), 6),
+        // The same digest, and yet not the same pin.
+        sight("envs/production/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/production/b.yaml", 1, image, Some("v2-fpm"), Some(B), 6),
+    ];
+    let grouped = run(&seen, &TeamPolicy::default(), &envs());
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        components(&grouped, "app"),
+        [
+            (None, some("v1")),
+            (some("fpm"), some("v1-fpm")),
+            (some("nginx"), some("v1-nginx")),
+            // One variant alone is none: two digests of it are a split pin.
+            (None, some("v1-fpm")),
+            (None, some("v2-fpm")),
+        ]
+    );
+}
+
+#[test]
+fn two_services_of_one_image_are_told_apart_by_their_variant() {
+    let image = "r.example/shop/app";
+    let of = |name: &str, component: &str| Service {
+        component: Some(component.to_owned()),
+        ..service(name, image)
+    };
+    let team = TeamPolicy {
+        services: vec![of("app-fpm", "fpm"), of("app-web", "nginx")],
+        ..TeamPolicy::default()
+    };
+    let seen = [
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(B), 6),
+        sight("envs/dev/c.yaml", 1, image, None, Some(A), 6),
+    ];
+    let grouped = run(&seen, &team, &envs());
+    assert_eq!(
+        components(&grouped, "app-fpm"),
+        [(Some("fpm".into()), Some("v1-fpm".into()))]
+    );
+    assert_eq!(
+        components(&grouped, "app-web"),
+        [(Some("nginx".into()), Some("v1-nginx".into()))]
+    );
+    assert_eq!(grouped.unmanaged.len(), 1, "{:?}", grouped.unmanaged);
+}
+
+#[test]
+fn a_template_expression_is_no_tag() {
+    let yaml = "services:\n  app:\n    image: r.example/app:${TAG}\n";
+    let found = crate::sources::git::manifest::scan("compose.yaml", yaml.as_bytes()).found;
+    let seen: Vec<Vec<Reference>> = found
+        .into_iter()
+        .map(|found| deployed("envs/dev/compose.yaml", found))
+        .collect();
+    let grouped = run(&seen, &TeamPolicy::default(), &envs());
+    assert!(
+        grouped.services.iter().all(|(_, _, pins)| pins.is_empty()),
+        "{grouped:?}"
+    );
+    assert_eq!(grouped.unmanaged.len(), 1);
 }

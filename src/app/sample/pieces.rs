@@ -52,6 +52,7 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
         image: repository(service),
         tag: tag.map(str::to_owned),
         digest,
+        component: None,
         locations: vec![Location {
             file: format!("envs/{environment}/{service}.yaml"),
             line: 17,

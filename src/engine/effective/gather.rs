@@ -405,7 +405,13 @@ impl Gatherer<'_> {
     ) -> Reference {
         let mut found = match self.files.found(site) {
             Some(found) => found.clone(),
-            None => Found::unread(site.line),
+            None => {
+                let mut found = Found::unread(site.line);
+                // What takes the place of a loose text is one.
+                let before = known.overridden.iter().filter_map(|site| self.files.found(*site));
+                found.tier = before.map(|before| before.tier).max().unwrap_or(found.tier);
+                found
+            }
         };
         if let Some(value) = value {
             match ImageRef::parse(value) {
@@ -460,7 +466,7 @@ pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
     let is_written_out = |object: &&Object| !object.kind.is_empty() && !is_helm_release(object);
     for object in rendered.objects.iter().filter(is_written_out) {
         object.body.texts(&mut |key, text| {
-            if is_image(key, text) {
+            if is_image(key, text) && (key != "value" || text.version.found.is_some()) {
                 out.push(text.value.clone());
                 is_certain &= text.uncertain.is_none();
             }

@@ -107,12 +107,13 @@ impl Effective {
     }
 }
 
-/// Whether two paths are of one entry: a digest that gets a field of its own moves the pin to it.
+/// The mapping that a reference stands in: a digest that gets a field of its own moves the pin to that field.
+pub fn entry(path: &str) -> String {
+    path.rsplit_once('.').map_or(path, |(entry, _)| entry).to_owned()
+}
+
+/// Whether two paths are of one entry.
 fn same_entry(a: &str, b: &str) -> bool {
-    let entry = |path: &str| {
-        path.rsplit_once('.')
-            .map_or(path.to_owned(), |(entry, _)| entry.to_owned())
-    };
     a == b || entry(a) == entry(b)
 }
 

@@ -94,10 +94,23 @@ fn walk(node: &Node, out: &mut Vec<Image>) {
 /// A mapping that names an image in several fields. Returns the scalar `image` that it used.
 fn image(map: &Node, out: &mut Vec<Image>) -> Option<Site> {
     let filled = |key: &str| map.text(key).filter(|text| !text.value.trim().is_empty());
-    let digest = filled("digest").or_else(|| filled("sha"));
-    let tag = filled("tag").or_else(|| filled("version"));
     let is_name = |text: &&Text| Repository::parse(&text.value).is_ok();
-    let (name, used) = match filled("repository").filter(is_name) {
+    let prefixed = filled("imageName")
+        .or_else(|| filled("imageRepository"))
+        .filter(is_name);
+    let is_prefixed = prefixed.is_some() && (filled("imageTag").is_some() || filled("imageDigest").is_some());
+    let (digest, tag) = if is_prefixed {
+        (filled("imageDigest"), filled("imageTag"))
+    } else {
+        (
+            filled("digest").or_else(|| filled("sha")),
+            filled("tag").or_else(|| filled("version")),
+        )
+    };
+    let (name, used) = match prefixed
+        .filter(|_| is_prefixed)
+        .or_else(|| filled("repository").filter(is_name))
+    {
         Some(name) => (name, None),
         None => {
             let name = filled("image").filter(is_name)?;

@@ -177,22 +177,46 @@ pub(super) async fn rewrite(
         let after = overlay.render(context, &out.files);
         out.closed = before.changes_more(&after, pins, new.digest);
     }
+    out.warnings.extend(left_behind(context, pins));
     out.warnings.extend(surroundings(context, pins));
     Ok(out)
 }
 
+/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// them as they are.
+fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
+    let is_copy = |one: &&effective::Reference| {
+        one.found.tier >= LOOSE_TIER
+            && pins.iter().any(|pin| {
+                pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)
+            })
+            && !pins
+                .iter()
+                .flat_map(|pin| pin.deciding())
+                .any(|location| location.file == one.file && location.line == one.found.line)
+    };
+    let all = context.ledger.effective.references.iter().filter(is_copy);
+    all.map(|one| {
+        format!(
+            "{}:{} names {} too, in a text of its own, and is left behind: change it by hand if it must follow",
+            one.file,
+            one.found.line,
+            one.found.reference()
+        )
+        .into()
+    })
+    .collect()
+}
+
 /// Whether a reference is one of this target's pins.
-pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> bool {
-    is_managed(context, found) == Some(&target.service)
+pub(super) fn is_ours(context: &PlanContext, target: &Target, file: &str, found: &Found) -> bool {
+    is_managed(context, file, found) == Some(&target.service)
 }
 
 /// The service that a reference is a pin of, if it is one (docs/reference/contract.md, "Pin": loose ones only where
 /// listed).
-pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<&'a ServiceId> {
-    let repository = found.repository.as_ref()?;
-    let naming = &context.ledger.naming;
-    let counts = (found.tier < LOOSE_TIER || naming.is_listed(repository)) && !naming.is_ignored(repository);
-    naming.service(repository).filter(|_| counts)
+pub(super) fn is_managed<'a>(context: &'a PlanContext, file: &str, found: &Found) -> Option<&'a ServiceId> {
+    context.ledger.service_of(file, found)
 }
 
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
@@ -204,8 +228,9 @@ pub(super) fn differ_in_pin_only(context: &PlanContext, target: &Target, path: &
 /// Whether `after` with its pins put, each, to what `before` says is `before`.
 fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
     let ours = |bytes: &[u8]| -> Vec<Found> {
-        let all = manifest::scan(path, bytes).found.into_iter();
-        all.filter(|f| is_ours(context, target, f)).collect()
+        let scan = manifest::scan(path, bytes);
+        let all = scan.all().cloned();
+        all.filter(|f| is_ours(context, target, path, f)).collect()
     };
     let wanted = ours(before);
     let mut bytes = after.to_vec();

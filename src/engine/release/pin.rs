@@ -131,6 +131,7 @@ async fn one(
             verb: Verb::Pin,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: pin.component.clone(),
             image: pin.image.clone(),
             from: None,
             to: digest,
@@ -166,7 +167,7 @@ async fn resolve(
 }
 
 /// There is no digest that could be pinned: nothing is planned.
-fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
+pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
     let nothing = Proposal {
         request: request.clone(),
         plans: Vec::new(),

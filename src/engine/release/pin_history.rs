@@ -8,11 +8,13 @@ use jiff::Timestamp;
 
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
+use crate::domain::pin::Pin;
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::blocking;
 use crate::engine::ledger::ScanCache;
-use crate::engine::pins::{LOOSE_TIER, Naming};
+use crate::engine::pins::is_variant;
+use crate::sources::git::manifest::Found;
 use crate::sources::git::{ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
@@ -78,16 +80,33 @@ impl PinHistory {
     /// Walks the history of a target's files.
     pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         let pins = context.pins_in(target)?;
-        let files: Vec<String> = files_of(&pins).into_iter().collect();
-        let (engine, naming, tip) = (
-            context.engine.clone(),
-            context.ledger.naming.clone(),
-            context.ledger.tip.commit.clone(),
-        );
+        Self::of_pins(context, target, &pins).await
+    }
+
+    /// The same of some of its pins: those of one component.
+    pub async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
+        let component = pins.first().and_then(|pin| pin.component.clone());
+        let image = pins.first().map(|pin| pin.image.clone());
+        let files: Vec<String> = files_of(pins).into_iter().collect();
+        let (engine, ledger) = (context.engine.clone(), context.ledger.clone());
         let target = target.clone();
         let work = move || {
             let inner = &engine.inner;
-            walk(&inner.repo, &inner.scans, &naming, &tip, &files, &target)
+            let ours = |path: &str, found: &Found| {
+                let is_ours = ledger.service_of(path, found) == Some(&target.service);
+                let tag = found.tag.as_deref();
+                let is_component = component
+                    .as_deref()
+                    .is_none_or(|component| tag.is_some_and(|tag| is_variant(tag, component)));
+                (is_ours && is_component).then(|| {
+                    Some(WrittenPin {
+                        digest: found.digest,
+                        tag: found.tag.clone(),
+                        image: found.repository.clone().or_else(|| image.clone())?,
+                    })
+                })?
+            };
+            walk(&inner.repo, &inner.scans, &ledger.tip.commit, &files, &ours)
         };
         Ok(Self(blocking(work).await??))
     }
@@ -139,10 +158,9 @@ impl PinHistory {
 fn walk(
     repo: &GitRepo,
     scans: &ScanCache,
-    naming: &Naming,
     tip: &str,
     files: &[String],
-    target: &Target,
+    ours: &dyn Fn(&str, &Found) -> Option<WrittenPin>,
 ) -> Result<Vec<PinChange>, Failure> {
     let mut steps: Vec<PinChange> = Vec::new();
     let mut failed = None;
@@ -150,16 +168,7 @@ fn walk(
     let written = |path: &str, oid: Option<&str>| -> Result<Vec<WrittenPin>, Failure> {
         let Some(oid) = oid else { return Ok(Vec::new()) };
         let scan = scans.scan(path, oid, || Ok(blobs.read(oid)?))?;
-        let ours = scan.found.iter().filter_map(|found| {
-            let image = found.repository.clone()?;
-            let counts = found.tier < LOOSE_TIER || naming.is_listed(&image);
-            (counts && naming.service(&image) == Some(&target.service)).then(|| WrittenPin {
-                digest: found.digest,
-                tag: found.tag.clone(),
-                image,
-            })
-        });
-        Ok(ours.collect())
+        Ok(scan.all().filter_map(|found| ours(path, found)).collect())
     };
     repo.mainline(tip, files, &mut |change: ChangedFile| {
         let sides = written(&change.path, change.before.as_deref())

@@ -21,9 +21,10 @@ use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
+use super::pin::refused;
 use super::pin_history::{EarlierPin, PinChange, PinHistory};
 use super::plan_context::PlanContext;
-use super::promote::{break_glass, holds_up, tag_change};
+use super::promote::{break_glass, components, holds_up, tag_change};
 use super::revert_commit;
 use super::source::own_tag;
 use super::{Draft, Drafted};
@@ -41,8 +42,8 @@ pub(super) async fn draft(
 ) -> Result<Drafted, WriteFailure> {
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
-    let pins = context.pins_in(target)?;
-    let history = PinHistory::of(context, target).await?;
+    let pins = component(context, request, target, to).await?;
+    let history = PinHistory::of_pins(context, target, &pins).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let revert = Revert {
         context,
@@ -86,6 +87,58 @@ pub(super) async fn draft(
     };
     drafted.drafts.push(revert.draft(digest, judged, reverts, whole).await?);
     Ok(drafted)
+}
+
+/// The pins that a revert is about: those of one component. Where the environment has several, a digest that one of them
+/// had tells which.
+async fn component<'c>(
+    context: &'c PlanContext,
+    request: &Request,
+    target: &Target,
+    to: Option<Digest>,
+) -> Result<Vec<&'c Pin>, WriteFailure> {
+    let pins = context.pins_in(target)?;
+    let mut all = components(&pins);
+    if all.len() == 1 {
+        return Ok(pins);
+    }
+    let mut known = Vec::new();
+    for (name, pins) in &all {
+        let history = PinHistory::of_pins(context, target, pins).await?;
+        let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
+        let earlier = history.earlier(&now).into_iter().map(|earlier| earlier.digest);
+        known.push((*name, earlier.chain(now).collect::<Vec<Digest>>()));
+    }
+    let Some(digest) = to else {
+        let each: Vec<String> = known
+            .iter()
+            .filter_map(|(name, digests)| {
+                Some(format!(
+                    "{} had {}",
+                    name.unwrap_or("the one without a name"),
+                    digests.first()?
+                ))
+            })
+            .collect();
+        return Err(
+            Failure::usage(format!("{target} has several components: {}", each.join(", ")))
+                .hint("name the digest that shall come back with --to")
+                .into(),
+        );
+    };
+    let mut having = known
+        .iter()
+        .filter(|(_, digests)| digests.contains(&digest))
+        .map(|(name, _)| *name);
+    match (having.next(), having.next()) {
+        (Some(name), None) => Ok(all.remove(&name).unwrap_or_default()),
+        _ => {
+            let what = format!(
+                "{target} has several components, and {digest} was pinned for none of them, or for more than one"
+            );
+            Err(refused(context, request, what))
+        }
+    }
 }
 
 /// How much of the pin commit a revert undoes.
@@ -289,6 +342,7 @@ impl Revert<'_> {
                 verb: Verb::Revert,
                 service: target.service.clone(),
                 environment: target.environment.clone(),
+                component: pins[0].component.clone(),
                 image: pins[0].image.clone(),
                 from: pins[0].digest,
                 to: digest,

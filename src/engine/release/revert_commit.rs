@@ -160,9 +160,9 @@ fn goes(path: &str) -> WriteFailure {
 /// The pins of one version of a file, by target.
 fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
     let environments: Vec<&EnvId> = context.paths.of(path).collect();
-    for found in manifest::scan(path, bytes).found {
-        let service: Option<ServiceId> = is_managed(context, &found).cloned();
-        let (Some(service), Some(image)) = (service, found.repository) else {
+    for found in manifest::scan(path, bytes).all() {
+        let service: Option<ServiceId> = is_managed(context, path, found).cloned();
+        let (Some(service), Some(image)) = (service, found.repository.clone()) else {
             continue;
         };
         for environment in &environments {

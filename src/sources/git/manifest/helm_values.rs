@@ -116,7 +116,11 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
     let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
     let digest = scalar("digest").or_else(|| scalar("sha"));
     let tag = scalar("tag").or_else(|| scalar("version"));
-    let (name, from_image) = match scalar("repository").filter(|v| tree.filled(*v).is_some_and(is_name)) {
+    let named = |key| scalar(key).filter(|v| tree.filled(*v).is_some_and(is_name));
+    if let Some(name) = named("imageName").or_else(|| named("imageRepository")) {
+        prefixed(tree, name, scalar("imageTag"), scalar("imageDigest"), out, how);
+    }
+    let (name, from_image) = match named("repository") {
         Some(name) => (name, None),
         None => {
             let image = scalar("image")?;
@@ -225,6 +229,33 @@ fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: b
             digest,
             key: (!embed).then_some("digest"),
             embed,
+            read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            reason: tag.and_then(|id| number(tree, id)),
+            ..Fields::default()
+        },
+    );
+}
+
+/// `imageName` (or `imageRepository`) with `imageTag` and `imageDigest` beside it.
+fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out: &mut Output, how: How) {
+    if tag.is_none() && digest.is_none() {
+        return;
+    }
+    let written = tree.filled(name).unwrap_or_default().to_owned();
+    let templated = [Some(name), tag, digest]
+        .into_iter()
+        .flatten()
+        .filter_map(|v| tree.text_of(v))
+        .any(|text| text.contains("{{") || text.contains("${"));
+    out.fields(
+        tree,
+        how,
+        Fields {
+            written,
+            name: Some(name),
+            tag,
+            digest,
+            key: Some("imageDigest"),
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
             reason: tag.and_then(|id| number(tree, id)),
             ..Fields::default()

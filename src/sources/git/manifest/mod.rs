@@ -10,6 +10,7 @@ mod controllers;
 mod detect;
 pub(crate) mod events;
 mod flux;
+mod hands_off;
 mod helm_values;
 mod helmfile;
 mod image_rules;
@@ -218,7 +219,11 @@ impl Found {
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
 /// the style. Never fails: what cannot be read is named in [`Scan::problem`].
 pub fn scan(path: &str, bytes: &[u8]) -> Scan {
-    let text = match events::text(bytes) {
+    let readable = match hands_off::disguised(bytes) {
+        Some(what) => Err(what.to_owned()),
+        None => events::text(bytes),
+    };
+    let text = match readable {
         Ok(text) => text,
         Err(problem) => {
             return Scan {
@@ -273,6 +278,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             let _ = found
                 .read_only
                 .get_or_insert_with(|| "another part of the file could not be read".to_owned());
+        }
+    }
+    if let Some(reason) = hands_off::reason(text, &tree) {
+        for found in scan.found.iter_mut().chain(&mut scan.layered) {
+            found.read_only.get_or_insert_with(|| reason.clone());
         }
     }
     scan.sort();

@@ -144,7 +144,9 @@ impl Shaper<'_> {
                 if self.tree.filled(held).is_none() && value.trim() != "" {
                     return Shape::Null;
                 }
-                let counts = at.found.is_some() || self.is_kept(key);
+                // An environment variable may name an image; what a patch puts in its place must be known then.
+                let may_be_image = key == "value" && value.contains('/') && value.contains([':', '@']);
+                let counts = at.found.is_some() || may_be_image || self.is_kept(key);
                 if counts {
                     Shape::Text(Text {
                         value: value.to_string(),
