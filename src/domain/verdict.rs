@@ -188,7 +188,7 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
             Held::No(cause) => causes.push(cause),
         }
     }
-    let result = if causes.iter().any(|c| c.cause != CauseKind::Unreachable) {
+    let result = if causes.iter().any(|c| !c.cause.is_open()) {
         Outcome::Rejected
     } else if !causes.is_empty() {
         Outcome::Unknown

@@ -3,37 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
-use crate::sources::registry::{Registry, RegistryError};
+use crate::sources::registry::Registry;
 
 use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
-/// A failure as it is remembered and shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    /// The registry says with authority that it is not there.
-    pub absent: bool,
-    /// What happened.
-    pub detail: Untrusted,
-}
-
-impl From<&RegistryError> for Failed {
-    fn from(error: &RegistryError) -> Self {
-        Self {
-            absent: error.cause() == crate::domain::evidence::CauseKind::Absent,
-            detail: error.to_string().into(),
-        }
-    }
-}
-
 /// The tag list of a repository, or why there is none.
-pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
+pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type Resolved = Result<Option<Digest>, Failed>;
+pub type Resolved = Result<Option<Digest>, Failure>;
 
 /// Shared questions of one pass.
 pub struct RegistryMemo {
@@ -65,7 +47,7 @@ impl RegistryMemo {
             .get(repository.clone(), || async {
                 match self.registry.tags(repository).await {
                     Ok(tags) => Ok(Arc::new(tags.into_iter().collect())),
-                    Err(error) => Err(Failed::from(&error)),
+                    Err(error) => Err(Failure::from(&error)),
                 }
             })
             .await
@@ -88,7 +70,7 @@ impl RegistryMemo {
                 }
                 answer
                     .map(|claimed| claimed.map(|claimed| claimed.digest))
-                    .map_err(|error| Failed::from(&error))
+                    .map_err(|error| Failure::from(&error))
             })
             .await
     }
