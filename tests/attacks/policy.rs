@@ -79,6 +79,7 @@ async fn path_out_of_the_repository() {
             clones += 1;
             let dir = world.clone_as(&format!("work-{clones}"), &world.file_url(), &[]);
             std::fs::write(dir.join("pindeck.toml"), policy(&trust, &registry)).unwrap();
+            assert_refused(&format!("{trust} {registry}, as a draft"), settings(&dir).await);
             git(&dir, &["add", "-A"]);
             git(&dir, &["commit", "-q", "-m", "policy"]);
             git(&dir, &["branch", "--unset-upstream"]);
@@ -96,6 +97,7 @@ async fn tracked_link() {
         std::os::unix::fs::symlink(target, dir.join(name)).unwrap();
         let path = if name == "keys" { "keys/secret.pem" } else { name };
         std::fs::write(dir.join("pindeck.toml"), policy(&format!("keys = [{path:?}]"), "")).unwrap();
+        assert_refused(&format!("{path}, as a draft"), settings(&dir).await);
         git(&dir, &["add", "-A"]);
         git(&dir, &["commit", "-q", "-m", "policy"]);
         git(&dir, &["branch", "--unset-upstream"]);
