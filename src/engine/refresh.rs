@@ -14,12 +14,14 @@ use crate::domain::drift_rules;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
+use crate::domain::platform::PlatformFilter;
 use crate::domain::policy::{Environment, Policy, Service};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
 use super::once_map::OnceMap;
@@ -61,7 +63,7 @@ struct Pass {
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
     session: RegistryMemo,
-    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId, PlatformFilter), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
@@ -170,10 +172,13 @@ impl Pass {
                 (kin, self.place_before(&board, key))
             };
             let mut had = earlier.iter().any(|before| kin.contains(before));
-            let policy = self.policy_of(self.environment(&key.target.environment));
-            let policy = policy.map(|p| p.name.clone());
+            let environment = self.environment(&key.target.environment);
+            let policy = self.policy_of(environment).map(|p| p.name.clone());
+            let platforms = environment.map(|e| e.platforms.clone()).unwrap_or_default();
             let service = key.target.service.clone();
-            let assessed = self.assessed.peek(&(key.image.clone(), digest, policy, service));
+            let assessed = self
+                .assessed
+                .peek(&(key.image.clone(), digest, policy, service, platforms));
             let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
             // An index that no tag names any more has to be asked itself.
             if !had && assessed.as_ref().is_some_and(is_single) {
@@ -230,9 +235,9 @@ impl Pass {
             else {
                 return;
             };
-            let policy = self.policy_of(self.ledger.environments.first());
+            let environment = self.ledger.environments.first();
             let assessed = self
-                .assess(&candidate.image, candidate.digest, name, policy, configured)
+                .assess(&candidate.image, candidate.digest, name, environment, configured)
                 .await;
             let seen = Seen::Fresh {
                 value: assessed.assessment,
@@ -305,9 +310,7 @@ impl Pass {
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
         let Some(digest) = pin.digest else { return };
         let environment = self.environment(&pin.target.environment);
-        let assessed = self
-            .assess(&pin.image, digest, name, self.policy_of(environment), configured)
-            .await;
+        let assessed = self.assess(&pin.image, digest, name, environment, configured).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
@@ -340,14 +343,20 @@ impl Pass {
         repository: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: Option<Arc<Policy>>,
+        environment: Option<&Environment>,
         configured: Option<&Service>,
     ) -> Assessed {
+        let policy = self.policy_of(environment);
+        let extent = Extent {
+            depth: Depth::Manifests,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        };
         let key = (
             repository.clone(),
             digest,
             policy.as_ref().map(|p| p.name.clone()),
             service.clone(),
+            extent.platforms.clone(),
         );
         let subject = Subject {
             repository: repository.clone(),
@@ -357,6 +366,7 @@ impl Pass {
             source: configured.and_then(|s| s.source.clone()),
             policy,
             trust: Arc::clone(&self.trust),
+            extent,
         };
         self.assessed
             .get(key, || assess(&self.session, subject, self.now))

@@ -92,7 +92,9 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let assessed = context.assess(&pin.image, digest, &target.service, &policy).await;
+    let assessed = context
+        .assess(&pin.image, digest, &target.service, environment, &policy)
+        .await;
     let verdict = assessed.assessment.verdict;
     let verdict = verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
     let new = NewPin {

@@ -102,6 +102,19 @@ pub enum RegistryError {
         /// The digest of what came.
         actual: Digest,
     },
+    /// Content that hashes to its name and has another size than the descriptor that names it says.
+    #[error(
+        "{what} is corrupt: its descriptor says {expected} bytes, and it has {}; it has to be built and pushed again",
+        bytes_there(*actual)
+    )]
+    WrongSize {
+        /// What was asked for.
+        what: String,
+        /// Bytes by its descriptor.
+        expected: u64,
+        /// Bytes that there are; `None` is more than the descriptor says, and not read to the end.
+        actual: Option<u64>,
+    },
     /// Content that hashes to its name and yet is not what it claims to be.
     #[error("{what} is malformed: {}; it has to be built and pushed again", detail.clean())]
     Malformed {
@@ -163,6 +176,10 @@ pub enum RegistryError {
     },
 }
 
+fn bytes_there(actual: Option<u64>) -> String {
+    actual.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string())
+}
+
 fn colon(detail: &Untrusted) -> String {
     if detail.is_empty() {
         String::new()
@@ -179,7 +196,7 @@ impl RegistryError {
             Self::NotFound {
                 authoritative: true, ..
             } => CauseKind::Absent,
-            Self::Corrupt { .. } => CauseKind::Corrupt,
+            Self::Corrupt { .. } | Self::WrongSize { .. } => CauseKind::Corrupt,
             Self::Malformed { .. } | Self::TooLarge { .. } => CauseKind::Malformed,
             Self::Unsupported { .. } => CauseKind::Unsupported,
             _ => CauseKind::Unreachable,
