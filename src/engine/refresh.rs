@@ -167,12 +167,12 @@ impl Pass {
     async fn kin_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
-            let (kin, place) = {
+            let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
-                (kin, self.place_before(&board, key))
+                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+                (same_image, self.place_before(&board, key))
             };
-            let mut had = earlier.iter().any(|before| kin.contains(before));
+            let mut had = earlier.iter().any(|before| same_image.contains(before));
             let environment = self.environment(&key.target.environment);
             let policy = self.policy_of(environment).map(|p| p.name.clone());
             let platforms = environment.map(|e| e.platforms.clone()).unwrap_or_default();
@@ -321,7 +321,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
-            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
+            same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;
