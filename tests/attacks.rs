@@ -21,6 +21,10 @@ pub mod support;
 
 mod attacks {
     pub mod credentials;
+    pub mod git;
+    pub mod journal;
+    #[cfg(unix)]
+    pub mod policy;
     pub mod writes;
 }
 
@@ -35,7 +39,14 @@ pub struct Attack {
 }
 
 /// The whole table: a line for each file of `tests/attacks/`.
-const TABLE: &[&[Attack]] = &[attacks::credentials::ATTACKS, attacks::writes::ATTACKS];
+const TABLE: &[&[Attack]] = &[
+    attacks::credentials::ATTACKS,
+    attacks::git::ATTACKS,
+    attacks::journal::ATTACKS,
+    #[cfg(unix)]
+    attacks::policy::ATTACKS,
+    attacks::writes::ATTACKS,
+];
 
 /// Runs the future of an attack on a runtime of its own.
 pub fn on_a_runtime(attempt: impl Future<Output = ()>) {

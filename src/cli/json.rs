@@ -1,4 +1,4 @@
-//! The documents of CONTRACT "JSON": what is common to all of them.
+//! The documents of docs/reference/contract.md, "JSON": what is common to all of them.
 
 use std::io::Write as _;
 
@@ -91,7 +91,7 @@ fn escaped(json: &str) -> String {
     out
 }
 
-/// One statement (EVIDENCE).
+/// One statement (docs/reference/contract.md, "JSON").
 #[derive(Debug, Serialize)]
 pub struct EvidenceDoc<'a> {
     #[serde(flatten)]

@@ -208,7 +208,7 @@ pub(super) fn registry(
         requests_per_second: raw.requests_per_second.as_ref().map(|r| *r.get_ref()),
         anonymous: false,
     };
-    // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
+    // A repository's own file is not trusted with credentials (docs/reference/contract.md, "pindeck.toml").
     settings.anonymous = matches!(from, PolicySource::Commit(_)) && is_redirected(&settings);
     Ok(settings)
 }

@@ -58,7 +58,7 @@ impl EvidenceKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The kind of a `predicateType` (EVIDENCE rules; versions of SPDX, CycloneDX and in-toto
+    /// The kind of a `predicateType` (docs/reference/evidence.md, rule 2; versions of SPDX, CycloneDX and in-toto
     /// predicates count as the same kind).
     pub fn of_predicate(predicate_type: &str) -> Self {
         let t = predicate_type;
@@ -125,7 +125,7 @@ pub enum EvidenceState {
     NotChecked,
 }
 
-/// Why a check does not hold. Never merged into one another.
+/// Why a check failed. Never merged into one another.
 ///
 /// The order is that in which checks run: a later one means the item got further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -228,9 +228,9 @@ pub enum CheckName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckState {
-    /// It holds.
+    /// It verifies.
     Passed,
-    /// It does not hold.
+    /// It does not verify.
     Failed,
     /// There was nothing to check.
     NotPresent,
@@ -294,7 +294,7 @@ pub struct Evidence {
     pub predicate_type: Option<Untrusted>,
     /// How it is packed.
     pub format: Format,
-    /// Digest of the item itself: the blob that holds the statement.
+    /// Digest of the item itself: the blob that contains the statement.
     pub digest: Digest,
     /// The image or index digest it is attached to (differs from the one asked about: "via index").
     pub attached_to: Digest,
@@ -302,7 +302,7 @@ pub struct Evidence {
     pub subjects: Vec<Digest>,
     /// What checking found.
     pub state: EvidenceState,
-    /// Why not, where it does not hold.
+    /// Why not, where it does not verify.
     pub cause: Option<CauseKind>,
     /// One sentence for `cause`, for people.
     pub detail: Option<Untrusted>,
@@ -362,7 +362,7 @@ pub struct ProvenanceSummary {
     pub dependencies: u32,
 }
 
-/// What an SBOM holds.
+/// What an SBOM contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SbomSummary {
     /// `SPDX` or `CycloneDX`.

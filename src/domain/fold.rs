@@ -66,12 +66,12 @@ impl Board {
                 key,
                 assessment,
                 version,
-                kin,
+                same_image,
                 missing,
             } => self.with_cell(&key, |cell| {
                 cell.version = version.or(cell.version.take());
                 // What bytes list never changes, so what was known stays true.
-                cell.kin.extend(kin);
+                cell.same_image.extend(same_image);
                 if take_assessment(&mut cell.assessment, assessment) {
                     cell.missing = missing;
                 }

@@ -98,7 +98,7 @@ fn pass(
             key: pin().key(),
             assessment: answered(second, Ok(assessment.clone())),
             version: None,
-            kin: BTreeSet::new(),
+            same_image: BTreeSet::new(),
             missing: false,
         },
     ];

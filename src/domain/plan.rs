@@ -104,6 +104,8 @@ pub struct Copy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateName {
+    /// The image is there, all of it: what a node needs to pull it.
+    Presence,
     /// The verdict of the digest.
     Verdict,
     /// A test result that a person must acknowledge.
@@ -168,7 +170,7 @@ pub struct PromoteFacts<'a> {
     pub now: Timestamp,
 }
 
-/// The gates of a promote, in a fixed order (CONTRACT "Gates").
+/// The gates of a promote, in a fixed order (docs/reference/contract.md, "Gates").
 pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged);
     gates.push(match facts.hold {
@@ -244,7 +246,31 @@ pub fn edit_gate(why: &str) -> Gate {
     closed(GateName::Edit, why)
 }
 
+/// Whether the image is there, as the verdict's check of the digest found it.
+fn presence_gate(verdict: &Verdict) -> Gate {
+    let missing = verdict
+        .causes
+        .iter()
+        .find(|cause| cause.check == CheckOf::Digest && cause.cause != CauseKind::PolicyFailed);
+    match missing {
+        None => open(
+            GateName::Presence,
+            "the image is there, with its platform manifests, configurations and layers",
+        ),
+        Some(cause) => closed(
+            GateName::Presence,
+            format!("{}: {}", cause.cause.as_str(), cause.detail.clean()),
+        ),
+    }
+}
+
 fn verdict_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
+    let mut gates = vec![presence_gate(verdict)];
+    gates.extend(judgement_gates(verdict, acknowledged));
+    gates
+}
+
+fn judgement_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
     let causes = || {
         let list: Vec<String> = verdict
             .causes
@@ -358,7 +384,7 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
 }
 
 /// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
-/// content never (CONTRACT `break_glass`), whatever else is wrong beside it: `evidence` is everything that
+/// content never (docs/reference/contract.md, "Gates"), whatever else is wrong beside it: `evidence` is everything that
 /// was found about the digest.
 pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
     let broken = is_broken(verdict, evidence);
@@ -372,7 +398,7 @@ pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: 
                 Outcome::Rejected if !broken => Some(Waivable::Evidence),
                 _ => None,
             },
-            GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
+            GateName::Presence | GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
         };
         gate.waivable = gate.state == GateState::Closed && needs.is_some_and(|what| allowed.contains(&what));
     }

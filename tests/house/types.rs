@@ -29,7 +29,6 @@ const STILL_THERE: &[&str] = &[
     "Event",
     "Evidence",
     "Facts",
-    "Failure",
     "Fields",
     "File",
     "Flow",

@@ -1,4 +1,4 @@
-//! The JSON of writes (CONTRACT "JSON").
+//! The JSON of writes (docs/reference/contract.md, "JSON").
 
 use serde_json::{Value, json};
 

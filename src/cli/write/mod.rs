@@ -17,7 +17,7 @@ use crate::engine::Engine;
 
 use super::signals::Interrupts;
 
-/// How a write is asked for (CONTRACT "WRITE").
+/// How a write is asked for (docs/reference/contract.md, "Command line").
 #[derive(Debug, Clone, Default)]
 pub struct How {
     /// Plan only.
@@ -199,7 +199,7 @@ fn safe(text: &str) -> impl Iterator<Item = String> {
     clean_lines(text).into_iter().map(|line| line.into_string())
 }
 
-/// A document's head (CONTRACT "JSON").
+/// A document's head (docs/reference/contract.md, "JSON").
 fn head(command: &str) -> Value {
     json!({
         "schema": format!("pindeck/{command}/v1"),

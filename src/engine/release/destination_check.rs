@@ -1,5 +1,5 @@
 //! Bringing content to an environment's own registry, and judging it again where it arrived: the bytes,
-//! the evidence, and whether all of it came (REGISTRY rule 7).
+//! the evidence, and whether all of it came (docs/reference/registries.md, "The copy of a promotion").
 
 use std::collections::BTreeSet;
 
@@ -100,7 +100,8 @@ pub(super) async fn verify(
     arrived: &CopyOutcome,
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
-    let policy = context.policy(context.environment(&plan.environment)?)?;
+    let environment = context.environment(&plan.environment)?;
+    let policy = context.policy(environment)?;
     let session = context.fresh_session()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
@@ -108,7 +109,7 @@ pub(super) async fn verify(
         let _ = session.resolve(place, tag).await;
     }
     let found = context
-        .assess_in(&session, place, plan.to, &plan.service, &policy)
+        .assess_in(&session, place, plan.to, &plan.service, environment, &policy)
         .await;
     let Some(verdict) = found.assessment.verdict else {
         return Err(Failure::bug("nothing was judged").into());

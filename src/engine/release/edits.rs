@@ -33,7 +33,9 @@ impl Overlay {
             return Ok(known.clone());
         }
         let (commit, wanted) = (context.ledger.tip.commit.clone(), path.to_owned());
-        let bytes = context.git(move |repo| repo.read_at(&commit, &wanted)).await?;
+        let bytes = context
+            .git(move |repo| repo.read_at(&commit, &wanted)?.regular(&wanted))
+            .await?;
         let bytes = bytes.map(Arc::new);
         self.files.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
@@ -125,7 +127,7 @@ pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> 
     is_managed(context, found) == Some(&target.service)
 }
 
-/// The service that a reference is a pin of, if it is one (CONTRACT "Pin": loose ones only where
+/// The service that a reference is a pin of, if it is one (docs/reference/contract.md, "Pin": loose ones only where
 /// listed).
 pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<&'a ServiceId> {
     let repository = found.repository.as_ref()?;

@@ -1,5 +1,5 @@
 //! What a pin was before, along the branch's first parents: a merge counts when it was merged, not when
-//! somebody began it (CONTRACT "soak").
+//! somebody began it (docs/reference/contract.md, "Gates").
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
