@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::evidence::{Format, LogEvidence, ProvenanceSummary, TestResultSummary, TimeSource};
+use crate::domain::evidence::{Format, ProvenanceSummary, Summary, TestResultSummary, VsaSummary};
 use crate::domain::policy::{SignerRule, TestResultRule};
 
 fn digest(n: u8) -> Digest {
@@ -31,11 +31,6 @@ fn policy(require: &[EvidenceKind]) -> Policy {
 
 fn item(kind: EvidenceKind, cause: Option<CauseKind>) -> Evidence {
     Evidence {
-        kind,
-        predicate_type: None,
-        format: Format::SigstoreBundle,
-        digest: digest(50),
-        attached_to: digest(1),
         subjects: vec![digest(1)],
         state: match cause {
             None => EvidenceState::Verified,
@@ -44,13 +39,7 @@ fn item(kind: EvidenceKind, cause: Option<CauseKind>) -> Evidence {
             Some(_) => EvidenceState::Failed,
         },
         cause,
-        detail: None,
-        signer: None,
-        log: LogEvidence::None,
-        timestamp: TimeSource::None,
-        signed_at: None,
-        summary: Summary::None,
-        checks: Vec::new(),
+        ..Evidence::new(kind, Format::SigstoreBundle, digest(50), digest(1))
     }
 }
 
@@ -60,7 +49,7 @@ fn test_result(result: &str, at: Option<i64>) -> Evidence {
         result: result.into(),
         ..Default::default()
     });
-    e.signed_at = at.map(|s| Timestamp::from_second(s).expect("in range"));
+    e.content_time = at.map(|s| Timestamp::from_second(s).expect("in range"));
     e
 }
 
@@ -241,7 +230,7 @@ fn test_results_are_accepted_acknowledged_or_refused() {
 }
 
 #[test]
-fn disagreeing_results_the_newest_trusted_time_decides() {
+fn of_disagreeing_results_the_youngest_content_decides() {
     let p = policy(&[K::TestResult]);
     let outcome = |items: &[Evidence]| run(&p, items).result;
     assert_eq!(
@@ -252,7 +241,7 @@ fn disagreeing_results_the_newest_trusted_time_decides() {
         outcome(&[test_result("PASSED", Some(1)), test_result("FAILED", Some(2))]),
         Outcome::Rejected
     );
-    // A tie, or any without a trusted time: the worst wins.
+    // A tie, or a statement whose content has no time: the worst wins.
     assert_eq!(
         outcome(&[test_result("PASSED", Some(2)), test_result("FAILED", Some(2))]),
         Outcome::Rejected
@@ -297,32 +286,17 @@ fn builder_and_source_must_match_when_asked() {
 }
 
 #[test]
-fn source_urls_are_compared_as_repositories() {
-    for (a, b) in [
-        ("git+https://github.com/a/b@refs/tags/v1", "https://github.com/a/b"),
-        ("https://github.com/a/b.git", "https://GITHUB.com/a/b/"),
-    ] {
-        assert_eq!(normal_source(a), normal_source(b));
-    }
-    assert_ne!(
-        normal_source("https://github.com/a/B"),
-        normal_source("https://github.com/a/b")
-    );
-    assert_ne!(
-        normal_source("https://user@evil.example/a/b"),
-        normal_source("https://evil.example/a/b")
-    );
-}
-
-#[test]
-fn age_is_limited_by_trusted_time_first() {
+fn age_is_that_of_the_signed_content() {
     let mut p = policy(&[K::VulnerabilityScan]);
     p.max_age = [(K::VulnerabilityScan, 100)].into();
     let mut e = item(K::VulnerabilityScan, None);
     assert_eq!(run(&p, std::slice::from_ref(&e)).result, Outcome::Rejected);
+    // A stamp that anybody can add proves no youth.
     e.signed_at = Some(Timestamp::from_second(now().as_second() - 50).expect("in range"));
+    assert_eq!(run(&p, std::slice::from_ref(&e)).result, Outcome::Rejected);
+    e.content_time = Some(Timestamp::from_second(now().as_second() - 50).expect("in range"));
     assert_eq!(run(&p, std::slice::from_ref(&e)).result, Outcome::Verified);
-    e.signed_at = Some(Timestamp::from_second(now().as_second() - 150).expect("in range"));
+    e.content_time = Some(Timestamp::from_second(now().as_second() - 150).expect("in range"));
     assert_eq!(run(&p, &[e]).result, Outcome::Rejected);
 }
 
@@ -357,7 +331,7 @@ fn a_verification_summary_must_say_passed() {
     let asked = policy(&[EvidenceKind::VerificationSummary]);
     let said = |result: &str| {
         let mut e = item(EvidenceKind::VerificationSummary, None);
-        e.summary = Summary::VerificationSummary(crate::domain::evidence::VsaSummary {
+        e.summary = Summary::VerificationSummary(VsaSummary {
             result: Some(result.into()),
             ..Default::default()
         });
@@ -375,20 +349,166 @@ fn a_verification_summary_must_say_passed() {
 }
 
 #[test]
-fn a_late_time_does_not_make_an_old_scan_young() {
-    let mut asked = policy(&[EvidenceKind::VulnerabilityScan]);
-    asked.max_age = [(EvidenceKind::VulnerabilityScan, 7 * 86_400)].into();
-    let scanned = |finished: i64, stamped: i64| {
-        let mut e = item(EvidenceKind::VulnerabilityScan, None);
-        let at = |ago: i64| Timestamp::from_second(now().as_second() - ago).expect("in range");
+fn a_stamp_makes_no_old_scan_young() {
+    let mut asked = policy(&[K::VulnerabilityScan]);
+    asked.max_age = [(K::VulnerabilityScan, 7 * 86_400)].into();
+    let at = |ago: i64| Timestamp::from_second(now().as_second() - ago).expect("in range");
+    let scanned = |content: Option<i64>, stamped: i64| {
+        let mut e = item(K::VulnerabilityScan, None);
         e.signed_at = Some(at(stamped));
-        e.summary = Summary::VulnerabilityScan(crate::domain::evidence::ScanSummary {
-            finished_at: Some(at(finished)),
-            ..Default::default()
-        });
+        e.content_time = content.map(at);
         run(&asked, &[e]).result
     };
-    assert_eq!(scanned(86_400, 3_600), Outcome::Verified);
-    assert_eq!(scanned(30 * 86_400, 3_600), Outcome::Rejected);
-    assert_eq!(scanned(3_600, 30 * 86_400), Outcome::Rejected);
+    assert_eq!(scanned(Some(86_400), 3_600), Outcome::Verified);
+    assert_eq!(scanned(Some(30 * 86_400), 3_600), Outcome::Rejected);
+    assert_eq!(scanned(None, 3_600), Outcome::Rejected);
+    // A time in the future is nobody's time.
+    assert_eq!(scanned(Some(-86_400), 3_600), Outcome::Rejected);
+}
+
+#[test]
+fn a_stamp_puts_no_results_in_order() {
+    // The same old PASSED, stamped again after a FAILED: no time is the content's own, so the worse counts.
+    let p = policy(&[K::TestResult]);
+    let stamped = |result, at| {
+        let mut e = test_result(result, None);
+        e.signed_at = Some(Timestamp::from_second(at).expect("in range"));
+        e
+    };
+    let both = [stamped("PASSED", 1), stamped("FAILED", 2), stamped("PASSED", 3)];
+    let v = run(&p, &both);
+    assert_eq!(
+        (v.result, causes(&v)),
+        (Outcome::Rejected, vec![("test-result", CauseKind::PolicyFailed)])
+    );
+    // A time in the future is the newest for ever: it puts nothing in order either.
+    let ahead = now().as_second() + 86_400;
+    let both = [test_result("PASSED", Some(ahead)), test_result("FAILED", Some(2))];
+    assert_eq!(run(&p, &both).result, Outcome::Rejected);
+}
+
+fn summary(result: &str, at: Option<i64>) -> Evidence {
+    let mut e = item(K::VerificationSummary, None);
+    e.summary = Summary::VerificationSummary(VsaSummary {
+        result: Some(result.into()),
+        ..Default::default()
+    });
+    e.content_time = at.map(|s| Timestamp::from_second(s).expect("in range"));
+    e
+}
+
+#[test]
+fn two_verification_summaries_that_disagree_are_decided_like_test_results() {
+    let p = policy(&[K::VerificationSummary]);
+    for (items, result) in [
+        (
+            vec![summary("PASSED", None), summary("FAILED", None)],
+            Outcome::Rejected,
+        ),
+        (
+            vec![summary("FAILED", None), summary("PASSED", None)],
+            Outcome::Rejected,
+        ),
+        (
+            vec![summary("PASSED", Some(1)), summary("FAILED", Some(2))],
+            Outcome::Rejected,
+        ),
+        (
+            vec![summary("FAILED", Some(1)), summary("PASSED", Some(2))],
+            Outcome::Verified,
+        ),
+        (
+            vec![summary("FAILED", None), summary("PASSED", Some(2))],
+            Outcome::Rejected,
+        ),
+    ] {
+        assert_eq!(run(&p, &items).result, result, "{items:?}");
+    }
+}
+
+fn unread(kind: EvidenceKind, cause: CauseKind) -> Evidence {
+    let mut e = item(kind, Some(cause));
+    e.unread = true;
+    e.detail = Some("no bytes".into());
+    e
+}
+
+#[test]
+fn what_was_not_read_may_be_the_failed_result_whatever_it_is_called() {
+    for (required, good) in [
+        (K::TestResult, test_result("PASSED", Some(2))),
+        (K::VerificationSummary, summary("PASSED", Some(2))),
+    ] {
+        let p = policy(&[K::Signature, required]);
+        for called in K::ALL {
+            for (cause, result) in [
+                (CauseKind::Unreachable, Outcome::Unknown),
+                (CauseKind::Corrupt, Outcome::Rejected),
+                (CauseKind::Malformed, Outcome::Rejected),
+                (CauseKind::Unsupported, Outcome::Rejected),
+            ] {
+                let v = run(&p, &[item(K::Signature, None), good.clone(), unread(called, cause)]);
+                assert_eq!(
+                    (v.result, causes(&v)),
+                    (result, vec![(required.as_str(), cause)]),
+                    "{called} {cause}"
+                );
+            }
+        }
+        // What was read and is broken, or a stranger's, contradicts nothing.
+        for cause in [CauseKind::Malformed, CauseKind::Unsupported, CauseKind::OtherSigner] {
+            let v = run(
+                &p,
+                &[item(K::Signature, None), good.clone(), item(required, Some(cause))],
+            );
+            assert_eq!(v.result, Outcome::Verified, "{cause}");
+        }
+    }
+    // Where no kind with a result is asked for, it could turn nothing.
+    let v = run(
+        &policy(&[K::Signature]),
+        &[item(K::Signature, None), unread(K::TestResult, CauseKind::Corrupt)],
+    );
+    assert_eq!(v.result, Outcome::Verified);
+    // It is blamed once: where it is the reason of a refusal already, it is no second one.
+    let v = run(
+        &policy(&[K::Sbom, K::TestResult]),
+        &[test_result("PASSED", None), unread(K::Sbom, CauseKind::Corrupt)],
+    );
+    assert_eq!(causes(&v), [("sbom", CauseKind::Corrupt)]);
+}
+
+#[test]
+fn nothing_is_absent_while_something_could_not_be_fetched() {
+    let v = run(&policy(&[K::Signature]), &[unread(K::Sbom, CauseKind::Unreachable)]);
+    assert_eq!(
+        (v.result, causes(&v)),
+        (Outcome::Unknown, vec![("signature", CauseKind::Unreachable)])
+    );
+}
+
+#[test]
+fn absent_says_that_no_signed_statement_is_there() {
+    // BuildKit's own provenance is shown beside the verdict: "none is attached" would contradict it.
+    let v = run(&policy(&[K::Provenance]), &[]);
+    assert_eq!(v.causes[0].detail.raw(), "there is no provenance that is signed");
+    let mut unsigned = item(K::Provenance, None);
+    unsigned.state = EvidenceState::Unsigned;
+    let v = run(&policy(&[K::Provenance]), &[unsigned]);
+    assert_eq!(
+        v.causes[0].detail.raw(),
+        "there is no provenance that is signed; an unsigned one is attached"
+    );
+}
+
+#[test]
+fn a_field_that_provenance_leaves_out_fails_only_a_policy_that_asks_for_it() {
+    let mut e = item(K::Provenance, None);
+    e.summary = Summary::Provenance(ProvenanceSummary::default());
+    let mut p = policy(&[K::Provenance]);
+    assert_eq!(run(&p, std::slice::from_ref(&e)).result, Outcome::Verified);
+    p.builder = vec!["https://builder.example".into()];
+    let v = run(&p, std::slice::from_ref(&e));
+    assert_eq!(causes(&v), [("provenance", CauseKind::PolicyFailed)]);
+    assert_eq!(v.causes[0].detail.raw(), "the provenance does not name its builder");
 }

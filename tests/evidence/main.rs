@@ -34,6 +34,7 @@ pub(crate) fn by_keys(keys: &[(&str, String)]) -> TrustProfile {
             .map(|(name, pem)| TrustedKey {
                 name: (*name).to_owned(),
                 pem: pem.clone(),
+                validity: Default::default(),
             })
             .collect(),
         root: None,
@@ -80,6 +81,7 @@ impl Ask {
             signer: &signer,
             service_signer: None,
             trust: &trust,
+            keep_content: true,
         };
         check(item, &question)
     }
