@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::{Answer, Entry};
+use crate::engine::journal::{Entry, Fact};
 use crate::engine::release::Left;
 
 use super::args::Resume;
@@ -75,7 +75,7 @@ enum Stopped {
 }
 
 async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts) -> Result<Value, Stopped> {
-    let under_way = one.standing.is_none() && one.entry.is_some();
+    let under_way = one.status.is_none() && one.entry.is_some();
     if under_way {
         return Err(Stopped::Asked);
     }
@@ -191,17 +191,17 @@ fn outcome(ended: &Value) -> Vec<String> {
 }
 
 fn document(one: &Left, ended: Value) -> Value {
-    let known = |answer: Answer| match answer {
-        Answer::Yes => Value::Bool(true),
-        Answer::No => Value::Bool(false),
-        Answer::Unknown => Value::Null,
+    let known = |fact: Fact| match fact {
+        Fact::Yes => Value::Bool(true),
+        Fact::No => Value::Bool(false),
+        Fact::Unknown => Value::Null,
     };
     let mut out = json!({
         "id": one.id,
         "says": one.says,
-        "copied": one.standing.and_then(|s| s.copied).map_or(Value::Null, known),
-        "committed": one.standing.map(|s| s.committed),
-        "pushed": one.standing.map_or(Value::Null, |s| known(s.pushed)),
+        "copied": one.status.and_then(|s| s.copied).map_or(Value::Null, known),
+        "committed": one.status.map(|s| s.committed),
+        "pushed": one.status.map_or(Value::Null, |s| known(s.pushed)),
         "begun_at": one.entry.as_ref().map(|e| e.started.to_string()),
         "writes": one.entry.as_ref().map(|e| &e.writes),
     });

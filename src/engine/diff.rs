@@ -21,7 +21,7 @@ use crate::sources::registry::Manifest;
 
 use super::assess::{Subject, assess};
 use super::ledger::Ledger;
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::verify::is_bare;
 use super::{Engine, EngineError, collect};
 use config::Config;
@@ -74,7 +74,7 @@ impl Engine {
 }
 
 /// One digest to compare.
-struct Named {
+struct NamedDigest {
     image: Repository,
     digest: Digest,
     service: Option<ServiceId>,
@@ -84,7 +84,7 @@ struct Named {
 
 struct Look {
     ledger: Ledger,
-    session: Session,
+    session: RegistryMemo,
     trust: Arc<Trust>,
 }
 
@@ -100,7 +100,7 @@ impl Look {
     }
 
     /// What a name on the command line means.
-    async fn named(&self, text: &str, other: Option<&Named>) -> Result<Named, EngineError> {
+    async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
         if let Ok(digest) = text.parse::<Digest>() {
             let known = self.pins().find(|pin| pin.digest == Some(digest));
             if let Some(pin) = known {
@@ -172,7 +172,7 @@ impl Look {
     }
 
     /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
-    async fn search(&self, digest: Digest, other: Option<&Named>) -> Result<Named, EngineError> {
+    async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
         let images = self
             .ledger
             .grouped
@@ -203,12 +203,12 @@ impl Look {
         self.ledger.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 
-    fn placed(&self, image: Repository, digest: Digest) -> Named {
+    fn placed(&self, image: Repository, digest: Digest) -> NamedDigest {
         let pin = self.pins().find(|pin| pin.digest == Some(digest) && pin.image == image);
         self.placed_for(image, digest, pin)
     }
 
-    fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> Named {
+    fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
         let environment = match pin {
             Some(pin) => self
                 .ledger
@@ -218,7 +218,7 @@ impl Look {
             None => self.ledger.environments.first(),
         };
         let policy = environment.and_then(|e| e.policy.as_ref());
-        Named {
+        NamedDigest {
             service: self.ledger.naming.service(&image).cloned(),
             policy: policy
                 .and_then(|name| self.ledger.team.policies.get(name))
@@ -229,7 +229,7 @@ impl Look {
         }
     }
 
-    async fn compare(&self, a: Named, b: Named) -> Result<Compared, EngineError> {
+    async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, EngineError> {
         let (left, right) = futures_util::future::join(
             self.session.registry.manifest(&a.image, &a.digest),
             self.session.registry.manifest(&b.image, &b.digest),
@@ -255,7 +255,7 @@ impl Look {
     }
 
     /// The platform manifests of one side; of a single image, its configuration says which it is.
-    async fn platforms(&self, of: &Named, manifest: Manifest) -> Result<Platforms, EngineError> {
+    async fn platforms(&self, of: &NamedDigest, manifest: Manifest) -> Result<Platforms, EngineError> {
         if manifest.is_index() {
             let all = collect::platforms(&manifest)
                 .filter_map(|child| Some((child.platform.as_ref()?.to_string(), child.digest)))
@@ -278,7 +278,7 @@ impl Look {
     /// of it would read as a difference.
     async fn side(
         &self,
-        of: Named,
+        of: NamedDigest,
         platforms: Platforms,
         platform: Option<&str>,
     ) -> Result<(Side, Option<Untrusted>), EngineError> {
@@ -336,7 +336,7 @@ impl Look {
         Ok((side, dark))
     }
 
-    async fn config(&self, of: &Named, image: &Manifest) -> Result<Option<Config>, EngineError> {
+    async fn config(&self, of: &NamedDigest, image: &Manifest) -> Result<Option<Config>, EngineError> {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };
@@ -348,7 +348,7 @@ impl Look {
     }
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
-    async fn evidence(&self, of: &Named, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
+    async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
         let configured = of
             .service
             .as_ref()

@@ -19,7 +19,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
-use crate::sources::git::{Blobs, Change, CommitMeta, GitRepo};
+use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::assess::{Subject, assess};
 use super::ledger::{Ledger, ScanCache};
@@ -186,7 +186,7 @@ type Side = BTreeMap<What, (Option<String>, Repository)>;
 
 /// One commit: what it made of the pins.
 #[derive(Default)]
-struct Step {
+struct CommitSides {
     was: Side,
     is: Side,
 }
@@ -270,8 +270,8 @@ fn walk(
 
 impl Reader<'_> {
     /// What one commit made of the pins.
-    fn step(&mut self, changes: &[Change]) -> Result<Step, EngineError> {
-        let mut step = Step::default();
+    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, EngineError> {
+        let mut step = CommitSides::default();
         for change in changes {
             let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);
             if ours && super::ledger::is_manifest(&change.path) {
@@ -299,7 +299,7 @@ impl Reader<'_> {
         for change in all {
             let ours = self.paths.of(&change.path).any(|env| *env == self.target.environment);
             if ours && !files.contains(&change.path) && super::ledger::is_manifest(&change.path) {
-                let mut step = Step::default();
+                let mut step = CommitSides::default();
                 self.add(
                     &mut step,
                     &change.path,
@@ -316,7 +316,7 @@ impl Reader<'_> {
 
     fn add(
         &mut self,
-        step: &mut Step,
+        step: &mut CommitSides,
         path: &str,
         before: Option<&str>,
         after: Option<&str>,
@@ -365,7 +365,7 @@ impl Reader<'_> {
     }
 }
 
-impl Step {
+impl CommitSides {
     fn is_new(&self) -> bool {
         self.was.is_empty() && !self.is.is_empty()
     }

@@ -1,6 +1,6 @@
 //! The journal of writes: one file per write under way, written ahead of each step, gone when the write
 //! is over. After a crash it says what was meant and how far it had come; whether the remote has it is
-//! asked of the remote (`standing`).
+//! asked of the remote (`recovery`).
 //!
 //! The files live beside the commits they name, in the git directory that all worktrees share:
 //! `pindeck/journal/` (docs/adr/0008-journal.md). Each step is written to a temporary file, synced, renamed and
@@ -8,7 +8,7 @@
 //! when the process ends, however it ends; so "under way" and "left behind" are never confused.
 
 mod entry;
-mod standing;
+mod recovery;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -20,8 +20,8 @@ use jiff::Timestamp;
 
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, Draft, Entry, Judged, SCHEMA, Step, Terms, Write};
-pub use standing::{Answer, Facts, Next, Standing};
+pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms, WriteStep};
+pub use recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -85,7 +85,7 @@ pub enum Moment {
 
 /// Told of every step of every write, just before and just after it is on disk. Tests end the process
 /// there; nothing in pindeck sets one.
-pub type Observer = Arc<dyn Fn(Step, Moment) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(WriteStep, Moment) + Send + Sync>;
 
 /// The journal of one repository.
 #[derive(Clone)]
@@ -158,7 +158,7 @@ impl Journal {
     ///
     /// # Errors
     /// If it cannot be recorded; then nothing may be written.
-    pub fn begin(&self, draft: Draft, now: Timestamp) -> Result<Running, JournalError> {
+    pub fn begin(&self, draft: NewEntry, now: Timestamp) -> Result<Running, JournalError> {
         fs::create_dir_all(&self.dir).map_err(|e| self.failed(&self.dir, e))?;
         // Locked first, then visible: a lock file that can be seen is held, or was left behind.
         let lock = tempfile::Builder::new()
@@ -176,7 +176,7 @@ impl Journal {
             entry: Entry::new(id, draft, now),
             _lock: lock,
         };
-        if let Err(error) = running.record(Step::Planned, now) {
+        if let Err(error) = running.record(WriteStep::Planned, now) {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
@@ -353,7 +353,7 @@ impl Journal {
         }
     }
 
-    fn tell(&self, step: Step, moment: Moment) {
+    fn tell(&self, step: WriteStep, moment: Moment) {
         if let Some(observer) = &self.observer {
             observer(step, moment);
         }
@@ -379,12 +379,12 @@ impl Running {
         &self.entry
     }
 
-    /// Records that a step is about to be taken ([`Step::Copying`], [`Step::Pushing`]) or is done. Only
+    /// Records that a step is about to be taken ([`WriteStep::Copying`], [`WriteStep::Pushing`]) or is done. Only
     /// when this returns may the next thing happen.
     ///
     /// # Errors
     /// If it cannot be recorded; then the next thing must not happen.
-    pub fn step(&mut self, step: Step, now: Timestamp) -> Result<(), JournalError> {
+    pub fn step(&mut self, step: WriteStep, now: Timestamp) -> Result<(), JournalError> {
         self.record(step, now)
     }
 
@@ -395,7 +395,7 @@ impl Running {
     pub fn committed(&mut self, base: &str, commits: &[String], now: Timestamp) -> Result<(), JournalError> {
         base.clone_into(&mut self.entry.base);
         self.entry.commits = commits.to_vec();
-        self.record(Step::Committed, now)
+        self.record(WriteStep::Committed, now)
     }
 
     /// The write is over, whichever way: the entry goes.
@@ -403,13 +403,13 @@ impl Running {
     /// # Errors
     /// If the file cannot be removed.
     pub fn done(self) -> Result<(), JournalError> {
-        self.journal.tell(Step::Done, Moment::Before);
+        self.journal.tell(WriteStep::Done, Moment::Before);
         self.journal.remove(&self.entry.id)?;
-        self.journal.tell(Step::Done, Moment::After);
+        self.journal.tell(WriteStep::Done, Moment::After);
         Ok(())
     }
 
-    fn record(&mut self, step: Step, now: Timestamp) -> Result<(), JournalError> {
+    fn record(&mut self, step: WriteStep, now: Timestamp) -> Result<(), JournalError> {
         self.journal.tell(step, Moment::Before);
         self.entry.step = step;
         self.entry.reached = now;

@@ -5,8 +5,8 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::plan::Verb;
 use crate::domain::write::{Ask, Request};
 
-fn draft() -> Draft {
-    Draft {
+fn draft() -> NewEntry {
+    NewEntry {
         request: Request {
             reason: Some("because".to_owned()),
             ..Request::new(Ask::Hold {
@@ -21,7 +21,7 @@ fn draft() -> Draft {
         remote: "origin".to_owned(),
         branch: "main".to_owned(),
         new_branch: false,
-        writes: vec![Write {
+        writes: vec![RecordedWrite {
             verb: Verb::Promote,
             service: "payments".into(),
             environment: "production".into(),
@@ -61,8 +61,11 @@ fn every_step_is_on_disk_before_the_next_thing_happens() {
         [Pending::UnderWay(entry)] => entry.clone(),
         other => panic!("{other:?}"),
     };
-    assert_eq!((on_disk().step, on_disk()), (Step::Planned, running.entry().clone()));
-    for step in [Step::Copying, Step::Copied] {
+    assert_eq!(
+        (on_disk().step, on_disk()),
+        (WriteStep::Planned, running.entry().clone())
+    );
+    for step in [WriteStep::Copying, WriteStep::Copied] {
         running.step(step, now()).expect("recorded");
         assert_eq!(on_disk().step, step);
     }
@@ -71,11 +74,11 @@ fn every_step_is_on_disk_before_the_next_thing_happens() {
     let entry = on_disk();
     assert_eq!(
         (entry.step, entry.base, entry.commits.as_slice()),
-        (Step::Committed, "e".repeat(40), &commits[..])
+        (WriteStep::Committed, "e".repeat(40), &commits[..])
     );
-    running.step(Step::Pushing, now()).expect("recorded");
-    running.step(Step::Pushed, now()).expect("recorded");
-    assert_eq!(on_disk().step, Step::Pushed);
+    running.step(WriteStep::Pushing, now()).expect("recorded");
+    running.step(WriteStep::Pushed, now()).expect("recorded");
+    assert_eq!(on_disk().step, WriteStep::Pushed);
     running.done().expect("removed");
     assert!(journal.pending().expect("reads").is_empty());
     assert_eq!(
@@ -166,7 +169,7 @@ fn a_write_too_large_to_record_does_not_begin() {
 #[test]
 fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
     let (_dir, journal) = journal();
-    let heard: Arc<Mutex<Vec<(Step, Moment, usize)>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<(WriteStep, Moment, usize)>>> = Arc::default();
     let (ears, dir) = (Arc::clone(&heard), journal.dir().to_owned());
     let observed = journal.observed(Arc::new(move |step, moment| {
         let files = fs::read_dir(&dir).expect("there").flatten();
@@ -180,10 +183,10 @@ fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
     assert_eq!(
         *heard.lock().expect("whole"),
         [
-            (Step::Planned, Moment::Before, 0),
-            (Step::Planned, Moment::After, 1),
-            (Step::Done, Moment::Before, 1),
-            (Step::Done, Moment::After, 0)
+            (WriteStep::Planned, Moment::Before, 0),
+            (WriteStep::Planned, Moment::After, 1),
+            (WriteStep::Done, Moment::Before, 1),
+            (WriteStep::Done, Moment::After, 0)
         ]
     );
 }
@@ -192,35 +195,38 @@ fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
 fn what_stands_follows_from_step_and_facts() {
     let (_dir, journal) = journal();
     let mut entry = journal.begin(draft(), now()).expect("begins").entry().clone();
-    let facts = |landed, copied| Facts {
+    let facts = |landed, copied| RecoveryFacts {
         landed,
         copied,
         commits_here: true,
     };
-    let standing = entry.standing(facts(Answer::Unknown, Answer::No));
+    let status = entry.recovery(facts(Fact::Unknown, Fact::No));
     assert_eq!(
-        (standing.pushed, standing.next),
-        (Answer::No, Next::Again),
+        (status.pushed, status.next),
+        (Fact::No, RecoveryAction::Retry),
         "nothing was ever sent"
     );
-    assert_eq!(standing.says(), "not wholly copied, not committed, not pushed");
+    assert_eq!(status.says(), "not wholly copied, not committed, not pushed");
     entry.commits = vec!["c".repeat(40)];
-    entry.step = Step::Committed;
-    assert_eq!(entry.standing(facts(Answer::Unknown, Answer::Yes)).next, Next::Again);
-    for step in [Step::Pushing, Step::Pushed] {
+    entry.step = WriteStep::Committed;
+    assert_eq!(
+        entry.recovery(facts(Fact::Unknown, Fact::Yes)).next,
+        RecoveryAction::Retry
+    );
+    for step in [WriteStep::Pushing, WriteStep::Pushed] {
         entry.step = step;
-        let next = |landed| entry.standing(facts(landed, Answer::Yes)).next;
+        let next = |landed| entry.recovery(facts(landed, Fact::Yes)).next;
         assert_eq!(
-            [next(Answer::Yes), next(Answer::No), next(Answer::Unknown)],
-            [Next::Close, Next::Again, Next::Wait],
+            [next(Fact::Yes), next(Fact::No), next(Fact::Unknown)],
+            [RecoveryAction::Close, RecoveryAction::Retry, RecoveryAction::Wait],
             "{step:?}"
         );
     }
-    let lost = Facts {
+    let lost = RecoveryFacts {
         commits_here: false,
-        ..facts(Answer::No, Answer::Unknown)
+        ..facts(Fact::No, Fact::Unknown)
     };
-    assert!(!entry.standing(lost).committed, "commits that are gone are not made");
+    assert!(!entry.recovery(lost).committed, "commits that are gone are not made");
     entry.writes[0].copies.clear();
-    assert_eq!(entry.standing(lost).copied, None);
+    assert_eq!(entry.recovery(lost).copied, None);
 }

@@ -160,12 +160,10 @@ pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, 
     let naming = naming(&sightings, &team, &environments);
     let mut grouped = group(&sightings, &naming, &team, &environments);
     grouped.unmanaged.append(&mut unmanaged);
-    let files: Vec<String> = files.into_iter().map(|file| file.path).collect();
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
         unmanaged: &grouped.unmanaged,
-        files: &files,
     }))
 }
 
@@ -185,12 +183,9 @@ fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -
         return team.environments.clone();
     }
     let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
-    let paths: Vec<String> = files
-        .iter()
-        .map(|f| f.path.clone())
-        .filter(|p| with_pins.contains(p.as_str()))
-        .collect();
-    crate::config::infer::environments(&paths)
+    let deployments: Vec<String> = with_pins.into_iter().map(ToOwned::to_owned).collect();
+    let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    crate::config::infer::environments(&deployments, &files)
 }
 
 fn scan_all(
@@ -234,7 +229,7 @@ pub fn is_manifest(path: &str) -> bool {
 fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
     if let Some(file) = &options.config {
         let (mut team, text) = team_of_file(file)?;
-        if repo.holds(file) {
+        if repo.contains_file(file) {
             approval::settle(&mut team.registries, &options.approved_registries);
         }
         return Ok((team, text));

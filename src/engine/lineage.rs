@@ -13,7 +13,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
 use crate::sources::git::manifest::{Found, Scan};
-use crate::sources::git::{Blobs, Change, CommitMeta, GitRepo};
+use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::error::EngineError;
 use super::ledger::{Ledger, ScanCache, is_manifest};
@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         self.open.is_empty() && self.wanted.is_empty()
     }
 
-    fn visit(&mut self, changes: &[Change]) -> Result<(), EngineError> {
+    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), EngineError> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {

@@ -3,7 +3,7 @@
 
 pub mod assess;
 pub mod cache;
-pub mod candidate;
+pub mod candidate_lookup;
 pub mod collect;
 pub mod diff;
 pub mod error;
@@ -12,11 +12,11 @@ pub mod holds;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;
-pub mod offer;
+pub mod once_map;
 pub mod pins;
 pub mod refresh;
+pub mod registry_memo;
 pub mod release;
-pub mod session;
 pub mod settings;
 pub mod tag_journal;
 mod vendored;
@@ -41,7 +41,7 @@ pub use error::EngineError;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
-use session::Session;
+use registry_memo::RegistryMemo;
 use verdict_cache::VerdictCache;
 
 /// Folder of kept verdicts, in the cache.
@@ -214,7 +214,7 @@ impl Engine {
     }
 
     /// A session: one pass in which every question is asked once.
-    fn session(&self, registry: Registry) -> Session {
+    fn session(&self, registry: Registry) -> RegistryMemo {
         session(&self.inner.options, registry)
     }
 
@@ -277,9 +277,9 @@ fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trus
 }
 
 /// A session: one pass in which every question is asked once.
-fn session(options: &OpenOptions, registry: Registry) -> Session {
+fn session(options: &OpenOptions, registry: Registry) -> RegistryMemo {
     let verdicts = options.cache_dir.as_ref().map(|dir| dir.join(VERDICTS));
-    Session::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
+    RegistryMemo::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
 }
 
 /// Runs blocking work on its own thread.

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
-use crate::domain::drift::{self, Drift};
+use crate::domain::candidate_order;
+use crate::domain::drift::{Drift, events};
+use crate::domain::drift_rules;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -20,9 +22,10 @@ use crate::sources::evidence::Trust;
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
-use super::session::{Failed, Memo, Session};
+use super::once_map::OnceMap;
+use super::registry_memo::{Failed, RegistryMemo};
 use super::tag_journal::TagJournal;
-use super::{Engine, EngineError, blocking, candidate, collect, holds, offer};
+use super::{Engine, EngineError, blocking, candidate_lookup, collect, holds};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
@@ -57,15 +60,15 @@ struct Pass {
     ledger: Ledger,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
-    session: Session,
-    assessed: Memo<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    session: RegistryMemo,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
 }
 
 impl Pass {
-    fn new(ledger: Ledger, trust: Arc<Trust>, session: Session, tx: mpsc::Sender<Update>) -> Self {
+    fn new(ledger: Ledger, trust: Arc<Trust>, session: RegistryMemo, tx: mpsc::Sender<Update>) -> Self {
         let policies = ledger
             .team
             .policies
@@ -77,7 +80,7 @@ impl Pass {
             policies,
             trust,
             session,
-            assessed: Memo::default(),
+            assessed: OnceMap::default(),
             board: Mutex::default(),
             tx,
             now: Timestamp::now(),
@@ -187,12 +190,12 @@ impl Pass {
     async fn close(&self, engine: &Engine) {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut drift = drift::detect(&board, self.now);
+            let mut drift = drift_rules::detect(&board, self.now);
             self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
-            drift::carry_over(&kept.drift, &board, &mut drift);
+            drift_rules::carry_over(&kept.drift, &board, &mut drift);
             // Facts that stay keep the time since when they are known.
-            let _ = drift::events(&kept.drift, &mut drift);
+            let _ = events(&kept.drift, &mut drift);
             kept.drift.clone_from(&drift);
             drift
         };
@@ -217,7 +220,7 @@ impl Pass {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = offer::find(&self.session, configured, image.as_ref(), pins).await;
+        let found = candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await;
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {
@@ -261,9 +264,9 @@ impl Pass {
         answer: Result<Option<Digest>, Failed>,
         configured: Option<&Service>,
     ) {
-        let immutable = source
-            .tag()
-            .is_some_and(|tag| candidate::is_immutable(tag, configured.and_then(|s| s.immutable_tags.as_deref())));
+        let immutable = source.tag().is_some_and(|tag| {
+            candidate_order::is_immutable(tag, configured.and_then(|s| s.immutable_tags.as_deref()))
+        });
         let matches_via_index = match (&answer, pin.digest) {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,

@@ -13,8 +13,8 @@ use crate::domain::registry::Budget;
 
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
-use super::session::Session;
-use super::{Engine, EngineError, OpenOptions, blocking, ledger, offer};
+use super::registry_memo::RegistryMemo;
+use super::{Engine, EngineError, OpenOptions, blocking, candidate_lookup, ledger};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +77,13 @@ impl Engine {
                     [] => Err(EngineError::Usage(format!("{name} has no pin in {env}"))),
                     [pin, ..] => match pin.digest {
                         Some(digest) => {
-                            view.examine(pin.image.clone(), digest, Some(Named::new(name, service)), policy)
-                                .await
+                            view.examine(
+                                pin.image.clone(),
+                                digest,
+                                Some(ServiceRules::new(name, service)),
+                                policy,
+                            )
+                            .await
                         }
                         None => Err(EngineError::Usage(format!(
                             "{name} is pinned by tag only in {env}: evidence is about a digest; `pindeck pin {name} --env {env}` pins what the tag names now"
@@ -86,7 +91,7 @@ impl Engine {
                     },
                 };
             }
-            let offered = offer::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
+            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
             let (image, digest) = match offered {
                 Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
                 Seen::Unreachable { detail, .. } => {
@@ -99,7 +104,7 @@ impl Engine {
                 }
             };
             return view
-                .examine(image, digest, Some(Named::new(name, service)), policy)
+                .examine(image, digest, Some(ServiceRules::new(name, service)), policy)
                 .await;
         }
         let no_service = || unknown("service", what, &view.known_services());
@@ -180,13 +185,13 @@ fn by_digest(reference: &str) -> Result<(Repository, Digest), EngineError> {
 }
 
 /// A service as far as verifying needs it.
-struct Named {
+struct ServiceRules {
     name: ServiceId,
     signer: Option<String>,
     source: Option<String>,
 }
 
-impl Named {
+impl ServiceRules {
     fn new(name: &ServiceId, configured: Option<Service>) -> Self {
         let (signer, source) = configured.map_or((None, None), |s| (s.signer, s.source));
         Self {
@@ -201,7 +206,7 @@ struct View {
     ledger: Option<Ledger>,
     team: Arc<TeamPolicy>,
     trust: Arc<crate::sources::evidence::Trust>,
-    session: Session,
+    session: RegistryMemo,
 }
 
 impl View {
@@ -221,7 +226,7 @@ impl View {
         &self,
         image: Repository,
         digest: Digest,
-        service: Option<Named>,
+        service: Option<ServiceRules>,
         policy: Option<Arc<Policy>>,
     ) -> Result<Examined, EngineError> {
         let subject = Subject {
@@ -274,13 +279,13 @@ impl View {
         }
     }
 
-    fn service_of(&self, repository: &Repository) -> Option<Named> {
+    fn service_of(&self, repository: &Repository) -> Option<ServiceRules> {
         let name = match &self.ledger {
             Some(ledger) => ledger.naming.service(repository)?.clone(),
             None => self.team.services.iter().find(|s| s.image == *repository)?.name.clone(),
         };
         let configured = self.team.services.iter().find(|s| s.name == name).cloned();
-        Some(Named::new(&name, configured))
+        Some(ServiceRules::new(&name, configured))
     }
 
     fn known_services(&self) -> Vec<&str> {

@@ -1,12 +1,12 @@
 //! `kill -9` just before and just after every step of a write is written down: no half a pin, no lost
 //! commit, and finishing completes it, once.
 
-use pindeck::engine::journal::{Moment, Step};
+use pindeck::engine::journal::{Moment, WriteStep};
 use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
-use super::own_registry::{PAYMENTS, TO, stage, wanted};
-use super::stage::{Stage, path, promote, write};
+use crate::support::own_registry::{PAYMENTS, TO, stage, wanted};
+use crate::support::stage::{Stage, path, promote, write};
 
 /// What the child process is told.
 const AT: &str = "PINDECK_TEST_CRASH_AT";
@@ -17,7 +17,7 @@ const POLICY: &str = "PINDECK_TEST_CRASH_POLICY";
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(at) = std::env::var(AT) else { return };
-    let observer = move |step: Step, moment: Moment| {
+    let observer = move |step: WriteStep, moment: Moment| {
         if format!("{}:{moment:?}", step.as_str()) == at {
             let me = rustix::process::getpid();
             rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("killed");
@@ -37,10 +37,10 @@ async fn child() {
 }
 
 /// Promotes in a child process that is killed at this step.
-fn crash(stage: &Stage, step: Step, moment: Moment) {
+fn crash(stage: &Stage, step: WriteStep, moment: Moment) {
     let me = std::env::current_exe().expect("this program");
     let out = std::process::Command::new(me)
-        .args(["--exact", "crash::child", "--nocapture"])
+        .args(["--exact", "release::crash::child", "--nocapture"])
         .env(AT, format!("{}:{moment:?}", step.as_str()))
         .env(DIR, path(&stage.clone))
         .env(POLICY, path(&stage.policy))
@@ -61,7 +61,7 @@ async fn resume(engine: &Engine, id: &str) -> pindeck::domain::write::Receipt {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_can_be_the_last_and_is_finished_afterwards() {
-    for step in Step::ALL {
+    for step in WriteStep::ALL {
         for moment in [Moment::Before, Moment::After] {
             let Some(stage) = stage().await else { return };
             let (digest, head) = (wanted(&stage), stage.head());
@@ -76,13 +76,13 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
             let engine = stage.engine();
             let left = engine.left_behind().await.expect("readable");
             let expected = match (step, moment) {
-                (Step::Planned, Moment::Before) | (Step::Done, Moment::After) => 0,
+                (WriteStep::Planned, Moment::Before) | (WriteStep::Done, Moment::After) => 0,
                 _ => 1,
             };
             assert_eq!(left.len(), expected, "{step:?} {moment:?}: {left:?}");
             for one in left {
-                let standing = one.standing.expect("nobody is at it");
-                let words = standing.says();
+                let status = one.status.expect("nobody is at it");
+                let words = status.says();
                 assert_eq!(words.ends_with(", pushed"), now != head, "{step:?} {moment:?}: {words}");
                 let done = resume(&engine, &one.id).await;
                 assert!(done.commits.contains(&stage.head()), "{step:?} {moment:?}: {done:?}");
@@ -109,8 +109,8 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
 async fn what_the_remote_has_is_no_failure_when_the_journal_breaks_afterwards() {
     let Some(stage) = Stage::start().await else { return };
     let journal = stage.clone.join(".git/pindeck/journal");
-    let observer = move |step: Step, moment: Moment| {
-        if (step, moment) == (Step::Pushed, Moment::Before) {
+    let observer = move |step: WriteStep, moment: Moment| {
+        if (step, moment) == (WriteStep::Pushed, Moment::Before) {
             std::fs::remove_dir_all(&journal).expect("there to be broken");
         }
     };
@@ -132,7 +132,7 @@ async fn what_the_remote_has_is_no_failure_when_the_journal_breaks_afterwards() 
 async fn what_was_begun_under_another_policy_is_not_finished() {
     let Some(stage) = stage().await else { return };
     let head = stage.head();
-    crash(&stage, Step::Copied, Moment::After);
+    crash(&stage, WriteStep::Copied, Moment::After);
     stage.edit_policy(|text| text.replace("[policies.release]\n", "[policies.release]\nsoak = \"1s\"\n"));
     let engine = stage.engine();
     let left = engine.left_behind().await.expect("readable");

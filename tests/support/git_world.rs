@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pindeck::sources::git::GitRepo;
-use pindeck::sources::git::write::{Become, Expected, FileChange, Push, Was};
+use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push};
 use tempfile::TempDir;
 
 /// Runs git, expects it to succeed, gives its output without the last line break.
@@ -165,8 +165,8 @@ pub fn repo(dir: &Path) -> GitRepo {
 pub fn commit(repo: &GitRepo, base: &str, path: &str, text: &str) -> String {
     let change = FileChange {
         path: path.to_owned(),
-        was: Was::Whatever,
-        to: Become::Bytes(text.as_bytes().to_vec()),
+        was: FileBefore::Unchecked,
+        to: FileAfter::Bytes(text.as_bytes().to_vec()),
     };
     repo.commit_on(base, &[change], "Promote app\n").expect("commits")
 }

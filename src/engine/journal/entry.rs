@@ -16,7 +16,7 @@ pub const SCHEMA: &str = "pindeck/journal/v1";
 /// How far a write has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum WriteStep {
     /// Confirmed; nothing has been done.
     Planned,
     /// Content is being copied.
@@ -33,7 +33,7 @@ pub enum Step {
     Done,
 }
 
-impl Step {
+impl WriteStep {
     /// All, in their order.
     pub const ALL: [Self; 7] = [
         Self::Planned,
@@ -61,7 +61,7 @@ impl Step {
 
 /// A write about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Draft {
+pub struct NewEntry {
     /// The question, to be asked again by whoever finishes it.
     pub request: Request,
     /// The commit it was planned on.
@@ -73,10 +73,10 @@ pub struct Draft {
     /// That branch is made by this write (a pull request's).
     pub new_branch: bool,
     /// What was confirmed, service by service.
-    pub writes: Vec<Write>,
+    pub writes: Vec<RecordedWrite>,
 }
 
-impl Draft {
+impl NewEntry {
     /// What is to be recorded of a confirmed proposal.
     pub fn of(proposal: &Proposal, new_branch: bool) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Draft {
             remote: proposal.remote.clone(),
             branch: proposal.branch.clone(),
             new_branch,
-            writes: proposal.plans.iter().map(Write::of).collect(),
+            writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
         }
     }
 }
@@ -104,7 +104,7 @@ pub struct Entry {
     /// When it began.
     pub started: Timestamp,
     /// How far it has come.
-    pub step: Step,
+    pub step: WriteStep,
     /// Since when.
     pub reached: Timestamp,
     /// The question.
@@ -118,14 +118,14 @@ pub struct Entry {
     /// The branch is made by this write.
     pub new_branch: bool,
     /// What was confirmed.
-    pub writes: Vec<Write>,
+    pub writes: Vec<RecordedWrite>,
     /// The commits, once they are made; after a lost race, those of the newest try.
     pub commits: Vec<String>,
 }
 
 /// What was confirmed for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Write {
+pub struct RecordedWrite {
     /// What it does.
     pub verb: Verb,
     /// The service.
@@ -171,7 +171,7 @@ pub struct Judged {
     pub causes: BTreeSet<(String, String)>,
 }
 
-impl Write {
+impl RecordedWrite {
     /// What is confirmed with a plan.
     pub fn of(plan: &Plan) -> Self {
         let copies = plan.copies.iter().map(|copy| CopyNote {
@@ -238,12 +238,12 @@ pub struct CopyNote {
 }
 
 impl Entry {
-    pub(super) fn new(id: String, draft: Draft, now: Timestamp) -> Self {
+    pub(super) fn new(id: String, draft: NewEntry, now: Timestamp) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
             id,
             started: now,
-            step: Step::Planned,
+            step: WriteStep::Planned,
             reached: now,
             request: draft.request,
             base: draft.base,

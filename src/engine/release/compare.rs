@@ -10,7 +10,7 @@ use crate::domain::policy::{Freeze, WriteMode};
 use crate::domain::verdict::Verdict;
 use crate::domain::write::Proposal;
 use crate::engine::holds;
-use crate::engine::journal::{Entry, Write};
+use crate::engine::journal::{Entry, RecordedWrite};
 
 use super::Prepared;
 
@@ -27,7 +27,7 @@ pub(super) enum Compared {
 
 /// What was confirmed, by a person just now or as the journal tells it.
 pub(super) struct Confirmed {
-    pub writes: Vec<Write>,
+    pub writes: Vec<RecordedWrite>,
     pub branch: String,
     pub way: WriteMode,
 }
@@ -36,7 +36,7 @@ impl Confirmed {
     /// Of a proposal; `release` is the branch that releases are pushed to.
     pub fn of(proposal: &Proposal, release: &str) -> Self {
         Self {
-            writes: proposal.plans.iter().map(Write::of).collect(),
+            writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
             way: if proposal.branch == release {
                 WriteMode::Push
@@ -81,18 +81,18 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> Compared {
         ));
     }
     let mut both = confirmed.writes.iter().zip(&now.plans);
-    let moved = both.find_map(|(a, b)| moved(a, &Write::of(b)));
+    let moved = both.find_map(|(a, b)| moved(a, &RecordedWrite::of(b)));
     moved.map_or(Compared::Same, Compared::Moved)
 }
 
-fn target(write: &Write) -> Target {
+fn target(write: &RecordedWrite) -> Target {
     Target {
         service: write.service.clone(),
         environment: write.environment.clone(),
     }
 }
 
-fn moved(confirmed: &Write, now: &Write) -> Option<String> {
+fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
     let of = target(confirmed);
     if (confirmed.verb, &of) != (now.verb, &target(now)) {
         return Some(format!("the pins of {of} are others now"));

@@ -61,7 +61,7 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
     }
 }
 
-fn compared(confirmed: Write, now: Prepared) -> Compared {
+fn compared(confirmed: RecordedWrite, now: Prepared) -> Compared {
     let confirmed = Confirmed {
         writes: vec![confirmed],
         branch: "main".to_owned(),
@@ -72,8 +72,8 @@ fn compared(confirmed: Write, now: Prepared) -> Compared {
 
 #[test]
 fn what_the_journal_gives_back_is_the_same() {
-    let text = serde_json::to_string(&Write::of(&plan())).expect("JSON");
-    let back: Write = serde_json::from_str(&text).expect("a write");
+    let text = serde_json::to_string(&RecordedWrite::of(&plan())).expect("JSON");
+    let back: RecordedWrite = serde_json::from_str(&text).expect("a write");
     assert_eq!(compared(back, prepared(plan(), WriteMode::Push)), Compared::Same);
 }
 
@@ -99,13 +99,13 @@ fn everything_that_was_confirmed_is_compared() {
     for (word, change) in changes {
         let mut now = plan();
         change(&mut now);
-        let said = compared(Write::of(&plan()), prepared(now, WriteMode::Push));
+        let said = compared(RecordedWrite::of(&plan()), prepared(now, WriteMode::Push));
         assert!(
             matches!(&said, Compared::Moved(what) if what.contains(word)),
             "{word}: {said:?}"
         );
     }
-    let said = compared(Write::of(&plan()), prepared(plan(), WriteMode::Branch));
+    let said = compared(RecordedWrite::of(&plan()), prepared(plan(), WriteMode::Branch));
     assert!(
         matches!(&said, Compared::Moved(what) if what.contains("main")),
         "{said:?}"
@@ -114,9 +114,9 @@ fn everything_that_was_confirmed_is_compared() {
 
 #[test]
 fn an_entry_without_its_terms_has_moved() {
-    let mut value = serde_json::to_value(Write::of(&plan())).expect("JSON");
+    let mut value = serde_json::to_value(RecordedWrite::of(&plan())).expect("JSON");
     value.as_object_mut().expect("an object").remove("terms");
-    let old: Write = serde_json::from_value(value).expect("an old entry is read");
+    let old: RecordedWrite = serde_json::from_value(value).expect("an old entry is read");
     let said = compared(old, prepared(plan(), WriteMode::Push));
     assert!(
         matches!(&said, Compared::Moved(what) if what.contains("not recorded")),

@@ -15,7 +15,7 @@ use crate::engine::pins::LOOSE_TIER;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, robot, void};
 
-use super::desk::Desk;
+use super::plan_context::PlanContext;
 
 /// Lines of context in a diff.
 const CONTEXT: usize = 3;
@@ -28,12 +28,12 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The file now; reads it from the base commit the first time.
-    pub async fn read(&mut self, desk: &Desk, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+    pub async fn read(&mut self, context: &PlanContext, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
-        let (commit, wanted) = (desk.ledger.tip.commit.clone(), path.to_owned());
-        let bytes = desk.git(move |repo| repo.read_at(&commit, &wanted)).await?;
+        let (commit, wanted) = (context.ledger.tip.commit.clone(), path.to_owned());
+        let bytes = context.git(move |repo| repo.read_at(&commit, &wanted)).await?;
         let bytes = bytes.map(Arc::new);
         self.files.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
@@ -71,7 +71,7 @@ impl Rewrite {
 /// Rewrites every location of these pins (all of one target). A file in `restore` becomes exactly
 /// that again, if nothing but the pin has changed in it since.
 pub(super) async fn rewrite(
-    desk: &Desk,
+    context: &PlanContext,
     overlay: &mut Overlay,
     pins: &[&Pin],
     new: &NewPin,
@@ -82,23 +82,23 @@ pub(super) async fn rewrite(
         return Ok(out);
     };
     for file in files_of(pins) {
-        if let Some(why) = blast_radius(desk, &file, target) {
+        if let Some(why) = blast_radius(context, &file, target) {
             out.closed.get_or_insert(why);
             continue;
         }
-        let Some(before) = overlay.read(desk, &file).await? else {
+        let Some(before) = overlay.read(context, &file).await? else {
             out.closed.get_or_insert(format!("{file} is no longer in the branch"));
             continue;
         };
         let scan = manifest::scan(&file, &before);
         if let Some(was) = restore
             .get(&file)
-            .filter(|was| differ_in_pin_only(desk, target, &file, was, &before))
+            .filter(|was| differ_in_pin_only(context, target, &file, was, &before))
         {
             out.take(&file, &before, was.clone());
             continue;
         }
-        let is_meant = |found: &&Found| is_ours(desk, target, found) && pins.iter().any(|pin| is_of(found, pin));
+        let is_meant = |found: &&Found| is_ours(context, target, found) && pins.iter().any(|pin| is_of(found, pin));
         let which: Vec<&Found> = scan.found.iter().filter(is_meant).collect();
         match plan_edit(&file, &before, &which, new) {
             Ok(edited) => {
@@ -116,20 +116,20 @@ pub(super) async fn rewrite(
             }
         }
     }
-    out.warnings.extend(surroundings(desk, pins));
+    out.warnings.extend(surroundings(context, pins));
     Ok(out)
 }
 
 /// Whether a reference is one of this target's pins.
-pub(super) fn is_ours(desk: &Desk, target: &Target, found: &Found) -> bool {
-    is_managed(desk, found) == Some(&target.service)
+pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> bool {
+    is_managed(context, found) == Some(&target.service)
 }
 
 /// The service that a reference is a pin of, if it is one (CONTRACT "Pin": loose ones only where
 /// listed).
-pub(super) fn is_managed<'a>(desk: &'a Desk, found: &Found) -> Option<&'a ServiceId> {
+pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<&'a ServiceId> {
     let repository = found.repository.as_ref()?;
-    let naming = &desk.ledger.naming;
+    let naming = &context.ledger.naming;
     let counts = (found.tier < LOOSE_TIER || naming.is_listed(repository)) && !naming.is_ignored(repository);
     naming.service(repository).filter(|_| counts)
 }
@@ -141,15 +141,15 @@ fn is_of(found: &Found, pin: &Pin) -> bool {
 
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
 /// what the other says gives the other, byte for byte.
-pub(super) fn differ_in_pin_only(desk: &Desk, target: &Target, path: &str, a: &[u8], b: &[u8]) -> bool {
-    turns_into(desk, target, path, a, b) || turns_into(desk, target, path, b, a)
+pub(super) fn differ_in_pin_only(context: &PlanContext, target: &Target, path: &str, a: &[u8], b: &[u8]) -> bool {
+    turns_into(context, target, path, a, b) || turns_into(context, target, path, b, a)
 }
 
 /// Whether `after` with its pins put, each, to what `before` says is `before`.
-fn turns_into(desk: &Desk, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
+fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
     let ours = |bytes: &[u8]| -> Vec<Found> {
         let all = manifest::scan(path, bytes).found.into_iter();
-        all.filter(|f| is_ours(desk, target, f)).collect()
+        all.filter(|f| is_ours(context, target, f)).collect()
     };
     let wanted = ours(before);
     let mut bytes = after.to_vec();
@@ -177,8 +177,8 @@ pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
 }
 
 /// Who else reads this file, if anybody does.
-fn blast_radius(desk: &Desk, file: &str, target: &Target) -> Option<String> {
-    let reached = desk.reach.environments(file, &desk.paths);
+fn blast_radius(context: &PlanContext, file: &str, target: &Target) -> Option<String> {
+    let reached = context.includes.environments(file, &context.paths);
     let others: Vec<String> = reached
         .iter()
         .filter(|(env, _)| **env != target.environment)
@@ -235,14 +235,14 @@ fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
 }
 
 /// Controllers that would not apply the files, and robots that rewrite them.
-fn surroundings(desk: &Desk, pins: &[&Pin]) -> Vec<Untrusted> {
+fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
     let mut out: Vec<Untrusted> = Vec::new();
-    let branch = &desk.ledger.tip.branch;
+    let branch = &context.ledger.tip.branch;
     for file in files_of(pins) {
-        let said = void(&file, branch, desk.remote_url.as_deref(), &desk.controllers);
+        let said = void(&file, branch, context.remote_url.as_deref(), &context.controllers);
         out.extend(said.into_iter().map(Untrusted::from));
     }
-    let robots: BTreeMap<&str, &str> = desk
+    let robots: BTreeMap<&str, &str> = context
         .files
         .iter()
         .filter_map(|f| Some((robot(&f.path)?, f.path.as_str())))

@@ -10,12 +10,12 @@ use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{Draft, JournalError, Running, Step};
+use crate::engine::journal::{JournalError, NewEntry, Running, WriteStep};
 use crate::engine::{Engine, blocking};
 
-use super::arrive::{self, Arrived, NotGood};
 use super::compare::{Compared, Confirmed, compare, frozen_since};
-use super::desk::{Desk, Ground, failure};
+use super::destination_check::{self, CopyOutcome, DestinationProblem};
+use super::plan_context::{PlanContext, Purpose, failure};
 use super::publish;
 use super::{Prepared, prepare};
 
@@ -62,7 +62,7 @@ pub(super) struct Write<'a> {
     /// Its entry in the journal, from the first step on.
     pub running: Option<Running>,
     /// What each draft's copies came to, once they are made.
-    arrived: Vec<Arrived>,
+    arrived: Vec<CopyOutcome>,
 }
 
 impl<'a> Write<'a> {
@@ -115,9 +115,11 @@ impl<'a> Write<'a> {
 
     /// One try on the head of now; `None` = somebody else pushed first.
     async fn attempt(&mut self) -> Result<Option<Receipt>, Ended> {
-        let desk = self.stoppable(Desk::open(self.engine, Ground::Written)).await?;
-        let prepared = self.stoppable(prepare(&desk, self.confirmed.request.clone())).await?;
-        match compare(&Confirmed::of(&self.confirmed, &desk.ledger.tip.branch), &prepared) {
+        let context = self.stoppable(PlanContext::open(self.engine, Purpose::Write)).await?;
+        let prepared = self
+            .stoppable(prepare(&context, self.confirmed.request.clone()))
+            .await?;
+        match compare(&Confirmed::of(&self.confirmed, &context.ledger.tip.branch), &prepared) {
             Compared::Same => {}
             Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
@@ -127,16 +129,16 @@ impl<'a> Write<'a> {
             let repo = self.engine.inner.repo.clone();
             let known = blocking(move || repo.identity()).await.map_err(failure)?;
             known.map_err(|error| publish::not_committed(&error))?;
-            let draft = Draft::of(&self.confirmed, prepared.write == WriteMode::Branch);
+            let draft = NewEntry::of(&self.confirmed, prepared.write == WriteMode::Branch);
             self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
         }
-        self.bring(&desk, &prepared).await?;
+        self.bring(&context, &prepared).await?;
         if *self.cancel.borrow() {
             return Err(WriteFailure::Cancelled.into());
         }
-        self.still_open(&desk, &prepared)?;
+        self.still_open(&context, &prepared)?;
         self.say(Progress::Committing);
-        let Some(landed) = publish::publish(self, &desk, &prepared).await? else {
+        let Some(landed) = publish::publish(self, &context, &prepared).await? else {
             return Ok(None);
         };
         let state = match prepared.write {
@@ -156,7 +158,7 @@ impl<'a> Write<'a> {
     }
 
     /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
-    pub fn step(&mut self, step: Step) -> Result<(), WriteFailure> {
+    pub fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
         match &mut self.running {
             Some(running) => running.step(step, Timestamp::now()).map_err(journal),
             None => Err(WriteFailure::Failed(
@@ -166,13 +168,13 @@ impl<'a> Write<'a> {
     }
 
     /// The gate that time alone closes, looked at once more: copying may have taken long.
-    fn still_open(&self, desk: &Desk, prepared: &Prepared) -> Result<(), WriteFailure> {
+    fn still_open(&self, context: &PlanContext, prepared: &Prepared) -> Result<(), WriteFailure> {
         let now = Timestamp::now();
         for draft in &prepared.drafts {
             if !draft.plan.gates.iter().any(|gate| gate.gate == GateName::Freeze) {
                 continue;
             }
-            let policy = desk.policy(desk.environment(&draft.plan.environment)?)?;
+            let policy = context.policy(context.environment(&draft.plan.environment)?)?;
             let Some(what) = frozen_since(&draft.plan, &policy.freeze, now) else {
                 continue;
             };
@@ -192,14 +194,14 @@ impl<'a> Write<'a> {
     }
 
     /// Content first: all copies, then judged where they arrived.
-    async fn bring(&mut self, desk: &Desk, prepared: &Prepared) -> Result<(), WriteFailure> {
+    async fn bring(&mut self, context: &PlanContext, prepared: &Prepared) -> Result<(), WriteFailure> {
         let copies = prepared.drafts.iter().any(|draft| !draft.plan.copies.is_empty());
         if copies {
-            self.step(Step::Copying)?;
+            self.step(WriteStep::Copying)?;
         }
         if self.arrived.is_empty() {
             for draft in &prepared.drafts {
-                let copy = arrive::copy(desk, draft, &self.progress);
+                let copy = destination_check::copy(context, draft, &self.progress);
                 let arrived = self.stoppable(copy).await?;
                 self.arrived.push(arrived);
             }
@@ -211,10 +213,13 @@ impl<'a> Write<'a> {
                     .progress
                     .send(Progress::Verifying(draft.plan.service.clone()))
                     .await;
-                match self.stoppable(arrive::verify(desk, draft, copy, arrived)).await? {
+                match self
+                    .stoppable(destination_check::verify(context, draft, copy, arrived))
+                    .await?
+                {
                     Ok(()) => {}
-                    Err(NotGood::Unknown(what)) => return Err(WriteFailure::Unknown(what)),
-                    Err(NotGood::Refused(verdict, what)) => {
+                    Err(DestinationProblem::Unknown(what)) => return Err(WriteFailure::Unknown(what)),
+                    Err(DestinationProblem::Refused(verdict, what)) => {
                         let mut proposal = prepared.proposal.clone();
                         for plan in proposal.plans.iter_mut().filter(|p| p.service == draft.plan.service) {
                             plan.verdict = Some(verdict.clone());
@@ -229,7 +234,7 @@ impl<'a> Write<'a> {
             }
         }
         if copies {
-            self.step(Step::Copied)?;
+            self.step(WriteStep::Copied)?;
         }
         Ok(())
     }

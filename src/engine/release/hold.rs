@@ -13,16 +13,16 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 
-use super::desk::{Desk, usage};
 use super::edits::{Overlay, Rewrite};
+use super::plan_context::{PlanContext, usage};
 use super::{Draft, Drafted};
 
 /// `pindeck-holds.toml` as it is now.
 pub(super) struct HoldsFile(Arc<Vec<u8>>);
 
 impl HoldsFile {
-    pub async fn read(desk: &Desk, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
-        Ok(Self(overlay.read(desk, holds::FILE).await?.unwrap_or_default()))
+    pub async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
+        Ok(Self(overlay.read(context, holds::FILE).await?.unwrap_or_default()))
     }
 
     /// Adds the file with these holds to a rewrite.
@@ -35,13 +35,13 @@ impl HoldsFile {
 
 /// Plans a new hold.
 pub(super) async fn add(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     target: &Target,
     digest: Option<Digest>,
 ) -> Result<Drafted, WriteFailure> {
-    let environment = desk.environment(&target.environment)?;
-    let pins = desk.pins_in(target)?;
+    let environment = context.environment(&target.environment)?;
+    let pins = context.pins_in(target)?;
     let digest = digest.or(pins[0].digest).ok_or_else(|| {
         usage(format!(
             "{target} is pinned by tag only; name the digest to hold with --digest"
@@ -53,7 +53,7 @@ pub(super) async fn add(
         .map(message::one_line)
         .filter(|r| !r.is_empty());
     let reason = reason.ok_or_else(|| usage("a hold wants its reason (--reason); others will read it"))?;
-    let known = known(desk)?;
+    let known = known(context)?;
     let mut drafted = Drafted::default();
     let held = |h: &Hold| h.service == target.service && h.environment == environment.name && h.digest == digest;
     if known.iter().any(held) {
@@ -66,20 +66,24 @@ pub(super) async fn add(
         environment: target.environment.clone(),
         digest,
         reason: reason.into(),
-        since: Some(whole_second(desk.now)),
-        by: committer(desk).await?,
+        since: Some(whole_second(context.now)),
+        by: committer(context).await?,
     });
     let image = pins[0].image.clone();
     drafted
         .drafts
-        .push(draft(desk, request, target, (Verb::Hold, digest, image), all).await?);
+        .push(draft(context, request, target, (Verb::Hold, digest, image), all).await?);
     Ok(drafted)
 }
 
 /// Plans the end of every hold that was made in this environment.
-pub(super) async fn release(desk: &Desk, request: &Request, target: &Target) -> Result<Drafted, WriteFailure> {
-    desk.environment(&target.environment)?;
-    let known = known(desk)?;
+pub(super) async fn release(
+    context: &PlanContext,
+    request: &Request,
+    target: &Target,
+) -> Result<Drafted, WriteFailure> {
+    context.environment(&target.environment)?;
+    let known = known(context)?;
     let ends = |h: &Hold| h.service == target.service && h.environment == target.environment;
     let mut drafted = Drafted::default();
     let Some(first) = known.iter().find(|h| ends(h)) else {
@@ -89,37 +93,40 @@ pub(super) async fn release(desk: &Desk, request: &Request, target: &Target) -> 
                 target.service, other.environment, other.environment
             )));
         }
-        desk.pins(&target.service)?;
+        context.pins(&target.service)?;
         drafted.already.push(target.clone());
         return Ok(drafted);
     };
     let left: Vec<Hold> = known.iter().filter(|h| !ends(h)).cloned().collect();
-    let (image, pins) = desk.pins(&target.service)?;
+    let (image, pins) = context.pins(&target.service)?;
     let image = pins.first().map(|pin| pin.image.clone()).or_else(|| image.cloned());
     let image = image.ok_or_else(|| usage(format!("{} is not a service here any more", target.service)))?;
     let of = (Verb::ReleaseHold, first.digest, image);
-    drafted.drafts.push(draft(desk, request, target, of, left).await?);
+    drafted.drafts.push(draft(context, request, target, of, left).await?);
     Ok(drafted)
 }
 
-fn known(desk: &Desk) -> Result<&[Hold], WriteFailure> {
-    let all = desk.ledger.holds.as_ref();
+fn known(context: &PlanContext) -> Result<&[Hold], WriteFailure> {
+    let all = context.ledger.holds.as_ref();
     all.map(Vec::as_slice)
         .map_err(|problem| WriteFailure::Usage(problem.clone()))
 }
 
 async fn draft(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     target: &Target,
     (verb, digest, image): (Verb, Digest, Repository),
     all: Vec<Hold>,
 ) -> Result<Draft, WriteFailure> {
-    let environment = desk.environment(&target.environment)?;
+    let environment = context.environment(&target.environment)?;
     let mut rewritten = Rewrite::default();
-    let file = HoldsFile::read(desk, &mut Overlay::default()).await?;
+    let file = HoldsFile::read(context, &mut Overlay::default()).await?;
     file.replace(&mut rewritten, all)?;
-    let known = desk.policy(environment).ok().map(|policy| desk.policy_used(&policy));
+    let known = context
+        .policy(environment)
+        .ok()
+        .map(|policy| context.policy_used(&policy));
     // A hold judges nothing, so it needs no policy.
     let policy = known.clone().unwrap_or_else(|| PolicyUsed {
         name: "none".to_owned(),
@@ -148,11 +155,11 @@ async fn draft(
             image,
             from: Some(digest),
             to: digest,
-            base_commit: desk.ledger.tip.commit.clone(),
+            base_commit: context.ledger.tip.commit.clone(),
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),
-            gates: vec![plan::read_only_gate(desk.read_only(environment).as_deref())],
+            gates: vec![plan::read_only_gate(context.read_only(environment).as_deref())],
             warnings: Vec::new(),
             verdict: None,
             message,
@@ -162,13 +169,15 @@ async fn draft(
 }
 
 /// Who git says commits here.
-pub(super) async fn committer(desk: &Desk) -> Result<Option<Untrusted>, WriteFailure> {
-    let repo = desk.engine.inner.repo.clone();
+pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
+    let repo = context.engine.inner.repo.clone();
     let work = move || {
         repo.program()
             .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
     };
-    let ran = crate::engine::blocking(work).await.map_err(super::desk::failure)?;
+    let ran = crate::engine::blocking(work)
+        .await
+        .map_err(super::plan_context::failure)?;
     let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
     Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
 }

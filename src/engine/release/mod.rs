@@ -3,22 +3,22 @@
 //! Carrying out plans the same request once more on the head of that moment and goes on only if it comes
 //! to the same (`compare`): what a person confirmed is what lands, or nothing does.
 
-mod arrive;
 mod command;
 mod compare;
-mod desk;
+mod destination_check;
 mod edits;
 mod execute;
 mod hold;
-mod past;
+mod include_graph;
 mod pin;
+mod pin_history;
+mod plan_context;
 mod promote;
 mod publish;
-mod reach;
 mod resume;
 mod revert;
+mod revert_commit;
 mod source;
-mod whole;
 
 pub use resume::Left;
 
@@ -30,7 +30,7 @@ use crate::domain::policy::WriteMode;
 use crate::domain::write::{Alternative, Ask, Progress, Proposal, Receipt, Request, Source, WriteFailure};
 
 use super::Engine;
-use desk::{Desk, Ground};
+use plan_context::{PlanContext, Purpose};
 
 impl Engine {
     /// Plans a write on the newest commit of the remote branch. Closed gates are part of the answer.
@@ -40,8 +40,8 @@ impl Engine {
     pub fn plan(&self, request: Request) -> impl Future<Output = Result<Proposal, WriteFailure>> + Send {
         let this = self.clone();
         async move {
-            let desk = Desk::open(&this, Ground::Shown).await?;
-            Ok(prepare(&desk, request).await?.proposal)
+            let context = PlanContext::open(&this, Purpose::Show).await?;
+            Ok(prepare(&context, request).await?.proposal)
         }
     }
 
@@ -97,24 +97,24 @@ struct Prepared {
     write: WriteMode,
 }
 
-async fn prepare(desk: &Desk, mut request: Request) -> Result<Prepared, WriteFailure> {
+async fn prepare(context: &PlanContext, mut request: Request) -> Result<Prepared, WriteFailure> {
     if let Ask::Promote { to, from, .. } = &mut request.ask
         && from.is_none()
-        && desk.environment(to)?.after.is_empty()
+        && context.environment(to)?.after.is_empty()
     {
         // Said outright, so that it is the same question when it is asked again.
         *from = Some(Source::Candidate);
     }
     let drafted = match &request.ask {
-        Ask::Promote { services, to, from } => promote::draft(desk, &request, services, to, from.as_ref()).await?,
-        Ask::Revert { target, to, scope } => revert::draft(desk, &request, target, *to, *scope).await?,
-        Ask::Pin { services, environment } => pin::draft(desk, &request, services, environment.as_ref()).await?,
-        Ask::Hold { target, digest } => hold::add(desk, &request, target, *digest).await?,
-        Ask::ReleaseHold { target } => hold::release(desk, &request, target).await?,
+        Ask::Promote { services, to, from } => promote::draft(context, &request, services, to, from.as_ref()).await?,
+        Ask::Revert { target, to, scope } => revert::draft(context, &request, target, *to, *scope).await?,
+        Ask::Pin { services, environment } => pin::draft(context, &request, services, environment.as_ref()).await?,
+        Ask::Hold { target, digest } => hold::add(context, &request, target, *digest).await?,
+        Ask::ReleaseHold { target } => hold::release(context, &request, target).await?,
     };
     let mut write = WriteMode::Push;
     for draft in &drafted.drafts {
-        if desk.environment(&draft.plan.environment)?.write == WriteMode::Branch {
+        if context.environment(&draft.plan.environment)?.write == WriteMode::Branch {
             write = WriteMode::Branch;
         }
     }
@@ -123,15 +123,15 @@ async fn prepare(desk: &Desk, mut request: Request) -> Result<Prepared, WriteFai
         proposal: Proposal {
             command: command::of(&request),
             branch: match write {
-                WriteMode::Push => desk.ledger.tip.branch.clone(),
-                WriteMode::Branch => proposal_branch(&plans, desk.now),
+                WriteMode::Push => context.ledger.tip.branch.clone(),
+                WriteMode::Branch => proposal_branch(&plans, context.now),
             },
             request,
             plans,
             already: drafted.already,
             alternatives: drafted.alternatives,
             whole_commit: drafted.whole_commit,
-            remote: desk.remote.clone(),
+            remote: context.remote.clone(),
         },
         drafts: drafted.drafts,
         write,

@@ -10,31 +10,31 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
-use super::desk::{Desk, usage};
 use super::edits::{Overlay, rewrite};
+use super::plan_context::{PlanContext, usage};
 use super::promote::break_glass;
 use super::{Draft, Drafted, command};
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
 pub(super) async fn draft(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     services: &[ServiceId],
     environment: Option<&EnvId>,
 ) -> Result<Drafted, WriteFailure> {
     if let Some(name) = environment {
-        desk.environment(name)?;
+        context.environment(name)?;
     }
     for service in services {
         match environment {
-            Some(environment) => drop(desk.pins_in(&Target {
+            Some(environment) => drop(context.pins_in(&Target {
                 service: service.clone(),
                 environment: environment.clone(),
             })?),
-            None => drop(desk.pins(service)?),
+            None => drop(context.pins(service)?),
         }
     }
-    let all = desk.ledger.grouped.services.iter();
+    let all = context.ledger.grouped.services.iter();
     let meant = all.filter(|(name, ..)| services.is_empty() || services.contains(name));
     let pins: Vec<&Pin> = meant
         .flat_map(|(.., pins)| pins)
@@ -44,7 +44,9 @@ pub(super) async fn draft(
     let mut overlay = Overlay::default();
     for pin in pins {
         match (&pin.digest, &pin.tag) {
-            (None, Some(tag)) => drafted.drafts.push(one(desk, request, &mut overlay, pin, tag).await?),
+            (None, Some(tag)) => drafted
+                .drafts
+                .push(one(context, request, &mut overlay, pin, tag).await?),
             (None, None) if !services.is_empty() => {
                 return Err(usage(format!(
                     "{} names neither a tag nor a digest; write a tag first",
@@ -58,15 +60,15 @@ pub(super) async fn draft(
 }
 
 async fn one(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     overlay: &mut Overlay,
     pin: &Pin,
     tag: &str,
 ) -> Result<Draft, WriteFailure> {
     let target = &pin.target;
-    let environment = desk.environment(&target.environment)?;
-    let policy = desk.policy(environment)?;
+    let environment = context.environment(&target.environment)?;
+    let policy = context.policy(environment)?;
     if let Some(location) = pin
         .locations
         .first()
@@ -79,18 +81,18 @@ async fn one(
         );
         return Err(usage(what));
     }
-    let digest = resolve(desk, request, target, &pin.image, tag).await?;
+    let digest = resolve(context, request, target, &pin.image, tag).await?;
     for other in pin.other_images() {
-        let there = resolve(desk, request, target, other, tag).await?;
+        let there = resolve(context, request, target, other, tag).await?;
         if there != digest {
             let what = format!(
                 "tag {tag} is {digest} in {} and {there} in {other}, and {target} names both; pin each by hand",
                 pin.image
             );
-            return Err(refused(desk, request, what));
+            return Err(refused(context, request, what));
         }
     }
-    let assessed = desk.assess(&pin.image, digest, &target.service, &policy).await;
+    let assessed = context.assess(&pin.image, digest, &target.service, &policy).await;
     let verdict = assessed.assessment.verdict;
     let verdict = verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
     let new = NewPin {
@@ -98,15 +100,15 @@ async fn one(
         // It names the digest at this moment, so it does not lie.
         tag: TagChange::Update(tag.to_owned()),
     };
-    let rewritten = rewrite(desk, overlay, &[pin], &new, &BTreeMap::new()).await?;
+    let rewritten = rewrite(context, overlay, &[pin], &new, &BTreeMap::new()).await?;
     for (path, bytes) in &rewritten.files {
         overlay.write(path, bytes.clone());
     }
-    let read_only = desk.read_only(environment);
+    let read_only = context.read_only(environment);
     let mut gates = plan::pin_gates(&verdict, request.acknowledge_warned, read_only.as_deref());
     gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
     let waived = break_glass(request, &policy, &mut gates, &verdict, &assessed.assessment.evidence)?;
-    let used = desk.policy_used(&policy);
+    let used = context.policy_used(&policy);
     let message = message::compose(&Facts {
         verb: Verb::Pin,
         service: &target.service,
@@ -131,7 +133,7 @@ async fn one(
             image: pin.image.clone(),
             from: None,
             to: digest,
-            base_commit: desk.ledger.tip.commit.clone(),
+            base_commit: context.ledger.tip.commit.clone(),
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
@@ -146,32 +148,32 @@ async fn one(
 
 /// What a tag of a repository names now.
 async fn resolve(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     target: &Target,
     image: &Repository,
     tag: &str,
 ) -> Result<Digest, WriteFailure> {
-    match desk.session.resolve(image, tag).await {
+    match context.session.resolve(image, tag).await {
         Ok(Some(digest)) => Ok(digest),
         Ok(None) => {
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
-            Err(refused(desk, request, what))
+            Err(refused(context, request, what))
         }
         Err(failed) => Err(WriteFailure::Unknown(failed.detail)),
     }
 }
 
 /// There is no digest that could be pinned: nothing is planned.
-fn refused(desk: &Desk, request: &Request, why: String) -> WriteFailure {
+fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
     let nothing = Proposal {
         request: request.clone(),
         plans: Vec::new(),
         already: Vec::new(),
         alternatives: Vec::new(),
         whole_commit: None,
-        remote: desk.remote.clone(),
-        branch: desk.ledger.tip.branch.clone(),
+        remote: context.remote.clone(),
+        branch: context.ledger.tip.branch.clone(),
         command: command::of(request),
     };
     WriteFailure::Refused(Box::new(nothing), why.into())

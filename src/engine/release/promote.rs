@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::candidate_order;
 use crate::domain::evidence::Evidence;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
@@ -16,33 +17,33 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Presence, Verdict};
 use crate::domain::write::{Request, Source, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
-use crate::engine::{candidate, collect, holds};
+use crate::engine::{collect, holds};
 use crate::sources::git::edit::{NewPin, TagChange};
 use crate::sources::registry::{CopyRequest, RegistryError};
 
-use super::desk::{Desk, usage};
 use super::edits::{Overlay, rewrite};
-use super::past::Past;
-use super::source::{self, Offer, own_tag};
+use super::pin_history::PinHistory;
+use super::plan_context::{PlanContext, usage};
+use super::source::{self, PromotionSource, own_tag};
 use super::{Draft, Drafted};
 
 /// Plans all services of the set.
 pub(super) async fn draft(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     services: &[ServiceId],
     to: &EnvId,
     from: Option<&Source>,
 ) -> Result<Drafted, WriteFailure> {
-    let environment = desk.environment(to)?;
-    let policy = desk.policy(environment)?;
+    let environment = context.environment(to)?;
+    let policy = context.policy(environment)?;
     let mut drafted = Drafted::default();
     let mut overlay = Overlay::default();
     let mut seen = BTreeSet::new();
     let set: Vec<&ServiceId> = services.iter().filter(|s| seen.insert((*s).clone())).collect();
     for service in set {
-        let step = Step {
-            desk,
+        let promotion = Promotion {
+            context,
             request,
             environment,
             policy: &policy,
@@ -51,66 +52,71 @@ pub(super) async fn draft(
                 environment: to.clone(),
             },
         };
-        let pins = desk.pins_in(&step.target)?;
-        let offer = source::find(desk, environment, service, from).await?;
-        if pins.iter().all(|pin| pin.digest == Some(offer.digest)) {
-            drafted.already.push(step.target);
+        let pins = context.pins_in(&promotion.target)?;
+        let found = source::find(context, environment, service, from).await?;
+        if pins.iter().all(|pin| pin.digest == Some(found.digest)) {
+            drafted.already.push(promotion.target);
             continue;
         }
-        drafted.drafts.push(step.draft(&mut overlay, &pins, offer).await?);
+        drafted.drafts.push(promotion.draft(&mut overlay, &pins, found).await?);
     }
     Ok(drafted)
 }
 
-struct Step<'a> {
-    desk: &'a Desk,
+struct Promotion<'a> {
+    context: &'a PlanContext,
     request: &'a Request,
     environment: &'a Environment,
     policy: &'a Arc<Policy>,
     target: Target,
 }
 
-impl Step<'_> {
-    async fn draft(&self, overlay: &mut Overlay, pins: &[&Pin], offer: Offer) -> Result<Draft, WriteFailure> {
-        let desk = self.desk;
+impl Promotion<'_> {
+    async fn draft(
+        &self,
+        overlay: &mut Overlay,
+        pins: &[&Pin],
+        source: PromotionSource,
+    ) -> Result<Draft, WriteFailure> {
+        let context = self.context;
         let mut warnings: Vec<Untrusted> = Vec::new();
         let pulls = &pins[0].image;
-        let destination = self.destination(pulls, &offer.image, &mut warnings)?;
-        let copied = destination.clone().filter(|place| *place != offer.image);
+        let destination = self.destination(pulls, &source.image, &mut warnings)?;
+        let copied = destination.clone().filter(|place| *place != source.image);
         // What is copied is judged where it is now, and again where it arrives.
         let judged_at = if copied.as_ref() == Some(pulls) {
-            &offer.image
+            &source.image
         } else {
             pulls
         };
-        if let Some(tag) = &offer.tag {
+        if let Some(tag) = &source.tag {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = desk.session.resolve(judged_at, tag).await;
+            let _ = context.session.resolve(judged_at, tag).await;
         }
-        let assessed = desk
-            .assess(judged_at, offer.digest, &self.target.service, self.policy)
+        let assessed = context
+            .assess(judged_at, source.digest, &self.target.service, self.policy)
             .await;
         let verdict = self.verdict(&assessed)?;
-        let known_by = offer.tag.as_deref();
+        let known_by = source.tag.as_deref();
         let version = assessed.version.as_ref();
-        let own = own_tag(desk, judged_at, offer.digest, assessed.via, known_by, version).await;
+        let own = own_tag(context, judged_at, source.digest, assessed.via, known_by, version).await;
         let copies = match copied {
             Some(place) => vec![
-                self.copy(&offer, place, &assessed, own.as_deref(), &mut warnings)
+                self.copy(&source, place, &assessed, own.as_deref(), &mut warnings)
                     .await?,
             ],
             None => Vec::new(),
         };
-        let tag = tag_change(self.request.tag, own, offer.digest)?;
+        let tag = tag_change(self.request.tag, own, source.digest)?;
         let new = NewPin {
-            digest: offer.digest,
+            digest: source.digest,
             tag,
         };
-        let rewritten = rewrite(desk, overlay, pins, &new, &BTreeMap::new()).await?;
+        let rewritten = rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?;
         for (path, bytes) in &rewritten.files {
             overlay.write(path, bytes.clone());
         }
-        let mut gates = self.gates(offer.digest, &verdict).await?;
+        let mut gates = self.gates(source.digest, &verdict).await?;
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(
             self.request,
@@ -120,19 +126,19 @@ impl Step<'_> {
             &assessed.assessment.evidence,
         )?;
         warnings.extend(rewritten.warnings);
-        warnings.extend(self.history(offer.digest).await?);
+        warnings.extend(self.history(source.digest).await?);
         warnings.extend(split(pins));
         warnings.extend(named_elsewhere(pins, pulls));
         if let Some(old) = pins[0].digest {
-            warnings.extend(platforms_lost(desk, pulls, old, judged_at, offer.digest).await);
+            warnings.extend(platforms_lost(context, pulls, old, judged_at, source.digest).await);
         }
-        let used = desk.policy_used(self.policy);
+        let used = context.policy_used(self.policy);
         let message = message::compose(&Facts {
             verb: Verb::Promote,
             service: &self.target.service,
             environment: &self.target.environment,
             from: pins[0].digest,
-            to: Some(offer.digest),
+            to: Some(source.digest),
             policy: Some(&used),
             verdict: Some(&verdict),
             reason: self.request.reason.as_deref(),
@@ -150,8 +156,8 @@ impl Step<'_> {
                 environment: self.target.environment.clone(),
                 image: pulls.clone(),
                 from: pins[0].digest,
-                to: offer.digest,
-                base_commit: desk.ledger.tip.commit.clone(),
+                to: source.digest,
+                base_commit: context.ledger.tip.commit.clone(),
                 policy: used,
                 edits: rewritten.edits,
                 copies,
@@ -201,32 +207,32 @@ impl Step<'_> {
     /// The copy, after a look at what it will meet.
     async fn copy(
         &self,
-        offer: &Offer,
+        source: &PromotionSource,
         destination: Repository,
         assessed: &Assessed,
         own: Option<&str>,
         warnings: &mut Vec<Untrusted>,
     ) -> Result<Copy, WriteFailure> {
         // A platform manifest travels with the index that its evidence is about.
-        let digest = assessed.via.unwrap_or(offer.digest);
+        let digest = assessed.via.unwrap_or(source.digest);
         let mut tag = own.map(str::to_owned);
         if let Some(name) = &tag
-            && self.desk.session.resolve(&offer.image, name).await.ok().flatten() != Some(digest)
+            && self.context.session.resolve(&source.image, name).await.ok().flatten() != Some(digest)
         {
             tag = None;
         }
         let mut copy = Copy {
-            source: offer.image.clone(),
+            source: source.image.clone(),
             destination,
             digest,
             tag,
         };
-        if self.desk.read_only(self.environment).is_some() || assessed.presence != Presence::Present {
+        if self.context.read_only(self.environment).is_some() || assessed.presence != Presence::Present {
             return Ok(copy);
         }
-        let asked = copy_request(self.desk, &self.target.service, &copy);
+        let asked = copy_request(self.context, &self.target.service, &copy);
         let met = self
-            .desk
+            .context
             .registry()
             .preflight(&asked)
             .await
@@ -247,28 +253,33 @@ impl Step<'_> {
     }
 
     async fn gates(&self, digest: Digest, verdict: &Verdict) -> Result<Vec<Gate>, WriteFailure> {
-        let desk = self.desk;
+        let context = self.context;
         let mut after: Vec<(EnvId, Option<Timestamp>)> = Vec::new();
         for name in &self.environment.after {
             let before = Target {
                 service: self.target.service.clone(),
                 environment: name.clone(),
             };
-            let (_, pins) = desk.pins(&before.service)?;
+            let (_, pins) = context.pins(&before.service)?;
             let pinned = pins
                 .iter()
                 .any(|pin| pin.target == before && pin.digest == Some(digest));
             let since = match (pinned, self.policy.soak) {
                 (false, _) => None,
-                (true, None) => Some(desk.now),
+                (true, None) => Some(context.now),
                 // A history that does not reach so far proves no time at all.
-                (true, Some(_)) => Some(Past::of(desk, &before).await?.since(digest).unwrap_or(desk.now)),
+                (true, Some(_)) => Some(
+                    PinHistory::of(context, &before)
+                        .await?
+                        .since(digest)
+                        .unwrap_or(context.now),
+                ),
             };
             after.push((name.clone(), since));
         }
-        let hold = desk.ledger.holds.as_ref().map(|all| {
+        let hold = context.ledger.holds.as_ref().map(|all| {
             let Target { service, environment } = &self.target;
-            holds::closing(all, &desk.ledger.environments, service, environment, digest)
+            holds::closing(all, &context.ledger.environments, service, environment, digest)
         });
         Ok(plan::promote_gates(PromoteFacts {
             policy: self.policy,
@@ -276,15 +287,15 @@ impl Step<'_> {
             acknowledged: self.request.acknowledge_warned,
             hold,
             after: &after,
-            read_only: desk.read_only(self.environment).as_deref(),
-            now: desk.now,
+            read_only: context.read_only(self.environment).as_deref(),
+            now: context.now,
         }))
     }
 
     /// What the history of the destination has to say about the digest.
     async fn history(&self, digest: Digest) -> Result<Option<Untrusted>, WriteFailure> {
-        let past = Past::of(self.desk, &self.target).await?;
-        Ok(past.reverted(digest).map(|commit| {
+        let history = PinHistory::of(self.context, &self.target).await?;
+        Ok(history.reverted(digest).map(|commit| {
             let (id, at) = (&commit.id[..commit.id.len().min(12)], commit.at);
             format!(
                 "this digest was reverted here before, in {id} at {at}: {}",
@@ -334,8 +345,8 @@ pub(super) fn break_glass(
 }
 
 /// What the registry layer is asked for a planned copy.
-pub(super) fn copy_request(desk: &Desk, service: &ServiceId, copy: &Copy) -> CopyRequest {
-    let immutable = desk.configured(service).and_then(|s| s.immutable_tags.as_deref());
+pub(super) fn copy_request(context: &PlanContext, service: &ServiceId, copy: &Copy) -> CopyRequest {
+    let immutable = context.configured(service).and_then(|s| s.immutable_tags.as_deref());
     CopyRequest {
         source: copy.source.clone(),
         destination: copy.destination.clone(),
@@ -344,7 +355,7 @@ pub(super) fn copy_request(desk: &Desk, service: &ServiceId, copy: &Copy) -> Cop
         move_tag: copy
             .tag
             .as_deref()
-            .is_some_and(|tag| !candidate::is_immutable(tag, immutable)),
+            .is_some_and(|tag| !candidate_order::is_immutable(tag, immutable)),
     }
 }
 
@@ -399,13 +410,13 @@ fn named_elsewhere(pins: &[&Pin], asked: &Repository) -> Option<Untrusted> {
 
 /// Platforms that the pinned digest has and the new one has not.
 async fn platforms_lost(
-    desk: &Desk,
+    context: &PlanContext,
     old_at: &Repository,
     old: Digest,
     new_at: &Repository,
     new: Digest,
 ) -> Option<Untrusted> {
-    let registry = desk.registry();
+    let registry = context.registry();
     let (before, after) =
         futures_util::future::join(registry.manifest(old_at, &old), registry.manifest(new_at, &new)).await;
     let (before, after) = (before.ok()?, after.ok()?);

@@ -7,13 +7,13 @@ use crate::domain::policy::WriteMode;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Progress, WriteFailure};
 use crate::engine::blocking;
-use crate::engine::journal::Step;
+use crate::engine::journal::WriteStep;
 use crate::sources::git::GitRepo;
 use crate::sources::git::write::{Expected, FileChange, Push, PushError, WriteError};
 
 use super::Prepared;
-use super::desk::{Desk, failure};
 use super::execute::{Ended, Write, journal, stays};
+use super::plan_context::{PlanContext, failure};
 
 /// A push that the remote has.
 pub(super) struct Landed {
@@ -24,8 +24,12 @@ pub(super) struct Landed {
 
 /// Commits every draft on top of the one before, and pushes the last. `None` = somebody else pushed
 /// first, nothing landed.
-pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepared) -> Result<Option<Landed>, Ended> {
-    let base = desk.ledger.tip.commit.clone();
+pub(super) async fn publish(
+    write: &mut Write<'_>,
+    context: &PlanContext,
+    prepared: &Prepared,
+) -> Result<Option<Landed>, Ended> {
+    let base = context.ledger.tip.commit.clone();
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
         .iter()
@@ -35,7 +39,7 @@ pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepa
             (changes, draft.plan.message.clone())
         })
         .collect();
-    let repo = desk.engine.inner.repo.clone();
+    let repo = context.engine.inner.repo.clone();
     let from = base.clone();
     let commits = blocking(move || commit(&repo, from, &work)).await.map_err(failure)??;
     let Some(last) = commits.last().cloned() else {
@@ -45,9 +49,9 @@ pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepa
         let noted = running.committed(&base, &commits, Timestamp::now());
         noted.map_err(journal)?;
     }
-    write.step(Step::Pushing)?;
+    write.step(WriteStep::Pushing)?;
     write.say(Progress::Pushing);
-    let repo = desk.engine.inner.repo.clone();
+    let repo = context.engine.inner.repo.clone();
     let (remote, branch, mode) = (
         write.confirmed.remote.clone(),
         write.confirmed.branch.clone(),
@@ -70,7 +74,7 @@ pub(super) async fn publish(write: &mut Write<'_>, desk: &Desk, prepared: &Prepa
         Ok(mut pushed) => {
             // The remote has it: from here on nothing makes it a failure.
             if let Some(running) = &mut write.running
-                && let Err(error) = running.step(Step::Pushed, Timestamp::now())
+                && let Err(error) = running.step(WriteStep::Pushed, Timestamp::now())
             {
                 pushed.words.push(stays(&error));
             }

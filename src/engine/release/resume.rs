@@ -5,12 +5,12 @@ use tokio::sync::{mpsc, watch};
 
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{Answer, CopyNote, Entry, Facts, Next, Pending, Running, Standing};
+use crate::engine::journal::{CopyNote, Entry, Fact, Pending, RecoveryAction, RecoveryFacts, RecoveryStatus, Running};
 use crate::engine::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare};
-use super::desk::{Desk, Ground, failure};
 use super::execute::{self, journal, receipt, stays};
+use super::plan_context::{PlanContext, Purpose, failure};
 use super::prepare;
 
 /// A write that stands in the journal.
@@ -21,7 +21,7 @@ pub struct Left {
     /// What was meant; `None` = the entry cannot be read.
     pub entry: Option<Entry>,
     /// What stands; `None` = another process is at it, or the entry cannot be read.
-    pub standing: Option<Standing>,
+    pub status: Option<RecoveryStatus>,
     /// The same in words.
     pub says: String,
 }
@@ -43,24 +43,24 @@ impl Engine {
         for pending in self.journal().pending().map_err(journal)? {
             out.push(match pending {
                 Pending::Left(entry) => {
-                    let standing = entry.standing(self.facts(&entry).await?);
+                    let status = entry.recovery(self.facts(&entry).await?);
                     Left {
                         id: entry.id.clone(),
-                        says: standing.says(),
-                        standing: Some(standing),
+                        says: status.says(),
+                        status: Some(status),
                         entry: Some(entry),
                     }
                 }
                 Pending::UnderWay(entry) => Left {
                     id: entry.id.clone(),
                     says: "another pindeck is carrying it out right now".to_owned(),
-                    standing: None,
+                    status: None,
                     entry: Some(entry),
                 },
                 Pending::Unreadable { id, error } => Left {
                     id,
                     says: error.to_string(),
-                    standing: None,
+                    status: None,
                     entry: None,
                 },
             });
@@ -99,15 +99,15 @@ impl Engine {
     ) -> Result<Receipt, WriteFailure> {
         let running = self.journal().take(id).map_err(journal)?;
         let entry = running.entry().clone();
-        let standing = entry.standing(self.facts(&entry).await?);
-        match standing.next {
-            Next::Close => closed(running, &entry),
-            Next::Wait => Err(WriteFailure::Unknown(
-                format!("{}; try again when the remote answers", standing.says()).into(),
+        let status = entry.recovery(self.facts(&entry).await?);
+        match status.next {
+            RecoveryAction::Close => closed(running, &entry),
+            RecoveryAction::Wait => Err(WriteFailure::Unknown(
+                format!("{}; try again when the remote answers", status.says()).into(),
             )),
-            Next::Again => {
-                let desk = Desk::open(self, Ground::Written).await?;
-                let prepared = prepare(&desk, entry.request.clone()).await?;
+            RecoveryAction::Retry => {
+                let context = PlanContext::open(self, Purpose::Write).await?;
+                let prepared = prepare(&context, entry.request.clone()).await?;
                 let compared = compare(&Confirmed::left(&entry), &prepared);
                 let mut proposal = prepared.proposal;
                 if entry.new_branch {
@@ -128,33 +128,33 @@ impl Engine {
     }
 
     /// What is, as far as it can be asked.
-    async fn facts(&self, entry: &Entry) -> Result<Facts, WriteFailure> {
+    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, WriteFailure> {
         let (repo, copy) = (self.inner.repo.clone(), entry.clone());
         let (landed, commits_here) = blocking(move || {
             let Some(last) = copy.last_commit() else {
-                return (Answer::No, false);
+                return (Fact::No, false);
             };
             let here = repo.has_commit(last).unwrap_or(false);
             if !copy.may_have_landed() {
-                return (Answer::No, here);
+                return (Fact::No, here);
             }
-            (Answer::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
+            (Fact::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
         })
         .await
         .map_err(failure)?;
-        let mut copied = Answer::Yes;
+        let mut copied = Fact::Yes;
         let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
         if !notes.is_empty() {
             let (ledger, _) = self.ledger().await.map_err(failure)?;
             let registry = self.uncached(&ledger.team).map_err(failure)?;
             for note in notes {
                 match is_there(&registry, &note).await {
-                    Answer::Yes => {}
+                    Fact::Yes => {}
                     other => copied = other,
                 }
             }
         }
-        Ok(Facts {
+        Ok(RecoveryFacts {
             landed,
             copied,
             commits_here,
@@ -163,22 +163,22 @@ impl Engine {
 }
 
 /// Whether content is at its destination, its release tag (which comes last) included.
-async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote) -> Answer {
+async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote) -> Fact {
     let Ok(place) = Repository::parse(&note.destination) else {
-        return Answer::Unknown;
+        return Fact::Unknown;
     };
     match registry.manifest(&place, &note.digest).await {
         Ok(_) => {}
-        Err(error) if error.is_absent() => return Answer::No,
-        Err(crate::sources::registry::RegistryError::NotFound { .. }) => return Answer::No,
-        Err(_) => return Answer::Unknown,
+        Err(error) if error.is_absent() => return Fact::No,
+        Err(crate::sources::registry::RegistryError::NotFound { .. }) => return Fact::No,
+        Err(_) => return Fact::Unknown,
     }
     match &note.tag {
-        None => Answer::Yes,
+        None => Fact::Yes,
         Some(tag) => match registry.resolve(&place, tag).await {
-            Ok(Some(found)) if found == note.digest => Answer::Yes,
-            Ok(_) => Answer::No,
-            Err(_) => Answer::Unknown,
+            Ok(Some(found)) if found == note.digest => Fact::Yes,
+            Ok(_) => Fact::No,
+            Err(_) => Fact::Unknown,
         },
     }
 }

@@ -18,13 +18,13 @@ use crate::engine::holds;
 use crate::sources::git::CommitMeta;
 use crate::sources::git::edit::{NewPin, TagChange};
 
-use super::desk::{Desk, usage};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
-use super::past::{Earlier, Past, Step};
+use super::pin_history::{EarlierPin, PinChange, PinHistory};
+use super::plan_context::{PlanContext, usage};
 use super::promote::{break_glass, holds_up, tag_change};
+use super::revert_commit;
 use super::source::own_tag;
-use super::whole;
 use super::{Draft, Drafted};
 
 /// At most this many earlier digests are judged when the default does not verify.
@@ -32,26 +32,26 @@ const ALTERNATIVES: usize = 8;
 
 /// Plans the revert.
 pub(super) async fn draft(
-    desk: &Desk,
+    context: &PlanContext,
     request: &Request,
     target: &Target,
     to: Option<Digest>,
     scope: Scope,
 ) -> Result<Drafted, WriteFailure> {
-    let environment = desk.environment(&target.environment)?;
-    let policy = desk.policy(environment)?;
-    let pins = desk.pins_in(target)?;
-    let past = Past::of(desk, target).await?;
+    let environment = context.environment(&target.environment)?;
+    let policy = context.policy(environment)?;
+    let pins = context.pins_in(target)?;
+    let history = PinHistory::of(context, target).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let revert = Revert {
-        desk,
+        context,
         request,
         target,
         environment,
         policy,
-        earlier: past.earlier(&now),
+        earlier: history.earlier(&now),
         pins,
-        past,
+        history,
     };
     let digest = match to {
         Some(digest) => digest,
@@ -100,14 +100,14 @@ struct Judged {
 }
 
 struct Revert<'a> {
-    desk: &'a Desk,
+    context: &'a PlanContext,
     request: &'a Request,
     target: &'a Target,
     environment: &'a Environment,
     policy: Arc<Policy>,
     pins: Vec<&'a Pin>,
-    past: Past,
-    earlier: Vec<Earlier>,
+    history: PinHistory,
+    earlier: Vec<EarlierPin>,
 }
 
 impl Revert<'_> {
@@ -120,27 +120,27 @@ impl Revert<'_> {
         })
     }
 
-    fn known(&self, digest: Digest) -> Option<&Earlier> {
+    fn known(&self, digest: Digest) -> Option<&EarlierPin> {
         self.earlier.iter().find(|earlier| earlier.digest == digest)
     }
 
     async fn judge(&self, digest: Digest) -> Result<Judged, WriteFailure> {
-        let (desk, image) = (self.desk, &self.pins[0].image);
+        let (context, image) = (self.context, &self.pins[0].image);
         if let Some(tag) = self.known(digest).and_then(|e| e.tag.as_deref()) {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = desk.session.resolve(image, tag).await;
+            let _ = context.session.resolve(image, tag).await;
         }
-        let assessed = desk.assess(image, digest, &self.target.service, &self.policy).await;
+        let assessed = context.assess(image, digest, &self.target.service, &self.policy).await;
         let verdict = assessed.assessment.verdict.clone();
         let verdict =
             verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
         Ok(Judged { assessed, verdict })
     }
 
-    /// Earlier digests that verify today, newest first.
+    /// EarlierPin digests that verify today, newest first.
     async fn alternatives(&self, but: Digest) -> Result<Vec<Alternative>, WriteFailure> {
         let mut out = Vec::new();
-        let others: Vec<&Earlier> = self
+        let others: Vec<&EarlierPin> = self
             .earlier
             .iter()
             .filter(|e| e.digest != but)
@@ -175,8 +175,8 @@ impl Revert<'_> {
     }
 
     /// The newest commit, if it replaced exactly `digest` by what is pinned now.
-    fn pin_step(&self, digest: Digest) -> Option<&Step> {
-        let step = self.past.0.first()?;
+    fn pin_step(&self, digest: Digest) -> Option<&PinChange> {
+        let step = self.history.0.first()?;
         let was: BTreeSet<Option<Digest>> = step.was.iter().map(|w| w.digest).collect();
         let is: BTreeSet<Option<Digest>> = step.is.iter().map(|w| w.digest).collect();
         let now: BTreeSet<Option<Digest>> = self.pins.iter().map(|p| p.digest).collect();
@@ -185,10 +185,10 @@ impl Revert<'_> {
         (plain && was == BTreeSet::from([Some(digest)]) && is == now && now.len() == 1).then_some(step)
     }
 
-    async fn touched_only_this_pin(&self, step: &Step) -> Result<bool, WriteFailure> {
+    async fn touched_only_this_pin(&self, step: &PinChange) -> Result<bool, WriteFailure> {
         let (id, files) = (step.commit.id.clone(), step.files.clone());
         let (touched, blobs) = self
-            .desk
+            .context
             .git(move |repo| {
                 let touched = repo.touched(&id)?;
                 let mut blobs = Vec::new();
@@ -204,7 +204,7 @@ impl Revert<'_> {
         Ok(touched.iter().all(|path| known.contains(path.as_str()))
             && blobs
                 .iter()
-                .all(|(path, was, is)| differ_in_pin_only(self.desk, self.target, path, was, is)))
+                .all(|(path, was, is)| differ_in_pin_only(self.context, self.target, path, was, is)))
     }
 
     async fn draft(
@@ -214,7 +214,7 @@ impl Revert<'_> {
         reverts: Option<String>,
         whole: Option<String>,
     ) -> Result<Draft, WriteFailure> {
-        let (desk, target, pins) = (self.desk, self.target, &self.pins);
+        let (context, target, pins) = (self.context, self.target, &self.pins);
         let mut warnings: Vec<Untrusted> = Vec::new();
         let mut overlay = Overlay::default();
         let bad = pins[0].digest.filter(|bad| *bad != digest);
@@ -223,7 +223,7 @@ impl Revert<'_> {
         let mut rewritten = match &whole {
             Some(commit) => {
                 let judged = (&pins[0].image, digest);
-                let whole = whole::take_back(desk, &mut overlay, commit, target, judged).await?;
+                let whole = revert_commit::plan(context, &mut overlay, commit, target, judged).await?;
                 away = whole.away;
                 other_gates = whole.gates;
                 whole.rewrite
@@ -233,7 +233,7 @@ impl Revert<'_> {
                     digest,
                     tag: self.tag(digest, &judged.assessed, &mut warnings).await?,
                 };
-                rewrite(desk, &mut overlay, pins, &new, &self.restore(digest).await?).await?
+                rewrite(context, &mut overlay, pins, &new, &self.restore(digest).await?).await?
             }
         };
         let reverts = match reverts {
@@ -241,16 +241,16 @@ impl Revert<'_> {
             _ => None,
         };
         if let Some((_, bad)) = away.first() {
-            match &desk.ledger.holds {
+            match &context.ledger.holds {
                 Ok(known) => {
-                    let all = whole::holds(&away, &self.hold(*bad).await?);
-                    let file = HoldsFile::read(desk, &mut overlay).await?;
+                    let all = revert_commit::holds(&away, &self.hold(*bad).await?);
+                    let file = HoldsFile::read(context, &mut overlay).await?;
                     file.replace(&mut rewritten, all.into_iter().fold(known.clone(), with))?;
                 }
                 Err(problem) => warnings.push(format!("no hold is recorded: {}", problem.clean()).into()),
             }
         }
-        let read_only = desk.read_only(self.environment);
+        let read_only = context.read_only(self.environment);
         let mut gates = plan::revert_gates(&judged.verdict, read_only.as_deref());
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(
@@ -264,7 +264,7 @@ impl Revert<'_> {
         gates.extend(other_gates);
         warnings.extend(self.remarks(digest, &judged.verdict));
         warnings.extend(std::mem::take(&mut rewritten.warnings));
-        let used = desk.policy_used(&self.policy);
+        let used = context.policy_used(&self.policy);
         let message = message::compose(&Facts {
             verb: Verb::Revert,
             service: &target.service,
@@ -289,7 +289,7 @@ impl Revert<'_> {
                 image: pins[0].image.clone(),
                 from: pins[0].digest,
                 to: digest,
-                base_commit: desk.ledger.tip.commit.clone(),
+                base_commit: context.ledger.tip.commit.clone(),
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
@@ -304,8 +304,8 @@ impl Revert<'_> {
 
     /// Whether `git revert` of the commit, merged onto the head, gives the very same files.
     async fn is_git_revert(&self, commit: &str, rewritten: &Rewrite) -> Result<bool, WriteFailure> {
-        let (base, bad) = (self.desk.ledger.tip.commit.clone(), commit.to_owned());
-        let Some(files) = self.desk.git(move |repo| repo.taken_back(&base, &bad)).await? else {
+        let (base, bad) = (self.context.ledger.tip.commit.clone(), commit.to_owned());
+        let Some(files) = self.context.git(move |repo| repo.preview_revert(&base, &bad)).await? else {
             return Ok(false);
         };
         let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
@@ -318,7 +318,7 @@ impl Revert<'_> {
             .map(|f| (f.path.as_str(), f.after.as_deref()))
             .collect::<BTreeSet<_>>()
             == ours
-            && files.iter().all(|f| f.odd.is_none()))
+            && files.iter().all(|f| f.unsupported.is_none()))
     }
 
     /// The tag beside the digest: the one that stood there then, unless another rule is asked for.
@@ -328,13 +328,13 @@ impl Revert<'_> {
         assessed: &Assessed,
         warnings: &mut Vec<Untrusted>,
     ) -> Result<TagChange, WriteFailure> {
-        let (desk, image) = (self.desk, &self.pins[0].image);
+        let (context, image) = (self.context, &self.pins[0].image);
         let known = self.known(digest);
         if let (None, Some(known)) = (self.request.tag, known) {
             let Some(tag) = &known.tag else {
                 return Ok(TagChange::Drop);
             };
-            if let Ok(Some(other)) = desk.session.resolve(image, tag).await
+            if let Ok(Some(other)) = context.session.resolve(image, tag).await
                 && other != digest
                 && Some(other) != assessed.via
                 && !assessed.children.contains(&other)
@@ -346,7 +346,17 @@ impl Revert<'_> {
         let known_by = known.and_then(|e| e.tag.as_deref());
         let own = match self.request.tag {
             Some(TagRule::Drop | TagRule::Keep) => None,
-            _ => own_tag(desk, image, digest, assessed.via, known_by, assessed.version.as_ref()).await,
+            _ => {
+                own_tag(
+                    context,
+                    image,
+                    digest,
+                    assessed.via,
+                    known_by,
+                    assessed.version.as_ref(),
+                )
+                .await
+            }
         };
         tag_change(self.request.tag, own, digest)
     }
@@ -357,7 +367,7 @@ impl Revert<'_> {
             return Ok(BTreeMap::new());
         };
         let files = known.files.clone();
-        self.desk
+        self.context
             .git(move |repo| {
                 files
                     .into_iter()
@@ -377,13 +387,13 @@ impl Revert<'_> {
                 Some(reason) => message::one_line(reason).into(),
                 None => format!("reverted in {}", target.environment).into(),
             },
-            since: Some(super::hold::whole_second(self.desk.now)),
-            by: super::hold::committer(self.desk).await?,
+            since: Some(super::hold::whole_second(self.context.now)),
+            by: super::hold::committer(self.context).await?,
         })
     }
 
     fn remarks(&self, digest: Digest, verdict: &Verdict) -> Vec<Untrusted> {
-        let (ledger, target) = (&self.desk.ledger, self.target);
+        let (ledger, target) = (&self.context.ledger, self.target);
         let mut out: Vec<Untrusted> = Vec::new();
         if verdict.result == Outcome::Warned {
             out.push("a test result of this digest is WARNED; a revert does not wait for it".into());
@@ -400,7 +410,7 @@ impl Revert<'_> {
                 .into(),
             );
         }
-        if let Some(commit) = self.past.reverted(digest) {
+        if let Some(commit) = self.history.reverted(digest) {
             let id = &commit.id[..commit.id.len().min(12)];
             out.push(
                 format!(

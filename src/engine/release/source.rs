@@ -9,11 +9,11 @@ use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Source, WriteFailure};
 
-use super::desk::{Desk, usage};
+use super::plan_context::{PlanContext, usage};
 
 /// A digest on offer.
 #[derive(Debug, Clone)]
-pub(super) struct Offer {
+pub(super) struct PromotionSource {
     pub digest: Digest,
     /// Where its content is.
     pub image: Repository,
@@ -23,23 +23,23 @@ pub(super) struct Offer {
 
 /// Finds the digest that shall step into `environment`.
 pub(super) async fn find(
-    desk: &Desk,
+    context: &PlanContext,
     environment: &Environment,
     service: &ServiceId,
     from: Option<&Source>,
-) -> Result<Offer, WriteFailure> {
+) -> Result<PromotionSource, WriteFailure> {
     match from {
-        Some(Source::Environment(name)) => pinned(desk, service, std::slice::from_ref(name)),
-        Some(Source::Candidate) => candidate(desk, service).await,
-        Some(Source::Digest(digest)) => by_digest(desk, environment, service, *digest).await,
-        None if environment.after.is_empty() => candidate(desk, service).await,
-        None => pinned(desk, service, &environment.after),
+        Some(Source::Environment(name)) => pinned(context, service, std::slice::from_ref(name)),
+        Some(Source::Candidate) => candidate(context, service).await,
+        Some(Source::Digest(digest)) => by_digest(context, environment, service, *digest).await,
+        None if environment.after.is_empty() => candidate(context, service).await,
+        None => pinned(context, service, &environment.after),
     }
 }
 
-async fn candidate(desk: &Desk, service: &ServiceId) -> Result<Offer, WriteFailure> {
-    let found = desk.candidate(service).await?;
-    Ok(Offer {
+async fn candidate(context: &PlanContext, service: &ServiceId) -> Result<PromotionSource, WriteFailure> {
+    let found = context.candidate(service).await?;
+    Ok(PromotionSource {
         digest: found.digest,
         image: found.image,
         tag: Some(found.tag),
@@ -47,10 +47,10 @@ async fn candidate(desk: &Desk, service: &ServiceId) -> Result<Offer, WriteFailu
 }
 
 /// What these environments pin; they must agree.
-fn pinned(desk: &Desk, service: &ServiceId, environments: &[EnvId]) -> Result<Offer, WriteFailure> {
+fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) -> Result<PromotionSource, WriteFailure> {
     let mut pins: Vec<&Pin> = Vec::new();
     for name in environments {
-        pins.extend(desk.pins_in(&Target {
+        pins.extend(context.pins_in(&Target {
             service: service.clone(),
             environment: name.clone(),
         })?);
@@ -72,7 +72,7 @@ fn pinned(desk: &Desk, service: &ServiceId, environments: &[EnvId]) -> Result<Of
             each.join(", ")
         )));
     };
-    Ok(Offer {
+    Ok(PromotionSource {
         digest: pin.digest.unwrap_or_else(|| Digest::of(b"")),
         image: pin.image.clone(),
         tag: pin.tag.clone(),
@@ -82,18 +82,18 @@ fn pinned(desk: &Desk, service: &ServiceId, environments: &[EnvId]) -> Result<Of
 /// Where a digest named outright is: with a pin that names it, else the first of the service's
 /// repositories that has it.
 async fn by_digest(
-    desk: &Desk,
+    context: &PlanContext,
     environment: &Environment,
     service: &ServiceId,
     digest: Digest,
-) -> Result<Offer, WriteFailure> {
-    let (image, pins) = desk.pins(service)?;
+) -> Result<PromotionSource, WriteFailure> {
+    let (image, pins) = context.pins(service)?;
     // Environments before the destination first: that is where it steps from.
     let before = |pin: &&&Pin| environment.after.contains(&pin.target.environment);
     let (first, rest): (Vec<&Pin>, Vec<&Pin>) = pins.iter().partition(|pin| before(&pin));
     let ordered: Vec<&Pin> = first.into_iter().chain(rest).collect();
     if let Some(pin) = ordered.iter().find(|pin| pin.digest == Some(digest)) {
-        return Ok(Offer {
+        return Ok(PromotionSource {
             digest,
             image: pin.image.clone(),
             tag: pin.tag.clone(),
@@ -106,8 +106,8 @@ async fn by_digest(
     let mut seen = BTreeSet::new();
     places.retain(|place| seen.insert(place.clone()));
     for place in &places {
-        if desk.registry().manifest(place, &digest).await.is_ok() {
-            return Ok(Offer {
+        if context.registry().manifest(place, &digest).await.is_ok() {
+            return Ok(PromotionSource {
                 digest,
                 image: place.clone(),
                 tag: None,
@@ -117,7 +117,7 @@ async fn by_digest(
     // Nobody has it, or nobody could be asked: the verdict will say which.
     let place = places.into_iter().next();
     let image = place.ok_or_else(|| usage(format!("{service} has no repository to look for {digest} in")))?;
-    Ok(Offer {
+    Ok(PromotionSource {
         digest,
         image,
         tag: None,
@@ -127,7 +127,7 @@ async fn by_digest(
 /// The tag that names this digest (or the index that lists it) in a repository now: the one it is
 /// known by, else that of its version label.
 pub(super) async fn own_tag(
-    desk: &Desk,
+    context: &PlanContext,
     image: &Repository,
     digest: Digest,
     via: Option<Digest>,
@@ -140,7 +140,7 @@ pub(super) async fn own_tag(
         .into_iter()
         .chain(version.into_iter().flatten());
     for tag in tags.filter(|tag| crate::domain::reference::valid_tag(tag)) {
-        let names = desk.session.resolve(image, &tag).await.ok().flatten();
+        let names = context.session.resolve(image, &tag).await.ok().flatten();
         if names.is_some_and(|now| now == digest || Some(now) == via) {
             return Some(tag);
         }

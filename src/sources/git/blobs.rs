@@ -38,12 +38,15 @@ impl Blobs<'_> {
     /// # Errors
     /// If it is not there or no blob.
     pub fn read(&self, oid: &str) -> Result<Vec<u8>, GitError> {
-        let by_program = || {
-            let ran = self.repo.program().run(&["cat-file", "blob", oid], program::NETWORK)?;
+        let git_cli = || {
+            let ran = self
+                .repo
+                .program()
+                .run(&["cat-file", "blob", oid], program::NETWORK_TIMEOUT)?;
             Ok(ran.stdout)
         };
         let Some(open) = &self.open else {
-            return by_program();
+            return git_cli();
         };
         let found = Oid::from_str(oid).and_then(|id| open.find_blob(id));
         match found {
@@ -55,7 +58,7 @@ impl Blobs<'_> {
                 })
             }
             Ok(blob) => Ok(blob.content().to_vec()),
-            Err(_) if self.repo.is_partial() => by_program(),
+            Err(_) if self.repo.is_partial() => git_cli(),
             Err(error) => Err(GitError::object(format!("blob {oid}"), &error)),
         }
     }

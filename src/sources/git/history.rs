@@ -10,10 +10,10 @@ use std::ops::ControlFlow;
 use git2::{Commit, ObjectType, Oid, Repository, Sort, Tree};
 use jiff::Timestamp;
 
-use super::by_program;
 use super::error::GitError;
-use super::lookup::{Differs, Lookup};
+use super::git_cli;
 use super::repo::GitRepo;
+use super::tree_lookup::{ChangedPath, TreeLookup};
 use crate::domain::text::Untrusted;
 
 /// What a commit says about itself.
@@ -21,7 +21,7 @@ use crate::domain::text::Untrusted;
 pub struct CommitMeta {
     /// Full id.
     pub id: String,
-    /// Parents' ids.
+    /// FollowedParents' ids.
     pub parents: Vec<String>,
     /// Author's name.
     pub author: Untrusted,
@@ -35,7 +35,7 @@ pub struct CommitMeta {
 
 /// One path that one commit changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangedFile {
     /// The commit.
     pub commit: CommitMeta,
     /// The path asked for (a renamed file keeps the name it has at the tip).
@@ -48,13 +48,13 @@ pub struct Change {
 
 /// Which parents count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Parents {
+enum FollowedParents {
     All,
     First,
 }
 
 /// What one commit changed.
-type Changed = Vec<Differs>;
+type Changed = Vec<ChangedPath>;
 
 impl GitRepo {
     /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
@@ -67,7 +67,7 @@ impl GitRepo {
         &self,
         tip: &str,
         paths: &[String],
-        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
         self.commits(tip, paths, &mut each(visit))
     }
@@ -81,9 +81,9 @@ impl GitRepo {
         &self,
         tip: &str,
         paths: &[String],
-        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(tip, paths, Parents::All, visit)
+        self.walk(tip, paths, FollowedParents::All, visit)
     }
 
     /// The same along first parents only: how the branch itself came to be what it is. A merge counts
@@ -95,9 +95,9 @@ impl GitRepo {
         &self,
         tip: &str,
         paths: &[String],
-        visit: &mut dyn FnMut(Change) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.walk(tip, paths, Parents::First, &mut each(visit))
+        self.walk(tip, paths, FollowedParents::First, &mut each(visit))
     }
 
     /// Every path that a commit touched, against its first parent: links and submodules too.
@@ -106,7 +106,7 @@ impl GitRepo {
     /// If the commit or a tree cannot be read.
     pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
         if self.is_foreign() {
-            return by_program::touched(self, commit);
+            return git_cli::touched(self, commit);
         }
         let repo = self.open()?;
         let failed = |e: git2::Error| GitError::object(format!("commit {commit}"), &e);
@@ -136,10 +136,10 @@ impl GitRepo {
         &self,
         tip: &str,
         paths: &[String],
-        parents: Parents,
-        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+        parents: FollowedParents,
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        let edge = self.edge();
+        let edge = self.shallow_boundary();
         if self.is_foreign() {
             return self.walk_by_program(tip, paths, parents, &edge, visit);
         }
@@ -150,7 +150,7 @@ impl GitRepo {
         // the same second.)
         walk.set_sorting(Sort::NONE)
             .map_err(|e| GitError::object("history", &e))?;
-        if parents == Parents::First {
+        if parents == FollowedParents::First {
             walk.simplify_first_parent()
                 .map_err(|e| GitError::object("history", &e))?;
         }
@@ -159,7 +159,7 @@ impl GitRepo {
         // Name in older commits -> name asked for.
         let mut names: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
         let odb = repo.odb().map_err(|e| GitError::object("history", &e))?;
-        let mut files = Lookup::new(&odb);
+        let mut files = TreeLookup::new(&odb);
         for oid in walk {
             let commit = oid
                 .and_then(|oid| repo.find_commit(oid))
@@ -180,7 +180,7 @@ impl GitRepo {
             let mut renamed = Vec::new();
             let mut batch = Vec::new();
             for (path, before, after) in changed {
-                let mut change = Change {
+                let mut change = ChangedFile {
                     commit: meta.clone(),
                     path: names.get(&path).cloned().unwrap_or_else(|| path.clone()),
                     before: before.map(|b| b.to_string()),
@@ -208,13 +208,13 @@ impl GitRepo {
         &self,
         tip: &str,
         paths: &[String],
-        parents: Parents,
+        parents: FollowedParents,
         edge: &BTreeSet<String>,
-        visit: &mut dyn FnMut(Vec<Change>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        let mut batch: Vec<Change> = Vec::new();
+        let mut batch: Vec<ChangedFile> = Vec::new();
         let mut stopped = false;
-        by_program::walk(self, tip, paths, parents == Parents::First, &mut |change| {
+        git_cli::walk(self, tip, paths, parents == FollowedParents::First, &mut |change| {
             if edge.contains(&change.commit.id) {
                 return ControlFlow::Continue(());
             }
@@ -234,14 +234,16 @@ impl GitRepo {
     }
 
     /// Commits whose parents a shallow clone does not hold: what they changed cannot be told.
-    fn edge(&self) -> BTreeSet<String> {
+    fn shallow_boundary(&self) -> BTreeSet<String> {
         let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
         text.lines().map(|line| line.trim().to_owned()).collect()
     }
 }
 
 /// Visits the changes of a commit one by one.
-fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(Vec<Change>) -> ControlFlow<()> + 'a {
+fn each<'a>(
+    visit: &'a mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+) -> impl FnMut(Vec<ChangedFile>) -> ControlFlow<()> + 'a {
     move |batch| batch.into_iter().try_for_each(&mut *visit)
 }
 
@@ -249,10 +251,10 @@ fn each<'a>(visit: &'a mut dyn FnMut(Change) -> ControlFlow<()>) -> impl FnMut(V
 /// from every parent.
 fn commit_changes(
     repo: &Repository,
-    files: &mut Lookup<'_>,
+    files: &mut TreeLookup<'_>,
     commit: &Commit<'_>,
     wanted: Option<&BTreeSet<&str>>,
-    parents: Parents,
+    parents: FollowedParents,
 ) -> Result<Changed, GitError> {
     let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
     let mut result: Option<Changed> = None;
@@ -276,8 +278,8 @@ fn commit_changes(
         return between(None).map_err(failed);
     }
     let compared = match parents {
-        Parents::All => commit.parent_count(),
-        Parents::First => 1,
+        FollowedParents::All => commit.parent_count(),
+        FollowedParents::First => 1,
     };
     for parent in commit.parents().take(compared) {
         let changed = between(Some(parent.tree_id())).map_err(failed)?;

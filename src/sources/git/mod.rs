@@ -1,21 +1,21 @@
 //! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
 
 mod blobs;
-mod by_program;
 pub mod edit;
 mod error;
+mod git_cli;
 mod history;
-mod lookup;
 pub mod manifest;
 mod program;
 mod repo;
-mod taken_back;
+mod revert_preview;
 mod tip;
+mod tree_lookup;
 pub mod write;
 
 pub use blobs::Blobs;
 pub use error::GitError;
-pub use history::{Change, CommitMeta};
-pub use program::{Program, Ran};
+pub use history::{ChangedFile, CommitMeta};
+pub use program::{GitOutput, GitProgram};
 pub use repo::{GitRepo, Tip, TreeFile};
-pub use taken_back::TakenBack;
+pub use revert_preview::RevertedFile;

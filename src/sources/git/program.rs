@@ -15,10 +15,10 @@ use std::time::Duration;
 use super::error::GitError;
 
 /// Longest a network operation may take.
-pub const NETWORK: Duration = Duration::from_secs(120);
+pub const NETWORK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Longest an operation on this machine may take.
-pub const LOCAL: Duration = Duration::from_secs(60);
+pub const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What of the caller's own git invocation (a hook, an alias) would redirect ours, and objects that
 /// only this clone believes in. `GIT_CONFIG_*` stays: pipelines configure git by it.
@@ -47,16 +47,16 @@ const NOT_INHERITED: &[&str] = &[
 
 /// How to run git in one repository.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub struct GitProgram {
     dir: PathBuf,
     config: Vec<String>,
     env: Vec<(String, String)>,
-    shielded: bool,
+    uninterruptible: bool,
 }
 
 /// What a run said.
 #[derive(Debug, Clone)]
-pub struct Ran {
+pub struct GitOutput {
     /// Exit status; `None` = killed by a signal.
     pub status: Option<i32>,
     /// Standard output.
@@ -65,7 +65,7 @@ pub struct Ran {
     pub stderr: String,
 }
 
-impl Ran {
+impl GitOutput {
     /// Whether it ended with status 0.
     pub fn ok(&self) -> bool {
         self.status == Some(0)
@@ -77,14 +77,14 @@ impl Ran {
     }
 }
 
-impl Program {
+impl GitProgram {
     /// Runs in this folder.
     pub fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
             config: Vec::new(),
             env: Vec::new(),
-            shielded: false,
+            uninterruptible: false,
         }
     }
 
@@ -114,9 +114,9 @@ impl Program {
     /// The same, out of reach of the terminal's interrupt and hang-up: for what must not be torn apart
     /// half-way. When its time is over, everything it started ends with it.
     #[must_use]
-    pub fn shielded(&self) -> Self {
+    pub fn uninterruptible(&self) -> Self {
         let mut other = self.clone();
-        other.shielded = true;
+        other.uninterruptible = true;
         other
     }
 
@@ -131,11 +131,11 @@ impl Program {
     /// The same for talking to a remote: ssh asks nothing, and is otherwise the one that the person
     /// has configured.
     #[must_use]
-    pub fn networked(&self) -> Self {
+    pub fn for_network(&self) -> Self {
         if std::env::var_os("GIT_SSH_COMMAND").is_some() || std::env::var_os("GIT_SSH").is_some() {
             return self.clone();
         }
-        let configured = self.try_run(&["config", "--get", "core.sshCommand"], &[], LOCAL);
+        let configured = self.try_run(&["config", "--get", "core.sshCommand"], &[], LOCAL_TIMEOUT);
         let command = match configured {
             Ok(ran) if ran.ok() && !ran.text().is_empty() => ran.text(),
             _ => "ssh".to_owned(),
@@ -152,7 +152,7 @@ impl Program {
     ///
     /// # Errors
     /// If git cannot be started, does not end in time or fails.
-    pub fn run(&self, args: &[&str], limit: Duration) -> Result<Ran, GitError> {
+    pub fn run(&self, args: &[&str], limit: Duration) -> Result<GitOutput, GitError> {
         let ran = self.try_run(args, &[], limit)?;
         if ran.ok() {
             return Ok(ran);
@@ -168,7 +168,7 @@ impl Program {
     ///
     /// # Errors
     /// If git cannot be started or does not end in time.
-    pub fn try_run(&self, args: &[&str], input: &[u8], limit: Duration) -> Result<Ran, GitError> {
+    pub fn try_run(&self, args: &[&str], input: &[u8], limit: Duration) -> Result<GitOutput, GitError> {
         let mut child = self.spawn(args)?;
         let input = input.to_vec();
         let stdin = child.stdin.take();
@@ -203,7 +203,7 @@ impl Program {
         for thread in [writer, out, err] {
             let _ = thread.join();
         }
-        Ok(Ran {
+        Ok(GitOutput {
             status: status.code(),
             stdout,
             stderr: String::from_utf8_lossy(&stderr).into_owned(),
@@ -211,7 +211,7 @@ impl Program {
     }
 
     fn end(&self, child: &mut Child) {
-        if self.shielded
+        if self.uninterruptible
             && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw)
         {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
@@ -242,7 +242,7 @@ impl Program {
         for name in NOT_INHERITED {
             command.env_remove(name);
         }
-        if self.shielded {
+        if self.uninterruptible {
             command.process_group(0);
         }
         for (name, value) in &self.env {

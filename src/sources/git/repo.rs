@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
-use super::by_program;
 use super::error::GitError;
-use super::program::{self, Program};
+use super::git_cli;
+use super::program::{self, GitProgram};
 use super::write::Hooks;
 
 /// Fetches that are tried while another process moves the same refs.
@@ -100,7 +100,7 @@ impl GitRepo {
             ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
             _ => {}
         }
-        let Some(found) = by_program::find(dir) else {
+        let Some(found) = git_cli::locate(dir) else {
             return Err(GitError::Unsupported {
                 dir: shown,
                 detail: error.message().to_owned(),
@@ -123,8 +123,8 @@ impl GitRepo {
     }
 
     /// The program, to be run in this repository.
-    pub fn program(&self) -> Program {
-        Program::new(&self.git_dir)
+    pub fn program(&self) -> GitProgram {
+        GitProgram::new(&self.git_dir)
     }
 
     /// The git directory (of this worktree).
@@ -154,7 +154,7 @@ impl GitRepo {
 
     /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
     /// that cannot be told, it does: the answer decides about trust.
-    pub fn holds(&self, file: &Path) -> bool {
+    pub fn contains_file(&self, file: &Path) -> bool {
         let Ok(file) = file.canonicalize() else { return true };
         let folders = [Some(self.git_dir()), Some(self.common_dir()), self.work_dir()];
         folders
@@ -173,7 +173,7 @@ impl GitRepo {
         if self.foreign {
             let asked = self
                 .program()
-                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL);
+                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL_TIMEOUT);
             // Not knowing is treated as a history that may end too early.
             return asked.map_or(true, |ran| ran.text() != "false");
         }
@@ -185,8 +185,8 @@ impl GitRepo {
         if self.foreign {
             let asked = self
                 .program()
-                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL);
-            return asked.ok().filter(super::program::Ran::ok).map(|ran| ran.text());
+                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL_TIMEOUT);
+            return asked.ok().filter(super::program::GitOutput::ok).map(|ran| ran.text());
         }
         let repo = self.open().ok()?;
         let found = repo.find_remote(remote).ok()?;
@@ -198,7 +198,7 @@ impl GitRepo {
     /// # Errors
     /// Whatever git said.
     pub fn fetch(&self, remote: &str) -> Result<(), GitError> {
-        self.fetch_within(remote, program::NETWORK)
+        self.fetch_within(remote, program::NETWORK_TIMEOUT)
     }
 
     /// Fetches one remote with the program.
@@ -216,7 +216,7 @@ impl GitRepo {
             "--",
             remote,
         ];
-        let git = Hooks::of(self)?.apply(&self.program()).networked();
+        let git = Hooks::of(self)?.apply(&self.program()).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
             .with_config("core.filesRefLockTimeout", "3000")
@@ -278,9 +278,10 @@ impl GitRepo {
     }
 
     fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let ran = self
-            .program()
-            .run(&["ls-tree", "-r", "-z", "--full-tree", commit], program::NETWORK)?;
+        let ran = self.program().run(
+            &["ls-tree", "-r", "-z", "--full-tree", commit],
+            program::NETWORK_TIMEOUT,
+        )?;
         Ok(regular_files(&ran.stdout))
     }
 
@@ -322,7 +323,7 @@ impl GitRepo {
         let wanted = path.display().to_string();
         let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
         let args = ["ls-tree", "-z", "--full-tree", commit, "--", &wanted];
-        let ran = git.run(&args, program::NETWORK)?;
+        let ran = git.run(&args, program::NETWORK_TIMEOUT)?;
         let file = regular_files(&ran.stdout).into_iter().find(|f| f.path == wanted);
         file.map(|f| self.blob(&f.oid)).transpose()
     }

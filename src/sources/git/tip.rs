@@ -4,7 +4,7 @@
 use git2::{BranchType, Oid, Repository};
 
 use super::error::GitError;
-use super::program::{LOCAL, NETWORK, Program};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::repo::{GitRepo, Tip};
 
 /// What has to be known about refs to find the tip.
@@ -35,7 +35,7 @@ impl GitRepo {
     /// If the branch is unknown or there is no commit.
     pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
         if self.is_foreign() {
-            find(&Asked(self.program(), self.hook_dir()), self.shown(), branch)
+            find(&GitCli(self.program(), self.hook_working_dir()), self.shown(), branch)
         } else {
             find(&self.open()?, self.shown(), branch)
         }
@@ -173,16 +173,16 @@ impl Refs for Repository {
         }
         // An index that git2 does not read (split, sparse), or files that are left out on purpose.
         let Some(work_dir) = self.workdir() else { return false };
-        Asked(Program::new(self.path()), work_dir).is_dirty()
+        GitCli(GitProgram::new(self.path()), work_dir).is_dirty()
     }
 }
 
 /// The program, asked one question at a time, and where the working tree is.
-struct Asked<'a>(Program, &'a std::path::Path);
+struct GitCli<'a>(GitProgram, &'a std::path::Path);
 
-impl Asked<'_> {
+impl GitCli<'_> {
     fn line(&self, args: &[&str]) -> Option<String> {
-        let ran = self.0.try_run(args, &[], LOCAL).ok()?;
+        let ran = self.0.try_run(args, &[], LOCAL_TIMEOUT).ok()?;
         let text = ran.text();
         (ran.ok() && !text.is_empty()).then_some(text)
     }
@@ -192,7 +192,7 @@ impl Asked<'_> {
     }
 }
 
-impl Refs for Asked<'_> {
+impl Refs for GitCli<'_> {
     fn head_branch(&self) -> Option<String> {
         self.line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
     }
@@ -240,7 +240,7 @@ impl Refs for Asked<'_> {
             "--untracked-files=normal",
             "--ignore-submodules=all",
         ];
-        let ran = Program::new(self.1).try_run(&args, &[], NETWORK);
+        let ran = GitProgram::new(self.1).try_run(&args, &[], NETWORK_TIMEOUT);
         ran.is_ok_and(|ran| ran.ok() && !ran.stdout.is_empty())
     }
 }

@@ -8,7 +8,7 @@ use super::error::WriteError;
 use super::hooks::Hooks;
 use super::tree::{FileChange, is_oid, made, root_of};
 use crate::sources::git::error::GitError;
-use crate::sources::git::program::{LOCAL, Program};
+use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
 
 /// Oldest git that has all that writing uses (`hook run`, `merge-tree --merge-base`).
@@ -16,11 +16,11 @@ const OLDEST: (u32, u32) = (2, 40);
 const OLDEST_NAME: &str = "2.40";
 
 /// Longest a hook or a signature (somebody may have to touch a key) may take.
-const PATIENT: Duration = Duration::from_secs(600);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// Who commits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub struct CommitIdentity {
     /// `Name <email>` of the author.
     pub author: String,
     /// `Name <email>` of the committer.
@@ -45,10 +45,10 @@ impl GitRepo {
     ///
     /// # Errors
     /// If git does not know who the person is (it never guesses here), or is too old.
-    pub fn identity(&self) -> Result<Identity, WriteError> {
+    pub fn identity(&self) -> Result<CommitIdentity, WriteError> {
         let git = writer(self)?;
         let ident = |which: &str| -> Result<String, WriteError> {
-            let ran = git.try_run(&["var", which], &[], LOCAL)?;
+            let ran = git.try_run(&["var", which], &[], LOCAL_TIMEOUT)?;
             let text = ran.text();
             // Behind the address stands the time.
             match text.rfind('>') {
@@ -56,7 +56,7 @@ impl GitRepo {
                 _ => Err(WriteError::NoIdentity),
             }
         };
-        Ok(Identity {
+        Ok(CommitIdentity {
             author: ident("GIT_AUTHOR_IDENT")?,
             committer: ident("GIT_COMMITTER_IDENT")?,
             signing: signing(&git)?,
@@ -98,7 +98,7 @@ impl GitRepo {
             args.push("-S");
         }
         args.push(&tree);
-        let ran = git.try_run(&args, message.as_bytes(), PATIENT)?;
+        let ran = git.try_run(&args, message.as_bytes(), HOOK_TIMEOUT)?;
         let commit = ran.text();
         if ran.ok() && is_oid(&commit) {
             return Ok(commit);
@@ -124,7 +124,7 @@ impl GitRepo {
         }
         let git = self.program().with_env("GIT_NO_LAZY_FETCH", "1");
         Ok(git
-            .try_run(&["cat-file", "-e", &format!("{id}^{{commit}}")], &[], LOCAL)?
+            .try_run(&["cat-file", "-e", &format!("{id}^{{commit}}")], &[], LOCAL_TIMEOUT)?
             .ok())
     }
 
@@ -138,8 +138,10 @@ impl GitRepo {
         let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
         file.write_all(message.as_bytes()).map_err(failed)?;
         let path = file.path().display().to_string();
-        let git = hooks.apply(&Program::new(self.hook_dir())).with_env("GIT_EDITOR", ":");
-        let ran = git.try_run(&["hook", "run", "commit-msg", "--", &path], &[], PATIENT)?;
+        let git = hooks
+            .apply(&GitProgram::new(self.hook_working_dir()))
+            .with_env("GIT_EDITOR", ":");
+        let ran = git.try_run(&["hook", "run", "commit-msg", "--", &path], &[], HOOK_TIMEOUT)?;
         let words = format!("{}\n{}", ran.stderr.trim(), ran.text()).trim().to_owned();
         let refused = |words: String| WriteError::Hook {
             hook: "commit-msg",
@@ -158,12 +160,12 @@ impl GitRepo {
 }
 
 /// The program set up for commits, once it is known to be new enough.
-pub(super) fn writer(repo: &GitRepo) -> Result<Program, WriteError> {
+pub(super) fn writer(repo: &GitRepo) -> Result<GitProgram, WriteError> {
     // The same program for as long as this process lives.
     static NEW_ENOUGH: OnceLock<()> = OnceLock::new();
     let git = repo.program();
     if NEW_ENOUGH.get().is_none() {
-        let said = git.run(&["version"], LOCAL)?.text();
+        let said = git.run(&["version"], LOCAL_TIMEOUT)?.text();
         let found = said.trim_start_matches("git version ").to_owned();
         if !is_new_enough(&found) {
             return Err(WriteError::TooOld {
@@ -184,8 +186,12 @@ fn is_new_enough(version: &str) -> bool {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= OLDEST
 }
 
-fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
-    let asked = git.try_run(&["config", "--type=bool", "--get", "commit.gpgSign"], &[], LOCAL)?;
+fn signing(git: &GitProgram) -> Result<Option<Signing>, GitError> {
+    let asked = git.try_run(
+        &["config", "--type=bool", "--get", "commit.gpgSign"],
+        &[],
+        LOCAL_TIMEOUT,
+    )?;
     match asked.status {
         Some(0) if asked.text() == "true" => {}
         Some(0 | 1) => return Ok(None),
@@ -198,7 +204,9 @@ fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
             });
         }
     }
-    let format = git.try_run(&["config", "--get", "gpg.format"], &[], LOCAL)?.text();
+    let format = git
+        .try_run(&["config", "--get", "gpg.format"], &[], LOCAL_TIMEOUT)?
+        .text();
     Ok(Some(match format.as_str() {
         "ssh" => Signing::Ssh,
         "x509" => Signing::X509,
@@ -207,7 +215,7 @@ fn signing(git: &Program) -> Result<Option<Signing>, GitError> {
 }
 
 /// Runs what prints one object id, for the other files of this folder.
-pub(super) fn object(git: &Program, args: &[&str]) -> Result<String, GitError> {
+pub(super) fn object(git: &GitProgram, args: &[&str]) -> Result<String, GitError> {
     made(git, args, &[])
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::sources::git::error::GitError;
-use crate::sources::git::program::{LOCAL, Program};
+use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
 
 /// The hooks of a repository, sorted out.
@@ -18,19 +18,19 @@ pub(in crate::sources::git) struct Hooks {
     /// Names of those that may not.
     barred: Vec<String>,
     /// A folder with the allowed ones only, where there are others beside them.
-    sieve: Option<TempDir>,
+    allowed_only: Option<TempDir>,
 }
 
 impl Hooks {
     /// Looks at the hooks that git would run.
     pub fn of(repo: &GitRepo) -> Result<Self, GitError> {
-        let program = Program::new(repo.hook_dir());
-        let said = program.run(&["rev-parse", "--git-path", "hooks"], LOCAL)?;
-        let folder = repo.hook_dir().join(said.text());
+        let program = GitProgram::new(repo.hook_working_dir());
+        let said = program.run(&["rev-parse", "--git-path", "hooks"], LOCAL_TIMEOUT)?;
+        let folder = repo.hook_working_dir().join(said.text());
         let mut hooks = Self {
             allowed: BTreeMap::new(),
             barred: Vec::new(),
-            sieve: None,
+            allowed_only: None,
         };
         let Ok(entries) = std::fs::read_dir(&folder) else {
             return Ok(hooks);
@@ -59,7 +59,7 @@ impl Hooks {
         }
         hooks.barred.sort();
         if !hooks.barred.is_empty() {
-            hooks.sieve = Some(sieve(&hooks.allowed)?);
+            hooks.allowed_only = Some(allowed_only(&hooks.allowed)?);
         }
         Ok(hooks)
     }
@@ -75,8 +75,8 @@ impl Hooks {
     }
 
     /// The program with only the allowed hooks.
-    pub fn apply(&self, program: &Program) -> Program {
-        match &self.sieve {
+    pub fn apply(&self, program: &GitProgram) -> GitProgram {
+        match &self.allowed_only {
             Some(folder) => program.with_config("core.hooksPath", &folder.path().display().to_string()),
             None => program.clone(),
         }
@@ -93,7 +93,7 @@ impl GitRepo {
     }
 
     /// Where git runs hooks: the top of the working tree, else the git directory.
-    pub(in crate::sources::git) fn hook_dir(&self) -> &Path {
+    pub(in crate::sources::git) fn hook_working_dir(&self) -> &Path {
         match self.work_dir() {
             // A working tree named by GIT_WORK_TREE alone does not lead back to its repository.
             Some(dir) if dir.join(".git").exists() => dir,
@@ -112,8 +112,8 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// All working trees of the repository.
-fn work_trees(repo: &GitRepo, program: &Program) -> Result<Vec<PathBuf>, GitError> {
-    let listed = program.run(&["worktree", "list", "--porcelain", "-z"], LOCAL)?;
+fn work_trees(repo: &GitRepo, program: &GitProgram) -> Result<Vec<PathBuf>, GitError> {
+    let listed = program.run(&["worktree", "list", "--porcelain", "-z"], LOCAL_TIMEOUT)?;
     let text = String::from_utf8_lossy(&listed.stdout).into_owned();
     let mut trees: Vec<PathBuf> = repo.work_dir().map(canonical).into_iter().collect();
     // Entries end with an empty attribute; a bare repository is listed but is no tree.
@@ -129,7 +129,7 @@ fn work_trees(repo: &GitRepo, program: &Program) -> Result<Vec<PathBuf>, GitErro
     Ok(trees)
 }
 
-fn sieve(allowed: &BTreeMap<String, PathBuf>) -> Result<TempDir, GitError> {
+fn allowed_only(allowed: &BTreeMap<String, PathBuf>) -> Result<TempDir, GitError> {
     let failed = |e: std::io::Error| GitError::Scratch { detail: e.to_string() };
     let folder = tempfile::tempdir().map_err(failed)?;
     for (name, file) in allowed {

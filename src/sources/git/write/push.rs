@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use super::error::{PushError, RefusedBy};
 use super::hooks::Hooks;
+use super::push_output::{self, ConnectionFailure, RefStatus};
 use super::tree::is_oid;
-use super::words::{self, Line, Trouble};
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
-use crate::sources::git::program::{LOCAL, NETWORK, Program};
+use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
 
 /// Longest a push may take: a pre-push hook or the remote's checks may be slow.
-const PATIENT: Duration = Duration::from_secs(900);
+const PUSH_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// What to push where.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl GitRepo {
             }
             .into());
         }
-        self.program().run(&["check-ref-format", &refname], LOCAL)?;
+        self.program().run(&["check-ref-format", &refname], LOCAL_TIMEOUT)?;
         let mut done = Pushed {
             refname: refname.clone(),
             words: Vec::new(),
@@ -86,7 +86,10 @@ impl GitRepo {
         }
         done.already = false;
         let hooks = Hooks::of(self)?;
-        let git = hooks.apply(&Program::new(self.hook_dir())).networked().shielded();
+        let git = hooks
+            .apply(&GitProgram::new(self.hook_working_dir()))
+            .for_network()
+            .uninterruptible();
         let spec = format!("{}:{refname}", push.commit);
         let args = [
             "push",
@@ -98,7 +101,7 @@ impl GitRepo {
             push.remote,
             &spec,
         ];
-        let ran = match git.try_run(&args, &[], PATIENT) {
+        let ran = match git.try_run(&args, &[], PUSH_TIMEOUT) {
             Ok(ran) => ran,
             Err(GitError::TimedOut { seconds, .. }) => {
                 let said = format!("it did not end within {seconds} s");
@@ -107,9 +110,9 @@ impl GitRepo {
             Err(error) => return Err(error.into()),
         };
         let stdout = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let lines = words::porcelain(&stdout, &refname);
-        done.words = words::of_remote(&ran.stderr);
-        done.url = words::pull_request(&done.words);
+        let lines = push_output::ref_statuses(&stdout, &refname);
+        done.words = push_output::remote_lines(&ran.stderr);
+        done.url = push_output::pull_request_url(&done.words);
         if let Some(line) = lines.iter().find(|line| line.flag == '!') {
             return self.rejected(push, done, line, &ran.stderr);
         }
@@ -117,14 +120,14 @@ impl GitRepo {
             return Ok(done);
         }
         if ran.status == Some(1) && lines.is_empty() && hooks.runs("pre-push") && !ran.stderr.contains("fatal: ") {
-            let words = words::of_hook(&stdout, &ran.stderr);
+            let words = push_output::hook_lines(&stdout, &ran.stderr);
             let by = RefusedBy::PrePush;
             return Err(PushError::Refused { by, words });
         }
-        match words::trouble(&ran.stderr, true) {
-            Trouble::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
-            Trouble::Auth => Err(auth(push.remote, &ran.stderr)),
-            Trouble::Lost => self.unclear(push, done, words::all(&ran.stderr)),
+        match push_output::connection_failure(&ran.stderr, true) {
+            ConnectionFailure::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
+            ConnectionFailure::AccessDenied => Err(auth(push.remote, &ran.stderr)),
+            ConnectionFailure::Lost => self.unclear(push, done, push_output::all_lines(&ran.stderr)),
         }
     }
 
@@ -135,17 +138,18 @@ impl GitRepo {
     pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
         let refname = format!("refs/heads/{branch}");
         let (git, asked) = self.push_side(remote)?;
-        let ran = match git
-            .networked()
-            .try_run(&["ls-remote", "--refs", "--", &asked, &refname], &[], NETWORK)
-        {
-            Err(error @ GitError::TimedOut { .. }) => return Err(unreachable(remote, &error.to_string())),
-            other => other?,
-        };
+        let ran =
+            match git
+                .for_network()
+                .try_run(&["ls-remote", "--refs", "--", &asked, &refname], &[], NETWORK_TIMEOUT)
+            {
+                Err(error @ GitError::TimedOut { .. }) => return Err(unreachable(remote, &error.to_string())),
+                other => other?,
+            };
         if !ran.ok() {
-            return Err(match words::trouble(&ran.stderr, false) {
-                Trouble::Auth => auth(remote, &ran.stderr),
-                Trouble::NeverReached | Trouble::Lost => unreachable(remote, &ran.stderr),
+            return Err(match push_output::connection_failure(&ran.stderr, false) {
+                ConnectionFailure::AccessDenied => auth(remote, &ran.stderr),
+                ConnectionFailure::NeverReached | ConnectionFailure::Lost => unreachable(remote, &ran.stderr),
             });
         }
         // A pattern matches the ends of longer names, too.
@@ -156,11 +160,11 @@ impl GitRepo {
 
     /// Where a push to this remote goes, as a program and a name to ask it by: `pushurl` may name another
     /// place than pins are read from.
-    fn push_side(&self, remote: &str) -> Result<(Program, String), PushError> {
+    fn push_side(&self, remote: &str) -> Result<(GitProgram, String), PushError> {
         let git = self.program();
         let urls = |args: &[&str]| -> Result<Vec<String>, PushError> {
             // A remote may also be an address: then there is one place.
-            let ran = git.try_run(args, &[], LOCAL)?;
+            let ran = git.try_run(args, &[], LOCAL_TIMEOUT)?;
             let lines = if ran.ok() { ran.text() } else { String::new() };
             Ok(lines.lines().map(str::to_owned).collect())
         };
@@ -200,7 +204,7 @@ impl GitRepo {
             self.fetch_branch(remote, branch)?;
         }
         let git = self.program();
-        let ran = git.try_run(&["merge-base", "--is-ancestor", commit, &head], &[], NETWORK)?;
+        let ran = git.try_run(&["merge-base", "--is-ancestor", commit, &head], &[], NETWORK_TIMEOUT)?;
         match ran.status {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
@@ -215,7 +219,7 @@ impl GitRepo {
     fn fetch_branch(&self, remote: &str, branch: &str) -> Result<(), PushError> {
         let hooks = Hooks::of(self)?;
         let (git, asked) = self.push_side(remote)?;
-        let git = hooks.apply(&git).networked();
+        let git = hooks.apply(&git).for_network();
         let refname = format!("refs/heads/{branch}");
         let args = [
             "fetch",
@@ -227,7 +231,7 @@ impl GitRepo {
             &asked,
             &refname,
         ];
-        let ran = git.try_run(&args, &[], NETWORK)?;
+        let ran = git.try_run(&args, &[], NETWORK_TIMEOUT)?;
         if ran.ok() {
             return Ok(());
         }
@@ -235,11 +239,11 @@ impl GitRepo {
     }
 
     /// The remote, or git on its behalf, rejected the ref.
-    fn rejected(&self, push: Push<'_>, done: Pushed, line: &Line, stderr: &str) -> Result<Pushed, PushError> {
+    fn rejected(&self, push: Push<'_>, done: Pushed, line: &RefStatus, stderr: &str) -> Result<Pushed, PushError> {
         let said = format!("{} {stderr}", line.summary);
         let has = |word: &str| said.contains(word);
         if line.summary.contains("[remote failure]") {
-            return self.unclear(push, done, words::all(stderr));
+            return self.unclear(push, done, push_output::all_lines(stderr));
         }
         let behind = [
             "fetch first",
@@ -303,13 +307,13 @@ fn moved(push: Push<'_>, found: Option<String>) -> PushError {
 fn unreachable(remote: &str, stderr: &str) -> PushError {
     PushError::Unreachable {
         remote: remote.to_owned(),
-        words: words::all(stderr),
+        words: push_output::all_lines(stderr),
     }
 }
 
 fn auth(remote: &str, stderr: &str) -> PushError {
     PushError::Auth {
         remote: remote.to_owned(),
-        words: words::all(stderr),
+        words: push_output::all_lines(stderr),
     }
 }

@@ -4,12 +4,12 @@ use super::commit::{object, writer};
 use super::error::WriteError;
 use super::tree::{differing, is_oid, root_of};
 use crate::sources::git::error::GitError;
-use crate::sources::git::program::NETWORK;
+use crate::sources::git::program::NETWORK_TIMEOUT;
 use crate::sources::git::repo::GitRepo;
 
 /// What reverting a commit comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Revert {
+pub enum RevertOutcome {
     /// It applies cleanly.
     Clean {
         /// The resulting tree, for [`GitRepo::commit_tree_on`].
@@ -36,7 +36,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If a commit cannot be read, the clone is too shallow to tell, or git is too old.
-    pub fn revert_on(&self, base: &str, commit: &str) -> Result<Revert, WriteError> {
+    pub fn revert_on(&self, base: &str, commit: &str) -> Result<RevertOutcome, WriteError> {
         let git = writer(self)?;
         for id in [base, commit] {
             if !is_oid(id) {
@@ -44,14 +44,14 @@ impl GitRepo {
             }
         }
         let before = root_of(&git, base)?;
-        let raw = git.run(&["cat-file", "commit", commit], NETWORK)?;
+        let raw = git.run(&["cat-file", "commit", commit], NETWORK_TIMEOUT)?;
         let text = String::from_utf8_lossy(&raw.stdout).into_owned();
         let header = text.split("\n\n").next().unwrap_or_default();
         let parents: Vec<&str> = header.lines().filter_map(|line| line.strip_prefix("parent ")).collect();
         let parent = match parents.as_slice() {
-            [] => return Ok(Revert::Root),
+            [] => return Ok(RevertOutcome::Root),
             [parent] => *parent,
-            more => return Ok(Revert::Merge { parents: more.len() }),
+            more => return Ok(RevertOutcome::Merge { parents: more.len() }),
         };
         // At a shallow boundary the commit still names its parent, but it is not here.
         if object(
@@ -75,18 +75,18 @@ impl GitRepo {
             base,
             parent,
         ];
-        let ran = git.try_run(&args, &[], NETWORK)?;
+        let ran = git.try_run(&args, &[], NETWORK_TIMEOUT)?;
         let mut said = ran.stdout.split(|b| *b == 0).filter(|part| !part.is_empty());
         let tree = said.next().map(|id| String::from_utf8_lossy(id).into_owned());
         match (ran.status, tree) {
             (Some(0), Some(tree)) if is_oid(&tree) => {
                 let files = differing(&git, &before, &tree)?;
-                Ok(Revert::Clean { tree, files })
+                Ok(RevertOutcome::Clean { tree, files })
             }
             (Some(1), Some(tree)) if is_oid(&tree) => {
                 let mut paths: Vec<String> = said.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
                 paths.dedup();
-                Ok(Revert::Conflict { paths })
+                Ok(RevertOutcome::Conflict { paths })
             }
             (status, _) => Err(GitError::Failed {
                 command: "merge-tree".to_owned(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::WriteError;
 use crate::domain::id::Digest;
 use crate::sources::git::error::GitError;
-use crate::sources::git::program::{LOCAL, NETWORK, Program};
+use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
 
 /// One file to change.
@@ -15,9 +15,9 @@ pub struct FileChange {
     /// Path in the repository, `/`-separated.
     pub path: String,
     /// What must be there for the change to be made.
-    pub was: Was,
+    pub was: FileBefore,
     /// What shall be there. A file that exists keeps its mode; a new one is an ordinary file.
-    pub to: Become,
+    pub to: FileAfter,
 }
 
 impl FileChange {
@@ -25,15 +25,15 @@ impl FileChange {
     pub fn write(path: impl Into<String>, bytes: Vec<u8>) -> Self {
         Self {
             path: path.into(),
-            was: Was::Whatever,
-            to: Become::Bytes(bytes),
+            was: FileBefore::Unchecked,
+            to: FileAfter::Bytes(bytes),
         }
     }
 }
 
 /// What must be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Was {
+pub enum FileBefore {
     /// Nothing.
     Absent,
     /// A regular file of this blob id.
@@ -41,30 +41,30 @@ pub enum Was {
     /// A regular file whose bytes have this SHA-256.
     Bytes(Digest),
     /// Nothing or a regular file: the caller has read the parent commit itself.
-    Whatever,
+    Unchecked,
 }
 
 /// What a file becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Become {
+pub enum FileAfter {
     /// These bytes, exactly: no filter, no line-end rule.
     Bytes(Vec<u8>),
     /// Gone.
-    Gone,
+    Deleted,
 }
 
 const FILE: &str = "100644";
 const FOLDER: &str = "040000";
 
 #[derive(Debug, Clone)]
-struct Entry {
+struct ListedEntry {
     mode: String,
     kind: String,
     oid: String,
 }
 
 /// Entries by their names, as bytes: git knows no encoding.
-type Folder = BTreeMap<Vec<u8>, Entry>;
+type Folder = BTreeMap<Vec<u8>, ListedEntry>;
 
 impl GitRepo {
     /// The tree of `start` (a commit or a tree) with these changes; its id. Nothing refers to it yet.
@@ -93,7 +93,7 @@ impl GitRepo {
 }
 
 struct Writer<'a> {
-    git: &'a Program,
+    git: &'a GitProgram,
 }
 
 impl Writer<'_> {
@@ -127,7 +127,7 @@ impl Writer<'_> {
             };
             match self.folder(below.as_deref(), &inner)? {
                 Some(oid) => {
-                    let entry = Entry {
+                    let entry = ListedEntry {
                         mode: FOLDER.to_owned(),
                         kind: "tree".to_owned(),
                         oid,
@@ -156,26 +156,26 @@ impl Writer<'_> {
             return Err(path_error(&change.path, "it is no regular file"));
         }
         let as_expected = match (&change.was, there) {
-            (Was::Whatever, _) | (Was::Absent, None) => true,
-            (Was::Blob(oid), Some(entry)) => entry.oid == *oid,
-            (Was::Bytes(digest), Some(entry)) => {
-                Digest::of(&self.git.run(&["cat-file", "blob", &entry.oid], NETWORK)?.stdout) == *digest
+            (FileBefore::Unchecked, _) | (FileBefore::Absent, None) => true,
+            (FileBefore::Blob(oid), Some(entry)) => entry.oid == *oid,
+            (FileBefore::Bytes(digest), Some(entry)) => {
+                Digest::of(&self.git.run(&["cat-file", "blob", &entry.oid], NETWORK_TIMEOUT)?.stdout) == *digest
             }
-            (Was::Absent, Some(_)) | (Was::Blob(_) | Was::Bytes(_), None) => false,
+            (FileBefore::Absent, Some(_)) | (FileBefore::Blob(_) | FileBefore::Bytes(_), None) => false,
         };
         if !as_expected {
             return Err(moved());
         }
         match &change.to {
-            Become::Gone if there.is_none() => return Err(moved()),
-            Become::Gone => {
+            FileAfter::Deleted if there.is_none() => return Err(moved()),
+            FileAfter::Deleted => {
                 folder.remove(name);
             }
-            Become::Bytes(bytes) => {
+            FileAfter::Bytes(bytes) => {
                 let mode = there.map_or_else(|| FILE.to_owned(), |entry| entry.mode.clone());
                 let oid = made(self.git, &["hash-object", "-w", "--stdin", "--no-filters"], bytes)?;
                 let kind = "blob".to_owned();
-                folder.insert(name.to_vec(), Entry { mode, kind, oid });
+                folder.insert(name.to_vec(), ListedEntry { mode, kind, oid });
             }
         }
         Ok(())
@@ -199,8 +199,8 @@ pub(super) fn is_oid(text: &str) -> bool {
 }
 
 /// Runs what prints one object id.
-pub(super) fn made(git: &Program, args: &[&str], input: &[u8]) -> Result<String, GitError> {
-    let ran = git.try_run(args, input, LOCAL)?;
+pub(super) fn made(git: &GitProgram, args: &[&str], input: &[u8]) -> Result<String, GitError> {
+    let ran = git.try_run(args, input, LOCAL_TIMEOUT)?;
     let id = ran.text();
     if ran.ok() && is_oid(&id) {
         return Ok(id);
@@ -213,7 +213,7 @@ pub(super) fn made(git: &Program, args: &[&str], input: &[u8]) -> Result<String,
 }
 
 /// The tree of a commit or tree.
-pub(super) fn root_of(git: &Program, start: &str) -> Result<String, GitError> {
+pub(super) fn root_of(git: &GitProgram, start: &str) -> Result<String, GitError> {
     if !is_oid(start) {
         return Err(GitError::NoCommit { what: start.to_owned() });
     }
@@ -224,8 +224,8 @@ pub(super) fn root_of(git: &Program, start: &str) -> Result<String, GitError> {
     )
 }
 
-fn read(git: &Program, tree: &str) -> Result<Folder, GitError> {
-    let ran = git.run(&["ls-tree", "-z", tree], NETWORK)?;
+fn read(git: &GitProgram, tree: &str) -> Result<Folder, GitError> {
+    let ran = git.run(&["ls-tree", "-z", tree], NETWORK_TIMEOUT)?;
     let mut folder = Folder::new();
     for line in ran.stdout.split(|b| *b == 0).filter(|line| !line.is_empty()) {
         let odd = || GitError::Object {
@@ -238,7 +238,7 @@ fn read(git: &Program, tree: &str) -> Result<Folder, GitError> {
         let (Some(mode), Some(kind), Some(oid)) = (words.next(), words.next(), words.next()) else {
             return Err(odd());
         };
-        let entry = Entry {
+        let entry = ListedEntry {
             mode: mode.to_owned(),
             kind: kind.to_owned(),
             oid: oid.to_owned(),
@@ -269,7 +269,7 @@ fn parts(path: &str) -> Result<Vec<&[u8]>, WriteError> {
 }
 
 /// The new tree differs from the old one in the changed files and nowhere else.
-fn prove(git: &Program, old: &str, new: &str, changes: &[FileChange]) -> Result<(), WriteError> {
+fn prove(git: &GitProgram, old: &str, new: &str, changes: &[FileChange]) -> Result<(), WriteError> {
     let differing = differing(git, old, new)?;
     let meant: BTreeSet<&str> = changes.iter().map(|c| c.path.as_str()).collect();
     let stray: Vec<String> = differing
@@ -285,10 +285,10 @@ fn prove(git: &Program, old: &str, new: &str, changes: &[FileChange]) -> Result<
 }
 
 /// Paths in which two trees differ.
-pub(super) fn differing(git: &Program, old: &str, new: &str) -> Result<Vec<String>, GitError> {
+pub(super) fn differing(git: &GitProgram, old: &str, new: &str) -> Result<Vec<String>, GitError> {
     let ran = git.run(
         &["diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new],
-        NETWORK,
+        NETWORK_TIMEOUT,
     )?;
     let paths = ran.stdout.split(|b| *b == 0).filter(|path| !path.is_empty());
     Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())

@@ -1,0 +1,158 @@
+//! Finding the candidate of a service in its image's repository (CONTRACT "Candidate").
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use crate::domain::candidate::{Candidate, Version};
+use crate::domain::candidate_order;
+use crate::domain::freshness::Seen;
+use crate::domain::pin::Pin;
+use crate::domain::policy::{CandidateRule, Service};
+use crate::domain::reference::Repository;
+
+use super::registry_memo::{Failed, RegistryMemo};
+
+/// At most this many older versions are asked for to place a pin among them.
+const VERSIONS_ASKED: usize = 64;
+/// How many of them are asked for first; twice as many with every further round.
+const FIRST_VERSIONS_ASKED: usize = 3;
+
+/// Asks what CI offers next. `Fresh(None)` = asked, and there is none.
+pub async fn find(
+    session: &RegistryMemo,
+    configured: Option<&Service>,
+    image: Option<&Repository>,
+    pins: &[Pin],
+) -> Seen<Option<Candidate>> {
+    Search { session }.candidate(configured, image, pins).await
+}
+
+struct Search<'a> {
+    session: &'a RegistryMemo,
+}
+
+impl Search<'_> {
+    /// Finds the candidate of a service in its image's repository (CONTRACT "Candidate").
+    async fn candidate(
+        &self,
+        configured: Option<&Service>,
+        image: Option<&Repository>,
+        pins: &[Pin],
+    ) -> Seen<Option<Candidate>> {
+        let at = Timestamp::now();
+        let Some(image) = image else {
+            return Seen::Fresh { value: None, at };
+        };
+        let tags: Vec<String> = match self.session.tags(image).await {
+            Ok(tags) => tags.iter().cloned().collect(),
+            Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
+                // A registry that does not list tags can still say what one tag points at.
+                Some(CandidateRule::Tag(tag)) => vec![tag.clone()],
+                _ => {
+                    return Seen::Unreachable {
+                        detail: failed.detail,
+                        last: None,
+                    };
+                }
+            },
+        };
+        let ordered = match configured.and_then(|s| s.candidate.clone()) {
+            Some(rule) => match self.in_order(&rule, image, &tags).await {
+                Ok(ordered) => ordered,
+                Err(failed) => {
+                    return Seen::Unreachable {
+                        detail: failed.detail,
+                        last: None,
+                    };
+                }
+            },
+            None => inferred_order(&tags),
+        };
+        let Some(tag) = ordered.first().cloned() else {
+            return Seen::Fresh { value: None, at };
+        };
+        match self.session.resolve(image, &tag).await {
+            Err(failed) => Seen::Unreachable {
+                detail: failed.detail,
+                last: None,
+            },
+            Ok(None) => Seen::Fresh { value: None, at },
+            Ok(Some(digest)) => {
+                let versions = self.versions(image, &ordered, pins).await;
+                Seen::Fresh {
+                    value: Some(Candidate {
+                        image: image.clone(),
+                        tag,
+                        digest,
+                        versions,
+                    }),
+                    at,
+                }
+            }
+        }
+    }
+
+    /// Tags in candidate order; by creation time where the rule asks for it.
+    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
+        let ordered = candidate_order::ordered_tags(rule, tags);
+        if !candidate_order::needs_created(rule) {
+            return Ok(ordered);
+        }
+        let asked = ordered.iter().take(VERSIONS_ASKED * 4);
+        let created = join_all(asked.map(|tag| async move { (self.created(image, tag).await, tag.clone()) })).await;
+        let mut timed = Vec::new();
+        for (at, tag) in created {
+            timed.push((at?, tag));
+        }
+        // Newest first; without a creation time last. The order among equals is that of the names.
+        timed.sort_by(|(a, _), (b, _)| b.cmp(a));
+        Ok(timed.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failed> {
+        let Some(digest) = self.session.resolve(image, tag).await? else {
+            return Ok(None);
+        };
+        super::assess::created(self.session, image, &digest).await
+    }
+
+    /// Versions in candidate order, with digests as far as needed to place every pin among them.
+    async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
+        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
+        let placed = |pins: &[Pin]| {
+            pins.iter()
+                .filter_map(|p| p.digest)
+                .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
+        };
+        // The newest first: most pins are only a few versions behind.
+        let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
+        while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
+            let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
+            join_all(some.map(|tag| self.session.resolve(image, tag))).await;
+            asked += next;
+            next *= 2;
+        }
+        ordered
+            .iter()
+            .map(|tag| Version {
+                tag: tag.clone(),
+                digest: digest_of(tag),
+                created: None,
+            })
+            .collect()
+    }
+}
+
+/// Without configuration: full versions, else the usual moving tags.
+fn inferred_order(tags: &[String]) -> Vec<String> {
+    let versions = candidate_order::ordered_tags(&CandidateRule::Semver("*".to_owned()), tags);
+    if !versions.is_empty() {
+        return versions;
+    }
+    ["main", "master", "latest"]
+        .into_iter()
+        .filter(|t| tags.iter().any(|x| x == t))
+        .take(1)
+        .map(str::to_owned)
+        .collect()
+}

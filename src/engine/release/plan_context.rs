@@ -1,0 +1,339 @@
+//! What a write is planned on: the newest commit of the remote branch, its policy, and one session of
+//! questions to the registries.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::candidate::Candidate;
+use crate::domain::freshness::Seen;
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::pin::Pin;
+use crate::domain::plan::PolicyUsed;
+use crate::domain::policy::{Environment, Policy, PolicySource, Service};
+use crate::domain::reference::Repository;
+use crate::domain::write::WriteFailure;
+use crate::engine::assess::{Assessed, Subject, assess};
+use crate::engine::ledger::{self, Ledger};
+use crate::engine::pins::EnvironmentPaths;
+use crate::engine::registry_memo::RegistryMemo;
+use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
+use crate::sources::evidence::Trust;
+use crate::sources::git::manifest::Controller;
+use crate::sources::git::{GitError, TreeFile};
+use crate::sources::registry::Registry;
+
+use super::include_graph::IncludeGraph;
+
+/// What a context is opened for: it decides how fresh everything in it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be shown: fetches unless told not to, and what the cache holds need not be sent again.
+    Show,
+    /// To be written on: always fetches, and every byte of evidence is read from the registry anew.
+    Write,
+}
+
+/// Everything planning looks at.
+pub(super) struct PlanContext {
+    pub engine: Engine,
+    pub ledger: Ledger,
+    /// Every file of the commit.
+    pub files: Arc<Vec<TreeFile>>,
+    pub paths: EnvironmentPaths,
+    /// The remote that is pushed to.
+    pub remote: String,
+    /// Its URL, to tell which controllers read it.
+    pub remote_url: Option<String>,
+    /// Who applies the repository.
+    pub controllers: Vec<Controller>,
+    /// Which file takes in what.
+    pub includes: IncludeGraph,
+    pub session: RegistryMemo,
+    pub trust: Arc<Trust>,
+    pub now: Timestamp,
+}
+
+impl PlanContext {
+    /// Fetches, reads the newest commit, and prepares to ask.
+    pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
+        if engine.options().offline {
+            return Err(usage(
+                "a write needs the remote and the registries; run it without --offline",
+            ));
+        }
+        let this = engine.clone();
+        let read = move || read(&this, purpose);
+        let Read {
+            ledger,
+            files,
+            remote,
+            remote_url,
+            controllers,
+            includes,
+        } = blocking(read).await.map_err(failure)??;
+        let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
+        let session = match purpose {
+            Purpose::Show => engine.session(registry),
+            Purpose::Write => RegistryMemo::new(engine.uncached(&ledger.team).map_err(failure)?, None),
+        };
+        Ok(Self {
+            engine: engine.clone(),
+            paths: EnvironmentPaths::new(&ledger.environments),
+            files: Arc::new(files),
+            ledger,
+            remote,
+            remote_url,
+            controllers,
+            includes,
+            session,
+            trust,
+            now: Timestamp::now(),
+        })
+    }
+
+    /// A session that has asked nothing yet and believes no cache.
+    pub fn fresh_session(&self) -> Result<RegistryMemo, WriteFailure> {
+        let registry = self.engine.uncached(&self.ledger.team).map_err(failure)?;
+        Ok(RegistryMemo::new(registry, None))
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.session.registry
+    }
+
+    pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
+        let all = &self.ledger.environments;
+        all.iter().find(|e| e.name == *name).ok_or_else(|| {
+            let known: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+            usage(format!(
+                "no environment is called {:?} (known: {})",
+                name.as_str(),
+                list(&known)
+            ))
+        })
+    }
+
+    /// The pins of a service, all environments.
+    pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
+        let all = &self.ledger.grouped.services;
+        let found = all.iter().find(|(name, ..)| name == service);
+        found
+            .map(|(_, image, pins)| (image.as_ref(), pins.as_slice()))
+            .ok_or_else(|| {
+                let known: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
+                usage(format!(
+                    "no service is called {:?} (known: {})",
+                    service.as_str(),
+                    list(&known)
+                ))
+            })
+    }
+
+    /// The pins of a service in one environment, in promotion order; at least one.
+    pub fn pins_in(&self, target: &Target) -> Result<Vec<&Pin>, WriteFailure> {
+        self.environment(&target.environment)?;
+        let (_, pins) = self.pins(&target.service)?;
+        let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
+        if here.is_empty() {
+            let what = format!(
+                "{} has no pin in {}: pindeck changes pins and does not make manifests; ",
+                target.service, target.environment
+            );
+            return Err(usage(what + &self.seen_only(target)));
+        }
+        Ok(here)
+    }
+
+    /// Where the service's image is named in a way that cannot be managed, with the reason.
+    fn seen_only(&self, target: &Target) -> String {
+        let image = self.pins(&target.service).ok().and_then(|(image, _)| image);
+        let named = |text: &str| {
+            let path = image.map_or(target.service.as_str(), |image| image.path());
+            text.contains(path)
+        };
+        let mut all = self.ledger.grouped.unmanaged.iter();
+        let found =
+            all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
+        found.map_or_else(
+            || "commit one first".to_owned(),
+            |one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason),
+        )
+    }
+
+    pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
+        self.ledger.team.services.iter().find(|s| s.name == *service)
+    }
+
+    /// The policy of an environment; without one nothing can be verified, so nothing is written.
+    pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
+        let name = environment.policy.as_ref();
+        let found = name.and_then(|name| self.ledger.team.policies.get(name));
+        found.cloned().map(Arc::new).ok_or_else(|| {
+            let env = &environment.name;
+            usage(format!(
+                "{env} has no policy, so nothing can be verified for it; give it one in pindeck.toml (pindeck init writes a first one)"
+            ))
+        })
+    }
+
+    /// The policy as plans and commits name it.
+    pub fn policy_used(&self, policy: &Policy) -> PolicyUsed {
+        PolicyUsed {
+            name: policy.name.clone(),
+            digest: policy.digest,
+            source: match &self.ledger.team.source {
+                PolicySource::None => "none".to_owned(),
+                PolicySource::Commit(commit) => commit.clone(),
+                PolicySource::File(file) => file.clone(),
+            },
+        }
+    }
+
+    /// Why an environment may not be written at all, if so.
+    pub fn read_only(&self, environment: &Environment) -> Option<String> {
+        if self.engine.options().read_only {
+            return Some("this run is read-only; start it without --read-only".to_owned());
+        }
+        let name = &environment.name;
+        environment
+            .read_only
+            .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
+    }
+
+    /// Judges a digest where it lives, in the session of this context.
+    pub async fn assess(
+        &self,
+        image: &Repository,
+        digest: Digest,
+        service: &ServiceId,
+        policy: &Arc<Policy>,
+    ) -> Assessed {
+        self.assess_in(&self.session, image, digest, service, policy).await
+    }
+
+    /// Judges a digest in a session of the caller's choice.
+    pub async fn assess_in(
+        &self,
+        session: &RegistryMemo,
+        image: &Repository,
+        digest: Digest,
+        service: &ServiceId,
+        policy: &Arc<Policy>,
+    ) -> Assessed {
+        let configured = self.configured(service);
+        let subject = Subject {
+            repository: image.clone(),
+            digest,
+            service: Some(service.clone()),
+            service_signer: configured.and_then(|s| s.signer.clone()),
+            source: configured.and_then(|s| s.source.clone()),
+            policy: Some(Arc::clone(policy)),
+            trust: Arc::clone(&self.trust),
+        };
+        assess(session, subject, self.now).await
+    }
+
+    /// What CI offers for a service.
+    pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
+        let (image, pins) = self.pins(service)?;
+        match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
+            Seen::Fresh { value: Some(found), .. } => Ok(found),
+            Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
+                format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),
+            )),
+            _ => Err(usage(format!(
+                "{service} has no candidate; name a digest with --digest, or an environment with --from"
+            ))),
+        }
+    }
+
+    /// Runs blocking git work.
+    pub async fn git<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
+    ) -> Result<T, WriteFailure> {
+        let repo = self.engine.inner.repo.clone();
+        let done = blocking(move || work(&repo)).await.map_err(failure)?;
+        done.map_err(|e| failure(e.into()))
+    }
+}
+
+struct Read {
+    ledger: Ledger,
+    files: Vec<TreeFile>,
+    remote: String,
+    remote_url: Option<String>,
+    controllers: Vec<Controller>,
+    includes: IncludeGraph,
+}
+
+fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
+    let repo = &engine.inner.repo;
+    let git = |e: GitError| failure(e.into());
+    let Some(remote) = repo.tip(None).map_err(git)?.remote else {
+        return Err(usage(
+            "this repository has no remote: a release is a commit on the remote branch; add one with `git remote add`",
+        ));
+    };
+    if purpose == Purpose::Write || !engine.options().no_fetch {
+        repo.fetch(&remote).map_err(|error| {
+            WriteFailure::Unknown(format!("the newest commit could not be fetched: {error}").into())
+        })?;
+    }
+    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans).map_err(failure)?;
+    let Some(remote) = ledger.tip.remote.clone() else {
+        return Err(usage(format!(
+            "branch {} is on no remote; push it first",
+            ledger.tip.branch
+        )));
+    };
+    let files = repo.files(&ledger.tip.commit).map_err(git)?;
+    let mut controllers = Vec::new();
+    let mut includes = IncludeGraph::default();
+    let blobs = repo.blobs().map_err(git)?;
+    for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
+        // Already scanned by the ledger; what it left out is too large to be read.
+        if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
+            let scan = engine
+                .inner
+                .scans
+                .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
+            let scan = scan.map_err(failure)?;
+            controllers.extend(scan.controllers.iter().cloned());
+            includes.add(&file.path, &scan.includes);
+        }
+    }
+    includes.resolve(&files, &EnvironmentPaths::new(&ledger.environments));
+    Ok(Read {
+        remote_url: repo.remote_url(&remote),
+        ledger,
+        files,
+        remote,
+        controllers,
+        includes,
+    })
+}
+
+/// The question is wrong.
+pub(super) fn usage(what: impl Into<String>) -> WriteFailure {
+    WriteFailure::Usage(what.into().into())
+}
+
+/// A failure of the whole question, by its exit status.
+pub(super) fn failure(error: EngineError) -> WriteFailure {
+    let text = error.to_string().into();
+    match error.exit_code() {
+        2 => WriteFailure::Usage(text),
+        6 => WriteFailure::Unknown(text),
+        _ => WriteFailure::Failed(text),
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        "there is none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
