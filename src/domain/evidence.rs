@@ -425,6 +425,11 @@ impl Evidence {
         }
     }
 
+    /// Whether nobody knows what it says: its bytes could not be had or were not looked at.
+    pub fn is_unread(&self) -> bool {
+        self.unread || self.state == EvidenceState::Unreachable
+    }
+
     /// What tells this statement from every other one attached to the same digest.
     pub fn id(&self) -> EvidenceId {
         EvidenceId {

@@ -226,7 +226,7 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         .collect();
     let refusal = if has_result(kind) {
         // One more result can turn the answer: what could not be read decides nothing.
-        if let Some(item) = facts.evidence.iter().find(|e| e.unread && may_be_of(e, kind)) {
+        if let Some(item) = facts.evidence.iter().find(|e| e.is_unread() && may_be_of(e, kind)) {
             return Held::No(unread_cause(kind, item));
         }
         if let Some(detail) = facts.incomplete.first() {
@@ -307,7 +307,7 @@ fn maybe_hidden<'a>(facts: &Facts<'a>, kind: EvidenceKind) -> Option<&'a Evidenc
 /// statement that contradicts a result which counted. Nobody but the registry says what it is called.
 fn may_be_contradicted(policy: &Policy, facts: &Facts<'_>) -> Option<Cause> {
     let kind = policy.require.iter().copied().find(|kind| has_result(*kind))?;
-    let item = facts.evidence.iter().find(|e| e.unread)?;
+    let item = facts.evidence.iter().find(|e| e.is_unread())?;
     Some(unread_cause(kind, item))
 }
 
@@ -324,3 +324,7 @@ fn unread_cause(kind: EvidenceKind, item: &Evidence) -> Cause {
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict_results_tests.rs"]
+mod results_tests;

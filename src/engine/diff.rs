@@ -93,7 +93,7 @@ impl Look {
         let (registry, trust) = engine.tools(&ledger.team)?;
         Ok(Self {
             // Without the verdict cache: it keeps no signed content.
-            session: Session::new(registry, None),
+            session: RegistryMemo::new(registry, None),
             ledger,
             trust,
         })

@@ -92,10 +92,16 @@ pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
         } else {
             None
         };
-        let left = MAX_STATEMENTS.saturating_sub(statements).min(MAX_STATEMENTS_OF_LAYER);
+        let left = MAX_STATEMENTS.saturating_sub(statements);
         let found = match beyond {
             Some(limit) => Err(limit),
-            None => of_item(item, content, question, left),
+            None => of_item(item, content, question, left.min(MAX_STATEMENTS_OF_LAYER)).ok_or_else(|| {
+                if left < MAX_STATEMENTS_OF_LAYER {
+                    format!("more than {MAX_STATEMENTS} statements are attached to the digest")
+                } else {
+                    format!("more than {MAX_STATEMENTS_OF_LAYER} statements are in one layer")
+                }
+            }),
         };
         match found {
             Ok(found) => {
@@ -108,20 +114,19 @@ pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
     all
 }
 
-/// The statements of one item; an error names a limit that it exceeds.
-fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) -> Result<Vec<Evidence>, String> {
+/// The statements of one item; `None` if there are more than `most`.
+fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) -> Option<Vec<Evidence>> {
     // Never signed, whatever it contains.
     if matches!(item.carrier, Carrier::SbomTag | Carrier::BuildkitInIndex) {
-        return Ok(vec![unsigned(item, content)]);
+        return Some(vec![unsigned(item, content)]);
     }
     if item.media_type.starts_with("application/vnd.dev.cosign.simplesigning") {
-        return Ok(vec![cosign_legacy::signature(item, content, question)]);
+        return Some(vec![cosign_legacy::signature(item, content, question)]);
     }
     let Ok(text) = std::str::from_utf8(content) else {
-        return Ok(vec![unsigned(item, content)]);
+        return Some(vec![unsigned(item, content)]);
     };
-    let documents = container::documents(text, most)
-        .ok_or_else(|| format!("more than {most} statements are in one layer or attached to the digest"))?;
+    let documents = container::documents(text, most)?;
     let whole = documents.len() == 1;
     let mut found: Vec<Evidence> = documents
         .into_iter()
@@ -141,7 +146,7 @@ fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) ->
             evidence.part = Some(part);
         }
     }
-    Ok(found)
+    Some(found)
 }
 
 /// Checks one document of an item.
