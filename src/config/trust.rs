@@ -39,8 +39,8 @@ fn trusted_key(
                     .as_ref()
                     .map(|text| text.parse::<Timestamp>().map_err(|e| (text, e)));
                 parsed.transpose().map_err(|(text, error)| {
-                    let what = format!("{text:?} is no time ({error}); write it like \"2026-01-31T00:00:00Z\"");
-                    source.error(key.span(), what)
+                    let error = source.error(key.span(), format!("{text:?} is no time ({error})"));
+                    error.hint("write it like \"2026-01-31T00:00:00Z\"")
                 })
             };
             let validity = Validity {
@@ -57,12 +57,12 @@ fn trusted_key(
     };
     let pem = text(source, read, key.span(), path)?;
     if !pem.contains("-----BEGIN ") || !pem.contains("PUBLIC KEY-----") {
-        let what = format!("{path:?} contains no PEM public key (-----BEGIN PUBLIC KEY-----)");
+        let what = format!("{path:?} has no PEM public key in it (-----BEGIN PUBLIC KEY-----)");
         return Err(source.error(key.span(), what));
     }
     if pem.contains("PRIVATE KEY") {
-        let what = format!("{path:?} contains a private key; name the public one");
-        return Err(source.error(key.span(), what));
+        let what = format!("{path:?} is a private key");
+        return Err(source.error(key.span(), what).hint("name the public one"));
     }
     Ok(TrustedKey {
         name: path.clone(),
@@ -181,9 +181,8 @@ fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Resu
         (None, Some(regex)) => Some(Match::Regex(checked_regex(source, regex)?)),
         (Some(raw::Issuer::None(false)), None) => None,
         _ => {
-            return Err(here(
-                "an identity has either `issuer` (exact) or `issuer_regex`; `issuer = false` only where certificates carry none",
-            ));
+            return Err(here("an identity has either `issuer` (exact) or `issuer_regex`")
+                .hint("write `issuer = false` only where certificates carry none"));
         }
     };
     let claims = [
@@ -228,10 +227,8 @@ pub(super) fn registry(
     if let Some(rate) = &raw.requests_per_second
         && *rate.get_ref() == 0
     {
-        return Err(source.error(
-            rate.span(),
-            "requests_per_second = 0 would ask nothing; leave it out for no limit",
-        ));
+        let error = source.error(rate.span(), "requests_per_second = 0 would ask nothing");
+        return Err(error.hint("leave it out for no limit"));
     }
     let ca = raw
         .ca
@@ -245,7 +242,7 @@ pub(super) fn registry(
         requests_per_second: raw.requests_per_second.as_ref().map(|r| *r.get_ref()),
         anonymous: false,
     };
-    // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
+    // A repository's own file is not trusted with credentials (docs/reference/contract.md, "pindeck.toml").
     settings.anonymous = matches!(from, PolicySource::Commit(_)) && is_redirected(&settings);
     Ok(settings)
 }

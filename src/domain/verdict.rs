@@ -145,7 +145,7 @@ pub struct Facts<'a> {
     pub source: Option<&'a str>,
 }
 
-/// Judges a digest (PRODUCT "verdict", CONTRACT "Causes"). Pure; fails closed.
+/// Judges a digest (docs/reference/contract.md, "Causes"). Pure; fails closed.
 pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     let verdict = |result, causes| Verdict {
         result,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::config::unknown;
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
@@ -14,7 +15,7 @@ use crate::domain::registry::Budget;
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
 use super::registry_memo::RegistryMemo;
-use super::{Engine, EngineError, OpenOptions, blocking, candidate_lookup, ledger};
+use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Engine {
     /// # Errors
     /// If the reference has no digest, the policy or environment does not exist, or git or the
     /// configuration cannot be read. An unreachable registry is part of the answer.
-    pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+    pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, Failure> {
         let (repository, digest) = by_digest(reference)?;
         self.view().await?.verify(repository, digest, &rules).await
     }
@@ -61,7 +62,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::verify`]; also if the service or its pin does not exist, or a tag could not be
     /// resolved.
-    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, EngineError> {
+    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, Failure> {
         let view = self.view().await?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
         let policy = view.policy(&rules)?;
@@ -74,7 +75,7 @@ impl Engine {
             if let Some(env) = env {
                 let here: Vec<_> = pins.iter().filter(|p| p.target.environment.as_str() == env).collect();
                 return match here.as_slice() {
-                    [] => Err(EngineError::Usage(format!("{name} has no pin in {env}"))),
+                    [] => Err(Failure::usage(format!("{name} has no pin in {env}"))),
                     [pin, ..] => match pin.digest {
                         Some(digest) => {
                             view.examine(
@@ -85,8 +86,12 @@ impl Engine {
                             )
                             .await
                         }
-                        None => Err(EngineError::Usage(format!(
-                            "{name} is pinned by tag only in {env}: evidence is about a digest; `pindeck pin {name} --env {env}` pins what the tag names now"
+                        None => Err(Failure::usage(format!(
+                            "{name} is pinned by tag only in {env}, and evidence is about a digest"
+                        ))
+                        .hint(Hint::with(
+                            "`pindeck pin {} --env {}` pins what the tag names now",
+                            &[name.into(), (&pin.target.environment).into()],
                         ))),
                     },
                 };
@@ -95,34 +100,35 @@ impl Engine {
             let (image, digest) = match offered {
                 Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
                 Seen::Unreachable { detail, .. } => {
-                    return Err(EngineError::Unreachable(detail.clean().into_string()));
+                    return Err(Failure::unreachable(detail.clean().into_string()));
                 }
                 _ => {
-                    return Err(EngineError::Usage(format!(
-                        "CI offers nothing for {name}; name an environment with --env to see what is pinned there"
-                    )));
+                    return Err(Failure::usage(format!("CI offers nothing for {name}"))
+                        .hint("name an environment with --env to see what is pinned there"));
                 }
             };
             return view
                 .examine(image, digest, Some(ServiceRules::new(name, service)), policy)
                 .await;
         }
-        let no_service = || unknown("service", what, &view.known_services());
+        let no_service = |why: String| {
+            let unknown = unknown("service", what, &view.known_services());
+            Failure {
+                what: format!("{}, and no image reference: {why}", unknown.what.raw()).into(),
+                ..unknown
+            }
+        };
         if is_bare(what) {
-            return Err(EngineError::Usage(format!(
-                "{}; an image reference begins with its registry",
-                no_service()
-            )));
+            return Err(no_service("it would begin with its registry".to_owned()));
         }
-        let parsed = ImageRef::parse(what)
-            .map_err(|e| EngineError::Usage(format!("{}, and no image reference: {e}", no_service())))?;
+        let parsed = ImageRef::parse(what).map_err(|e| no_service(e.to_string()))?;
         let digest = match (parsed.digest, &parsed.tag) {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
                 let found = view.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
-                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
         let service = view.service_of(&parsed.repository);
@@ -130,7 +136,7 @@ impl Engine {
     }
 
     /// Policy, registries and (where there is a repository) pins of now.
-    async fn view(&self) -> Result<View, EngineError> {
+    async fn view(&self) -> Result<View, Failure> {
         let (ledger, _) = self.ledger().await?;
         let team = Arc::clone(&ledger.team);
         let (registry, trust) = self.tools(&team)?;
@@ -147,12 +153,11 @@ impl Engine {
 ///
 /// # Errors
 /// As [`Engine::verify`]; also if no file is named.
-pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, Failure> {
     let (repository, digest) = by_digest(reference)?;
     let Some(file) = options.config.clone() else {
-        return Err(EngineError::Usage(
-            "there is no policy to verify by; name its file with --config, or run it in a GitOps repository".to_owned(),
-        ));
+        return Err(Failure::usage("there is no policy to verify by")
+            .hint("name its file with --config, or run it in a GitOps repository"));
     };
     let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
     let (registry, trust) = super::tools(options, &team)?;
@@ -172,15 +177,15 @@ pub(super) fn is_bare(text: &str) -> bool {
 }
 
 /// A reference that names its bytes.
-fn by_digest(reference: &str) -> Result<(Repository, Digest), EngineError> {
+fn by_digest(reference: &str) -> Result<(Repository, Digest), Failure> {
     let parsed =
-        ImageRef::parse(reference).map_err(|e| EngineError::Usage(format!("{e}; write REPOSITORY@sha256:…")))?;
+        ImageRef::parse(reference).map_err(|e| Failure::usage(e.to_string()).hint("write REPOSITORY@sha256:…"))?;
     match parsed.digest {
         Some(digest) => Ok((parsed.repository, digest)),
-        None => Err(EngineError::Usage(
-            "verify needs a digest, for a tag can move while it is being verified; write REPOSITORY@sha256:…"
-                .to_owned(),
-        )),
+        None => Err(
+            Failure::usage("verify needs a digest, for a tag can move while it is being verified")
+                .hint("write REPOSITORY@sha256:…"),
+        ),
     }
 }
 
@@ -210,14 +215,12 @@ struct View {
 }
 
 impl View {
-    async fn verify(&self, image: Repository, digest: Digest, rules: &Rules) -> Result<Examined, EngineError> {
+    async fn verify(&self, image: Repository, digest: Digest, rules: &Rules) -> Result<Examined, Failure> {
         let service = self.service_of(&image);
         let policy = self.policy(rules)?;
         if policy.is_none() {
-            return Err(EngineError::Usage(
-                "no policy applies there; name one with --policy P, or give the environment one in pindeck.toml"
-                    .to_owned(),
-            ));
+            return Err(Failure::usage("no policy applies there")
+                .hint("name one with --policy P, or give the environment one in pindeck.toml"));
         }
         self.examine(image, digest, service, policy).await
     }
@@ -228,7 +231,7 @@ impl View {
         digest: Digest,
         service: Option<ServiceRules>,
         policy: Option<Arc<Policy>>,
-    ) -> Result<Examined, EngineError> {
+    ) -> Result<Examined, Failure> {
         let subject = Subject {
             repository: image.clone(),
             digest,
@@ -255,11 +258,11 @@ impl View {
             .map_or(&self.team.environments, |l| &l.environments)
     }
 
-    fn policy(&self, rules: &Rules) -> Result<Option<Arc<Policy>>, EngineError> {
+    fn policy(&self, rules: &Rules) -> Result<Option<Arc<Policy>>, Failure> {
         let by_name = |name: &str| {
             self.team.policies.get(name).cloned().map(Arc::new).ok_or_else(|| {
                 let known: Vec<&str> = self.team.policies.keys().map(String::as_str).collect();
-                EngineError::Usage(unknown("policy", name, &known))
+                unknown("policy", name, &known)
             })
         };
         match rules {
@@ -268,7 +271,7 @@ impl View {
                 let found = self.environments().iter().find(|e| e.name.as_str() == name);
                 let env = found.ok_or_else(|| {
                     let known: Vec<&str> = self.environments().iter().map(|e| e.name.as_str()).collect();
-                    EngineError::Usage(unknown("environment", name, &known))
+                    unknown("environment", name, &known)
                 })?;
                 env.policy.as_deref().map(by_name).transpose()
             }

@@ -7,9 +7,9 @@ use pindeck::domain::id::Digest;
 use pindeck::sources::evidence::{Carrier, Item, predicate};
 use proptest::prelude::*;
 
-use super::ask::{Ask, by_keys};
-use super::forge::*;
+use crate::support::ask::{Ask, by_keys};
 use crate::support::evidence_cases::{cases, corpus, item};
+use crate::support::forge::*;
 
 pub fn decode(text: &str) -> Vec<u8> {
     STANDARD.decode(text).expect("base64")

@@ -125,7 +125,7 @@ pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> 
     is_managed(context, found) == Some(&target.service)
 }
 
-/// The service that a reference is a pin of, if it is one (CONTRACT "Pin": loose ones only where
+/// The service that a reference is a pin of, if it is one (docs/reference/contract.md, "Pin": loose ones only where
 /// listed).
 pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<&'a ServiceId> {
     let repository = found.repository.as_ref()?;

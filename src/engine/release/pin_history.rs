@@ -1,22 +1,22 @@
 //! What a pin was before, along the branch's first parents: a merge counts when it was merged, not when
-//! somebody began it (CONTRACT "soak").
+//! somebody began it (docs/reference/contract.md, "Gates").
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
-use crate::engine::EngineError;
 use crate::engine::blocking;
 use crate::engine::ledger::ScanCache;
 use crate::engine::pins::{LOOSE_TIER, Naming};
 use crate::sources::git::{ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
-use super::plan_context::{PlanContext, failure};
+use super::plan_context::PlanContext;
 
 /// At most this many changes of one pin are looked at.
 const STEPS: usize = 1_000;
@@ -89,7 +89,7 @@ impl PinHistory {
             let inner = &engine.inner;
             walk(&inner.repo, &inner.scans, &naming, &tip, &files, &target)
         };
-        Ok(Self(blocking(work).await.map_err(failure)?.map_err(failure)?))
+        Ok(Self(blocking(work).await??))
     }
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
@@ -143,11 +143,11 @@ fn walk(
     tip: &str,
     files: &[String],
     target: &Target,
-) -> Result<Vec<PinChange>, EngineError> {
+) -> Result<Vec<PinChange>, Failure> {
     let mut steps: Vec<PinChange> = Vec::new();
     let mut failed = None;
     let blobs = repo.blobs()?;
-    let written = |path: &str, oid: Option<&str>| -> Result<Vec<WrittenPin>, EngineError> {
+    let written = |path: &str, oid: Option<&str>| -> Result<Vec<WrittenPin>, Failure> {
         let Some(oid) = oid else { return Ok(Vec::new()) };
         let scan = scans.scan(path, oid, || Ok(blobs.read(oid)?))?;
         let ours = scan.found.iter().filter_map(|found| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::board::Hold;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
@@ -21,7 +22,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::pin_history::{EarlierPin, PinChange, PinHistory};
-use super::plan_context::{PlanContext, usage};
+use super::plan_context::PlanContext;
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::source::own_tag;
@@ -77,9 +78,10 @@ pub(super) async fn draft(
         }
         (Undone::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
         (Undone::PinOnly { commit: None }, Scope::WholeCommit) => {
-            return Err(usage(format!(
+            return Err(Failure::usage(format!(
                 "{digest} is not what the newest commit of this pin replaced, or that was a merge: only this pin can be reverted to it"
-            )));
+            ))
+            .into());
         }
     };
     drafted.drafts.push(revert.draft(digest, judged, reverts, whole).await?);
@@ -113,10 +115,12 @@ struct Revert<'a> {
 impl Revert<'_> {
     fn default_target(&self) -> Result<Digest, WriteFailure> {
         self.earlier.first().map(|earlier| earlier.digest).ok_or_else(|| {
-            usage(format!(
-                "nothing else was ever pinned for {} on this branch; name a digest with --to",
+            Failure::usage(format!(
+                "nothing else was ever pinned for {} on this branch",
                 self.target
             ))
+            .hint("name a digest with --to")
+            .into()
         })
     }
 
@@ -132,8 +136,7 @@ impl Revert<'_> {
         }
         let assessed = context.assess(image, digest, &self.target.service, &self.policy).await;
         let verdict = assessed.assessment.verdict.clone();
-        let verdict =
-            verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
+        let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
         Ok(Judged { assessed, verdict })
     }
 

@@ -82,5 +82,8 @@ fn statements_of_one_layer_have_ids_of_their_own() {
     assert_eq!((found.len(), ids.len()), (3, 3));
     let digest = found[0].digest;
     assert_eq!(found[1].id().to_string(), format!("{digest}#1"));
-    assert_eq!(ask(&[item("{\"a\":1}")])[0].id().to_string(), Digest::of(b"{\"a\":1}").to_string());
+    assert_eq!(
+        ask(&[item("{\"a\":1}")])[0].id().to_string(),
+        Digest::of(b"{\"a\":1}").to_string()
+    );
 }

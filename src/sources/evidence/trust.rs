@@ -14,6 +14,7 @@ use sigstore_verify::Verifier;
 use sigstore_verify::tsa::verify_timestamp_for_authority;
 
 use super::keys::Key;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot};
@@ -129,9 +130,7 @@ impl Root {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// A key file does not hold a public key that can be used.
-    #[error(
-        "trust profile {profile}: {key} is not a public key that can be used ({why}); give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"
-    )]
+    #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.
         profile: String,
@@ -141,9 +140,7 @@ pub enum TrustError {
         why: String,
     },
     /// The root cannot be parsed.
-    #[error(
-        "trust profile {profile}: {root} is not a trusted root ({why}); give a trusted_root.json, \"public-good\" or \"github\""
-    )]
+    #[error("trust profile {profile}: {root} is not a trusted root ({why})")]
     Root {
         /// The profile.
         profile: String,
@@ -162,6 +159,17 @@ pub enum TrustError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match error {
+            TrustError::Key { .. } => failure.hint("give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"),
+            TrustError::Root { .. } => failure.hint("give a trusted_root.json, \"public-good\" or \"github\""),
+            TrustError::Pattern { .. } => failure.hint("correct the pattern"),
+        }
+    }
 }
 
 impl Trust {
