@@ -9,7 +9,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 /// Fulcio's name of an owner that is neither an e-mail address nor a URI, as an `otherName`
-/// (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>).
+/// (OID 1.3.6.1.4.1.57264.1.7 of Fulcio).
 const FULCIO_OTHER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
 /// The name of a certificate's owner: its e-mail address or URI, else Fulcio's `otherName`. Of several
