@@ -22,6 +22,10 @@ pub mod support;
 mod attacks {
     pub mod credentials;
     pub mod evidence;
+    pub mod git;
+    pub mod journal;
+    #[cfg(unix)]
+    pub mod policy;
     pub mod writes;
 }
 
@@ -39,6 +43,10 @@ pub struct Attack {
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::evidence::ATTACKS,
+    attacks::git::ATTACKS,
+    attacks::journal::ATTACKS,
+    #[cfg(unix)]
+    attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,
 ];
 

@@ -156,7 +156,7 @@ pub enum EvidenceState {
     Unreachable,
 }
 
-/// Why a check does not hold. Never merged into one another.
+/// Why a check failed. Never merged into one another.
 ///
 /// The order is that in which checks run: a later one means the item got further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -249,9 +249,9 @@ pub enum CheckName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckState {
-    /// It holds.
+    /// It verifies.
     Passed,
-    /// It does not hold.
+    /// It does not verify.
     Failed,
     /// There was nothing to check.
     NotPresent,
@@ -315,9 +315,9 @@ pub struct Evidence {
     pub predicate_type: Option<Untrusted>,
     /// How it is packed.
     pub format: Format,
-    /// Digest of the blob that holds the statement.
+    /// Digest of the blob that contains the statement.
     pub digest: Digest,
-    /// Which statement of the blob it is, counted from 0, where the blob holds several (JSON lines).
+    /// Which statement of the blob it is, counted from 0, where the blob contains several (JSON lines).
     /// Together with `digest` this identifies a statement: see [`Evidence::id`].
     #[serde(default)]
     pub part: Option<u32>,
@@ -327,7 +327,7 @@ pub struct Evidence {
     pub subjects: Vec<Digest>,
     /// What checking found.
     pub state: EvidenceState,
-    /// Why not, where it does not hold.
+    /// Why not, where it does not verify.
     pub cause: Option<CauseKind>,
     /// One sentence for `cause`, for people.
     pub detail: Option<Untrusted>,
@@ -357,7 +357,7 @@ pub struct Evidence {
     pub content: Option<SignedContent>,
 }
 
-/// Identifies one statement: the digest of its blob and, where the blob holds several statements, the
+/// Identifies one statement: the digest of its blob and, where the blob contains several statements, the
 /// position inside. Written `sha256:…` or `sha256:…#2`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EvidenceId {
