@@ -87,6 +87,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
             format: "SPDX".to_owned(),
             version: "2.3".into(),
             packages: 214,
+            created: None,
         }),
         EvidenceKind::TestResult => Summary::TestResult(TestResultSummary {
             result: "PASSED".to_owned(),
@@ -98,11 +99,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
     let passed = CheckState::Passed;
     let failed = state == EvidenceState::Failed;
     Evidence {
-        kind,
         predicate_type: (kind == EvidenceKind::Provenance).then(|| "https://slsa.dev/provenance/v1".into()),
-        format: Format::SigstoreBundle,
-        digest: Digest::of(format!("{kind} of {about}").as_bytes()),
-        attached_to: about,
         subjects: vec![about],
         state,
         cause: failed.then_some(CauseKind::OtherSigner),
@@ -152,6 +149,12 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
                 "https://slsa.dev/provenance/v1",
             ),
         ],
+        ..Evidence::new(
+            kind,
+            Format::SigstoreBundle,
+            Digest::of(format!("{kind} of {about}").as_bytes()),
+            about,
+        )
     }
 }
 

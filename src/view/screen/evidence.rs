@@ -10,7 +10,7 @@ use crate::app::cursor::Subject;
 use crate::app::msg::Limits;
 use crate::app::state::{EvidenceScreen, State, StatementId};
 use crate::domain::evidence::{
-    Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, Signer, SignerKind, Summary, TimeSource,
+    Check, CheckName, CheckState, Evidence, EvidenceState, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
@@ -295,13 +295,10 @@ fn about(evidence: &Evidence, asked: Option<Digest>, now: Timestamp) -> Vec<Line
     if let Some(predicate) = &evidence.predicate_type {
         add("predicate type", predicate.clean().into_string());
     }
-    let packing = match evidence.format {
-        Format::SigstoreBundle => "Sigstore bundle (referrer)",
-        Format::CosignSignature => "cosign .sig tag",
-        Format::CosignAttestation => "cosign .att tag",
-        Format::Buildkit => "BuildKit, unsigned",
-    };
-    add("packed as", format!("{packing}, {}", evidence.digest));
+    add(
+        "packed as",
+        format!("{}, {}", evidence.format.describe(), evidence.id()),
+    );
     out
 }
 
