@@ -21,7 +21,11 @@ pub mod support;
 
 mod attacks {
     pub mod credentials;
+    pub mod evidence;
     pub mod git;
+    pub mod journal;
+    #[cfg(unix)]
+    pub mod policy;
     pub mod writes;
 }
 
@@ -38,7 +42,11 @@ pub struct Attack {
 /// The whole table: a line for each file of `tests/attacks/`.
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
+    attacks::evidence::ATTACKS,
     attacks::git::ATTACKS,
+    attacks::journal::ATTACKS,
+    #[cfg(unix)]
+    attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,
 ];
 

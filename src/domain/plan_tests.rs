@@ -107,7 +107,27 @@ fn a_revert_knows_no_order_time_or_freeze() {
         .iter()
         .map(|g| g.gate)
         .collect();
-    assert_eq!(names, [GateName::Verdict, GateName::ReadOnly]);
+    assert_eq!(names, [GateName::Presence, GateName::Verdict, GateName::ReadOnly]);
+}
+
+#[test]
+fn an_image_that_is_not_there_closes_presence_and_nothing_opens_it() {
+    let part = Digest::of(b"part");
+    let mut absent = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::Absent)]);
+    absent.causes[0].subject = Some(part);
+    let mut gates = revert_gates(&absent, None);
+    assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
+    let everything = [Waivable::Evidence, Waivable::Unknown, Waivable::Order].into();
+    waive(&mut gates, &everything, &absent, &[]);
+    assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
+    let unknown = verdict(Outcome::Unknown, &[(CheckOf::Digest, CauseKind::Unreachable)]);
+    assert_eq!(
+        closed_ones(&revert_gates(&unknown, None)),
+        [GateName::Presence, GateName::Verdict]
+    );
+    // A policy that asks for nothing verifies nothing; the image is there all the same.
+    let asks_nothing = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::PolicyFailed)]);
+    assert_eq!(closed_ones(&revert_gates(&asks_nothing, None)), [GateName::Verdict]);
 }
 
 #[test]
@@ -139,22 +159,11 @@ fn break_glass_waives_only_what_is_listed_and_never_broken_content() {
 #[test]
 fn broken_evidence_is_not_waived_behind_another_cause() {
     use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format};
+    let (blob, image) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
     let broken = Evidence {
-        kind: EvidenceKind::Sbom,
-        predicate_type: None,
-        format: Format::SigstoreBundle,
-        digest: Digest::from_bytes([1; 32]),
-        attached_to: Digest::from_bytes([2; 32]),
-        subjects: Vec::new(),
         state: EvidenceState::Failed,
         cause: Some(CauseKind::BadSignature),
-        detail: None,
-        signer: None,
-        log: Default::default(),
-        timestamp: Default::default(),
-        signed_at: None,
-        summary: Default::default(),
-        checks: Vec::new(),
+        ..Evidence::new(EvidenceKind::Sbom, Format::SigstoreBundle, blob, image)
     };
     let all: BTreeSet<Waivable> = Waivable::ALL.into();
     let sbom = CheckOf::Evidence(EvidenceKind::Sbom);

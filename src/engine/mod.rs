@@ -9,6 +9,7 @@ pub mod diff;
 pub mod effective;
 pub mod history;
 pub mod holds;
+pub mod image_presence;
 pub mod include_graph;
 pub mod journal;
 pub mod ledger;

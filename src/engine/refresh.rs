@@ -12,19 +12,21 @@ use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
+use crate::domain::platform::PlatformFilter;
 use crate::domain::policy::{Environment, Policy, Service};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
 use super::once_map::OnceMap;
-use super::registry_memo::{Failed, RegistryMemo};
+use super::registry_memo::RegistryMemo;
 use super::tag_journal::TagJournal;
 use super::{Engine, blocking, candidate_lookup, collect, holds};
 
@@ -62,7 +64,7 @@ struct Pass {
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
     session: RegistryMemo,
-    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId, PlatformFilter), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
@@ -171,10 +173,13 @@ impl Pass {
                 (same_image, self.place_before(&board, key))
             };
             let mut had = earlier.iter().any(|before| same_image.contains(before));
-            let policy = self.policy_of(self.environment(&key.target.environment));
-            let policy = policy.map(|p| p.name.clone());
+            let environment = self.environment(&key.target.environment);
+            let policy = self.policy_of(environment).map(|p| p.name.clone());
+            let platforms = environment.map(|e| e.platforms.clone()).unwrap_or_default();
             let service = key.target.service.clone();
-            let assessed = self.assessed.peek(&(key.image.clone(), digest, policy, service));
+            let assessed = self
+                .assessed
+                .peek(&(key.image.clone(), digest, policy, service, platforms));
             let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
             // An index that no tag names any more has to be asked itself.
             if !had && assessed.as_ref().is_some_and(is_single) {
@@ -221,25 +226,22 @@ impl Pass {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await;
+        let found = answered(candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await);
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {
-            let Seen::Fresh {
-                value: Some(candidate), ..
-            } = &found
-            else {
+            let Ok(Some(candidate)) = &found.result else {
                 return;
             };
-            let policy = self.policy_of(self.ledger.environments.first());
+            let environment = self.ledger.environments.first();
             let assessed = self
-                .assess(&candidate.image, candidate.digest, name, policy, configured)
+                .assess(&candidate.image, candidate.digest, name, environment, configured)
                 .await;
-            let seen = Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            };
-            self.emit(Update::CandidateAssessed(name.clone(), seen)).await;
+            self.emit(Update::CandidateAssessed(
+                name.clone(),
+                answered(Ok(assessed.assessment)),
+            ))
+            .await;
         };
         futures_util::future::join(
             candidate,
@@ -262,7 +264,7 @@ impl Pass {
         &self,
         pin: &Pin,
         source: TagSource,
-        answer: Result<Option<Digest>, Failed>,
+        answer: Result<Option<Digest>, Failure>,
         configured: Option<&Service>,
     ) {
         let immutable = source.tag().is_some_and(|tag| {
@@ -272,21 +274,11 @@ impl Pass {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,
         };
-        let digest = match answer {
-            Ok(value) => Seen::Fresh {
-                value,
-                at: Timestamp::now(),
-            },
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-        };
         self.emit(Update::Tag {
             key: pin.key(),
             source,
             immutable,
-            digest,
+            digest: answered(answer),
             matches_via_index,
         })
         .await;
@@ -306,17 +298,12 @@ impl Pass {
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
         let Some(digest) = pin.digest else { return };
         let environment = self.environment(&pin.target.environment);
-        let assessed = self
-            .assess(&pin.image, digest, name, self.policy_of(environment), configured)
-            .await;
+        let assessed = self.assess(&pin.image, digest, name, environment, configured).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
             key,
-            assessment: Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            },
+            assessment: answered(Ok(assessed.assessment)),
             version: assessed.version.clone(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
@@ -341,14 +328,20 @@ impl Pass {
         repository: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: Option<Arc<Policy>>,
+        environment: Option<&Environment>,
         configured: Option<&Service>,
     ) -> Assessed {
+        let policy = self.policy_of(environment);
+        let extent = Extent {
+            depth: Depth::Manifests,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        };
         let key = (
             repository.clone(),
             digest,
             policy.as_ref().map(|p| p.name.clone()),
             service.clone(),
+            extent.platforms.clone(),
         );
         let subject = Subject {
             repository: repository.clone(),
@@ -358,6 +351,7 @@ impl Pass {
             source: configured.and_then(|s| s.source.clone()),
             policy,
             trust: Arc::clone(&self.trust),
+            extent,
         };
         self.assessed
             .get(key, || assess(&self.session, subject, self.now))
@@ -370,5 +364,13 @@ impl Pass {
 
     fn policy_of(&self, environment: Option<&Environment>) -> Option<Arc<Policy>> {
         self.policies.get(environment?.policy.as_ref()?).cloned()
+    }
+}
+
+/// An answer of this moment.
+fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
+    Answered {
+        result,
+        at: Timestamp::now(),
     }
 }

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use crate::config::unknown;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::registry::Budget;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::registry_memo::RegistryMemo;
 use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
@@ -66,6 +66,7 @@ impl Engine {
         let view = self.view().await?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
         let policy = view.policy(&rules)?;
+        let extent = view.extent(&rules, Depth::Manifests);
         if let Some((name, image, pins)) = view
             .ledger
             .as_ref()
@@ -83,6 +84,7 @@ impl Engine {
                                 digest,
                                 Some(ServiceRules::new(name, service)),
                                 policy,
+                                extent,
                             )
                             .await
                         }
@@ -96,19 +98,16 @@ impl Engine {
                     },
                 };
             }
-            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
+            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await?;
             let (image, digest) = match offered {
-                Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
-                Seen::Unreachable { detail, .. } => {
-                    return Err(Failure::unreachable(detail.clean().into_string()));
-                }
-                _ => {
+                Some(found) => (found.image, found.digest),
+                None => {
                     return Err(Failure::usage(format!("CI offers nothing for {name}"))
                         .hint("name an environment with --env to see what is pinned there"));
                 }
             };
             return view
-                .examine(image, digest, Some(ServiceRules::new(name, service)), policy)
+                .examine(image, digest, Some(ServiceRules::new(name, service)), policy, extent)
                 .await;
         }
         let no_service = |why: String| {
@@ -126,13 +125,12 @@ impl Engine {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = view.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = view.session.resolve(&parsed.repository, tag).await?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
         let service = view.service_of(&parsed.repository);
-        view.examine(parsed.repository, digest, service, policy).await
+        view.examine(parsed.repository, digest, service, policy, extent).await
     }
 
     /// Policy, registries and (where there is a repository) pins of now.
@@ -223,7 +221,21 @@ impl View {
             return Err(Failure::usage("no policy applies there")
                 .hint("name one with --policy P, or give the environment one in pindeck.toml"));
         }
-        self.examine(image, digest, service, policy).await
+        let extent = self.extent(rules, Depth::Everything);
+        self.examine(image, digest, service, policy, extent).await
+    }
+
+    /// Which parts of an image must be there by these rules.
+    fn extent(&self, rules: &Rules, depth: Depth) -> Extent {
+        let environment = match rules {
+            Rules::Policy(_) => None,
+            Rules::Environment(name) => self.environments().iter().find(|e| e.name.as_str() == name),
+            Rules::Default => self.environments().first(),
+        };
+        Extent {
+            depth,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        }
     }
 
     async fn examine(
@@ -232,6 +244,7 @@ impl View {
         digest: Digest,
         service: Option<ServiceRules>,
         policy: Option<Arc<Policy>>,
+        extent: Extent,
     ) -> Result<Examined, Failure> {
         let subject = Subject {
             repository: image.clone(),
@@ -241,6 +254,7 @@ impl View {
             source: service.as_ref().and_then(|s| s.source.clone()),
             policy: policy.clone(),
             trust: Arc::clone(&self.trust),
+            extent,
         };
         let assessed = assess(&self.session, subject, Timestamp::now()).await;
         Ok(Examined {

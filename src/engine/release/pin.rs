@@ -93,7 +93,9 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let assessed = context.assess(&pin.image, digest, &target.service, &policy).await;
+    let assessed = context
+        .assess(&pin.image, digest, &target.service, environment, &policy)
+        .await;
     let verdict = assessed.assessment.verdict;
     let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
     let new = NewPin {
@@ -162,7 +164,7 @@ async fn resolve(
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
             Err(refused(context, request, what))
         }
-        Err(failed) => Err(Failure::unreachable(failed.detail).into()),
+        Err(failure) => Err(failure.into()),
     }
 }
 

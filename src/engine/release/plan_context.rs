@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::config::unknown;
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
@@ -16,6 +15,7 @@ use crate::domain::policy::{Environment, Policy, PolicySource, Service};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::{Assessed, Subject, assess};
+use crate::engine::image_presence::{Depth, Extent};
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
@@ -205,9 +205,11 @@ impl PlanContext {
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
+        environment: &Environment,
         policy: &Arc<Policy>,
     ) -> Assessed {
-        self.assess_in(&self.session, image, digest, service, policy).await
+        self.assess_in(&self.session, image, digest, service, environment, policy)
+            .await
     }
 
     /// Judges a digest in a session of the caller's choice.
@@ -217,6 +219,7 @@ impl PlanContext {
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
+        environment: &Environment,
         policy: &Arc<Policy>,
     ) -> Assessed {
         let configured = self.configured(service);
@@ -228,6 +231,11 @@ impl PlanContext {
             source: configured.and_then(|s| s.source.clone()),
             policy: Some(Arc::clone(policy)),
             trust: Arc::clone(&self.trust),
+            // What is about to be written must be there to its last layer.
+            extent: Extent {
+                depth: Depth::Everything,
+                platforms: environment.platforms.clone(),
+            },
         };
         assess(session, subject, self.now).await
     }
@@ -236,13 +244,11 @@ impl PlanContext {
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
-            Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(Failure::unreachable(format!(
-                "the candidate of {service} could not be asked for: {}",
-                detail.clean()
-            ))
-            .into()),
-            _ => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(Some(found)) => Ok(found),
+            Err(failure) => Err(failure
+                .within(format!("the candidate of {service} could not be asked for"))
+                .into()),
+            Ok(None) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
