@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
 use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
+use super::patterns::{component, glob, regex};
 use super::trust::{self, Read};
 use super::{raw, values};
 use crate::domain::evidence::EvidenceKind;
@@ -74,31 +74,6 @@ pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Resul
     })
 }
 
-fn glob(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
-    match globset::GlobBuilder::new(pattern.get_ref())
-        .literal_separator(true)
-        .build()
-    {
-        Ok(_) => Ok(pattern.get_ref().clone()),
-        Err(error) => Err(source.error(
-            pattern.span(),
-            format!("{:?} is no path pattern: {}", pattern.get_ref(), error.kind()),
-        )),
-    }
-}
-
-fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
-    match Regex::new(pattern.get_ref()) {
-        Ok(_) => Ok(pattern.get_ref().clone()),
-        Err(error) => Err(source.error(
-            pattern.span(),
-            format!("{:?} is no regular expression: {error}", pattern.get_ref()),
-        )),
-    }
-}
-
-/// The service's source, which provenance is compared with: one that cannot be compared would refuse
-/// everything.
 fn repository_url(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
     match SourceRepository::parse(url.get_ref()) {
         Ok(_) => Ok(url.get_ref().clone()),
@@ -279,29 +254,6 @@ fn services(
         });
     }
     Ok(out)
-}
-
-/// The variant that a service is: `component = "fpm"`, or the same as the end of a tag, `variant = "-fpm"`.
-fn component(source: &Source<'_>, service: &raw::Service) -> Result<Option<String>, ConfigError> {
-    let (text, name) = match (&service.component, &service.variant) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(variant)) => {
-            return Err(source.error(
-                variant.span(),
-                "`variant` and `component` say the same; write one of them",
-            ));
-        }
-        (Some(text), None) => (text, text.get_ref().as_str()),
-        (None, Some(text)) => (text, text.get_ref().trim_start_matches('-')),
-    };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || !name.chars().all(plain) {
-        let what = format!("{:?} is no variant of an image", text.get_ref());
-        return Err(source
-            .error(text.span(), what)
-            .hint("write the end of its tags, as in \"-fpm\""));
-    }
-    Ok(Some(name.to_owned()))
 }
 
 fn candidate(source: &Source<'_>, spanned: &Spanned<raw::Candidate>) -> Result<CandidateRule, ConfigError> {

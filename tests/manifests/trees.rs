@@ -133,6 +133,7 @@ fn environment<'a>(name: &str, globs: impl Iterator<Item = &'a str>) -> Environm
         policy: None,
         after: Vec::new(),
         registry: None,
+        platforms: Default::default(),
         write: Default::default(),
         confirm: Default::default(),
         read_only: false,
