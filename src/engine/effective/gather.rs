@@ -1,6 +1,6 @@
 //! Collects what every render comes to, and tells each environment's references.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::id::EnvId;
 use crate::domain::pin::{Style, Unmanaged};
@@ -26,7 +26,7 @@ const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the 
 struct Environment {
     images: BTreeMap<(Site, Option<String>), Outcome>,
     /// References that took part in a render.
-    seen: HashSet<(u32, Handle)>,
+    seen: HashMap<u32, HashSet<Handle>>,
     gone: BTreeSet<Site>,
     /// Lines of images that are deployed as they are and cannot be read.
     unread: BTreeSet<(u32, u32)>,
@@ -240,7 +240,9 @@ impl Gatherer<'_> {
             let sites = std::iter::once(&text.version)
                 .chain(&text.names)
                 .chain(&text.overridden);
-            env.seen.extend(sites.filter_map(|site| Some((site.file, site.found?))));
+            for (file, handle) in sites.filter_map(|site| Some((site.file, site.found?))) {
+                env.seen.entry(file).or_default().insert(handle);
+            }
         }
     }
 
@@ -311,6 +313,7 @@ impl Gatherer<'_> {
         let mut out = Effective::default();
         let mut settled: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (env, name) in self.environments.iter().zip(names) {
+            let decides: HashSet<Site> = env.images.keys().map(|(site, _)| *site).collect();
             for ((site, value), known) in &env.images {
                 settled.insert((site.file, site.line));
                 settled.extend(known.overridden.iter().map(|site| (site.file, site.line)));
@@ -318,7 +321,7 @@ impl Gatherer<'_> {
                     continue;
                 }
                 out.references
-                    .push(self.reference(env, name, *site, value.as_deref(), known));
+                    .push(self.reference(&decides, name, *site, value.as_deref(), known));
             }
         }
         for file in 0..self.files.len() {
@@ -341,16 +344,17 @@ impl Gatherer<'_> {
     /// References that took part in no render say what they say.
     fn by_itself(&self, file: u32, env: &Environment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
-        let layered: Vec<&Found> = env
-            .seen
-            .iter()
-            .filter(|(other, handle)| *other == file && matches!(handle, Handle::Layered(_)))
-            .filter_map(|(_, handle)| scan.at(*handle))
+        let seen = env.seen.get(&file);
+        let layered: Vec<&Found> = seen
+            .into_iter()
+            .flatten()
+            .filter(|handle| matches!(handle, Handle::Layered(_)))
+            .filter_map(|handle| scan.at(*handle))
             .collect();
         let rules = self.files.kustomization(file).filter(|_| env.rendered.contains(&file));
         for (index, found) in (0u32..).zip(&scan.found) {
             let handle = Handle::Found(index);
-            if env.seen.contains(&(file, handle)) {
+            if seen.is_some_and(|seen| seen.contains(&handle)) {
                 continue;
             }
             // The same bytes, found more precisely.
@@ -397,7 +401,7 @@ impl Gatherer<'_> {
 
     fn reference(
         &self,
-        env: &Environment,
+        decides: &HashSet<Site>,
         name: &EnvId,
         site: Site,
         value: Option<&str>,
@@ -430,7 +434,6 @@ impl Gatherer<'_> {
             found.read_only.get_or_insert_with(|| why.clone());
         }
         // A place that decides for one workload and is laid over for another is no overridden one.
-        let decides: HashSet<Site> = env.images.keys().map(|(site, _)| *site).collect();
         let elsewhere = |site: &Site, overridden| Elsewhere {
             file: self.files.path(site.file).to_owned(),
             line: site.line,
