@@ -16,7 +16,7 @@ use crate::sources::git::manifest::{self, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::OpenOptions;
-use super::effective::{self, Commit, Effective};
+use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
 use super::vendored;
@@ -66,7 +66,7 @@ pub struct Ledger {
     /// Pins by service.
     pub grouped: Grouped,
     /// What its files hold.
-    pub commit: Arc<Commit>,
+    pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Services of places whose text alone does not tell them: by file and entry.
@@ -198,7 +198,7 @@ fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigErr
 }
 
 /// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, commit: &Commit) -> Vec<Environment> {
+fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
@@ -217,11 +217,11 @@ fn scan_all(
     files: &Arc<Vec<TreeFile>>,
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<Commit, Failure> {
-    let mut commit = Commit {
+) -> Result<ScannedCommit, Failure> {
+    let mut commit = ScannedCommit {
         files: Arc::clone(files),
         remote_url: tip.remote.as_deref().and_then(|remote| repo.remote_url(remote)),
-        ..Commit::default()
+        ..ScannedCommit::default()
     };
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
@@ -237,7 +237,7 @@ fn scan_all(
 }
 
 /// Renders what was scanned and groups it into pins.
-fn pins(commit: &Commit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
+fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
     let effective = effective::render(commit, environments);
     let naming = naming(&effective.references, team, environments);
     let mut grouped = group(&effective.references, &naming, team, environments);
@@ -252,7 +252,7 @@ fn pins(commit: &Commit, team: &TeamPolicy, environments: &[Environment]) -> (Ef
 }
 
 /// Files of environments that may name images and are not read, or only in part.
-fn unread(commit: &Commit, environments: &[Environment]) -> Vec<Unmanaged> {
+fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged> {
     let paths = EnvironmentPaths::new(environments);
     let mut out = Vec::new();
     for file in commit.files.iter().map(|file| file.path.as_str()) {
@@ -285,7 +285,7 @@ fn unread(commit: &Commit, environments: &[Environment]) -> Vec<Unmanaged> {
 }
 
 /// Places whose text alone tells another service than the one that is deployed, or none.
-fn placed(commit: &Commit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {

@@ -13,7 +13,7 @@ use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::{Repository, valid_tag};
 use crate::sources::git::manifest::Found;
 
-use super::effective::Reference;
+use super::effective::EffectiveReference;
 
 /// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
 /// styles 9 and 10).
@@ -167,7 +167,7 @@ impl Naming {
 }
 
 /// The naming that the references of one commit give rise to.
-pub fn naming(references: &[Reference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
+pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
     let seen: BTreeSet<Repository> = references
         .iter()
         .filter(|reference| reference.found.tier < LOOSE_TIER)
@@ -183,7 +183,7 @@ type PinOrder = (ServiceId, usize, Option<String>, Option<Digest>, Option<String
 struct Components<'a>(BTreeMap<(usize, &'a Repository), BTreeSet<Option<String>>>);
 
 impl<'a> Components<'a> {
-    fn new(references: &'a [Reference], order: &BTreeMap<&EnvId, usize>) -> Self {
+    fn new(references: &'a [EffectiveReference], order: &BTreeMap<&EnvId, usize>) -> Self {
         let mut out: BTreeMap<(usize, &Repository), BTreeSet<Option<String>>> = BTreeMap::new();
         for reference in references {
             let found = &reference.found;
@@ -225,8 +225,13 @@ pub fn is_variant(tag: &str, component: &str) -> bool {
 }
 
 /// Groups everything that is deployed into pins: one per (service, environment, digest or tag).
-pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
-    let mut pins: BTreeMap<PinOrder, Parts> = BTreeMap::new();
+pub fn group(
+    references: &[EffectiveReference],
+    naming: &Naming,
+    team: &TeamPolicy,
+    environments: &[Environment],
+) -> Grouped {
+    let mut pins: BTreeMap<PinOrder, PinParts> = BTreeMap::new();
     let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
     let components = Components::new(references, &order);
@@ -282,9 +287,9 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
     }
     let unmanaged = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
-    for ((service, env, component, digest, _), Parts { mut places, uncertain }) in pins {
+    for ((service, env, component, digest, _), PinParts { mut places, uncertain }) in pins {
         places.sort();
-        let decides = |place: &&Place| place.0.role == Role::Version;
+        let decides = |place: &&PinPlace| place.0.role == Role::Version;
         let Some((first, _)) = places.iter().find(decides) else {
             continue;
         };
@@ -319,17 +324,17 @@ pub fn group(references: &[Reference], naming: &Naming, team: &TeamPolicy, envir
 
 /// What a pin is made of.
 #[derive(Default)]
-struct Parts {
-    places: Vec<Place>,
+struct PinParts {
+    places: Vec<PinPlace>,
     uncertain: Option<String>,
 }
 
 /// A location with the tag that is written there.
-type Place = (Location, Option<String>);
+type PinPlace = (Location, Option<String>);
 
 /// Where a reference stands: its own line, every line that an alias brings it to, and the places that it was
 /// laid over.
-fn places<'a>(reference: &'a Reference, image: &'a Repository) -> impl Iterator<Item = Place> + 'a {
+fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
     let found = &reference.found;
     let aliases = found.uses.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));

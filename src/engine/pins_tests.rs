@@ -31,7 +31,14 @@ fn service(name: &str, image: &str) -> Service {
     }
 }
 
-fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&str>, tier: u8) -> Vec<Reference> {
+fn sight(
+    file: &str,
+    line: u32,
+    image: &str,
+    tag: Option<&str>,
+    digest: Option<&str>,
+    tier: u8,
+) -> Vec<EffectiveReference> {
     let tag = tag.map(|t| format!(":{t}")).unwrap_or_default();
     let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
     let yaml = format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: {image}{tag}{digest}\n");
@@ -43,9 +50,9 @@ fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&
 }
 
 /// A reference that every environment of its file deploys as it is.
-fn deployed(file: &str, found: Found) -> Vec<Reference> {
+fn deployed(file: &str, found: Found) -> Vec<EffectiveReference> {
     let paths = EnvironmentPaths::new(&envs());
-    let each = paths.of(file).map(|env| Reference {
+    let each = paths.of(file).map(|env| EffectiveReference {
         environment: env.clone(),
         file: file.to_owned(),
         found: found.clone(),
@@ -55,8 +62,8 @@ fn deployed(file: &str, found: Found) -> Vec<Reference> {
     each.collect()
 }
 
-fn run(seen: &[Vec<Reference>], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
-    let references: Vec<Reference> = seen.iter().flatten().cloned().collect();
+fn run(seen: &[Vec<EffectiveReference>], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
+    let references: Vec<EffectiveReference> = seen.iter().flatten().cloned().collect();
     group(&references, &naming(&references, team, envs), team, envs)
 }
 
@@ -205,7 +212,7 @@ fn places_that_an_alias_feeds_are_locations() {
         "image: &i r.example/shop/api:1@{A}\nx: {{image: *i}}\ny: &y\n  image: *i\nz:\n  <<: *y\n  image: r.example/shop/b:1\n"
     );
     let found = crate::sources::git::manifest::scan("values.yaml", yaml.as_bytes()).found;
-    let seen: Vec<Vec<Reference>> = found
+    let seen: Vec<Vec<EffectiveReference>> = found
         .into_iter()
         .map(|found| deployed("envs/dev/values.yaml", found))
         .collect();
@@ -285,7 +292,7 @@ fn two_services_of_one_image_are_told_apart_by_their_variant() {
 fn a_template_expression_is_no_tag() {
     let yaml = "services:\n  app:\n    image: r.example/app:${TAG}\n";
     let found = crate::sources::git::manifest::scan("compose.yaml", yaml.as_bytes()).found;
-    let seen: Vec<Vec<Reference>> = found
+    let seen: Vec<Vec<EffectiveReference>> = found
         .into_iter()
         .map(|found| deployed("envs/dev/compose.yaml", found))
         .collect();

@@ -8,7 +8,7 @@ use crate::domain::pin::Unmanaged;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::Scan;
 
-use super::effective::Commit;
+use super::effective::ScannedCommit;
 
 const COPIED: &str = "part of a chart that is kept in charts/: the chart's next update would undo an edit; set the image in the values of the chart that uses it";
 const PACKED: &str = "a packed chart: its images are inside; set them in the values of the chart that uses it";
@@ -21,7 +21,7 @@ pub(super) fn copied_files(files: &[TreeFile], scans: &BTreeMap<String, Arc<Scan
 }
 
 /// What stands in copied charts, and packed charts, with the reason why they are not managed.
-pub(super) fn unmanaged(commit: &Commit) -> Vec<Unmanaged> {
+pub(super) fn unmanaged(commit: &ScannedCommit) -> Vec<Unmanaged> {
     let mut out = Vec::new();
     for file in &commit.copied {
         let found = commit.scans.get(file).map_or(&[][..], |scan| scan.found.as_slice());
@@ -88,7 +88,7 @@ mod tests {
             size: None,
         };
         let all: Vec<TreeFile> = files.iter().map(file).collect();
-        let commit = Commit {
+        let commit = ScannedCommit {
             copied: copied_files(&all, &scans),
             scans,
             files: Arc::new(all),

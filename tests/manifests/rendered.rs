@@ -8,7 +8,7 @@ use pindeck::domain::pin::Pin;
 use pindeck::domain::reference::ImageRef;
 use pindeck::engine::effective::{self, kustomization_images};
 use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
-use pindeck::sources::git::manifest::{Part, scan};
+use pindeck::sources::git::manifest::{DocumentPart, scan};
 
 use super::trees::{self, Tree, commit, differences, facts, grouped, pins_of};
 use crate::support::peer;
@@ -53,7 +53,8 @@ fn images(rendered: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for document in format!("\n{rendered}").split("\n---\n") {
         let scan = scan("rendered.yaml", document.as_bytes());
-        let is_object = |part: &Part| matches!(part, Part::Object(object) if object.kind != "HelmRelease");
+        let is_object =
+            |part: &DocumentPart| matches!(part, DocumentPart::Object(object) if object.kind != "HelmRelease");
         if scan.parts.iter().any(is_object) {
             out.extend(scan.found.iter().filter_map(|found| normal(&found.reference())));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pindeck::domain::pin::{Pin, Role};
 use pindeck::domain::policy::{Environment, TeamPolicy};
-use pindeck::engine::effective::{self, Commit};
+use pindeck::engine::effective::{self, ScannedCommit};
 use pindeck::engine::include_graph::IncludeGraph;
 use pindeck::engine::pins::{self, EnvironmentPaths, Grouped};
 use pindeck::sources::git::TreeFile;
@@ -141,9 +141,9 @@ fn environment<'a>(name: &str, globs: impl Iterator<Item = &'a str>) -> Environm
 }
 
 /// A commit of these files.
-pub fn commit(files: &BTreeMap<String, String>) -> Commit {
+pub fn commit(files: &BTreeMap<String, String>) -> ScannedCommit {
     let scanned = files.iter().filter(|(path, _)| is_manifest(path));
-    Commit {
+    ScannedCommit {
         scans: scanned
             .map(|(path, text)| (path.clone(), Arc::new(scan(path, text.as_bytes()))))
             .collect(),
@@ -157,12 +157,12 @@ pub fn commit(files: &BTreeMap<String, String>) -> Commit {
                 })
                 .collect(),
         ),
-        ..Commit::default()
+        ..ScannedCommit::default()
     }
 }
 
 /// Pins and what is not managed.
-pub fn grouped(commit: &Commit, environments: &[Environment]) -> Grouped {
+pub fn grouped(commit: &ScannedCommit, environments: &[Environment]) -> Grouped {
     let team = TeamPolicy::default();
     let effective = effective::render(commit, environments);
     let naming = pins::naming(&effective.references, &team, environments);

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::sources::git::manifest::{Found, Kustomization, Layer, Origin, Part, Scan};
+use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Layer, Origin, Scan};
 
-use super::node::Site;
+use super::node::SourceSite;
 
 /// File names that make a folder a kustomization, in the order in which kustomize looks for them.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -40,7 +40,7 @@ impl<'a> Files<'a> {
         self.all.get(file as usize).map(|(_, scan)| *scan)
     }
 
-    pub fn parts(&self, file: u32) -> &'a [Part] {
+    pub fn parts(&self, file: u32) -> &'a [DocumentPart] {
         self.scan(file).map_or(&[], |scan| scan.parts.as_slice())
     }
 
@@ -53,14 +53,14 @@ impl<'a> Files<'a> {
     }
 
     /// The reference at a site.
-    pub fn found(&self, site: Site) -> Option<&'a Found> {
+    pub fn found(&self, site: SourceSite) -> Option<&'a Found> {
         self.scan(site.file)?.at(site.found?)
     }
 
     /// The kustomization of a file.
     pub fn kustomization(&self, file: u32) -> Option<&'a Kustomization> {
         self.parts(file).iter().find_map(|part| match part {
-            Part::Kustomization(one) => Some(one.as_ref()),
+            DocumentPart::Kustomization(one) => Some(one.as_ref()),
             _ => None,
         })
     }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::domain::id::EnvId;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::ImageRef;
-use crate::sources::git::manifest::{Found, Handle, Part};
+use crate::sources::git::manifest::{DocumentPart, Found, Handle};
 
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
-use super::node::{Node, Site, Text};
-use super::objects::Object;
-use super::render::{Overlay, Rendered, Renderer};
-use super::units::{Places, Unit, Values, What};
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
+use super::render::{RenderOverlay, Rendered, Renderer};
+use super::units::{EnvironmentFiles, RenderUnit, Values, What};
 use super::values;
-use super::{Effective, Elsewhere, Reference};
+use super::{Effective, EffectiveReference, Elsewhere};
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
@@ -23,15 +23,15 @@ const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the 
 
 /// What is known of one environment.
 #[derive(Default)]
-struct Environment {
-    images: BTreeMap<(Site, Option<String>), Outcome>,
+struct RenderedEnvironment {
+    images: BTreeMap<(SourceSite, Option<String>), ImagePlaces>,
     /// References that took part in a render.
     seen: HashMap<u32, HashSet<Handle>>,
-    gone: BTreeSet<Site>,
+    gone: BTreeSet<SourceSite>,
     /// Lines of images that are deployed as they are and cannot be read.
     unread: BTreeSet<(u32, u32)>,
     /// Entries of a list that another file takes the place of.
-    superseded: BTreeSet<Site>,
+    superseded: BTreeSet<SourceSite>,
     /// Files that a render consists of.
     rendered: BTreeSet<u32>,
     /// Value files that are layers of something.
@@ -40,21 +40,21 @@ struct Environment {
 
 /// What the renders say of one image.
 #[derive(Default)]
-struct Outcome {
-    names: BTreeSet<Site>,
-    overridden: BTreeSet<Site>,
+struct ImagePlaces {
+    names: BTreeSet<SourceSite>,
+    overridden: BTreeSet<SourceSite>,
     uncertain: Option<String>,
     read_only: Option<String>,
 }
 
 /// The references of all environments.
-pub(super) fn all(places: &Places<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
+pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
     let renderer = Renderer::new(places.files);
     let mut gatherer = Gatherer {
         places,
         files: places.files,
         renderer: &renderer,
-        environments: names.iter().map(|_| Environment::default()).collect(),
+        environments: names.iter().map(|_| RenderedEnvironment::default()).collect(),
     };
     for unit in places.units() {
         gatherer.unit(&unit);
@@ -65,25 +65,25 @@ pub(super) fn all(places: &Places<'_>, names: &[EnvId], copied: &BTreeSet<String
 }
 
 struct Gatherer<'a> {
-    places: &'a Places<'a>,
+    places: &'a EnvironmentFiles<'a>,
     files: &'a Files<'a>,
     renderer: &'a Renderer<'a>,
-    environments: Vec<Environment>,
+    environments: Vec<RenderedEnvironment>,
 }
 
 impl Gatherer<'_> {
-    fn unit(&mut self, unit: &Unit<'_>) {
+    fn unit(&mut self, unit: &RenderUnit<'_>) {
         let rendered = match &unit.what {
             What::Chart(layers) => {
                 let all: Vec<usize> = unit.environments.iter().copied().collect();
-                return self.chart(layers, Node::Other, &[], &all);
+                return self.chart(layers, RenderNode::Other, &[], &all);
             }
             What::Kustomization(file) => match self.overlay(unit, *file) {
                 Some(overlay) => self.renderer.overlaid(*file, &overlay),
                 None => (*self.renderer.kustomization(*file)).clone(),
             },
             What::Folder(files, kustomizations) => {
-                let overlay = unit.by.map(|(file, application)| Overlay {
+                let overlay = unit.by.map(|(file, application)| RenderOverlay {
                     file,
                     kustomization: &application.overlay,
                     images: None,
@@ -96,7 +96,7 @@ impl Gatherer<'_> {
         self.take(&rendered, unit.through, &unit.environments);
     }
 
-    fn overlay<'u>(&self, unit: &Unit<'u>, kustomization: u32) -> Option<Overlay<'u>>
+    fn overlay<'u>(&self, unit: &RenderUnit<'u>, kustomization: u32) -> Option<RenderOverlay<'u>>
     where
         Self: 'u,
     {
@@ -107,7 +107,7 @@ impl Gatherer<'_> {
             .iter()
             .rev()
             .find_map(|(file, one)| Some((*file, one.images.as_deref()?)));
-        Some(Overlay {
+        Some(RenderOverlay {
             file,
             kustomization: &application.overlay,
             images,
@@ -116,7 +116,7 @@ impl Gatherer<'_> {
     }
 
     /// Notes the entries of an Application that a file beside the manifests takes the place of.
-    fn supersede(&mut self, unit: &Unit<'_>) {
+    fn supersede(&mut self, unit: &RenderUnit<'_>) {
         let (Some((file, application)), What::Kustomization(kustomization)) = (unit.by, &unit.what) else {
             return;
         };
@@ -126,8 +126,12 @@ impl Gatherer<'_> {
         if over.iter().all(|(_, one)| one.images.is_none()) {
             return;
         }
-        let all = application.overlay.images.iter().map(|rule| Site::new(file, rule.at));
-        let all: Vec<Site> = all.collect();
+        let all = application
+            .overlay
+            .images
+            .iter()
+            .map(|rule| SourceSite::new(file, rule.at));
+        let all: Vec<SourceSite> = all.collect();
         for env in &unit.environments {
             self.environments[*env].superseded.extend(&all);
         }
@@ -149,7 +153,7 @@ impl Gatherer<'_> {
         }
     }
 
-    fn object(&mut self, object: &Object, environments: &[usize]) {
+    fn object(&mut self, object: &RenderedObject, environments: &[usize]) {
         if is_helm_release(object) {
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
             let layers: Vec<Values> = object
@@ -163,7 +167,7 @@ impl Gatherer<'_> {
                 .iter()
                 .map(|rule| Rule::new(rule, object.post_images.0))
                 .collect();
-            return self.chart(&layers, own.unwrap_or(Node::Other), &rules, environments);
+            return self.chart(&layers, own.unwrap_or(RenderNode::Other), &rules, environments);
         }
         let mut unread = Vec::new();
         object.body.texts(&mut |key, text| {
@@ -188,19 +192,19 @@ impl Gatherer<'_> {
     }
 
     /// Notes the images of a chart: layers, lowest first, and values over them.
-    fn chart(&mut self, layers: &[Values], over: Node, rules: &[Rule], environments: &[usize]) {
-        let mut merged = Node::Map(Vec::new());
+    fn chart(&mut self, layers: &[Values], over: RenderNode, rules: &[Rule], environments: &[usize]) {
+        let mut merged = RenderNode::Map(Vec::new());
         let mut gone = Vec::new();
         for layer in layers {
             match layer {
-                Values::Inline(file, shape) => values::lay_over(&mut merged, &Node::of(shape, *file), &mut gone),
+                Values::Inline(file, shape) => values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone),
                 Values::File(file) => {
                     for env in environments {
                         self.environments[*env].layers.insert(*file);
                     }
                     for part in self.files.parts(*file) {
-                        if let Part::Values(shape) = part {
-                            values::lay_over(&mut merged, &Node::of(shape, *file), &mut gone);
+                        if let DocumentPart::Values(shape) = part {
+                            values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone);
                         }
                     }
                 }
@@ -253,13 +257,13 @@ impl Gatherer<'_> {
             let mut environments: Vec<usize> = self.places.own[file as usize].iter().copied().collect();
             for part in self.files.parts(file) {
                 match part {
-                    Part::Kustomization(one) => {
+                    DocumentPart::Kustomization(one) => {
                         charts.extend(&one.charts);
                         let all = self.environments.iter().enumerate();
                         let rendered = all.filter(|(_, env)| env.rendered.contains(&file));
                         environments.extend(rendered.map(|(at, _)| at));
                     }
-                    Part::Releases(all) => charts.extend(all),
+                    DocumentPart::Releases(all) => charts.extend(all),
                     _ => {}
                 }
             }
@@ -270,7 +274,7 @@ impl Gatherer<'_> {
                     .iter()
                     .filter_map(|layer| self.places.values(file, layer))
                     .collect();
-                self.chart(&layers, Node::Other, &[], &environments);
+                self.chart(&layers, RenderNode::Other, &[], &environments);
             }
         }
     }
@@ -281,13 +285,13 @@ impl Gatherer<'_> {
             for env in self.places.own[file as usize].clone() {
                 for part in self.files.parts(file) {
                     match part {
-                        Part::Object(object) if !self.environments[env].rendered.contains(&file) => {
-                            let object = Object::new(object, file);
+                        DocumentPart::Object(object) if !self.environments[env].rendered.contains(&file) => {
+                            let object = RenderedObject::new(object, file);
                             if is_helm_release(&object) {
                                 self.object(&object, &[env]);
                             }
                         }
-                        Part::Values(_) if !self.environments[env].layers.contains(&file) => {
+                        DocumentPart::Values(_) if !self.environments[env].layers.contains(&file) => {
                             self.values_file(file, env);
                         }
                         _ => {}
@@ -304,7 +308,7 @@ impl Gatherer<'_> {
             return;
         };
         if self.files.exists(&join(folder, "Chart.yaml")) && !self.environments[env].layers.contains(&own) {
-            self.chart(&[Values::File(own), Values::File(file)], Node::Other, &[], &[env]);
+            self.chart(&[Values::File(own), Values::File(file)], RenderNode::Other, &[], &[env]);
             self.environments[env].layers.remove(&own);
         }
     }
@@ -313,7 +317,7 @@ impl Gatherer<'_> {
         let mut out = Effective::default();
         let mut settled: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (env, name) in self.environments.iter().zip(names) {
-            let decides: HashSet<Site> = env.images.keys().map(|(site, _)| *site).collect();
+            let decides: HashSet<SourceSite> = env.images.keys().map(|(site, _)| *site).collect();
             for ((site, value), known) in &env.images {
                 settled.insert((site.file, site.line));
                 settled.extend(known.overridden.iter().map(|site| (site.file, site.line)));
@@ -342,7 +346,7 @@ impl Gatherer<'_> {
     }
 
     /// References that took part in no render say what they say.
-    fn by_itself(&self, file: u32, env: &Environment, name: &EnvId, out: &mut Effective) {
+    fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
         let seen = env.seen.get(&file);
         let layered: Vec<&Found> = seen
@@ -365,9 +369,9 @@ impl Gatherer<'_> {
             if layered.iter().any(|other| is_same(&other)) {
                 continue;
             }
-            let is_site = |site: &Site| site.file == file && site.found == Some(handle);
+            let is_site = |site: &SourceSite| site.file == file && site.found == Some(handle);
             let rule = rules.and_then(|one| one.images.iter().find(|rule| rule.at.found == Some(handle)));
-            let dead = rule.is_some_and(|rule| !self.renderer.is_used(Site::new(file, rule.at)));
+            let dead = rule.is_some_and(|rule| !self.renderer.is_used(SourceSite::new(file, rule.at)));
             let reason = if env.superseded.iter().any(is_site) {
                 Some(SUPERSEDED)
             } else if dead {
@@ -389,7 +393,7 @@ impl Gatherer<'_> {
                 }
                 continue;
             }
-            out.references.push(Reference {
+            out.references.push(EffectiveReference {
                 environment: name.clone(),
                 file: self.files.path(file).to_owned(),
                 found: found.clone(),
@@ -401,12 +405,12 @@ impl Gatherer<'_> {
 
     fn reference(
         &self,
-        decides: &HashSet<Site>,
+        decides: &HashSet<SourceSite>,
         name: &EnvId,
-        site: Site,
+        site: SourceSite,
         value: Option<&str>,
-        known: &Outcome,
-    ) -> Reference {
+        known: &ImagePlaces,
+    ) -> EffectiveReference {
         let mut found = match self.files.found(site) {
             Some(found) => found.clone(),
             None => {
@@ -434,7 +438,7 @@ impl Gatherer<'_> {
             found.read_only.get_or_insert_with(|| why.clone());
         }
         // A place that decides for one workload and is laid over for another is no overridden one.
-        let elsewhere = |site: &Site, overridden| Elsewhere {
+        let elsewhere = |site: &SourceSite, overridden| Elsewhere {
             file: self.files.path(site.file).to_owned(),
             line: site.line,
             style: self.files.found(*site).map_or(Style::Kubernetes, |found| found.style),
@@ -452,7 +456,7 @@ impl Gatherer<'_> {
         let laid_over = laid_over
             .filter(|other| !known.names.contains(other))
             .map(|site| elsewhere(site, true));
-        Reference {
+        EffectiveReference {
             environment: name.clone(),
             file: self.files.path(site.file).to_owned(),
             found,
@@ -466,7 +470,7 @@ impl Gatherer<'_> {
 pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut is_certain = true;
-    let is_written_out = |object: &&Object| !object.kind.is_empty() && !is_helm_release(object);
+    let is_written_out = |object: &&RenderedObject| !object.kind.is_empty() && !is_helm_release(object);
     for object in rendered.objects.iter().filter(is_written_out) {
         object.body.texts(&mut |key, text| {
             if is_image(key, text) && (key != "value" || text.version.found.is_some()) {
@@ -484,6 +488,6 @@ fn is_image(key: &str, text: &Text) -> bool {
     text.version.found.is_some() || was_changed && !matches!(key, "name" | "$patch")
 }
 
-fn is_helm_release(object: &Object) -> bool {
+fn is_helm_release(object: &RenderedObject) -> bool {
     object.kind == "HelmRelease" && object.group == "helm.toolkit.fluxcd.io"
 }

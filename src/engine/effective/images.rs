@@ -5,15 +5,15 @@ use regex::Regex;
 
 use crate::sources::git::manifest::{FieldSpec, ImageRule};
 
-use super::node::{Node, Site, Text};
-use super::objects::Object;
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
 
 /// An entry of an `images` list that is applied.
 pub(super) struct Rule {
     rule: ImageRule,
-    site: Site,
+    site: SourceSite,
     /// Entries of the same name that it took the place of.
-    replaced: Vec<Site>,
+    replaced: Vec<SourceSite>,
     pattern: Option<Regex>,
 }
 
@@ -31,7 +31,7 @@ impl Rule {
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", rule.name);
         Self {
             rule: rule.clone(),
-            site: Site::new(file, rule.at),
+            site: SourceSite::new(file, rule.at),
             replaced: Vec::new(),
             pattern: Regex::new(&pattern).ok(),
         }
@@ -41,12 +41,12 @@ impl Rule {
         &self.rule.name
     }
 
-    pub fn site(&self) -> Site {
+    pub fn site(&self) -> SourceSite {
         self.site
     }
 
     /// Notes entries that it takes the place of.
-    pub fn replace(&mut self, others: impl Iterator<Item = Site>) {
+    pub fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
         self.replaced.extend(others);
     }
 
@@ -60,7 +60,7 @@ impl Rule {
     }
 
     /// Applies the entry to an object. Tells whether it matched anything.
-    pub fn apply(&self, object: &mut Object, more: &[FieldSpec]) -> bool {
+    pub fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
         if object.kind == "CustomResourceDefinition" {
             return false;
         }
@@ -157,37 +157,37 @@ fn has_version(name: &str) -> bool {
 }
 
 /// The image of each item of `containers` and `initContainers`, at any depth.
-fn containers(node: &mut Node, each: &mut dyn FnMut(&mut Text)) {
+fn containers(node: &mut RenderNode, each: &mut dyn FnMut(&mut Text)) {
     match node {
-        Node::Map(entries) => {
+        RenderNode::Map(entries) => {
             for (key, value) in entries {
                 containers(value, each);
-                if let (Node::List(items), "containers" | "initContainers") = (value, key.as_str()) {
+                if let (RenderNode::List(items), "containers" | "initContainers") = (value, key.as_str()) {
                     for item in items {
-                        if let Some(Node::Text(text)) = item.get_mut("image") {
+                        if let Some(RenderNode::Text(text)) = item.get_mut("image") {
                             each(text);
                         }
                     }
                 }
             }
         }
-        Node::List(items) => items.iter_mut().for_each(|item| containers(item, each)),
-        Node::Text(_) | Node::Null | Node::Other => {}
+        RenderNode::List(items) => items.iter_mut().for_each(|item| containers(item, each)),
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => {}
     }
 }
 
 /// The texts at a path; `[]` after a name stands for each item.
-fn field(node: &mut Node, path: &[&str], each: &mut dyn FnMut(&mut Text)) {
+fn field(node: &mut RenderNode, path: &[&str], each: &mut dyn FnMut(&mut Text)) {
     let Some((step, rest)) = path.split_first() else {
-        if let Node::Text(text) = node {
+        if let RenderNode::Text(text) = node {
             each(text);
         }
         return;
     };
     let (key, items) = step.strip_suffix("[]").map_or((*step, false), |key| (key, true));
     match node.get_mut(key) {
-        Some(Node::List(list)) if items => list.iter_mut().for_each(|item| field(item, rest, each)),
-        Some(Node::List(list)) => list.iter_mut().for_each(|item| field(item, rest, each)),
+        Some(RenderNode::List(list)) if items => list.iter_mut().for_each(|item| field(item, rest, each)),
+        Some(RenderNode::List(list)) => list.iter_mut().for_each(|item| field(item, rest, each)),
         Some(value) if !items => field(value, rest, each),
         _ => {}
     }

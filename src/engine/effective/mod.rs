@@ -29,7 +29,7 @@ use super::pins::EnvironmentPaths;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effective {
     /// One for each environment, place that decides, and image.
-    pub references: Vec<Reference>,
+    pub references: Vec<EffectiveReference>,
     /// What is written and deployed nowhere, with the reason.
     pub unmanaged: Vec<Unmanaged>,
     /// Lines that the renders have accounted for: what is seen there is a part of a reference, or something else
@@ -39,7 +39,7 @@ pub struct Effective {
 
 /// An image that one environment deploys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reference {
+pub struct EffectiveReference {
     /// The environment.
     pub environment: EnvId,
     /// The file of the place that decides.
@@ -53,14 +53,14 @@ pub struct Reference {
 }
 
 /// What is compared of a reference before and after an edit.
-type Fact = (EnvId, String, String, String, Option<String>);
+type DeployedFact = (EnvId, String, String, String, Option<String>);
 
 impl Effective {
     /// What an edit of these pins to `digest` changes besides them, if anything: the last proof that nothing else
     /// moves. `after` is the render with the edit made.
     pub fn changes_more(&self, after: &Self, pins: &[&Pin], digest: Digest) -> Option<String> {
         let (before, after) = (self.facts(), after.facts());
-        let is_meant = |(env, file, path, ..): &Fact| {
+        let is_meant = |(env, file, path, ..): &DeployedFact| {
             let is_place = |location: &Location| location.file == *file && same_entry(&location.yaml_path, path);
             let in_env = pins.iter().filter(|pin| pin.target.environment == *env);
             in_env.flat_map(|pin| pin.deciding()).any(is_place)
@@ -70,7 +70,7 @@ impl Effective {
             .flat_map(|pin| pin.deciding())
             .map(|location| location.image.to_string())
             .collect();
-        let is_of_them = |fact: &Fact| images.iter().any(|image| fact.3.starts_with(image.as_str()));
+        let is_of_them = |fact: &DeployedFact| images.iter().any(|image| fact.3.starts_with(image.as_str()));
         let text = digest.to_string();
         let came = after
             .difference(&before)
@@ -86,8 +86,8 @@ impl Effective {
         ))
     }
 
-    fn facts(&self) -> BTreeSet<Fact> {
-        let fact = |one: &Reference| {
+    fn facts(&self) -> BTreeSet<DeployedFact> {
+        let fact = |one: &EffectiveReference| {
             let found = &one.found;
             let image = found
                 .repository
@@ -132,7 +132,7 @@ pub struct Elsewhere {
 
 /// The commit as the renderers see it.
 #[derive(Debug, Clone, Default)]
-pub struct Commit {
+pub struct ScannedCommit {
     /// Every scanned file.
     pub scans: BTreeMap<String, Arc<Scan>>,
     /// Every file.
@@ -143,7 +143,7 @@ pub struct Commit {
     pub copied: BTreeSet<String>,
 }
 
-impl Commit {
+impl ScannedCommit {
     /// The same commit with other contents of some files.
     pub fn with<'f>(&self, changed: impl Iterator<Item = (&'f str, &'f [u8])>) -> Self {
         let mut out = self.clone();
@@ -155,7 +155,7 @@ impl Commit {
 }
 
 /// The images that the kustomization in a folder deploys, where it is known what it consists of.
-pub fn kustomization_images(commit: &Commit, folder: &str) -> Option<Vec<String>> {
+pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<String>> {
     let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
@@ -164,7 +164,7 @@ pub fn kustomization_images(commit: &Commit, folder: &str) -> Option<Vec<String>
 }
 
 /// Renders a commit.
-pub fn render(commit: &Commit, environments: &[Environment]) -> Effective {
+pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective {
     let others: BTreeMap<&str, ()> = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
     let files = files::Files::new(&commit.scans, &others);
     let paths = EnvironmentPaths::new(environments);
@@ -182,7 +182,7 @@ pub fn render(commit: &Commit, environments: &[Environment]) -> Effective {
         })
         .collect();
     let is_ours = |url: &str| may_be_ours(url, commit.remote_url.as_deref());
-    let places = units::Places {
+    let places = units::EnvironmentFiles {
         files: &files,
         own,
         names: environments.iter().map(|env| env.name.as_str()).collect(),

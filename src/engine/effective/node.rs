@@ -1,10 +1,10 @@
 //! What a renderer works on: texts that know where they come from, in the structure around them.
 
-use crate::sources::git::manifest::{Handle, Place, Shape};
+use crate::sources::git::manifest::{Handle, Shape, TextPlace};
 
 /// A place in a file of the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Site {
+pub(super) struct SourceSite {
     /// Index of the file.
     pub file: u32,
     /// Line, from 1.
@@ -13,8 +13,8 @@ pub(super) struct Site {
     pub found: Option<Handle>,
 }
 
-impl Site {
-    pub fn new(file: u32, at: Place) -> Self {
+impl SourceSite {
+    pub fn new(file: u32, at: TextPlace) -> Self {
         Self {
             file,
             line: at.line,
@@ -29,11 +29,11 @@ pub(super) struct Text {
     /// What it is now.
     pub value: String,
     /// The place that decides its tag and digest.
-    pub version: Site,
-    /// Places that decide its name, where that is another.
-    pub names: Vec<Site>,
-    /// Places that something else was laid over.
-    pub overridden: Vec<Site>,
+    pub version: SourceSite,
+    /// EnvironmentFiles that decide its name, where that is another.
+    pub names: Vec<SourceSite>,
+    /// EnvironmentFiles that something else was laid over.
+    pub overridden: Vec<SourceSite>,
     /// Why what it is cannot be decided, if so.
     pub uncertain: Option<String>,
     /// Why the place that decides cannot be edited for it, if so.
@@ -42,7 +42,7 @@ pub(super) struct Text {
 
 impl Text {
     /// A text as it is written.
-    pub fn written(value: &str, version: Site) -> Self {
+    pub fn written(value: &str, version: SourceSite) -> Self {
         Self {
             value: value.to_owned(),
             version,
@@ -54,7 +54,7 @@ impl Text {
     }
 
     /// Everything that made it what it is.
-    fn all_sites(&self) -> Vec<Site> {
+    fn all_sites(&self) -> Vec<SourceSite> {
         let mut all = self.overridden.clone();
         all.push(self.version);
         all.extend(&self.names);
@@ -72,13 +72,13 @@ impl Text {
     }
 
     /// The place that decides the version is another now.
-    pub fn decide_version(&mut self, by: Site) {
+    pub fn decide_version(&mut self, by: SourceSite) {
         self.overridden.push(self.version);
         self.version = by;
     }
 
     /// The place that decides the name is another now.
-    pub fn decide_name(&mut self, by: Site) {
+    pub fn decide_name(&mut self, by: SourceSite) {
         self.overridden.append(&mut self.names);
         self.names.push(by);
     }
@@ -86,19 +86,19 @@ impl Text {
 
 /// A part of an object or of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Node {
+pub(super) enum RenderNode {
     Text(Box<Text>),
-    Map(Vec<(String, Node)>),
-    List(Vec<Node>),
+    Map(Vec<(String, RenderNode)>),
+    List(Vec<RenderNode>),
     Null,
     Other,
 }
 
-impl Node {
+impl RenderNode {
     /// The shape of a file's document.
     pub fn of(shape: &Shape, file: u32) -> Self {
         match shape {
-            Shape::Text(text) => Self::Text(Box::new(Text::written(&text.value, Site::new(file, text.at)))),
+            Shape::Text(text) => Self::Text(Box::new(Text::written(&text.value, SourceSite::new(file, text.at)))),
             Shape::Map(entries) => {
                 let each = entries.iter().map(|(key, value)| (key.clone(), Self::of(value, file)));
                 Self::Map(each.collect())
@@ -156,7 +156,7 @@ impl Node {
     }
 
     /// All places in it, for a part that is taken away.
-    pub fn sites(&self) -> Vec<Site> {
+    pub fn sites(&self) -> Vec<SourceSite> {
         let mut all = Vec::new();
         self.texts(&mut |_, text| all.extend(text.all_sites()));
         all

@@ -2,13 +2,13 @@
 
 use regex::Regex;
 
-use crate::sources::git::manifest::{self, ImageRule, Layer, Target};
+use crate::sources::git::manifest::{self, ImageRule, Layer, PatchTarget};
 
-use super::node::Node;
+use super::node::RenderNode;
 
 /// One object.
 #[derive(Debug, Clone)]
-pub(super) struct Object {
+pub(super) struct RenderedObject {
     pub group: String,
     pub version: String,
     pub kind: String,
@@ -16,7 +16,7 @@ pub(super) struct Object {
     pub ids: Vec<(String, String)>,
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
-    pub body: Node,
+    pub body: RenderNode,
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
@@ -25,8 +25,8 @@ pub(super) struct Object {
     pub post_images: (u32, Vec<ImageRule>),
 }
 
-impl Object {
-    pub fn new(object: &manifest::Object, file: u32) -> Self {
+impl RenderedObject {
+    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
         let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
         Self {
             group: group.to_owned(),
@@ -35,7 +35,7 @@ impl Object {
             ids: vec![(object.name.clone(), object.namespace.clone())],
             labels: object.labels.clone(),
             annotations: object.annotations.clone(),
-            body: Node::of(&object.body, file),
+            body: RenderNode::of(&object.body, file),
             through: Vec::new(),
             chart: object.chart.clone(),
             post_images: (file, object.post_images.clone()),
@@ -43,7 +43,7 @@ impl Object {
     }
 
     /// References that nothing changes, carried along.
-    pub fn plain(body: Node) -> Self {
+    pub fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
             version: String::new(),
@@ -76,7 +76,7 @@ impl Object {
     }
 
     /// Whether a target selects it.
-    pub fn is_selected(&self, target: &Target) -> bool {
+    pub fn is_selected(&self, target: &PatchTarget) -> bool {
         let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
         let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
             wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))

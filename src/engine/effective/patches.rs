@@ -2,28 +2,28 @@
 
 use crate::sources::git::manifest::Operation;
 
-use super::node::{Node, Site};
+use super::node::{RenderNode, SourceSite};
 
 /// Lists that are merged by the name of their items, where the schema is known.
 const NAMED: [&str; 5] = ["containers", "initContainers", "ephemeralContainers", "volumes", "env"];
 
 /// Lays a strategic merge patch over an object. `false`: the patch takes the whole object away.
-pub(super) fn merge(into: &mut Node, patch: &Node, by_name: bool, gone: &mut Vec<Site>) -> bool {
+pub(super) fn merge(into: &mut RenderNode, patch: &RenderNode, by_name: bool, gone: &mut Vec<SourceSite>) -> bool {
     merge_at("", into, patch, by_name, gone)
 }
 
-fn merge_at(key: &str, into: &mut Node, patch: &Node, by_name: bool, gone: &mut Vec<Site>) -> bool {
+fn merge_at(key: &str, into: &mut RenderNode, patch: &RenderNode, by_name: bool, gone: &mut Vec<SourceSite>) -> bool {
     match patch {
-        Node::Other => {}
-        Node::Null => {
+        RenderNode::Other => {}
+        RenderNode::Null => {
             gone.extend(into.sites());
-            *into = Node::Null;
+            *into = RenderNode::Null;
         }
-        Node::Text(new) => match into {
-            Node::Text(old) => old.replace(new),
+        RenderNode::Text(new) => match into {
+            RenderNode::Text(old) => old.replace(new),
             into => *into = patch.clone(),
         },
-        Node::Map(entries) => {
+        RenderNode::Map(entries) => {
             match patch.text("$patch").map(|text| text.value.as_str()) {
                 Some("delete") => {
                     gone.extend(into.sites());
@@ -31,49 +31,49 @@ fn merge_at(key: &str, into: &mut Node, patch: &Node, by_name: bool, gone: &mut 
                 }
                 Some("replace") => {
                     gone.extend(into.sites());
-                    *into = Node::Map(Vec::new());
+                    *into = RenderNode::Map(Vec::new());
                 }
                 _ => {}
             }
-            if !matches!(into, Node::Map(_)) {
+            if !matches!(into, RenderNode::Map(_)) {
                 gone.extend(into.sites());
-                *into = Node::Map(Vec::new());
+                *into = RenderNode::Map(Vec::new());
             }
             for (key, value) in entries.iter().filter(|(key, _)| key != "$patch") {
-                let Node::Map(known) = &mut *into else { break };
+                let RenderNode::Map(known) = &mut *into else { break };
                 let at = match known.iter().position(|(name, _)| name == key) {
                     Some(at) => at,
-                    None if *value == Node::Null => continue,
+                    None if *value == RenderNode::Null => continue,
                     None => {
-                        known.push((key.clone(), Node::Other));
+                        known.push((key.clone(), RenderNode::Other));
                         known.len() - 1
                     }
                 };
                 let kept = merge_at(key, &mut known[at].1, value, by_name, gone);
-                if !kept || known[at].1 == Node::Null {
+                if !kept || known[at].1 == RenderNode::Null {
                     known.remove(at);
                 }
             }
         }
-        Node::List(items) => list(key, into, items, by_name, gone),
+        RenderNode::List(items) => list(key, into, items, by_name, gone),
     }
     true
 }
 
-fn list(key: &str, into: &mut Node, items: &[Node], by_name: bool, gone: &mut Vec<Site>) {
-    let directive = |item: &Node| item.text("$patch").map(|text| text.value.clone());
+fn list(key: &str, into: &mut RenderNode, items: &[RenderNode], by_name: bool, gone: &mut Vec<SourceSite>) {
+    let directive = |item: &RenderNode| item.text("$patch").map(|text| text.value.clone());
     let replaces = items.iter().any(|item| directive(item).as_deref() == Some("replace"));
-    let Node::List(known) = into else {
+    let RenderNode::List(known) = into else {
         gone.extend(into.sites());
-        *into = Node::List(items.iter().filter(|item| directive(item).is_none()).cloned().collect());
+        *into = RenderNode::List(items.iter().filter(|item| directive(item).is_none()).cloned().collect());
         return;
     };
     if !by_name || !NAMED.contains(&key) || replaces {
-        gone.extend(known.iter().flat_map(Node::sites));
+        gone.extend(known.iter().flat_map(RenderNode::sites));
         *known = items.iter().filter(|item| directive(item).is_none()).cloned().collect();
         return;
     }
-    let name = |item: &Node| item.text("name").map(|text| text.value.clone());
+    let name = |item: &RenderNode| item.text("name").map(|text| text.value.clone());
     let mut new = Vec::new();
     for item in items {
         let at = name(item).and_then(|wanted| known.iter().position(|one| name(one).as_ref() == Some(&wanted)));
@@ -92,15 +92,20 @@ fn list(key: &str, into: &mut Node, items: &[Node], by_name: bool, gone: &mut Ve
 }
 
 /// Applies JSON 6902 operations. The reason, where one of them cannot be followed.
-pub(super) fn operate(body: &mut Node, operations: &[Operation], file: u32, gone: &mut Vec<Site>) -> Option<String> {
+pub(super) fn operate(
+    body: &mut RenderNode,
+    operations: &[Operation],
+    file: u32,
+    gone: &mut Vec<SourceSite>,
+) -> Option<String> {
     let mut unclear = None;
     for one in operations {
-        let value = || Node::of(&one.value, file);
+        let value = || RenderNode::of(&one.value, file);
         let done = match one.op.as_str() {
             "add" => put(body, &one.path, value(), true, gone),
             "replace" => put(body, &one.path, value(), false, gone),
             "remove" => {
-                gone.extend(take(body, &one.path).iter().flat_map(Node::sites));
+                gone.extend(take(body, &one.path).iter().flat_map(RenderNode::sites));
                 true
             }
             "copy" => match find(body, &one.from).cloned() {
@@ -122,15 +127,15 @@ pub(super) fn operate(body: &mut Node, operations: &[Operation], file: u32, gone
     unclear
 }
 
-fn find<'n>(node: &'n Node, path: &[String]) -> Option<&'n Node> {
+fn find<'n>(node: &'n RenderNode, path: &[String]) -> Option<&'n RenderNode> {
     path.iter().try_fold(node, |node, step| match node {
-        Node::List(items) => items.get(step.parse::<usize>().ok()?),
+        RenderNode::List(items) => items.get(step.parse::<usize>().ok()?),
         node => node.get(step),
     })
 }
 
 /// Puts a value at a path. `false` where that cannot be followed.
-fn put(node: &mut Node, path: &[String], value: Node, add: bool, gone: &mut Vec<Site>) -> bool {
+fn put(node: &mut RenderNode, path: &[String], value: RenderNode, add: bool, gone: &mut Vec<SourceSite>) -> bool {
     let Some((step, rest)) = path.split_first() else {
         gone.extend(node.sites());
         *node = value;
@@ -138,7 +143,7 @@ fn put(node: &mut Node, path: &[String], value: Node, add: bool, gone: &mut Vec<
     };
     let last = rest.is_empty();
     match node {
-        Node::List(items) => {
+        RenderNode::List(items) => {
             if last && add && step == "-" {
                 items.push(value);
                 return true;
@@ -147,16 +152,16 @@ fn put(node: &mut Node, path: &[String], value: Node, add: bool, gone: &mut Vec<
                 Ok(at) if last && add && at <= items.len() => items.insert(at, value),
                 Ok(at) if at < items.len() && last => replace(&mut items[at], value, gone),
                 Ok(at) if at < items.len() => return put(&mut items[at], rest, value, add, gone),
-                _ => return value == Node::Other,
+                _ => return value == RenderNode::Other,
             }
             true
         }
-        Node::Map(entries) => {
+        RenderNode::Map(entries) => {
             let at = match entries.iter().position(|(key, _)| key == step) {
                 Some(at) => at,
-                None if value == Node::Other => return true,
+                None if value == RenderNode::Other => return true,
                 None => {
-                    entries.push((step.clone(), Node::Other));
+                    entries.push((step.clone(), RenderNode::Other));
                     entries.len() - 1
                 }
             };
@@ -168,26 +173,26 @@ fn put(node: &mut Node, path: &[String], value: Node, add: bool, gone: &mut Vec<
         }
         node => {
             // What has no images was left out: it is made as far as the path tells.
-            if value == Node::Other {
+            if value == RenderNode::Other {
                 return true;
             }
             if step == "-" || step.parse::<usize>().is_ok() {
-                *node = Node::List(Vec::new());
+                *node = RenderNode::List(Vec::new());
                 if last {
-                    *node = Node::List(vec![value]);
+                    *node = RenderNode::List(vec![value]);
                     return true;
                 }
                 return false;
             }
-            *node = Node::Map(Vec::new());
+            *node = RenderNode::Map(Vec::new());
             put(node, path, value, add, gone)
         }
     }
 }
 
-fn replace(old: &mut Node, new: Node, gone: &mut Vec<Site>) {
+fn replace(old: &mut RenderNode, new: RenderNode, gone: &mut Vec<SourceSite>) {
     match (&mut *old, &new) {
-        (Node::Text(old), Node::Text(new)) => old.replace(new),
+        (RenderNode::Text(old), RenderNode::Text(new)) => old.replace(new),
         (old, _) => {
             gone.extend(old.sites());
             *old = new;
@@ -196,10 +201,10 @@ fn replace(old: &mut Node, new: Node, gone: &mut Vec<Site>) {
 }
 
 /// Takes out what is at a path.
-fn take(node: &mut Node, path: &[String]) -> Option<Node> {
+fn take(node: &mut RenderNode, path: &[String]) -> Option<RenderNode> {
     let (step, rest) = path.split_first()?;
     match node {
-        Node::List(items) => {
+        RenderNode::List(items) => {
             let at = step.parse::<usize>().ok().filter(|at| *at < items.len())?;
             if rest.is_empty() {
                 Some(items.remove(at))
@@ -207,7 +212,7 @@ fn take(node: &mut Node, path: &[String]) -> Option<Node> {
                 take(&mut items[at], rest)
             }
         }
-        Node::Map(entries) => {
+        RenderNode::Map(entries) => {
             let at = entries.iter().position(|(key, _)| key == step)?;
             if rest.is_empty() {
                 Some(entries.remove(at).1)
@@ -215,6 +220,6 @@ fn take(node: &mut Node, path: &[String]) -> Option<Node> {
                 take(&mut entries[at].1, rest)
             }
         }
-        Node::Text(_) | Node::Null | Node::Other => None,
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => None,
     }
 }

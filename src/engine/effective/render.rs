@@ -6,29 +6,29 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::sources::git::manifest::{
-    FieldSpec, ImageRule, Kustomization, Part, Patch, PatchRule, PatchSource, Replacement,
+    DocumentPart, FieldSpec, ImageRule, Kustomization, Patch, PatchRule, PatchSource, Replacement,
 };
 
 use super::files::Files;
 use super::images::Rule;
-use super::node::{Node, Site, Text};
-use super::objects::Object;
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
 use super::patches;
 
 /// The objects of a kustomization.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rendered {
-    pub objects: Vec<Object>,
+    pub objects: Vec<RenderedObject>,
     /// Some of its objects are not in this repository, or are made by a program.
     pub is_open: bool,
-    /// Places that it takes away.
-    pub gone: Vec<Site>,
+    /// EnvironmentFiles that it takes away.
+    pub gone: Vec<SourceSite>,
     /// Kustomizations, components and files that it consists of.
     pub made_of: BTreeSet<u32>,
 }
 
 /// What another tool lays over a kustomization.
-pub(super) struct Overlay<'a> {
+pub(super) struct RenderOverlay<'a> {
     /// The file that says so.
     pub file: u32,
     pub kustomization: &'a Kustomization,
@@ -44,7 +44,7 @@ pub(super) struct Renderer<'a> {
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
     active: RefCell<HashSet<u32>>,
     /// Entries of `images` lists and patches that changed something.
-    used: RefCell<HashSet<Site>>,
+    used: RefCell<HashSet<SourceSite>>,
 }
 
 impl<'a> Renderer<'a> {
@@ -58,7 +58,7 @@ impl<'a> Renderer<'a> {
     }
 
     /// Whether an entry changed an image anywhere.
-    pub fn is_used(&self, site: Site) -> bool {
+    pub fn is_used(&self, site: SourceSite) -> bool {
         self.used.borrow().contains(&site)
     }
 
@@ -73,12 +73,12 @@ impl<'a> Renderer<'a> {
     }
 
     /// The same with what another tool lays over it.
-    pub fn overlaid(&self, file: u32, overlay: &Overlay<'_>) -> Rendered {
+    pub fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
         self.render(file, Some(overlay))
     }
 
     /// The objects of plain files and kustomizations, with what another tool lays over them.
-    pub fn folder(&self, files: &[u32], kustomizations: &[u32], overlay: Option<&Overlay<'_>>) -> Rendered {
+    pub fn folder(&self, files: &[u32], kustomizations: &[u32], overlay: Option<&RenderOverlay<'_>>) -> Rendered {
         let mut out = Rendered::default();
         for file in files {
             self.file(*file, &mut out);
@@ -96,7 +96,7 @@ impl<'a> Renderer<'a> {
         out
     }
 
-    fn render(&self, file: u32, overlay: Option<&Overlay<'_>>) -> Rendered {
+    fn render(&self, file: u32, overlay: Option<&RenderOverlay<'_>>) -> Rendered {
         let mut out = Rendered::default();
         // A kustomization that takes itself in is an error of its own; it adds nothing here.
         if !self.active.borrow_mut().insert(file) {
@@ -109,7 +109,7 @@ impl<'a> Renderer<'a> {
         out
     }
 
-    fn accumulate(&self, file: u32, own: &Kustomization, overlay: Option<&Overlay<'_>>, out: &mut Rendered) {
+    fn accumulate(&self, file: u32, own: &Kustomization, overlay: Option<&RenderOverlay<'_>>, out: &mut Rendered) {
         out.made_of.insert(file);
         for resource in &own.resources {
             self.resource(file, resource, out);
@@ -187,22 +187,23 @@ impl<'a> Renderer<'a> {
         out.is_open |= self.files.scan(file).is_some_and(|scan| scan.problem.is_some());
         for part in self.files.parts(file) {
             match part {
-                Part::Object(object) => out.objects.push(Object::new(object, file)),
-                Part::Plain(handles) => {
+                DocumentPart::Object(object) => out.objects.push(RenderedObject::new(object, file)),
+                DocumentPart::Plain(handles) => {
                     let texts = handles.iter().filter_map(|handle| {
-                        let site = Site {
+                        let site = SourceSite {
                             file,
                             line: 0,
                             found: Some(*handle),
                         };
                         let found = self.files.found(site)?;
-                        let site = Site {
+                        let site = SourceSite {
                             line: found.line,
                             ..site
                         };
-                        Some(Node::Text(Box::new(Text::written(&found.reference(), site))))
+                        Some(RenderNode::Text(Box::new(Text::written(&found.reference(), site))))
                     });
-                    out.objects.push(Object::plain(Node::List(texts.collect())));
+                    out.objects
+                        .push(RenderedObject::plain(RenderNode::List(texts.collect())));
                 }
                 _ => {}
             }
@@ -227,7 +228,7 @@ impl<'a> Renderer<'a> {
         self.active.borrow_mut().remove(&component);
     }
 
-    fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<Object>, out: &mut Rendered) {
+    fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
         for rule in all {
             match &rule.from {
                 PatchSource::Inline(patches) => {
@@ -246,8 +247,8 @@ impl<'a> Renderer<'a> {
                     };
                     for part in self.files.parts(from) {
                         let patch = match part {
-                            Part::Object(object) => Patch::Merge(object.clone()),
-                            Part::Operations(operations) => Patch::Operations(operations.clone()),
+                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
+                            DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };
                         self.patch(from, &patch, rule, objects, out);
@@ -261,15 +262,15 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<Object>, out: &mut Rendered) {
-        let selected = |object: &Object, named: Option<&Object>| match (&rule.target, named) {
+    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
+        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (&rule.target, named) {
             (Some(target), _) => object.is_selected(target),
             (None, Some(named)) => object.is_named_by(named),
             (None, None) => false,
         };
         match patch {
             Patch::Merge(written) => {
-                let patch = Object::new(written, file);
+                let patch = RenderedObject::new(written, file);
                 let mut matched = out.is_open;
                 objects.retain_mut(|object| {
                     if !selected(object, Some(&patch)) {
@@ -292,7 +293,9 @@ impl<'a> Renderer<'a> {
                     }
                 }
                 if matched {
-                    let values = operations.iter().flat_map(|one| Node::of(&one.value, file).sites());
+                    let values = operations
+                        .iter()
+                        .flat_map(|one| RenderNode::of(&one.value, file).sites());
                     self.used.borrow_mut().extend(values);
                 }
             }
@@ -304,7 +307,7 @@ impl<'a> Renderer<'a> {
         for path in &own.configurations {
             let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
             for part in found.map_or(&[][..], |file| self.files.parts(file)) {
-                if let Part::Fields(fields) = part {
+                if let DocumentPart::Fields(fields) = part {
                     out.extend(fields.iter().cloned());
                 }
             }
@@ -323,7 +326,7 @@ impl<'a> Renderer<'a> {
         for path in &own.replacement_files {
             let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
             for part in found.map_or(&[][..], |file| self.files.parts(file)) {
-                if let Part::Replacements(all) = part {
+                if let DocumentPart::Replacements(all) = part {
                     out.extend(all.iter().map(|one| (one.clone(), why(path))));
                 }
             }
@@ -349,12 +352,12 @@ impl<'a> Renderer<'a> {
         !parts.is_empty()
             && parts
                 .iter()
-                .all(|part| matches!(part, Part::Object(object) if KINDS.contains(&object.kind.as_str())))
+                .all(|part| matches!(part, DocumentPart::Object(object) if KINDS.contains(&object.kind.as_str())))
     }
 }
 
 /// Says of every image of these objects that it cannot be decided.
-fn mark<'o>(objects: impl Iterator<Item = &'o mut Object>, why: &str) {
+fn mark<'o>(objects: impl Iterator<Item = &'o mut RenderedObject>, why: &str) {
     for object in objects {
         object.body.texts_mut(&mut |text| {
             text.uncertain.get_or_insert_with(|| why.to_owned());
@@ -363,7 +366,7 @@ fn mark<'o>(objects: impl Iterator<Item = &'o mut Object>, why: &str) {
 }
 
 /// The entries in force: the kustomization's own, with those that another tool puts over them.
-fn rules(file: u32, own: &Kustomization, overlay: Option<&Overlay<'_>>) -> Vec<Rule> {
+fn rules(file: u32, own: &Kustomization, overlay: Option<&RenderOverlay<'_>>) -> Vec<Rule> {
     let mut all: Vec<Rule> = own.images.iter().map(|rule| Rule::new(rule, file)).collect();
     let Some(overlay) = overlay else { return all };
     let (from, more) = overlay
@@ -378,7 +381,7 @@ fn rules(file: u32, own: &Kustomization, overlay: Option<&Overlay<'_>>) -> Vec<R
                 .images
                 .iter()
                 .filter(|own| own.name == rule.name());
-            let own: Vec<Site> = own.map(|own| Site::new(overlay.file, own.at)).collect();
+            let own: Vec<SourceSite> = own.map(|own| SourceSite::new(overlay.file, own.at)).collect();
             rule.replace(own.into_iter());
         }
         match all.iter().position(|known| known.name() == rule.name()) {

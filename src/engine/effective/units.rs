@@ -3,13 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sources::git::manifest::{Application, ApplicationKind, Layer, Part, SourceOverride, Taken};
+use crate::sources::git::manifest::{Application, ApplicationKind, DocumentPart, Layer, SourceOverride, Taken};
 
 use super::files::{Files, folder_of, join, relative};
 
 /// One thing that is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unit<'a> {
+pub(super) struct RenderUnit<'a> {
     /// Indices of the environments.
     pub environments: BTreeSet<usize>,
     pub what: What,
@@ -37,7 +37,7 @@ pub(super) enum Values {
 }
 
 /// Whose environments files are.
-pub(super) struct Places<'a> {
+pub(super) struct EnvironmentFiles<'a> {
     pub files: &'a Files<'a>,
     /// The environments of a file by its own path.
     pub own: Vec<BTreeSet<usize>>,
@@ -47,18 +47,18 @@ pub(super) struct Places<'a> {
     pub is_ours: &'a dyn Fn(&str) -> bool,
 }
 
-impl<'a> Places<'a> {
+impl<'a> EnvironmentFiles<'a> {
     fn of(&self, file: u32) -> &BTreeSet<usize> {
         &self.own[file as usize]
     }
 
     /// Everything that is rendered.
-    pub fn units(&self) -> Vec<Unit<'a>> {
+    pub fn units(&self) -> Vec<RenderUnit<'a>> {
         let mut out = Vec::new();
         let mut covered = BTreeSet::new();
         for file in 0..self.files.len() {
             for part in self.files.parts(file) {
-                if let Part::Application(application) = part {
+                if let DocumentPart::Application(application) = part {
                     self.application(file, application, &mut out, &mut covered);
                 }
             }
@@ -81,7 +81,7 @@ impl<'a> Places<'a> {
         &self,
         file: u32,
         application: &'a Application,
-        out: &mut Vec<Unit<'a>>,
+        out: &mut Vec<RenderUnit<'a>>,
         covered: &mut BTreeSet<(u32, usize)>,
     ) {
         if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
@@ -99,7 +99,7 @@ impl<'a> Places<'a> {
         let folder = application.path.as_deref().and_then(|path| relative("", path));
         let mut add = |environments: BTreeSet<usize>, what| {
             if !environments.is_empty() {
-                out.push(Unit {
+                out.push(RenderUnit {
                     environments,
                     what,
                     by: Some((file, application)),
@@ -210,7 +210,7 @@ impl<'a> Places<'a> {
         let found = names.iter().filter_map(|name| {
             let file = self.files.find(&join(folder, name))?;
             self.files.parts(file).iter().find_map(|part| match part {
-                Part::SourceOverride(one) => Some((file, one.as_ref())),
+                DocumentPart::SourceOverride(one) => Some((file, one.as_ref())),
                 _ => None,
             })
         });
@@ -229,7 +229,7 @@ impl<'a> Places<'a> {
     }
 
     /// Kustomizations that no other one of the environment takes in.
-    fn roots(&self, covered: &BTreeSet<(u32, usize)>, out: &mut Vec<Unit<'a>>) {
+    fn roots(&self, covered: &BTreeSet<(u32, usize)>, out: &mut Vec<RenderUnit<'a>>) {
         let users = self.users();
         let nobody = BTreeSet::new();
         for file in 0..self.files.len() {
@@ -249,7 +249,7 @@ impl<'a> Places<'a> {
                 let mut tops = BTreeSet::new();
                 self.climb(file, &users, &mut BTreeSet::new(), &mut tops);
                 for top in tops {
-                    out.push(Unit {
+                    out.push(RenderUnit {
                         environments: BTreeSet::from([env]),
                         what: What::Kustomization(top),
                         by: None,

@@ -2,35 +2,35 @@
 
 use crate::domain::reference::{ImageRef, Repository};
 
-use super::node::{Node, Site, Text};
+use super::node::{RenderNode, SourceSite, Text};
 
 /// Lays values over others: mappings are merged, everything else is replaced, null takes away.
-pub(super) fn lay_over(into: &mut Node, over: &Node, gone: &mut Vec<Site>) {
+pub(super) fn lay_over(into: &mut RenderNode, over: &RenderNode, gone: &mut Vec<SourceSite>) {
     match over {
-        Node::Other => {}
-        Node::Map(entries) => {
-            if !matches!(into, Node::Map(_)) {
+        RenderNode::Other => {}
+        RenderNode::Map(entries) => {
+            if !matches!(into, RenderNode::Map(_)) {
                 gone.extend(into.sites());
-                *into = Node::Map(Vec::new());
+                *into = RenderNode::Map(Vec::new());
             }
-            let Node::Map(known) = into else { return };
+            let RenderNode::Map(known) = into else { return };
             for (key, value) in entries {
                 match known.iter().position(|(name, _)| name == key) {
-                    Some(at) if *value == Node::Null => gone.extend(known.remove(at).1.sites()),
+                    Some(at) if *value == RenderNode::Null => gone.extend(known.remove(at).1.sites()),
                     Some(at) => lay_over(&mut known[at].1, value, gone),
-                    None if *value == Node::Null => {}
+                    None if *value == RenderNode::Null => {}
                     None => known.push((key.clone(), value.clone())),
                 }
             }
         }
-        Node::Text(new) => match into {
-            Node::Text(old) => old.replace(new),
+        RenderNode::Text(new) => match into {
+            RenderNode::Text(old) => old.replace(new),
             into => {
                 gone.extend(into.sites());
                 *into = over.clone();
             }
         },
-        Node::List(_) | Node::Null => {
+        RenderNode::List(_) | RenderNode::Null => {
             gone.extend(into.sites());
             *into = over.clone();
         }
@@ -38,14 +38,14 @@ pub(super) fn lay_over(into: &mut Node, over: &Node, gone: &mut Vec<Site>) {
 }
 
 /// An image that values name.
-pub(super) struct Image {
+pub(super) struct ValuesImage {
     /// The reference; `None` = as the place that decides says by itself.
     pub value: Option<String>,
     pub text: Text,
 }
 
 /// The images of merged values.
-pub(super) fn images(values: &Node) -> Vec<Image> {
+pub(super) fn images(values: &RenderNode) -> Vec<ValuesImage> {
     let mut out = Vec::new();
     walk(values, &mut out);
     let global = values.get("global");
@@ -67,16 +67,16 @@ pub(super) fn images(values: &Node) -> Vec<Image> {
     out
 }
 
-fn walk(node: &Node, out: &mut Vec<Image>) {
+fn walk(node: &RenderNode, out: &mut Vec<ValuesImage>) {
     match node {
-        Node::Map(entries) => {
+        RenderNode::Map(entries) => {
             let used = image(node, out);
             for (key, value) in entries {
                 match value {
-                    Node::Text(text) => {
+                    RenderNode::Text(text) => {
                         let own = text.version.found.is_some() && key.to_ascii_lowercase().contains("image");
                         if own && used != Some(text.version) {
-                            out.push(Image {
+                            out.push(ValuesImage {
                                 value: ImageRef::parse(&text.value).is_ok().then(|| text.value.clone()),
                                 text: (**text).clone(),
                             });
@@ -86,13 +86,13 @@ fn walk(node: &Node, out: &mut Vec<Image>) {
                 }
             }
         }
-        Node::List(items) => items.iter().for_each(|item| walk(item, out)),
-        Node::Text(_) | Node::Null | Node::Other => {}
+        RenderNode::List(items) => items.iter().for_each(|item| walk(item, out)),
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => {}
     }
 }
 
 /// A mapping that names an image in several fields. Returns the scalar `image` that it used.
-fn image(map: &Node, out: &mut Vec<Image>) -> Option<Site> {
+fn image(map: &RenderNode, out: &mut Vec<ValuesImage>) -> Option<SourceSite> {
     let filled = |key: &str| map.text(key).filter(|text| !text.value.trim().is_empty());
     let is_name = |text: &&Text| Repository::parse(&text.value).is_ok();
     let prefixed = filled("imageName")
@@ -144,7 +144,7 @@ fn image(map: &Node, out: &mut Vec<Image>) -> Option<Site> {
         whole(registry, name, tag, digest)
     };
     if value.is_some() || is_whole {
-        out.push(Image { value, text });
+        out.push(ValuesImage { value, text });
     }
     used
 }

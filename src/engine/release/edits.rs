@@ -185,7 +185,7 @@ pub(super) async fn rewrite(
 /// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
-    let is_copy = |one: &&effective::Reference| {
+    let is_copy = |one: &&effective::EffectiveReference| {
         one.found.tier >= LOOSE_TIER
             && pins.iter().any(|pin| {
                 pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)

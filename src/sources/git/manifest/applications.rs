@@ -4,7 +4,7 @@
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::includes::{self, Origin, Taken};
 use super::kustomization::{self, Kustomization, PatchSource};
-use super::shape::{Layer, Place, Shape, Shaper, Text};
+use super::shape::{Layer, Shape, Shaper, Text, TextPlace};
 use super::tree::{Id, Tree};
 
 /// A folder that a controller applies, with what it changes.
@@ -52,14 +52,14 @@ pub struct SourceOverride {
 }
 
 impl Application {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.overlay.places(each);
         self.values.iter_mut().for_each(|layer| layer.places(each));
     }
 }
 
 impl SourceOverride {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.images.iter_mut().flatten().for_each(|rule| each(&mut rule.at));
         self.parameters.iter_mut().for_each(|values| values.places(each));
         self.values.iter_mut().for_each(|values| values.places(each));

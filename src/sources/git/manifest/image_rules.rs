@@ -1,6 +1,6 @@
 //! Entries of Kustomize's `images` lists, wherever they stand.
 
-use super::shape::{Handle, Place};
+use super::shape::{Handle, TextPlace};
 use super::tree::{Id, Tree};
 
 /// An entry of an `images` list.
@@ -17,7 +17,7 @@ pub struct ImageRule {
     /// `tagSuffix`; empty where there is none.
     pub tag_suffix: String,
     /// Where it stands.
-    pub at: Place,
+    pub at: TextPlace,
 }
 
 /// Tells the reference that an entry of an `images` list is.
@@ -40,7 +40,7 @@ pub(super) fn read(tree: &Tree<'_>, list: Option<Id>, rule: &RuleReader<'_>) -> 
             new_tag: text("newTag"),
             digest: text("digest"),
             tag_suffix: text("tagSuffix"),
-            at: Place {
+            at: TextPlace {
                 line: scalar.map_or(tree.node(*item).line, |id| tree.node(id).line),
                 found,
             },

@@ -2,8 +2,8 @@
 //! replaces. The render itself is the engine's.
 
 use super::image_rules::{self, ImageRule, RuleReader};
-use super::objects::{self, Object};
-use super::shape::{Layer, Place, Shape, Shaper};
+use super::objects::{self, ManifestObject};
+use super::shape::{Layer, Shape, Shaper, TextPlace};
 use super::tree::{Id, Kind, Tree};
 
 /// A `Kustomization` or `Component`, or what another tool hands to Kustomize.
@@ -43,7 +43,7 @@ pub struct Kustomization {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatchRule {
     /// Its target; without one a patch names its object itself.
-    pub target: Option<Target>,
+    pub target: Option<PatchTarget>,
     /// What it changes.
     pub from: PatchSource,
 }
@@ -63,7 +63,7 @@ pub enum PatchSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patch {
     /// A strategic merge.
-    Merge(Object),
+    Merge(ManifestObject),
     /// JSON 6902 operations.
     Operations(Vec<Operation>),
 }
@@ -83,7 +83,7 @@ pub struct Operation {
 
 /// Which objects a patch or a replacement is for. Empty = any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Target {
+pub struct PatchTarget {
     /// API group.
     pub group: String,
     /// API version.
@@ -104,7 +104,7 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     /// Which objects.
-    pub target: Target,
+    pub target: PatchTarget,
 }
 
 /// A field that a `configurations` file adds to what `images` changes.
@@ -121,7 +121,7 @@ pub struct FieldSpec {
 }
 
 impl Kustomization {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.images.iter_mut().for_each(|rule| each(&mut rule.at));
         self.charts.iter_mut().flatten().for_each(|layer| layer.places(each));
         for patch in &mut self.patches {
@@ -133,7 +133,7 @@ impl Kustomization {
 }
 
 impl Patch {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
             Self::Merge(object) => object.places(each),
             Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
@@ -206,9 +206,9 @@ pub(super) fn patches(tree: &Tree<'_>, list: &[Id], inline: &dyn Fn(Id) -> Patch
     each.collect()
 }
 
-fn target(tree: &Tree<'_>, id: Id) -> Target {
+fn target(tree: &Tree<'_>, id: Id) -> PatchTarget {
     let text = |key| tree.text_at(id, &[key]).unwrap_or_default().to_owned();
-    Target {
+    PatchTarget {
         group: text("group"),
         version: text("version"),
         kind: text("kind"),

@@ -45,11 +45,11 @@ pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, is_same_repository, void};
 pub use image_rules::ImageRule;
 pub use includes::{Include, Origin, Taken};
-pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement, Target};
-pub use objects::Object;
-pub use parts::Part;
+pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
+pub use objects::ManifestObject;
+pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
-pub use shape::{Handle, Layer, Place, Shape, Text};
+pub use shape::{Handle, Layer, Shape, Text, TextPlace};
 pub use undo::robot;
 
 use detect::Document;
@@ -75,7 +75,7 @@ pub struct Scan {
     /// Charts that a chart or kustomization names.
     pub charts: Vec<Chart>,
     /// What it contributes to a render.
-    pub parts: Vec<Part>,
+    pub parts: Vec<DocumentPart>,
     /// References that count only together with other files: tags and digests of images that other
     /// values name, and images in patches.
     pub layered: Vec<Found>,

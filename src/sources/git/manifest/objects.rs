@@ -2,12 +2,12 @@
 
 use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
-use super::shape::{Layer, Place, Shape, Shaper};
+use super::shape::{Layer, Shape, Shaper, TextPlace};
 use super::tree::Id;
 
 /// One object, or a patch that looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
+pub struct ManifestObject {
     /// `apiVersion`.
     pub api_version: String,
     /// `kind`.
@@ -28,15 +28,15 @@ pub struct Object {
     pub post_images: Vec<ImageRule>,
 }
 
-impl Object {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+impl ManifestObject {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.body.places(each);
         self.post_images.iter_mut().for_each(|rule| each(&mut rule.at));
     }
 }
 
 /// The object at a node. Patches may leave out what identifies them.
-pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> Object {
+pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> ManifestObject {
     let tree = shaper.tree;
     let text = |path: &[&str]| tree.text_at(root, path).unwrap_or_default().to_owned();
     let pairs = |key| {
@@ -45,7 +45,7 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> Object {
         let pair = |(key, value): &(Id, Id)| Some((tree.text_of(*key)?.to_owned(), tree.text_of(*value)?.to_owned()));
         entries.iter().filter_map(pair).collect()
     };
-    Object {
+    ManifestObject {
         api_version: text(&["apiVersion"]),
         kind: text(&["kind"]),
         name: text(&["metadata", "name"]),

@@ -9,18 +9,18 @@ use super::helm_values::{self, Strings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
 use super::nested::Mapping;
-use super::objects::{self, Object};
+use super::objects::{self, ManifestObject};
 use super::output::{How, Output};
-use super::shape::{Handle, Layer, Place, Shape, Shaper};
+use super::shape::{Handle, Layer, Shape, Shaper, TextPlace};
 use super::tree::{Id, Kind, Tree};
 use super::{Found, LOOSE, argocd, kubernetes, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum DocumentPart {
     /// An object, or a patch that looks like one.
-    Object(Object),
+    Object(ManifestObject),
     /// JSON 6902 operations.
     Operations(Vec<Operation>),
     /// A kustomization.
@@ -54,9 +54,9 @@ const VALUES_PART: How = How {
     tier: 8,
 };
 
-impl Part {
+impl DocumentPart {
     /// Calls `each` for every place.
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
             Self::Object(object) => object.places(each),
             Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
@@ -67,7 +67,7 @@ impl Part {
             Self::Releases(all) => all.iter_mut().flatten().for_each(|layer| layer.places(each)),
             Self::Plain(handles) => {
                 for handle in handles {
-                    let mut place = Place {
+                    let mut place = TextPlace {
                         line: 0,
                         found: Some(*handle),
                     };
@@ -83,8 +83,13 @@ impl Part {
 }
 
 /// The contributions of a file, and the references that only they know of.
-pub(super) fn read(path: &str, tree: &Tree<'_>, documents: &[(Id, Document)], out: &Output) -> (Vec<Part>, Vec<Found>) {
-    let reader = Reader {
+pub(super) fn read(
+    path: &str,
+    tree: &Tree<'_>,
+    documents: &[(Id, Document)],
+    out: &Output,
+) -> (Vec<DocumentPart>, Vec<Found>) {
+    let reader = PartReader {
         tree,
         out,
         layered: RefCell::new(Output::for_file(path)),
@@ -96,7 +101,7 @@ pub(super) fn read(path: &str, tree: &Tree<'_>, documents: &[(Id, Document)], ou
     (parts, reader.layered.into_inner().found)
 }
 
-struct Reader<'a> {
+struct PartReader<'a> {
     tree: &'a Tree<'a>,
     /// What the file's styles found.
     out: &'a Output,
@@ -104,7 +109,7 @@ struct Reader<'a> {
     layered: RefCell<Output>,
 }
 
-impl Reader<'_> {
+impl PartReader<'_> {
     fn handle(&self, id: Id) -> Option<Handle> {
         let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let found = self.out.found_at(id);
@@ -126,22 +131,24 @@ impl Reader<'_> {
         })
     }
 
-    fn document(&self, root: Id, kind: Document, parts: &mut Vec<Part>) {
+    fn document(&self, root: Id, kind: Document, parts: &mut Vec<DocumentPart>) {
         let tree = self.tree;
         match kind {
-            Document::Kubernetes => parts.push(Part::Object(self.with_shaper(false, |s| objects::read(s, root)))),
+            Document::Kubernetes => parts.push(DocumentPart::Object(
+                self.with_shaper(false, |s| objects::read(s, root)),
+            )),
             Document::HelmRelease => {
                 self.values_parts(tree.at(root, &["spec", "values"]));
-                parts.push(Part::Object(self.with_shaper(true, |s| objects::read(s, root))));
+                parts.push(DocumentPart::Object(self.with_shaper(true, |s| objects::read(s, root))));
             }
             Document::Kustomize => {
                 let mut read = kustomization::read(tree, root, &|id| self.handle(id), &|id| self.inline(id));
                 read.charts = self.charts(root);
-                parts.push(Part::Kustomization(Box::new(read)));
+                parts.push(DocumentPart::Kustomization(Box::new(read)));
             }
             Document::FluxKustomization => {
                 let read = applications::flux(tree, root, &|id| self.handle(id), &|id| self.inline(id));
-                parts.extend(read.map(|one| Part::Application(Box::new(one))));
+                parts.extend(read.map(|one| DocumentPart::Application(Box::new(one))));
             }
             Document::Argocd => {
                 self.argocd_parts(
@@ -150,13 +157,13 @@ impl Reader<'_> {
                 );
                 let block = |id| self.block(id);
                 let read = self.with_shaper(true, |s| applications::argocd(s, root, &|id| self.inline(id), &block));
-                parts.extend(read.into_iter().map(|one| Part::Application(Box::new(one))));
+                parts.extend(read.into_iter().map(|one| DocumentPart::Application(Box::new(one))));
             }
             Document::ArgocdSource => {
                 self.source_parts(root);
                 let block = |id| self.block(id);
                 let read = self.with_shaper(true, |s| applications::source_override(s, root, &block));
-                parts.push(Part::SourceOverride(Box::new(read)));
+                parts.push(DocumentPart::SourceOverride(Box::new(read)));
             }
             Document::List => {
                 for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
@@ -173,20 +180,20 @@ impl Reader<'_> {
                     let list = tree.get(*release, "values").map_or(&[][..], |id| tree.items(id));
                     self.layers(list)
                 };
-                parts.push(Part::Releases(releases.iter().map(layers).collect()));
+                parts.push(DocumentPart::Releases(releases.iter().map(layers).collect()));
             }
             Document::OciRepository | Document::Promoter => {
                 let index = tree.document_of(root);
                 let all = (0u32..).zip(&self.out.found);
                 let mine = all.filter(|(_, found)| found.site.document == index);
-                parts.push(Part::Plain(mine.map(|(at, _)| Handle::Found(at)).collect()));
+                parts.push(DocumentPart::Plain(mine.map(|(at, _)| Handle::Found(at)).collect()));
             }
             Document::Other => {
                 let items = tree.items(root);
                 if !items.is_empty() && items.iter().all(|item| kustomization::is_operation(tree, *item)) {
                     operations_founds(tree, root, &mut self.layered.borrow_mut());
                     let read = self.with_shaper(true, |s| kustomization::operations(s, root));
-                    parts.extend(read.map(Part::Operations));
+                    parts.extend(read.map(DocumentPart::Operations));
                 }
             }
             Document::Nothing | Document::Compose | Document::Chart => {}
@@ -194,21 +201,21 @@ impl Reader<'_> {
     }
 
     /// A values file, or one of Kustomize's own files, which look the same.
-    fn values(&self, root: Id, parts: &mut Vec<Part>) {
+    fn values(&self, root: Id, parts: &mut Vec<DocumentPart>) {
         let tree = self.tree;
         if tree.get(root, "source").is_some() && tree.get(root, "targets").is_some() {
-            parts.push(Part::Replacements(kustomization::replacements(tree, root)));
+            parts.push(DocumentPart::Replacements(kustomization::replacements(tree, root)));
             return;
         }
         let fields = kustomization::field_specs(tree, root);
         if !fields.is_empty() {
-            parts.push(Part::Fields(fields));
+            parts.push(DocumentPart::Fields(fields));
             return;
         }
         self.values_parts(Some(root));
         let shape = self.with_shaper(true, |shaper| shaper.shape(root));
         if shape != Shape::Other {
-            parts.push(Part::Values(shape));
+            parts.push(DocumentPart::Values(shape));
         }
     }
 

@@ -44,12 +44,12 @@ pub struct Text {
     /// Its value.
     pub value: String,
     /// Where it stands.
-    pub at: Place,
+    pub at: TextPlace,
 }
 
 /// A line of the file, and the reference that was found there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct TextPlace {
     /// Line, from 1.
     pub line: u32,
     /// The reference that this text is a part of.
@@ -66,7 +66,7 @@ pub enum Handle {
 }
 
 impl Layer {
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         if let Self::Values(values) = self {
             values.places(each);
         }
@@ -91,7 +91,7 @@ impl Shape {
     }
 
     /// Calls `each` for every place.
-    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut Place)) {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
             Self::Text(text) => each(&mut text.at),
             Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.places(each)),
@@ -125,8 +125,8 @@ impl Shaper<'_> {
     }
 
     /// Where a node stands.
-    pub fn place(&self, id: Id) -> Place {
-        Place {
+    pub fn place(&self, id: Id) -> TextPlace {
+        TextPlace {
             line: (self.line)(self.tree.node(id).line),
             found: (self.found)(self.tree.resolve(id)),
         }
