@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use pindeck::domain::id::Digest;
 use pindeck::domain::pattern::anchored;
-use pindeck::domain::policy::Match;
+use pindeck::domain::policy::{LogRule, Match};
 use pindeck::domain::source::SourceRepository;
 use pindeck::domain::verdict::Outcome;
 use pindeck::sources::evidence::{Carrier, Item, ItemProblem, predicate};
@@ -19,6 +19,7 @@ use crate::support::ask::{Ask, by_keys, judge_by};
 use crate::support::evidence_cases::item;
 use crate::support::fixtures::{all_of, by_key, by_name, subject};
 use crate::support::forge::*;
+use crate::support::genuine;
 
 pub const ATTACKS: &[Attack] = &[
     Attack {
@@ -100,6 +101,16 @@ pub const ATTACKS: &[Attack] = &[
         name: "named-as-another-kind",
         tries: "annotations and media types make a statement another kind",
         attempt: named_as_another_kind,
+    },
+    Attack {
+        name: "foreign-log-entry",
+        tries: "a signature is shown with the genuine log entry of another one",
+        attempt: foreign_log_entry,
+    },
+    Attack {
+        name: "downgraded-bundle",
+        tries: "a bundle is rewritten to an older format that needs no inclusion proof",
+        attempt: downgraded_bundle,
     },
     Attack {
         name: "a-million-documents",
@@ -418,6 +429,54 @@ fn named_as_another_kind() {
             judge_by(&said, EvidenceKind::TestResult, None, now()),
             Outcome::Rejected
         );
+    }
+}
+
+fn foreign_log_entry() {
+    let (Some((ask, genuine)), Some((_, other))) = (
+        genuine::bundle("carabiner/public-good"),
+        genuine::bundle("conformance/happy-path-intoto-in-dsse-v3"),
+    ) else {
+        return;
+    };
+    assert_eq!(
+        ask.one(&genuine::as_item(&ask, &genuine)).state,
+        EvidenceState::Verified
+    );
+    let mut entry = genuine.clone();
+    entry["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"].clone();
+    let mut envelope = genuine.clone();
+    envelope["dsseEnvelope"] = other["dsseEnvelope"].clone();
+    let mut certificate = genuine.clone();
+    certificate["verificationMaterial"]["certificate"] = other["verificationMaterial"]["certificate"].clone();
+    for forged in [entry, envelope, certificate] {
+        let said = ask.one(&genuine::as_item(&ask, &forged));
+        assert_ne!(said.state, EvidenceState::Verified, "{:?}", said.detail);
+    }
+}
+
+fn downgraded_bundle() {
+    let Some((mut ask, genuine)) = genuine::bundle("carabiner/public-good") else {
+        return;
+    };
+    ask.profile.transparency_log = LogRule::InclusionProof;
+    assert_eq!(
+        ask.one(&genuine::as_item(&ask, &genuine)).state,
+        EvidenceState::Verified
+    );
+    let mut rewritten = genuine;
+    let material = &mut rewritten["verificationMaterial"];
+    let certificate = material["certificate"].take();
+    material["x509CertificateChain"] = json!({ "certificates": [certificate] });
+    material.as_object_mut().unwrap().remove("certificate");
+    material["tlogEntries"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("inclusionProof");
+    for version in ["0.1", "0.2"] {
+        rewritten["mediaType"] = format!("application/vnd.dev.sigstore.bundle+json;version={version}").into();
+        let said = ask.one(&genuine::as_item(&ask, &rewritten));
+        assert_ne!(said.state, EvidenceState::Verified, "{version} {:?}", said.detail);
     }
 }
 

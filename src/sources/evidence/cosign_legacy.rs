@@ -127,8 +127,9 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
         about if Some(about) == question.via => Some(About::Via(about)),
         _ => None,
     };
-    let held = subject(&mut report, named, &[about], question).and_then(|()| payload_says(trusted, &signed.critical));
-    match held {
+    let about_it =
+        subject(&mut report, named, &[about], question).and_then(|()| payload_says(trusted, &signed.critical));
+    match about_it {
         Ok(detail) => {
             let stated = signed.optional.and_then(|optional| optional.timestamp);
             let stated = stated.and_then(|seconds| Timestamp::from_second(seconds).ok());
@@ -172,7 +173,10 @@ pub(super) fn attestation(item: &Item, document: &str, question: &Question<'_>) 
         Err(why) => return report.end(CauseKind::Malformed, why),
     };
     if envelope.payload_type != IN_TOTO {
-        let detail = format!("the envelope holds {:?}, no in-toto statement", envelope.payload_type);
+        let detail = format!(
+            "the envelope contains {:?}, no in-toto statement",
+            envelope.payload_type
+        );
         return report.end(CauseKind::Unsupported, detail);
     }
     let statement = match Statement::parse(&payload) {

@@ -5,7 +5,7 @@
 //! satisfied is decided by [`crate::domain::verdict::judge`], never here.
 //!
 //! Everything fails closed: what is not understood is *unsupported* or *malformed*, what could not be
-//! fetched is *unreachable*, and only a statement whose signature, identity and subject all hold is
+//! fetched is *unreachable*, and only a statement whose signature, identity and subject all pass is
 //! *verified*.
 
 mod bundle;

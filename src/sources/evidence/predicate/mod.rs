@@ -1,12 +1,13 @@
 //! What predicates say, once their statement is trusted (or shown as unsigned).
 //!
-//! Every parser takes the predicate as text and holds only what a summary needs; an SBOM of several
+//! Every parser takes the predicate as text and keeps only what a summary needs; an SBOM of several
 //! MB is counted, never kept.
 
 mod count;
 mod provenance;
 mod sbom;
 mod test_result;
+mod time;
 mod vsa;
 mod vulns;
 
@@ -120,9 +121,4 @@ struct Keys<'a> {
     /// trivy.
     #[serde(rename = "ArtifactName", borrow)]
     artifact_name: Option<&'a RawValue>,
-}
-
-/// A time as predicates write it; one that cannot be read is none.
-fn time(text: Option<&str>) -> Option<jiff::Timestamp> {
-    text?.parse().ok()
 }

@@ -6,8 +6,8 @@ use super::super::explain::explain;
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
+use super::claim::{Claim, Logs, Times, verify};
 use super::demands::{demand_log, log_check, log_passed, no_log, take_times, unasked};
-use super::{Claim, Logs, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
 use crate::domain::text::Untrusted;
@@ -29,7 +29,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
     match &profile.root {
         _ if asked && entries.is_empty() => return Err(no_log(profile)),
         None if asked => {
-            let detail = format!("trust profile {} names no root that holds the log's key", profile.name);
+            let detail = format!("trust profile {} names no root with the log's key", profile.name);
             return Err(Refusal::new(log_check(profile), CauseKind::Unsupported, detail));
         }
         _ if nothing => {
@@ -50,7 +50,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
                 unasked(
                     report,
                     claim,
-                    &format!("the trust profile asks for none; what is there does not hold ({why})"),
+                    &format!("the trust profile asks for none; what is there does not verify ({why})"),
                 );
             }
         },

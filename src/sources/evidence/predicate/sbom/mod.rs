@@ -1,6 +1,7 @@
 //! SBOMs: SPDX 2.x and 3.0, CycloneDX 1.x, in JSON, tag-value and XML, plain or compressed. Packages
-//! are handed to the caller one by one and never held.
+//! are handed to the caller one by one and never kept.
 
+mod entry;
 mod json;
 mod tag_value;
 mod xml;
@@ -11,9 +12,10 @@ use std::io::Read as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::time;
+use super::time::time;
 use crate::domain::evidence::SbomSummary;
 use crate::domain::text::Untrusted;
+use entry::{Header, Sink};
 
 /// Most that a compressed SBOM may unpack to, in bytes.
 const UNPACKED_CAP: u64 = 64 << 20;
@@ -27,24 +29,6 @@ pub struct Package {
     pub purl: Untrusted,
     /// Version as written.
     pub version: Untrusted,
-}
-
-/// One package or component as an SBOM writes it.
-struct Entry<'a> {
-    name: &'a str,
-    version: &'a str,
-    purl: Option<&'a str>,
-}
-
-/// What is told of each package while a document is read.
-type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
-
-/// What kind of document it was.
-struct Header {
-    format: &'static str,
-    version: String,
-    /// When it was made, as written.
-    created: Option<String>,
 }
 
 /// Whether content claims to be an SBOM: enough to choose the parser, not to believe it.
