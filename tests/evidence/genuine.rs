@@ -7,9 +7,9 @@ use pindeck::domain::policy::{LogRule, TimeRule};
 use pindeck::sources::evidence::Item;
 use serde_json::{Value, json};
 
-use crate::support::ask::{Ask, fails, holds, state};
+use crate::support::ask::{fails, holds, state};
 use crate::support::evidence_cases::corpus;
-use crate::support::genuine::{as_item, bundle, case, layout};
+use crate::support::genuine::{as_item, bundle, layout};
 
 const REKOR: &str = "dev.sigstore.cosign/bundle";
 

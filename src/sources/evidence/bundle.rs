@@ -6,13 +6,14 @@ use sigstore_types::{
     SignatureContent,
 };
 
+use super::claim::Claim;
 use super::conclude::{conclude, introduce, profile, subject};
 use super::container;
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
 use super::logged::{EntryBinding, Kind};
-use super::prove::{Claim, prove};
+use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, IN_TOTO, Statement};
 use super::trust::Profile;

@@ -12,13 +12,14 @@ use sigstore_types::{
 };
 
 use super::bundle::{as_message, own_digest};
+use super::claim::Claim;
 use super::conclude::{conclude, introduce, profile, subject};
 use super::cosign_annotations::{self, Annotated, annotated};
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
 use super::logged::{EntryBinding, Kind};
-use super::prove::{Claim, prove};
+use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, Envelope, EnvelopeSignature, IN_TOTO, Statement};
 use super::trust::{Profile, Vouched};

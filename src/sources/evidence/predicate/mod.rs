@@ -14,6 +14,7 @@ mod vulns;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use sbom::is_compressed;
 pub use sbom::{Package, list};
 
 use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format, Summary};

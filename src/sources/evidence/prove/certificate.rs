@@ -6,12 +6,12 @@ use sigstore_types::DerPublicKey;
 use sigstore_verify::{Error, VerificationPolicy};
 
 use super::super::certificate_name::certificate_name;
+use super::super::claim::{Claim, Logs, Times, verify};
 use super::super::explain::{explain, reached};
 use super::super::identity::{self, Fit};
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
-use super::claim::{Claim, Logs, Times, verify};
 use super::demands::{demand_log, log_passed, take_times, unasked};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::{LogRule, Validity};

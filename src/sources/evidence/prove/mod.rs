@@ -5,15 +5,14 @@
 //! trust profile asks for beyond that is looked at afterwards, on what has been verified.
 
 mod certificate;
-mod claim;
 mod demands;
 mod key;
 
 use sigstore_types::bundle::VerificationMaterialContent;
 
+use super::claim::Claim;
 use super::report::{Refusal, Report};
 use super::trust::Profile;
-pub(super) use claim::Claim;
 
 /// Proves a claim under a profile and writes every check down.
 pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -> Result<(), Refusal> {

@@ -35,13 +35,17 @@ pub struct Package {
 pub(super) fn looks_like(content: &[u8]) -> bool {
     let text = content.trim_ascii_start();
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    content.starts_with(ZSTD)
-        || content.starts_with(BZIP2)
+    is_compressed(content)
         || match text.first() {
             Some(b'{') => json::looks_like(text),
             Some(b'<') => true,
             _ => tag_value::looks_like(text),
         }
+}
+
+/// Whether content is compressed by a method that is unpacked here.
+pub fn is_compressed(content: &[u8]) -> bool {
+    content.starts_with(ZSTD) || content.starts_with(BZIP2)
 }
 
 /// Counts a whole document.

@@ -5,12 +5,12 @@ use sigstore_types::{
 };
 use sigstore_verify::{Error, Policy, TimestampError, TransparencyLogError, VerificationResult};
 
-use super::super::keys::Message;
-use super::super::logged::EntryBinding;
-use super::super::trust::{Root, Vouched};
+use super::keys::Message;
+use super::logged::EntryBinding;
+use super::trust::{Root, Vouched};
 
 /// A signature and what it is over.
-pub(in crate::sources::evidence) struct Claim<'a> {
+pub(super) struct Claim<'a> {
     /// Everything around the signature, as a bundle.
     pub bundle: &'a Bundle,
     /// What was signed.
