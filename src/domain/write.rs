@@ -25,6 +25,9 @@ pub struct Request {
     pub acknowledge_warned: bool,
     /// A typed reason to waive what the policy lets be waived.
     pub break_glass: Option<String>,
+    /// A revert to a digest that is on hold in this environment also ends that hold, in the same commit.
+    #[serde(default)]
+    pub release_hold: bool,
 }
 
 impl Request {
@@ -36,6 +39,7 @@ impl Request {
             reason: None,
             acknowledge_warned: false,
             break_glass: None,
+            release_hold: false,
         }
     }
 }
@@ -57,7 +61,7 @@ pub enum Ask {
     Revert {
         /// The service in its environment.
         target: Target,
-        /// The digest; `None` = the one pinned immediately before.
+        /// The digest; `None` = the last known good.
         to: Option<Digest>,
         /// How much of the pin commit is undone.
         scope: Scope,

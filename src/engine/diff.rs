@@ -6,8 +6,6 @@ mod config;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
@@ -16,12 +14,10 @@ use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Trust, predicate};
+use crate::sources::evidence::predicate;
 use crate::sources::registry::Manifest;
 
-use super::assess::{Subject, assess};
-use super::ledger::Ledger;
-use super::session::Session;
+use super::context::Context;
 use super::verify::is_bare;
 use super::{Engine, EngineError, collect};
 use config::Config;
@@ -52,10 +48,12 @@ impl Engine {
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, EngineError> {
         let (ledger, _) = self.ledger().await?;
-        let look = Look::of(self, ledger)?;
-        let a = look.named(a, None).await?;
-        let b = look.named(b, Some(&a)).await?;
-        look.compare(a, b).await
+        let comparison = Comparison {
+            context: self.judging_context(ledger)?,
+        };
+        let a = comparison.named(a, None).await?;
+        let b = comparison.named(b, Some(&a)).await?;
+        comparison.compare(a, b).await
     }
 
     /// Compares two digests whose places are known, by the commit fetched last.
@@ -67,9 +65,11 @@ impl Engine {
         a: (Repository, Digest),
         b: (Repository, Digest),
     ) -> Result<Compared, EngineError> {
-        let look = Look::of(self, self.ledger_as_known().await?)?;
-        let (a, b) = (look.placed(a.0, a.1), look.placed(b.0, b.1));
-        look.compare(a, b).await
+        let comparison = Comparison {
+            context: self.judging_context(self.ledger_as_known().await?)?,
+        };
+        let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
+        comparison.compare(a, b).await
     }
 }
 
@@ -82,22 +82,12 @@ struct NamedDigest {
     policy: Option<Arc<Policy>>,
 }
 
-struct Look {
-    ledger: Ledger,
-    session: Session,
-    trust: Arc<Trust>,
+/// A comparison under way.
+struct Comparison {
+    context: Context,
 }
 
-impl Look {
-    fn of(engine: &Engine, ledger: Ledger) -> Result<Self, EngineError> {
-        let (registry, trust) = engine.tools(&ledger.team)?;
-        Ok(Self {
-            session: engine.session(registry),
-            ledger,
-            trust,
-        })
-    }
-
+impl Comparison {
     /// What a name on the command line means.
     async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
         if let Ok(digest) = text.parse::<Digest>() {
@@ -128,7 +118,7 @@ impl Look {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.session.resolve(&parsed.repository, tag).await;
+                let found = self.context.session.resolve(&parsed.repository, tag).await;
                 let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
                 found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
@@ -138,8 +128,21 @@ impl Look {
 
     /// What is wrong with a `SERVICE:ENV` of this repository.
     fn no_such_name(&self, text: &str) -> EngineError {
-        let services: Vec<&str> = self.ledger.grouped.services.iter().map(|(n, ..)| n.as_str()).collect();
-        let environments: Vec<&str> = self.ledger.environments.iter().map(|e| e.name.as_str()).collect();
+        let services: Vec<&str> = self
+            .context
+            .ledger
+            .grouped
+            .services
+            .iter()
+            .map(|(n, ..)| n.as_str())
+            .collect();
+        let environments: Vec<&str> = self
+            .context
+            .ledger
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect();
         let why = match text.rsplit_once(':') {
             Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
             Some((service, _)) => unknown("service", service, &services),
@@ -156,13 +159,13 @@ impl Look {
             return Ok(None);
         };
         let known = self
+            .context
             .ledger
             .grouped
             .services
             .iter()
             .find(|(name, ..)| name.as_str() == service);
-        let Some((name, _, pins)) = known.filter(|_| self.ledger.environments.iter().any(|e| e.name.as_str() == env))
-        else {
+        let Some((name, _, pins)) = known.filter(|_| self.context.environment(env).is_some()) else {
             return Ok(None);
         };
         let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
@@ -173,6 +176,7 @@ impl Look {
     /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
     async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
         let images = self
+            .context
             .ledger
             .grouped
             .services
@@ -184,7 +188,7 @@ impl Look {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.session.registry.presence(&place, &digest).await {
+            match self.context.session.registry.presence(&place, &digest).await {
                 Ok(true) => return Ok(self.placed(place, digest)),
                 Ok(false) => {}
                 Err(error) => trouble = Some(error),
@@ -199,7 +203,7 @@ impl Look {
     }
 
     fn pins(&self) -> impl Iterator<Item = &Pin> {
-        self.ledger.grouped.services.iter().flat_map(|(.., pins)| pins)
+        self.context.ledger.pins()
     }
 
     fn placed(&self, image: Repository, digest: Digest) -> NamedDigest {
@@ -209,20 +213,12 @@ impl Look {
 
     fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
         let environment = match pin {
-            Some(pin) => self
-                .ledger
-                .environments
-                .iter()
-                .find(|e| e.name == pin.target.environment),
-            None => self.ledger.environments.first(),
+            Some(pin) => self.context.environment(pin.target.environment.as_str()),
+            None => self.context.environments().first(),
         };
-        let policy = environment.and_then(|e| e.policy.as_ref());
         NamedDigest {
-            service: self.ledger.naming.service(&image).cloned(),
-            policy: policy
-                .and_then(|name| self.ledger.team.policies.get(name))
-                .cloned()
-                .map(Arc::new),
+            service: self.context.service_of(&image).cloned(),
+            policy: environment.and_then(|e| self.context.policy_of(e)).cloned(),
             image,
             digest,
         }
@@ -230,8 +226,8 @@ impl Look {
 
     async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, EngineError> {
         let (left, right) = futures_util::future::join(
-            self.session.registry.manifest(&a.image, &a.digest),
-            self.session.registry.manifest(&b.image, &b.digest),
+            self.context.session.registry.manifest(&a.image, &a.digest),
+            self.context.session.registry.manifest(&b.image, &b.digest),
         )
         .await;
         let (left, right) = (left?, right?);
@@ -288,7 +284,7 @@ impl Look {
         let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
         let image = match digest {
             Some(digest) if digest != platforms.manifest.digest => {
-                Some(self.session.registry.manifest(&of.image, &digest).await?)
+                Some(self.context.session.registry.manifest(&of.image, &digest).await?)
             }
             Some(_) => Some(platforms.manifest.clone()),
             None => None,
@@ -339,7 +335,7 @@ impl Look {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };
-        let registry = &self.session.registry;
+        let registry = &self.context.session.registry;
         let bytes = registry
             .blob(&of.image, &config.digest, Some(config.size), CONFIG_CAP)
             .await?;
@@ -348,20 +344,8 @@ impl Look {
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
     async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
-        let configured = of
-            .service
-            .as_ref()
-            .and_then(|name| self.ledger.team.services.iter().find(|s| s.name == *name));
-        let subject = Subject {
-            repository: of.image.clone(),
-            digest: of.digest,
-            service: of.service.clone(),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: of.policy.clone(),
-            trust: Arc::clone(&self.trust),
-        };
-        let found = assess(&self.session, subject, Timestamp::now()).await;
+        let (service, policy) = (of.service.as_ref(), of.policy.as_ref());
+        let found = self.context.assess(&of.image, of.digest, service, policy).await;
         let others = |e: &Evidence| {
             found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
         };
@@ -386,7 +370,7 @@ impl Look {
         unread: &mut Vec<Untrusted>,
     ) -> Option<Vec<Package>> {
         let sbom = newest(evidence, EvidenceKind::Sbom)?;
-        let registry = &self.session.registry;
+        let registry = &self.context.session.registry;
         let bytes = match registry
             .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
             .await

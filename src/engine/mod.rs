@@ -5,6 +5,7 @@ pub mod assess;
 pub mod cache;
 pub mod candidate_lookup;
 pub mod collect;
+mod context;
 pub mod diff;
 pub mod error;
 pub mod history;
@@ -36,6 +37,7 @@ use crate::sources::evidence::Trust;
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
+use context::Context;
 pub use error::EngineError;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
@@ -212,9 +214,23 @@ impl Engine {
         })?)
     }
 
-    /// A session: one pass in which every question is asked once.
-    fn session(&self, registry: Registry) -> Session {
-        session(&self.inner.options, registry)
+    /// The context of one question or one pass: every question is asked once in it.
+    fn context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, session(&self.inner.options, registry)))
+    }
+
+    /// The same, checking every signature anew: for what a person or a gate relies on now.
+    fn judging_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, Session::new(registry, None)))
+    }
+
+    /// The same believing no cache: for what is judged right before it is written.
+    fn uncached_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+        let (_, trust) = self.tools(&ledger.team)?;
+        let registry = self.uncached(&ledger.team)?;
+        Ok(Context::new(ledger, trust, Session::new(registry, None)))
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.

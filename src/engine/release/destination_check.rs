@@ -15,7 +15,7 @@ use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 
 use super::Draft;
 use super::compare::facts;
-use super::plan_context::PlanContext;
+use super::plan_context::{Judged, PlanContext};
 use super::promote::{copy_failure, copy_request};
 
 /// What arriving came to.
@@ -106,14 +106,12 @@ pub(super) async fn verify(
         // The index that a tag points at may speak for one of its platform manifests.
         let _ = session.resolve(place, tag).await;
     }
-    let found = context
+    let Judged {
+        verdict,
+        assessed: found,
+    } = context
         .assess_in(&session, place, plan.to, &plan.service, &policy)
-        .await;
-    let Some(verdict) = found.assessment.verdict else {
-        return Err(WriteFailure::Failed(
-            "nothing was judged; this is a bug in pindeck".into(),
-        ));
-    };
+        .await?;
     if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
         let causes: Vec<String> = verdict
             .causes

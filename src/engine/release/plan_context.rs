@@ -5,20 +5,24 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
 use crate::domain::freshness::Seen;
+use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
 use crate::domain::policy::{Environment, Policy, PolicySource, Service};
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
-use crate::engine::assess::{Assessed, Subject, assess};
+use crate::engine::assess::Assessed;
+use crate::engine::context::Context;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::session::Session;
 use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
-use crate::sources::evidence::Trust;
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
@@ -34,24 +38,22 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Everything planning looks at.
+/// Everything planning looks at: the engine's context, and of the same commit every file, who applies them
+/// and who includes whom.
 pub(super) struct PlanContext {
     pub engine: Engine,
-    pub ledger: Ledger,
+    base: Context,
     /// Every file of the commit.
     pub files: Arc<Vec<TreeFile>>,
     pub paths: EnvironmentPaths,
     /// The remote that is pushed to.
     pub remote: String,
-    /// Its URL, to tell which controllers read it.
+    /// Its URL, which tells the controllers that read it.
     pub remote_url: Option<String>,
-    /// Who applies the repository.
+    /// The controllers that apply the repository.
     pub controllers: Vec<Controller>,
-    /// Which file takes in what.
+    /// Which file includes which.
     pub includes: IncludeGraph,
-    pub session: Session,
-    pub trust: Arc<Trust>,
-    pub now: Timestamp,
 }
 
 impl PlanContext {
@@ -72,40 +74,51 @@ impl PlanContext {
             controllers,
             includes,
         } = blocking(read).await.map_err(failure)??;
-        let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
-        let session = match purpose {
-            Purpose::Show => engine.session(registry),
-            Purpose::Write => Session::new(engine.uncached(&ledger.team).map_err(failure)?, None),
+        let base = match purpose {
+            Purpose::Show => engine.judging_context(ledger),
+            Purpose::Write => engine.uncached_context(ledger),
         };
+        let base = base.map_err(failure)?;
         Ok(Self {
             engine: engine.clone(),
-            paths: EnvironmentPaths::new(&ledger.environments),
+            paths: EnvironmentPaths::new(base.environments()),
+            base,
             files: Arc::new(files),
-            ledger,
             remote,
             remote_url,
             controllers,
             includes,
-            session,
-            trust,
-            now: Timestamp::now(),
         })
+    }
+
+    /// What the commit says.
+    pub fn ledger(&self) -> &Ledger {
+        &self.base.ledger
+    }
+
+    /// The questions to the registries.
+    pub fn session(&self) -> &Session {
+        &self.base.session
+    }
+
+    /// The time that counts as now.
+    pub fn now(&self) -> Timestamp {
+        self.base.now
     }
 
     /// A session that has asked nothing yet and believes no cache.
     pub fn fresh_session(&self) -> Result<Session, WriteFailure> {
-        let registry = self.engine.uncached(&self.ledger.team).map_err(failure)?;
+        let registry = self.engine.uncached(&self.ledger().team).map_err(failure)?;
         Ok(Session::new(registry, None))
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.session.registry
+        &self.session().registry
     }
 
     pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
-        let all = &self.ledger.environments;
-        all.iter().find(|e| e.name == *name).ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+        self.base.environment(name.as_str()).ok_or_else(|| {
+            let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
             usage(format!(
                 "no environment is called {:?} (known: {})",
                 name.as_str(),
@@ -116,7 +129,7 @@ impl PlanContext {
 
     /// The pins of a service, all environments.
     pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
-        let all = &self.ledger.grouped.services;
+        let all = &self.ledger().grouped.services;
         let found = all.iter().find(|(name, ..)| name == service);
         found
             .map(|(_, image, pins)| (image.as_ref(), pins.as_slice()))
@@ -152,7 +165,7 @@ impl PlanContext {
             let path = image.map_or(target.service.as_str(), |image| image.path());
             text.contains(path)
         };
-        let mut all = self.ledger.grouped.unmanaged.iter();
+        let mut all = self.ledger().grouped.unmanaged.iter();
         let found =
             all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
         found.map_or_else(
@@ -162,14 +175,12 @@ impl PlanContext {
     }
 
     pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
-        self.ledger.team.services.iter().find(|s| s.name == *service)
+        self.base.service(service)
     }
 
     /// The policy of an environment; without one nothing can be verified, so nothing is written.
     pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
-        let name = environment.policy.as_ref();
-        let found = name.and_then(|name| self.ledger.team.policies.get(name));
-        found.cloned().map(Arc::new).ok_or_else(|| {
+        self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
             usage(format!(
                 "{env} has no policy, so nothing can be verified for it; give it one in pindeck.toml (pindeck init writes a first one)"
@@ -182,7 +193,7 @@ impl PlanContext {
         PolicyUsed {
             name: policy.name.clone(),
             digest: policy.digest,
-            source: match &self.ledger.team.source {
+            source: match &self.ledger().team.source {
                 PolicySource::None => "none".to_owned(),
                 PolicySource::Commit(commit) => commit.clone(),
                 PolicySource::File(file) => file.clone(),
@@ -201,15 +212,15 @@ impl PlanContext {
             .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
     }
 
-    /// Judges a digest where it lives, in the session of this context.
+    /// Judges a digest where it lives.
     pub async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         policy: &Arc<Policy>,
-    ) -> Assessed {
-        self.assess_in(&self.session, image, digest, service, policy).await
+    ) -> Result<Judged, WriteFailure> {
+        Judged::new(self.base.assess(image, digest, Some(service), Some(policy)).await)
     }
 
     /// Judges a digest in a session of the caller's choice.
@@ -220,24 +231,25 @@ impl PlanContext {
         digest: Digest,
         service: &ServiceId,
         policy: &Arc<Policy>,
-    ) -> Assessed {
-        let configured = self.configured(service);
-        let subject = Subject {
-            repository: image.clone(),
-            digest,
-            service: Some(service.clone()),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: Some(Arc::clone(policy)),
-            trust: Arc::clone(&self.trust),
-        };
-        assess(session, subject, self.now).await
+    ) -> Result<Judged, WriteFailure> {
+        let (service, policy) = (Some(service), Some(policy));
+        Judged::new(self.base.assess_in(session, image, digest, service, policy).await)
+    }
+
+    /// The holds that close an environment for a digest.
+    ///
+    /// # Errors
+    /// If the holds could not be read: then everything is closed.
+    pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
+        let ledger = self.ledger();
+        let holds = ledger.holds.as_ref()?;
+        Ok(hold::closing(holds, &ledger.environments, target, digest).collect())
     }
 
     /// What CI offers for a service.
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
-        match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
+        match candidate_lookup::find(self.session(), self.configured(service), image, pins).await {
             Seen::Fresh { value: Some(found), .. } => Ok(found),
             Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
                 format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),
@@ -256,6 +268,21 @@ impl PlanContext {
         let repo = self.engine.inner.repo.clone();
         let done = blocking(move || work(&repo)).await.map_err(failure)?;
         done.map_err(|e| failure(e.into()))
+    }
+}
+
+/// A digest with its verdict: whatever is planned is judged by a policy.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    pub assessed: Assessed,
+}
+
+impl Judged {
+    fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
+        let verdict = assessed.assessment.verdict.clone();
+        let verdict =
+            verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
+        Ok(Self { verdict, assessed })
     }
 }
 
