@@ -7,7 +7,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::standing::{self, Standing};
+use super::cell_status::{self, CellStatus};
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
@@ -31,7 +31,7 @@ struct Facet {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Is {
-    Standing(Standing),
+    Status(CellStatus),
     Relation(Relation),
     Drift(Option<DriftKind>),
     Held,
@@ -154,14 +154,14 @@ impl RowMatcher<'_> {
 
 fn facet(word: &str) -> Option<Is> {
     Some(match word {
-        "verified" => Is::Standing(Standing::Verified),
-        "warned" => Is::Standing(Standing::Warned),
-        "rejected" => Is::Standing(Standing::Rejected),
-        "unknown" => Is::Standing(Standing::Unknown),
-        "unreachable" => Is::Standing(Standing::Unreachable),
-        "absent" => Is::Standing(Standing::Absent),
-        "tag" => Is::Standing(Standing::ByTag),
-        "unjudged" => Is::Standing(Standing::NotJudged),
+        "verified" => Is::Status(CellStatus::Verified),
+        "warned" => Is::Status(CellStatus::Warned),
+        "rejected" => Is::Status(CellStatus::Rejected),
+        "unknown" => Is::Status(CellStatus::Unknown),
+        "unreachable" => Is::Status(CellStatus::Unreachable),
+        "absent" => Is::Status(CellStatus::Absent),
+        "tag" => Is::Status(CellStatus::ByTag),
+        "unjudged" => Is::Status(CellStatus::NotJudged),
         "same" => Is::Relation(Relation::Same),
         "behind" => Is::Relation(Relation::Behind),
         "ahead" => Is::Relation(Relation::Ahead),
@@ -196,8 +196,8 @@ fn drift_kind(name: &str) -> Option<DriftKind> {
 impl Is {
     fn holds(&self, board: &Board, cell: &Cell) -> bool {
         match self {
-            // Age does not change a standing, only its staleness.
-            Self::Standing(standing) => standing::of_cell(cell, jiff::Timestamp::UNIX_EPOCH).is == *standing,
+            // Age does not change a status, only its staleness.
+            Self::Status(status) => cell_status::of_cell(cell, jiff::Timestamp::UNIX_EPOCH).status == *status,
             Self::Relation(relation) => cell.relation == *relation,
             Self::Held => cell.hold.is_some(),
             Self::Drift(kind) => board.drift.iter().any(|drift| {

@@ -1,22 +1,27 @@
 //! The cockpit's pure state machine: [`update::update`] takes the [`State`], one [`Msg`] and the
 //! time, and answers with [`Command`]s for the runtime.
 //!
-//! Nothing in here knows a terminal, a task or a source. Every action of the cockpit stands in one
-//! table ([`action::ACTIONS`]), from which the keymap, the help, the palette and the key docs come.
+//! Nothing in here knows a terminal, a task or a source. Every action of the cockpit has one row in
+//! [`action::ACTIONS`], from which the keymap, the help, the palette and the key docs are made.
 
 pub mod action;
 pub mod age;
-mod allowed;
+mod availability;
+pub mod cell_status;
 pub mod command;
+mod comparable;
+pub mod comparison;
+pub mod cursor;
+pub mod equivalent;
 pub mod filter;
 pub mod generation;
 pub mod key;
 pub mod keymap;
 pub mod msg;
-pub mod offer;
-pub mod release;
-pub mod select;
-pub mod standing;
+pub mod palette;
+pub mod plan_screen;
+pub mod request;
+mod select;
 pub mod state;
 pub mod update;
 

@@ -1,76 +1,12 @@
 //! Selection by identity. Live data may reorder, add and remove rows; the cursor stays on its
 //! target, and never slides onto another one.
 
+use super::cursor::{Cursor, columns};
 use super::filter::Filter;
-use super::state::{State, Subject};
-use crate::domain::board::{Board, Cell, PinKey, ServiceRow};
-use crate::domain::id::{EnvId, ServiceId};
-
-/// A column of the board.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Column {
-    /// An environment.
-    Environment(EnvId),
-    /// What CI offers.
-    Candidate,
-}
-
-/// What is selected on the board.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
-    /// The row.
-    pub service: ServiceId,
-    /// The column.
-    pub column: Column,
-    /// Which pin, where an environment has several of one service.
-    pub pin: Option<PinKey>,
-}
-
-impl Cursor {
-    /// The first cell of a row.
-    pub fn at(service: ServiceId, column: Column) -> Self {
-        Self {
-            service,
-            column,
-            pin: None,
-        }
-    }
-
-    /// What it points at; `None` where nothing is pinned or the row is gone.
-    pub fn subject(&self, board: &Board) -> Option<Subject> {
-        let row = board.row(&self.service)?;
-        match &self.column {
-            Column::Candidate => Some(Subject::Candidate(row.name.clone())),
-            Column::Environment(environment) => {
-                let cells = || cells(row, environment);
-                let chosen = self
-                    .pin
-                    .as_ref()
-                    .and_then(|pin| cells().find(|cell| cell.pin.key() == *pin));
-                chosen
-                    .or_else(|| cells().next())
-                    .map(|cell| Subject::Pin(cell.pin.key()))
-            }
-        }
-    }
-}
-
-/// The pins of one row in one environment.
-pub fn cells<'a>(row: &'a ServiceRow, environment: &'a EnvId) -> impl Iterator<Item = &'a Cell> {
-    row.cells
-        .iter()
-        .filter(move |cell| cell.pin.target.environment == *environment)
-}
-
-/// The columns, left to right.
-pub fn columns(board: &Board) -> Vec<Column> {
-    board
-        .environments
-        .iter()
-        .map(|environment| Column::Environment(environment.name.clone()))
-        .chain(std::iter::once(Column::Candidate))
-        .collect()
-}
+use super::state::State;
+use crate::domain::board::{Board, ServiceRow};
+use crate::domain::drift::Drift;
+use crate::domain::id::ServiceId;
 
 /// The rows that are shown: those the filter lets through, and the selected one whatever it says,
 /// so that live data cannot take the ground from under the cursor.
@@ -142,7 +78,7 @@ impl State {
     }
 
     /// The drift shown in the feed, newest first: that of the rows the filter lets through.
-    pub fn feed(&self) -> Vec<&crate::domain::Drift> {
+    pub fn feed(&self) -> Vec<&Drift> {
         let mut matcher = self.filter.matcher();
         let services: Vec<&ServiceId> = self
             .board

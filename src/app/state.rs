@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::action::Action;
+use super::cell_status::{self, CellStatus};
+use super::comparison::{Comparison, DiffScreen};
+use super::cursor::{Cursor, Subject};
 use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::{Failure, Limits};
-use super::release::{DiffScreen, PlanScreen, Undo, Writing};
-use super::select::Cursor;
-use super::standing::{self, Standing};
-use crate::domain::board::{Board, Cell, PinKey, ServiceRow};
-use crate::domain::evidence::Evidence;
+use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+use crate::domain::board::{Board, Cell, ServiceRow};
+use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
@@ -45,15 +47,6 @@ pub enum Pane {
     Inspector,
     /// The drift feed.
     Feed,
-}
-
-/// What a screen below the board is about: the full identity, never a row number.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// One pin.
-    Pin(PinKey),
-    /// What CI offers for a service.
-    Candidate(ServiceId),
 }
 
 /// Identifies one statement of a subject: its blob, what it hangs on, and which of several with
@@ -131,7 +124,7 @@ pub enum Layer {
         /// What has been typed.
         text: String,
         /// The selected action, by name.
-        selected: Option<super::Action>,
+        selected: Option<Action>,
     },
     /// The filter is being typed.
     Filter {
@@ -353,7 +346,7 @@ impl State {
             out.push((id, evidence));
         }
         out.sort_by_key(|(id, evidence)| {
-            let holds = evidence.state != crate::domain::evidence::EvidenceState::Verified;
+            let holds = evidence.state != EvidenceState::Verified;
             (evidence.kind, holds, id.clone())
         });
         out
@@ -361,13 +354,12 @@ impl State {
 
     /// Whether something on screen waits for an answer, so that its waiting is worth showing.
     pub fn is_waiting(&self) -> bool {
-        use super::release::{Compared, Stage};
         self.writing.is_some()
             || match self.screen() {
                 Some(Screen::Plan(plan)) => {
-                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&Compared::Running)
+                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&Comparison::Running)
                 }
-                Some(Screen::Diff(diff)) => diff.compared == Compared::Running,
+                Some(Screen::Diff(diff)) => diff.compared == Comparison::Running,
                 _ => false,
             }
     }
@@ -379,12 +371,28 @@ impl State {
         let mut all = 0;
         for row in &self.board.services {
             for cell in row.cells.iter().filter(|cell| cell.pin.digest.is_some()) {
-                let stand = standing::of_cell(cell, now);
-                let open = matches!(stand.is, Standing::Loading | Standing::NotChecked) || stand.again;
+                let current = cell_status::of_cell(cell, now);
+                let open = matches!(current.status, CellStatus::Loading | CellStatus::NotChecked) || current.rechecking;
                 all += 1;
                 done += usize::from(!open);
             }
         }
         (done, all)
+    }
+
+    /// Says something in passing.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            bad: false,
+        });
+    }
+
+    /// Says that something was refused or went wrong.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
+            text: text.into(),
+            bad: true,
+        });
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use crate::app::standing::{self, Standing};
+use crate::app::cell_status::{self, CellStatus};
 use crate::domain::board::{Board, Cell};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
@@ -120,11 +120,11 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
                 }
             },
         };
-        let verdict = match standing::of_candidate(row, now) {
+        let verdict = match cell_status::of_candidate(row, now) {
             None => String::new(),
-            Some(stand) => match row.assessment.value().and_then(|a| a.verdict.as_ref()) {
-                Some(verdict) if stand.is != Standing::Unreachable => text::verdict(verdict),
-                _ => stand.is.word().to_owned(),
+            Some(current) => match row.assessment.value().and_then(|a| a.verdict.as_ref()) {
+                Some(verdict) if current.status != CellStatus::Unreachable => text::verdict(verdict),
+                _ => current.status.word().to_owned(),
             },
         };
         let blank = String::new;
@@ -193,10 +193,10 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
         (Relation::None, _) => String::new(),
         (relation, _) => text::serde_word(&relation),
     };
-    let stand = standing::of_cell(cell, now).is;
+    let current = cell_status::of_cell(cell, now).status;
     let mut verdict = match cell.verdict() {
-        Some(verdict) if !matches!(stand, Standing::Unreachable | Standing::ByTag) => text::verdict(verdict),
-        _ => stand.word().to_owned(),
+        Some(verdict) if !matches!(current, CellStatus::Unreachable | CellStatus::ByTag) => text::verdict(verdict),
+        _ => current.word().to_owned(),
     };
     if cell.hold.is_some() {
         verdict.push_str(", held");

@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use globset::GlobBuilder;
-
 use super::infer;
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::{Pin, Unmanaged};
@@ -24,20 +22,16 @@ pub struct Survey<'a> {
     pub services: &'a [(ServiceId, Option<Repository>, Vec<Pin>)],
     /// What can be seen and not managed.
     pub unmanaged: &'a [Unmanaged],
-    /// Every file of the commit.
-    pub files: &'a [String],
 }
 
 /// One `[[services]]` entry to be.
 struct Entry {
     name: String,
     image: Repository,
-    also: Vec<Repository>,
+    /// Repositories of the same path in other registries: perhaps the same service.
+    perhaps: Vec<Repository>,
     environments: BTreeSet<EnvId>,
 }
-
-/// Where a repository's first environment stands, the repository, its pins.
-type Place<'a> = (usize, &'a Repository, &'a [Pin]);
 
 /// The text of a `pindeck.toml` for this repository. It parses, and validates against the files of
 /// the commit; nothing in it weakens what holds without it.
@@ -92,51 +86,45 @@ fn comment(text: &str) -> String {
     crate::domain::text::Clean::from_untrusted(text).into_string()
 }
 
-/// The services worth an entry, and the images that are probably somebody else's.
+/// The services worth an entry, and the images that are probably somebody else's. Names and images are those
+/// of the survey: with this file and without it a service is called the same and has the same pins.
 fn entries(survey: &Survey<'_>) -> (Vec<Entry>, BTreeSet<String>) {
     let mut outside = BTreeSet::new();
-    // One path in several registries is most likely one service that promotion copies.
-    let mut by_path: BTreeMap<&str, Vec<Place<'_>>> = BTreeMap::new();
-    let place = |env: &EnvId| survey.environments.iter().position(|e| e.name == *env);
-    for (_, image, pins) in survey.services {
+    let mut found: Vec<Entry> = Vec::new();
+    let mut by_path: BTreeMap<&str, Vec<&Repository>> = BTreeMap::new();
+    for (name, image, pins) in survey.services {
         let Some(image) = image else { continue };
-        let environments: BTreeSet<&EnvId> = pins.iter().map(|pin| &pin.target.environment).collect();
+        let environments: BTreeSet<EnvId> = pins.iter().map(|pin| pin.target.environment.clone()).collect();
         let by_digest = pins.iter().any(|pin| pin.digest.is_some());
         if !by_digest && (image.registry() == "docker.io" || environments.len() < 2) {
             outside.insert(image.to_string());
             continue;
         }
-        let first = pins.iter().filter_map(|pin| place(&pin.target.environment)).min();
-        let first = first.unwrap_or(usize::MAX);
-        by_path.entry(image.path()).or_default().push((first, image, pins));
-    }
-    let mut found: Vec<Entry> = Vec::new();
-    for mut same in by_path.into_values() {
-        same.sort_by_key(|(first, image, _)| (*first, (*image).clone()));
-        let environments = same
-            .iter()
-            .flat_map(|(.., pins)| pins.iter().map(|pin| pin.target.environment.clone()));
-        let environments = environments.collect();
-        let mut images = same.into_iter().map(|(_, image, _)| image.clone());
-        if let Some(image) = images.next() {
+        by_path.entry(image.path()).or_default().push(image);
+        // A name that the configuration does not take is left to be inferred, as it is without this file.
+        if is_name(name.as_str()) {
             found.push(Entry {
-                name: String::new(),
-                image,
-                also: images.collect(),
+                name: name.to_string(),
+                image: image.clone(),
+                perhaps: Vec::new(),
                 environments,
             });
         }
     }
-    let images: Vec<Repository> = found.iter().map(|entry| entry.image.clone()).collect();
-    let names = infer::service_names(&images);
-    let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     for entry in &mut found {
-        let name = names.get(&entry.image).map(ToString::to_string).unwrap_or_default();
-        entry.name = name.chars().map(|c| if keep(c) { c } else { '-' }).take(100).collect();
+        let same = by_path.get(entry.image.path()).into_iter().flatten();
+        entry.perhaps = same
+            .filter(|image| ***image != entry.image)
+            .map(|image| (*image).clone())
+            .collect();
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found.dedup_by(|a, b| a.name == b.name);
     (found, outside)
+}
+
+fn is_name(name: &str) -> bool {
+    let takes = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    !name.is_empty() && name.len() <= 100 && name.chars().all(takes)
 }
 
 fn ignore(out: &mut String, outside: &BTreeSet<String>) {
@@ -158,7 +146,7 @@ fn environments(out: &mut String, survey: &Survey<'_>) {
          # the environment before. The order below was guessed from the names.\n",
     );
     let all = survey.environments;
-    let named = all.iter().any(|e| e.name.as_str() != "default");
+    let named = all.iter().any(|e| e.name.as_str() != infer::DEFAULT);
     for (at, environment) in all.iter().enumerate() {
         let name = environment.name.as_str();
         let pins = survey.services.iter().flat_map(|(.., pins)| pins);
@@ -175,12 +163,12 @@ fn environments(out: &mut String, survey: &Survey<'_>) {
             plural(count, "pin"),
             plural(services, "service")
         );
-        let patterns = fold(environment, all, survey.files);
+        let patterns = &environment.paths;
         if let [one] = patterns.as_slice() {
             let _ = writeln!(out, "paths = [{}]", quoted(one));
         } else {
             out.push_str("paths = [\n");
-            for pattern in &patterns {
+            for pattern in patterns {
                 let _ = writeln!(out, "  {},", quoted(pattern));
             }
             out.push_str("]\n");
@@ -212,57 +200,9 @@ fn plural(count: usize, what: &str) -> String {
 /// The environments of the step before, where that is not simply the one before: environments that
 /// stand beside each other (regions) all come after the same ones.
 fn after(all: &[Environment], at: usize) -> Option<Vec<&str>> {
-    let order = |e: &Environment| infer::order(e.name.as_str());
-    let here = order(&all[at]);
-    let before = all.iter().map(order).filter(|o| *o < here).max();
-    let names: Vec<&str> = all
-        .iter()
-        .filter(|e| Some(order(e)) == before)
-        .map(|e| e.name.as_str())
-        .collect();
+    let names: Vec<&str> = all[at].after.iter().map(EnvId::as_str).collect();
     let default: Vec<&str> = at.checked_sub(1).map(|i| all[i].name.as_str()).into_iter().collect();
     (names != default).then_some(names)
-}
-
-/// Patterns with `*` where several differ in one folder only, as long as they take in no file of
-/// another environment.
-fn fold(environment: &Environment, all: &[Environment], files: &[String]) -> Vec<String> {
-    let compile = |pattern: &str| {
-        let glob = GlobBuilder::new(pattern).literal_separator(true).build();
-        glob.ok().map(|glob| glob.compile_matcher())
-    };
-    let others: Vec<_> = all
-        .iter()
-        .filter(|other| other.name != environment.name)
-        .flat_map(|other| other.paths.iter().filter_map(|p| compile(p)))
-        .collect();
-    let foreign: Vec<&String> = files.iter().filter(|f| others.iter().any(|g| g.is_match(f))).collect();
-    let takes_foreign =
-        |pattern: &str| compile(pattern).is_none_or(|glob| foreign.iter().any(|file| glob.is_match(file)));
-    let mut left: Vec<String> = environment.paths.clone();
-    let mut folded = Vec::new();
-    loop {
-        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (index, pattern) in left.iter().enumerate() {
-            let parts: Vec<&str> = pattern.split('/').collect();
-            for at in 0..parts.len().saturating_sub(1) {
-                let mut shape = parts.clone();
-                shape[at] = "*";
-                groups.entry(shape.join("/")).or_default().push(index);
-            }
-        }
-        let best = groups
-            .into_iter()
-            .filter(|(pattern, members)| members.len() > 1 && !takes_foreign(pattern))
-            .max_by_key(|(_, members)| members.len());
-        let Some((pattern, members)) = best else { break };
-        let mut index = 0..;
-        left.retain(|_| !members.contains(&index.next().unwrap_or(0)));
-        folded.push(pattern);
-    }
-    folded.append(&mut left);
-    folded.sort();
-    folded
 }
 
 fn services(out: &mut String, services: &[Entry]) {
@@ -279,12 +219,12 @@ fn services(out: &mut String, services: &[Entry]) {
             comment(&places.join(", ")),
             quoted(&entry.image.to_string())
         );
-        if !entry.also.is_empty() {
-            let also: Vec<String> = entry.also.iter().map(ToString::to_string).collect();
+        if !entry.perhaps.is_empty() {
+            let perhaps: Vec<String> = entry.perhaps.iter().map(ToString::to_string).collect();
             let _ = writeln!(
                 out,
-                "also = {}  # the same path in another registry: take it away if it is another service",
-                list(also.iter().map(String::as_str))
+                "# also = {}  # the same path in another registry: one service, if promotion copies it there",
+                list(perhaps.iter().map(String::as_str))
             );
         }
         if at == 0 {

@@ -27,22 +27,23 @@ fn pin(environment: &str, image: &str, digest: Option<&str>, file: &str) -> Pin 
 /// Renders, parses and validates; tells the text, the policy, and path patterns that match nothing.
 fn rendered(files: &[&str], pins: &[Pin], seen: &[Unmanaged]) -> (String, TeamPolicy) {
     let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
-    let environments = infer::environments(&files);
+    let environments = infer::environments(&files, &files);
     let mut services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)> = Vec::new();
+    let images: Vec<Repository> = pins.iter().map(|pin| pin.image.clone()).collect();
+    let named = infer::service_names(&images);
     for pin in pins {
         match services
             .iter_mut()
             .find(|(_, image, _)| image.as_ref() == Some(&pin.image))
         {
             Some((.., list)) => list.push(pin.clone()),
-            None => services.push((ServiceId::new("x"), Some(pin.image.clone()), vec![pin.clone()])),
+            None => services.push((named[&pin.image].clone(), Some(pin.image.clone()), vec![pin.clone()])),
         }
     }
     let text = render(&Survey {
         environments: &environments,
         services: &services,
         unmanaged: seen,
-        files: &files,
     });
     let none = |path: &str| Err(std::io::Error::new(std::io::ErrorKind::NotFound, path.to_owned()));
     let team = team::load(&text, "pindeck.toml", &none, PolicySource::None).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -97,7 +98,10 @@ fn a_world_of_styles_gets_the_patterns_a_person_would_write() {
         .iter()
         .map(|s| (s.name.as_str(), s.image.to_string(), s.also.len()))
         .collect();
-    assert_eq!(services, [("web", "r.example/shop/web".to_owned(), 1)]);
+    // Two repositories are two services until somebody says that they are one: so it is without this file.
+    let (q, r) = ("q.example/shop/web", "r.example/shop/web");
+    assert_eq!(services, [(q, q.to_owned(), 0), (r, r.to_owned(), 0)]);
+    assert!(text.contains("# also = [\"r.example/shop/web\"]"), "{text}");
     assert!(text.contains("#   \"docker.io/library/postgres\","), "{text}");
 }
 
@@ -117,7 +121,7 @@ fn a_star_never_takes_in_a_file_of_another_environment() {
         .find(|e| e.name.as_str() == "dev")
         .expect("dev");
     let compile = |p: &String| {
-        GlobBuilder::new(p)
+        globset::GlobBuilder::new(p)
             .literal_separator(true)
             .build()
             .expect("a glob")

@@ -6,6 +6,7 @@ pub mod check;
 mod error;
 pub mod infer;
 pub mod init;
+pub mod left_out;
 mod raw;
 pub mod team;
 mod trust;

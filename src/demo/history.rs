@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use jiff::Timestamp;
 
-use super::DemoError;
+use super::error::DemoError;
 
 /// One commit to be.
 #[derive(Debug, Clone)]

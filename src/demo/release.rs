@@ -3,20 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::DemoError;
+use super::error::DemoError;
+use super::oci::{IMAGE, INDEX, Put};
 use super::registry::Registry;
 use super::signing::{Signer, Subject, descriptor};
 use crate::domain::id::Digest;
-
-pub(super) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
-pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-
-/// One thing to put into a repository.
-#[derive(Debug, Clone)]
-pub(super) enum Put {
-    Blob(Vec<u8>),
-    Manifest(&'static str, Vec<u8>, Option<String>),
-}
 
 /// What is true of one build.
 #[derive(Debug, Clone, Copy)]

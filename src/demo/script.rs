@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::DemoError;
+use super::error::DemoError;
 use super::history::Commit;
 use super::plot::{ENVIRONMENTS, PEOPLE, SERVICES};
 use super::release::{Build, Proof, Release};

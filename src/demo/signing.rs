@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::DemoError;
-use super::release::{IMAGE, Put};
+use super::error::DemoError;
+use super::oci::{IMAGE, Put};
 use crate::domain::id::Digest;
 
 /// SubjectPublicKeyInfo of a P-256 key up to its point (RFC 5480).

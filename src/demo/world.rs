@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::DemoError;
+use super::error::DemoError;
 use super::history::{Commit, Remote};
 use super::manifest::{self, Pinned};
 use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, SERVICES, Service, Told, Version};
@@ -84,7 +84,7 @@ impl World {
         Ok(world)
     }
 
-    /// The folder that holds everything.
+    /// The folder that contains everything.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

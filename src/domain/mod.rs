@@ -9,6 +9,7 @@ pub mod candidate;
 pub mod candidate_order;
 pub mod diff;
 pub mod drift;
+pub mod drift_rules;
 pub mod evidence;
 pub mod failure;
 pub mod freshness;

@@ -19,7 +19,7 @@ use crate::sources::evidence::{Carrier, Question, Trust, check};
 use crate::sources::registry::{Manifest, RegistryError};
 
 use super::collect::{self, Collected};
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
 /// The label that names a version (OCI image spec, "Annotations").
@@ -68,8 +68,8 @@ pub struct Assessed {
 }
 
 /// Assesses one digest.
-pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Assessed {
-    let (presence, manifest) = presence(session, &subject.repository, subject.digest).await;
+pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
+    let (presence, manifest) = presence(memo, &subject.repository, subject.digest).await;
     let Some(manifest) = manifest else {
         let verdict = subject.policy.as_ref().map(|policy| {
             let facts = Facts {
@@ -95,28 +95,28 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
             unlisted: None,
         };
     };
-    let (tags, untold) = match session.tags(&subject.repository).await {
+    let (tags, untold) = match memo.tags(&subject.repository).await {
         Ok(tags) => (Some(tags), None),
         Err(failed) => (None, Some(failed.detail)),
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
     let (mut own, below, inside, version) = futures_util::join!(
-        collect::attached(&session.registry, &subject.repository, subject.digest, tags),
+        collect::attached(&memo.registry, &subject.repository, subject.digest, tags),
         join_all(
             children
                 .iter()
-                .map(|child| collect::attached(&session.registry, &subject.repository, *child, tags))
+                .map(|child| collect::attached(&memo.registry, &subject.repository, *child, tags))
         ),
-        collect::in_index(&session.registry, &subject.repository, &manifest),
-        version(session, &subject.repository, &manifest),
+        collect::in_index(&memo.registry, &subject.repository, &manifest),
+        version(memo, &subject.repository, &manifest),
     );
     let repository = &subject.repository;
-    let parents = parents(session, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
+    let parents = parents(memo, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
     // An index that could not be asked for might have brought what is missing.
     own.incomplete.extend(parents.unasked);
     let via = join_all(parents.found.into_iter().map(|parent| async move {
-        let found = collect::attached(&session.registry, repository, parent.digest, tags).await;
+        let found = collect::attached(&memo.registry, repository, parent.digest, tags).await;
         (parent, found)
     }))
     .await;
@@ -134,7 +134,7 @@ pub async fn assess(session: &Session, subject: Subject, now: Timestamp) -> Asse
         below,
         inside,
     };
-    let (copy, cache) = (subject.clone(), session.verdicts.clone());
+    let (copy, cache) = (subject.clone(), memo.verdicts.clone());
     let judged = tokio::task::spawn_blocking(move || conclude(&copy, gathered, cache.as_ref(), now)).await;
     let assessment = judged.unwrap_or_else(|_| Assessment {
         // A verifier that stops half-way proves nothing.
@@ -297,9 +297,9 @@ impl Gathered {
 
 /// Whether the content of a digest is there now, with its bytes. Presence is never cached: content
 /// that is cached and that no tag answered for gets a HEAD.
-async fn presence(session: &Session, repository: &Repository, digest: Digest) -> (Presence, Option<Manifest>) {
-    let registry = &session.registry;
-    if registry.is_cached(&digest).await && !session.is_answered(repository, &digest) {
+async fn presence(memo: &RegistryMemo, repository: &Repository, digest: Digest) -> (Presence, Option<Manifest>) {
+    let registry = &memo.registry;
+    if registry.is_cached(&digest).await && !memo.is_answered(repository, &digest) {
         match registry.presence(repository, &digest).await {
             Ok(true) => {}
             Ok(false) => {
@@ -334,12 +334,12 @@ struct Parents {
 }
 
 impl Parents {
-    async fn of_tags(&mut self, session: &Session, subject: &Subject, tags: &[String], seen: &mut BTreeSet<Digest>) {
-        let answers = join_all(tags.iter().map(|tag| session.resolve(&subject.repository, tag))).await;
+    async fn of_tags(&mut self, memo: &RegistryMemo, subject: &Subject, tags: &[String], seen: &mut BTreeSet<Digest>) {
+        let answers = join_all(tags.iter().map(|tag| memo.resolve(&subject.repository, tag))).await;
         let mut digests = Vec::new();
         for answer in answers {
             match answer {
-                Ok(Some(digest)) if session.is_image(&subject.repository, &digest) => {
+                Ok(Some(digest)) if memo.is_image(&subject.repository, &digest) => {
                     seen.insert(digest);
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
@@ -347,13 +347,13 @@ impl Parents {
                 Err(failed) => self.unasked = Some(failed.detail),
             }
         }
-        self.of_digests(session, subject, digests).await;
+        self.of_digests(memo, subject, digests).await;
     }
 
-    async fn of_digests(&mut self, session: &Session, subject: &Subject, digests: Vec<Digest>) {
+    async fn of_digests(&mut self, memo: &RegistryMemo, subject: &Subject, digests: Vec<Digest>) {
         let manifests = digests
             .iter()
-            .map(|digest| session.registry.manifest(&subject.repository, digest));
+            .map(|digest| memo.registry.manifest(&subject.repository, digest));
         for answer in join_all(manifests).await {
             match answer {
                 Ok(index) if collect::platforms(&index).any(|child| child.digest == subject.digest) => {
@@ -374,7 +374,7 @@ impl Parents {
 /// tag of this pass points at; where there is none and the manifest is `bare` of evidence, those of the
 /// repository's other tags, up to a bound.
 async fn parents(
-    session: &Session,
+    memo: &RegistryMemo,
     subject: &Subject,
     manifest: &Manifest,
     version: Option<&Untrusted>,
@@ -385,7 +385,7 @@ async fn parents(
         return parents;
     }
     let repository = &subject.repository;
-    let tags = session.tags(repository).await;
+    let tags = memo.tags(repository).await;
     let known = tags.as_deref().ok();
     let mut seen = BTreeSet::from([subject.digest]);
     let named = version.map(|v| [v.raw().to_owned(), format!("v{}", v.raw())]);
@@ -394,12 +394,12 @@ async fn parents(
         .flatten()
         .filter(|tag| known.is_some_and(|known| known.contains(tag)))
         .collect();
-    parents.of_tags(session, subject, &named, &mut seen).await;
-    let mut digests = session.tagged_indexes(repository);
+    parents.of_tags(memo, subject, &named, &mut seen).await;
+    let mut digests = memo.tagged_indexes(repository);
     digests.retain(|digest| seen.insert(*digest));
-    parents.of_digests(session, subject, digests).await;
+    parents.of_digests(memo, subject, digests).await;
     // A tag that points right at the manifest says that it was released alone.
-    if !parents.found.is_empty() || !bare || session.is_answered(repository, &subject.digest) {
+    if !parents.found.is_empty() || !bare || memo.is_answered(repository, &subject.digest) {
         return parents;
     }
     match &tags {
@@ -411,7 +411,7 @@ async fn parents(
                 .take(INDEX_TAGS_ASKED)
                 .cloned()
                 .collect();
-            parents.of_tags(session, subject, &others, &mut seen).await;
+            parents.of_tags(memo, subject, &others, &mut seen).await;
         }
         Err(failed) => parents.unasked = Some(failed.detail.clone()),
     }
@@ -420,20 +420,20 @@ async fn parents(
 
 /// The version label: the annotation of the index or manifest, else the label of the (first
 /// platform's) configuration.
-async fn version(session: &Session, repository: &Repository, manifest: &Manifest) -> Option<Untrusted> {
+async fn version(memo: &RegistryMemo, repository: &Repository, manifest: &Manifest) -> Option<Untrusted> {
     if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
         return Some(version.into());
     }
     let first = collect::platforms(manifest).next().map(|child| child.digest);
     let image = match first {
-        Some(child) => &session.registry.manifest(repository, &child).await.ok()?,
+        Some(child) => &memo.registry.manifest(repository, &child).await.ok()?,
         None => manifest,
     };
     if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
         return Some(version.into());
     }
     let config = image.body.config.as_ref()?;
-    let bytes = session
+    let bytes = memo
         .registry
         .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
         .await
@@ -462,25 +462,25 @@ fn label(config: &[u8], name: &str) -> Option<Untrusted> {
 /// # Errors
 /// If the content could not be reached; "no creation time" is `Ok(None)`.
 pub async fn created(
-    session: &Session,
+    memo: &RegistryMemo,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Option<Timestamp>, super::session::Failed> {
+) -> Result<Option<Timestamp>, super::registry_memo::Failed> {
     const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| super::session::Failed::from(&e);
-    let manifest = session.registry.manifest(repository, digest).await.map_err(failed)?;
+    let failed = |e: RegistryError| super::registry_memo::Failed::from(&e);
+    let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
     if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
         return Ok(Some(at));
     }
     let first = collect::platforms(&manifest).next().map(|child| child.digest);
     let image = match first {
-        Some(child) => session.registry.manifest(repository, &child).await.map_err(failed)?,
+        Some(child) => memo.registry.manifest(repository, &child).await.map_err(failed)?,
         None => manifest,
     };
     let Some(config) = &image.body.config else {
         return Ok(None);
     };
-    let bytes = session
+    let bytes = memo
         .registry
         .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
         .await

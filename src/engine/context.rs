@@ -1,5 +1,5 @@
 //! The context that every question is answered in: what git says, the policies and trust in force, one
-//! session of questions to the registries, and the time that counts as now.
+//! memo of questions to the registries, and the time that counts as now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
 use super::ledger::Ledger;
-use super::session::{Memo, Session};
+use super::once_map::OnceMap;
+use super::registry_memo::RegistryMemo;
 
 /// What makes two assessments the same question: place, digest, name of the policy, service.
 type Question = (Repository, Digest, Option<String>, Option<ServiceId>);
@@ -24,21 +25,21 @@ pub(super) struct Context<L = Ledger> {
     /// What git says.
     pub ledger: L,
     /// The questions to the registries, each asked once.
-    pub session: Session,
+    pub memo: RegistryMemo,
     /// The time that counts as now.
     pub now: Timestamp,
     team: Arc<TeamPolicy>,
     environments: Vec<Environment>,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
-    assessed: Memo<Question, Assessed>,
+    assessed: OnceMap<Question, Assessed>,
 }
 
 impl Context {
     /// The context of a ledger.
-    pub fn new(ledger: Ledger, trust: Arc<Trust>, session: Session) -> Self {
+    pub fn new(ledger: Ledger, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
         let (team, environments) = (Arc::clone(&ledger.team), ledger.environments.clone());
-        Self::with(ledger, team, environments, trust, session)
+        Self::with(ledger, team, environments, trust, memo)
     }
 
     /// The configured service whose name a repository belongs to, by the names of this ledger.
@@ -49,9 +50,9 @@ impl Context {
 
 impl Context<()> {
     /// The context of a policy file outside any repository.
-    pub fn of_policy(team: TeamPolicy, trust: Arc<Trust>, session: Session) -> Self {
+    pub fn of_policy(team: TeamPolicy, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
         let environments = team.environments.clone();
-        Self::with((), Arc::new(team), environments, trust, session)
+        Self::with((), Arc::new(team), environments, trust, memo)
     }
 
     /// The configured service whose image this repository is.
@@ -69,7 +70,7 @@ impl<L> Context<L> {
         team: Arc<TeamPolicy>,
         environments: Vec<Environment>,
         trust: Arc<Trust>,
-        session: Session,
+        memo: RegistryMemo,
     ) -> Self {
         let named = team.policies.iter();
         Self {
@@ -77,12 +78,12 @@ impl<L> Context<L> {
                 .map(|(name, policy)| (name.clone(), Arc::new(policy.clone())))
                 .collect(),
             ledger,
-            session,
+            memo,
             now: Timestamp::now(),
             team,
             environments,
             trust,
-            assessed: Memo::default(),
+            assessed: OnceMap::default(),
         }
     }
 
@@ -126,21 +127,21 @@ impl<L> Context<L> {
     ) -> Assessed {
         let key = question(repository, digest, service, policy);
         let subject = self.subject(repository, digest, service, policy);
-        let answer = || assess(&self.session, subject, self.now);
+        let answer = || assess(&self.memo, subject, self.now);
         self.assessed.get(key, answer).await
     }
 
-    /// The same in another session, past everything that was answered in this one: for what must be read
+    /// The same in another memo, past everything that was answered in this one: for what must be read
     /// from the registry again.
     pub async fn assess_in(
         &self,
-        session: &Session,
+        memo: &RegistryMemo,
         repository: &Repository,
         digest: Digest,
         service: Option<&ServiceId>,
         policy: Option<&Arc<Policy>>,
     ) -> Assessed {
-        assess(session, self.subject(repository, digest, service, policy), self.now).await
+        assess(memo, self.subject(repository, digest, service, policy), self.now).await
     }
 
     /// What [`Context::assess`] answered, if it was asked.

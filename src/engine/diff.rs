@@ -118,7 +118,7 @@ impl Comparison {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.context.session.resolve(&parsed.repository, tag).await;
+                let found = self.context.memo.resolve(&parsed.repository, tag).await;
                 let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
                 found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
@@ -188,7 +188,7 @@ impl Comparison {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.context.session.registry.presence(&place, &digest).await {
+            match self.context.memo.registry.presence(&place, &digest).await {
                 Ok(true) => return Ok(self.placed(place, digest)),
                 Ok(false) => {}
                 Err(error) => trouble = Some(error),
@@ -226,8 +226,8 @@ impl Comparison {
 
     async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, EngineError> {
         let (left, right) = futures_util::future::join(
-            self.context.session.registry.manifest(&a.image, &a.digest),
-            self.context.session.registry.manifest(&b.image, &b.digest),
+            self.context.memo.registry.manifest(&a.image, &a.digest),
+            self.context.memo.registry.manifest(&b.image, &b.digest),
         )
         .await;
         let (left, right) = (left?, right?);
@@ -284,7 +284,7 @@ impl Comparison {
         let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
         let image = match digest {
             Some(digest) if digest != platforms.manifest.digest => {
-                Some(self.context.session.registry.manifest(&of.image, &digest).await?)
+                Some(self.context.memo.registry.manifest(&of.image, &digest).await?)
             }
             Some(_) => Some(platforms.manifest.clone()),
             None => None,
@@ -335,7 +335,7 @@ impl Comparison {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };
-        let registry = &self.context.session.registry;
+        let registry = &self.context.memo.registry;
         let bytes = registry
             .blob(&of.image, &config.digest, Some(config.size), CONFIG_CAP)
             .await?;
@@ -370,7 +370,7 @@ impl Comparison {
         unread: &mut Vec<Untrusted>,
     ) -> Option<Vec<Package>> {
         let sbom = newest(evidence, EvidenceKind::Sbom)?;
-        let registry = &self.context.session.registry;
+        let registry = &self.context.memo.registry;
         let bytes = match registry
             .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
             .await

@@ -165,12 +165,10 @@ pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, 
     let naming = naming(&sightings, &team, &environments);
     let mut grouped = group(&sightings, &naming, &team, &environments);
     grouped.unmanaged.append(&mut unmanaged);
-    let files: Vec<String> = files.into_iter().map(|file| file.path).collect();
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
         unmanaged: &grouped.unmanaged,
-        files: &files,
     }))
 }
 
@@ -190,12 +188,9 @@ fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -
         return team.environments.clone();
     }
     let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
-    let paths: Vec<String> = files
-        .iter()
-        .map(|f| f.path.clone())
-        .filter(|p| with_pins.contains(p.as_str()))
-        .collect();
-    crate::config::infer::environments(&paths)
+    let deployments: Vec<String> = with_pins.into_iter().map(ToOwned::to_owned).collect();
+    let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    crate::config::infer::environments(&deployments, &files)
 }
 
 fn scan_all(

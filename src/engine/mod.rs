@@ -13,10 +13,11 @@ pub mod holds;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;
+pub mod once_map;
 pub mod pins;
 pub mod refresh;
+pub mod registry_memo;
 pub mod release;
-pub mod session;
 pub mod settings;
 pub mod tag_journal;
 mod vendored;
@@ -42,7 +43,7 @@ pub use error::EngineError;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
-use session::Session;
+use registry_memo::RegistryMemo;
 use verdict_cache::VerdictCache;
 
 /// Folder of kept verdicts, in the cache.
@@ -217,20 +218,20 @@ impl Engine {
     /// The context of one question or one pass: every question is asked once in it.
     fn context(&self, ledger: Ledger) -> Result<Context, EngineError> {
         let (registry, trust) = self.tools(&ledger.team)?;
-        Ok(Context::new(ledger, trust, session(&self.inner.options, registry)))
+        Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
     }
 
     /// The same, checking every signature anew: for what a person or a gate relies on now.
     fn judging_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
         let (registry, trust) = self.tools(&ledger.team)?;
-        Ok(Context::new(ledger, trust, Session::new(registry, None)))
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The same believing no cache: for what is judged right before it is written.
     fn uncached_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
         let (_, trust) = self.tools(&ledger.team)?;
         let registry = self.uncached(&ledger.team)?;
-        Ok(Context::new(ledger, trust, Session::new(registry, None)))
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
@@ -291,10 +292,10 @@ fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trus
     Ok((registry, Arc::new(Trust::new(&team.trust)?)))
 }
 
-/// A session: one pass in which every question is asked once.
-fn session(options: &OpenOptions, registry: Registry) -> Session {
+/// A memo: one pass in which every question is asked once.
+fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
     let verdicts = options.cache_dir.as_ref().map(|dir| dir.join(VERDICTS));
-    Session::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
+    RegistryMemo::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
 }
 
 /// Runs blocking work on its own thread.

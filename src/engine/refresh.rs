@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use crate::domain::candidate_order;
-use crate::domain::drift::{self, Drift};
+use crate::domain::drift::{Drift, events};
+use crate::domain::drift_rules;
 use crate::domain::freshness::Seen;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
@@ -20,7 +21,7 @@ use crate::domain::verdict::Presence;
 use super::assess::Assessed;
 use super::context::Context;
 use super::lineage::Lineage;
-use super::session::Failed;
+use super::registry_memo::Failed;
 use super::tag_journal::TagJournal;
 use super::{Engine, EngineError, blocking, candidate_lookup, collect};
 
@@ -162,17 +163,17 @@ impl Pass {
     async fn close(&self, engine: &Engine) {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut drift = drift::detect(&board, self.context.now);
+            let mut drift = drift_rules::detect(&board, self.context.now);
             self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
-            drift::carry_over(&kept.drift, &board, &mut drift);
+            drift_rules::carry_over(&kept.drift, &board, &mut drift);
             // Facts that stay keep the time since when they are known.
-            let _ = drift::events(&kept.drift, &mut drift);
+            let _ = events(&kept.drift, &mut drift);
             kept.drift.clone_from(&drift);
             drift
         };
         self.emit(Update::Drift(drift)).await;
-        self.emit(Update::Budget(self.context.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         self.emit(Update::Finished(Timestamp::now())).await;
     }
 
@@ -192,9 +193,9 @@ impl Pass {
         let configured = self.context.service(name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = candidate_lookup::find(&self.context.session, configured, image.as_ref(), pins).await;
+        let found = candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await;
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
-        self.emit(Update::Budget(self.context.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         let candidate = async {
             let Seen::Fresh {
                 value: Some(candidate), ..
@@ -219,13 +220,13 @@ impl Pass {
             join_all(pins.iter().map(|pin| self.pin(pin, name, configured))),
         )
         .await;
-        self.emit(Update::Budget(self.context.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
     }
 
     /// Asks for the tag written beside a pin, so that later questions know its answer.
     async fn own_tag(&self, pin: &Pin, configured: Option<&Service>) {
         if let Some(tag) = &pin.tag {
-            let answer = self.context.session.resolve(&pin.image, tag).await;
+            let answer = self.context.memo.resolve(&pin.image, tag).await;
             self.tag_update(pin, TagSource::Pin(tag.clone()), answer, configured)
                 .await;
         }
@@ -272,7 +273,7 @@ impl Pass {
 
     /// Whether the first is an index whose verified bytes list the second.
     async fn lists(&self, repository: &Repository, index: Digest, child: Digest) -> bool {
-        let manifest = self.context.session.registry.manifest(repository, &index).await;
+        let manifest = self.context.memo.registry.manifest(repository, &index).await;
         manifest.is_ok_and(|manifest| collect::platforms(&manifest).any(|d| d.digest == child))
     }
 
@@ -295,12 +296,12 @@ impl Pass {
         .await;
         if pin.tag.is_none()
             && let Some(version) = &assessed.version
-            && let Ok(known) = self.context.session.tags(&pin.image).await
+            && let Ok(known) = self.context.memo.tags(&pin.image).await
         {
             let version = version.raw();
             let with_v = format!("v{version}");
             if let Some(tag) = [version, with_v.as_str()].into_iter().find(|t| known.contains(*t)) {
-                let answer = self.context.session.resolve(&pin.image, tag).await;
+                let answer = self.context.memo.resolve(&pin.image, tag).await;
                 self.tag_update(pin, TagSource::VersionLabel(tag.to_owned()), answer, configured)
                     .await;
             }

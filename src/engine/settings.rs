@@ -90,13 +90,10 @@ impl Engine {
         let work = move || {
             let inner = &this.inner;
             let ledger = ledger::read_unconfigured(&inner.repo, &inner.scans)?;
-            let files = inner.repo.files(&ledger.tip.commit)?;
-            let files: Vec<String> = files.into_iter().map(|file| file.path).collect();
             Ok::<_, EngineError>(init::render(&init::Survey {
                 environments: &ledger.environments,
                 services: &ledger.grouped.services,
                 unmanaged: &ledger.grouped.unmanaged,
-                files: &files,
             }))
         };
         blocking(work).await?

@@ -12,7 +12,7 @@ use crate::domain::registry::Budget;
 
 use super::assess::Assessed;
 use super::context::Context;
-use super::session::Session;
+use super::registry_memo::RegistryMemo;
 use super::{Engine, EngineError, OpenOptions, blocking, candidate_lookup, ledger};
 
 /// By whose rules to judge.
@@ -89,7 +89,7 @@ impl Engine {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = context.session.resolve(&parsed.repository, tag).await;
+                let found = context.memo.resolve(&parsed.repository, tag).await;
                 let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
                 found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
@@ -112,7 +112,7 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
     };
     let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
     let (registry, trust) = super::tools(options, &team)?;
-    let context = Context::of_policy(team, trust, Session::new(registry, None));
+    let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
     let service = context.service_of(&repository).cloned();
     verify(&context, repository, digest, service, &rules).await
 }
@@ -136,7 +136,7 @@ async fn offered(
     image: Option<&Repository>,
     pins: &[Pin],
 ) -> Result<(Repository, Digest), EngineError> {
-    match candidate_lookup::find(&context.session, context.service(name), image, pins).await {
+    match candidate_lookup::find(&context.memo, context.service(name), image, pins).await {
         Seen::Fresh { value: Some(found), .. } => Ok((found.image, found.digest)),
         Seen::Unreachable { detail, .. } => Err(EngineError::Unreachable(detail.clean().into_string())),
         _ => Err(EngineError::Usage(format!(
@@ -195,7 +195,7 @@ async fn examine<L>(
         service,
         policy: policy.map(|p| p.name.clone()),
         assessed,
-        budget: context.session.registry.budget(),
+        budget: context.memo.registry.budget(),
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::backend::Backend;
 use super::clock::{self, FRAME, PULSE, SETTLE, TICK};
 use super::display::Display;
-use super::executor::{Answer, Answers, Executor};
-use super::{Checked, Ended, Options, RunError, input};
+use super::executor::{Executor, ExecutorEvent, ExecutorEvents};
+use super::input;
+use super::options::{Checked, Ended, Options, RunError};
 use crate::app::command::Command;
 use crate::app::update::update;
 use crate::app::{Msg, State};
@@ -87,7 +88,7 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    async fn run(&mut self, mut answers: Answers, signals: &mut Signals) -> Result<Ended, RunError> {
+    async fn run(&mut self, mut answers: ExecutorEvents, signals: &mut Signals) -> Result<Ended, RunError> {
         let mut events = EventStream::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -136,11 +137,11 @@ impl Cockpit {
         }
     }
 
-    fn answer(&mut self, answer: Option<Answer>) -> Result<(), RunError> {
+    fn answer(&mut self, answer: Option<ExecutorEvent>) -> Result<(), RunError> {
         match answer {
-            Some(Answer::Msg(msg)) => self.handle(msg),
-            Some(Answer::Panicked(doing)) => Err(RunError::Panicked(doing)),
-            // The executor holds a sender as long as it lives.
+            Some(ExecutorEvent::Msg(msg)) => self.handle(msg),
+            Some(ExecutorEvent::Panicked(doing)) => Err(RunError::Panicked(doing)),
+            // The executor keeps a sender as long as it lives.
             None => Ok(()),
         }
     }

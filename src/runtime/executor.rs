@@ -25,7 +25,7 @@ use crate::domain::write::{Proposal, Request, WriteFailure};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
-pub enum Answer {
+pub enum ExecutorEvent {
     /// A message for the state machine.
     Msg(Msg),
     /// The backend panicked while doing this.
@@ -34,18 +34,18 @@ pub enum Answer {
 
 /// The channels that answers come by.
 #[derive(Debug)]
-pub struct Answers {
+pub struct ExecutorEvents {
     /// Of the write in flight; to be read first.
-    pub writes: Receiver<Answer>,
+    pub writes: Receiver<ExecutorEvent>,
     /// Of everything else.
-    pub reads: Receiver<Answer>,
+    pub reads: Receiver<ExecutorEvent>,
 }
 
 /// Runs the backend's jobs.
 pub struct Executor {
     backend: Arc<dyn Backend>,
-    reads: Sender<Answer>,
-    writes: Sender<Answer>,
+    reads: Sender<ExecutorEvent>,
+    writes: Sender<ExecutorEvent>,
     running: BTreeMap<Slot, AbortHandle>,
     write: Option<Write>,
 }
@@ -58,7 +58,7 @@ struct Write {
 
 impl Executor {
     /// An executor, and the channels its answers come by.
-    pub fn new(backend: Arc<dyn Backend>) -> (Self, Answers) {
+    pub fn new(backend: Arc<dyn Backend>) -> (Self, ExecutorEvents) {
         let (reads, read) = channel(256);
         let (writes, written) = channel(64);
         let executor = Self {
@@ -68,7 +68,7 @@ impl Executor {
             running: BTreeMap::new(),
             write: None,
         };
-        let answers = Answers {
+        let answers = ExecutorEvents {
             writes: written,
             reads: read,
         };
@@ -143,7 +143,7 @@ impl Executor {
                     "another write is in flight; nothing was written".into(),
                 )),
             };
-            tokio::spawn(async move { answers.send(Answer::Msg(msg)).await });
+            tokio::spawn(async move { answers.send(ExecutorEvent::Msg(msg)).await });
             return;
         }
         let (cancel, cancelled) = watch::channel(false);
@@ -158,7 +158,7 @@ impl Executor {
                         ticket: ticket.clone(),
                         progress,
                     };
-                    if answers.send(Answer::Msg(msg)).await.is_err() {
+                    if answers.send(ExecutorEvent::Msg(msg)).await.is_err() {
                         break;
                     }
                 }
@@ -176,7 +176,7 @@ impl Executor {
                 result: result.map(Box::new),
             };
             // A closed channel means that the cockpit has ended.
-            let _ = answers.send(Answer::Msg(msg)).await;
+            let _ = answers.send(ExecutorEvent::Msg(msg)).await;
         });
         self.write = Some(Write { task, cancel });
     }
@@ -217,8 +217,8 @@ impl Executor {
         let answers = self.reads.clone();
         let task = tokio::spawn(async move {
             let last = match AssertUnwindSafe(job).catch_unwind().await {
-                Ok(msg) => Answer::Msg(msg),
-                Err(_) => Answer::Panicked(doing),
+                Ok(msg) => ExecutorEvent::Msg(msg),
+                Err(_) => ExecutorEvent::Panicked(doing),
             };
             // A closed channel means that the cockpit has ended.
             let _ = answers.send(last).await;
@@ -241,7 +241,7 @@ impl Executor {
         let task = tokio::spawn(async move {
             let pump = async {
                 while let Some(answer) = from.recv().await {
-                    if answers.send(Answer::Msg(each(answer))).await.is_err() {
+                    if answers.send(ExecutorEvent::Msg(each(answer))).await.is_err() {
                         break;
                     }
                 }
@@ -249,8 +249,8 @@ impl Executor {
             // The end is told after everything that was found on the way.
             let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);
             let last = match result {
-                Ok(result) => Answer::Msg(end(result)),
-                Err(_) => Answer::Panicked(doing),
+                Ok(result) => ExecutorEvent::Msg(end(result)),
+                Err(_) => ExecutorEvent::Panicked(doing),
             };
             // A closed channel means that the cockpit has ended.
             let _ = answers.send(last).await;

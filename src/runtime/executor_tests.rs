@@ -88,11 +88,11 @@ fn ticket(slot: Slot) -> Ticket {
     Generations::default().issue(slot, None)
 }
 
-async fn written(answers: &mut Answers) -> Result<Box<Receipt>, WriteFailure> {
+async fn written(answers: &mut ExecutorEvents) -> Result<Box<Receipt>, WriteFailure> {
     loop {
         match answers.writes.recv().await {
-            Some(Answer::Msg(Msg::Written { result, .. })) => return result,
-            Some(Answer::Msg(Msg::Progress { .. })) => {}
+            Some(ExecutorEvent::Msg(Msg::Written { result, .. })) => return result,
+            Some(ExecutorEvent::Msg(Msg::Progress { .. })) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -107,7 +107,7 @@ async fn a_newer_plan_drops_the_older_one() {
     executor.plan(ticket(Slot::Plan), request());
     tokio::task::yield_now().await;
     executor.plan(ticket(Slot::Plan), request());
-    let Some(Answer::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
         panic!("no plan");
     };
     assert!(answers.reads.try_recv().is_err(), "one answer only");
@@ -185,7 +185,7 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
 async fn progress_comes_before_the_end() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
-    let Some(Answer::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
         panic!("no progress");
     };
     assert!(written(&mut answers).await.is_ok());
@@ -196,7 +196,7 @@ async fn a_comparison_that_fails_is_an_answer() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
     let side = (sample::repository("checkout"), sample::digest("c1"));
     executor.diff(ticket(Slot::Diff), side.clone(), side);
-    let Some(Answer::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
+    let Some(ExecutorEvent::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
         panic!("no answer");
     };
     assert!(result.is_err());

@@ -10,8 +10,8 @@ use tokio::sync::mpsc::channel;
 
 use super::backend::Backend;
 use super::clock;
+use crate::app::cell_status::{self, CellStatus};
 use crate::app::msg::Failure;
-use crate::app::standing::{self, Standing};
 use crate::domain::board::{Board, Update};
 use crate::domain::text::Clean;
 
@@ -42,8 +42,8 @@ impl Narrator {
         }
         for row in &self.board.services {
             for cell in &row.cells {
-                let stand = standing::of_cell(cell, now).is;
-                if matches!(stand, Standing::Loading | Standing::NotChecked) {
+                let current = cell_status::of_cell(cell, now).status;
+                if matches!(current, CellStatus::Loading | CellStatus::NotChecked) {
                     continue;
                 }
                 let target = &cell.pin.target;
@@ -66,7 +66,7 @@ impl Narrator {
                     "{}, {}: {bytes} {}{why}",
                     target.service,
                     target.environment,
-                    stand.word()
+                    current.word()
                 );
                 say(&mut self.said, &mut lines, format!("pin {:?}", cell.pin.key()), text);
             }

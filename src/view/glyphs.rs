@@ -1,6 +1,6 @@
 //! Every sign the cockpit draws, from one table: Unicode or ASCII, never a patched font.
 
-use crate::app::standing::Standing;
+use crate::app::cell_status::CellStatus;
 
 /// One set of signs. Each is one column wide unless said otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,19 +160,19 @@ impl Glyphs {
         }
     }
 
-    /// The shape of a standing.
-    pub const fn standing(&self, standing: Standing) -> &'static str {
-        match standing {
-            Standing::Verified => self.verified,
-            Standing::Warned => self.warned,
-            Standing::Rejected => self.rejected,
-            Standing::Absent => self.absent,
-            Standing::Unknown => self.unknown,
-            Standing::Unreachable => self.unreachable,
-            Standing::ByTag => self.by_tag,
-            Standing::NotJudged => self.not_judged,
-            Standing::Loading => self.loading,
-            Standing::NotChecked => self.not_checked,
+    /// The shape of a status.
+    pub const fn status(&self, status: CellStatus) -> &'static str {
+        match status {
+            CellStatus::Verified => self.verified,
+            CellStatus::Warned => self.warned,
+            CellStatus::Rejected => self.rejected,
+            CellStatus::Absent => self.absent,
+            CellStatus::Unknown => self.unknown,
+            CellStatus::Unreachable => self.unreachable,
+            CellStatus::ByTag => self.by_tag,
+            CellStatus::NotJudged => self.not_judged,
+            CellStatus::Loading => self.loading,
+            CellStatus::NotChecked => self.not_checked,
         }
     }
 }
@@ -186,8 +186,8 @@ mod tests {
     #[test]
     fn every_standing_has_a_shape_of_its_own() {
         for glyphs in [&UNICODE, &ASCII] {
-            let shapes: BTreeSet<_> = Standing::ALL.iter().map(|s| glyphs.standing(*s)).collect();
-            assert_eq!(shapes.len(), Standing::ALL.len());
+            let shapes: BTreeSet<_> = CellStatus::ALL.iter().map(|s| glyphs.status(*s)).collect();
+            assert_eq!(shapes.len(), CellStatus::ALL.len());
             assert!(shapes.iter().all(|shape| shape.width() == 1));
         }
     }

@@ -8,7 +8,9 @@ pub mod glyphs;
 pub mod layer;
 pub mod lines;
 pub mod screen;
+pub mod size;
 pub mod theme;
+mod units;
 pub mod widget;
 
 use ratatui::buffer::Buffer;
@@ -18,13 +20,8 @@ use crate::app::msg::Limits;
 use crate::app::state::{Layer, Screen, State};
 use canvas::Canvas;
 use glyphs::Glyphs;
+use size::SMALLEST;
 use theme::{Role, Theme};
-
-/// The smallest terminal that gets a screen.
-pub const SMALLEST: (u16, u16) = (60, 15);
-
-/// From this width on, the panes of the board share the screen.
-pub const WIDE: u16 = 90;
 
 /// One drawn frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

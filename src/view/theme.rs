@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use crate::app::standing::Standing;
+use crate::app::cell_status::CellStatus;
 
 macro_rules! roles {
     ($($(#[$doc:meta])* $role:ident = $name:literal,)*) => {
@@ -389,16 +389,16 @@ fn to_indexed(colour: Color) -> Color {
     Color::Indexed(u8::try_from(index).unwrap_or(7))
 }
 
-/// The role of a standing.
-pub const fn of_standing(standing: Standing) -> Role {
-    match standing {
-        Standing::Verified => Role::Verified,
-        Standing::Warned => Role::Warned,
-        Standing::Rejected | Standing::Absent => Role::Rejected,
-        Standing::Unknown => Role::Unknown,
-        Standing::Unreachable => Role::Unreachable,
-        Standing::ByTag => Role::ByTag,
-        Standing::NotJudged | Standing::Loading | Standing::NotChecked => Role::Quiet,
+/// The role of a status.
+pub const fn of_status(status: CellStatus) -> Role {
+    match status {
+        CellStatus::Verified => Role::Verified,
+        CellStatus::Warned => Role::Warned,
+        CellStatus::Rejected | CellStatus::Absent => Role::Rejected,
+        CellStatus::Unknown => Role::Unknown,
+        CellStatus::Unreachable => Role::Unreachable,
+        CellStatus::ByTag => Role::ByTag,
+        CellStatus::NotJudged | CellStatus::Loading | CellStatus::NotChecked => Role::Quiet,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `config`, `init` and `cache`.
 
-use super::{Home, commit, deployment, digest};
+use super::home::{Home, commit, deployment, digest};
 
 fn shop(home: &Home) -> std::path::PathBuf {
     let image = |tag: &str, d| deployment(&format!("registry.example.com/shop/api:{tag}@{}", digest(d)));
@@ -78,8 +78,8 @@ fn a_wrong_draft_and_a_wrong_policy_are_named_with_file_and_line() {
 }
 
 fn git_add(repository: &std::path::Path) {
-    super::git(repository, &["add", "-A"]);
-    super::git(repository, &["commit", "-q", "--allow-empty", "-m", "policy"]);
+    super::home::git(repository, &["add", "-A"]);
+    super::home::git(repository, &["commit", "-q", "--allow-empty", "-m", "policy"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_users_preferences_are_checked_by_name() {
         let file = home.write("mine.toml", text);
         let mut command = home.command(&repository, &["config", "check"]);
         command.env("PINDECK_CONFIG", file);
-        let said = super::finish(command);
+        let said = super::home::finish(command);
         assert_eq!(said.status, 2, "{text}: {said:?}");
         assert!(said.err.contains(named), "{text}: {said:?}");
     }
@@ -109,7 +109,7 @@ fn the_cache_is_where_it_is_said_to_be_and_only_ours_goes() {
     let run = |args: &[&str]| {
         let mut command = home.command(home.root.path(), args);
         command.env("PINDECK_CACHE_DIR", home.path("cache"));
-        super::finish(command)
+        super::home::finish(command)
     };
     let info = run(&["cache", "info", "--json"]).json();
     assert_eq!(info["schema"], "pindeck/cache/v1");
@@ -127,7 +127,7 @@ fn a_cache_that_cannot_be_used_is_a_warning_and_costs_only_requests() {
     let file = home.write("no-folder", "x");
     let mut command = home.command(&repository, &["status", "--json", "--offline"]);
     command.env("PINDECK_CACHE_DIR", file);
-    let said = super::finish(command);
+    let said = super::home::finish(command);
     assert_eq!(said.status, 6, "{said:?}");
     assert!(said.err.contains("PINDECK_CACHE_DIR"), "{said:?}");
     said.json();

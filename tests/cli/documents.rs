@@ -4,7 +4,7 @@
 use pindeck::demo::{Options, World};
 use serde_json::Value;
 
-use super::{Home, Said};
+use super::home::{Home, Said};
 
 /// A world that is served while the binary runs.
 struct Served {
@@ -22,7 +22,7 @@ impl Served {
 
     async fn run(&self, args: &[&str]) -> Said {
         let command = self.home.command(&self.world.clone_dir(), args);
-        tokio::task::spawn_blocking(move || super::finish(command))
+        tokio::task::spawn_blocking(move || super::home::finish(command))
             .await
             .expect("finished")
     }

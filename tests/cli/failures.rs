@@ -1,6 +1,6 @@
 //! What goes wrong says what happened and what to do next, on the right stream, with the right status.
 
-use super::{Home, deployment, digest};
+use super::home::{Home, deployment, digest};
 
 #[test]
 fn every_mistake_has_its_status_its_message_and_its_next_step() {
@@ -199,7 +199,7 @@ fn what_strangers_wrote_steers_no_terminal() {
     let image = format!("registry.example.com/shop/api:1.0.0@{}", digest('a'));
     let repository = home.repository("gitops", &[("README.md", "x")]);
     home.write("gitops/envs/production/api.yaml", &deployment(&image));
-    super::commit(&repository, hostile);
+    super::home::commit(&repository, hostile);
     for args in [
         &["history", "api", "--env", "production"][..],
         &["history", "api", "--env", "production", "--json"],
@@ -243,7 +243,7 @@ fn the_log_is_a_file_without_secrets_and_never_the_screen() {
     command
         .env("PINDECK_LOG", "trace")
         .env("XDG_STATE_HOME", home.path("state"));
-    let said = super::finish(command);
+    let said = super::home::finish(command);
     assert_eq!(said.status, 0, "{said:?}");
     assert!(home.path("state/pindeck/pindeck.log").exists());
     assert!(!said.err.contains("TRACE") && !said.out.contains("TRACE"));
@@ -251,7 +251,7 @@ fn the_log_is_a_file_without_secrets_and_never_the_screen() {
     command
         .env("PINDECK_LOG", "pindeck=loud")
         .env("XDG_STATE_HOME", home.path("state"));
-    let said = super::finish(command);
+    let said = super::home::finish(command);
     assert_eq!(said.status, 0, "a bad filter stops nothing: {said:?}");
     assert!(said.err.contains("PINDECK_LOG"), "{said:?}");
 }

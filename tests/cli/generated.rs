@@ -1,6 +1,6 @@
 //! Help, manual, key table and completions, as packagers and people get them.
 
-use super::Home;
+use super::home::Home;
 
 fn said(args: &[&str]) -> String {
     let home = Home::new();

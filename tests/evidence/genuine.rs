@@ -7,9 +7,9 @@ use pindeck::domain::policy::{LogRule, TimeRule};
 use pindeck::sources::evidence::Item;
 use serde_json::{Value, json};
 
-use crate::evidence_cases::{Case, cases, corpus, item};
-use crate::forge::BUNDLE;
-use crate::{Ask, fails, holds, state};
+use super::ask::{Ask, fails, holds, state};
+use super::forge::BUNDLE;
+use crate::support::evidence_cases::{Case, cases, corpus, item};
 
 const REKOR: &str = "dev.sigstore.cosign/bundle";
 
@@ -103,11 +103,11 @@ fn genuine_keyless_attestations_on_another_image() {
         assert!(said.subjects.contains(&mine), "{id}");
         // The payload rewritten for the other image, under the genuine signature and annotations.
         let mut envelope: Value = serde_json::from_str(&text(genuine)).expect("an envelope");
-        let payload = crate::hostile::decode(envelope["payload"].as_str().expect("text"));
+        let payload = super::hostile::decode(envelope["payload"].as_str().expect("text"));
         let payload = String::from_utf8(payload)
             .expect("text")
             .replace(&mine.hex(), &other.hex());
-        envelope["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+        envelope["payload"] = super::hostile::encode(payload.as_bytes()).into();
         let said = ask.one(&with_content(genuine, envelope.to_string().into_bytes()));
         fails(&said, CauseKind::BadSignature, None);
     }
@@ -347,11 +347,11 @@ fn a_dsse_entry_is_bound_by_hand_where_the_verifier_cannot_read_the_statement() 
     fails(&ask.one(&as_item(&ask, &swapped)), CauseKind::BadSignature, None);
     // Another payload under the genuine signature and entry.
     let mut changed = genuine;
-    let payload = crate::hostile::decode(changed["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let payload = super::hostile::decode(changed["dsseEnvelope"]["payload"].as_str().expect("text"));
     let payload = String::from_utf8(payload)
         .expect("text")
         .replace("Unknown Author", "Known Author");
-    changed["dsseEnvelope"]["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+    changed["dsseEnvelope"]["payload"] = super::hostile::encode(payload.as_bytes()).into();
     fails(
         &ask.one(&as_item(&ask, &changed)),
         CauseKind::BadSignature,
@@ -366,10 +366,10 @@ fn a_large_statement_with_a_log_entry_is_judged_like_a_small_one() {
     let Some((ask, mut genuine)) = bundle("conformance/happy-path-intoto-in-dsse-v3") else {
         return;
     };
-    let payload = crate::hostile::decode(genuine["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let payload = super::hostile::decode(genuine["dsseEnvelope"]["payload"].as_str().expect("text"));
     let mut statement: Value = serde_json::from_slice(&payload).expect("a statement");
     statement["predicate"]["padding"] = "x".repeat(2 << 20).into();
-    genuine["dsseEnvelope"]["payload"] = crate::hostile::encode(statement.to_string().as_bytes()).into();
+    genuine["dsseEnvelope"]["payload"] = super::hostile::encode(statement.to_string().as_bytes()).into();
     fails(
         &ask.one(&as_item(&ask, &genuine)),
         CauseKind::BadSignature,

@@ -7,9 +7,9 @@ use pindeck::domain::id::Digest;
 use pindeck::sources::evidence::{Carrier, Item, predicate};
 use proptest::prelude::*;
 
-use crate::evidence_cases::{cases, corpus, item};
-use crate::forge::*;
-use crate::{Ask, by_keys};
+use super::ask::{Ask, by_keys};
+use super::forge::*;
+use crate::support::evidence_cases::{cases, corpus, item};
 
 pub fn decode(text: &str) -> Vec<u8> {
     STANDARD.decode(text).expect("base64")

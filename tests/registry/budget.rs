@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use pindeck::domain::{CauseKind, Digest};
 use pindeck::sources::registry::ReferrersVia;
 
-use super::fake::{Fake, Ways};
-use super::server::Server;
-use super::{cached, plain};
+use super::client::{cached, plain};
+use crate::support::fake::{Fake, Ways};
+use crate::support::server::Server;
 
 async fn start(ways: Ways) -> (Fake, Server) {
     let fake = Fake::new(ways);
@@ -65,12 +65,12 @@ async fn parallel_questions_for_the_same_content_cost_one_request() {
 #[tokio::test]
 async fn tags_cost_one_request_a_page_and_come_sorted() {
     let server = Server::start(|seen| match seen.path.as_str() {
-        "/v2/a/tags/list" => super::server::Reply::new(200, r#"{"tags":["z","b"]}"#)
+        "/v2/a/tags/list" => crate::support::server::Reply::new(200, r#"{"tags":["z","b"]}"#)
             .with("Link", r#"</v2/a/tags/list?last=b&n=2>; rel="next""#),
-        "/v2/a/tags/list?last=b&n=2" => super::server::Reply::new(200, r#"{"tags":["a","z","bad tag"]}"#)
+        "/v2/a/tags/list?last=b&n=2" => crate::support::server::Reply::new(200, r#"{"tags":["a","z","bad tag"]}"#)
             .with("Link", r#"<list?last=z>; rel="next""#),
-        "/v2/a/tags/list?last=z" => super::server::Reply::new(200, r#"{"tags":null}"#),
-        _ => super::server::Reply::new(500, ""),
+        "/v2/a/tags/list?last=z" => crate::support::server::Reply::new(200, r#"{"tags":null}"#),
+        _ => crate::support::server::Reply::new(500, ""),
     })
     .await;
     let tags = plain().tags(&server.repository("a")).await.expect("listed");
@@ -168,7 +168,7 @@ async fn offline_answers_from_the_cache_and_sends_nothing() {
         .await
         .expect("there");
     server.forget();
-    let offline = super::client(pindeck::sources::registry::Options {
+    let offline = super::client::client(pindeck::sources::registry::Options {
         cache: Some(pindeck::sources::registry::ContentCache::open(folder.path(), 1 << 20).expect("opens")),
         offline: true,
         ..Default::default()

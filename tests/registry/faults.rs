@@ -6,9 +6,9 @@ use std::time::Duration;
 use pindeck::domain::{CauseKind, Digest};
 use pindeck::sources::registry::{Limits, Options, Registry, RegistryError};
 
-use super::fake::{IMAGE, INDEX};
-use super::server::{Reply, Seen, Server};
-use super::{cached, plain};
+use super::client::{cached, plain};
+use crate::support::fake::{IMAGE, INDEX};
+use crate::support::server::{Reply, Seen, Server};
 
 const CAP: u64 = 1 << 20;
 

@@ -5,8 +5,8 @@ use pindeck::engine::journal::{Moment, WriteStep};
 use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
-use super::own_registry::{PAYMENTS, TO, stage, wanted};
-use super::stage::{Stage, path, promote, write};
+use crate::support::own_registry::{PAYMENTS, TO, stage, wanted};
+use crate::support::stage::{Stage, path, promote, write};
 
 /// What the child process is told.
 const AT: &str = "PINDECK_TEST_CRASH_AT";
@@ -40,7 +40,7 @@ async fn child() {
 fn crash(stage: &Stage, step: WriteStep, moment: Moment) {
     let me = std::env::current_exe().expect("this program");
     let out = std::process::Command::new(me)
-        .args(["--exact", "crash::child", "--nocapture"])
+        .args(["--exact", "release::crash::child", "--nocapture"])
         .env(AT, format!("{}:{moment:?}", step.as_str()))
         .env(DIR, path(&stage.clone))
         .env(POLICY, path(&stage.policy))

@@ -9,12 +9,10 @@ use pindeck::domain::Digest;
 use pindeck::domain::write::WriteState;
 use pindeck::engine::{Engine, OpenOptions};
 
-use super::fake::{Content, Fake};
-use super::own_registry::{PAYMENTS, TO, stage, wanted};
-use super::server::{Reply, Seen};
-use super::stage::{Stage, promote, write};
-
-const FROM: &str = "127.0.0.1:5812";
+use crate::support::fake::{Content, Fake};
+use crate::support::own_registry::{FROM, PAYMENTS, TO, stage, wanted};
+use crate::support::server::{Reply, Seen};
+use crate::support::stage::{Stage, promote, write};
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {

@@ -5,8 +5,8 @@ use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::{Ask, Request, Source, WriteFailure};
 use pindeck::engine::{Engine, OpenOptions};
 
-use super::peer::git;
-use super::stage::{Stage, path, promote, revert};
+use crate::support::peer::git;
+use crate::support::stage::{Stage, path, promote, revert};
 
 const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
 const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
@@ -38,7 +38,7 @@ fn theirs(stage: &Stage, date: &str, args: &[&str]) {
     let all = ["-c", &setup, "git", "-C", path(&folder)]
         .into_iter()
         .chain(args.iter().copied());
-    super::peer::run(std::path::Path::new("/bin/sh"), stage.home.path(), all).expect("git");
+    crate::support::peer::run(std::path::Path::new("/bin/sh"), stage.home.path(), all).expect("git");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -288,7 +288,7 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         request
     };
     assert_eq!(engine.plan(add(None)).await.expect_err("no reason").exit_code(), 2);
-    let done = super::stage::write(&engine, add(Some("leaks\nmemory")))
+    let done = crate::support::stage::write(&engine, add(Some("leaks\nmemory")))
         .await
         .expect("held");
     assert_eq!(done.commits, [stage.head()]);
@@ -311,7 +311,7 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         engine.plan(elsewhere).await.expect_err("made in staging").exit_code(),
         2
     );
-    super::stage::write(&engine, Request::new(Ask::ReleaseHold { target: target() }))
+    crate::support::stage::write(&engine, Request::new(Ask::ReleaseHold { target: target() }))
         .await
         .expect("released");
     assert_eq!(engine.holds().await.expect("readable"), []);
@@ -361,7 +361,9 @@ async fn a_whole_commit_with_holds_keeps_them_and_with_modes_is_left_to_git() {
         digest: None,
     });
     request.reason = Some("leaks".into());
-    super::stage::write(&stage.engine(), request).await.expect("held");
+    crate::support::stage::write(&stage.engine(), request)
+        .await
+        .expect("held");
     let plan = whole_commit(&stage, |theirs| {
         let file = theirs.join("pindeck-holds.toml");
         let text = std::fs::read_to_string(&file).unwrap();

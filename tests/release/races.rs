@@ -6,7 +6,7 @@ use pindeck::domain::Digest;
 use pindeck::domain::write::{WriteFailure, WriteState};
 use pindeck::engine::Engine;
 
-use super::stage::{Stage, execute, path, promote, promote_digest, write};
+use crate::support::stage::{Stage, execute, path, promote, promote_digest, write};
 
 const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
 

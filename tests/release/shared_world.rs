@@ -5,7 +5,7 @@ use pindeck::domain::plan::GateName;
 use pindeck::domain::write::{Ask, WriteFailure, WriteState};
 use pindeck::domain::{Outcome, Target};
 
-use super::stage::{Stage, path, promote, promote_digest, revert, write};
+use crate::support::stage::{Stage, path, promote, promote_digest, revert, write};
 
 const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
 
@@ -31,7 +31,7 @@ async fn promote_revert_hold_release_promote() {
     let Some(stage) = Stage::start().await else { return };
     std::fs::write(stage.clone.join("README.md"), "somebody is editing this\n").unwrap();
     std::fs::write(stage.clone.join("untracked.txt"), "and this is new\n").unwrap();
-    let dirty = super::peer::git(
+    let dirty = crate::support::peer::git(
         stage.home.path(),
         ["-C", path(&stage.clone), "status", "--porcelain=v2"],
     );
@@ -102,7 +102,7 @@ async fn promote_revert_hold_release_promote() {
         .expect("promoted again");
     assert_eq!(done.state, WriteState::Pushed);
     assert_eq!(stage.file(PAYMENTS), after);
-    let now = super::peer::git(
+    let now = crate::support::peer::git(
         stage.home.path(),
         ["-C", path(&stage.clone), "status", "--porcelain=v2"],
     );
@@ -172,7 +172,7 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
         "{named:?}"
     );
     // A registry that cannot be asked makes no verdict: unknown, and nothing moves.
-    stage.places["127.0.0.1:5811"].meddle(|_, _| Some(super::server::Reply::new(503, "")));
+    stage.places["127.0.0.1:5811"].meddle(|_, _| Some(crate::support::server::Reply::new(503, "")));
     let failure = write(&stage.engine(), revert("frontend", "production", Some(named[0]))).await;
     assert_eq!(failure.expect_err("nobody answers").exit_code(), 6);
 }

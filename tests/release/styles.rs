@@ -4,7 +4,7 @@
 use pindeck::domain::Digest;
 use pindeck::domain::write::{Ask, Request, WriteState};
 
-use super::stage::{Stage, promote, promote_digest, revert, write};
+use crate::support::stage::{Stage, promote, promote_digest, revert, write};
 
 /// Lines that differ between two texts of as many lines, by number from 1.
 fn changed(before: &str, after: &str) -> Vec<usize> {

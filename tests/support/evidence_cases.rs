@@ -1,13 +1,6 @@
 //! A corpus of evidence: its cases, each run through the product's own verification
 //! (`sources::evidence::check`, then `domain::verdict::judge`).
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    dead_code,
-    reason = "test support, shared by several programs"
-)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -22,11 +15,10 @@ use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
 use pindeck::sources::evidence::{Carrier, Item, ItemProblem, OtherDigest, Question, Trust, check, holds_statement};
 use serde_json::Value;
 
-#[path = "evidence_layout.rs"]
-mod evidence_layout;
-use evidence_layout::{Layout, open_layout, read_manifest};
-#[path = "evidence_trust.rs"]
-mod evidence_trust;
+mod layout;
+mod trust;
+
+use layout::{Layout, open_layout, read_manifest};
 
 /// The folder of a corpus, from the variable or beside the checkout.
 pub fn corpus() -> Option<PathBuf> {

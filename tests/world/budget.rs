@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Served, pins};
+use super::served::{Served, pins};
 
 #[test]
 fn a_status_costs_what_it_must() {

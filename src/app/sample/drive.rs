@@ -8,7 +8,7 @@ use crate::app::msg::Msg;
 use crate::app::state::{Setup, State};
 use crate::app::update::update;
 use crate::domain::board::Update;
-use crate::domain::drift;
+use crate::domain::drift_rules;
 use crate::domain::history::{Action, Entry};
 use crate::domain::id::{Digest, EnvId};
 use crate::domain::registry::Budget;
@@ -39,7 +39,7 @@ pub(crate) fn feed(state: &mut State, ticket: &Ticket, updates: impl IntoIterato
 
 /// Ends a pass as the engine does: drift, budget, end.
 pub(crate) fn finish(state: &mut State, ticket: &Ticket) {
-    let found = drift::detect(state.live_board(), before(300));
+    let found = drift_rules::detect(state.live_board(), before(300));
     let budget = Budget {
         requests: 41,
         head: 28,

@@ -1,15 +1,16 @@
 //! The diff screen.
 
 use crate::app::command::Command;
+use crate::app::comparable;
+use crate::app::comparison::{Comparison, DiffScreen, DigestPair};
+use crate::app::cursor::Subject;
 use crate::app::generation::Slot;
 use crate::app::msg::Failure;
-use crate::app::offer;
-use crate::app::release::{Compared, DiffScreen, Pair};
-use crate::app::state::{Screen, State, Subject};
+use crate::app::state::{Screen, State};
 use crate::domain::diff::DigestDiff;
 
 pub(super) fn open(state: &mut State) -> Vec<Command> {
-    let Ok(pairs) = offer::pairs(state) else {
+    let Ok(pairs) = comparable::pairs(state) else {
         return Vec::new();
     };
     let subject = match state.screen() {
@@ -28,7 +29,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
         subject,
         pairs,
         at: 0,
-        compared: Compared::NotAsked,
+        compared: Comparison::NotAsked,
         since: state.now,
         top: 0,
     })));
@@ -40,10 +41,10 @@ fn ask(state: &mut State) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    let Some(Pair { a, b }) = screen.pairs.get(screen.at).cloned() else {
+    let Some(DigestPair { a, b }) = screen.pairs.get(screen.at).cloned() else {
         return Vec::new();
     };
-    screen.compared = Compared::Running;
+    screen.compared = Comparison::Running;
     screen.since = now;
     screen.top = 0;
     let ticket = state.generations.issue(Slot::Diff, None);
@@ -73,10 +74,10 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
     Vec::new()
 }
 
-pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> Compared {
+pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> Comparison {
     match result {
-        Ok(diff) => Compared::Known(diff),
-        Err(failure) => Compared::Failed(failure),
+        Ok(diff) => Comparison::Known(diff),
+        Err(failure) => Comparison::Failed(failure),
     }
 }
 

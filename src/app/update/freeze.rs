@@ -1,4 +1,4 @@
-//! Holding the screen still while the engine goes on.
+//! KindStatus the screen still while the engine goes on.
 
 use crate::app::command::Command;
 use crate::app::state::{Frozen, State};

@@ -1,24 +1,36 @@
 //! What lies over the screen: help, palette, filter line.
 
+use super::text_field::edit;
 use crate::app::action::{ACTIONS, Action};
 use crate::app::command::Command;
+use crate::app::cursor::{self, Cursor};
 use crate::app::filter::Filter;
 use crate::app::key::{Code, Key};
-use crate::app::release::Input;
-use crate::app::select;
+use crate::app::palette::palette_rows;
+use crate::app::plan_screen::Input;
+use crate::app::select::visible;
 use crate::app::state::{Layer, Pane, Screen, State};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::write::{Ask, Request};
 
-pub(super) fn key(state: &mut State, key: Key) -> Vec<Command> {
-    match state.layer.take() {
+/// What a key in a layer leads to.
+pub(super) enum LayerOutcome {
+    /// The layer has dealt with the key.
+    Handled(Vec<Command>),
+    /// The person chose this action in the palette.
+    Chosen(Action),
+}
+
+/// Gives a key to the layer that lies over the screen.
+pub(super) fn key(state: &mut State, key: Key) -> LayerOutcome {
+    LayerOutcome::Handled(match state.layer.take() {
         Some(Layer::Help { top }) => help(state, key, top),
-        Some(Layer::Palette { text, selected }) => palette(state, key, text, selected),
+        Some(Layer::Palette { text, selected }) => return palette(state, key, text, selected),
         Some(Layer::Filter { before }) => filter(state, key, before),
         Some(Layer::Choose { title, rows, at, seen }) => choose(state, key, title, rows, at, seen),
         Some(Layer::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
-    }
+    })
 }
 
 fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
@@ -52,7 +64,7 @@ fn choose(
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
             return match rows.into_iter().nth(at) {
-                Some((_, ask)) => super::release::plan(state, Request::new(ask), seen),
+                Some((_, ask)) => super::planning::plan(state, Request::new(ask), seen),
                 None => Vec::new(),
             };
         }
@@ -78,32 +90,7 @@ pub(super) fn open_palette(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-/// The actions a palette text leaves, best match first; all in the table's order without a text.
-pub fn palette_rows(text: &str) -> Vec<Action> {
-    use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-    use nucleo_matcher::{Config, Matcher, Utf32Str};
-    if text.trim().is_empty() {
-        return ACTIONS.iter().map(|spec| spec.action).collect();
-    }
-    let pattern = Pattern::parse(text, CaseMatching::Ignore, Normalization::Smart);
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let mut buffer = Vec::new();
-    let mut rows: Vec<(u32, usize, Action)> = ACTIONS
-        .iter()
-        .enumerate()
-        .filter_map(|(at, spec)| {
-            let name = pattern.score(Utf32Str::new(spec.name, &mut buffer), &mut matcher);
-            // A hit in the explanation counts, but less than any hit in the name.
-            let help = || pattern.score(Utf32Str::new(spec.help, &mut buffer), &mut matcher);
-            let score = name.map(|score| score + 10_000).or_else(help)?;
-            Some((score, at, spec.action))
-        })
-        .collect();
-    rows.sort_by_key(|(score, at, _)| (std::cmp::Reverse(*score), *at));
-    rows.into_iter().map(|(_, _, action)| action).collect()
-}
-
-fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<Action>) -> Vec<Command> {
+fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<Action>) -> LayerOutcome {
     let rows = palette_rows(&text);
     let at = selected.and_then(|action| rows.iter().position(|row| *row == action));
     let step = |by: isize| {
@@ -112,18 +99,18 @@ fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<A
         rows.get(to).copied()
     };
     match key.code {
-        Code::Esc => return Vec::new(),
+        Code::Esc => return LayerOutcome::Handled(Vec::new()),
         Code::Enter => {
             let Some(action) = at.map(|at| rows[at]) else {
                 state.complain("no action of that name");
-                return Vec::new();
+                return LayerOutcome::Handled(Vec::new());
             };
             if let Err(reason) = action.enabled(state) {
                 state.complain(format!("{}: {reason}", action.spec().name));
                 state.layer = Some(Layer::Palette { text, selected });
-                return Vec::new();
+                return LayerOutcome::Handled(Vec::new());
             }
-            return super::perform(state, action);
+            return LayerOutcome::Chosen(action);
         }
         Code::Up => selected = step(-1),
         Code::Down | Code::Tab => selected = step(1),
@@ -132,7 +119,7 @@ fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<A
         Code::PageDown => selected = step(10),
         Code::Char('p') if key.ctrl => selected = step(-1),
         Code::Char('n') if key.ctrl => selected = step(1),
-        Code::Char('c') if key.ctrl => return Vec::new(),
+        Code::Char('c') if key.ctrl => return LayerOutcome::Handled(Vec::new()),
         _ => {
             if edit(&mut text, key) {
                 selected = palette_rows(&text).first().copied();
@@ -140,7 +127,7 @@ fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<A
         }
     }
     state.layer = Some(Layer::Palette { text, selected });
-    Vec::new()
+    LayerOutcome::Handled(Vec::new())
 }
 
 pub(super) fn open_filter(state: &mut State) -> Vec<Command> {
@@ -191,7 +178,7 @@ fn filter(state: &mut State, key: Key, before: String) -> Vec<Command> {
 /// Sets the filter. The person is at it, so the cursor may move: to the first row that matches.
 fn set(state: &mut State, text: &str) {
     state.filter = Filter::parse(text);
-    let matching = select::visible(&state.board, &state.filter, None);
+    let matching = visible(&state.board, &state.filter, None);
     let here = state.cursor.as_ref().map(|cursor| &cursor.service);
     if !matching.iter().any(|row| Some(&row.name) == here)
         && let Some(first) = matching.first().map(|row| row.name.clone())
@@ -200,9 +187,9 @@ fn set(state: &mut State, text: &str) {
             .cursor
             .as_ref()
             .map(|cursor| cursor.column.clone())
-            .or_else(|| select::columns(&state.board).first().cloned());
+            .or_else(|| cursor::columns(&state.board).first().cloned());
         if let Some(column) = column {
-            state.put(select::Cursor::at(first, column));
+            state.put(Cursor::at(first, column));
         }
     }
 }
@@ -241,29 +228,4 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
         }
     }
     Vec::new()
-}
-
-/// Edits a one-line text; whether it changed.
-pub(super) fn edit(text: &mut String, key: Key) -> bool {
-    match key.code {
-        Code::Backspace => text.pop().is_some(),
-        Code::Char('u') if key.ctrl => {
-            let had = !text.is_empty();
-            text.clear();
-            had
-        }
-        Code::Char('w') if key.ctrl => {
-            let had = !text.is_empty();
-            let kept = text.trim_end().rfind(' ').map_or(0, |at| at + 1);
-            text.truncate(kept);
-            had
-        }
-        _ => match key.typed() {
-            Some(c) if text.len() < 256 && !c.is_control() => {
-                text.push(c);
-                true
-            }
-            _ => false,
-        },
-    }
 }

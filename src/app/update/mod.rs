@@ -2,16 +2,17 @@
 //!
 //! Stale answers are rejected here, in one place, before anything looks at them.
 
-pub mod copy;
+mod copy;
 mod data;
 mod diff;
 mod freeze;
-pub mod layer;
+mod layer;
 mod movement;
 mod open;
-pub mod plan;
+mod plan_keys;
+mod planning;
 mod refresh;
-mod release;
+mod text_field;
 mod write;
 
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use super::command::Command;
 use super::generation::{Slot, Ticket};
 use super::key::Key;
 use super::msg::Msg;
-use super::state::{Layer, Notice, State};
+use super::state::{Layer, State};
 
 /// Applies one message.
 pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
@@ -45,10 +46,10 @@ pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
         Msg::History { entries, .. } => data::history(state, entries),
         Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
         Msg::Compared { ticket, result } => match ticket.slot {
-            Slot::PlanDiff => release::compared(state, result),
+            Slot::PlanDiff => planning::compared(state, result),
             _ => diff::compared(state, result),
         },
-        Msg::Planned { result, .. } => release::planned(state, result),
+        Msg::Planned { result, .. } => planning::planned(state, result),
         Msg::Progress { progress, .. } => write::progress(state, progress),
         Msg::Written { result, .. } => write::ended(state, result),
         Msg::Sent { what, refused } => copy::sent(state, &what, refused),
@@ -82,9 +83,12 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
         return perform(state, action);
     }
     if state.layer.is_some() {
-        return layer::key(state, key);
+        return match layer::key(state, key) {
+            layer::LayerOutcome::Handled(commands) => commands,
+            layer::LayerOutcome::Chosen(action) => perform(state, action),
+        };
     }
-    if let Some(commands) = plan::key(state, key) {
+    if let Some(commands) = plan_keys::key(state, key) {
         return commands;
     }
     match state.keymap.action(key) {
@@ -140,30 +144,12 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
         Action::Suspend => vec![Command::Suspend],
         Action::Quit => write::quit(state),
         Action::Diff => diff::open(state),
-        Action::Promote => release::promote(state),
-        Action::Revert => release::revert(state),
-        Action::Pin => release::pin(state),
-        Action::ReleaseHold => release::release_hold(state),
-        Action::Mark => release::mark(state),
-        Action::Undo => release::undo(state),
-    }
-}
-
-impl State {
-    /// Says something in passing.
-    pub fn say(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice {
-            text: text.into(),
-            bad: false,
-        });
-    }
-
-    /// Says that something was refused or went wrong.
-    pub fn complain(&mut self, text: impl Into<String>) {
-        self.notice = Some(Notice {
-            text: text.into(),
-            bad: true,
-        });
+        Action::Promote => planning::promote(state),
+        Action::Revert => planning::revert(state),
+        Action::Pin => planning::pin(state),
+        Action::ReleaseHold => planning::release_hold(state),
+        Action::Mark => planning::mark(state),
+        Action::Undo => planning::undo(state),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Moving the selection, in whatever has the keys.
 
 use crate::app::command::Command;
-use crate::app::select::{self, Cursor};
-use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Screen, State, Subject};
+use crate::app::cursor::{self, Cursor, Subject};
+use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Screen, State};
 
 pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
     match state.screens.pop() {
@@ -120,7 +120,7 @@ pub(super) fn next_pin(state: &mut State) -> Vec<Command> {
     let Some(row) = state.board.row(&cursor.service) else {
         return Vec::new();
     };
-    let keys: Vec<_> = select::cells(row, &now.target.environment)
+    let keys: Vec<_> = cursor::cells(row, &now.target.environment)
         .map(|cell| cell.pin.key())
         .collect();
     let at = keys.iter().position(|key| *key == now).unwrap_or(0);

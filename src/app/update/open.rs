@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use crate::app::action::Action;
 use crate::app::command::Command;
+use crate::app::cursor::{Column, Cursor, Subject};
 use crate::app::generation::Slot;
-use crate::app::select::{Column, Cursor};
-use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Reading, Screen, State, Subject};
+use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Reading, Screen, State};
 
 pub(super) fn open(state: &mut State) -> Vec<Command> {
     match state.screens.last_mut() {
@@ -73,7 +74,7 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
             return vec![Command::Stop(Slot::History)];
         }
         Some(Screen::Diff(_)) => return super::diff::close(state),
-        Some(Screen::Plan(_)) => return super::plan::close(state),
+        Some(Screen::Plan(_)) => return super::plan_keys::close(state),
         None if state.pane == Pane::Board && !state.marked.is_empty() => {
             state.marked.clear();
             state.say("no service is marked any more");
@@ -81,7 +82,7 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
         None if state.pane != Pane::Board => state.pane = Pane::Board,
         None if !state.filter.text().is_empty() => return super::layer::clear_filter(state),
         None => {
-            let quit = state.keymap.key_of(crate::app::Action::Quit);
+            let quit = state.keymap.key_of(Action::Quit);
             if let Some(quit) = quit {
                 state.say(format!("this is the board; {quit} leaves"));
             }

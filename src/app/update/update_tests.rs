@@ -3,13 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::app::cell_status::{self, CellStatus};
+use crate::app::cursor::Subject;
+use crate::app::cursor::{Column, Cursor};
 use crate::app::filter::Filter;
 use crate::app::generation::Slot;
 use crate::app::msg::{Failure, Limits};
 use crate::app::sample::{self, digest, feed, finish, press, started};
-use crate::app::select::{Column, Cursor};
-use crate::app::standing::{self, Standing};
-use crate::app::state::{Pane, Pass, Reading, Screen, Subject};
+use crate::app::state::{Pane, Pass, Reading, Screen};
 use crate::domain::board::Update;
 use crate::domain::freshness::Seen;
 
@@ -84,7 +85,7 @@ mod panes;
 mod passes;
 #[path = "tests/promoting.rs"]
 mod promoting;
-#[path = "tests/standings.rs"]
-mod standings;
+#[path = "tests/statuses.rs"]
+mod statuses;
 #[path = "tests/writing.rs"]
 mod writing;

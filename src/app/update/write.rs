@@ -3,11 +3,11 @@
 use crate::app::command::Command;
 use crate::app::generation::Slot;
 use crate::app::key::{Code, Key};
-use crate::app::release::{Stage, Writing, inverse, title};
+use crate::app::plan_screen::{Stage, Writing, inverse, title};
 use crate::app::state::{Layer, State};
 use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
 
-use super::release::screen;
+use super::planning::screen;
 
 /// Carries out what the plan screen shows.
 pub(super) fn start(state: &mut State) -> Vec<Command> {

@@ -35,7 +35,7 @@ pub enum DumpError {
     },
 }
 
-/// What one frozen repository holds, by name only.
+/// The content of one frozen repository, by name only.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Frozen {
     /// Tag to digest.

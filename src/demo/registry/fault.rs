@@ -6,8 +6,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 
-use super::answer;
 use super::listener::Cut;
+use super::response::{set, status};
 
 /// Something other than an honest answer.
 #[derive(Debug, Clone)]
@@ -43,11 +43,10 @@ impl Fault {
     pub(super) fn instead(self, cut: &Cut) -> Response {
         match self {
             Self::Status(code, headers, body) => {
-                let mut response =
-                    answer::status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+                let mut response = status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
                 *response.body_mut() = Body::from(body);
                 for (name, value) in headers {
-                    answer::set(&mut response, &name, &value);
+                    set(&mut response, &name, &value);
                 }
                 response
             }
@@ -55,7 +54,7 @@ impl Fault {
             Self::Broken => Response::new(breaking(Bytes::from_static(b"{\"schema"), cut)),
             Self::Dropped | Self::Truncated => {
                 cut.now();
-                answer::status(StatusCode::INTERNAL_SERVER_ERROR)
+                status(StatusCode::INTERNAL_SERVER_ERROR)
             }
         }
     }
@@ -64,7 +63,7 @@ impl Fault {
     pub(super) async fn spoil(self, response: Response, cut: &Cut) -> Response {
         let (mut head, body) = response.into_parts();
         let Ok(whole) = to_bytes(body, usize::MAX).await else {
-            return answer::status(StatusCode::INTERNAL_SERVER_ERROR);
+            return status(StatusCode::INTERNAL_SERVER_ERROR);
         };
         head.headers
             .entry(CONTENT_LENGTH)

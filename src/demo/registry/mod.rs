@@ -4,18 +4,22 @@
 //! It keeps everything in memory, per repository. How it behaves where real registries differ is set by
 //! [`Ways`].
 
-mod answer;
+mod account;
 mod auth;
 mod dump;
 mod fault;
 mod listener;
+mod request;
+mod response;
+mod routes;
+mod state;
 mod store;
 mod upload;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -27,111 +31,17 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-use auth::Tokens;
-pub use auth::{Auth, Scheme};
+pub use account::{Auth, Scheme};
 pub use dump::{Dump, DumpError, Frozen};
 pub use fault::Fault;
 use listener::{Cut, Door};
+use request::RegistryRequest;
+pub use state::{Asked, Ways};
+use state::{Log, Shared, lock};
 pub use store::Content;
-use store::Repositories;
-use upload::Uploads;
 
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
-
-/// Requests that are remembered; all are counted.
-const REMEMBERED: usize = 1 << 16;
-
-/// How a registry behaves.
-#[derive(Debug, Clone, Copy)]
-pub struct Ways {
-    /// Whether there is a referrers API (and `OCI-Subject` on a push).
-    pub referrers: bool,
-    /// Whether a manifest reads as unknown where `Accept` does not name its type.
-    pub strict_accept: bool,
-    /// Whether blobs can be mounted from another repository.
-    pub mount: bool,
-    /// Whether a tag that exists may not be pushed again with other bytes.
-    pub immutable_tags: bool,
-    /// Whether manifests, tags and blobs can be deleted.
-    pub delete: bool,
-    /// Entries in one page of a tag list; `None` = all at once and in no order, as docker-registry does.
-    pub page: Option<usize>,
-    /// Whether upload places are named by path instead of by full address.
-    pub relative_locations: bool,
-    /// Whether referrers are described by the type of their configuration and without annotations.
-    pub plain_referrers: bool,
-}
-
-impl Ways {
-    /// Debian's docker-registry 2.8: no referrers API, strict about `Accept`.
-    pub fn docker_registry() -> Self {
-        Self {
-            referrers: false,
-            strict_accept: true,
-            ..Self::default()
-        }
-    }
-
-    /// go-containerregistry's server: a referrers API whose descriptors say little.
-    pub fn go_containerregistry() -> Self {
-        Self {
-            plain_referrers: true,
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for Ways {
-    fn default() -> Self {
-        Self {
-            referrers: true,
-            strict_accept: false,
-            mount: true,
-            immutable_tags: false,
-            delete: true,
-            page: None,
-            relative_locations: false,
-            plain_referrers: false,
-        }
-    }
-}
-
-/// One request, before it is answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// `GET`, `HEAD`, ….
-    pub method: String,
-    /// Path and query.
-    pub path: String,
-    /// How many requests came before, from 0.
-    pub place: u64,
-}
-
-type Hook = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
-
-/// What was asked.
-#[derive(Debug, Default)]
-struct Log {
-    total: u64,
-    kept: Vec<Asked>,
-}
-
-impl Log {
-    fn add(&mut self, method: String, path: String) -> Asked {
-        let asked = Asked {
-            method,
-            path,
-            place: self.total,
-        };
-        self.total += 1;
-        if self.kept.len() == REMEMBERED {
-            self.kept.drain(..REMEMBERED / 2);
-        }
-        self.kept.push(asked.clone());
-        asked
-    }
-}
 
 /// A running registry. It ends with the runtime it was started on, or when told to.
 #[derive(Clone)]
@@ -140,17 +50,6 @@ pub struct Registry {
     pub address: SocketAddr,
     shared: Arc<Shared>,
     stop: Arc<tokio::sync::watch::Sender<bool>>,
-}
-
-pub(super) struct Shared {
-    ways: Ways,
-    repositories: Mutex<Repositories>,
-    uploads: Mutex<Uploads>,
-    auth: Mutex<Option<Auth>>,
-    tokens: Mutex<Tokens>,
-    log: Mutex<Log>,
-    hook: Mutex<Option<Arc<Hook>>>,
-    turn: AtomicU64,
 }
 
 impl Registry {
@@ -202,7 +101,7 @@ impl Registry {
         self.stop.send_replace(true);
     }
 
-    /// Everything it holds, by repository.
+    /// Its whole content, by repository.
     pub fn content(&self) -> MutexGuard<'_, BTreeMap<String, Content>> {
         self.shared.repositories()
     }
@@ -258,7 +157,7 @@ impl Registry {
         *lock(&self.shared.auth) = Some(auth);
     }
 
-    /// Puts everything there that a dump holds: spoilt bytes stay under the name they had.
+    /// Puts everything there that a dump contains: spoilt bytes stay under the name they had.
     ///
     /// # Errors
     /// If a file that the dump's index names is missing.
@@ -284,21 +183,6 @@ impl Registry {
     }
 }
 
-impl Shared {
-    fn repositories(&self) -> MutexGuard<'_, Repositories> {
-        lock(&self.repositories)
-    }
-
-    /// Counts up: for ids, and for orders that are not stable.
-    fn next(&self) -> u64 {
-        self.turn.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
     let path = request
         .uri()
@@ -317,18 +201,18 @@ async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo
 async fn honest(shared: &Shared, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_CAP).await else {
-        return answer::status(StatusCode::PAYLOAD_TOO_LARGE);
+        return response::status(StatusCode::PAYLOAD_TOO_LARGE);
     };
-    let question = answer::Question {
+    let request = RegistryRequest {
         method: parts.method,
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or(""),
         headers: &parts.headers,
         body,
     };
-    match auth::refuse(shared, &question) {
+    match auth::refuse(shared, &request) {
         Some(refusal) => refusal,
-        None => answer::answer(shared, question),
+        None => routes::respond(shared, request),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the registry holds: one store per repository, so that nothing is there that was not pushed there.
+//! The content of the registry: one store per repository, so that nothing is there that was not pushed there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,17 +27,17 @@ pub(super) type Repositories = BTreeMap<String, Content>;
 pub(super) struct Shape {
     pub media_type: Option<String>,
     pub artifact_type: Option<String>,
-    pub config: Option<Named>,
-    pub layers: Vec<Named>,
-    pub manifests: Vec<Named>,
-    pub subject: Option<Named>,
+    pub config: Option<Descriptor>,
+    pub layers: Vec<Descriptor>,
+    pub manifests: Vec<Descriptor>,
+    pub subject: Option<Descriptor>,
     pub annotations: BTreeMap<String, String>,
 }
 
 /// A descriptor, as far as needed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Named {
+pub(super) struct Descriptor {
     pub digest: Digest,
     #[serde(default)]
     pub media_type: String,

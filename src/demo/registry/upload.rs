@@ -1,31 +1,19 @@
 //! Uploads: at once, in chunks, or mounted from another repository.
 
-use std::collections::BTreeMap;
-
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::answer::{Question, error, set, status};
-use super::{Shared, lock};
+use super::request::RegistryRequest;
+use super::response::{error, set, status};
+use super::state::{Shared, Upload, lock};
 use crate::domain::id::Digest;
 
-/// Uploads under way, by their ids.
-pub(super) type Uploads = BTreeMap<String, Upload>;
-
-/// One of them.
-#[derive(Debug, Default)]
-pub(super) struct Upload {
-    repository: String,
-    bytes: Vec<u8>,
-    /// Goes up with every step: a client must come back to the place it was last sent to.
-    step: u64,
-}
-
-pub(super) fn answer(shared: &Shared, name: &str, id: &str, question: &Question<'_>) -> Response {
+/// Answers a request about an upload: `id` is empty where a new one is asked for.
+pub(super) fn respond(shared: &Shared, name: &str, id: &str, request: &RegistryRequest<'_>) -> Response {
     if id.is_empty() {
-        return match question.method {
-            Method::POST => begin(shared, name, question),
+        return match request.method {
+            Method::POST => begin(shared, name, request),
             _ => status(StatusCode::METHOD_NOT_ALLOWED),
         };
     }
@@ -33,26 +21,26 @@ pub(super) fn answer(shared: &Shared, name: &str, id: &str, question: &Question<
     let Some(upload) = uploads.get_mut(id).filter(|upload| upload.repository == name) else {
         return error(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
     };
-    if question.parameter("step") != Some(upload.step.to_string()) {
+    if request.parameter("step") != Some(upload.step.to_string()) {
         return error(StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID");
     }
-    match question.method {
-        Method::GET => accepted(shared, StatusCode::NO_CONTENT, id, upload, question),
+    match request.method {
+        Method::GET => accepted(shared, StatusCode::NO_CONTENT, id, upload, request),
         Method::PATCH => {
-            if begins(question).is_some_and(|start| start != upload.bytes.len()) {
-                return accepted(shared, StatusCode::RANGE_NOT_SATISFIABLE, id, upload, question);
+            if begins(request).is_some_and(|start| start != upload.bytes.len()) {
+                return accepted(shared, StatusCode::RANGE_NOT_SATISFIABLE, id, upload, request);
             }
-            upload.bytes.extend_from_slice(&question.body);
+            upload.bytes.extend_from_slice(&request.body);
             upload.step += 1;
-            accepted(shared, StatusCode::ACCEPTED, id, upload, question)
+            accepted(shared, StatusCode::ACCEPTED, id, upload, request)
         }
         Method::PUT => {
             let Some(mut whole) = uploads.remove(id).map(|upload| upload.bytes) else {
                 return error(StatusCode::NOT_FOUND, "BLOB_UPLOAD_UNKNOWN");
             };
             drop(uploads);
-            whole.extend_from_slice(&question.body);
-            finish(shared, name, question, whole.into())
+            whole.extend_from_slice(&request.body);
+            finish(shared, name, request, whole.into())
         }
         Method::DELETE => {
             uploads.remove(id);
@@ -63,14 +51,14 @@ pub(super) fn answer(shared: &Shared, name: &str, id: &str, question: &Question<
 }
 
 /// Where a chunk says that it begins.
-fn begins(question: &Question<'_>) -> Option<usize> {
-    let range = question.header("content-range")?.trim_start_matches("bytes ");
+fn begins(request: &RegistryRequest<'_>) -> Option<usize> {
+    let range = request.header("content-range")?.trim_start_matches("bytes ");
     range.split('-').next()?.parse().ok()
 }
 
-fn begin(shared: &Shared, name: &str, question: &Question<'_>) -> Response {
-    let mount = question.parameter("mount").and_then(|d| d.parse::<Digest>().ok());
-    if let (true, Some(digest), Some(from)) = (shared.ways.mount, mount, question.parameter("from")) {
+fn begin(shared: &Shared, name: &str, request: &RegistryRequest<'_>) -> Response {
+    let mount = request.parameter("mount").and_then(|d| d.parse::<Digest>().ok());
+    if let (true, Some(digest), Some(from)) = (shared.ways.mount, mount, request.parameter("from")) {
         let mut all = shared.repositories();
         let known = all.get(&from).and_then(|content| content.blobs.get(&digest).cloned());
         if let Some(bytes) = known {
@@ -78,23 +66,23 @@ fn begin(shared: &Shared, name: &str, question: &Question<'_>) -> Response {
             return created(name, digest);
         }
     }
-    if question.parameter("digest").is_some() {
-        return finish(shared, name, question, question.body.clone());
+    if request.parameter("digest").is_some() {
+        return finish(shared, name, request, request.body.clone());
     }
     let id = format!("{:08x}", shared.next());
     let upload = Upload {
         repository: name.to_owned(),
         ..Upload::default()
     };
-    let response = accepted(shared, StatusCode::ACCEPTED, &id, &upload, question);
+    let response = accepted(shared, StatusCode::ACCEPTED, &id, &upload, request);
     lock(&shared.uploads).insert(id, upload);
     response
 }
 
 /// Where to go on.
-fn accepted(shared: &Shared, code: StatusCode, id: &str, upload: &Upload, question: &Question<'_>) -> Response {
+fn accepted(shared: &Shared, code: StatusCode, id: &str, upload: &Upload, request: &RegistryRequest<'_>) -> Response {
     let path = format!("/v2/{}/blobs/uploads/{id}?step={}", upload.repository, upload.step);
-    let location = match question.header("host") {
+    let location = match request.header("host") {
         Some(host) if !shared.ways.relative_locations => format!("http://{host}{path}"),
         _ => path,
     };
@@ -108,8 +96,8 @@ fn accepted(shared: &Shared, code: StatusCode, id: &str, upload: &Upload, questi
     response
 }
 
-fn finish(shared: &Shared, name: &str, question: &Question<'_>, bytes: Bytes) -> Response {
-    let named = question.parameter("digest").and_then(|d| d.parse::<Digest>().ok());
+fn finish(shared: &Shared, name: &str, request: &RegistryRequest<'_>, bytes: Bytes) -> Response {
+    let named = request.parameter("digest").and_then(|d| d.parse::<Digest>().ok());
     let digest = Digest::of(&bytes);
     if named != Some(digest) {
         return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");

@@ -90,7 +90,7 @@ pub(super) enum DestinationProblem {
     Refused(Verdict, Untrusted),
 }
 
-/// Judges what arrived, with a session that believes no cache: the verdict must be the one that was
+/// Judges what arrived, with a memo that believes no cache: the verdict must be the one that was
 /// confirmed, and everything that came along must still be there.
 pub(super) async fn verify(
     context: &PlanContext,
@@ -100,18 +100,16 @@ pub(super) async fn verify(
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
     let policy = context.policy(context.environment(&plan.environment)?)?;
-    let session = context.fresh_session()?;
+    let memo = context.fresh_memo()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
         // The index that a tag points at may speak for one of its platform manifests.
-        let _ = session.resolve(place, tag).await;
+        let _ = memo.resolve(place, tag).await;
     }
     let Judged {
         verdict,
         assessed: found,
-    } = context
-        .assess_in(&session, place, plan.to, &plan.service, &policy)
-        .await?;
+    } = context.assess_in(&memo, place, plan.to, &plan.service, &policy).await?;
     if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
         let causes: Vec<String> = verdict
             .causes

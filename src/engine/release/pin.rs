@@ -152,7 +152,7 @@ async fn resolve(
     image: &Repository,
     tag: &str,
 ) -> Result<Digest, WriteFailure> {
-    match context.session().resolve(image, tag).await {
+    match context.memo().resolve(image, tag).await {
         Ok(Some(digest)) => Ok(digest),
         Ok(None) => {
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");

@@ -1,4 +1,4 @@
-//! What a write is planned on: the newest commit of the remote branch, its policy, and one session of
+//! What a write is planned on: the newest commit of the remote branch, its policy, and one memo of
 //! questions to the registries.
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::engine::assess::Assessed;
 use crate::engine::context::Context;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
-use crate::engine::session::Session;
+use crate::engine::registry_memo::RegistryMemo;
 use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
@@ -97,8 +97,8 @@ impl PlanContext {
     }
 
     /// The questions to the registries.
-    pub fn session(&self) -> &Session {
-        &self.base.session
+    pub fn memo(&self) -> &RegistryMemo {
+        &self.base.memo
     }
 
     /// The time that counts as now.
@@ -106,14 +106,14 @@ impl PlanContext {
         self.base.now
     }
 
-    /// A session that has asked nothing yet and believes no cache.
-    pub fn fresh_session(&self) -> Result<Session, WriteFailure> {
+    /// A memo that has asked nothing yet and believes no cache.
+    pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
         let registry = self.engine.uncached(&self.ledger().team).map_err(failure)?;
-        Ok(Session::new(registry, None))
+        Ok(RegistryMemo::new(registry, None))
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.session().registry
+        &self.memo().registry
     }
 
     pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
@@ -223,17 +223,17 @@ impl PlanContext {
         Judged::new(self.base.assess(image, digest, Some(service), Some(policy)).await)
     }
 
-    /// Judges a digest in a session of the caller's choice.
+    /// Judges a digest in a memo of the caller's choice.
     pub async fn assess_in(
         &self,
-        session: &Session,
+        memo: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         policy: &Arc<Policy>,
     ) -> Result<Judged, WriteFailure> {
         let (service, policy) = (Some(service), Some(policy));
-        Judged::new(self.base.assess_in(session, image, digest, service, policy).await)
+        Judged::new(self.base.assess_in(memo, image, digest, service, policy).await)
     }
 
     /// The holds that close an environment for a digest.
@@ -249,7 +249,7 @@ impl PlanContext {
     /// What CI offers for a service.
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
-        match candidate_lookup::find(self.session(), self.configured(service), image, pins).await {
+        match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
             Seen::Fresh { value: Some(found), .. } => Ok(found),
             Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
                 format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),

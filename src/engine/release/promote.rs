@@ -92,7 +92,7 @@ impl Promotion<'_> {
         };
         if let Some(tag) = &source.tag {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = context.session().resolve(judged_at, tag).await;
+            let _ = context.memo().resolve(judged_at, tag).await;
         }
         let Judged { verdict, assessed } = context
             .assess(judged_at, source.digest, &self.target.service, self.policy)
@@ -212,7 +212,7 @@ impl Promotion<'_> {
         let digest = assessed.via.unwrap_or(source.digest);
         let mut tag = own.map(str::to_owned);
         if let Some(name) = &tag
-            && self.context.session().resolve(&source.image, name).await.ok().flatten() != Some(digest)
+            && self.context.memo().resolve(&source.image, name).await.ok().flatten() != Some(digest)
         {
             tag = None;
         }

@@ -151,7 +151,7 @@ impl Revert<'_> {
         let (context, image) = (self.context, &self.pins[0].image);
         if let Some(tag) = self.known(digest).and_then(|e| e.tag.as_deref()) {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = context.session().resolve(image, tag).await;
+            let _ = context.memo().resolve(image, tag).await;
         }
         context.assess(image, digest, &self.target.service, &self.policy).await
     }
@@ -354,7 +354,7 @@ impl Revert<'_> {
             let Some(tag) = &known.tag else {
                 return Ok(TagChange::Drop);
             };
-            if let Ok(Some(other)) = context.session().resolve(image, tag).await
+            if let Ok(Some(other)) = context.memo().resolve(image, tag).await
                 && other != digest
                 && Some(other) != assessed.via
                 && !assessed.children.contains(&other)

@@ -140,7 +140,7 @@ pub(super) async fn own_tag(
         .into_iter()
         .chain(version.into_iter().flatten());
     for tag in tags.filter(|tag| crate::domain::reference::valid_tag(tag)) {
-        let names = context.session().resolve(image, &tag).await.ok().flatten();
+        let names = context.memo().resolve(image, &tag).await.ok().flatten();
         if names.is_some_and(|now| now == digest || Some(now) == via) {
             return Some(tag);
         }

@@ -11,12 +11,14 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
 use reqwest::{Method, Url};
 use tokio::time::Instant;
 
-use super::answer::Answer;
 use super::challenge::{self, Challenge};
-use super::client::{Ask, Http, locked};
 use super::credentials::{Credential, Credentials, Secret};
 use super::endpoint::{authority, is_loopback};
 use super::error::RegistryError;
+use super::lock::locked;
+use super::request::Request;
+use super::response::Response;
+use super::transport::Transport;
 use crate::domain::{Repository, Untrusted};
 
 /// Most bytes of a token answer.
@@ -113,36 +115,40 @@ impl Auth {
     }
 
     /// The header to send at once: none before the registry's first challenge.
-    pub(super) async fn header(&self, http: &Http, access: &Access) -> Result<Option<HeaderValue>, RegistryError> {
+    pub(super) async fn header(
+        &self,
+        transport: &Transport,
+        access: &Access,
+    ) -> Result<Option<HeaderValue>, RegistryError> {
         let scheme = locked(&self.schemes).get(access.repository.registry()).cloned();
         match scheme {
             None => Ok(None),
-            Some(scheme) => self.prove(http, access, &scheme, &access.scopes, None).await,
+            Some(scheme) => self.prove(transport, access, &scheme, &access.scopes, None).await,
         }
     }
 
     /// The header that answers a 401, or the reason why there is none. `used` did not suffice.
-    pub(super) async fn answer(
+    pub(super) async fn answer_challenge(
         &self,
-        http: &Http,
+        transport: &Transport,
         access: &Access,
-        refused: &Answer,
-        ask: &Ask,
+        refused: &Response,
+        request: &Request,
         used: Option<&HeaderValue>,
     ) -> Result<HeaderValue, RegistryError> {
-        let (scheme, scopes) = asked(&refused.headers, access, &refused.url).ok_or_else(|| refused.refusal(ask))?;
+        let (scheme, scopes) = asked(&refused.headers, access, &refused.url).ok_or_else(|| refused.refusal(request))?;
         let registry = access.repository.registry().to_owned();
         locked(&self.schemes).insert(registry, scheme.clone());
-        match self.prove(http, access, &scheme, &scopes, used).await? {
+        match self.prove(transport, access, &scheme, &scopes, used).await? {
             // The same header again would only be refused again.
             Some(header) if used != Some(&header) => Ok(header),
-            _ => Err(refused.refusal(ask)),
+            _ => Err(refused.refusal(request)),
         }
     }
 
     async fn prove(
         &self,
-        http: &Http,
+        transport: &Transport,
         access: &Access,
         scheme: &Scheme,
         scopes: &Scopes,
@@ -171,7 +177,7 @@ impl Auth {
         {
             return Ok(Some(token.header.clone()));
         }
-        let token = fetch(http, access, realm, service, scopes, credential.as_ref()).await?;
+        let token = fetch(transport, access, realm, service, scopes, credential.as_ref()).await?;
         Ok(Some(slot.insert(token).header.clone()))
     }
 
@@ -218,7 +224,7 @@ struct WireToken {
 }
 
 async fn fetch(
-    http: &Http,
+    transport: &Transport,
     access: &Access,
     realm: &Url,
     service: Option<&str>,
@@ -234,7 +240,7 @@ async fn fetch(
         });
     }
     let mut url = realm.clone();
-    let mut ask = if let Some(Credential::Identity(token)) = credential {
+    let mut request = if let Some(Credential::Identity(token)) = credential {
         // OAuth2 refresh grant (distribution token specification, "OAuth2 Token Authentication").
         let mut form = realm.clone();
         form.set_query(None);
@@ -246,11 +252,11 @@ async fn fetch(
             pairs.append_pair("service", service.unwrap_or_default());
             pairs.append_pair("scope", &scopes.texts().collect::<Vec<_>>().join(" "));
         }
-        let mut ask = Ask::new(Method::POST, url, what, TOKEN_CAP);
-        ask.body = Bytes::from(form.query().unwrap_or_default().to_owned());
+        let mut request = Request::new(Method::POST, url, what, TOKEN_CAP);
+        request.body = Bytes::from(form.query().unwrap_or_default().to_owned());
         let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-        ask.headers.push((CONTENT_TYPE, form_type));
-        ask
+        request.headers.push((CONTENT_TYPE, form_type));
+        request
     } else {
         {
             let mut pairs = url.query_pairs_mut();
@@ -261,37 +267,37 @@ async fn fetch(
                 pairs.append_pair("scope", &scope);
             }
         }
-        Ask::new(Method::GET, url, what, TOKEN_CAP)
+        Request::new(Method::GET, url, what, TOKEN_CAP)
     };
-    ask.ca = access.ca.clone();
+    request.ca = access.ca.clone();
     let authorization = match credential {
         Some(Credential::Basic { user, password }) => {
             Some(secret_header("Basic", &user_password(user, password), access)?)
         }
         _ => None,
     };
-    let answer = http.exchange(&ask, authorization.as_ref()).await?;
-    match answer.status.as_u16() {
+    let response = transport.exchange(&request, authorization.as_ref()).await?;
+    match response.status.as_u16() {
         200 => {}
         // A token service refuses in several ways; none of them means "go on anonymously".
         400 | 401 | 403 => {
-            let detail = answer.words();
+            let detail = response.message();
             return Err(RegistryError::Denied {
-                host: authority(&answer.url),
-                what: ask.what,
+                host: authority(&response.url),
+                what: request.what,
                 detail,
             });
         }
-        _ => return Err(answer.refusal(&ask)),
+        _ => return Err(response.refusal(&request)),
     }
-    let wire: WireToken =
-        serde_json::from_slice(&answer.body).map_err(|_| answer.nonsense(&ask, "its token answer is not JSON"))?;
+    let wire: WireToken = serde_json::from_slice(&response.body)
+        .map_err(|_| response.protocol_error(&request, "its token answer is not JSON"))?;
     let given = wire
         .token
         .filter(|t| !t.is_empty())
         .or(wire.access_token)
         .filter(|t| !t.is_empty());
-    let token = given.ok_or_else(|| answer.nonsense(&ask, "its token answer holds no token"))?;
+    let token = given.ok_or_else(|| response.protocol_error(&request, "its token answer holds no token"))?;
     let life = wire
         .expires_in
         .map_or(DEFAULT_LIFE, |n| Duration::from_secs(n.clamp(1, 86_400)));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
 
-use super::client::locked;
+use super::lock::locked;
 use crate::domain::registry::Budget;
 
 /// One line of the traffic count.

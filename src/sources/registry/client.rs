@@ -1,480 +1,135 @@
-//! The one place a request leaves: limits, retries, redirects, caps and counting.
+//! What all requests to registries share: settings, credentials and the one way to send.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, Weak};
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 use tokio::time::Instant;
 
-use super::answer::Answer;
-use super::budget::Meter;
-use super::endpoint::{authority, is_loopback, same_origin};
+use super::auth::{Access, Auth, Scopes};
+use super::blob_streams::Streams;
+use super::cache::ContentCache;
+use super::endpoint::Endpoint;
 use super::error::RegistryError;
-use super::headers::{rate_limit, retry_after};
-use super::host::{Failure, Host, RateLimit};
-use crate::domain::Untrusted;
+use super::lock::locked;
+use super::options::Options;
+use super::referrers_support::Support;
+use super::request::Request;
+use super::response::Response;
+use super::transport::{Limits, Transport};
+use crate::domain::registry::RegistrySettings;
+use crate::domain::{Digest, Repository};
 
-/// Redirects followed for one request.
-const MAX_HOPS: u32 = 5;
-/// Bytes of an error answer that are read for its words.
-const ERROR_CAP: u64 = 64 << 10;
-
-/// However long a host asks to be left alone, it is tried again after this.
-const LONGEST_SHUT: Duration = Duration::from_secs(300);
-
-/// Times and limits. The defaults keep a run over a dead registry well under a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Sendings of one request, the first included.
-    pub tries: u32,
-    /// Total time of one metadata request with its retries, not counting the queue.
-    pub deadline: Duration,
-    /// Time to connect.
-    pub connect: Duration,
-    /// Pause before the first retry; three times as long before the next.
-    pub pause: Duration,
-    /// How long a transfer of a large blob may make no progress.
-    pub idle: Duration,
-    /// Blobs above this many bytes are copied as streams; others are read whole, and kept.
-    pub stream_above: u64,
-    /// The longest `Retry-After` that is waited for; a longer one fails at once.
-    pub longest_pause: Duration,
+/// Everything that is shared by the clones of a registry.
+#[derive(Debug)]
+pub(super) struct RegistryClient {
+    pub(super) transport: Transport,
+    auth: Auth,
+    pub(super) streams: Streams,
+    settings: BTreeMap<String, RegistrySettings>,
+    endpoints: Mutex<HashMap<String, Endpoint>>,
+    pub(super) cache: Option<ContentCache>,
+    offline: bool,
+    support: Mutex<HashMap<String, Arc<Support>>>,
+    pub(super) readable: Mutex<HashMap<Repository, Instant>>,
+    pub(super) flights: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            tries: 3,
-            deadline: Duration::from_secs(20),
-            connect: Duration::from_secs(5),
-            pause: Duration::from_millis(300),
-            idle: Duration::from_secs(30),
-            stream_above: 1 << 20,
-            longest_pause: Duration::from_secs(8),
-        }
-    }
-}
-
-/// Which redirects are followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Redirects {
-    /// All but https to http; `Authorization` stays with its origin.
-    Follow,
-    /// Only to the same origin; another one is handed to the caller as it is.
-    SameOrigin,
-}
-
-/// One request, which may be sent several times: every one of them can be repeated harmlessly.
-#[derive(Debug, Clone)]
-pub(super) struct Ask {
-    pub(super) method: Method,
-    pub(super) url: Url,
-    /// What is asked for, as errors name it.
-    pub(super) what: String,
-    pub(super) accept: Option<&'static str>,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) body: Bytes,
-    /// Most bytes of a good answer that are read.
-    pub(super) cap: u64,
-    pub(super) redirects: Redirects,
-    /// PEM of the registry's own CA.
-    pub(super) ca: Option<Arc<str>>,
-    pub(super) requests_per_second: Option<u32>,
-}
-
-impl Ask {
-    pub(super) fn new(method: Method, url: Url, what: String, cap: u64) -> Self {
-        Self {
-            method,
-            url,
-            what,
-            accept: None,
-            headers: Vec::new(),
-            body: Bytes::new(),
-            cap,
-            redirects: Redirects::Follow,
-            ca: None,
-            requests_per_second: None,
-        }
-    }
-}
-
-/// Sends. Shared by all registries of a run.
-#[derive(Debug, Default)]
-pub(super) struct Http {
-    pub(super) limits: Limits,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
-    clients: Mutex<HashMap<ClientKind, reqwest::Client>>,
-    pub(super) meter: Meter,
-}
-
-/// Connections are shared between hosts that need the same kind of client.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct ClientKind {
-    plain: bool,
-    loopback: bool,
-    ca: Option<Arc<str>>,
-}
-
-/// Why one sending failed.
-pub(super) struct Fault {
-    error: RegistryError,
-    /// Whether sending again may help; with the wait the host asks for.
-    again: Option<Option<Duration>>,
-    /// Which host failed, as far as its breaker cares.
-    failure: Option<(Arc<Host>, Failure)>,
-}
-
-impl Http {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
-    }
-
-    /// Sends until there is an answer. Ok: 2xx, 3xx that is not followed, 401 and other 4xx.
-    /// Err: everything that answers nothing.
-    pub(super) async fn exchange(
-        &self,
-        ask: &Ask,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<Answer, RegistryError> {
-        let host = self.host(&ask.url, ask.requests_per_second);
-        let _place = host.place(&ask.what).await?;
-        let mut deadline = None;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let fault = match self.once(ask, authorization, &mut deadline).await {
-                Ok(answer) => return Ok(answer),
-                Err(fault) => fault,
-            };
-            let left = deadline.map_or(self.limits.deadline, |at: Instant| {
-                at.saturating_duration_since(Instant::now())
-            });
-            let wait = match fault.again {
-                Some(asked) if tries < self.limits.tries => {
-                    let wait = asked.unwrap_or_else(|| self.pause(tries));
-                    (wait <= self.limits.longest_pause && wait < left).then_some((wait, asked.is_some()))
+impl RegistryClient {
+    pub(super) fn new(options: Options, limits: Limits) -> Result<Self, RegistryError> {
+        let mut endpoints = HashMap::new();
+        for (name, settings) in &options.settings {
+            endpoints.insert(name.clone(), Endpoint::of(name, Some(settings))?);
+            if let Some(pem) = &settings.ca {
+                let read = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+                if read.is_ok_and(|list| list.is_empty()) || !pem.contains("BEGIN CERTIFICATE") {
+                    return Err(RegistryError::Settings {
+                        registry: name.clone(),
+                        detail: "`ca` holds no PEM certificate".to_owned(),
+                    });
                 }
-                _ => None,
-            };
-            let Some((wait, for_all)) = wait else {
-                if let Some((host, failure)) = fault.failure {
-                    host.failed(failure, Untrusted::new(short(&fault.error)));
-                }
-                return Err(fault.error);
-            };
-            tracing::debug!(what = %ask.what, ?wait, "sending again");
-            if let (true, Some((host, _))) = (for_all, &fault.failure) {
-                host.pause(wait);
-            }
-            tokio::time::sleep(wait).await;
-        }
-    }
-
-    /// Sends once, following redirects.
-    async fn once(
-        &self,
-        ask: &Ask,
-        authorization: Option<&HeaderValue>,
-        deadline: &mut Option<Instant>,
-    ) -> Result<Answer, Fault> {
-        let mut url = ask.url.clone();
-        for _ in 0..=MAX_HOPS {
-            let own = same_origin(&url, &ask.url);
-            let host = self.host(&url, ask.requests_per_second.filter(|_| own));
-            // The place at the asked host is held already. Waiting for another one has an end: two
-            // hosts that redirect to each other must not wait for each other.
-            let place = match (own, *deadline) {
-                (false, Some(until)) => {
-                    let waited = tokio::time::timeout_at(until, host.place(&ask.what)).await;
-                    Some(waited.map_err(|_| self.late(ask, &host))?.map_err(Fault::last)?)
-                }
-                _ => None,
-            };
-            host.admit(&ask.what).await.map_err(Fault::last)?;
-            let until = *deadline.get_or_insert_with(|| Instant::now() + self.limits.deadline);
-            let request = self.request(ask, &url, authorization.filter(|_| own))?;
-            self.meter.count(&ask.method);
-            let sent = tokio::time::timeout_at(until, self.transfer(ask, &host, &url, request)).await;
-            drop(place);
-            let mut answer = match sent {
-                Ok(result) => result?,
-                Err(_) => {
-                    self.meter.tally(&host.name, &ask.method, 0);
-                    return Err(self.late(ask, &host));
-                }
-            };
-            answer.own = own;
-            if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(answer);
-            }
-            let broken = |detail: &str| {
-                Fault::last(RegistryError::Protocol {
-                    host: host.name.clone(),
-                    what: ask.what.clone(),
-                    detail: Untrusted::new(detail),
-                })
-            };
-            let target = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-            let target = target
-                .and_then(|text| url.join(text).ok())
-                .ok_or_else(|| broken("a redirect without a usable Location"))?;
-            if ask.redirects == Redirects::SameOrigin && !same_origin(&target, &url) {
-                return Ok(answer);
-            }
-            if !matches!(ask.method, Method::GET | Method::HEAD) {
-                return Err(broken("a redirect of a write"));
-            }
-            match (url.scheme(), target.scheme()) {
-                (_, "https") | ("http", "http") => url = target,
-                _ => return Err(broken("a redirect away from https")),
             }
         }
-        Err(Fault::last(RegistryError::Protocol {
-            host: authority(&ask.url),
-            what: ask.what.clone(),
-            detail: Untrusted::new("too many redirects"),
-        }))
-    }
-
-    fn late(&self, ask: &Ask, host: &Arc<Host>) -> Fault {
-        Fault {
-            error: RegistryError::Timeout {
-                host: host.name.clone(),
-                what: ask.what.clone(),
-                seconds: self.limits.deadline.as_secs(),
-            },
-            again: None,
-            failure: Some((Arc::clone(host), Failure::Silent)),
-        }
-    }
-
-    fn request(
-        &self,
-        ask: &Ask,
-        url: &Url,
-        authorization: Option<&HeaderValue>,
-    ) -> Result<reqwest::RequestBuilder, Fault> {
-        let client = self.client(url, ask.ca.as_ref()).map_err(Fault::last)?;
-        let mut request = client.request(ask.method.clone(), url.clone());
-        if let Some(accept) = ask.accept {
-            request = request.header(ACCEPT, accept);
-        }
-        for (name, value) in &ask.headers {
-            request = request.header(name, value);
-        }
-        if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        if !ask.body.is_empty() || matches!(ask.method, Method::PUT | Method::POST) {
-            request = request.body(ask.body.clone());
-        }
-        Ok(request)
-    }
-
-    pub(super) async fn transfer(
-        &self,
-        ask: &Ask,
-        host: &Arc<Host>,
-        url: &Url,
-        request: reqwest::RequestBuilder,
-    ) -> Result<Answer, Fault> {
-        let broken = |error: reqwest::Error| {
-            // Whatever broke, nothing was answered: sending a replayable request again is safe.
-            self.meter.tally(&host.name, &ask.method, 0);
-            Fault {
-                error: RegistryError::Connection {
-                    host: host.name.clone(),
-                    what: ask.what.clone(),
-                    detail: Untrusted::new(chain(&error.without_url())),
-                },
-                again: Some(None),
-                failure: Some((Arc::clone(host), Failure::Silent)),
-            }
-        };
-        let mut response = request.send().await.map_err(broken)?;
-        let status = response.status();
-        if let Some(seen) = rate_limit(response.headers()) {
-            host.note_rate_limit(seen);
-        }
-        let cap = if status.is_success() { ask.cap } else { ERROR_CAP };
-        if status.is_success() && ask.method != Method::HEAD && response.content_length().is_some_and(|n| n > cap) {
-            self.meter.tally(&host.name, &ask.method, status.as_u16());
-            return Err(too_large(ask));
-        }
-        let mut body = BytesMut::new();
-        if ask.method != Method::HEAD {
-            while let Some(chunk) = response.chunk().await.map_err(broken)? {
-                if body.len() as u64 + chunk.len() as u64 > cap {
-                    if status.is_success() {
-                        self.meter.tally(&host.name, &ask.method, status.as_u16());
-                        return Err(too_large(ask));
-                    }
-                    break;
-                }
-                body.extend_from_slice(&chunk);
-            }
-        }
-        self.meter.tally(&host.name, &ask.method, status.as_u16());
-        let headers = std::mem::take(response.headers_mut());
-        let answer = Answer {
-            status,
-            headers,
-            body: body.freeze(),
-            url: url.clone(),
-            own: true,
-        };
-        self.judge(ask, host, answer)
-    }
-
-    /// Turns statuses that answer nothing into faults.
-    fn judge(&self, ask: &Ask, host: &Arc<Host>, answer: Answer) -> Result<Answer, Fault> {
-        let status = answer.status.as_u16();
-        if status < 500 && status != 429 {
-            host.succeeded();
-            return Ok(answer);
-        }
-        let retry_after = answer.headers.get(RETRY_AFTER).and_then(retry_after);
-        if status == 429 {
-            // Without a Retry-After the host still wants less, not the same a moment later.
-            let wait = retry_after.unwrap_or(self.limits.pause * 3);
-            return Err(Fault {
-                error: RegistryError::RateLimited {
-                    host: host.name.clone(),
-                    what: ask.what.clone(),
-                    retry_after: retry_after.map(|wait| wait.as_secs()),
-                },
-                again: Some(Some(wait)),
-                failure: Some((Arc::clone(host), Failure::Limited(wait.min(LONGEST_SHUT)))),
-            });
-        }
-        Err(Fault {
-            error: answer.refusal(ask),
-            again: matches!(status, 502..=504).then_some(retry_after),
-            failure: Some(match retry_after {
-                Some(wait) => (Arc::clone(host), Failure::Limited(wait.min(LONGEST_SHUT))),
-                None => (Arc::clone(host), Failure::Server),
-            }),
+        Ok(Self {
+            transport: Transport::new(limits),
+            auth: Auth::new(options.credentials),
+            streams: Streams::default(),
+            settings: options.settings,
+            endpoints: Mutex::new(endpoints),
+            cache: options.cache,
+            offline: options.offline,
+            support: Mutex::default(),
+            readable: Mutex::default(),
+            flights: Mutex::default(),
         })
     }
 
-    fn pause(&self, tries: u32) -> Duration {
-        let base = self.limits.pause * 3u32.pow(tries.saturating_sub(1).min(3));
-        // Up to a quarter more, so that parallel requests don't come back in step.
-        let spread = self.meter.budget().requests % 8;
-        base + base / 32 * u32::try_from(spread).unwrap_or(0)
-    }
-
-    pub(super) fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
-        let key = format!("{}://{}", url.scheme(), authority(url));
-        let mut hosts = locked(&self.hosts);
-        let host = hosts
-            .entry(key)
-            .or_insert_with(|| Arc::new(Host::new(authority(url), requests_per_second)));
-        Arc::clone(host)
-    }
-
-    /// Clients are made on first use: one for plain HTTP never reads the system's certificates.
-    pub(super) fn client(&self, url: &Url, ca: Option<&Arc<str>>) -> Result<reqwest::Client, RegistryError> {
-        let kind = ClientKind {
-            plain: url.scheme() == "http",
-            loopback: is_loopback(url),
-            ca: ca.filter(|_| url.scheme() != "http").cloned(),
-        };
-        let mut clients = locked(&self.clients);
-        if let Some(client) = clients.get(&kind) {
-            return Ok(client.clone());
+    /// Sends one request on behalf of a repository, answering a challenge at most once.
+    pub(super) async fn send(&self, request: &Request, access: &Access) -> Result<Response, RegistryError> {
+        if self.offline {
+            return Err(RegistryError::Offline {
+                what: request.what.clone(),
+            });
         }
-        let wrong = |detail: String| RegistryError::Settings {
-            registry: authority(url),
-            detail,
-        };
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("pindeck/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(self.limits.connect);
-        if kind.loopback {
-            builder = builder.no_proxy();
+        let header = self.auth.header(&self.transport, access).await?;
+        let mut response = self.transport.exchange(request, header.as_ref()).await?;
+        // Another host's challenge (after a redirect) is none of ours.
+        if response.status == 401 && response.own {
+            let header = self
+                .auth
+                .answer_challenge(&self.transport, access, &response, request, header.as_ref())
+                .await?;
+            response = self.transport.exchange(request, Some(&header)).await?;
         }
-        if kind.plain {
-            builder = builder.tls_certs_only([]);
-        }
-        if let Some(pem) = &kind.ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|error| wrong(format!("`ca` is not a PEM certificate: {error}")))?;
-            builder = builder.tls_certs_merge(certificates);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| wrong(format!("no TLS: {}", chain(&error))))?;
-        clients.insert(kind, client.clone());
-        Ok(client)
-    }
-
-    pub(super) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
-        locked(&self.hosts)
-            .values()
-            .filter_map(|host| Some((host.name.clone(), host.rate_limit()?)))
-            .collect()
-    }
-}
-
-impl Fault {
-    /// The error, where nobody sends again.
-    pub(super) fn into_error(self) -> RegistryError {
-        self.error
-    }
-
-    fn last(error: RegistryError) -> Self {
-        Self {
-            error,
-            again: None,
-            failure: None,
+        match response.status.as_u16() {
+            401 | 403 => Err(response.refusal(request)),
+            _ => Ok(response),
         }
     }
-}
 
-fn too_large(ask: &Ask) -> Fault {
-    Fault::last(RegistryError::TooLarge {
-        what: ask.what.clone(),
-        cap: ask.cap,
-    })
-}
+    /// The header that would be sent now, for a client that sends by itself.
+    pub(super) async fn authorization(&self, access: &Access) -> Result<Option<HeaderValue>, RegistryError> {
+        self.auth.header(&self.transport, access).await
+    }
 
-/// An error with its sources, which hold the actual reason.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
+    /// A request to a registry under its settings.
+    pub(super) fn request(&self, method: Method, url: Url, what: String, cap: u64, access: &Access) -> Request {
+        let mut request = Request::new(method, url, what, cap);
+        let settings = self.settings.get(access.repository.registry());
+        request.requests_per_second = settings.and_then(|s| s.requests_per_second);
+        request.ca = access.ca.clone();
+        request
+    }
+
+    /// Reading one repository.
+    pub(super) fn pull(&self, repository: &Repository) -> Result<Access, RegistryError> {
+        self.access(repository, Scopes::pull(repository))
+    }
+
+    pub(super) fn access(&self, repository: &Repository, scopes: Scopes) -> Result<Access, RegistryError> {
+        let settings = self.settings.get(repository.registry());
+        Ok(Access {
+            repository: repository.clone(),
+            scopes,
+            anonymous: settings.is_some_and(|s| s.anonymous),
+            ca: settings.and_then(|s| s.ca.as_deref()).map(Arc::from),
+        })
+    }
+
+    pub(super) fn url(&self, repository: &Repository, tail: &str) -> Result<Url, RegistryError> {
+        let name = repository.registry();
+        let mut endpoints = locked(&self.endpoints);
+        if let Some(endpoint) = endpoints.get(name) {
+            return endpoint.url(repository, tail);
         }
-        source = inner.source();
+        let endpoint = Endpoint::of(name, None)?;
+        let url = endpoint.url(repository, tail);
+        endpoints.insert(name.to_owned(), endpoint);
+        url
     }
-    text
-}
 
-/// A failure in a word or two, for those who are refused because of it.
-fn short(error: &RegistryError) -> String {
-    match error {
-        RegistryError::Timeout { seconds, .. } => format!("no answer within {seconds} s"),
-        RegistryError::RateLimited { .. } => "it limits requests (429)".to_owned(),
-        RegistryError::Status { status, .. } => format!("status {status}"),
-        RegistryError::Connection { detail, .. } => detail.raw().to_owned(),
-        other => other.to_string(),
+    pub(super) fn support(&self, registry: &str) -> Arc<Support> {
+        Arc::clone(locked(&self.support).entry(registry.to_owned()).or_default())
     }
-}
-
-/// A lock that a panic elsewhere cannot poison for good.
-pub(super) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! One host's door: how many requests at once, how fast, and when to stop asking.
+//! The limits of one host: how many requests at once, how fast, and when to stop asking.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ pub struct RateLimit {
 
 /// How a request failed for good, as far as the breaker cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum HostFailure {
     /// The host is over its limit, for so long.
     Limited(Duration),
     /// No connection or no answer in time.
@@ -53,7 +53,7 @@ pub(super) struct Host {
 
 /// Whether a request may go now.
 #[derive(Debug, PartialEq, Eq)]
-enum Gate {
+enum Admission {
     Open,
     /// At this time, which is its own.
     At(Instant),
@@ -87,7 +87,7 @@ impl Host {
     }
 
     /// Waits for a place. It is kept over retries, so that a host in trouble gets few questions.
-    pub(super) async fn place(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
+    pub(super) async fn acquire(&self, what: &str) -> Result<SemaphorePermit<'_>, RegistryError> {
         // The semaphore is never closed; an error would only mean that.
         self.permits
             .acquire()
@@ -96,16 +96,16 @@ impl Host {
     }
 
     /// Waits for the pause the host asked for and for the rate limit.
-    pub(super) async fn admit(&self, what: &str) -> Result<(), RegistryError> {
+    pub(super) async fn throttle(&self, what: &str) -> Result<(), RegistryError> {
         loop {
-            match self.gate(Instant::now()) {
-                Gate::Open => return Ok(()),
-                Gate::At(slot) => {
+            match self.admission(Instant::now()) {
+                Admission::Open => return Ok(()),
+                Admission::At(slot) => {
                     tokio::time::sleep_until(slot).await;
                     return Ok(());
                 }
-                Gate::AskAgain(at) => tokio::time::sleep_until(at).await,
-                Gate::Shut(detail) => return Err(self.refusal(what, detail)),
+                Admission::AskAgain(at) => tokio::time::sleep_until(at).await,
+                Admission::Shut(detail) => return Err(self.refusal(what, detail)),
             }
         }
     }
@@ -118,23 +118,29 @@ impl Host {
         }
     }
 
-    fn gate(&self, now: Instant) -> Gate {
+    fn admission(&self, now: Instant) -> Admission {
         let mut state = self.lock();
         if let Some(open_until) = state.open_until {
             if now < open_until {
-                return Gate::Shut(state.last.clone());
+                return Admission::Shut(state.last.clone());
             }
             // One request goes through and decides; the others are still refused.
             state.open_until = Some(now + OPEN);
             state.not_before = None;
         }
         if let Some(at) = state.not_before.filter(|&at| at > now) {
-            return Gate::AskAgain(at);
+            return Admission::AskAgain(at);
         }
-        let Some(gap) = self.spacing else { return Gate::Open };
+        let Some(gap) = self.spacing else {
+            return Admission::Open;
+        };
         let slot = state.next_slot.unwrap_or(now).max(now);
         state.next_slot = Some(slot + gap);
-        if slot <= now { Gate::Open } else { Gate::At(slot) }
+        if slot <= now {
+            Admission::Open
+        } else {
+            Admission::At(slot)
+        }
     }
 
     /// Nobody asks this host before then.
@@ -154,21 +160,21 @@ impl Host {
     }
 
     /// A request failed for good.
-    pub(super) fn failed(&self, failure: Failure, detail: Untrusted) {
+    pub(super) fn failed(&self, failure: HostFailure, detail: Untrusted) {
         self.failed_at(Instant::now(), failure, detail);
     }
 
-    fn failed_at(&self, now: Instant, failure: Failure, detail: Untrusted) {
+    fn failed_at(&self, now: Instant, failure: HostFailure, detail: Untrusted) {
         let mut state = self.lock();
         state.last = detail;
         let mut open = OPEN;
         let weight = match failure {
-            Failure::Limited(wait) => {
+            HostFailure::Limited(wait) => {
                 open = open.max(wait);
                 HARD_LIMIT
             }
-            Failure::Silent => HARD_LIMIT / 2,
-            Failure::Server => {
+            HostFailure::Silent => HARD_LIMIT / 2,
+            HostFailure::Server => {
                 state.soft += 1;
                 0
             }
@@ -213,45 +219,45 @@ mod tests {
         Untrusted::new("test")
     }
 
-    fn shut() -> Gate {
-        Gate::Shut(detail())
+    fn shut() -> Admission {
+        Admission::Shut(detail())
     }
 
     #[test]
     fn silence_twice_opens_and_one_probe_decides() {
         let host = Host::new("h".to_owned(), None);
         let now = Instant::now();
-        host.failed_at(now, Failure::Silent, detail());
-        assert_eq!(host.gate(now), Gate::Open);
-        host.failed_at(now, Failure::Silent, detail());
-        assert_eq!(host.gate(now), shut());
+        host.failed_at(now, HostFailure::Silent, detail());
+        assert_eq!(host.admission(now), Admission::Open);
+        host.failed_at(now, HostFailure::Silent, detail());
+        assert_eq!(host.admission(now), shut());
         let later = now + OPEN;
-        assert_eq!(host.gate(later), Gate::Open, "the probe");
-        assert_eq!(host.gate(later), shut(), "only one");
+        assert_eq!(host.admission(later), Admission::Open, "the probe");
+        assert_eq!(host.admission(later), shut(), "only one");
         host.succeeded();
-        assert_eq!(host.gate(later), Gate::Open);
-        assert_eq!(host.gate(later), Gate::Open);
+        assert_eq!(host.admission(later), Admission::Open);
+        assert_eq!(host.admission(later), Admission::Open);
     }
 
     #[test]
     fn a_failed_probe_opens_again() {
         let host = Host::new("h".to_owned(), None);
         let now = Instant::now();
-        host.failed_at(now, Failure::Limited(Duration::ZERO), detail());
+        host.failed_at(now, HostFailure::Limited(Duration::ZERO), detail());
         let later = now + OPEN;
-        assert_eq!(host.gate(later), Gate::Open);
-        host.failed_at(later, Failure::Server, detail());
-        assert_eq!(host.gate(later + OPEN / 2), shut());
+        assert_eq!(host.admission(later), Admission::Open);
+        host.failed_at(later, HostFailure::Server, detail());
+        assert_eq!(host.admission(later + OPEN / 2), shut());
     }
 
     #[test]
     fn old_silence_is_forgotten() {
         let host = Host::new("h".to_owned(), None);
         let now = Instant::now();
-        host.failed_at(now, Failure::Silent, detail());
+        host.failed_at(now, HostFailure::Silent, detail());
         let later = now + WINDOW + Duration::from_secs(1);
-        host.failed_at(later, Failure::Silent, detail());
-        assert_eq!(host.gate(later), Gate::Open);
+        host.failed_at(later, HostFailure::Silent, detail());
+        assert_eq!(host.admission(later), Admission::Open);
     }
 
     #[test]
@@ -259,32 +265,32 @@ mod tests {
         let host = Host::new("h".to_owned(), None);
         let now = Instant::now();
         for _ in 0..20 {
-            host.failed_at(now, Failure::Server, detail());
+            host.failed_at(now, HostFailure::Server, detail());
             host.succeeded();
         }
-        assert_eq!(host.gate(now), Gate::Open);
+        assert_eq!(host.admission(now), Admission::Open);
         for _ in 0..SOFT_LIMIT {
-            host.failed_at(now, Failure::Server, detail());
+            host.failed_at(now, HostFailure::Server, detail());
         }
-        assert_eq!(host.gate(now), shut());
+        assert_eq!(host.admission(now), shut());
     }
 
     #[test]
     fn a_limit_is_kept_as_long_as_asked() {
         let host = Host::new("h".to_owned(), None);
         let now = Instant::now();
-        host.failed_at(now, Failure::Limited(Duration::from_secs(100)), detail());
-        assert_eq!(host.gate(now + Duration::from_secs(99)), shut());
-        assert_eq!(host.gate(now + Duration::from_secs(100)), Gate::Open);
+        host.failed_at(now, HostFailure::Limited(Duration::from_secs(100)), detail());
+        assert_eq!(host.admission(now + Duration::from_secs(99)), shut());
+        assert_eq!(host.admission(now + Duration::from_secs(100)), Admission::Open);
     }
 
     #[test]
     fn requests_are_spaced() {
         let host = Host::new("h".to_owned(), Some(10));
         let now = Instant::now();
-        assert_eq!(host.gate(now), Gate::Open);
+        assert_eq!(host.admission(now), Admission::Open);
         for n in 1..20u32 {
-            assert_eq!(host.gate(now), Gate::At(now + Duration::from_millis(100) * n));
+            assert_eq!(host.admission(now), Admission::At(now + Duration::from_millis(100) * n));
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use reqwest::Url;
 use reqwest::header::LINK;
 
-use super::answer::Answer;
-use super::client::Ask;
 use super::endpoint::same_origin;
 use super::error::RegistryError;
+use super::request::Request;
+use super::response::Response;
 
 /// Most pages of one listing.
 const MAX_PAGES: usize = 1_000;
@@ -22,31 +22,31 @@ pub(super) struct Pages {
 impl Pages {
     /// Where the next page is, if there is one. A page seen before, another host or too many pages
     /// make the listing an error: it would be incomplete.
-    pub(super) fn next(&mut self, ask: &Ask, answer: &Answer) -> Result<Option<Url>, RegistryError> {
-        self.seen.insert(ask.url.clone());
+    pub(super) fn next(&mut self, request: &Request, response: &Response) -> Result<Option<Url>, RegistryError> {
+        self.seen.insert(request.url.clone());
         let mut next = None;
-        for header in answer.headers.get_all(LINK) {
+        for header in response.headers.get_all(LINK) {
             let text = header
                 .to_str()
-                .map_err(|_| answer.nonsense(ask, "its Link header is not text"))?;
+                .map_err(|_| response.protocol_error(request, "its Link header is not text"))?;
             if let Some(target) = target(text) {
                 next = Some(target);
                 break;
             }
         }
         let Some(next) = next else { return Ok(None) };
-        let url = answer
+        let url = response
             .url
             .join(&next)
-            .map_err(|_| answer.nonsense(ask, "its Link header holds no URL"))?;
-        if !same_origin(&url, &answer.url) {
-            return Err(answer.nonsense(ask, "its next page is on another host"));
+            .map_err(|_| response.protocol_error(request, "its Link header holds no URL"))?;
+        if !same_origin(&url, &response.url) {
+            return Err(response.protocol_error(request, "its next page is on another host"));
         }
         if self.seen.contains(&url) {
-            return Err(answer.nonsense(ask, "its pages go in a circle"));
+            return Err(response.protocol_error(request, "its pages go in a circle"));
         }
         if self.seen.len() >= MAX_PAGES {
-            return Err(answer.nonsense(ask, "it has too many pages"));
+            return Err(response.protocol_error(request, "it has too many pages"));
         }
         Ok(Some(url))
     }

@@ -4,17 +4,17 @@
 //! neither". A listing that could not be read to its end is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use reqwest::Method;
 
-use super::answer::Answer;
 use super::auth::Access;
-use super::client::{Ask, Redirects};
+use super::client::RegistryClient;
 use super::error::{RegistryError, named};
 use super::link::Pages;
 use super::manifest::{self, Descriptor};
-use super::read::Core;
+use super::referrers_support::{API, NO_API, Support, UNKNOWN};
+use super::request::{Redirects, Request};
+use super::response::Response;
 use crate::domain::{Digest, Repository};
 
 /// Most bytes of one page.
@@ -43,37 +43,12 @@ pub struct Referrers {
     pub descriptors: Vec<Descriptor>,
 }
 
-/// What is known about a registry's referrers API.
-#[derive(Debug, Default)]
-pub(super) struct Support {
-    known: AtomicU8,
-    /// Held by the first request, which finds out for all.
-    pub(super) finding_out: tokio::sync::Mutex<()>,
-}
-
-const UNKNOWN: u8 = 0;
-const API: u8 = 1;
-const NO_API: u8 = 2;
-
-impl Support {
-    fn get(&self) -> u8 {
-        self.known.load(Ordering::Acquire)
-    }
-
-    fn learn(&self, state: u8) {
-        // A registry that once answered has the API, whatever a single request says later.
-        let _ = self
-            .known
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| (old != API).then_some(state));
-    }
-}
-
 /// The tag under which registries without the API keep a subject's referrers.
 pub(super) fn fallback_tag(subject: &Digest) -> String {
     format!("sha256-{}", subject.hex())
 }
 
-impl Core {
+impl RegistryClient {
     /// All referrers of a subject, by the API where there is one.
     pub(super) async fn referrers(
         &self,
@@ -127,31 +102,31 @@ impl Core {
         let repository = &access.repository;
         let what = named("referrers of", repository, subject);
         let url = self.url(repository, &format!("referrers/{subject}"))?;
-        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, access);
-        ask.accept = Some(manifest::OCI_INDEX);
+        let mut request = self.request(Method::GET, url, what, PAGE_CAP, access);
+        request.accept = Some(manifest::OCI_INDEX);
         // GHCR redirects to its website: that is no listing, and nobody else's may count.
-        ask.redirects = Redirects::SameOrigin;
+        request.redirects = Redirects::SameOrigin;
         let mut pages = Pages::default();
         let mut first = true;
         loop {
-            let answer = self.send(&ask, access).await?;
-            match answer.status.as_u16() {
+            let response = self.send(&request, access).await?;
+            match response.status.as_u16() {
                 200 => {}
                 // "No such repository" says nothing about the registry's other repositories.
-                404 if first && answer.has_code("NAME_UNKNOWN") => return Ok(false),
+                404 if first && response.has_code("NAME_UNKNOWN") => return Ok(false),
                 404 | 301..=303 | 307 | 308 if first => {
                     support.learn(NO_API);
                     return Ok(false);
                 }
-                _ => return Err(answer.refusal(&ask)),
+                _ => return Err(response.refusal(&request)),
             }
-            collect(&ask, &answer, found)?;
+            collect(&request, &response, found)?;
             if first {
                 support.learn(API);
                 first = false;
             }
-            match pages.next(&ask, &answer)? {
-                Some(next) => ask.url = next,
+            match pages.next(&request, &response)? {
+                Some(next) => request.url = next,
                 None => return Ok(true),
             }
         }
@@ -168,37 +143,41 @@ impl Core {
         let repository = &access.repository;
         let what = named("fallback tag of", repository, subject);
         let url = self.url(repository, &format!("manifests/{tag}"))?;
-        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, access);
-        ask.accept = Some(manifest::ACCEPT);
-        let answer = self.send(&ask, access).await?;
-        match answer.status.as_u16() {
+        let mut request = self.request(Method::GET, url, what, PAGE_CAP, access);
+        request.accept = Some(manifest::ACCEPT);
+        let response = self.send(&request, access).await?;
+        match response.status.as_u16() {
             200 => {
-                collect(&ask, &answer, found)?;
+                collect(&request, &response, found)?;
                 self.note_readable(repository);
                 Ok(true)
             }
             404 => {
-                self.prove_missing(repository, &ask, &answer).await?;
+                self.prove_missing(repository, &request, &response).await?;
                 Ok(false)
             }
-            _ => Err(answer.refusal(&ask)),
+            _ => Err(response.refusal(&request)),
         }
     }
 }
 
 /// Adds one page to what was found.
-fn collect(ask: &Ask, answer: &Answer, found: &mut BTreeMap<Digest, Descriptor>) -> Result<(), RegistryError> {
-    let content_type = answer.header(reqwest::header::CONTENT_TYPE);
-    let (_, body) = manifest::parse(&answer.body, content_type)
-        .map_err(|_| answer.nonsense(ask, "it is no listing of referrers"))?;
+fn collect(
+    request: &Request,
+    response: &Response,
+    found: &mut BTreeMap<Digest, Descriptor>,
+) -> Result<(), RegistryError> {
+    let content_type = response.header(reqwest::header::CONTENT_TYPE);
+    let (_, body) = manifest::parse(&response.body, content_type)
+        .map_err(|_| response.protocol_error(request, "it is no listing of referrers"))?;
     if !body.is_index() {
-        return Err(answer.nonsense(ask, "it is no listing of referrers"));
+        return Err(response.protocol_error(request, "it is no listing of referrers"));
     }
     for descriptor in body.manifests {
         found.insert(descriptor.digest, descriptor);
     }
     if found.len() > MAX_REFERRERS {
-        return Err(answer.nonsense(ask, format!("it lists more than {MAX_REFERRERS} referrers")));
+        return Err(response.protocol_error(request, format!("it lists more than {MAX_REFERRERS} referrers")));
     }
     Ok(())
 }

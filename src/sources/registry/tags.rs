@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use reqwest::{Method, header};
 
 use super::auth::Access;
+use super::client::RegistryClient;
 use super::error::RegistryError;
 use super::link::Pages;
-use super::read::Core;
 use crate::domain::Repository;
 use crate::domain::reference::valid_tag;
 
@@ -23,7 +23,7 @@ struct WireTags {
     tags: Option<Vec<String>>,
 }
 
-impl Core {
+impl RegistryClient {
     /// All tags, sorted. `n` and `last` are never guessed: docker-registry ignores the one and does
     /// not sort, so the other would skip tags.
     pub(super) async fn tags(&self, repository: &Repository) -> Result<Vec<String>, RegistryError> {
@@ -35,32 +35,33 @@ impl Core {
         let repository = &access.repository;
         let what = format!("the tags of {repository}");
         let url = self.url(repository, "tags/list")?;
-        let mut ask = self.ask(Method::GET, url, what, PAGE_CAP, access);
-        ask.headers
+        let mut request = self.request(Method::GET, url, what, PAGE_CAP, access);
+        request
+            .headers
             .push((header::ACCEPT, header::HeaderValue::from_static("application/json")));
         let mut pages = Pages::default();
         let mut tags = BTreeSet::new();
         loop {
-            let answer = self.send(&ask, access).await?;
-            match answer.status.as_u16() {
+            let response = self.send(&request, access).await?;
+            match response.status.as_u16() {
                 200 => {}
                 404 => {
                     return Err(RegistryError::NotFound {
-                        what: ask.what,
+                        what: request.what,
                         authoritative: false,
                     });
                 }
-                _ => return Err(answer.refusal(&ask)),
+                _ => return Err(response.refusal(&request)),
             }
-            let page: WireTags =
-                serde_json::from_slice(&answer.body).map_err(|_| answer.nonsense(&ask, "it is no tag list"))?;
+            let page: WireTags = serde_json::from_slice(&response.body)
+                .map_err(|_| response.protocol_error(&request, "it is no tag list"))?;
             // What is no tag can neither be asked for nor shown as one.
             tags.extend(page.tags.into_iter().flatten().filter(|tag| valid_tag(tag)));
             if tags.len() > MAX_TAGS {
-                return Err(answer.nonsense(&ask, "it lists too many tags"));
+                return Err(response.protocol_error(&request, "it lists too many tags"));
             }
-            match pages.next(&ask, &answer)? {
-                Some(next) => ask.url = next,
+            match pages.next(&request, &response)? {
+                Some(next) => request.url = next,
                 None => break,
             }
         }

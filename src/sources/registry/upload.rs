@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Url};
 
-use super::answer::Answer;
-use super::client::{Ask, Http};
 use super::error::RegistryError;
+use super::request::Request;
+use super::response::Response;
+use super::transport::Transport;
 
 /// A body that is sent as it comes.
 pub(super) struct Flow {
@@ -19,43 +20,43 @@ pub(super) struct Flow {
     pub(super) sent: Arc<AtomicU64>,
 }
 
-impl Http {
+impl Transport {
     /// Waits until a host may be asked, for a client that sends by itself.
-    pub(super) async fn admit(&self, url: &Url, what: &str) -> Result<(), RegistryError> {
-        self.host(url, None).admit(what).await
+    pub(super) async fn throttle(&self, url: &Url, what: &str) -> Result<(), RegistryError> {
+        self.host(url, None).throttle(what).await
     }
 
     /// Sends a body once. Ok: any answer but 429 and server errors.
     pub(super) async fn upload(
         &self,
-        ask: &Ask,
+        request: &Request,
         authorization: Option<&HeaderValue>,
         flow: Flow,
-    ) -> Result<Answer, RegistryError> {
-        let host = self.host(&ask.url, None);
-        let _place = host.place(&ask.what).await?;
-        host.admit(&ask.what).await?;
-        let mut request = self
-            .client(&ask.url, ask.ca.as_ref())?
-            .request(ask.method.clone(), ask.url.clone())
+    ) -> Result<Response, RegistryError> {
+        let host = self.host(&request.url, None);
+        let _place = host.acquire(&request.what).await?;
+        host.throttle(&request.what).await?;
+        let mut builder = self
+            .client(&request.url, request.ca.as_ref())?
+            .request(request.method.clone(), request.url.clone())
             .header(CONTENT_TYPE, "application/octet-stream")
             .header(CONTENT_LENGTH, flow.length)
             .body(flow.body);
         if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
+            builder = builder.header(AUTHORIZATION, authorization);
         }
-        self.meter.count(&ask.method);
-        let mut sending = Box::pin(self.transfer(ask, &host, &ask.url, request));
+        self.meter.count(&request.method);
+        let mut sending = Box::pin(self.transfer(request, &host, &request.url, builder));
         loop {
             let before = flow.sent.load(Ordering::Relaxed);
             match tokio::time::timeout(self.limits.idle, &mut sending).await {
-                Ok(result) => return result.map_err(|fault| fault.into_error()),
+                Ok(result) => return result.map_err(|failure| failure.into_error()),
                 Err(_) if flow.sent.load(Ordering::Relaxed) != before => {}
                 Err(_) => {
-                    self.meter.tally(&host.name, &ask.method, 0);
+                    self.meter.tally(&host.name, &request.method, 0);
                     return Err(RegistryError::Timeout {
                         host: host.name.clone(),
-                        what: ask.what.clone(),
+                        what: request.what.clone(),
                         seconds: self.limits.idle.as_secs(),
                     });
                 }

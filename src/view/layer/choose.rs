@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::window::window;
 use crate::domain::write::Ask;
 use crate::view::canvas::{Canvas, span};
 use crate::view::theme::Role;
@@ -12,10 +13,10 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, title: &str, rows: &[(String, A
         span(Role::Title, title),
         span(Role::Dim, "  enter plans it, esc closes"),
     ];
-    let inside = super::window(canvas, area, &title);
+    let inside = window(canvas, area, &title);
     for (row, (name, ask)) in rows.iter().enumerate().take(usize::from(inside.height)) {
         let y = inside.y + u16::try_from(row).unwrap_or(0);
-        let what = crate::app::release::title(ask);
+        let what = crate::app::plan_screen::title(ask);
         let line = [span(Role::Title, format!("{name:<20} ")), span(Role::Dim, what)];
         canvas.line(inside.x + 2, y, inside.width.saturating_sub(2), &line);
         if row == at {

@@ -2,14 +2,15 @@
 
 use ratatui::layout::Rect;
 
+use super::window::window;
 use crate::app::action::{ACTIONS, Group};
+use crate::app::cell_status::CellStatus;
 use crate::app::msg::Limits;
-use crate::app::standing::Standing;
 use crate::app::state::State;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::theme::{Role, of_standing};
+use crate::view::theme::{Role, of_status};
 
 /// The words of the board, for somebody who sees them for the first time.
 const WORDS: &[(&str, &str)] = &[
@@ -36,7 +37,7 @@ const WORDS: &[(&str, &str)] = &[
 
 /// Draws the help.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, top: u16, limits: &mut Limits) {
-    let inside = super::window(
+    let inside = window(
         canvas,
         area,
         &vec![span(Role::Title, "help"), span(Role::Dim, "  esc closes")],
@@ -72,13 +73,13 @@ fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
     ]];
     out.push(Line::new());
     out.push(vec![span(Role::Accent, "signs")]);
-    for standing in Standing::ALL {
+    for status in CellStatus::ALL {
         out.push(vec![
             span(
-                of_standing(standing),
-                format!("  {} {:<13}", glyphs.standing(standing), standing.word()),
+                of_status(status),
+                format!("  {} {:<13}", glyphs.status(status), status.word()),
             ),
-            span(Role::Text, standing.meaning()),
+            span(Role::Text, status.meaning()),
         ]);
     }
     for (sign, meaning) in [
@@ -131,7 +132,7 @@ fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
         span(Role::Accent, "on a plan"),
         span(Role::Dim, "  nothing is written before it is confirmed"),
     ]);
-    for (keys, meaning) in crate::app::update::plan::KEYS {
+    for (keys, meaning) in crate::app::plan_screen::KEYS {
         let line = vec![span(Role::Key, format!("  {keys:<15}")), span(Role::Text, *meaning)];
         out.extend(fold(line, width, 17, 2, glyphs));
     }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use super::window::window;
 use crate::app::state::State;
 use crate::view::canvas::{Canvas, span};
 use crate::view::lines::fold;
@@ -18,7 +19,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
         height,
         ..area
     };
-    let inside = super::window(canvas, area, &vec![span(Role::Title, "a write is in flight")]);
+    let inside = window(canvas, area, &vec![span(Role::Title, "a write is in flight")]);
     let what = if writing.committed {
         "Its git step has begun and runs to its end; pindeck leaves then."
     } else {

@@ -2,9 +2,10 @@
 
 use ratatui::layout::Rect;
 
+use super::window::window;
 use crate::app::Action;
+use crate::app::palette::palette_rows;
 use crate::app::state::State;
-use crate::app::update::layer::palette_rows;
 use crate::view::canvas::{Canvas, span};
 use crate::view::theme::Role;
 use crate::view::widget::list;
@@ -12,7 +13,7 @@ use crate::view::widget::list;
 /// Draws the palette.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, text: &str, selected: Option<Action>) {
     let rows = palette_rows(text);
-    let inside = super::window(canvas, area, &vec![span(Role::Title, "commands")]);
+    let inside = window(canvas, area, &vec![span(Role::Title, "commands")]);
     let prompt = [
         span(Role::Key, ":"),
         span(Role::Input, text),

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use super::{feed, inspector, table};
 use crate::app::msg::Limits;
 use crate::app::state::{Pane, State};
-use crate::view::WIDE;
 use crate::view::canvas::Canvas;
+use crate::view::size::WIDE;
 
 /// Draws the board screen. Heights depend on the terminal and the number of services only, so that
 /// moving the cursor moves nothing else.

@@ -2,8 +2,8 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::comparison::{Comparison, DiffScreen, PlacedDigest};
 use crate::app::msg::Limits;
-use crate::app::release::{Compared, DiffScreen, Named};
 use crate::app::state::State;
 use crate::domain::diff::{DigestDiff, Layer};
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
@@ -12,6 +12,7 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::labelled;
 use crate::view::theme::Role;
+use crate::view::units::{bytes, waited};
 use crate::view::widget::fingerprint::Fingerprints;
 use crate::view::widget::scroll;
 
@@ -46,8 +47,8 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     }
     lines.push(Line::new());
     match &screen.compared {
-        Compared::Known(diff) => lines.extend(full(diff, width, glyphs)),
-        Compared::Failed(failure) => {
+        Comparison::Known(diff) => lines.extend(full(diff, width, glyphs)),
+        Comparison::Failed(failure) => {
             lines.extend(labelled(
                 "unreachable",
                 vec![span(Role::Error, failure.what.clean().into_string())],
@@ -65,13 +66,13 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
                 glyphs,
             ));
         }
-        Compared::Running | Compared::NotAsked => {
-            let waited = super::plan::waited(screen.since, state.now);
+        Comparison::Running | Comparison::NotAsked => {
+            let waited = waited(screen.since, state.now);
             if let Some(waited) = waited {
                 lines.push(vec![span(Role::Dim, format!("reading both sides{waited}"))]);
             }
         }
-        Compared::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
+        Comparison::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
     }
     let body = Rect {
         x: area.x + 1,
@@ -83,7 +84,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
 }
 
-fn side_lines(label: &str, side: &Named, prints: &Fingerprints, width: u16, glyphs: &Glyphs) -> Vec<Line> {
+fn side_lines(label: &str, side: &PlacedDigest, prints: &Fingerprints, width: u16, glyphs: &Glyphs) -> Vec<Line> {
     let digest = vec![
         span(Role::Dim, format!("{label:<5}")),
         prints.span(side.digest),
@@ -93,18 +94,6 @@ fn side_lines(label: &str, side: &Named, prints: &Fingerprints, width: u16, glyp
     let mut out = vec![digest];
     out.extend(crate::view::lines::fold(place, width, 7, 2, glyphs));
     out
-}
-
-/// Bytes in words.
-pub fn bytes(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
-    let of = |unit: u64| count as f64 / unit as f64;
-    match count {
-        0..=1023 => format!("{count} B"),
-        1024..=1_048_575 => format!("{:.1} KiB", of(1024)),
-        1_048_576..=1_073_741_823 => format!("{:.1} MiB", of(1_048_576)),
-        _ => format!("{:.1} GiB", of(1_073_741_824)),
-    }
 }
 
 fn size(layers: &[Layer]) -> String {

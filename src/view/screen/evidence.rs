@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::app::age;
+use crate::app::cell_status;
+use crate::app::cursor::Subject;
 use crate::app::msg::Limits;
-use crate::app::standing;
-use crate::app::state::{EvidenceScreen, State, StatementId, Subject};
+use crate::app::state::{EvidenceScreen, State, StatementId};
 use crate::domain::evidence::{
     Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
@@ -17,7 +18,7 @@ use crate::domain::text::Untrusted;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::theme::{Role, of_standing};
+use crate::view::theme::{Role, of_status};
 use crate::view::widget::fingerprint::Fingerprints;
 use crate::view::widget::{badge, list};
 
@@ -103,36 +104,36 @@ fn head(canvas: &Canvas<'_>, state: &State, screen: &EvidenceScreen, columns: u1
         out.push(line);
     }
     let now = state.minute();
-    let (stand, assessment) = match &screen.subject {
+    let (current, assessment) = match &screen.subject {
         Subject::Pin(key) => {
             let cell = state.board.cell(key);
             (
-                cell.map(|cell| standing::of_cell(cell, now)),
+                cell.map(|cell| cell_status::of_cell(cell, now)),
                 cell.map(|cell| &cell.assessment),
             )
         }
         Subject::Candidate(_) => (
-            row.and_then(|row| standing::of_candidate(row, now)),
+            row.and_then(|row| cell_status::of_candidate(row, now)),
             row.map(|row| &row.assessment),
         ),
     };
-    if let (Some(stand), Some(seen)) = (stand, assessment) {
-        let mut line = vec![badge::full(stand.is, glyphs)];
+    if let (Some(current), Some(seen)) = (current, assessment) {
+        let mut line = vec![badge::full(current.status, glyphs)];
         if let Some(verdict) = seen.value().and_then(|a| a.verdict.as_ref()) {
             line.push(span(Role::Dim, " by policy "));
             line.push(span(Role::Text, verdict.policy.clone()));
         }
         if let Some(at) = seen.at() {
-            let old = if stand.stale { ", stale" } else { "" };
+            let old = if current.stale { ", stale" } else { "" };
             line.push(span(Role::Dim, format!("  {}{old}", age::ago(at, now))));
         }
         out.extend(fold(line, columns, 2, 2, glyphs));
         if let (Some(verdict), false) = (seen.value().and_then(|a| a.verdict.as_ref()), seen.is_unreachable()) {
             for cause in &verdict.causes {
                 let line = vec![
-                    span(of_standing(stand.is), format!("  {} ", glyphs.failed)),
+                    span(of_status(current.status), format!("  {} ", glyphs.failed)),
                     span(Role::Title, format!("{} ", cause.check.as_str())),
-                    span(of_standing(stand.is), format!("{}: ", cause.cause.as_str())),
+                    span(of_status(current.status), format!("{}: ", cause.cause.as_str())),
                     span(Role::Text, cause.detail.clean().into_string()),
                 ];
                 out.extend(fold(line, columns, 4, 2, glyphs));
@@ -318,7 +319,7 @@ pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role,
         EvidenceState::Unsigned => (glyphs.not_present, Role::Quiet, "unsigned"),
         EvidenceState::Unsupported => ("?", Role::Unknown, "unsupported"),
         EvidenceState::Unreachable => {
-            let sign = glyphs.standing(standing::Standing::Unreachable);
+            let sign = glyphs.status(cell_status::CellStatus::Unreachable);
             (sign, Role::Unreachable, "unreachable")
         }
     }

@@ -6,10 +6,10 @@ use crate::app::age;
 use crate::app::msg::Limits;
 use crate::app::state::{Pass, State};
 use crate::domain::drift::{Drift, DriftKind};
-use crate::view::WIDE;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
+use crate::view::size::WIDE;
 use crate::view::theme::Role;
 use crate::view::widget::list;
 

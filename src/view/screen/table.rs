@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::cell_status::{self, CellStatus};
+use crate::app::cursor::{Column, Cursor, cells, columns};
 use crate::app::msg::Limits;
-use crate::app::select::{Column, Cursor, cells, columns};
-use crate::app::standing::{self, Standing};
 use crate::app::state::{Pane, Pass, State};
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::candidate::Relation;
@@ -24,18 +24,18 @@ const LAST: u16 = 11;
 pub fn legend(glyphs: &crate::view::glyphs::Glyphs, columns: u16) -> Line {
     let mut line = vec![span(Role::Dim, "same sign, same bytes")];
     let mut used = 22;
-    let standings = [
-        Standing::Verified,
-        Standing::Rejected,
-        Standing::Warned,
-        Standing::Unknown,
-        Standing::Unreachable,
+    let statuses = [
+        CellStatus::Verified,
+        CellStatus::Rejected,
+        CellStatus::Warned,
+        CellStatus::Unknown,
+        CellStatus::Unreachable,
     ];
-    let mut parts: Vec<Line> = standings
+    let mut parts: Vec<Line> = statuses
         .iter()
         .map(|s| {
             vec![
-                span(crate::view::theme::of_standing(*s), glyphs.standing(*s)),
+                span(crate::view::theme::of_status(*s), glyphs.status(*s)),
                 span(Role::Dim, format!(" {}", s.word())),
             ]
         })
@@ -303,7 +303,7 @@ fn pin_cell(
             span(Role::Dim, "not pinned"),
         ];
     };
-    let stand = standing::of_cell(cell, state.minute());
+    let current = cell_status::of_cell(cell, state.minute());
     let mut line = Line::new();
     match cell.pin.digest {
         Some(digest) => {
@@ -318,19 +318,19 @@ fn pin_cell(
         }
     }
     let mut after = marks(state, cell, pins.len(), glyphs);
-    let mut shape = badge::shape(stand, glyphs);
+    let mut shape = badge::shape(current, glyphs);
     let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
     let used = 11 + length(&after);
-    if used > room && !stand.stale {
+    if used > room && !current.stale {
         // Tight: the gap before the badge goes first.
         shape.remove(0);
     }
     line.extend(shape);
-    let word = stand.is.word();
+    let word = current.status.word();
     let gap = u16::from(!after.is_empty());
     // All cells of a width speak words, or none does.
     if room >= 24 && used + gap + 1 + width(word, glyphs) <= room {
-        line.push(span(crate::view::theme::of_standing(stand.is), format!(" {word}")));
+        line.push(span(crate::view::theme::of_status(current.status), format!(" {word}")));
         if gap > 0 {
             line.push(span(Role::Text, " "));
         }
@@ -382,21 +382,21 @@ fn marks(state: &State, cell: &Cell, pins: usize, glyphs: &crate::view::glyphs::
 
 fn candidate_cell(canvas: &Canvas<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints, room: u16) -> Line {
     let glyphs = canvas.glyphs();
-    let Some(stand) = standing::of_candidate(row, state.minute()) else {
+    let Some(current) = cell_status::of_candidate(row, state.minute()) else {
         return vec![span(Role::Dim, format!("{} no candidate", glyphs.nothing))];
     };
     let candidate = row.candidate.value().and_then(Option::as_ref);
     let Some(candidate) = candidate else {
-        return vec![badge::full(stand.is, glyphs)];
+        return vec![badge::full(current.status, glyphs)];
     };
     let mut line = vec![
         prints.span(candidate.digest),
         span(Role::Text, candidate.digest.short()),
     ];
-    line.extend(badge::shape(stand, glyphs));
+    line.extend(badge::shape(current, glyphs));
     let judged = !matches!(
-        stand.is,
-        Standing::Unreachable | Standing::Loading | Standing::NotChecked
+        current.status,
+        CellStatus::Unreachable | CellStatus::Loading | CellStatus::NotChecked
     );
     if room >= 16
         && judged
@@ -404,8 +404,8 @@ fn candidate_cell(canvas: &Canvas<'_>, state: &State, row: &ServiceRow, prints: 
     {
         line.push(span(Role::Text, " "));
         line.extend(badge::letters(assessment, glyphs));
-    } else if !judged && room >= 12 + width(stand.is.word(), glyphs) {
-        line.push(span(Role::Dim, format!(" {}", stand.is.word())));
+    } else if !judged && room >= 12 + width(current.status.word(), glyphs) {
+        line.push(span(Role::Dim, format!(" {}", current.status.word())));
     }
     line
 }

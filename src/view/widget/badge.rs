@@ -1,25 +1,25 @@
 //! Verdict badges: shape and word, colour only on top.
 
-use crate::app::standing::{Holding, Stand, Standing, holding};
+use crate::app::cell_status::{CellStatus, KindStatus, TimedStatus, kind_status};
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceKind;
 use crate::view::canvas::{Line, Span, span};
 use crate::view::glyphs::Glyphs;
-use crate::view::theme::{Role, of_standing};
+use crate::view::theme::{Role, of_status};
 
 /// The shape alone, with the mark of age before it.
-pub fn shape(stand: Stand, glyphs: &Glyphs) -> Line {
+pub fn shape(current: TimedStatus, glyphs: &Glyphs) -> Line {
     vec![
-        span(Role::Dim, if stand.stale { glyphs.stale } else { " " }),
-        span(of_standing(stand.is), glyphs.standing(stand.is)),
+        span(Role::Dim, if current.stale { glyphs.stale } else { " " }),
+        span(of_status(current.status), glyphs.status(current.status)),
     ]
 }
 
 /// Shape and word.
-pub fn full(standing: Standing, glyphs: &Glyphs) -> Span {
+pub fn full(status: CellStatus, glyphs: &Glyphs) -> Span {
     span(
-        of_standing(standing),
-        format!("{} {}", glyphs.standing(standing), standing.word()),
+        of_status(status),
+        format!("{} {}", glyphs.status(status), status.word()),
     )
 }
 
@@ -35,13 +35,13 @@ pub fn letters(assessment: &Assessment, glyphs: &Glyphs) -> Line {
     .into_iter()
     .map(|(kind, letter)| {
         let lower = letter.to_ascii_lowercase().to_string();
-        match holding(assessment, kind) {
-            Holding::Holds => span(Role::Verified, letter.to_string()),
-            Holding::Warns => span(Role::Warned, letter.to_string()),
-            Holding::Fails => span(Role::Rejected, lower),
-            Holding::Unsigned => span(Role::Dim, lower),
-            Holding::Unreachable => span(Role::Unreachable, "?"),
-            Holding::None => span(Role::Dim, glyphs.behind),
+        match kind_status(assessment, kind) {
+            KindStatus::Verified => span(Role::Verified, letter.to_string()),
+            KindStatus::Warned => span(Role::Warned, letter.to_string()),
+            KindStatus::Failed => span(Role::Rejected, lower),
+            KindStatus::Unsigned => span(Role::Dim, lower),
+            KindStatus::Unreachable => span(Role::Unreachable, "?"),
+            KindStatus::Nothing => span(Role::Dim, glyphs.behind),
         }
     })
     .collect()

@@ -150,7 +150,7 @@ fn promote_word(state: &State, arrow: &str) -> String {
 }
 
 fn promote_to(state: &State, arrow: &str) -> String {
-    match crate::app::offer::promote(state) {
+    match crate::app::request::promote(state) {
         Ok(step) => {
             let set = match step.services.len() {
                 1 => String::new(),

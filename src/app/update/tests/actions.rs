@@ -99,7 +99,7 @@ fn the_full_reference_has_tag_and_digest() {
 fn the_equivalent_command_fits_the_screen() {
     let mut state = board();
     state.setup.global_arguments = "-C /srv/gitops".to_owned();
-    let text = |state: &State| copy::equivalent(state).expect("a command");
+    let text = |state: &State| crate::app::equivalent::equivalent(state).expect("a command");
     assert_eq!(
         text(&state),
         "pindeck -C /srv/gitops status --service checkout --env dev"

@@ -1,7 +1,7 @@
 //! The diff screen.
 
 use super::*;
-use crate::app::release::{Compared, DiffScreen};
+use crate::app::comparison::{Comparison, DiffScreen};
 use crate::app::sample::planned;
 use crate::domain::id::Digest;
 
@@ -72,7 +72,7 @@ fn an_older_comparison_is_stale() {
         result: Ok(Box::new(sample::digest_diff())),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Compared::Running);
+    assert_eq!(diff(&state).compared, Comparison::Running);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn the_answer_and_the_failure_are_kept_apart() {
         result: Err(failure.clone()),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Compared::Failed(failure));
+    assert_eq!(diff(&state).compared, Comparison::Failed(failure));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn the_diff_of_a_plan_leads_back_to_it() {
 fn the_command_names_both_sides() {
     let mut state = board();
     press(&mut state, "d");
-    let command = copy::equivalent(&state).expect("a command");
+    let command = crate::app::equivalent::equivalent(&state).expect("a command");
     assert!(command.starts_with("pindeck diff registry.example.com/shop/checkout@sha256:"));
     assert!(command.contains(&digest("c3").to_string()));
 }

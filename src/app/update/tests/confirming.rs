@@ -6,7 +6,7 @@ use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
 
-fn plan(state: &State) -> &crate::app::release::PlanScreen {
+fn plan(state: &State) -> &crate::app::plan_screen::PlanScreen {
     match state.screen() {
         Some(Screen::Plan(plan)) => plan,
         other => panic!("no plan: {other:?}"),
@@ -257,7 +257,7 @@ fn a_plan_that_cannot_be_made_says_why_and_is_tried_again() {
         &ticket,
         WriteFailure::Unknown("registry.example.com: timed out".into()),
     );
-    assert!(matches!(&plan(&state).stage, crate::app::release::Stage::Failed(_)));
+    assert!(matches!(&plan(&state).stage, crate::app::plan_screen::Stage::Failed(_)));
     assert_eq!(press(&mut state, "y"), []);
     let request = replanned(&mut state, "n");
     assert!(matches!(request.ask, Ask::Promote { .. }));
@@ -313,6 +313,6 @@ fn digests_are_compared_beside_the_plan_one_after_the_other() {
     assert!(matches!(commands.as_slice(), [Command::Diff { .. }]), "{commands:?}");
     assert!(matches!(
         plan(&state).compared[0],
-        crate::app::release::Compared::Known(_)
+        crate::app::comparison::Comparison::Known(_)
     ));
 }

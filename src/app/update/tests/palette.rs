@@ -12,9 +12,12 @@ fn it_does_what_it_names() {
 
 #[test]
 fn names_win_over_explanations() {
-    assert_eq!(layer::palette_rows("help")[0], Action::Help);
-    assert_eq!(layer::palette_rows("evid")[0], Action::Evidence);
-    assert_eq!(layer::palette_rows("").len(), crate::app::action::ACTIONS.len());
+    assert_eq!(crate::app::palette::palette_rows("help")[0], Action::Help);
+    assert_eq!(crate::app::palette::palette_rows("evid")[0], Action::Evidence);
+    assert_eq!(
+        crate::app::palette::palette_rows("").len(),
+        crate::app::action::ACTIONS.len()
+    );
 }
 
 #[test]

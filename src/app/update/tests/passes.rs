@@ -61,8 +61,8 @@ fn old_values_stay_while_they_are_looked_at_again() {
     let ticket = refresh(&mut state);
     feed(&mut state, &ticket, [sample::opened()]);
     let cell = &state.board.services[0].cells[0];
-    let stand = standing::of_cell(cell, sample::now());
-    assert_eq!((stand.is, stand.again), (Standing::Verified, true));
+    let current = cell_status::of_cell(cell, sample::now());
+    assert_eq!((current.status, current.rechecking), (CellStatus::Verified, true));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A write in flight, and what becomes of it.
 
 use super::*;
-use crate::app::release::Stage;
+use crate::app::plan_screen::Stage;
 use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
 use crate::domain::id::Target;
 use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure, WriteState};

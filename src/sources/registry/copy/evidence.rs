@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::super::error::{RegistryError, named};
 use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
+use super::job::{Job, Missing};
 use super::walk::{Inventory, Tree};
-use super::{Job, Missing};
 use crate::domain::{CauseKind, Digest, Untrusted};
 
 /// Attempts at a fallback tag that somebody else writes too.
@@ -71,7 +71,7 @@ impl Job<'_> {
         let destination = &self.request.destination;
         let (mut there, mut via) = (BTreeSet::new(), None);
         if let Some(tags) = existing {
-            let listed = self.core.referrers(destination, &subject, Some(tags)).await?;
+            let listed = self.client.referrers(destination, &subject, Some(tags)).await?;
             there.extend(listed.descriptors.iter().map(|descriptor| descriptor.digest));
             via = Some(listed.via);
         }
@@ -95,7 +95,7 @@ impl Job<'_> {
         // fallback tag is left behind in it. That costs one request, for the first subject.
         if !unlisted.is_empty() && via.is_none() {
             let listed = self
-                .core
+                .client
                 .referrers(destination, &subject, Some(&BTreeSet::new()))
                 .await?;
             if listed.via == ReferrersVia::Api {
@@ -103,7 +103,7 @@ impl Job<'_> {
             }
         }
         let now = if unlisted.is_empty() {
-            let listed = self.core.referrers(destination, &subject, None).await?;
+            let listed = self.client.referrers(destination, &subject, None).await?;
             listed.descriptors.iter().map(|descriptor| descriptor.digest).collect()
         } else {
             self.keep_listing(subject, &unlisted).await?
@@ -135,7 +135,7 @@ impl Job<'_> {
     ) -> Result<(), RegistryError> {
         let destination = &self.request.destination;
         if existing.is_some_and(|tags| tags.contains(tag)) {
-            match self.core.resolve(destination, tag).await? {
+            match self.client.resolve(destination, tag).await? {
                 Some(other) if other == digest => return Ok(()),
                 Some(other) => match self.compare(digest, other).await? {
                     Compared::Enough => return Ok(()),
@@ -153,7 +153,7 @@ impl Job<'_> {
             brought.lack(subject, digest, Some(tag), reason);
             return Ok(());
         }
-        match self.core.fetch_again(&self.access, tag, &digest, true).await {
+        match self.client.fetch_again(&self.access, tag, &digest, true).await {
             Ok(_) => brought.evidence += 1,
             Err(RegistryError::Corrupt { actual, .. }) => {
                 let reason = format!("it was sent, and the destination's tag names {actual}");
@@ -191,7 +191,7 @@ impl Job<'_> {
         tag: Option<&str>,
         sent: &mut Vec<Manifest>,
     ) -> Result<(Manifest, bool), RegistryError> {
-        let tree = Tree::walk(self.core, &self.request.source, digest).await?;
+        let tree = Tree::walk(self.client, &self.request.source, digest).await?;
         self.expect(&tree);
         for blob in tree.blobs.values() {
             self.bring_blob(blob).await?;
@@ -222,8 +222,8 @@ impl Job<'_> {
 
     /// How the destination's manifest under an evidence tag relates to the source's.
     async fn compare(&self, ours: Digest, theirs: Digest) -> Result<Compared, RegistryError> {
-        let ours = self.core.manifest(&self.request.source, &ours).await?;
-        let theirs = self.core.manifest(&self.request.destination, &theirs).await?;
+        let ours = self.client.manifest(&self.request.source, &ours).await?;
+        let theirs = self.client.manifest(&self.request.destination, &theirs).await?;
         let statements = |manifest: &Manifest| -> BTreeMap<Digest, BTreeMap<String, String>> {
             let layers = manifest.body.layers.iter();
             layers.map(|layer| (layer.digest, layer.annotations.clone())).collect()
@@ -279,18 +279,17 @@ impl Job<'_> {
 
     async fn read_listing(&self, tag: &str) -> Result<Value, RegistryError> {
         let destination = &self.request.destination;
-        let url = self.core.url(destination, &format!("manifests/{tag}"))?;
+        let url = self.client.url(destination, &format!("manifests/{tag}"))?;
         let what = named("fallback tag", destination, tag);
-        let mut ask = self.core.ask(Method::GET, url, what, LISTING_CAP, &self.access);
-        ask.accept = Some(manifest::ACCEPT);
-        let answer = self.core.send(&ask, &self.access).await?;
-        match answer.status.as_u16() {
-            200 => {
-                serde_json::from_slice(&answer.body).map_err(|_| answer.nonsense(&ask, "it is no listing of referrers"))
-            }
+        let mut request = self.client.request(Method::GET, url, what, LISTING_CAP, &self.access);
+        request.accept = Some(manifest::ACCEPT);
+        let response = self.client.send(&request, &self.access).await?;
+        match response.status.as_u16() {
+            200 => serde_json::from_slice(&response.body)
+                .map_err(|_| response.protocol_error(&request, "it is no listing of referrers")),
             // What is not there is written anew. A wrong "not there" is found by reading again.
             404 => Ok(json!({"schemaVersion": 2, "mediaType": manifest::OCI_INDEX, "manifests": []})),
-            _ => Err(answer.refusal(&ask)),
+            _ => Err(response.refusal(&request)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 
 use super::super::error::{RegistryError, named};
-use super::Job;
+use super::job::Job;
 use super::walk::LEGACY;
 use crate::domain::Digest;
 
@@ -34,10 +34,10 @@ impl Job<'_> {
         };
         if let Some(tags) = existing {
             if let Some(tag) = self.request.tag.as_ref().filter(|tag| tags.contains(*tag)) {
-                found.tag = self.core.claim(&self.access, tag).await?;
+                found.tag = self.client.claim(&self.access, tag).await?;
             }
             found.present = self
-                .core
+                .client
                 .claim(&self.access, &self.request.digest.to_string())
                 .await?
                 .is_some();
@@ -57,21 +57,21 @@ impl Job<'_> {
     /// missing rights.
     async fn try_upload(&self) -> Result<Option<RegistryError>, RegistryError> {
         let destination = &self.request.destination;
-        let url = self.core.url(destination, "blobs/uploads/")?;
-        let ask = self.write(Method::POST, url, named("upload", destination, "(a trial)"));
-        let answer = match self.core.send(&ask, &self.access).await {
-            Ok(answer) => answer,
+        let url = self.client.url(destination, "blobs/uploads/")?;
+        let request = self.write(Method::POST, url, named("upload", destination, "(a trial)"));
+        let response = match self.client.send(&request, &self.access).await {
+            Ok(response) => response,
             Err(error @ RegistryError::Denied { .. }) => return Ok(Some(error)),
             Err(error) => return Err(error),
         };
-        if answer.status != 202 {
-            return Ok(Some(super::push::refused(&ask, &answer)));
+        if response.status != 202 {
+            return Ok(Some(super::push::refused(&request, &response)));
         }
-        if let Ok(location) = super::push::location(&ask, &answer) {
-            let drop = self.write(Method::DELETE, location, ask.what);
+        if let Ok(location) = super::push::location(&request, &response) {
+            let drop = self.write(Method::DELETE, location, request.what);
             // A registry that cannot drop uploads drops them by age.
             if let Ok(header) = self.header_for(&drop.url).await {
-                let _ = self.core.http.exchange(&drop, header.as_ref()).await;
+                let _ = self.client.transport.exchange(&drop, header.as_ref()).await;
             }
         }
         Ok(None)

@@ -1,7 +1,7 @@
 //! Bringing one blob or manifest to the destination, with as few requests as it takes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,54 +9,26 @@ use futures_util::StreamExt as _;
 use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Method, Url};
 
-use super::super::answer::Answer;
 use super::super::auth::Access;
-use super::super::client::{Ask, locked};
+use super::super::client::RegistryClient;
 use super::super::endpoint::same_origin;
 use super::super::error::{RegistryError, named};
+use super::super::lock::locked;
 use super::super::manifest::{Descriptor, Manifest};
-use super::super::read::Core;
+use super::super::request::Request;
+use super::super::response::Response;
 use super::super::upload::Flow;
-use super::Job;
+use super::job::Job;
 use crate::domain::{Digest, Repository, Untrusted};
 
 /// Sending a blob up to this size costs less than asking whether it is there.
 const TINY: u64 = 16 << 10;
-/// Blobs not there in a row, with none there, after which nobody asks any more.
-const GIVE_UP_PROBING: u64 = 6;
 /// How often the progress of one upload is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Whole attempts at one blob.
 const ATTEMPTS: u32 = 3;
 /// Most bytes of an answer to a write.
 const ANSWER_CAP: u64 = 64 << 10;
-
-/// Whether it is worth asking for a blob before sending it. A HEAD saves sending what is there;
-/// where nothing is there, it is one request more for each blob.
-#[derive(Debug, Default)]
-pub(super) struct Probe {
-    useless: AtomicBool,
-    there: AtomicU64,
-    not_there: AtomicU64,
-}
-
-impl Probe {
-    /// Sets whether there is anything that a blob could be found among.
-    pub(super) fn set(&self, worth: bool) {
-        self.useless.store(!worth, Ordering::Relaxed);
-    }
-
-    fn worth(&self) -> bool {
-        let vain = self.not_there.load(Ordering::Relaxed);
-        let given_up = vain >= GIVE_UP_PROBING && self.there.load(Ordering::Relaxed) == 0;
-        !given_up && !self.useless.load(Ordering::Relaxed)
-    }
-
-    fn learn(&self, there: bool) {
-        let counter = if there { &self.there } else { &self.not_there };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// Why one attempt at a blob failed.
 enum Trouble {
@@ -85,7 +57,7 @@ impl Job<'_> {
                 }
                 Err(Trouble::Again(error)) if attempt < ATTEMPTS => {
                     tracing::debug!(%error, "sending a blob again");
-                    tokio::time::sleep(self.core.http.limits.pause * attempt).await;
+                    tokio::time::sleep(self.client.transport.limits.pause * attempt).await;
                 }
                 Err(Trouble::Again(error) | Trouble::Final(error)) => return Err(error),
             }
@@ -99,7 +71,7 @@ impl Job<'_> {
             return Ok(());
         }
         if !self.same_registry && blob.size > TINY && self.probe.worth() {
-            let there = self.core.blob_there(&self.access, blob).await?;
+            let there = self.client.blob_there(&self.access, blob).await?;
             self.probe.learn(there);
             if there {
                 self.advance(blob.size);
@@ -111,29 +83,30 @@ impl Job<'_> {
             self.advance(blob.size);
             return Ok(());
         };
-        let mut ask = self.write(Method::PUT, location, named("blob", destination, blob.digest));
-        ask.url
+        let mut request = self.write(Method::PUT, location, named("blob", destination, blob.digest));
+        request
+            .url
             .query_pairs_mut()
             .append_pair("digest", &blob.digest.to_string());
-        let small = self.core.http.limits.stream_above;
-        let answer = if blob.size <= small {
+        let small = self.client.transport.limits.stream_above;
+        let response = if blob.size <= small {
             let bytes = self
-                .core
+                .client
                 .blob(source, &blob.digest, Some(blob.size), small)
                 .await
                 .map_err(|error| {
                     let name = named("blob", source, blob.digest);
                     Trouble::Final(if is_foreign(blob) { foreign(name) } else { error })
                 })?;
-            self.put_small(&mut ask, bytes).await?
+            self.put_small(&mut request, bytes).await?
         } else {
-            self.put_large(&ask, blob).await?
+            self.put_large(&request, blob).await?
         };
-        match answer.status.as_u16() {
+        match response.status.as_u16() {
             200..=204 => {}
             // The session is gone, or the bytes did not arrive as they left: from the beginning.
-            400 | 401 | 404 | 408 | 416 => return Err(Trouble::Again(refused(&ask, &answer))),
-            _ => return Err(Trouble::Final(refused(&ask, &answer))),
+            400 | 401 | 404 | 408 | 416 => return Err(Trouble::Again(refused(&request, &response))),
+            _ => return Err(Trouble::Final(refused(&request, &response))),
         }
         self.counts.blobs.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(blob.size, Ordering::Relaxed);
@@ -144,36 +117,37 @@ impl Job<'_> {
     /// Opens an upload, or mounts the blob from the source: then there is nothing to send.
     async fn begin(&self, blob: &Descriptor) -> Result<Option<Url>, Trouble> {
         let destination = &self.request.destination;
-        let mut url = self.core.url(destination, "blobs/uploads/")?;
+        let mut url = self.client.url(destination, "blobs/uploads/")?;
         if self.same_registry {
             url.query_pairs_mut()
                 .append_pair("mount", &blob.digest.to_string())
                 .append_pair("from", self.request.source.path());
         }
-        let ask = self.write(Method::POST, url, named("blob", destination, blob.digest));
-        let answer = self.core.send(&ask, &self.access).await?;
-        match answer.status.as_u16() {
+        let request = self.write(Method::POST, url, named("blob", destination, blob.digest));
+        let response = self.client.send(&request, &self.access).await?;
+        match response.status.as_u16() {
             201 if self.same_registry => Ok(None),
             // Not mounted: the session it opened instead is the one to use.
-            202 => location(&ask, &answer).map(Some).map_err(Trouble::Final),
-            _ => Err(Trouble::Final(refused(&ask, &answer))),
+            202 => location(&request, &response).map(Some).map_err(Trouble::Final),
+            _ => Err(Trouble::Final(refused(&request, &response))),
         }
     }
 
-    async fn put_small(&self, ask: &mut Ask, bytes: Bytes) -> Result<Answer, Trouble> {
-        ask.body = bytes;
-        ask.headers
+    async fn put_small(&self, request: &mut Request, bytes: Bytes) -> Result<Response, Trouble> {
+        request.body = bytes;
+        request
+            .headers
             .push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
-        let header = self.header_for(&ask.url).await?;
-        self.core
-            .http
-            .exchange(ask, header.as_ref())
+        let header = self.header_for(&request.url).await?;
+        self.client
+            .transport
+            .exchange(request, header.as_ref())
             .await
             .map_err(again_or_not)
     }
 
-    async fn put_large(&self, ask: &Ask, blob: &Descriptor) -> Result<Answer, Trouble> {
-        let opened = self.stream.open(self.core, blob).await;
+    async fn put_large(&self, request: &Request, blob: &Descriptor) -> Result<Response, Trouble> {
+        let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
             RegistryError::NotFound { what, .. } if is_foreign(blob) => Trouble::Final(foreign(what)),
             RegistryError::NotFound { .. } => Trouble::Final(error),
@@ -198,9 +172,9 @@ impl Job<'_> {
             length: size,
             sent: Arc::clone(&sent),
         };
-        let header = self.header_for(&ask.url).await?;
-        let sending = self.core.http.upload(ask, header.as_ref(), flow);
-        let answer = self.watch(sending, &sent).await;
+        let header = self.header_for(&request.url).await?;
+        let sending = self.client.transport.upload(request, header.as_ref(), flow);
+        let response = self.watch(sending, &sent).await;
         // A source that breaks off looks like a broken upload: say which side it was.
         if let Some(broken) = locked(&broken).take() {
             let what = named("blob", &self.request.source, blob.digest);
@@ -213,7 +187,7 @@ impl Job<'_> {
                 }),
             });
         }
-        answer.map_err(again_or_not)
+        response.map_err(again_or_not)
     }
 
     /// Tells progress while an upload runs. What was told is taken back at the end: the caller
@@ -254,84 +228,87 @@ impl Job<'_> {
         bytes: Bytes,
     ) -> Result<bool, RegistryError> {
         let destination = &self.request.destination;
-        let url = self.core.url(destination, &format!("manifests/{reference}"))?;
-        let mut ask = self.write(Method::PUT, url, named("manifest", destination, reference));
+        let url = self.client.url(destination, &format!("manifests/{reference}"))?;
+        let mut request = self.write(Method::PUT, url, named("manifest", destination, reference));
         let media_type = HeaderValue::from_str(media_type).map_err(|_| RegistryError::Malformed {
-            what: ask.what.clone(),
+            what: request.what.clone(),
             detail: Untrusted::new("its media type is no header value"),
         })?;
-        ask.headers.push((CONTENT_TYPE, media_type));
+        request.headers.push((CONTENT_TYPE, media_type));
         let expected = Digest::of(&bytes);
-        ask.body = bytes;
-        let answer = self.core.send(&ask, &self.access).await?;
-        if !matches!(answer.status.as_u16(), 200..=202) {
-            return Err(refused(&ask, &answer));
+        request.body = bytes;
+        let response = self.client.send(&request, &self.access).await?;
+        if !matches!(response.status.as_u16(), 200..=202) {
+            return Err(refused(&request, &response));
         }
-        let stored = answer
+        let stored = response
             .header("docker-content-digest")
             .and_then(|text| text.parse::<Digest>().ok());
         match stored {
-            Some(actual) if actual != expected => Err(RegistryError::Corrupt { what: ask.what, actual }),
-            _ => Ok(answer.headers.contains_key("oci-subject")),
+            Some(actual) if actual != expected => Err(RegistryError::Corrupt {
+                what: request.what,
+                actual,
+            }),
+            _ => Ok(response.headers.contains_key("oci-subject")),
         }
     }
 
-    pub(super) fn write(&self, method: Method, url: Url, what: String) -> Ask {
-        self.core.ask(method, url, what, ANSWER_CAP, &self.access)
+    pub(super) fn write(&self, method: Method, url: Url, what: String) -> Request {
+        self.client.request(method, url, what, ANSWER_CAP, &self.access)
     }
 
     /// The authorization for an upload location: none if it is not the registry's own origin.
     pub(super) async fn header_for(&self, url: &Url) -> Result<Option<HeaderValue>, RegistryError> {
-        let own = self.core.url(&self.request.destination, "")?;
+        let own = self.client.url(&self.request.destination, "")?;
         if !same_origin(&own, url) {
             return Ok(None);
         }
-        self.core.authorization(&self.access).await
+        self.client.authorization(&self.access).await
     }
 }
 
-impl Core {
+impl RegistryClient {
     async fn blob_there(&self, access: &Access, blob: &Descriptor) -> Result<bool, RegistryError> {
         let repository: &Repository = &access.repository;
         let url = self.url(repository, &format!("blobs/{}", blob.digest))?;
-        let ask = self.ask(Method::HEAD, url, named("blob", repository, blob.digest), 0, access);
-        let answer = self.send(&ask, access).await?;
-        match answer.status.as_u16() {
+        let request = self.request(Method::HEAD, url, named("blob", repository, blob.digest), 0, access);
+        let response = self.send(&request, access).await?;
+        match response.status.as_u16() {
             200 => Ok(true),
             404 => Ok(false),
-            _ => Err(answer.refusal(&ask)),
+            _ => Err(response.refusal(&request)),
         }
     }
 }
 
 /// Where to send an upload: absolute or relative, with the query it came with.
-pub(super) fn location(ask: &Ask, answer: &Answer) -> Result<Url, RegistryError> {
-    let text = answer
+pub(super) fn location(request: &Request, response: &Response) -> Result<Url, RegistryError> {
+    let text = response
         .header(LOCATION)
-        .ok_or_else(|| answer.nonsense(ask, "an upload without Location"))?;
-    let url = answer
+        .ok_or_else(|| response.protocol_error(request, "an upload without Location"))?;
+    let url = response
         .url
         .join(text)
-        .map_err(|_| answer.nonsense(ask, "an upload with an unusable Location"))?;
-    match (answer.url.scheme(), url.scheme()) {
+        .map_err(|_| response.protocol_error(request, "an upload with an unusable Location"))?;
+    match (response.url.scheme(), url.scheme()) {
         (_, "https") | ("http", "http") => Ok(url),
-        _ => Err(answer.nonsense(ask, "an upload away from https")),
+        _ => Err(response.protocol_error(request, "an upload away from https")),
     }
 }
 
 /// The error for a write that was answered with no.
-pub(super) fn refused(ask: &Ask, answer: &Answer) -> RegistryError {
-    match answer.status.as_u16() {
-        401 | 403 => answer.refusal(ask),
+pub(super) fn refused(request: &Request, response: &Response) -> RegistryError {
+    match response.status.as_u16() {
+        401 | 403 => response.refusal(request),
         status => {
-            let words = answer.words();
+            let words = response.message();
             let text = if words.is_empty() {
                 format!("status {status}")
             } else {
                 words.raw().to_owned()
             };
             RegistryError::NotWritable {
-                what: ask.what.clone(),
+                what: request.what.clone(),
                 detail: Untrusted::new(text),
             }
         }

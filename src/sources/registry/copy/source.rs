@@ -1,8 +1,5 @@
 //! Reading large blobs as streams that are hashed on the way, by `oci-client`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -17,11 +14,13 @@ use reqwest::header::HeaderValue;
 use reqwest::{Method, Url};
 
 use super::super::auth::Access;
-use super::super::client::{chain, locked};
+use super::super::blob_streams::StreamClientKey;
+use super::super::client::RegistryClient;
 use super::super::endpoint::{authority, is_loopback};
 use super::super::error::{RegistryError, named};
+use super::super::lock::locked;
 use super::super::manifest::Descriptor;
-use super::super::read::Core;
+use super::super::transport::chain;
 use crate::domain::{Digest, Repository, Untrusted};
 
 /// Why a stream ended before its time.
@@ -56,32 +55,11 @@ pub(super) struct Source {
     base: Url,
 }
 
-/// The clients that stream, shared by all copies of a run.
-#[derive(Default)]
-pub(in super::super) struct Streams {
-    clients: Mutex<HashMap<Kind, Client>>,
-}
-
-impl std::fmt::Debug for Streams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Streams")
-    }
-}
-
-/// What one client can be used for. A client holds one authorization per registry.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Kind {
-    plain: bool,
-    loopback: bool,
-    ca: Option<Arc<str>>,
-    authorization: Option<(String, HeaderValue)>,
-}
-
 impl Source {
-    pub(super) fn new(core: &Core, repository: &Repository) -> Result<Self, RegistryError> {
+    pub(super) fn new(client: &RegistryClient, repository: &Repository) -> Result<Self, RegistryError> {
         Ok(Self {
-            access: core.pull(repository)?,
-            base: core.url(repository, "")?,
+            access: client.pull(repository)?,
+            base: client.url(repository, "")?,
         })
     }
 
@@ -89,24 +67,24 @@ impl Source {
     /// the descriptor says.
     pub(super) async fn open(
         &self,
-        core: &Core,
+        client: &RegistryClient,
         blob: &Descriptor,
     ) -> Result<BoxStream<'static, Result<Bytes, Broken>>, RegistryError> {
         let repository = &self.access.repository;
         let what = named("blob", repository, blob.digest);
         let host = authority(&self.base);
-        let header = core.authorization(&self.access).await?;
-        let client = self.client(core, header).await?;
+        let header = client.authorization(&self.access).await?;
+        let streamer = self.streamer(client, header).await?;
         let text = blob.digest.to_string();
         let reference = self.reference(text.clone());
-        core.http.admit(&self.base, &what).await?;
-        core.http.meter.count(&Method::GET);
-        let opened = client.pull_blob_stream(&reference, text.as_str()).await;
+        client.transport.throttle(&self.base, &what).await?;
+        client.transport.meter.count(&Method::GET);
+        let opened = streamer.pull_blob_stream(&reference, text.as_str()).await;
         let status = match &opened {
             Ok(_) => 200,
             Err(error) => status_of(error),
         };
-        core.http.meter.tally(&host, &Method::GET, status);
+        client.transport.meter.tally(&host, &Method::GET, status);
         let opened = opened.map_err(|error| {
             let detail = Untrusted::new(words(error));
             match status {
@@ -149,22 +127,22 @@ impl Source {
         Reference::with_digest(format!("{}{before}", authority(&self.base)), path.to_owned(), digest)
     }
 
-    async fn client(&self, core: &Core, header: Option<HeaderValue>) -> Result<Client, RegistryError> {
-        let kind = Kind {
+    async fn streamer(&self, client: &RegistryClient, header: Option<HeaderValue>) -> Result<Client, RegistryError> {
+        let key = StreamClientKey {
             plain: self.base.scheme() == "http",
             loopback: is_loopback(&self.base),
             ca: self.access.ca.clone(),
             authorization: header.clone().map(|header| (authority(&self.base), header)),
         };
-        if let Some(client) = locked(&core.streams.clients).get(&kind) {
-            return Ok(client.clone());
+        if let Some(known) = locked(&client.streams.clients).get(&key) {
+            return Ok(known.clone());
         }
         // With a proxy in the environment, one that loopback addresses never use takes its place.
-        let around = (kind.loopback && proxied()).then_some(NO_PROXY);
+        let around = (key.loopback && proxied()).then_some(NO_PROXY);
         let config = ClientConfig {
             http_proxy: around.map(|_| "http://127.0.0.1:9".to_owned()),
             no_proxy: around.map(str::to_owned),
-            protocol: if kind.plain {
+            protocol: if key.plain {
                 ClientProtocol::Http
             } else {
                 ClientProtocol::Https
@@ -178,44 +156,44 @@ impl Source {
                     data: pem.as_bytes().to_vec(),
                 })
                 .collect(),
-            connect_timeout: Some(core.http.limits.connect),
-            read_timeout: Some(core.http.limits.idle),
+            connect_timeout: Some(client.transport.limits.connect),
+            read_timeout: Some(client.transport.limits.idle),
             user_agent: concat!("pindeck/", env!("CARGO_PKG_VERSION")),
             ..ClientConfig::default()
         };
-        let client = Client::try_from(config).map_err(|error| RegistryError::Settings {
+        let streamer = Client::try_from(config).map_err(|error| RegistryError::Settings {
             registry: self.access.repository.registry().to_owned(),
             detail: words(error),
         })?;
-        self.introduce(&client, header.as_ref()).await;
-        let mut clients = locked(&core.streams.clients);
+        self.introduce(&streamer, header.as_ref()).await;
+        let mut clients = locked(&client.streams.clients);
         // Tokens come and go; what was used with an old one is not needed again.
         clients.retain(|old, _| {
             old.authorization.is_none()
-                || old.authorization.as_ref().map(|a| &a.0) != kind.authorization.as_ref().map(|a| &a.0)
+                || old.authorization.as_ref().map(|a| &a.0) != key.authorization.as_ref().map(|a| &a.0)
         });
-        clients.insert(kind, client.clone());
-        Ok(client)
+        clients.insert(key, streamer.clone());
+        Ok(streamer)
     }
 
     /// Hands over the authorization as it is: the client must not ask for its own.
-    async fn introduce(&self, client: &Client, header: Option<&HeaderValue>) {
+    async fn introduce(&self, streamer: &Client, header: Option<&HeaderValue>) {
         let Some(header) = header.and_then(|header| header.to_str().ok()) else {
             return;
         };
         let reference = self.reference(String::new());
         let registry = reference.resolve_registry();
         if let Some(token) = header.strip_prefix("Bearer ") {
-            client
+            streamer
                 .store_auth_if_needed(registry, &RegistryAuth::Bearer(token.to_owned()))
                 .await;
         } else if let Some(text) = header.strip_prefix("Basic ").and_then(|raw| STANDARD.decode(raw).ok())
             && let Ok(text) = String::from_utf8(text)
             && let Some((user, password)) = text.split_once(':')
         {
-            client.store_auth_if_needed(registry, &RegistryAuth::Anonymous).await;
+            streamer.store_auth_if_needed(registry, &RegistryAuth::Anonymous).await;
             let basic = RegistryTokenType::Basic(user.to_owned(), password.to_owned());
-            client.tokens.insert(&reference, RegistryOperation::Pull, basic).await;
+            streamer.tokens.insert(&reference, RegistryOperation::Pull, basic).await;
         }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
+use super::super::client::RegistryClient;
 use super::super::error::{RegistryError, named};
 use super::super::manifest::{Descriptor, Manifest};
-use super::super::read::Core;
 use crate::domain::{Digest, Repository, Untrusted};
 
 /// Most manifests of one image, and most pieces of evidence about it.
@@ -31,7 +31,11 @@ pub(super) struct Tree {
 
 impl Tree {
     /// Reads the whole tree.
-    pub(super) async fn walk(core: &Core, repository: &Repository, root: Digest) -> Result<Self, RegistryError> {
+    pub(super) async fn walk(
+        client: &RegistryClient,
+        repository: &Repository,
+        root: Digest,
+    ) -> Result<Self, RegistryError> {
         let mut tree = Self::default();
         let mut read_so_far = BTreeMap::new();
         let mut seen = BTreeSet::from([root]);
@@ -45,7 +49,7 @@ impl Tree {
                 return Err(wrong("indexes are nested too deep"));
             }
             let read =
-                stream::iter(level.clone()).map(|digest| async move { core.manifest(repository, &digest).await });
+                stream::iter(level.clone()).map(|digest| async move { client.manifest(repository, &digest).await });
             let read: Vec<_> = read.buffered(PARALLEL).collect().await;
             let mut next = Vec::new();
             for manifest in read {
@@ -114,7 +118,7 @@ pub(super) struct Inventory {
 impl Inventory {
     /// Lists everything: one listing per subject, one HEAD per evidence tag.
     pub(super) async fn take(
-        core: &Core,
+        client: &RegistryClient,
         repository: &Repository,
         subjects: &[Digest],
         tags: &BTreeSet<String>,
@@ -124,7 +128,7 @@ impl Inventory {
         let mut level = subjects.to_vec();
         for _ in 0..MAX_DEPTH {
             let listings = stream::iter(level).map(|subject| async move {
-                let found = core.referrers(repository, &subject, Some(tags)).await?;
+                let found = client.referrers(repository, &subject, Some(tags)).await?;
                 Ok::<_, RegistryError>((subject, found.descriptors))
             });
             let listings: Vec<_> = listings.buffered(PARALLEL).collect().await;
@@ -155,7 +159,7 @@ impl Inventory {
         });
         let present: Vec<(Digest, String)> = candidates.filter(|(_, tag)| tags.contains(tag)).collect();
         let resolved = stream::iter(present).map(|(subject, tag)| async move {
-            let digest = core.resolve(repository, &tag).await?;
+            let digest = client.resolve(repository, &tag).await?;
             Ok::<_, RegistryError>(digest.map(|digest| (subject, tag, digest)))
         });
         let resolved: Vec<_> = resolved.buffered(PARALLEL).collect().await;

@@ -1,16 +1,17 @@
 //! Everything about the selected cell, the most urgent first: bytes, verdict, causes, who pinned it.
 
-mod out;
+mod labelled;
 mod proofs;
 mod verdict;
 
 use ratatui::layout::Rect;
 
 use crate::app::age;
+use crate::app::cell_status::{self, CellStatus};
+use crate::app::cursor::Subject;
+use crate::app::cursor::cells;
 use crate::app::msg::Limits;
-use crate::app::select::cells;
-use crate::app::standing::{self, Standing};
-use crate::app::state::{State, Subject};
+use crate::app::state::State;
 use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
@@ -20,12 +21,9 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::Role;
 use crate::view::widget::fingerprint::Fingerprints;
-use out::{Out, out};
+use labelled::InspectorLines;
 use proofs::{locations, statements};
 use verdict::{seen_note, verdict};
-
-/// Columns of the labels.
-pub(super) const LABEL: u16 = 11;
 
 /// Lines kept for the cause of a verdict.
 const CAUSE: usize = 2;
@@ -90,8 +88,8 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
         return vec![span(Role::Dim, "nothing selected")];
     };
     let place = match &cursor.column {
-        crate::app::select::Column::Environment(environment) => environment.as_str(),
-        crate::app::select::Column::Candidate => "what CI offers",
+        crate::app::cursor::Column::Environment(environment) => environment.as_str(),
+        crate::app::cursor::Column::Candidate => "what CI offers",
     };
     let mut line = vec![span(Role::Title, format!("{} {} {place}", cursor.service, glyphs.dot))];
     if let (Some(Subject::Pin(key)), Some(row)) = (state.subject(), state.board.row(&cursor.service)) {
@@ -106,7 +104,7 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
 
 /// The bytes, the verdict, who put them there.
 fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
-    let mut out = out(state, canvas, width);
+    let mut out = InspectorLines::new(state, canvas, width);
     let Some(cursor) = &state.cursor else {
         return out.lines;
     };
@@ -132,7 +130,7 @@ fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
 
 /// Drift that nothing above has said yet.
 fn drifts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
-    let mut out = out(state, canvas, width);
+    let mut out = InspectorLines::new(state, canvas, width);
     if let Some(cell) = state.subject().as_ref().and_then(|subject| state.cell_of(subject)) {
         drift(&mut out, state, cell);
     }
@@ -141,7 +139,7 @@ fn drifts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
 
 /// The evidence, and where the pin is written.
 fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<Line> {
-    let mut out = out(state, canvas, width);
+    let mut out = InspectorLines::new(state, canvas, width);
     let Some(subject) = state.subject() else {
         return out.lines;
     };
@@ -152,7 +150,7 @@ fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<L
     out.lines
 }
 
-fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
+fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
     match cell.pin.digest {
         Some(digest) => {
             out.lines
@@ -162,13 +160,13 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
             Role::ByTag,
             format!(
                 "{} pinned by tag {} only: what runs depends on when it is pulled",
-                out.glyphs.standing(Standing::ByTag),
+                out.glyphs.status(CellStatus::ByTag),
                 cell.pin.tag.as_deref().unwrap_or("(none)")
             ),
         ),
     }
     let before = out.lines.len();
-    verdict(out, state, &cell.assessment, standing::of_cell(cell, out.now));
+    verdict(out, state, &cell.assessment, cell_status::of_cell(cell, out.now));
     if let Some(hold) = &cell.hold {
         let since = hold
             .since
@@ -188,19 +186,19 @@ fn pin(out: &mut Out<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: 
     relation(out, row, cell);
 }
 
-fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints) {
+fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints) {
     let offered = row.candidate.value().and_then(Option::as_ref);
     match (&row.candidate, offered) {
         (_, Some(offered)) => {
             let digest = offered.digest;
             out.lines
                 .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
-            if let Some(stand) = standing::of_candidate(row, out.now) {
+            if let Some(current) = cell_status::of_candidate(row, out.now) {
                 let before = out.lines.len();
-                verdict(out, state, &row.assessment, stand);
+                verdict(out, state, &row.assessment, current);
                 out.pad(before + 1 + CAUSE);
             }
-            let built = match standing::ci_built(row) {
+            let built = match cell_status::ci_built(row) {
                 Some(true) => span(
                     Role::Verified,
                     format!("{} CI-built: its provenance verifies", out.glyphs.passed),
@@ -234,7 +232,7 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
             Role::Unreachable,
             format!(
                 "{} could not be asked: {}",
-                out.glyphs.standing(Standing::Unreachable),
+                out.glyphs.status(CellStatus::Unreachable),
                 detail.clean()
             ),
         ),
@@ -247,7 +245,7 @@ fn candidate(out: &mut Out<'_>, state: &State, row: &ServiceRow, prints: &Finger
     }
 }
 
-fn pinned_by(out: &mut Out<'_>, cell: &Cell) {
+fn pinned_by(out: &mut InspectorLines<'_>, cell: &Cell) {
     let Some(by) = &cell.pinned_by else {
         return;
     };
@@ -266,7 +264,7 @@ fn pinned_by(out: &mut Out<'_>, cell: &Cell) {
 }
 
 /// The image with the tag that is compared, and what that tag points at now.
-fn image(out: &mut Out<'_>, cell: &Cell) {
+fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
     let mut line = vec![span(Role::Text, cell.pin.image.to_string())];
     match &cell.tag {
         TagSource::None => line.push(span(Role::Dim, "  without a tag")),
@@ -316,7 +314,7 @@ fn unmistakable(digest: Digest, beside: Digest) -> String {
     }
 }
 
-fn relation(out: &mut Out<'_>, row: &ServiceRow, cell: &Cell) {
+fn relation(out: &mut InspectorLines<'_>, row: &ServiceRow, cell: &Cell) {
     let Some(candidate) = row.candidate.value().and_then(Option::as_ref) else {
         return;
     };
@@ -335,7 +333,7 @@ fn relation(out: &mut Out<'_>, row: &ServiceRow, cell: &Cell) {
     out.cut("candidate", vec![span(Role::Text, text), span(Role::Dim, version)]);
 }
 
-fn drift(out: &mut Out<'_>, state: &State, cell: &Cell) {
+fn drift(out: &mut InspectorLines<'_>, state: &State, cell: &Cell) {
     let target = &cell.pin.target;
     let here = state.board.drift.iter().filter(|drift| {
         drift.service == target.service

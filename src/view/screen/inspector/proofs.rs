@@ -1,15 +1,16 @@
 //! The evidence in brief, and where the pin is written.
 
-use super::out::Out;
-use crate::app::standing::Standing;
-use crate::app::state::{State, Subject};
+use super::labelled::InspectorLines;
+use crate::app::cell_status::CellStatus;
+use crate::app::cursor::Subject;
+use crate::app::state::State;
 use crate::domain::board::Cell;
 use crate::domain::evidence::{EvidenceState, LogEvidence};
 use crate::view::canvas::{Line, span};
 use crate::view::screen::evidence::{brief, signer_words, state_words, statement_line};
 use crate::view::theme::Role;
 
-pub(super) fn locations(out: &mut Out<'_>, cell: &Cell, beside: bool) {
+pub(super) fn locations(out: &mut InspectorLines<'_>, cell: &Cell, beside: bool) {
     if beside {
         out.lines.push(vec![span(Role::Dim, "written in")]);
     }
@@ -33,9 +34,9 @@ pub(super) fn locations(out: &mut Out<'_>, cell: &Cell, beside: bool) {
     }
 }
 
-/// What holds, by whom, and what does not hold. In a column of its own one statement a line;
-/// otherwise all that holds in one line, cut where it must be: the evidence screen has everything.
-pub(super) fn statements(out: &mut Out<'_>, state: &State, subject: &Subject, beside: bool) {
+/// What verifies, by whom, and what does not. In a column of its own one statement a line; otherwise
+/// everything that verifies in one line, cut where it must be: the evidence screen has everything.
+pub(super) fn statements(out: &mut InspectorLines<'_>, state: &State, subject: &Subject, beside: bool) {
     let statements = state.statements(subject);
     let mut holds: Vec<Line> = Vec::new();
     let mut signers: Vec<String> = Vec::new();
@@ -43,7 +44,7 @@ pub(super) fn statements(out: &mut Out<'_>, state: &State, subject: &Subject, be
         let (said, role) = brief(evidence);
         // A statement that verifies may still say that something failed.
         let (sign, shown) = match role {
-            Role::Warned => (out.glyphs.standing(Standing::Warned), role),
+            Role::Warned => (out.glyphs.status(CellStatus::Warned), role),
             Role::Rejected => (out.glyphs.failed, role),
             _ => (out.glyphs.passed, Role::Verified),
         };

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::LABEL;
-use super::out::Out;
+use super::labelled::{InspectorLines, LABEL};
 use crate::app::age;
-use crate::app::standing::{self, Standing};
+use crate::app::cell_status::{self, CellStatus};
 use crate::app::state::State;
 use crate::domain::board::Assessment;
 use crate::domain::evidence::CauseKind;
@@ -13,7 +12,7 @@ use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::domain::verdict::Cause;
 use crate::view::canvas::span;
-use crate::view::theme::{Role, of_standing};
+use crate::view::theme::{Role, of_status};
 use crate::view::widget::badge;
 
 /// How current a value is, in words, where that is worth saying.
@@ -31,12 +30,17 @@ pub(super) fn seen_note<T>(seen: &Seen<T>, now: Timestamp) -> String {
     }
 }
 
-pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>, stand: standing::Stand) {
-    if stand.is == Standing::ByTag {
+pub(super) fn verdict(
+    out: &mut InspectorLines<'_>,
+    state: &State,
+    seen: &Seen<Assessment>,
+    current: cell_status::TimedStatus,
+) {
+    if current.status == CellStatus::ByTag {
         out.labelled("verdict", vec![span(Role::Dim, "none: a verdict is about a digest")]);
         return;
     }
-    let mut line = vec![badge::full(stand.is, out.glyphs)];
+    let mut line = vec![badge::full(current.status, out.glyphs)];
     let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
     match seen {
         Seen::Unreachable { detail, last } => {
@@ -51,7 +55,7 @@ pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>,
                 line.push(span(Role::Dim, " by policy "));
                 line.push(span(Role::Text, verdict.policy.clone()));
             }
-            if !matches!(stand.is, Standing::Loading | Standing::NotChecked) {
+            if !matches!(current.status, CellStatus::Loading | CellStatus::NotChecked) {
                 line.push(span(Role::Dim, seen_note(seen, out.now)));
             }
         }
@@ -61,7 +65,7 @@ pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>,
         span(Role::Dim, format!("{:<width$}", "verdict", width = usize::from(LABEL))),
     );
     out.indented(LABEL, 2, line);
-    if stand.is == Standing::NotJudged {
+    if current.status == CellStatus::NotJudged {
         out.labelled(
             "",
             vec![span(Role::Dim, "no policy is configured for this environment")],
@@ -71,7 +75,7 @@ pub(super) fn verdict(out: &mut Out<'_>, state: &State, seen: &Seen<Assessment>,
         for (checks, cause) in folded(&verdict.causes) {
             let several = checks.len() > 1;
             let name = format!("{} {} {}", out.glyphs.failed, checks.join(", "), cause.cause.as_str());
-            let mut line = vec![span(of_standing(stand.is), name)];
+            let mut line = vec![span(of_status(current.status), name)];
             match cause.subject {
                 // The evidence screen has both digests in full.
                 Some(other) => line.push(span(Role::Text, format!("  about {}", whose(state, other)))),

@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::release::{Input, PlanScreen, Stage, is_closed, is_waivable, name_to_type};
+use crate::app::plan_screen::wanted_name;
+use crate::app::plan_screen::{Input, PlanScreen, Stage, is_closed, is_waivable, name_to_type};
 use crate::app::state::State;
-use crate::app::update::plan::wanted_name;
 use crate::domain::plan::GateName;
 use crate::domain::write::{Ask, Proposal, Scope, WriteFailure};
 use crate::view::canvas::{Canvas, Line, span};
@@ -135,7 +135,7 @@ fn done(state: &State) -> Line {
         key(
             &mut line,
             &undo.to_string(),
-            &format!("plan to {}", crate::app::release::title(ask)),
+            &format!("plan to {}", crate::app::plan_screen::title(ask)),
         );
     }
     line

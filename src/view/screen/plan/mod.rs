@@ -2,34 +2,20 @@
 //! became of it.
 
 mod bar;
+mod labelled;
 mod outcome;
 mod proposal;
 mod running;
 
-use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::app::msg::Limits;
-use crate::app::release::{PlanScreen, Stage, title};
+use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::state::State;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
+use crate::view::units::waited;
 use crate::view::widget::scroll;
-
-/// Columns of the labels.
-const LABEL: u16 = 10;
-
-/// Milliseconds before waiting is worth showing.
-const PATIENCE: i64 = 300;
-
-/// How long something has been waited for, in words, once that is worth showing.
-pub fn waited(since: Timestamp, now: Timestamp) -> Option<String> {
-    let ms = now.as_millisecond() - since.as_millisecond();
-    (ms >= PATIENCE).then(|| match ms / 1000 {
-        0 => String::new(),
-        seconds => format!(", {seconds} s"),
-    })
-}
 
 /// Draws the plan screen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, limits: &mut Limits) {

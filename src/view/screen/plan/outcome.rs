@@ -7,11 +7,11 @@ use crate::domain::write::{Proposal, Receipt, WriteFailure, WriteState};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::{fold, labelled};
-use crate::view::screen::diff::bytes;
 use crate::view::theme::Role;
+use crate::view::units::bytes;
 use crate::view::widget::fingerprint::Fingerprints;
 
-use super::LABEL;
+use super::labelled::LABEL;
 
 pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, width: u16) -> Vec<Line> {
     let glyphs = canvas.glyphs();

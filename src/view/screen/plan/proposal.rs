@@ -4,7 +4,8 @@
 use jiff::Timestamp;
 
 use crate::app::age;
-use crate::app::release::{Compared, PlanScreen};
+use crate::app::comparison::Comparison;
+use crate::app::plan_screen::PlanScreen;
 use crate::app::state::State;
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
@@ -14,34 +15,12 @@ use crate::domain::text::clean_lines;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::Proposal;
 use crate::view::canvas::{Canvas, Line, span};
-use crate::view::glyphs::Glyphs;
-use crate::view::lines::{fold, labelled};
+use crate::view::lines::fold;
 use crate::view::screen::{diff, evidence};
 use crate::view::theme::Role;
 use crate::view::widget::fingerprint::Fingerprints;
 
-use super::LABEL;
-
-struct Out<'a> {
-    lines: Vec<Line>,
-    width: u16,
-    glyphs: &'a Glyphs,
-}
-
-impl Out<'_> {
-    fn say(&mut self, label: &str, line: Line) {
-        self.lines
-            .extend(labelled(label, line, self.width, LABEL, 6, self.glyphs));
-    }
-
-    fn plain(&mut self, line: Line) {
-        self.lines.extend(fold(line, self.width, 2, 6, self.glyphs));
-    }
-
-    fn blank(&mut self) {
-        self.lines.push(Line::new());
-    }
-}
+use super::labelled::PlanLines;
 
 pub(super) fn lines(
     canvas: &Canvas<'_>,
@@ -50,11 +29,7 @@ pub(super) fn lines(
     proposal: &Proposal,
     width: u16,
 ) -> Vec<Line> {
-    let mut out = Out {
-        lines: Vec::new(),
-        width,
-        glyphs: canvas.glyphs(),
-    };
+    let mut out = PlanLines::new(width, canvas.glyphs());
     for target in &proposal.already {
         out.say(
             "already",
@@ -108,19 +83,19 @@ pub(super) fn lines(
         "pushes",
         vec![span(Role::Text, place), span(Role::Dim, format!("  {count}"))],
     );
-    if let Some(command) = crate::app::update::copy::equivalent(state) {
+    if let Some(command) = crate::app::equivalent::equivalent(state) {
         out.say("command", vec![span(Role::Dim, command)]);
     }
     out.lines
 }
 
 fn one(
-    out: &mut Out<'_>,
+    out: &mut PlanLines<'_>,
     canvas: &Canvas<'_>,
     state: &State,
     screen: &PlanScreen,
     (proposal, plan): (&Proposal, &Plan),
-    compared: Option<&Compared>,
+    compared: Option<&Comparison>,
 ) {
     let prints = Fingerprints::of(plan.from.into_iter().chain([plan.to]), canvas.theme(), out.glyphs);
     // A narrow label: a digest must stand in one line at 80 columns.
@@ -199,7 +174,7 @@ fn short(commit: &str) -> String {
 }
 
 /// The digest is not the one that the board showed when the key was pressed.
-fn moved(out: &mut Out<'_>, screen: &PlanScreen, plan: &Plan) {
+fn moved(out: &mut PlanLines<'_>, screen: &PlanScreen, plan: &Plan) {
     let seen = screen.seen.iter().find(|(service, _)| *service == plan.service);
     if let (Verb::Promote, Some((_, seen))) = (plan.verb, seen)
         && *seen != plan.to
@@ -209,7 +184,7 @@ fn moved(out: &mut Out<'_>, screen: &PlanScreen, plan: &Plan) {
     }
 }
 
-fn verdict_lines(out: &mut Out<'_>, plan: &Plan, verdict: &Verdict) {
+fn verdict_lines(out: &mut PlanLines<'_>, plan: &Plan, verdict: &Verdict) {
     let (role, sign) = match verdict.result {
         Outcome::Verified => (Role::Verified, out.glyphs.passed),
         Outcome::Warned => (Role::Warned, "!"),
@@ -257,7 +232,7 @@ fn seen_evidence<'a>(state: &'a State, service: &ServiceId, digest: Digest) -> O
     offered.or_else(|| pinned.filter_map(|cell| cell.assessment.value()).next())
 }
 
-fn evidence_line(out: &mut Out<'_>, seen: &Assessment) {
+fn evidence_line(out: &mut PlanLines<'_>, seen: &Assessment) {
     let mut line = Line::new();
     let mut kinds = Vec::new();
     for evidence in seen.evidence.iter().filter(|e| e.state == EvidenceState::Verified) {
@@ -286,7 +261,7 @@ fn evidence_line(out: &mut Out<'_>, seen: &Assessment) {
 }
 
 /// Gates that are not simply open, each with what would open it; the open ones by name.
-fn gates(out: &mut Out<'_>, gates: &[Gate]) {
+fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
         (GateState::Closed, Role::Rejected, "CLOSED"),
@@ -328,7 +303,7 @@ fn gates(out: &mut Out<'_>, gates: &[Gate]) {
 }
 
 /// Why the open gates are open.
-fn open_gates(out: &mut Out<'_>, gates: &[Gate]) {
+fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     let mut label = "open";
     for gate in gates.iter().filter(|gate| gate.state == GateState::Open) {
         let line = vec![
@@ -355,27 +330,27 @@ const fn gate_name(gate: GateName) -> &'static str {
     }
 }
 
-fn changes(out: &mut Out<'_>, compared: Option<&Compared>) {
+fn changes(out: &mut PlanLines<'_>, compared: Option<&Comparison>) {
     match compared {
-        Some(Compared::Known(diff)) => {
+        Some(Comparison::Known(diff)) => {
             let mut label = "changes";
             for line in diff::summary(diff, out.glyphs) {
                 out.say(std::mem::take(&mut label), line);
             }
         }
-        Some(Compared::Failed(failure)) => {
+        Some(Comparison::Failed(failure)) => {
             let text = format!("the two digests could not be compared: {}", failure.what.clean());
             out.say("changes", vec![span(Role::Unreachable, text)]);
         }
-        Some(Compared::Running | Compared::NotAsked) => {
+        Some(Comparison::Running | Comparison::NotAsked) => {
             out.say("changes", vec![span(Role::Dim, "comparing the two digests")]);
         }
-        Some(Compared::Nothing) | None => {}
+        Some(Comparison::Nothing) | None => {}
     }
 }
 
 /// The exact change of a file, with one line around it. Nothing of it is cut: long lines are folded.
-fn file_diff(out: &mut Out<'_>, diff: &str) {
+fn file_diff(out: &mut PlanLines<'_>, diff: &str) {
     let lines = clean_lines(diff);
     let text = |at: usize| lines.get(at).map_or("", |line| line.as_str());
     let is_head = |at: usize| text(at).starts_with("--- ") || text(at).starts_with("+++ ");
@@ -396,7 +371,7 @@ fn file_diff(out: &mut Out<'_>, diff: &str) {
     }
 }
 
-fn message(out: &mut Out<'_>, plan: &Plan) {
+fn message(out: &mut PlanLines<'_>, plan: &Plan) {
     let mut label = "message";
     let lines = clean_lines(&plan.message);
     let blank_end = lines.iter().rev().take_while(|line| line.as_str().is_empty()).count();
@@ -407,7 +382,7 @@ fn message(out: &mut Out<'_>, plan: &Plan) {
 }
 
 /// Nothing is chosen: what could be.
-fn alternatives(out: &mut Out<'_>, proposal: &Proposal, now: Timestamp) {
+fn alternatives(out: &mut PlanLines<'_>, proposal: &Proposal, now: Timestamp) {
     if proposal.alternatives.is_empty() {
         return;
     }

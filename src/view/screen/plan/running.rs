@@ -3,8 +3,8 @@
 use crate::app::state::State;
 use crate::domain::write::{Progress, Proposal};
 use crate::view::canvas::{Canvas, Line, span};
-use crate::view::screen::diff::bytes;
 use crate::view::theme::Role;
+use crate::view::units::{bytes, waited};
 
 /// The step that runs, with its measures. Always three lines, so that nothing below moves.
 pub(super) fn lines(canvas: &Canvas<'_>, state: &State, proposal: &Proposal, width: u16) -> Vec<Line> {
@@ -12,7 +12,7 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &State, proposal: &Proposal, wid
     let Some(writing) = &state.writing else {
         return vec![Line::new(), Line::new(), Line::new()];
     };
-    let waited = super::waited(writing.since, state.now).unwrap_or_default();
+    let waited = waited(writing.since, state.now).unwrap_or_default();
     let (words, measure) = match &writing.progress {
         None => (format!("looking at the newest commit again{waited}"), None),
         Some(Progress::Copying {

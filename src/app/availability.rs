@@ -1,0 +1,162 @@
+//! Whether an action is possible now, and if not, why: a clause for the person.
+
+use super::action::Action;
+use super::comparable;
+use super::cursor::{self, Subject};
+use super::request::{self, on_screen_subject};
+use super::state::{Pane, Screen, State};
+
+type Possible = Result<(), String>;
+
+impl Action {
+    /// Whether the action is possible now.
+    ///
+    /// # Errors
+    /// The reason why it is not, as a clause for the person.
+    pub fn enabled(self, state: &State) -> Result<(), String> {
+        match self {
+            Self::MoveUp
+            | Self::MoveDown
+            | Self::PageUp
+            | Self::PageDown
+            | Self::First
+            | Self::Last
+            | Self::Back
+            | Self::Freeze
+            | Self::Palette
+            | Self::Help
+            | Self::NextTheme
+            | Self::Redraw
+            | Self::Quit => Ok(()),
+            Self::MoveLeft | Self::MoveRight | Self::Filter => on_board(state),
+            Self::NextPane | Self::PreviousPane => has_panes(state),
+            Self::NextPin => has_several_pins(state),
+            Self::Open => can_open(state),
+            Self::Evidence | Self::CopyDigest | Self::CopyReference => has_digest(state),
+            Self::History => has_pin(state),
+            Self::Diff => can_compare(state),
+            Self::ClearFilter => has_filter(state),
+            Self::CopyCommand => has_command(state),
+            Self::Promote => request::promote(state).map(drop),
+            Self::Revert => request::revert(state).map(drop),
+            Self::Pin => request::pin(state).map(drop),
+            Self::ReleaseHold => request::release_hold(state).map(drop),
+            Self::Undo => request::undo(state).map(drop),
+            Self::Mark => can_mark(state),
+            Self::Refresh => not_refreshing(state),
+            Self::Suspend => not_writing(state),
+        }
+    }
+}
+
+fn can_compare(state: &State) -> Possible {
+    match state.screen() {
+        Some(Screen::Diff(_)) => Err("the comparison is on screen".to_owned()),
+        _ => comparable::pairs(state).map(drop),
+    }
+}
+
+fn can_mark(state: &State) -> Possible {
+    if state.setup.read_only {
+        return Err("read-only: pindeck was started so that nothing can be written".to_owned());
+    }
+    on_board(state)?;
+    match &state.cursor {
+        Some(cursor) if state.board.row(&cursor.service).is_some() => Ok(()),
+        _ => Err("nothing is selected".to_owned()),
+    }
+}
+
+fn has_panes(state: &State) -> Possible {
+    match state.screen() {
+        Some(Screen::Diff(diff)) if diff.pairs.len() > 1 => Ok(()),
+        Some(Screen::Diff(_)) => Err("there is one comparison".to_owned()),
+        _ => on_board(state),
+    }
+}
+
+fn not_writing(state: &State) -> Possible {
+    match &state.writing {
+        None => Ok(()),
+        Some(writing) => Err(format!("not while a write is in flight: {}", writing.what)),
+    }
+}
+
+fn has_command(state: &State) -> Possible {
+    match state.screen() {
+        Some(Screen::Plan(plan)) if plan.proposal().is_some() => Ok(()),
+        Some(Screen::Plan(_)) => Err("there is no plan yet".to_owned()),
+        _ => on_screen_subject(state).map(drop),
+    }
+}
+
+fn on_board(state: &State) -> Possible {
+    match state.screen() {
+        None => Ok(()),
+        Some(_) => Err("only on the board: esc goes back".to_owned()),
+    }
+}
+
+fn has_digest(state: &State) -> Possible {
+    let subject = on_screen_subject(state)?;
+    match (state.digest_of(&subject), subject) {
+        (Some(_), _) => Ok(()),
+        (None, Subject::Pin(_)) => Err("pinned by tag only: there is no digest".to_owned()),
+        (None, Subject::Candidate(_)) => Err("no candidate is known".to_owned()),
+    }
+}
+
+fn has_pin(state: &State) -> Possible {
+    match on_screen_subject(state)? {
+        Subject::Pin(_) => Ok(()),
+        Subject::Candidate(_) => Err("a candidate has no pins: choose an environment".to_owned()),
+    }
+}
+
+fn has_several_pins(state: &State) -> Possible {
+    on_board(state)?;
+    match on_screen_subject(state)? {
+        Subject::Pin(key) => {
+            let row = state.board.row(&key.target.service);
+            let pins = row.map_or(0, |row| cursor::cells(row, &key.target.environment).count());
+            if pins > 1 {
+                Ok(())
+            } else {
+                Err("there is one pin here".to_owned())
+            }
+        }
+        Subject::Candidate(_) => Err("there is one candidate".to_owned()),
+    }
+}
+
+fn has_filter(state: &State) -> Possible {
+    if state.filter.text().is_empty() {
+        Err("no filter is set".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn not_refreshing(state: &State) -> Possible {
+    if state.is_refreshing() {
+        Err("a refresh is already running".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+fn can_open(state: &State) -> Possible {
+    match state.screen() {
+        None => match state.pane {
+            Pane::Feed => match state.feed_position() {
+                Some(_) => Ok(()),
+                None => Err("no drift is selected".to_owned()),
+            },
+            Pane::Board => on_screen_subject(state).map(drop),
+            Pane::Inspector => has_digest(state),
+        },
+        Some(Screen::Evidence(_)) => Ok(()),
+        Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),
+        Some(Screen::Diff(_) | Screen::Plan(_)) => Err("nothing to open here".to_owned()),
+    }
+}

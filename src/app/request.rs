@@ -1,0 +1,282 @@
+//! What the writing keys would ask for where the cursor is: the one place that footer, help, palette
+//! and the keys themselves consult.
+
+use super::action::Action;
+use super::cursor::{Column, Subject, cells};
+use super::plan_screen::Stage;
+use super::state::{Screen, State};
+use crate::domain::board::Cell;
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::write::{Ask, Scope, Source};
+
+/// A step forward that can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// Which services.
+    pub services: Vec<ServiceId>,
+    /// Out of which column.
+    pub from: Column,
+    /// Where the digests come from.
+    pub source: Source,
+    /// The environments they could step into: one, or several to choose from.
+    pub to: Vec<EnvId>,
+    /// The digest on screen of each service.
+    pub seen: Vec<(ServiceId, Digest)>,
+}
+
+impl Promotion {
+    /// What is asked for one of its environments.
+    pub fn ask(&self, to: &EnvId) -> Ask {
+        Ask::Promote {
+            services: self.services.clone(),
+            to: to.clone(),
+            from: Some(self.source.clone()),
+        }
+    }
+}
+
+/// What the screen on top, or the cursor of the board, is about.
+///
+/// # Errors
+/// Why it is about nothing, as a clause for the person.
+pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
+    if let Some(subject) = state.subject() {
+        return Ok(subject);
+    }
+    if matches!(state.screen(), Some(Screen::Plan(_))) {
+        return Err("not on a plan: esc goes back".to_owned());
+    }
+    match &state.cursor {
+        None => Err("nothing is selected".to_owned()),
+        Some(cursor) if state.board.row(&cursor.service).is_none() => {
+            Err(format!("{} is no longer on the board", cursor.service))
+        }
+        Some(_) => Err("nothing is pinned here".to_owned()),
+    }
+}
+
+/// Whether this cockpit may write now.
+///
+/// # Errors
+/// The reason why not, as a clause for the person.
+fn writable(state: &State) -> Result<(), String> {
+    if state.setup.read_only {
+        return Err("read-only: pindeck was started so that nothing can be written".to_owned());
+    }
+    if let Some(writing) = &state.writing {
+        return Err(format!("one write at a time: {} is in flight", writing.what));
+    }
+    if matches!(state.screen(), Some(Screen::Plan(_))) {
+        return Err("a plan is on screen: esc goes back".to_owned());
+    }
+    Ok(())
+}
+
+fn open_for_writes(state: &State, environment: &EnvId) -> Result<(), String> {
+    let found = state.board.environments.iter().find(|e| e.name == *environment);
+    match found {
+        Some(environment) if environment.read_only => Err(format!("{} is read-only in pindeck.toml", environment.name)),
+        Some(_) => Ok(()),
+        None => Err(format!("{environment} is no environment of this repository")),
+    }
+}
+
+/// Where a digest of this column steps next: the environments that come after it, by `after`.
+fn next(state: &State, from: &Column) -> Vec<EnvId> {
+    let environments = &state.board.environments;
+    let follows = |after: &[EnvId]| match from {
+        Column::Candidate => after.is_empty(),
+        Column::Environment(name) => after.contains(name),
+    };
+    let mut out: Vec<EnvId> = environments
+        .iter()
+        .filter(|e| follows(&e.after))
+        .map(|e| e.name.clone())
+        .collect();
+    // Without any order, only the first takes what CI built.
+    if *from == Column::Candidate && environments.iter().all(|e| e.after.is_empty()) {
+        out.truncate(1);
+    }
+    out
+}
+
+/// What `promote` means now: the digest under the cursor (of every marked service, if some are
+/// marked) steps into the environment that comes after its column.
+///
+/// # Errors
+/// Why there is no such step, as a clause for the person.
+pub fn promote(state: &State) -> Result<Promotion, String> {
+    writable(state)?;
+    let subject = on_screen_subject(state)?;
+    let on_board = state.screen().is_none();
+    let marked: Vec<ServiceId> = state
+        .board
+        .services
+        .iter()
+        .map(|row| &row.name)
+        .filter(|name| on_board && state.marked.contains(*name))
+        .cloned()
+        .collect();
+    let (column, own) = match &subject {
+        Subject::Pin(key) => (
+            Column::Environment(key.target.environment.clone()),
+            key.target.service.clone(),
+        ),
+        Subject::Candidate(service) => (Column::Candidate, service.clone()),
+    };
+    let services = if marked.is_empty() { vec![own] } else { marked };
+    let mut seen = Vec::new();
+    let mut source = match &column {
+        Column::Environment(name) => Source::Environment(name.clone()),
+        Column::Candidate => Source::Candidate,
+    };
+    for service in &services {
+        let row = state
+            .board
+            .row(service)
+            .ok_or_else(|| format!("{service} is no longer on the board"))?;
+        match &column {
+            Column::Candidate => match row.candidate.value() {
+                Some(Some(candidate)) => seen.push((service.clone(), candidate.digest)),
+                _ => return Err(format!("no candidate of {service} is known")),
+            },
+            Column::Environment(name) => {
+                let pins: Vec<&Cell> = cells(row, name).collect();
+                let chosen = match (&subject, pins.as_slice()) {
+                    (_, []) => return Err(format!("{service} is not pinned in {name}")),
+                    (_, [one]) => one.pin.digest,
+                    (Subject::Pin(key), _) if services.len() == 1 => {
+                        // One of several pins: exactly this one.
+                        if let Some(digest) = key.digest {
+                            source = Source::Digest(digest);
+                        }
+                        key.digest
+                    }
+                    _ => return Err(format!("{service} has several pins in {name}: promote it on its own")),
+                };
+                let pin_key = state.keymap.key_of(Action::Pin);
+                let hint = pin_key.map_or_else(String::new, |key| format!(" ({key} pins its digest)"));
+                let digest = chosen
+                    .ok_or_else(|| format!("{service} is pinned by tag only in {name}: there is no digest{hint}"))?;
+                seen.push((service.clone(), digest));
+            }
+        }
+    }
+    let all = next(state, &column);
+    let to: Vec<EnvId> = all
+        .iter()
+        .filter(|env| open_for_writes(state, env).is_ok())
+        .cloned()
+        .collect();
+    match (all.first(), to.is_empty(), &column) {
+        (None, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
+        (None, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
+        (Some(first), true, _) => Err(format!("{first} is read-only in pindeck.toml")),
+        _ => Ok(Promotion {
+            services,
+            from: column,
+            source,
+            to,
+            seen,
+        }),
+    }
+}
+
+/// What `revert` means now: on the history screen the digest of the selected line comes back, anywhere
+/// else the one pinned before.
+///
+/// # Errors
+/// Why there is none, as a clause for the person.
+pub fn revert(state: &State) -> Result<Ask, String> {
+    writable(state)?;
+    if let Some(Screen::History(history)) = state.screen() {
+        let target = history.target.clone();
+        open_for_writes(state, &target.environment)?;
+        let selected = history.selected.as_ref();
+        let entry = selected
+            .and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit))
+            .ok_or_else(|| "no line is selected".to_owned())?;
+        let digest = entry
+            .to
+            .ok_or_else(|| "this line pinned no digest: choose another".to_owned())?;
+        let row = state.board.row(&target.service);
+        let pinned: Vec<Option<Digest>> = row
+            .map(|row| cells(row, &target.environment).map(|cell| cell.pin.digest).collect())
+            .unwrap_or_default();
+        if !pinned.is_empty() && pinned.iter().all(|pin| *pin == Some(digest)) {
+            return Err("this is what is pinned now: choose an older line".to_owned());
+        }
+        return Ok(Ask::Revert {
+            target,
+            to: Some(digest),
+            scope: Scope::Auto,
+        });
+    }
+    match on_screen_subject(state)? {
+        Subject::Pin(key) => {
+            open_for_writes(state, &key.target.environment)?;
+            Ok(Ask::Revert {
+                target: key.target,
+                to: None,
+                scope: Scope::Auto,
+            })
+        }
+        Subject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
+    }
+}
+
+/// What `pin` means now: the pin by tag under the cursor gets the digest its tag names.
+///
+/// # Errors
+/// Why not, as a clause for the person.
+pub fn pin(state: &State) -> Result<Ask, String> {
+    writable(state)?;
+    match on_screen_subject(state)? {
+        Subject::Pin(key) if key.digest.is_some() => Err("it is pinned by digest already".to_owned()),
+        Subject::Pin(key) => {
+            open_for_writes(state, &key.target.environment)?;
+            Ok(Ask::Pin {
+                services: vec![key.target.service],
+                environment: Some(key.target.environment),
+            })
+        }
+        Subject::Candidate(_) => Err("a candidate is no pin: choose an environment".to_owned()),
+    }
+}
+
+/// What `release-hold` means now: the hold on the pin under the cursor, or the one its service is
+/// under in this environment.
+///
+/// # Errors
+/// Why not, as a clause for the person.
+pub fn release_hold(state: &State) -> Result<Ask, String> {
+    writable(state)?;
+    match on_screen_subject(state)? {
+        Subject::Pin(key) => {
+            open_for_writes(state, &key.target.environment)?;
+            let held = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
+            let target = held.map_or(key.target, |hold| {
+                Target::new(hold.service.clone(), hold.environment.clone())
+            });
+            Ok(Ask::ReleaseHold { target })
+        }
+        Subject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
+    }
+}
+
+/// What `undo` means now.
+///
+/// # Errors
+/// Why there is nothing to undo, as a clause for the person.
+pub fn undo(state: &State) -> Result<Ask, String> {
+    if let Some(Screen::Plan(plan)) = state.screen()
+        && !matches!(plan.stage, Stage::Done(..))
+    {
+        return Err("a plan is on screen: esc goes back".to_owned());
+    }
+    if state.setup.read_only || state.writing.is_some() {
+        writable(state)?;
+    }
+    let first = state.undo.front().cloned();
+    first.ok_or_else(|| "nothing was written in this session, or it has no inverse".to_owned())
+}

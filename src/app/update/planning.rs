@@ -1,0 +1,204 @@
+//! From a key to a proposal: what is asked, and what the engine answers.
+
+use crate::app::command::Command;
+use crate::app::comparison::{Comparison, plan_pair};
+use crate::app::generation::Slot;
+use crate::app::msg::Failure;
+use crate::app::plan_screen::{PlanScreen, Stage, title};
+use crate::app::request;
+use crate::app::state::{Layer, Screen, State};
+use crate::domain::diff::DigestDiff;
+use crate::domain::id::{Digest, ServiceId, Target};
+use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
+
+pub(super) fn promote(state: &mut State) -> Vec<Command> {
+    let Ok(step) = request::promote(state) else {
+        return Vec::new();
+    };
+    match step.to.as_slice() {
+        [to] => {
+            let ask = step.ask(to);
+            plan(state, Request::new(ask), step.seen)
+        }
+        several => {
+            let rows: Vec<(String, Ask)> = several.iter().map(|to| (to.to_string(), step.ask(to))).collect();
+            state.layer = Some(Layer::Choose {
+                title: "several environments come next".to_owned(),
+                rows,
+                at: 0,
+                seen: step.seen.clone(),
+            });
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn revert(state: &mut State) -> Vec<Command> {
+    asked(state, request::revert)
+}
+
+pub(super) fn pin(state: &mut State) -> Vec<Command> {
+    asked(state, request::pin)
+}
+
+pub(super) fn release_hold(state: &mut State) -> Vec<Command> {
+    asked(state, request::release_hold)
+}
+
+pub(super) fn undo(state: &mut State) -> Vec<Command> {
+    let commands = asked(state, request::undo);
+    // The receipt that stands below has been read.
+    if let [.., below, _] = state.screens.as_slice()
+        && matches!(below, Screen::Plan(_))
+        && !commands.is_empty()
+    {
+        let at = state.screens.len() - 2;
+        state.screens.remove(at);
+    }
+    commands
+}
+
+fn asked(state: &mut State, what: fn(&State) -> Result<Ask, String>) -> Vec<Command> {
+    match what(state) {
+        Ok(ask) => plan(state, Request::new(ask), Vec::new()),
+        Err(_) => Vec::new(),
+    }
+}
+
+pub(super) fn mark(state: &mut State) -> Vec<Command> {
+    let Some(service) = state.cursor.as_ref().map(|cursor| cursor.service.clone()) else {
+        return Vec::new();
+    };
+    if !state.marked.remove(&service) {
+        state.marked.insert(service);
+    }
+    state.move_rows(1);
+    Vec::new()
+}
+
+/// Opens the plan screen and asks for the plan.
+pub(super) fn plan(state: &mut State, request: Request, seen: Vec<(ServiceId, Digest)>) -> Vec<Command> {
+    let target = target(&request.ask);
+    let ticket = state.generations.issue(Slot::Plan, target);
+    let screen = PlanScreen::new(request.clone(), seen, ticket.generation, state.now);
+    state.screens.push(Screen::Plan(Box::new(screen)));
+    vec![Command::Plan {
+        ticket,
+        request: Box::new(request),
+    }]
+}
+
+/// Plans again on the same screen: with what the person added, or after something moved.
+pub(super) fn replan(state: &mut State, change: impl FnOnce(&mut Request)) -> Vec<Command> {
+    let now = state.now;
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    change(&mut screen.request);
+    let request = screen.request.clone();
+    screen.stage = Stage::Planning { since: now };
+    screen.compared.clear();
+    screen.input = None;
+    screen.top = 0;
+    let ticket = state.generations.issue(Slot::Plan, target(&request.ask));
+    state.generations.forget(Slot::PlanDiff);
+    if let Some(screen) = self::screen(state) {
+        screen.serial = ticket.generation;
+    }
+    vec![
+        Command::Stop(Slot::PlanDiff),
+        Command::Plan {
+            ticket,
+            request: Box::new(request),
+        },
+    ]
+}
+
+/// The target of what is asked, where it has one.
+fn target(ask: &Ask) -> Option<Target> {
+    match ask {
+        Ask::Revert { target, .. } | Ask::Hold { target, .. } | Ask::ReleaseHold { target } => Some(target.clone()),
+        Ask::Promote { services, to, .. } => match services.as_slice() {
+            [one] => Some(Target::new(one.clone(), to.clone())),
+            _ => None,
+        },
+        Ask::Pin { .. } => None,
+    }
+}
+
+pub(super) fn planned(state: &mut State, result: Result<Box<Proposal>, WriteFailure>) -> Vec<Command> {
+    match result {
+        Ok(proposal) => show(state, proposal),
+        Err(failure) => {
+            if let Some(screen) = screen(state) {
+                screen.stage = Stage::Failed(failure);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Puts a proposal before the person, and has its digests compared beside it.
+pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    screen.compared = proposal
+        .plans
+        .iter()
+        .map(|plan| plan_pair(plan).map_or(Comparison::Nothing, |_| Comparison::NotAsked))
+        .collect();
+    screen.request = proposal.request.clone();
+    screen.stage = Stage::Shown(proposal);
+    screen.top = 0;
+    screen.input = None;
+    compare_next(state)
+}
+
+/// One after the other: a set must not ask the registries for everything at once.
+fn compare_next(state: &mut State) -> Vec<Command> {
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    let Some(at) = screen.compared.iter().position(|c| *c == Comparison::NotAsked) else {
+        return Vec::new();
+    };
+    let pair = screen
+        .proposal()
+        .and_then(|proposal| proposal.plans.get(at))
+        .and_then(plan_pair);
+    let Some(pair) = pair else {
+        screen.compared[at] = Comparison::Nothing;
+        return compare_next(state);
+    };
+    screen.compared[at] = Comparison::Running;
+    let ticket = state.generations.issue(Slot::PlanDiff, None);
+    vec![Command::Diff {
+        ticket,
+        a: (pair.a.image, pair.a.digest),
+        b: (pair.b.image, pair.b.digest),
+    }]
+}
+
+pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    if let Some(running) = screen.compared.iter_mut().find(|c| **c == Comparison::Running) {
+        *running = super::diff::answer(result);
+    }
+    compare_next(state)
+}
+
+/// The plan screen, wherever it stands.
+pub(super) fn screen(state: &mut State) -> Option<&mut PlanScreen> {
+    state.screens.iter_mut().rev().find_map(|screen| match screen {
+        Screen::Plan(plan) => Some(plan.as_mut()),
+        _ => None,
+    })
+}
+
+/// What a screen's request does, for notices.
+pub(super) fn words(screen: &PlanScreen) -> String {
+    title(&screen.request.ask)
+}

@@ -1,0 +1,161 @@
+//! Environments and service names without configuration, from folder and file names. Pure.
+//!
+//! What is inferred here and what `pindeck init` writes are the same: it writes down these environments.
+
+mod fold;
+mod place;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::left_out::{left_out, perhaps_left_out};
+use crate::domain::id::{EnvId, ServiceId};
+use crate::domain::policy::{Confirm, Environment, WriteMode};
+use crate::domain::reference::Repository;
+
+use place::{Found, Places};
+
+/// The name of the one environment of a repository in which no name speaks of environments.
+pub const DEFAULT: &str = "default";
+
+/// Environments in promotion order.
+///
+/// `deployments` are the paths of the files that hold image references, `files` all files of the commit.
+/// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
+///
+/// A set of environments is believed where it covers most deployments, or where environments of known names
+/// stand beside each other. Else there is one, [`DEFAULT`], that has every file. Spellings of one name (`prod`
+/// and `production`) are one environment, called as most files call it. Inferred environments are read-only
+/// and have no policy: nothing is verified until a team says by what.
+pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment> {
+    let counted: Vec<&str> = deployments
+        .iter()
+        .map(String::as_str)
+        .filter(|path| left_out(path).is_none())
+        .collect();
+    let places = Places::of(&counted);
+    let found: Vec<(&str, Found)> = counted
+        .iter()
+        .filter_map(|path| places.find(path).map(|found| (*path, found)))
+        .collect();
+    // What environments share, and folders like `test/` in no environment, say nothing against them.
+    let outside = counted.iter().filter(|path| places.find(path).is_none());
+    let outside = outside.filter(|path| !place::is_shared(path) && perhaps_left_out(path).is_none());
+    let covers_most = found.len() > outside.count();
+    let has_neighbours = found.iter().any(|(_, found)| found.beside_another);
+    if found.is_empty() || !(covers_most || has_neighbours) {
+        return vec![environment(DEFAULT, vec!["**".to_owned()])];
+    }
+    let mut names = merged(&found);
+    names.sort_by_cached_key(|(name, _)| (words::order(name), words::natural(name)));
+    let mut all: Vec<Environment> = names
+        .into_iter()
+        .map(|(name, patterns)| environment(&name, patterns.into_iter().collect()))
+        .collect();
+    fold::fold(&mut all, files, &counted);
+    for at in 0..all.len() {
+        all[at].after = after(&all, at);
+    }
+    all
+}
+
+/// The path patterns by environment, spellings of one name put together.
+fn merged(found: &[(&str, Found)]) -> Vec<(String, BTreeSet<String>)> {
+    let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, found) in found {
+        let patterns = by_name.entry(valid(&found.name)).or_default();
+        patterns.push(escape(&found.pattern));
+    }
+    let mut merged: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, patterns) in &by_name {
+        let same = |other: &&String| match (words::known(name), words::known(other)) {
+            (Some(a), Some(b)) => a.spelling == b.spelling,
+            _ => *name == **other,
+        };
+        let spellings = by_name.keys().filter(same);
+        // Most files; among equals the longer word.
+        let best = spellings.max_by_key(|other| (by_name[*other].len(), other.len()));
+        let all = merged.entry(best.unwrap_or(name).clone()).or_default();
+        all.extend(patterns.iter().cloned());
+    }
+    merged.into_iter().collect()
+}
+
+/// The environments of the step before: a digest comes from any of them. Environments that stand beside each
+/// other (regions) all come after the same ones, and none for the first.
+fn after(all: &[Environment], at: usize) -> Vec<EnvId> {
+    let order = |environment: &Environment| words::order(environment.name.as_str());
+    let here = order(&all[at]);
+    let before = all.iter().map(order).filter(|order| *order < here).max();
+    all.iter()
+        .filter(|environment| Some(order(environment)) == before)
+        .map(|environment| environment.name.clone())
+        .collect()
+}
+
+/// Whether the name says that customers are served there.
+pub fn is_production(name: &str) -> bool {
+    words::is_production(name)
+}
+
+/// A name as the configuration takes it.
+fn valid(name: &str) -> String {
+    let keep = |c: char| match c {
+        c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') => c,
+        _ => '-',
+    };
+    name.chars().take(100).map(keep).collect()
+}
+
+/// A path as a pattern that matches just it (`**` at its end stays).
+fn escape(path: &str) -> String {
+    let (body, tail) = path.strip_suffix("/**").map_or((path, ""), |body| (body, "/**"));
+    let mut out = String::new();
+    for c in body.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\' | '!') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out + tail
+}
+
+fn environment(name: &str, paths: Vec<String>) -> Environment {
+    Environment {
+        name: EnvId::new(name),
+        paths,
+        policy: None,
+        after: Vec::new(),
+        registry: None,
+        write: WriteMode::Push,
+        confirm: Confirm::Y,
+        read_only: true,
+    }
+}
+
+/// The shortest suffix of each repository's path that is unique among them: `api`, else
+/// `team-a/api`; where even the whole path is not, the registry goes before it.
+pub fn service_names(repositories: &[Repository]) -> BTreeMap<Repository, ServiceId> {
+    let distinct: BTreeSet<&Repository> = repositories.iter().collect();
+    let suffixes = |repository: &Repository| -> Vec<String> {
+        let all: Vec<&str> = repository.path().split('/').collect();
+        (1..=all.len()).map(|n| all[all.len() - n..].join("/")).collect()
+    };
+    let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+    for repository in &distinct {
+        for suffix in suffixes(repository) {
+            *owners.entry(suffix).or_default() += 1;
+        }
+    }
+    distinct
+        .iter()
+        .map(|repository| {
+            let unique = suffixes(repository).into_iter().find(|suffix| owners[suffix] == 1);
+            let name = unique.unwrap_or_else(|| repository.to_string());
+            ((*repository).clone(), ServiceId::new(name))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

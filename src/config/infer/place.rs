@@ -1,0 +1,262 @@
+//! What a path says about its environment. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::words;
+
+/// Folders whose children are environments, whatever they are called.
+const PARENTS: [&str; 12] = [
+    "envs",
+    "env",
+    "environments",
+    "environment",
+    "overlays",
+    "stages",
+    "clusters",
+    "cluster",
+    "rings",
+    "regions",
+    "sites",
+    "waves",
+];
+
+/// Folders that several environments take in: they are nobody's environment.
+const SHARED: [&str; 9] = [
+    "base",
+    "bases",
+    "common",
+    "shared",
+    "components",
+    "component",
+    "lib",
+    "templates",
+    "_base",
+];
+
+/// Endings of values files that name no environment (`values.schema.yaml`).
+const NOT_VALUES_OF: [&str; 12] = [
+    "schema", "default", "defaults", "common", "base", "shared", "example", "sample", "template", "secret", "secrets",
+    "tmpl",
+];
+
+/// Whether a path lies in a folder that environments share, or is such a file.
+pub(super) fn is_shared(path: &str) -> bool {
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    parts.iter().any(|part| SHARED.contains(part))
+}
+
+/// The environment that a path speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    /// As its owner writes it.
+    pub name: String,
+    /// The folder with everything in it (`envs/prod/**`), or the one file.
+    pub pattern: String,
+    /// An environment of another place in the promotion order stands beside it, in the same folder.
+    pub beside_another: bool,
+}
+
+/// One way to read an environment out of a folder's or file's name.
+struct Reading {
+    name: String,
+    /// The name with `*` in its place: neighbours of the same shape are other environments.
+    shape: String,
+    /// It is the whole name or its end; at the beginning it needs a neighbour to be believed.
+    plain: bool,
+}
+
+/// Every way to read a name, the longest environment first: `values-us-prod` is of `us-prod`, not of `prod`.
+fn readings(text: &str) -> Vec<Reading> {
+    let mut out = Vec::new();
+    let mut add = |name: &str, shape: String, plain: bool| {
+        if words::is_environment(name) {
+            out.push(Reading {
+                name: name.to_owned(),
+                shape,
+                plain,
+            });
+        }
+    };
+    add(text, "*".to_owned(), true);
+    for (at, _) in text.match_indices(['-', '.', '_']) {
+        add(&text[at + 1..], format!("{}*", &text[..=at]), true);
+    }
+    for (at, _) in text.rmatch_indices(['-', '.', '_']) {
+        add(&text[..at], format!("*{}", &text[at..]), false);
+    }
+    out
+}
+
+/// A file's name without its ending.
+fn stem(file: &str) -> &str {
+    let file = file.strip_suffix(".gotmpl").unwrap_or(file);
+    let ends = [".yaml", ".yml", ".json"];
+    ends.iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file)
+}
+
+/// The `X` of `values.X.yaml`.
+fn values_of(stem: &str) -> Option<&str> {
+    let name = stem.strip_prefix("values.").filter(|name| !name.is_empty())?;
+    (!NOT_VALUES_OF.contains(&name)).then_some(name)
+}
+
+/// What stands beside each other in the folders of all deployments.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// (folder, shape) -> the places in the promotion order that names of this shape have there.
+    ranks: BTreeMap<(String, String), BTreeSet<u8>>,
+    /// Folder -> its children that have deployments, shared folders not counted.
+    children: BTreeMap<String, BTreeSet<String>>,
+    /// Folder -> the `X` of each `values.X.yaml` in it.
+    values: BTreeMap<String, BTreeSet<String>>,
+    /// Last name of a parent folder (`overlays`) -> whether some folder of that name has a child of a known name.
+    known_parents: BTreeMap<String, bool>,
+}
+
+impl Places {
+    pub(super) fn of(paths: &[&str]) -> Self {
+        let mut out = Self::default();
+        for path in paths {
+            let parts: Vec<&str> = path.split('/').collect();
+            for (at, part) in parts.iter().enumerate() {
+                out.note(&parts[..at], part, at + 1 == parts.len());
+            }
+        }
+        out
+    }
+
+    fn note(&mut self, above: &[&str], part: &str, is_file: bool) {
+        let folder = above.join("/");
+        let name = if is_file { stem(part) } else { part };
+        for reading in readings(name) {
+            let key = (folder.clone(), reading.shape);
+            self.ranks.entry(key).or_default().extend(words::rank(&reading.name));
+        }
+        if is_file {
+            if let Some(name) = values_of(name) {
+                self.values.entry(folder).or_default().insert(name.to_owned());
+            }
+            return;
+        }
+        if let Some(parent) = above.last().filter(|parent| PARENTS.contains(parent)) {
+            let known = words::rank(part).is_some();
+            *self.known_parents.entry((*parent).to_owned()).or_default() |= known;
+        }
+        if !SHARED.contains(&part) {
+            self.children.entry(folder).or_default().insert(part.to_owned());
+        }
+    }
+
+    /// Whether environments of other places in the promotion order stand beside this one.
+    fn has_neighbours(&self, folder: &str, shape: &str) -> bool {
+        let key = (folder.to_owned(), shape.to_owned());
+        self.ranks.get(&key).is_some_and(|ranks| ranks.len() > 1)
+    }
+
+    /// Whether most children of a folder are environments by their names: a namespace that happens to be
+    /// called `dev` among twenty others is none.
+    fn are_mostly_environments(&self, folder: &str) -> bool {
+        let Some(children) = self.children.get(folder) else {
+            return false;
+        };
+        let known = children.iter().filter(|child| words::is_environment(child)).count();
+        known * 2 >= children.len()
+    }
+
+    fn believes(&self, folder: &str, reading: &Reading, is_file: bool) -> bool {
+        if self.has_neighbours(folder, &reading.shape) {
+            return true;
+        }
+        let crowd = !is_file && reading.shape == "*" && !self.are_mostly_environments(folder);
+        reading.plain && words::is_clear(&reading.name) && !crowd
+    }
+
+    /// The folder right below a folder of environments that a path lies in, as an index of its parts.
+    fn child_of_parent(&self, folders: &[&str]) -> Option<usize> {
+        let at = folders.iter().rposition(|folder| PARENTS.contains(folder))? + 1;
+        let child = folders.get(at).filter(|child| !SHARED.contains(child))?;
+        if words::rank(child).is_some() {
+            return Some(at);
+        }
+        // Among folders of one name (`overlays`), those with known environments show what the others are not
+        // (`overlays/with-tls`): unknown names count beside known ones, or where no folder of the name knows any.
+        let beside = self.children.get(&folders[..at].join("/"));
+        let beside_known = beside.is_some_and(|all| all.iter().any(|name| words::rank(name).is_some()));
+        let nobody_knows = !self.known_parents.get(folders[at - 1]).is_some_and(|known| *known);
+        (beside_known || nobody_knows).then_some(at)
+    }
+
+    /// What a path says about its environment; `None` where it says nothing that can be believed.
+    pub(super) fn find(&self, path: &str) -> Option<Found> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let (file, folders) = parts.split_last()?;
+        let folder_of = |at: usize| folders[..at].join("/");
+        let whole = |at: usize, name: &str, shape: &str| Found {
+            name: name.to_owned(),
+            pattern: format!("{}/**", folders[..=at].join("/")),
+            beside_another: self.has_neighbours(&folder_of(at), shape),
+        };
+        let child = self.child_of_parent(folders);
+        // A name that speaks, right below a folder of environments, decides whatever lies deeper.
+        if let Some(at) = child.filter(|at| words::rank(folders[*at]).is_some()) {
+            return Some(Found {
+                beside_another: self.stands_beside_ranks(folders, at),
+                ..whole(at, folders[at], "*")
+            });
+        }
+        let exact = |at: &usize| {
+            let reading = Reading {
+                name: folders[*at].to_owned(),
+                shape: "*".to_owned(),
+                plain: true,
+            };
+            words::is_environment(folders[*at]) && self.believes(&folder_of(*at), &reading, false)
+        };
+        // The innermost wins among equals.
+        if let Some(at) = (0..folders.len()).rev().find(exact) {
+            return Some(whole(at, folders[at], "*"));
+        }
+        for at in (0..folders.len()).rev() {
+            let found = readings(folders[at])
+                .into_iter()
+                .find(|reading| self.has_neighbours(&folder_of(at), &reading.shape));
+            if let Some(reading) = found {
+                return Some(whole(at, &reading.name, &reading.shape));
+            }
+        }
+        self.of_file(folders, file, path).or_else(|| {
+            let at = child?;
+            Some(whole(at, folders[at], "*"))
+        })
+    }
+
+    /// Whether siblings of a folder right below a folder of environments have other places in the order.
+    fn stands_beside_ranks(&self, folders: &[&str], at: usize) -> bool {
+        let Some(children) = self.children.get(&folders[..at].join("/")) else {
+            return false;
+        };
+        let ranks: BTreeSet<u8> = children.iter().filter_map(|child| words::rank(child)).collect();
+        ranks.len() > 1
+    }
+
+    fn of_file(&self, folders: &[&str], file: &str, path: &str) -> Option<Found> {
+        let folder = folders.join("/");
+        let found = |name: &str, beside_another: bool| Found {
+            name: name.to_owned(),
+            pattern: path.to_owned(),
+            beside_another,
+        };
+        if let Some(name) = values_of(stem(file)) {
+            let all = self.values.get(&folder)?;
+            let says = |name: &String| words::is_environment(name) || words::is_region(name);
+            let believed = words::is_clear(name) || (all.len() > 1 && all.iter().any(says));
+            let ranks: BTreeSet<u8> = all.iter().filter_map(|name| words::rank(name)).collect();
+            return believed.then(|| found(name, ranks.len() > 1));
+        }
+        let reading = readings(stem(file))
+            .into_iter()
+            .find(|reading| self.believes(&folder, reading, true))?;
+        Some(found(&reading.name, self.has_neighbours(&folder, &reading.shape)))
+    }
+}

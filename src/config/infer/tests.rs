@@ -1,0 +1,281 @@
+use super::*;
+
+fn names(paths: &[&str]) -> Vec<(String, Vec<String>)> {
+    let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
+    environments(&paths, &paths)
+        .into_iter()
+        .map(|e| (e.name.to_string(), e.paths))
+        .collect()
+}
+
+fn only_names(paths: &[&str]) -> Vec<String> {
+    names(paths).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn folders_and_file_names_speak() {
+    let found = names(&[
+        "apps/api/overlays/production/kustomization.yaml",
+        "apps/api/overlays/dev/kustomization.yaml",
+        "charts/web/values-staging.yaml",
+        "argocd/web-dev.yaml",
+        "base/deployment.yaml",
+    ]);
+    assert_eq!(
+        found,
+        [
+            (
+                "dev".to_owned(),
+                vec!["apps/api/overlays/dev/**".to_owned(), "argocd/web-dev.yaml".to_owned()]
+            ),
+            ("staging".to_owned(), vec!["charts/web/values-staging.yaml".to_owned()]),
+            (
+                "production".to_owned(),
+                vec!["apps/api/overlays/production/**".to_owned()]
+            ),
+        ]
+    );
+}
+
+#[test]
+fn children_of_holders_count_whatever_they_are_called() {
+    let found = only_names(&[
+        "clusters/frankfurt/a.yaml",
+        "clusters/dublin/a.yaml",
+        "overlays/base/x.yaml",
+    ]);
+    assert_eq!(found, ["dublin", "frankfurt"]);
+}
+
+#[test]
+fn a_cluster_of_an_environment_keeps_its_whole_name_and_its_place() {
+    let found = only_names(&[
+        "clusters/prod-eu-1/apps/test/web.yaml",
+        "clusters/us.staging/apps/web.yaml",
+        "clusters/dev2/apps/web.yaml",
+        "clusters/pre-prod-eu/apps/web.yaml",
+    ]);
+    assert_eq!(found, ["dev2", "us.staging", "pre-prod-eu", "prod-eu-1"]);
+}
+
+#[test]
+fn everything_is_one_environment_where_nothing_speaks() {
+    for paths in [
+        &["deploy/app.yaml"][..],
+        // Tests are no environment, and a pipeline is none.
+        &["test/fixtures/pod.yaml", "ci/pipeline.yaml", "deploy/live-api.yaml"][..],
+    ] {
+        assert_eq!(names(paths), [("default".to_owned(), vec!["**".to_owned()])]);
+    }
+}
+
+#[test]
+fn an_ambiguous_name_counts_beside_another_environment() {
+    assert_eq!(
+        only_names(&["apps/web/test/a.yaml", "apps/web/prod/a.yaml"]),
+        ["test", "prod"]
+    );
+    assert_eq!(only_names(&["test/a.yaml", "envs/prod/a.yaml"]), ["prod"]);
+    assert_eq!(
+        only_names(&["web/values-test.yaml", "web/values-live.yaml"]),
+        ["test", "live"]
+    );
+}
+
+#[test]
+fn names_at_the_end_or_the_beginning_of_a_folder_or_file_need_their_like() {
+    assert_eq!(
+        only_names(&["apps/web-dev/a.yaml", "apps/web-prod/a.yaml"]),
+        ["dev", "prod"]
+    );
+    assert_eq!(only_names(&["apps/dev-tools/a.yaml"]), ["default"]);
+    assert_eq!(
+        only_names(&["web/dev-values.yaml", "web/prod-values.yaml"]),
+        ["dev", "prod"]
+    );
+    assert_eq!(only_names(&["web/prod-ready.yaml"]), ["default"]);
+    assert_eq!(
+        only_names(&["compose.staging.yaml", "docker-compose.prod.yml"]),
+        ["staging", "prod"]
+    );
+}
+
+#[test]
+fn spellings_of_one_environment_are_one() {
+    let found = names(&[
+        "apps/a/production/x.yaml",
+        "apps/b/production/x.yaml",
+        "charts/c/values-prod.yaml",
+    ]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, "production");
+    assert_eq!(found[0].1, ["apps/*/production/**", "charts/c/values-prod.yaml"]);
+}
+
+#[test]
+fn promotion_order_is_that_of_the_words() {
+    let found = only_names(&[
+        "envs/production/a.yaml",
+        "envs/staging/a.yaml",
+        "envs/qa/a.yaml",
+        "envs/test/a.yaml",
+        "envs/dev/a.yaml",
+        "envs/preprod/a.yaml",
+        "envs/integration/a.yaml",
+    ]);
+    assert_eq!(
+        found,
+        ["dev", "test", "integration", "qa", "staging", "preprod", "production"]
+    );
+}
+
+#[test]
+fn names_are_the_shortest_unique_suffix() {
+    let repositories: Vec<Repository> = [
+        "r.example/team-a/api",
+        "r.example/team-b/api",
+        "r.example/x/web",
+        "q.example/x/y",
+        "r.example/x/y",
+    ]
+    .iter()
+    .map(|r| Repository::parse(r).expect("valid"))
+    .collect();
+    let names: Vec<String> = service_names(&repositories).values().map(ToString::to_string).collect();
+    assert_eq!(
+        names,
+        ["q.example/x/y", "team-a/api", "team-b/api", "web", "r.example/x/y"]
+    );
+}
+
+#[test]
+fn a_namespace_that_happens_to_be_called_dev_is_no_environment() {
+    let mut paths = vec!["kubernetes/apps/dev/gitea/app.yaml".to_owned()];
+    for namespace in ["media", "network", "database", "monitoring", "kube-system"] {
+        for app in ["a", "b", "c"] {
+            paths.push(format!("kubernetes/apps/{namespace}/{app}/helmrelease.yaml"));
+        }
+    }
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    assert_eq!(names(&paths), [("default".to_owned(), vec!["**".to_owned()])]);
+}
+
+#[test]
+fn few_files_of_one_known_name_do_not_hide_the_others() {
+    let mut paths = vec!["configs/staging/a.yaml".to_owned()];
+    paths.extend((0..9).map(|n| format!("services/s{n}/deployment.yaml")));
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    assert_eq!(only_names(&paths), ["default"]);
+}
+
+#[test]
+fn known_neighbours_are_believed_whatever_else_there_is() {
+    let mut paths = vec!["deploy/dev/a.yaml".to_owned(), "deploy/prod/a.yaml".to_owned()];
+    paths.extend((0..9).map(|n| format!("tools/t{n}/deployment.yaml")));
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    assert_eq!(only_names(&paths), ["dev", "prod"]);
+}
+
+#[test]
+fn what_deploys_nothing_makes_no_environment() {
+    let paths = [
+        ".github/workflows/staging/deploy.yaml",
+        "pkg/testdata/envs/prod/a.yaml",
+        "pkg/testdata/envs/dev/a.yaml",
+        "examples/overlays/production/a.yaml",
+        "examples/overlays/staging/a.yaml",
+        "manifests/install.yaml",
+    ];
+    assert_eq!(names(&paths), [("default".to_owned(), vec!["**".to_owned()])]);
+}
+
+#[test]
+fn rings_come_one_after_the_other() {
+    let found = environments_of(&["rings/ring-10/a.yaml", "rings/ring-0/a.yaml", "rings/ring-1/a.yaml"]);
+    assert_eq!(
+        found,
+        [
+            ("ring-0".to_owned(), vec![]),
+            ("ring-1".to_owned(), vec!["ring-0".to_owned()]),
+            ("ring-10".to_owned(), vec!["ring-1".to_owned()]),
+        ]
+    );
+}
+
+#[test]
+fn regions_stand_beside_each_other() {
+    let found = environments_of(&["regions/eu-west-1/a.yaml", "regions/us-east-1/a.yaml"]);
+    assert_eq!(
+        found,
+        [("eu-west-1".to_owned(), vec![]), ("us-east-1".to_owned(), vec![])]
+    );
+}
+
+#[test]
+fn a_region_is_part_of_the_name_of_its_environment() {
+    for paths in [
+        ["values.us-prod.yaml", "values.eu-prod.yaml", "values.dev.yaml"],
+        [
+            "web/values-us-prod.yaml",
+            "web/values-eu-prod.yaml",
+            "web/values-dev.yaml",
+        ],
+        ["us-prod/a.yaml", "eu-prod/a.yaml", "dev/a.yaml"],
+        ["config/us-prod.yaml", "config/eu-prod.yaml", "config/dev.yaml"],
+    ] {
+        assert_eq!(only_names(&paths), ["dev", "eu-prod", "us-prod"], "{paths:?}");
+    }
+    assert_eq!(
+        only_names(&["app/values.eu.yaml", "app/values.us.yaml", "app/values.yaml"]),
+        ["eu", "us"]
+    );
+}
+
+#[test]
+fn a_service_is_no_part_of_the_name_of_its_environment() {
+    let found = only_names(&[
+        "values-web-dev.yaml",
+        "values-web-prod.yaml",
+        "values-api-dev.yaml",
+        "values-api-prod.yaml",
+    ]);
+    assert_eq!(found, ["dev", "prod"]);
+}
+
+#[test]
+fn variants_beside_environments_are_not_environments() {
+    let found = only_names(&[
+        "apps/web/overlays/dev/kustomization.yaml",
+        "apps/web/overlays/prod/kustomization.yaml",
+        "apps/db/overlays/with-tls/kustomization.yaml",
+        "apps/db/base/db.yaml",
+    ]);
+    assert_eq!(found, ["dev", "prod"]);
+}
+
+#[test]
+fn a_pattern_takes_in_the_app_that_comes_tomorrow_and_no_deployment_that_is_in_no_environment() {
+    let found = names(&[
+        "apps/web/overlays/dev/a.yaml",
+        "apps/web/overlays/prod/a.yaml",
+        "apps/api/overlays/dev/a.yaml",
+        "apps/api/overlays/prod/a.yaml",
+    ]);
+    assert_eq!(found[0].1, ["apps/*/overlays/dev/**"]);
+    let found = names(&[
+        "one/prod/a.yaml",
+        "two/production/a.yaml",
+        "one/dev/a.yaml",
+        "one/cron/a.yaml",
+    ]);
+    assert_eq!(found[1].1, ["one/prod/**", "two/production/**"]);
+}
+
+/// Each environment with those that its digests come from.
+fn environments_of(paths: &[&str]) -> Vec<(String, Vec<String>)> {
+    let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
+    environments(&paths, &paths)
+        .into_iter()
+        .map(|e| (e.name.to_string(), e.after.iter().map(ToString::to_string).collect()))
+        .collect()
+}

@@ -1,0 +1,297 @@
+use super::*;
+use crate::domain::board::{Assessment, Hold, TagSource};
+use crate::domain::drift::{Event, events};
+use crate::domain::freshness::Seen;
+use crate::domain::id::Target;
+use crate::domain::pin::Pin;
+use crate::domain::policy::Environment;
+use crate::domain::reference::Repository;
+use crate::domain::verdict::{Cause, CheckOf, Verdict};
+
+fn digest(n: u8) -> Digest {
+    Digest::from_bytes([n; 32])
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+fn cell(env: &str, pinned: Option<u8>) -> Cell {
+    Cell::new(Pin {
+        target: Target::new("payments", env),
+        image: Repository::parse("r.example/payments").expect("valid"),
+        tag: Some("1.2.0".to_owned()),
+        digest: pinned.map(digest),
+        locations: Vec::new(),
+    })
+}
+
+fn tag_at(cell: &mut Cell, immutable: bool, at: Option<u8>) {
+    cell.tag = TagSource::Pin("1.2.0".to_owned());
+    cell.tag_is_immutable = immutable;
+    cell.tag_digest = Seen::Fresh {
+        value: at.map(digest),
+        at: now(),
+    };
+}
+
+fn board(cells: Vec<Cell>) -> Board {
+    let mut row = ServiceRow::new("payments".into(), None, Vec::new());
+    row.cells = cells;
+    Board {
+        services: vec![row],
+        ..Board::default()
+    }
+}
+
+fn kinds(cells: Vec<Cell>) -> Vec<DriftKind> {
+    detect(&board(cells), now()).into_iter().map(|d| d.kind).collect()
+}
+
+#[test]
+fn nothing_known_is_no_drift() {
+    assert_eq!(kinds(vec![cell("dev", Some(1))]), []);
+}
+
+#[test]
+fn a_moved_tag_is_drift_only_if_it_must_not_move() {
+    let mut moved = cell("dev", Some(1));
+    tag_at(&mut moved, true, Some(2));
+    let found = detect(&board(vec![moved.clone()]), now());
+    assert_eq!(
+        (found[0].kind, found[0].expected, found[0].found),
+        (DriftKind::TagMoved, Some(digest(1)), Some(digest(2)))
+    );
+    tag_at(&mut moved, false, Some(2));
+    assert_eq!(kinds(vec![moved.clone()]), []);
+    tag_at(&mut moved, true, Some(1));
+    assert_eq!(kinds(vec![moved.clone()]), []);
+    tag_at(&mut moved, true, None);
+    assert_eq!(
+        kinds(vec![moved.clone()]),
+        [],
+        "a tag that does not exist moved nowhere"
+    );
+    tag_at(&mut moved, true, Some(2));
+    moved.tag_matches_via_index = true;
+    assert_eq!(kinds(vec![moved.clone()]), [], "index and platform manifest match");
+    moved.tag_matches_via_index = false;
+    moved.tag_digest = Seen::Unreachable {
+        detail: "timeout".into(),
+        last: Some((Some(digest(2)), now())),
+    };
+    assert_eq!(kinds(vec![moved]), [], "what could not be asked is not drift");
+}
+
+#[test]
+fn each_kind_from_its_own_fact() {
+    assert_eq!(kinds(vec![cell("dev", None)]), [DriftKind::PinnedByTag]);
+    let mut gone = cell("dev", Some(1));
+    gone.missing = true;
+    assert_eq!(kinds(vec![gone]), [DriftKind::MissingFromRegistry]);
+    let mut skipped = cell("dev", Some(1));
+    skipped.skipped = Some(true);
+    assert_eq!(kinds(vec![skipped.clone()]), [DriftKind::SkippedEnvironment]);
+    skipped.skipped = None;
+    assert_eq!(kinds(vec![skipped]), []);
+    let mut held = cell("dev", Some(1));
+    held.hold = Some(Hold {
+        service: "payments".into(),
+        environment: "dev".into(),
+        digest: digest(1),
+        reason: "bad".into(),
+        since: None,
+        by: None,
+    });
+    assert_eq!(kinds(vec![held]), [DriftKind::Held]);
+    assert_eq!(
+        kinds(vec![cell("dev", Some(1)), cell("dev", Some(2))]),
+        [DriftKind::PinSplit]
+    );
+}
+
+fn rejected(cause: CauseKind, subject: Option<u8>) -> Seen<Assessment> {
+    let verdict = Verdict {
+        result: Outcome::Rejected,
+        policy: "p".into(),
+        policy_digest: digest(0),
+        at: now(),
+        causes: vec![Cause {
+            check: CheckOf::Evidence(crate::domain::EvidenceKind::Sbom),
+            cause,
+            detail: "why".into(),
+            subject: subject.map(digest),
+        }],
+    };
+    Seen::Fresh {
+        value: Assessment {
+            verdict: Some(verdict),
+            evidence: Vec::new(),
+        },
+        at: now(),
+    }
+}
+
+#[test]
+fn the_other_digest_is_named_by_where_it_is_pinned() {
+    let mut wrong = cell("dev", Some(1));
+    wrong.assessment = rejected(CauseKind::WrongSubject, Some(9));
+    let found = detect(&board(vec![wrong.clone()]), now());
+    assert!(!found[0].detail.raw().contains("which"), "{}", found[0].detail.raw());
+    let found = detect(&board(vec![wrong, cell("staging", Some(9))]), now());
+    let detail = found[0].detail.raw();
+    assert!(detail.contains("which payments in staging pins (1.2.0)"), "{detail}");
+}
+
+#[test]
+fn evidence_elsewhere_comes_beside_not_verified() {
+    let mut wrong = cell("dev", Some(1));
+    wrong.assessment = rejected(CauseKind::WrongSubject, Some(9));
+    let found = detect(&board(vec![wrong]), now());
+    assert_eq!(
+        found.iter().map(|d| d.kind).collect::<Vec<_>>(),
+        [DriftKind::EvidenceElsewhere, DriftKind::NotVerified]
+    );
+    assert_eq!(found[0].found, Some(digest(9)));
+}
+
+#[test]
+fn a_refusal_names_each_cause_once_with_its_checks() {
+    let mut refused = cell("dev", Some(1));
+    refused.assessment = rejected(CauseKind::OtherSigner, None);
+    if let Seen::Fresh { value, .. } = &mut refused.assessment {
+        let verdict = value.verdict.as_mut().expect("a verdict");
+        let one = verdict.causes[0].clone();
+        for (kind, cause) in [
+            (crate::domain::EvidenceKind::TestResult, CauseKind::OtherSigner),
+            (crate::domain::EvidenceKind::Provenance, CauseKind::Absent),
+        ] {
+            verdict.causes.push(Cause {
+                check: CheckOf::Evidence(kind),
+                cause,
+                ..one.clone()
+            });
+        }
+    }
+    let found = detect(&board(vec![refused]), now());
+    assert_eq!(
+        found[0].detail.clean().as_str(),
+        "other signer: sbom, test-result; absent: provenance"
+    );
+}
+
+#[test]
+fn rebuilt_is_one_per_service_whatever_the_environment() {
+    let with_version = |env, pinned: u8| {
+        let mut c = cell(env, Some(pinned));
+        c.version = Some("1.2.0".into());
+        c
+    };
+    let found = detect(
+        &board(vec![
+            with_version("dev", 1),
+            with_version("staging", 1),
+            with_version("production", 2),
+        ]),
+        now(),
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        (found[0].kind, &found[0].environment),
+        (DriftKind::RebuiltPerEnvironment, &None)
+    );
+    assert_eq!(kinds(vec![with_version("dev", 1), with_version("staging", 1)]), []);
+}
+
+#[test]
+fn ids_are_stable_and_events_follow() {
+    let mut moved = cell("dev", Some(1));
+    tag_at(&mut moved, true, Some(2));
+    let first = detect(&board(vec![moved.clone()]), now());
+    let later = Timestamp::from_second(60).expect("in range");
+    let mut again = detect(&board(vec![moved.clone()]), later);
+    assert_eq!(events(&first, &mut again), []);
+    assert_eq!(again[0].since, first[0].since, "known since the first time");
+    tag_at(&mut moved, true, Some(3));
+    let mut other = detect(&board(vec![moved]), later);
+    assert_eq!(
+        events(&again, &mut other).iter().map(|(e, _)| *e).collect::<Vec<_>>(),
+        [Event::Changed]
+    );
+    assert_eq!(
+        events(&other, &mut []).iter().map(|(e, _)| *e).collect::<Vec<_>>(),
+        [Event::Cleared]
+    );
+    assert_eq!(
+        events(&[], &mut other).iter().map(|(e, _)| *e).collect::<Vec<_>>(),
+        [Event::Appeared]
+    );
+}
+
+#[test]
+fn what_cannot_be_reached_is_not_cleared() {
+    let mut moved = cell("dev", Some(1));
+    tag_at(&mut moved, true, Some(2));
+    let before = detect(&board(vec![moved.clone()]), now());
+    moved.tag_digest = Seen::Unreachable {
+        detail: "timeout".into(),
+        last: None,
+    };
+    let blind = board(vec![moved.clone()]);
+    let mut after = detect(&blind, now());
+    carry_over(&before, &blind, &mut after);
+    assert_eq!(after, before);
+    tag_at(&mut moved, true, Some(1));
+    let seen = board(vec![moved]);
+    let mut after = detect(&seen, now());
+    carry_over(&before, &seen, &mut after);
+    assert_eq!(after, []);
+}
+
+/// An index (1) and one of its own platform manifests (2): the same image, pinned in two ways.
+#[test]
+fn an_index_and_its_own_manifest_are_one_image() {
+    let labelled = |env: &str, pinned: u8, kin: &[u8]| {
+        let mut cell = cell(env, Some(pinned));
+        cell.version = Some("1.2.0".into());
+        cell.kin = kin.iter().map(|n| digest(*n)).collect();
+        cell
+    };
+    // Either side may be the one that knows: the index lists it, or the manifest was found listed.
+    for (index, child) in [(&[2, 3][..], &[][..]), (&[], &[1])] {
+        let pair = |env: &str| vec![labelled("dev", 1, index), labelled(env, 2, child)];
+        assert_eq!(kinds(pair("dev")), []);
+        assert_eq!(kinds(pair("production")), []);
+        let mut skipped = pair("production");
+        skipped[1].skipped = Some(true);
+        let mut board = board(skipped);
+        let env = |name: &str| Environment {
+            name: name.into(),
+            paths: Vec::new(),
+            policy: None,
+            after: Vec::new(),
+            registry: None,
+            write: Default::default(),
+            confirm: Default::default(),
+            read_only: false,
+        };
+        board.environments = vec![env("dev"), env("production")];
+        assert_eq!(detect(&board, now()), []);
+        board.environments.swap(0, 1);
+        assert_eq!(detect(&board, now()).len(), 1);
+    }
+    // Two manifests of one index, and an index beside a stranger, are not.
+    let strangers = vec![labelled("dev", 2, &[1]), labelled("dev", 3, &[1])];
+    assert_eq!(
+        kinds(strangers),
+        [DriftKind::RebuiltPerEnvironment, DriftKind::PinSplit]
+    );
+    let three = vec![
+        labelled("dev", 1, &[2]),
+        labelled("dev", 2, &[1]),
+        labelled("dev", 9, &[]),
+    ];
+    let found = detect(&board(three), now());
+    let split = found.iter().find(|d| d.kind == DriftKind::PinSplit).expect("a split");
+    assert_eq!((split.expected, split.found), (Some(digest(1)), Some(digest(9))));
+}

@@ -1,0 +1,130 @@
+//! How the cockpit is started, and how it can end.
+
+use std::collections::BTreeMap;
+
+use crate::app::keymap::{Keymap, KeymapError};
+use crate::app::state::Setup;
+use crate::term::caps::{Caps, Colours};
+use crate::view::glyphs::{self, Glyphs};
+use crate::view::theme::{Depth, Theme, ThemeError};
+
+/// How a person wants the cockpit to look and listen. Names as configured, not yet checked.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// What the state machine needs to know.
+    pub setup: Setup,
+    /// Keys per action name, replacing the defaults.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// A built-in theme's name; `None` = by the terminal.
+    pub theme: Option<String>,
+    /// `unicode` or `ascii`; `None` = by the locale.
+    pub glyphs: Option<String>,
+    /// `truecolor`, `256`, `16` or `mono`; `None` = by the terminal.
+    pub colours: Option<String>,
+}
+
+/// How the cockpit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The person left.
+    Quit,
+    /// A signal, by its number (2 = SIGINT, 15 = SIGTERM): the exit status is 128 more.
+    Signal(u8),
+}
+
+/// Why the cockpit could not run, or could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Nobody is there to look.
+    #[error("the cockpit needs a terminal, and {0} is none; `pindeck status` prints the same without one")]
+    NotATerminal(&'static str),
+    /// A terminal without a cursor.
+    #[error("TERM={0:?} cannot place a cursor; `pindeck --plain` prints line by line")]
+    DumbTerminal(String),
+    /// Configured keys.
+    #[error(transparent)]
+    Keys(#[from] KeymapError),
+    /// Configured theme.
+    #[error(transparent)]
+    Theme(#[from] ThemeError),
+    /// Configured glyphs or colours.
+    #[error("{setting} = {value:?} is unknown; valid are {valid}")]
+    Setting {
+        /// Which setting.
+        setting: &'static str,
+        /// As written.
+        value: String,
+        /// What would be valid.
+        valid: &'static str,
+    },
+    /// The terminal went away or refused.
+    #[error("the terminal failed: {0}")]
+    Terminal(#[from] std::io::Error),
+    /// A fault of pindeck itself.
+    #[error("pindeck itself failed while {0}; nothing was written. Please report it with the log")]
+    Panicked(&'static str),
+}
+
+/// Options after checking.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    pub(crate) setup: Setup,
+    pub(crate) keymap: Keymap,
+    pub(crate) theme: Option<String>,
+    pub(crate) glyphs: &'static Glyphs,
+    pub(crate) depth: Depth,
+    pub(crate) tmux: bool,
+}
+
+impl Options {
+    /// Checks every name, so that mistakes show before the screen is taken.
+    ///
+    /// # Errors
+    /// A [`RunError`] naming the setting.
+    pub fn check(&self) -> Result<(), RunError> {
+        self.checked(&Caps::from_env(|name| std::env::var(name).ok())).map(drop)
+    }
+
+    pub(crate) fn checked(&self, caps: &Caps) -> Result<Checked, RunError> {
+        let keymap = Keymap::with(&self.keys)?;
+        let glyphs = match self.glyphs.as_deref() {
+            None if caps.unicode => &glyphs::UNICODE,
+            None => &glyphs::ASCII,
+            Some(name) => Glyphs::named(name).ok_or_else(|| RunError::Setting {
+                setting: "glyphs",
+                value: name.to_owned(),
+                valid: "unicode, ascii",
+            })?,
+        };
+        let depth = match self.colours.as_deref() {
+            None => match caps.colours {
+                Colours::None => Depth::Mono,
+                Colours::Sixteen => Depth::Sixteen,
+                Colours::Indexed => Depth::Indexed,
+                Colours::True => Depth::True,
+            },
+            Some("mono") => Depth::Mono,
+            Some("16") => Depth::Sixteen,
+            Some("256") => Depth::Indexed,
+            Some("truecolor") => Depth::True,
+            Some(other) => {
+                return Err(RunError::Setting {
+                    setting: "colours",
+                    value: other.to_owned(),
+                    valid: "truecolor, 256, 16, mono",
+                });
+            }
+        };
+        if let Some(name) = &self.theme {
+            Theme::built_in(name, depth)?;
+        }
+        Ok(Checked {
+            setup: self.setup.clone(),
+            keymap,
+            theme: self.theme.clone(),
+            glyphs,
+            depth,
+            tmux: caps.tmux,
+        })
+    }
+}

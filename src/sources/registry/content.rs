@@ -1,0 +1,163 @@
+//! Content by digest: the same bytes wherever they come from, so they are fetched once and cached.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+
+use super::auth::Access;
+use super::cache::Entry;
+use super::client::RegistryClient;
+use super::error::{RegistryError, named};
+use super::lock::locked;
+use super::manifest::{self, Manifest, ParseError};
+use super::request::Request;
+use super::response::Response;
+use crate::domain::{Digest, Repository, Untrusted};
+
+/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
+pub(super) const MANIFEST_CAP: u64 = 4 << 20;
+/// Bytes read beyond a descriptor's size.
+const OVERSIZE: u64 = 1 << 20;
+
+impl RegistryClient {
+    /// A manifest whose bytes hash to `digest`.
+    pub(super) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Manifest, RegistryError> {
+        let what = named("manifest", repository, digest);
+        let flight = self.flight(digest);
+        let _one = flight.lock().await;
+        let entry = match self.cached(digest).await {
+            Some(entry) => entry,
+            None => {
+                let access = self.pull(repository)?;
+                let url = self.url(repository, &format!("manifests/{digest}"))?;
+                let mut request = self.request(Method::GET, url, what.clone(), MANIFEST_CAP, &access);
+                request.accept = Some(manifest::ACCEPT);
+                let response = self.content(&request, &access, digest).await?;
+                let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
+                self.keep(digest, &media_type, &response.body).await;
+                Entry {
+                    media_type,
+                    bytes: response.body,
+                }
+            }
+        };
+        read_manifest(*digest, entry, what)
+    }
+
+    /// A blob whose bytes hash to `digest`.
+    pub(super) async fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        size: Option<u64>,
+        cap: u64,
+    ) -> Result<Bytes, RegistryError> {
+        let what = named("blob", repository, digest);
+        if size.is_some_and(|size| size > cap) {
+            return Err(RegistryError::TooLarge { what, cap });
+        }
+        let flight = self.flight(digest);
+        let _one = flight.lock().await;
+        if let Some(entry) = self.cached(digest).await {
+            if entry.bytes.len() as u64 > cap {
+                return Err(RegistryError::TooLarge { what, cap });
+            }
+            return fitting(entry.bytes, size, what);
+        }
+        let access = self.pull(repository)?;
+        let url = self.url(repository, &format!("blobs/{digest}"))?;
+        // A little more than the descriptor says is read, to tell corrupt from endless.
+        let most = size.map_or(cap, |size| cap.min(size.saturating_add(OVERSIZE)));
+        let mut request = self.request(Method::GET, url, what, most, &access);
+        request
+            .headers
+            .push((reqwest::header::ACCEPT, HeaderValue::from_static("*/*")));
+        let response = self.content(&request, &access, digest).await?;
+        self.keep(digest, "", &response.body).await;
+        fitting(response.body, size, request.what)
+    }
+
+    /// GETs content by digest and hashes it.
+    async fn content(&self, request: &Request, access: &Access, digest: &Digest) -> Result<Response, RegistryError> {
+        let response = self.send(request, access).await?;
+        match response.status.as_u16() {
+            200 => {}
+            404 => {
+                self.prove_missing(&access.repository, request, &response).await?;
+                return Err(RegistryError::NotFound {
+                    what: request.what.clone(),
+                    authoritative: true,
+                });
+            }
+            _ => return Err(response.refusal(request)),
+        }
+        let actual = Digest::of(&response.body);
+        if actual != *digest {
+            return Err(RegistryError::Corrupt {
+                what: request.what.clone(),
+                actual,
+            });
+        }
+        self.note_readable(&access.repository);
+        Ok(response)
+    }
+
+    /// One request at a time for the same content: the second finds it in the cache.
+    fn flight(&self, digest: &Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = locked(&self.flights);
+        if let Some(flight) = flights.get(digest).and_then(Weak::upgrade) {
+            return flight;
+        }
+        flights.retain(|_, flight| flight.strong_count() > 0);
+        let flight = Arc::default();
+        flights.insert(*digest, Arc::downgrade(&flight));
+        flight
+    }
+
+    pub(super) async fn cached(&self, digest: &Digest) -> Option<Entry> {
+        let (cache, digest) = (self.cache.clone()?, *digest);
+        let entry = tokio::task::spawn_blocking(move || cache.read(&digest))
+            .await
+            .ok()
+            .flatten();
+        if entry.is_some() {
+            self.transport.meter.cache_hit();
+        }
+        entry
+    }
+
+    async fn keep(&self, digest: &Digest, media_type: &str, bytes: &Bytes) {
+        let Some(cache) = self.cache.clone() else { return };
+        let (digest, media_type, bytes) = (*digest, media_type.to_owned(), bytes.clone());
+        // A cache that cannot be written costs requests, not answers.
+        let _ = tokio::task::spawn_blocking(move || cache.write(&digest, &media_type, &bytes)).await;
+    }
+}
+/// The bytes, if they are as many as the descriptor says.
+fn fitting(bytes: Bytes, size: Option<u64>, what: String) -> Result<Bytes, RegistryError> {
+    match size {
+        Some(size) if size != bytes.len() as u64 => Err(RegistryError::Malformed {
+            what,
+            detail: Untrusted::new(format!("its descriptor says {size} bytes, it has {}", bytes.len())),
+        }),
+        _ => Ok(bytes),
+    }
+}
+
+fn read_manifest(digest: Digest, entry: Entry, what: String) -> Result<Manifest, RegistryError> {
+    match manifest::parse(&entry.bytes, Some(&entry.media_type)) {
+        Ok((media_type, body)) => Ok(Manifest {
+            digest,
+            media_type,
+            bytes: entry.bytes,
+            body,
+        }),
+        Err(ParseError::Malformed(detail)) => Err(RegistryError::Malformed { what, detail }),
+        Err(ParseError::Schema1) => Err(RegistryError::Unsupported {
+            what,
+            format: "a Docker schema 1 manifest",
+        }),
+    }
+}

@@ -1,0 +1,136 @@
+//! The handle by which the rest of the program asks registries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::budget::Traffic;
+use super::client::RegistryClient;
+use super::error::RegistryError;
+use super::host::RateLimit;
+use super::manifest::Manifest;
+use super::options::Options;
+use super::referrers::Referrers;
+use super::response::Head;
+use super::transport::Limits;
+use crate::domain::registry::Budget;
+use crate::domain::{Digest, Repository};
+
+/// All registries a run talks to. Cloning is cheap and shares everything.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    pub(super) client: Arc<RegistryClient>,
+}
+
+impl Registry {
+    /// Prepares to talk; sends nothing.
+    ///
+    /// # Errors
+    /// [`RegistryError::Settings`] if an endpoint or CA cannot be used.
+    pub fn new(options: Options) -> Result<Self, RegistryError> {
+        Self::with_limits(options, Limits::default())
+    }
+
+    /// As [`Registry::new`], with other times and limits.
+    ///
+    /// # Errors
+    /// As [`Registry::new`].
+    pub fn with_limits(options: Options, limits: Limits) -> Result<Self, RegistryError> {
+        Ok(Self {
+            client: Arc::new(RegistryClient::new(options, limits)?),
+        })
+    }
+
+    /// All tags of a repository, sorted: every page.
+    ///
+    /// # Errors
+    /// [`RegistryError::NotFound`] (not authoritative) if there is no such repository.
+    pub async fn tags(&self, repository: &Repository) -> Result<Vec<String>, RegistryError> {
+        self.client.tags(repository).await
+    }
+
+    /// What a tag points at now: one HEAD. `None` is an authoritative "no such tag". The digest is
+    /// the registry's claim until [`Registry::manifest`] has hashed the bytes.
+    ///
+    /// # Errors
+    /// Anything else than an answer.
+    pub async fn resolve(&self, repository: &Repository, tag: &str) -> Result<Option<Digest>, RegistryError> {
+        self.client.resolve(repository, tag).await
+    }
+
+    /// The same, with what the answer says of its kind.
+    ///
+    /// # Errors
+    /// As [`Registry::resolve`].
+    pub async fn head(&self, repository: &Repository, tag: &str) -> Result<Option<Head>, RegistryError> {
+        self.client.head(repository, tag).await
+    }
+
+    /// Whether a manifest is there now: one HEAD, never cached. `false` only with authority
+    /// (CONTRACT "missing-from-registry").
+    ///
+    /// # Errors
+    /// Anything else than an answer, an unproven 404 too.
+    pub async fn presence(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
+        self.client.presence(repository, digest).await
+    }
+
+    /// Whether content is in the cache, whole: then [`Registry::manifest`] asks nobody, and presence
+    /// is still to be asked for.
+    pub async fn is_cached(&self, digest: &Digest) -> bool {
+        self.client.cached(digest).await.is_some()
+    }
+
+    /// A manifest by digest, hashed; from the cache where it is there.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Manifest, RegistryError> {
+        self.client.manifest(repository, digest).await
+    }
+
+    /// A blob by digest, hashed; from the cache where it is there. `size` is the descriptor's, `cap`
+    /// the limit in bytes.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+        size: Option<u64>,
+        cap: u64,
+    ) -> Result<Bytes, RegistryError> {
+        self.client.blob(repository, digest, size, cap).await
+    }
+
+    /// What refers to a manifest, by API or fallback tag. `tags` is the repository's tag list where
+    /// it is known: then a fallback tag that is not in it costs no request.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`]; a partial listing is an error.
+    pub async fn referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        tags: Option<&BTreeSet<String>>,
+    ) -> Result<Referrers, RegistryError> {
+        self.client.referrers(repository, subject, tags).await
+    }
+
+    /// What this run has cost so far.
+    pub fn budget(&self) -> Budget {
+        self.client.transport.meter.budget()
+    }
+
+    /// The same by host, method and status.
+    pub fn traffic(&self) -> Vec<Traffic> {
+        self.client.transport.meter.traffic()
+    }
+
+    /// What each host last said about its own limits.
+    pub fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
+        self.client.transport.rate_limits()
+    }
+}

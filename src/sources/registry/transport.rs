@@ -1,0 +1,437 @@
+//! The one place a request leaves: limits, retries, redirects, caps and counting.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Method, Url};
+use tokio::time::Instant;
+
+use super::budget::Meter;
+use super::endpoint::{authority, is_loopback, same_origin};
+use super::error::RegistryError;
+use super::headers::{rate_limit, retry_after};
+use super::host::{Host, HostFailure, RateLimit};
+use super::lock::locked;
+use super::request::{Redirects, Request};
+use super::response::Response;
+use crate::domain::Untrusted;
+
+/// Redirects followed for one request.
+const MAX_HOPS: u32 = 5;
+/// Bytes of an error answer that are read for its words.
+const ERROR_CAP: u64 = 64 << 10;
+
+/// However long a host asks to be left alone, it is tried again after this.
+const LONGEST_SHUT: Duration = Duration::from_secs(300);
+
+/// Times and limits. The defaults keep a run over a dead registry well under a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Sendings of one request, the first included.
+    pub tries: u32,
+    /// Total time of one metadata request with its retries, not counting the queue.
+    pub deadline: Duration,
+    /// Time to connect.
+    pub connect: Duration,
+    /// Pause before the first retry; three times as long before the next.
+    pub pause: Duration,
+    /// How long a transfer of a large blob may make no progress.
+    pub idle: Duration,
+    /// Blobs above this many bytes are copied as streams; others are read whole, and kept.
+    pub stream_above: u64,
+    /// The longest `Retry-After` that is waited for; a longer one fails at once.
+    pub longest_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            tries: 3,
+            deadline: Duration::from_secs(20),
+            connect: Duration::from_secs(5),
+            pause: Duration::from_millis(300),
+            idle: Duration::from_secs(30),
+            stream_above: 1 << 20,
+            longest_pause: Duration::from_secs(8),
+        }
+    }
+}
+
+/// Sends. Shared by all registries of a run.
+#[derive(Debug, Default)]
+pub(super) struct Transport {
+    pub(super) limits: Limits,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    clients: Mutex<HashMap<ClientKind, reqwest::Client>>,
+    pub(super) meter: Meter,
+}
+
+/// Connections are shared between hosts that need the same kind of client.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ClientKind {
+    plain: bool,
+    loopback: bool,
+    ca: Option<Arc<str>>,
+}
+
+/// Why one sending failed.
+pub(super) struct AttemptFailure {
+    error: RegistryError,
+    /// Whether sending again may help; with the wait the host asks for.
+    again: Option<Option<Duration>>,
+    /// Which host failed, as far as its breaker cares.
+    host: Option<(Arc<Host>, HostFailure)>,
+}
+
+impl Transport {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// Sends until there is an answer. Ok: 2xx, 3xx that is not followed, 401 and other 4xx.
+    /// Err: everything that answers nothing.
+    pub(super) async fn exchange(
+        &self,
+        request: &Request,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response, RegistryError> {
+        let host = self.host(&request.url, request.requests_per_second);
+        let _place = host.acquire(&request.what).await?;
+        let mut deadline = None;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let failure = match self.once(request, authorization, &mut deadline).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let left = deadline.map_or(self.limits.deadline, |at: Instant| {
+                at.saturating_duration_since(Instant::now())
+            });
+            let wait = match failure.again {
+                Some(asked) if tries < self.limits.tries => {
+                    let wait = asked.unwrap_or_else(|| self.pause(tries));
+                    (wait <= self.limits.longest_pause && wait < left).then_some((wait, asked.is_some()))
+                }
+                _ => None,
+            };
+            let Some((wait, for_all)) = wait else {
+                if let Some((host, kind)) = failure.host {
+                    host.failed(kind, Untrusted::new(short(&failure.error)));
+                }
+                return Err(failure.error);
+            };
+            tracing::debug!(what = %request.what, ?wait, "sending again");
+            if let (true, Some((host, _))) = (for_all, &failure.host) {
+                host.pause(wait);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Sends once, following redirects.
+    async fn once(
+        &self,
+        request: &Request,
+        authorization: Option<&HeaderValue>,
+        deadline: &mut Option<Instant>,
+    ) -> Result<Response, AttemptFailure> {
+        let mut url = request.url.clone();
+        for _ in 0..=MAX_HOPS {
+            let own = same_origin(&url, &request.url);
+            let host = self.host(&url, request.requests_per_second.filter(|_| own));
+            // The place at the asked host is held already. Waiting for another one has an end: two
+            // hosts that redirect to each other must not wait for each other.
+            let place = match (own, *deadline) {
+                (false, Some(until)) => {
+                    let waited = tokio::time::timeout_at(until, host.acquire(&request.what)).await;
+                    Some(
+                        waited
+                            .map_err(|_| self.late(request, &host))?
+                            .map_err(AttemptFailure::last)?,
+                    )
+                }
+                _ => None,
+            };
+            host.throttle(&request.what).await.map_err(AttemptFailure::last)?;
+            let until = *deadline.get_or_insert_with(|| Instant::now() + self.limits.deadline);
+            let builder = self.builder(request, &url, authorization.filter(|_| own))?;
+            self.meter.count(&request.method);
+            let sent = tokio::time::timeout_at(until, self.transfer(request, &host, &url, builder)).await;
+            drop(place);
+            let mut response = match sent {
+                Ok(result) => result?,
+                Err(_) => {
+                    self.meter.tally(&host.name, &request.method, 0);
+                    return Err(self.late(request, &host));
+                }
+            };
+            response.own = own;
+            if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok(response);
+            }
+            let broken = |detail: &str| {
+                AttemptFailure::last(RegistryError::Protocol {
+                    host: host.name.clone(),
+                    what: request.what.clone(),
+                    detail: Untrusted::new(detail),
+                })
+            };
+            let target = response.headers.get(LOCATION).and_then(|value| value.to_str().ok());
+            let target = target
+                .and_then(|text| url.join(text).ok())
+                .ok_or_else(|| broken("a redirect without a usable Location"))?;
+            if request.redirects == Redirects::SameOrigin && !same_origin(&target, &url) {
+                return Ok(response);
+            }
+            if !matches!(request.method, Method::GET | Method::HEAD) {
+                return Err(broken("a redirect of a write"));
+            }
+            match (url.scheme(), target.scheme()) {
+                (_, "https") | ("http", "http") => url = target,
+                _ => return Err(broken("a redirect away from https")),
+            }
+        }
+        Err(AttemptFailure::last(RegistryError::Protocol {
+            host: authority(&request.url),
+            what: request.what.clone(),
+            detail: Untrusted::new("too many redirects"),
+        }))
+    }
+
+    fn late(&self, request: &Request, host: &Arc<Host>) -> AttemptFailure {
+        AttemptFailure {
+            error: RegistryError::Timeout {
+                host: host.name.clone(),
+                what: request.what.clone(),
+                seconds: self.limits.deadline.as_secs(),
+            },
+            again: None,
+            host: Some((Arc::clone(host), HostFailure::Silent)),
+        }
+    }
+
+    fn builder(
+        &self,
+        request: &Request,
+        url: &Url,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<reqwest::RequestBuilder, AttemptFailure> {
+        let client = self.client(url, request.ca.as_ref()).map_err(AttemptFailure::last)?;
+        let mut builder = client.request(request.method.clone(), url.clone());
+        if let Some(accept) = request.accept {
+            builder = builder.header(ACCEPT, accept);
+        }
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(authorization) = authorization {
+            builder = builder.header(AUTHORIZATION, authorization);
+        }
+        if !request.body.is_empty() || matches!(request.method, Method::PUT | Method::POST) {
+            builder = builder.body(request.body.clone());
+        }
+        Ok(builder)
+    }
+
+    pub(super) async fn transfer(
+        &self,
+        request: &Request,
+        host: &Arc<Host>,
+        url: &Url,
+        builder: reqwest::RequestBuilder,
+    ) -> Result<Response, AttemptFailure> {
+        let broken = |error: reqwest::Error| {
+            // Whatever broke, nothing was answered: sending a replayable request again is safe.
+            self.meter.tally(&host.name, &request.method, 0);
+            AttemptFailure {
+                error: RegistryError::Connection {
+                    host: host.name.clone(),
+                    what: request.what.clone(),
+                    detail: Untrusted::new(chain(&error.without_url())),
+                },
+                again: Some(None),
+                host: Some((Arc::clone(host), HostFailure::Silent)),
+            }
+        };
+        let mut reply = builder.send().await.map_err(broken)?;
+        let status = reply.status();
+        if let Some(seen) = rate_limit(reply.headers()) {
+            host.note_rate_limit(seen);
+        }
+        let cap = if status.is_success() { request.cap } else { ERROR_CAP };
+        if status.is_success() && request.method != Method::HEAD && reply.content_length().is_some_and(|n| n > cap) {
+            self.meter.tally(&host.name, &request.method, status.as_u16());
+            return Err(too_large(request));
+        }
+        let mut body = BytesMut::new();
+        if request.method != Method::HEAD {
+            while let Some(chunk) = reply.chunk().await.map_err(broken)? {
+                if body.len() as u64 + chunk.len() as u64 > cap {
+                    if status.is_success() {
+                        self.meter.tally(&host.name, &request.method, status.as_u16());
+                        return Err(too_large(request));
+                    }
+                    break;
+                }
+                body.extend_from_slice(&chunk);
+            }
+        }
+        self.meter.tally(&host.name, &request.method, status.as_u16());
+        let headers = std::mem::take(reply.headers_mut());
+        let response = Response {
+            status,
+            headers,
+            body: body.freeze(),
+            url: url.clone(),
+            own: true,
+        };
+        self.judge(request, host, response)
+    }
+
+    /// Turns statuses that answer nothing into faults.
+    fn judge(&self, request: &Request, host: &Arc<Host>, response: Response) -> Result<Response, AttemptFailure> {
+        let status = response.status.as_u16();
+        if status < 500 && status != 429 {
+            host.succeeded();
+            return Ok(response);
+        }
+        let retry_after = response.headers.get(RETRY_AFTER).and_then(retry_after);
+        if status == 429 {
+            // Without a Retry-After the host still wants less, not the same a moment later.
+            let wait = retry_after.unwrap_or(self.limits.pause * 3);
+            return Err(AttemptFailure {
+                error: RegistryError::RateLimited {
+                    host: host.name.clone(),
+                    what: request.what.clone(),
+                    retry_after: retry_after.map(|wait| wait.as_secs()),
+                },
+                again: Some(Some(wait)),
+                host: Some((Arc::clone(host), HostFailure::Limited(wait.min(LONGEST_SHUT)))),
+            });
+        }
+        Err(AttemptFailure {
+            error: response.refusal(request),
+            again: matches!(status, 502..=504).then_some(retry_after),
+            host: Some(match retry_after {
+                Some(wait) => (Arc::clone(host), HostFailure::Limited(wait.min(LONGEST_SHUT))),
+                None => (Arc::clone(host), HostFailure::Server),
+            }),
+        })
+    }
+
+    fn pause(&self, tries: u32) -> Duration {
+        let base = self.limits.pause * 3u32.pow(tries.saturating_sub(1).min(3));
+        // Up to a quarter more, so that parallel requests don't come back in step.
+        let spread = self.meter.budget().requests % 8;
+        base + base / 32 * u32::try_from(spread).unwrap_or(0)
+    }
+
+    pub(super) fn host(&self, url: &Url, requests_per_second: Option<u32>) -> Arc<Host> {
+        let key = format!("{}://{}", url.scheme(), authority(url));
+        let mut hosts = locked(&self.hosts);
+        let host = hosts
+            .entry(key)
+            .or_insert_with(|| Arc::new(Host::new(authority(url), requests_per_second)));
+        Arc::clone(host)
+    }
+
+    /// Clients are made on first use: one for plain HTTP never reads the system's certificates.
+    pub(super) fn client(&self, url: &Url, ca: Option<&Arc<str>>) -> Result<reqwest::Client, RegistryError> {
+        let kind = ClientKind {
+            plain: url.scheme() == "http",
+            loopback: is_loopback(url),
+            ca: ca.filter(|_| url.scheme() != "http").cloned(),
+        };
+        let mut clients = locked(&self.clients);
+        if let Some(client) = clients.get(&kind) {
+            return Ok(client.clone());
+        }
+        let wrong = |detail: String| RegistryError::Settings {
+            registry: authority(url),
+            detail,
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pindeck/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.limits.connect);
+        if kind.loopback {
+            builder = builder.no_proxy();
+        }
+        if kind.plain {
+            builder = builder.tls_certs_only([]);
+        }
+        if let Some(pem) = &kind.ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|error| wrong(format!("`ca` is not a PEM certificate: {error}")))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let client = builder
+            .build()
+            .map_err(|error| wrong(format!("no TLS: {}", chain(&error))))?;
+        clients.insert(kind, client.clone());
+        Ok(client)
+    }
+
+    pub(super) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
+        locked(&self.hosts)
+            .values()
+            .filter_map(|host| Some((host.name.clone(), host.rate_limit()?)))
+            .collect()
+    }
+}
+
+impl AttemptFailure {
+    /// The error, where nobody sends again.
+    pub(super) fn into_error(self) -> RegistryError {
+        self.error
+    }
+
+    fn last(error: RegistryError) -> Self {
+        Self {
+            error,
+            again: None,
+            host: None,
+        }
+    }
+}
+
+fn too_large(request: &Request) -> AttemptFailure {
+    AttemptFailure::last(RegistryError::TooLarge {
+        what: request.what.clone(),
+        cap: request.cap,
+    })
+}
+
+/// An error with its sources, which hold the actual reason.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// A failure in a word or two, for those who are refused because of it.
+fn short(error: &RegistryError) -> String {
+    match error {
+        RegistryError::Timeout { seconds, .. } => format!("no answer within {seconds} s"),
+        RegistryError::RateLimited { .. } => "it limits requests (429)".to_owned(),
+        RegistryError::Status { status, .. } => format!("status {status}"),
+        RegistryError::Connection { detail, .. } => detail.raw().to_owned(),
+        other => other.to_string(),
+    }
+}

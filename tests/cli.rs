@@ -1,0 +1,23 @@
+//! The command line as a pipeline sees it: the built program over small real repositories. Standard output,
+//! standard error, exit status, and the documents of the contract.
+
+// In a test a broken expectation is the message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+pub mod support;
+
+mod cli {
+    mod configuration;
+    mod credentials;
+    mod documents;
+    mod failures;
+    mod generated;
+    mod home;
+    mod interrupts;
+}

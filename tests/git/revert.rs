@@ -1,0 +1,337 @@
+//! Reverts without a checkout: the very trees that real reverts made, and honest answers where there is
+//! none.
+
+use std::path::{Path, PathBuf};
+
+use pindeck::sources::git::GitRepo;
+use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, RevertOutcome, WriteError};
+
+use crate::support::git_world::{World, git, git_bytes, identify};
+
+fn repo(dir: &Path) -> GitRepo {
+    GitRepo::discover(dir).expect("found")
+}
+
+/// Data shared beside the checkout, or where the environment says.
+fn shared(variable: &str, path: &str) -> Option<PathBuf> {
+    let set = std::env::var_os(variable).map(PathBuf::from);
+    let folder = set.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var_os(variable).is_none(), "{variable} names no folder");
+    eprintln!("SKIPPED: nothing at {}", folder.display());
+    None
+}
+
+fn unbundle(bundle: &Path) -> (tempfile::TempDir, PathBuf) {
+    let root = tempfile::tempdir().expect("a folder");
+    git(
+        root.path(),
+        &["clone", "-q", "--bare", &bundle.display().to_string(), "history"],
+    );
+    let dir = root.path().join("history");
+    identify(&dir);
+    (root, dir)
+}
+
+/// Makes every revert of a history again: each commit that says what it reverts, on its own parent.
+/// Gives how many came out byte for byte, and those that did not.
+fn again(dir: &Path, reverts: &[(String, String)]) -> (usize, Vec<String>) {
+    let repo = repo(dir);
+    let mut same = 0;
+    let mut other = Vec::new();
+    for (commit, reverted) in reverts {
+        let parent = git(dir, &["rev-parse", &format!("{commit}^1")]);
+        let theirs = git(dir, &["rev-parse", &format!("{commit}^{{tree}}")]);
+        let ours = repo.revert_on(&parent, reverted).expect("answers");
+        // libgit2 comes to the same, conflict or not: what is previewed is what is made.
+        let preview = repo.preview_revert(&parent, reverted).expect("answers");
+        match (&ours, &preview) {
+            (RevertOutcome::Clean { files, .. }, Some(preview)) => {
+                let mut paths: Vec<&str> = preview.iter().map(|file| file.path.as_str()).collect();
+                paths.sort_unstable();
+                let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
+                files.sort_unstable();
+                assert_eq!(paths, files, "{commit}");
+            }
+            (RevertOutcome::Conflict { .. } | RevertOutcome::Merge { .. }, None) => {}
+            differing => panic!("{commit}: {differing:?}"),
+        }
+        match ours {
+            RevertOutcome::Clean { tree, .. } if tree == theirs => same += 1,
+            answer => other.push(format!("{commit}: {answer:?}")),
+        }
+    }
+    (same, other)
+}
+
+/// Commits of a branch that name a commit they revert.
+fn reverts_of(dir: &Path) -> Vec<(String, String)> {
+    let log = git(dir, &["log", "--format=%H%x1f%B%x1e", "main"]);
+    log.split('\x1e')
+        .filter_map(|entry| {
+            let (commit, message) = entry.trim().split_once('\x1f')?;
+            let (_, rest) = message.split_once("This reverts commit ")?;
+            let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+            (id.len() >= 40).then(|| (commit.to_owned(), id))
+        })
+        .collect()
+}
+
+#[test]
+fn the_reverts_of_the_release_world_come_out_byte_for_byte() {
+    let Some(world) = shared("PINDECK_WORLD", "world") else {
+        return;
+    };
+    let (_root, dir) = unbundle(&world.join("gitops.bundle"));
+    let reverts = reverts_of(&dir);
+    assert!(!reverts.is_empty(), "the world has reverts");
+    let (same, other) = again(&dir, &reverts);
+    assert_eq!((same, other), (reverts.len(), Vec::new()));
+    eprintln!("{same} reverts made again");
+}
+
+#[test]
+fn the_reverts_of_a_real_history_come_out_byte_for_byte() {
+    let Some(corpus) = shared("PINDECK_GITOPS_CORPUS", "corpus/gitops") else {
+        return;
+    };
+    let bundle = std::fs::read_dir(corpus.join("history"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let Some(bundle) = bundle
+        .map(|f| f.path())
+        .find(|p| p.extension().is_some_and(|e| e == "bundle"))
+    else {
+        eprintln!("SKIPPED: no history");
+        return;
+    };
+    let (_root, dir) = unbundle(&bundle);
+    let text = std::fs::read_to_string(corpus.join("history/replay.jsonl")).expect("there");
+    let lines = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("json"));
+    let id = |value: &serde_json::Value| value.as_str().expect("an id").to_owned();
+    // The bundle's ids are not those that the messages name: what was reverted is the commit before that
+    // took the same file from what it is afterwards to what it was before. Some that are called reverts
+    // went back several commits, or part of one, by hand: no single commit is undone by those.
+    let mut reverts = Vec::new();
+    let mut all = 0;
+    for revert in lines.filter(|line| line["kind"] == "revert") {
+        all += 1;
+        let (commit, parent) = (id(&revert["commit"]), id(&revert["parent"]));
+        let files: Vec<String> = revert["files"].as_array().expect("files").iter().map(&id).collect();
+        let mut args = vec![
+            "log",
+            "--min-parents=1",
+            "--max-parents=1",
+            "--format=%H",
+            &parent,
+            "--",
+        ];
+        args.extend(files.iter().map(String::as_str));
+        let tree = |at: &str| git(&dir, &["ls-tree", at, "--", &files[0]]);
+        let wanted = (tree(&parent), tree(&commit));
+        let made_it = |bad: &&str| (tree(bad), tree(&format!("{bad}^"))) == wanted;
+        let before = git(&dir, &args);
+        if let Some(bad) = before.lines().take(20).find(made_it) {
+            reverts.push((commit, bad.to_owned()));
+        }
+    }
+    assert!(
+        !reverts.is_empty(),
+        "{all} reverts, none of which undoes a commit before it"
+    );
+    let (same, other) = again(&dir, &reverts);
+    eprintln!(
+        "{same} of {} ({all} in all) made again byte for byte; others: {other:#?}",
+        reverts.len()
+    );
+    assert_eq!(same + other.len(), reverts.len());
+    assert!(other.is_empty(), "{other:#?}");
+}
+
+struct Line {
+    world: World,
+    dir: PathBuf,
+}
+
+impl Line {
+    fn new() -> Self {
+        let world = World::with(&[("a.yaml", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b.yaml", b"b\n")]);
+        let dir = world.clone_as("work", &world.file_url(), &["--bare"]);
+        Self { world, dir }
+    }
+
+    fn commit(&self, base: &str, changes: &[(&str, Option<&str>)]) -> String {
+        let changes: Vec<FileChange> = changes
+            .iter()
+            .map(|(path, text)| FileChange {
+                path: (*path).to_owned(),
+                was: FileBefore::Unchecked,
+                to: text.map_or(FileAfter::Deleted, |t| FileAfter::Bytes(t.as_bytes().to_vec())),
+            })
+            .collect();
+        repo(&self.dir).commit_on(base, &changes, "m\n").expect("commits")
+    }
+}
+
+#[test]
+fn a_clean_revert_is_committed_with_one_more_file() {
+    let line = Line::new();
+    let repo = repo(&line.dir);
+    let first = line.world.head();
+    let bad = line.commit(
+        &first,
+        &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\n9\n")), ("gone", Some("x\n"))],
+    );
+    let later = line.commit(
+        &bad,
+        &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\nlater\n")), ("b.yaml", None)],
+    );
+    let RevertOutcome::Clean { tree, files } = repo.revert_on(&later, &bad).expect("answers") else {
+        panic!("clean");
+    };
+    assert_eq!(files, ["a.yaml", "gone"]);
+    let holds = FileChange {
+        path: "pindeck-holds.toml".to_owned(),
+        was: FileBefore::Absent,
+        to: FileAfter::Bytes(b"version = 1\n".to_vec()),
+    };
+    let message = format!("Revert app in prod\n\nThis reverts commit {bad}.\n");
+    let done = repo.commit_tree_on(&later, &tree, &[holds], &message).expect("commits");
+    assert_eq!(git(&line.dir, &["rev-parse", &format!("{done}^")]), later);
+    assert_eq!(
+        git(&line.dir, &["diff", "--name-status", &later, &done]),
+        "M\ta.yaml\nD\tgone\nA\tpindeck-holds.toml"
+    );
+    assert_eq!(
+        git_bytes(&line.dir, &["show", &format!("{done}:a.yaml")]),
+        b"1\n2\n3\n4\n5\n6\n7\n8\nlater\n"
+    );
+    // Undone already: nothing is left to commit.
+    match repo.revert_on(&first, &bad).expect("answers") {
+        RevertOutcome::Clean { files, tree } => {
+            assert!(files.is_empty());
+            let nothing = repo.commit_tree_on(&first, &tree, &[], "m\n");
+            assert!(matches!(nothing, Err(WriteError::Empty)), "{nothing:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_cannot_be_reverted_says_why() {
+    let line = Line::new();
+    let repo = repo(&line.dir);
+    let first = line.world.head();
+    let bad = line.commit(&first, &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\n9\n"))]);
+    let later = line.commit(&bad, &[("a.yaml", Some("1\nWORSE\n3\n4\n5\n6\n7\n8\n9\n"))]);
+    assert_eq!(
+        repo.revert_on(&later, &bad).expect("answers"),
+        RevertOutcome::Conflict {
+            paths: vec!["a.yaml".to_owned()]
+        }
+    );
+    let gone = line.commit(&bad, &[("a.yaml", None)]);
+    assert_eq!(
+        repo.revert_on(&gone, &bad).expect("answers"),
+        RevertOutcome::Conflict {
+            paths: vec!["a.yaml".to_owned()]
+        }
+    );
+    let side = line.commit(&first, &[("b.yaml", Some("side\n"))]);
+    let tree = git(&line.dir, &["merge-tree", "--write-tree", &bad, &side]);
+    let merge = git(
+        &line.dir,
+        &["commit-tree", "-m", "merge", "-p", &bad, "-p", &side, &tree],
+    );
+    assert_eq!(
+        repo.revert_on(&merge, &merge).expect("answers"),
+        RevertOutcome::Merge { parents: 2 }
+    );
+    assert_eq!(repo.revert_on(&later, &first).expect("answers"), RevertOutcome::Root);
+    for odd in ["main", "--help", "0000000000000000000000000000000000000000", ""] {
+        assert!(repo.revert_on(&later, odd).is_err(), "{odd:?}");
+        assert!(repo.revert_on(odd, &later).is_err(), "{odd:?}");
+    }
+}
+
+#[test]
+fn a_clone_too_shallow_says_so_instead_of_taking_the_commit_for_the_first() {
+    let line = Line::new();
+    let first = line.world.head();
+    let bad = line.commit(&first, &[("a.yaml", Some("BAD\n"))]);
+    git(&line.dir, &["push", "-q", "origin", &format!("{bad}:refs/heads/main")]);
+    let shallow = line.world.clone_as("shallow", &line.world.file_url(), &["--depth=1"]);
+    let answer = repo(&shallow).revert_on(&bad, &bad);
+    assert!(
+        matches!(&answer, Err(WriteError::Shallow { commit }) if *commit == bad),
+        "{answer:?}"
+    );
+    git(&shallow, &["fetch", "-q", "--unshallow"]);
+    assert!(matches!(
+        repo(&shallow).revert_on(&bad, &bad),
+        Ok(RevertOutcome::Clean { .. })
+    ));
+}
+
+/// What git2 does not know at all: SHA-256 names, reftables.
+#[test]
+fn other_formats_are_written_pushed_and_reverted() {
+    for (name, format, options) in [
+        ("sha256", "sha256", &[][..]),
+        ("reftable", "sha1", &["--ref-format=reftable"][..]),
+        ("treeless", "sha1", &["--filter=tree:0", "--no-checkout"][..]),
+    ] {
+        let world = World::of_format(&[("envs/a.yaml", b"v: 1\n"), ("b.yaml", b"b\n")], format);
+        let dir = world.clone_as(name, &world.file_url(), options);
+        let repo = repo(&dir);
+        let base = repo.tip(None).expect("a tip").commit;
+        assert_eq!(base, world.head(), "{name}");
+        let change = |path: &str, text: &[u8]| FileChange {
+            path: path.to_owned(),
+            was: FileBefore::Unchecked,
+            to: FileAfter::Bytes(text.to_vec()),
+        };
+        let to_main = |commit: &str, base: &str| {
+            let push = Push {
+                remote: "origin",
+                branch: "main",
+                commit,
+                expected: Expected::At(base),
+            };
+            repo.push(push).unwrap_or_else(|e| panic!("{name}: {e}"));
+        };
+        let bad = repo
+            .commit_on(&base, &[change("envs/a.yaml", b"v: 2\n")], "m\n")
+            .expect("commits");
+        to_main(&bad, &base);
+        assert_eq!(
+            repo.tip(None).expect("a tip").commit,
+            bad,
+            "{name}: the tracking branch follows"
+        );
+        assert_eq!(
+            repo.read_at(&bad, "envs/a.yaml").expect("reads").as_deref(),
+            Some(&b"v: 2\n"[..])
+        );
+        let RevertOutcome::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
+            panic!("{name}: clean");
+        };
+        assert_eq!(files, ["envs/a.yaml"], "{name}");
+        let back = repo
+            .commit_tree_on(&bad, &tree, &[change("pindeck-holds.toml", b"version = 1\n")], "m\n")
+            .expect("commits");
+        to_main(&back, &bad);
+        assert_eq!(world.head(), back, "{name}");
+        assert_eq!(
+            git(&world.remote, &["diff", "--name-only", &base, &back]),
+            "pindeck-holds.toml",
+            "{name}"
+        );
+        git(&world.remote, &["fsck", "--strict"]);
+    }
+}
