@@ -1,5 +1,5 @@
 //! The context that every question is answered in: what git says, the policies and trust in force, one
-//! memo of questions to the registries, and the time that counts as now.
+//! memo of answers from the registries, and the time that counts as now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

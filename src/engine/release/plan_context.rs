@@ -1,5 +1,5 @@
-//! What a write is planned on: the newest commit of the remote branch, its policy, and one memo of
-//! questions to the registries.
+//! What a write is planned on: the newest commit of the remote branch, its policy, and one memo
+//! of answers from the registries.
 
 use std::sync::Arc;
 
