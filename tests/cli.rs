@@ -13,11 +13,25 @@
 pub mod support;
 
 mod cli {
-    mod configuration;
+    mod cache;
+    mod config;
     mod credentials;
-    mod documents;
-    mod failures;
-    mod generated;
+    mod diff;
+    mod drift;
+    mod evidence;
+    mod generate;
+    mod history;
+    mod hold;
     mod home;
+    mod init;
     mod interrupts;
+    mod mistakes;
+    mod pin;
+    mod promote;
+    mod resume;
+    mod revert;
+    mod served;
+    mod status;
+    mod streams;
+    mod verify;
 }

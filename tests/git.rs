@@ -13,6 +13,7 @@ pub mod support;
 
 mod git {
     mod history;
+    mod identity;
     mod lineage;
     mod places;
     mod push;

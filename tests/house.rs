@@ -13,6 +13,7 @@ mod house {
     mod circles;
     mod dependencies;
     mod imports;
+    mod proofs;
     mod rust_tokens;
     mod tree;
     mod types;

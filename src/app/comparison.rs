@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::cursor::Subject;
-use super::msg::Failure;
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::plan::Plan;
 use crate::domain::reference::Repository;

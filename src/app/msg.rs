@@ -4,8 +4,8 @@ use super::generation::Ticket;
 use super::key::Key;
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
-use crate::domain::text::Untrusted;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
 
 /// One thing that happened.
@@ -91,15 +91,6 @@ pub enum Msg {
     },
     /// The view's limits of the last frame, so that scrolling ends where the text ends.
     Drawn(Limits),
-}
-
-/// Why a question has no (whole) answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What happened, to what.
-    pub what: Untrusted,
-    /// What to do next.
-    pub next: Untrusted,
 }
 
 /// How far the scrollable parts of the last frame go, in lines.

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Presence, Verdict};
 
 use super::args::Evidence;
 use super::json::{self, EvidenceDoc};
-use super::outcome::{DONE, Failure, UNKNOWN};
 use super::situation::Situation;
 use super::{say, text, verify};
 use crate::domain::evidence::EvidenceState;
@@ -27,7 +28,7 @@ struct EvidenceOf<'a> {
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
-pub async fn run(at: &Situation, args: &Evidence) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
     let found = at.engine()?.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;
     if args.json {
@@ -66,5 +67,5 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<u8, Failure> {
                 .iter()
                 .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
         });
-    Ok(if unreachable { UNKNOWN } else { DONE })
+    Ok(if unreachable { Exit::Unknown } else { Exit::Done })
 }

@@ -1,10 +1,10 @@
 //! Where a command runs: global options and the user's preferences, and the engine they open.
 
 use crate::config::{UserConfig, user};
+use crate::domain::failure::Failure;
 use crate::engine::{Engine, OpenOptions};
 
 use super::args::Global;
-use super::outcome::Failure;
 
 /// What every command is given.
 #[derive(Debug)]

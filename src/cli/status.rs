@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::app::cell_status::{self, CellStatus};
+use crate::cli::exit::Exit;
 use crate::domain::board::{Board, Cell};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
+use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::pin::Unmanaged;
 
 use super::args::Status;
 use super::json::{self, status::StatusDoc};
-use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
 use super::situation::Situation;
 use super::text::{self, Table};
 use super::{names, say, warn};
@@ -22,7 +23,7 @@ use super::{names, say, warn};
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(at: &Situation, args: &Status) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Status) -> Result<Exit, Failure> {
     let mut board = at.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
@@ -39,12 +40,16 @@ pub async fn run(at: &Situation, args: &Status) -> Result<u8, Failure> {
             say(&line)?;
         }
     }
-    Ok(foremost([
-        if unreachable.is_some() { UNKNOWN } else { DONE },
-        if args.exit_code && !board.drift.is_empty() {
-            FOUND
+    Ok(Exit::heaviest([
+        if unreachable.is_some() {
+            Exit::Unknown
         } else {
-            DONE
+            Exit::Done
+        },
+        if args.exit_code && !board.drift.is_empty() {
+            Exit::Found
+        } else {
+            Exit::Done
         },
     ]))
 }

@@ -1,4 +1,4 @@
-//! The team policy: `pindeck.toml`, validated (CONTRACT "pindeck.toml").
+//! The team policy: `pindeck.toml`, validated (docs/reference/contract.md, "pindeck.toml").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,11 +24,9 @@ pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Resul
     let source = Source { file, text };
     let raw: raw::Team = toml::from_str(text).map_err(|e| source.parse_error(&e))?;
     if *raw.version.get_ref() != 1 {
-        let what = format!(
-            "version {} is not known; this pindeck reads version = 1",
-            raw.version.get_ref()
-        );
-        return Err(source.error(raw.version.span(), what));
+        let what = format!("version {} is not known", raw.version.get_ref());
+        let error = source.error(raw.version.span(), what);
+        return Err(error.hint("this pindeck reads version = 1"));
     }
     for pattern in &raw.ignore {
         glob(&source, pattern)?;
@@ -107,7 +105,7 @@ fn named<'a>(
     if known.contains(&name.get_ref().as_str()) {
         Ok(name.get_ref().clone())
     } else {
-        Err(source.error(name.span(), unknown(what, name.get_ref(), &known)))
+        Err(source.failure(name.span(), unknown(what, name.get_ref(), &known)))
     }
 }
 
@@ -168,12 +166,9 @@ fn environments(
                     named(source, "environment", name, names.iter())?;
                     // Promotion order is the order of the file, so a cycle cannot be written.
                     if !out.iter().any(|before| before.name.as_str() == name.get_ref()) {
-                        let what = format!(
-                            "{:?} comes later than {:?}; list environments in promotion order",
-                            name.get_ref(),
-                            env.name.get_ref()
-                        );
-                        return Err(source.error(name.span(), what));
+                        let what = format!("{:?} comes later than {:?}", name.get_ref(), env.name.get_ref());
+                        let error = source.error(name.span(), what);
+                        return Err(error.hint("list environments in promotion order"));
                     }
                     after.push(EnvId::new(name.get_ref()));
                 }
@@ -225,7 +220,8 @@ fn services(
         }
         let mut repository = |text: &raw::Text| {
             let parsed = Repository::parse(text.get_ref())
-                .map_err(|e| source.error(text.span(), format!("{e}; write HOST/PATH without tag or digest")))?;
+                .map_err(|e| source.error(text.span(), e.to_string()))
+                .map_err(|error| error.hint("write HOST/PATH without tag or digest"))?;
             match images.insert(parsed.clone(), name.clone()) {
                 Some(other) if other != *name => {
                     Err(source.error(text.span(), format!("{parsed} already belongs to service {other:?}")))
@@ -293,7 +289,7 @@ fn kind(source: &Source<'_>, name: &raw::Text) -> Result<EvidenceKind, ConfigErr
                 .map(|k| k.as_str())
                 .filter(|k| *k != "other")
                 .collect();
-            source.error(name.span(), unknown("kind of evidence", name.get_ref(), &known))
+            source.failure(name.span(), unknown("kind of evidence", name.get_ref(), &known))
         })
 }
 
@@ -351,7 +347,7 @@ fn policy(
         list.iter()
             .map(|r| match KNOWN.contains(&r.get_ref().as_str()) {
                 true => Ok(r.get_ref().clone()),
-                false => Err(source.error(r.span(), unknown("test result", r.get_ref(), &KNOWN))),
+                false => Err(source.failure(r.span(), unknown("test result", r.get_ref(), &KNOWN))),
             })
             .collect()
     };
@@ -391,7 +387,7 @@ fn policy(
             let known: Vec<&str> = Waivable::ALL.iter().map(|w| w.as_str()).collect();
             let one = |name: &String| {
                 let found = Waivable::ALL.into_iter().find(|w| w.as_str() == name);
-                found.ok_or_else(|| source.error(span.clone(), unknown("gate", name, &known)))
+                found.ok_or_else(|| source.failure(span.clone(), unknown("gate", name, &known)))
             };
             list.iter().map(one).collect::<Result<_, _>>()?
         }

@@ -259,7 +259,7 @@ fn every_mistake_is_named_with_its_line() {
     for (from, to, line, words) in BAD {
         assert!(GOOD.contains(from), "{from}");
         let error = load_text(&GOOD.replacen(from, to, 1)).expect_err(to);
-        assert!(error.message.contains(words), "{to}: {error}");
+        assert!(error.to_string().contains(words), "{to}: {error}");
         assert_eq!(error.line, *line, "{to}: {error}");
     }
 }

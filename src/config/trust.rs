@@ -35,16 +35,14 @@ pub(super) fn profile(
         let pem = text(source, read, path)?;
         if !pem.contains("-----BEGIN ") || !pem.contains("PUBLIC KEY-----") {
             let what = format!(
-                "{:?} holds no PEM public key (-----BEGIN PUBLIC KEY-----)",
+                "{:?} has no PEM public key in it (-----BEGIN PUBLIC KEY-----)",
                 path.get_ref()
             );
             return Err(source.error(path.span(), what));
         }
         if pem.contains("PRIVATE KEY") {
-            return Err(source.error(
-                path.span(),
-                format!("{:?} holds a private key; name the public one", path.get_ref()),
-            ));
+            let what = format!("{:?} is a private key", path.get_ref());
+            return Err(source.error(path.span(), what).hint("name the public one"));
         }
         keys.push(TrustedKey {
             name: path.get_ref().clone(),
@@ -153,9 +151,8 @@ fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Resu
         (None, Some(regex)) => Some(Match::Regex(checked_regex(source, regex)?)),
         (Some(raw::Issuer::None(false)), None) => None,
         _ => {
-            return Err(here(
-                "an identity has either `issuer` (exact) or `issuer_regex`; `issuer = false` only where certificates carry none",
-            ));
+            return Err(here("an identity has either `issuer` (exact) or `issuer_regex`")
+                .hint("write `issuer = false` only where certificates carry none"));
         }
     };
     let claims = [
@@ -200,10 +197,8 @@ pub(super) fn registry(
     if let Some(rate) = &raw.requests_per_second
         && *rate.get_ref() == 0
     {
-        return Err(source.error(
-            rate.span(),
-            "requests_per_second = 0 would ask nothing; leave it out for no limit",
-        ));
+        let error = source.error(rate.span(), "requests_per_second = 0 would ask nothing");
+        return Err(error.hint("leave it out for no limit"));
     }
     let ca = raw.ca.as_ref().map(|path| text(source, read, path)).transpose()?;
     let mut settings = RegistrySettings {
@@ -213,7 +208,7 @@ pub(super) fn registry(
         requests_per_second: raw.requests_per_second.as_ref().map(|r| *r.get_ref()),
         anonymous: false,
     };
-    // A repository's own file is not trusted with credentials (CONTRACT "pindeck.toml").
+    // A repository's own file is not trusted with credentials (docs/reference/contract.md, "pindeck.toml").
     settings.anonymous = matches!(from, PolicySource::Commit(_)) && is_redirected(&settings);
     Ok(settings)
 }

@@ -74,9 +74,8 @@ pub fn load() -> Result<UserConfig, ConfigError> {
         Err(error) => Err(ConfigError {
             file: path.display().to_string(),
             line: 1,
-            message: format!(
-                "the user configuration cannot be read: {error}; correct PINDECK_CONFIG or the file's permissions"
-            ),
+            message: format!("the user configuration cannot be read: {error}"),
+            hint: Some("correct PINDECK_CONFIG or the file's permissions".into()),
         }),
     }
 }
@@ -106,7 +105,7 @@ mod tests {
     fn unknown_keys_are_named() {
         let error = parse("\n\nthem = \"dark\"\n", "config.toml").expect_err("wrong");
         assert_eq!((error.line, error.file.as_str()), (3, "config.toml"));
-        assert!(error.message.contains("did you mean \"theme\""), "{error}");
+        assert!(error.to_string().contains("did you mean \"theme\""), "{error}");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! The order of a repository's tags, from which the candidate is chosen (CONTRACT "Candidate"): pure but
+//! The order of a repository's tags, from which the candidate is chosen (docs/reference/contract.md, "Candidate"):
+//! pure but
 //! for the creation times, which the caller fetches.
 
 use std::cmp::Ordering;

@@ -7,7 +7,7 @@ use super::id::{Digest, EnvId, ServiceId};
 use super::reference::Repository;
 use super::text::Untrusted;
 
-/// The kinds of drift (CONTRACT "Drift").
+/// The kinds of drift (docs/reference/contract.md, "Drift").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DriftKind {

@@ -58,7 +58,7 @@ impl EvidenceKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The kind of a `predicateType` (EVIDENCE rules; versions of SPDX, CycloneDX and in-toto
+    /// The kind of a `predicateType` (docs/reference/evidence.md, rule 2; versions of SPDX, CycloneDX and in-toto
     /// predicates count as the same kind).
     pub fn of_predicate(predicate_type: &str) -> Self {
         let t = predicate_type;

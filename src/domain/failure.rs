@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::evidence::CauseKind;
 use super::id::{Digest, EnvId, ServiceId};
 use super::reference::Repository;
@@ -78,6 +80,27 @@ impl FailureKind {
     }
 }
 
+impl FailureKind {
+    /// What to do next where nobody knows better.
+    fn usual_hint(self) -> Hint {
+        match self {
+            Self::Usage => "see `pindeck --help`",
+            Self::Refused => "each closed gate says what would open it",
+            Self::Conflict => "look at what changed and plan again",
+            Self::RemoteRefused => "ask who runs the remote, or set write = \"branch\" for this environment",
+            Self::Unreachable => "check the network and the address, then try again",
+            Self::Denied => "check the credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE), or ask for access",
+            Self::NotChecked => "run it without --offline",
+            Self::Absent => "look whether it was deleted, and name another digest",
+            Self::Corrupt => "do not use it, restore it from a good copy",
+            Self::Malformed | Self::Unsupported | Self::TooLarge => "build and push it again in a current format",
+            Self::Interrupted => "run it again",
+            Self::Failed => "the log says more: set PINDECK_LOG=debug and try again",
+        }
+        .into()
+    }
+}
+
 impl Failure {
     /// A failure without a hint.
     pub fn new(kind: FailureKind, what: impl Into<Untrusted>) -> Self {
@@ -108,6 +131,12 @@ impl Failure {
         Self::new(FailureKind::Conflict, what)
     }
 
+    /// A person or a signal stopped it in time.
+    pub fn interrupted() -> Self {
+        Self::new(FailureKind::Interrupted, "stopped before anything was committed")
+            .hint("run it again: what was copied already is not copied twice")
+    }
+
     /// A state that pindeck's own code rules out.
     pub fn bug(what: impl fmt::Display) -> Self {
         Self::failed(format!("internal: {what}")).hint("this is a bug in pindeck: please report it")
@@ -125,6 +154,11 @@ impl Failure {
     pub fn within(mut self, before: impl fmt::Display) -> Self {
         self.what = format!("{before}: {}", self.what.raw()).into();
         self
+    }
+
+    /// What to do next: the hint, or the usual advice for this kind of failure.
+    pub fn next(&self) -> Hint {
+        self.hint.clone().unwrap_or_else(|| self.kind.usual_hint())
     }
 
     /// Whether the content is gone, by a registry's authoritative word.
@@ -154,7 +188,8 @@ impl std::error::Error for Failure {}
 ///
 /// There is no way to make one from a text that was read somewhere: it is a literal of the program, or a
 /// literal whose `{}` are filled with [`Part`]s.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Hint(String);
 
 impl Hint {
@@ -201,6 +236,11 @@ impl Part {
     /// The name of a file, a folder, a branch, a remote, a key or a host.
     pub fn name(name: &str) -> Self {
         Self(shell_word(Clean::from_untrusted(name).as_str()))
+    }
+
+    /// A literal of the program, as it is.
+    pub fn literal(text: &'static str) -> Self {
+        Self(text.to_owned())
     }
 
     /// Several names, one after the other.

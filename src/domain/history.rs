@@ -45,7 +45,8 @@ pub struct Entry {
     pub break_glass: Option<Untrusted>,
 }
 
-/// What a commit message records about one target (CONTRACT "Commits"). A record, never an input of a
+/// What a commit message records about one target (docs/reference/contract.md, "Commits"). A record, never an
+/// input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {

@@ -1,4 +1,4 @@
-//! Commit messages (CONTRACT "Commits"): subject, body and trailers. Trailers are records, never
+//! Commit messages (docs/reference/contract.md, "Commits"): subject, body and trailers. Trailers are records, never
 //! inputs of a gate.
 
 use super::id::{Digest, EnvId, ServiceId};

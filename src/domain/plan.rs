@@ -168,7 +168,7 @@ pub struct PromoteFacts<'a> {
     pub now: Timestamp,
 }
 
-/// The gates of a promote, in a fixed order (CONTRACT "Gates").
+/// The gates of a promote, in a fixed order (docs/reference/contract.md, "Gates").
 pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged);
     gates.push(match facts.hold {
@@ -411,7 +411,7 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
 }
 
 /// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
-/// content never (CONTRACT `break_glass`), whatever else is wrong beside it: `evidence` is everything that
+/// content never (docs/reference/contract.md, "Gates"), whatever else is wrong beside it: `evidence` is everything that
 /// was found about the digest.
 pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
     let broken = is_broken(verdict, evidence);

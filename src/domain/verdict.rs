@@ -144,7 +144,7 @@ pub struct Facts<'a> {
     pub source: Option<&'a str>,
 }
 
-/// Judges a digest (PRODUCT "verdict", CONTRACT "Causes"). Pure; fails closed.
+/// Judges a digest (docs/reference/contract.md, "Causes"). Pure; fails closed.
 pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     let verdict = |result, causes| Verdict {
         result,
@@ -355,7 +355,7 @@ fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), 
 
 /// Decides among verified test results. `None`: there is none. `Ok(true)`: hold, acknowledge.
 ///
-/// EVIDENCE rule 3: where they disagree the newest verified time decides; a tie, or any of them
+/// docs/reference/evidence.md, rule 4: where they disagree the newest verified time decides; a tie, or any of them
 /// without a trusted time, lets the worst win.
 fn decide_test_result(policy: &Policy, verified: &[&Evidence], now: Timestamp) -> Option<Result<bool, String>> {
     let rank = |result: &str| match result {

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::failure::{Failure, FailureKind, Hint};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::plan::{Gate, GateName, GateState, Plan};
 use super::text::Untrusted;
@@ -166,9 +167,11 @@ impl Proposal {
             .iter()
             .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
             .collect();
-        let words = lines.join("\n").into();
+        let words = Untrusted::new(lines.join("\n"));
         Some(if unknown {
-            WriteFailure::Unknown(words)
+            Failure::unreachable(words)
+                .hint("try again when everything can be reached")
+                .into()
         } else {
             WriteFailure::Refused(Box::new(self.clone()), words)
         })
@@ -270,46 +273,53 @@ pub struct Receipt {
 /// Why a write did not happen. Nothing landed in git, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteFailure {
-    /// The question is wrong (exit 2).
-    Usage(Untrusted),
-    /// A gate is closed (exit 4); the proposal says which.
+    /// A gate is closed; the proposal says which.
     Refused(Box<Proposal>, Untrusted),
-    /// Branch or evidence moved (exit 5); a new proposal where one could be made.
-    Conflict(Option<Box<Proposal>>, Untrusted),
-    /// Something needed could not be reached (exit 6).
-    Unknown(Untrusted),
-    /// The remote refused, in its own words (exit 7).
-    RemoteRefused(Untrusted),
-    /// It was cancelled before the git step.
-    Cancelled,
-    /// It failed (exit 1).
-    Failed(Untrusted),
+    /// Branch or evidence moved; this is what would be written now.
+    Conflict(Box<Proposal>, Untrusted),
+    /// Anything that leaves nothing to propose.
+    Failed(Failure),
 }
 
 impl WriteFailure {
-    /// What happened, in words.
-    pub fn words(&self) -> Untrusted {
+    /// What sort of failure it is.
+    pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Usage(words)
-            | Self::Refused(_, words)
-            | Self::Conflict(_, words)
-            | Self::Unknown(words)
-            | Self::RemoteRefused(words)
-            | Self::Failed(words) => words.clone(),
-            Self::Cancelled => "stopped before anything was committed".into(),
+            Self::Refused(..) => FailureKind::Refused,
+            Self::Conflict(..) => FailureKind::Conflict,
+            Self::Failed(failure) => failure.kind,
         }
     }
 
-    /// The exit status of the command line.
-    pub const fn exit_code(&self) -> u8 {
+    /// What happened, in words.
+    pub const fn what(&self) -> &Untrusted {
         match self {
-            Self::Usage(_) => 2,
-            Self::Refused(..) => 4,
-            Self::Conflict(..) => 5,
-            Self::Unknown(_) => 6,
-            Self::RemoteRefused(_) => 7,
-            Self::Cancelled => 130,
-            Self::Failed(_) => 1,
+            Self::Refused(_, what) | Self::Conflict(_, what) => what,
+            Self::Failed(failure) => &failure.what,
         }
+    }
+
+    /// What to do next.
+    pub fn next(&self) -> Hint {
+        match self {
+            Self::Refused(..) => "each closed gate says what would open it".into(),
+            Self::Conflict(..) => "look at the new plan and run the command again".into(),
+            Self::Failed(failure) => failure.next(),
+        }
+    }
+
+    /// The same failure without the proposal it carries.
+    pub fn without_proposal(&self) -> Failure {
+        Failure {
+            kind: self.kind(),
+            what: self.what().clone(),
+            hint: Some(self.next()),
+        }
+    }
+}
+
+impl From<Failure> for WriteFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }

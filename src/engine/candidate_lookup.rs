@@ -1,4 +1,4 @@
-//! Finding the candidate of a service in its image's repository (CONTRACT "Candidate").
+//! Finding the candidate of a service in its image's repository (docs/reference/contract.md, "Candidate").
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -32,7 +32,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Finds the candidate of a service in its image's repository (CONTRACT "Candidate").
+    /// Finds the candidate of a service in its image's repository (docs/reference/contract.md, "Candidate").
     async fn candidate(
         &self,
         configured: Option<&Service>,

@@ -1,4 +1,4 @@
-//! Finding every statement attached to a digest (EVIDENCE "Who decides", REGISTRY rule 6): the
+//! Finding every statement attached to a digest (docs/reference/evidence.md, "Where evidence is looked for"): the
 //! referrers API or its fallback tag, cosign's `.sig`/`.att`/`.sbom` tags, and BuildKit's manifests
 //! inside an index.
 //!
@@ -18,7 +18,7 @@ use crate::domain::text::Untrusted;
 use crate::sources::evidence::{Carrier, Item, ItemProblem, holds_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
-/// Largest statement that is fetched (REGISTRY rule 3).
+/// Largest statement that is fetched (docs/reference/registries.md, "One way out").
 pub const STATEMENT_CAP: u64 = 64 << 20;
 
 /// Everything attached to one digest.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
@@ -19,7 +20,7 @@ use crate::sources::registry::Manifest;
 
 use super::context::Context;
 use super::verify::is_bare;
-use super::{Engine, EngineError, collect};
+use super::{Engine, collect};
 use config::Config;
 
 /// Largest image configuration that is read.
@@ -46,7 +47,7 @@ impl Engine {
     /// # Errors
     /// If a name means nothing here, a tag or a manifest cannot be had, or git or the configuration
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
-    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, EngineError> {
+    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
         let comparison = Comparison {
             context: self.judging_context(ledger)?,
@@ -60,11 +61,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::diff`].
-    pub async fn diff_digests(
-        &self,
-        a: (Repository, Digest),
-        b: (Repository, Digest),
-    ) -> Result<Compared, EngineError> {
+    pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
         let comparison = Comparison {
             context: self.judging_context(self.ledger_as_known().await?)?,
         };
@@ -89,7 +86,7 @@ struct Comparison {
 
 impl Comparison {
     /// What a name on the command line means.
-    async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
+    async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         if let Ok(digest) = text.parse::<Digest>() {
             let known = self.pins().find(|pin| pin.digest == Some(digest));
             if let Some(pin) = known {
@@ -99,7 +96,7 @@ impl Comparison {
         }
         if let Some(pin) = self.service_in_environment(text)? {
             let digest = pin.digest.ok_or_else(|| {
-                EngineError::Usage(format!(
+                Failure::usage(format!(
                     "{} is pinned by tag only: there is no digest to compare",
                     pin.target
                 ))
@@ -110,7 +107,7 @@ impl Comparison {
             return Err(self.no_such_name(text));
         }
         let parsed = ImageRef::parse(text).map_err(|e| {
-            EngineError::Usage(format!(
+            Failure::usage(format!(
                 "{text:?} is no digest, no SERVICE:ENV of this repository and no reference: {e}"
             ))
         })?;
@@ -119,15 +116,15 @@ impl Comparison {
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
                 let found = self.context.memo.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
-                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
         Ok(self.placed(parsed.repository, digest))
     }
 
     /// What is wrong with a `SERVICE:ENV` of this repository.
-    fn no_such_name(&self, text: &str) -> EngineError {
+    fn no_such_name(&self, text: &str) -> Failure {
         let services: Vec<&str> = self
             .context
             .ledger
@@ -143,18 +140,17 @@ impl Comparison {
             .iter()
             .map(|e| e.name.as_str())
             .collect();
-        let why = match text.rsplit_once(':') {
+        let unknown_name = match text.rsplit_once(':') {
             Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
             Some((service, _)) => unknown("service", service, &services),
-            None => {
-                "it names no digest; write SERVICE:ENV, a whole digest, or a reference with its registry".to_owned()
-            }
+            None => Failure::usage("it names no digest")
+                .hint("write SERVICE:ENV, a whole digest, or a reference with its registry"),
         };
-        EngineError::Usage(format!("{text:?} means nothing here: {why}"))
+        unknown_name.within(format!("{text:?} means nothing here"))
     }
 
     /// `SERVICE:ENV`, if both are known here.
-    fn service_in_environment(&self, text: &str) -> Result<Option<&Pin>, EngineError> {
+    fn service_in_environment(&self, text: &str) -> Result<Option<&Pin>, Failure> {
         let Some((service, env)) = text.rsplit_once(':') else {
             return Ok(None);
         };
@@ -170,11 +166,11 @@ impl Comparison {
         };
         let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
         pin.map(Some)
-            .ok_or_else(|| EngineError::Usage(format!("{name} has no pin in {env}")))
+            .ok_or_else(|| Failure::usage(format!("{name} has no pin in {env}")))
     }
 
     /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
-    async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
+    async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         let images = self
             .context
             .ledger
@@ -196,9 +192,8 @@ impl Comparison {
         }
         match trouble {
             Some(error) => Err(error.into()),
-            None => Err(EngineError::Usage(format!(
-                "no repository of this place has {digest}; write REPOSITORY@{digest}"
-            ))),
+            None => Err(Failure::usage(format!("no repository of this place has {digest}"))
+                .hint(Hint::with("write REPOSITORY@{}", &[(&digest).into()]))),
         }
     }
 
@@ -224,7 +219,7 @@ impl Comparison {
         }
     }
 
-    async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, EngineError> {
+    async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
         let (left, right) = futures_util::future::join(
             self.context.memo.registry.manifest(&a.image, &a.digest),
             self.context.memo.registry.manifest(&b.image, &b.digest),
@@ -250,7 +245,7 @@ impl Comparison {
     }
 
     /// The platform manifests of one side; of a single image, its configuration says which it is.
-    async fn platforms(&self, of: &NamedDigest, manifest: Manifest) -> Result<Platforms, EngineError> {
+    async fn platforms(&self, of: &NamedDigest, manifest: Manifest) -> Result<Platforms, Failure> {
         if manifest.is_index() {
             let all = collect::platforms(&manifest)
                 .filter_map(|child| Some((child.platform.as_ref()?.to_string(), child.digest)))
@@ -276,7 +271,7 @@ impl Comparison {
         of: NamedDigest,
         platforms: Platforms,
         platform: Option<&str>,
-    ) -> Result<(Side, Option<Untrusted>), EngineError> {
+    ) -> Result<(Side, Option<Untrusted>), Failure> {
         let mut unread: Vec<Untrusted> = Vec::new();
         let compared = platform
             .map(str::to_owned)
@@ -331,7 +326,7 @@ impl Comparison {
         Ok((side, dark))
     }
 
-    async fn config(&self, of: &NamedDigest, image: &Manifest) -> Result<Option<Config>, EngineError> {
+    async fn config(&self, of: &NamedDigest, image: &Manifest) -> Result<Option<Config>, Failure> {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };

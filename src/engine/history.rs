@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use crate::config::unknown;
+use crate::domain::failure::Failure;
 use crate::domain::history::{Entry, Said};
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
@@ -23,7 +24,7 @@ use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 use super::context::Context;
 use super::ledger::{Ledger, ScanCache};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
-use super::{Engine, EngineError, blocking};
+use super::{Engine, blocking};
 
 /// Entries that travel together.
 const BATCH: usize = 32;
@@ -48,12 +49,7 @@ impl Engine {
     /// # Errors
     /// If the target does not exist, or git or the configuration cannot be read. A registry that cannot
     /// be reached is part of the verdict.
-    pub async fn history(
-        &self,
-        target: &Target,
-        limit: Option<usize>,
-        verify: bool,
-    ) -> Result<Vec<Record>, EngineError> {
+    pub async fn history(&self, target: &Target, limit: Option<usize>, verify: bool) -> Result<Vec<Record>, Failure> {
         let (ledger, _) = self.ledger().await?;
         known(&ledger, target)?;
         let ledger = Arc::new(ledger);
@@ -71,7 +67,7 @@ impl Engine {
                     }
                 })?;
             }
-            Ok::<_, EngineError>(records)
+            Ok::<_, Failure>(records)
         };
         let mut records = blocking(work).await??;
         if verify {
@@ -85,7 +81,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::history`].
-    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), EngineError> {
+    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
         let ledger = self.ledger_as_known().await?;
         known(&ledger, &target)?;
         let this = self.clone();
@@ -107,7 +103,7 @@ impl Engine {
                 // Nobody listening any more is no error.
                 let _ = to.blocking_send(batch);
             }
-            Ok::<_, EngineError>(())
+            Ok::<_, Failure>(())
         };
         blocking(work).await?
     }
@@ -145,10 +141,10 @@ async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
 }
 
 /// Whether service and environment exist today.
-fn known(ledger: &Ledger, target: &Target) -> Result<(), EngineError> {
+fn known(ledger: &Ledger, target: &Target) -> Result<(), Failure> {
     let check = |what, name: &str, all: Vec<&str>| match all.contains(&name) {
         true => Ok(()),
-        false => Err(EngineError::Usage(unknown(what, name, &all))),
+        false => Err(unknown(what, name, &all)),
     };
     let services = ledger.grouped.services.iter().map(|(name, ..)| name.as_str());
     check("service", target.service.as_str(), services.collect())?;
@@ -193,7 +189,7 @@ fn walk(
     scans: &ScanCache,
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Result<(), EngineError> {
+) -> Result<(), Failure> {
     let files: BTreeSet<String> = ledger
         .pins()
         .filter(|pin| pin.target == *target)
@@ -252,7 +248,7 @@ fn walk(
 
 impl Reader<'_> {
     /// What one commit made of the pins.
-    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, EngineError> {
+    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, Failure> {
         let mut step = CommitSides::default();
         for change in changes {
             let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);
@@ -269,7 +265,7 @@ impl Reader<'_> {
     }
 
     /// Other files of the environment that held the pin before this commit and were changed by it.
-    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, EngineError> {
+    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, Failure> {
         let mut all = Vec::new();
         self.repo.commits(&commit.id, &[], &mut |changes| {
             if changes.first().is_some_and(|change| change.commit.id == commit.id) {
@@ -302,7 +298,7 @@ impl Reader<'_> {
         path: &str,
         before: Option<&str>,
         after: Option<&str>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<(), Failure> {
         let scan = |oid: Option<&str>| match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?)),
             None => Ok(Arc::default()),

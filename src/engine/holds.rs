@@ -1,4 +1,5 @@
-//! `pindeck-holds.toml`: digests that may not step forward (PRODUCT "hold"). A tracked file, so that
+//! `pindeck-holds.toml`: digests that may not step forward (docs/reference/contract.md, "Holds"). A tracked file,
+//! so that
 //! it survives squash merges and shallow clones.
 
 use jiff::Timestamp;

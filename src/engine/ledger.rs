@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, approval, team};
 use crate::domain::board::{Hold, RepositoryInfo};
+use crate::domain::failure::Failure;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
@@ -14,7 +15,6 @@ use crate::sources::git::manifest::{self, Scan};
 use crate::sources::git::{GitRepo, Tip, TreeFile};
 
 use super::OpenOptions;
-use super::error::EngineError;
 use super::holds;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
 use super::vendored;
@@ -34,8 +34,8 @@ impl ScanCache {
         &self,
         path: &str,
         oid: &str,
-        read: impl FnOnce() -> Result<Vec<u8>, EngineError>,
-    ) -> Result<Arc<Scan>, EngineError> {
+        read: impl FnOnce() -> Result<Vec<u8>, Failure>,
+    ) -> Result<Arc<Scan>, Failure> {
         let key = (path.to_owned(), oid.to_owned());
         if let Some(known) = self.lock().get(&key) {
             return Ok(Arc::clone(known));
@@ -98,7 +98,7 @@ impl Ledger {
 ///
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
-pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, Failure> {
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
@@ -114,11 +114,11 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
-fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, EngineError> {
+fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
     let files = repo.files(&tip.commit)?;
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
@@ -156,7 +156,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 ///
 /// # Errors
 /// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, EngineError> {
+pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
     let files = repo.files(&tip.commit)?;
@@ -198,7 +198,7 @@ fn scan_all(
     files: &[TreeFile],
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
+) -> Result<(Vec<Sighting>, Vec<Unmanaged>), Failure> {
     let mut charts = BTreeMap::new();
     let mut sightings = Vec::new();
     let mut unmanaged = Vec::new();
@@ -231,7 +231,7 @@ pub fn is_manifest(path: &str) -> bool {
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
+fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), Failure> {
     if let Some(file) = &options.config {
         let (mut team, text) = team_of_file(file)?;
         if repo.contains_file(file) {
@@ -242,10 +242,7 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
     let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
-    let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
-        file: TEAM_FILE.to_owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
-    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
         let found = repo.read_at(commit, path).map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
@@ -256,16 +253,18 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
 }
 
 /// The team policy of a file that the user named, and its text.
-pub fn team_of_file(file: &Path) -> Result<(TeamPolicy, String), EngineError> {
+pub fn team_of_file(file: &Path) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
-        file: shown.clone(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(file).map_err(|error| unreadable(&shown, error))?;
     let folder = file.parent().map(PathBuf::from).unwrap_or_default();
     let read = |path: &str| std::fs::read(folder.join(path));
     let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
     Ok((team, text))
+}
+
+/// A team policy that cannot be read.
+fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
 }
 
 /// Index of files by path, for lookups.

@@ -9,13 +9,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::domain::board::PinKey;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
 use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
-use super::error::EngineError;
 use super::ledger::{Ledger, ScanCache, is_manifest};
 use super::pins::EnvironmentPaths;
 
@@ -43,7 +43,7 @@ type Question = (ServiceId, EnvId, Digest);
 ///
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
-pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, EngineError> {
+pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
     let pins: Vec<&Pin> = ledger.pins().collect();
     let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
         scans: &'a ScanCache,
         paths: &'a EnvironmentPaths,
         pins: &[&Pin],
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, Failure> {
         let mut open: BTreeMap<EnvId, BTreeMap<What, Open>> = BTreeMap::new();
         for pin in pins {
             let key = pin.key();
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn run(&mut self) -> Result<(), EngineError> {
+    fn run(&mut self) -> Result<(), Failure> {
         let (repo, tip) = (self.repo, self.ledger.tip.commit.clone());
         let mut failure = None;
         if self.is_done() {
@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         self.open.is_empty() && self.wanted.is_empty()
     }
 
-    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), EngineError> {
+    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), Failure> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What one version of a file pins, by the names of today.
-    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, EngineError> {
+    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, Failure> {
         let scan: Arc<Scan> = match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?,
             None => return Ok(BTreeSet::new()),

@@ -7,7 +7,6 @@ pub mod candidate_lookup;
 pub mod collect;
 mod context;
 pub mod diff;
-pub mod error;
 pub mod history;
 pub mod holds;
 pub mod journal;
@@ -33,13 +32,13 @@ use tokio::sync::mpsc;
 
 use crate::domain::board::{Board, Update};
 use crate::domain::drift::Drift;
+use crate::domain::failure::Failure;
 use crate::domain::policy::TeamPolicy;
 use crate::sources::evidence::Trust;
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
 use context::Context;
-pub use error::EngineError;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
@@ -102,7 +101,7 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no usable repository at or above `dir`.
-    pub fn open(options: OpenOptions) -> Result<Self, EngineError> {
+    pub fn open(options: OpenOptions) -> Result<Self, Failure> {
         let repo = GitRepo::discover(&options.dir)?;
         let journal = Journal::of(&repo);
         Ok(Self::with(options, repo, journal))
@@ -113,7 +112,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::open`].
-    pub fn open_observed(options: OpenOptions, observer: journal::Observer) -> Result<Self, EngineError> {
+    pub fn open_observed(options: OpenOptions, observer: journal::Observer) -> Result<Self, Failure> {
         let repo = GitRepo::discover(&options.dir)?;
         let journal = Journal::of(&repo).observed(observer);
         Ok(Self::with(options, repo, journal))
@@ -146,7 +145,7 @@ impl Engine {
     ///
     /// # Errors
     /// If repository, configuration or manifests cannot be read.
-    pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), EngineError> {
+    pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), Failure> {
         self.read_ledger(true).await
     }
 
@@ -154,11 +153,11 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::ledger`].
-    pub async fn ledger_as_known(&self) -> Result<Ledger, EngineError> {
+    pub async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
         Ok(self.read_ledger(false).await?.0)
     }
 
-    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Option<Timestamp>), EngineError> {
+    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Option<Timestamp>), Failure> {
         let this = self.clone();
         let work = move || {
             let options = &this.inner.options;
@@ -187,13 +186,13 @@ impl Engine {
     ///
     /// # Errors
     /// If git cannot be read.
-    pub async fn first_configuration(&self) -> Result<String, EngineError> {
+    pub async fn first_configuration(&self) -> Result<String, Failure> {
         let this = self.clone();
         blocking(move || ledger::first_configuration(&this.inner.repo, &this.inner.scans)).await?
     }
 
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.
-    fn tools(&self, team: &Arc<TeamPolicy>) -> Result<(Registry, Arc<Trust>), EngineError> {
+    fn tools(&self, team: &Arc<TeamPolicy>) -> Result<(Registry, Arc<Trust>), Failure> {
         let mut kept = self.kept();
         if let Some((same, registry, trust)) = &kept.tools
             && **same == **team
@@ -206,7 +205,7 @@ impl Engine {
     }
 
     /// A registry client that believes no cache: for what is judged right before it is written.
-    fn uncached(&self, team: &Arc<TeamPolicy>) -> Result<Registry, EngineError> {
+    fn uncached(&self, team: &Arc<TeamPolicy>) -> Result<Registry, Failure> {
         Ok(Registry::new(Options {
             settings: team.registries.clone(),
             credentials: Credentials::from_environment(),
@@ -216,26 +215,26 @@ impl Engine {
     }
 
     /// The context of one question or one pass: every question is asked once in it.
-    fn context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+    fn context(&self, ledger: Ledger) -> Result<Context, Failure> {
         let (registry, trust) = self.tools(&ledger.team)?;
         Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
     }
 
     /// The same, checking every signature anew: for what a person or a gate relies on now.
-    fn judging_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+    fn judging_context(&self, ledger: Ledger) -> Result<Context, Failure> {
         let (registry, trust) = self.tools(&ledger.team)?;
         Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The same believing no cache: for what is judged right before it is written.
-    fn uncached_context(&self, ledger: Ledger) -> Result<Context, EngineError> {
+    fn uncached_context(&self, ledger: Ledger) -> Result<Context, Failure> {
         let (_, trust) = self.tools(&ledger.team)?;
         let registry = self.uncached(&ledger.team)?;
         Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
-    fn lineage(&self, ledger: &Ledger) -> Result<Arc<Lineage>, EngineError> {
+    fn lineage(&self, ledger: &Ledger) -> Result<Arc<Lineage>, Failure> {
         if let Some((commit, team, known)) = &self.kept().lineage
             && *commit == ledger.tip.commit
             && **team == *ledger.team
@@ -255,7 +254,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::refresh`].
-    pub async fn board(&self) -> Result<Board, EngineError> {
+    pub async fn board(&self) -> Result<Board, Failure> {
         let (tx, mut rx) = mpsc::channel(256);
         let this = self.clone();
         let pass = tokio::spawn(async move { this.refresh(tx).await });
@@ -263,7 +262,7 @@ impl Engine {
         while let Some(update) = rx.recv().await {
             board.apply(update);
         }
-        pass.await.map_err(|e| EngineError::Internal(e.to_string()))??;
+        pass.await.map_err(|e| Failure::bug(e))??;
         Ok(board)
     }
 
@@ -272,13 +271,13 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
+    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         refresh::run(self, tx).await
     }
 }
 
 /// The registry client and the compiled trust profiles of a policy.
-fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trust>), EngineError> {
+fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trust>), Failure> {
     let cache = options
         .cache_dir
         .as_ref()
@@ -299,8 +298,6 @@ fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
 }
 
 /// Runs blocking work on its own thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| EngineError::Internal(e.to_string()))
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Failure::bug(e))
 }

@@ -1,4 +1,4 @@
-//! From references found in files to pins: which environment, which service (CONTRACT "Pin",
+//! From references found in files to pins: which environment, which service (docs/reference/contract.md, "Pin",
 //! "Service of an unlisted repository"). Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,8 @@ use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::sources::git::manifest::Found;
 
-/// Tiers from here on become pins only where a configured service names the image (GITOPS.md 9, 10).
+/// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
+/// styles 9 and 10).
 pub const LOOSE_TIER: u8 = 9;
 
 /// A reference found in one file.

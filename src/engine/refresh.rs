@@ -10,6 +10,7 @@ use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
 use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
+use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
@@ -23,13 +24,13 @@ use super::context::Context;
 use super::lineage::Lineage;
 use super::registry_memo::Failed;
 use super::tag_journal::TagJournal;
-use super::{Engine, EngineError, blocking, candidate_lookup, collect};
+use super::{Engine, blocking, candidate_lookup, collect};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
 
 /// Runs one pass.
-pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), EngineError> {
+pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetched_at) = engine.ledger().await?;
     let pass = Arc::new(Pass {
         context: engine.context(ledger)?,
@@ -109,7 +110,7 @@ impl Pass {
         }
     }
 
-    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, EngineError> {
+    async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, Failure> {
         let this = Arc::clone(&self);
         let lineage = blocking(move || engine.lineage(&this.context.ledger)).await??;
         for (key, by) in &lineage.pinned {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::config::unknown;
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
@@ -13,7 +14,7 @@ use crate::domain::registry::Budget;
 use super::assess::Assessed;
 use super::context::Context;
 use super::registry_memo::RegistryMemo;
-use super::{Engine, EngineError, OpenOptions, blocking, candidate_lookup, ledger};
+use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Engine {
     /// # Errors
     /// If the reference has no digest, the policy or environment does not exist, or git or the
     /// configuration cannot be read. An unreachable registry is part of the answer.
-    pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+    pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, Failure> {
         let (repository, digest) = by_digest(reference)?;
         let (ledger, _) = self.ledger().await?;
         let context = self.judging_context(ledger)?;
@@ -63,7 +64,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::verify`]; also if the service or its pin does not exist, or a tag could not be
     /// resolved.
-    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, EngineError> {
+    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, Failure> {
         let (ledger, _) = self.ledger().await?;
         let context = self.judging_context(ledger)?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
@@ -76,22 +77,24 @@ impl Engine {
             };
             return Ok(examine(&context, image, digest, Some(name.clone()), policy).await);
         }
-        let no_service = || unknown("service", what, &known_services(&context));
+        let no_service = |why: String| {
+            let unknown = unknown("service", what, &known_services(&context));
+            Failure {
+                what: format!("{}, and no image reference: {why}", unknown.what.raw()).into(),
+                ..unknown
+            }
+        };
         if is_bare(what) {
-            return Err(EngineError::Usage(format!(
-                "{}; an image reference begins with its registry",
-                no_service()
-            )));
+            return Err(no_service("it would begin with its registry".to_owned()));
         }
-        let parsed = ImageRef::parse(what)
-            .map_err(|e| EngineError::Usage(format!("{}, and no image reference: {e}", no_service())))?;
+        let parsed = ImageRef::parse(what).map_err(|e| no_service(e.to_string()))?;
         let digest = match (parsed.digest, &parsed.tag) {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
                 let found = context.memo.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
-                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
         let service = context.service_of(&parsed.repository).cloned();
@@ -103,12 +106,11 @@ impl Engine {
 ///
 /// # Errors
 /// As [`Engine::verify`]; also if no file is named.
-pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, EngineError> {
+pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, Failure> {
     let (repository, digest) = by_digest(reference)?;
     let Some(file) = options.config.clone() else {
-        return Err(EngineError::Usage(
-            "there is no policy to verify by; name its file with --config, or run it in a GitOps repository".to_owned(),
-        ));
+        return Err(Failure::usage("there is no policy to verify by")
+            .hint("name its file with --config, or run it in a GitOps repository"));
     };
     let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
     let (registry, trust) = super::tools(options, &team)?;
@@ -118,12 +120,16 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
 }
 
 /// What a service pins in an environment.
-fn pinned_in(name: &ServiceId, pins: &[Pin], env: &str) -> Result<(Repository, Digest), EngineError> {
+fn pinned_in(name: &ServiceId, pins: &[Pin], env: &str) -> Result<(Repository, Digest), Failure> {
     let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
-    let pin = pin.ok_or_else(|| EngineError::Usage(format!("{name} has no pin in {env}")))?;
+    let pin = pin.ok_or_else(|| Failure::usage(format!("{name} has no pin in {env}")))?;
     let digest = pin.digest.ok_or_else(|| {
-        EngineError::Usage(format!(
-            "{name} is pinned by tag only in {env}: evidence is about a digest; `pindeck pin {name} --env {env}` pins what the tag names now"
+        Failure::usage(format!(
+            "{name} is pinned by tag only in {env}, and evidence is about a digest"
+        ))
+        .hint(Hint::with(
+            "`pindeck pin {} --env {}` pins what the tag names now",
+            &[name.into(), (&pin.target.environment).into()],
         ))
     })?;
     Ok((pin.image.clone(), digest))
@@ -135,13 +141,12 @@ async fn offered(
     name: &ServiceId,
     image: Option<&Repository>,
     pins: &[Pin],
-) -> Result<(Repository, Digest), EngineError> {
+) -> Result<(Repository, Digest), Failure> {
     match candidate_lookup::find(&context.memo, context.service(name), image, pins).await {
         Seen::Fresh { value: Some(found), .. } => Ok((found.image, found.digest)),
-        Seen::Unreachable { detail, .. } => Err(EngineError::Unreachable(detail.clean().into_string())),
-        _ => Err(EngineError::Usage(format!(
-            "CI offers nothing for {name}; name an environment with --env to see what is pinned there"
-        ))),
+        Seen::Unreachable { detail, .. } => Err(Failure::unreachable(detail.clean().into_string())),
+        _ => Err(Failure::usage(format!("CI offers nothing for {name}"))
+            .hint("name an environment with --env to see what is pinned there")),
     }
 }
 
@@ -152,15 +157,15 @@ pub(super) fn is_bare(text: &str) -> bool {
 }
 
 /// A reference that names its bytes.
-fn by_digest(reference: &str) -> Result<(Repository, Digest), EngineError> {
+fn by_digest(reference: &str) -> Result<(Repository, Digest), Failure> {
     let parsed =
-        ImageRef::parse(reference).map_err(|e| EngineError::Usage(format!("{e}; write REPOSITORY@sha256:…")))?;
+        ImageRef::parse(reference).map_err(|e| Failure::usage(e.to_string()).hint("write REPOSITORY@sha256:…"))?;
     match parsed.digest {
         Some(digest) => Ok((parsed.repository, digest)),
-        None => Err(EngineError::Usage(
-            "verify needs a digest, for a tag can move while it is being verified; write REPOSITORY@sha256:…"
-                .to_owned(),
-        )),
+        None => Err(
+            Failure::usage("verify needs a digest, for a tag can move while it is being verified")
+                .hint("write REPOSITORY@sha256:…"),
+        ),
     }
 }
 
@@ -171,12 +176,11 @@ async fn verify<L>(
     digest: Digest,
     service: Option<ServiceId>,
     rules: &Rules,
-) -> Result<Examined, EngineError> {
+) -> Result<Examined, Failure> {
     let policy = policy(context, rules)?;
     if policy.is_none() {
-        return Err(EngineError::Usage(
-            "no policy applies there; name one with --policy P, or give the environment one in pindeck.toml".to_owned(),
-        ));
+        return Err(Failure::usage("no policy applies there")
+            .hint("name one with --policy P, or give the environment one in pindeck.toml"));
     }
     Ok(examine(context, image, digest, service, policy).await)
 }
@@ -200,11 +204,11 @@ async fn examine<L>(
 }
 
 /// The policy that the rules name; `None` = the environment that applies has none.
-fn policy<'a, L>(context: &'a Context<L>, rules: &Rules) -> Result<Option<&'a Arc<Policy>>, EngineError> {
+fn policy<'a, L>(context: &'a Context<L>, rules: &Rules) -> Result<Option<&'a Arc<Policy>>, Failure> {
     let by_name = |name: &str| {
         context.policy(name).ok_or_else(|| {
             let known: Vec<&str> = context.team().policies.keys().map(String::as_str).collect();
-            EngineError::Usage(unknown("policy", name, &known))
+            unknown("policy", name, &known)
         })
     };
     match rules {
@@ -212,7 +216,7 @@ fn policy<'a, L>(context: &'a Context<L>, rules: &Rules) -> Result<Option<&'a Ar
         Rules::Environment(name) => {
             let env = context.environment(name).ok_or_else(|| {
                 let known: Vec<&str> = context.environments().iter().map(|e| e.name.as_str()).collect();
-                EngineError::Usage(unknown("environment", name, &known))
+                unknown("environment", name, &known)
             })?;
             env.policy.as_deref().map(by_name).transpose()
         }

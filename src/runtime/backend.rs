@@ -6,9 +6,9 @@ use std::pin::Pin;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
-use crate::app::msg::Failure;
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;

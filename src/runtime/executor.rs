@@ -18,10 +18,10 @@ use tokio::task::{AbortHandle, JoinHandle};
 use super::backend::{Backend, Job};
 use crate::app::Msg;
 use crate::app::generation::{Slot, Ticket};
-use crate::app::msg::Failure;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::domain::write::{Proposal, Request, WriteFailure};
+use crate::domain::write::{Proposal, Request};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
@@ -139,9 +139,9 @@ impl Executor {
         if self.is_writing() {
             let msg = Msg::Written {
                 ticket,
-                result: Err(WriteFailure::Failed(
-                    "another write is in flight; nothing was written".into(),
-                )),
+                result: Err(Failure::failed("another write is in flight, and nothing was written")
+                    .hint("wait for it to end")
+                    .into()),
             };
             tokio::spawn(async move { answers.send(ExecutorEvent::Msg(msg)).await });
             return;
@@ -166,10 +166,9 @@ impl Executor {
             let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);
             drop(signal);
             let result = result.unwrap_or_else(|_| {
-                Err(WriteFailure::Failed(
-                    "pindeck itself failed during the write; `pindeck resume` says what stands. Please report it with the log"
-                        .into(),
-                ))
+                Err(Failure::failed("pindeck itself failed during the write")
+                    .hint("`pindeck resume` says what stands. Please report it with the log")
+                    .into())
             });
             let msg = Msg::Written {
                 ticket,

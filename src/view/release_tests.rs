@@ -4,6 +4,7 @@ use super::*;
 use crate::app::generation::Ticket;
 use crate::app::sample::{asked, begun, fail_plan, planned, planned_as, proposal_of, receipt_of, written};
 use crate::app::state::State;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::verdict::Outcome;
@@ -310,26 +311,32 @@ fn every_kind_of_failure() {
     for (name, failure) in [
         (
             "usage",
-            WriteFailure::Usage("nothing else was ever pinned for checkout".into()),
+            WriteFailure::from(Failure::usage("nothing else was ever pinned for checkout")),
         ),
         (
             "conflict",
-            WriteFailure::Conflict(None, "checkout in staging pins another digest now".into()),
+            WriteFailure::from(Failure::conflict("checkout in staging pins another digest now")),
         ),
         (
             "unknown",
-            WriteFailure::Unknown("registry.example.com: timed out after 10 s".into()),
+            WriteFailure::from(Failure::unreachable("registry.example.com: timed out after 10 s")),
         ),
-        ("remote-refused", WriteFailure::RemoteRefused(words.into())),
-        ("cancelled", WriteFailure::Cancelled),
-        ("failed", WriteFailure::Failed("git commit-tree: disk full".into())),
+        (
+            "remote-refused",
+            WriteFailure::from(Failure::new(FailureKind::RemoteRefused, words)),
+        ),
+        ("cancelled", WriteFailure::from(Failure::interrupted())),
+        (
+            "failed",
+            WriteFailure::from(Failure::failed("git commit-tree: disk full")),
+        ),
     ] {
         let (mut state, ticket, _) = flying((80, 24));
         written(&mut state, &ticket, Err(failure));
         shot(&format!("result-{name}-80x24"), &state);
     }
     let (mut state, ticket, proposal) = flying((80, 24));
-    let conflict = WriteFailure::Conflict(Some(Box::new(proposal)), "the branch moved".into());
+    let conflict = WriteFailure::Conflict(Box::new(proposal), "the branch moved".into());
     written(&mut state, &ticket, Err(conflict));
     shot("result-conflict-with-plan-80x24", &state);
     let (ticket, _) = {
@@ -340,7 +347,7 @@ fn every_kind_of_failure() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("git fetch: could not resolve host".into()),
+        WriteFailure::from(Failure::unreachable("git fetch: could not resolve host")),
     );
     shot("plan-unknown-80x24", &state);
 }

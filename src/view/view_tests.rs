@@ -208,10 +208,8 @@ fn frozen_and_told_so() {
 #[test]
 fn a_refresh_that_broke_off_is_not_an_empty_board() {
     let (mut state, ticket) = sample::started(100, 24);
-    let failure = crate::app::msg::Failure {
-        what: "/srv/gitops is no git repository".into(),
-        next: "run pindeck inside a clone, or name one with -C DIR".into(),
-    };
+    let failure = crate::domain::failure::Failure::usage("/srv/gitops is no git repository")
+        .hint("run pindeck inside a clone, or name one with -C DIR");
     let msg = Msg::RefreshEnded {
         ticket,
         result: Err(failure),

@@ -142,3 +142,15 @@ pub fn deployment(image: &str) -> String {
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: {image}\n"
     )
 }
+
+/// A repository with one service in two environments.
+pub fn shop(home: &Home) -> PathBuf {
+    let image = |tag: &str, d| deployment(&format!("registry.example.com/shop/api:{tag}@{}", digest(d)));
+    home.repository(
+        "gitops",
+        &[
+            ("envs/staging/api.yaml", &image("1.1.0", 'b')),
+            ("envs/production/api.yaml", &image("1.0.0", 'a')),
+        ],
+    )
+}

@@ -1,5 +1,6 @@
 //! Odd remotes and odd names: where a push goes, and what it must leave as it is.
 
+use pindeck::domain::failure::FailureKind;
 use pindeck::sources::git::write::PushError;
 
 use crate::support::git_world::{World, commit, git, repo, to_main};
@@ -20,7 +21,7 @@ fn the_place_that_is_pushed_to_is_the_one_that_is_asked() {
     // Whoever was first there is not pushed over.
     let third = commit(&repo, &base, "a", "3\n");
     let moved = repo.push(to_main(&third, &base)).expect_err("it moved there");
-    assert_eq!(moved.exit_code(), 5, "{moved}");
+    assert_eq!(moved.kind(), FailureKind::Conflict, "{moved}");
     // One push to two places is not all or nothing.
     git(&dir, &["config", "--add", "remote.origin.pushurl", &world.file_url()]);
     let fourth = commit(&repo, &next, "a", "4\n");

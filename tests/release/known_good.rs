@@ -1,5 +1,6 @@
 //! What a revert goes back to when nobody names a digest: never what was taken back or is on hold.
 
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::{Ask, Proposal, Request, WriteFailure, WriteState};
 use pindeck::domain::{Digest, Target};
@@ -81,7 +82,7 @@ async fn what_a_plain_git_revert_took_out_is_not_chosen() {
         let (chosen, told) = match &answer {
             Ok(proposal) => (proposal.plans.first().map(|plan| plan.to), words(proposal)),
             Err(failure @ WriteFailure::Refused(proposal, words)) => {
-                assert_eq!((failure.exit_code(), proposal.plans.len()), (4, 0));
+                assert_eq!((failure.kind(), proposal.plans.len()), (FailureKind::Refused, 0));
                 (None, words.clean().into_string())
             }
             Err(other) => panic!("{other:?}"),
@@ -130,7 +131,10 @@ async fn undoing_a_revert_releases_its_hold_and_makes_none() {
         state == GateState::Closed && detail.contains("--release-hold"),
         "{detail}"
     );
-    assert_eq!(write(&engine, undo()).await.expect_err("held").exit_code(), 4);
+    assert_eq!(
+        write(&engine, undo()).await.expect_err("held").kind(),
+        FailureKind::Refused
+    );
 
     let proposal = engine.plan(releasing(undo())).await.expect("a plan");
     assert!(proposal.command.contains("--release-hold"), "{}", proposal.command);
@@ -176,7 +180,7 @@ async fn a_hold_of_an_earlier_environment_stays_closed_and_names_its_release() {
             assert_ne!(proposal.plans[0].to, old);
             assert!(words(&proposal).contains(&old.to_string()));
         }
-        Err(failure) => assert!(failure.words().raw().contains(&old.to_string()), "{failure:?}"),
+        Err(failure) => assert!(failure.what().raw().contains(&old.to_string()), "{failure:?}"),
     }
     // Once the earlier hold is released, only this environment's hold of this digest ends with the revert.
     let target = Target::new("payments", "staging");
@@ -212,11 +216,11 @@ async fn a_hold_does_not_end_with_a_pull_request() {
     });
     let request = releasing(revert("payments", "production", None));
     let failure = stage.engine().plan(request).await.expect_err("refused");
-    assert_eq!(failure.exit_code(), 2);
+    assert_eq!(failure.kind(), FailureKind::Usage);
     assert!(
         failure
-            .words()
-            .raw()
+            .next()
+            .as_str()
             .contains("pindeck hold release payments --env production"),
         "{failure:?}"
     );

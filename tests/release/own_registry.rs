@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use pindeck::domain::failure::Failure;
 use pindeck::domain::plan::GateName;
 use pindeck::domain::write::{Progress, WriteFailure, WriteState};
 use tokio::sync::{mpsc, watch};
@@ -113,7 +114,7 @@ async fn a_cancelled_copy_leaves_no_tag_and_no_commit() {
     });
     let (tx, mut rx) = mpsc::channel::<Progress>(64);
     let failure = engine.execute(proposal, tx, cancel).await.expect_err("cancelled");
-    assert_eq!(failure, WriteFailure::Cancelled);
+    assert_eq!(failure, WriteFailure::from(Failure::interrupted()));
     while let Some(step) = rx.recv().await {
         assert!(!matches!(step, Progress::Committing | Progress::Pushing), "{step:?}");
     }

@@ -1,9 +1,9 @@
 //! Answers from the engine, folded into the board or the screen that asked.
 
 use crate::app::command::Command;
-use crate::app::msg::Failure;
 use crate::app::state::{HistoryScreen, Reading, Screen, State};
 use crate::domain::board::{Board, Update};
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 
 pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {

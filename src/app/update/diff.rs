@@ -5,9 +5,9 @@ use crate::app::comparable;
 use crate::app::comparison::{Comparison, DiffScreen, DigestPair};
 use crate::app::cursor::Subject;
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::state::{Screen, State};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 
 pub(super) fn open(state: &mut State) -> Vec<Command> {
     let Ok(pairs) = comparable::pairs(state) else {

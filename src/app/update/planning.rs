@@ -3,11 +3,11 @@
 use crate::app::command::Command;
 use crate::app::comparison::{Comparison, plan_pair};
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::request;
 use crate::app::state::{Layer, Screen, State};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 

@@ -8,7 +8,7 @@ use crate::app::cursor::Subject;
 use crate::app::cursor::{Column, Cursor};
 use crate::app::filter::Filter;
 use crate::app::generation::Slot;
-use crate::app::msg::{Failure, Limits};
+use crate::app::msg::Limits;
 use crate::app::sample::{self, digest, feed, finish, press, started};
 use crate::app::state::{Pane, Pass, Reading, Screen};
 use crate::domain::board::Update;

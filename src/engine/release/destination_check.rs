@@ -1,11 +1,12 @@
 //! Bringing content to an environment's own registry, and judging it again where it arrived: the bytes,
-//! the evidence, and whether all of it came (REGISTRY rule 7).
+//! the evidence, and whether all of it came (docs/reference/registries.md, "The copy of a promotion").
 
 use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
 
 use crate::domain::evidence::{Evidence, EvidenceState};
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Copy;
 use crate::domain::text::Untrusted;
@@ -16,7 +17,7 @@ use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 use super::Draft;
 use super::compare::facts;
 use super::plan_context::{Judged, PlanContext};
-use super::promote::{copy_failure, copy_request};
+use super::promote::copy_request;
 
 /// What arriving came to.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ pub(super) async fn copy(
         let told = tell(rx, draft.plan.service.clone(), progress.clone());
         let registry = context.registry();
         let (done, ()) = futures_util::future::join(registry.copy(&request, Some(tx)), told).await;
-        arrived.take(done.map_err(|error| copy_failure(&error))?);
+        arrived.take(done.map_err(Failure::from)?);
     }
     Ok(arrived)
 }

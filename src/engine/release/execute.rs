@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::failure::Failure;
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
 use crate::domain::text::Untrusted;
@@ -15,7 +16,7 @@ use crate::engine::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare, frozen_since};
 use super::destination_check::{self, CopyOutcome, DestinationProblem};
-use super::plan_context::{PlanContext, Purpose, failure};
+use super::plan_context::{PlanContext, Purpose};
 use super::publish;
 use super::{Prepared, prepare};
 
@@ -109,8 +110,8 @@ impl<'a> Write<'a> {
             }
         }
         let branch = &self.confirmed.branch;
-        let what = format!("others pushed to {branch} first {TRIES} times in a row; nothing was pushed, try again");
-        Err(WriteFailure::Conflict(None, what.into()).into())
+        let what = format!("others pushed to {branch} first {TRIES} times in a row, and nothing was pushed");
+        Err(Failure::conflict(what).hint("try again").into())
     }
 
     /// One try on the head of now; `None` = somebody else pushed first.
@@ -127,14 +128,19 @@ impl<'a> Write<'a> {
         if self.running.is_none() {
             // Asked before anything is copied: who cannot commit shall not leave half of it behind.
             let repo = self.engine.inner.repo.clone();
-            let known = blocking(move || repo.identity()).await.map_err(failure)?;
-            known.map_err(|error| publish::not_committed(&error))?;
+            let known = blocking(move || repo.identity()).await?;
+            known.map_err(|error| Failure::from(&error))?;
             let draft = NewEntry::of(&self.confirmed, prepared.write == WriteMode::Branch);
-            self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
+            self.running = Some(
+                self.engine
+                    .journal()
+                    .begin(draft, Timestamp::now())
+                    .map_err(Failure::from)?,
+            );
         }
         self.bring(&context, &prepared).await?;
         if *self.cancel.borrow() {
-            return Err(WriteFailure::Cancelled.into());
+            return Err(Failure::interrupted().into());
         }
         self.still_open(&context, &prepared)?;
         self.say(Progress::Committing);
@@ -160,10 +166,8 @@ impl<'a> Write<'a> {
     /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
     pub fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
         match &mut self.running {
-            Some(running) => running.step(step, Timestamp::now()).map_err(journal),
-            None => Err(WriteFailure::Failed(
-                "a step without its journal; this is a bug in pindeck".into(),
-            )),
+            Some(running) => Ok(running.step(step, Timestamp::now()).map_err(Failure::from)?),
+            None => Err(Failure::bug("a step without its journal").into()),
         }
     }
 
@@ -218,7 +222,7 @@ impl<'a> Write<'a> {
                     .await?
                 {
                     Ok(()) => {}
-                    Err(DestinationProblem::Unknown(what)) => return Err(WriteFailure::Unknown(what)),
+                    Err(DestinationProblem::Unknown(what)) => return Err(Failure::unreachable(what).into()),
                     Err(DestinationProblem::Refused(verdict, what)) => {
                         let mut proposal = prepared.proposal.clone();
                         for plan in proposal.plans.iter_mut().filter(|p| p.service == draft.plan.service) {
@@ -250,7 +254,7 @@ impl<'a> Write<'a> {
         };
         tokio::select! {
             biased;
-            () = stopped => Err(WriteFailure::Cancelled),
+            () = stopped => Err(Failure::interrupted().into()),
             done = work => done,
         }
     }
@@ -283,18 +287,10 @@ impl From<WriteFailure> for Ended {
     }
 }
 
-/// A journal that cannot be used stops the write.
-pub(super) fn journal(error: JournalError) -> WriteFailure {
-    match error {
-        JournalError::Busy { .. } => WriteFailure::Conflict(None, error.to_string().into()),
-        _ => WriteFailure::Failed(error.to_string().into()),
-    }
-}
-
 /// The write is over, and its note in the journal is as it was: said, and no failure.
 pub(super) fn stays(error: &JournalError) -> Untrusted {
     tracing::warn!(%error, "the journal could not be brought up to date after the write");
-    format!("the write is over, but the journal could not be brought up to date ({error}); pindeck resume clears it")
+    format!("the write is over, but the journal could not be brought up to date ({error}): pindeck resume clears it")
         .into()
 }
 
@@ -302,7 +298,13 @@ fn moved(now: Proposal, what: String) -> WriteFailure {
     match now.refusal() {
         // What moved closed a gate: say which.
         Some(refused) => refused,
-        None => WriteFailure::Conflict(Some(Box::new(now)), format!("{what}; nothing was written").into()),
+        None => WriteFailure::Conflict(Box::new(now), format!("{what}, so nothing was written").into()),
+    }
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Certain(failure.into())
     }
 }
 

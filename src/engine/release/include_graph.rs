@@ -1,4 +1,5 @@
-//! Which environments a file reaches: by its own path, and through the files that take it in (GITOPS: a
+//! Which environments a file reaches: by its own path, and through the files that take it in
+//! (docs/reference/manifests.md: a
 //! shared base).
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

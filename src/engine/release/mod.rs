@@ -24,6 +24,7 @@ pub use resume::Left;
 
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::failure::Failure;
 use crate::domain::id::Target;
 use crate::domain::plan::{Plan, Verb};
 use crate::domain::policy::WriteMode;
@@ -64,11 +65,11 @@ impl Engine {
     ///
     /// # Errors
     /// If the file cannot be read: then nobody knows what is held.
-    pub async fn holds(&self) -> Result<Vec<crate::domain::board::Hold>, super::EngineError> {
+    pub async fn holds(&self) -> Result<Vec<crate::domain::board::Hold>, Failure> {
         let (ledger, _) = self.ledger().await?;
         ledger
             .holds
-            .map_err(|problem| super::EngineError::Usage(problem.clean().into_string()))
+            .map_err(|problem| Failure::usage(problem.clean().into_string()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
@@ -11,7 +12,7 @@ use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::edits::{Overlay, rewrite};
-use super::plan_context::{Judged, PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 use super::promote::break_glass;
 use super::{Draft, Drafted, command};
 
@@ -48,10 +49,11 @@ pub(super) async fn draft(
                 .drafts
                 .push(one(context, request, &mut overlay, pin, tag).await?),
             (None, None) if !services.is_empty() => {
-                return Err(usage(format!(
-                    "{} names neither a tag nor a digest; write a tag first",
-                    pin.target
-                )));
+                return Err(
+                    Failure::usage(format!("{} names neither a tag nor a digest", pin.target))
+                        .hint("write a tag first")
+                        .into(),
+                );
             }
             _ => drafted.already.push(pin.target.clone()),
         }
@@ -75,11 +77,10 @@ async fn one(
         .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
     {
         let why = location.read_only.as_deref().unwrap_or_default();
-        let what = format!(
-            "{target} cannot be pinned: {}:{}: {why}; name the services to be pinned without it",
-            location.file, location.line
-        );
-        return Err(usage(what));
+        let what = format!("{target} cannot be pinned: {}:{}: {why}", location.file, location.line);
+        return Err(Failure::usage(what)
+            .hint("name the services to be pinned without it")
+            .into());
     }
     let digest = resolve(context, request, target, &pin.image, tag).await?;
     for other in pin.other_images() {
@@ -158,7 +159,7 @@ async fn resolve(
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
             Err(refused(context, request, what))
         }
-        Err(failed) => Err(WriteFailure::Unknown(failed.detail)),
+        Err(failed) => Err(Failure::unreachable(failed.detail).into()),
     }
 }
 

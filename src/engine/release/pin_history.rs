@@ -1,11 +1,12 @@
 //! The history of one pin along the branch's first parents: a merge counts when it was merged, not when
-//! somebody began it (CONTRACT "soak").
+//! somebody began it (docs/reference/contract.md, "Gates").
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
+use crate::domain::failure::Failure;
 use crate::domain::history::{Action, Said};
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, DigestChange, EarlierDigest, PinnedDigests};
@@ -14,11 +15,11 @@ use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::ledger::{Ledger, ScanCache};
 use crate::engine::pins::Naming;
-use crate::engine::{Engine, EngineError, blocking};
+use crate::engine::{Engine, blocking};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
-use super::plan_context::{PlanContext, failure};
+use super::plan_context::PlanContext;
 
 /// At most this many changes of one pin are looked at.
 const MAX_CHANGES: usize = 1_000;
@@ -55,11 +56,11 @@ impl PinHistory {
     pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         context.pins_in(target)?;
         let read = Self::read(&context.engine, context.ledger(), target).await;
-        read.map_err(failure)
+        Ok(read?)
     }
 
     /// The same for a ledger.
-    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target) -> Result<Self, EngineError> {
+    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target) -> Result<Self, Failure> {
         let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
         let files: Vec<String> = files_of(&pins).into_iter().collect();
         let (engine, naming, tip) = (engine.clone(), ledger.naming.clone(), ledger.tip.commit.clone());
@@ -75,7 +76,7 @@ impl PinHistory {
             };
             let changes = reader.walk(&tip, &files)?;
             let digests = changes.iter().map(|change| reader.digest_change(change));
-            let digests = digests.collect::<Result<_, EngineError>>()?;
+            let digests = digests.collect::<Result<_, Failure>>()?;
             Ok(Self { changes, digests })
         })
         .await?
@@ -105,7 +106,7 @@ impl Engine {
     ///
     /// # Errors
     /// If git, the configuration or the holds cannot be read: then nobody knows what is on hold.
-    pub async fn earlier_digests(&self, target: &Target) -> Result<Vec<EarlierDigest>, EngineError> {
+    pub async fn earlier_digests(&self, target: &Target) -> Result<Vec<EarlierDigest>, Failure> {
         let ledger = self.ledger_as_known().await?;
         let history = PinHistory::read(self, &ledger, target).await?;
         let pins = ledger.pins().filter(|pin| pin.target == *target);
@@ -113,7 +114,7 @@ impl Engine {
         let holds = ledger
             .holds
             .as_ref()
-            .map_err(|problem| EngineError::Usage(problem.clean().into_string()))?;
+            .map_err(|problem| Failure::usage(problem.clean().into_string()))?;
         Ok(known_good::earlier_digests(
             &history.digests,
             &now,
@@ -135,7 +136,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The commits of the branch that changed the pin, newest first.
-    fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, EngineError> {
+    fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, Failure> {
         let mut changes: Vec<PinChange> = Vec::new();
         let mut failed = None;
         self.repo.mainline(tip, files, &mut |change: ChangedFile| {
@@ -178,12 +179,12 @@ impl Reader<'_> {
     }
 
     /// The target's references in one file before and after a commit.
-    fn sides(&self, change: &ChangedFile) -> Result<(BTreeSet<WrittenPin>, BTreeSet<WrittenPin>), EngineError> {
+    fn sides(&self, change: &ChangedFile) -> Result<(BTreeSet<WrittenPin>, BTreeSet<WrittenPin>), Failure> {
         let before = self.written(&change.path, change.before.as_deref())?;
         Ok((before, self.written(&change.path, change.after.as_deref())?))
     }
 
-    fn written(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<WrittenPin>, EngineError> {
+    fn written(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<WrittenPin>, Failure> {
         let Some(oid) = oid else { return Ok(BTreeSet::new()) };
         let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
         let ours = scan.found.iter().filter_map(|found| {
@@ -197,7 +198,7 @@ impl Reader<'_> {
         Ok(ours.collect())
     }
 
-    fn digest_change(&self, change: &PinChange) -> Result<DigestChange, EngineError> {
+    fn digest_change(&self, change: &PinChange) -> Result<DigestChange, Failure> {
         let side = |written: &BTreeSet<WrittenPin>| -> PinnedDigests {
             let mut side = PinnedDigests::new();
             for one in written {
@@ -238,7 +239,7 @@ impl Reader<'_> {
 
     /// Whether a merge brought a revert: the newest commit below it that took one of these digests out is
     /// one. The merge itself carries the title of a pull request, which says nothing.
-    fn merges_a_revert(&self, merge: &PinChange, taken_out: &BTreeSet<Digest>) -> Result<bool, EngineError> {
+    fn merges_a_revert(&self, merge: &PinChange, taken_out: &BTreeSet<Digest>) -> Result<bool, Failure> {
         if taken_out.is_empty() {
             return Ok(false);
         }

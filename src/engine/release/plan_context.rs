@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::unknown;
 use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::freshness::Seen;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -22,7 +24,7 @@ use crate::engine::context::Context;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
-use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
+use crate::engine::{Engine, blocking, candidate_lookup};
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
@@ -60,9 +62,12 @@ impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
     pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
         if engine.options().offline {
-            return Err(usage(
-                "a write needs the remote and the registries; run it without --offline",
-            ));
+            return Err(Failure::new(
+                FailureKind::NotChecked,
+                "a write needs the remote and the registries, and --offline forbids asking them",
+            )
+            .hint("run it without --offline")
+            .into());
         }
         let this = engine.clone();
         let read = move || read(&this, purpose);
@@ -73,12 +78,12 @@ impl PlanContext {
             remote_url,
             controllers,
             includes,
-        } = blocking(read).await.map_err(failure)??;
+        } = blocking(read).await??;
         let base = match purpose {
             Purpose::Show => engine.judging_context(ledger),
             Purpose::Write => engine.uncached_context(ledger),
         };
-        let base = base.map_err(failure)?;
+        let base = base?;
         Ok(Self {
             engine: engine.clone(),
             paths: EnvironmentPaths::new(base.environments()),
@@ -108,7 +113,7 @@ impl PlanContext {
 
     /// A memo that has asked nothing yet and believes no cache.
     pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
-        let registry = self.engine.uncached(&self.ledger().team).map_err(failure)?;
+        let registry = self.engine.uncached(&self.ledger().team)?;
         Ok(RegistryMemo::new(registry, None))
     }
 
@@ -119,11 +124,7 @@ impl PlanContext {
     pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
         self.base.environment(name.as_str()).ok_or_else(|| {
             let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
-            usage(format!(
-                "no environment is called {:?} (known: {})",
-                name.as_str(),
-                list(&known)
-            ))
+            unknown("environment", name.as_str(), &known).into()
         })
     }
 
@@ -135,11 +136,7 @@ impl PlanContext {
             .map(|(_, image, pins)| (image.as_ref(), pins.as_slice()))
             .ok_or_else(|| {
                 let known: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
-                usage(format!(
-                    "no service is called {:?} (known: {})",
-                    service.as_str(),
-                    list(&known)
-                ))
+                unknown("service", service.as_str(), &known).into()
             })
     }
 
@@ -150,16 +147,20 @@ impl PlanContext {
         let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
         if here.is_empty() {
             let what = format!(
-                "{} has no pin in {}: pindeck changes pins and does not make manifests; ",
+                "{} has no pin in {}, and pindeck changes pins and does not make manifests",
                 target.service, target.environment
             );
-            return Err(usage(what + &self.seen_only(target)));
+            return Err(match self.seen_only(target) {
+                Some(seen) => Failure::usage(format!("{what}: {seen}")),
+                None => Failure::usage(what).hint("commit one first"),
+            }
+            .into());
         }
         Ok(here)
     }
 
     /// Where the service's image is named in a way that cannot be managed, with the reason.
-    fn seen_only(&self, target: &Target) -> String {
+    fn seen_only(&self, target: &Target) -> Option<String> {
         let image = self.pins(&target.service).ok().and_then(|(image, _)| image);
         let named = |text: &str| {
             let path = image.map_or(target.service.as_str(), |image| image.path());
@@ -168,10 +169,7 @@ impl PlanContext {
         let mut all = self.ledger().grouped.unmanaged.iter();
         let found =
             all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
-        found.map_or_else(
-            || "commit one first".to_owned(),
-            |one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason),
-        )
+        found.map(|one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason))
     }
 
     pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
@@ -182,9 +180,9 @@ impl PlanContext {
     pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
         self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
-            usage(format!(
-                "{env} has no policy, so nothing can be verified for it; give it one in pindeck.toml (pindeck init writes a first one)"
-            ))
+            Failure::usage(format!("{env} has no policy, so nothing can be verified for it"))
+                .hint("give it one in pindeck.toml (pindeck init writes a first one)")
+                .into()
         })
     }
 
@@ -251,12 +249,14 @@ impl PlanContext {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
             Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
-                format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),
-            )),
-            _ => Err(usage(format!(
-                "{service} has no candidate; name a digest with --digest, or an environment with --from"
-            ))),
+            Seen::Unreachable { detail, .. } => Err(Failure::unreachable(format!(
+                "the candidate of {service} could not be asked for: {}",
+                detail.clean()
+            ))
+            .into()),
+            _ => Err(Failure::usage(format!("{service} has no candidate"))
+                .hint("name a digest with --digest, or an environment with --from")
+                .into()),
         }
     }
 
@@ -266,8 +266,8 @@ impl PlanContext {
         work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, WriteFailure> {
         let repo = self.engine.inner.repo.clone();
-        let done = blocking(move || work(&repo)).await.map_err(failure)?;
-        done.map_err(|e| failure(e.into()))
+        let done = blocking(move || work(&repo)).await?;
+        done.map_err(|e| Failure::from(e).into())
     }
 }
 
@@ -280,8 +280,7 @@ pub(super) struct Judged {
 impl Judged {
     fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
         let verdict = assessed.assessment.verdict.clone();
-        let verdict =
-            verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
+        let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
         Ok(Self { verdict, assessed })
     }
 }
@@ -297,28 +296,30 @@ struct Read {
 
 fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
     let repo = &engine.inner.repo;
-    let git = |e: GitError| failure(e.into());
-    let Some(remote) = repo.tip(None).map_err(git)?.remote else {
-        return Err(usage(
-            "this repository has no remote: a release is a commit on the remote branch; add one with `git remote add`",
-        ));
+    let Some(remote) = repo.tip(None).map_err(Failure::from)?.remote else {
+        return Err(
+            Failure::usage("this repository has no remote, and a release is a commit on the remote branch")
+                .hint("add one with `git remote add`")
+                .into(),
+        );
     };
     if purpose == Purpose::Write || !engine.options().no_fetch {
-        repo.fetch(&remote).map_err(|error| {
-            WriteFailure::Unknown(format!("the newest commit could not be fetched: {error}").into())
+        repo.fetch(&remote).map_err(|error| Failure {
+            // Whatever git met on the way: the newest commit is not known.
+            kind: FailureKind::Unreachable,
+            ..Failure::from(error).within("the newest commit could not be fetched")
         })?;
     }
-    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans).map_err(failure)?;
+    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans)?;
     let Some(remote) = ledger.tip.remote.clone() else {
-        return Err(usage(format!(
-            "branch {} is on no remote; push it first",
-            ledger.tip.branch
-        )));
+        return Err(Failure::usage(format!("branch {} is on no remote", ledger.tip.branch))
+            .hint("push it first")
+            .into());
     };
-    let files = repo.files(&ledger.tip.commit).map_err(git)?;
+    let files = repo.files(&ledger.tip.commit).map_err(Failure::from)?;
     let mut controllers = Vec::new();
     let mut includes = IncludeGraph::default();
-    let blobs = repo.blobs().map_err(git)?;
+    let blobs = repo.blobs().map_err(Failure::from)?;
     for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
         // Already scanned by the ledger; what it left out is too large to be read.
         if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
@@ -326,7 +327,7 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
                 .inner
                 .scans
                 .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
-            let scan = scan.map_err(failure)?;
+            let scan = scan?;
             controllers.extend(scan.controllers.iter().cloned());
             includes.add(&file.path, &scan.includes);
         }
@@ -340,27 +341,4 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
         controllers,
         includes,
     })
-}
-
-/// The question is wrong.
-pub(super) fn usage(what: impl Into<String>) -> WriteFailure {
-    WriteFailure::Usage(what.into().into())
-}
-
-/// A failure of the whole question, by its exit status.
-pub(super) fn failure(error: EngineError) -> WriteFailure {
-    let text = error.to_string().into();
-    match error.exit_code() {
-        2 => WriteFailure::Usage(text),
-        6 => WriteFailure::Unknown(text),
-        _ => WriteFailure::Failed(text),
-    }
-}
-
-fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        "there is none".to_owned()
-    } else {
-        names.join(", ")
-    }
 }

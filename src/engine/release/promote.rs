@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::domain::candidate_order;
 use crate::domain::evidence::Evidence;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::known_good;
 use crate::domain::message::{self, Facts};
@@ -20,11 +21,11 @@ use crate::domain::write::{Request, Source, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
 use crate::engine::collect;
 use crate::sources::git::edit::{NewPin, TagChange};
-use crate::sources::registry::{CopyRequest, RegistryError};
+use crate::sources::registry::CopyRequest;
 
 use super::edits::{Overlay, rewrite};
 use super::pin_history::PinHistory;
-use super::plan_context::{Judged, PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
 use super::{Draft, Drafted};
 
@@ -184,7 +185,7 @@ impl Promotion<'_> {
             return Ok(Some(pulls.clone()));
         }
         let place = source.under(own).ok_or_else(|| {
-            usage(format!(
+            Failure::usage(format!(
                 "registry = {own:?} of {} makes no repository of {source}",
                 self.environment.name
             ))
@@ -226,16 +227,11 @@ impl Promotion<'_> {
             return Ok(copy);
         }
         let asked = copy_request(self.context, &self.target.service, &copy);
-        let met = self
-            .context
-            .registry()
-            .preflight(&asked)
-            .await
-            .map_err(|error| copy_failure(&error))?;
+        let met = self.context.registry().preflight(&asked).await.map_err(Failure::from)?;
         if let Some(error) = met.refused {
-            return Err(WriteFailure::Failed(
-                format!("{} takes no copy: {error}", copy.destination).into(),
-            ));
+            return Err(Failure::from(error)
+                .within(format!("{} takes no copy", copy.destination))
+                .into());
         }
         if let (Some(other), Some(name), false) = (met.tag, &copy.tag, asked.move_tag)
             && other != digest
@@ -302,9 +298,11 @@ pub(super) fn tag_change(
         (Some(TagRule::Drop), _) => Ok(TagChange::Drop),
         (Some(TagRule::Keep), _) | (None, None) => Ok(TagChange::Keep),
         (Some(TagRule::Update) | None, Some(tag)) => Ok(TagChange::Update(tag)),
-        (Some(TagRule::Update), None) => Err(usage(format!(
-            "no tag is known that names {digest}, so --tag update has nothing to write; use --tag drop or --tag keep"
-        ))),
+        (Some(TagRule::Update), None) => Err(Failure::usage(format!(
+            "no tag is known that names {digest}, so --tag update has nothing to write"
+        ))
+        .hint("use --tag drop or --tag keep")
+        .into()),
     }
 }
 
@@ -321,9 +319,9 @@ pub(super) fn break_glass(
         return Ok(None);
     };
     if message::one_line(reason).is_empty() {
-        return Err(usage(
-            "--break-glass wants the reason in words; it is recorded in the commit",
-        ));
+        return Err(Failure::usage("--break-glass wants a reason")
+            .hint("give it in words: it is recorded in the commit")
+            .into());
     }
     plan::waive(gates, &policy.break_glass, verdict, evidence);
     let waived: Vec<Gate> = gates.iter().filter(|g| g.state == GateState::Waived).cloned().collect();
@@ -342,18 +340,6 @@ pub(super) fn copy_request(context: &PlanContext, service: &ServiceId, copy: &Co
             .tag
             .as_deref()
             .is_some_and(|tag| !candidate_order::is_immutable(tag, immutable)),
-    }
-}
-
-/// Why a copy failed: unreachable is not refused.
-pub(super) fn copy_failure(error: &RegistryError) -> WriteFailure {
-    match error {
-        RegistryError::Connection { .. }
-        | RegistryError::Timeout { .. }
-        | RegistryError::RateLimited { .. }
-        | RegistryError::Breaker { .. }
-        | RegistryError::Status { .. } => WriteFailure::Unknown(error.to_string().into()),
-        _ => WriteFailure::Failed(error.to_string().into()),
     }
 }
 

@@ -3,14 +3,15 @@
 
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::failure::Failure;
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
 use crate::engine::journal::{CopyNote, Entry, Fact, Pending, RecoveryAction, RecoveryFacts, RecoveryStatus, Running};
 use crate::engine::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare};
-use super::execute::{self, journal, receipt, stays};
-use super::plan_context::{PlanContext, Purpose, failure};
+use super::execute::{self, receipt, stays};
+use super::plan_context::{PlanContext, Purpose};
 use super::prepare;
 
 /// A write that stands in the journal.
@@ -38,9 +39,9 @@ impl Engine {
     ///
     /// # Errors
     /// If the journal or the configuration cannot be read.
-    pub async fn left_behind(&self) -> Result<Vec<Left>, WriteFailure> {
+    pub async fn left_behind(&self) -> Result<Vec<Left>, Failure> {
         let mut out = Vec::new();
-        for pending in self.journal().pending().map_err(journal)? {
+        for pending in self.journal().pending().map_err(Failure::from)? {
             out.push(match pending {
                 Pending::Left(entry) => {
                     let status = entry.recovery(self.facts(&entry).await?);
@@ -88,7 +89,7 @@ impl Engine {
     /// # Errors
     /// If another process has it, or it is gone already.
     pub fn forget_left(&self, id: &str) -> Result<(), WriteFailure> {
-        self.journal().forget(id).map_err(journal)
+        self.journal().forget(id).map_err(|error| Failure::from(error).into())
     }
 
     async fn finish(
@@ -97,14 +98,14 @@ impl Engine {
         progress: mpsc::Sender<Progress>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Receipt, WriteFailure> {
-        let running = self.journal().take(id).map_err(journal)?;
+        let running = self.journal().take(id).map_err(Failure::from)?;
         let entry = running.entry().clone();
         let status = entry.recovery(self.facts(&entry).await?);
         match status.next {
             RecoveryAction::Close => closed(running, &entry),
-            RecoveryAction::Wait => Err(WriteFailure::Unknown(
-                format!("{}; try again when the remote answers", status.says()).into(),
-            )),
+            RecoveryAction::Wait => Err(Failure::unreachable(status.says())
+                .hint("try again when the remote answers")
+                .into()),
             RecoveryAction::Retry => {
                 let context = PlanContext::open(self, Purpose::Write).await?;
                 let prepared = prepare(&context, entry.request.clone()).await?;
@@ -117,7 +118,7 @@ impl Engine {
                     let what = format!(
                         "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
                     );
-                    return Err(WriteFailure::Conflict(Some(Box::new(proposal)), what.into()));
+                    return Err(WriteFailure::Conflict(Box::new(proposal), what.into()));
                 }
                 if let Some(refusal) = proposal.refusal() {
                     return Err(refusal);
@@ -128,7 +129,7 @@ impl Engine {
     }
 
     /// What is, as far as it can be asked.
-    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, WriteFailure> {
+    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, Failure> {
         let (repo, copy) = (self.inner.repo.clone(), entry.clone());
         let (landed, commits_here) = blocking(move || {
             let Some(last) = copy.last_commit() else {
@@ -140,13 +141,12 @@ impl Engine {
             }
             (Fact::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
         })
-        .await
-        .map_err(failure)?;
+        .await?;
         let mut copied = Fact::Yes;
         let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
         if !notes.is_empty() {
-            let (ledger, _) = self.ledger().await.map_err(failure)?;
-            let registry = self.uncached(&ledger.team).map_err(failure)?;
+            let (ledger, _) = self.ledger().await?;
+            let registry = self.uncached(&ledger.team)?;
             for note in notes {
                 match is_there(&registry, &note).await {
                     Fact::Yes => {}

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::board::Hold;
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, Facts};
@@ -21,7 +22,7 @@ use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::pin::refused;
 use super::pin_history::{PinChange, PinHistory};
-use super::plan_context::{Judged, PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::source::own_tag;
@@ -42,10 +43,15 @@ pub(super) async fn draft(
     let policy = context.policy(environment)?;
     let pins = context.pins_in(target)?;
     if request.release_hold && environment.write == WriteMode::Branch {
-        return Err(usage(format!(
-            "{} is written by pull requests, where a hold must not end before the pin changes; release it by itself: pindeck hold release {} --env {}",
-            environment.name, target.service, target.environment
-        )));
+        return Err(Failure::usage(format!(
+            "{} is written by pull requests, where a hold must not end before the pin changes",
+            environment.name
+        ))
+        .hint(Hint::with(
+            "release the hold by itself: `pindeck hold release {} --env {}`",
+            &[(&target.service).into(), (&target.environment).into()],
+        ))
+        .into());
     }
     let history = PinHistory::of(context, target).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
@@ -87,9 +93,10 @@ pub(super) async fn draft(
         }
         (Undone::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
         (Undone::PinOnly { commit: None }, Scope::WholeCommit) => {
-            return Err(usage(format!(
+            return Err(Failure::usage(format!(
                 "{digest} is not what the newest commit of this pin replaced, or that was a merge: only this pin can be reverted to it"
-            )));
+            ))
+            .into());
         }
     };
     drafted.drafts.push(revert.draft(digest, judged, reverts, whole).await?);
@@ -126,10 +133,12 @@ impl Revert<'_> {
             return Ok(target.digest);
         }
         if choice.skipped.is_empty() {
-            return Err(usage(format!(
-                "nothing else was ever pinned for {} on this branch; name a digest with --to",
+            return Err(Failure::usage(format!(
+                "nothing else was ever pinned for {} on this branch",
                 self.target
-            )));
+            ))
+            .hint("name a digest with --to")
+            .into());
         }
         let skipped: Vec<String> = known_good::remarks(&choice)
             .iter()

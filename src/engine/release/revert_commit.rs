@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::board::Hold;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, Target};
 use crate::domain::plan::{Gate, RevertFacts, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
@@ -13,7 +14,7 @@ use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
 use super::edits::{Overlay, Rewrite};
-use super::plan_context::{Judged, PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 
 /// What taking the commit back changes.
 pub(super) struct RevertCommit {
@@ -37,9 +38,11 @@ pub(super) async fn plan(
     let (base, bad) = (context.ledger().tip.commit.clone(), commit.to_owned());
     let files = context.git(move |repo| repo.preview_revert(&base, &bad)).await?;
     let Some(files) = files else {
-        return Err(usage(format!(
-            "commit {commit} cannot be taken back as a whole: later commits changed the same lines; revert this pin alone"
-        )));
+        return Err(Failure::usage(format!(
+            "commit {commit} cannot be taken back as a whole: later commits changed the same lines"
+        ))
+        .hint("revert this pin alone")
+        .into());
     };
     let mut rewrite = Rewrite::default();
     let (mut before, mut after) = (Pinned::new(), Pinned::new());
@@ -52,9 +55,11 @@ pub(super) async fn plan(
     } in files
     {
         if let Some(unsupported) = unsupported {
-            return Err(usage(format!(
-                "taking the whole commit back would change {path}, and {unsupported}; do that with git, or revert this pin alone"
-            )));
+            return Err(Failure::usage(format!(
+                "taking the whole commit back would change {path}, and {unsupported}"
+            ))
+            .hint("do that with git, or revert this pin alone")
+            .into());
         }
         if path == crate::engine::holds::FILE {
             // Holds end when somebody releases them, not because the commit that made them goes.
@@ -147,9 +152,9 @@ fn radius(path: &str, own: &BTreeSet<&EnvId>, reached: &BTreeSet<EnvId>, gated: 
 }
 
 fn goes(path: &str) -> WriteFailure {
-    usage(format!(
-        "taking the whole commit back would delete {path}; do that with git, or revert this pin alone"
-    ))
+    Failure::usage(format!("taking the whole commit back would delete {path}"))
+        .hint("do that with git, or revert this pin alone")
+        .into()
 }
 
 /// The pins of one version of a file, by target.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Environment;
@@ -9,7 +10,7 @@ use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Source, WriteFailure};
 
-use super::plan_context::{PlanContext, usage};
+use super::plan_context::PlanContext;
 
 /// A digest on offer.
 #[derive(Debug, Clone)]
@@ -57,9 +58,14 @@ fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) ->
     }
     if let Some(pin) = pins.iter().find(|pin| pin.digest.is_none()) {
         let env = &pin.target.environment;
-        return Err(usage(format!(
-            "{service} is pinned by tag only in {env}, so there is no digest to step forward; `pindeck pin {service} --env {env}` first, or name one with --digest"
-        )));
+        return Err(Failure::usage(format!(
+            "{service} is pinned by tag only in {env}, so there is no digest to step forward"
+        ))
+        .hint(Hint::with(
+            "run `pindeck pin {} --env {}` first, or name one with --digest",
+            &[service.into(), env.into()],
+        ))
+        .into());
     }
     let digests: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let (Some(pin), 1) = (pins.first(), digests.len()) else {
@@ -67,10 +73,12 @@ fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) ->
             .iter()
             .filter_map(|pin| Some(format!("{} pins {}", pin.target.environment, pin.digest?)))
             .collect();
-        return Err(usage(format!(
-            "{service} does not have one digest to step forward: {}; choose with --from ENV or --digest",
+        return Err(Failure::usage(format!(
+            "{service} does not have one digest to step forward: {}",
             each.join(", ")
-        )));
+        ))
+        .hint("choose with --from ENV or --digest")
+        .into());
     };
     Ok(PromotionSource {
         digest: pin.digest.unwrap_or_else(|| Digest::of(b"")),
@@ -116,7 +124,7 @@ async fn by_digest(
     }
     // Nobody has it, or nobody could be asked: the verdict will say which.
     let place = places.into_iter().next();
-    let image = place.ok_or_else(|| usage(format!("{service} has no repository to look for {digest} in")))?;
+    let image = place.ok_or_else(|| Failure::usage(format!("{service} has no repository to look for {digest} in")))?;
     Ok(PromotionSource {
         digest,
         image,

@@ -10,6 +10,7 @@ use sigstore_types::LogKeyId;
 use sigstore_verify::Verifier;
 
 use super::keys::Key;
+use crate::domain::failure::Failure;
 use crate::domain::policy::{Demands, Identity, LogRule, TimeRule, TrustProfile, TrustRoot};
 
 /// Every trust profile of a policy, ready to verify with.
@@ -80,9 +81,7 @@ impl Root {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// A key file does not hold a public key that can be used.
-    #[error(
-        "trust profile {profile}: {key} is not a public key that can be used ({why}); give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"
-    )]
+    #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.
         profile: String,
@@ -92,9 +91,7 @@ pub enum TrustError {
         why: String,
     },
     /// The root cannot be parsed.
-    #[error(
-        "trust profile {profile}: {root} is not a trusted root ({why}); give a trusted_root.json, \"public-good\" or \"github\""
-    )]
+    #[error("trust profile {profile}: {root} is not a trusted root ({why})")]
     Root {
         /// The profile.
         profile: String,
@@ -113,6 +110,17 @@ pub enum TrustError {
         /// What is wrong.
         why: String,
     },
+}
+
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match error {
+            TrustError::Key { .. } => failure.hint("give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"),
+            TrustError::Root { .. } => failure.hint("give a trusted_root.json, \"public-good\" or \"github\""),
+            TrustError::Pattern { .. } => failure.hint("correct the pattern"),
+        }
+    }
 }
 
 impl Trust {

@@ -1,36 +1,32 @@
-//! What can go wrong with a repository, each with what to do next.
+//! What can go wrong with a repository. The text of an error says what happened; what to do next belongs
+//! to the [`Failure`] that it becomes.
 
+use crate::domain::failure::{Failure, FailureKind, Hint, Part};
 use crate::domain::text::Untrusted;
 
 /// A failure of git itself.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// There is no repository at or above the folder.
-    #[error(
-        "no git repository at or above {dir}; run pindeck inside your GitOps repository or name it with -C DIR (or look around with `pindeck demo`)"
-    )]
+    #[error("no git repository at or above {dir}")]
     NotARepository {
         /// Where it was looked for.
         dir: String,
     },
     /// The repository belongs to somebody else.
-    #[error(
-        "{dir} is owned by another user, so git does not trust it; if you do: git config --global --add safe.directory {dir}"
-    )]
+    #[error("{dir} is owned by another user, so git does not trust it")]
     NotTrusted {
         /// The repository.
         dir: String,
     },
     /// The repository has no commit that could be read.
-    #[error("{what} has no commit yet; commit your manifests, or name another branch in pindeck.toml")]
+    #[error("{what} has no commit yet")]
     NoCommit {
         /// The branch or HEAD.
         what: String,
     },
     /// The branch that should count does not exist.
-    #[error(
-        "branch {branch} is neither known on remote {remote} nor here; fetch it, or correct `branch` in pindeck.toml"
-    )]
+    #[error("branch {branch} is neither known on remote {remote} nor here")]
     NoBranch {
         /// The branch.
         branch: String,
@@ -38,7 +34,7 @@ pub enum GitError {
         remote: String,
     },
     /// An object that git2 cannot read.
-    #[error("{what} cannot be read from the repository: {detail}; `git fsck` tells more")]
+    #[error("{what} cannot be read from the repository: {detail}")]
     Object {
         /// Which object.
         what: String,
@@ -46,7 +42,7 @@ pub enum GitError {
         detail: String,
     },
     /// The repository uses something neither git2 nor the installed git reads.
-    #[error("the repository at {dir} cannot be read: {detail}; a newer git program may be able to")]
+    #[error("the repository at {dir} cannot be read: {detail}")]
     Unsupported {
         /// The repository.
         dir: String,
@@ -54,7 +50,7 @@ pub enum GitError {
         detail: String,
     },
     /// The `git` program is not there.
-    #[error("the `git` program could not be started: {detail}; install git and put it on PATH")]
+    #[error("the `git` program could not be started: {detail}")]
     NoProgram {
         /// What the system said.
         detail: String,
@@ -70,19 +66,19 @@ pub enum GitError {
         words: Untrusted,
     },
     /// A lock of another git process that did not go away.
-    #[error("{lock} is held by another git process; wait for it to end, or remove the file if none is running")]
+    #[error("{lock} is locked by another git process")]
     Locked {
         /// The lock file.
         lock: String,
     },
     /// No place for temporary files.
-    #[error("a temporary file could not be used: {detail}; check TMPDIR and the space left there")]
+    #[error("a temporary file could not be used: {detail}")]
     Scratch {
         /// What the system said.
         detail: String,
     },
     /// It did not end in time.
-    #[error("git {command} did not end within {seconds} s; check the remote and the network, then try again")]
+    #[error("git {command} did not end within {seconds} s")]
     TimedOut {
         /// The subcommand.
         command: String,
@@ -92,10 +88,67 @@ pub enum GitError {
 }
 
 impl GitError {
+    /// What sort of failure this is, the same for every command.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            // The place is wrong, as a wrong `-C DIR` is.
+            Self::NotARepository { .. } => FailureKind::Usage,
+            Self::NotTrusted { .. }
+            | Self::NoCommit { .. }
+            | Self::NoBranch { .. }
+            | Self::Object { .. }
+            | Self::Unsupported { .. }
+            | Self::NoProgram { .. }
+            | Self::Failed { .. }
+            | Self::Locked { .. }
+            | Self::Scratch { .. }
+            | Self::TimedOut { .. } => FailureKind::Failed,
+        }
+    }
+
+    /// What a person can do about it.
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::NotARepository { .. } => {
+                "run pindeck inside your GitOps repository or name it with -C DIR (or look around with `pindeck demo`)"
+                    .into()
+            }
+            Self::NotTrusted { dir } => Hint::with(
+                "if you do: git config --global --add safe.directory {}",
+                &[Part::name(dir)],
+            ),
+            Self::NoCommit { .. } => "commit your manifests, or name another branch in pindeck.toml".into(),
+            Self::NoBranch { .. } => "fetch it, or correct `branch` in pindeck.toml".into(),
+            Self::Object { .. } => "`git fsck` tells more".into(),
+            Self::Unsupported { .. } => "a newer git program may be able to".into(),
+            Self::NoProgram { .. } => "install git and put it on PATH".into(),
+            Self::Failed { .. } => return None,
+            Self::Locked { .. } => "wait for it to end, or remove the file if none is running".into(),
+            Self::Scratch { .. } => "check TMPDIR and the space left there".into(),
+            Self::TimedOut { .. } => "check the remote and the network, then try again".into(),
+        })
+    }
+
     pub(super) fn object(what: impl Into<String>, error: &git2::Error) -> Self {
         Self::Object {
             what: what.into(),
             detail: error.message().to_owned(),
         }
+    }
+}
+
+impl From<&GitError> for Failure {
+    fn from(error: &GitError) -> Self {
+        Self {
+            kind: error.kind(),
+            what: error.to_string().into(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<GitError> for Failure {
+    fn from(error: GitError) -> Self {
+        Self::from(&error)
     }
 }

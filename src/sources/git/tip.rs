@@ -1,4 +1,5 @@
-//! Which commit counts (CONTRACT "What is read"), asked of git2 or, where it cannot read the repository, of
+//! Which commit counts (docs/reference/contract.md, "What is read"), asked of git2 or, where it cannot read the
+//! repository, of
 //! the program.
 
 use git2::{BranchType, Oid, Repository};
@@ -28,7 +29,8 @@ trait Refs {
 }
 
 impl GitRepo {
-    /// The commit that counts (CONTRACT "What is read"): the remote-tracking commit of `branch`, or of
+    /// The commit that counts (docs/reference/contract.md, "What is read"): the remote-tracking commit of
+    /// `branch`, or of
     /// the checked-out branch's upstream; with no remote, local HEAD.
     ///
     /// # Errors

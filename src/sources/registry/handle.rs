@@ -68,7 +68,7 @@ impl Registry {
     }
 
     /// Whether a manifest is there now: one HEAD, never cached. `false` only with authority
-    /// (CONTRACT "missing-from-registry").
+    /// (docs/reference/registries.md, "Who may say absent").
     ///
     /// # Errors
     /// Anything else than an answer, an unproven 404 too.

@@ -59,7 +59,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
             ));
             lines.extend(labelled(
                 "",
-                vec![span(Role::Dim, failure.next.clean().into_string())],
+                vec![span(Role::Dim, failure.next().to_string())],
                 width,
                 LABEL,
                 4,

@@ -35,15 +35,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area
         ..area
     };
     if let Reading::Failed(failure) = &screen.reading {
-        for (role, text) in [(Role::Error, &failure.what), (Role::Dim, &failure.next)] {
-            if !text.is_empty() && list_area.height > 1 {
-                canvas.text(
-                    list_area.x + 1,
-                    list_area.y,
-                    list_area.width - 2,
-                    text.clean().as_str(),
-                    role,
-                );
+        let (what, next) = (failure.what.clean(), failure.next());
+        for (role, text) in [(Role::Error, what.as_str()), (Role::Dim, next.as_str())] {
+            if list_area.height > 1 {
+                canvas.text(list_area.x + 1, list_area.y, list_area.width - 2, text, role);
                 list_area.y += 1;
                 list_area.height -= 1;
             }

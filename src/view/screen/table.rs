@@ -72,9 +72,7 @@ fn notices(state: &State) -> Vec<(Role, String)> {
     let mut out = Vec::new();
     if let Pass::Failed(failure, _) = &state.pass {
         out.push((Role::Error, failure.what.clean().into_string()));
-        if !failure.next.is_empty() {
-            out.push((Role::Dim, failure.next.clean().into_string()));
-        }
+        out.push((Role::Dim, failure.next().to_string()));
     }
     for notice in state.board.notices.iter().rev().take(2) {
         out.push((Role::Warned, notice.clean().into_string()));

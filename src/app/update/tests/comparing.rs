@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::comparison::{Comparison, DiffScreen};
 use crate::app::sample::planned;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 
 fn diff(state: &State) -> &DiffScreen {
@@ -79,10 +80,7 @@ fn an_older_comparison_is_stale() {
 fn the_answer_and_the_failure_are_kept_apart() {
     let mut state = board();
     let (ticket, ..) = asked_for(&press(&mut state, "d"));
-    let failure = Failure {
-        what: "timed out".into(),
-        next: "".into(),
-    };
+    let failure = Failure::unreachable("timed out");
     let msg = Msg::Compared {
         ticket,
         result: Err(failure.clone()),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::sample::{answer_plan, asked, begun, fail_plan, planned, planned_as, proposal_of, see};
+use crate::domain::failure::Failure;
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
@@ -255,7 +256,7 @@ fn a_plan_that_cannot_be_made_says_why_and_is_tried_again() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("registry.example.com: timed out".into()),
+        WriteFailure::from(Failure::unreachable("registry.example.com: timed out")),
     );
     assert!(matches!(&plan(&state).stage, crate::app::plan_screen::Stage::Failed(_)));
     assert_eq!(press(&mut state, "y"), []);

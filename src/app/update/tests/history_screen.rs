@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::failure::Failure;
 
 fn opened() -> (State, Ticket) {
     let mut state = board();
@@ -44,10 +45,7 @@ fn a_failure_keeps_what_was_read() {
         entries: sample::history(),
     };
     update(&mut state, msg, sample::now());
-    let failure = Failure {
-        what: "a blob is missing".into(),
-        next: "fetch the whole history".into(),
-    };
+    let failure = Failure::failed("a blob is missing").hint("fetch the whole history");
     let msg = Msg::HistoryEnded {
         ticket,
         result: Err(failure),

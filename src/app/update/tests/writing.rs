@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::plan_screen::Stage;
 use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Target;
 use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure, WriteState};
 
@@ -79,8 +80,8 @@ fn esc_stops_it_before_the_git_step_only_and_once() {
     assert_eq!(press(&mut state, "<esc>"), [Command::CancelWrite]);
     assert_eq!(press(&mut state, "<esc>"), []);
     assert!(state.writing.is_some(), "in flight until it says that it has ended");
-    written(&mut state, &ticket, Err(WriteFailure::Cancelled));
-    assert!(matches!(stage(&state), Stage::Failed(WriteFailure::Cancelled)));
+    written(&mut state, &ticket, Err(WriteFailure::from(Failure::interrupted())));
+    assert!(matches!(stage(&state), Stage::Failed(failure) if failure.kind() == FailureKind::Interrupted));
     let (mut state, ticket, _) = flying();
     step(&mut state, &ticket, Progress::Committing);
     assert_eq!(press(&mut state, "<esc>"), []);
@@ -104,7 +105,7 @@ fn quitting_asks_while_a_write_is_in_flight() {
     assert_eq!((state.layer.clone(), state.quitting), (None, false));
     assert_eq!(press(&mut state, "qy"), [Command::CancelWrite]);
     assert!(!state.quitting, "it leaves when the write has ended");
-    let commands = written(&mut state, &ticket, Err(WriteFailure::Cancelled));
+    let commands = written(&mut state, &ticket, Err(WriteFailure::from(Failure::interrupted())));
     assert_eq!(commands, [Command::Quit]);
     assert!(state.quitting);
 }
@@ -136,10 +137,10 @@ fn suspending_waits_for_the_write() {
 #[test]
 fn a_failure_keeps_its_kind() {
     for failure in [
-        WriteFailure::Unknown("x".into()),
-        WriteFailure::RemoteRefused("hook says no".into()),
-        WriteFailure::Failed("disk full".into()),
-        WriteFailure::Usage("x".into()),
+        WriteFailure::from(Failure::unreachable("x")),
+        WriteFailure::from(Failure::new(FailureKind::RemoteRefused, "hook says no")),
+        WriteFailure::from(Failure::failed("disk full")),
+        WriteFailure::from(Failure::usage("x")),
     ] {
         let mut state = failed(failure.clone());
         assert!(matches!(stage(&state), Stage::Failed(f) if *f == failure));
@@ -155,7 +156,7 @@ fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
         proposal.plans[0].base_commit = "b".repeat(40);
         proposal
     };
-    let mut state = failed(WriteFailure::Conflict(Some(Box::new(proposal.clone())), "moved".into()));
+    let mut state = failed(WriteFailure::Conflict(Box::new(proposal.clone()), "moved".into()));
     assert!(
         !press(&mut state, "n")
             .iter()
@@ -172,7 +173,7 @@ fn a_failed_write_leaves_marks_and_undo_as_they_were() {
     let mut state = board();
     planned(&mut state, "<space><space>p");
     let (ticket, _) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Err(WriteFailure::Unknown("x".into())));
+    written(&mut state, &ticket, Err(WriteFailure::from(Failure::unreachable("x"))));
     assert_eq!(state.marked.len(), 2);
     assert!(state.undo.is_empty());
 }

@@ -1,5 +1,6 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::plan::Verb;
 use crate::domain::text::{Untrusted, clean_lines};
@@ -101,43 +102,43 @@ fn words(out: &mut Vec<Line>, label: &str, texts: &[Untrusted], width: u16, glyp
 }
 
 pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec<Line> {
-    let (role, what, next) = match failure {
-        WriteFailure::Usage(_) => (
+    let moved = "conflict: something moved since the plan was shown; nothing was written";
+    let (role, what, next) = match failure.kind() {
+        FailureKind::Usage => (
             Role::Error,
             "it cannot be asked like this; nothing was written",
             "what stands above says what to change",
         ),
-        WriteFailure::Refused(..) => (
+        FailureKind::Refused => (
             Role::Rejected,
             "refused: a gate is closed; nothing was written",
             "each closed gate says what would open it: n shows them",
         ),
-        WriteFailure::Conflict(Some(_), _) => (
-            Role::Warned,
-            "conflict: something moved since the plan was shown; nothing was written",
-            "n shows the new plan; it has to be confirmed anew",
-        ),
-        WriteFailure::Conflict(None, _) => (
-            Role::Warned,
-            "conflict: something moved since the plan was shown; nothing was written",
-            "n plans again on the newest commit",
-        ),
-        WriteFailure::Unknown(_) => (
+        FailureKind::Conflict => match failure {
+            WriteFailure::Conflict(..) => (Role::Warned, moved, "n shows the new plan; it has to be confirmed anew"),
+            _ => (Role::Warned, moved, "n plans again on the newest commit"),
+        },
+        FailureKind::Unreachable | FailureKind::Denied | FailureKind::NotChecked => (
             Role::Unknown,
             "unknown: something needed could not be reached; nothing was written",
             "n tries again; what cannot be verified is never written",
         ),
-        WriteFailure::RemoteRefused(_) => (
+        FailureKind::RemoteRefused => (
             Role::Rejected,
             "the remote refused; nothing landed. Its own words:",
             "a protected branch or a hook says no: ask whoever keeps it, or let the environment write to a branch",
         ),
-        WriteFailure::Cancelled => (
+        FailureKind::Interrupted => (
             Role::Warned,
             "stopped before anything was committed",
             "content that was copied meanwhile does no harm and is used by the next try",
         ),
-        WriteFailure::Failed(_) => (
+        FailureKind::Absent
+        | FailureKind::Corrupt
+        | FailureKind::Malformed
+        | FailureKind::Unsupported
+        | FailureKind::TooLarge
+        | FailureKind::Failed => (
             Role::Error,
             "it failed:",
             "`pindeck resume` says whether anything was left half-way",
@@ -151,13 +152,20 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         3,
         glyphs,
     ));
-    if *failure != WriteFailure::Cancelled {
+    if failure.kind() != FailureKind::Interrupted {
         out.push(Line::new());
-        for line in clean_lines(failure.words().raw()) {
+        for line in clean_lines(failure.what().raw()) {
             out.extend(fold(vec![span(Role::Text, format!("  {line}"))], width, 4, 6, glyphs));
         }
     }
     out.push(Line::new());
+    if let WriteFailure::Failed(Failure {
+        hint: Some(hint), kind, ..
+    }) = failure
+        && *kind != FailureKind::Interrupted
+    {
+        out.extend(fold(vec![span(Role::Dim, format!("  {hint}"))], width, 2, 3, glyphs));
+    }
     out.extend(fold(vec![span(Role::Dim, format!("  {next}"))], width, 2, 3, glyphs));
     out
 }

@@ -1,4 +1,4 @@
-//! Help, manual, key table and completions, as packagers and people get them.
+//! `pindeck generate` and `--help`: help, manual, key table and completions, as packagers and people get them.
 
 use super::home::Home;
 
