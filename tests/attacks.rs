@@ -21,6 +21,7 @@ pub mod support;
 
 mod attacks {
     pub mod credentials;
+    pub mod git;
     pub mod writes;
 }
 
@@ -35,7 +36,11 @@ pub struct Attack {
 }
 
 /// The whole table: a line for each file of `tests/attacks/`.
-const TABLE: &[&[Attack]] = &[attacks::credentials::ATTACKS, attacks::writes::ATTACKS];
+const TABLE: &[&[Attack]] = &[
+    attacks::credentials::ATTACKS,
+    attacks::git::ATTACKS,
+    attacks::writes::ATTACKS,
+];
 
 /// Runs the future of an attack on a runtime of its own.
 pub fn on_a_runtime(attempt: impl Future<Output = ()>) {

@@ -4,6 +4,7 @@
 pub mod approval;
 pub mod check;
 mod error;
+pub mod files;
 pub mod infer;
 pub mod init;
 pub mod left_out;

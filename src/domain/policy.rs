@@ -62,7 +62,7 @@ pub struct Service {
     pub name: ServiceId,
     /// Where CI pushes it.
     pub image: Repository,
-    /// Other repositories that hold it.
+    /// Other repositories that contain it.
     pub also: Vec<Repository>,
     /// Trust profile that replaces the policy's signer.
     pub signer: Option<String>,
@@ -149,7 +149,7 @@ impl SignerRule {
 /// Which test results count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestResultRule {
-    /// Results that hold.
+    /// Results that are good.
     pub accept: Vec<String>,
     /// Results a person may acknowledge (verdict *warned*).
     pub acknowledge: Vec<String>,
@@ -348,7 +348,7 @@ pub enum PolicySource {
 }
 
 impl Freeze {
-    /// Whether the window holds at `now`.
+    /// Whether the window is open at `now`.
     ///
     /// # Errors
     /// If the time zone is not known on this machine; callers fail closed.

@@ -12,11 +12,11 @@ use super::text::Untrusted;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Everything the policy requires holds.
+    /// Everything that the policy requires is there and genuine.
     Verified,
-    /// All holds, but a test result is one the policy lets a person acknowledge.
+    /// Everything is good, except a test result that the policy lets a person acknowledge.
     Warned,
-    /// Something required definitely does not hold.
+    /// Something required is definitely missing or wrong.
     Rejected,
     /// Something needed could not be checked.
     Unknown,
@@ -49,7 +49,7 @@ pub struct Verdict {
     pub causes: Vec<Cause>,
 }
 
-/// One check that does not hold.
+/// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The check.
@@ -353,7 +353,7 @@ fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), 
     }
 }
 
-/// Decides among verified test results. `None`: there is none. `Ok(true)`: hold, acknowledge.
+/// Decides among verified test results. `None`: there is none. `Ok(true)`: good, if a person acknowledges it.
 ///
 /// docs/reference/evidence.md, rule 4: where they disagree the newest verified time decides; a tie, or any of them
 /// without a trusted time, lets the worst win.

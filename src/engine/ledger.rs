@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{ConfigError, approval, team};
+use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Scan};
-use crate::sources::git::{GitRepo, Tip, TreeFile};
+use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::OpenOptions;
 use super::holds;
@@ -127,13 +127,13 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let naming = naming(&sightings, &team, &environments);
     let mut grouped = group(&sightings, &naming, &team, &environments);
     grouped.unmanaged.append(&mut unmanaged);
-    let holds = match files.iter().find(|f| f.path == holds::FILE) {
-        None if repo.read_at(&tip.commit, holds::FILE)?.is_some() => Err(Untrusted::new(format!(
-            "{} is no ordinary file; nothing can be promoted until it is one",
+    let holds = match repo.read_at(&tip.commit, holds::FILE)? {
+        TreeEntry::Absent => Ok(Vec::new()),
+        TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
+        TreeEntry::Link | TreeEntry::Folder | TreeEntry::Submodule => Err(Untrusted::new(format!(
+            "{} is no regular file; nothing can be promoted until it is one",
             holds::FILE
         ))),
-        None => Ok(Vec::new()),
-        Some(file) => holds::parse(&repo.blob(&file.oid)?).map_err(|e| Untrusted::new(e.to_string())),
     };
     if let Err(problem) = &holds {
         notices.push(problem.clone());
@@ -233,18 +233,15 @@ pub fn is_manifest(path: &str) -> bool {
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
 fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), Failure> {
     if let Some(file) = &options.config {
-        let (mut team, text) = team_of_file(file)?;
-        if repo.contains_file(file) {
-            approval::settle(&mut team.registries, &options.approved_registries);
-        }
-        return Ok((team, text));
+        return team_of_file(file, &options.approved_registries);
     }
-    let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
+    let Some(bytes) = repo.read_at(commit, TEAM_FILE)?.regular(TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
     let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
-        let found = repo.read_at(commit, path).map_err(io::Error::other)?;
+        let found = repo.read_at(commit, path).and_then(|entry| entry.regular(path));
+        let found = found.map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
     let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
@@ -252,14 +249,76 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
     Ok((team, text))
 }
 
-/// The team policy of a file that the user named, and its text.
-pub fn team_of_file(file: &Path) -> Result<(TeamPolicy, String), Failure> {
+/// The team policy of a file that the user named, and its text. Whose word it is depends on where it lies:
+/// a file of any repository says nothing about who gets the user's credentials, unless that is `approved`.
+///
+/// # Errors
+/// If the file, or one that it names, cannot be read or is wrong.
+pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| unreadable(&shown, error))?;
-    let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-    let read = |path: &str| std::fs::read(folder.join(path));
-    let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
+    match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
+        FileOwner::Person => {
+            let folder = file.parent().map(PathBuf::from).unwrap_or_default();
+            let bytes = files::read_own(file).map_err(|error| unreadable(&shown, error))?;
+            team_of_bytes(bytes, &shown, &|path| files::read_own(&folder.join(path)))
+        }
+        FileOwner::Repository { top, inside } => {
+            let (mut team, text) = team_of_working_tree(&top, &inside, &shown)?;
+            approval::settle(&mut team.registries, approved);
+            Ok((team, text))
+        }
+        FileOwner::LinkInRepository { link } => Err(unreadable(
+            &shown,
+            format!(
+                "the way to it leads over {}, a symbolic link of a working tree",
+                link.display()
+            ),
+        )),
+    }
+}
+
+/// The team policy of a file of a working tree, and its text: links are not followed, and nothing outside
+/// the tree is read.
+///
+/// # Errors
+/// If the file, or one that it names, cannot be read or is wrong.
+pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+    let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
+    let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
+    team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
+}
+
+fn team_of_bytes(
+    bytes: Vec<u8>,
+    shown: &str,
+    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<(TeamPolicy, String), Failure> {
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(shown, "it is not UTF-8"))?;
+    let team = team::load(&text, shown, read, PolicySource::File(shown.to_owned()))?;
     Ok((team, text))
+}
+
+/// A path relative to a folder of a working tree, as a path below the top.
+fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
+    let mut whole = folder.to_owned();
+    for part in Path::new(path).components() {
+        let inside = match part {
+            Component::Normal(name) => {
+                whole.push(name);
+                true
+            }
+            Component::CurDir => true,
+            Component::ParentDir => whole.pop(),
+            Component::RootDir | Component::Prefix(_) => false,
+        };
+        if !inside {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it leads out of the repository",
+            ));
+        }
+    }
+    Ok(whole)
 }
 
 /// A team policy that cannot be read.

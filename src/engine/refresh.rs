@@ -49,7 +49,7 @@ pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(),
     );
     let (lineage, _) = futures_util::future::join(lineage, services).await;
     match lineage {
-        Ok(lineage) => pass.kin_before(&lineage).await,
+        Ok(lineage) => pass.same_image_before(&lineage).await,
         Err(error) => {
             let notice = format!("history could not be read: {error}");
             pass.emit(Update::Notice(notice.into())).await;
@@ -136,15 +136,15 @@ impl Pass {
     }
 
     /// A digest did not skip an environment that had it in an index, or an index whose manifest was there.
-    async fn kin_before(&self, lineage: &Lineage) {
+    async fn same_image_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
-            let (kin, place) = {
+            let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
-                (kin, self.place_before(&board, key))
+                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+                (same_image, self.place_before(&board, key))
             };
-            let mut had = earlier.iter().any(|before| kin.contains(before));
+            let mut had = earlier.iter().any(|before| same_image.contains(before));
             let policy = self.policy_in(&key.target.environment);
             let service = Some(&key.target.service);
             let assessed = self.context.answered(&key.image, digest, service, policy);
@@ -291,7 +291,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
-            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
+            same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;

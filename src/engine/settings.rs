@@ -8,7 +8,7 @@ use crate::config::{ConfigError, approval, check, init};
 use crate::domain::failure::Failure;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::sources::evidence::Trust;
-use crate::sources::git::GitRepo;
+use crate::sources::git::{GitRepo, TreeEntry};
 
 use super::ledger::{self, TEAM_FILE};
 use super::{Engine, OpenOptions, blocking};
@@ -115,7 +115,8 @@ pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, Failure
         return Err(Failure::usage("there is no configuration to read")
             .hint("name a file with --config, or run it in a GitOps repository"));
     };
-    let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
+    let approved = options.approved_registries.clone();
+    let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
     super::tools(options, &team)?;
     Ok(Settings {
         environments: team.environments.clone(),
@@ -147,13 +148,13 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
 fn draft_problems(repo: &GitRepo, commit: &str) -> Result<Option<Vec<ConfigError>>, Failure> {
     let Some(root) = repo.work_dir() else { return Ok(None) };
     let file = root.join(TEAM_FILE);
-    let Ok(bytes) = std::fs::read(&file) else {
-        return Ok(None);
-    };
-    if repo.read_at(commit, TEAM_FILE)?.is_some_and(|known| known == bytes) {
+    if file.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (team, text) = ledger::team_of_file(&file)?;
+    let (team, text) = ledger::team_of_working_tree(root, Path::new(TEAM_FILE), &file.display().to_string())?;
+    if repo.read_at(commit, TEAM_FILE)? == TreeEntry::File(text.clone().into_bytes()) {
+        return Ok(None);
+    }
     Trust::new(&team.trust)?;
     let mut files: BTreeSet<String> = repo.files(commit)?.into_iter().map(|f| f.path).collect();
     below(root, root, &mut files);

@@ -112,7 +112,8 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
         return Err(Failure::usage("there is no policy to verify by")
             .hint("name its file with --config, or run it in a GitOps repository"));
     };
-    let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
+    let approved = options.approved_registries.clone();
+    let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
     let (registry, trust) = super::tools(options, &team)?;
     let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
     let service = context.service_of(&repository).cloned();

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
-use pindeck::sources::git::{ChangedFile, GitRepo};
+use pindeck::sources::git::{ChangedFile, GitError, GitRepo, TreeEntry};
 
 fn git(dir: &Path, args: &[&str]) -> String {
     let out = Command::new("git")
@@ -67,10 +67,11 @@ fn reads_the_remote_tracking_commit_and_only_reports_the_working_tree() {
     );
     assert_eq!((tip.ahead, tip.behind, tip.dirty), (1, 0, true));
     assert_eq!(
-        repo.read_at(&tip.commit, "a.yaml").expect("reads").as_deref(),
-        Some(&b"one\n"[..])
+        repo.read_at(&tip.commit, "a.yaml").expect("reads"),
+        TreeEntry::File(b"one\n".to_vec())
     );
-    assert_eq!(repo.read_at(&tip.commit, "../outside").expect("reads"), None);
+    let outside = repo.read_at(&tip.commit, "../outside");
+    assert!(matches!(outside, Err(GitError::OutsidePath { .. })), "{outside:?}");
     // Somebody else pushes; a fetch shows it, nothing local moves.
     git(root.path(), &["clone", "-q", "-b", "main", "remote.git", "other"]);
     let theirs = commit(&root.path().join("other"), "b.yaml", "x\n", "theirs");
@@ -103,7 +104,25 @@ fn links_are_not_files() {
     let repo = GitRepo::discover(root.path()).expect("found");
     let files: Vec<String> = repo.files(&head).expect("reads").into_iter().map(|f| f.path).collect();
     assert_eq!(files, ["dir/a.yaml"]);
-    assert_eq!(repo.read_at(&head, "link.yaml").expect("reads"), None);
+    for (path, is) in [
+        ("link.yaml", TreeEntry::Link),
+        ("link.yaml/below", TreeEntry::Link),
+        ("dir", TreeEntry::Folder),
+        ("dir/./", TreeEntry::Folder),
+        (".", TreeEntry::Folder),
+        ("dir/b.yaml", TreeEntry::Absent),
+        ("dir/a.yaml/below", TreeEntry::Absent),
+        ("./dir/a.yaml", TreeEntry::File(b"one\n".to_vec())),
+    ] {
+        assert_eq!(repo.read_at(&head, path).expect("reads"), is, "{path}");
+    }
+    for path in ["../link.yaml", "/etc/passwd", "dir/../../x"] {
+        let outside = repo.read_at(&head, path);
+        assert!(
+            matches!(outside, Err(GitError::OutsidePath { .. })),
+            "{path}: {outside:?}"
+        );
+    }
 }
 
 /// A submodule is a commit of another repository: never a file, never a folder to go into, even where
@@ -137,7 +156,7 @@ fn submodules_are_never_entered() {
         "envs/link.yaml",
         "envs/link.yaml/a.yaml",
     ] {
-        assert_eq!(repo.read_at(&tip, path).expect(path), None, "{path}");
+        assert_eq!(repo.read_at(&tip, path).expect(path), TreeEntry::Submodule, "{path}");
     }
     let changed: Vec<String> = changes(&repo, &tip, &[]).into_iter().map(|c| c.path).collect();
     assert_eq!(changed, [".gitmodules", "a.yaml"]);
@@ -313,11 +332,16 @@ fn everything(dir: &Path, paths: &[&str]) -> String {
         bytes.map(|b| short(String::from_utf8_lossy(&b).into_owned()))
     };
     for file in repo.files(&tip.commit).expect("reads") {
-        let read = repo.read_at(&tip.commit, &file.path).expect("reads").expect("there");
+        let TreeEntry::File(read) = repo.read_at(&tip.commit, &file.path).expect("reads") else {
+            panic!("{} is a file", file.path);
+        };
         assert_eq!(read, repo.blob(&file.oid).expect("reads"));
         said += &format!("{} {:?}\n", file.path, String::from_utf8_lossy(&read));
     }
-    assert_eq!(repo.read_at(&tip.commit, "not/there").expect("reads"), None);
+    for path in ["not/there", "link.yaml", "link.yaml/below", "old", "new.yaml/below"] {
+        let entry = repo.entry(&tip.commit, path).expect("reads");
+        said += &format!("{path}: {entry:?}\n");
+    }
     let mut asked: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
     for all in [false, true] {
         if all {

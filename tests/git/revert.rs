@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use pindeck::sources::git::GitRepo;
 use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, RevertOutcome, WriteError};
+use pindeck::sources::git::{GitRepo, TreeEntry};
 
 use crate::support::git_world::{World, git, git_bytes, identify};
 
@@ -315,8 +315,8 @@ fn other_formats_are_written_pushed_and_reverted() {
             "{name}: the tracking branch follows"
         );
         assert_eq!(
-            repo.read_at(&bad, "envs/a.yaml").expect("reads").as_deref(),
-            Some(&b"v: 2\n"[..])
+            repo.read_at(&bad, "envs/a.yaml").expect("reads"),
+            TreeEntry::File(b"v: 2\n".to_vec())
         );
         let RevertOutcome::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
             panic!("{name}: clean");

@@ -154,7 +154,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
     }
 }
 
-/// Every required kind, all holding.
+/// Every required kind, all verified.
 pub(crate) fn whole(about: Digest) -> Vec<Evidence> {
     [
         EvidenceKind::Signature,

@@ -33,7 +33,9 @@ impl Overlay {
             return Ok(known.clone());
         }
         let (commit, wanted) = (context.ledger().tip.commit.clone(), path.to_owned());
-        let bytes = context.git(move |repo| repo.read_at(&commit, &wanted)).await?;
+        let bytes = context
+            .git(move |repo| repo.read_at(&commit, &wanted)?.regular(&wanted))
+            .await?;
         let bytes = bytes.map(Arc::new);
         self.files.insert(path.to_owned(), bytes.clone());
         Ok(bytes)

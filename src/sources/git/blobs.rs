@@ -52,10 +52,7 @@ impl Blobs<'_> {
         match found {
             // What is shown or edited is what its name says, whatever became of the disk.
             Ok(blob) if Oid::hash_object(ObjectType::Blob, blob.content()).ok() != Some(blob.id()) => {
-                Err(GitError::Object {
-                    what: format!("blob {oid}"),
-                    detail: "its bytes do not hash to its name".to_owned(),
-                })
+                Err(GitError::corrupt(oid))
             }
             Ok(blob) => Ok(blob.content().to_vec()),
             Err(_) if self.repo.is_partial() => git_cli(),

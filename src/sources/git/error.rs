@@ -13,6 +13,54 @@ pub enum GitError {
         /// Where it was looked for.
         dir: String,
     },
+    /// `GIT_DIR` is set to something else.
+    #[error("GIT_DIR names {value}, which is no git repository")]
+    GitDirVariable {
+        /// Its value.
+        value: String,
+    },
+    /// A `.git` file leads to no repository.
+    #[error("{file} leads to {target}, which is no git repository")]
+    BrokenLink {
+        /// The `.git` file.
+        file: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// There is only a bare repository that nobody named.
+    #[error("no git repository at or above {dir}, and the bare repository {bare} was not named")]
+    BareRepository {
+        /// Where a repository was looked for.
+        dir: String,
+        /// The bare one.
+        bare: String,
+    },
+    /// A repository whose files a commit of another one could have made.
+    #[error(
+        "the git folder {dir} lies among the files of the working tree {tree}, so a commit there could have made it"
+    )]
+    TrackedRepository {
+        /// The git folder.
+        dir: String,
+        /// The working tree.
+        tree: String,
+    },
+    /// A setting that a commit could change.
+    #[error("{key} is set by {file}, a file of the working tree that the next commit could change")]
+    TrackedConfiguration {
+        /// The setting.
+        key: String,
+        /// The file.
+        file: String,
+    },
+    /// A program that a commit could change.
+    #[error("{key} names {file}, a file of the working tree that the next commit could change")]
+    TrackedProgram {
+        /// The setting.
+        key: String,
+        /// The program.
+        file: String,
+    },
     /// The repository belongs to somebody else.
     #[error("{dir} is owned by another user, so git does not trust it")]
     NotTrusted {
@@ -33,6 +81,26 @@ pub enum GitError {
         /// The remote.
         remote: String,
     },
+    /// A file is asked for where the commit has something else.
+    #[error("{path} is {what}, not a regular file")]
+    NotAFile {
+        /// The path.
+        path: String,
+        /// What is there.
+        what: &'static str,
+    },
+    /// A path that names nothing inside a repository.
+    #[error("{path} leads out of the repository")]
+    OutsidePath {
+        /// The path.
+        path: String,
+    },
+    /// The history needed is not in this clone.
+    #[error("the history of this clone ends at {commit}, so it cannot be reverted here")]
+    Shallow {
+        /// The commit.
+        commit: String,
+    },
     /// An object that git2 cannot read.
     #[error("{what} cannot be read from the repository: {detail}")]
     Object {
@@ -52,6 +120,14 @@ pub enum GitError {
     /// The `git` program is not there.
     #[error("the `git` program could not be started: {detail}")]
     NoProgram {
+        /// What the system said.
+        detail: String,
+    },
+    /// A hook could not be started.
+    #[error("the hook {hook} could not be started: {detail}")]
+    Hook {
+        /// Its file.
+        hook: String,
         /// What the system said.
         detail: String,
     },
@@ -92,11 +168,21 @@ impl GitError {
     pub const fn kind(&self) -> FailureKind {
         match self {
             // The place is wrong, as a wrong `-C DIR` is.
-            Self::NotARepository { .. } => FailureKind::Usage,
+            Self::NotARepository { .. }
+            | Self::GitDirVariable { .. }
+            | Self::BrokenLink { .. }
+            | Self::BareRepository { .. }
+            | Self::TrackedRepository { .. }
+            | Self::TrackedConfiguration { .. }
+            | Self::TrackedProgram { .. }
+            | Self::NotAFile { .. }
+            | Self::OutsidePath { .. } => FailureKind::Usage,
             Self::NotTrusted { .. }
             | Self::NoCommit { .. }
             | Self::NoBranch { .. }
             | Self::Object { .. }
+            | Self::Shallow { .. }
+            | Self::Hook { .. }
             | Self::Unsupported { .. }
             | Self::NoProgram { .. }
             | Self::Failed { .. }
@@ -113,6 +199,18 @@ impl GitError {
                 "run pindeck inside your GitOps repository or name it with -C DIR (or look around with `pindeck demo`)"
                     .into()
             }
+            Self::GitDirVariable { .. } => "correct the variable or unset it".into(),
+            Self::BrokenLink { .. } => "mend it with `git worktree repair` or `git submodule update --init`".into(),
+            Self::BareRepository { bare, .. } => Hint::with("name it: pindeck -C {}", &[Part::name(bare)]),
+            Self::TrackedRepository { .. } => "move it out of that working tree".into(),
+            Self::TrackedConfiguration { .. } => {
+                "set it with `git config --global` instead, or leave the file out of your configuration".into()
+            }
+            Self::TrackedProgram { .. } => "install the program outside of the repository and name it there".into(),
+            Self::NotAFile { .. } => "put a regular file there".into(),
+            Self::OutsidePath { .. } => "name a file inside it".into(),
+            Self::Shallow { .. } => "fetch more: git fetch --unshallow".into(),
+            Self::Hook { .. } => "make it an executable program, or remove it".into(),
             Self::NotTrusted { dir } => Hint::with(
                 "if you do: git config --global --add safe.directory {}",
                 &[Part::name(dir)],
@@ -127,6 +225,13 @@ impl GitError {
             Self::Scratch { .. } => "check TMPDIR and the space left there".into(),
             Self::TimedOut { .. } => "check the remote and the network, then try again".into(),
         })
+    }
+
+    pub(super) fn corrupt(oid: &str) -> Self {
+        Self::Object {
+            what: format!("blob {oid}"),
+            detail: "its bytes do not hash to its name".to_owned(),
+        }
     }
 
     pub(super) fn object(what: impl Into<String>, error: &git2::Error) -> Self {

@@ -3,41 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::error::GitError;
 use super::history::{ChangedFile, CommitMeta};
-use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
+use super::program::{LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::repo::GitRepo;
 use super::revert_preview::RevertedFile;
 use super::write::{RevertOutcome, WriteError};
-
-/// Where a repository is, as the program says.
-pub(super) struct RepositoryPaths {
-    pub git_dir: PathBuf,
-    pub common_dir: PathBuf,
-    pub work_dir: Option<PathBuf>,
-}
-
-/// Asks the program for the repository at or above `dir`; `None` if it cannot read it either.
-pub(super) fn locate(dir: &Path) -> Option<RepositoryPaths> {
-    let start = std::env::var_os("GIT_DIR").map_or_else(|| dir.to_owned(), PathBuf::from);
-    let git = GitProgram::new(&start);
-    let ask = |args: &[&str]| {
-        let ran = git.try_run(args, &[], LOCAL_TIMEOUT).ok()?;
-        ran.ok().then(|| PathBuf::from(ran.text()))
-    };
-    // A repository whose format it does not know, the program refuses here.
-    let git_dir = ask(&["rev-parse", "--absolute-git-dir"])?;
-    let common_dir = ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
-    Some(RepositoryPaths {
-        git_dir,
-        common_dir,
-        work_dir: ask(&["rev-parse", "--show-toplevel"]).filter(|dir| !dir.as_os_str().is_empty()),
-    })
-}
 
 /// One commit of a log, with what it changed.
 struct LogEntry {

@@ -1,15 +1,17 @@
 //! Finding a repository and reading one commit of it with git2, a fresh handle per question.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path};
 use std::sync::Once;
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
-use super::git_cli;
+use super::hooks::Hooks;
+use super::locate::{self, Environment, RepositoryPaths};
 use super::program::{self, GitProgram};
-use super::write::Hooks;
+use super::tracked_config;
+use super::tree_entry::{TreeEntry, TreeFile};
 
 /// Fetches that are tried while another process moves the same refs.
 const FETCH_TRIES: u32 = 5;
@@ -17,9 +19,7 @@ const FETCH_TRIES: u32 = 5;
 /// A repository that was found. `Send`; opens a fresh git2 handle for each question.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
-    git_dir: PathBuf,
-    common_dir: PathBuf,
-    work_dir: Option<PathBuf>,
+    paths: RepositoryPaths,
     shown: String,
     /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
     /// and trees it misses go through the program.
@@ -47,17 +47,6 @@ pub struct Tip {
     pub dirty: bool,
 }
 
-/// A regular file of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TreeFile {
-    /// Path, `/`-separated.
-    pub path: String,
-    /// Its blob.
-    pub oid: String,
-    /// Its size in bytes, where it costs nothing to know.
-    pub size: Option<u64>,
-}
-
 static TRUST_THE_STORE: Once = Once::new();
 
 impl GitRepo {
@@ -70,76 +59,81 @@ impl GitRepo {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
         // the check, a walk over large folders takes four times as long. Contents are checked in [`super::Blobs`].
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
-        let found = if std::env::var_os("GIT_DIR").is_some() {
-            Repository::open_from_env()
-        } else {
-            let none: [&std::ffi::OsStr; 0] = [];
-            Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
+        let paths = locate::locate(dir, &Environment::of_process())?;
+        let (partial, foreign) = match Repository::open(&paths.git_dir) {
+            Ok(repo) => what_is_missing(&repo),
+            // git2 cannot open it; the program may be able to.
+            Err(error) => {
+                let asked = paths
+                    .program()
+                    .try_run(&["rev-parse", "--git-dir"], &[], program::LOCAL_TIMEOUT)?;
+                if !asked.ok() {
+                    return Err(GitError::Unsupported {
+                        dir: paths.top().display().to_string(),
+                        detail: error.message().to_owned(),
+                    });
+                }
+                (true, true)
+            }
         };
-        let repo = match found {
-            Ok(repo) => repo,
-            Err(error) => return Self::discover_foreign(dir, &error),
-        };
-        let path = repo.workdir().unwrap_or_else(|| repo.path());
-        let (partial, foreign) = what_is_missing(&repo);
         Ok(Self {
-            git_dir: repo.path().to_owned(),
-            common_dir: repo.commondir().to_owned(),
-            work_dir: repo.workdir().map(Path::to_owned),
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
+            shown: paths.top().display().to_string(),
+            paths,
             partial,
             foreign,
         })
     }
 
-    /// git2 cannot open it; the program may be able to.
-    fn discover_foreign(dir: &Path, error: &git2::Error) -> Result<Self, GitError> {
-        let shown = dir.display().to_string();
-        match error.code() {
-            ErrorCode::Owner => return Err(GitError::NotTrusted { dir: shown }),
-            ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
-            _ => {}
-        }
-        let Some(found) = git_cli::locate(dir) else {
-            return Err(GitError::Unsupported {
-                dir: shown,
-                detail: error.message().to_owned(),
-            });
-        };
-        let path = found.work_dir.as_deref().unwrap_or(&found.git_dir);
-        Ok(Self {
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            git_dir: found.git_dir,
-            common_dir: found.common_dir,
-            work_dir: found.work_dir,
-            partial: true,
-            foreign: true,
-        })
-    }
-
     /// A fresh git2 handle.
     pub(super) fn open(&self) -> Result<Repository, GitError> {
-        Repository::open(&self.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
+        Repository::open(&self.paths.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
     }
 
     /// The program, to be run in this repository.
     pub fn program(&self) -> GitProgram {
-        GitProgram::new(&self.git_dir)
+        self.paths.program()
+    }
+
+    /// The program, once it is certain that no configuration of the working tree is in force: for whatever
+    /// talks to a remote, commits or signs.
+    ///
+    /// # Errors
+    /// If a setting comes from, or names a program of, a working tree.
+    pub(super) fn checked_program(&self) -> Result<GitProgram, GitError> {
+        let git = self.program();
+        tracked_config::check(&self.paths, &git)?;
+        Ok(git)
+    }
+
+    /// The hooks that git would run here, sorted out.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub(super) fn hooks(&self) -> Result<Hooks, GitError> {
+        Hooks::of(&self.paths, &self.program())
+    }
+
+    /// Names of hooks that git would run and pindeck never does, because a commit could change them.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub fn barred_hooks(&self) -> Result<Vec<String>, GitError> {
+        Ok(self.hooks()?.barred().to_vec())
     }
 
     /// The git directory (of this worktree).
     pub fn git_dir(&self) -> &Path {
-        &self.git_dir
+        &self.paths.git_dir
     }
 
     /// The git directory that all worktrees of the repository share.
     pub fn common_dir(&self) -> &Path {
-        &self.common_dir
+        &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.work_dir.as_deref()
+        self.paths.work_dir.as_deref()
     }
 
     /// Whether git2 cannot read this repository's trees, so that the program has to.
@@ -150,17 +144,6 @@ impl GitRepo {
     /// Whether objects may be missing until the program fetches them.
     pub(super) fn is_partial(&self) -> bool {
         self.partial
-    }
-
-    /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
-    /// that cannot be told, it does: the answer decides about trust.
-    pub fn contains_file(&self, file: &Path) -> bool {
-        let Ok(file) = file.canonicalize() else { return true };
-        let folders = [Some(self.git_dir()), Some(self.common_dir()), self.work_dir()];
-        folders
-            .into_iter()
-            .flatten()
-            .any(|folder| folder.canonicalize().map_or(true, |folder| file.starts_with(folder)))
     }
 
     /// Path of the repository for people.
@@ -216,7 +199,7 @@ impl GitRepo {
             "--",
             remote,
         ];
-        let git = Hooks::of(self)?.apply(&self.program()).for_network();
+        let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
             .with_config("core.filesRefLockTimeout", "3000")
@@ -282,68 +265,103 @@ impl GitRepo {
             &["ls-tree", "-r", "-z", "--full-tree", commit],
             program::NETWORK_TIMEOUT,
         )?;
-        Ok(regular_files(&ran.stdout))
+        let file = |(mode, oid, path): (u32, String, String)| {
+            (mode & 0o170_000 == 0o100_000).then_some(TreeFile { path, oid, size: None })
+        };
+        Ok(listed(&ran.stdout).into_iter().filter_map(file).collect())
     }
 
-    /// The bytes of a regular file at a commit; `None` if there is no such regular file.
+    /// What a commit has at a path: the bytes, if it is a regular file.
     ///
     /// # Errors
-    /// If the commit or blob cannot be read.
-    pub fn read_at(&self, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let normal = Path::new(path);
-        let plain = normal
-            .components()
-            .all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
-        if !plain {
-            return Ok(None);
-        }
-        let normal: PathBuf = normal
-            .components()
-            .filter(|c| matches!(c, std::path::Component::Normal(_)))
-            .collect();
-        if self.foreign {
-            return self.read_at_by_program(commit, &normal);
-        }
-        let repo = self.open()?;
-        let entry = match tree(&repo, commit) {
-            Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
-            Err(_) if self.partial => return self.read_at_by_program(commit, &normal),
-            Err(error) => return Err(error),
-        };
-        match entry {
-            Ok((oid, mode)) if mode & 0o170_000 == 0o100_000 => self.blob(&oid.to_string()).map(Some),
-            Ok(_) => Ok(None),
-            Err(error) if error.code() == ErrorCode::NotFound && !self.partial => Ok(None),
-            Err(_) if self.partial => self.read_at_by_program(commit, &normal),
-            Err(error) => Err(GitError::object(format!("{path} at {commit}"), &error)),
-        }
+    /// If the commit or blob cannot be read, or the path leads out of the repository.
+    pub fn read_at(&self, commit: &str, path: &str) -> Result<TreeEntry<Vec<u8>>, GitError> {
+        self.entry(commit, path)?.try_map(|oid| self.blob(&oid))
     }
 
-    fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
-        let wanted = path.display().to_string();
+    /// What a commit has at a path: the id of the blob, if it is a regular file.
+    ///
+    /// # Errors
+    /// If the commit cannot be read, or the path leads out of the repository.
+    pub fn entry(&self, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
+        let outside = || GitError::OutsidePath { path: path.to_owned() };
+        let mut parts = Vec::new();
+        for component in Path::new(path).components() {
+            match component {
+                Component::CurDir => {}
+                Component::Normal(name) => parts.push(name.to_str().ok_or_else(outside)?),
+                _ => return Err(outside()),
+            }
+        }
+        if parts.is_empty() {
+            return Ok(TreeEntry::Folder);
+        }
+        if self.foreign {
+            return self.entry_by_program(commit, &parts);
+        }
+        let repo = self.open()?;
+        let mut folder = match tree(&repo, commit) {
+            Ok(tree) => tree,
+            Err(_) if self.partial => return self.entry_by_program(commit, &parts),
+            Err(error) => return Err(error),
+        };
+        for (n, part) in parts.iter().enumerate() {
+            let Some((id, mode)) = folder.get_name(part).map(|entry| (entry.id(), entry.filemode())) else {
+                return Ok(TreeEntry::Absent);
+            };
+            let found = TreeEntry::of_mode(mode.cast_unsigned(), || id.to_string());
+            if n + 1 == parts.len() {
+                return Ok(found);
+            }
+            match found {
+                TreeEntry::Folder => {}
+                // Below a file there is nothing.
+                TreeEntry::File(_) => return Ok(TreeEntry::Absent),
+                other => return Ok(other),
+            }
+            let below = repo.find_tree(id);
+            folder = match below {
+                Ok(below) => below,
+                Err(_) if self.partial => return self.entry_by_program(commit, &parts),
+                Err(error) => return Err(GitError::object(format!("{path} at {commit}"), &error)),
+            };
+        }
+        Ok(TreeEntry::Absent)
+    }
+
+    fn entry_by_program(&self, commit: &str, parts: &[&str]) -> Result<TreeEntry<String>, GitError> {
         let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
-        let args = ["ls-tree", "-z", "--full-tree", commit, "--", &wanted];
+        // The path itself and each folder on the way.
+        let paths: Vec<String> = (1..=parts.len()).map(|n| parts[..n].join("/")).collect();
+        let mut args = vec!["ls-tree", "-t", "-z", "--full-tree", commit, "--"];
+        args.extend(paths.iter().map(String::as_str));
         let ran = git.run(&args, program::NETWORK_TIMEOUT)?;
-        let file = regular_files(&ran.stdout).into_iter().find(|f| f.path == wanted);
-        file.map(|f| self.blob(&f.oid)).transpose()
+        let listed = listed(&ran.stdout);
+        for (n, path) in paths.iter().enumerate() {
+            let Some((mode, oid, _)) = listed.iter().find(|(_, _, listed)| listed == path) else {
+                return Ok(TreeEntry::Absent);
+            };
+            let found = TreeEntry::of_mode(*mode, || oid.clone());
+            match found {
+                found if n + 1 == paths.len() => return Ok(found),
+                TreeEntry::Folder => {}
+                TreeEntry::File(_) => return Ok(TreeEntry::Absent),
+                other => return Ok(other),
+            }
+        }
+        Ok(TreeEntry::Absent)
     }
 }
 
-/// The regular files of what `ls-tree -z` prints.
-fn regular_files(listed: &[u8]) -> Vec<TreeFile> {
-    let text = String::from_utf8_lossy(listed).into_owned();
-    let parse = |line: &str| {
-        let (meta, path) = line.split_once('\t')?;
+/// Mode, id and path of each line that `ls-tree -z` prints.
+fn listed(listed: &[u8]) -> Vec<(u32, String, String)> {
+    let parse = |line: &[u8]| {
+        let (meta, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
         let mut words = meta.split(' ');
         let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-        let regular = mode.starts_with("100");
-        regular.then(|| TreeFile {
-            path: path.to_owned(),
-            oid: oid.to_owned(),
-            size: None,
-        })
+        Some((u32::from_str_radix(mode, 8).ok()?, oid.to_owned(), path.to_owned()))
     };
-    text.split('\0').filter_map(parse).collect()
+    listed.split(|byte| *byte == 0).filter_map(parse).collect()
 }
 
 fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {

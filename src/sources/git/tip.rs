@@ -37,7 +37,7 @@ impl GitRepo {
     /// If the branch is unknown or there is no commit.
     pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
         if self.is_foreign() {
-            find(&GitCli(self.program(), self.hook_working_dir()), self.shown(), branch)
+            find(&GitCli(self.program()), self.shown(), branch)
         } else {
             find(&self.open()?, self.shown(), branch)
         }
@@ -174,15 +174,14 @@ impl Refs for Repository {
             return !statuses.is_empty();
         }
         // An index that git2 does not read (split, sparse), or files that are left out on purpose.
-        let Some(work_dir) = self.workdir() else { return false };
-        GitCli(GitProgram::new(self.path()), work_dir).is_dirty()
+        GitCli(GitProgram::new(self.path(), self.workdir())).is_dirty()
     }
 }
 
-/// The program, asked one question at a time, and where the working tree is.
-struct GitCli<'a>(GitProgram, &'a std::path::Path);
+/// The program, asked one question at a time.
+struct GitCli(GitProgram);
 
-impl GitCli<'_> {
+impl GitCli {
     fn line(&self, args: &[&str]) -> Option<String> {
         let ran = self.0.try_run(args, &[], LOCAL_TIMEOUT).ok()?;
         let text = ran.text();
@@ -194,7 +193,7 @@ impl GitCli<'_> {
     }
 }
 
-impl Refs for GitCli<'_> {
+impl Refs for GitCli {
     fn head_branch(&self) -> Option<String> {
         self.line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
     }
@@ -242,7 +241,7 @@ impl Refs for GitCli<'_> {
             "--untracked-files=normal",
             "--ignore-submodules=all",
         ];
-        let ran = GitProgram::new(self.1).try_run(&args, &[], NETWORK_TIMEOUT);
+        let ran = self.0.try_run(&args, &[], NETWORK_TIMEOUT);
         ran.is_ok_and(|ran| ran.ok() && !ran.stdout.is_empty())
     }
 }

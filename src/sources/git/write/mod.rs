@@ -9,7 +9,6 @@
 
 mod commit;
 mod error;
-mod hooks;
 mod push;
 mod push_output;
 mod revert;
@@ -17,7 +16,6 @@ mod tree;
 
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
-pub(super) use hooks::Hooks;
 pub use push::{Expected, Push, Pushed};
 pub use revert::RevertOutcome;
 pub use tree::{FileAfter, FileBefore, FileChange};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::error::{PushError, RefusedBy};
-use super::hooks::Hooks;
 use super::push_output::{self, ConnectionFailure, RefStatus};
 use super::tree::is_oid;
 use crate::domain::text::Untrusted;
@@ -85,11 +84,8 @@ impl GitRepo {
             (found, Expected::At(_)) => return Err(moved(push, found)),
         }
         done.already = false;
-        let hooks = Hooks::of(self)?;
-        let git = hooks
-            .apply(&GitProgram::new(self.hook_working_dir()))
-            .for_network()
-            .uninterruptible();
+        let hooks = self.hooks()?;
+        let git = hooks.apply(&self.checked_program()?).for_network().uninterruptible();
         let spec = format!("{}:{refname}", push.commit);
         let args = [
             "push",
@@ -161,7 +157,7 @@ impl GitRepo {
     /// Where a push to this remote goes, as a program and a name to ask it by: `pushurl` may name another
     /// place than pins are read from.
     fn push_side(&self, remote: &str) -> Result<(GitProgram, String), PushError> {
-        let git = self.program();
+        let git = self.checked_program()?;
         let urls = |args: &[&str]| -> Result<Vec<String>, PushError> {
             // A remote may also be an address: then there is one place.
             let ran = git.try_run(args, &[], LOCAL_TIMEOUT)?;
@@ -217,7 +213,7 @@ impl GitRepo {
     }
 
     fn fetch_branch(&self, remote: &str, branch: &str) -> Result<(), PushError> {
-        let hooks = Hooks::of(self)?;
+        let hooks = self.hooks()?;
         let (git, asked) = self.push_side(remote)?;
         let git = hooks.apply(&git).for_network();
         let refname = format!("refs/heads/{branch}");
