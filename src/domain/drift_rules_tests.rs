@@ -274,6 +274,7 @@ fn an_index_and_its_own_manifest_are_one_image() {
             write: Default::default(),
             confirm: Default::default(),
             read_only: false,
+            platforms: crate::domain::platform::PlatformFilter::All,
         };
         board.environments = vec![env("dev"), env("production")];
         assert_eq!(detect(&board, now()), []);

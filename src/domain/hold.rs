@@ -61,6 +61,7 @@ mod tests {
                 write: Default::default(),
                 confirm: Default::default(),
                 read_only: false,
+                platforms: Default::default(),
             })
             .collect()
     }

@@ -68,6 +68,7 @@ fn environments() -> Vec<Environment> {
             write: Default::default(),
             confirm: Default::default(),
             read_only: false,
+            platforms: Default::default(),
         })
         .collect()
 }

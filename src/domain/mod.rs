@@ -20,6 +20,7 @@ pub mod known_good;
 pub mod message;
 pub mod pin;
 pub mod plan;
+pub mod platform;
 pub mod policy;
 pub mod reference;
 pub mod registry;

@@ -9,6 +9,7 @@ use jiff::civil::{Time, Weekday};
 
 use super::evidence::EvidenceKind;
 use super::id::{Digest, EnvId, ServiceId};
+use super::platform::PlatformFilter;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
 
@@ -31,6 +32,8 @@ pub struct Environment {
     pub confirm: Confirm,
     /// Never written to.
     pub read_only: bool,
+    /// Which of an index's platform manifests must be there.
+    pub platforms: PlatformFilter,
 }
 
 /// How a write reaches the branch.

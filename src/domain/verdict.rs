@@ -58,7 +58,8 @@ pub struct Cause {
     pub cause: CauseKind,
     /// One sentence for people.
     pub detail: Untrusted,
-    /// The other digest, where the evidence is about one.
+    /// Another digest that matters: the one that the evidence is about, or the part of the image that is
+    /// not there.
     pub subject: Option<Digest>,
 }
 
@@ -109,6 +110,8 @@ pub enum Presence {
     Absent {
         /// The registry's words.
         detail: Untrusted,
+        /// What is not there, where it is a part of the image and not the digest itself.
+        part: Option<Digest>,
     },
     /// What the registry serves under this digest does not hash to it.
     Corrupt {
@@ -161,8 +164,12 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     };
     match facts.presence {
         Presence::Present => {}
-        Presence::Absent { detail } => {
-            return verdict(Outcome::Rejected, vec![content(CauseKind::Absent, detail.clone())]);
+        Presence::Absent { detail, part } => {
+            let cause = Cause {
+                subject: *part,
+                ..content(CauseKind::Absent, detail.clone())
+            };
+            return verdict(Outcome::Rejected, vec![cause]);
         }
         Presence::Corrupt { actual } => {
             let detail = format!("the registry serves bytes that hash to {actual}");

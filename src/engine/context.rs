@@ -12,12 +12,22 @@ use crate::domain::reference::Repository;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::once_map::OnceMap;
 use super::registry_memo::RegistryMemo;
 
-/// What makes two assessments the same question: place, digest, name of the policy, service.
-type Question = (Repository, Digest, Option<String>, Option<ServiceId>);
+/// What a digest is judged by: a policy, and how much of the image must be there.
+#[derive(Clone)]
+pub(super) struct Criteria<'a> {
+    /// The policy; `None` = nothing to judge by.
+    pub policy: Option<&'a Arc<Policy>>,
+    /// How much of the image must be there.
+    pub extent: Extent,
+}
+
+/// What makes two assessments the same question: place, digest, service, name of the policy, extent.
+type Question = (Repository, Digest, Option<ServiceId>, Option<String>, Extent);
 
 /// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
 /// policy file alone says what counts.
@@ -117,31 +127,42 @@ impl<L> Context<L> {
         self.policy(environment.policy.as_deref()?)
     }
 
-    /// Assesses a digest where it lives, for a service and by a policy. The same question is answered once.
+    /// What a digest is judged by in an environment.
+    pub fn criteria(&self, environment: Option<&Environment>, depth: Depth) -> Criteria<'_> {
+        Criteria {
+            policy: environment.and_then(|environment| self.policy_of(environment)),
+            extent: Extent {
+                depth,
+                platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Assesses a digest where it lives, for a service. The same question is answered once.
     pub async fn assess(
         &self,
         repository: &Repository,
         digest: Digest,
         service: Option<&ServiceId>,
-        policy: Option<&Arc<Policy>>,
+        criteria: Criteria<'_>,
     ) -> Assessed {
-        let key = question(repository, digest, service, policy);
-        let subject = self.subject(repository, digest, service, policy);
+        let key = question(repository, digest, service, &criteria);
+        let subject = self.subject(repository, digest, service, criteria);
         let answer = || assess(&self.memo, subject, self.now);
         self.assessed.get(key, answer).await
     }
 
-    /// The same in another memo, past everything that was answered in this one: for what must be read
-    /// from the registry again.
+    /// The same in another memo, past everything that was answered in this one: for what must be read from
+    /// the registry again.
     pub async fn assess_in(
         &self,
         memo: &RegistryMemo,
         repository: &Repository,
         digest: Digest,
         service: Option<&ServiceId>,
-        policy: Option<&Arc<Policy>>,
+        criteria: Criteria<'_>,
     ) -> Assessed {
-        assess(memo, self.subject(repository, digest, service, policy), self.now).await
+        assess(memo, self.subject(repository, digest, service, criteria), self.now).await
     }
 
     /// What [`Context::assess`] answered, if it was asked.
@@ -150,9 +171,9 @@ impl<L> Context<L> {
         repository: &Repository,
         digest: Digest,
         service: Option<&ServiceId>,
-        policy: Option<&Arc<Policy>>,
+        criteria: &Criteria<'_>,
     ) -> Option<Assessed> {
-        self.assessed.peek(&question(repository, digest, service, policy))
+        self.assessed.peek(&question(repository, digest, service, criteria))
     }
 
     fn subject(
@@ -160,7 +181,7 @@ impl<L> Context<L> {
         repository: &Repository,
         digest: Digest,
         service: Option<&ServiceId>,
-        policy: Option<&Arc<Policy>>,
+        criteria: Criteria<'_>,
     ) -> Subject {
         let configured = service.and_then(|name| self.service(name));
         Subject {
@@ -169,18 +190,20 @@ impl<L> Context<L> {
             service: service.cloned(),
             service_signer: configured.and_then(|s| s.signer.clone()),
             source: configured.and_then(|s| s.source.clone()),
-            policy: policy.cloned(),
+            policy: criteria.policy.cloned(),
             trust: Arc::clone(&self.trust),
+            extent: criteria.extent,
         }
     }
 }
 
-fn question(
-    repository: &Repository,
-    digest: Digest,
-    service: Option<&ServiceId>,
-    policy: Option<&Arc<Policy>>,
-) -> Question {
-    let policy = policy.map(|policy| policy.name.clone());
-    (repository.clone(), digest, policy, service.cloned())
+fn question(repository: &Repository, digest: Digest, service: Option<&ServiceId>, criteria: &Criteria<'_>) -> Question {
+    let policy = criteria.policy.map(|policy| policy.name.clone());
+    (
+        repository.clone(),
+        digest,
+        service.cloned(),
+        policy,
+        criteria.extent.clone(),
+    )
 }

@@ -16,9 +16,10 @@ use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::text::Untrusted;
 use crate::sources::evidence::predicate;
-use crate::sources::registry::Manifest;
+use crate::sources::registry::{Manifest, Place};
 
-use super::context::Context;
+use super::context::{Context, Criteria};
+use super::image_presence::Extent;
 use super::verify::is_bare;
 use super::{Engine, collect};
 use config::Config;
@@ -184,9 +185,9 @@ impl Comparison {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.context.memo.registry.presence(&place, &digest).await {
-                Ok(true) => return Ok(self.placed(place, digest)),
-                Ok(false) => {}
+            match self.context.memo.presence(&Place::new(&place, digest), None).await {
+                Ok(Some(_)) => return Ok(self.placed(place, digest)),
+                Ok(None) => {}
                 Err(error) => trouble = Some(error),
             }
         }
@@ -339,8 +340,14 @@ impl Comparison {
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
     async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
-        let (service, policy) = (of.service.as_ref(), of.policy.as_ref());
-        let found = self.context.assess(&of.image, of.digest, service, policy).await;
+        let criteria = Criteria {
+            policy: of.policy.as_ref(),
+            extent: Extent::default(),
+        };
+        let found = self
+            .context
+            .assess(&of.image, of.digest, of.service.as_ref(), criteria)
+            .await;
         let others = |e: &Evidence| {
             found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
         };

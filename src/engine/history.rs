@@ -22,6 +22,7 @@ use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::context::Context;
+use super::image_presence::Depth;
 use super::ledger::{Ledger, ScanCache};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
 use super::{Engine, blocking};
@@ -117,17 +118,21 @@ impl Engine {
 /// Judges every digest of the records by the policy of their environment, where it has one.
 async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
     let environment = context.environment(target.environment.as_str());
-    let Some(policy) = environment.and_then(|e| context.policy_of(e)) else {
+    let criteria = context.criteria(environment, Depth::Manifests);
+    if criteria.policy.is_none() {
         return;
-    };
+    }
     let places: BTreeSet<(Repository, Digest)> = records
         .iter()
         .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
         .collect();
-    let asked = places.into_iter().map(|(repository, digest)| async move {
-        let service = Some(&target.service);
-        let assessed = context.assess(&repository, digest, service, Some(policy)).await;
-        ((repository, digest), assessed.assessment.verdict)
+    let asked = places.into_iter().map(|(repository, digest)| {
+        let criteria = criteria.clone();
+        async move {
+            let service = Some(&target.service);
+            let assessed = context.assess(&repository, digest, service, criteria).await;
+            ((repository, digest), assessed.assessment.verdict)
+        }
     });
     let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
         .buffer_unordered(AT_ONCE)

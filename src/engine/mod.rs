@@ -9,6 +9,7 @@ mod context;
 pub mod diff;
 pub mod history;
 pub mod holds;
+pub mod image_presence;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;

@@ -15,12 +15,13 @@ use crate::domain::freshness::Seen;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
-use crate::domain::policy::{Policy, Service};
+use crate::domain::policy::Service;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
 
 use super::assess::Assessed;
-use super::context::Context;
+use super::context::{Context, Criteria};
+use super::image_presence::Depth;
 use super::lineage::Lineage;
 use super::registry_memo::Failed;
 use super::tag_journal::TagJournal;
@@ -145,9 +146,9 @@ impl Pass {
                 (same_image, self.place_before(&board, key))
             };
             let mut had = earlier.iter().any(|before| same_image.contains(before));
-            let policy = self.policy_in(&key.target.environment);
+            let criteria = self.criteria_in(&key.target.environment);
             let service = Some(&key.target.service);
-            let assessed = self.context.answered(&key.image, digest, service, policy);
+            let assessed = self.context.answered(&key.image, digest, service, &criteria);
             let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
             // An index that no tag names any more has to be asked itself.
             if !had && assessed.as_ref().is_some_and(is_single) {
@@ -205,10 +206,10 @@ impl Pass {
                 return;
             };
             let first = self.context.environments().first();
-            let policy = first.and_then(|environment| self.context.policy_of(environment));
+            let criteria = self.context.criteria(first, Depth::Manifests);
             let assessed = self
                 .context
-                .assess(&candidate.image, candidate.digest, Some(name), policy)
+                .assess(&candidate.image, candidate.digest, Some(name), criteria)
                 .await;
             let seen = Seen::Fresh {
                 value: assessed.assessment,
@@ -280,8 +281,8 @@ impl Pass {
 
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
         let Some(digest) = pin.digest else { return };
-        let policy = self.policy_in(&pin.target.environment);
-        let assessed = self.context.assess(&pin.image, digest, Some(name), policy).await;
+        let criteria = self.criteria_in(&pin.target.environment);
+        let assessed = self.context.assess(&pin.image, digest, Some(name), criteria).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
@@ -309,7 +310,9 @@ impl Pass {
         }
     }
 
-    fn policy_in(&self, environment: &EnvId) -> Option<&Arc<Policy>> {
-        self.context.policy_of(self.context.environment(environment.as_str())?)
+    /// What digests are judged by in an environment.
+    fn criteria_in(&self, environment: &EnvId) -> Criteria<'_> {
+        let environment = self.context.environment(environment.as_str());
+        self.context.criteria(environment, Depth::Manifests)
     }
 }

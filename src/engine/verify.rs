@@ -1,18 +1,16 @@
 //! One digest on request: `pindeck verify` and `pindeck evidence`.
 
-use std::sync::Arc;
-
 use crate::config::unknown;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
-use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::registry::Budget;
 
 use super::assess::Assessed;
-use super::context::Context;
+use super::context::{Context, Criteria};
+use super::image_presence::Depth;
 use super::registry_memo::RegistryMemo;
 use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
 
@@ -68,14 +66,14 @@ impl Engine {
         let (ledger, _) = self.ledger().await?;
         let context = self.judging_context(ledger)?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
-        let policy = policy(&context, &rules)?;
+        let criteria = criteria(&context, &rules, Depth::Manifests)?;
         let mut services = context.ledger.grouped.services.iter();
         if let Some((name, image, pins)) = services.find(|(name, ..)| name.as_str() == what) {
             let (image, digest) = match env {
                 Some(env) => pinned_in(name, pins, env)?,
                 None => offered(&context, name, image.as_ref(), pins).await?,
             };
-            return Ok(examine(&context, image, digest, Some(name.clone()), policy).await);
+            return Ok(examine(&context, image, digest, Some(name.clone()), criteria).await);
         }
         let no_service = |why: String| {
             let unknown = unknown("service", what, &known_services(&context));
@@ -98,7 +96,7 @@ impl Engine {
             }
         };
         let service = context.service_of(&parsed.repository).cloned();
-        Ok(examine(&context, parsed.repository, digest, service, policy).await)
+        Ok(examine(&context, parsed.repository, digest, service, criteria).await)
     }
 }
 
@@ -178,12 +176,12 @@ async fn verify<L>(
     service: Option<ServiceId>,
     rules: &Rules,
 ) -> Result<Examined, Failure> {
-    let policy = policy(context, rules)?;
-    if policy.is_none() {
+    let criteria = criteria(context, rules, Depth::Everything)?;
+    if criteria.policy.is_none() {
         return Err(Failure::usage("no policy applies there")
             .hint("name one with --policy P, or give the environment one in pindeck.toml"));
     }
-    Ok(examine(context, image, digest, service, policy).await)
+    Ok(examine(context, image, digest, service, criteria).await)
 }
 
 async fn examine<L>(
@@ -191,40 +189,41 @@ async fn examine<L>(
     image: Repository,
     digest: Digest,
     service: Option<ServiceId>,
-    policy: Option<&Arc<Policy>>,
+    criteria: Criteria<'_>,
 ) -> Examined {
-    let assessed = context.assess(&image, digest, service.as_ref(), policy).await;
+    let policy = criteria.policy.map(|p| p.name.clone());
+    let assessed = context.assess(&image, digest, service.as_ref(), criteria).await;
     Examined {
         image,
         digest,
         service,
-        policy: policy.map(|p| p.name.clone()),
+        policy,
         assessed,
         budget: context.memo.registry.budget(),
     }
 }
 
-/// The policy that the rules name; `None` = the environment that applies has none.
-fn policy<'a, L>(context: &'a Context<L>, rules: &Rules) -> Result<Option<&'a Arc<Policy>>, Failure> {
-    let by_name = |name: &str| {
-        context.policy(name).ok_or_else(|| {
-            let known: Vec<&str> = context.team().policies.keys().map(String::as_str).collect();
-            unknown("policy", name, &known)
-        })
-    };
+/// What the rules name to judge by; without a policy where the environment that applies has none.
+fn criteria<'a, L>(context: &'a Context<L>, rules: &Rules, depth: Depth) -> Result<Criteria<'a>, Failure> {
     match rules {
-        Rules::Policy(name) => by_name(name).map(Some),
+        Rules::Policy(name) => {
+            let policy = context.policy(name).ok_or_else(|| {
+                let known: Vec<&str> = context.team().policies.keys().map(String::as_str).collect();
+                unknown("policy", name, &known)
+            })?;
+            Ok(Criteria {
+                policy: Some(policy),
+                ..context.criteria(None, depth)
+            })
+        }
         Rules::Environment(name) => {
-            let env = context.environment(name).ok_or_else(|| {
+            let environment = context.environment(name).ok_or_else(|| {
                 let known: Vec<&str> = context.environments().iter().map(|e| e.name.as_str()).collect();
                 unknown("environment", name, &known)
             })?;
-            env.policy.as_deref().map(by_name).transpose()
+            Ok(context.criteria(Some(environment), depth))
         }
-        Rules::Default => {
-            let first = context.environments().first().and_then(|e| e.policy.as_deref());
-            first.map(by_name).transpose()
-        }
+        Rules::Default => Ok(context.criteria(context.environments().first(), depth)),
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
         write: WriteMode::Push,
         confirm: Confirm::Y,
         read_only: false,
+        platforms: crate::domain::platform::PlatformFilter::All,
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) async fn verify(
     arrived: &CopyOutcome,
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
-    let policy = context.policy(context.environment(&plan.environment)?)?;
+    let environment = context.environment(&plan.environment)?;
     let memo = context.fresh_memo()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
@@ -110,7 +110,9 @@ pub(super) async fn verify(
     let Judged {
         verdict,
         assessed: found,
-    } = context.assess_in(&memo, place, plan.to, &plan.service, &policy).await?;
+    } = context
+        .assess_in(&memo, place, plan.to, &plan.service, environment)
+        .await?;
     if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
         let causes: Vec<String> = verdict
             .causes

@@ -93,7 +93,7 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let Judged { verdict, assessed } = context.assess(&pin.image, digest, &target.service, &policy).await?;
+    let Judged { verdict, assessed } = context.assess(&pin.image, digest, &target.service, environment).await?;
     let new = NewPin {
         digest,
         // It names the digest at this moment, so it does not lie.

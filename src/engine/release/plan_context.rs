@@ -21,6 +21,7 @@ use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
 use crate::engine::context::Context;
+use crate::engine::image_presence::Depth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
@@ -210,28 +211,30 @@ impl PlanContext {
             .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
     }
 
-    /// Judges a digest where it lives.
+    /// Judges a digest where it lives, by the policy of an environment. What is about to be written must be
+    /// there to its last layer.
     pub async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: &Arc<Policy>,
+        environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        Judged::new(self.base.assess(image, digest, Some(service), Some(policy)).await)
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
-    /// Judges a digest in a memo of the caller's choice.
+    /// The same in a memo of the caller's choice.
     pub async fn assess_in(
         &self,
         memo: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: &Arc<Policy>,
+        environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let (service, policy) = (Some(service), Some(policy));
-        Judged::new(self.base.assess_in(memo, image, digest, service, policy).await)
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 
     /// The holds that close an environment for a digest.

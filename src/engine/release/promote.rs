@@ -96,7 +96,7 @@ impl Promotion<'_> {
             let _ = context.memo().resolve(judged_at, tag).await;
         }
         let Judged { verdict, assessed } = context
-            .assess(judged_at, source.digest, &self.target.service, self.policy)
+            .assess(judged_at, source.digest, &self.target.service, self.environment)
             .await?;
         let known_by = source.tag.as_deref();
         let version = assessed.version.as_ref();

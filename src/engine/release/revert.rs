@@ -162,7 +162,9 @@ impl Revert<'_> {
             // The index that a tag points at may speak for one of its platform manifests.
             let _ = context.memo().resolve(image, tag).await;
         }
-        context.assess(image, digest, &self.target.service, &self.policy).await
+        context
+            .assess(image, digest, &self.target.service, self.environment)
+            .await
     }
 
     /// Earlier digests that verify today and that nothing skips, newest first.

@@ -182,12 +182,12 @@ async fn gates(
     digest: Option<Digest>,
 ) -> Result<Vec<Gate>, WriteFailure> {
     let environment = context.environment(&of.environment)?;
-    let policy = context.policy(environment)?;
+    context.policy(environment)?;
     let Some(digest) = digest else {
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let Judged { verdict, .. } = context.assess(image, digest, &of.service, &policy).await?;
+    let Judged { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
     let holds = context.closing_holds(of, digest);
     let mut gates = revert_gates(RevertFacts {
         verdict: &verdict,

@@ -313,6 +313,7 @@ fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
 
 const fn gate_name(gate: GateName) -> &'static str {
     match gate {
+        GateName::Presence => "presence",
         GateName::Verdict => "verdict",
         GateName::Acknowledge => "acknowledge",
         GateName::Hold => "hold",
