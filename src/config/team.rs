@@ -16,6 +16,7 @@ use crate::domain::policy::{
     TestResultRule, TrustProfile, TrustRoot, Waivable, WriteMode,
 };
 use crate::domain::reference::Repository;
+use crate::domain::source::SourceRepository;
 
 /// Parses and validates a team policy. `read` opens the keys, roots and CAs it names, relative to it.
 ///
@@ -92,6 +93,18 @@ fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError
         Err(error) => Err(source.error(
             pattern.span(),
             format!("{:?} is no regular expression: {error}", pattern.get_ref()),
+        )),
+    }
+}
+
+/// The service's source, which provenance is compared with: one that cannot be compared would refuse
+/// everything.
+fn repository_url(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
+    match SourceRepository::parse(url.get_ref()) {
+        Ok(_) => Ok(url.get_ref().clone()),
+        Err(error) => Err(source.error(
+            url.span(),
+            format!("{:?} names no source repository: {error}", url.get_ref()),
         )),
     }
 }
@@ -260,7 +273,7 @@ fn services(
                 .transpose()?,
             candidate: service.candidate.as_ref().map(|c| candidate(source, c)).transpose()?,
             immutable_tags: service.immutable_tags.as_ref().map(|p| regex(source, p)).transpose()?,
-            source: service.source.as_ref().map(|s| s.get_ref().clone()),
+            source: service.source.as_ref().map(|s| repository_url(source, s)).transpose()?,
         });
     }
     Ok(out)
@@ -471,6 +484,9 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
                 profile.name,
                 Digest::of(key.pem.trim().as_bytes())
             ));
+            if !key.validity.is_always() {
+                lines.push(format!("in use {:?}", key.validity));
+            }
         }
         lines.push(match &profile.root {
             None => format!("root {} none", profile.name),

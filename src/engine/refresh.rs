@@ -11,7 +11,7 @@ use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
@@ -23,7 +23,6 @@ use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::Depth;
 use super::lineage::Lineage;
-use super::registry_memo::Failed;
 use super::tag_journal::TagJournal;
 use super::{Engine, blocking, candidate_lookup, collect};
 
@@ -195,14 +194,11 @@ impl Pass {
         let configured = self.context.service(name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await;
+        let found = answered(candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await);
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         let candidate = async {
-            let Seen::Fresh {
-                value: Some(candidate), ..
-            } = &found
-            else {
+            let Ok(Some(candidate)) = &found.result else {
                 return;
             };
             let first = self.context.environments().first();
@@ -211,11 +207,11 @@ impl Pass {
                 .context
                 .assess(&candidate.image, candidate.digest, Some(name), criteria)
                 .await;
-            let seen = Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            };
-            self.emit(Update::CandidateAssessed(name.clone(), seen)).await;
+            self.emit(Update::CandidateAssessed(
+                name.clone(),
+                answered(Ok(assessed.assessment)),
+            ))
+            .await;
         };
         futures_util::future::join(
             candidate,
@@ -238,7 +234,7 @@ impl Pass {
         &self,
         pin: &Pin,
         source: TagSource,
-        answer: Result<Option<Digest>, Failed>,
+        answer: Result<Option<Digest>, Failure>,
         configured: Option<&Service>,
     ) {
         let immutable = source.tag().is_some_and(|tag| {
@@ -248,21 +244,11 @@ impl Pass {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,
         };
-        let digest = match answer {
-            Ok(value) => Seen::Fresh {
-                value,
-                at: Timestamp::now(),
-            },
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-        };
         self.emit(Update::Tag {
             key: pin.key(),
             source,
             immutable,
-            digest,
+            digest: answered(answer),
             matches_via_index,
         })
         .await;
@@ -287,10 +273,7 @@ impl Pass {
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
             key,
-            assessment: Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            },
+            assessment: answered(Ok(assessed.assessment)),
             version: assessed.version.clone(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
@@ -314,5 +297,13 @@ impl Pass {
     fn criteria_in(&self, environment: &EnvId) -> Criteria<'_> {
         let environment = self.context.environment(environment.as_str());
         self.context.criteria(environment, Depth::Manifests)
+    }
+}
+
+/// An answer of this moment.
+fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
+    Answered {
+        result,
+        at: Timestamp::now(),
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::config::unknown;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::reference::{ImageRef, Repository};
@@ -91,7 +90,7 @@ impl Engine {
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
                 let found = context.memo.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = found?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
@@ -141,12 +140,12 @@ async fn offered(
     image: Option<&Repository>,
     pins: &[Pin],
 ) -> Result<(Repository, Digest), Failure> {
-    match candidate_lookup::find(&context.memo, context.service(name), image, pins).await {
-        Seen::Fresh { value: Some(found), .. } => Ok((found.image, found.digest)),
-        Seen::Unreachable { detail, .. } => Err(Failure::unreachable(detail.clean().into_string())),
-        _ => Err(Failure::usage(format!("CI offers nothing for {name}"))
-            .hint("name an environment with --env to see what is pinned there")),
-    }
+    let found = candidate_lookup::find(&context.memo, context.service(name), image, pins).await?;
+    let found = found.ok_or_else(|| {
+        Failure::usage(format!("CI offers nothing for {name}"))
+            .hint("name an environment with --env to see what is pinned there")
+    })?;
+    Ok((found.image, found.digest))
 }
 
 /// Whether a word on the command line can only be meant as a name of this repository. A public registry

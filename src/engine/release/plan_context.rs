@@ -9,7 +9,6 @@ use crate::config::unknown;
 use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::freshness::Seen;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
@@ -251,13 +250,11 @@ impl PlanContext {
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
-            Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(Failure::unreachable(format!(
-                "the candidate of {service} could not be asked for: {}",
-                detail.clean()
-            ))
-            .into()),
-            _ => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(Some(found)) => Ok(found),
+            Err(failure) => Err(failure
+                .within(format!("the candidate of {service} could not be asked for"))
+                .into()),
+            Ok(None) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
