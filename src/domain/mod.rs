@@ -13,6 +13,7 @@ pub mod drift;
 pub mod drift_rules;
 pub mod evidence;
 pub mod failure;
+mod fold;
 pub mod freshness;
 pub mod history;
 pub mod id;

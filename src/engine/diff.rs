@@ -127,8 +127,7 @@ impl Look {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = self.session.resolve(&parsed.repository, tag).await?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
