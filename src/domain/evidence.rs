@@ -154,6 +154,8 @@ pub enum EvidenceState {
     Unsupported,
     /// Could not be fetched.
     Unreachable,
+    /// Was not asked for (`--offline`).
+    NotChecked,
 }
 
 /// Why a check failed. Never merged into one another.
@@ -172,6 +174,8 @@ pub enum CauseKind {
     Malformed,
     /// Understood, but cannot be judged (unknown log, CA, algorithm, format).
     Unsupported,
+    /// Nothing was asked (`--offline`).
+    NotChecked,
     /// A cryptographic check failed.
     BadSignature,
     /// A valid signature by somebody the policy does not name.
@@ -193,12 +197,20 @@ impl CauseKind {
             Self::Corrupt => "corrupt",
             Self::Malformed => "malformed",
             Self::Unsupported => "unsupported",
+            Self::NotChecked => "not-checked",
             Self::BadSignature => "bad-signature",
             Self::OtherSigner => "other-signer",
             Self::WrongSubject => "wrong-subject",
             Self::WrongPredicate => "wrong-predicate",
             Self::PolicyFailed => "policy-failed",
         }
+    }
+}
+
+impl CauseKind {
+    /// Whether this says nothing about the content: it could not be asked for, or was not.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NotChecked)
     }
 }
 

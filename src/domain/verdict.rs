@@ -199,7 +199,7 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     if causes.is_empty() {
         causes.extend(may_be_contradicted(policy, &facts));
     }
-    let result = if causes.iter().any(|c| c.cause != CauseKind::Unreachable) {
+    let result = if causes.iter().any(|c| !c.cause.is_open()) {
         Outcome::Rejected
     } else if !causes.is_empty() {
         Outcome::Unknown

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
 use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
@@ -110,7 +111,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let (tags, untold) = match memo.tags(&subject.repository).await {
         Ok(tags) => (Some(tags), None),
-        Err(failed) => (None, Some(failed.detail)),
+        Err(failure) => (None, Some(failure.sentence())),
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
@@ -326,7 +327,7 @@ impl Parents {
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
-                Err(failed) => self.unasked = Some(failed.detail),
+                Err(failure) => self.unasked = Some(failure.sentence()),
             }
         }
         self.of_digests(memo, subject, digests).await;
@@ -395,7 +396,7 @@ async fn parents(
                 .collect();
             parents.of_tags(memo, subject, &others, &mut seen).await;
         }
-        Err(failed) => parents.unasked = Some(failed.detail.clone()),
+        Err(failure) => parents.unasked = Some(failure.sentence()),
     }
     parents
 }
@@ -447,9 +448,9 @@ pub async fn created(
     memo: &RegistryMemo,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Option<Timestamp>, super::registry_memo::Failed> {
+) -> Result<Option<Timestamp>, Failure> {
     const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| super::registry_memo::Failed::from(&e);
+    let failed = |e: RegistryError| Failure::from(e);
     let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
     if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
         return Ok(Some(at));

@@ -7,7 +7,7 @@ use crate::domain::evidence::{
     CauseKind, Check, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence,
     ProvenanceSummary, SbomSummary, Signer, SignerKind, Summary, TestResultSummary, TimeSource,
 };
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, Target};
 use crate::domain::pin::{Location, Pin, Style};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
@@ -181,9 +181,9 @@ pub(crate) fn cause(kind: EvidenceKind, cause: CauseKind, detail: &str, subject:
 }
 
 /// An answered assessment.
-pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Seen<Assessment> {
-    Seen::Fresh {
-        value: Assessment {
+pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Answered<Assessment> {
+    Answered {
+        result: Ok(Assessment {
             verdict: Some(Verdict {
                 result,
                 policy: "release".to_owned(),
@@ -192,11 +192,11 @@ pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Eviden
                 causes,
             }),
             evidence,
-        },
+        }),
         at: now(),
     }
 }
 
-pub(crate) fn verified(about: Digest) -> Seen<Assessment> {
+pub(crate) fn verified(about: Digest) -> Answered<Assessment> {
     assessed(Outcome::Verified, Vec::new(), whole(about))
 }

@@ -85,7 +85,7 @@ fn nothing(state: &State, subject: &Subject) -> String {
         None => "this pin has changed since; esc goes back".to_owned(),
         Some(Seen::NotChecked) => "not checked".to_owned(),
         Some(Seen::Loading { .. }) => "checking".to_owned(),
-        Some(Seen::Unreachable { detail, .. }) => format!("unreachable: {}", detail.clean()),
+        Some(Seen::Unreachable { failure, .. }) => format!("unreachable: {}", failure.sentence().clean()),
         Some(Seen::Fresh { .. }) => "absent: nothing at all is attached to these bytes".to_owned(),
     }
 }
@@ -316,6 +316,7 @@ pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role,
             let sign = glyphs.status(cell_status::CellStatus::Unreachable);
             (sign, Role::Unreachable, "unreachable")
         }
+        EvidenceState::NotChecked => (glyphs.not_checked, Role::Quiet, "not checked"),
     }
 }
 
