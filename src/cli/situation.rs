@@ -63,6 +63,17 @@ impl Situation {
         Ok(engine)
     }
 
+    /// The exit status of an answer: what a failed fetch left out of date is no certain answer.
+    pub fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
+        match engine.fetch_failure() {
+            Some(why) => {
+                super::warn(&format!("the newest commit is not known: {}", why.clean()));
+                Exit::heaviest([exit, Exit::Unknown])
+            }
+            None => exit,
+        }
+    }
+
     /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.
     pub fn global_arguments(&self) -> String {
         let mut words = Vec::new();

@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod reference;
 pub mod registry;
+pub mod repository_info;
 pub mod text;
 pub mod verdict;
 pub mod write;

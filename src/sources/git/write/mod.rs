@@ -11,11 +11,9 @@ mod commit;
 mod error;
 mod push;
 mod push_output;
-mod revert;
 mod tree;
 
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
 pub use push::{Expected, Push, Pushed};
-pub use revert::RevertOutcome;
 pub use tree::{FileAfter, FileBefore, FileChange};
