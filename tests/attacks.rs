@@ -22,6 +22,9 @@ pub mod support;
 mod attacks {
     pub mod credentials;
     pub mod git;
+    pub mod journal;
+    #[cfg(unix)]
+    pub mod policy;
     pub mod writes;
 }
 
@@ -39,6 +42,9 @@ pub struct Attack {
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::git::ATTACKS,
+    attacks::journal::ATTACKS,
+    #[cfg(unix)]
+    attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,
 ];
 

@@ -24,6 +24,7 @@ pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
                 (Some(from), Some(to), Some(image)) if from != to => {
                     let commit: String = entry.commit.chars().take(7).collect();
                     let side = |what: &str, digest| PlacedDigest {
+                        service: history.target.service.clone(),
                         what: format!("{what} {commit}"),
                         image: image.clone(),
                         digest,
@@ -66,12 +67,14 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
         .value()
         .and_then(Option::as_ref)
         .map(|candidate| PlacedDigest {
+            service: row.name.clone(),
             what: format!("what CI offers ({})", candidate.tag),
             image: candidate.image.clone(),
             digest: candidate.digest,
         });
     let pinned = |cell: &Cell| {
         Some(PlacedDigest {
+            service: row.name.clone(),
             what: format!("pinned in {}", cell.pin.target.environment),
             image: cell.pin.image.clone(),
             digest: cell.pin.digest?,
@@ -115,6 +118,7 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
             }
             if let (Some(Some(now)), Some(tag)) = (cell.tag_digest.value(), cell.tag.tag()) {
                 let named = PlacedDigest {
+                    service: row.name.clone(),
                     what: format!("what tag {tag} names now"),
                     image: cell.pin.image.clone(),
                     digest: *now,

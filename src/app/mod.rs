@@ -22,6 +22,7 @@ pub mod palette;
 pub mod plan_screen;
 pub mod request;
 mod select;
+pub mod signs;
 pub mod state;
 pub mod update;
 

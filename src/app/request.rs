@@ -69,6 +69,10 @@ fn writable(state: &State) -> Result<(), String> {
     if matches!(state.screen(), Some(Screen::Plan(_))) {
         return Err("a plan is on screen: esc goes back".to_owned());
     }
+    // A comparison that a plan opened belongs to that plan, and so does whatever it opens.
+    if state.screens.iter().any(|screen| matches!(screen, Screen::Plan(_))) {
+        return Err("a plan is open behind this: esc goes back to it".to_owned());
+    }
     Ok(())
 }
 
@@ -100,31 +104,72 @@ fn next(state: &State, from: &Column) -> Vec<EnvId> {
     out
 }
 
-/// What `promote` means now: the digest under the cursor (of every marked service, if some are
-/// marked) steps into the environment that comes after its column.
+/// Whether services are marked and the cursor is on none of them: then a key could mean either.
+pub fn marks_are_elsewhere(state: &State) -> bool {
+    let here = state.cursor.as_ref().map(|cursor| &cursor.service);
+    state.screen().is_none() && !state.marked.is_empty() && here.is_none_or(|service| !state.marked.contains(service))
+}
+
+/// What `promote` means now: the digest under the cursor (of every marked service, if some are marked)
+/// steps into the environment that comes after its column. Where the cursor is on none of the marked
+/// services it could mean either: [`promotions`].
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
 pub fn promote(state: &State) -> Result<Promotion, String> {
     writable(state)?;
     let subject = on_screen_subject(state)?;
+    let marked = marked(state);
+    if marked.is_empty() {
+        return promotion(state, &subject, vec![service_of(&subject)]);
+    }
+    let set = promotion(state, &subject, marked);
+    if marks_are_elsewhere(state) {
+        return set.or_else(|why| promotion(state, &subject, vec![service_of(&subject)]).map_err(|_| why));
+    }
+    set
+}
+
+/// Everything that `promote` could mean now: one promotion, or where the cursor is on none of the marked
+/// services that of the marked ones and that of the service under the cursor, as far as they are possible.
+pub fn promotions(state: &State) -> Vec<Promotion> {
+    if writable(state).is_err() {
+        return Vec::new();
+    }
+    if !marks_are_elsewhere(state) {
+        return promote(state).into_iter().collect();
+    }
+    let Ok(subject) = on_screen_subject(state) else {
+        return Vec::new();
+    };
+    let set = promotion(state, &subject, marked(state));
+    let own = promotion(state, &subject, vec![service_of(&subject)]);
+    set.into_iter().chain(own).collect()
+}
+
+/// The marked services in the order of the board; none where another screen is open.
+fn marked(state: &State) -> Vec<ServiceId> {
+    let names = state.board.services.iter().map(|row| &row.name);
     let on_board = state.screen().is_none();
-    let marked: Vec<ServiceId> = state
-        .board
-        .services
-        .iter()
-        .map(|row| &row.name)
+    names
         .filter(|name| on_board && state.marked.contains(*name))
         .cloned()
-        .collect();
-    let (column, own) = match &subject {
-        Subject::Pin(key) => (
-            Column::Environment(key.target.environment.clone()),
-            key.target.service.clone(),
-        ),
-        Subject::Candidate(service) => (Column::Candidate, service.clone()),
+        .collect()
+}
+
+fn service_of(subject: &Subject) -> ServiceId {
+    match subject {
+        Subject::Pin(key) => key.target.service.clone(),
+        Subject::Candidate(service) => service.clone(),
+    }
+}
+
+/// The digests of these services in the column of `subject` step into the next environment.
+fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<Promotion, String> {
+    let column = match subject {
+        Subject::Pin(key) => Column::Environment(key.target.environment.clone()),
+        Subject::Candidate(_) => Column::Candidate,
     };
-    let services = if marked.is_empty() { vec![own] } else { marked };
     let mut seen = Vec::new();
     let mut source = match &column {
         Column::Environment(name) => Source::Environment(name.clone()),
@@ -142,10 +187,10 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
             },
             Column::Environment(name) => {
                 let pins: Vec<&Cell> = cells(row, name).collect();
-                let chosen = match (&subject, pins.as_slice()) {
+                let chosen = match (subject, pins.as_slice()) {
                     (_, []) => return Err(format!("{service} is not pinned in {name}")),
                     (_, [one]) => one.pin.digest,
-                    (Subject::Pin(key), _) if services.len() == 1 => {
+                    (Subject::Pin(key), _) if services.len() == 1 && key.target.service == *service => {
                         // One of several pins: exactly this one.
                         if let Some(digest) = key.digest {
                             source = Source::Digest(digest);
@@ -163,15 +208,20 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
         }
     }
     let all = next(state, &column);
-    let to: Vec<EnvId> = all
+    let open: Vec<&EnvId> = all.iter().filter(|env| open_for_writes(state, env).is_ok()).collect();
+    let to: Vec<EnvId> = open
         .iter()
-        .filter(|env| open_for_writes(state, env).is_ok())
-        .cloned()
+        .filter(|env| !all_pinned(state, env, &seen))
+        .map(|env| (*env).clone())
         .collect();
-    match (all.first(), to.is_empty(), &column) {
-        (None, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
-        (None, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
-        (Some(first), true, _) => Err(format!("{first} is read-only in pindeck.toml")),
+    match (all.first(), open.first(), to.is_empty(), &column) {
+        (None, _, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
+        (None, _, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
+        (Some(first), None, _, _) => Err(format!("{first} is read-only in pindeck.toml")),
+        (_, Some(first), true, _) => Err(match seen.len() {
+            1 => format!("{first} pins these bytes already"),
+            n => format!("{first} pins all {n} already"),
+        }),
         _ => Ok(Promotion {
             services,
             from: column,
@@ -180,6 +230,15 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
             seen,
         }),
     }
+}
+
+/// Whether an environment pins each of these digests and nothing else of its service.
+fn all_pinned(state: &State, environment: &EnvId, digests: &[(ServiceId, Digest)]) -> bool {
+    digests.iter().all(|(service, digest)| {
+        let row = state.board.row(service);
+        let mut pins = row.into_iter().flat_map(|row| cells(row, environment)).peekable();
+        pins.peek().is_some() && pins.all(|cell| cell.pin.digest == Some(*digest))
+    })
 }
 
 /// What `revert` means now: on the history screen the digest of the selected line comes back, anywhere

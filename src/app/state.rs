@@ -13,6 +13,7 @@ use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::Limits;
 use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+use super::signs::Signs;
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::failure::Failure;
@@ -112,6 +113,17 @@ pub enum Screen {
     Plan(Box<PlanScreen>),
 }
 
+/// One of several things that a key could mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// What sets it apart from the others.
+    pub label: String,
+    /// What would be asked.
+    pub ask: Ask,
+    /// The digest of each service that the board shows.
+    pub seen: Vec<(ServiceId, Digest)>,
+}
+
 /// What lies over the screen and takes the keys first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layer {
@@ -132,16 +144,14 @@ pub enum Layer {
         /// The filter before, to go back to.
         before: String,
     },
-    /// One of several environments to step into.
+    /// One of several promotions.
     Choose {
-        /// What they have in common.
+        /// What there is to decide.
         title: String,
-        /// What each would ask.
-        rows: Vec<(String, Ask)>,
+        /// What can be chosen.
+        choices: Vec<Choice>,
         /// The selected one.
         at: usize,
-        /// The digests on screen.
-        seen: Vec<(ServiceId, Digest)>,
     },
     /// A write is in flight, and the person wants to leave.
     Leave,
@@ -200,6 +210,8 @@ pub struct State {
     pub drift_selected: Option<String>,
     /// When each drift on the board was first seen in this run, by id.
     pub arrivals: BTreeMap<String, Timestamp>,
+    /// The sign of every digest that this session has seen.
+    pub signs: Signs,
     /// Which rows are shown.
     pub filter: Filter,
     /// The pane with the keys.
@@ -243,6 +255,7 @@ impl State {
             cursor: None,
             drift_selected: None,
             arrivals: BTreeMap::new(),
+            signs: Signs::default(),
             filter: Filter::default(),
             pane: Pane::Board,
             inspector_top: 0,
@@ -326,7 +339,7 @@ impl State {
     }
 
     /// The statements of a subject, with their identities, in display order: by kind, those that
-    /// hold first.
+    /// verify first.
     pub fn statements(&self, subject: &Subject) -> Vec<(StatementId, &Evidence)> {
         let assessment = match subject {
             Subject::Pin(key) => self.board.cell(key).map(|cell| &cell.assessment),

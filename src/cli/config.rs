@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::config::approval;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
+use crate::domain::platform::PlatformFilter;
 use crate::domain::policy::{
     CandidateRule, Environment, LogRule, Match, PatternOrder, Policy, PolicySource, Service, TimeRule, TrustProfile,
     TrustRoot,
@@ -162,6 +163,10 @@ fn environment(env: &Environment, inferred: bool) -> Value {
         "name": env.name, "paths": env.paths, "policy": env.policy, "after": env.after,
         "registry": env.registry, "write": env.write, "confirm": env.confirm,
         "read_only": env.read_only, "inferred": inferred,
+        "platforms": match &env.platforms {
+            PlatformFilter::All => Value::Null,
+            PlatformFilter::Only(list) => list.iter().map(ToString::to_string).collect(),
+        },
     })
 }
 

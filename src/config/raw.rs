@@ -40,6 +40,7 @@ pub(super) struct Environment {
     pub confirm: Confirm,
     #[serde(default)]
     pub read_only: bool,
+    pub platforms: Option<Spanned<Vec<Text>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -69,7 +69,7 @@ pub struct Cell {
     pub tag: TagSource,
     /// What that tag points at now; `Fresh(None)` = the tag does not exist.
     pub tag_digest: Seen<Option<Digest>>,
-    /// The tag points at an index that holds the pinned manifest, or the reverse.
+    /// The tag points at an index that lists the pinned manifest, or the reverse.
     pub tag_matches_via_index: bool,
     /// Whether that tag must not move (`immutable_tags`).
     pub tag_is_immutable: bool,
@@ -79,14 +79,14 @@ pub struct Cell {
     pub version: Option<Untrusted>,
     /// Digests that stand for the same image: the platform manifests that the pinned index lists, or the
     /// indexes whose verified bytes list the pinned manifest.
-    pub kin: BTreeSet<Digest>,
+    pub same_image: BTreeSet<Digest>,
     /// The content is gone, by the registry's authoritative word.
     pub missing: bool,
     /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
     pub skipped: Option<bool>,
     /// The hold this digest is under.
     pub hold: Option<Hold>,
-    /// Stands to the candidate how.
+    /// How the pinned digest relates to the candidate.
     pub relation: Relation,
     /// How many versions behind.
     pub behind: Option<u32>,
@@ -177,7 +177,7 @@ impl Cell {
             tag_is_immutable: false,
             assessment: Seen::NotChecked,
             version: None,
-            kin: BTreeSet::new(),
+            same_image: BTreeSet::new(),
             missing: false,
             skipped: None,
             hold: None,
@@ -200,7 +200,7 @@ impl Cell {
         let (Some(here), Some(there)) = (self.pin.digest, other.pin.digest) else {
             return false;
         };
-        here == there || self.kin.contains(&there) || other.kin.contains(&here)
+        here == there || self.same_image.contains(&there) || other.same_image.contains(&here)
     }
 
     /// The verdict, however old.
@@ -252,8 +252,8 @@ pub enum Update {
         assessment: Seen<Assessment>,
         /// Version label of the content.
         version: Option<Untrusted>,
-        /// Digests that stand for the same image ([`Cell::kin`]).
-        kin: BTreeSet<Digest>,
+        /// Digests that stand for the same image ([`Cell::same_image`]).
+        same_image: BTreeSet<Digest>,
         /// Authoritatively gone.
         missing: bool,
     },
@@ -314,13 +314,13 @@ impl Board {
                 key,
                 assessment,
                 version,
-                kin,
+                same_image,
                 missing,
             } => self.with_cell(&key, |cell| {
                 cell.assessment = assessment;
                 cell.version = version.or(cell.version.take());
                 // What bytes list never changes, so what was known stays true.
-                cell.kin.extend(kin);
+                cell.same_image.extend(same_image);
                 cell.missing = missing;
             }),
             Update::Drift(drift) => self.drift = drift,
@@ -450,8 +450,8 @@ impl ServiceRow {
                 (Some(candidate), Some(digest)) => {
                     let by_tag = cell.tag_digest.value().copied().flatten();
                     let by_tag = by_tag.filter(|_| cell.tag_matches_via_index);
-                    let kin = cell.kin.iter().copied().chain(by_tag);
-                    relation_of_any(digest, kin, candidate)
+                    let same_image = cell.same_image.iter().copied().chain(by_tag);
+                    relation_of_any(digest, same_image, candidate)
                 }
                 _ => (Relation::None, None),
             };

@@ -251,10 +251,10 @@ fn what_cannot_be_reached_is_not_cleared() {
 /// An index (1) and one of its own platform manifests (2): the same image, pinned in two ways.
 #[test]
 fn an_index_and_its_own_manifest_are_one_image() {
-    let labelled = |env: &str, pinned: u8, kin: &[u8]| {
+    let labelled = |env: &str, pinned: u8, same_image: &[u8]| {
         let mut cell = cell(env, Some(pinned));
         cell.version = Some("1.2.0".into());
-        cell.kin = kin.iter().map(|n| digest(*n)).collect();
+        cell.same_image = same_image.iter().map(|n| digest(*n)).collect();
         cell
     };
     // Either side may be the one that knows: the index lists it, or the manifest was found listed.
@@ -274,6 +274,7 @@ fn an_index_and_its_own_manifest_are_one_image() {
             write: Default::default(),
             confirm: Default::default(),
             read_only: false,
+            platforms: crate::domain::platform::PlatformFilter::All,
         };
         board.environments = vec![env("dev"), env("production")];
         assert_eq!(detect(&board, now()), []);

@@ -123,7 +123,7 @@ pub enum EvidenceState {
     Unreachable,
 }
 
-/// Why a check does not hold. Never merged into one another.
+/// Why a check failed. Never merged into one another.
 ///
 /// The order is that in which checks run: a later one means the item got further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -216,9 +216,9 @@ pub enum CheckName {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckState {
-    /// It holds.
+    /// It verifies.
     Passed,
-    /// It does not hold.
+    /// It does not verify.
     Failed,
     /// There was nothing to check.
     NotPresent,
@@ -282,7 +282,7 @@ pub struct Evidence {
     pub predicate_type: Option<Untrusted>,
     /// How it is packed.
     pub format: Format,
-    /// Digest of the item itself: the blob that holds the statement.
+    /// Digest of the item itself: the blob that contains the statement.
     pub digest: Digest,
     /// The image or index digest it is attached to (differs from the one asked about: "via index").
     pub attached_to: Digest,
@@ -290,7 +290,7 @@ pub struct Evidence {
     pub subjects: Vec<Digest>,
     /// What checking found.
     pub state: EvidenceState,
-    /// Why not, where it does not hold.
+    /// Why not, where it does not verify.
     pub cause: Option<CauseKind>,
     /// One sentence for `cause`, for people.
     pub detail: Option<Untrusted>,
@@ -350,7 +350,7 @@ pub struct ProvenanceSummary {
     pub dependencies: u32,
 }
 
-/// What an SBOM holds.
+/// What an SBOM contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SbomSummary {
     /// `SPDX` or `CycloneDX`.

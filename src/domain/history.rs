@@ -96,7 +96,7 @@ fn reverted(line: &str) -> Option<String> {
     (7..=64).contains(&id.len()).then_some(id)
 }
 
-/// The `Pindeck-` trailers of one paragraph that holds nothing but trailers; the first of a name counts.
+/// The `Pindeck-` trailers of one paragraph that contains nothing but trailers; the first of a name counts.
 fn trailers(paragraph: &str) -> BTreeMap<&str, &str> {
     let mut found = BTreeMap::new();
     for line in paragraph.lines().filter(|line| !line.trim().is_empty()) {

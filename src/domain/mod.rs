@@ -18,6 +18,7 @@ pub mod id;
 pub mod message;
 pub mod pin;
 pub mod plan;
+pub mod platform;
 pub mod policy;
 pub mod reference;
 pub mod registry;

@@ -104,6 +104,8 @@ pub struct Copy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateName {
+    /// The image is there, all of it: what a node needs to pull it.
+    Presence,
     /// The verdict of the digest.
     Verdict,
     /// A test result that a person must acknowledge.
@@ -244,7 +246,31 @@ pub fn edit_gate(why: &str) -> Gate {
     closed(GateName::Edit, why)
 }
 
+/// Whether the image is there, as the verdict's check of the digest found it.
+fn presence_gate(verdict: &Verdict) -> Gate {
+    let missing = verdict
+        .causes
+        .iter()
+        .find(|cause| cause.check == CheckOf::Digest && cause.cause != CauseKind::PolicyFailed);
+    match missing {
+        None => open(
+            GateName::Presence,
+            "the image is there, with its platform manifests, configurations and layers",
+        ),
+        Some(cause) => closed(
+            GateName::Presence,
+            format!("{}: {}", cause.cause.as_str(), cause.detail.clean()),
+        ),
+    }
+}
+
 fn verdict_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
+    let mut gates = vec![presence_gate(verdict)];
+    gates.extend(judgement_gates(verdict, acknowledged));
+    gates
+}
+
+fn judgement_gates(verdict: &Verdict, acknowledged: bool) -> Vec<Gate> {
     let causes = || {
         let list: Vec<String> = verdict
             .causes
@@ -372,7 +398,7 @@ pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: 
                 Outcome::Rejected if !broken => Some(Waivable::Evidence),
                 _ => None,
             },
-            GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
+            GateName::Presence | GateName::Acknowledge | GateName::Hold | GateName::ReadOnly | GateName::Edit => None,
         };
         gate.waivable = gate.state == GateState::Closed && needs.is_some_and(|what| allowed.contains(&what));
     }

@@ -107,7 +107,27 @@ fn a_revert_knows_no_order_time_or_freeze() {
         .iter()
         .map(|g| g.gate)
         .collect();
-    assert_eq!(names, [GateName::Verdict, GateName::ReadOnly]);
+    assert_eq!(names, [GateName::Presence, GateName::Verdict, GateName::ReadOnly]);
+}
+
+#[test]
+fn an_image_that_is_not_there_closes_presence_and_nothing_opens_it() {
+    let part = Digest::of(b"part");
+    let mut absent = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::Absent)]);
+    absent.causes[0].subject = Some(part);
+    let mut gates = revert_gates(&absent, None);
+    assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
+    let everything = [Waivable::Evidence, Waivable::Unknown, Waivable::Order].into();
+    waive(&mut gates, &everything, &absent, &[]);
+    assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
+    let unknown = verdict(Outcome::Unknown, &[(CheckOf::Digest, CauseKind::Unreachable)]);
+    assert_eq!(
+        closed_ones(&revert_gates(&unknown, None)),
+        [GateName::Presence, GateName::Verdict]
+    );
+    // A policy that asks for nothing verifies nothing; the image is there all the same.
+    let asks_nothing = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::PolicyFailed)]);
+    assert_eq!(closed_ones(&revert_gates(&asks_nothing, None)), [GateName::Verdict]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use jiff::civil::{Time, Weekday};
 
 use super::evidence::EvidenceKind;
 use super::id::{Digest, EnvId, ServiceId};
+use super::platform::PlatformFilter;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
 
@@ -31,6 +32,8 @@ pub struct Environment {
     pub confirm: Confirm,
     /// Never written to.
     pub read_only: bool,
+    /// Which of an index's platform manifests must be there.
+    pub platforms: PlatformFilter,
 }
 
 /// How a write reaches the branch.
@@ -62,7 +65,7 @@ pub struct Service {
     pub name: ServiceId,
     /// Where CI pushes it.
     pub image: Repository,
-    /// Other repositories that hold it.
+    /// Other repositories that contain it.
     pub also: Vec<Repository>,
     /// Trust profile that replaces the policy's signer.
     pub signer: Option<String>,
@@ -149,7 +152,7 @@ impl SignerRule {
 /// Which test results count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestResultRule {
-    /// Results that hold.
+    /// Results that are good.
     pub accept: Vec<String>,
     /// Results a person may acknowledge (verdict *warned*).
     pub acknowledge: Vec<String>,
@@ -348,7 +351,7 @@ pub enum PolicySource {
 }
 
 impl Freeze {
-    /// Whether the window holds at `now`.
+    /// Whether the window is open at `now`.
     ///
     /// # Errors
     /// If the time zone is not known on this machine; callers fail closed.

@@ -12,11 +12,11 @@ use super::text::Untrusted;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Everything the policy requires holds.
+    /// Everything that the policy requires is there and genuine.
     Verified,
-    /// All holds, but a test result is one the policy lets a person acknowledge.
+    /// Everything is good, except a test result that the policy lets a person acknowledge.
     Warned,
-    /// Something required definitely does not hold.
+    /// Something required is definitely missing or wrong.
     Rejected,
     /// Something needed could not be checked.
     Unknown,
@@ -49,7 +49,7 @@ pub struct Verdict {
     pub causes: Vec<Cause>,
 }
 
-/// One check that does not hold.
+/// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The check.
@@ -58,7 +58,8 @@ pub struct Cause {
     pub cause: CauseKind,
     /// One sentence for people.
     pub detail: Untrusted,
-    /// The other digest, where the evidence is about one.
+    /// Another digest that matters: the one that the evidence is about, or the part of the image that is
+    /// not there.
     pub subject: Option<Digest>,
 }
 
@@ -109,6 +110,8 @@ pub enum Presence {
     Absent {
         /// The registry's words.
         detail: Untrusted,
+        /// What is not there, where it is a part of the image and not the digest itself.
+        part: Option<Digest>,
     },
     /// What the registry serves under this digest does not hash to it.
     Corrupt {
@@ -161,8 +164,12 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     };
     match facts.presence {
         Presence::Present => {}
-        Presence::Absent { detail } => {
-            return verdict(Outcome::Rejected, vec![content(CauseKind::Absent, detail.clone())]);
+        Presence::Absent { detail, part } => {
+            let cause = Cause {
+                subject: *part,
+                ..content(CauseKind::Absent, detail.clone())
+            };
+            return verdict(Outcome::Rejected, vec![cause]);
         }
         Presence::Corrupt { actual } => {
             let detail = format!("the registry serves bytes that hash to {actual}");
@@ -353,7 +360,7 @@ fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), 
     }
 }
 
-/// Decides among verified test results. `None`: there is none. `Ok(true)`: hold, acknowledge.
+/// Decides among verified test results. `None`: there is none. `Ok(true)`: good, if a person acknowledges it.
 ///
 /// docs/reference/evidence.md, rule 4: where they disagree the newest verified time decides; a tie, or any of them
 /// without a trusted time, lets the worst win.

@@ -180,7 +180,10 @@ fn missing_or_corrupt_content_is_the_only_cause() {
     let p = policy(&[K::Signature]);
     for (presence, result, cause) in [
         (
-            Presence::Absent { detail: "gone".into() },
+            Presence::Absent {
+                detail: "gone".into(),
+                part: None,
+            },
             Outcome::Rejected,
             CauseKind::Absent,
         ),

@@ -157,10 +157,17 @@ impl Proposal {
             return None;
         }
         let unknown = closed.iter().all(|(plan, gate)| {
-            gate.gate == GateName::Verdict && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
+            matches!(gate.gate, GateName::Presence | GateName::Verdict)
+                && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
         });
+        // The verdict says what is missing too: once is enough.
+        let says_it = |plan: &Plan| {
+            let mut closed = plan.gates.iter().filter(|gate| gate.state == GateState::Closed);
+            closed.any(|gate| gate.gate == GateName::Verdict)
+        };
         let lines: Vec<String> = closed
             .iter()
+            .filter(|(plan, gate)| gate.gate != GateName::Presence || !says_it(plan))
             .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
             .collect();
         let words = Untrusted::new(lines.join("\n"));

@@ -16,10 +16,11 @@ use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Facts, Presence, Verdict, judge};
 use crate::sources::evidence::{Carrier, Question, Trust, check};
-use crate::sources::registry::{Manifest, RegistryError};
+use crate::sources::registry::{Manifest, Place, RegistryError};
 
 use super::collect::{self, Collected};
-use super::registry_memo::RegistryMemo;
+use super::image_presence::{self, Extent};
+use super::registry_memo::{Located, RegistryMemo};
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
 /// The label that names a version (OCI image spec, "Annotations").
@@ -46,6 +47,8 @@ pub struct Subject {
     pub policy: Option<Arc<Policy>>,
     /// Trust profiles, compiled.
     pub trust: Arc<Trust>,
+    /// Which parts of the image must be there.
+    pub extent: Extent,
 }
 
 /// What assessing found.
@@ -69,7 +72,17 @@ pub struct Assessed {
 
 /// Assesses one digest.
 pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
-    let (presence, manifest) = presence(memo, &subject.repository, subject.digest).await;
+    let place = Place::new(&subject.repository, subject.digest);
+    let located = memo.locate(&place).await;
+    let (manifest, presence) = match located {
+        Ok(Some(Located { manifest, .. })) => (Some(manifest), Presence::Present),
+        Ok(None) => {
+            let detail = format!("{} no longer has {}", subject.repository, subject.digest);
+            let detail = detail.into();
+            (None, Presence::Absent { detail, part: None })
+        }
+        Err(error) => (None, image_presence::failure(&error)),
+    };
     let Some(manifest) = manifest else {
         let verdict = subject.policy.as_ref().map(|policy| {
             let facts = Facts {
@@ -101,7 +114,8 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
-    let (mut own, below, inside, version) = futures_util::join!(
+    let (presence, mut own, below, inside, version) = futures_util::join!(
+        image_presence::whole(memo, &place, &manifest, &subject.extent),
         collect::attached(&memo.registry, &subject.repository, subject.digest, tags),
         join_all(
             children
@@ -166,7 +180,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
 
 /// Everything that was found about one digest, before checking.
 struct Gathered {
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     presence: Presence,
     own: Collected,
     via: Vec<(Manifest, Collected)>,
@@ -295,36 +309,6 @@ impl Gathered {
     }
 }
 
-/// Whether the content of a digest is there now, with its bytes. Presence is never cached: content
-/// that is cached and that no tag answered for gets a HEAD.
-async fn presence(memo: &RegistryMemo, repository: &Repository, digest: Digest) -> (Presence, Option<Manifest>) {
-    let registry = &memo.registry;
-    if registry.is_cached(&digest).await && !memo.is_answered(repository, &digest) {
-        match registry.presence(repository, &digest).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = format!("{repository} no longer has {digest}");
-                return (Presence::Absent { detail: detail.into() }, None);
-            }
-            Err(error) => return (failure(&error), None),
-        }
-    }
-    match registry.manifest(repository, &digest).await {
-        Ok(manifest) => (Presence::Present, Some(manifest)),
-        Err(error) => (failure(&error), None),
-    }
-}
-
-fn failure(error: &RegistryError) -> Presence {
-    let detail = Untrusted::new(error.to_string());
-    match (error.cause(), error) {
-        (CauseKind::Absent, _) => Presence::Absent { detail },
-        (CauseKind::Corrupt, RegistryError::Corrupt { actual, .. }) => Presence::Corrupt { actual: *actual },
-        (cause @ (CauseKind::Malformed | CauseKind::Unsupported), _) => Presence::Unusable { cause, detail },
-        _ => Presence::Unreachable { detail },
-    }
-}
-
 /// Indexes that list a platform manifest.
 #[derive(Default)]
 struct Parents {
@@ -339,7 +323,7 @@ impl Parents {
         let mut digests = Vec::new();
         for answer in answers {
             match answer {
-                Ok(Some(digest)) if memo.is_image(&subject.repository, &digest) => {
+                Ok(Some(digest)) if memo.is_image(&Place::new(&subject.repository, digest)) => {
                     seen.insert(digest);
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
@@ -399,7 +383,7 @@ async fn parents(
     digests.retain(|digest| seen.insert(*digest));
     parents.of_digests(memo, subject, digests).await;
     // A tag that points right at the manifest says that it was released alone.
-    if !parents.found.is_empty() || !bare || memo.is_answered(repository, &subject.digest) {
+    if !parents.found.is_empty() || !bare || memo.is_answered(&Place::new(repository, subject.digest)) {
         return parents;
     }
     match &tags {

@@ -18,9 +18,10 @@ use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::text::Untrusted;
 use crate::sources::evidence::{Trust, predicate};
-use crate::sources::registry::Manifest;
+use crate::sources::registry::{Manifest, Place};
 
 use super::assess::{Subject, assess};
+use super::image_presence::Extent;
 use super::ledger::Ledger;
 use super::registry_memo::RegistryMemo;
 use super::verify::is_bare;
@@ -180,9 +181,9 @@ impl Look {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.session.registry.presence(&place, &digest).await {
-                Ok(true) => return Ok(self.placed(place, digest)),
-                Ok(false) => {}
+            match self.session.presence(&Place::new(&place, digest), None).await {
+                Ok(Some(_)) => return Ok(self.placed(place, digest)),
+                Ok(None) => {}
                 Err(error) => trouble = Some(error),
             }
         }
@@ -355,6 +356,7 @@ impl Look {
             source: configured.and_then(|s| s.source.clone()),
             policy: of.policy.clone(),
             trust: Arc::clone(&self.trust),
+            extent: Extent::default(),
         };
         let found = assess(&self.session, subject, Timestamp::now()).await;
         let others = |e: &Evidence| {

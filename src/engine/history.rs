@@ -23,6 +23,7 @@ use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::assess::{Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::{Ledger, ScanCache};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
 use super::{Engine, blocking};
@@ -128,6 +129,11 @@ impl Engine {
             .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
             .collect();
         let session = &session;
+        let environment = ledger.environments.iter().find(|e| e.name == target.environment);
+        let extent = Extent {
+            depth: Depth::Manifests,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        };
         let asked = places.into_iter().map(|(repository, digest)| {
             let subject = Subject {
                 repository: repository.clone(),
@@ -137,6 +143,7 @@ impl Engine {
                 source: configured.and_then(|s| s.source.clone()),
                 policy: Some(Arc::clone(&policy)),
                 trust: Arc::clone(&trust),
+                extent: extent.clone(),
             };
             async move {
                 (

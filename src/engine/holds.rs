@@ -172,6 +172,7 @@ mod tests {
                 write: Default::default(),
                 confirm: Default::default(),
                 read_only: false,
+                platforms: crate::domain::platform::PlatformFilter::All,
             })
             .collect();
         let holds = [hold("staging")];

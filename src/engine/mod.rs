@@ -8,6 +8,7 @@ pub mod collect;
 pub mod diff;
 pub mod history;
 pub mod holds;
+pub mod image_presence;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;

@@ -14,6 +14,7 @@ fn env(name: &str, paths: &[&str]) -> Environment {
         write: Default::default(),
         confirm: Default::default(),
         read_only: false,
+        platforms: crate::domain::platform::PlatformFilter::All,
     }
 }
 

@@ -15,12 +15,14 @@ use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
+use crate::domain::platform::PlatformFilter;
 use crate::domain::policy::{Environment, Policy, Service};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
 use super::once_map::OnceMap;
@@ -62,7 +64,7 @@ struct Pass {
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
     session: RegistryMemo,
-    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId), Assessed>,
+    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId, PlatformFilter), Assessed>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
     now: Timestamp,
@@ -165,16 +167,19 @@ impl Pass {
     async fn kin_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
-            let (kin, place) = {
+            let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let kin = board.cell(key).map(|cell| cell.kin.clone()).unwrap_or_default();
-                (kin, self.place_before(&board, key))
+                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+                (same_image, self.place_before(&board, key))
             };
-            let mut had = earlier.iter().any(|before| kin.contains(before));
-            let policy = self.policy_of(self.environment(&key.target.environment));
-            let policy = policy.map(|p| p.name.clone());
+            let mut had = earlier.iter().any(|before| same_image.contains(before));
+            let environment = self.environment(&key.target.environment);
+            let policy = self.policy_of(environment).map(|p| p.name.clone());
+            let platforms = environment.map(|e| e.platforms.clone()).unwrap_or_default();
             let service = key.target.service.clone();
-            let assessed = self.assessed.peek(&(key.image.clone(), digest, policy, service));
+            let assessed = self
+                .assessed
+                .peek(&(key.image.clone(), digest, policy, service, platforms));
             let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
             // An index that no tag names any more has to be asked itself.
             if !had && assessed.as_ref().is_some_and(is_single) {
@@ -231,9 +236,9 @@ impl Pass {
             else {
                 return;
             };
-            let policy = self.policy_of(self.ledger.environments.first());
+            let environment = self.ledger.environments.first();
             let assessed = self
-                .assess(&candidate.image, candidate.digest, name, policy, configured)
+                .assess(&candidate.image, candidate.digest, name, environment, configured)
                 .await;
             let seen = Seen::Fresh {
                 value: assessed.assessment,
@@ -306,9 +311,7 @@ impl Pass {
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
         let Some(digest) = pin.digest else { return };
         let environment = self.environment(&pin.target.environment);
-        let assessed = self
-            .assess(&pin.image, digest, name, self.policy_of(environment), configured)
-            .await;
+        let assessed = self.assess(&pin.image, digest, name, environment, configured).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
@@ -318,7 +321,7 @@ impl Pass {
                 at: Timestamp::now(),
             },
             version: assessed.version.clone(),
-            kin: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
+            same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
         })
         .await;
@@ -341,14 +344,20 @@ impl Pass {
         repository: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: Option<Arc<Policy>>,
+        environment: Option<&Environment>,
         configured: Option<&Service>,
     ) -> Assessed {
+        let policy = self.policy_of(environment);
+        let extent = Extent {
+            depth: Depth::Manifests,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        };
         let key = (
             repository.clone(),
             digest,
             policy.as_ref().map(|p| p.name.clone()),
             service.clone(),
+            extent.platforms.clone(),
         );
         let subject = Subject {
             repository: repository.clone(),
@@ -358,6 +367,7 @@ impl Pass {
             source: configured.and_then(|s| s.source.clone()),
             policy,
             trust: Arc::clone(&self.trust),
+            extent,
         };
         self.assessed
             .get(key, || assess(&self.session, subject, self.now))

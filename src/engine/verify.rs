@@ -13,6 +13,7 @@ use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::registry::Budget;
 
 use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::registry_memo::RegistryMemo;
 use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
@@ -66,6 +67,7 @@ impl Engine {
         let view = self.view().await?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
         let policy = view.policy(&rules)?;
+        let extent = view.extent(&rules, Depth::Manifests);
         if let Some((name, image, pins)) = view
             .ledger
             .as_ref()
@@ -83,6 +85,7 @@ impl Engine {
                                 digest,
                                 Some(ServiceRules::new(name, service)),
                                 policy,
+                                extent,
                             )
                             .await
                         }
@@ -108,7 +111,7 @@ impl Engine {
                 }
             };
             return view
-                .examine(image, digest, Some(ServiceRules::new(name, service)), policy)
+                .examine(image, digest, Some(ServiceRules::new(name, service)), policy, extent)
                 .await;
         }
         let no_service = |why: String| {
@@ -132,7 +135,7 @@ impl Engine {
             }
         };
         let service = view.service_of(&parsed.repository);
-        view.examine(parsed.repository, digest, service, policy).await
+        view.examine(parsed.repository, digest, service, policy, extent).await
     }
 
     /// Policy, registries and (where there is a repository) pins of now.
@@ -223,7 +226,21 @@ impl View {
             return Err(Failure::usage("no policy applies there")
                 .hint("name one with --policy P, or give the environment one in pindeck.toml"));
         }
-        self.examine(image, digest, service, policy).await
+        let extent = self.extent(rules, Depth::Everything);
+        self.examine(image, digest, service, policy, extent).await
+    }
+
+    /// Which parts of an image must be there by these rules.
+    fn extent(&self, rules: &Rules, depth: Depth) -> Extent {
+        let environment = match rules {
+            Rules::Policy(_) => None,
+            Rules::Environment(name) => self.environments().iter().find(|e| e.name.as_str() == name),
+            Rules::Default => self.environments().first(),
+        };
+        Extent {
+            depth,
+            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+        }
     }
 
     async fn examine(
@@ -232,6 +249,7 @@ impl View {
         digest: Digest,
         service: Option<ServiceRules>,
         policy: Option<Arc<Policy>>,
+        extent: Extent,
     ) -> Result<Examined, Failure> {
         let subject = Subject {
             repository: image.clone(),
@@ -241,6 +259,7 @@ impl View {
             source: service.as_ref().and_then(|s| s.source.clone()),
             policy: policy.clone(),
             trust: Arc::clone(&self.trust),
+            extent,
         };
         let assessed = assess(&self.session, subject, Timestamp::now()).await;
         Ok(Examined {

@@ -4,9 +4,12 @@
 //! no control, bidirectional or zero-width character reaches a buffer.
 
 pub mod canvas;
+#[cfg(test)]
+pub(crate) mod colour;
 pub mod glyphs;
 pub mod layer;
 pub mod lines;
+pub mod names;
 pub mod screen;
 pub mod size;
 pub mod theme;
@@ -64,7 +67,7 @@ pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame 
     match &state.layer {
         Some(Layer::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
         Some(Layer::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
-        Some(Layer::Choose { title, rows, at, .. }) => layer::choose::draw(&mut canvas, body, title, rows, *at),
+        Some(Layer::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
         Some(Layer::Leave) => layer::leave::draw(&mut canvas, state, body),
         Some(Layer::Filter { .. }) | None => {}
     }
@@ -91,3 +94,11 @@ fn too_small(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
 #[cfg(test)]
 #[path = "view_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "random_keys_tests.rs"]
+mod random_keys;
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod sign_tests;

@@ -183,7 +183,7 @@ fn a_revert_and_its_alternatives() {
 #[test]
 fn a_set_all_or_nothing() {
     shots("plan-set", |size| {
-        let mut state = at(size, "<space><space>");
+        let mut state = at(size, "<space><space>k");
         planned(&mut state, "p");
         state
     });

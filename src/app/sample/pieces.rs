@@ -39,6 +39,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
         write: WriteMode::Push,
         confirm: Confirm::Y,
         read_only: false,
+        platforms: crate::domain::platform::PlatformFilter::All,
     }
 }
 
@@ -154,7 +155,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
     }
 }
 
-/// Every required kind, all holding.
+/// Every required kind, all verified.
 pub(crate) fn whole(about: Digest) -> Vec<Evidence> {
     [
         EvidenceKind::Signature,

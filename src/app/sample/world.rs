@@ -16,7 +16,7 @@ const ENVIRONMENTS: [&str; 4] = ["dev", "integration", "staging", "production"];
 
 /// Per service: which version is pinned where; `:x` is a tag-only pin, `-` none, `a|b` a split.
 const PINS: [(&str, [&str; 4]); 8] = [
-    ("checkout", ["c3", "c3", "c2", "c2"]),
+    ("checkout", ["c3", "c2b", "c2", "c2"]),
     ("payments", ["p2", "p2", "p2", "p1"]),
     ("search", ["s3", "s2", "s1", "s1"]),
     ("catalog", ["k3", "k3", "k2", "k1"]),
@@ -267,7 +267,7 @@ fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &st
         key,
         assessment,
         version: label,
-        kin: Default::default(),
+        same_image: Default::default(),
         missing,
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 
 pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
+    state.signs.note_update(&state.board, &update);
     match &mut state.frozen {
         Some(frozen) => {
             if changes(&state.board, &update) {
@@ -86,9 +87,13 @@ fn changes(board: &Board, update: &Update) -> bool {
 
 pub(super) fn history(state: &mut State, entries: Vec<Entry>) -> Vec<Command> {
     if let Some(history) = history_screen(state) {
-        history.entries.extend(entries);
+        let service = history.target.service.clone();
+        history.entries.extend(entries.iter().cloned());
         if history.selected.is_none() {
             history.selected = history.entries.first().map(|entry| entry.commit.clone());
+        }
+        for digest in entries.iter().flat_map(|entry| [entry.to, entry.from]).flatten() {
+            state.signs.note(&service, digest);
         }
     }
     Vec::new()

@@ -23,6 +23,11 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
     let Some(subject) = subject else {
         return Vec::new();
     };
+    for pair in &pairs {
+        for side in [&pair.a, &pair.b] {
+            state.signs.note(&side.service, side.digest);
+        }
+    }
     // One comparison at a time: one further down would never be answered any more.
     state.screens.retain(|screen| !matches!(screen, Screen::Diff(_)));
     state.screens.push(Screen::Diff(Box::new(DiffScreen {

@@ -5,29 +5,42 @@ use crate::app::comparison::{Comparison, plan_pair};
 use crate::app::generation::Slot;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::request;
-use crate::app::state::{Layer, Screen, State};
+use crate::app::state::{Choice, Layer, Screen, State};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 
 pub(super) fn promote(state: &mut State) -> Vec<Command> {
-    let Ok(step) = request::promote(state) else {
-        return Vec::new();
-    };
-    match step.to.as_slice() {
-        [to] => {
-            let ask = step.ask(to);
-            plan(state, Request::new(ask), step.seen)
+    let promotions = request::promotions(state);
+    let choices: Vec<Choice> = promotions
+        .iter()
+        .flat_map(|promotion| {
+            promotion.to.iter().map(|to| Choice {
+                label: match promotion.services.as_slice() {
+                    _ if !request::marks_are_elsewhere(state) => to.to_string(),
+                    [one] if !state.marked.contains(one) => format!("{one} alone"),
+                    set => format!("the {} marked", set.len()),
+                },
+                ask: promotion.ask(to),
+                seen: promotion.seen.clone(),
+            })
+        })
+        .collect();
+    let asks = request::marks_are_elsewhere(state);
+    match choices.as_slice() {
+        [one] if !asks => {
+            let one = one.clone();
+            plan(state, Request::new(one.ask), one.seen)
         }
-        several => {
-            let rows: Vec<(String, Ask)> = several.iter().map(|to| (to.to_string(), step.ask(to))).collect();
-            state.layer = Some(Layer::Choose {
-                title: "several environments come next".to_owned(),
-                rows,
-                at: 0,
-                seen: step.seen.clone(),
-            });
+        [] => Vec::new(),
+        _ => {
+            let title = match (asks, state.marked.len()) {
+                (false, _) => "several environments come next".to_owned(),
+                (true, 1) => "the marked service, or the one under the cursor?".to_owned(),
+                (true, n) => format!("these {n} marked services, or the one under the cursor?"),
+            };
+            state.layer = Some(Layer::Choose { title, choices, at: 0 });
             Vec::new()
         }
     }
@@ -140,6 +153,12 @@ pub(super) fn planned(state: &mut State, result: Result<Box<Proposal>, WriteFail
 
 /// Puts a proposal before the person, and has its digests compared beside it.
 pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
+    for plan in &proposal.plans {
+        let others = proposal.alternatives.iter().map(|other| other.digest);
+        for digest in plan.from.into_iter().chain([plan.to]).chain(others) {
+            state.signs.note(&plan.service, digest);
+        }
+    }
     let Some(screen) = screen(state) else {
         return Vec::new();
     };

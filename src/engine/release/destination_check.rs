@@ -100,7 +100,8 @@ pub(super) async fn verify(
     arrived: &CopyOutcome,
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
-    let policy = context.policy(context.environment(&plan.environment)?)?;
+    let environment = context.environment(&plan.environment)?;
+    let policy = context.policy(environment)?;
     let session = context.fresh_session()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
@@ -108,7 +109,7 @@ pub(super) async fn verify(
         let _ = session.resolve(place, tag).await;
     }
     let found = context
-        .assess_in(&session, place, plan.to, &plan.service, &policy)
+        .assess_in(&session, place, plan.to, &plan.service, environment, &policy)
         .await;
     let Some(verdict) = found.assessment.verdict else {
         return Err(Failure::bug("nothing was judged").into());

@@ -12,6 +12,7 @@ fn paths(all: &[(&str, &[&str])]) -> EnvironmentPaths {
         write: Default::default(),
         confirm: Default::default(),
         read_only: false,
+        platforms: crate::domain::platform::PlatformFilter::All,
     };
     EnvironmentPaths::new(&all.iter().map(one).collect::<Vec<_>>())
 }

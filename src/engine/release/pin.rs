@@ -93,7 +93,9 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let assessed = context.assess(&pin.image, digest, &target.service, &policy).await;
+    let assessed = context
+        .assess(&pin.image, digest, &target.service, environment, &policy)
+        .await;
     let verdict = assessed.assessment.verdict;
     let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
     let new = NewPin {

@@ -16,6 +16,7 @@ use crate::domain::policy::{Environment, Policy, PolicySource, Service};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::{Assessed, Subject, assess};
+use crate::engine::image_presence::{Depth, Extent};
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
@@ -205,9 +206,11 @@ impl PlanContext {
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
+        environment: &Environment,
         policy: &Arc<Policy>,
     ) -> Assessed {
-        self.assess_in(&self.session, image, digest, service, policy).await
+        self.assess_in(&self.session, image, digest, service, environment, policy)
+            .await
     }
 
     /// Judges a digest in a session of the caller's choice.
@@ -217,6 +220,7 @@ impl PlanContext {
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
+        environment: &Environment,
         policy: &Arc<Policy>,
     ) -> Assessed {
         let configured = self.configured(service);
@@ -228,6 +232,11 @@ impl PlanContext {
             source: configured.and_then(|s| s.source.clone()),
             policy: Some(Arc::clone(policy)),
             trust: Arc::clone(&self.trust),
+            // What is about to be written must be there to its last layer.
+            extent: Extent {
+                depth: Depth::Everything,
+                platforms: environment.platforms.clone(),
+            },
         };
         assess(session, subject, self.now).await
     }

@@ -95,7 +95,13 @@ impl Promotion<'_> {
             let _ = context.session.resolve(judged_at, tag).await;
         }
         let assessed = context
-            .assess(judged_at, source.digest, &self.target.service, self.policy)
+            .assess(
+                judged_at,
+                source.digest,
+                &self.target.service,
+                self.environment,
+                self.policy,
+            )
             .await;
         let verdict = self.verdict(&assessed)?;
         let known_by = source.tag.as_deref();

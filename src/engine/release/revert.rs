@@ -134,7 +134,9 @@ impl Revert<'_> {
             // The index that a tag points at may speak for one of its platform manifests.
             let _ = context.session.resolve(image, tag).await;
         }
-        let assessed = context.assess(image, digest, &self.target.service, &self.policy).await;
+        let assessed = context
+            .assess(image, digest, &self.target.service, self.environment, &self.policy)
+            .await;
         let verdict = assessed.assessment.verdict.clone();
         let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
         Ok(Judged { assessed, verdict })

@@ -188,7 +188,7 @@ async fn gates(
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let assessed = context.assess(image, digest, &of.service, &policy).await;
+    let assessed = context.assess(image, digest, &of.service, environment, &policy).await;
     let Some(verdict) = assessed.assessment.verdict else {
         return Err(Failure::bug("nothing was judged").into());
     };

@@ -9,6 +9,7 @@ use crate::domain::policy::Environment;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Source, WriteFailure};
+use crate::sources::registry::Place;
 
 use super::plan_context::PlanContext;
 
@@ -114,7 +115,8 @@ async fn by_digest(
     let mut seen = BTreeSet::new();
     places.retain(|place| seen.insert(place.clone()));
     for place in &places {
-        if context.registry().manifest(place, &digest).await.is_ok() {
+        let there = context.session.presence(&Place::new(place, digest), None).await;
+        if there.is_ok_and(|present| present.is_some()) {
             return Ok(PromotionSource {
                 digest,
                 image: place.clone(),

@@ -100,6 +100,19 @@ pub enum RegistryError {
         /// The digest of what came.
         actual: Digest,
     },
+    /// Content that hashes to its name and has another size than the descriptor that names it says.
+    #[error(
+        "{what} is corrupt: its descriptor says {expected} bytes, and it has {}",
+        bytes_there(*actual)
+    )]
+    WrongSize {
+        /// What was asked for.
+        what: String,
+        /// Bytes by its descriptor.
+        expected: u64,
+        /// Bytes that there are; `None` is more than the descriptor says, and not read to the end.
+        actual: Option<u64>,
+    },
     /// Content that hashes to its name and yet is not what it claims to be.
     #[error("{what} is malformed: {}", detail.clean())]
     Malformed {
@@ -158,6 +171,10 @@ pub enum RegistryError {
     },
 }
 
+fn bytes_there(actual: Option<u64>) -> String {
+    actual.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string())
+}
+
 fn colon(detail: &Untrusted) -> String {
     if detail.is_empty() {
         String::new()
@@ -183,7 +200,7 @@ impl RegistryError {
             } => FailureKind::Absent,
             // A private repository answers so too: nobody can say that it is gone.
             Self::NotFound { .. } => FailureKind::Denied,
-            Self::Corrupt { .. } => FailureKind::Corrupt,
+            Self::Corrupt { .. } | Self::WrongSize { .. } => FailureKind::Corrupt,
             Self::Malformed { .. } => FailureKind::Malformed,
             Self::TooLarge { .. } => FailureKind::TooLarge,
             Self::Unsupported { .. } => FailureKind::Unsupported,
@@ -213,7 +230,7 @@ impl RegistryError {
             } => return None,
             Self::NotFound { .. } => "check the name and the login".into(),
             Self::Corrupt { .. } => "do not use it, restore it from a good copy".into(),
-            Self::Malformed { .. } => "it has to be built and pushed again".into(),
+            Self::WrongSize { .. } | Self::Malformed { .. } => "it has to be built and pushed again".into(),
             Self::TooLarge { .. } => "look at what it is: no image or evidence is that large".into(),
             Self::Unsupported { .. } => "push it in a current format".into(),
             Self::NotWritable { .. } => {

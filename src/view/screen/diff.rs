@@ -13,8 +13,7 @@ use crate::view::glyphs::Glyphs;
 use crate::view::lines::labelled;
 use crate::view::theme::Role;
 use crate::view::units::{bytes, waited};
-use crate::view::widget::fingerprint::Fingerprints;
-use crate::view::widget::scroll;
+use crate::view::widget::{scroll, sign};
 
 /// Columns of the labels.
 const LABEL: u16 = 11;
@@ -39,11 +38,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
         ));
     }
     canvas.rule(Rect { height: 1, ..area }, &title, true);
-    let prints = Fingerprints::of([pair.a.digest, pair.b.digest].into_iter(), canvas.theme(), glyphs);
     let width = area.width - 2;
     let mut lines = Vec::new();
     for (label, side) in [("from", &pair.a), ("to", &pair.b)] {
-        lines.extend(side_lines(label, side, &prints, width, glyphs));
+        lines.extend(side_lines(state, label, side, canvas, width));
     }
     lines.push(Line::new());
     match &screen.compared {
@@ -84,12 +82,17 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
 }
 
-fn side_lines(label: &str, side: &PlacedDigest, prints: &Fingerprints, width: u16, glyphs: &Glyphs) -> Vec<Line> {
-    let digest = vec![
-        span(Role::Dim, format!("{label:<5}")),
-        prints.span(side.digest),
-        span(Role::Title, format!(" {}", side.digest)),
-    ];
+fn side_lines(state: &State, label: &str, side: &PlacedDigest, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+    let (theme, glyphs) = (canvas.theme(), canvas.glyphs());
+    let mut digest = vec![span(Role::Dim, format!("{label:<5}"))];
+    digest.extend(sign::with_digest(
+        state,
+        &side.service,
+        side.digest,
+        Role::Title,
+        theme,
+        glyphs,
+    ));
     let place = vec![span(Role::Dim, format!("       {}, {}", side.what, side.image))];
     let mut out = vec![digest];
     out.extend(crate::view::lines::fold(place, width, 7, 2, glyphs));

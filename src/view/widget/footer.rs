@@ -4,8 +4,9 @@ use ratatui::layout::Rect;
 
 use crate::app::Action;
 use crate::app::filter::FACETS;
+use crate::app::request;
 use crate::app::state::{Layer, Pane, Screen, State};
-use crate::view::canvas::{Canvas, Line, span, width};
+use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::theme::Role;
 
 /// Draws the footer.
@@ -104,7 +105,14 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     };
     let tail = [Action::Palette, Action::Help, Action::Quit];
     let mut line: Line = Vec::new();
-    let mut used = 0;
+    let reason = reason(state, actions);
+    // Where there is much room, its place is kept free: then no hint moves when a reason comes or goes.
+    let reserved = match &reason {
+        _ if columns >= 96 && actions.contains(&Action::Promote) => (columns / 3).min(40),
+        Some(text) => (width(text, canvas.glyphs()) + 1).min(columns / 2),
+        None => 0,
+    };
+    let mut used = reserved;
     let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     for action in actions {
         // An inverse is worth a hint only where there is one.
@@ -120,7 +128,23 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     for action in tail {
         push(&mut line, state, action, canvas.glyphs().arrow);
     }
+    if let Some(reason) = reason {
+        line.push(span(Role::Warned, cut(&reason, reserved, canvas.glyphs().ellipsis)));
+    }
     line
+}
+
+/// Why the first writing action that is hinted at here is not possible, or what will stop it.
+fn reason(state: &State, actions: &[Action]) -> Option<String> {
+    if !actions.contains(&Action::Promote) {
+        return None;
+    }
+    let key = state.keymap.key_of(Action::Promote)?;
+    let why = match Action::Promote.enabled(state) {
+        Err(why) => why,
+        Ok(()) => return None,
+    };
+    Some(format!("{key}: {why}"))
 }
 
 fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
@@ -150,7 +174,11 @@ fn promote_word(state: &State, arrow: &str) -> String {
 }
 
 fn promote_to(state: &State, arrow: &str) -> String {
-    match crate::app::request::promote(state) {
+    if request::marks_are_elsewhere(state) {
+        // It asks first.
+        return "promote…".to_owned();
+    }
+    match request::promote(state) {
         Ok(step) => {
             let set = match step.services.len() {
                 1 => String::new(),

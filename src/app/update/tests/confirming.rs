@@ -103,7 +103,7 @@ fn a_closed_gate_makes_confirming_impossible() {
 #[test]
 fn a_closed_gate_of_one_service_stops_the_set() {
     let mut state = board();
-    planned_as(&mut state, "<space><space>p", |p| {
+    planned_as(&mut state, "<space><space>kp", |p| {
         p.plans[1].gates[0].state = GateState::Closed;
     });
     assert_eq!(press(&mut state, "y"), []);
@@ -301,7 +301,7 @@ fn help_over_a_plan_takes_the_keys() {
 #[test]
 fn digests_are_compared_beside_the_plan_one_after_the_other() {
     let mut state = board();
-    let commands = planned(&mut state, "<space><space>p");
+    let commands = planned(&mut state, "<space><space>kp");
     let [Command::Diff { ticket, a, b }] = commands.as_slice() else {
         panic!("{commands:?}");
     };

@@ -171,7 +171,7 @@ fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
 #[test]
 fn a_failed_write_leaves_marks_and_undo_as_they_were() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, _) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Err(WriteFailure::from(Failure::unreachable("x"))));
     assert_eq!(state.marked.len(), 2);
@@ -181,7 +181,7 @@ fn a_failed_write_leaves_marks_and_undo_as_they_were() {
 #[test]
 fn a_written_set_is_no_longer_marked() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert!(state.marked.is_empty());
@@ -229,7 +229,7 @@ fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
 #[test]
 fn a_set_is_undone_service_by_service() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert_eq!(state.undo.len(), 2);

@@ -19,8 +19,8 @@ use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
-use crate::view::theme::Role;
-use crate::view::widget::fingerprint::Fingerprints;
+use crate::view::theme::{Role, Theme};
+use crate::view::widget::sign;
 use labelled::InspectorLines;
 use proofs::{locations, statements};
 use verdict::{seen_note, verdict};
@@ -112,16 +112,16 @@ fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
         out.plain(Role::Warned, format!("{} is no longer on the board.", cursor.service));
         return out.lines;
     };
-    let prints = Fingerprints::of_row(row, canvas.theme(), canvas.glyphs());
+    let theme = canvas.theme();
     match state.subject() {
         None => out.plain(
             Role::Dim,
             "Nothing is pinned here: no file of this environment names this service's image.",
         ),
-        Some(Subject::Candidate(_)) => candidate(&mut out, state, row, &prints),
+        Some(Subject::Candidate(_)) => candidate(&mut out, state, row, theme),
         Some(subject) => {
             if let Some(cell) = state.cell_of(&subject) {
-                pin(&mut out, state, row, cell, &prints);
+                pin(&mut out, state, row, cell, theme);
             }
         }
     }
@@ -150,11 +150,11 @@ fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<L
     out.lines
 }
 
-fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
+fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, theme: &Theme) {
     match cell.pin.digest {
         Some(digest) => {
-            out.lines
-                .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
+            let line = sign::with_digest(state, &row.name, digest, Role::Text, theme, out.glyphs);
+            out.lines.push(line.to_vec());
         }
         None => out.plain(
             Role::ByTag,
@@ -186,13 +186,13 @@ fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cel
     relation(out, row, cell);
 }
 
-fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints) {
+fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, theme: &Theme) {
     let offered = row.candidate.value().and_then(Option::as_ref);
     match (&row.candidate, offered) {
         (_, Some(offered)) => {
             let digest = offered.digest;
-            out.lines
-                .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
+            let line = sign::with_digest(state, &row.name, digest, Role::Text, theme, out.glyphs);
+            out.lines.push(line.to_vec());
             if let Some(current) = cell_status::of_candidate(row, out.now) {
                 let before = out.lines.len();
                 verdict(out, state, &row.assessment, current);

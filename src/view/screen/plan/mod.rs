@@ -49,7 +49,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: R
             lines
         }
         Stage::Failed(failure) => outcome::failed(failure, width, canvas.glyphs()),
-        Stage::Done(proposal, receipt) => outcome::done(canvas, proposal, receipt, width),
+        Stage::Done(proposal, receipt) => outcome::done(canvas, state, proposal, receipt, width),
     };
     let body = Rect {
         x: area.x + 1,

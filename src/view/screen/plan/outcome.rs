@@ -1,5 +1,7 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
+use crate::app::cell_status::CellStatus;
+use crate::app::state::State;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::plan::Verb;
@@ -10,22 +12,23 @@ use crate::view::glyphs::Glyphs;
 use crate::view::lines::{fold, labelled};
 use crate::view::theme::Role;
 use crate::view::units::bytes;
-use crate::view::widget::fingerprint::Fingerprints;
+use crate::view::widget::sign;
 
 use super::labelled::LABEL;
 
-pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, width: u16) -> Vec<Line> {
+pub(super) fn done(
+    canvas: &Canvas<'_>,
+    state: &State,
+    proposal: &Proposal,
+    receipt: &Receipt,
+    width: u16,
+) -> Vec<Line> {
     let glyphs = canvas.glyphs();
     let mut out = vec![Line::new()];
     if receipt.state == WriteState::Already || receipt.state == WriteState::Planned {
         out.push(vec![span(Role::Verified, "already so: there was nothing to do")]);
         return out;
     }
-    let digests = receipt
-        .plans
-        .iter()
-        .flat_map(|plan| plan.from.into_iter().chain([plan.to]));
-    let prints = Fingerprints::of(digests, canvas.theme(), glyphs);
     for (at, plan) in receipt.plans.iter().enumerate() {
         let word = match (receipt.state, plan.verb) {
             (WriteState::Proposed, _) => "proposed, not yet on the release branch",
@@ -41,11 +44,16 @@ pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, 
         ];
         out.extend(fold(head, width, 2, 2, glyphs));
         let mut say = |label: &str, digest: Digest, role| {
-            out.push(vec![
-                span(Role::Dim, format!("{label:<5}")),
-                prints.span(digest),
-                span(role, format!(" {digest}")),
-            ]);
+            let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
+            line.extend(sign::with_digest(
+                state,
+                &plan.service,
+                digest,
+                role,
+                canvas.theme(),
+                glyphs,
+            ));
+            out.push(line);
         };
         if let Some(from) = plan.from.filter(|from| *from != plan.to) {
             say("from", from, Role::Dim);
@@ -144,14 +152,14 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
             "`pindeck resume` says whether anything was left half-way",
         ),
     };
+    // What could not be reached never looks like a refusal.
+    let sign = match role {
+        Role::Unknown => glyphs.status(CellStatus::Unreachable),
+        Role::Warned => glyphs.status(CellStatus::Warned),
+        _ => glyphs.failed,
+    };
     let mut out = vec![Line::new()];
-    out.extend(fold(
-        vec![span(role, format!("{} {what}", glyphs.failed))],
-        width,
-        2,
-        3,
-        glyphs,
-    ));
+    out.extend(fold(vec![span(role, format!("{sign} {what}"))], width, 2, 3, glyphs));
     if failure.kind() != FailureKind::Interrupted {
         out.push(Line::new());
         for line in clean_lines(failure.what().raw()) {

@@ -18,7 +18,7 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::lines::fold;
 use crate::view::screen::{diff, evidence};
 use crate::view::theme::Role;
-use crate::view::widget::fingerprint::Fingerprints;
+use crate::view::widget::{badge, sign};
 
 use super::labelled::PlanLines;
 
@@ -97,14 +97,12 @@ fn one(
     (proposal, plan): (&Proposal, &Plan),
     compared: Option<&Comparison>,
 ) {
-    let prints = Fingerprints::of(plan.from.into_iter().chain([plan.to]), canvas.theme(), out.glyphs);
+    let (theme, glyphs) = (canvas.theme(), out.glyphs);
     // A narrow label: a digest must stand in one line at 80 columns.
     let whole = |label: &str, digest: Digest, role| {
-        vec![
-            span(Role::Dim, format!("{label:<5}")),
-            prints.span(digest),
-            span(role, format!(" {digest}")),
-        ]
+        let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
+        line.extend(sign::with_digest(state, &plan.service, digest, role, theme, glyphs));
+        line
     };
     match plan.from {
         Some(from) if from != plan.to => out.plain(whole("from", from, Role::Text)),
@@ -204,12 +202,8 @@ fn verdict_lines(out: &mut PlanLines<'_>, plan: &Plan, verdict: &Verdict) {
         ],
     );
     for cause in &verdict.causes {
-        let name = format!(
-            "{} {} {}",
-            out.glyphs.failed,
-            cause.check.as_str(),
-            cause.cause.as_str()
-        );
+        let (sign, role) = badge::cause(cause.cause, out.glyphs);
+        let name = format!("{sign} {} {}", cause.check.as_str(), cause.cause.as_str());
         let mut line = vec![
             span(role, name),
             span(Role::Text, format!("  {}", cause.detail.clean())),
@@ -319,6 +313,7 @@ fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
 
 const fn gate_name(gate: GateName) -> &'static str {
     match gate {
+        GateName::Presence => "presence",
         GateName::Verdict => "verdict",
         GateName::Acknowledge => "acknowledge",
         GateName::Hold => "hold",
