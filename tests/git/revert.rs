@@ -199,7 +199,11 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
-        let world = World::with(&[("a.yaml", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b.yaml", b"b\n")]);
+        Self::with(&[("a.yaml", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b.yaml", b"b\n")])
+    }
+
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let world = World::with(files);
         let dir = world.clone_as("work", &world.file_url(), &["--bare"]);
         Self { world, dir }
     }
@@ -370,5 +374,60 @@ fn other_formats_are_written_pushed_and_reverted() {
             "{name}"
         );
         git(&world.remote, &["fsck", "--strict"]);
+    }
+}
+
+/// A history in which files are edited, renamed, made and deleted after the commit that is reverted: both
+/// ways to read it, and git itself where it is new enough, come to the same.
+#[test]
+fn every_kind_of_later_change_gives_what_git_gives() {
+    let long = |middle: &str| format!("{}{middle}\n{}", "line\n".repeat(20), "end\n".repeat(20));
+    let line = Line::with(&[
+        ("a.yaml", long("one").as_bytes()),
+        ("b.yaml", long("b").as_bytes()),
+        ("old.yaml", long("old").as_bytes()),
+        ("gone.yaml", long("gone").as_bytes()),
+    ]);
+    let repo = repo(&line.dir);
+    let first = line.world.head();
+    let moved = long("old");
+    let bad = line.commit(
+        &first,
+        &[
+            ("a.yaml", Some(&long("BAD"))),
+            ("made.yaml", Some("made\n")),
+            ("old.yaml", None),
+            ("new.yaml", Some(&moved)),
+            ("gone.yaml", None),
+        ],
+    );
+    let edited = format!("{}later\n", long("BAD"));
+    let moved_later = format!("{}later\n", long("old"));
+    let steps: &[(&str, &[(&str, Option<&str>)], bool)] = &[
+        ("nothing", &[("b.yaml", Some("b\n"))], true),
+        ("an edit beside it", &[("a.yaml", Some(&edited))], true),
+        ("an edit of the same line", &[("a.yaml", Some("WORSE\n"))], false),
+        ("a rename", &[("a.yaml", None), ("c.yaml", Some(&edited))], true),
+        ("a deletion", &[("a.yaml", None)], false),
+        ("an edit of what it made", &[("made.yaml", Some("other\n"))], false),
+        ("a deletion of what it made", &[("made.yaml", None)], true),
+        ("an edit of what it renamed", &[("new.yaml", Some(&moved_later))], true),
+        (
+            "a second rename of it",
+            &[("new.yaml", None), ("newer.yaml", Some(&moved))],
+            false,
+        ),
+        ("the same content again", &[("gone.yaml", Some(&long("gone")))], true),
+        ("other content in its place", &[("gone.yaml", Some("other\n"))], false),
+        ("a folder in its place", &[("gone.yaml/x", Some("x\n"))], false),
+        ("the revert itself", &[("a.yaml", Some(&long("one")))], true),
+    ];
+    for (what, changes, is_clean) in steps {
+        let later = line.commit(&bad, changes);
+        let ours = repo.revert(&later, &bad).expect(what);
+        assert_eq!(repo.read_by_program().revert(&later, &bad).expect(what), ours, "{what}");
+        let tree = tree_of(&repo, &later, &ours);
+        assert_eq!(tree.is_some(), *is_clean, "{what}: {ours:?}");
+        assert_eq!(tree, merged_by_git(&line.dir, &later, &bad), "{what}: {ours:?}");
     }
 }

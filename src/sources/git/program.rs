@@ -161,9 +161,7 @@ impl GitProgram {
             Ok(ran) if ran.ok() && !ran.text().is_empty() => ran.text(),
             _ => "ssh".to_owned(),
         };
-        let program = shell_words::split(&command)
-            .ok()
-            .and_then(|words| words.into_iter().next());
+        let program = shlex::split(&command).and_then(|words| words.into_iter().next());
         if program.is_none_or(|program| program.rsplit('/').next() != Some("ssh")) {
             // Another program's options are not ours to know.
             return self.clone();

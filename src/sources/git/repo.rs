@@ -21,7 +21,7 @@ use super::tracked_config;
 use super::tree_entry::{TreeEntry, TreeFile};
 
 /// Fetches that are tried while another process is at the same refs or locks.
-const FETCH_TRIES: u32 = 6;
+const FETCH_TRIES: u32 = 5;
 
 /// The time between two tries.
 const BETWEEN_TRIES: Duration = Duration::from_millis(500);
@@ -236,8 +236,8 @@ impl GitRepo {
         let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
-            .with_config("core.filesRefLockTimeout", "3000")
-            .with_config("core.packedRefsTimeout", "3000");
+            .with_config("core.filesRefLockTimeout", "500")
+            .with_config("core.packedRefsTimeout", "500");
         let mut tries = FETCH_TRIES;
         loop {
             tries -= 1;

@@ -110,7 +110,8 @@ impl Merge<'_> {
             let ours = self.ours(&path)?;
             if ours == change.new {
                 results.insert(path, change.old.map(Content::Entry));
-            } else if ours != change.old {
+            } else if ours != change.old || (ours.is_none() && change.new.is_some()) {
+                // What is gone may live on under another name.
                 open.push((path, change.old, change.new, ours));
             }
         }
@@ -166,8 +167,11 @@ impl Merge<'_> {
                 (None, Some(name)) => (self.ours(name)?, name.clone()),
                 (None, None) => (None, path.clone()),
             };
-            let (Some(ancestor), Some(ours), Some(theirs)) = (ancestor, ours, theirs) else {
-                conflicts.insert(path);
+            let (Some(ancestor), Some(ours), Some(theirs)) = (&ancestor, &ours, &theirs) else {
+                // Deleted by both is no conflict.
+                if ours.is_some() || theirs.is_some() {
+                    conflicts.insert(path);
+                }
                 continue;
             };
             let name = match new_name {
@@ -182,7 +186,7 @@ impl Merge<'_> {
                 conflicts.insert(name);
                 continue;
             }
-            match self.content(&ancestor, &ours, &theirs)? {
+            match self.content(ancestor, ours, theirs)? {
                 None => {
                     conflicts.insert(name);
                 }

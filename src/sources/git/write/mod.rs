@@ -16,4 +16,5 @@ mod tree;
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
 pub use push::{Expected, Push, Pushed};
+pub use push_output::{PushOutput, PushReport};
 pub use tree::{FileAfter, FileBefore, FileChange};
