@@ -21,6 +21,7 @@ pub mod support;
 
 mod attacks {
     pub mod credentials;
+    pub mod evidence;
     pub mod git;
     pub mod journal;
     #[cfg(unix)]
@@ -41,6 +42,7 @@ pub struct Attack {
 /// The whole table: a line for each file of `tests/attacks/`.
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
+    attacks::evidence::ATTACKS,
     attacks::git::ATTACKS,
     attacks::journal::ATTACKS,
     #[cfg(unix)]

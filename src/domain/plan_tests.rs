@@ -159,22 +159,11 @@ fn break_glass_waives_only_what_is_listed_and_never_broken_content() {
 #[test]
 fn broken_evidence_is_not_waived_behind_another_cause() {
     use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format};
+    let (blob, image) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
     let broken = Evidence {
-        kind: EvidenceKind::Sbom,
-        predicate_type: None,
-        format: Format::SigstoreBundle,
-        digest: Digest::from_bytes([1; 32]),
-        attached_to: Digest::from_bytes([2; 32]),
-        subjects: Vec::new(),
         state: EvidenceState::Failed,
         cause: Some(CauseKind::BadSignature),
-        detail: None,
-        signer: None,
-        log: Default::default(),
-        timestamp: Default::default(),
-        signed_at: None,
-        summary: Default::default(),
-        checks: Vec::new(),
+        ..Evidence::new(EvidenceKind::Sbom, Format::SigstoreBundle, blob, image)
     };
     let all: BTreeSet<Waivable> = Waivable::ALL.into();
     let sbom = CheckOf::Evidence(EvidenceKind::Sbom);

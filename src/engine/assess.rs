@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
 use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Facts, Presence, Verdict, judge};
-use crate::sources::evidence::{Carrier, Question, Trust, check};
+use crate::sources::evidence::{Carrier, Question, Trust, check_all};
 use crate::sources::registry::{Manifest, Place, RegistryError};
 
 use super::collect::{self, Collected};
@@ -110,7 +111,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let (tags, untold) = match memo.tags(&subject.repository).await {
         Ok(tags) => (Some(tags), None),
-        Err(failed) => (None, Some(failed.detail)),
+        Err(failure) => (None, Some(failure.sentence())),
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
@@ -193,7 +194,8 @@ fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>,
     let key = gathered.cache_key(subject);
     let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
     let checked = known.unwrap_or_else(|| {
-        let checked = gathered.check_all(subject, now);
+        // Content is not stored, so it is kept only where nothing comes out of a store.
+        let checked = gathered.check_all(subject, now, cache.is_none());
         if let Some((cache, key)) = cache.zip(key.as_ref()) {
             cache.put(key, &checked);
         }
@@ -216,12 +218,12 @@ fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>,
     });
     let mut evidence = checked.counted;
     evidence.extend(checked.shown);
-    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.digest));
+    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.id()));
     Assessment { verdict, evidence }
 }
 
 impl Gathered {
-    fn check_all(&self, subject: &Subject, now: Timestamp) -> Checked {
+    fn check_all(&self, subject: &Subject, now: Timestamp, keep_content: bool) -> Checked {
         let no_signer = SignerRule::default();
         let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
         let question = |about: Digest, via: Option<Digest>, bytes| Question {
@@ -233,28 +235,25 @@ impl Gathered {
             signer,
             service_signer: subject.service_signer.as_deref(),
             trust: &subject.trust,
+            keep_content,
         };
         // Evidence about an index that lists this manifest counts wherever it hangs.
         let via = self.via.first().map(|(index, _)| index.digest);
         let mut counted: Vec<Evidence> = Vec::new();
-        for item in &self.own.items {
-            counted.extend(check(item, &question(subject.digest, via, Some(&self.manifest.bytes))));
-        }
+        let own = question(subject.digest, via, Some(&self.manifest.bytes));
+        counted.extend(check_all(&self.own.items, &own));
         counted.extend(self.own.listed.iter().cloned());
         for (index, found) in &self.via {
-            for item in &found.items {
-                counted.extend(check(
-                    item,
-                    &question(subject.digest, Some(index.digest), Some(&index.bytes)),
-                ));
-            }
+            let about_index = question(subject.digest, Some(index.digest), Some(&index.bytes));
+            counted.extend(check_all(&found.items, &about_index));
             counted.extend(found.listed.iter().cloned());
         }
         // Evidence of platform manifests is shown with their digest and never counts upwards.
         let mut shown = Vec::new();
         for found in &self.below {
-            for item in &found.items {
-                shown.extend(check(item, &question(item.attached_to, None, None)));
+            // All of them are attached to one platform manifest.
+            if let Some(first) = found.items.first() {
+                shown.extend(check_all(&found.items, &question(first.attached_to, None, None)));
             }
             shown.extend(found.listed.iter().cloned());
         }
@@ -328,7 +327,7 @@ impl Parents {
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
-                Err(failed) => self.unasked = Some(failed.detail),
+                Err(failure) => self.unasked = Some(failure.sentence()),
             }
         }
         self.of_digests(memo, subject, digests).await;
@@ -397,7 +396,7 @@ async fn parents(
                 .collect();
             parents.of_tags(memo, subject, &others, &mut seen).await;
         }
-        Err(failed) => parents.unasked = Some(failed.detail.clone()),
+        Err(failure) => parents.unasked = Some(failure.sentence()),
     }
     parents
 }
@@ -449,9 +448,9 @@ pub async fn created(
     memo: &RegistryMemo,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Option<Timestamp>, super::registry_memo::Failed> {
+) -> Result<Option<Timestamp>, Failure> {
     const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| super::registry_memo::Failed::from(&e);
+    let failed = |e: RegistryError| Failure::from(e);
     let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
     if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
         return Ok(Some(at));

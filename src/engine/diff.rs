@@ -90,7 +90,8 @@ impl Look {
     fn of(engine: &Engine, ledger: Ledger) -> Result<Self, Failure> {
         let (registry, trust) = engine.tools(&ledger.team)?;
         Ok(Self {
-            session: engine.session(registry),
+            // Without the verdict cache: it keeps no signed content.
+            session: RegistryMemo::new(registry, None),
             ledger,
             trust,
         })
@@ -126,8 +127,7 @@ impl Look {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = self.session.resolve(&parsed.repository, tag).await?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
@@ -311,7 +311,7 @@ impl Look {
             unread.push(format!("some evidence ({})", why.raw()).into());
         }
         let side = Side {
-            packages: self.packages(&of, &evidence, &mut unread).await,
+            packages: Self::packages(&evidence).await,
             provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
                 Summary::Provenance(summary) => Some(summary.clone()),
                 _ => None,
@@ -376,26 +376,12 @@ impl Look {
     }
 
     /// The packages of the newest verified SBOM.
-    async fn packages(
-        &self,
-        of: &NamedDigest,
-        evidence: &[Evidence],
-        unread: &mut Vec<Untrusted>,
-    ) -> Option<Vec<Package>> {
+    async fn packages(evidence: &[Evidence]) -> Option<Vec<Package>> {
         let sbom = newest(evidence, EvidenceKind::Sbom)?;
-        let registry = &self.session.registry;
-        let bytes = match registry
-            .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
-            .await
-        {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                unread.push(format!("sbom ({error})").into());
-                return None;
-            }
-        };
+        // What was verified, never what lies in the registry beside it.
+        let sbom = sbom.clone();
         // Documents of several MB: not on a thread that others wait for.
-        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&bytes)).await;
+        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&sbom)).await;
         let packages = parsed.ok().flatten()?;
         Some(
             packages
@@ -424,9 +410,12 @@ fn common(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Option<
     a.keys().find(|name| both(name)).cloned()
 }
 
-/// The statement of a kind with the newest trusted time.
+/// The statement of a kind whose signed content is the youngest.
 fn newest(evidence: &[Evidence], kind: EvidenceKind) -> Option<&Evidence> {
-    evidence.iter().filter(|e| e.kind == kind).max_by_key(|e| e.signed_at)
+    evidence
+        .iter()
+        .filter(|e| e.kind == kind)
+        .max_by_key(|e| e.content_time)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::platform::PlatformFilter;
@@ -26,7 +26,7 @@ use super::image_presence::{Depth, Extent};
 use super::ledger::Ledger;
 use super::lineage::Lineage;
 use super::once_map::OnceMap;
-use super::registry_memo::{Failed, RegistryMemo};
+use super::registry_memo::RegistryMemo;
 use super::tag_journal::TagJournal;
 use super::{Engine, blocking, candidate_lookup, collect, holds};
 
@@ -226,25 +226,22 @@ impl Pass {
         let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await;
+        let found = answered(candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await);
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.session.registry.budget())).await;
         let candidate = async {
-            let Seen::Fresh {
-                value: Some(candidate), ..
-            } = &found
-            else {
+            let Ok(Some(candidate)) = &found.result else {
                 return;
             };
             let environment = self.ledger.environments.first();
             let assessed = self
                 .assess(&candidate.image, candidate.digest, name, environment, configured)
                 .await;
-            let seen = Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            };
-            self.emit(Update::CandidateAssessed(name.clone(), seen)).await;
+            self.emit(Update::CandidateAssessed(
+                name.clone(),
+                answered(Ok(assessed.assessment)),
+            ))
+            .await;
         };
         futures_util::future::join(
             candidate,
@@ -267,7 +264,7 @@ impl Pass {
         &self,
         pin: &Pin,
         source: TagSource,
-        answer: Result<Option<Digest>, Failed>,
+        answer: Result<Option<Digest>, Failure>,
         configured: Option<&Service>,
     ) {
         let immutable = source.tag().is_some_and(|tag| {
@@ -277,21 +274,11 @@ impl Pass {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,
         };
-        let digest = match answer {
-            Ok(value) => Seen::Fresh {
-                value,
-                at: Timestamp::now(),
-            },
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-        };
         self.emit(Update::Tag {
             key: pin.key(),
             source,
             immutable,
-            digest,
+            digest: answered(answer),
             matches_via_index,
         })
         .await;
@@ -316,10 +303,7 @@ impl Pass {
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
             key,
-            assessment: Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            },
+            assessment: answered(Ok(assessed.assessment)),
             version: assessed.version.clone(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
@@ -380,5 +364,13 @@ impl Pass {
 
     fn policy_of(&self, environment: Option<&Environment>) -> Option<Arc<Policy>> {
         self.policies.get(environment?.policy.as_ref()?).cloned()
+    }
+}
+
+/// An answer of this moment.
+fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
+    Answered {
+        result,
+        at: Timestamp::now(),
     }
 }

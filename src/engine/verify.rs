@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::config::unknown;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
 use crate::domain::reference::{ImageRef, Repository};
@@ -99,13 +98,10 @@ impl Engine {
                     },
                 };
             }
-            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
+            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await?;
             let (image, digest) = match offered {
-                Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
-                Seen::Unreachable { detail, .. } => {
-                    return Err(Failure::unreachable(detail.clean().into_string()));
-                }
-                _ => {
+                Some(found) => (found.image, found.digest),
+                None => {
                     return Err(Failure::usage(format!("CI offers nothing for {name}"))
                         .hint("name an environment with --env to see what is pinned there"));
                 }
@@ -129,8 +125,7 @@ impl Engine {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = view.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = view.session.resolve(&parsed.repository, tag).await?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };

@@ -101,7 +101,7 @@ async fn an_endless_manifest_is_cut_off() {
             matches!(error, RegistryError::TooLarge { cap: 4_194_304, .. }),
             "{error}"
         );
-        assert_eq!((cause, cost), (CauseKind::Malformed, 1));
+        assert_eq!((cause, cost), (CauseKind::Unsupported, 1));
     }
 }
 

@@ -163,7 +163,7 @@ async fn resolve(
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
             Err(refused(context, request, what))
         }
-        Err(failed) => Err(Failure::unreachable(failed.detail).into()),
+        Err(failure) => Err(failure.into()),
     }
 }
 

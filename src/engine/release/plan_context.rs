@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use crate::config::unknown;
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
@@ -245,13 +244,11 @@ impl PlanContext {
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
-            Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(Failure::unreachable(format!(
-                "the candidate of {service} could not be asked for: {}",
-                detail.clean()
-            ))
-            .into()),
-            _ => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(Some(found)) => Ok(found),
+            Err(failure) => Err(failure
+                .within(format!("the candidate of {service} could not be asked for"))
+                .into()),
+            Ok(None) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
