@@ -11,7 +11,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
-use super::reader::{ChangedEntry, ChangedFile, CommitMeta, FollowedParents, GitReader, Likeness, Rename, Visit, Walk};
+use super::reader::{
+    ChangedEntry, ChangedFile, CommitMeta, FollowedParents, GitReader, HistoryWalk, Likeness, Rename, Visit,
+};
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile};
 
@@ -293,7 +295,7 @@ impl GitReader for GitCli {
         Ok(renames.collect())
     }
 
-    fn walk(&self, walk: Walk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
+    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
         // Name in older commits -> name asked for.
         let mut names: BTreeMap<String, String> = walk.paths.iter().map(|p| (p.clone(), p.clone())).collect();
         let mut seen_up_to: Option<String> = None;

@@ -80,7 +80,7 @@ pub(super) enum FollowedParents {
 
 /// A walk through history.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Walk<'a> {
+pub(super) struct HistoryWalk<'a> {
     /// The commit to start from.
     pub tip: &'a str,
     /// The files that count; none = all.
@@ -153,5 +153,5 @@ pub(super) trait GitReader {
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
-    fn walk(&self, walk: Walk<'_>, visit: Visit<'_>) -> Result<(), GitError>;
+    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError>;
 }

@@ -14,7 +14,7 @@ use super::hooks::Hooks;
 use super::libgit2::Libgit2;
 use super::locate::{self, Environment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
-use super::reader::{ChangedFile, FollowedParents, GitReader, Walk};
+use super::reader::{ChangedFile, FollowedParents, GitReader, HistoryWalk};
 use super::revert::{self, RevertOutcome, RevertedFile};
 use super::tip::{self, Tip};
 use super::tracked_config;
@@ -371,7 +371,7 @@ impl GitRepo {
         parents: FollowedParents,
         visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        let walk = Walk {
+        let walk = HistoryWalk {
             tip,
             paths,
             parents,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::tree_lookup::{ChangedPath, TreeLookup};
 use crate::sources::git::error::GitError;
-use crate::sources::git::reader::{ChangedFile, CommitMeta, FollowedParents, Rename, Visit, Walk};
+use crate::sources::git::reader::{ChangedFile, CommitMeta, FollowedParents, HistoryWalk, Rename, Visit};
 
 /// Up to so many paths are looked up one by one instead of comparing whole folders.
 const FEW: usize = 16;
@@ -22,7 +22,7 @@ pub(super) type CameFrom<'a> = &'a dyn Fn(&str, &str, &str) -> Result<Option<Ren
 /// Walks from the tip, newest first.
 pub(super) fn walk(
     repo: &Repository,
-    asked: Walk<'_>,
+    asked: HistoryWalk<'_>,
     came_from: CameFrom<'_>,
     visit: Visit<'_>,
 ) -> Result<(), GitError> {
