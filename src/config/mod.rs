@@ -8,12 +8,13 @@ pub mod files;
 pub mod infer;
 pub mod init;
 pub mod left_out;
-mod patterns;
+mod platforms;
 mod raw;
 pub mod team;
 mod trust;
 pub mod user;
 mod values;
+mod variants;
 
 pub use error::{ConfigError, unknown};
 pub use user::UserConfig;

@@ -2,21 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
 use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
-use super::patterns::{component, glob, regex};
 use super::trust::{self, Read};
-use super::{raw, values};
+use super::{platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::platform::{Platform, PlatformFilter};
 use crate::domain::policy::{
     CandidateRule, Confirm, Environment, Freeze, PatternOrder, Policy, PolicySource, Service, SignerRule, TeamPolicy,
     TestResultRule, TrustProfile, TrustRoot, Waivable, WriteMode,
 };
 use crate::domain::reference::Repository;
-use crate::domain::source::SourceRepository;
 
 /// Parses and validates a team policy. `read` opens the keys, roots and CAs it names, relative to it.
 ///
@@ -74,12 +72,25 @@ pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Resul
     })
 }
 
-fn repository_url(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
-    match SourceRepository::parse(url.get_ref()) {
-        Ok(_) => Ok(url.get_ref().clone()),
+fn glob(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
+    match globset::GlobBuilder::new(pattern.get_ref())
+        .literal_separator(true)
+        .build()
+    {
+        Ok(_) => Ok(pattern.get_ref().clone()),
         Err(error) => Err(source.error(
-            url.span(),
-            format!("{:?} names no source repository: {error}", url.get_ref()),
+            pattern.span(),
+            format!("{:?} is no path pattern: {}", pattern.get_ref(), error.kind()),
+        )),
+    }
+}
+
+fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
+    match Regex::new(pattern.get_ref()) {
+        Ok(_) => Ok(pattern.get_ref().clone()),
+        Err(error) => Err(source.error(
+            pattern.span(),
+            format!("{:?} is no regular expression: {error}", pattern.get_ref()),
         )),
     }
 }
@@ -188,26 +199,10 @@ fn environments(
                 raw::Confirm::TypeName => Confirm::TypeName,
             },
             read_only: env.read_only,
-            platforms: platform_filter(source, env.platforms.as_ref())?,
+            platforms: platforms::filter(source, env.platforms.as_ref())?,
         });
     }
     Ok(out)
-}
-
-fn platform_filter(source: &Source<'_>, list: Option<&Spanned<Vec<raw::Text>>>) -> Result<PlatformFilter, ConfigError> {
-    let Some(list) = list else {
-        return Ok(PlatformFilter::All);
-    };
-    if list.get_ref().is_empty() {
-        let what = "`platforms` is empty: name the platforms that must be there, as in [\"linux/amd64\"], or leave the key out";
-        return Err(source.error(list.span(), what));
-    }
-    let read = |text: &raw::Text| {
-        let parsed: Result<Platform, _> = text.get_ref().parse();
-        parsed.map_err(|error| source.error(text.span(), format!("{:?}: {error}", text.get_ref())))
-    };
-    let platforms: Result<_, _> = list.get_ref().iter().map(read).collect();
-    platforms.map(PlatformFilter::Only)
 }
 
 fn services(
@@ -221,7 +216,7 @@ fn services(
     for service in &raw.services {
         plain_name(source, "a service", &service.name)?;
         let name = service.name.get_ref();
-        let component = component(source, service)?;
+        let component = variants::component(source, service)?;
         if !names.insert(name) {
             return Err(source.error(service.name.span(), format!("service {name:?} is there twice")));
         }
@@ -250,7 +245,11 @@ fn services(
                 .transpose()?,
             candidate: service.candidate.as_ref().map(|c| candidate(source, c)).transpose()?,
             immutable_tags: service.immutable_tags.as_ref().map(|p| regex(source, p)).transpose()?,
-            source: service.source.as_ref().map(|s| repository_url(source, s)).transpose()?,
+            source: service
+                .source
+                .as_ref()
+                .map(|s| trust::source_repository(source, s))
+                .transpose()?,
         });
     }
     Ok(out)

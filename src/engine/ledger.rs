@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, approval, files, team, user};
-use crate::domain::board::{Hold, RepositoryInfo};
+use crate::domain::board::{Fetch, Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
 use crate::domain::id::ServiceId;
-use crate::domain::pin::Unmanaged;
+use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Found, Scan};
@@ -90,13 +90,17 @@ impl Ledger {
         }
         let repository = found.repository.as_ref()?;
         let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
-        self.naming
-            .service_of(repository, found.tag.as_deref())
-            .filter(|_| counts && !self.naming.is_ignored(repository))
+        let service = self.naming.service_of(repository, found.tag.as_deref());
+        service.filter(|_| counts)
+    }
+
+    /// Every pin, service by service.
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+        self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 
     /// The repository part of the board.
-    pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
+    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -105,7 +109,7 @@ impl Ledger {
             ahead: self.tip.ahead,
             behind: self.tip.behind,
             dirty: self.tip.dirty,
-            fetched_at,
+            fetch,
         }
     }
 }

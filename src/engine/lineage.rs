@@ -45,7 +45,7 @@ type Question = (ServiceId, EnvId, Digest);
 /// If the history cannot be read. A shallow clone is not an error.
 pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
-    let pins: Vec<&Pin> = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins).collect();
+    let pins: Vec<&Pin> = ledger.pins().collect();
     let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
     walk.run()?;
     let whole = !repo.is_shallow();
@@ -79,7 +79,7 @@ struct Open {
 
 struct Walk<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,

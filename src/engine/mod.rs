@@ -5,6 +5,7 @@ pub mod assess;
 pub mod cache;
 pub mod candidate_lookup;
 pub mod collect;
+mod context;
 pub mod diff;
 pub mod effective;
 pub mod history;
@@ -32,14 +33,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::board::{Board, Update};
+use crate::domain::board::{Board, Fetch, Update};
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
 use crate::domain::policy::TeamPolicy;
+use crate::domain::text::Untrusted;
 use crate::sources::evidence::Trust;
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
+use context::Context;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
@@ -95,6 +98,8 @@ struct Kept {
     lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     drift: Vec<Drift>,
+    /// How the last fetch ended.
+    fetch: Option<Fetch>,
 }
 
 impl Engine {
@@ -146,8 +151,16 @@ impl Engine {
     ///
     /// # Errors
     /// If repository, configuration or manifests cannot be read.
-    pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), Failure> {
+    pub async fn ledger(&self) -> Result<(Ledger, Fetch), Failure> {
         self.read_ledger(true).await
+    }
+
+    /// Why the last fetch failed, so that what was read since may be out of date.
+    pub fn fetch_failure(&self) -> Option<Untrusted> {
+        match &self.kept().fetch {
+            Some(Fetch::Failed(_, error)) => Some(error.clone()),
+            _ => None,
+        }
     }
 
     /// The same as the last fetch left it: for questions about what is on screen already.
@@ -158,24 +171,29 @@ impl Engine {
         Ok(self.read_ledger(false).await?.0)
     }
 
-    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Option<Timestamp>), Failure> {
+    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
             let options = &this.inner.options;
-            let mut fetched = None;
-            let mut problem = None;
-            if fetch && !options.offline && !options.no_fetch {
-                match this.inner.repo.tip(None).map(|tip| tip.remote) {
-                    Ok(Some(remote)) => match this.inner.repo.fetch(&remote) {
-                        Ok(()) => fetched = Some(Timestamp::now()),
-                        Err(error) => problem = Some(format!("not fetched, showing what was known before: {error}")),
-                    },
-                    Ok(None) => {}
-                    Err(error) => return Err(error.into()),
-                }
+            let mut fetched = Fetch::NotAsked;
+            if fetch
+                && !options.offline
+                && !options.no_fetch
+                && let Some(remote) = this.inner.repo.remote()?
+            {
+                fetched = match this.inner.repo.fetch(&remote) {
+                    Ok(()) => Fetch::Fresh(Timestamp::now()),
+                    Err(error) => Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()),
+                };
             }
             let mut ledger = ledger::read(&this.inner.repo, options, &this.inner.scans)?;
-            ledger.notices.extend(problem.map(Into::into));
+            if let Fetch::Failed(_, error) = &fetched {
+                let notice = format!("not fetched, showing what was known before: {}", error.raw());
+                ledger.notices.push(notice.into());
+            }
+            if fetch {
+                this.kept().fetch = Some(fetched.clone());
+            }
             Ok((ledger, fetched))
         };
         blocking(work).await?
@@ -215,9 +233,23 @@ impl Engine {
         })?)
     }
 
-    /// A session: one pass in which every question is asked once.
-    fn session(&self, registry: Registry) -> RegistryMemo {
-        session(&self.inner.options, registry)
+    /// The context of one question or one pass: every question is asked once in it.
+    fn context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
+    }
+
+    /// The same, checking every signature anew: for what a person or a gate relies on now.
+    fn judging_context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
+    }
+
+    /// The same believing no cache: for what is judged right before it is written.
+    fn uncached_context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (_, trust) = self.tools(&ledger.team)?;
+        let registry = self.uncached(&ledger.team)?;
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
@@ -278,8 +310,8 @@ fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trus
     Ok((registry, Arc::new(Trust::new(&team.trust)?)))
 }
 
-/// A session: one pass in which every question is asked once.
-fn session(options: &OpenOptions, registry: Registry) -> RegistryMemo {
+/// A memo: one pass in which every question is asked once.
+fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
     let verdicts = options.cache_dir.as_ref().map(|dir| dir.join(VERDICTS));
     RegistryMemo::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{ServiceId, Target};
+use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -35,7 +35,7 @@ impl Overlay {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
-        let (commit, wanted) = (context.ledger.tip.commit.clone(), path.to_owned());
+        let (commit, wanted) = (context.ledger().tip.commit.clone(), path.to_owned());
         let bytes = context
             .git(move |repo| repo.read_at(&commit, &wanted)?.regular(&wanted))
             .await?;
@@ -56,10 +56,10 @@ impl Overlay {
             .files
             .iter()
             .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
-        let known = known.filter(|(path, _)| context.ledger.commit.scans.contains_key(*path));
+        let known = known.filter(|(path, _)| context.ledger().commit.scans.contains_key(*path));
         let more = more.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
-        let commit = context.ledger.commit.with(known.chain(more));
-        effective::render(&commit, &context.ledger.environments)
+        let commit = context.ledger().commit.with(known.chain(more));
+        effective::render(&commit, &context.ledger().environments)
     }
 
     /// What is deployed as the commits planned so far leave it.
@@ -195,7 +195,7 @@ fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
                 .flat_map(|pin| pin.deciding())
                 .any(|location| location.file == one.file && location.line == one.found.line)
     };
-    let all = context.ledger.effective.references.iter().filter(is_copy);
+    let all = context.ledger().effective.references.iter().filter(is_copy);
     all.map(|one| {
         format!(
             "{}:{} names {} too, in a text of its own, and is left behind: change it by hand if it must follow",
@@ -210,13 +210,7 @@ fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
 
 /// Whether a reference is one of this target's pins.
 pub(super) fn is_ours(context: &PlanContext, target: &Target, file: &str, found: &Found) -> bool {
-    is_managed(context, file, found) == Some(&target.service)
-}
-
-/// The service that a reference is a pin of, if it is one (docs/reference/contract.md, "Pin": loose ones only where
-/// listed).
-pub(super) fn is_managed<'a>(context: &'a PlanContext, file: &str, found: &Found) -> Option<&'a ServiceId> {
-    context.ledger.service_of(file, found)
+    context.ledger().service_of(file, found) == Some(&target.service)
 }
 
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
@@ -318,7 +312,7 @@ fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
 /// Controllers that would not apply the files, and robots that rewrite them.
 fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
     let mut out: Vec<Untrusted> = Vec::new();
-    let branch = &context.ledger.tip.branch;
+    let branch = &context.ledger().tip.branch;
     for file in files_of(pins) {
         let said = void(&file, branch, context.remote_url.as_deref(), &context.controllers);
         out.extend(said.into_iter().map(Untrusted::from));

@@ -66,7 +66,7 @@ pub(super) async fn add(
         environment: target.environment.clone(),
         digest,
         reason: reason.into(),
-        since: Some(whole_second(context.now)),
+        since: Some(whole_second(context.now())),
         by: committer(context).await?,
     });
     let image = pins[0].image.clone();
@@ -109,7 +109,7 @@ pub(super) async fn release(
 }
 
 fn known(context: &PlanContext) -> Result<&[Hold], WriteFailure> {
-    let all = context.ledger.holds.as_ref();
+    let all = context.ledger().holds.as_ref();
     all.map(Vec::as_slice)
         .map_err(|problem| Failure::usage(problem.clone()).into())
 }
@@ -158,7 +158,7 @@ async fn draft(
             image,
             from: Some(digest),
             to: digest,
-            base_commit: context.ledger.tip.commit.clone(),
+            base_commit: context.ledger().tip.commit.clone(),
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),
@@ -174,13 +174,7 @@ async fn draft(
 /// Who git says commits here.
 pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
     let repo = context.engine.inner.repo.clone();
-    let work = move || {
-        repo.program()
-            .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
-    };
-    let ran = crate::engine::blocking(work).await?;
-    let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
-    Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
+    Ok(crate::engine::blocking(move || repo.committer_name()).await?)
 }
 
 /// Times in the file are whole seconds.

@@ -17,6 +17,7 @@ mod publish;
 mod resume;
 mod revert;
 mod revert_commit;
+mod reverted_component;
 mod source;
 
 pub use resume::Left;
@@ -123,8 +124,8 @@ async fn prepare(context: &PlanContext, mut request: Request) -> Result<Prepared
         proposal: Proposal {
             command: command::of(&request),
             branch: match write {
-                WriteMode::Push => context.ledger.tip.branch.clone(),
-                WriteMode::Branch => proposal_branch(&plans, context.now),
+                WriteMode::Push => context.ledger().tip.branch.clone(),
+                WriteMode::Branch => proposal_branch(&plans, context.now()),
             },
             request,
             plans,

@@ -1,37 +1,7 @@
-//! Texts of `pindeck.toml` that are patterns: of paths, of tags, of variants.
-
-use regex::Regex;
+//! Which variant of an image a service is.
 
 use super::error::{ConfigError, Source};
 use super::raw;
-
-/// A path pattern.
-pub(super) fn glob(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
-    match globset::GlobBuilder::new(pattern.get_ref())
-        .literal_separator(true)
-        .build()
-    {
-        Ok(_) => Ok(pattern.get_ref().clone()),
-        Err(error) => Err(source.error(
-            pattern.span(),
-            format!("{:?} is no path pattern: {}", pattern.get_ref(), error.kind()),
-        )),
-    }
-}
-
-/// A regular expression.
-pub(super) fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
-    match Regex::new(pattern.get_ref()) {
-        Ok(_) => Ok(pattern.get_ref().clone()),
-        Err(error) => Err(source.error(
-            pattern.span(),
-            format!("{:?} is no regular expression: {error}", pattern.get_ref()),
-        )),
-    }
-}
-
-/// The service's source, which provenance is compared with: one that cannot be compared would refuse
-/// everything.
 
 /// The variant that a service is: `component = "fpm"`, or the same as the end of a tag, `variant = "-fpm"`.
 pub(super) fn component(source: &Source<'_>, service: &raw::Service) -> Result<Option<String>, ConfigError> {
