@@ -1,6 +1,8 @@
 //! Variants of one image in one environment: each is promoted and reverted for itself, and never gets the
 //! other's digest.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use pindeck::domain::Digest;
 use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::Request;
@@ -20,10 +22,15 @@ fn deploy(stage: &Stage, env: &str, images: &[(&str, &str)]) {
     };
     let pods: Vec<String> = images.iter().map(pod).collect();
     let folder = format!("apps/payments/overlays/{env}");
+    // A commit wants a change: the same manifests are written under another heading.
+    static ROUND: AtomicUsize = AtomicUsize::new(0);
+    let round = ROUND.fetch_add(1, Ordering::Relaxed);
     stage.somebody_changes(&format!("{folder}/kustomization.yaml"), |_| {
-        "resources: [pods.yaml]\n".to_owned()
+        format!("# {round}\nresources: [pods.yaml]\n")
     });
-    stage.somebody_changes(&format!("{folder}/pods.yaml"), |_| pods.join("---\n"));
+    stage.somebody_changes(&format!("{folder}/pods.yaml"), |_| {
+        format!("# {round}\n{}", pods.join("---\n"))
+    });
 }
 
 async fn plans(stage: &Stage, request: Request) -> Vec<Plan> {
