@@ -25,6 +25,7 @@ pub mod pin;
 pub mod plan;
 pub mod platform;
 pub mod policy;
+pub mod recovery;
 pub mod reference;
 pub mod registry;
 pub mod source;

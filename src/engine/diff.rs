@@ -18,10 +18,11 @@ use crate::domain::text::Untrusted;
 use crate::sources::evidence::predicate;
 use crate::sources::registry::{Manifest, Place};
 
+use super::collect;
 use super::context::{Context, Criteria};
 use super::image_presence::Extent;
+use super::open::Engine;
 use super::verify::is_bare;
-use super::{Engine, collect};
 use config::Config;
 
 /// Largest image configuration that is read.

@@ -14,9 +14,9 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
-use super::{Draft, Drafted};
 
 /// `pindeck-holds.toml` as it is now.
 pub(super) struct HoldsFile(Arc<Vec<u8>>);
@@ -177,7 +177,7 @@ pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>
         repo.program()
             .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
     };
-    let ran = crate::engine::blocking(work).await?;
+    let ran = crate::engine::open::blocking(work).await?;
     let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
     Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
 }
