@@ -51,7 +51,7 @@ impl Engine {
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
-        let comparison = Comparison {
+        let comparison = DigestComparison {
             context: self.judging_context(ledger)?,
         };
         let a = comparison.named(a, None).await?;
@@ -64,7 +64,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::diff`].
     pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
-        let comparison = Comparison {
+        let comparison = DigestComparison {
             context: self.judging_context(self.ledger_as_known().await?)?,
         };
         let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
@@ -82,11 +82,11 @@ struct NamedDigest {
 }
 
 /// A comparison under way.
-struct Comparison {
+struct DigestComparison {
     context: Context,
 }
 
-impl Comparison {
+impl DigestComparison {
     /// What a name on the command line means.
     async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         if let Ok(digest) = text.parse::<Digest>() {
