@@ -7,10 +7,9 @@ use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
 use super::trust::{self, Read};
-use super::{raw, values};
+use super::{platforms, raw, values};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::platform::{Platform, PlatformFilter};
 use crate::domain::policy::{
     CandidateRule, Confirm, Environment, Freeze, PatternOrder, Policy, PolicySource, Service, SignerRule, TeamPolicy,
     TestResultRule, TrustProfile, TrustRoot, Waivable, WriteMode,
@@ -213,26 +212,10 @@ fn environments(
                 raw::Confirm::TypeName => Confirm::TypeName,
             },
             read_only: env.read_only,
-            platforms: platform_filter(source, env.platforms.as_ref())?,
+            platforms: platforms::filter(source, env.platforms.as_ref())?,
         });
     }
     Ok(out)
-}
-
-fn platform_filter(source: &Source<'_>, list: Option<&Spanned<Vec<raw::Text>>>) -> Result<PlatformFilter, ConfigError> {
-    let Some(list) = list else {
-        return Ok(PlatformFilter::All);
-    };
-    if list.get_ref().is_empty() {
-        let what = "`platforms` is empty: name the platforms that must be there, as in [\"linux/amd64\"], or leave the key out";
-        return Err(source.error(list.span(), what));
-    }
-    let read = |text: &raw::Text| {
-        let parsed: Result<Platform, _> = text.get_ref().parse();
-        parsed.map_err(|error| source.error(text.span(), format!("{:?}: {error}", text.get_ref())))
-    };
-    let platforms: Result<_, _> = list.get_ref().iter().map(read).collect();
-    platforms.map(PlatformFilter::Only)
 }
 
 fn services(

@@ -22,16 +22,16 @@ const FIRST_VERSIONS_ASKED: usize = 3;
 /// # Errors
 /// If the registry could not answer.
 pub async fn find(
-    session: &RegistryMemo,
+    memo: &RegistryMemo,
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
 ) -> Result<Option<Candidate>, Failure> {
-    Search { session }.candidate(configured, image, pins).await
+    Search { memo }.candidate(configured, image, pins).await
 }
 
 struct Search<'a> {
-    session: &'a RegistryMemo,
+    memo: &'a RegistryMemo,
 }
 
 impl Search<'_> {
@@ -45,7 +45,7 @@ impl Search<'_> {
         let Some(image) = image else {
             return Ok(None);
         };
-        let tags: Vec<String> = match self.session.tags(image).await {
+        let tags: Vec<String> = match self.memo.tags(image).await {
             Ok(tags) => tags.iter().cloned().collect(),
             Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
                 // A registry that does not list tags can still say what one tag points at.
@@ -60,7 +60,7 @@ impl Search<'_> {
         let Some(tag) = ordered.first().cloned() else {
             return Ok(None);
         };
-        let Some(digest) = self.session.resolve(image, &tag).await? else {
+        let Some(digest) = self.memo.resolve(image, &tag).await? else {
             return Ok(None);
         };
         Ok(Some(Candidate {
@@ -94,15 +94,15 @@ impl Search<'_> {
     }
 
     async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failure> {
-        let Some(digest) = self.session.resolve(image, tag).await? else {
+        let Some(digest) = self.memo.resolve(image, tag).await? else {
             return Ok(None);
         };
-        super::assess::created(self.session, image, &digest).await
+        super::assess::created(self.memo, image, &digest).await
     }
 
     /// Versions in candidate order, with digests as far as needed to place every pin among them.
     async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
-        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
+        let digest_of = |tag: &String| self.memo.known(image, tag).and_then(Result::ok).flatten();
         let placed = |pins: &[Pin]| {
             pins.iter()
                 .filter_map(|p| p.digest)
@@ -112,7 +112,7 @@ impl Search<'_> {
         let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
         while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
             let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
-            join_all(some.map(|tag| self.session.resolve(image, tag))).await;
+            join_all(some.map(|tag| self.memo.resolve(image, tag))).await;
             asked += next;
             next *= 2;
         }

@@ -377,7 +377,7 @@ mod tests {
                 RegistryError::WrongSize {
                     what: what(),
                     expected: 1,
-                    actual: 2,
+                    actual: Some(2),
                 },
                 K::Corrupt,
             ),
