@@ -12,6 +12,7 @@ pub mod evidence_cases;
 pub mod fake;
 pub mod fixtures;
 pub mod forge;
+pub mod genuine;
 pub mod git_http;
 pub mod git_world;
 pub mod live_world;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::Trust;
+use super::trust::Trust;
 use crate::domain::id::Digest;
 use crate::domain::policy::SignerRule;
 use crate::domain::text::Untrusted;
 
-/// One blob that may hold a statement, as found in a registry.
+/// One blob that may contain a statement, as found in a registry.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// The image or index it hangs on.
@@ -64,7 +64,7 @@ pub enum ItemProblem {
 pub struct Question<'a> {
     /// The digest in question.
     pub subject: Digest,
-    /// Other digests of the same content (in-toto digest sets may hold SHA-512 or a git commit only).
+    /// Other digests of the same content (in-toto digest sets may have SHA-512 or a git commit only).
     /// Empty for content of a registry, which is known by its SHA-256.
     pub also_known_as: &'a [OtherDigest],
     /// An index whose verified bytes list `subject`; its evidence counts too.
