@@ -47,7 +47,7 @@ pub struct Extent {
 
 /// What is known about the parts of an image.
 #[derive(Debug, Default)]
-struct Parts {
+struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
     /// There, and not what it must be.
@@ -61,7 +61,7 @@ struct Parts {
 /// Whether every part of an image that counts is in its repository now. The image's own manifest was
 /// located by the caller.
 pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manifest>, extent: &Extent) -> Presence {
-    let mut parts = Parts::default();
+    let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];
     for _ in 0..MAX_DEPTH {
@@ -107,7 +107,7 @@ fn needed<'a>(index: &'a Manifest, filter: &PlatformFilter) -> Vec<&'a Descripto
         .collect()
 }
 
-impl Parts {
+impl ImageParts {
     /// Asks for manifests; those whose own parts must be looked at come back.
     async fn ask_for_manifests(
         &mut self,
