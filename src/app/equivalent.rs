@@ -19,6 +19,12 @@ pub fn equivalent(state: &State) -> Option<String> {
             &format!("diff {} {}", side(&pair.a), side(&pair.b)),
         ));
     }
+    if let Some(Screen::Revert(revert)) = state.screen() {
+        let (target, row) = (&revert.target, revert.row()?);
+        let (service, environment) = (quoted(target.service.as_str()), quoted(target.environment.as_str()));
+        let command = format!("revert {service} --env {environment} --to {}", row.earlier.digest);
+        return Some(with_globals(state, &command));
+    }
     let subject = state.subject()?;
     let verb = match state.screen() {
         None => "status",

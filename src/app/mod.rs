@@ -21,10 +21,12 @@ pub mod msg;
 pub mod palette;
 pub mod plan_screen;
 pub mod request;
+pub mod revert_screen;
 mod select;
 pub mod signs;
 pub mod state;
 pub mod update;
+pub mod versions;
 
 #[cfg(test)]
 pub(crate) mod sample;

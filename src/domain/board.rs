@@ -12,6 +12,7 @@ use super::candidate::{Candidate, Relation, relation_of_any};
 use super::drift::Drift;
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use super::failure::Failure;
+use super::foreseen::StepRules;
 use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
@@ -32,6 +33,8 @@ pub struct Board {
     pub services: Vec<ServiceRow>,
     /// Digests seen but not managed.
     pub unmanaged: Vec<Unmanaged>,
+    /// What decides about steps forward.
+    pub rules: StepRules,
     /// Drift as found by the last pass.
     pub drift: Vec<Drift>,
     /// What this run has cost the registries.
@@ -252,6 +255,8 @@ pub enum Update {
         /// Digests seen but not managed.
         unmanaged: Vec<Unmanaged>,
     },
+    /// What decides about steps forward, as of the commit that was read.
+    Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
     /// Whether a pin's digest skipped the environment before.

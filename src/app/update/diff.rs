@@ -18,6 +18,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
             .proposal()
             .and_then(|proposal| proposal.plans.first())
             .map(|plan| Subject::Candidate(plan.service.clone())),
+        Some(Screen::Revert(revert)) => Some(Subject::Candidate(revert.target.service.clone())),
         _ => state.subject(),
     };
     let Some(subject) = subject else {

@@ -22,17 +22,21 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
                     [one] if !state.marked.contains(one) => format!("{one} alone"),
                     set => format!("the {} marked", set.len()),
                 },
-                ask: promotion.ask(to),
+                request: Some(Box::new(Request::new(promotion.ask(to)))),
+                obstacle: request::obstacle(state, promotion, to),
                 seen: promotion.seen.clone(),
             })
         })
         .collect();
     let asks = request::marks_are_elsewhere(state);
     match choices.as_slice() {
-        [one] if !asks => {
-            let one = one.clone();
-            plan(state, Request::new(one.ask), one.seen)
-        }
+        [
+            Choice {
+                request: Some(request),
+                seen,
+                ..
+            },
+        ] if !asks => plan(state, (**request).clone(), seen.clone()),
         [] => Vec::new(),
         _ => {
             let title = match (asks, state.marked.len()) {
@@ -44,10 +48,6 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
             Vec::new()
         }
     }
-}
-
-pub(super) fn revert(state: &mut State) -> Vec<Command> {
-    asked(state, request::revert)
 }
 
 pub(super) fn pin(state: &mut State) -> Vec<Command> {

@@ -111,7 +111,7 @@ fn leaving_stops_the_reading() {
 #[test]
 fn a_line_of_the_history_is_compared_with_the_one_before() {
     let mut state = board();
-    let commands = press(&mut state, "<right><right><right>h");
+    let commands = press(&mut state, "<right><right><right>L");
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("{commands:?}");
     };

@@ -18,7 +18,7 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::lines::fold;
 use crate::view::screen::{diff, evidence};
 use crate::view::theme::Role;
-use crate::view::widget::{badge, sign};
+use crate::view::widget::{badge, sign, version};
 
 use super::labelled::PlanLines;
 
@@ -104,6 +104,9 @@ fn one(
         line.extend(sign::with_digest(state, &plan.service, digest, role, theme, glyphs));
         line
     };
+    if let Some(line) = version::change(state, &plan.service, plan.from, plan.to, glyphs) {
+        out.say("version", line);
+    }
     match plan.from {
         Some(from) if from != plan.to => out.plain(whole("from", from, Role::Text)),
         None => out.say("from", vec![span(Role::ByTag, "no digest: pinned by tag")]),
@@ -254,7 +257,8 @@ fn evidence_line(out: &mut PlanLines<'_>, seen: &Assessment) {
     out.say("evidence", line);
 }
 
-/// Gates that are not simply open, each with what would open it; the open ones by name.
+/// Gates that are not simply open, each with what would open it; of the open ones only how many there are:
+/// each is listed further down, once.
 fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
@@ -279,20 +283,13 @@ fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
             out.say(std::mem::take(&mut label), line);
         }
     }
-    let open: Vec<&str> = gates
-        .iter()
-        .filter(|gate| gate.state == GateState::Open)
-        .map(|gate| gate_name(gate.gate))
-        .collect();
-    if !open.is_empty() {
-        let names = open.join(", ");
-        out.say(
-            label,
-            vec![
-                span(Role::Verified, format!("{} open: ", out.glyphs.passed)),
-                span(Role::Text, names),
-            ],
-        );
+    let open = gates.iter().filter(|gate| gate.state == GateState::Open).count();
+    if open > 0 {
+        let words = match (open, gates.len()) {
+            (open, all) if open == all => format!("{} all {all} open", out.glyphs.passed),
+            (open, all) => format!("{} {open} of {all} open", out.glyphs.passed),
+        };
+        out.say(label, vec![span(Role::Verified, words)]);
     }
 }
 
@@ -317,7 +314,7 @@ const fn gate_name(gate: GateName) -> &'static str {
         GateName::Verdict => "verdict",
         GateName::Acknowledge => "acknowledge",
         GateName::Hold => "hold",
-        GateName::After => "order",
+        GateName::After => "after",
         GateName::Soak => "soak",
         GateName::Freeze => "freeze",
         GateName::ReadOnly => "read-only",
