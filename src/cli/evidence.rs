@@ -29,7 +29,8 @@ struct EvidenceOf<'a> {
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
 pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
-    let found = at.engine()?.evidence(&args.what, args.environment.as_deref()).await?;
+    let engine = at.engine()?;
+    let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;
     if args.json {
         json::print(
@@ -67,5 +68,6 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
                 .iter()
                 .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
         });
-    Ok(if unreachable { Exit::Unknown } else { Exit::Done })
+    let exit = if unreachable { Exit::Unknown } else { Exit::Done };
+    Ok(at.with_freshness(&engine, exit))
 }

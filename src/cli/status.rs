@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::cell_status::{self, CellStatus};
 use crate::cli::exit::Exit;
-use crate::domain::board::{Board, Cell};
+use crate::domain::board::{Board, Cell, Fetch};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
@@ -90,9 +90,12 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         let commit: String = repository.commit.chars().take(7).collect();
         let mut notes = Vec::new();
         match &repository.remote {
-            Some(remote) if repository.fetched_at.is_some() => notes.push(format!("{remote}, just fetched")),
-            Some(remote) => notes.push(format!("{remote}, as last fetched")),
             None => notes.push("no remote".to_owned()),
+            Some(remote) => notes.push(match &repository.fetch {
+                Fetch::Fresh(_) => format!("{remote}, just fetched"),
+                Fetch::NotAsked => format!("{remote}, as last fetched"),
+                Fetch::Failed(..) => format!("{remote} could not be fetched: as last fetched"),
+            }),
         }
         if repository.dirty {
             notes.push("the working tree has changes, which do not count".to_owned());

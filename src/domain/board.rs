@@ -22,6 +22,8 @@ use super::registry::Budget;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
+pub use super::repository_info::{Fetch, RepositoryInfo};
+
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Board {
@@ -43,27 +45,6 @@ pub struct Board {
     pub notices: Vec<Untrusted>,
     /// When the last pass ended; `None` while the first is running.
     pub finished_at: Option<Timestamp>,
-}
-
-/// The repository as read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RepositoryInfo {
-    /// Path of the repository (its working tree, or the bare folder).
-    pub path: String,
-    /// The branch that counts.
-    pub branch: String,
-    /// The commit that was read.
-    pub commit: String,
-    /// The remote whose tracking branch was read; `None` = local HEAD.
-    pub remote: Option<String>,
-    /// Local commits that the remote-tracking commit lacks.
-    pub ahead: u32,
-    /// Commits of the remote-tracking branch that the local branch lacks.
-    pub behind: u32,
-    /// Whether the working tree has changes (they never count).
-    pub dirty: bool,
-    /// When the remote was last fetched in this run; `None` = not fetched.
-    pub fetched_at: Option<Timestamp>,
 }
 
 /// One row.
@@ -321,22 +302,29 @@ impl Board {
                 Some(format!("{what}: {}", cause.detail.clean()))
             }
         };
-        self.services.iter().find_map(|row| {
-            let candidate = match &row.candidate {
-                Seen::Unreachable { failure, .. } => {
-                    Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
-                }
-                _ => unknown(format!("candidate of {}", row.name), &row.assessment),
-            };
-            candidate.or_else(|| {
-                row.cells.iter().find_map(|cell| match &cell.tag_digest {
+        let stale = self.repository.as_ref().and_then(|repository| match &repository.fetch {
+            Fetch::Failed(_, error) => Some(format!("the newest commit: {}", error.clean())),
+            Fetch::Fresh(_) | Fetch::NotAsked => None,
+        });
+        let in_rows = || {
+            self.services.iter().find_map(|row| {
+                let candidate = match &row.candidate {
                     Seen::Unreachable { failure, .. } => {
-                        Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                        Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
                     }
-                    _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                    _ => unknown(format!("candidate of {}", row.name), &row.assessment),
+                };
+                candidate.or_else(|| {
+                    row.cells.iter().find_map(|cell| match &cell.tag_digest {
+                        Seen::Unreachable { failure, .. } => {
+                            Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                        }
+                        _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                    })
                 })
             })
-        })
+        };
+        stale.or_else(in_rows)
     }
 
     /// The row of a service.

@@ -1,4 +1,5 @@
-//! Which holds close which environments (PRODUCT "hold"): pure decisions about holds that were read already.
+//! Which holds close which environments (docs/reference/contract.md, "Holds"): pure decisions about holds that
+//! were read already.
 
 use super::board::Hold;
 use super::id::{Digest, EnvId, Target};

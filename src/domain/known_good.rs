@@ -1,5 +1,5 @@
-//! Which earlier digest a revert goes back to: the *last known good* (CONTRACT "Gates"). Pure decisions over
-//! the history of one pin and the holds in force.
+//! Which earlier digest a revert goes back to: the *last known good* (docs/reference/contract.md,
+//! "Last known good"). Pure decisions over the history of one pin and the holds in force.
 //!
 //! A digest is judged by its newest entry in the history. One that a revert took out, or that is on hold
 //! here or in an earlier environment, is never chosen by itself; it is named with the reason instead.

@@ -28,6 +28,7 @@ pub mod platform;
 pub mod policy;
 pub mod reference;
 pub mod registry;
+pub mod repository_info;
 pub mod source;
 mod summary;
 pub mod text;

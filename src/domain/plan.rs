@@ -228,7 +228,8 @@ pub struct RevertFacts<'a> {
     pub read_only: Option<&'a str>,
 }
 
-/// The gates of a revert (CONTRACT "Gates"): the verdict, the hold of a target that is on hold itself, and
+/// The gates of a revert (docs/reference/contract.md, "Gates"): the verdict, the hold of a target that is on hold
+/// itself, and
 /// read-only. Order, time and freeze never stop a revert.
 pub fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged.unwrap_or(false));

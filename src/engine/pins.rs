@@ -136,7 +136,7 @@ impl Naming {
         self.known.get(repository).or_else(|| self.unlisted.get(repository))
     }
 
-    /// The service and repository that a found reference is a pin of, if it is one (CONTRACT "Pin"): its
+    /// The service and repository that a found reference is a pin of, if it is one (docs/reference/contract.md, "Pin"): its
     /// repository is written and a service's (so it is not ignored), and a loose reference is listed.
     pub fn pin_of<'a>(&'a self, found: &'a Found) -> Option<(&'a ServiceId, &'a Repository)> {
         let repository = found.repository.as_ref()?;

@@ -128,7 +128,7 @@ impl Engine {
 /// Reads a target's references out of the files of a history.
 struct Reader<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     scans: &'a ScanCache,
     naming: &'a Naming,
     target: &'a Target,

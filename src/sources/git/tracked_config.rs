@@ -115,7 +115,7 @@ fn names_a_program(key: &str, value: &str) -> bool {
 
 /// A file of a working tree among the words of a command.
 fn tracked_word(trees: &WorkingTrees, cwd: &Path, command: &str) -> Option<PathBuf> {
-    let words = shell_words::split(command).unwrap_or_else(|_| command.split_whitespace().map(str::to_owned).collect());
+    let words = shlex::split(command).unwrap_or_else(|| command.split_whitespace().map(str::to_owned).collect());
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let file = |word: String| {
         let word = word.trim_start_matches('!');

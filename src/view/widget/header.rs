@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::state::{Pass, State};
-use crate::domain::board::RepositoryInfo;
+use crate::domain::board::{Fetch, RepositoryInfo};
 use crate::view::canvas::{Canvas, Line, span, width};
 use crate::view::theme::Role;
 
@@ -76,10 +76,11 @@ fn left(state: &State) -> Line {
 
 fn sync(repository: &RepositoryInfo, state: &State) -> String {
     let mut parts = Vec::new();
-    match (&repository.remote, repository.fetched_at) {
+    match (&repository.remote, &repository.fetch) {
         (None, _) => parts.push("local HEAD, no remote".to_owned()),
-        (Some(_), None) => parts.push("not fetched".to_owned()),
-        (Some(_), Some(at)) => parts.push(match age::words(at, state.minute()).as_str() {
+        (Some(_), Fetch::NotAsked) => parts.push("not fetched".to_owned()),
+        (Some(_), Fetch::Failed(..)) => parts.push("fetch failed".to_owned()),
+        (Some(_), Fetch::Fresh(at)) => parts.push(match age::words(*at, state.minute()).as_str() {
             "fresh" => "synced, fresh".to_owned(),
             words => format!("synced {words} ago"),
         }),

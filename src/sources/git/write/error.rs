@@ -59,12 +59,6 @@ pub enum WriteError {
         /// What git and the signing program said.
         words: Untrusted,
     },
-    /// The history needed is not in this clone.
-    #[error("the history of this clone ends at {commit}, so it cannot be reverted here")]
-    Shallow {
-        /// The commit.
-        commit: String,
-    },
 }
 
 /// Who refused a push.
@@ -151,9 +145,7 @@ impl WriteError {
             Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,
             Self::Moved { .. } => FailureKind::Conflict,
             Self::Hook { .. } => FailureKind::RemoteRefused,
-            Self::Path { .. } | Self::Empty | Self::Unproven { .. } | Self::Signing { .. } | Self::Shallow { .. } => {
-                FailureKind::Failed
-            }
+            Self::Path { .. } | Self::Empty | Self::Unproven { .. } | Self::Signing { .. } => FailureKind::Failed,
         }
     }
 
@@ -171,7 +163,6 @@ impl WriteError {
             Self::Unproven { .. } => "this is a bug in pindeck: please report it".into(),
             Self::Hook { .. } => "change what the hook refuses, or the hook, and run it again".into(),
             Self::Signing { .. } => "check user.signingkey and gpg.format, or that the agent is unlocked".into(),
-            Self::Shallow { .. } => "fetch more with: git fetch --unshallow".into(),
         })
     }
 }
