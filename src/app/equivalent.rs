@@ -23,7 +23,10 @@ pub fn equivalent(state: &State) -> Option<String> {
     }
     if let Some(Screen::Revert(revert)) = state.screen() {
         let (target, row) = (&revert.target, revert.row()?);
-        let (service, environment) = (quoted(target.service.as_str()), quoted(target.environment.as_str()));
+        let (service, environment) = (
+            shell_word(target.service.as_str()),
+            shell_word(target.environment.as_str()),
+        );
         let command = format!("revert {service} --env {environment} --to {}", row.earlier.digest);
         return Some(with_globals(state, &command));
     }

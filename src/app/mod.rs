@@ -20,6 +20,7 @@ pub mod keymap;
 pub mod msg;
 pub mod palette;
 pub mod plan_screen;
+mod reading;
 pub mod request;
 pub mod revert_screen;
 mod select;

@@ -12,7 +12,7 @@ use crate::domain::write::{Ask, Source};
 
 /// A step forward that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promotion {
+pub struct StepForward {
     /// Which services.
     pub services: Vec<ServiceId>,
     /// Out of which column.
@@ -25,7 +25,7 @@ pub struct Promotion {
     pub seen: Vec<(ServiceId, Digest)>,
 }
 
-impl Promotion {
+impl StepForward {
     /// What is asked for one of its environments.
     pub fn ask(&self, to: &EnvId) -> Ask {
         Ask::Promote {
@@ -119,7 +119,7 @@ pub fn marks_are_elsewhere(state: &State) -> bool {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn promote(state: &State) -> Result<Promotion, String> {
+pub fn promote(state: &State) -> Result<StepForward, String> {
     writable(state)?;
     let subject = on_screen_subject(state)?;
     let marked = marked(state);
@@ -135,7 +135,7 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
 
 /// Everything that `promote` could mean now: one promotion, or where the cursor is on none of the marked
 /// services that of the marked ones and that of the service under the cursor, as far as they are possible.
-pub fn promotions(state: &State) -> Vec<Promotion> {
+pub fn promotions(state: &State) -> Vec<StepForward> {
     if writable(state).is_err() {
         return Vec::new();
     }
@@ -168,7 +168,7 @@ fn service_of(subject: &Subject) -> ServiceId {
 }
 
 /// The digests of these services in the column of `subject` step into the next environment.
-fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<Promotion, String> {
+fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<StepForward, String> {
     let column = match subject {
         Subject::Pin(key) => Column::Environment(key.target.environment.clone()),
         Subject::Candidate(_) => Column::Candidate,
@@ -225,7 +225,7 @@ fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Resu
             1 => format!("{first} pins these bytes already"),
             n => format!("{first} pins all {n} already"),
         }),
-        _ => Ok(Promotion {
+        _ => Ok(StepForward {
             services,
             from: column,
             source,
@@ -306,7 +306,7 @@ pub fn pin(state: &State) -> Result<Ask, String> {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn step_of(state: &State, subject: &Subject) -> Result<(Promotion, EnvId), String> {
+pub fn step_of(state: &State, subject: &Subject) -> Result<(StepForward, EnvId), String> {
     let promotion = promotion(state, subject, vec![service_of(subject)])?;
     match promotion.to.first().cloned() {
         Some(to) => Ok((promotion, to)),
@@ -316,7 +316,7 @@ pub fn step_of(state: &State, subject: &Subject) -> Result<(Promotion, EnvId), S
 
 /// What will refuse this promotion into an environment, as far as the board can tell: the service and why,
 /// as a clause. The plan decides for itself.
-pub fn obstacle(state: &State, promotion: &Promotion, to: &EnvId) -> Option<String> {
+pub fn obstacle(state: &State, promotion: &StepForward, to: &EnvId) -> Option<String> {
     promotion.seen.iter().find_map(|(service, digest)| {
         let target = Target::new(service.clone(), to.clone());
         let found = foreseen::obstacle(&state.board, &target, *digest, state.now)?;

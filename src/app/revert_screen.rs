@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::comparison::Comparison;
-use super::state::Reading;
+use super::comparison::ComparisonState;
+use super::reading::Reading;
 use crate::domain::board::Hold;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
@@ -23,7 +23,7 @@ pub struct RevertScreen {
     /// The digest that the person came for, if it was a certain one.
     pub wanted: Option<Digest>,
     /// What separates the selected digest from what is pinned now.
-    pub compared: Comparison,
+    pub compared: ComparisonState,
     /// Since when the screen waits.
     pub since: Timestamp,
 }
@@ -59,7 +59,7 @@ impl RevertScreen {
             reading: Reading::Running,
             selected: None,
             wanted,
-            compared: Comparison::NotAsked,
+            compared: ComparisonState::NotAsked,
             since: now,
         }
     }

@@ -6,13 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
-use super::comparison::{Comparison, DiffScreen};
+use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Cursor, Subject};
 use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::Limits;
 use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::Signs;
 use crate::domain::board::{Board, Cell, ServiceRow};
@@ -88,17 +89,6 @@ pub struct HistoryScreen {
     pub reading: Reading,
     /// The selected commit.
     pub selected: Option<String>,
-}
-
-/// How the reading of a history stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading {
-    /// More may come.
-    Running,
-    /// That is all git knows.
-    Complete,
-    /// It broke off; what was read stays.
-    Failed(Failure),
 }
 
 /// What fills the screen.
@@ -376,11 +366,11 @@ impl State {
         self.writing.is_some()
             || match self.screen() {
                 Some(Screen::Plan(plan)) => {
-                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&Comparison::Running)
+                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&ComparisonState::Running)
                 }
-                Some(Screen::Diff(diff)) => diff.compared == Comparison::Running,
+                Some(Screen::Diff(diff)) => diff.compared == ComparisonState::Running,
                 Some(Screen::Revert(revert)) => {
-                    revert.reading == Reading::Running || revert.compared == Comparison::Running
+                    revert.reading == Reading::Running || revert.compared == ComparisonState::Running
                 }
                 _ => false,
             }

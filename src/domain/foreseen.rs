@@ -2,43 +2,13 @@
 //! the environments, a soak time, a freeze. A plan decides for itself, on the newest commit; this only
 //! spares a person the way to it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
-use super::board::{Board, Hold};
+use super::board::Board;
 use super::hold;
 use super::id::{Digest, EnvId, Target};
 use super::plan::GateName;
-use super::policy::Freeze;
 use super::text::Untrusted;
-
-/// The rules that decide about steps, as of the commit that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StepRules {
-    /// Every hold; `Err` = they could not be read, and nothing may step forward.
-    pub holds: Result<Vec<Hold>, Untrusted>,
-    /// Soak and freeze of each environment that has a policy.
-    pub timing: BTreeMap<EnvId, Timing>,
-}
-
-impl Default for StepRules {
-    fn default() -> Self {
-        Self {
-            holds: Ok(Vec::new()),
-            timing: BTreeMap::new(),
-        }
-    }
-}
-
-/// When an environment takes a digest.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Timing {
-    /// How long a digest must have been pinned in every `after` environment, in seconds.
-    pub soak: Option<i64>,
-    /// When nothing may be promoted.
-    pub freeze: Vec<Freeze>,
-}
 
 /// A gate that will be closed, and why, as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,12 +6,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, TagSource, Update};
+use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
 use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
-use crate::domain::foreseen::{StepRules, Timing};
 use crate::domain::freshness::Answered;
 use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};

@@ -2,7 +2,7 @@
 //! that a hold or a revert speaks against takes a step of its own.
 
 use crate::app::command::Command;
-use crate::app::comparison::Comparison;
+use crate::app::comparison::ComparisonState;
 use crate::app::generation::Slot;
 use crate::app::request;
 use crate::app::revert_screen::{RevertScreen, Way};
@@ -97,9 +97,9 @@ fn compare(state: &mut State) -> Vec<Command> {
                 a: (image.clone(), pinned),
                 b: (image, selected),
             };
-            (Comparison::Running, vec![command])
+            (ComparisonState::Running, vec![command])
         }
-        _ => (Comparison::Nothing, vec![Command::Stop(Slot::EarlierDiff)]),
+        _ => (ComparisonState::Nothing, vec![Command::Stop(Slot::EarlierDiff)]),
     };
     if let Some(screen) = self::screen(state) {
         screen.compared = compared;

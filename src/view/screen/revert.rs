@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::cell_status::CellStatus;
-use crate::app::comparison::Comparison;
+use crate::app::comparison::ComparisonState;
 use crate::app::msg::Limits;
 use crate::app::revert_screen::{RevertRow, RevertScreen, Way};
 use crate::app::state::{Reading, State};
@@ -229,20 +229,20 @@ fn detail(canvas: &mut Canvas<'_>, state: &State, screen: &RevertScreen, row: &R
         );
     }
     match &screen.compared {
-        Comparison::Known(known) => {
+        ComparisonState::Known(known) => {
             let mut label = "from now";
             for line in diff::summary(known, glyphs) {
                 say(std::mem::take(&mut label), line);
             }
         }
-        Comparison::Failed(failure) => say(
+        ComparisonState::Failed(failure) => say(
             "from now",
             vec![span(
                 Role::Unreachable,
                 format!("not compared: {}", failure.what.clean()),
             )],
         ),
-        Comparison::Running => {
+        ComparisonState::Running => {
             if let Some(waited) = waited(screen.since, state.now) {
                 say(
                     "from now",
@@ -250,7 +250,7 @@ fn detail(canvas: &mut Canvas<'_>, state: &State, screen: &RevertScreen, row: &R
                 );
             }
         }
-        Comparison::NotAsked | Comparison::Nothing => {}
+        ComparisonState::NotAsked | ComparisonState::Nothing => {}
     }
     let folded = lines.into_iter().flat_map(|line| fold(line, width, LABEL, 2, glyphs));
     for (at, line) in folded.take(usize::from(area.height - 1)).enumerate() {

@@ -1,7 +1,7 @@
 //! Versions beside digests: people release versions and verify digests.
 
 use crate::app::state::State;
-use crate::app::versions::{Version, version_of};
+use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::id::{Digest, ServiceId};
 use crate::view::canvas::{Line, span};
 use crate::view::glyphs::Glyphs;
@@ -25,10 +25,10 @@ pub fn change(state: &State, service: &ServiceId, from: Option<Digest>, to: Dige
     Some(line)
 }
 
-fn push(line: &mut Line, version: Option<Version>, role: Role) {
+fn push(line: &mut Line, version: Option<NamedVersion>, role: Role) {
     match version {
-        Some(Version::Tag(tag)) => line.push(span(role, tag)),
-        Some(Version::Label(label)) => {
+        Some(NamedVersion::Tag(tag)) => line.push(span(role, tag)),
+        Some(NamedVersion::Label(label)) => {
             line.push(span(role, label));
             line.push(span(Role::Dim, " (label)"));
         }

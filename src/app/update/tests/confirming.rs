@@ -314,6 +314,6 @@ fn digests_are_compared_beside_the_plan_one_after_the_other() {
     assert!(matches!(commands.as_slice(), [Command::Diff { .. }]), "{commands:?}");
     assert!(matches!(
         plan(&state).compared[0],
-        crate::app::comparison::Comparison::Known(_)
+        crate::app::comparison::ComparisonState::Known(_)
     ));
 }

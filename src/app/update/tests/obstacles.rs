@@ -3,8 +3,8 @@
 use jiff::civil::{Time, Weekday};
 
 use super::*;
-use crate::domain::board::{Board, Hold};
-use crate::domain::foreseen::{Timing, obstacle};
+use crate::domain::board::{Board, Hold, Timing};
+use crate::domain::foreseen::obstacle;
 use crate::domain::id::{Digest, Target};
 use crate::domain::plan::GateName;
 use crate::domain::policy::Freeze;

@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::app::msg::Limits;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::state::State;
-use crate::app::versions::{Version, version_of};
+use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Verb;
 use crate::view::canvas::{Canvas, Line, span};
@@ -43,7 +43,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: R
     if let Some((service, digest)) = release_of(screen)
         && let Some(version) = version_of(state, service, digest)
     {
-        let (Version::Tag(version) | Version::Label(version)) = version;
+        let (NamedVersion::Tag(version) | NamedVersion::Label(version)) = version;
         title.push(span(Role::Title, format!("  {version}")));
     }
     canvas.rule(Rect { height: 1, ..area }, &title, true);

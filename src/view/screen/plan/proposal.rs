@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::app::age;
-use crate::app::comparison::Comparison;
+use crate::app::comparison::ComparisonState;
 use crate::app::plan_screen::PlanScreen;
 use crate::app::state::State;
 use crate::domain::board::Assessment;
@@ -95,7 +95,7 @@ fn one(
     state: &State,
     screen: &PlanScreen,
     (proposal, plan): (&Proposal, &Plan),
-    compared: Option<&Comparison>,
+    compared: Option<&ComparisonState>,
 ) {
     let (theme, glyphs) = (canvas.theme(), out.glyphs);
     // A narrow label: a digest must stand in one line at 80 columns.
@@ -322,22 +322,22 @@ const fn gate_name(gate: GateName) -> &'static str {
     }
 }
 
-fn changes(out: &mut PlanLines<'_>, compared: Option<&Comparison>) {
+fn changes(out: &mut PlanLines<'_>, compared: Option<&ComparisonState>) {
     match compared {
-        Some(Comparison::Known(diff)) => {
+        Some(ComparisonState::Known(diff)) => {
             let mut label = "changes";
             for line in diff::summary(diff, out.glyphs) {
                 out.say(std::mem::take(&mut label), line);
             }
         }
-        Some(Comparison::Failed(failure)) => {
+        Some(ComparisonState::Failed(failure)) => {
             let text = format!("the two digests could not be compared: {}", failure.what.clean());
             out.say("changes", vec![span(Role::Unreachable, text)]);
         }
-        Some(Comparison::Running | Comparison::NotAsked) => {
+        Some(ComparisonState::Running | ComparisonState::NotAsked) => {
             out.say("changes", vec![span(Role::Dim, "comparing the two digests")]);
         }
-        Some(Comparison::Nothing) | None => {}
+        Some(ComparisonState::Nothing) | None => {}
     }
 }
 
