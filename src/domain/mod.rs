@@ -14,6 +14,7 @@ pub mod drift_rules;
 pub mod evidence;
 pub mod failure;
 mod fold;
+pub mod foreseen;
 pub mod freshness;
 pub mod history;
 pub mod hold;

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, TagSource, Update};
+use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
 use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
@@ -105,8 +105,26 @@ impl Pass {
             unmanaged: ledger.grouped.unmanaged.clone(),
         })
         .await;
+        self.emit(Update::Rules(self.step_rules())).await;
         for notice in &ledger.notices {
             self.emit(Update::Notice(notice.clone())).await;
+        }
+    }
+
+    /// What decides about steps forward, for people who are about to ask for one.
+    fn step_rules(&self) -> StepRules {
+        let ledger = &self.context.ledger;
+        let timing = |environment: &crate::domain::policy::Environment| {
+            let policy = self.context.policy_of(environment)?;
+            let timing = Timing {
+                soak: policy.soak,
+                freeze: policy.freeze.clone(),
+            };
+            Some((environment.name.clone(), timing))
+        };
+        StepRules {
+            holds: ledger.holds.clone(),
+            timing: ledger.environments.iter().filter_map(timing).collect(),
         }
     }
 
