@@ -21,6 +21,15 @@ pub fn equivalent(state: &State) -> Option<String> {
             &format!("diff {} {}", side(&pair.a), side(&pair.b)),
         ));
     }
+    if let Some(Screen::Revert(revert)) = state.screen() {
+        let (target, row) = (&revert.target, revert.row()?);
+        let (service, environment) = (
+            shell_word(target.service.as_str()),
+            shell_word(target.environment.as_str()),
+        );
+        let command = format!("revert {service} --env {environment} --to {}", row.earlier.digest);
+        return Some(with_globals(state, &command));
+    }
     let subject = state.subject()?;
     let verb = match state.screen() {
         None => "status",

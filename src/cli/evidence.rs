@@ -12,7 +12,7 @@ use super::args::Evidence;
 use super::json::{self, EvidenceDoc};
 use super::situation::Situation;
 use super::{say, text, verify};
-use crate::domain::evidence::EvidenceState;
+use crate::domain::evidence::{CauseKind, EvidenceState};
 
 #[derive(Debug, Serialize)]
 struct EvidenceOf<'a> {
@@ -58,16 +58,16 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
             }
         }
     }
-    let unreachable = matches!(found.assessed.presence, Presence::Unreachable { .. })
+    let open = |failure: &Failure| failure.kind.cause() == CauseKind::Unreachable;
+    let unreachable = matches!(&found.assessed.presence, Presence::Failed(failure) if open(failure))
         || assessment
             .evidence
             .iter()
             .any(|e| e.state == EvidenceState::Unreachable)
-        || assessment.verdict.as_ref().is_some_and(|v| {
-            v.causes
-                .iter()
-                .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
-        });
+        || assessment
+            .verdict
+            .as_ref()
+            .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable));
     let exit = if unreachable { Exit::Unknown } else { Exit::Done };
     Ok(at.with_freshness(&engine, exit))
 }

@@ -120,6 +120,7 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     for row in &board.services {
         let offer = match &row.candidate {
             Seen::Unreachable { .. } => "unreachable".to_owned(),
+            Seen::NotChecked => "not checked".to_owned(),
             seen => match seen.value().and_then(Option::as_ref) {
                 None => "none".to_owned(),
                 Some(candidate) => {
@@ -188,6 +189,7 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     let tag = cell.tag.tag().unwrap_or("").to_owned();
     let tag_now = match (&cell.tag_digest, pin.digest) {
         (Seen::Unreachable { .. }, _) => "unreachable".to_owned(),
+        (Seen::NotChecked, _) if !tag.is_empty() => "not checked".to_owned(),
         (seen, pinned) => match (seen.value(), tag.is_empty()) {
             (_, true) | (None, false) => String::new(),
             (Some(None), false) => "gone".to_owned(),
@@ -203,7 +205,14 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     };
     let current = cell_status::of_cell(cell, now).status;
     let mut verdict = match cell.verdict() {
-        Some(verdict) if !matches!(current, CellStatus::Unreachable | CellStatus::ByTag) => text::verdict(verdict),
+        Some(verdict)
+            if !matches!(
+                current,
+                CellStatus::Unreachable | CellStatus::ByTag | CellStatus::NotChecked
+            ) =>
+        {
+            text::verdict(verdict)
+        }
         _ => current.word().to_owned(),
     };
     if cell.hold.is_some() {

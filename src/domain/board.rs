@@ -3,7 +3,7 @@
 //! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
 //! folds the same stream into the board it draws. There is one fold, [`Board::apply`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
-use super::policy::Environment;
+use super::policy::{Environment, Freeze};
 use super::reference::Repository;
 use super::registry::Budget;
 use super::text::Untrusted;
@@ -34,6 +34,8 @@ pub struct Board {
     pub services: Vec<ServiceRow>,
     /// Digests seen but not managed.
     pub unmanaged: Vec<Unmanaged>,
+    /// What decides about steps forward.
+    pub rules: StepRules,
     /// Drift as found by the last pass.
     pub drift: Vec<Drift>,
     /// What this run has cost the registries.
@@ -42,6 +44,33 @@ pub struct Board {
     pub notices: Vec<Untrusted>,
     /// When the last pass ended; `None` while the first is running.
     pub finished_at: Option<Timestamp>,
+}
+
+/// The rules that decide about steps, as of the commit that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRules {
+    /// Every hold; `Err` = they could not be read, and nothing may step forward.
+    pub holds: Result<Vec<Hold>, Untrusted>,
+    /// Soak and freeze of each environment that has a policy.
+    pub timing: BTreeMap<EnvId, Timing>,
+}
+
+impl Default for StepRules {
+    fn default() -> Self {
+        Self {
+            holds: Ok(Vec::new()),
+            timing: BTreeMap::new(),
+        }
+    }
+}
+
+/// When an environment takes a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Timing {
+    /// How long a digest must have been pinned in every `after` environment, in seconds.
+    pub soak: Option<i64>,
+    /// When nothing may be promoted.
+    pub freeze: Vec<Freeze>,
 }
 
 /// One row.
@@ -236,6 +265,8 @@ pub enum Update {
         /// Digests seen but not managed.
         unmanaged: Vec<Unmanaged>,
     },
+    /// What decides about steps forward, as of the commit that was read.
+    Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
     /// Whether a pin's digest skipped the environment before.

@@ -10,12 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
-use crate::sources::evidence::{
-    Carrier, Item, ItemProblem, artifact_without_statement, buildkit_layer, may_be_statement,
-};
+use crate::sources::evidence::{Carrier, Item, artifact_without_statement, buildkit_layer, may_be_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 /// Largest statement that is fetched (docs/reference/registries.md, "One way out").
@@ -29,7 +27,7 @@ pub struct Collected {
     /// Things that carry no statement pindeck reads; listed, never counted.
     pub listed: Vec<Evidence>,
     /// What of the search failed.
-    pub incomplete: Vec<Untrusted>,
+    pub incomplete: Vec<Failure>,
 }
 
 impl Collected {
@@ -72,7 +70,7 @@ async fn referrers(
     let listing = match registry.referrers(repository, &subject, tags).await {
         Ok(listing) => listing,
         Err(error) => {
-            all.incomplete.push(error.to_string().into());
+            all.incomplete.push(error.into());
             return all;
         }
     };
@@ -123,7 +121,7 @@ async fn legacy_tag(
         Ok(Some(digest)) => digest,
         Ok(None) => return all,
         Err(error) => {
-            all.incomplete.push(error.to_string().into());
+            all.incomplete.push(error.into());
             return all;
         }
     };
@@ -179,29 +177,11 @@ async fn layers(
             media_type: layer.media_type.clone(),
             annotations,
             carrier,
-            content: content.map_err(|error| problem(&error)),
+            content: content.map_err(Failure::from),
         }
     }))
     .await;
     all
-}
-
-fn problem(error: &RegistryError) -> ItemProblem {
-    if let RegistryError::Corrupt { actual, .. } = error {
-        return ItemProblem::Corrupt { actual: *actual };
-    }
-    let detail = Untrusted::new(error.to_string());
-    if matches!(
-        error,
-        RegistryError::TooLarge { .. } | RegistryError::Unsupported { .. }
-    ) {
-        return ItemProblem::TooLarge(detail);
-    }
-    match error.cause() {
-        CauseKind::Malformed => ItemProblem::Malformed(detail),
-        // Listed but not there: a store that lost a part of its evidence proves nothing.
-        _ => ItemProblem::Unreachable(detail),
-    }
 }
 
 fn broken(
@@ -219,7 +199,7 @@ fn broken(
         media_type,
         annotations,
         carrier,
-        content: Err(problem(error)),
+        content: Err(error.into()),
     }
 }
 
@@ -246,9 +226,10 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
                 (item.state, item.cause) = match error.cause() {
                     cause @ CauseKind::Unsupported => (EvidenceState::Unsupported, Some(cause)),
                     cause @ (CauseKind::Corrupt | CauseKind::Malformed) => (EvidenceState::Failed, Some(cause)),
+                    cause @ CauseKind::NotChecked => (EvidenceState::NotChecked, Some(cause)),
                     _ => (EvidenceState::Unreachable, Some(CauseKind::Unreachable)),
                 };
-                item.detail = Some(error.to_string().into());
+                item.detail = Some(Failure::from(&error).sentence());
                 all.listed.push(item);
             }
         }

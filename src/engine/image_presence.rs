@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::domain::evidence::CauseKind;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::platform::PlatformFilter;
-use crate::domain::text::Untrusted;
 use crate::domain::verdict::Presence;
 use crate::sources::registry::{Descriptor, Manifest, Place, RegistryError};
 
@@ -48,13 +47,13 @@ pub struct Extent {
 
 /// What is known about the parts of an image.
 #[derive(Debug, Default)]
-struct Parts {
+struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
     /// There, and not what it must be.
-    broken: Option<Presence>,
+    broken: Option<Failure>,
     /// Could not be asked for.
-    unreachable: Option<Untrusted>,
+    open: Option<Failure>,
     /// Configurations and layers by digest, with the size that their descriptor says.
     blobs: BTreeMap<Digest, u64>,
 }
@@ -62,7 +61,7 @@ struct Parts {
 /// Whether every part of an image that counts is in its repository now. The image's own manifest was
 /// located by the caller.
 pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manifest>, extent: &Extent) -> Presence {
-    let mut parts = Parts::default();
+    let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];
     for _ in 0..MAX_DEPTH {
@@ -108,7 +107,7 @@ fn needed<'a>(index: &'a Manifest, filter: &PlatformFilter) -> Vec<&'a Descripto
         .collect()
 }
 
-impl Parts {
+impl ImageParts {
     /// Asks for manifests; those whose own parts must be looked at come back.
     async fn ask_for_manifests(
         &mut self,
@@ -164,15 +163,13 @@ impl Parts {
     }
 
     fn failed(&mut self, part: Digest, error: &RegistryError) {
-        match failure(error) {
-            Presence::Absent { .. } => self.absent = self.absent.or(Some(part)),
-            Presence::Unreachable { detail } => {
-                self.unreachable.get_or_insert(detail);
-            }
-            Presence::Present => {}
-            broken => {
-                self.broken.get_or_insert(broken);
-            }
+        let failure = Failure::from(error);
+        if failure.is_absent() {
+            self.absent = self.absent.or(Some(part));
+        } else if failure.kind.cause().is_open() {
+            self.open.get_or_insert(failure);
+        } else {
+            self.broken.get_or_insert(failure);
         }
     }
 
@@ -186,30 +183,25 @@ impl Parts {
                 part: Some(part),
             };
         }
-        match (self.broken, self.unreachable) {
-            (Some(broken), _) => broken,
-            (None, Some(detail)) => Presence::Unreachable { detail },
-            (None, None) => Presence::Present,
+        match self.broken.or(self.open) {
+            Some(failure) => Presence::Failed(failure),
+            None => Presence::Present,
         }
     }
 }
 
 fn too_much(detail: String) -> Presence {
-    Presence::Unusable {
-        cause: CauseKind::Unsupported,
-        detail: detail.into(),
-    }
+    Presence::Failed(Failure::new(FailureKind::TooLarge, detail))
 }
 
 /// What an error about the content of a digest means for its presence.
 pub(super) fn failure(error: &RegistryError) -> Presence {
-    let detail = Untrusted::new(error.to_string());
-    match (error.cause(), error) {
-        (CauseKind::Absent, _) => Presence::Absent { detail, part: None },
-        (CauseKind::Corrupt, RegistryError::Corrupt { actual, .. }) => Presence::Corrupt { actual: *actual },
-        (cause @ (CauseKind::Corrupt | CauseKind::Malformed | CauseKind::Unsupported), _) => {
-            Presence::Unusable { cause, detail }
-        }
-        _ => Presence::Unreachable { detail },
+    let failure = Failure::from(error);
+    if failure.is_absent() {
+        return Presence::Absent {
+            detail: failure.what,
+            part: None,
+        };
     }
+    Presence::Failed(failure)
 }

@@ -15,9 +15,9 @@ use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
-use super::OpenOptions;
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
+use super::options::OpenOptions;
 use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
 use super::vendored;
 

@@ -15,7 +15,7 @@ use super::verdict_cache::VerdictCache;
 pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type Resolved = Result<Option<Digest>, Failure>;
+pub type TagAnswer = Result<Option<Digest>, Failure>;
 
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Located {
 }
 
 /// Whether something is at a place; `Ok(None)` = it is not, for certain.
-type Presence = Result<Option<Present>, RegistryError>;
+type PresenceAnswer = Result<Option<Present>, RegistryError>;
 
 /// Shared questions of one pass. Two kinds of question never answer for each other: what bytes a digest
 /// names (any registry may have served them, now or last week), and whether a repository has them now
@@ -38,11 +38,11 @@ pub struct RegistryMemo {
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
     tags: OnceMap<Repository, TagList>,
-    resolved: OnceMap<(Repository, String), Resolved>,
+    resolved: OnceMap<(Repository, String), TagAnswer>,
     /// Digests that tags pointed at, with the answers.
     answered: Mutex<BTreeMap<Place, Head>>,
-    manifests: OnceMap<Place, Presence>,
-    blobs: OnceMap<Place, Presence>,
+    manifests: OnceMap<Place, PresenceAnswer>,
+    blobs: OnceMap<Place, PresenceAnswer>,
     located: OnceMap<Place, Result<Option<Located>, RegistryError>>,
 }
 
@@ -75,7 +75,7 @@ impl RegistryMemo {
 
     /// What a tag points at now. The tag list is not asked: a cache that lists only what it has already
     /// would hide tags.
-    pub async fn resolve(&self, repository: &Repository, tag: &str) -> Resolved {
+    pub async fn resolve(&self, repository: &Repository, tag: &str) -> TagAnswer {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
@@ -92,7 +92,7 @@ impl RegistryMemo {
     }
 
     /// What is already known about a tag in this pass.
-    pub fn known(&self, repository: &Repository, tag: &str) -> Option<Resolved> {
+    pub fn known(&self, repository: &Repository, tag: &str) -> Option<TagAnswer> {
         self.resolved.peek(&(repository.clone(), tag.to_owned()))
     }
 
@@ -101,7 +101,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::presence`].
-    pub async fn presence(&self, place: &Place, size: Option<u64>) -> Presence {
+    pub async fn presence(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
         if let Some(present) = self.answered_by_tag(place) {
             return Ok(Some(present));
         }
@@ -111,7 +111,7 @@ impl RegistryMemo {
         self.head(place, size).await
     }
 
-    async fn head(&self, place: &Place, size: Option<u64>) -> Presence {
+    async fn head(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
         self.manifests
             .get(place.clone(), || self.registry.presence(place, size))
             .await
@@ -126,7 +126,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::blob_presence`].
-    pub async fn blob_presence(&self, place: &Place, size: u64) -> Presence {
+    pub async fn blob_presence(&self, place: &Place, size: u64) -> PresenceAnswer {
         self.blobs
             .get(place.clone(), || self.registry.blob_presence(place, size))
             .await

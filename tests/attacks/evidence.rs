@@ -5,12 +5,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
+use pindeck::domain::failure::{Failure, FailureKind};
 use pindeck::domain::id::Digest;
 use pindeck::domain::pattern::anchored;
 use pindeck::domain::policy::{LogRule, Match};
 use pindeck::domain::source::SourceRepository;
 use pindeck::domain::verdict::Outcome;
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem, predicate};
+use pindeck::sources::evidence::{Carrier, Item, predicate};
 use serde_json::json;
 
 use crate::Attack;
@@ -176,10 +177,10 @@ fn hidden_failed() {
             "application/spdx+json",
         ] {
             for problem in [
-                ItemProblem::Unreachable("404".into()),
-                ItemProblem::Corrupt { actual: subject() },
-                ItemProblem::TooLarge("too large".into()),
-                ItemProblem::Malformed("no manifest".into()),
+                Failure::unreachable("404"),
+                Failure::new(FailureKind::Corrupt, format!("its bytes hash to {}", subject())),
+                Failure::new(FailureKind::TooLarge, "too large"),
+                Failure::new(FailureKind::Malformed, "no manifest"),
             ] {
                 let mut hidden = signed(&pair, subject(), TEST_RESULT, test_result("FAILED"));
                 hidden.media_type = media_type.to_owned();

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, reason = "test code explains itself where it needs to")]
 
+pub mod answering;
 pub mod ask;
 pub mod cosign;
 pub mod docker_registry;

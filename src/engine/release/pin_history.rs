@@ -14,8 +14,8 @@ use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::ledger::{Ledger, ScanCache};
+use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::is_variant;
-use crate::engine::{Engine, blocking};
 use crate::sources::git::manifest::Found;
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
@@ -74,7 +74,7 @@ impl PinHistory {
         let target = target.clone();
         blocking(move || {
             let inner = &engine.inner;
-            let reader = Reader {
+            let reader = PinReader {
                 repo: &inner.repo,
                 blobs: inner.repo.blobs()?,
                 scans: &inner.scans,
@@ -135,7 +135,7 @@ impl Engine {
 }
 
 /// Reads a target's references out of the files of a history.
-struct Reader<'a> {
+struct PinReader<'a> {
     repo: &'a GitRepo,
     blobs: Blobs,
     scans: &'a ScanCache,
@@ -147,7 +147,7 @@ struct Reader<'a> {
     image: Option<Repository>,
 }
 
-impl Reader<'_> {
+impl PinReader<'_> {
     /// The commits of the branch that changed the pin, newest first.
     fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, Failure> {
         let mut changes: Vec<PinChange> = Vec::new();

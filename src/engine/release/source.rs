@@ -24,6 +24,8 @@ pub(super) struct PromotionSource {
     pub tag: Option<String>,
     /// Why it may not go to the component that was asked for, if so.
     pub mismatch: Option<String>,
+    /// What a person should know of how it was found.
+    pub remarks: Vec<Untrusted>,
 }
 
 /// Finds the digest that shall step into `environment`.
@@ -60,9 +62,10 @@ async fn candidate(
     service: &ServiceId,
     component: Option<&str>,
 ) -> Result<PromotionSource, WriteFailure> {
-    let found = context.candidate(service).await?;
+    let (found, remarks) = context.candidate(service).await?;
     let same = component.is_none_or(|component| is_variant(&found.tag, component));
     Ok(PromotionSource {
+        remarks,
         mismatch: (!same).then(|| mismatch(service, component)),
         digest: found.digest,
         image: found.image,
@@ -103,6 +106,7 @@ fn pinned(
             image: pin.image.clone(),
             tag: pin.tag.clone(),
             mismatch: Some(mismatch(service, component)),
+            remarks: Vec::new(),
         });
     }
     let pins = if same.is_empty() { pins } else { same };
@@ -135,6 +139,7 @@ fn pinned(
         image: pin.image.clone(),
         tag: pin.tag.clone(),
         mismatch: None,
+        remarks: Vec::new(),
     })
 }
 
@@ -161,6 +166,7 @@ async fn by_digest(
             image: pin.image.clone(),
             tag: pin.tag.clone(),
             mismatch: same.is_none().then(|| mismatch(service, component)),
+            remarks: Vec::new(),
         });
     }
     let mut places: Vec<Repository> = ordered.iter().map(|pin| pin.image.clone()).collect();
@@ -177,6 +183,7 @@ async fn by_digest(
                 image: place.clone(),
                 tag: None,
                 mismatch: component.map(|component| mismatch(service, Some(component))),
+                remarks: Vec::new(),
             });
         }
     }
@@ -188,6 +195,7 @@ async fn by_digest(
         image,
         tag: None,
         mismatch: component.map(|component| mismatch(service, Some(component))),
+        remarks: Vec::new(),
     })
 }
 

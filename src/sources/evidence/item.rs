@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::trust::Trust;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::policy::SignerRule;
-use crate::domain::text::Untrusted;
 
 /// One blob that may contain a statement, as found in a registry.
 #[derive(Debug, Clone)]
@@ -24,8 +24,9 @@ pub struct Item {
     pub annotations: BTreeMap<String, String>,
     /// How it was found.
     pub carrier: Carrier,
-    /// The bytes, already hashed against `digest`, or why there are none.
-    pub content: Result<Bytes, ItemProblem>,
+    /// The bytes, already hashed against `digest`, or why there are none. An authoritative "not there" of a
+    /// blob that a manifest names is no better than unreachable: nobody knows what it said.
+    pub content: Result<Bytes, Failure>,
 }
 
 /// How an item was found.
@@ -41,22 +42,6 @@ pub enum Carrier {
     SbomTag,
     /// BuildKit's attestation manifest inside the index: never signed.
     BuildkitInIndex,
-}
-
-/// Why an item has no usable bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemProblem {
-    /// Could not be fetched (also: an authoritative "not found" of a blob that a manifest names).
-    Unreachable(Untrusted),
-    /// The bytes do not hash to their name.
-    Corrupt {
-        /// What they hash to.
-        actual: Digest,
-    },
-    /// Larger than the cap that the caller set, or of a format that is not read.
-    TooLarge(Untrusted),
-    /// The manifest around it cannot be parsed.
-    Malformed(Untrusted),
 }
 
 /// What is asked about an item.

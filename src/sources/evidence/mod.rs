@@ -25,14 +25,17 @@ mod logged;
 pub mod predicate;
 mod prove;
 mod report;
+mod seal;
 mod statement;
 mod trust;
 
-pub use item::{Carrier, Item, ItemProblem, OtherDigest, Question};
+pub use item::{Carrier, Item, OtherDigest, Question};
 pub use listed::{artifact_without_statement, buildkit_layer};
+pub use seal::SealKey;
 pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
+use crate::domain::failure::Failure;
 use crate::domain::text::Untrusted;
 use container::{Document, Shape};
 use report::{Report, named_kind};
@@ -191,18 +194,15 @@ fn format_of(item: &Item) -> Format {
 }
 
 /// An item whose content is not there.
-fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
+fn unread(item: &Item, failure: &Failure) -> Evidence {
     let mut report = named(item, format_of(item));
     report.evidence().unread = true;
-    match problem {
-        ItemProblem::Unreachable(detail) => report.end(CauseKind::Unreachable, detail.clone()),
-        ItemProblem::Corrupt { actual } => report.end(
-            CauseKind::Corrupt,
-            format!("the registry serves bytes that hash to {actual}"),
-        ),
-        ItemProblem::TooLarge(detail) => report.end(CauseKind::Unsupported, detail.clone()),
-        ItemProblem::Malformed(detail) => report.end(CauseKind::Malformed, detail.clone()),
-    }
+    let cause = match failure.kind.cause() {
+        // Listed but not there: a store that lost a part of its evidence proves nothing.
+        CauseKind::Absent => CauseKind::Unreachable,
+        cause => cause,
+    };
+    report.end(cause, failure.sentence())
 }
 
 /// An item whose content is there, beyond what is looked at.

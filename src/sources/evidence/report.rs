@@ -103,6 +103,7 @@ impl Report {
     pub fn end(mut self, cause: CauseKind, detail: impl Into<Untrusted>) -> Evidence {
         self.evidence.state = match cause {
             CauseKind::Unreachable => EvidenceState::Unreachable,
+            CauseKind::NotChecked => EvidenceState::NotChecked,
             CauseKind::Unsupported => EvidenceState::Unsupported,
             _ => EvidenceState::Failed,
         };

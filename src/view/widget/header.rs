@@ -54,7 +54,10 @@ fn left(state: &State) -> Line {
             line.push(span(Role::Title, format!("  {name}")));
             let commit: String = repository.commit.chars().take(7).collect();
             line.push(span(Role::Text, format!("  {}@{commit}", repository.branch)));
-            line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+            // While answers are still coming in nothing looks finished.
+            if !state.is_refreshing() {
+                line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+            }
             let fixed: Vec<&str> = state
                 .board
                 .environments
@@ -110,7 +113,8 @@ fn right(canvas: &Canvas<'_>, state: &State, room: u16) -> Line {
     match &state.pass {
         Pass::Running(_) => {
             let (done, all) = state.progress();
-            parts.push(vec![span(Role::Accent, format!("checking {done}/{all}"))]);
+            // Before everything else, so that it is the last to give way.
+            parts.insert(0, vec![span(Role::Accent, format!("checking {done}/{all}"))]);
         }
         Pass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
         Pass::None | Pass::Ended(_) => {}
