@@ -26,6 +26,7 @@ pub mod pin;
 pub mod plan;
 pub mod platform;
 pub mod policy;
+pub mod recovery;
 pub mod reference;
 pub mod registry;
 pub mod repository_info;

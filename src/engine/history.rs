@@ -24,8 +24,8 @@ use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 use super::context::Context;
 use super::image_presence::Depth;
 use super::ledger::{Ledger, ScanCache};
+use super::open::{Engine, blocking};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
-use super::{Engine, blocking};
 
 /// Entries that travel together.
 const BATCH: usize = 32;

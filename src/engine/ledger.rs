@@ -14,8 +14,8 @@ use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
-use super::OpenOptions;
 use super::holds;
+use super::options::OpenOptions;
 use super::pins::{Grouped, Naming, Sighting, group, naming};
 use super::vendored;
 

@@ -11,10 +11,11 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
+use super::command;
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, rewrite};
 use super::plan_context::{Judged, PlanContext};
 use super::promote::break_glass;
-use super::{Draft, Drafted, command};
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
 pub(super) async fn draft(

@@ -14,8 +14,8 @@ use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::ledger::{Ledger, ScanCache};
+use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::Naming;
-use crate::engine::{Engine, blocking};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;

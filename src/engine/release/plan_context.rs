@@ -19,12 +19,13 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
+use crate::engine::candidate_lookup::{self, Offered};
 use crate::engine::context::Context;
 use crate::engine::image_presence::Depth;
 use crate::engine::ledger::{self, Ledger};
+use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
-use crate::engine::{Engine, blocking, candidate_lookup};
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
@@ -247,14 +248,18 @@ impl PlanContext {
     }
 
     /// What CI offers for a service.
-    pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
+    /// The images that were passed over for it come along.
+    pub async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
-            Ok(Some(found)) => Ok(found),
+            Ok(Offered {
+                candidate: Some(found),
+                skipped,
+            }) => Ok((found, skipped)),
             Err(failure) => Err(failure
                 .within(format!("the candidate of {service} could not be asked for"))
                 .into()),
-            Ok(None) => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(Offered { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }

@@ -23,11 +23,11 @@ use crate::engine::collect;
 use crate::sources::git::edit::{NewPin, TagChange};
 use crate::sources::registry::CopyRequest;
 
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, rewrite};
 use super::pin_history::PinHistory;
 use super::plan_context::{Judged, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
-use super::{Draft, Drafted};
 
 /// Plans all services of the set.
 pub(super) async fn draft(
@@ -81,7 +81,7 @@ impl Promotion<'_> {
         source: PromotionSource,
     ) -> Result<Draft, WriteFailure> {
         let context = self.context;
-        let mut warnings: Vec<Untrusted> = Vec::new();
+        let mut warnings: Vec<Untrusted> = source.remarks.clone();
         let pulls = &pins[0].image;
         let destination = self.destination(pulls, &source.image, &mut warnings)?;
         let copied = destination.clone().filter(|place| *place != source.image);

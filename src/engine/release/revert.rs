@@ -18,6 +18,7 @@ use crate::domain::write::{Alternative, Request, Scope, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
 use crate::sources::git::edit::{NewPin, TagChange};
 
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::pin::refused;
@@ -26,7 +27,6 @@ use super::plan_context::{Judged, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::source::own_tag;
-use super::{Draft, Drafted};
 
 /// At most this many earlier digests are judged when the default does not verify.
 const ALTERNATIVES: usize = 8;

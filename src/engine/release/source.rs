@@ -21,6 +21,8 @@ pub(super) struct PromotionSource {
     pub image: Repository,
     /// The tag it is known by there, if any.
     pub tag: Option<String>,
+    /// What a person should know of how it was found.
+    pub remarks: Vec<Untrusted>,
 }
 
 /// Finds the digest that shall step into `environment`.
@@ -40,8 +42,9 @@ pub(super) async fn find(
 }
 
 async fn candidate(context: &PlanContext, service: &ServiceId) -> Result<PromotionSource, WriteFailure> {
-    let found = context.candidate(service).await?;
+    let (found, remarks) = context.candidate(service).await?;
     Ok(PromotionSource {
+        remarks,
         digest: found.digest,
         image: found.image,
         tag: Some(found.tag),
@@ -85,6 +88,7 @@ fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) ->
         digest: pin.digest.unwrap_or_else(|| Digest::of(b"")),
         image: pin.image.clone(),
         tag: pin.tag.clone(),
+        remarks: Vec::new(),
     })
 }
 
@@ -106,6 +110,7 @@ async fn by_digest(
             digest,
             image: pin.image.clone(),
             tag: pin.tag.clone(),
+            remarks: Vec::new(),
         });
     }
     let mut places: Vec<Repository> = ordered.iter().map(|pin| pin.image.clone()).collect();
@@ -121,6 +126,7 @@ async fn by_digest(
                 digest,
                 image: place.clone(),
                 tag: None,
+                remarks: Vec::new(),
             });
         }
     }
@@ -131,6 +137,7 @@ async fn by_digest(
         digest,
         image,
         tag: None,
+        remarks: Vec::new(),
     })
 }
 

@@ -122,11 +122,11 @@ impl GitProgram {
         other
     }
 
-    /// The same with one more setting that no command line shows, beside those that the environment holds.
+    /// The same with one more setting that no command line shows, beside those of the environment.
     #[must_use]
     pub fn with_hidden_config(&self, name: &str, value: &str) -> Self {
-        let held = std::env::var("GIT_CONFIG_COUNT").ok();
-        let at: u32 = held.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+        let set = std::env::var("GIT_CONFIG_COUNT").ok();
+        let at: u32 = set.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
         self.with_env("GIT_CONFIG_COUNT", (at + 1).to_string())
             .with_env(&format!("GIT_CONFIG_KEY_{at}"), name)
             .with_env(&format!("GIT_CONFIG_VALUE_{at}"), value)

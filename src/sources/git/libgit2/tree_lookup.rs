@@ -1,4 +1,4 @@
-//! What two trees hold at one path, for walks over thousands of commits that mostly did not touch it.
+//! What two trees have at one path, for walks over thousands of commits that mostly did not touch it.
 //!
 //! The trees' bytes are read as they are: a commit is told from its parent by one entry of the folders
 //! above a path, and making tree objects of whole folders would be most of a walk's time. What was looked

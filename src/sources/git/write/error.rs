@@ -4,7 +4,7 @@ use crate::domain::failure::{Failure, FailureKind, Hint, Part};
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 
-/// Why no commit was made. The object database may hold a few unreferenced objects then, and nothing
+/// Why no commit was made. The object database may have a few unreferenced objects then, and nothing
 /// else has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {

@@ -163,7 +163,7 @@ impl GitRepo {
         match pushed.as_slice() {
             [] => Ok((git, remote.to_owned())),
             [one] if fetched.first() == Some(one) => Ok((git, remote.to_owned())),
-            // By a name of its own: an address may hold a password, which no command line may show.
+            // By a name of its own: an address may contain a password, which no command line may show.
             [one] => Ok((
                 git.with_hidden_config("remote.pindeck-push.url", one),
                 "pindeck-push".to_owned(),

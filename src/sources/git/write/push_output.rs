@@ -89,7 +89,7 @@ fn hook_lines(stdout: &str, stderr: &str) -> Vec<Untrusted> {
 fn bounded<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Untrusted> {
     let mut kept: Vec<String> = Vec::new();
     for line in lines.map(str::trim_end) {
-        // Blank lines hold paragraphs apart; more than one says no more.
+        // Blank lines keep paragraphs apart; more than one says no more.
         if line.is_empty() && kept.last().is_none_or(String::is_empty) {
             continue;
         }

@@ -228,15 +228,15 @@ fn read(git: &GitProgram, tree: &str) -> Result<TreeEntries, GitError> {
     let ran = git.run(&["ls-tree", "-z", tree], NETWORK_TIMEOUT)?;
     let mut folder = TreeEntries::new();
     for line in ran.stdout.split(|b| *b == 0).filter(|line| !line.is_empty()) {
-        let odd = || GitError::Object {
+        let unknown_form = || GitError::Object {
             what: format!("tree {tree}"),
             detail: "an entry of unknown form".to_owned(),
         };
-        let tab = line.iter().position(|b| *b == b'\t').ok_or_else(odd)?;
-        let meta = std::str::from_utf8(&line[..tab]).map_err(|_| odd())?;
+        let tab = line.iter().position(|b| *b == b'\t').ok_or_else(unknown_form)?;
+        let meta = std::str::from_utf8(&line[..tab]).map_err(|_| unknown_form())?;
         let mut words = meta.split(' ');
         let (Some(mode), Some(kind), Some(oid)) = (words.next(), words.next(), words.next()) else {
-            return Err(odd());
+            return Err(unknown_form());
         };
         let entry = ListedEntry {
             mode: mode.to_owned(),
@@ -257,7 +257,7 @@ fn path_error(path: &str, reason: &'static str) -> WriteError {
 
 fn parts(path: &str) -> Result<Vec<&[u8]>, WriteError> {
     if path.contains('\0') {
-        return Err(path_error(path, "it holds a NUL"));
+        return Err(path_error(path, "it contains a NUL"));
     }
     let parts: Vec<&str> = path.split('/').collect();
     for part in &parts {
