@@ -32,4 +32,4 @@ snapshots:
 
 # Licences, bans and sources, as deny.toml says.
 dependencies:
-    cargo test --locked --test dependencies
+    cargo test --locked --test house dependencies

@@ -10,14 +10,11 @@ use std::time::{Duration, Instant};
 use pindeck::domain::{Digest, Repository};
 use pindeck::sources::registry::{CopyRequest, Credentials, Options, Registry};
 
-#[path = "../tests/support/docker_registry.rs"]
-#[allow(dead_code)]
-mod docker_registry;
-#[path = "../tests/support/peer.rs"]
-#[allow(dead_code)]
-mod peer;
+#[path = "../tests/support/mod.rs"]
+pub mod support;
 
-use docker_registry::{DockerRegistry, Storage};
+use support::docker_registry::{DockerRegistry, Storage};
+use support::peer;
 
 const RUNS: usize = 5;
 const LAYER: usize = 10 << 20;

@@ -1,7 +1,7 @@
 //! How long the history of a pin takes, beside the `git` program: `cargo bench --bench history`.
 //!
 //! The repository is the real history of the corpus (`PINDECK_GITOPS_CORPUS`, see
-//! tests/gitops_corpus.rs). Printed per file: the first change, the whole walk, and
+//! tests/manifests/corpus.rs). Printed per file: the first change, the whole walk, and
 //! `git log -G@sha256: -- FILE` in the same run.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]

@@ -1,6 +1,6 @@
 //! How long a scan of a whole GitOps repository takes: `cargo bench --bench scan`.
 //!
-//! The tree is the large one of the corpus (`PINDECK_GITOPS_CORPUS`, see tests/gitops_corpus.rs).
+//! The tree is the large one of the corpus (`PINDECK_GITOPS_CORPUS`, see tests/manifests/corpus.rs).
 //! Printed: the first scan, a second one, and one after a single file changed; then peak memory.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]

@@ -11,21 +11,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-#[path = "../tests/support/cosign.rs"]
-#[allow(dead_code)]
-mod cosign;
-#[path = "../tests/support/docker_registry.rs"]
-#[allow(dead_code)]
-mod docker_registry;
-#[path = "../tests/support/dump.rs"]
-#[allow(dead_code)]
-mod dump;
-#[path = "../tests/support/live_world.rs"]
-#[allow(dead_code)]
-mod live_world;
-#[path = "../tests/support/peer.rs"]
-#[allow(dead_code)]
-mod peer;
+#[path = "../tests/support/mod.rs"]
+pub mod support;
+
+use support::{cosign, live_world, peer};
 
 const RUNS: usize = 7;
 

@@ -1,20 +1,20 @@
 //! How long it takes to verify a bundle, beside cosign verifying the same files; and what a large SBOM costs.
 //!
 //! `cargo bench --bench verify`; the bundles are those of the corpus that hold (`PINDECK_EVIDENCE_CORPUS`, see
-//! tests/evidence_corpus.rs). cosign is looked for in target/peers and on the PATH, and run once a bundle.
+//! tests/evidence/corpus.rs). cosign is looked for in target/peers and on the PATH, and run once a bundle.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
 
-#[path = "../tests/support/evidence_cases.rs"]
-mod evidence_cases;
+#[path = "../tests/support/mod.rs"]
+pub mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use evidence_cases::{Asked, Case, cases, corpus, item};
 use pindeck::domain::evidence::EvidenceState;
 use pindeck::sources::evidence::{Carrier, Item};
+use support::evidence_cases::{Asked, Case, cases, corpus, item};
 
 const ROUNDS: u32 = 10;
 

@@ -15,7 +15,7 @@
 //! * [`config`] reads `pindeck.toml` and the user's preferences, [`cli`] is the command line, and
 //!   [`demo`] the embedded world.
 //!
-//! Who may import what is kept by `tests/imports.rs`.
+//! Who may import what is kept by `tests/house/imports.rs`.
 
 pub mod app;
 pub mod cli;

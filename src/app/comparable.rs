@@ -24,6 +24,7 @@ pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
                 (Some(from), Some(to), Some(image)) if from != to => {
                     let commit: String = entry.commit.chars().take(7).collect();
                     let side = |what: &str, digest| PlacedDigest {
+                        service: history.target.service.clone(),
                         what: format!("{what} {commit}"),
                         image: image.clone(),
                         digest,
@@ -34,6 +35,27 @@ pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
                     }])
                 }
                 _ => Err("this line did not change one digest to another".to_owned()),
+            }
+        }
+        Some(Screen::Revert(revert)) => {
+            let target = &revert.target;
+            let row = state.board.row(&target.service);
+            let cell = row.and_then(|row| row.cell(&target.environment));
+            let sides = cell.and_then(|cell| Some((cell, cell.pin.digest?, revert.row()?)));
+            match sides {
+                Some((cell, pinned, row)) if row.earlier.digest != pinned => {
+                    let side = |what: String, digest| PlacedDigest {
+                        service: target.service.clone(),
+                        what,
+                        image: cell.pin.image.clone(),
+                        digest,
+                    };
+                    Ok(vec![DigestPair {
+                        a: side(format!("pinned in {}", target.environment), pinned),
+                        b: side(format!("earlier {}", row.name()), row.earlier.digest),
+                    }])
+                }
+                _ => Err("there is no digest before and after to compare".to_owned()),
             }
         }
         Some(Screen::Plan(plan)) => {
@@ -66,12 +88,14 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
         .value()
         .and_then(Option::as_ref)
         .map(|candidate| PlacedDigest {
+            service: row.name.clone(),
             what: format!("what CI offers ({})", candidate.tag),
             image: candidate.image.clone(),
             digest: candidate.digest,
         });
     let pinned = |cell: &Cell| {
         Some(PlacedDigest {
+            service: row.name.clone(),
             what: format!("pinned in {}", cell.pin.target.environment),
             image: cell.pin.image.clone(),
             digest: cell.pin.digest?,
@@ -115,6 +139,7 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
             }
             if let (Some(Some(now)), Some(tag)) = (cell.tag_digest.value(), cell.tag.tag()) {
                 let named = PlacedDigest {
+                    service: row.name.clone(),
                     what: format!("what tag {tag} names now"),
                     image: cell.pin.image.clone(),
                     digest: *now,

@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use super::cursor::Subject;
-use super::msg::Failure;
 use crate::domain::diff::DigestDiff;
-use crate::domain::id::Digest;
+use crate::domain::failure::Failure;
+use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Plan;
 use crate::domain::reference::Repository;
 
 /// The comparison of two digests, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub enum ComparisonState {
     /// Nobody has asked yet.
     NotAsked,
     /// Being read.
@@ -34,7 +34,7 @@ pub struct DiffScreen {
     /// Which of them is shown.
     pub at: usize,
     /// The comparison.
-    pub compared: Comparison,
+    pub compared: ComparisonState,
     /// Since when it runs.
     pub since: Timestamp,
     /// First line shown.
@@ -53,6 +53,8 @@ pub struct DigestPair {
 /// A digest with the place it was found in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedDigest {
+    /// The service whose digest it is.
+    pub service: ServiceId,
     /// What it is: `pinned in staging`, `what CI offers`.
     pub what: String,
     /// Where it lives.
@@ -67,11 +69,13 @@ pub fn plan_pair(plan: &Plan) -> Option<DigestPair> {
     let image = plan.copies.first().map_or(&plan.image, |copy| &copy.source);
     Some(DigestPair {
         a: PlacedDigest {
+            service: plan.service.clone(),
             what: format!("pinned in {}", plan.environment),
             image: plan.image.clone(),
             digest: from,
         },
         b: PlacedDigest {
+            service: plan.service.clone(),
             what: "the plan's".to_owned(),
             image: image.clone(),
             digest: plan.to,

@@ -1,7 +1,7 @@
 //! The filter: fuzzy words on the service, and facets on its cells.
 //!
 //! `pay env:production drift !verified` shows services whose name resembles "pay" and that have a
-//! cell in production with drift and without a verified verdict. All facets must hold for the same
+//! cell in production with drift and without a verified verdict. All facets must be true of the same
 //! cell.
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -144,7 +144,7 @@ impl RowMatcher<'_> {
         let Some(pattern) = &self.pattern else {
             return true;
         };
-        // A matcher holds large scratch memory: made only when there are words to match.
+        // A matcher needs large scratch memory: made only when there are words to match.
         let matcher = self.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
         pattern
             .score(Utf32Str::new(row.name.as_str(), &mut self.buffer), matcher)

@@ -45,9 +45,9 @@ pub enum Code {
 pub struct Key {
     /// What.
     pub code: Code,
-    /// With control held.
+    /// Control was down.
     pub ctrl: bool,
-    /// With alt held.
+    /// Alt was down.
     pub alt: bool,
 }
 

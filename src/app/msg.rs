@@ -4,8 +4,11 @@ use super::generation::Ticket;
 use super::key::Key;
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
-use crate::domain::text::Untrusted;
+use crate::domain::id::Digest;
+use crate::domain::known_good::EarlierDigest;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
 
 /// One thing that happened.
@@ -54,6 +57,29 @@ pub enum Msg {
         /// Whether it came to its end.
         result: Result<(), Failure>,
     },
+    /// The digests that a target could go back to, the one that was replaced last first.
+    EarlierDigests {
+        /// The question it answers.
+        ticket: Ticket,
+        /// The digests, none of them judged yet.
+        digests: Vec<EarlierDigest>,
+    },
+    /// One of those digests has been judged by today's policy.
+    EarlierJudged {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Which.
+        digest: Digest,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// Nothing more comes about those digests.
+    EarlierEnded {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Whether it came to its end.
+        result: Result<(), Failure>,
+    },
     /// Two digests have been compared, or could not be.
     Compared {
         /// The question it answers.
@@ -91,15 +117,6 @@ pub enum Msg {
     },
     /// The view's limits of the last frame, so that scrolling ends where the text ends.
     Drawn(Limits),
-}
-
-/// Why a question has no (whole) answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// What happened, to what.
-    pub what: Untrusted,
-    /// What to do next.
-    pub next: Untrusted,
 }
 
 /// How far the scrollable parts of the last frame go, in lines.

@@ -5,13 +5,14 @@ use super::action::Action;
 use super::cursor::{Column, Subject, cells};
 use super::plan_screen::Stage;
 use super::state::{Screen, State};
-use crate::domain::board::Cell;
+use crate::domain::board::{Cell, Hold};
+use crate::domain::foreseen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::write::{Ask, Scope, Source};
+use crate::domain::write::{Ask, Source};
 
 /// A step forward that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promotion {
+pub struct StepForward {
     /// Which services.
     pub services: Vec<ServiceId>,
     /// Out of which column.
@@ -24,7 +25,7 @@ pub struct Promotion {
     pub seen: Vec<(ServiceId, Digest)>,
 }
 
-impl Promotion {
+impl StepForward {
     /// What is asked for one of its environments.
     pub fn ask(&self, to: &EnvId) -> Ask {
         Ask::Promote {
@@ -43,8 +44,10 @@ pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
     if let Some(subject) = state.subject() {
         return Ok(subject);
     }
-    if matches!(state.screen(), Some(Screen::Plan(_))) {
-        return Err("not on a plan: esc goes back".to_owned());
+    match state.screen() {
+        Some(Screen::Plan(_)) => return Err("not on a plan: esc goes back".to_owned()),
+        Some(Screen::Revert(_)) => return Err("not while a digest is chosen: esc goes back".to_owned()),
+        _ => {}
     }
     match &state.cursor {
         None => Err("nothing is selected".to_owned()),
@@ -59,7 +62,7 @@ pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
 ///
 /// # Errors
 /// The reason why not, as a clause for the person.
-fn writable(state: &State) -> Result<(), String> {
+pub(super) fn writable(state: &State) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
@@ -68,6 +71,10 @@ fn writable(state: &State) -> Result<(), String> {
     }
     if matches!(state.screen(), Some(Screen::Plan(_))) {
         return Err("a plan is on screen: esc goes back".to_owned());
+    }
+    // A comparison that a plan opened belongs to that plan, and so does whatever it opens.
+    if state.screens.iter().any(|screen| matches!(screen, Screen::Plan(_))) {
+        return Err("a plan is open behind this: esc goes back to it".to_owned());
     }
     Ok(())
 }
@@ -100,31 +107,72 @@ fn next(state: &State, from: &Column) -> Vec<EnvId> {
     out
 }
 
-/// What `promote` means now: the digest under the cursor (of every marked service, if some are
-/// marked) steps into the environment that comes after its column.
+/// Whether services are marked and the cursor is on none of them: then a key could mean either.
+pub fn marks_are_elsewhere(state: &State) -> bool {
+    let here = state.cursor.as_ref().map(|cursor| &cursor.service);
+    state.screen().is_none() && !state.marked.is_empty() && here.is_none_or(|service| !state.marked.contains(service))
+}
+
+/// What `promote` means now: the digest under the cursor (of every marked service, if some are marked)
+/// steps into the environment that comes after its column. Where the cursor is on none of the marked
+/// services it could mean either: [`promotions`].
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn promote(state: &State) -> Result<Promotion, String> {
+pub fn promote(state: &State) -> Result<StepForward, String> {
     writable(state)?;
     let subject = on_screen_subject(state)?;
+    let marked = marked(state);
+    if marked.is_empty() {
+        return promotion(state, &subject, vec![service_of(&subject)]);
+    }
+    let set = promotion(state, &subject, marked);
+    if marks_are_elsewhere(state) {
+        return set.or_else(|why| promotion(state, &subject, vec![service_of(&subject)]).map_err(|_| why));
+    }
+    set
+}
+
+/// Everything that `promote` could mean now: one promotion, or where the cursor is on none of the marked
+/// services that of the marked ones and that of the service under the cursor, as far as they are possible.
+pub fn promotions(state: &State) -> Vec<StepForward> {
+    if writable(state).is_err() {
+        return Vec::new();
+    }
+    if !marks_are_elsewhere(state) {
+        return promote(state).into_iter().collect();
+    }
+    let Ok(subject) = on_screen_subject(state) else {
+        return Vec::new();
+    };
+    let set = promotion(state, &subject, marked(state));
+    let own = promotion(state, &subject, vec![service_of(&subject)]);
+    set.into_iter().chain(own).collect()
+}
+
+/// The marked services in the order of the board; none where another screen is open.
+fn marked(state: &State) -> Vec<ServiceId> {
+    let names = state.board.services.iter().map(|row| &row.name);
     let on_board = state.screen().is_none();
-    let marked: Vec<ServiceId> = state
-        .board
-        .services
-        .iter()
-        .map(|row| &row.name)
+    names
         .filter(|name| on_board && state.marked.contains(*name))
         .cloned()
-        .collect();
-    let (column, own) = match &subject {
-        Subject::Pin(key) => (
-            Column::Environment(key.target.environment.clone()),
-            key.target.service.clone(),
-        ),
-        Subject::Candidate(service) => (Column::Candidate, service.clone()),
+        .collect()
+}
+
+fn service_of(subject: &Subject) -> ServiceId {
+    match subject {
+        Subject::Pin(key) => key.target.service.clone(),
+        Subject::Candidate(service) => service.clone(),
+    }
+}
+
+/// The digests of these services in the column of `subject` step into the next environment.
+fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<StepForward, String> {
+    let column = match subject {
+        Subject::Pin(key) => Column::Environment(key.target.environment.clone()),
+        Subject::Candidate(_) => Column::Candidate,
     };
-    let services = if marked.is_empty() { vec![own] } else { marked };
     let mut seen = Vec::new();
     let mut source = match &column {
         Column::Environment(name) => Source::Environment(name.clone()),
@@ -142,10 +190,10 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
             },
             Column::Environment(name) => {
                 let pins: Vec<&Cell> = cells(row, name).collect();
-                let chosen = match (&subject, pins.as_slice()) {
+                let chosen = match (subject, pins.as_slice()) {
                     (_, []) => return Err(format!("{service} is not pinned in {name}")),
                     (_, [one]) => one.pin.digest,
-                    (Subject::Pin(key), _) if services.len() == 1 => {
+                    (Subject::Pin(key), _) if services.len() == 1 && key.target.service == *service => {
                         // One of several pins: exactly this one.
                         if let Some(digest) = key.digest {
                             source = Source::Digest(digest);
@@ -163,16 +211,21 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
         }
     }
     let all = next(state, &column);
-    let to: Vec<EnvId> = all
+    let open: Vec<&EnvId> = all.iter().filter(|env| open_for_writes(state, env).is_ok()).collect();
+    let to: Vec<EnvId> = open
         .iter()
-        .filter(|env| open_for_writes(state, env).is_ok())
-        .cloned()
+        .filter(|env| !all_pinned(state, env, &seen))
+        .map(|env| (*env).clone())
         .collect();
-    match (all.first(), to.is_empty(), &column) {
-        (None, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
-        (None, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
-        (Some(first), true, _) => Err(format!("{first} is read-only in pindeck.toml")),
-        _ => Ok(Promotion {
+    match (all.first(), open.first(), to.is_empty(), &column) {
+        (None, _, _, Column::Environment(name)) => Err(format!("nothing comes after {name}")),
+        (None, _, _, Column::Candidate) => Err("no environment takes what CI built".to_owned()),
+        (Some(first), None, _, _) => Err(format!("{first} is read-only in pindeck.toml")),
+        (_, Some(first), true, _) => Err(match seen.len() {
+            1 => format!("{first} pins these bytes already"),
+            n => format!("{first} pins all {n} already"),
+        }),
+        _ => Ok(StepForward {
             services,
             from: column,
             source,
@@ -182,44 +235,49 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
     }
 }
 
-/// What `revert` means now: on the history screen the digest of the selected line comes back, anywhere
-/// else the one pinned before.
+/// Whether an environment pins each of these digests and nothing else of its service.
+fn all_pinned(state: &State, environment: &EnvId, digests: &[(ServiceId, Digest)]) -> bool {
+    digests.iter().all(|(service, digest)| {
+        let row = state.board.row(service);
+        let mut pins = row.into_iter().flat_map(|row| cells(row, environment)).peekable();
+        pins.peek().is_some() && pins.all(|cell| cell.pin.digest == Some(*digest))
+    })
+}
+
+/// What `revert` means now: which pin goes back, and on the history screen to which digest (that of the
+/// selected line). Which digest it becomes is chosen on a screen of its own.
 ///
 /// # Errors
 /// Why there is none, as a clause for the person.
-pub fn revert(state: &State) -> Result<Ask, String> {
+pub fn revert(state: &State) -> Result<(Target, Option<Digest>), String> {
     writable(state)?;
-    if let Some(Screen::History(history)) = state.screen() {
-        let target = history.target.clone();
-        open_for_writes(state, &target.environment)?;
-        let selected = history.selected.as_ref();
-        let entry = selected
-            .and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit))
-            .ok_or_else(|| "no line is selected".to_owned())?;
-        let digest = entry
-            .to
-            .ok_or_else(|| "this line pinned no digest: choose another".to_owned())?;
-        let row = state.board.row(&target.service);
-        let pinned: Vec<Option<Digest>> = row
-            .map(|row| cells(row, &target.environment).map(|cell| cell.pin.digest).collect())
-            .unwrap_or_default();
-        if !pinned.is_empty() && pinned.iter().all(|pin| *pin == Some(digest)) {
-            return Err("this is what is pinned now: choose an older line".to_owned());
+    match state.screen() {
+        Some(Screen::Revert(_)) => return Err("choose a digest: enter plans the way back to it".to_owned()),
+        Some(Screen::History(history)) => {
+            let target = history.target.clone();
+            open_for_writes(state, &target.environment)?;
+            let selected = history.selected.as_ref();
+            let entry = selected
+                .and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit))
+                .ok_or_else(|| "no line is selected".to_owned())?;
+            let digest = entry
+                .to
+                .ok_or_else(|| "this line pinned no digest: choose another".to_owned())?;
+            let row = state.board.row(&target.service);
+            let pinned: Vec<Option<Digest>> = row
+                .map(|row| cells(row, &target.environment).map(|cell| cell.pin.digest).collect())
+                .unwrap_or_default();
+            if !pinned.is_empty() && pinned.iter().all(|pin| *pin == Some(digest)) {
+                return Err("this is what is pinned now: choose an older line".to_owned());
+            }
+            return Ok((target, Some(digest)));
         }
-        return Ok(Ask::Revert {
-            target,
-            to: Some(digest),
-            scope: Scope::Auto,
-        });
+        _ => {}
     }
     match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
-            Ok(Ask::Revert {
-                target: key.target,
-                to: None,
-                scope: Scope::Auto,
-            })
+            Ok((key.target, None))
         }
         Subject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
     }
@@ -244,8 +302,34 @@ pub fn pin(state: &State) -> Result<Ask, String> {
     }
 }
 
-/// What `release-hold` means now: the hold on the pin under the cursor, or the one its service is
-/// under in this environment.
+/// The step of one subject alone, into the first environment that takes it; marks do not count.
+///
+/// # Errors
+/// Why there is no such step, as a clause for the person.
+pub fn step_of(state: &State, subject: &Subject) -> Result<(StepForward, EnvId), String> {
+    let promotion = promotion(state, subject, vec![service_of(subject)])?;
+    match promotion.to.first().cloned() {
+        Some(to) => Ok((promotion, to)),
+        None => Err("no environment takes it".to_owned()),
+    }
+}
+
+/// What will refuse this promotion into an environment, as far as the board can tell: the service and why,
+/// as a clause. The plan decides for itself.
+pub fn obstacle(state: &State, promotion: &StepForward, to: &EnvId) -> Option<String> {
+    promotion.seen.iter().find_map(|(service, digest)| {
+        let target = Target::new(service.clone(), to.clone());
+        let found = foreseen::obstacle(&state.board, &target, *digest, state.now)?;
+        let why = found.why.clean().into_string();
+        Some(match promotion.seen.len() {
+            1 => why,
+            _ => format!("{service} {why}"),
+        })
+    })
+}
+
+/// What `release-hold` means now: the hold on the pin under the cursor, or the one its service is under in
+/// this environment.
 ///
 /// # Errors
 /// Why not, as a clause for the person.
@@ -254,11 +338,18 @@ pub fn release_hold(state: &State) -> Result<Ask, String> {
     match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
-            let held = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
-            let target = held.map_or(key.target, |hold| {
-                Target::new(hold.service.clone(), hold.environment.clone())
-            });
-            Ok(Ask::ReleaseHold { target })
+            let of_pin = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
+            let here = |hold: &&Hold| hold.service == key.target.service && hold.environment == key.target.environment;
+            let of_target = match &state.board.rules.holds {
+                Ok(holds) => holds.iter().find(here),
+                Err(problem) => return Err(problem.clean().into_string()),
+            };
+            match of_pin.or(of_target) {
+                Some(hold) => Ok(Ask::ReleaseHold {
+                    target: Target::new(hold.service.clone(), hold.environment.clone()),
+                }),
+                None => Err(format!("nothing of {} is on hold here", key.target.service)),
+            }
         }
         Subject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
     }

@@ -8,21 +8,24 @@ use crate::domain::board::{Board, ServiceRow};
 use crate::domain::drift::Drift;
 use crate::domain::id::ServiceId;
 
-/// The rows that are shown: those the filter lets through, and the selected one whatever it says,
-/// so that live data cannot take the ground from under the cursor.
-pub fn visible<'a>(board: &'a Board, filter: &Filter, cursor: Option<&Cursor>) -> Vec<&'a ServiceRow> {
+/// The rows that the filter lets through.
+pub(super) fn matching<'a>(board: &'a Board, filter: &Filter) -> Vec<&'a ServiceRow> {
     let mut matcher = filter.matcher();
-    board
-        .services
-        .iter()
-        .filter(|row| cursor.is_some_and(|c| c.service == row.name) || matcher.row(board, row))
-        .collect()
+    board.services.iter().filter(|row| matcher.row(board, row)).collect()
 }
 
 impl State {
-    /// The rows that are shown.
+    /// The rows that are shown: those that the filter lets through, and whatever it says the selected one
+    /// and the marked ones. Live data cannot take the ground from under the cursor, and nobody acts on a
+    /// marked service that is not on the board.
     pub fn rows(&self) -> Vec<&ServiceRow> {
-        visible(&self.board, &self.filter, self.cursor.as_ref())
+        let mut matcher = self.filter.matcher();
+        let cursor = self.cursor.as_ref().map(|cursor| &cursor.service);
+        self.board
+            .services
+            .iter()
+            .filter(|row| cursor == Some(&row.name) || self.marked.contains(&row.name) || matcher.row(&self.board, row))
+            .collect()
     }
 
     /// Puts the cursor somewhere if it is nowhere yet. A cursor whose row has gone stays where it

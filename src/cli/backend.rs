@@ -1,20 +1,25 @@
 //! The engine as the cockpit's backend.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
-use crate::app::msg::Failure;
 use crate::domain::board::Update;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::domain::write::{Progress, Proposal, Request, WriteFailure};
-use crate::engine::{Engine, EngineError};
+use crate::domain::write::{Progress, Proposal, Request};
+use crate::engine::Engine;
 use crate::runtime::Backend;
-use crate::runtime::backend::{DiffJob, Job, PlanJob, WriteJob};
+use crate::runtime::backend::{DiffJob, EarlierFound, Job, PlanJob, WriteJob};
 
 /// Said on the board as long as the journal holds a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
+
+/// How many changes of a pin are judged when a person chooses what to go back to.
+const JUDGED: usize = 20;
 
 /// An engine that answers the cockpit.
 pub struct EngineBackend(pub Engine);
@@ -24,7 +29,7 @@ impl Backend for EngineBackend {
         let engine = self.0.clone();
         Box::pin(async move {
             if !engine.has_left() {
-                return engine.refresh(to).await.map_err(told);
+                return engine.refresh(to).await;
             }
             let (found, mut from) = tokio::sync::mpsc::channel(64);
             let tell = async {
@@ -40,18 +45,40 @@ impl Backend for EngineBackend {
                 }
             };
             let (result, ()) = tokio::join!(engine.refresh(found), tell);
-            result.map_err(told)
+            result
         })
     }
 
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job {
         let engine = self.0.clone();
-        Box::pin(async move { engine.stream_history(target, to).await.map_err(told) })
+        Box::pin(async move { engine.stream_history(target, to).await })
+    }
+
+    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> Job {
+        let engine = self.0.clone();
+        Box::pin(async move {
+            let earlier = engine.earlier_digests(&target).await?;
+            let wanted: BTreeSet<Digest> = earlier.iter().map(|one| one.digest).collect();
+            if to.send(EarlierFound::List(earlier)).await.is_err() || wanted.is_empty() {
+                return Ok(());
+            }
+            let mut judged = BTreeSet::new();
+            for record in engine.history(&target, Some(JUDGED), true).await? {
+                if let (Some(digest), Some(verdict)) = (record.entry.to, record.verdict)
+                    && wanted.contains(&digest)
+                    && judged.insert(digest)
+                    && to.send(EarlierFound::Judged(digest, verdict)).await.is_err()
+                {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {
         let engine = self.0.clone();
-        Box::pin(async move { Ok(engine.diff_digests(a, b).await.map_err(told)?.diff) })
+        Box::pin(async move { Ok(engine.diff_digests(a, b).await?.diff) })
     }
 
     fn plan(&self, request: Request) -> PlanJob {
@@ -67,19 +94,10 @@ impl Backend for EngineBackend {
         });
         Box::pin(async move {
             work.await.unwrap_or_else(|_| {
-                Err(WriteFailure::Failed(
-                    "pindeck itself failed while writing; look at the remote's branch before trying again".into(),
-                ))
+                Err(Failure::bug("pindeck itself failed while writing")
+                    .hint("look at the remote's branch before trying again")
+                    .into())
             })
         })
-    }
-}
-
-/// An engine's error as the cockpit shows it.
-fn told(error: EngineError) -> Failure {
-    let failure = super::outcome::Failure::from(error);
-    Failure {
-        what: failure.message.into(),
-        next: failure.next.into(),
     }
 }

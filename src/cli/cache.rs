@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
 use crate::config::user;
+use crate::domain::failure::Failure;
 use crate::engine::cache::{self, Holdings};
 
 use super::args::{Cache, CacheCommand};
-use super::outcome::{DONE, FAILED, Failure};
 use super::situation::Situation;
 use super::{json, say};
 
@@ -25,25 +26,17 @@ struct CacheDoc<'a> {
 ///
 /// # Errors
 /// If there is no place for a cache, or it cannot be read or emptied.
-pub fn run(at: &Situation, args: &Cache) -> Result<u8, Failure> {
-    let dir: PathBuf = user::cache_dir().ok_or_else(|| {
-        Failure::new(
-            FAILED,
-            "there is no folder for a cache here",
-            "set HOME or PINDECK_CACHE_DIR",
-        )
-    })?;
+pub fn run(at: &Situation, args: &Cache) -> Result<Exit, Failure> {
+    let dir: PathBuf = user::cache_dir()
+        .ok_or_else(|| Failure::failed("there is no folder for a cache here").hint("set HOME or PINDECK_CACHE_DIR"))?;
     let path = dir.display().to_string();
     let (result, as_json, cleared) = match args.command {
         CacheCommand::Info(how) => (cache::holdings(&dir), how.json, false),
         CacheCommand::Clear(how) => (cache::clear(&dir), how.json, true),
     };
     let holdings = result.map_err(|error| {
-        Failure::new(
-            FAILED,
-            format!("the cache in {path} cannot be used: {error}"),
-            "correct its permissions, or delete it: everything in it can be fetched again",
-        )
+        Failure::failed(format!("the cache in {path} cannot be used: {error}"))
+            .hint("correct its permissions, or delete it: everything in it can be fetched again")
     })?;
     let limit_bytes = at.options().cache_bytes;
     if as_json {
@@ -56,7 +49,7 @@ pub fn run(at: &Situation, args: &Cache) -> Result<u8, Failure> {
                 cleared,
             },
         )?;
-        return Ok(DONE);
+        return Ok(Exit::Done);
     }
     let what = format!(
         "{} pieces of content ({} bytes) and {} verdicts",
@@ -69,5 +62,5 @@ pub fn run(at: &Situation, args: &Cache) -> Result<u8, Failure> {
             "{path}: {what}; at most {limit_bytes} bytes of content are kept"
         ))?;
     }
-    Ok(DONE)
+    Ok(Exit::Done)
 }

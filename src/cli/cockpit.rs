@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::app::state::Setup;
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::runtime::{self, Backend, Ended, Options, plain};
 
 use super::backend::EngineBackend;
-use super::outcome::{DONE, Failure};
 use super::situation::Situation;
 
 /// How often the cockpit looks again by itself.
@@ -20,7 +21,7 @@ const REFRESH: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If there is no repository, no terminal, or the preferences name something unknown.
-pub async fn run(at: &Situation) -> Result<u8, Failure> {
+pub async fn run(at: &Situation) -> Result<Exit, Failure> {
     let engine = at.engine()?;
     let setup = Setup {
         banner: None,
@@ -37,14 +38,14 @@ pub async fn run(at: &Situation) -> Result<u8, Failure> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Result<u8, Failure> {
+pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
     if at.global.plain {
         let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
         return super::signals::or_interrupted(async {
             match plain::run(backend, every, &mut io::stdout()).await {
-                Ok(result) => Ok(result.map(|()| DONE)?),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(DONE),
-                Err(error) => Err(Failure::output(&error)),
+                Ok(result) => Ok(result.map(|()| Exit::Done)?),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+                Err(error) => Err(super::output_failed(&error)),
             }
         })
         .await;
@@ -54,11 +55,12 @@ pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Re
         setup,
         keys: user.keys.clone(),
         theme: user.theme.clone(),
+        theme_file: crate::config::user::state_dir().map(|dir| dir.join("theme")),
         glyphs: user.glyphs.clone(),
         colours: user.colors.clone(),
     };
     match runtime::run(backend, options).await? {
-        Ended::Quit => Ok(DONE),
-        Ended::Signal(number) => Ok(128_u8.saturating_add(number)),
+        Ended::Quit => Ok(Exit::Done),
+        Ended::Signal(number) => Ok(Exit::Signal(number)),
     }
 }

@@ -3,19 +3,21 @@
 use serde_json::{Value, json};
 
 use crate::app::state::Setup;
+use crate::cli::exit::Exit;
 use crate::config::approval;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
+use crate::domain::platform::PlatformFilter;
 use crate::domain::policy::{
     CandidateRule, Environment, LogRule, Match, PatternOrder, Policy, PolicySource, Service, TimeRule, TrustProfile,
     TrustRoot,
 };
 use crate::domain::text::Clean;
+use crate::engine::Engine;
 use crate::engine::settings::{Settings, settings_of_file, source_words};
-use crate::engine::{Engine, EngineError};
 use crate::runtime::Options;
 
 use super::args::{Config, ConfigCommand};
-use super::outcome::{DONE, Failure, USAGE};
 use super::situation::Situation;
 use super::{json, say, warn};
 
@@ -23,12 +25,13 @@ use super::{json, say, warn};
 ///
 /// # Errors
 /// If something is wrong in the configuration.
-pub async fn run(at: &Situation, args: &Config) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Config) -> Result<Exit, Failure> {
     // The user's own preferences first: keys, theme, glyphs, colours.
     Options {
         setup: Setup::default(),
         keys: at.user.keys.clone(),
         theme: at.user.theme.clone(),
+        theme_file: None,
         glyphs: at.user.glyphs.clone(),
         colours: at.user.colors.clone(),
     }
@@ -36,8 +39,8 @@ pub async fn run(at: &Situation, args: &Config) -> Result<u8, Failure> {
     let checking = matches!(args.command, ConfigCommand::Check(_));
     let settings = match Engine::open(at.options()) {
         Ok(engine) => engine.settings(checking).await?,
-        Err(EngineError::Git(_)) if at.global.config.is_some() => settings_of_file(&at.options()).await?,
-        Err(error) => return Err(error.into()),
+        Err(_) if at.global.config.is_some() => settings_of_file(&at.options()).await?,
+        Err(failure) => return Err(failure),
     };
     for note in &settings.notes {
         warn(Clean::from_untrusted(note).as_str());
@@ -48,26 +51,25 @@ pub async fn run(at: &Situation, args: &Config) -> Result<u8, Failure> {
     }
 }
 
-fn check(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
+fn check(settings: &Settings, as_json: bool) -> Result<Exit, Failure> {
     if let Some(first) = settings.problems.first() {
-        let failure = Failure::told(USAGE, first.raw());
         let more = settings.problems.len() - 1;
         if more == 0 {
-            return Err(failure);
+            return Err(first.clone());
         }
         for other in settings.problems.iter().skip(1) {
-            warn(other.clean().as_str());
+            warn(other.sentence().clean().as_str());
         }
-        return Err(Failure::usage(
-            format!("{} (and {more} more)", failure.message),
-            failure.next,
-        ));
+        return Err(Failure {
+            what: format!("{} (and {more} more)", first.what.raw()).into(),
+            ..first.clone()
+        });
     }
     let source = source_words(&settings.team.source);
     if as_json {
         let body = json!({ "valid": true, "source": source, "problems": [], "notes": settings.notes });
         json::print("config", body)?;
-        return Ok(DONE);
+        return Ok(Exit::Done);
     }
     if settings.team.source == PolicySource::None {
         say("no pindeck.toml is in force: environments and services are inferred, and nothing can be written")?;
@@ -78,14 +80,14 @@ fn check(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
     } else {
         say(&format!("valid: {source}"))?;
     }
-    Ok(DONE)
+    Ok(Exit::Done)
 }
 
-fn show(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
+fn show(settings: &Settings, as_json: bool) -> Result<Exit, Failure> {
     let document = document(settings);
     if as_json {
         json::print("config", document)?;
-        return Ok(DONE);
+        return Ok(Exit::Done);
     }
     say(Clean::from_untrusted(&format!("source: {}", source_words(&settings.team.source))).as_str())?;
     for (section, entries) in [
@@ -102,7 +104,7 @@ fn show(settings: &Settings, as_json: bool) -> Result<u8, Failure> {
             }
         }
     }
-    Ok(DONE)
+    Ok(Exit::Done)
 }
 
 /// One entry: its name, then each field that says something.
@@ -152,7 +154,7 @@ fn document(settings: &Settings) -> Value {
         "policies": team.policies.values().map(policy).collect::<Vec<_>>(),
         "trust": team.trust.values().map(profile).collect::<Vec<_>>(),
         "registries": registries.collect::<Vec<_>>(),
-        "problems": settings.problems.iter().map(|p| p.raw()).collect::<Vec<_>>(),
+        "problems": settings.problems.iter().map(|p| p.sentence()).collect::<Vec<_>>(),
         "notes": settings.notes,
     })
 }
@@ -162,6 +164,10 @@ fn environment(env: &Environment, inferred: bool) -> Value {
         "name": env.name, "paths": env.paths, "policy": env.policy, "after": env.after,
         "registry": env.registry, "write": env.write, "confirm": env.confirm,
         "read_only": env.read_only, "inferred": inferred,
+        "platforms": match &env.platforms {
+            PlatformFilter::All => Value::Null,
+            PlatformFilter::Only(list) => list.iter().map(ToString::to_string).collect(),
+        },
     })
 }
 

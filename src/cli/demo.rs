@@ -7,14 +7,15 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::app::state::Setup;
+use crate::cli::exit::Exit;
 use crate::demo::{Options, Script, World};
+use crate::domain::failure::{Failure, shell_word};
 use crate::engine::{Engine, OpenOptions};
 
 use super::args::Demo;
 use super::backend::EngineBackend;
 use super::cockpit;
-use super::outcome::{FAILED, Failure};
-use super::situation::{Situation, quoted};
+use super::situation::Situation;
 
 /// How often the cockpit looks again: everything is on this machine.
 const REFRESH: SignedDuration = SignedDuration::from_secs(4);
@@ -25,16 +26,16 @@ const STEP: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.
-pub async fn run(at: &Situation, args: &Demo) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Demo) -> Result<Exit, Failure> {
     let options = Options { dir: args.dir.clone() };
-    let world = World::start(options).await.map_err(told)?;
+    let world = World::start(options).await?;
     let engine = Engine::open(options_of(at, &world))?;
     let setup = Setup {
         banner: Some("demo".to_owned()),
         read_only: at.global.read_only,
         offline: false,
         refresh_every: Some(REFRESH),
-        global_arguments: format!("-C {}", quoted(&world.clone_dir().display().to_string())),
+        global_arguments: format!("-C {}", shell_word(&world.clone_dir().display().to_string())),
         log: super::log::path().map(|path| path.display().to_string()),
     };
     let world = Arc::new(world);
@@ -82,12 +83,4 @@ async fn happen(world: Arc<World>, speed: f64) {
             Err(error) => tracing::warn!(%error, "the demo's CI"),
         }
     }
-}
-
-fn told(error: crate::demo::DemoError) -> Failure {
-    Failure::new(
-        FAILED,
-        error.to_string(),
-        "pindeck demo needs git and a writable folder",
-    )
 }

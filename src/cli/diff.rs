@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
 use crate::domain::diff::{DigestDiff, Layer, Package};
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::{Clean, Untrusted};
 use crate::engine::diff::Compared;
 
 use super::args::Diff;
-use super::outcome::{DONE, FOUND, Failure, UNKNOWN};
 use super::situation::Situation;
 use super::{json, say};
 
@@ -31,8 +32,9 @@ struct SideDoc<'a> {
 ///
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.
-pub async fn run(at: &Situation, args: &Diff) -> Result<u8, Failure> {
-    let compared = at.engine()?.diff(&args.a, &args.b).await?;
+pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
+    let engine = at.engine()?;
+    let compared = engine.diff(&args.a, &args.b).await?;
     let (a, b) = (&compared.a, &compared.b);
     if args.json {
         json::print(
@@ -56,13 +58,14 @@ pub async fn run(at: &Situation, args: &Diff) -> Result<u8, Failure> {
     }
     if let Some(why) = &compared.unreachable {
         super::warn(&format!("not everything could be reached: {}", why.clean()));
-        return Ok(UNKNOWN);
+        return Ok(Exit::Unknown);
     }
-    Ok(if args.exit_code && a.digest != b.digest {
-        FOUND
+    let exit = if args.exit_code && a.digest != b.digest {
+        Exit::Found
     } else {
-        DONE
-    })
+        Exit::Done
+    };
+    Ok(at.with_freshness(&engine, exit))
 }
 
 fn lines(compared: &Compared) -> Vec<String> {

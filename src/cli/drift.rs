@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use crate::cli::exit::Exit;
 use crate::domain::drift::{self as domain, Event};
+use crate::domain::failure::Failure;
 use crate::domain::text::Clean;
 use crate::engine::watch::DriftEvent;
 
 use super::args::Drift;
-use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
 use super::situation::Situation;
 use super::{json, say, say_on, status, warn};
 
@@ -37,7 +38,7 @@ struct EventDoc<'a> {
 ///
 /// # Errors
 /// If repository or configuration cannot be read.
-pub async fn run(at: &Situation, args: &Drift) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Drift) -> Result<Exit, Failure> {
     if args.watch {
         return watch(at, args).await;
     }
@@ -56,26 +57,28 @@ pub async fn run(at: &Situation, args: &Drift) -> Result<u8, Failure> {
             say(&line)?;
         }
     }
-    Ok(foremost([
-        if unreachable.is_some() { UNKNOWN } else { DONE },
-        if args.exit_code && !board.drift.is_empty() {
-            FOUND
+    Ok(Exit::heaviest([
+        if unreachable.is_some() {
+            Exit::Unknown
         } else {
-            DONE
+            Exit::Done
+        },
+        if args.exit_code && !board.drift.is_empty() {
+            Exit::Found
+        } else {
+            Exit::Done
         },
     ]))
 }
 
-async fn watch(at: &Situation, args: &Drift) -> Result<u8, Failure> {
+async fn watch(at: &Situation, args: &Drift) -> Result<Exit, Failure> {
     let engine = at.engine()?;
     let interval = args.interval.unwrap_or(INTERVAL);
     let (to, mut from) = mpsc::channel(64);
     let passes = tokio::spawn(async move {
-        let trouble = |error: crate::engine::EngineError| {
-            warn(&format!(
-                "this pass failed and will be tried again: {}",
-                Clean::from_untrusted(&error.to_string())
-            ));
+        let trouble = |failure: Failure| {
+            let what = failure.sentence();
+            warn(&format!("this pass failed and will be tried again: {}", what.clean()));
         };
         engine.watch(interval, to, trouble).await
     });
@@ -97,10 +100,8 @@ async fn watch(at: &Situation, args: &Drift) -> Result<u8, Failure> {
         }
     }
     drop(from);
-    passes
-        .await
-        .map_err(|_| Failure::new(super::outcome::FAILED, "a pass stopped", ""))??;
-    Ok(DONE)
+    passes.await.map_err(|_| Failure::bug("a pass stopped"))??;
+    Ok(Exit::Done)
 }
 
 fn line(event: &DriftEvent) -> String {

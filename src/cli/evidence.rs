@@ -2,16 +2,17 @@
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Presence, Verdict};
 
 use super::args::Evidence;
 use super::json::{self, EvidenceDoc};
-use super::outcome::{DONE, Failure, UNKNOWN};
 use super::situation::Situation;
 use super::{say, text, verify};
-use crate::domain::evidence::EvidenceState;
+use crate::domain::evidence::{CauseKind, EvidenceState};
 
 #[derive(Debug, Serialize)]
 struct EvidenceOf<'a> {
@@ -27,8 +28,9 @@ struct EvidenceOf<'a> {
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
-pub async fn run(at: &Situation, args: &Evidence) -> Result<u8, Failure> {
-    let found = at.engine()?.evidence(&args.what, args.environment.as_deref()).await?;
+pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
+    let engine = at.engine()?;
+    let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;
     if args.json {
         json::print(
@@ -56,15 +58,16 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<u8, Failure> {
             }
         }
     }
-    let unreachable = matches!(found.assessed.presence, Presence::Unreachable { .. })
+    let open = |failure: &Failure| failure.kind.cause() == CauseKind::Unreachable;
+    let unreachable = matches!(&found.assessed.presence, Presence::Failed(failure) if open(failure))
         || assessment
             .evidence
             .iter()
             .any(|e| e.state == EvidenceState::Unreachable)
-        || assessment.verdict.as_ref().is_some_and(|v| {
-            v.causes
-                .iter()
-                .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
-        });
-    Ok(if unreachable { UNKNOWN } else { DONE })
+        || assessment
+            .verdict
+            .as_ref()
+            .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable));
+    let exit = if unreachable { Exit::Unknown } else { Exit::Done };
+    Ok(at.with_freshness(&engine, exit))
 }

@@ -4,22 +4,23 @@ use clap::CommandFactory as _;
 use clap_complete::Shell as Script;
 
 use crate::app::keymap;
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 
 use super::args::{Cli, Generate, GenerateCommand, Shell};
-use super::outcome::{DONE, Failure};
 
 /// Runs it.
 ///
 /// # Errors
 /// If stdout does not take it.
-pub fn run(args: &Generate) -> Result<u8, Failure> {
+pub fn run(args: &Generate) -> Result<Exit, Failure> {
     let text = match args.command {
         GenerateCommand::Completions { shell } => completions(shell),
-        GenerateCommand::Man => man().map_err(|e| Failure::output(&e))?,
+        GenerateCommand::Man => man().map_err(|e| super::output_failed(&e))?,
         GenerateCommand::Keys => keymap::reference(),
     };
     super::say(text.trim_end())?;
-    Ok(DONE)
+    Ok(Exit::Done)
 }
 
 fn completions(shell: Shell) -> String {

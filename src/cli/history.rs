@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::history::Action;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
@@ -11,7 +13,6 @@ use crate::domain::verdict::{Outcome, Verdict};
 use crate::engine::history::Record;
 
 use super::args::History;
-use super::outcome::{DONE, Failure, UNKNOWN};
 use super::situation::Situation;
 use super::text::{self, Table};
 use super::{json, say};
@@ -34,6 +35,7 @@ struct EntryDoc<'a> {
     from: Option<Digest>,
     to: Option<Digest>,
     tag: Option<&'a str>,
+    component: Option<&'a str>,
     image: Option<&'a Repository>,
     break_glass: Option<&'a Untrusted>,
     verdict: Option<&'a Verdict>,
@@ -43,7 +45,7 @@ struct EntryDoc<'a> {
 ///
 /// # Errors
 /// If service or environment does not exist, or git or the configuration cannot be read.
-pub async fn run(at: &Situation, args: &History) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &History) -> Result<Exit, Failure> {
     let target = Target::new(args.service.as_str(), args.environment.as_str());
     let engine = at.engine()?;
     let records = engine.history(&target, args.limit, args.verify).await?;
@@ -66,7 +68,12 @@ pub async fn run(at: &Situation, args: &History) -> Result<u8, Failure> {
         }
     }
     let unknown = |r: &Record| r.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown);
-    Ok(if records.iter().any(unknown) { UNKNOWN } else { DONE })
+    let exit = if records.iter().any(unknown) {
+        Exit::Unknown
+    } else {
+        Exit::Done
+    };
+    Ok(at.with_freshness(&engine, exit))
 }
 
 fn entry(record: &Record) -> EntryDoc<'_> {
@@ -81,6 +88,7 @@ fn entry(record: &Record) -> EntryDoc<'_> {
         from: entry.from,
         to: entry.to,
         tag: entry.tag.as_deref(),
+        component: entry.component.as_deref(),
         image: record.image.as_ref(),
         break_glass: entry.break_glass.as_ref(),
         verdict: record.verdict.as_ref(),

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
 use crate::domain::board::Hold as InForce;
+use crate::domain::failure::Failure;
 use crate::domain::id::Target;
 use crate::domain::text::Clean;
 use crate::domain::write::{Ask, Request};
 
 use super::args::{Hold, HoldCommand};
-use super::outcome::{DONE, Failure};
 use super::situation::Situation;
 use super::text::Table;
 use super::{json, say, write};
@@ -22,7 +23,7 @@ struct HoldsDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or its holds cannot be read.
-pub async fn run(at: &Situation, args: &Hold) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Hold) -> Result<Exit, Failure> {
     let engine = at.engine()?;
     let (ask, reason, how) = match &args.command {
         HoldCommand::List(list) => {
@@ -34,7 +35,7 @@ pub async fn run(at: &Situation, args: &Hold) -> Result<u8, Failure> {
                     say(&line)?;
                 }
             }
-            return Ok(DONE);
+            return Ok(at.with_freshness(&engine, Exit::Done));
         }
         HoldCommand::Add(add) => {
             let target = Target::new(add.service.as_str(), add.environment.as_str());

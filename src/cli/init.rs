@@ -1,11 +1,12 @@
 //! `pindeck init`: a first `pindeck.toml`, from what is found.
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use std::io::Write as _;
 
 use serde::Serialize;
 
 use super::args::Init;
-use super::outcome::{DONE, FAILED, Failure};
 use super::situation::Situation;
 use super::{json, say, warn};
 
@@ -20,7 +21,7 @@ struct InitDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.
-pub async fn run(at: &Situation, args: &Init) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Init) -> Result<Exit, Failure> {
     let engine = at.engine()?;
     let text = engine.propose().await?;
     if args.print {
@@ -35,19 +36,16 @@ pub async fn run(at: &Situation, args: &Init) -> Result<u8, Failure> {
         } else {
             say(text.trim_end())?;
         }
-        return Ok(DONE);
+        return Ok(Exit::Done);
     }
     if at.global.read_only {
-        return Err(Failure::usage(
-            "--read-only forbids writing pindeck.toml",
-            "use --print",
-        ));
+        return Err(Failure::usage("--read-only forbids writing pindeck.toml").hint("use --print"));
     }
     let Some(path) = engine.team_file() else {
-        return Err(Failure::usage(
-            "this repository is bare: there is no working tree to write pindeck.toml to",
-            "use --print",
-        ));
+        return Err(
+            Failure::usage("this repository is bare: there is no working tree to write pindeck.toml to")
+                .hint("use --print"),
+        );
     };
     let shown = path.display().to_string();
     let mut file = std::fs::File::options()
@@ -55,14 +53,13 @@ pub async fn run(at: &Situation, args: &Init) -> Result<u8, Failure> {
         .create_new(true)
         .open(&path)
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Failure::usage(
-                format!("{shown} is there already"),
+            std::io::ErrorKind::AlreadyExists => Failure::usage(format!("{shown} is there already")).hint(
                 "`pindeck init --print` shows what would be written, `pindeck config check` checks what is there",
             ),
-            _ => Failure::new(FAILED, format!("{shown} cannot be written: {error}"), "use --print"),
+            _ => Failure::failed(format!("{shown} cannot be written: {error}")).hint("use --print"),
         })?;
     file.write_all(text.as_bytes())
-        .map_err(|e| Failure::new(FAILED, format!("{shown} could not be written whole: {e}"), "delete it"))?;
+        .map_err(|e| Failure::failed(format!("{shown} could not be written whole: {e}")).hint("delete it"))?;
     if args.json {
         json::print(
             "init",
@@ -75,5 +72,5 @@ pub async fn run(at: &Situation, args: &Init) -> Result<u8, Failure> {
         say(&format!("wrote {shown}"))?;
         warn("it counts once it is committed to the branch; `pindeck config check` checks it now");
     }
-    Ok(DONE)
+    Ok(Exit::Done)
 }

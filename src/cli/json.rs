@@ -1,13 +1,14 @@
-//! The documents of CONTRACT "JSON": what is common to all of them.
+//! The documents of docs/reference/contract.md, "JSON": what is common to all of them.
 
 use std::io::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::outcome::Failure;
+use crate::cli::exit::Exit;
 use crate::domain::evidence::{Check, Evidence, Summary};
-use crate::domain::text::is_plain;
+use crate::domain::failure::{Failure, Hint};
+use crate::domain::text::{Clean, is_plain};
 
 pub mod status;
 
@@ -45,18 +46,18 @@ pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
 /// # Errors
 /// If it is no JSON.
 pub fn line(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(value).map_err(|e| Failure::output(&e.into()))?;
+    let text = serde_json::to_string(value).map_err(|e| super::output_failed(&e.into()))?;
     Ok(escaped(&text))
 }
 
 /// The error document.
 #[derive(Debug, Serialize)]
-struct Error<'a> {
+struct Error {
     schema: &'static str,
     generated_at: Timestamp,
     code: u8,
-    message: &'a str,
-    next: &'a str,
+    message: Clean,
+    next: Hint,
 }
 
 /// Prints a failure as a document. Nothing can be done if that fails too.
@@ -64,9 +65,9 @@ pub fn print_failure(failure: &Failure) {
     let error = Error {
         schema: "pindeck/error/v1",
         generated_at: Timestamp::now(),
-        code: failure.code,
-        message: &failure.message,
-        next: &failure.next,
+        code: Exit::of(failure.kind).code(),
+        message: failure.what.clean(),
+        next: failure.next(),
     };
     if let Ok(text) = serde_json::to_string(&error) {
         let _ = writeln!(std::io::stdout().lock(), "{}", escaped(&text));
@@ -90,7 +91,7 @@ fn escaped(json: &str) -> String {
     out
 }
 
-/// One statement (EVIDENCE).
+/// One statement (docs/reference/contract.md, "JSON").
 #[derive(Debug, Serialize)]
 pub struct EvidenceDoc<'a> {
     #[serde(flatten)]
@@ -104,6 +105,7 @@ struct Fields<'a> {
     kind: &'a crate::domain::evidence::EvidenceKind,
     predicate_type: &'a Option<crate::domain::Untrusted>,
     format: &'a crate::domain::evidence::Format,
+    id: String,
     digest: &'a crate::domain::Digest,
     attached_to: &'a crate::domain::Digest,
     subjects: &'a [crate::domain::Digest],
@@ -114,6 +116,7 @@ struct Fields<'a> {
     log: &'a crate::domain::evidence::LogEvidence,
     timestamp: &'a crate::domain::evidence::TimeSource,
     signed_at: &'a Option<Timestamp>,
+    content_time: &'a Option<Timestamp>,
     summary: Option<&'a Summary>,
 }
 
@@ -134,6 +137,7 @@ impl<'a> EvidenceDoc<'a> {
                 kind: &one.kind,
                 predicate_type: &one.predicate_type,
                 format: &one.format,
+                id: one.id().to_string(),
                 digest: &one.digest,
                 attached_to: &one.attached_to,
                 subjects: &one.subjects,
@@ -144,6 +148,7 @@ impl<'a> EvidenceDoc<'a> {
                 log: &one.log,
                 timestamp: &one.timestamp,
                 signed_at: &one.signed_at,
+                content_time: &one.content_time,
                 summary: (one.summary != Summary::None).then_some(&one.summary),
             },
             checks: checks.then_some(&one.checks),

@@ -11,6 +11,7 @@ mod demo;
 mod diff;
 mod drift;
 mod evidence;
+pub mod exit;
 mod generate;
 mod history;
 mod hold;
@@ -18,7 +19,6 @@ mod init;
 mod json;
 mod log;
 mod names;
-mod outcome;
 mod pin;
 mod promote;
 mod resume;
@@ -30,17 +30,18 @@ mod text;
 mod verify;
 pub mod write;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::{Failure, Hint, Part};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
-use outcome::Failure;
 use situation::Situation;
 
-/// Parses, runs, and answers the exit status.
+/// Runs the command line and returns the number of its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let json = arguments
@@ -48,62 +49,81 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
         .skip(1)
         .take_while(|a| *a != "--")
         .any(|a| a == "--json");
-    let result = match Cli::try_parse_from(&arguments) {
+    let status = match Cli::try_parse_from(&arguments) {
         Ok(cli) => start(cli),
         Err(error) if !error.use_stderr() => match error.print() {
-            Ok(()) => Ok(outcome::DONE),
-            Err(error) => Err(Failure::output(&error)),
+            Ok(()) => Ok(Exit::Done),
+            Err(error) => Err(output_failed(&error)),
         },
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json => {
             let _ = error.print();
-            Ok(outcome::USAGE)
+            Ok(Exit::Usage)
         }
-        Err(error) => Err(misspoken(&error)),
+        Err(error) => Err(wrong_arguments(&error, &arguments)),
     };
-    result.unwrap_or_else(|failure| {
+    let status = status.unwrap_or_else(|failure| {
         if json {
             json::print_failure(&failure);
         }
         let mut stderr = io::stderr().lock();
-        let _ = writeln!(stderr, "pindeck: {}", failure.message);
-        if !failure.next.is_empty() {
-            let _ = writeln!(stderr, "  next: {}", failure.next);
-        }
-        if failure.code == outcome::FAILED
+        let status = Exit::of(failure.kind);
+        let _ = writeln!(stderr, "pindeck: {}", failure.what.clean());
+        let _ = writeln!(stderr, "  next: {}", failure.next());
+        if status == Exit::Failed
             && let Some(path) = log::path().filter(|path| path.exists())
         {
             let _ = writeln!(stderr, "  log: {}", path.display());
         }
-        failure.code
-    })
+        status
+    });
+    status.code()
 }
 
-/// Clap's words as a failure of ours: the first paragraph is what is wrong, the rest what would be right.
-fn misspoken(error: &clap::Error) -> Failure {
+/// What is wrong with the arguments, as a failure. The parser's text quotes what was typed, so the hint is
+/// made only of the names that pindeck itself defines.
+fn wrong_arguments(error: &clap::Error, arguments: &[OsString]) -> Failure {
+    use clap::error::{ContextKind, ContextValue};
     let text = error.render().to_string();
-    let mut paragraphs = text.trim().splitn(2, "\n\n");
-    let fold = |part: Option<&str>| {
-        let words: Vec<&str> = part.unwrap_or_default().split_whitespace().collect();
-        words.join(" ")
+    let first = text.trim().split("\n\n").next().unwrap_or_default();
+    let message = first.split_whitespace().collect::<Vec<_>>().join(" ");
+    let failure = Failure::usage(message.strip_prefix("error: ").unwrap_or(&message));
+    let names = |kind| match error.get(kind) {
+        Some(ContextValue::String(name)) => vec![name.clone()],
+        Some(ContextValue::Strings(names)) => names.clone(),
+        _ => Vec::new(),
     };
-    let message = fold(paragraphs.next());
-    let message = message.strip_prefix("error: ").unwrap_or(&message);
-    Failure::usage(message, fold(paragraphs.next()))
+    let part = |names: &[String]| Part::names(names.iter().map(String::as_str));
+    for kind in [
+        ContextKind::SuggestedSubcommand,
+        ContextKind::SuggestedArg,
+        ContextKind::SuggestedValue,
+    ] {
+        let suggested = names(kind);
+        if !suggested.is_empty() {
+            return failure.hint(Hint::with("did you mean {}? See `pindeck --help`", &[part(&suggested)]));
+        }
+    }
+    let program = Cli::command();
+    let mut known = program.get_subcommands().map(clap::Command::get_name);
+    match known.find(|name| arguments.iter().any(|argument| argument == name)) {
+        Some(subcommand) => failure.hint(Hint::with("see `pindeck {} --help`", &[Part::name(subcommand)])),
+        None => failure,
+    }
 }
 
-fn start(cli: Cli) -> Result<u8, Failure> {
+fn start(cli: Cli) -> Result<Exit, Failure> {
     log::start();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|e| Failure::new(outcome::FAILED, format!("no worker threads could be started: {e}"), ""))?;
+        .map_err(|e| Failure::failed(format!("no worker threads could be started: {e}")))?;
     let result = runtime.block_on(dispatch(cli));
     // A git operation that blocks must not keep an interrupted program alive.
     runtime.shutdown_background();
     result
 }
 
-async fn dispatch(cli: Cli) -> Result<u8, Failure> {
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let at = Situation::new(cli.global)?;
     let at = &at;
     let Some(command) = cli.command else {
@@ -148,8 +168,13 @@ fn say_on(line: &str) -> Result<bool, Failure> {
     match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(Failure::output(&error)),
+        Err(error) => Err(output_failed(&error)),
     }
+}
+
+/// The result could not be written to stdout.
+fn output_failed(error: &io::Error) -> Failure {
+    Failure::failed(format!("the result could not be written to stdout: {error}")).hint("give stdout somewhere to go")
 }
 
 /// One line for people, beside the result.

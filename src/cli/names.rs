@@ -1,7 +1,7 @@
 //! Names given on the command line against those that exist.
 
-use super::outcome::{Failure, USAGE};
 use crate::config::unknown;
+use crate::domain::failure::Failure;
 
 /// Checks a name; one that is not there is answered with the nearest that is.
 ///
@@ -12,7 +12,7 @@ pub fn known<'a>(what: &str, name: &str, all: impl IntoIterator<Item = &'a str>)
     if all.contains(&name) {
         return Ok(());
     }
-    Err(Failure::told(USAGE, &unknown(what, name, &all)))
+    Err(unknown(what, name, &all))
 }
 
 #[cfg(test)]
@@ -22,8 +22,9 @@ mod tests {
     #[test]
     fn the_nearest_name_is_offered() {
         let error = known("environment", "prodution", ["staging", "production"]).expect_err("wrong");
-        assert_eq!(error.code, 2);
-        assert!(error.next.contains("did you mean \"production\"?"), "{}", error.next);
+        assert_eq!(error.kind, crate::domain::FailureKind::Usage);
+        let next = error.next();
+        assert!(next.as_str().contains("did you mean \"production\"?"), "{next}");
         assert!(known("environment", "staging", ["staging"]).is_ok());
         assert!(known("service", "x", []).is_err());
     }

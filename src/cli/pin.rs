@@ -1,10 +1,11 @@
 //! `pindeck pin`: pins by tag get the digest that their tag names now.
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request};
 
 use super::args::Pin;
-use super::outcome::Failure;
 use super::situation::Situation;
 use super::write;
 
@@ -12,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Pin) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Pin) -> Result<Exit, Failure> {
     let ask = Ask::Pin {
         services: args.services.iter().map(|s| s.as_str().into()).collect(),
         environment: args.environment.as_ref().map(EnvId::new),

@@ -1,10 +1,11 @@
 //! `pindeck promote`: digests step forward, all of a set or none.
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request, Source};
 
 use super::args::Promote;
-use super::outcome::Failure;
 use super::situation::Situation;
 use super::write;
 
@@ -12,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Promote) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Promote) -> Result<Exit, Failure> {
     let from = match (&args.from, args.digest) {
         (_, Some(digest)) => Some(Source::Digest(digest)),
         (Some(from), None) if from == "candidate" => Some(Source::Candidate),

@@ -5,14 +5,16 @@ use std::io::IsTerminal as _;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
+use crate::domain::recovery::Fact;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::{Entry, Fact};
+use crate::engine::journal::Entry;
 use crate::engine::release::Left;
 
 use super::args::Resume;
-use super::outcome::{DONE, FAILED, Failure, foremost};
 use super::signals::Interrupts;
 use super::situation::Situation;
 use super::{json, say, warn, write};
@@ -21,12 +23,12 @@ use super::{json, say, warn, write};
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(at: &Situation, args: &Resume) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Resume) -> Result<Exit, Failure> {
     // Not `at.engine()`: what that says about the journal is what this command is about.
     let engine = Engine::open(at.options())?;
     let interrupts = Interrupts::listen();
     let left = match interrupts.or(engine.left_behind()).await {
-        Ok(left) => left.map_err(|failure| told(&failure))?,
+        Ok(left) => left?,
         Err(status) => return Ok(status),
     };
     let (mut entries, mut statuses) = (Vec::new(), Vec::new());
@@ -40,16 +42,22 @@ pub async fn run(at: &Situation, args: &Resume) -> Result<u8, Failure> {
             }
         }
         let (status, ended) = match act(&engine, args, one, &interrupts).await {
-            Ok(ended) => (DONE, ended),
-            Err(Stopped::Asked) => (DONE, json!({"action": "left"})),
+            Ok(ended) => (Exit::Done, ended),
+            Err(Stopped::Asked) => (Exit::Done, json!({"action": "left"})),
             Err(Stopped::Failed(failure)) => {
+                let message = failure.what().clean();
                 if !args.json {
-                    warn(failure.words().clean().as_str());
+                    warn(message.as_str());
                 }
-                let status = interrupts.status().unwrap_or(failure.exit_code());
+                let status = interrupts.status().unwrap_or(Exit::of(failure.kind()));
                 (
                     status,
-                    json!({"action": "failed", "code": status, "message": failure.words().clean().into_string()}),
+                    json!({
+                        "action": "failed",
+                        "code": status.code(),
+                        "message": message,
+                        "next": failure.next(),
+                    }),
                 )
             }
         };
@@ -64,7 +72,7 @@ pub async fn run(at: &Situation, args: &Resume) -> Result<u8, Failure> {
     if args.json {
         json::print("resume", json!({"entries": entries}))?;
     }
-    Ok(foremost(statuses))
+    Ok(Exit::heaviest(statuses))
 }
 
 /// Why an entry stands as it stood.
@@ -86,7 +94,7 @@ async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts
         return Ok(json!({"action": "dropped"}));
     }
     let Some(entry) = &one.entry else {
-        return Err(Stopped::Failed(WriteFailure::Failed(one.says.clone().into())));
+        return Err(Stopped::Failed(Failure::failed(one.says.clone()).into()));
     };
     agreed(args, "Finish it? y to finish it: ", to_be_typed(entry)).await?;
     let (tx, mut rx) = mpsc::channel(32);
@@ -114,7 +122,7 @@ fn to_be_typed(entry: &Entry) -> Option<&str> {
 
 /// Confirmed as every write is: beforehand, or by a person at a terminal; never by nobody.
 async fn agreed(args: &Resume, question: &str, name: Option<&str>) -> Result<(), Stopped> {
-    let usage = |words: String| Err(Stopped::Failed(WriteFailure::Usage(words.into())));
+    let usage = |words: String| Err(Stopped::Failed(Failure::usage(words).into()));
     let terminal = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     match (name, &args.confirm) {
         (Some(name), Some(typed)) if name == typed => return Ok(()),
@@ -217,12 +225,4 @@ fn document(one: &Left, ended: Value) -> Value {
         }));
     }
     out
-}
-
-fn told(failure: &WriteFailure) -> Failure {
-    let code = match failure.exit_code() {
-        DONE => FAILED,
-        code => code,
-    };
-    Failure::told(code, failure.words().raw())
 }

@@ -1,10 +1,11 @@
 //! `pindeck revert`: an earlier digest comes back.
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::Target;
 use crate::domain::write::{Ask, Request, Scope};
 
 use super::args::Revert;
-use super::outcome::Failure;
 use super::situation::Situation;
 use super::write;
 
@@ -12,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Revert) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Revert) -> Result<Exit, Failure> {
     let ask = Ask::Revert {
         target: Target::new(args.service.as_str(), args.environment.as_str()),
         to: args.to,
@@ -27,6 +28,7 @@ pub async fn run(at: &Situation, args: &Revert) -> Result<u8, Failure> {
         reason: args.reason.clone(),
         acknowledge_warned: args.acknowledge_warned,
         break_glass: args.break_glass.clone(),
+        release_hold: args.release_hold,
         ..Request::new(ask)
     };
     Ok(write::run(&at.engine()?, "revert", request, &(&args.write).into()).await)

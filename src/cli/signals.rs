@@ -1,19 +1,19 @@
 //! Interrupts: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP.
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::outcome::{FAILED, Failure};
-
 /// The status of an interrupted command: 128 and the signal's number.
-async fn interrupted() -> Result<u8, Failure> {
-    let listen = |kind| signal(kind).map_err(|e| Failure::new(FAILED, format!("signals cannot be received: {e}"), ""));
+async fn interrupted() -> Result<Exit, Failure> {
+    let listen = |kind| signal(kind).map_err(|e| Failure::failed(format!("signals cannot be received: {e}")));
     let (mut int, mut term) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hup = listen(SignalKind::hangup())?;
     Ok(tokio::select! {
-        _ = int.recv() => 130,
-        _ = term.recv() => 143,
-        _ = hup.recv() => 129,
+        _ = int.recv() => Exit::Signal(2),
+        _ = term.recv() => Exit::Signal(15),
+        _ = hup.recv() => Exit::Signal(1),
     })
 }
 
@@ -21,7 +21,7 @@ async fn interrupted() -> Result<u8, Failure> {
 ///
 /// # Errors
 /// As the read's.
-pub async fn or_interrupted(work: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
+pub async fn or_interrupted(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     tokio::select! {
         biased;
         status = interrupted() => status,
@@ -33,7 +33,7 @@ pub async fn or_interrupted(work: impl Future<Output = Result<u8, Failure>>) -> 
 /// nothing is half done.
 #[derive(Debug, Clone)]
 pub struct Interrupts {
-    first: watch::Receiver<Option<u8>>,
+    first: watch::Receiver<Option<Exit>>,
     cancel: watch::Receiver<bool>,
 }
 
@@ -55,7 +55,7 @@ impl Interrupts {
     }
 
     /// The status of the signal, if one has come.
-    pub fn status(&self) -> Option<u8> {
+    pub fn status(&self) -> Option<Exit> {
         *self.first.borrow()
     }
 
@@ -68,7 +68,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// The status.
-    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, u8> {
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
         let mut first = self.first.clone();
         let came = async {
             match first.wait_for(Option::is_some).await.map(|status| *status) {

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::app::cell_status::{self, CellStatus};
-use crate::domain::board::{Board, Cell};
+use crate::cli::exit::Exit;
+use crate::domain::board::{Board, Cell, Fetch};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
+use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::pin::Unmanaged;
 
 use super::args::Status;
 use super::json::{self, status::StatusDoc};
-use super::outcome::{DONE, FOUND, Failure, UNKNOWN, foremost};
 use super::situation::Situation;
 use super::text::{self, Table};
 use super::{names, say, warn};
@@ -22,7 +23,7 @@ use super::{names, say, warn};
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(at: &Situation, args: &Status) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Status) -> Result<Exit, Failure> {
     let mut board = at.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
@@ -39,12 +40,16 @@ pub async fn run(at: &Situation, args: &Status) -> Result<u8, Failure> {
             say(&line)?;
         }
     }
-    Ok(foremost([
-        if unreachable.is_some() { UNKNOWN } else { DONE },
-        if args.exit_code && !board.drift.is_empty() {
-            FOUND
+    Ok(Exit::heaviest([
+        if unreachable.is_some() {
+            Exit::Unknown
         } else {
-            DONE
+            Exit::Done
+        },
+        if args.exit_code && !board.drift.is_empty() {
+            Exit::Found
+        } else {
+            Exit::Done
         },
     ]))
 }
@@ -85,9 +90,12 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         let commit: String = repository.commit.chars().take(7).collect();
         let mut notes = Vec::new();
         match &repository.remote {
-            Some(remote) if repository.fetched_at.is_some() => notes.push(format!("{remote}, just fetched")),
-            Some(remote) => notes.push(format!("{remote}, as last fetched")),
             None => notes.push("no remote".to_owned()),
+            Some(remote) => notes.push(match &repository.fetch {
+                Fetch::Fresh(_) => format!("{remote}, just fetched"),
+                Fetch::NotAsked => format!("{remote}, as last fetched"),
+                Fetch::Failed(..) => format!("{remote} could not be fetched: as last fetched"),
+            }),
         }
         if repository.dirty {
             notes.push("the working tree has changes, which do not count".to_owned());
@@ -112,6 +120,7 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     for row in &board.services {
         let offer = match &row.candidate {
             Seen::Unreachable { .. } => "unreachable".to_owned(),
+            Seen::NotChecked => "not checked".to_owned(),
             seen => match seen.value().and_then(Option::as_ref) {
                 None => "none".to_owned(),
                 Some(candidate) => {
@@ -180,6 +189,7 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     let tag = cell.tag.tag().unwrap_or("").to_owned();
     let tag_now = match (&cell.tag_digest, pin.digest) {
         (Seen::Unreachable { .. }, _) => "unreachable".to_owned(),
+        (Seen::NotChecked, _) if !tag.is_empty() => "not checked".to_owned(),
         (seen, pinned) => match (seen.value(), tag.is_empty()) {
             (_, true) | (None, false) => String::new(),
             (Some(None), false) => "gone".to_owned(),
@@ -195,7 +205,14 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     };
     let current = cell_status::of_cell(cell, now).status;
     let mut verdict = match cell.verdict() {
-        Some(verdict) if !matches!(current, CellStatus::Unreachable | CellStatus::ByTag) => text::verdict(verdict),
+        Some(verdict)
+            if !matches!(
+                current,
+                CellStatus::Unreachable | CellStatus::ByTag | CellStatus::NotChecked
+            ) =>
+        {
+            text::verdict(verdict)
+        }
         _ => current.word().to_owned(),
     };
     if cell.hold.is_some() {

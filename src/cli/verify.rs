@@ -2,15 +2,16 @@
 
 use serde::Serialize;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Outcome, Verdict};
+use crate::engine::Engine;
 use crate::engine::verify::{Examined, Rules, verify_by_file};
-use crate::engine::{Engine, EngineError};
 
 use super::args::Verify;
 use super::json::{self, EvidenceDoc};
-use super::outcome::{DONE, Failure, REFUSED, UNKNOWN};
 use super::situation::Situation;
 use super::{say, text};
 
@@ -29,19 +30,23 @@ struct VerifyDoc<'a> {
 ///
 /// # Errors
 /// If the reference, the policy or the configuration is wrong.
-pub async fn run(at: &Situation, args: &Verify) -> Result<u8, Failure> {
+pub async fn run(at: &Situation, args: &Verify) -> Result<Exit, Failure> {
     let rules = match (&args.policy, &args.environment) {
         (Some(policy), _) => Rules::Policy(policy.clone()),
         (None, Some(env)) => Rules::Environment(env.clone()),
         (None, None) => Rules::Default,
     };
+    let mut policy_from = None;
     let found = match Engine::open(at.options()) {
-        Ok(engine) => engine.verify(&args.reference, rules).await?,
-        // A policy file is enough: nothing of a repository is needed to judge one digest.
-        Err(EngineError::Git(_)) if at.global.config.is_some() => {
-            verify_by_file(&at.options(), &args.reference, rules).await?
+        Ok(engine) => {
+            let found = engine.verify(&args.reference, rules).await?;
+            // A policy file that was named does not depend on what was fetched.
+            policy_from = at.global.config.is_none().then_some(engine);
+            found
         }
-        Err(error) => return Err(error.into()),
+        // A policy file is enough: nothing of a repository is needed to judge one digest.
+        Err(_) if at.global.config.is_some() => verify_by_file(&at.options(), &args.reference, rules).await?,
+        Err(failure) => return Err(failure),
     };
     let verdict = found.assessed.assessment.verdict.as_ref();
     if args.json {
@@ -62,16 +67,20 @@ pub async fn run(at: &Situation, args: &Verify) -> Result<u8, Failure> {
             say(&line)?;
         }
     }
-    Ok(status(verdict, args.acknowledge_warned))
+    let exit = status(verdict, args.acknowledge_warned);
+    Ok(match &policy_from {
+        Some(engine) => at.with_freshness(engine, exit),
+        None => exit,
+    })
 }
 
-/// 4 where the policy refuses, 6 where nobody can say; no verdict at all is nobody saying.
-fn status(verdict: Option<&Verdict>, acknowledge_warned: bool) -> u8 {
+/// The status of a verdict. No verdict at all means that nobody can say.
+fn status(verdict: Option<&Verdict>, acknowledge_warned: bool) -> Exit {
     match verdict.map(|v| v.result) {
-        Some(Outcome::Verified) => DONE,
-        Some(Outcome::Warned) if acknowledge_warned => DONE,
-        Some(Outcome::Warned | Outcome::Rejected) => REFUSED,
-        Some(Outcome::Unknown) | None => UNKNOWN,
+        Some(Outcome::Verified) => Exit::Done,
+        Some(Outcome::Warned) if acknowledge_warned => Exit::Done,
+        Some(Outcome::Warned | Outcome::Rejected) => Exit::Refused,
+        Some(Outcome::Unknown) | None => Exit::Unknown,
     }
 }
 
@@ -113,15 +122,15 @@ mod tests {
             causes: Vec::new(),
         };
         for (result, plain, acknowledged) in [
-            (Outcome::Verified, 0, 0),
-            (Outcome::Warned, 4, 0),
-            (Outcome::Rejected, 4, 4),
-            (Outcome::Unknown, 6, 6),
+            (Outcome::Verified, Exit::Done, Exit::Done),
+            (Outcome::Warned, Exit::Refused, Exit::Done),
+            (Outcome::Rejected, Exit::Refused, Exit::Refused),
+            (Outcome::Unknown, Exit::Unknown, Exit::Unknown),
         ] {
             let verdict = verdict(result);
             assert_eq!(status(Some(&verdict), false), plain, "{result:?}");
             assert_eq!(status(Some(&verdict), true), acknowledged, "{result:?}");
         }
-        assert_eq!(status(None, true), 6);
+        assert_eq!(status(None, true), Exit::Unknown);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use globset::GlobBuilder;
 
 use super::ConfigError;
+use crate::domain::failure::{Hint, Part};
 use crate::domain::policy::TeamPolicy;
 
 /// Path patterns of environments that match none of these files, as errors with their line.
@@ -19,16 +20,13 @@ pub fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[Strin
             if !files.iter().any(|f| matcher.is_match(f)) {
                 let quoted = format!("\"{pattern}\"");
                 let line = text.lines().position(|l| l.contains(&quoted)).map_or(1, |at| at + 1);
-                let near =
-                    nearest(pattern, files).map_or_else(String::new, |path| format!("; the nearest path is {path:?}"));
-                let message = format!(
-                    "{quoted} of environment {} matches no file of the repository{near}",
-                    env.name
-                );
+                let message = format!("{quoted} of environment {} matches no file of the repository", env.name);
                 problems.push(ConfigError {
                     file: file.to_owned(),
                     line,
                     message,
+                    hint: nearest(pattern, files)
+                        .map(|path| Hint::with("the nearest path is \"{}\"", &[Part::name(&path)])),
                 });
             }
         }

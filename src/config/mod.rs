@@ -4,14 +4,17 @@
 pub mod approval;
 pub mod check;
 mod error;
+pub mod files;
 pub mod infer;
 pub mod init;
 pub mod left_out;
+mod platforms;
 mod raw;
 pub mod team;
 mod trust;
 pub mod user;
 mod values;
+mod variants;
 
 pub use error::{ConfigError, unknown};
 pub use user::UserConfig;

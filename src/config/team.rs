@@ -1,4 +1,4 @@
-//! The team policy: `pindeck.toml`, validated (CONTRACT "pindeck.toml").
+//! The team policy: `pindeck.toml`, validated (docs/reference/contract.md, "pindeck.toml").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
 use super::trust::{self, Read};
-use super::{raw, values};
+use super::{platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::policy::{
@@ -24,11 +24,9 @@ pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Resul
     let source = Source { file, text };
     let raw: raw::Team = toml::from_str(text).map_err(|e| source.parse_error(&e))?;
     if *raw.version.get_ref() != 1 {
-        let what = format!(
-            "version {} is not known; this pindeck reads version = 1",
-            raw.version.get_ref()
-        );
-        return Err(source.error(raw.version.span(), what));
+        let what = format!("version {} is not known", raw.version.get_ref());
+        let error = source.error(raw.version.span(), what);
+        return Err(error.hint("this pindeck reads version = 1"));
     }
     for pattern in &raw.ignore {
         glob(&source, pattern)?;
@@ -107,7 +105,7 @@ fn named<'a>(
     if known.contains(&name.get_ref().as_str()) {
         Ok(name.get_ref().clone())
     } else {
-        Err(source.error(name.span(), unknown(what, name.get_ref(), &known)))
+        Err(source.failure(name.span(), unknown(what, name.get_ref(), &known)))
     }
 }
 
@@ -168,12 +166,9 @@ fn environments(
                     named(source, "environment", name, names.iter())?;
                     // Promotion order is the order of the file, so a cycle cannot be written.
                     if !out.iter().any(|before| before.name.as_str() == name.get_ref()) {
-                        let what = format!(
-                            "{:?} comes later than {:?}; list environments in promotion order",
-                            name.get_ref(),
-                            env.name.get_ref()
-                        );
-                        return Err(source.error(name.span(), what));
+                        let what = format!("{:?} comes later than {:?}", name.get_ref(), env.name.get_ref());
+                        let error = source.error(name.span(), what);
+                        return Err(error.hint("list environments in promotion order"));
                     }
                     after.push(EnvId::new(name.get_ref()));
                 }
@@ -204,6 +199,7 @@ fn environments(
                 raw::Confirm::TypeName => Confirm::TypeName,
             },
             read_only: env.read_only,
+            platforms: platforms::filter(source, env.platforms.as_ref())?,
         });
     }
     Ok(out)
@@ -215,18 +211,20 @@ fn services(
     profiles: &BTreeMap<String, TrustProfile>,
 ) -> Result<Vec<Service>, ConfigError> {
     let mut names = BTreeSet::new();
-    let mut images: BTreeMap<Repository, String> = BTreeMap::new();
+    let mut images: BTreeMap<(Repository, Option<String>), String> = BTreeMap::new();
     let mut out = Vec::new();
     for service in &raw.services {
         plain_name(source, "a service", &service.name)?;
         let name = service.name.get_ref();
+        let component = variants::component(source, service)?;
         if !names.insert(name) {
             return Err(source.error(service.name.span(), format!("service {name:?} is there twice")));
         }
         let mut repository = |text: &raw::Text| {
             let parsed = Repository::parse(text.get_ref())
-                .map_err(|e| source.error(text.span(), format!("{e}; write HOST/PATH without tag or digest")))?;
-            match images.insert(parsed.clone(), name.clone()) {
+                .map_err(|e| source.error(text.span(), e.to_string()))
+                .map_err(|error| error.hint("write HOST/PATH without tag or digest"))?;
+            match images.insert((parsed.clone(), component.clone()), name.clone()) {
                 Some(other) if other != *name => {
                     Err(source.error(text.span(), format!("{parsed} already belongs to service {other:?}")))
                 }
@@ -239,6 +237,7 @@ fn services(
             name: ServiceId::new(name),
             image,
             also,
+            component: component.clone(),
             signer: service
                 .signer
                 .as_ref()
@@ -246,7 +245,11 @@ fn services(
                 .transpose()?,
             candidate: service.candidate.as_ref().map(|c| candidate(source, c)).transpose()?,
             immutable_tags: service.immutable_tags.as_ref().map(|p| regex(source, p)).transpose()?,
-            source: service.source.as_ref().map(|s| s.get_ref().clone()),
+            source: service
+                .source
+                .as_ref()
+                .map(|s| trust::source_repository(source, s))
+                .transpose()?,
         });
     }
     Ok(out)
@@ -293,7 +296,7 @@ fn kind(source: &Source<'_>, name: &raw::Text) -> Result<EvidenceKind, ConfigErr
                 .map(|k| k.as_str())
                 .filter(|k| *k != "other")
                 .collect();
-            source.error(name.span(), unknown("kind of evidence", name.get_ref(), &known))
+            source.failure(name.span(), unknown("kind of evidence", name.get_ref(), &known))
         })
 }
 
@@ -351,7 +354,7 @@ fn policy(
         list.iter()
             .map(|r| match KNOWN.contains(&r.get_ref().as_str()) {
                 true => Ok(r.get_ref().clone()),
-                false => Err(source.error(r.span(), unknown("test result", r.get_ref(), &KNOWN))),
+                false => Err(source.failure(r.span(), unknown("test result", r.get_ref(), &KNOWN))),
             })
             .collect()
     };
@@ -391,7 +394,7 @@ fn policy(
             let known: Vec<&str> = Waivable::ALL.iter().map(|w| w.as_str()).collect();
             let one = |name: &String| {
                 let found = Waivable::ALL.into_iter().find(|w| w.as_str() == name);
-                found.ok_or_else(|| source.error(span.clone(), unknown("gate", name, &known)))
+                found.ok_or_else(|| source.failure(span.clone(), unknown("gate", name, &known)))
             };
             list.iter().map(one).collect::<Result<_, _>>()?
         }
@@ -457,6 +460,9 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
                 profile.name,
                 Digest::of(key.pem.trim().as_bytes())
             ));
+            if !key.validity.is_always() {
+                lines.push(format!("in use {:?}", key.validity));
+            }
         }
         lines.push(match &profile.root {
             None => format!("root {} none", profile.name),

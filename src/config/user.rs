@@ -68,15 +68,17 @@ pub fn load() -> Result<UserConfig, ConfigError> {
         (None, Some(dirs)) => dirs.config_dir().join("config.toml"),
         (None, None) => return Ok(UserConfig::default()),
     };
-    match std::fs::read_to_string(&path) {
+    let read = super::files::read_own(&path).and_then(|bytes| {
+        String::from_utf8(bytes).map_err(|_| std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not UTF-8"))
+    });
+    match read {
         Ok(text) => parse(&text, &path.display().to_string()),
         Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(UserConfig::default()),
         Err(error) => Err(ConfigError {
             file: path.display().to_string(),
             line: 1,
-            message: format!(
-                "the user configuration cannot be read: {error}; correct PINDECK_CONFIG or the file's permissions"
-            ),
+            message: format!("the user configuration cannot be read: {error}"),
+            hint: Some("correct PINDECK_CONFIG or the file's permissions".into()),
         }),
     }
 }
@@ -87,6 +89,11 @@ pub fn cache_dir() -> Option<PathBuf> {
         .filter(|v| !v.is_empty())
         .map(PathBuf::from);
     named.or_else(|| dirs().map(|d| d.cache_dir().to_owned()))
+}
+
+/// The folder of the user's own configuration.
+pub fn config_dir() -> Option<PathBuf> {
+    dirs().map(|d| d.config_dir().to_owned())
 }
 
 /// Folder of logs: XDG state, else the local data folder.
@@ -106,7 +113,7 @@ mod tests {
     fn unknown_keys_are_named() {
         let error = parse("\n\nthem = \"dark\"\n", "config.toml").expect_err("wrong");
         assert_eq!((error.line, error.file.as_str()), (3, "config.toml"));
-        assert!(error.message.contains("did you mean \"theme\""), "{error}");
+        assert!(error.to_string().contains("did you mean \"theme\""), "{error}");
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub(super) const SERVICES: [Service; 8] = [
             version("7.3.0", PASSED, TO_STAGING),
         ],
     ),
-    // 3.1.0 was taken back in production, and is held.
+    // 3.1.0 was reverted in production, and is under a hold.
     Service {
         legacy: true,
         taken_back: Some("3.1.0"),
@@ -182,7 +182,7 @@ pub(super) const SERVICES: [Service; 8] = [
 
 /// The service whose production digest left the registry, and the version.
 pub(super) const GONE: (&str, &str) = ("frontend", "7.2.0");
-/// The service whose revert is held.
+/// The service whose reverted digest is under a hold.
 pub(super) const HELD: &str = "accounts";
 
 /// People who commit.

@@ -1,9 +1,9 @@
 //! The board: every service × environment, as far as it is known right now.
 //!
 //! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
-//! folds the same stream into the board it draws. There is one fold: [`Board::apply`].
+//! folds the same stream into the board it draws. There is one fold, [`Board::apply`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,14 +11,17 @@ use serde::Serialize;
 use super::candidate::{Candidate, Relation, relation_of_any};
 use super::drift::Drift;
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
-use super::freshness::Seen;
+use super::failure::Failure;
+use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
-use super::policy::Environment;
+use super::policy::{Environment, Freeze};
 use super::reference::Repository;
 use super::registry::Budget;
 use super::text::Untrusted;
-use super::verdict::Verdict;
+use super::verdict::{Outcome, Verdict};
+
+pub use super::repository_info::{Fetch, RepositoryInfo};
 
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -31,6 +34,8 @@ pub struct Board {
     pub services: Vec<ServiceRow>,
     /// Digests seen but not managed.
     pub unmanaged: Vec<Unmanaged>,
+    /// What decides about steps forward.
+    pub rules: StepRules,
     /// Drift as found by the last pass.
     pub drift: Vec<Drift>,
     /// What this run has cost the registries.
@@ -41,25 +46,31 @@ pub struct Board {
     pub finished_at: Option<Timestamp>,
 }
 
-/// The repository as read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RepositoryInfo {
-    /// Path of the repository (its working tree, or the bare folder).
-    pub path: String,
-    /// The branch that counts.
-    pub branch: String,
-    /// The commit that was read.
-    pub commit: String,
-    /// The remote whose tracking branch was read; `None` = local HEAD.
-    pub remote: Option<String>,
-    /// Local commits that the remote-tracking commit lacks.
-    pub ahead: u32,
-    /// Commits of the remote-tracking branch that the local branch lacks.
-    pub behind: u32,
-    /// Whether the working tree has changes (they never count).
-    pub dirty: bool,
-    /// When the remote was last fetched in this run; `None` = not fetched.
-    pub fetched_at: Option<Timestamp>,
+/// The rules that decide about steps, as of the commit that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRules {
+    /// Every hold; `Err` = they could not be read, and nothing may step forward.
+    pub holds: Result<Vec<Hold>, Untrusted>,
+    /// Soak and freeze of each environment that has a policy.
+    pub timing: BTreeMap<EnvId, Timing>,
+}
+
+impl Default for StepRules {
+    fn default() -> Self {
+        Self {
+            holds: Ok(Vec::new()),
+            timing: BTreeMap::new(),
+        }
+    }
+}
+
+/// When an environment takes a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Timing {
+    /// How long a digest must have been pinned in every `after` environment, in seconds.
+    pub soak: Option<i64>,
+    /// When nothing may be promoted.
+    pub freeze: Vec<Freeze>,
 }
 
 /// One row.
@@ -88,7 +99,7 @@ pub struct Cell {
     pub tag: TagSource,
     /// What that tag points at now; `Fresh(None)` = the tag does not exist.
     pub tag_digest: Seen<Option<Digest>>,
-    /// The tag points at an index that holds the pinned manifest, or the reverse.
+    /// The tag points at an index that lists the pinned manifest, or the reverse.
     pub tag_matches_via_index: bool,
     /// Whether that tag must not move (`immutable_tags`).
     pub tag_is_immutable: bool,
@@ -98,14 +109,14 @@ pub struct Cell {
     pub version: Option<Untrusted>,
     /// Digests that stand for the same image: the platform manifests that the pinned index lists, or the
     /// indexes whose verified bytes list the pinned manifest.
-    pub kin: BTreeSet<Digest>,
+    pub same_image: BTreeSet<Digest>,
     /// The content is gone, by the registry's authoritative word.
     pub missing: bool,
     /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
     pub skipped: Option<bool>,
     /// The hold this digest is under.
     pub hold: Option<Hold>,
-    /// Stands to the candidate how.
+    /// How the pinned digest relates to the candidate.
     pub relation: Relation,
     /// How many versions behind.
     pub behind: Option<u32>,
@@ -142,6 +153,15 @@ pub struct Assessment {
     pub evidence: Vec<Evidence>,
 }
 
+impl Assessment {
+    /// Why there is no verdict, if something needed for it could not be reached.
+    pub fn unreachable(&self) -> Option<Failure> {
+        let verdict = self.verdict.as_ref().filter(|v| v.result == Outcome::Unknown)?;
+        let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
+        Some(Failure::unreachable(cause.detail.clone()))
+    }
+}
+
 /// A digest that may not step forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
@@ -164,6 +184,8 @@ pub struct Hold {
 pub struct PinKey {
     /// Service and environment.
     pub target: Target,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The image it names (a service may live in several repositories).
     pub image: Repository,
     /// The pinned digest, if pinned by digest.
@@ -177,6 +199,7 @@ impl Pin {
     pub fn key(&self) -> PinKey {
         PinKey {
             target: self.target.clone(),
+            component: self.component.clone(),
             image: self.image.clone(),
             digest: self.digest,
             tag: if self.digest.is_none() { self.tag.clone() } else { None },
@@ -196,7 +219,7 @@ impl Cell {
             tag_is_immutable: false,
             assessment: Seen::NotChecked,
             version: None,
-            kin: BTreeSet::new(),
+            same_image: BTreeSet::new(),
             missing: false,
             skipped: None,
             hold: None,
@@ -219,7 +242,7 @@ impl Cell {
         let (Some(here), Some(there)) = (self.pin.digest, other.pin.digest) else {
             return false;
         };
-        here == there || self.kin.contains(&there) || other.kin.contains(&here)
+        here == there || self.same_image.contains(&there) || other.same_image.contains(&here)
     }
 
     /// The verdict, however old.
@@ -242,14 +265,16 @@ pub enum Update {
         /// Digests seen but not managed.
         unmanaged: Vec<Unmanaged>,
     },
+    /// What decides about steps forward, as of the commit that was read.
+    Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
     /// Whether a pin's digest skipped the environment before.
     Skipped(PinKey, Option<bool>),
     /// The candidate of a service.
-    Candidate(ServiceId, Seen<Option<Candidate>>),
+    Candidate(ServiceId, Answered<Option<Candidate>>),
     /// The candidate's verdict.
-    CandidateAssessed(ServiceId, Seen<Assessment>),
+    CandidateAssessed(ServiceId, Answered<Assessment>),
     /// What a pin's tag points at.
     Tag {
         /// Which pin.
@@ -258,8 +283,8 @@ pub enum Update {
         source: TagSource,
         /// Whether it must not move.
         immutable: bool,
-        /// The answer.
-        digest: Seen<Option<Digest>>,
+        /// The answer; `Ok(None)` = the tag does not exist.
+        digest: Answered<Option<Digest>>,
         /// Index and platform manifest of the same image.
         matches_via_index: bool,
     },
@@ -268,11 +293,11 @@ pub enum Update {
         /// Which pin.
         key: PinKey,
         /// Verdict and evidence.
-        assessment: Seen<Assessment>,
+        assessment: Answered<Assessment>,
         /// Version label of the content.
         version: Option<Untrusted>,
-        /// Digests that stand for the same image ([`Cell::kin`]).
-        kin: BTreeSet<Digest>,
+        /// Digests that stand for the same image ([`Cell::same_image`]).
+        same_image: BTreeSet<Digest>,
         /// Authoritatively gone.
         missing: bool,
     },
@@ -287,68 +312,6 @@ pub enum Update {
 }
 
 impl Board {
-    /// Folds one update in. Unknown keys are ignored: they belong to a board that was replaced.
-    pub fn apply(&mut self, update: Update) {
-        match update {
-            Update::Opened {
-                repository,
-                environments,
-                services,
-                unmanaged,
-            } => {
-                let old = std::mem::replace(&mut self.services, services);
-                self.carry_over(old);
-                self.repository = Some(repository);
-                self.environments = environments;
-                self.unmanaged = unmanaged;
-                self.notices.clear();
-                self.finished_at = None;
-            }
-            Update::PinnedBy(key, by) => self.with_cell(&key, |cell| cell.pinned_by = Some(by)),
-            Update::Skipped(key, skipped) => self.with_cell(&key, |cell| cell.skipped = skipped),
-            Update::Candidate(service, candidate) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
-                    row.candidate = candidate;
-                    row.relate();
-                }
-            }
-            Update::CandidateAssessed(service, assessment) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
-                    row.assessment = assessment;
-                }
-            }
-            Update::Tag {
-                key,
-                source,
-                immutable,
-                digest,
-                matches_via_index,
-            } => self.with_cell(&key, |cell| {
-                cell.tag = source;
-                cell.tag_is_immutable = immutable;
-                cell.tag_digest = digest;
-                cell.tag_matches_via_index = matches_via_index;
-            }),
-            Update::Assessed {
-                key,
-                assessment,
-                version,
-                kin,
-                missing,
-            } => self.with_cell(&key, |cell| {
-                cell.assessment = assessment;
-                cell.version = version.or(cell.version.take());
-                // What bytes list never changes, so what was known stays true.
-                cell.kin.extend(kin);
-                cell.missing = missing;
-            }),
-            Update::Drift(drift) => self.drift = drift,
-            Update::Budget(budget) => self.budget = budget,
-            Update::Notice(notice) => self.notices.push(notice),
-            Update::Finished(at) => self.finished_at = Some(at),
-        }
-    }
-
     /// The cell with that key.
     pub fn cell(&self, key: &PinKey) -> Option<&Cell> {
         self.services
@@ -361,67 +324,41 @@ impl Board {
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
         let unknown = |what: String, seen: &Seen<Assessment>| match seen {
-            Seen::Unreachable { detail, .. } => Some(format!("{what}: {}", detail.clean())),
+            Seen::Unreachable { failure, .. } => Some(format!("{what}: {}", failure.sentence().clean())),
             _ => {
                 let verdict = seen.value()?.verdict.as_ref()?;
                 let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
                 Some(format!("{what}: {}", cause.detail.clean()))
             }
         };
-        self.services.iter().find_map(|row| {
-            let candidate = match &row.candidate {
-                Seen::Unreachable { detail, .. } => Some(format!("candidate of {}: {}", row.name, detail.clean())),
-                _ => unknown(format!("candidate of {}", row.name), &row.assessment),
-            };
-            candidate.or_else(|| {
-                row.cells.iter().find_map(|cell| match &cell.tag_digest {
-                    Seen::Unreachable { detail, .. } => Some(format!("tag of {}: {}", cell.pin.target, detail.clean())),
-                    _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+        let stale = self.repository.as_ref().and_then(|repository| match &repository.fetch {
+            Fetch::Failed(_, error) => Some(format!("the newest commit: {}", error.clean())),
+            Fetch::Fresh(_) | Fetch::NotAsked => None,
+        });
+        let in_rows = || {
+            self.services.iter().find_map(|row| {
+                let candidate = match &row.candidate {
+                    Seen::Unreachable { failure, .. } => {
+                        Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
+                    }
+                    _ => unknown(format!("candidate of {}", row.name), &row.assessment),
+                };
+                candidate.or_else(|| {
+                    row.cells.iter().find_map(|cell| match &cell.tag_digest {
+                        Seen::Unreachable { failure, .. } => {
+                            Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                        }
+                        _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                    })
                 })
             })
-        })
+        };
+        stale.or_else(in_rows)
     }
 
     /// The row of a service.
     pub fn row(&self, service: &ServiceId) -> Option<&ServiceRow> {
         self.services.iter().find(|row| row.name == *service)
-    }
-
-    fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
-        let rows = self.services.iter_mut().filter(|row| row.name == key.target.service);
-        for row in rows {
-            if let Some(cell) = row.cells.iter_mut().find(|cell| cell.pin.key() == *key) {
-                change(cell);
-                return row.relate();
-            }
-        }
-    }
-
-    /// Stale-while-revalidate: what was known about an unchanged pin stays visible, marked loading.
-    fn carry_over(&mut self, old: Vec<ServiceRow>) {
-        for mut before in old {
-            let Some(row) = self.services.iter_mut().find(|row| row.name == before.name) else {
-                continue;
-            };
-            row.candidate = before.candidate.reloading();
-            row.assessment = before.assessment.reloading();
-            for cell in &mut row.cells {
-                let key = cell.pin.key();
-                let Some(at) = before.cells.iter().position(|c| c.pin.key() == key) else {
-                    continue;
-                };
-                let known = before.cells.swap_remove(at);
-                let pin = std::mem::replace(&mut cell.pin, known.pin.clone());
-                *cell = Cell {
-                    pin,
-                    assessment: known.assessment.reloading(),
-                    tag_digest: known.tag_digest.reloading(),
-                    hold: cell.hold.take(),
-                    ..known
-                };
-            }
-            row.relate();
-        }
     }
 }
 
@@ -453,15 +390,16 @@ impl ServiceRow {
             .find(|cell| cell.pin.target.environment == *environment)
     }
 
-    fn relate(&mut self) {
+    /// Compares every pin of the row with the candidate.
+    pub(super) fn relate(&mut self) {
         let candidate = self.candidate.value().and_then(Option::as_ref);
         for cell in &mut self.cells {
             (cell.relation, cell.behind) = match (candidate, cell.pin.digest) {
                 (Some(candidate), Some(digest)) => {
                     let by_tag = cell.tag_digest.value().copied().flatten();
                     let by_tag = by_tag.filter(|_| cell.tag_matches_via_index);
-                    let kin = cell.kin.iter().copied().chain(by_tag);
-                    relation_of_any(digest, kin, candidate)
+                    let same_image = cell.same_image.iter().copied().chain(by_tag);
+                    relation_of_any(digest, same_image, candidate)
                 }
                 _ => (Relation::None, None),
             };

@@ -71,14 +71,14 @@ pub fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>
 /// place that one of them has among the versions is the pin's.
 pub fn relation_of_any(
     pinned: Digest,
-    kin: impl IntoIterator<Item = Digest>,
+    same_image: impl IntoIterator<Item = Digest>,
     candidate: &Candidate,
 ) -> (Relation, Option<u32>) {
     let own = relation(pinned, candidate);
     if !matches!(own.0, Relation::Other | Relation::None) {
         return own;
     }
-    let placed = kin.into_iter().map(|digest| relation(digest, candidate));
+    let placed = same_image.into_iter().map(|digest| relation(digest, candidate));
     let placed = placed.filter(|(relation, _)| !matches!(relation, Relation::Other | Relation::None));
     placed
         .min_by_key(|(relation, behind)| (*relation != Relation::Same, *behind))
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn an_index_places_its_platform_manifests() {
         let c = candidate(&[Some(9), Some(8), Some(7)]);
-        let of = |kin: &[u8]| relation_of_any(digest(1), kin.iter().map(|n| digest(*n)), &c);
+        let of = |same_image: &[u8]| relation_of_any(digest(1), same_image.iter().map(|n| digest(*n)), &c);
         assert_eq!(of(&[]), (Relation::Other, None));
         assert_eq!(of(&[3]), (Relation::Other, None));
         assert_eq!(of(&[3, 7]), (Relation::Behind, Some(2)));

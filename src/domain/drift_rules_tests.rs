@@ -22,7 +22,9 @@ fn cell(env: &str, pinned: Option<u8>) -> Cell {
         image: Repository::parse("r.example/payments").expect("valid"),
         tag: Some("1.2.0".to_owned()),
         digest: pinned.map(digest),
+        component: None,
         locations: Vec::new(),
+        uncertain: None,
     })
 }
 
@@ -77,7 +79,7 @@ fn a_moved_tag_is_drift_only_if_it_must_not_move() {
     assert_eq!(kinds(vec![moved.clone()]), [], "index and platform manifest match");
     moved.tag_matches_via_index = false;
     moved.tag_digest = Seen::Unreachable {
-        detail: "timeout".into(),
+        failure: crate::domain::Failure::unreachable("timeout"),
         last: Some((Some(digest(2)), now())),
     };
     assert_eq!(kinds(vec![moved]), [], "what could not be asked is not drift");
@@ -234,7 +236,7 @@ fn what_cannot_be_reached_is_not_cleared() {
     tag_at(&mut moved, true, Some(2));
     let before = detect(&board(vec![moved.clone()]), now());
     moved.tag_digest = Seen::Unreachable {
-        detail: "timeout".into(),
+        failure: crate::domain::Failure::unreachable("timeout"),
         last: None,
     };
     let blind = board(vec![moved.clone()]);
@@ -251,10 +253,10 @@ fn what_cannot_be_reached_is_not_cleared() {
 /// An index (1) and one of its own platform manifests (2): the same image, pinned in two ways.
 #[test]
 fn an_index_and_its_own_manifest_are_one_image() {
-    let labelled = |env: &str, pinned: u8, kin: &[u8]| {
+    let labelled = |env: &str, pinned: u8, same_image: &[u8]| {
         let mut cell = cell(env, Some(pinned));
         cell.version = Some("1.2.0".into());
-        cell.kin = kin.iter().map(|n| digest(*n)).collect();
+        cell.same_image = same_image.iter().map(|n| digest(*n)).collect();
         cell
     };
     // Either side may be the one that knows: the index lists it, or the manifest was found listed.
@@ -274,6 +276,7 @@ fn an_index_and_its_own_manifest_are_one_image() {
             write: Default::default(),
             confirm: Default::default(),
             read_only: false,
+            platforms: crate::domain::platform::PlatformFilter::All,
         };
         board.environments = vec![env("dev"), env("production")];
         assert_eq!(detect(&board, now()), []);
@@ -294,4 +297,34 @@ fn an_index_and_its_own_manifest_are_one_image() {
     let found = detect(&board(three), now());
     let split = found.iter().find(|d| d.kind == DriftKind::PinSplit).expect("a split");
     assert_eq!((split.expected, split.found), (Some(digest(1)), Some(digest(9))));
+}
+
+#[test]
+fn components_are_neither_split_nor_rebuilt() {
+    let of = |env: &str, component: Option<&str>, n: u8| {
+        let mut cell = cell(env, Some(n));
+        cell.pin.component = component.map(str::to_owned);
+        cell.version = Some("1.2.0".into());
+        cell
+    };
+    // Two components of one version in one environment are two images.
+    let two = vec![of("dev", Some("fpm"), 1), of("dev", Some("nginx"), 2)];
+    assert_eq!(kinds(two), []);
+    // The same component with two digests is both.
+    let same = vec![of("dev", Some("fpm"), 1), of("dev", Some("fpm"), 2)];
+    let found = detect(&board(same), now());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|d| d.kind == DriftKind::PinSplit && d.component.as_deref() == Some("fpm")),
+        "{found:?}"
+    );
+    // What is about one component has another identity than the same about another.
+    let by_tag = |component| {
+        let mut cell = of("dev", component, 1);
+        cell.pin.digest = None;
+        detect(&board(vec![cell]), now()).remove(0).id
+    };
+    assert_ne!(by_tag(Some("fpm")), by_tag(Some("nginx")));
 }

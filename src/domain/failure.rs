@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::evidence::CauseKind;
 use super::id::{Digest, EnvId, ServiceId};
 use super::reference::Repository;
@@ -65,16 +67,37 @@ impl FailureKind {
             Self::Malformed => CauseKind::Malformed,
             // Nobody can say that it is malformed: nobody has read it to its end.
             Self::Unsupported | Self::TooLarge => CauseKind::Unsupported,
+            Self::NotChecked => CauseKind::NotChecked,
             Self::Usage
             | Self::Refused
             | Self::Conflict
             | Self::RemoteRefused
             | Self::Unreachable
             | Self::Denied
-            | Self::NotChecked
             | Self::Interrupted
             | Self::Failed => CauseKind::Unreachable,
         }
+    }
+}
+
+impl FailureKind {
+    /// What to do next where nobody knows better.
+    fn usual_hint(self) -> Hint {
+        match self {
+            Self::Usage => "see `pindeck --help`",
+            Self::Refused => "each closed gate says what would open it",
+            Self::Conflict => "look at what changed and plan again",
+            Self::RemoteRefused => "ask who runs the remote, or set write = \"branch\" for this environment",
+            Self::Unreachable => "check the network and the address, then try again",
+            Self::Denied => "check the credentials (DOCKER_CONFIG, REGISTRY_AUTH_FILE), or ask for access",
+            Self::NotChecked => "run it without --offline",
+            Self::Absent => "look whether it was deleted, and name another digest",
+            Self::Corrupt => "do not use it, restore it from a good copy",
+            Self::Malformed | Self::Unsupported | Self::TooLarge => "build and push it again in a current format",
+            Self::Interrupted => "run it again",
+            Self::Failed => "the log says more: set PINDECK_LOG=debug and try again",
+        }
+        .into()
     }
 }
 
@@ -108,6 +131,12 @@ impl Failure {
         Self::new(FailureKind::Conflict, what)
     }
 
+    /// A person or a signal stopped it in time.
+    pub fn interrupted() -> Self {
+        Self::new(FailureKind::Interrupted, "stopped before anything was committed")
+            .hint("run it again: what was copied already is not copied twice")
+    }
+
     /// A state that pindeck's own code rules out.
     pub fn bug(what: impl fmt::Display) -> Self {
         Self::failed(format!("internal: {what}")).hint("this is a bug in pindeck: please report it")
@@ -125,6 +154,11 @@ impl Failure {
     pub fn within(mut self, before: impl fmt::Display) -> Self {
         self.what = format!("{before}: {}", self.what.raw()).into();
         self
+    }
+
+    /// What to do next: the hint, or the usual advice for this kind of failure.
+    pub fn next(&self) -> Hint {
+        self.hint.clone().unwrap_or_else(|| self.kind.usual_hint())
     }
 
     /// Whether the content is gone, by a registry's authoritative word.
@@ -154,7 +188,8 @@ impl std::error::Error for Failure {}
 ///
 /// There is no way to make one from a text that was read somewhere: it is a literal of the program, or a
 /// literal whose `{}` are filled with [`Part`]s.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Hint(String);
 
 impl Hint {
@@ -203,6 +238,11 @@ impl Part {
         Self(shell_word(Clean::from_untrusted(name).as_str()))
     }
 
+    /// A literal of the program, as it is.
+    pub fn literal(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// Several names, one after the other.
     pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let all: Vec<String> = names.into_iter().map(|name| Self::name(name).0).collect();
@@ -240,14 +280,11 @@ impl From<u64> for Part {
     }
 }
 
-/// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell, else in
-/// single quotes.
+/// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell, else quoted.
+/// No shell can be given a NUL, so it is left out.
 pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -268,16 +305,27 @@ mod tests {
 
     #[test]
     fn a_part_is_one_word_of_a_shell_whatever_it_is() {
-        let hint = Hint::with(
-            "git config --global --add safe.directory {}",
-            &[Part::name("/work/it's; curl x | sh\n\u{1b}[2J {}")],
-        );
-        assert_eq!(
-            hint.as_str(),
-            r"git config --global --add safe.directory '/work/it'\''s; curl x | sh␤␛[2J {}'"
-        );
+        let folder = "/work/it's; curl x | sh\n\u{1b}[2J {}";
+        let hint = Hint::with("git config --global --add safe.directory {}", &[Part::name(folder)]);
+        let words = shlex::split(hint.as_str()).expect("words");
+        let folder = "/work/it's; curl x | sh␤␛[2J {}";
+        assert_eq!(words, ["git", "config", "--global", "--add", "safe.directory", folder]);
         assert_eq!(Part::names(["a", "b c"]).0, "a, 'b c'");
         assert_eq!(Part::name("").0, "''");
+    }
+
+    #[test]
+    fn a_word_comes_back_from_a_shell_as_it_was() {
+        for plain in ["payments", "team-a/api", "reg.example:5000/a@sha256:00", "v1.2+3"] {
+            assert_eq!(shell_word(plain), plain);
+        }
+        for word in [
+            "a b", "it's", "$(x)", "`x`", "", "{a,b}", "!x", "a\\b", "*", "~", "#x", "\"", "'\"$", "a\nb",
+        ] {
+            let quoted = shell_word(word);
+            assert_eq!(shlex::split(&quoted).expect("words"), [word], "{quoted}");
+            assert_ne!(quoted, word);
+        }
     }
 
     #[test]
@@ -302,16 +350,10 @@ mod tests {
     #[test]
     fn only_what_was_read_says_something_about_content() {
         use FailureKind as K;
-        for kind in [
-            K::Usage,
-            K::Conflict,
-            K::Denied,
-            K::NotChecked,
-            K::Failed,
-            K::Interrupted,
-        ] {
+        for kind in [K::Usage, K::Conflict, K::Denied, K::Failed, K::Interrupted] {
             assert_eq!(kind.cause(), CauseKind::Unreachable, "{kind:?}");
         }
+        assert_eq!(K::NotChecked.cause(), CauseKind::NotChecked);
         assert_eq!(K::TooLarge.cause(), CauseKind::Unsupported);
         assert_eq!(K::Absent.cause(), CauseKind::Absent);
     }

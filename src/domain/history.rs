@@ -41,11 +41,14 @@ pub struct Entry {
     pub to: Option<Digest>,
     /// Visible tag after.
     pub tag: Option<String>,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The break-glass reason, if gates were waived.
     pub break_glass: Option<Untrusted>,
 }
 
-/// What a commit message records about one target (CONTRACT "Commits"). A record, never an input of a
+/// What a commit message records about one target (docs/reference/contract.md, "Commits"). A record, never an
+/// input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
@@ -95,7 +98,7 @@ fn reverted(line: &str) -> Option<String> {
     (7..=64).contains(&id.len()).then_some(id)
 }
 
-/// The `Pindeck-` trailers of one paragraph that holds nothing but trailers; the first of a name counts.
+/// The `Pindeck-` trailers of one paragraph that contains nothing but trailers; the first of a name counts.
 fn trailers(paragraph: &str) -> BTreeMap<&str, &str> {
     let mut found = BTreeMap::new();
     for line in paragraph.lines().filter(|line| !line.trim().is_empty()) {

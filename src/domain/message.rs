@@ -1,4 +1,4 @@
-//! Commit messages (CONTRACT "Commits"): subject, body and trailers. Trailers are records, never
+//! Commit messages (docs/reference/contract.md, "Commits"): subject, body and trailers. Trailers are records, never
 //! inputs of a gate.
 
 use super::id::{Digest, EnvId, ServiceId};
@@ -98,6 +98,7 @@ fn action(verb: Verb) -> &'static str {
 /// The word of `break_glass` for a gate.
 fn gate_word(gate: GateName, verdict: Option<&Verdict>) -> &'static str {
     match gate {
+        GateName::Presence => "presence",
         GateName::Verdict if verdict.is_some_and(|v| v.result == Outcome::Unknown) => "unknown",
         GateName::Soak => "soak",
         GateName::Freeze => "freeze",

@@ -9,6 +9,7 @@ use jiff::civil::{Time, Weekday};
 
 use super::evidence::EvidenceKind;
 use super::id::{Digest, EnvId, ServiceId};
+use super::platform::PlatformFilter;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
 
@@ -31,6 +32,8 @@ pub struct Environment {
     pub confirm: Confirm,
     /// Never written to.
     pub read_only: bool,
+    /// Which of an index's platform manifests must be there.
+    pub platforms: PlatformFilter,
 }
 
 /// How a write reaches the branch.
@@ -62,8 +65,10 @@ pub struct Service {
     pub name: ServiceId,
     /// Where CI pushes it.
     pub image: Repository,
-    /// Other repositories that hold it.
+    /// Other repositories that contain it.
     pub also: Vec<Repository>,
+    /// Which variant of the image it is, where several services share the image (`fpm`).
+    pub component: Option<String>,
     /// Trust profile that replaces the policy's signer.
     pub signer: Option<String>,
     /// How the candidate is found.
@@ -137,19 +142,18 @@ pub struct SignerRule {
 }
 
 impl SignerRule {
-    /// The trust profile's name for a kind; a service's own signer replaces the default and every
-    /// per-kind choice is kept.
+    /// The trust profile's name for a kind. A signer given for that kind comes first; a service's own
+    /// signer replaces only the default.
     pub fn for_kind<'a>(&'a self, kind: EvidenceKind, service_signer: Option<&'a str>) -> Option<&'a str> {
-        service_signer
-            .or_else(|| self.per_kind.get(&kind).map(String::as_str))
-            .or(self.default.as_deref())
+        let named = self.per_kind.get(&kind).map(String::as_str);
+        named.or(service_signer).or(self.default.as_deref())
     }
 }
 
 /// Which test results count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestResultRule {
-    /// Results that hold.
+    /// Results that are good.
     pub accept: Vec<String>,
     /// Results a person may acknowledge (verdict *warned*).
     pub acknowledge: Vec<String>,
@@ -233,7 +237,7 @@ pub struct TrustProfile {
 pub struct Demands {
     /// At least so many verified log entries.
     pub log_entries: u32,
-    /// At least so many different verified times of signing.
+    /// Verified times of signing by at least so many different authorities.
     pub times: u32,
     /// The oldest bundle format that counts, as (major, minor).
     pub bundle_version: Option<(u16, u16)>,
@@ -250,6 +254,29 @@ pub struct TrustedKey {
     pub name: String,
     /// The PEM text.
     pub pem: String,
+    /// When the key was in use. A signature counts only if a trusted time shows that it was made then.
+    pub validity: Validity,
+}
+
+/// A window of time, its ends included. Without ends it is always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Validity {
+    /// First moment.
+    pub from: Option<Timestamp>,
+    /// Last moment.
+    pub until: Option<Timestamp>,
+}
+
+impl Validity {
+    /// Whether a moment lies inside.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// Whether every moment lies inside.
+    pub fn is_always(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
 }
 
 /// Where certificates and logs are anchored.
@@ -348,7 +375,7 @@ pub enum PolicySource {
 }
 
 impl Freeze {
-    /// Whether the window holds at `now`.
+    /// Whether the window is open at `now`.
     ///
     /// # Errors
     /// If the time zone is not known on this machine; callers fail closed.
@@ -392,13 +419,14 @@ mod tests {
     }
 
     #[test]
-    fn a_services_own_signer_replaces_the_policys() {
+    fn a_services_own_signer_replaces_the_default_alone() {
         let rule = SignerRule {
             default: Some("ci".to_owned()),
             per_kind: [(EvidenceKind::Sbom, "scanner".to_owned())].into(),
         };
         assert_eq!(rule.for_kind(EvidenceKind::Sbom, None), Some("scanner"));
         assert_eq!(rule.for_kind(EvidenceKind::Signature, None), Some("ci"));
-        assert_eq!(rule.for_kind(EvidenceKind::Sbom, Some("own")), Some("own"));
+        assert_eq!(rule.for_kind(EvidenceKind::Signature, Some("own")), Some("own"));
+        assert_eq!(rule.for_kind(EvidenceKind::Sbom, Some("own")), Some("scanner"));
     }
 }

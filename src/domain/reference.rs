@@ -89,7 +89,7 @@ impl Repository {
         &self.path
     }
 
-    /// This repository as an environment's own registry holds it: `staging.example.com/shop` makes
+    /// This repository as an environment's own registry names it: `staging.example.com/shop` makes
     /// `registry.example.com/shop/payments` into `staging.example.com/shop/payments`. A registry
     /// without a path keeps the whole path; one with a path replaces all but what lies below the
     /// same prefix, else all but the last segment. `None` if the result is not a repository.

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use super::acceptance::{Accepted, accepts, decide_result, has_result};
+use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
+use super::failure::Failure;
 use super::id::Digest;
 use super::policy::Policy;
 use super::text::Untrusted;
@@ -12,11 +14,11 @@ use super::text::Untrusted;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Everything the policy requires holds.
+    /// Everything that the policy requires is there and genuine.
     Verified,
-    /// All holds, but a test result is one the policy lets a person acknowledge.
+    /// Everything is good, except a test result that the policy lets a person acknowledge.
     Warned,
-    /// Something required definitely does not hold.
+    /// Something required is definitely missing or wrong.
     Rejected,
     /// Something needed could not be checked.
     Unknown,
@@ -49,7 +51,7 @@ pub struct Verdict {
     pub causes: Vec<Cause>,
 }
 
-/// One check that does not hold.
+/// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// The check.
@@ -58,7 +60,8 @@ pub struct Cause {
     pub cause: CauseKind,
     /// One sentence for people.
     pub detail: Untrusted,
-    /// The other digest, where the evidence is about one.
+    /// Another digest that matters: the one that the evidence is about, or the part of the image that is
+    /// not there.
     pub subject: Option<Digest>,
 }
 
@@ -100,8 +103,7 @@ impl<'de> Deserialize<'de> for CheckOf {
 }
 
 /// Whether the content of a digest is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "presence")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
     /// Fetched (now or before) and hashed; and the registry has it now.
     Present,
@@ -109,24 +111,11 @@ pub enum Presence {
     Absent {
         /// The registry's words.
         detail: Untrusted,
+        /// What is not there, where it is a part of the image and not the digest itself.
+        part: Option<Digest>,
     },
-    /// What the registry serves under this digest does not hash to it.
-    Corrupt {
-        /// What it hashes to.
-        actual: Digest,
-    },
-    /// It is there and hashes to its name, but is no image or index that can be used.
-    Unusable {
-        /// Malformed or unsupported.
-        cause: CauseKind,
-        /// What is wrong.
-        detail: Untrusted,
-    },
-    /// Could not be asked.
-    Unreachable {
-        /// What went wrong.
-        detail: Untrusted,
-    },
+    /// It could not be asked for, or what is there cannot be used; the kind of failure says which.
+    Failed(Failure),
 }
 
 /// Everything a verdict is made from.
@@ -139,12 +128,12 @@ pub struct Facts<'a> {
     /// Every statement found, checked against `digest`.
     pub evidence: &'a [Evidence],
     /// What of the search for statements failed; one entry is enough to make "absent" unprovable.
-    pub incomplete: &'a [Untrusted],
+    pub incomplete: &'a [Failure],
     /// Source repository that provenance must name, if the policy asks and the service has one.
     pub source: Option<&'a str>,
 }
 
-/// Judges a digest (PRODUCT "verdict", CONTRACT "Causes"). Pure; fails closed.
+/// Judges a digest (docs/reference/contract.md, "Causes"). Pure; fails closed.
 pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     let verdict = |result, causes| Verdict {
         result,
@@ -161,18 +150,21 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     };
     match facts.presence {
         Presence::Present => {}
-        Presence::Absent { detail } => {
-            return verdict(Outcome::Rejected, vec![content(CauseKind::Absent, detail.clone())]);
+        Presence::Absent { detail, part } => {
+            let cause = Cause {
+                subject: *part,
+                ..content(CauseKind::Absent, detail.clone())
+            };
+            return verdict(Outcome::Rejected, vec![cause]);
         }
-        Presence::Corrupt { actual } => {
-            let detail = format!("the registry serves bytes that hash to {actual}");
-            return verdict(Outcome::Rejected, vec![content(CauseKind::Corrupt, detail.into())]);
-        }
-        Presence::Unusable { cause, detail } => {
-            return verdict(Outcome::Rejected, vec![content(*cause, detail.clone())]);
-        }
-        Presence::Unreachable { detail } => {
-            return verdict(Outcome::Unknown, vec![content(CauseKind::Unreachable, detail.clone())]);
+        Presence::Failed(failure) => {
+            let cause = failure.kind.cause();
+            let result = if cause.is_open() {
+                Outcome::Unknown
+            } else {
+                Outcome::Rejected
+            };
+            return verdict(result, vec![content(cause, failure.sentence())]);
         }
     }
     if policy.require.is_empty() {
@@ -188,7 +180,10 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
             Held::No(cause) => causes.push(cause),
         }
     }
-    let result = if causes.iter().any(|c| c.cause != CauseKind::Unreachable) {
+    if causes.is_empty() {
+        causes.extend(may_be_contradicted(policy, &facts));
+    }
+    let result = if causes.iter().any(|c| !c.cause.is_open()) {
         Outcome::Rejected
     } else if !causes.is_empty() {
         Outcome::Unknown
@@ -220,38 +215,38 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         .iter()
         .filter(|e| e.kind == kind && e.state == EvidenceState::Verified)
         .collect();
-    let refusals: Vec<String> = if kind == EvidenceKind::TestResult {
-        // One more test result can turn the answer: what could not be read decides nothing.
-        if let Some(item) = maybe_hidden(facts, kind) {
-            return no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None);
+    let refusal = if has_result(kind) {
+        // One more result can turn the answer: what could not be read decides nothing.
+        if let Some(item) = facts.evidence.iter().find(|e| e.is_unread() && may_be_of(e, kind)) {
+            return Held::No(unread_cause(kind, item));
         }
-        if let Some(detail) = facts.incomplete.first() {
-            return no(CauseKind::Unreachable, detail.clone(), None);
+        if let Some(failure) = facts.incomplete.first() {
+            return no(open_cause(failure.kind.cause()), failure.sentence(), None);
         }
-        match decide_test_result(policy, &verified, now) {
-            Some(Ok(true)) => return Held::Acknowledge,
-            Some(Ok(false)) => return Held::Yes,
-            Some(Err(why)) => vec![why],
-            None => Vec::new(),
+        match decide_result(policy, &verified, now) {
+            Some(Ok(Accepted::Acknowledge)) => return Held::Acknowledge,
+            Some(Ok(Accepted::Yes)) => return Held::Yes,
+            Some(Err(why)) => Some(why),
+            None => None,
         }
     } else {
-        let mut refusals = Vec::new();
+        let mut refusal = None;
         for item in &verified {
-            match accepts(policy, facts, item, now) {
+            match accepts(policy, facts.source, item, now) {
                 Ok(()) => return Held::Yes,
-                Err(why) => refusals.push(why),
+                Err(why) => refusal = refusal.or(Some(why)),
             }
         }
-        refusals
+        refusal
     };
     // Nothing satisfies. What could not be fetched might have: unknown, not refused.
     if let Some(item) = maybe_hidden(facts, kind) {
-        return no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None);
+        return no(item_cause(item), item.detail.clone().unwrap_or_default(), None);
     }
-    if let Some(detail) = facts.incomplete.first() {
-        return no(CauseKind::Unreachable, detail.clone(), None);
+    if let Some(failure) = facts.incomplete.first() {
+        return no(open_cause(failure.kind.cause()), failure.sentence(), None);
     }
-    if let Some(why) = refusals.into_iter().next() {
+    if let Some(why) = refusal {
         return no(CauseKind::PolicyFailed, why.into(), None);
     }
     let furthest = facts
@@ -270,123 +265,72 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         }
         Some(_) => no(
             CauseKind::Absent,
-            format!("only an unsigned {kind} is attached").into(),
+            format!("there is no {kind} that is signed; an unsigned one is attached").into(),
             None,
         ),
-        None => no(CauseKind::Absent, format!("no {kind} is attached to it").into(), None),
+        // It may be among what could not be fetched, whatever that is called.
+        None => match facts.evidence.iter().find(|e| is_open(e)) {
+            Some(item) => no(item_cause(item), item.detail.clone().unwrap_or_default(), None),
+            None => no(
+                CauseKind::Absent,
+                format!("there is no {kind} that is signed").into(),
+                None,
+            ),
+        },
     }
+}
+
+/// Whether an item could not be fetched, or was not asked for.
+fn is_open(item: &Evidence) -> bool {
+    matches!(item.state, EvidenceState::Unreachable | EvidenceState::NotChecked)
+}
+
+/// The cause of an item that leaves the answer open.
+fn item_cause(item: &Evidence) -> CauseKind {
+    open_cause(item.cause.unwrap_or(CauseKind::Unreachable))
+}
+
+/// Not checked where nothing was asked, else unreachable: an open answer is never anything worse.
+fn open_cause(cause: CauseKind) -> CauseKind {
+    match cause {
+        CauseKind::NotChecked => cause,
+        _ => CauseKind::Unreachable,
+    }
+}
+
+/// Whether an item that was not read may be of this kind: it says so itself, or says nothing. What it
+/// says of itself is not signed.
+fn may_be_of(item: &Evidence, kind: EvidenceKind) -> bool {
+    item.kind == kind || item.kind == EvidenceKind::Other
 }
 
 /// An item that could not be fetched and may be of this kind.
 fn maybe_hidden<'a>(facts: &Facts<'a>, kind: EvidenceKind) -> Option<&'a Evidence> {
-    facts
-        .evidence
-        .iter()
-        .find(|e| e.state == EvidenceState::Unreachable && (e.kind == kind || e.kind == EvidenceKind::Other))
+    facts.evidence.iter().find(|e| is_open(e) && may_be_of(e, kind))
 }
 
-/// Whether a verified statement's content is accepted by the policy.
-fn accepts(policy: &Policy, facts: &Facts<'_>, item: &Evidence, now: Timestamp) -> Result<(), String> {
-    fresh_enough(policy, item, now)?;
-    if let Summary::VerificationSummary(said) = &item.summary {
-        let result = said.result.as_ref().map_or("", |r| r.raw());
-        if result != "PASSED" {
-            return Err(format!("the verification summary says {result:?}"));
-        }
-    }
-    let Summary::Provenance(said) = &item.summary else {
-        return Ok(());
-    };
-    if !policy.builder.is_empty() {
-        let builder = said.builder.as_ref().map_or("", |b| b.raw());
-        if !policy.builder.iter().any(|b| b == builder) {
-            return Err(format!("builder {builder:?} is not one of {:?}", policy.builder));
-        }
-    }
-    if policy.source {
-        let Some(wanted) = facts.source else {
-            return Err("the policy asks for the service's source, but the service names none".to_owned());
-        };
-        let named = said.source.as_ref().map_or("", |s| s.raw());
-        if normal_source(named) != normal_source(wanted) {
-            return Err(format!("built from {named:?}, not from {wanted:?}"));
-        }
-    }
-    Ok(())
+/// Where everything else is satisfied: an item that was not read, whatever it is called, may be the
+/// statement that contradicts a result which counted. Nobody but the registry says what it is called.
+fn may_be_contradicted(policy: &Policy, facts: &Facts<'_>) -> Option<Cause> {
+    let kind = policy.require.iter().copied().find(|kind| has_result(*kind))?;
+    let item = facts.evidence.iter().find(|e| e.is_unread())?;
+    Some(unread_cause(kind, item))
 }
 
-/// `git+https://host/x.git@refs/heads/main` and `https://host/x` name the same repository.
-pub fn normal_source(url: &str) -> String {
-    let url = url.strip_prefix("git+").unwrap_or(url);
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let path_at = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
-    let (host, path) = url.split_at(path_at);
-    let path = path.split(['@', '#', '?']).next().unwrap_or("");
-    let path = path.trim_end_matches('/');
-    format!(
-        "{}{}",
-        host.to_ascii_lowercase(),
-        path.strip_suffix(".git").unwrap_or(path)
-    )
-}
-
-fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), String> {
-    let Some(&limit) = policy.max_age.get(&item.kind) else {
-        return Ok(());
-    };
-    let own = match &item.summary {
-        Summary::VulnerabilityScan(s) => s.finished_at,
-        Summary::Provenance(p) => p.finished_at,
-        Summary::VerificationSummary(v) => v.verified_at,
-        Summary::Sbom(_) | Summary::TestResult(_) | Summary::None => None,
-    };
-    // The older of both: a time stamped onto an old statement must not make it young again.
-    match item.signed_at.into_iter().chain(own).min() {
-        None => Err(format!(
-            "the policy limits the age of a {}, and this one has no time",
-            item.kind
-        )),
-        Some(at) if now.as_second() - at.as_second() > limit => {
-            Err(format!("the {} of {at} is older than the policy allows", item.kind))
-        }
-        Some(_) => Ok(()),
+fn unread_cause(kind: EvidenceKind, item: &Evidence) -> Cause {
+    let why = item.detail.as_ref().map_or("no reason is known", |detail| detail.raw());
+    Cause {
+        check: CheckOf::Evidence(kind),
+        cause: item.cause.unwrap_or(CauseKind::Unreachable),
+        detail: format!("what could not be read may be a {kind} that says otherwise: {why}").into(),
+        subject: None,
     }
-}
-
-/// Decides among verified test results. `None`: there is none. `Ok(true)`: hold, acknowledge.
-///
-/// EVIDENCE rule 3: where they disagree the newest verified time decides; a tie, or any of them
-/// without a trusted time, lets the worst win.
-fn decide_test_result(policy: &Policy, verified: &[&Evidence], now: Timestamp) -> Option<Result<bool, String>> {
-    let rank = |result: &str| match result {
-        "PASSED" => 0,
-        "WARNED" => 1,
-        _ => 2,
-    };
-    let said = |e: &Evidence| match &e.summary {
-        Summary::TestResult(t) => t.result.clone(),
-        _ => String::new(),
-    };
-    let all_timed = verified.iter().all(|e| e.signed_at.is_some());
-    let newest = verified.iter().filter_map(|e| e.signed_at).max();
-    let decisive = verified
-        .iter()
-        .filter(|e| !all_timed || e.signed_at == newest)
-        .max_by_key(|e| rank(&said(e)))?;
-    if let Err(why) = fresh_enough(policy, decisive, now) {
-        return Some(Err(why));
-    }
-    let result = said(decisive);
-    let rule = &policy.test_result;
-    Some(if rule.accept.contains(&result) {
-        Ok(false)
-    } else if rule.acknowledge.contains(&result) {
-        Ok(true)
-    } else {
-        Err(format!("the test result is {result}"))
-    })
 }
 
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict_results_tests.rs"]
+mod results_tests;

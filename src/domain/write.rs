@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::failure::{Failure, FailureKind, Hint};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::plan::{Gate, GateName, GateState, Plan};
 use super::text::Untrusted;
@@ -25,6 +26,9 @@ pub struct Request {
     pub acknowledge_warned: bool,
     /// A typed reason to waive what the policy lets be waived.
     pub break_glass: Option<String>,
+    /// A revert to a digest that is on hold in this environment also ends that hold, in the same commit.
+    #[serde(default)]
+    pub release_hold: bool,
 }
 
 impl Request {
@@ -36,6 +40,7 @@ impl Request {
             reason: None,
             acknowledge_warned: false,
             break_glass: None,
+            release_hold: false,
         }
     }
 }
@@ -57,7 +62,7 @@ pub enum Ask {
     Revert {
         /// The service in its environment.
         target: Target,
-        /// The digest; `None` = the one pinned immediately before.
+        /// The digest; `None` = the last known good.
         to: Option<Digest>,
         /// How much of the pin commit is undone.
         scope: Scope,
@@ -156,15 +161,24 @@ impl Proposal {
             return None;
         }
         let unknown = closed.iter().all(|(plan, gate)| {
-            gate.gate == GateName::Verdict && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
+            matches!(gate.gate, GateName::Presence | GateName::Verdict)
+                && plan.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown)
         });
+        // The verdict says what is missing too: once is enough.
+        let says_it = |plan: &Plan| {
+            let mut closed = plan.gates.iter().filter(|gate| gate.state == GateState::Closed);
+            closed.any(|gate| gate.gate == GateName::Verdict)
+        };
         let lines: Vec<String> = closed
             .iter()
+            .filter(|(plan, gate)| gate.gate != GateName::Presence || !says_it(plan))
             .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
             .collect();
-        let words = lines.join("\n").into();
+        let words = Untrusted::new(lines.join("\n"));
         Some(if unknown {
-            WriteFailure::Unknown(words)
+            Failure::unreachable(words)
+                .hint("try again when everything can be reached")
+                .into()
         } else {
             WriteFailure::Refused(Box::new(self.clone()), words)
         })
@@ -266,46 +280,53 @@ pub struct Receipt {
 /// Why a write did not happen. Nothing landed in git, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteFailure {
-    /// The question is wrong (exit 2).
-    Usage(Untrusted),
-    /// A gate is closed (exit 4); the proposal says which.
+    /// A gate is closed; the proposal says which.
     Refused(Box<Proposal>, Untrusted),
-    /// Branch or evidence moved (exit 5); a new proposal where one could be made.
-    Conflict(Option<Box<Proposal>>, Untrusted),
-    /// Something needed could not be reached (exit 6).
-    Unknown(Untrusted),
-    /// The remote refused, in its own words (exit 7).
-    RemoteRefused(Untrusted),
-    /// It was cancelled before the git step.
-    Cancelled,
-    /// It failed (exit 1).
-    Failed(Untrusted),
+    /// Branch or evidence moved; this is what would be written now.
+    Conflict(Box<Proposal>, Untrusted),
+    /// Anything that leaves nothing to propose.
+    Failed(Failure),
 }
 
 impl WriteFailure {
-    /// What happened, in words.
-    pub fn words(&self) -> Untrusted {
+    /// What sort of failure it is.
+    pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::Usage(words)
-            | Self::Refused(_, words)
-            | Self::Conflict(_, words)
-            | Self::Unknown(words)
-            | Self::RemoteRefused(words)
-            | Self::Failed(words) => words.clone(),
-            Self::Cancelled => "stopped before anything was committed".into(),
+            Self::Refused(..) => FailureKind::Refused,
+            Self::Conflict(..) => FailureKind::Conflict,
+            Self::Failed(failure) => failure.kind,
         }
     }
 
-    /// The exit status of the command line.
-    pub const fn exit_code(&self) -> u8 {
+    /// What happened, in words.
+    pub const fn what(&self) -> &Untrusted {
         match self {
-            Self::Usage(_) => 2,
-            Self::Refused(..) => 4,
-            Self::Conflict(..) => 5,
-            Self::Unknown(_) => 6,
-            Self::RemoteRefused(_) => 7,
-            Self::Cancelled => 130,
-            Self::Failed(_) => 1,
+            Self::Refused(_, what) | Self::Conflict(_, what) => what,
+            Self::Failed(failure) => &failure.what,
         }
+    }
+
+    /// What to do next.
+    pub fn next(&self) -> Hint {
+        match self {
+            Self::Refused(..) => "each closed gate says what would open it".into(),
+            Self::Conflict(..) => "look at the new plan and run the command again".into(),
+            Self::Failed(failure) => failure.next(),
+        }
+    }
+
+    /// The same failure without the proposal it carries.
+    pub fn without_proposal(&self) -> Failure {
+        Failure {
+            kind: self.kind(),
+            what: self.what().clone(),
+            hint: Some(self.next()),
+        }
+    }
+}
+
+impl From<Failure> for WriteFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }

@@ -9,17 +9,19 @@ use jiff::Timestamp;
 
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
-use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::evidence::Evidence;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Facts, Presence, Verdict, judge};
-use crate::sources::evidence::{Carrier, Question, Trust, check};
-use crate::sources::registry::{Manifest, RegistryError};
+use crate::sources::evidence::{Carrier, Question, Trust, check_all};
+use crate::sources::registry::{Manifest, Place, RegistryError};
 
 use super::collect::{self, Collected};
-use super::registry_memo::RegistryMemo;
+use super::image_presence::{self, Extent};
+use super::registry_memo::{Located, RegistryMemo};
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
 /// The label that names a version (OCI image spec, "Annotations").
@@ -46,6 +48,8 @@ pub struct Subject {
     pub policy: Option<Arc<Policy>>,
     /// Trust profiles, compiled.
     pub trust: Arc<Trust>,
+    /// Which parts of the image must be there.
+    pub extent: Extent,
 }
 
 /// What assessing found.
@@ -69,7 +73,17 @@ pub struct Assessed {
 
 /// Assesses one digest.
 pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
-    let (presence, manifest) = presence(memo, &subject.repository, subject.digest).await;
+    let place = Place::new(&subject.repository, subject.digest);
+    let located = memo.locate(&place).await;
+    let (manifest, presence) = match located {
+        Ok(Some(Located { manifest, .. })) => (Some(manifest), Presence::Present),
+        Ok(None) => {
+            let detail = format!("{} no longer has {}", subject.repository, subject.digest);
+            let detail = detail.into();
+            (None, Presence::Absent { detail, part: None })
+        }
+        Err(error) => (None, image_presence::failure(&error)),
+    };
     let Some(manifest) = manifest else {
         let verdict = subject.policy.as_ref().map(|policy| {
             let facts = Facts {
@@ -97,11 +111,12 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let (tags, untold) = match memo.tags(&subject.repository).await {
         Ok(tags) => (Some(tags), None),
-        Err(failed) => (None, Some(failed.detail)),
+        Err(failure) => (None, Some(failure.sentence())),
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
-    let (mut own, below, inside, version) = futures_util::join!(
+    let (presence, mut own, below, inside, version) = futures_util::join!(
+        image_presence::whole(memo, &place, &manifest, &subject.extent),
         collect::attached(&memo.registry, &subject.repository, subject.digest, tags),
         join_all(
             children
@@ -125,7 +140,11 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
         .into_iter()
         .chain(&below)
         .chain(via.iter().map(|(_, found)| found));
-    let unlisted = all.flat_map(|found| &found.incomplete).next().cloned().or(untold);
+    let unlisted = all
+        .flat_map(|found| &found.incomplete)
+        .next()
+        .map(Failure::sentence)
+        .or(untold);
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -139,9 +158,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     let assessment = judged.unwrap_or_else(|_| Assessment {
         // A verifier that stops half-way proves nothing.
         verdict: subject.policy.as_ref().map(|policy| {
-            let presence = Presence::Unreachable {
-                detail: "checking the evidence stopped unexpectedly".into(),
-            };
+            let presence = Presence::Failed(Failure::bug("checking the evidence stopped unexpectedly"));
             let facts = Facts {
                 digest: subject.digest,
                 presence: &presence,
@@ -166,7 +183,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
 
 /// Everything that was found about one digest, before checking.
 struct Gathered {
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
     presence: Presence,
     own: Collected,
     via: Vec<(Manifest, Collected)>,
@@ -179,7 +196,8 @@ fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>,
     let key = gathered.cache_key(subject);
     let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
     let checked = known.unwrap_or_else(|| {
-        let checked = gathered.check_all(subject, now);
+        // Content is not stored, so it is kept only where nothing comes out of a store.
+        let checked = gathered.check_all(subject, now, cache.is_none());
         if let Some((cache, key)) = cache.zip(key.as_ref()) {
             cache.put(key, &checked);
         }
@@ -202,12 +220,12 @@ fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>,
     });
     let mut evidence = checked.counted;
     evidence.extend(checked.shown);
-    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.digest));
+    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.id()));
     Assessment { verdict, evidence }
 }
 
 impl Gathered {
-    fn check_all(&self, subject: &Subject, now: Timestamp) -> Checked {
+    fn check_all(&self, subject: &Subject, now: Timestamp, keep_content: bool) -> Checked {
         let no_signer = SignerRule::default();
         let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
         let question = |about: Digest, via: Option<Digest>, bytes| Question {
@@ -219,28 +237,25 @@ impl Gathered {
             signer,
             service_signer: subject.service_signer.as_deref(),
             trust: &subject.trust,
+            keep_content,
         };
         // Evidence about an index that lists this manifest counts wherever it hangs.
         let via = self.via.first().map(|(index, _)| index.digest);
         let mut counted: Vec<Evidence> = Vec::new();
-        for item in &self.own.items {
-            counted.extend(check(item, &question(subject.digest, via, Some(&self.manifest.bytes))));
-        }
+        let own = question(subject.digest, via, Some(&self.manifest.bytes));
+        counted.extend(check_all(&self.own.items, &own));
         counted.extend(self.own.listed.iter().cloned());
         for (index, found) in &self.via {
-            for item in &found.items {
-                counted.extend(check(
-                    item,
-                    &question(subject.digest, Some(index.digest), Some(&index.bytes)),
-                ));
-            }
+            let about_index = question(subject.digest, Some(index.digest), Some(&index.bytes));
+            counted.extend(check_all(&found.items, &about_index));
             counted.extend(found.listed.iter().cloned());
         }
         // Evidence of platform manifests is shown with their digest and never counts upwards.
         let mut shown = Vec::new();
         for found in &self.below {
-            for item in &found.items {
-                shown.extend(check(item, &question(item.attached_to, None, None)));
+            // All of them are attached to one platform manifest.
+            if let Some(first) = found.items.first() {
+                shown.extend(check_all(&found.items, &question(first.attached_to, None, None)));
             }
             shown.extend(found.listed.iter().cloned());
         }
@@ -295,42 +310,12 @@ impl Gathered {
     }
 }
 
-/// Whether the content of a digest is there now, with its bytes. Presence is never cached: content
-/// that is cached and that no tag answered for gets a HEAD.
-async fn presence(memo: &RegistryMemo, repository: &Repository, digest: Digest) -> (Presence, Option<Manifest>) {
-    let registry = &memo.registry;
-    if registry.is_cached(&digest).await && !memo.is_answered(repository, &digest) {
-        match registry.presence(repository, &digest).await {
-            Ok(true) => {}
-            Ok(false) => {
-                let detail = format!("{repository} no longer has {digest}");
-                return (Presence::Absent { detail: detail.into() }, None);
-            }
-            Err(error) => return (failure(&error), None),
-        }
-    }
-    match registry.manifest(repository, &digest).await {
-        Ok(manifest) => (Presence::Present, Some(manifest)),
-        Err(error) => (failure(&error), None),
-    }
-}
-
-fn failure(error: &RegistryError) -> Presence {
-    let detail = Untrusted::new(error.to_string());
-    match (error.cause(), error) {
-        (CauseKind::Absent, _) => Presence::Absent { detail },
-        (CauseKind::Corrupt, RegistryError::Corrupt { actual, .. }) => Presence::Corrupt { actual: *actual },
-        (cause @ (CauseKind::Malformed | CauseKind::Unsupported), _) => Presence::Unusable { cause, detail },
-        _ => Presence::Unreachable { detail },
-    }
-}
-
 /// Indexes that list a platform manifest.
 #[derive(Default)]
 struct Parents {
     found: Vec<Manifest>,
     /// Why the search is not whole, if it is not.
-    unasked: Option<Untrusted>,
+    unasked: Option<Failure>,
 }
 
 impl Parents {
@@ -339,12 +324,12 @@ impl Parents {
         let mut digests = Vec::new();
         for answer in answers {
             match answer {
-                Ok(Some(digest)) if memo.is_image(&subject.repository, &digest) => {
+                Ok(Some(digest)) if memo.is_image(&Place::new(&subject.repository, digest)) => {
                     seen.insert(digest);
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
-                Err(failed) => self.unasked = Some(failed.detail),
+                Err(failure) => self.unasked = Some(failure),
             }
         }
         self.of_digests(memo, subject, digests).await;
@@ -360,8 +345,8 @@ impl Parents {
                     self.found.push(index);
                 }
                 Ok(_) => {}
-                Err(error) if error.cause() == CauseKind::Unreachable => {
-                    self.unasked = Some(error.to_string().into());
+                Err(error) if error.cause().is_open() => {
+                    self.unasked = Some(error.into());
                 }
                 // Bytes that are corrupt or make no sense list nothing.
                 Err(_) => {}
@@ -399,7 +384,7 @@ async fn parents(
     digests.retain(|digest| seen.insert(*digest));
     parents.of_digests(memo, subject, digests).await;
     // A tag that points right at the manifest says that it was released alone.
-    if !parents.found.is_empty() || !bare || memo.is_answered(repository, &subject.digest) {
+    if !parents.found.is_empty() || !bare || memo.is_answered(&Place::new(repository, subject.digest)) {
         return parents;
     }
     match &tags {
@@ -413,7 +398,7 @@ async fn parents(
                 .collect();
             parents.of_tags(memo, subject, &others, &mut seen).await;
         }
-        Err(failed) => parents.unasked = Some(failed.detail.clone()),
+        Err(failure) => parents.unasked = Some(failure.clone()),
     }
     parents
 }
@@ -465,9 +450,9 @@ pub async fn created(
     memo: &RegistryMemo,
     repository: &Repository,
     digest: &Digest,
-) -> Result<Option<Timestamp>, super::registry_memo::Failed> {
+) -> Result<Option<Timestamp>, Failure> {
     const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| super::registry_memo::Failed::from(&e);
+    let failed = |e: RegistryError| Failure::from(e);
     let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
     if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
         return Ok(Some(at));

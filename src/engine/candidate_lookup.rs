@@ -1,124 +1,123 @@
-//! Finding the candidate of a service in its image's repository (CONTRACT "Candidate").
+//! Finding the candidate of a service in its image's repository (docs/reference/contract.md, "Candidate").
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::domain::candidate::{Candidate, Version};
-use crate::domain::candidate_order;
-use crate::domain::freshness::Seen;
+use crate::domain::candidate_order::{self, ByCreation};
+use crate::domain::failure::Failure;
 use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
 
-use super::registry_memo::{Failed, RegistryMemo};
+use super::registry_memo::RegistryMemo;
 
 /// At most this many older versions are asked for to place a pin among them.
 const VERSIONS_ASKED: usize = 64;
 /// How many of them are asked for first; twice as many with every further round.
 const FIRST_VERSIONS_ASKED: usize = 3;
 
-/// Asks what CI offers next. `Fresh(None)` = asked, and there is none.
+/// What was found of what CI offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offered {
+    /// The candidate; `None` = asked, and there is none.
+    pub candidate: Option<Candidate>,
+    /// Tags that were passed over because their image cannot be read, each in a sentence.
+    pub skipped: Vec<Untrusted>,
+}
+
+/// Asks what CI offers next.
+///
+/// # Errors
+/// If the registry could not answer.
 pub async fn find(
-    session: &RegistryMemo,
+    memo: &RegistryMemo,
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
-) -> Seen<Option<Candidate>> {
-    Search { session }.candidate(configured, image, pins).await
+) -> Result<Offered, Failure> {
+    Search { memo }.candidate(configured, image, pins).await
 }
 
 struct Search<'a> {
-    session: &'a RegistryMemo,
+    memo: &'a RegistryMemo,
 }
 
 impl Search<'_> {
-    /// Finds the candidate of a service in its image's repository (CONTRACT "Candidate").
+    /// Finds the candidate of a service in its image's repository (docs/reference/contract.md, "Candidate").
     async fn candidate(
         &self,
         configured: Option<&Service>,
         image: Option<&Repository>,
         pins: &[Pin],
-    ) -> Seen<Option<Candidate>> {
-        let at = Timestamp::now();
+    ) -> Result<Offered, Failure> {
         let Some(image) = image else {
-            return Seen::Fresh { value: None, at };
+            return Ok(Offered::default());
         };
-        let tags: Vec<String> = match self.session.tags(image).await {
+        let tags: Vec<String> = match self.memo.tags(image).await {
             Ok(tags) => tags.iter().cloned().collect(),
             Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
                 // A registry that does not list tags can still say what one tag points at.
                 Some(CandidateRule::Tag(tag)) => vec![tag.clone()],
-                _ => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
+                _ => return Err(failed),
             },
         };
         let ordered = match configured.and_then(|s| s.candidate.clone()) {
-            Some(rule) => match self.in_order(&rule, image, &tags).await {
-                Ok(ordered) => ordered,
-                Err(failed) => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
+            Some(rule) => self.in_order(&rule, image, &tags).await?,
+            None => ByCreation {
+                tags: inferred_order(&tags),
+                skipped: Vec::new(),
             },
-            None => inferred_order(&tags),
         };
-        let Some(tag) = ordered.first().cloned() else {
-            return Seen::Fresh { value: None, at };
+        let skipped = ordered.skipped.iter();
+        let mut offered = Offered {
+            candidate: None,
+            skipped: skipped
+                .map(|(tag, failure)| format!("{image}:{tag} is no candidate: {failure}").into())
+                .collect(),
         };
-        match self.session.resolve(image, &tag).await {
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-            Ok(None) => Seen::Fresh { value: None, at },
-            Ok(Some(digest)) => {
-                let versions = self.versions(image, &ordered, pins).await;
-                Seen::Fresh {
-                    value: Some(Candidate {
-                        image: image.clone(),
-                        tag,
-                        digest,
-                        versions,
-                    }),
-                    at,
-                }
-            }
+        let Some(tag) = ordered.tags.first().cloned() else {
+            return Ok(offered);
+        };
+        if let Some(digest) = self.memo.resolve(image, &tag).await? {
+            offered.candidate = Some(Candidate {
+                image: image.clone(),
+                versions: self.versions(image, &ordered.tags, pins).await,
+                tag,
+                digest,
+            });
         }
+        Ok(offered)
     }
 
     /// Tags in candidate order; by creation time where the rule asks for it.
-    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
+    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<ByCreation, Failure> {
         let ordered = candidate_order::ordered_tags(rule, tags);
         if !candidate_order::needs_created(rule) {
-            return Ok(ordered);
+            return Ok(ByCreation {
+                tags: ordered,
+                skipped: Vec::new(),
+            });
         }
-        let asked = ordered.iter().take(VERSIONS_ASKED * 4);
-        let created = join_all(asked.map(|tag| async move { (self.created(image, tag).await, tag.clone()) })).await;
-        let mut timed = Vec::new();
-        for (at, tag) in created {
-            timed.push((at?, tag));
-        }
-        // Newest first; without a creation time last. The order among equals is that of the names.
-        timed.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(timed.into_iter().map(|(_, tag)| tag).collect())
+        let asked = ordered.into_iter().take(VERSIONS_ASKED * 4);
+        let created = join_all(asked.map(|tag| async move {
+            let created = self.created(image, &tag).await;
+            (tag, created)
+        }));
+        candidate_order::by_creation(created.await)
     }
 
-    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failed> {
-        let Some(digest) = self.session.resolve(image, tag).await? else {
+    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failure> {
+        let Some(digest) = self.memo.resolve(image, tag).await? else {
             return Ok(None);
         };
-        super::assess::created(self.session, image, &digest).await
+        super::assess::created(self.memo, image, &digest).await
     }
 
     /// Versions in candidate order, with digests as far as needed to place every pin among them.
     async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
-        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
+        let digest_of = |tag: &String| self.memo.known(image, tag).and_then(Result::ok).flatten();
         let placed = |pins: &[Pin]| {
             pins.iter()
                 .filter_map(|p| p.digest)
@@ -128,7 +127,7 @@ impl Search<'_> {
         let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
         while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
             let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
-            join_all(some.map(|tag| self.session.resolve(image, tag))).await;
+            join_all(some.map(|tag| self.memo.resolve(image, tag))).await;
             asked += next;
             next *= 2;
         }

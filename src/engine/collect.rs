@@ -1,4 +1,4 @@
-//! Finding every statement attached to a digest (EVIDENCE "Who decides", REGISTRY rule 6): the
+//! Finding every statement attached to a digest (docs/reference/evidence.md, "Where evidence is looked for"): the
 //! referrers API or its fallback tag, cosign's `.sig`/`.att`/`.sbom` tags, and BuildKit's manifests
 //! inside an index.
 //!
@@ -9,16 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
-use crate::domain::evidence::{
-    CauseKind, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence, Summary, TimeSource,
-};
+use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Carrier, Item, ItemProblem, holds_statement};
+use crate::sources::evidence::{Carrier, Item, artifact_without_statement, buildkit_layer, may_be_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
-/// Largest statement that is fetched (REGISTRY rule 3).
+/// Largest statement that is fetched (docs/reference/registries.md, "One way out").
 pub const STATEMENT_CAP: u64 = 64 << 20;
 
 /// Everything attached to one digest.
@@ -29,7 +27,7 @@ pub struct Collected {
     /// Things that carry no statement pindeck reads; listed, never counted.
     pub listed: Vec<Evidence>,
     /// What of the search failed.
-    pub incomplete: Vec<Untrusted>,
+    pub incomplete: Vec<Failure>,
 }
 
 impl Collected {
@@ -72,7 +70,7 @@ async fn referrers(
     let listing = match registry.referrers(repository, &subject, tags).await {
         Ok(listing) => listing,
         Err(error) => {
-            all.incomplete.push(error.to_string().into());
+            all.incomplete.push(error.into());
             return all;
         }
     };
@@ -123,7 +121,7 @@ async fn legacy_tag(
         Ok(Some(digest)) => digest,
         Ok(None) => return all,
         Err(error) => {
-            all.incomplete.push(error.to_string().into());
+            all.incomplete.push(error.into());
             return all;
         }
     };
@@ -150,14 +148,20 @@ async fn layers(
         .body
         .layers
         .iter()
-        .partition(|layer| holds_statement(&layer.media_type));
+        .partition(|layer| may_be_statement(&layer.media_type));
     if statements.is_empty() {
-        let kind = manifest
-            .body
+        let body = &manifest.body;
+        let config = body.config.as_ref().map(|config| config.media_type.as_str());
+        let layers = others.iter().map(|layer| layer.media_type.as_str());
+        let names: Vec<&str> = body
             .artifact_type
-            .clone()
-            .or_else(|| others.first().map(|l| l.media_type.clone()));
-        all.listed.push(listed(attached_to, manifest.digest, kind));
+            .as_deref()
+            .into_iter()
+            .chain(layers)
+            .chain(config)
+            .collect();
+        all.listed
+            .push(artifact_without_statement(attached_to, manifest.digest, &names));
         return all;
     }
     all.items = join_all(statements.into_iter().map(|layer| async move {
@@ -173,29 +177,11 @@ async fn layers(
             media_type: layer.media_type.clone(),
             annotations,
             carrier,
-            content: content.map_err(|error| problem(&error)),
+            content: content.map_err(Failure::from),
         }
     }))
     .await;
     all
-}
-
-fn problem(error: &RegistryError) -> ItemProblem {
-    if let RegistryError::Corrupt { actual, .. } = error {
-        return ItemProblem::Corrupt { actual: *actual };
-    }
-    let detail = Untrusted::new(error.to_string());
-    if matches!(
-        error,
-        RegistryError::TooLarge { .. } | RegistryError::Unsupported { .. }
-    ) {
-        return ItemProblem::TooLarge(detail);
-    }
-    match error.cause() {
-        CauseKind::Malformed => ItemProblem::Malformed(detail),
-        // Listed but not there: a store that lost a part of its evidence proves nothing.
-        _ => ItemProblem::Unreachable(detail),
-    }
 }
 
 fn broken(
@@ -213,7 +199,7 @@ fn broken(
         media_type,
         annotations,
         carrier,
-        content: Err(problem(error)),
+        content: Err(error.into()),
     }
 }
 
@@ -231,18 +217,19 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
             Ok(manifest) => {
                 for layer in &manifest.body.layers {
                     let predicate = layer.annotations.get("in-toto.io/predicate-type").cloned();
-                    all.listed.push(listed(attached_to, layer.digest, predicate));
+                    all.listed.push(buildkit_layer(attached_to, layer.digest, predicate));
                 }
             }
             Err(error) => {
                 // What could not be read is not unsigned: nobody knows what it is.
-                let mut item = listed(attached_to, descriptor.digest, None);
+                let mut item = buildkit_layer(attached_to, descriptor.digest, None);
                 (item.state, item.cause) = match error.cause() {
                     cause @ CauseKind::Unsupported => (EvidenceState::Unsupported, Some(cause)),
                     cause @ (CauseKind::Corrupt | CauseKind::Malformed) => (EvidenceState::Failed, Some(cause)),
+                    cause @ CauseKind::NotChecked => (EvidenceState::NotChecked, Some(cause)),
                     _ => (EvidenceState::Unreachable, Some(CauseKind::Unreachable)),
                 };
-                item.detail = Some(error.to_string().into());
+                item.detail = Some(Failure::from(&error).sentence());
                 all.listed.push(item);
             }
         }
@@ -261,26 +248,6 @@ pub fn is_attestation(descriptor: &Descriptor) -> bool {
 /// The platform manifests of an index, attestation manifests left out.
 pub fn platforms(index: &Manifest) -> impl Iterator<Item = &Descriptor> {
     index.body.manifests.iter().filter(|d| !is_attestation(d))
-}
-
-fn listed(attached_to: Digest, digest: Digest, named: Option<String>) -> Evidence {
-    Evidence {
-        kind: named.as_deref().map_or(EvidenceKind::Other, EvidenceKind::of_predicate),
-        predicate_type: named.map(Untrusted::new),
-        format: Format::Buildkit,
-        digest,
-        attached_to,
-        subjects: Vec::new(),
-        state: EvidenceState::Unsigned,
-        cause: None,
-        detail: Some("carries no signature: shown, never counted".into()),
-        signer: None,
-        log: LogEvidence::None,
-        timestamp: TimeSource::None,
-        signed_at: None,
-        summary: Summary::None,
-        checks: Vec::new(),
-    }
 }
 
 /// The annotations of a manifest, for callers that look for labels.

@@ -6,24 +6,23 @@ mod config;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use crate::domain::failure::{Failure, FailureKind, Hint};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Trust, predicate};
-use crate::sources::registry::Manifest;
+use crate::sources::evidence::predicate;
+use crate::sources::registry::{Manifest, Place};
 
-use super::assess::{Subject, assess};
-use super::ledger::Ledger;
-use super::registry_memo::RegistryMemo;
+use super::collect;
+use super::context::{Context, Criteria};
+use super::image_presence::Extent;
+use super::open::Engine;
 use super::verify::is_bare;
-use super::{Engine, EngineError, collect};
 use config::Config;
 
 /// Largest image configuration that is read.
@@ -50,26 +49,26 @@ impl Engine {
     /// # Errors
     /// If a name means nothing here, a tag or a manifest cannot be had, or git or the configuration
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
-    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, EngineError> {
+    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
-        let look = Look::of(self, ledger)?;
-        let a = look.named(a, None).await?;
-        let b = look.named(b, Some(&a)).await?;
-        look.compare(a, b).await
+        let comparison = DigestComparison {
+            context: self.judging_context(ledger)?,
+        };
+        let a = comparison.named(a, None).await?;
+        let b = comparison.named(b, Some(&a)).await?;
+        comparison.compare(a, b).await
     }
 
     /// Compares two digests whose places are known, by the commit fetched last.
     ///
     /// # Errors
     /// As [`Engine::diff`].
-    pub async fn diff_digests(
-        &self,
-        a: (Repository, Digest),
-        b: (Repository, Digest),
-    ) -> Result<Compared, EngineError> {
-        let look = Look::of(self, self.ledger_as_known().await?)?;
-        let (a, b) = (look.placed(a.0, a.1), look.placed(b.0, b.1));
-        look.compare(a, b).await
+    pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
+        let comparison = DigestComparison {
+            context: self.judging_context(self.ledger_as_known().await?)?,
+        };
+        let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
+        comparison.compare(a, b).await
     }
 }
 
@@ -82,24 +81,14 @@ struct NamedDigest {
     policy: Option<Arc<Policy>>,
 }
 
-struct Look {
-    ledger: Ledger,
-    session: RegistryMemo,
-    trust: Arc<Trust>,
+/// A comparison under way.
+struct DigestComparison {
+    context: Context,
 }
 
-impl Look {
-    fn of(engine: &Engine, ledger: Ledger) -> Result<Self, EngineError> {
-        let (registry, trust) = engine.tools(&ledger.team)?;
-        Ok(Self {
-            session: engine.session(registry),
-            ledger,
-            trust,
-        })
-    }
-
+impl DigestComparison {
     /// What a name on the command line means.
-    async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
+    async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         if let Ok(digest) = text.parse::<Digest>() {
             let known = self.pins().find(|pin| pin.digest == Some(digest));
             if let Some(pin) = known {
@@ -109,7 +98,7 @@ impl Look {
         }
         if let Some(pin) = self.service_in_environment(text)? {
             let digest = pin.digest.ok_or_else(|| {
-                EngineError::Usage(format!(
+                Failure::usage(format!(
                     "{} is pinned by tag only: there is no digest to compare",
                     pin.target
                 ))
@@ -120,7 +109,7 @@ impl Look {
             return Err(self.no_such_name(text));
         }
         let parsed = ImageRef::parse(text).map_err(|e| {
-            EngineError::Usage(format!(
+            Failure::usage(format!(
                 "{text:?} is no digest, no SERVICE:ENV of this repository and no reference: {e}"
             ))
         })?;
@@ -128,51 +117,63 @@ impl Look {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| EngineError::Unreachable(failed.detail.clean().into_string()))?;
-                found.ok_or_else(|| EngineError::Usage(format!("{} has no tag {tag}", parsed.repository)))?
+                let found = self.context.memo.resolve(&parsed.repository, tag).await?;
+                found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
         Ok(self.placed(parsed.repository, digest))
     }
 
     /// What is wrong with a `SERVICE:ENV` of this repository.
-    fn no_such_name(&self, text: &str) -> EngineError {
-        let services: Vec<&str> = self.ledger.grouped.services.iter().map(|(n, ..)| n.as_str()).collect();
-        let environments: Vec<&str> = self.ledger.environments.iter().map(|e| e.name.as_str()).collect();
-        let why = match text.rsplit_once(':') {
+    fn no_such_name(&self, text: &str) -> Failure {
+        let services: Vec<&str> = self
+            .context
+            .ledger
+            .grouped
+            .services
+            .iter()
+            .map(|(n, ..)| n.as_str())
+            .collect();
+        let environments: Vec<&str> = self
+            .context
+            .ledger
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect();
+        let unknown_name = match text.rsplit_once(':') {
             Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
             Some((service, _)) => unknown("service", service, &services),
-            None => {
-                "it names no digest; write SERVICE:ENV, a whole digest, or a reference with its registry".to_owned()
-            }
+            None => Failure::usage("it names no digest")
+                .hint("write SERVICE:ENV, a whole digest, or a reference with its registry"),
         };
-        EngineError::Usage(format!("{text:?} means nothing here: {why}"))
+        unknown_name.within(format!("{text:?} means nothing here"))
     }
 
     /// `SERVICE:ENV`, if both are known here.
-    fn service_in_environment(&self, text: &str) -> Result<Option<&Pin>, EngineError> {
+    fn service_in_environment(&self, text: &str) -> Result<Option<&Pin>, Failure> {
         let Some((service, env)) = text.rsplit_once(':') else {
             return Ok(None);
         };
         let known = self
+            .context
             .ledger
             .grouped
             .services
             .iter()
             .find(|(name, ..)| name.as_str() == service);
-        let Some((name, _, pins)) = known.filter(|_| self.ledger.environments.iter().any(|e| e.name.as_str() == env))
-        else {
+        let Some((name, _, pins)) = known.filter(|_| self.context.environment(env).is_some()) else {
             return Ok(None);
         };
         let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
         pin.map(Some)
-            .ok_or_else(|| EngineError::Usage(format!("{name} has no pin in {env}")))
+            .ok_or_else(|| Failure::usage(format!("{name} has no pin in {env}")))
     }
 
     /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
-    async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, EngineError> {
+    async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         let images = self
+            .context
             .ledger
             .grouped
             .services
@@ -184,22 +185,21 @@ impl Look {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.session.registry.presence(&place, &digest).await {
-                Ok(true) => return Ok(self.placed(place, digest)),
-                Ok(false) => {}
+            match self.context.memo.presence(&Place::new(&place, digest), None).await {
+                Ok(Some(_)) => return Ok(self.placed(place, digest)),
+                Ok(None) => {}
                 Err(error) => trouble = Some(error),
             }
         }
         match trouble {
             Some(error) => Err(error.into()),
-            None => Err(EngineError::Usage(format!(
-                "no repository of this place has {digest}; write REPOSITORY@{digest}"
-            ))),
+            None => Err(Failure::usage(format!("no repository of this place has {digest}"))
+                .hint(Hint::with("write REPOSITORY@{}", &[(&digest).into()]))),
         }
     }
 
     fn pins(&self) -> impl Iterator<Item = &Pin> {
-        self.ledger.grouped.services.iter().flat_map(|(.., pins)| pins)
+        self.context.ledger.pins()
     }
 
     fn placed(&self, image: Repository, digest: Digest) -> NamedDigest {
@@ -209,29 +209,52 @@ impl Look {
 
     fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
         let environment = match pin {
-            Some(pin) => self
-                .ledger
-                .environments
-                .iter()
-                .find(|e| e.name == pin.target.environment),
-            None => self.ledger.environments.first(),
+            Some(pin) => self.context.environment(pin.target.environment.as_str()),
+            None => self.context.environments().first(),
         };
-        let policy = environment.and_then(|e| e.policy.as_ref());
         NamedDigest {
-            service: self.ledger.naming.service(&image).cloned(),
-            policy: policy
-                .and_then(|name| self.ledger.team.policies.get(name))
-                .cloned()
-                .map(Arc::new),
+            service: self.context.service_of(&image).cloned(),
+            policy: environment.and_then(|e| self.context.policy_of(e)).cloned(),
             image,
             digest,
         }
     }
 
-    async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, EngineError> {
+    /// Compares two digests. What `--offline` forbids asking for is said in the answer, on both sides: one
+    /// side alone would read as a difference.
+    async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
+        let (image_a, image_b) = ((a.image.clone(), a.digest), (b.image.clone(), b.digest));
+        match self.compare_all(a, b).await {
+            Err(failure) if failure.kind == FailureKind::NotChecked => {
+                let why: Untrusted = format!("content (not checked: {})", failure.what.raw()).into();
+                let side = |(image, digest)| Side {
+                    image,
+                    digest,
+                    platforms: BTreeMap::new(),
+                    compared: None,
+                    config: BTreeMap::new(),
+                    layers: Vec::new(),
+                    packages: None,
+                    provenance: None,
+                    tests: None,
+                    unread: vec![why.clone()],
+                };
+                let (a, b) = (side(image_a), side(image_b));
+                Ok(Compared {
+                    diff: diff(&a, &b),
+                    a,
+                    b,
+                    unreachable: None,
+                })
+            }
+            answer => answer,
+        }
+    }
+
+    async fn compare_all(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
         let (left, right) = futures_util::future::join(
-            self.session.registry.manifest(&a.image, &a.digest),
-            self.session.registry.manifest(&b.image, &b.digest),
+            self.context.memo.registry.manifest(&a.image, &a.digest),
+            self.context.memo.registry.manifest(&b.image, &b.digest),
         )
         .await;
         let (left, right) = (left?, right?);
@@ -254,7 +277,7 @@ impl Look {
     }
 
     /// The platform manifests of one side; of a single image, its configuration says which it is.
-    async fn platforms(&self, of: &NamedDigest, manifest: Manifest) -> Result<Platforms, EngineError> {
+    async fn platforms(&self, of: &NamedDigest, manifest: Manifest) -> Result<Platforms, Failure> {
         if manifest.is_index() {
             let all = collect::platforms(&manifest)
                 .filter_map(|child| Some((child.platform.as_ref()?.to_string(), child.digest)))
@@ -280,7 +303,7 @@ impl Look {
         of: NamedDigest,
         platforms: Platforms,
         platform: Option<&str>,
-    ) -> Result<(Side, Option<Untrusted>), EngineError> {
+    ) -> Result<(Side, Option<Untrusted>), Failure> {
         let mut unread: Vec<Untrusted> = Vec::new();
         let compared = platform
             .map(str::to_owned)
@@ -288,7 +311,7 @@ impl Look {
         let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
         let image = match digest {
             Some(digest) if digest != platforms.manifest.digest => {
-                Some(self.session.registry.manifest(&of.image, &digest).await?)
+                Some(self.context.memo.registry.manifest(&of.image, &digest).await?)
             }
             Some(_) => Some(platforms.manifest.clone()),
             None => None,
@@ -311,11 +334,14 @@ impl Look {
             }
         }
         let (evidence, dark) = self.evidence(&of, digest).await;
-        if let Some(why) = &dark {
+        if let Some((_, why)) = &dark {
             unread.push(format!("some evidence ({})", why.raw()).into());
         }
+        let dark = dark
+            .filter(|(cause, _)| *cause == CauseKind::Unreachable)
+            .map(|(_, why)| why);
         let side = Side {
-            packages: self.packages(&of, &evidence, &mut unread).await,
+            packages: Self::packages(&evidence).await,
             provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
                 Summary::Provenance(summary) => Some(summary.clone()),
                 _ => None,
@@ -335,11 +361,11 @@ impl Look {
         Ok((side, dark))
     }
 
-    async fn config(&self, of: &NamedDigest, image: &Manifest) -> Result<Option<Config>, EngineError> {
+    async fn config(&self, of: &NamedDigest, image: &Manifest) -> Result<Option<Config>, Failure> {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };
-        let registry = &self.session.registry;
+        let registry = &self.context.memo.registry;
         let bytes = registry
             .blob(&of.image, &config.digest, Some(config.size), CONFIG_CAP)
             .await?;
@@ -347,58 +373,43 @@ impl Look {
     }
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
-    async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
-        let configured = of
-            .service
-            .as_ref()
-            .and_then(|name| self.ledger.team.services.iter().find(|s| s.name == *name));
-        let subject = Subject {
-            repository: of.image.clone(),
-            digest: of.digest,
-            service: of.service.clone(),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: of.policy.clone(),
-            trust: Arc::clone(&self.trust),
+    async fn evidence(
+        &self,
+        of: &NamedDigest,
+        platform: Option<Digest>,
+    ) -> (Vec<Evidence>, Option<(CauseKind, Untrusted)>) {
+        let criteria = Criteria {
+            policy: of.policy.as_ref(),
+            extent: Extent::default(),
         };
-        let found = assess(&self.session, subject, Timestamp::now()).await;
+        let found = self
+            .context
+            .assess(&of.image, of.digest, of.service.as_ref(), criteria)
+            .await;
         let others = |e: &Evidence| {
             found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
         };
         let causes = found.assessment.verdict.iter().flat_map(|v| &v.causes);
         let mut dark = causes
-            .filter(|c| c.cause == CauseKind::Unreachable)
-            .map(|c| c.detail.clone())
+            .filter(|c| c.cause.is_open())
+            .map(|c| (c.cause, c.detail.clone()))
             .next();
         let mut evidence = found.assessment.evidence.clone();
-        if let Some(item) = evidence.iter().find(|e| e.state == EvidenceState::Unreachable) {
-            dark = dark.or_else(|| item.detail.clone());
+        if let Some(item) = evidence.iter().find(|e| e.cause.is_some_and(CauseKind::is_open)) {
+            let why = item.detail.clone().unwrap_or_default();
+            dark = dark.or(item.cause.map(|cause| (cause, why)));
         }
         evidence.retain(|e| e.state == EvidenceState::Verified && !others(e));
         (evidence, dark)
     }
 
     /// The packages of the newest verified SBOM.
-    async fn packages(
-        &self,
-        of: &NamedDigest,
-        evidence: &[Evidence],
-        unread: &mut Vec<Untrusted>,
-    ) -> Option<Vec<Package>> {
+    async fn packages(evidence: &[Evidence]) -> Option<Vec<Package>> {
         let sbom = newest(evidence, EvidenceKind::Sbom)?;
-        let registry = &self.session.registry;
-        let bytes = match registry
-            .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
-            .await
-        {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                unread.push(format!("sbom ({error})").into());
-                return None;
-            }
-        };
+        // What was verified, never what lies in the registry beside it.
+        let sbom = sbom.clone();
         // Documents of several MB: not on a thread that others wait for.
-        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&bytes)).await;
+        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&sbom)).await;
         let packages = parsed.ok().flatten()?;
         Some(
             packages
@@ -427,9 +438,12 @@ fn common(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Option<
     a.keys().find(|name| both(name)).cloned()
 }
 
-/// The statement of a kind with the newest trusted time.
+/// The statement of a kind whose signed content is the youngest.
 fn newest(evidence: &[Evidence], kind: EvidenceKind) -> Option<&Evidence> {
-    evidence.iter().filter(|e| e.kind == kind).max_by_key(|e| e.signed_at)
+    evidence
+        .iter()
+        .filter(|e| e.kind == kind)
+        .max_by_key(|e| e.content_time)
 }
 
 #[cfg(test)]

@@ -10,21 +10,24 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::config::unknown;
+use crate::domain::component;
+use crate::domain::failure::Failure;
 use crate::domain::history::{Entry, Said};
 use crate::domain::id::{Digest, Target};
+use crate::domain::pin::Pin;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
-use super::assess::{Subject, assess};
+use super::context::Context;
+use super::image_presence::Depth;
 use super::ledger::{Ledger, ScanCache};
+use super::open::{Engine, blocking};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
-use super::{Engine, EngineError, blocking};
 
 /// Entries that travel together.
 const BATCH: usize = 32;
@@ -49,12 +52,7 @@ impl Engine {
     /// # Errors
     /// If the target does not exist, or git or the configuration cannot be read. A registry that cannot
     /// be reached is part of the verdict.
-    pub async fn history(
-        &self,
-        target: &Target,
-        limit: Option<usize>,
-        verify: bool,
-    ) -> Result<Vec<Record>, EngineError> {
+    pub async fn history(&self, target: &Target, limit: Option<usize>, verify: bool) -> Result<Vec<Record>, Failure> {
         let (ledger, _) = self.ledger().await?;
         known(&ledger, target)?;
         let ledger = Arc::new(ledger);
@@ -72,11 +70,12 @@ impl Engine {
                     }
                 })?;
             }
-            Ok::<_, EngineError>(records)
+            Ok::<_, Failure>(records)
         };
         let mut records = blocking(work).await??;
         if verify {
-            self.judge(&ledger, target, &mut records).await?;
+            let context = self.context(Arc::unwrap_or_clone(ledger))?;
+            judge(&context, target, &mut records).await;
         }
         Ok(records)
     }
@@ -85,7 +84,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::history`].
-    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), EngineError> {
+    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
         let ledger = self.ledger_as_known().await?;
         known(&ledger, &target)?;
         let this = self.clone();
@@ -107,7 +106,7 @@ impl Engine {
                 // Nobody listening any more is no error.
                 let _ = to.blocking_send(batch);
             }
-            Ok::<_, EngineError>(())
+            Ok::<_, Failure>(())
         };
         blocking(work).await?
     }
@@ -116,57 +115,43 @@ impl Engine {
     pub fn is_shallow(&self) -> bool {
         self.inner.repo.is_shallow()
     }
+}
 
-    async fn judge(&self, ledger: &Ledger, target: &Target, records: &mut [Record]) -> Result<(), EngineError> {
-        let environment = ledger.environments.iter().find(|e| e.name == target.environment);
-        let policy = environment.and_then(|e| ledger.team.policies.get(e.policy.as_ref()?));
-        let Some(policy) = policy.cloned().map(Arc::new) else {
-            return Ok(());
-        };
-        let (registry, trust) = self.tools(&ledger.team)?;
-        let session = self.session(registry);
-        let configured = ledger.team.services.iter().find(|s| s.name == target.service);
-        let now = Timestamp::now();
-        let places: BTreeSet<(Repository, Digest)> = records
-            .iter()
-            .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
-            .collect();
-        let session = &session;
-        let asked = places.into_iter().map(|(repository, digest)| {
-            let subject = Subject {
-                repository: repository.clone(),
-                digest,
-                service: Some(target.service.clone()),
-                service_signer: configured.and_then(|s| s.signer.clone()),
-                source: configured.and_then(|s| s.source.clone()),
-                policy: Some(Arc::clone(&policy)),
-                trust: Arc::clone(&trust),
-            };
-            async move {
-                (
-                    (repository, digest),
-                    assess(session, subject, now).await.assessment.verdict,
-                )
-            }
-        });
-        let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        for record in records {
-            if let (Some(image), Some(digest)) = (record.image.clone(), record.entry.to) {
-                record.verdict = verdicts.get(&(image, digest)).cloned().flatten();
-            }
+/// Judges every digest of the records by the policy of their environment, where it has one.
+async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
+    let environment = context.environment(target.environment.as_str());
+    let criteria = context.criteria(environment, Depth::Manifests);
+    if criteria.policy.is_none() {
+        return;
+    }
+    let places: BTreeSet<(Repository, Digest)> = records
+        .iter()
+        .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
+        .collect();
+    let asked = places.into_iter().map(|(repository, digest)| {
+        let criteria = criteria.clone();
+        async move {
+            let service = Some(&target.service);
+            let assessed = context.assess(&repository, digest, service, criteria).await;
+            ((repository, digest), assessed.assessment.verdict)
         }
-        Ok(())
+    });
+    let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for record in records {
+        if let (Some(image), Some(digest)) = (record.image.clone(), record.entry.to) {
+            record.verdict = verdicts.get(&(image, digest)).cloned().flatten();
+        }
     }
 }
 
 /// Whether service and environment exist today.
-fn known(ledger: &Ledger, target: &Target) -> Result<(), EngineError> {
+fn known(ledger: &Ledger, target: &Target) -> Result<(), Failure> {
     let check = |what, name: &str, all: Vec<&str>| match all.contains(&name) {
         true => Ok(()),
-        false => Err(EngineError::Usage(unknown(what, name, &all))),
+        false => Err(unknown(what, name, &all)),
     };
     let services = ledger.grouped.services.iter().map(|(name, ..)| name.as_str());
     check("service", target.service.as_str(), services.collect())?;
@@ -194,10 +179,14 @@ struct CommitSides {
 /// Reads the target's references out of files, back through the names that files and image had.
 struct Reader<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     target: &'a Target,
+    /// The image that is deployed today.
+    image: Option<Repository>,
+    /// Whether the environment has several components of the service.
+    components: bool,
     paths: EnvironmentPaths,
     /// Repositories that stood at the very place of the pin before, and are no service's today.
     former: BTreeSet<Repository>,
@@ -211,11 +200,11 @@ fn walk(
     scans: &ScanCache,
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
-) -> Result<(), EngineError> {
-    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+) -> Result<(), Failure> {
+    let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
     let files: BTreeSet<String> = pins
-        .filter(|pin| pin.target == *target)
-        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
+        .iter()
+        .flat_map(|pin| pin.deciding().map(|location| location.file.clone()))
         .collect();
     let mut reader = Reader {
         repo,
@@ -223,6 +212,8 @@ fn walk(
         ledger,
         scans,
         target,
+        image: pins.first().map(|pin| pin.image.clone()),
+        components: pins.iter().any(|pin| pin.component.is_some()),
         paths: EnvironmentPaths::new(&ledger.environments),
         former: BTreeSet::new(),
         anywhere: files.is_empty(),
@@ -249,7 +240,9 @@ fn walk(
                 Ok(_) if !more.is_empty() => ControlFlow::Break(()),
                 Ok(step) => {
                     told.insert(commit.id.clone());
-                    step.records(&commit, target).into_iter().try_for_each(&mut *visit)
+                    step.records(&commit, target, reader.components)
+                        .into_iter()
+                        .try_for_each(&mut *visit)
                 }
                 Err(error) => {
                     failed = Some(error);
@@ -270,7 +263,7 @@ fn walk(
 
 impl Reader<'_> {
     /// What one commit made of the pins.
-    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, EngineError> {
+    fn step(&mut self, changes: &[ChangedFile]) -> Result<CommitSides, Failure> {
         let mut step = CommitSides::default();
         for change in changes {
             let ours = !self.anywhere || self.paths.of(&change.path).any(|env| *env == self.target.environment);
@@ -287,7 +280,7 @@ impl Reader<'_> {
     }
 
     /// Other files of the environment that held the pin before this commit and were changed by it.
-    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, EngineError> {
+    fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, Failure> {
         let mut all = Vec::new();
         self.repo.commits(&commit.id, &[], &mut |changes| {
             if changes.first().is_some_and(|change| change.commit.id == commit.id) {
@@ -320,15 +313,15 @@ impl Reader<'_> {
         path: &str,
         before: Option<&str>,
         after: Option<&str>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<(), Failure> {
         let scan = |oid: Option<&str>| match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?)),
             None => Ok(Arc::default()),
         };
         let (before, after) = (scan(before)?, scan(after)?);
-        self.follow(&before, &after);
+        self.follow(path, &before, &after);
         for (scan, side) in [(&before, &mut step.was), (&after, &mut step.is)] {
-            for (image, found) in self.ours(scan) {
+            for (image, found) in self.ours(path, scan) {
                 let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
                 let known = side.entry(what).or_insert_with(|| (None, image.clone()));
                 known.0 = known.0.take().or_else(|| found.tag.clone());
@@ -338,11 +331,14 @@ impl Reader<'_> {
     }
 
     /// Where the pin was another repository's before, that one belongs to the pin's past.
-    fn follow(&mut self, before: &Scan, after: &Scan) {
-        if self.ours(before).next().is_some() {
+    fn follow(&mut self, path: &str, before: &Scan, after: &Scan) {
+        if self.ours(path, before).next().is_some() {
             return;
         }
-        let places: BTreeSet<&str> = self.ours(after).map(|(_, found)| found.yaml_path.as_str()).collect();
+        let places: BTreeSet<&str> = self
+            .ours(path, after)
+            .map(|(_, found)| found.yaml_path.as_str())
+            .collect();
         let naming = &self.ledger.naming;
         let former: Vec<Repository> = before
             .found
@@ -354,13 +350,17 @@ impl Reader<'_> {
         self.former.extend(former);
     }
 
-    fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
-        let naming = &self.ledger.naming;
-        scan.found.iter().filter_map(move |found| {
-            let image = found.repository.as_ref()?;
-            let counts = found.tier < LOOSE_TIER || naming.is_listed(image);
-            let service = naming.service(image) == Some(&self.target.service) || self.former.contains(image);
-            (counts && service).then_some((image, found))
+    fn ours<'s>(&'s self, path: &'s str, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
+        scan.all().filter_map(move |found| {
+            let is_former = found
+                .repository
+                .as_ref()
+                .is_some_and(|image| self.former.contains(image));
+            if !is_former && self.ledger.service_of(path, found) != Some(&self.target.service) {
+                return None;
+            }
+            // Where other files name the image, it is the one that is deployed today.
+            Some((found.repository.as_ref().or(self.image.as_ref())?, found))
         })
     }
 }
@@ -372,7 +372,7 @@ impl CommitSides {
 
     /// What the commit changed: nothing, where the pins after it are those before it. Where several
     /// changed, the first that went and the first that came belong together.
-    fn records(self, commit: &CommitMeta, target: &Target) -> Vec<Record> {
+    fn records(self, commit: &CommitMeta, target: &Target, components: bool) -> Vec<Record> {
         let gone: Vec<_> = self
             .was
             .iter()
@@ -384,28 +384,60 @@ impl CommitSides {
             .filter(|(what, _)| !self.was.contains_key(what))
             .collect();
         let said = Said::read(commit.message.raw(), target);
-        (0..gone.len().max(came.len()))
-            .map(|at| {
-                let (from, to) = (gone.get(at), came.get(at));
-                Record {
-                    entry: Entry {
-                        commit: commit.id.clone(),
-                        author: commit.author.clone(),
-                        at: commit.at,
-                        subject: commit.subject.clone(),
-                        action: said.action,
-                        reverts: said.reverts.clone(),
-                        from: from.and_then(|(what, _)| digest(what)),
-                        to: to.and_then(|(what, _)| digest(what)),
-                        tag: to.and_then(|(_, (tag, _))| tag.clone()),
-                        break_glass: said.break_glass.clone(),
-                    },
-                    image: to.map(|(_, (_, image))| image.clone()),
-                    verdict: None,
-                }
+        pairs(&gone, &came, components)
+            .into_iter()
+            .map(|(component, from, to)| Record {
+                entry: Entry {
+                    commit: commit.id.clone(),
+                    author: commit.author.clone(),
+                    at: commit.at,
+                    subject: commit.subject.clone(),
+                    action: said.action,
+                    reverts: said.reverts.clone(),
+                    from: from.and_then(|(what, _)| digest(what)),
+                    to: to.and_then(|(what, _)| digest(what)),
+                    tag: to.and_then(|(_, (tag, _))| tag.clone()),
+                    component,
+                    break_glass: said.break_glass.clone(),
+                },
+                image: to.map(|(_, (_, image))| image.clone()),
+                verdict: None,
             })
             .collect()
     }
+}
+
+/// A side of a change: what was written, its tag and its image.
+type Written<'w> = (&'w What, &'w (Option<String>, Repository));
+
+/// What went and what came, of the same component where there are several.
+fn pairs<'w>(
+    gone: &[Written<'w>],
+    came: &[Written<'w>],
+    components: bool,
+) -> Vec<(Option<String>, Option<Written<'w>>, Option<Written<'w>>)> {
+    let component = |(what, (tag, _)): &Written<'_>| {
+        let written = match what {
+            What::Tag(tag) => tag.as_deref(),
+            What::Digest(_) => tag.as_deref(),
+        };
+        written.filter(|_| components).and_then(component::variant)
+    };
+    let all: BTreeSet<Option<String>> = gone.iter().chain(came).map(component).collect();
+    let mut out = Vec::new();
+    for one in all {
+        let of = |side: &[Written<'w>]| -> Vec<Written<'w>> {
+            side.iter()
+                .filter(|written| component(written) == one)
+                .copied()
+                .collect()
+        };
+        let (gone, came) = (of(gone), of(came));
+        for at in 0..gone.len().max(came.len()) {
+            out.push((one.clone(), gone.get(at).copied(), came.get(at).copied()));
+        }
+    }
+    out
 }
 
 fn digest(what: &What) -> Option<Digest> {

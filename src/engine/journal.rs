@@ -1,6 +1,6 @@
 //! The journal of writes: one file per write under way, written ahead of each step, gone when the write
 //! is over. After a crash it says what was meant and how far it had come; whether the remote has it is
-//! asked of the remote (`recovery`).
+//! asked of the remote ([`crate::domain::recovery`]).
 //!
 //! The files live beside the commits they name, in the git directory that all worktrees share:
 //! `pindeck/journal/` (docs/adr/0008-journal.md). Each step is written to a temporary file, synced, renamed and
@@ -8,7 +8,6 @@
 //! when the process ends, however it ends; so "under way" and "left behind" are never confused.
 
 mod entry;
-mod recovery;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -18,10 +17,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms, WriteStep};
-pub use recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
+pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -33,7 +33,7 @@ const TRIES: u32 = 10;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The folder or a file cannot be used.
-    #[error("the journal at {path} cannot be used: {source}; pindeck writes nothing without it")]
+    #[error("the journal at {path} cannot be used: {source}")]
     Io {
         /// The folder or file.
         path: String,
@@ -41,7 +41,7 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Another process is at this write.
-    #[error("another pindeck is carrying out {id} right now; wait for it to end")]
+    #[error("another pindeck is carrying out {id} right now")]
     Busy {
         /// The entry.
         id: String,
@@ -53,9 +53,7 @@ pub enum JournalError {
         id: String,
     },
     /// The entry cannot be read.
-    #[error(
-        "{path} is no journal entry of this version: {detail}; look at it, and remove it with `pindeck resume --drop`"
-    )]
+    #[error("{path} is no journal entry of this version: {detail}")]
     Unreadable {
         /// The file.
         path: String,
@@ -63,15 +61,38 @@ pub enum JournalError {
         detail: String,
     },
     /// The write is too large to be journalled.
-    #[error(
-        "a write of {bytes} bytes of plans is too large for the journal ({max} at most); write fewer services at once"
-    )]
+    #[error("a write of {bytes} bytes of plans is too large for the journal ({max} at most)")]
     TooLarge {
         /// Its size.
         bytes: usize,
         /// The limit.
         max: u64,
     },
+}
+
+impl From<&JournalError> for Failure {
+    fn from(error: &JournalError) -> Self {
+        let (kind, hint) = match error {
+            JournalError::Io { .. } => (
+                FailureKind::Failed,
+                "pindeck writes nothing without its journal: repair it",
+            ),
+            JournalError::Busy { .. } => (FailureKind::Conflict, "wait for it to end"),
+            JournalError::Gone { .. } => (FailureKind::Failed, "`pindeck resume` shows what the journal has now"),
+            JournalError::Unreadable { .. } => (
+                FailureKind::Failed,
+                "look at it, and remove it with `pindeck resume --drop`",
+            ),
+            JournalError::TooLarge { .. } => (FailureKind::Failed, "write fewer services at once"),
+        };
+        Self::new(kind, error.to_string()).hint(hint)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::from(&error)
+    }
 }
 
 /// When an [`Observer`] is called.

@@ -1,22 +1,24 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{ConfigError, approval, team};
-use crate::domain::board::{Hold, RepositoryInfo};
-use crate::domain::pin::Unmanaged;
+use crate::config::{ConfigError, approval, files, team, user};
+use crate::domain::board::{Fetch, Hold, RepositoryInfo};
+use crate::domain::failure::Failure;
+use crate::domain::id::ServiceId;
+use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, Scan};
-use crate::sources::git::{GitRepo, Tip, TreeFile};
+use crate::sources::git::manifest::{self, Found, Scan};
+use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
-use super::OpenOptions;
-use super::error::EngineError;
+use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
-use super::pins::{Grouped, Naming, Sighting, group, naming};
+use super::options::OpenOptions;
+use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -34,8 +36,8 @@ impl ScanCache {
         &self,
         path: &str,
         oid: &str,
-        read: impl FnOnce() -> Result<Vec<u8>, EngineError>,
-    ) -> Result<Arc<Scan>, EngineError> {
+        read: impl FnOnce() -> Result<Vec<u8>, Failure>,
+    ) -> Result<Arc<Scan>, Failure> {
         let key = (path.to_owned(), oid.to_owned());
         if let Some(known) = self.lock().get(&key) {
             return Ok(Arc::clone(known));
@@ -63,8 +65,12 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// Every reference found, for edits and history.
-    pub sightings: Arc<Vec<Sighting>>,
+    /// What its files hold.
+    pub commit: Arc<ScannedCommit>,
+    /// The references of the commit as they are deployed.
+    pub effective: Arc<Effective>,
+    /// Services of places whose text alone does not tell them: by file and entry.
+    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -74,8 +80,27 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
+    /// what it is, else by its text.
+    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        if !self.placed.is_empty()
+            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+        {
+            return Some(known);
+        }
+        let repository = found.repository.as_ref()?;
+        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let service = self.naming.service_of(repository, found.tag.as_deref());
+        service.filter(|_| counts)
+    }
+
+    /// Every pin, service by service.
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+        self.grouped.services.iter().flat_map(|(.., pins)| pins)
+    }
+
     /// The repository part of the board.
-    pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
+    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -84,7 +109,7 @@ impl Ledger {
             ahead: self.tip.ahead,
             behind: self.tip.behind,
             dirty: self.tip.dirty,
-            fetched_at,
+            fetch,
         }
     }
 }
@@ -93,7 +118,7 @@ impl Ledger {
 ///
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
-pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, Failure> {
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
@@ -109,26 +134,25 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, EngineError> {
+pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
-fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, EngineError> {
-    let files = repo.files(&tip.commit)?;
+fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
+    let files = Arc::new(repo.files(&tip.commit)?);
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
-    let holds = match files.iter().find(|f| f.path == holds::FILE) {
-        None if repo.read_at(&tip.commit, holds::FILE)?.is_some() => Err(Untrusted::new(format!(
-            "{} is no ordinary file; nothing can be promoted until it is one",
+    let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    let environments = environments(&team, &commit);
+    let (effective, naming, grouped) = pins(&commit, &team, &environments);
+    let placed = placed(&commit, &naming, &grouped);
+    let holds = match repo.read_at(&tip.commit, holds::FILE)? {
+        TreeEntry::Absent => Ok(Vec::new()),
+        TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
+        TreeEntry::Link | TreeEntry::Folder | TreeEntry::Submodule => Err(Untrusted::new(format!(
+            "{} is no regular file; nothing can be promoted until it is one",
             holds::FILE
         ))),
-        None => Ok(Vec::new()),
-        Some(file) => holds::parse(&repo.blob(&file.oid)?).map_err(|e| Untrusted::new(e.to_string())),
     };
     if let Err(problem) = &holds {
         notices.push(problem.clone());
@@ -139,7 +163,9 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        sightings: Arc::new(sightings),
+        placed: Arc::new(placed),
+        commit: Arc::new(commit),
+        effective: Arc::new(effective),
         holds,
         unmatched,
         notices,
@@ -151,15 +177,13 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 ///
 /// # Errors
 /// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, EngineError> {
+pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
-    let files = repo.files(&tip.commit)?;
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
+    let files = Arc::new(repo.files(&tip.commit)?);
+    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
+    let environments = environments(&team, &commit);
+    let (_, _, grouped) = pins(&commit, &team, &environments);
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
@@ -178,25 +202,31 @@ fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigErr
 }
 
 /// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -> Vec<Environment> {
+fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
-    let deployments: Vec<String> = with_pins.into_iter().map(ToOwned::to_owned).collect();
-    let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let with_pins = commit
+        .scans
+        .iter()
+        .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
+    let deployments: Vec<String> = with_pins.map(|(file, _)| file.clone()).collect();
+    let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
 }
 
 fn scan_all(
     repo: &GitRepo,
-    files: &[TreeFile],
+    tip: &Tip,
+    files: &Arc<Vec<TreeFile>>,
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<(Vec<Sighting>, Vec<Unmanaged>), EngineError> {
-    let mut charts = BTreeMap::new();
-    let mut sightings = Vec::new();
-    let mut unmanaged = Vec::new();
+) -> Result<ScannedCommit, Failure> {
+    let mut commit = ScannedCommit {
+        files: Arc::clone(files),
+        remote_url: tip.remote.as_deref().and_then(|remote| repo.remote_url(remote)),
+        ..ScannedCommit::default()
+    };
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
@@ -204,45 +234,103 @@ fn scan_all(
             continue;
         }
         let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
-        sightings.extend(scan.found.iter().map(|found| Sighting {
-            file: file.path.clone(),
-            found: found.clone(),
-        }));
-        unmanaged.extend(scan.unmanaged.iter().cloned());
-        if !scan.charts.is_empty() {
-            charts.insert(file.path.clone(), scan.charts.clone());
+        commit.scans.insert(file.path.clone(), scan);
+    }
+    commit.copied = vendored::copied_files(files, &commit.scans);
+    Ok(commit)
+}
+
+/// Renders what was scanned and groups it into pins.
+fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
+    let effective = effective::render(commit, environments);
+    let naming = naming(&effective.references, team, environments);
+    let mut grouped = group(&effective.references, &naming, team, environments);
+    grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
+    // A placeholder that renders replace, or a digest whose image other values name, is accounted for.
+    let is_settled = |one: &&Unmanaged| effective.settled.contains(&(one.file.clone(), one.line));
+    let seen = commit.scans.values().flat_map(|scan| &scan.unmanaged);
+    grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
+    grouped.unmanaged.extend(vendored::unmanaged(commit));
+    grouped.unmanaged.extend(unread(commit, environments));
+    (effective, naming, grouped)
+}
+
+/// Files of environments that may name images and are not read, or only in part.
+fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged> {
+    let paths = EnvironmentPaths::new(environments);
+    let mut out = Vec::new();
+    for file in commit.files.iter().map(|file| file.path.as_str()) {
+        let language = [
+            (".jsonnet", "Jsonnet"),
+            (".libsonnet", "Jsonnet"),
+            (".cue", "CUE"),
+            (".tf", "Terraform"),
+        ];
+        let language = language
+            .iter()
+            .find(|(end, _)| file.ends_with(end))
+            .map(|(_, name)| *name);
+        let problem = commit.scans.get(file).and_then(|scan| scan.problem.as_ref());
+        let reason = match (language, problem) {
+            (Some(language), _) => format!("{language} is not read: the images that it names are not known"),
+            (None, Some(problem)) => format!("the file could not be read, or only in part: {problem}"),
+            (None, None) => continue,
+        };
+        if paths.of(file).next().is_some() {
+            out.push(Unmanaged {
+                file: file.to_owned(),
+                line: 1,
+                text: file.rsplit('/').next().unwrap_or(file).into(),
+                reason,
+            });
         }
     }
-    let paths = files.iter().map(|file| file.path.as_str()).collect();
-    vendored::set_apart(&paths, &charts, &mut sightings, &mut unmanaged);
-    Ok((sightings, unmanaged))
+    out
+}
+
+/// Places whose text alone tells another service than the one that is deployed, or none.
+fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+    let mut out = BTreeMap::new();
+    let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
+        let Some(scan) = commit.scans.get(&location.file) else {
+            continue;
+        };
+        let Some(found) = scan.all().find(|found| found.yaml_path == location.yaml_path) else {
+            continue;
+        };
+        let by_text = found
+            .repository
+            .as_ref()
+            .and_then(|image| naming.service_of(image, found.tag.as_deref()));
+        if by_text != Some(&pin.target.service) {
+            let place = (location.file.clone(), effective::entry(&location.yaml_path));
+            out.insert(place, pin.target.service.clone());
+        }
+    }
+    out
 }
 
 /// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
-    lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".yaml.gotmpl") || name == "Kustomization"
+    let ends = [".yaml", ".yml", ".json", ".yaml.gotmpl"];
+    ends.iter().any(|end| lower.ends_with(end)) || name == "Kustomization"
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), EngineError> {
+fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), Failure> {
     if let Some(file) = &options.config {
-        let (mut team, text) = team_of_file(file)?;
-        if repo.contains_file(file) {
-            approval::settle(&mut team.registries, &options.approved_registries);
-        }
-        return Ok((team, text));
+        return team_of_file(file, &options.approved_registries);
     }
-    let Some(bytes) = repo.read_at(commit, TEAM_FILE)? else {
+    let Some(bytes) = repo.read_at(commit, TEAM_FILE)?.regular(TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
-    let text = String::from_utf8(bytes).map_err(|_| EngineError::ConfigFile {
-        file: TEAM_FILE.to_owned(),
-        source: io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"),
-    })?;
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
-        let found = repo.read_at(commit, path).map_err(io::Error::other)?;
+        let found = repo.read_at(commit, path).and_then(|entry| entry.regular(path));
+        let found = found.map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
     let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
@@ -250,17 +338,81 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
     Ok((team, text))
 }
 
-/// The team policy of a file that the user named, and its text.
-pub fn team_of_file(file: &Path) -> Result<(TeamPolicy, String), EngineError> {
+/// The team policy of a file that the user named, and its text. Whose word it is depends on where it lies:
+/// a file of any repository says nothing about who gets the user's credentials, unless that is `approved`.
+///
+/// # Errors
+/// If the file, or one that it names, cannot be read or is wrong.
+pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|source| EngineError::ConfigFile {
-        file: shown.clone(),
-        source,
-    })?;
-    let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-    let read = |path: &str| std::fs::read(folder.join(path));
-    let team = team::load(&text, &shown, &read, PolicySource::File(shown.clone()))?;
+    match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
+        FileOwner::Person => {
+            let folder = file.parent().map(PathBuf::from).unwrap_or_default();
+            let bytes = files::read_own(file).map_err(|error| unreadable(&shown, error))?;
+            team_of_bytes(bytes, &shown, &|path| files::read_own(&folder.join(path)))
+        }
+        FileOwner::Repository { top, inside } => {
+            let (mut team, text) = team_of_working_tree(&top, &inside, &shown)?;
+            approval::settle(&mut team.registries, approved);
+            Ok((team, text))
+        }
+        FileOwner::LinkInRepository { link } => Err(unreadable(
+            &shown,
+            format!(
+                "the way to it leads over {}, a symbolic link of a working tree",
+                link.display()
+            ),
+        )),
+    }
+}
+
+/// The team policy of a file of a working tree, and its text: links are not followed, and nothing outside
+/// the tree is read.
+///
+/// # Errors
+/// If the file, or one that it names, cannot be read or is wrong.
+pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+    let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
+    let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
+    team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
+}
+
+fn team_of_bytes(
+    bytes: Vec<u8>,
+    shown: &str,
+    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
+) -> Result<(TeamPolicy, String), Failure> {
+    let text = String::from_utf8(bytes).map_err(|_| unreadable(shown, "it is not UTF-8"))?;
+    let team = team::load(&text, shown, read, PolicySource::File(shown.to_owned()))?;
     Ok((team, text))
+}
+
+/// A path relative to a folder of a working tree, as a path below the top.
+fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
+    let mut whole = folder.to_owned();
+    for part in Path::new(path).components() {
+        let inside = match part {
+            Component::Normal(name) => {
+                whole.push(name);
+                true
+            }
+            Component::CurDir => true,
+            Component::ParentDir => whole.pop(),
+            Component::RootDir | Component::Prefix(_) => false,
+        };
+        if !inside {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "it leads out of the repository",
+            ));
+        }
+    }
+    Ok(whole)
+}
+
+/// A team policy that cannot be read.
+fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
 }
 
 /// Index of files by path, for lookups.

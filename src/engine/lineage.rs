@@ -9,15 +9,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use crate::domain::board::PinKey;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
 use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
-use super::error::EngineError;
 use super::ledger::{Ledger, ScanCache, is_manifest};
-use super::pins::{EnvironmentPaths, LOOSE_TIER};
+use super::pins::EnvironmentPaths;
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,9 +43,9 @@ type Question = (ServiceId, EnvId, Digest);
 ///
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
-pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, EngineError> {
+pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
-    let pins: Vec<&Pin> = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins).collect();
+    let pins: Vec<&Pin> = ledger.pins().collect();
     let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
     walk.run()?;
     let whole = !repo.is_shallow();
@@ -79,7 +79,7 @@ struct Open {
 
 struct Walk<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,
@@ -98,12 +98,12 @@ impl<'a> Walk<'a> {
         scans: &'a ScanCache,
         paths: &'a EnvironmentPaths,
         pins: &[&Pin],
-    ) -> Result<Self, EngineError> {
+    ) -> Result<Self, Failure> {
         let mut open: BTreeMap<EnvId, BTreeMap<What, Open>> = BTreeMap::new();
         for pin in pins {
             let key = pin.key();
             let what = (pin.target.service.clone(), key.digest, key.tag.clone());
-            let files = pin.locations.iter().map(|l| l.file.clone()).collect();
+            let files = pin.deciding().map(|l| l.file.clone()).collect();
             let here = open.entry(pin.target.environment.clone()).or_default();
             here.insert(what, Open { key, files });
         }
@@ -129,7 +129,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn run(&mut self) -> Result<(), EngineError> {
+    fn run(&mut self) -> Result<(), Failure> {
         let (repo, tip) = (self.repo, self.ledger.tip.commit.clone());
         let mut failure = None;
         if self.is_done() {
@@ -154,17 +154,30 @@ impl<'a> Walk<'a> {
         self.open.is_empty() && self.wanted.is_empty()
     }
 
-    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), EngineError> {
+    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), Failure> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
-            let environments: Vec<&EnvId> = self.paths.of(&change.path).filter(|env| self.is_open(env)).collect();
+            let mut environments: Vec<EnvId> = self
+                .paths
+                .of(&change.path)
+                .filter(|env| self.is_open(env))
+                .cloned()
+                .collect();
+            // A file that an environment takes in from elsewhere.
+            let taken = self
+                .open
+                .iter()
+                .filter(|(_, pins)| pins.values().any(|open| open.files.contains(&change.path)));
+            environments.extend(taken.map(|(env, _)| env.clone()));
+            environments.sort();
+            environments.dedup();
             if environments.is_empty() {
                 continue;
             }
             let after = self.pins(&change.path, change.after.as_deref())?;
             let before = self.pins(&change.path, change.before.as_deref())?;
-            for env in environments {
+            for env in &environments {
                 self.answer(env, &after);
                 // What stood before counts even where its own commit is cut off.
                 earlier.push((env.clone(), before.clone()));
@@ -231,7 +244,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What one version of a file pins, by the names of today.
-    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, EngineError> {
+    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, Failure> {
         let scan: Arc<Scan> = match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?,
             None => return Ok(BTreeSet::new()),
@@ -242,16 +255,9 @@ impl<'a> Walk<'a> {
             } else {
                 None
             };
-            Some((self.service(found)?.clone(), found.digest, tag))
+            Some((self.ledger.service_of(path, found)?.clone(), found.digest, tag))
         };
-        Ok(scan.found.iter().filter_map(what).collect())
-    }
-
-    fn service(&self, found: &Found) -> Option<&ServiceId> {
-        let repository = found.repository.as_ref()?;
-        let naming = &self.ledger.naming;
-        let counts = found.tier < LOOSE_TIER || naming.is_listed(repository);
-        naming.service(repository).filter(|_| counts)
+        Ok(scan.all().filter_map(what).collect())
     }
 }
 

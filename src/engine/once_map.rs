@@ -33,6 +33,12 @@ impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
         cell.get_or_init(ask).await.clone()
     }
 
+    /// Whether somebody has asked already, answered or not.
+    pub fn has_begun(&self, key: &K) -> bool {
+        let cells = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.contains_key(key)
+    }
+
     /// The answer, if it has been given.
     pub fn peek(&self, key: &K) -> Option<V> {
         let cells = self.answers.lock().unwrap_or_else(PoisonError::into_inner);

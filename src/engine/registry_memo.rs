@@ -3,48 +3,47 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
-use crate::sources::registry::{Registry, RegistryError};
+use crate::sources::registry::{Head, Manifest, Place, Present, Registry, RegistryError};
 
 use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
-/// A failure as it is remembered and shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    /// The registry says with authority that it is not there.
-    pub absent: bool,
-    /// What happened.
-    pub detail: Untrusted,
-}
-
-impl From<&RegistryError> for Failed {
-    fn from(error: &RegistryError) -> Self {
-        Self {
-            absent: error.cause() == crate::domain::evidence::CauseKind::Absent,
-            detail: error.to_string().into(),
-        }
-    }
-}
-
 /// The tag list of a repository, or why there is none.
-pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
+pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type Resolved = Result<Option<Digest>, Failed>;
+pub type TagAnswer = Result<Option<Digest>, Failure>;
 
-/// Shared questions of one pass.
+/// A manifest that a registry has now: its bytes, and the proof.
+#[derive(Debug, Clone)]
+pub struct Located {
+    /// The manifest.
+    pub manifest: Arc<Manifest>,
+    /// The registry has it at this place.
+    pub present: Present,
+}
+
+/// Whether something is at a place; `Ok(None)` = it is not, for certain.
+type PresenceAnswer = Result<Option<Present>, RegistryError>;
+
+/// Shared questions of one pass. Two kinds of question never answer for each other: what bytes a digest
+/// names (any registry may have served them, now or last week), and whether a repository has them now
+/// ([`Place`]), which only that repository can say.
 pub struct RegistryMemo {
     /// The registries.
     pub registry: Registry,
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
     tags: OnceMap<Repository, TagList>,
-    resolved: OnceMap<(Repository, String), Resolved>,
-    /// Digests that tags pointed at, and whether the answer said that it is a single image.
-    answered: Mutex<BTreeMap<(Repository, Digest), bool>>,
+    resolved: OnceMap<(Repository, String), TagAnswer>,
+    /// Digests that tags pointed at, with the answers.
+    answered: Mutex<BTreeMap<Place, Head>>,
+    manifests: OnceMap<Place, PresenceAnswer>,
+    blobs: OnceMap<Place, PresenceAnswer>,
+    located: OnceMap<Place, Result<Option<Located>, RegistryError>>,
 }
 
 impl RegistryMemo {
@@ -56,6 +55,9 @@ impl RegistryMemo {
             tags: OnceMap::default(),
             resolved: OnceMap::default(),
             answered: Mutex::default(),
+            manifests: OnceMap::default(),
+            blobs: OnceMap::default(),
+            located: OnceMap::default(),
         }
     }
 
@@ -65,62 +67,113 @@ impl RegistryMemo {
             .get(repository.clone(), || async {
                 match self.registry.tags(repository).await {
                     Ok(tags) => Ok(Arc::new(tags.into_iter().collect())),
-                    Err(error) => Err(Failed::from(&error)),
+                    Err(error) => Err(Failure::from(&error)),
                 }
             })
             .await
     }
 
-    /// What a tag points at now. A tag that the list does not hold costs nothing.
-    pub async fn resolve(&self, repository: &Repository, tag: &str) -> Resolved {
-        if let Ok(known) = self.tags(repository).await
-            && !known.contains(tag)
-        {
-            return Ok(None);
-        }
+    /// What a tag points at now. The tag list is not asked: a cache that lists only what it has already
+    /// would hide tags.
+    pub async fn resolve(&self, repository: &Repository, tag: &str) -> TagAnswer {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
-                let answer = self.registry.head(repository, tag).await;
-                if let Ok(Some(claimed)) = &answer {
-                    self.answered()
-                        .insert((repository.clone(), claimed.digest), claimed.is_image);
-                }
-                answer
-                    .map(|claimed| claimed.map(|claimed| claimed.digest))
-                    .map_err(|error| Failed::from(&error))
+                let head = match self.registry.head(repository, tag).await {
+                    Ok(Some(head)) => head,
+                    Ok(None) => return Ok(None),
+                    Err(error) => return Err(Failure::from(error)),
+                };
+                let digest = head.digest();
+                self.answered().insert(head.present.place().clone(), head);
+                Ok(Some(digest))
             })
             .await
     }
 
     /// What is already known about a tag in this pass.
-    pub fn known(&self, repository: &Repository, tag: &str) -> Option<Resolved> {
+    pub fn known(&self, repository: &Repository, tag: &str) -> Option<TagAnswer> {
         self.resolved.peek(&(repository.clone(), tag.to_owned()))
     }
 
-    /// Whether a tag answered with this digest in this pass: its presence needs no HEAD of its own.
-    pub fn is_answered(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.answered().contains_key(&(repository.clone(), *digest))
+    /// Whether a manifest is at a place now. A tag that answered with it there, or a GET that brought it
+    /// from there, saves the HEAD.
+    ///
+    /// # Errors
+    /// As [`Registry::presence`].
+    pub async fn presence(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
+        if let Some(present) = self.answered_by_tag(place) {
+            return Ok(Some(present));
+        }
+        if self.located.has_begun(place) {
+            return Ok(self.locate(place).await?.map(|located| located.present));
+        }
+        self.head(place, size).await
+    }
+
+    async fn head(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
+        self.manifests
+            .get(place.clone(), || self.registry.presence(place, size))
+            .await
+    }
+
+    /// The proof that a tag of this pass gave, if one did.
+    fn answered_by_tag(&self, place: &Place) -> Option<Present> {
+        self.answered().get(place).map(|head| head.present.clone())
+    }
+
+    /// Whether a configuration or layer is at a place now.
+    ///
+    /// # Errors
+    /// As [`Registry::blob_presence`].
+    pub async fn blob_presence(&self, place: &Place, size: u64) -> PresenceAnswer {
+        self.blobs
+            .get(place.clone(), || self.registry.blob_presence(place, size))
+            .await
+    }
+
+    /// A manifest that is at a place now, with its bytes; `Ok(None)` = it is not there, for certain.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn locate(&self, place: &Place) -> Result<Option<Located>, RegistryError> {
+        self.located
+            .get(place.clone(), || async {
+                let (manifest, proof) = match self.registry.manifest_at(place).await {
+                    Ok(found) => found,
+                    Err(error) if error.is_absent() => return Ok(None),
+                    Err(error) => return Err(error),
+                };
+                let present = match proof.or_else(|| self.answered_by_tag(place)) {
+                    Some(present) => Some(present),
+                    None => self.head(place, None).await?,
+                };
+                let manifest = Arc::new(manifest);
+                Ok(present.map(|present| Located { manifest, present }))
+            })
+            .await
+    }
+
+    /// Whether a tag answered with this digest in this pass.
+    pub fn is_answered(&self, place: &Place) -> bool {
+        self.answered().contains_key(place)
     }
 
     /// Digests that tags of this repository pointed at in this pass, and that may be an index.
     pub fn tagged_indexes(&self, repository: &Repository) -> Vec<Digest> {
         self.answered()
             .iter()
-            .filter(|((r, _), is_image)| r == repository && !**is_image)
-            .map(|((_, d), _)| *d)
+            .filter(|(place, head)| place.repository == *repository && !head.is_image)
+            .map(|(place, _)| place.digest)
             .collect()
     }
 
     /// Whether the answer about this digest said that it is a single image, and so no index.
-    pub fn is_image(&self, repository: &Repository, digest: &Digest) -> bool {
-        self.answered()
-            .get(&(repository.clone(), *digest))
-            .copied()
-            .unwrap_or(false)
+    pub fn is_image(&self, place: &Place) -> bool {
+        self.answered().get(place).is_some_and(|head| head.is_image)
     }
 
-    fn answered(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Repository, Digest), bool>> {
+    fn answered(&self) -> std::sync::MutexGuard<'_, BTreeMap<Place, Head>> {
         self.answered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

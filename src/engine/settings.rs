@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::{ConfigError, approval, check, init};
+use crate::domain::failure::Failure;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
-use crate::domain::text::Untrusted;
 use crate::sources::evidence::Trust;
-use crate::sources::git::GitRepo;
+use crate::sources::git::{GitRepo, TreeEntry};
 
 use super::ledger::{self, TEAM_FILE};
-use super::{Engine, EngineError, OpenOptions, blocking};
+use super::open::{Engine, blocking};
+use super::options::OpenOptions;
 
 /// Files looked at in a working tree, at most.
 const FILES_LOOKED_AT: usize = 200_000;
@@ -28,7 +29,7 @@ pub struct Settings {
     /// A `pindeck.toml` in the working tree, other than the one in force, was checked too.
     pub draft: bool,
     /// What is wrong, where it can still be read.
-    pub problems: Vec<Untrusted>,
+    pub problems: Vec<Failure>,
     /// What is worth knowing.
     pub notes: Vec<String>,
 }
@@ -39,12 +40,12 @@ impl Engine {
     ///
     /// # Errors
     /// If it is wrong, or git cannot be read.
-    pub async fn settings(&self, draft: bool) -> Result<Settings, EngineError> {
+    pub async fn settings(&self, draft: bool) -> Result<Settings, Failure> {
         let (ledger, _) = self.ledger().await?;
         self.tools(&ledger.team)?;
-        let mut problems: Vec<Untrusted> = ledger.unmatched.iter().map(|p| p.to_string().into()).collect();
+        let mut problems: Vec<Failure> = ledger.unmatched.iter().cloned().map(Into::into).collect();
         if let Err(problem) = &ledger.holds {
-            problems.push(problem.clone());
+            problems.push(Failure::usage(problem.clone()));
         }
         let mut notes = anonymous(&ledger.team);
         let mut has_draft = false;
@@ -57,7 +58,7 @@ impl Engine {
                 notes.push(format!(
                     "the working tree's {TEAM_FILE} differs from the one in force; it was checked too, and counts once it is on the branch"
                 ));
-                problems.extend(found.iter().map(|p| p.to_string().into()));
+                problems.extend(found.into_iter().map(Failure::from));
             }
         }
         if !ledger.grouped.unmanaged.is_empty() {
@@ -85,12 +86,12 @@ impl Engine {
     ///
     /// # Errors
     /// If git cannot be read.
-    pub async fn propose(&self) -> Result<String, EngineError> {
+    pub async fn propose(&self) -> Result<String, Failure> {
         let this = self.clone();
         let work = move || {
             let inner = &this.inner;
             let ledger = ledger::read_unconfigured(&inner.repo, &inner.scans)?;
-            Ok::<_, EngineError>(init::render(&init::Survey {
+            Ok::<_, Failure>(init::render(&init::Survey {
                 environments: &ledger.environments,
                 services: &ledger.grouped.services,
                 unmanaged: &ledger.grouped.unmanaged,
@@ -110,14 +111,14 @@ impl Engine {
 ///
 /// # Errors
 /// If it is wrong, or no file is named.
-pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, EngineError> {
+pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, Failure> {
     let Some(file) = options.config.clone() else {
-        return Err(EngineError::Usage(
-            "there is no configuration to read; name a file with --config, or run it in a GitOps repository".to_owned(),
-        ));
+        return Err(Failure::usage("there is no configuration to read")
+            .hint("name a file with --config, or run it in a GitOps repository"));
     };
-    let (team, _) = blocking(move || ledger::team_of_file(&file)).await??;
-    super::tools(options, &team)?;
+    let approved = options.approved_registries.clone();
+    let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
+    super::open::tools(options, &team)?;
     Ok(Settings {
         environments: team.environments.clone(),
         services: Vec::new(),
@@ -145,16 +146,16 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
 }
 
 /// What is wrong with a working tree's file; `None` where there is none, or it is the committed one.
-fn draft_problems(repo: &GitRepo, commit: &str) -> Result<Option<Vec<ConfigError>>, EngineError> {
+fn draft_problems(repo: &GitRepo, commit: &str) -> Result<Option<Vec<ConfigError>>, Failure> {
     let Some(root) = repo.work_dir() else { return Ok(None) };
     let file = root.join(TEAM_FILE);
-    let Ok(bytes) = std::fs::read(&file) else {
-        return Ok(None);
-    };
-    if repo.read_at(commit, TEAM_FILE)?.is_some_and(|known| known == bytes) {
+    if file.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (team, text) = ledger::team_of_file(&file)?;
+    let (team, text) = ledger::team_of_working_tree(root, Path::new(TEAM_FILE), &file.display().to_string())?;
+    if repo.read_at(commit, TEAM_FILE)? == TreeEntry::File(text.clone().into_bytes()) {
+        return Ok(None);
+    }
     Trust::new(&team.trust)?;
     let mut files: BTreeSet<String> = repo.files(commit)?.into_iter().map(|f| f.path).collect();
     below(root, root, &mut files);

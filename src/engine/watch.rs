@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::domain::drift::{self, Drift, Event};
+use crate::domain::failure::Failure;
 
-use super::{Engine, EngineError};
+use super::open::Engine;
 
 /// One change of the drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,8 @@ impl Engine {
         &self,
         interval: Duration,
         tx: mpsc::Sender<DriftEvent>,
-        mut trouble: impl FnMut(EngineError),
-    ) -> Result<(), EngineError> {
+        mut trouble: impl FnMut(Failure),
+    ) -> Result<(), Failure> {
         let mut before = self.board().await?.drift;
         for drift in &before {
             let event = DriftEvent {

@@ -15,13 +15,13 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::backend::{Backend, Job};
+use super::backend::{Backend, EarlierFound, Job};
 use crate::app::Msg;
 use crate::app::generation::{Slot, Ticket};
-use crate::app::msg::Failure;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::domain::write::{Proposal, Request, WriteFailure};
+use crate::domain::write::{Proposal, Request};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
@@ -111,6 +111,31 @@ impl Executor {
         );
     }
 
+    /// Starts listing what a target could go back to; a list being made is dropped.
+    pub fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
+        let (to, from) = channel(16);
+        let job = self.backend.earlier_digests(target, to);
+        let (each, ended) = (ticket.clone(), ticket);
+        self.stream(
+            Slot::Earlier,
+            "listing earlier digests",
+            job,
+            from,
+            move |found| match found {
+                EarlierFound::List(digests) => Msg::EarlierDigests {
+                    ticket: each.clone(),
+                    digests,
+                },
+                EarlierFound::Judged(digest, verdict) => Msg::EarlierJudged {
+                    ticket: each.clone(),
+                    digest,
+                    verdict,
+                },
+            },
+            move |result| Msg::EarlierEnded { ticket: ended, result },
+        );
+    }
+
     /// Starts comparing two digests; another comparison for the same place on screen is dropped.
     pub fn diff(&mut self, ticket: Ticket, a: (Repository, Digest), b: (Repository, Digest)) {
         let job = self.backend.diff(a, b);
@@ -139,9 +164,9 @@ impl Executor {
         if self.is_writing() {
             let msg = Msg::Written {
                 ticket,
-                result: Err(WriteFailure::Failed(
-                    "another write is in flight; nothing was written".into(),
-                )),
+                result: Err(Failure::failed("another write is in flight, and nothing was written")
+                    .hint("wait for it to end")
+                    .into()),
             };
             tokio::spawn(async move { answers.send(ExecutorEvent::Msg(msg)).await });
             return;
@@ -166,10 +191,9 @@ impl Executor {
             let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);
             drop(signal);
             let result = result.unwrap_or_else(|_| {
-                Err(WriteFailure::Failed(
-                    "pindeck itself failed during the write; `pindeck resume` says what stands. Please report it with the log"
-                        .into(),
-                ))
+                Err(Failure::failed("pindeck itself failed during the write")
+                    .hint("`pindeck resume` says what stands. Please report it with the log")
+                    .into())
             });
             let msg = Msg::Written {
                 ticket,

@@ -9,7 +9,9 @@ use super::*;
 use crate::app::generation::Generations;
 use crate::app::sample;
 use crate::domain::board::Update;
+use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
+use crate::domain::write::WriteFailure;
 use crate::domain::write::{Ask, Progress, Receipt};
 
 /// Every job waits for its gate and notes how it ended.
@@ -38,13 +40,12 @@ impl Backend for Scripted {
         Box::pin(async { Ok(()) })
     }
 
+    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> Job {
+        Box::pin(async { Ok(()) })
+    }
+
     fn diff(&self, _: (Repository, Digest), _: (Repository, Digest)) -> DiffJob {
-        Box::pin(async {
-            Err(Failure {
-                what: "no".into(),
-                next: "".into(),
-            })
-        })
+        Box::pin(async { Err(Failure::failed("no")) })
     }
 
     fn plan(&self, request: Request) -> PlanJob {
@@ -70,7 +71,7 @@ impl Backend for Scripted {
             if let Some(gate) = gate {
                 tokio::select! {
                     _ = gate => {}
-                    _ = cancel.wait_for(|stop| *stop) => return Err(WriteFailure::Cancelled),
+                    _ = cancel.wait_for(|stop| *stop) => return Err(WriteFailure::from(Failure::interrupted())),
                 }
             }
             Ok(sample::receipt_of(&proposal))
@@ -152,7 +153,10 @@ async fn cancelling_is_a_signal() {
     let (mut executor, mut answers) = Executor::new(backend);
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
     executor.cancel_write();
-    assert_eq!(written(&mut answers).await, Err(WriteFailure::Cancelled));
+    assert_eq!(
+        written(&mut answers).await,
+        Err(WriteFailure::from(Failure::interrupted()))
+    );
 }
 
 #[tokio::test]
@@ -175,10 +179,10 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
     });
     let (mut executor, mut answers) = Executor::new(backend);
     executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
-    let Err(WriteFailure::Failed(words)) = written(&mut answers).await else {
+    let Err(WriteFailure::Failed(failure)) = written(&mut answers).await else {
         panic!("no failure");
     };
-    assert!(words.raw().contains("pindeck resume"));
+    assert!(failure.next().as_str().contains("pindeck resume"));
 }
 
 #[tokio::test]

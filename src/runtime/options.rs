@@ -1,9 +1,11 @@
 //! How the cockpit is started, and how it can end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::app::keymap::{Keymap, KeymapError};
 use crate::app::state::Setup;
+use crate::domain::failure::{Failure, Hint, Part};
 use crate::term::caps::{Caps, Colours};
 use crate::view::glyphs::{self, Glyphs};
 use crate::view::theme::{Depth, Theme, ThemeError};
@@ -17,6 +19,8 @@ pub struct Options {
     pub keys: BTreeMap<String, Vec<String>>,
     /// A built-in theme's name; `None` = by the terminal.
     pub theme: Option<String>,
+    /// Where the theme that was chosen with a key is remembered; `None` = nowhere.
+    pub theme_file: Option<PathBuf>,
     /// `unicode` or `ascii`; `None` = by the locale.
     pub glyphs: Option<String>,
     /// `truecolor`, `256`, `16` or `mono`; `None` = by the terminal.
@@ -36,10 +40,10 @@ pub enum Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// Nobody is there to look.
-    #[error("the cockpit needs a terminal, and {0} is none; `pindeck status` prints the same without one")]
+    #[error("the cockpit needs a terminal, and {0} is none")]
     NotATerminal(&'static str),
     /// A terminal without a cursor.
-    #[error("TERM={0:?} cannot place a cursor; `pindeck --plain` prints line by line")]
+    #[error("TERM={0:?} cannot place a cursor")]
     DumbTerminal(String),
     /// Configured keys.
     #[error(transparent)]
@@ -48,7 +52,7 @@ pub enum RunError {
     #[error(transparent)]
     Theme(#[from] ThemeError),
     /// Configured glyphs or colours.
-    #[error("{setting} = {value:?} is unknown; valid are {valid}")]
+    #[error("{setting} = {value:?} is unknown")]
     Setting {
         /// Which setting.
         setting: &'static str,
@@ -61,8 +65,24 @@ pub enum RunError {
     #[error("the terminal failed: {0}")]
     Terminal(#[from] std::io::Error),
     /// A fault of pindeck itself.
-    #[error("pindeck itself failed while {0}; nothing was written. Please report it with the log")]
+    #[error("pindeck itself failed while {0}, and nothing was written")]
     Panicked(&'static str),
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let what = error.to_string();
+        match error {
+            RunError::NotATerminal(_) => Self::usage(what).hint("`pindeck status` prints the same without one"),
+            RunError::DumbTerminal(_) => Self::usage(what).hint("`pindeck --plain` prints line by line"),
+            RunError::Keys(_) | RunError::Theme(_) => Self::usage(what).hint("correct it in your configuration"),
+            RunError::Setting { valid, .. } => {
+                Self::usage(what).hint(Hint::with("valid are {}", &[Part::literal(valid)]))
+            }
+            RunError::Terminal(_) => Self::failed(what),
+            RunError::Panicked(_) => Self::failed(what).hint("please report it with the log"),
+        }
+    }
 }
 
 /// Options after checking.
@@ -71,6 +91,7 @@ pub(crate) struct Checked {
     pub(crate) setup: Setup,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Option<String>,
+    pub(crate) theme_file: Option<PathBuf>,
     pub(crate) glyphs: &'static Glyphs,
     pub(crate) depth: Depth,
     pub(crate) tmux: bool,
@@ -122,6 +143,7 @@ impl Options {
             setup: self.setup.clone(),
             keymap,
             theme: self.theme.clone(),
+            theme_file: self.theme_file.clone(),
             glyphs,
             depth,
             tmux: caps.tmux,

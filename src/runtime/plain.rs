@@ -11,8 +11,8 @@ use tokio::sync::mpsc::channel;
 use super::backend::Backend;
 use super::clock;
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::msg::Failure;
 use crate::domain::board::{Board, Update};
+use crate::domain::failure::Failure;
 use crate::domain::text::Clean;
 
 /// What has been said already, so that only changes are said again.
@@ -156,21 +156,14 @@ pub async fn run(
             }
         };
         let result = result.unwrap_or_else(|_| {
-            Err(Failure {
-                what: "pindeck itself failed while refreshing the board".into(),
-                next: "please report it with the log".into(),
-            })
+            Err(Failure::failed("pindeck itself failed while refreshing the board")
+                .hint("please report it with the log"))
         });
         let Some(every) = every else {
             return Ok(result);
         };
         if let Err(failure) = result {
-            writeln!(
-                out,
-                "refresh failed: {}. {}",
-                failure.what.clean(),
-                failure.next.clean()
-            )?;
+            writeln!(out, "refresh failed: {}. {}", failure.what.clean(), failure.next())?;
         }
         tokio::select! {
             () = tokio::time::sleep(every) => {}

@@ -56,7 +56,7 @@ fn take() -> io::Result<()> {
     write(ENTER)
 }
 
-/// Gives the terminal back if it is held; may be called any number of times.
+/// Gives the terminal back if pindeck has it; may be called any number of times.
 ///
 /// # Errors
 /// If the terminal cannot be switched.

@@ -19,8 +19,10 @@ pub struct Span {
     pub text: String,
     /// What it means.
     pub role: Role,
-    /// A colour that belongs to the data, not to the theme: a fingerprint's.
+    /// A colour that belongs to the data, not to the theme: that of a sign.
     pub colour: Option<Color>,
+    /// The sign of a digest: nothing is laid over it, so that it looks the same everywhere.
+    pub sign: bool,
 }
 
 /// A line of pieces.
@@ -32,6 +34,7 @@ pub fn span(role: Role, text: impl Into<String>) -> Span {
         text: text.into(),
         role,
         colour: None,
+        sign: false,
     }
 }
 
@@ -40,12 +43,18 @@ pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     theme: &'a Theme,
     glyphs: &'a Glyphs,
+    signs: Vec<(u16, u16)>,
 }
 
 impl<'a> Canvas<'a> {
     /// A canvas over a whole buffer.
     pub fn new(buffer: &'a mut Buffer, theme: &'a Theme, glyphs: &'a Glyphs) -> Self {
-        Self { buffer, theme, glyphs }
+        Self {
+            buffer,
+            theme,
+            glyphs,
+            signs: Vec::new(),
+        }
     }
 
     /// The signs to use.
@@ -86,6 +95,9 @@ impl<'a> Canvas<'a> {
             if let Some(colour) = piece.colour {
                 style = style.fg(colour);
             }
+            if piece.sign {
+                self.signs.push((at, y));
+            }
             at = self.styled(at, y, end - at, &piece.text, style);
         }
         at
@@ -99,15 +111,23 @@ impl<'a> Canvas<'a> {
         x
     }
 
-    /// Lays a role's look over what is drawn there already.
+    /// Lays a role's look over what is drawn there already, except over signs.
     pub fn lay(&mut self, area: Rect, role: Role) {
         let style = self.theme.style(role);
-        self.buffer.set_style(area, style);
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if !self.signs.contains(&(x, y)) {
+                    self.buffer[(x, y)].set_style(style);
+                }
+            }
+        }
     }
 
     /// Empties an area.
     pub fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
+        self.signs.retain(|(x, y)| !area.contains((*x, *y).into()));
         for y in area.top()..area.bottom() {
             for x in area.left()..area.right() {
                 self.buffer[(x, y)].reset();
@@ -128,6 +148,14 @@ impl<'a> Canvas<'a> {
             let mut line = vec![span(Role::Text, " ")];
             line.extend_from_slice(title);
             line.push(span(Role::Text, " "));
+            // A title is a text: the look of the rule must not shine through.
+            let columns = line.iter().map(|piece| width(&piece.text, self.glyphs)).sum::<u16>();
+            self.clear(Rect {
+                x: area.x + 1,
+                width: columns.min(area.width - 2),
+                height: 1,
+                ..area
+            });
             self.line(area.x + 1, area.y, area.width - 2, &line);
         }
     }

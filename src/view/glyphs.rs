@@ -9,7 +9,7 @@ pub struct Glyphs {
     pub ascii: bool,
     /// Marks the selected row.
     pub cursor: &'static str,
-    /// Patterns of the fingerprint.
+    /// Shapes of the signs of digests.
     pub swatch: &'static [&'static str],
     /// Horizontal rule.
     pub rule: &'static str,
@@ -74,7 +74,7 @@ pub struct Glyphs {
 pub static UNICODE: Glyphs = Glyphs {
     ascii: false,
     cursor: "▸",
-    swatch: &["▖", "▗", "▘", "▝", "▚", "▞", "▙", "▛", "▜", "▟"],
+    swatch: &["▙", "▘", "▞", "▗", "▜", "▖", "▚", "▝", "▛", "▟"],
     rule: "─",
     rule_focus: "━",
     ellipsis: "…",

@@ -58,7 +58,9 @@ fn start(out: &mut Vec<Line>, current: &mut Line, used: &mut usize, indent: u16)
 
 fn push(current: &mut Line, like: &Span, text: &str) {
     match current.last_mut() {
-        Some(last) if last.role == like.role && last.colour == like.colour => last.text.push_str(text),
+        Some(last) if last.role == like.role && last.colour == like.colour && !last.sign && !like.sign => {
+            last.text.push_str(text)
+        }
         _ => current.push(Span {
             text: text.to_owned(),
             ..like.clone()

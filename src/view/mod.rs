@@ -4,9 +4,12 @@
 //! no control, bidirectional or zero-width character reaches a buffer.
 
 pub mod canvas;
+#[cfg(test)]
+pub(crate) mod colour;
 pub mod glyphs;
 pub mod layer;
 pub mod lines;
+pub mod names;
 pub mod screen;
 pub mod size;
 pub mod theme;
@@ -58,13 +61,14 @@ pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame 
         Some(Screen::Evidence(evidence)) => screen::evidence::draw(&mut canvas, state, evidence, body, &mut limits),
         Some(Screen::History(history)) => screen::history::draw(&mut canvas, state, history, body, &mut limits),
         Some(Screen::Diff(diff)) => screen::diff::draw(&mut canvas, state, diff, body, &mut limits),
+        Some(Screen::Revert(revert)) => screen::revert::draw(&mut canvas, state, revert, body, &mut limits),
         Some(Screen::Plan(plan)) => screen::plan::draw(&mut canvas, state, plan, body, &mut limits),
     }
     widget::footer::draw(&mut canvas, state, footer);
     match &state.layer {
         Some(Layer::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
         Some(Layer::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
-        Some(Layer::Choose { title, rows, at, .. }) => layer::choose::draw(&mut canvas, body, title, rows, *at),
+        Some(Layer::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
         Some(Layer::Leave) => layer::leave::draw(&mut canvas, state, body),
         Some(Layer::Filter { .. }) | None => {}
     }
@@ -91,3 +95,11 @@ fn too_small(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
 #[cfg(test)]
 #[path = "view_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "random_keys_tests.rs"]
+mod random_keys;
+
+#[cfg(test)]
+#[path = "sign_tests.rs"]
+mod sign_tests;

@@ -1,6 +1,7 @@
 //! What must hold on every frame of a plan, whatever it says.
 
 use super::*;
+use crate::domain::failure::{Failure, FailureKind};
 
 /// The swatch must not be made of the shown digits: two digests that differ only beyond them differ
 /// on the plan.
@@ -108,7 +109,11 @@ fn hostile_text_on_plans_results_and_comparisons() {
         written(&mut state, &ticket, Ok(receipt));
         states.push(state);
         let (mut state, ticket, _) = flying((140, 40));
-        written(&mut state, &ticket, Err(WriteFailure::RemoteRefused((*evil).into())));
+        written(
+            &mut state,
+            &ticket,
+            Err(WriteFailure::from(Failure::new(FailureKind::RemoteRefused, *evil))),
+        );
         states.push(state);
         for mut state in states {
             for size in SIZES {

@@ -4,6 +4,7 @@ use super::*;
 use crate::app::generation::Ticket;
 use crate::app::sample::{asked, begun, fail_plan, planned, planned_as, proposal_of, receipt_of, written};
 use crate::app::state::State;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::verdict::Outcome;
@@ -153,17 +154,35 @@ fn a_name_to_type() {
 }
 
 #[test]
+fn what_a_pin_can_go_back_to() {
+    for (width, height) in [(60, 15), (80, 24), (140, 40), (200, 60)] {
+        let mut state = at((width, height), PRODUCTION);
+        let commands = sample::listed(&mut state, "r");
+        compare(&mut state, &commands);
+        shot(&format!("revert-{width}x{height}"), &state);
+    }
+    let mut state = at((80, 24), PRODUCTION);
+    sample::listed(&mut state, "r");
+    press(&mut state, "k<enter>");
+    shot("revert-held-80x24", &state);
+    let mut state = at((80, 24), PRODUCTION);
+    let (ticket, _) = sample::listing(&press(&mut state, "r"));
+    sample::answer_list(&mut state, &ticket, Vec::new());
+    shot("revert-nothing-80x24", &state);
+}
+
+#[test]
 fn a_revert_and_its_alternatives() {
     shots("plan-revert", |size| {
         let mut state = at(size, PRODUCTION);
-        planned_as(&mut state, "r", |p| {
+        sample::planned_revert_as(&mut state, "r", |p| {
             p.whole_commit = Some("8be01c2fd1e0b6a5".to_owned())
         });
         state
     });
     shots("plan-alternatives", |size| {
         let mut state = at(size, PRODUCTION);
-        planned_as(&mut state, "r", |p| {
+        sample::planned_revert_as(&mut state, "r", |p| {
             let plan = &mut p.plans[0];
             if let Some(verdict) = &mut plan.verdict {
                 verdict.result = Outcome::Rejected;
@@ -182,7 +201,7 @@ fn a_revert_and_its_alternatives() {
 #[test]
 fn a_set_all_or_nothing() {
     shots("plan-set", |size| {
-        let mut state = at(size, "<space><space>");
+        let mut state = at(size, "<space><space>k");
         planned(&mut state, "p");
         state
     });
@@ -310,26 +329,32 @@ fn every_kind_of_failure() {
     for (name, failure) in [
         (
             "usage",
-            WriteFailure::Usage("nothing else was ever pinned for checkout".into()),
+            WriteFailure::from(Failure::usage("nothing else was ever pinned for checkout")),
         ),
         (
             "conflict",
-            WriteFailure::Conflict(None, "checkout in staging pins another digest now".into()),
+            WriteFailure::from(Failure::conflict("checkout in staging pins another digest now")),
         ),
         (
             "unknown",
-            WriteFailure::Unknown("registry.example.com: timed out after 10 s".into()),
+            WriteFailure::from(Failure::unreachable("registry.example.com: timed out after 10 s")),
         ),
-        ("remote-refused", WriteFailure::RemoteRefused(words.into())),
-        ("cancelled", WriteFailure::Cancelled),
-        ("failed", WriteFailure::Failed("git commit-tree: disk full".into())),
+        (
+            "remote-refused",
+            WriteFailure::from(Failure::new(FailureKind::RemoteRefused, words)),
+        ),
+        ("cancelled", WriteFailure::from(Failure::interrupted())),
+        (
+            "failed",
+            WriteFailure::from(Failure::failed("git commit-tree: disk full")),
+        ),
     ] {
         let (mut state, ticket, _) = flying((80, 24));
         written(&mut state, &ticket, Err(failure));
         shot(&format!("result-{name}-80x24"), &state);
     }
     let (mut state, ticket, proposal) = flying((80, 24));
-    let conflict = WriteFailure::Conflict(Some(Box::new(proposal)), "the branch moved".into());
+    let conflict = WriteFailure::Conflict(Box::new(proposal), "the branch moved".into());
     written(&mut state, &ticket, Err(conflict));
     shot("result-conflict-with-plan-80x24", &state);
     let (ticket, _) = {
@@ -340,7 +365,7 @@ fn every_kind_of_failure() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("git fetch: could not resolve host".into()),
+        WriteFailure::from(Failure::unreachable("git fetch: could not resolve host")),
     );
     shot("plan-unknown-80x24", &state);
 }

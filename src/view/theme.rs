@@ -48,11 +48,11 @@ roles! {
     Key = "key",
     /// Text being typed.
     Input = "input",
-    /// Everything required holds.
+    /// Everything required is there and genuine.
     Verified = "verified",
     /// A person must acknowledge.
     Warned = "warned",
-    /// Something required does not hold.
+    /// Something required is missing or wrong.
     Rejected = "rejected",
     /// Could not be checked.
     Unknown = "unknown",
@@ -181,6 +181,15 @@ pub const BUILT_IN: [(&str, &str); 5] = [
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
+/// Whether a built-in theme can be read on a background of that kind; `None` = nobody knows the background.
+pub fn fits(name: &str, background_is_light: Option<bool>) -> bool {
+    match (name, background_is_light) {
+        ("mono", _) | (_, None) => true,
+        ("light", Some(is_light)) => is_light,
+        (_, Some(is_light)) => !is_light,
+    }
+}
+
 impl Theme {
     /// A built-in theme.
     ///
@@ -244,7 +253,7 @@ impl Theme {
         self.styles.get(&role).copied().unwrap_or_default()
     }
 
-    /// Colours of the fingerprints; empty where letters do the job.
+    /// Colours of the signs, far apart from one another; empty where letters are used instead.
     pub fn swatch(&self) -> &[Color] {
         &self.swatch
     }
@@ -345,7 +354,7 @@ fn colour(theme: &str, name: &str, depth: Depth) -> Result<Color, ThemeError> {
     })
 }
 
-/// The same colour by its index where the 256-colour palette holds it exactly: fewer bytes on the
+/// The same colour by its index where the 256-colour palette contains it exactly: fewer bytes on the
 /// line, the same light on the screen.
 fn shortest(colour: Color) -> Color {
     let indexed = to_indexed(colour);
@@ -403,70 +412,5 @@ pub const fn of_status(status: CellStatus) -> Role {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_built_in_theme_is_whole_at_every_depth() {
-        for (name, _) in BUILT_IN {
-            for depth in [Depth::Mono, Depth::Sixteen, Depth::Indexed, Depth::True] {
-                let theme = Theme::built_in(name, depth).unwrap_or_else(|error| panic!("{error}"));
-                assert_eq!(theme.name, name);
-                assert!(depth == Depth::Mono || name == "mono" || theme.swatch().len() >= 6);
-            }
-        }
-    }
-
-    #[test]
-    fn mono_has_no_colour_at_all() {
-        for (name, _) in BUILT_IN {
-            let theme = Theme::built_in(name, Depth::Mono).expect("valid");
-            for role in Role::ALL {
-                let style = theme.style(*role);
-                assert_eq!((style.fg, style.bg), (None, None), "{name} {}", role.name());
-            }
-            assert!(theme.swatch().is_empty());
-        }
-    }
-
-    #[test]
-    fn no_theme_paints_a_background_for_ordinary_text() {
-        for (name, _) in BUILT_IN {
-            let theme = Theme::built_in(name, Depth::True).expect("valid");
-            for role in Role::ALL
-                .iter()
-                .filter(|role| !matches!(role, Role::Cursor | Role::Banner))
-            {
-                assert_eq!(theme.style(*role).bg, None, "{name} {}", role.name());
-            }
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let (_, dark) = BUILT_IN[0];
-        let parse = |text: &str| Theme::parse("mine", text, Depth::True).expect_err("wrong").to_string();
-        let error = parse(&dark.replace("[roles.verified]", "[roles.verifed]"));
-        assert!(
-            error.contains("verifed") && error.contains("did you mean \"verified\""),
-            "{error}"
-        );
-        assert!(parse("name = 1").contains("theme mine"));
-        let error = Theme::built_in("drak", Depth::True).expect_err("unknown").to_string();
-        assert!(error.contains("drak") && error.contains("light"), "{error}");
-    }
-
-    #[test]
-    fn colours_of_the_palette_are_named_by_their_index() {
-        assert_eq!(shortest(Color::Rgb(0x5f, 0xaf, 0xff)), Color::Indexed(75));
-        assert_eq!(shortest(Color::Rgb(0x8a, 0x8a, 0x8a)), Color::Indexed(245));
-        assert_eq!(shortest(Color::Rgb(1, 2, 3)), Color::Rgb(1, 2, 3));
-    }
-
-    #[test]
-    fn the_256_palette_is_met_exactly_where_it_can_be() {
-        assert_eq!(to_indexed(Color::Rgb(255, 255, 255)), Color::Indexed(231));
-        assert_eq!(to_indexed(Color::Rgb(95, 135, 175)), Color::Indexed(67));
-        assert_eq!(to_indexed(Color::Rgb(118, 118, 118)), Color::Indexed(243));
-    }
-}
+#[path = "theme_tests.rs"]
+mod tests;

@@ -165,7 +165,7 @@ fn evidence_and_its_checks() {
 fn history_of_a_pin() {
     for (width, height) in [(140, 40), (80, 24)] {
         let mut state = sample::state(width, height);
-        let commands = press(&mut state, "<right><right><right>h");
+        let commands = press(&mut state, "<right><right><right>L");
         shot(&format!("history-reading-{width}x{height}"), &state);
         let [Command::History { ticket, .. }] = commands.as_slice() else {
             panic!("no history was asked for: {commands:?}");
@@ -208,10 +208,8 @@ fn frozen_and_told_so() {
 #[test]
 fn a_refresh_that_broke_off_is_not_an_empty_board() {
     let (mut state, ticket) = sample::started(100, 24);
-    let failure = crate::app::msg::Failure {
-        what: "/srv/gitops is no git repository".into(),
-        next: "run pindeck inside a clone, or name one with -C DIR".into(),
-    };
+    let failure = crate::domain::failure::Failure::usage("/srv/gitops is no git repository")
+        .hint("run pindeck inside a clone, or name one with -C DIR");
     let msg = Msg::RefreshEnded {
         ticket,
         result: Err(failure),
@@ -317,7 +315,7 @@ fn hostile(width: u16, height: u16, text: &str) -> State {
                 assessment, version, ..
             } => {
                 *version = Some(text.into());
-                if let crate::domain::Seen::Fresh { value, .. } = assessment {
+                if let Ok(value) = &mut assessment.result {
                     for evidence in &mut value.evidence {
                         evidence.predicate_type = Some(text.into());
                         evidence.detail = Some(text.into());
@@ -337,7 +335,7 @@ fn hostile(width: u16, height: u16, text: &str) -> State {
             _ => {}
         }
     }
-    sample::feed(&mut state, &ticket, [opened]);
+    sample::feed(&mut state, &ticket, [opened.clone(), opened]);
     sample::feed(&mut state, &ticket, findings);
     sample::feed(&mut state, &ticket, [Update::Notice(text.into())]);
     sample::finish(&mut state, &ticket);
@@ -378,7 +376,7 @@ fn hostile_text_as_seen() {
 #[test]
 fn hostile_history() {
     let mut state = sample::state(100, 24);
-    let commands = press(&mut state, "h");
+    let commands = press(&mut state, "L");
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("no history");
     };

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use super::{Home, digest};
+use super::home::{Home, digest};
 
 /// A registry that asks everybody who they are, and notes whether they said it.
 struct Curious {
@@ -120,7 +120,7 @@ fn a_repositorys_own_registry_settings_get_no_credentials_until_approved() {
         if let Some(user) = user {
             command.env("PINDECK_CONFIG", user);
         }
-        let said = super::finish(command);
+        let said = super::home::finish(command);
         assert_eq!(
             said.status, 6,
             "{what}: a closed door says nothing about evidence: {said:?}"
@@ -133,7 +133,7 @@ fn a_repositorys_own_registry_settings_get_no_credentials_until_approved() {
     }
     let mut command = home.command(&repository, &["config", "check"]);
     command.env("DOCKER_CONFIG", home.path("docker"));
-    let said = super::finish(command);
+    let said = super::home::finish(command);
     assert!(
         said.err.contains("approved_registries"),
         "it says how to approve: {said:?}"

@@ -7,52 +7,11 @@ use pindeck::domain::policy::{LogRule, TimeRule};
 use pindeck::sources::evidence::Item;
 use serde_json::{Value, json};
 
-use crate::evidence_cases::{Case, cases, corpus, item};
-use crate::forge::BUNDLE;
-use crate::{Ask, fails, holds, state};
+use crate::support::ask::{fails, holds, state};
+use crate::support::evidence_cases::corpus;
+use crate::support::genuine::{as_item, bundle, layout};
 
 const REKOR: &str = "dev.sigstore.cosign/bundle";
-
-fn case(id: &str) -> Option<Case> {
-    let folder = corpus()?;
-    let found = cases(&folder).into_iter().find(|c| c.id == id);
-    if found.is_none() {
-        eprintln!("SKIPPED: no case {id} in {}", folder.display());
-    }
-    found
-}
-
-/// The question of a case, its items, and the digest it is about.
-fn layout(id: &str) -> Option<(Ask, Vec<Item>)> {
-    let case = case(id)?;
-    let asked = case.ask(None).expect("trust");
-    let (bytes, items) = case.layout_items(asked.subject).expect("a layout");
-    let mut profile = case.profile(None);
-    profile.name = "test".to_owned();
-    let mut ask = Ask::new(profile, asked.subject);
-    ask.bytes = Some(bytes);
-    Some((ask, items))
-}
-
-fn bundle(id: &str) -> Option<(Ask, Value)> {
-    let case = case(id)?;
-    let bytes = case.evidence_bytes();
-    let asked = case.ask(Some(&bytes)).expect("trust");
-    let mut profile = case.profile(Some(&bytes));
-    profile.name = "test".to_owned();
-    let mut ask = Ask::new(profile, asked.subject);
-    ask.bytes = asked.bytes;
-    Some((ask, serde_json::from_slice(&bytes).expect("JSON")))
-}
-
-fn as_item(ask: &Ask, bundle: &Value) -> Item {
-    item(
-        ask.subject,
-        BUNDLE,
-        pindeck::sources::evidence::Carrier::Referrer,
-        bundle.to_string().into_bytes(),
-    )
-}
 
 /// The layer again, with other bytes (and so another name).
 fn with_content(layer: &Item, bytes: Vec<u8>) -> Item {
@@ -103,11 +62,11 @@ fn genuine_keyless_attestations_on_another_image() {
         assert!(said.subjects.contains(&mine), "{id}");
         // The payload rewritten for the other image, under the genuine signature and annotations.
         let mut envelope: Value = serde_json::from_str(&text(genuine)).expect("an envelope");
-        let payload = crate::hostile::decode(envelope["payload"].as_str().expect("text"));
+        let payload = super::hostile::decode(envelope["payload"].as_str().expect("text"));
         let payload = String::from_utf8(payload)
             .expect("text")
             .replace(&mine.hex(), &other.hex());
-        envelope["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+        envelope["payload"] = super::hostile::encode(payload.as_bytes()).into();
         let said = ask.one(&with_content(genuine, envelope.to_string().into_bytes()));
         fails(&said, CauseKind::BadSignature, None);
     }
@@ -347,11 +306,11 @@ fn a_dsse_entry_is_bound_by_hand_where_the_verifier_cannot_read_the_statement() 
     fails(&ask.one(&as_item(&ask, &swapped)), CauseKind::BadSignature, None);
     // Another payload under the genuine signature and entry.
     let mut changed = genuine;
-    let payload = crate::hostile::decode(changed["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let payload = super::hostile::decode(changed["dsseEnvelope"]["payload"].as_str().expect("text"));
     let payload = String::from_utf8(payload)
         .expect("text")
         .replace("Unknown Author", "Known Author");
-    changed["dsseEnvelope"]["payload"] = crate::hostile::encode(payload.as_bytes()).into();
+    changed["dsseEnvelope"]["payload"] = super::hostile::encode(payload.as_bytes()).into();
     fails(
         &ask.one(&as_item(&ask, &changed)),
         CauseKind::BadSignature,
@@ -366,10 +325,10 @@ fn a_large_statement_with_a_log_entry_is_judged_like_a_small_one() {
     let Some((ask, mut genuine)) = bundle("conformance/happy-path-intoto-in-dsse-v3") else {
         return;
     };
-    let payload = crate::hostile::decode(genuine["dsseEnvelope"]["payload"].as_str().expect("text"));
+    let payload = super::hostile::decode(genuine["dsseEnvelope"]["payload"].as_str().expect("text"));
     let mut statement: Value = serde_json::from_slice(&payload).expect("a statement");
     statement["predicate"]["padding"] = "x".repeat(2 << 20).into();
-    genuine["dsseEnvelope"]["payload"] = crate::hostile::encode(statement.to_string().as_bytes()).into();
+    genuine["dsseEnvelope"]["payload"] = super::hostile::encode(statement.to_string().as_bytes()).into();
     fails(
         &ask.one(&as_item(&ask, &genuine)),
         CauseKind::BadSignature,

@@ -9,8 +9,8 @@ use pindeck::domain::registry::RegistrySettings;
 use pindeck::domain::{CauseKind, Digest};
 use pindeck::sources::registry::{Credentials, Options, Registry, RegistryError};
 
-use super::client;
-use super::server::{Reply, Seen, Server};
+use super::client::client;
+use crate::support::server::{Reply, Seen, Server};
 
 /// A client whose Docker configuration is this text.
 fn with_config(folder: &Path, text: &str) -> Registry {
@@ -54,7 +54,7 @@ fn bearer(seen: &Seen) -> Reply {
 #[tokio::test]
 async fn an_anonymous_token_costs_two_requests_once() {
     let server = Server::start(bearer).await;
-    let registry = super::plain();
+    let registry = super::client::plain();
     let repository = server.repository("shop/api");
     for (tag, cost) in [("a", 3), ("b", 4), ("c", 5)] {
         registry.resolve(&repository, tag).await.expect("there");
@@ -77,7 +77,7 @@ async fn an_anonymous_token_costs_two_requests_once() {
 #[tokio::test]
 async fn parallel_requests_share_one_token() {
     let server = Server::start(bearer).await;
-    let registry = super::plain();
+    let registry = super::client::plain();
     let repository = server.repository("a");
     registry.resolve(&repository, "first").await.expect("there");
     server.forget();
@@ -112,7 +112,7 @@ async fn an_expired_token_is_renewed_once() {
         }
     })
     .await;
-    let registry = super::plain();
+    let registry = super::client::plain();
     let repository = server.repository("a");
     registry.resolve(&repository, "x").await.expect("there");
     valid.store(2, Ordering::SeqCst);
@@ -143,7 +143,7 @@ async fn a_401_loop_ends() {
         (Box::new(|_: &Seen| Reply::error(403, "DENIED")), 1),
     ] {
         let server = Server::start(handler).await;
-        let error = super::plain()
+        let error = super::client::plain()
             .resolve(&server.repository("a"), "x")
             .await
             .expect_err("refused");
@@ -167,7 +167,7 @@ async fn a_failing_token_service_is_an_error_and_not_anonymity() {
             false => challenge(seen),
         })
         .await;
-        let error = super::plain()
+        let error = super::client::plain()
             .resolve(&server.repository("a"), "x")
             .await
             .expect_err("no token");
@@ -183,7 +183,7 @@ async fn a_failing_token_service_is_an_error_and_not_anonymity() {
         false => challenge(seen),
     })
     .await;
-    let error = super::plain()
+    let error = super::client::plain()
         .resolve(&server.repository("a"), "x")
         .await
         .expect_err("no token");
@@ -247,7 +247,7 @@ async fn a_redirect_to_another_host_carries_no_authorization() {
         Reply::new(307, "").with("Location", format!("{}/here", seen.path))
     })
     .await;
-    let registry = super::plain();
+    let registry = super::client::plain();
     let digest = Digest::of(b"content");
     let blob = registry.blob(&server.repository("a"), &digest, Some(7), 100).await;
     assert_eq!(blob.expect("followed"), "content");
@@ -266,7 +266,7 @@ async fn another_hosts_challenge_gets_no_credentials() {
     let storage = Server::start(bearer).await;
     let target = format!("http://{}/v2/a/manifests/x", storage.address);
     let server = Server::start(move |_| Reply::new(307, "").with("Location", target.clone())).await;
-    let error = super::plain()
+    let error = super::client::plain()
         .resolve(&server.repository("a"), "x")
         .await
         .expect_err("refused");

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use pindeck::domain::{CauseKind, Digest};
-use pindeck::sources::registry::ReferrersVia;
+use pindeck::domain::{CauseKind, Digest, Repository};
+use pindeck::sources::registry::{Place, ReferrersVia, Registry, RegistryError};
 
-use super::fake::{Fake, Ways};
-use super::server::Server;
-use super::{cached, plain};
+use super::client::{cached, plain};
+use crate::support::fake::{Fake, Ways};
+use crate::support::server::Server;
 
 async fn start(ways: Ways) -> (Fake, Server) {
     let fake = Fake::new(ways);
     let served = fake.clone();
     (fake, Server::start(move |seen| served.answer(seen)).await)
+}
+
+/// Whether a manifest is there, by the registry's word of now.
+async fn is_there(registry: &Registry, repository: &Repository, digest: Digest) -> Result<bool, RegistryError> {
+    let answer = registry.presence(&Place::new(repository, digest), None).await;
+    answer.map(|present| present.is_some())
 }
 
 #[tokio::test]
@@ -38,8 +44,8 @@ async fn a_tag_costs_one_head_and_a_manifest_one_get_once() {
         assert_eq!(blob.expect("there"), "layer");
     }
     assert_eq!(server.total(), 3);
-    assert_eq!(registry.presence(&repository, &digest).await, Ok(true));
-    assert_eq!(registry.presence(&repository, &digest).await, Ok(true));
+    assert_eq!(is_there(&registry, &repository, digest).await, Ok(true));
+    assert_eq!(is_there(&registry, &repository, digest).await, Ok(true));
     assert_eq!(server.total(), 5, "presence is never cached");
     // Another process with the same cache, and then one that may not ask.
     let other = cached(folder.path());
@@ -65,12 +71,12 @@ async fn parallel_questions_for_the_same_content_cost_one_request() {
 #[tokio::test]
 async fn tags_cost_one_request_a_page_and_come_sorted() {
     let server = Server::start(|seen| match seen.path.as_str() {
-        "/v2/a/tags/list" => super::server::Reply::new(200, r#"{"tags":["z","b"]}"#)
+        "/v2/a/tags/list" => crate::support::server::Reply::new(200, r#"{"tags":["z","b"]}"#)
             .with("Link", r#"</v2/a/tags/list?last=b&n=2>; rel="next""#),
-        "/v2/a/tags/list?last=b&n=2" => super::server::Reply::new(200, r#"{"tags":["a","z","bad tag"]}"#)
+        "/v2/a/tags/list?last=b&n=2" => crate::support::server::Reply::new(200, r#"{"tags":["a","z","bad tag"]}"#)
             .with("Link", r#"<list?last=z>; rel="next""#),
-        "/v2/a/tags/list?last=z" => super::server::Reply::new(200, r#"{"tags":null}"#),
-        _ => super::server::Reply::new(500, ""),
+        "/v2/a/tags/list?last=z" => crate::support::server::Reply::new(200, r#"{"tags":null}"#),
+        _ => crate::support::server::Reply::new(500, ""),
     })
     .await;
     let tags = plain().tags(&server.repository("a")).await.expect("listed");
@@ -132,23 +138,24 @@ async fn without_the_api_one_request_finds_out_and_absent_fallback_tags_are_free
 }
 
 #[tokio::test]
-async fn gone_needs_proof_and_the_proof_costs_at_most_one_request() {
+async fn gone_needs_proof_and_the_proof_costs_at_most_two_requests() {
     let (fake, server) = start(Ways::default()).await;
     let digest = fake.image("a", "layer", None);
     let gone = Digest::of(b"gone");
     let registry = plain();
     let repository = server.repository("a");
-    assert_eq!(registry.presence(&repository, &gone).await, Ok(false));
-    assert_eq!(server.total(), 2, "HEAD and the tag list");
+    assert_eq!(is_there(&registry, &repository, gone).await, Ok(false));
+    // A HEAD has no words: only a GET tells whether the registry itself says that it does not know it.
+    assert_eq!(server.total(), 3, "HEAD, GET and the tag list");
     assert_eq!(registry.resolve(&repository, "none").await, Ok(None));
-    assert_eq!(server.total(), 3, "the repository is known to be readable");
+    assert_eq!(server.total(), 5, "the repository is known to be readable");
     let error = registry.manifest(&repository, &gone).await.expect_err("gone");
-    assert_eq!((error.cause(), server.total()), (CauseKind::Absent, 4));
-    assert_eq!(registry.presence(&repository, &digest).await, Ok(true));
+    assert_eq!((error.cause(), server.total()), (CauseKind::Absent, 6));
+    assert_eq!(is_there(&registry, &repository, digest).await, Ok(true));
     // A repository that is not there, or that these credentials may not see: nobody can tell.
     let hidden = server.repository("hidden");
     for error in [
-        registry.presence(&hidden, &gone).await.expect_err("unproven"),
+        is_there(&registry, &hidden, gone).await.expect_err("unproven"),
         registry.resolve(&hidden, "main").await.expect_err("unproven"),
         registry.manifest(&hidden, &gone).await.expect_err("unproven"),
         registry.tags(&hidden).await.expect_err("unproven"),
@@ -168,14 +175,14 @@ async fn offline_answers_from_the_cache_and_sends_nothing() {
         .await
         .expect("there");
     server.forget();
-    let offline = super::client(pindeck::sources::registry::Options {
+    let offline = super::client::client(pindeck::sources::registry::Options {
         cache: Some(pindeck::sources::registry::ContentCache::open(folder.path(), 1 << 20).expect("opens")),
         offline: true,
         ..Default::default()
     });
     assert!(offline.manifest(&repository, &digest).await.is_ok());
     for error in [
-        offline.presence(&repository, &digest).await.expect_err("not asked"),
+        is_there(&offline, &repository, digest).await.expect_err("not asked"),
         offline.tags(&repository).await.expect_err("not asked"),
         offline
             .referrers(&repository, &digest, None)

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use pindeck::domain::{CauseKind, Digest};
 use pindeck::sources::registry::{CopyProgress, CopyReport, CopyRequest, RegistryError};
 
-use super::fake::{Fake, Ways};
-use super::plain;
-use super::server::{Reply, Server};
+use super::client::plain;
+use crate::support::fake::{Fake, Ways};
+use crate::support::server::{Reply, Server};
 
 pub const FROM: &str = "shop/api";
 pub const TO: &str = "staging/api";
@@ -134,7 +134,7 @@ async fn everything_arrives_and_a_repeat_sends_nothing() {
         let destination = Fake::new(to);
         let (source, target) = (serve(&world.fake).await, serve(&destination).await);
         let folder = tempfile::tempdir().expect("a folder");
-        let registry = super::cached(folder.path());
+        let registry = super::client::cached(folder.path());
         let request = request(&source, &target, &world);
         let (tell, mut told) = tokio::sync::mpsc::channel(1000);
         let report = registry.copy(&request, Some(tell)).await.expect("copied");

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use pindeck::domain::Digest;
 
+use super::client::plain;
 use super::copy::{TO, assert_complete, request, world};
-use super::fake::{Fake, Ways};
-use super::plain;
-use super::server::{Reply, Seen, Server};
+use crate::support::fake::{Fake, Ways};
+use crate::support::server::{Reply, Seen, Server};
 
 /// Ways to break one answer.
 const BREAKS: [&str; 7] = ["drop", "500", "503", "429", "401", "truncate", "wrong"];

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use pindeck::domain::{CauseKind, Digest};
-use pindeck::sources::registry::{Limits, Options, Registry, RegistryError};
+use pindeck::sources::registry::{Limits, Options, Place, Registry, RegistryError};
 
-use super::fake::{IMAGE, INDEX};
-use super::server::{Reply, Seen, Server};
-use super::{cached, plain};
+use super::client::{cached, plain};
+use crate::support::fake::{IMAGE, INDEX};
+use crate::support::server::{Reply, Seen, Server};
 
 const CAP: u64 = 1 << 20;
 
@@ -86,7 +86,7 @@ async fn a_head_that_claims_another_digest_is_no_presence() {
     let server =
         Server::start(|_| Reply::new(200, "").with("Docker-Content-Digest", Digest::of(b"x").to_string())).await;
     let error = plain()
-        .presence(&server.repository("a"), &manifest().0)
+        .presence(&Place::new(&server.repository("a"), manifest().0), None)
         .await
         .expect_err("a lie");
     assert_eq!(error.cause(), CauseKind::Corrupt);
@@ -101,7 +101,7 @@ async fn an_endless_manifest_is_cut_off() {
             matches!(error, RegistryError::TooLarge { cap: 4_194_304, .. }),
             "{error}"
         );
-        assert_eq!((cause, cost), (CauseKind::Malformed, 1));
+        assert_eq!((cause, cost), (CauseKind::Unsupported, 1));
     }
 }
 
@@ -121,7 +121,7 @@ async fn a_blob_larger_than_its_descriptor_is_cut_off_too() {
         .blob(&repository, &Digest::of(b"x"), Some(CAP + 1), CAP)
         .await
         .expect_err("too large");
-    assert_eq!((error.cause(), server.total()), (CauseKind::Malformed, 1));
+    assert_eq!((error.cause(), server.total()), (CauseKind::Corrupt, 1));
 }
 
 #[tokio::test]
@@ -245,14 +245,14 @@ async fn a_truncated_blob_is_tried_again_and_a_short_length_is_corrupt() {
 }
 
 #[tokio::test]
-async fn a_descriptor_with_another_size_than_the_blob_is_malformed() {
+async fn a_descriptor_with_another_size_than_the_blob_is_corrupt() {
     let server = Server::start(|_| Reply::new(200, "0123456789")).await;
     let digest = Digest::of(b"0123456789");
     let error = plain()
         .blob(&server.repository("a"), &digest, Some(9), CAP)
         .await
         .expect_err("mismatch");
-    assert_eq!((error.cause(), server.total()), (CauseKind::Malformed, 1));
+    assert_eq!((error.cause(), server.total()), (CauseKind::Corrupt, 1));
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use pindeck::domain::{CauseKind, Digest};
 use pindeck::sources::registry::ReferrersVia;
 
-use super::fake::{INDEX, index_text};
+use super::client::plain;
 use super::faults::{good, manifest};
-use super::plain;
-use super::server::{Reply, Seen, Server};
+use crate::support::fake::{INDEX, index_text};
+use crate::support::server::{Reply, Seen, Server};
 
 #[tokio::test]
 async fn listings_that_make_no_sense_are_unreachable_and_never_empty() {

@@ -7,8 +7,8 @@ use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 
-use super::fake::{Fake, IMAGE, INDEX, Ways};
-use super::server::Server;
+use crate::support::fake::{Fake, IMAGE, INDEX, Ways};
+use crate::support::server::Server;
 
 #[tokio::test]
 async fn another_client_gets_the_same_digests_and_bytes() {
@@ -32,7 +32,7 @@ async fn another_client_gets_the_same_digests_and_bytes() {
         let served = fake.clone();
         let server = Server::start(move |seen| served.answer(seen)).await;
         let repository = server.repository("shop/api");
-        let ours = super::plain();
+        let ours = super::client::plain();
         let theirs = Client::new(ClientConfig {
             protocol: ClientProtocol::Http,
             ..ClientConfig::default()

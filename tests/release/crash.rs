@@ -1,12 +1,14 @@
 //! `kill -9` just before and just after every step of a write is written down: no half a pin, no lost
 //! commit, and finishing completes it, once.
 
-use pindeck::engine::journal::{Moment, WriteStep};
+use pindeck::domain::failure::FailureKind;
+use pindeck::domain::recovery::WriteStep;
+use pindeck::engine::journal::Moment;
 use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
-use super::own_registry::{PAYMENTS, TO, stage, wanted};
-use super::stage::{Stage, path, promote, write};
+use crate::support::own_registry::{PAYMENTS, TO, stage, wanted};
+use crate::support::stage::{Stage, path, promote, write};
 
 /// What the child process is told.
 const AT: &str = "PINDECK_TEST_CRASH_AT";
@@ -40,7 +42,7 @@ async fn child() {
 fn crash(stage: &Stage, step: WriteStep, moment: Moment) {
     let me = std::env::current_exe().expect("this program");
     let out = std::process::Command::new(me)
-        .args(["--exact", "crash::child", "--nocapture"])
+        .args(["--exact", "release::crash::child", "--nocapture"])
         .env(AT, format!("{}:{moment:?}", step.as_str()))
         .env(DIR, path(&stage.clone))
         .env(POLICY, path(&stage.policy))
@@ -139,8 +141,25 @@ async fn what_was_begun_under_another_policy_is_not_finished() {
     let (tx, _rx) = mpsc::channel(64);
     let (_stop, cancel) = watch::channel(false);
     let said = engine.resume(&left[0].id, tx, cancel).await.expect_err("moved");
-    assert_eq!(said.exit_code(), 5, "{said:?}");
-    assert!(said.words().raw().contains("policy"), "{said:?}");
+    assert_eq!(said.kind(), FailureKind::Conflict, "{said:?}");
+    assert!(said.what().raw().contains("policy"), "{said:?}");
     assert_eq!(stage.head(), head);
     assert_eq!(engine.left_behind().await.expect("readable").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_landed_is_finished_though_the_policy_cannot_be_read_any_more() {
+    let Some(stage) = stage().await else { return };
+    crash(&stage, WriteStep::Pushed, Moment::Before);
+    let landed = stage.head();
+    stage.edit_policy(|_| "this is no policy".to_owned());
+    for place in stage.places.values() {
+        place.meddle(|_, _| Some(crate::support::server::Reply::new(503, "")));
+    }
+    let engine = stage.engine();
+    let left = engine.left_behind().await.expect("readable").remove(0);
+    assert!(left.says.ends_with(", pushed"), "{}", left.says);
+    let done = resume(&engine, &left.id).await;
+    assert_eq!(done.commits, [landed]);
+    assert!(engine.left_behind().await.expect("readable").is_empty());
 }

@@ -1,12 +1,13 @@
 //! Every gate closes when it should, says what would open it, and holds for the right kind of write.
 
 use pindeck::domain::Target;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::{Ask, Request, Source, WriteFailure};
 use pindeck::engine::{Engine, OpenOptions};
 
-use super::peer::git;
-use super::stage::{Stage, path, promote, revert};
+use crate::support::peer::git;
+use crate::support::stage::{Stage, path, promote, revert};
 
 const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
 const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
@@ -38,7 +39,7 @@ fn theirs(stage: &Stage, date: &str, args: &[&str]) {
     let all = ["-c", &setup, "git", "-C", path(&folder)]
         .into_iter()
         .chain(args.iter().copied());
-    super::peer::run(std::path::Path::new("/bin/sh"), stage.home.path(), all).expect("git");
+    crate::support::peer::run(std::path::Path::new("/bin/sh"), stage.home.path(), all).expect("git");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,7 +98,7 @@ async fn soak_counts_from_the_day_of_the_merge() {
     assert!(
         plan.gates
             .iter()
-            .all(|g| matches!(g.gate, GateName::Verdict | GateName::ReadOnly)),
+            .all(|g| matches!(g.gate, GateName::Presence | GateName::Verdict | GateName::ReadOnly)),
         "{:?}",
         plan.gates
     );
@@ -166,13 +167,9 @@ async fn a_hold_in_an_earlier_environment_closes_the_later_ones_only() {
         GateState::Closed,
         "holds that cannot be read close the gate"
     );
-    // And a rollback goes on without one.
+    // Nobody knows then what is on hold, so nothing goes back either.
     let plan = planned(&engine, revert("payments", "production", None)).await;
-    assert!(
-        plan.warnings.iter().any(|w| w.raw().contains("no hold is recorded")),
-        "{:?}",
-        plan.warnings
-    );
+    assert_eq!(gate(&plan, GateName::Hold).0, GateState::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +189,7 @@ async fn where_a_digest_comes_from_is_never_guessed() {
     let Some(stage) = Stage::start().await else { return };
     let engine = stage.engine();
     let usage = |failure: WriteFailure| match failure {
-        WriteFailure::Usage(words) => words.clean().into_string(),
+        WriteFailure::Failed(failure) if failure.kind == FailureKind::Usage => failure.sentence().clean().into_string(),
         other => panic!("{other:?}"),
     };
     // The environment before pins by tag only.
@@ -291,8 +288,11 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         request.reason = reason.map(str::to_owned);
         request
     };
-    assert_eq!(engine.plan(add(None)).await.expect_err("no reason").exit_code(), 2);
-    let done = super::stage::write(&engine, add(Some("leaks\nmemory")))
+    assert_eq!(
+        engine.plan(add(None)).await.expect_err("no reason").kind(),
+        FailureKind::Usage
+    );
+    let done = crate::support::stage::write(&engine, add(Some("leaks\nmemory")))
         .await
         .expect("held");
     assert_eq!(done.commits, [stage.head()]);
@@ -312,10 +312,10 @@ async fn holds_are_added_with_a_reason_and_end_where_they_were_made() {
         target: Target::new("payments", "production"),
     });
     assert_eq!(
-        engine.plan(elsewhere).await.expect_err("made in staging").exit_code(),
-        2
+        engine.plan(elsewhere).await.expect_err("made in staging").kind(),
+        FailureKind::Usage
     );
-    super::stage::write(&engine, Request::new(Ask::ReleaseHold { target: target() }))
+    crate::support::stage::write(&engine, Request::new(Ask::ReleaseHold { target: target() }))
         .await
         .expect("released");
     assert_eq!(engine.holds().await.expect("readable"), []);
@@ -344,7 +344,10 @@ async fn a_whole_commit_is_not_taken_back_where_nothing_is_judged() {
     let plan = whole_commit(&stage, |theirs| {
         std::fs::write(theirs.join("shared-values.yaml"), "a: 1\n").unwrap();
     });
-    assert_eq!(plan.await.expect_err("it would delete a file").exit_code(), 2);
+    assert_eq!(
+        plan.await.expect_err("it would delete a file").kind(),
+        FailureKind::Usage
+    );
 
     let Some(stage) = Stage::start().await else { return };
     let plan = whole_commit(&stage, |theirs| {
@@ -365,7 +368,9 @@ async fn a_whole_commit_with_holds_keeps_them_and_with_modes_is_left_to_git() {
         digest: None,
     });
     request.reason = Some("leaks".into());
-    super::stage::write(&stage.engine(), request).await.expect("held");
+    crate::support::stage::write(&stage.engine(), request)
+        .await
+        .expect("held");
     let plan = whole_commit(&stage, |theirs| {
         let file = theirs.join("pindeck-holds.toml");
         let text = std::fs::read_to_string(&file).unwrap();
@@ -381,6 +386,6 @@ async fn a_whole_commit_with_holds_keeps_them_and_with_modes_is_left_to_git() {
         std::fs::set_permissions(theirs.join("README.md"), std::fs::Permissions::from_mode(0o755)).unwrap();
     });
     let said = plan.await.expect_err("a mode");
-    assert_eq!(said.exit_code(), 2);
-    assert!(said.words().raw().contains("100755"), "{said:?}");
+    assert_eq!(said.kind(), FailureKind::Usage);
+    assert!(said.what().raw().contains("100755"), "{said:?}");
 }

@@ -3,44 +3,15 @@
 
 use std::sync::Arc;
 
-use pindeck::domain::Digest;
+use pindeck::domain::failure::Failure;
 use pindeck::domain::plan::GateName;
 use pindeck::domain::write::{Progress, WriteFailure, WriteState};
 use tokio::sync::{mpsc, watch};
 
-use super::fake::Fake;
-use super::server::Seen;
-use super::stage::{Stage, promote, write};
-
-pub const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
-/// The registry with a referrers API, where payments is built.
-const FROM: &str = "127.0.0.1:5812";
-/// The one without, which production shall have.
-pub const TO: &str = "127.0.0.1:5811";
-
-/// Production pulls payments from a registry of its own.
-pub async fn stage() -> Option<Stage> {
-    let stage = Stage::start().await?;
-    stage.edit_policy(|text| {
-        let at = text.find("name = \"production\"").expect("production");
-        let (head, tail) = text.split_at(at);
-        format!(
-            "{head}{}",
-            tail.replacen("policy = ", &format!("registry = \"{TO}/prod\"\npolicy = "), 1)
-        )
-    });
-    stage.somebody_changes(PAYMENTS, |text| {
-        text.replace(&format!("{FROM}/shop/payments"), &format!("{TO}/prod/payments"))
-    });
-    Some(stage)
-}
-
-pub fn wanted(stage: &Stage) -> Digest {
-    let staging = stage.file(&PAYMENTS.replace("production", "staging"));
-    staging[staging.find("sha256:").expect("a digest")..][..71]
-        .parse()
-        .expect("a digest")
-}
+use crate::support::fake::Fake;
+use crate::support::own_registry::{FROM, PAYMENTS, TO, stage, wanted};
+use crate::support::server::Seen;
+use crate::support::stage::{promote, write};
 
 /// Whether a request sets the release tag at the destination.
 fn sets_tag(seen: &Seen) -> bool {
@@ -143,7 +114,7 @@ async fn a_cancelled_copy_leaves_no_tag_and_no_commit() {
     });
     let (tx, mut rx) = mpsc::channel::<Progress>(64);
     let failure = engine.execute(proposal, tx, cancel).await.expect_err("cancelled");
-    assert_eq!(failure, WriteFailure::Cancelled);
+    assert_eq!(failure, WriteFailure::from(Failure::interrupted()));
     while let Some(step) = rx.recv().await {
         assert!(!matches!(step, Progress::Committing | Progress::Pushing), "{step:?}");
     }
@@ -158,7 +129,9 @@ async fn a_registry_that_fails_now_and_then_is_asked_again() {
     let mut count = 0usize;
     stage.places[TO].meddle(move |_, _| {
         count += 1;
-        count.is_multiple_of(5).then(|| super::server::Reply::new(503, ""))
+        count
+            .is_multiple_of(5)
+            .then(|| crate::support::server::Reply::new(503, ""))
     });
     let done = write(&stage.engine(), promote(&["payments"], "production"))
         .await

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pindeck::domain::Digest;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::write::{WriteFailure, WriteState};
 use pindeck::engine::Engine;
 
-use super::stage::{Stage, execute, path, promote, promote_digest, write};
+use crate::support::stage::{Stage, execute, path, promote, promote_digest, write};
 
 const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
 
@@ -21,8 +22,8 @@ async fn a_pin_that_moved_after_the_plan_is_a_conflict_with_a_new_plan() {
     });
     let theirs = stage.head();
     let failure = execute(&engine, proposal).await.expect_err("a conflict");
-    assert_eq!(failure.exit_code(), 5);
-    let WriteFailure::Conflict(Some(new), _) = failure else {
+    assert_eq!(failure.kind(), FailureKind::Conflict);
+    let WriteFailure::Conflict(new, _) = failure else {
         panic!("no new plan")
     };
     assert_eq!(new.plans[0].from.map(|d| d.hex()), Some("0".repeat(64)));
@@ -97,7 +98,7 @@ async fn promoter(
                 last = Some(digest);
             }
             // Who never gets a turn is told so, and has written nothing.
-            Err(failure) => assert_eq!(failure.exit_code(), 5, "{failure:?}"),
+            Err(failure) => assert_eq!(failure.kind(), FailureKind::Conflict, "{failure:?}"),
         }
     }
     (commits, last)

@@ -6,9 +6,9 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use super::git_http::GitHttp;
-use super::git_world::{belongings, git, git_bytes, hook};
-use super::stage::Stage;
+use crate::support::git_http::GitHttp;
+use crate::support::git_world::{belongings, git, git_bytes, hook};
+use crate::support::stage::Stage;
 
 const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
 

@@ -1,11 +1,12 @@
 //! The sequence a release lead and an on-call engineer go through, on the frozen world.
 
 use pindeck::domain::Digest;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::GateName;
 use pindeck::domain::write::{Ask, WriteFailure, WriteState};
 use pindeck::domain::{Outcome, Target};
 
-use super::stage::{Stage, path, promote, promote_digest, revert, write};
+use crate::support::stage::{Stage, path, promote, promote_digest, revert, write};
 
 const PAYMENTS: &str = "apps/payments/overlays/production/kustomization.yaml";
 
@@ -31,7 +32,7 @@ async fn promote_revert_hold_release_promote() {
     let Some(stage) = Stage::start().await else { return };
     std::fs::write(stage.clone.join("README.md"), "somebody is editing this\n").unwrap();
     std::fs::write(stage.clone.join("untracked.txt"), "and this is new\n").unwrap();
-    let dirty = super::peer::git(
+    let dirty = crate::support::peer::git(
         stage.home.path(),
         ["-C", path(&stage.clone), "status", "--porcelain=v2"],
     );
@@ -92,7 +93,10 @@ async fn promote_revert_hold_release_promote() {
     let held = write(&engine, promote(&["payments"], "production"))
         .await
         .expect_err("held");
-    assert_eq!((refused(&held), held.exit_code()), (vec![GateName::Hold], 4));
+    assert_eq!(
+        (refused(&held), held.kind()),
+        (vec![GateName::Hold], FailureKind::Refused)
+    );
 
     let target = Target::new("payments", "production");
     let release = pindeck::domain::write::Request::new(Ask::ReleaseHold { target });
@@ -102,7 +106,7 @@ async fn promote_revert_hold_release_promote() {
         .expect("promoted again");
     assert_eq!(done.state, WriteState::Pushed);
     assert_eq!(stage.file(PAYMENTS), after);
-    let now = super::peer::git(
+    let now = crate::support::peer::git(
         stage.home.path(),
         ["-C", path(&stage.clone), "status", "--porcelain=v2"],
     );
@@ -120,13 +124,20 @@ async fn what_does_not_verify_does_not_move() {
         ("checkout", "production", GateName::Verdict),
     ] {
         let failure = write(&engine, promote(&[service], to)).await.expect_err(service);
-        assert_eq!((refused(&failure), failure.exit_code()), (vec![gate], 4), "{service}");
+        assert_eq!(
+            (refused(&failure), failure.kind()),
+            (vec![gate], FailureKind::Refused),
+            "{service}"
+        );
     }
     let gone = digest("sha256:19d9711f94e9d0b6a8391f35771c3ca58c2188285c8d95b0e3df3074eb112463");
     let failure = write(&engine, revert("frontend", "production", Some(gone)))
         .await
         .expect_err("gone");
-    assert_eq!((refused(&failure), failure.exit_code()), (vec![GateName::Verdict], 4));
+    assert_eq!(
+        (refused(&failure), failure.kind()),
+        (vec![GateName::Presence], FailureKind::Refused)
+    );
     assert_eq!(stage.head(), head, "nothing was pushed");
 }
 
@@ -136,7 +147,10 @@ async fn a_set_is_promoted_whole_or_not_at_all() {
     let engine = stage.engine();
     let head = stage.head();
     let failure = write(&engine, promote(&["payments", "checkout"], "production")).await;
-    assert_eq!(failure.expect_err("one of them is rejected").exit_code(), 4);
+    assert_eq!(
+        failure.expect_err("one of them is rejected").kind(),
+        FailureKind::Refused
+    );
     assert_eq!(stage.head(), head);
     let done = write(&engine, promote(&["payments", "frontend"], "staging"))
         .await
@@ -162,7 +176,10 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
         .expect("a plan");
     assert_eq!(proposal.plans[0].to, gone);
     let refusal = proposal.refusal().expect("refused");
-    assert_eq!((refused(&refusal), refusal.exit_code()), (vec![GateName::Verdict], 4));
+    assert_eq!(
+        (refused(&refusal), refusal.kind()),
+        (vec![GateName::Presence], FailureKind::Refused)
+    );
     for other in &proposal.alternatives {
         assert!(matches!(other.verdict.result, Outcome::Verified | Outcome::Warned));
     }
@@ -172,9 +189,9 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
         "{named:?}"
     );
     // A registry that cannot be asked makes no verdict: unknown, and nothing moves.
-    stage.places["127.0.0.1:5811"].meddle(|_, _| Some(super::server::Reply::new(503, "")));
+    stage.places["127.0.0.1:5811"].meddle(|_, _| Some(crate::support::server::Reply::new(503, "")));
     let failure = write(&stage.engine(), revert("frontend", "production", Some(named[0]))).await;
-    assert_eq!(failure.expect_err("nobody answers").exit_code(), 6);
+    assert_eq!(failure.expect_err("nobody answers").kind(), FailureKind::Unreachable);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,9 +2,10 @@
 //! gives the file back byte for byte.
 
 use pindeck::domain::Digest;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::write::{Ask, Request, WriteState};
 
-use super::stage::{Stage, promote, promote_digest, revert, write};
+use crate::support::stage::{Stage, promote, promote_digest, revert, write};
 
 /// Lines that differ between two texts of as many lines, by number from 1.
 fn changed(before: &str, after: &str) -> Vec<usize> {
@@ -70,7 +71,11 @@ async fn each_style_is_promoted_and_given_back() {
         match write(&engine, back).await {
             Ok(_) => assert_eq!(stage.file(file), before, "{service}: byte for byte as before"),
             // A digest with corrupt evidence comes back for no reason in the world.
-            Err(failure) => assert_eq!((service, failure.exit_code()), ("frontend", 4), "{failure:?}"),
+            Err(failure) => assert_eq!(
+                (service, failure.kind()),
+                ("frontend", FailureKind::Refused),
+                "{failure:?}"
+            ),
         }
     }
 }
@@ -118,8 +123,8 @@ async fn a_tag_that_the_registry_does_not_have_cannot_be_pinned() {
         environment: Some("dev".into()),
     });
     let failure = write(&stage.engine(), request).await.expect_err("no such tag");
-    assert_eq!(failure.exit_code(), 4, "{failure:?}");
-    assert!(failure.words().raw().contains("has no tag never-built"), "{failure:?}");
+    assert_eq!(failure.kind(), FailureKind::Refused, "{failure:?}");
+    assert!(failure.what().raw().contains("has no tag never-built"), "{failure:?}");
     assert_eq!(stage.head(), head);
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::peer::{Answer, run};
+use super::peer::{Answer, run};
 
 /// Predicate type of in-toto test results.
 pub const TEST_RESULT: &str = "https://in-toto.io/attestation/test-result/v0.1";

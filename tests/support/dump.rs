@@ -94,7 +94,7 @@ impl World {
     pub fn clone_in(&self, home: &Path) -> PathBuf {
         let clone = home.join("gitops");
         let bundle = self.folder.join("gitops.bundle");
-        crate::peer::git(home, ["clone", "-q", bundle.to_str().unwrap(), clone.to_str().unwrap()]);
+        super::peer::git(home, ["clone", "-q", bundle.to_str().unwrap(), clone.to_str().unwrap()]);
         clone
     }
 }

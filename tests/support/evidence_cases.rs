@@ -1,13 +1,6 @@
 //! A corpus of evidence: its cases, each run through the product's own verification
 //! (`sources::evidence::check`, then `domain::verdict::judge`).
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    dead_code,
-    reason = "test support, shared by several programs"
-)]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -16,17 +9,17 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use pindeck::domain::failure::{Failure, FailureKind};
 use pindeck::domain::id::Digest;
 use pindeck::domain::policy::{Policy, SignerRule, TestResultRule};
 use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem, OtherDigest, Question, Trust, check, holds_statement};
+use pindeck::sources::evidence::{Carrier, Item, OtherDigest, Question, Trust, check, may_be_statement};
 use serde_json::Value;
 
-#[path = "evidence_layout.rs"]
-mod evidence_layout;
-use evidence_layout::{Layout, open_layout, read_manifest};
-#[path = "evidence_trust.rs"]
-mod evidence_trust;
+mod layout;
+mod trust;
+
+use layout::{Layout, open_layout, read_manifest};
 
 /// The folder of a corpus, from the variable or beside the checkout.
 pub fn corpus() -> Option<PathBuf> {
@@ -216,6 +209,7 @@ impl Case {
             signer: &signer,
             service_signer: None,
             trust: &asked.trust,
+            keep_content: false,
         };
         let evidence: Vec<Evidence> = items.iter().flat_map(|item| check(item, &question)).collect();
         let mut kinds: Vec<EvidenceKind> = evidence.iter().map(|e| e.kind).collect();
@@ -418,13 +412,14 @@ impl Case {
             if carrier == Carrier::Referrer && !refers {
                 continue;
             }
-            for layer in manifest.body.layers.iter().filter(|l| holds_statement(&l.media_type)) {
+            for layer in manifest.body.layers.iter().filter(|l| may_be_statement(&l.media_type)) {
                 let content = match layout.raw(&layer.digest) {
                     Ok(bytes) if Digest::of(&bytes) == layer.digest => Ok(Bytes::from(bytes)),
-                    Ok(bytes) => Err(ItemProblem::Corrupt {
-                        actual: Digest::of(&bytes),
-                    }),
-                    Err(why) => Err(ItemProblem::Unreachable(why.into())),
+                    Ok(bytes) => Err(Failure::new(
+                        FailureKind::Corrupt,
+                        format!("its bytes hash to {}", Digest::of(&bytes)),
+                    )),
+                    Err(why) => Err(Failure::unreachable(why)),
                 };
                 let mut annotations = manifest.body.annotations.clone();
                 annotations.extend(layer.annotations.clone());

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::docker_registry::{DockerRegistry, Storage};
-use crate::dump::{Dump, World};
-use crate::peer::{find, pindeck};
+use super::docker_registry::{DockerRegistry, Storage};
+use super::dump::{Dump, World};
+use super::peer::{find, pindeck};
 
 /// docker-registry over a dump laid straight into its storage: a push would refuse corrupt and dangling
 /// content. It has no referrers API, so what was written by a registry with one gets the fallback tags that

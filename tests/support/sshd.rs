@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use crate::peer::find;
+use super::peer::find;
 
 /// Who it runs as where the test is root.
 const NOBODY: u32 = 65_534;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Served, pins};
+use super::served::{Served, pins};
 
 fn causes(verdict: &Value) -> BTreeSet<(String, String)> {
     let list = verdict["causes"].as_array().into_iter().flatten();

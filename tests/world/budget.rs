@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Served, pins};
+use super::served::{Served, pins};
 
 #[test]
 fn a_status_costs_what_it_must() {
@@ -19,16 +19,21 @@ fn a_status_costs_what_it_must() {
     assert_eq!(status["budget"]["requests"], cold, "what is shown is what was sent");
     assert_eq!(again["budget"]["requests"], warm);
     assert!(cold <= 16 * digests.len(), "{cold} cold");
-    assert!(warm <= 5 * digests.len(), "{warm} warm");
+    assert!(warm <= 6 * digests.len(), "{warm} warm");
     if std::env::var_os("PINDECK_WORLD").is_none() {
         assert_eq!((cold, warm), (COLD, WARM), "update these only with a reason");
     }
 }
 
-/// For the shared world, with an empty cache and with what that run left in it. Two of the cold ones ask whether
-/// what was pinned in an environment before is an index of the digest that seems to have skipped it.
-const COLD: usize = 296;
-const WARM: usize = 87;
+/// For the shared world, with an empty cache and with what that run left in it. Why each is needed, warm:
+/// 8 tag lists, one a repository; 31 for tags, one a distinct tag that is pinned or offered, and one more where
+/// there is no such tag, to hear it in the registry's own words; 25 HEADs for digests that no tag of this run
+/// answered for: pinned ones, and every platform manifest of an index (what is cached proves nothing about what a
+/// registry has); 29 listings of referrers and 18 evidence tags, one a subject, platform manifests too; 2 for
+/// content that could not be kept because it is corrupt. Cold the contents are read on top: 115 manifests (whose
+/// own registry's answer is its presence too) and 97 blobs.
+const COLD: usize = 322;
+const WARM: usize = 113;
 
 #[test]
 #[ignore = "prints what is asked, to find what need not be"]

@@ -3,7 +3,7 @@
 use pindeck::demo::registry::Fault;
 use serde_json::Value;
 
-use super::{Served, pins};
+use super::served::{Served, pins};
 
 /// Statuses under a registry that answers honestly `honest` times, and then like this.
 fn failing(host: &str, honest: u64, fault: impl Fn() -> Fault + Send + Sync + Clone + 'static) -> Option<()> {
@@ -60,7 +60,7 @@ fn failing(host: &str, honest: u64, fault: impl Fn() -> Fault + Send + Sync + Cl
 }
 
 fn hosts() -> Vec<String> {
-    super::World::find().map_or_else(Vec::new, |world| world.registries.keys().cloned().collect())
+    crate::support::dump::World::find().map_or_else(Vec::new, |world| world.registries.keys().cloned().collect())
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use pindeck::demo::registry::Fault;
 use serde_json::Value;
 
-use super::{Served, pins};
+use super::served::{Served, pins};
 
 /// A verified pin of each registry: its reference and environment, and whether keys signed it.
 fn chosen(served: &Served, status: &Value) -> Vec<(String, String, String)> {

@@ -7,7 +7,7 @@ use crate::domain::evidence::{
     CauseKind, Check, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence,
     ProvenanceSummary, SbomSummary, Signer, SignerKind, Summary, TestResultSummary, TimeSource,
 };
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, Target};
 use crate::domain::pin::{Location, Pin, Style};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
@@ -39,6 +39,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
         write: WriteMode::Push,
         confirm: Confirm::Y,
         read_only: false,
+        platforms: crate::domain::platform::PlatformFilter::All,
     }
 }
 
@@ -52,6 +53,7 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
         image: repository(service),
         tag: tag.map(str::to_owned),
         digest,
+        component: None,
         locations: vec![Location {
             file: format!("envs/{environment}/{service}.yaml"),
             line: 17,
@@ -59,7 +61,10 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
             image: repository(service),
             read_only: None,
             reason: None,
+            role: Default::default(),
+            yaml_path: String::new(),
         }],
+        uncertain: None,
     }
 }
 
@@ -86,6 +91,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
             format: "SPDX".to_owned(),
             version: "2.3".into(),
             packages: 214,
+            created: None,
         }),
         EvidenceKind::TestResult => Summary::TestResult(TestResultSummary {
             result: "PASSED".to_owned(),
@@ -97,11 +103,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
     let passed = CheckState::Passed;
     let failed = state == EvidenceState::Failed;
     Evidence {
-        kind,
         predicate_type: (kind == EvidenceKind::Provenance).then(|| "https://slsa.dev/provenance/v1".into()),
-        format: Format::SigstoreBundle,
-        digest: Digest::of(format!("{kind} of {about}").as_bytes()),
-        attached_to: about,
         subjects: vec![about],
         state,
         cause: failed.then_some(CauseKind::OtherSigner),
@@ -151,10 +153,16 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
                 "https://slsa.dev/provenance/v1",
             ),
         ],
+        ..Evidence::new(
+            kind,
+            Format::SigstoreBundle,
+            Digest::of(format!("{kind} of {about}").as_bytes()),
+            about,
+        )
     }
 }
 
-/// Every required kind, all holding.
+/// Every required kind, all verified.
 pub(crate) fn whole(about: Digest) -> Vec<Evidence> {
     [
         EvidenceKind::Signature,
@@ -177,9 +185,9 @@ pub(crate) fn cause(kind: EvidenceKind, cause: CauseKind, detail: &str, subject:
 }
 
 /// An answered assessment.
-pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Seen<Assessment> {
-    Seen::Fresh {
-        value: Assessment {
+pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Answered<Assessment> {
+    Answered {
+        result: Ok(Assessment {
             verdict: Some(Verdict {
                 result,
                 policy: "release".to_owned(),
@@ -188,11 +196,11 @@ pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Eviden
                 causes,
             }),
             evidence,
-        },
+        }),
         at: now(),
     }
 }
 
-pub(crate) fn verified(about: Digest) -> Seen<Assessment> {
+pub(crate) fn verified(about: Digest) -> Answered<Assessment> {
     assessed(Outcome::Verified, Vec::new(), whole(about))
 }

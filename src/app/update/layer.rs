@@ -8,10 +8,8 @@ use crate::app::filter::Filter;
 use crate::app::key::{Code, Key};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
-use crate::app::select::visible;
-use crate::app::state::{Layer, Pane, Screen, State};
-use crate::domain::id::{Digest, ServiceId};
-use crate::domain::write::{Ask, Request};
+use crate::app::select::matching;
+use crate::app::state::{Choice, Layer, Pane, Screen, State};
 
 /// What a key in a layer leads to.
 pub(super) enum LayerOutcome {
@@ -27,7 +25,7 @@ pub(super) fn key(state: &mut State, key: Key) -> LayerOutcome {
         Some(Layer::Help { top }) => help(state, key, top),
         Some(Layer::Palette { text, selected }) => return palette(state, key, text, selected),
         Some(Layer::Filter { before }) => filter(state, key, before),
-        Some(Layer::Choose { title, rows, at, seen }) => choose(state, key, title, rows, at, seen),
+        Some(Layer::Choose { title, choices, at }) => choose(state, key, title, choices, at),
         Some(Layer::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
     })
@@ -51,21 +49,18 @@ fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
     Vec::new()
 }
 
-/// One of several environments to step into. Nothing is written by choosing: the plan comes next.
-fn choose(
-    state: &mut State,
-    key: Key,
-    title: String,
-    rows: Vec<(String, Ask)>,
-    at: usize,
-    seen: Vec<(ServiceId, Digest)>,
-) -> Vec<Command> {
-    let last = rows.len().saturating_sub(1);
+/// One of several promotions. Nothing is written by choosing: the plan comes next.
+fn choose(state: &mut State, key: Key, title: String, choices: Vec<Choice>, at: usize) -> Vec<Command> {
+    let last = choices.len().saturating_sub(1);
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
-            return match rows.into_iter().nth(at) {
-                Some((_, ask)) => super::planning::plan(state, Request::new(ask), seen),
-                None => Vec::new(),
+            return match choices.into_iter().nth(at) {
+                Some(Choice {
+                    request: Some(request),
+                    seen,
+                    ..
+                }) => super::planning::plan(state, *request, seen),
+                _ => Vec::new(),
             };
         }
         (Code::Esc, _) | (_, Some(Action::Back | Action::Quit)) => return Vec::new(),
@@ -73,12 +68,7 @@ fn choose(
         (_, Some(Action::MoveUp)) => at.saturating_sub(1),
         _ => at,
     };
-    state.layer = Some(Layer::Choose {
-        title,
-        rows,
-        at: to,
-        seen,
-    });
+    state.layer = Some(Layer::Choose { title, choices, at: to });
     Vec::new()
 }
 
@@ -178,10 +168,10 @@ fn filter(state: &mut State, key: Key, before: String) -> Vec<Command> {
 /// Sets the filter. The person is at it, so the cursor may move: to the first row that matches.
 fn set(state: &mut State, text: &str) {
     state.filter = Filter::parse(text);
-    let matching = visible(&state.board, &state.filter, None);
+    let found = matching(&state.board, &state.filter);
     let here = state.cursor.as_ref().map(|cursor| &cursor.service);
-    if !matching.iter().any(|row| Some(&row.name) == here)
-        && let Some(first) = matching.first().map(|row| row.name.clone())
+    if !found.iter().any(|row| Some(&row.name) == here)
+        && let Some(first) = found.first().map(|row| row.name.clone())
     {
         let column = state
             .cursor

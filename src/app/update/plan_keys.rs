@@ -191,9 +191,7 @@ fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
     match key.code {
         Code::Enter => Some(close(state)),
         Code::Char('n') if key.typed().is_some() => Some(match failure.clone() {
-            WriteFailure::Conflict(Some(proposal), _) | WriteFailure::Refused(proposal, _)
-                if !proposal.plans.is_empty() =>
-            {
+            WriteFailure::Conflict(proposal, _) | WriteFailure::Refused(proposal, _) if !proposal.plans.is_empty() => {
                 let ticket = state.generations.issue(Slot::Plan, None);
                 if let Some(screen) = planning::screen(state) {
                     screen.serial = ticket.generation;

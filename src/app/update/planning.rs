@@ -1,40 +1,53 @@
 //! From a key to a proposal: what is asked, and what the engine answers.
 
 use crate::app::command::Command;
-use crate::app::comparison::{Comparison, plan_pair};
+use crate::app::comparison::{ComparisonState, plan_pair};
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::request;
-use crate::app::state::{Layer, Screen, State};
+use crate::app::state::{Choice, Layer, Screen, State};
 use crate::domain::diff::DigestDiff;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 
 pub(super) fn promote(state: &mut State) -> Vec<Command> {
-    let Ok(step) = request::promote(state) else {
-        return Vec::new();
-    };
-    match step.to.as_slice() {
-        [to] => {
-            let ask = step.ask(to);
-            plan(state, Request::new(ask), step.seen)
-        }
-        several => {
-            let rows: Vec<(String, Ask)> = several.iter().map(|to| (to.to_string(), step.ask(to))).collect();
-            state.layer = Some(Layer::Choose {
-                title: "several environments come next".to_owned(),
-                rows,
-                at: 0,
-                seen: step.seen.clone(),
-            });
+    let promotions = request::promotions(state);
+    let choices: Vec<Choice> = promotions
+        .iter()
+        .flat_map(|promotion| {
+            promotion.to.iter().map(|to| Choice {
+                label: match promotion.services.as_slice() {
+                    _ if !request::marks_are_elsewhere(state) => to.to_string(),
+                    [one] if !state.marked.contains(one) => format!("{one} alone"),
+                    set => format!("the {} marked", set.len()),
+                },
+                request: Some(Box::new(Request::new(promotion.ask(to)))),
+                obstacle: request::obstacle(state, promotion, to),
+                seen: promotion.seen.clone(),
+            })
+        })
+        .collect();
+    let asks = request::marks_are_elsewhere(state);
+    match choices.as_slice() {
+        [
+            Choice {
+                request: Some(request),
+                seen,
+                ..
+            },
+        ] if !asks => plan(state, (**request).clone(), seen.clone()),
+        [] => Vec::new(),
+        _ => {
+            let title = match (asks, state.marked.len()) {
+                (false, _) => "several environments come next".to_owned(),
+                (true, 1) => "the marked service, or the one under the cursor?".to_owned(),
+                (true, n) => format!("these {n} marked services, or the one under the cursor?"),
+            };
+            state.layer = Some(Layer::Choose { title, choices, at: 0 });
             Vec::new()
         }
     }
-}
-
-pub(super) fn revert(state: &mut State) -> Vec<Command> {
-    asked(state, request::revert)
 }
 
 pub(super) fn pin(state: &mut State) -> Vec<Command> {
@@ -140,13 +153,19 @@ pub(super) fn planned(state: &mut State, result: Result<Box<Proposal>, WriteFail
 
 /// Puts a proposal before the person, and has its digests compared beside it.
 pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
+    for plan in &proposal.plans {
+        let others = proposal.alternatives.iter().map(|other| other.digest);
+        for digest in plan.from.into_iter().chain([plan.to]).chain(others) {
+            state.signs.note(&plan.service, digest);
+        }
+    }
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
     screen.compared = proposal
         .plans
         .iter()
-        .map(|plan| plan_pair(plan).map_or(Comparison::Nothing, |_| Comparison::NotAsked))
+        .map(|plan| plan_pair(plan).map_or(ComparisonState::Nothing, |_| ComparisonState::NotAsked))
         .collect();
     screen.request = proposal.request.clone();
     screen.stage = Stage::Shown(proposal);
@@ -160,7 +179,7 @@ fn compare_next(state: &mut State) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    let Some(at) = screen.compared.iter().position(|c| *c == Comparison::NotAsked) else {
+    let Some(at) = screen.compared.iter().position(|c| *c == ComparisonState::NotAsked) else {
         return Vec::new();
     };
     let pair = screen
@@ -168,10 +187,10 @@ fn compare_next(state: &mut State) -> Vec<Command> {
         .and_then(|proposal| proposal.plans.get(at))
         .and_then(plan_pair);
     let Some(pair) = pair else {
-        screen.compared[at] = Comparison::Nothing;
+        screen.compared[at] = ComparisonState::Nothing;
         return compare_next(state);
     };
-    screen.compared[at] = Comparison::Running;
+    screen.compared[at] = ComparisonState::Running;
     let ticket = state.generations.issue(Slot::PlanDiff, None);
     vec![Command::Diff {
         ticket,
@@ -184,7 +203,7 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    if let Some(running) = screen.compared.iter_mut().find(|c| **c == Comparison::Running) {
+    if let Some(running) = screen.compared.iter_mut().find(|c| **c == ComparisonState::Running) {
         *running = super::diff::answer(result);
     }
     compare_next(state)

@@ -3,8 +3,8 @@
 use crate::app::age;
 use crate::app::command::Command;
 use crate::app::generation::Slot;
-use crate::app::msg::Failure;
 use crate::app::state::{Pass, State};
+use crate::domain::failure::Failure;
 
 pub(super) fn start(state: &mut State) -> Vec<Command> {
     refresh(state)

@@ -8,7 +8,7 @@ use crate::app::cursor::Subject;
 use crate::app::cursor::{Column, Cursor};
 use crate::app::filter::Filter;
 use crate::app::generation::Slot;
-use crate::app::msg::{Failure, Limits};
+use crate::app::msg::Limits;
 use crate::app::sample::{self, digest, feed, finish, press, started};
 use crate::app::state::{Pane, Pass, Reading, Screen};
 use crate::domain::board::Update;
@@ -77,6 +77,8 @@ mod filters;
 mod frozen;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
+#[path = "tests/obstacles.rs"]
+mod obstacles;
 #[path = "tests/palette.rs"]
 mod palette;
 #[path = "tests/panes.rs"]
@@ -85,6 +87,8 @@ mod panes;
 mod passes;
 #[path = "tests/promoting.rs"]
 mod promoting;
+#[path = "tests/reverting.rs"]
+mod reverting;
 #[path = "tests/statuses.rs"]
 mod statuses;
 #[path = "tests/writing.rs"]

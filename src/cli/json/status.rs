@@ -41,7 +41,7 @@ struct ServiceDoc<'a> {
     name: &'a str,
     candidate: Option<CandidateDoc<'a>>,
     /// Why the candidate is not known, where it could not be asked for.
-    candidate_unreachable: Option<&'a Untrusted>,
+    candidate_unreachable: Option<Untrusted>,
     pins: Vec<PinDoc<'a>>,
 }
 
@@ -58,6 +58,9 @@ struct CandidateDoc<'a> {
 #[derive(Debug, Serialize)]
 struct PinDoc<'a> {
     environment: &'a str,
+    component: Option<&'a str>,
+    /// Why it cannot be decided what is deployed, if so.
+    uncertain: Option<&'a str>,
     image: &'a Repository,
     tag: Option<&'a str>,
     digest: Option<Digest>,
@@ -66,7 +69,7 @@ struct PinDoc<'a> {
     compared_tag: Option<&'a str>,
     tag_digest: Option<Digest>,
     /// Why the tag's digest is not known, where it could not be asked for.
-    tag_unreachable: Option<&'a Untrusted>,
+    tag_unreachable: Option<Untrusted>,
     version: Option<&'a Untrusted>,
     locations: &'a [Location],
     pinned: Option<&'a PinnedBy>,
@@ -123,6 +126,8 @@ fn pin(cell: &Cell) -> PinDoc<'_> {
     let pin = &cell.pin;
     PinDoc {
         environment: pin.target.environment.as_str(),
+        component: pin.component.as_deref(),
+        uncertain: pin.uncertain.as_deref(),
         image: &pin.image,
         tag: pin.tag.as_deref(),
         digest: pin.digest,
@@ -147,9 +152,9 @@ fn pin(cell: &Cell) -> PinDoc<'_> {
     }
 }
 
-fn trouble<T>(seen: &Seen<T>) -> Option<&Untrusted> {
+fn trouble<T>(seen: &Seen<T>) -> Option<Untrusted> {
     match seen {
-        Seen::Unreachable { detail, .. } => Some(detail),
+        Seen::Unreachable { failure, .. } => Some(failure.sentence()),
         _ => None,
     }
 }

@@ -4,30 +4,35 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, Write as _};
 
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::EnvId;
 use crate::domain::policy::Confirm;
-use crate::domain::write::{Proposal, WriteFailure};
+use crate::domain::write::Proposal;
 
 use super::How;
 
 /// What the command line already settles; an error if it cannot be settled any more.
-pub(super) fn beforehand(proposal: &Proposal, how: &How, terminal: bool) -> Result<(), WriteFailure> {
+pub(super) fn beforehand(proposal: &Proposal, how: &How, terminal: bool) -> Result<(), Failure> {
     let all: BTreeSet<&EnvId> = proposal.plans.iter().map(|plan| &plan.environment).collect();
     if let Some(typed) = &how.confirm
         && !all.iter().all(|env| env.as_str() == typed)
     {
         let names: Vec<&str> = all.iter().map(|env| env.as_str()).collect();
-        return Err(WriteFailure::Usage(
-            format!("--confirm {typed} is not what this writes to: {}", names.join(", ")).into(),
-        ));
+        return Err(Failure::usage(format!(
+            "--confirm {typed} is not what this writes to: {}",
+            names.join(", ")
+        )));
     }
     if how.confirm.is_some() || terminal {
         return Ok(());
     }
     if let Some(env) = to_be_typed(proposal) {
-        return Err(WriteFailure::Usage(
-            format!("{env} is confirmed by its name: add --confirm {env} (--yes is not enough there)").into(),
-        ));
+        return Err(
+            Failure::usage(format!("{env} is confirmed by its name")).hint(Hint::with(
+                "add --confirm {} (--yes is not enough there)",
+                &[env.into()],
+            )),
+        );
     }
     Ok(())
 }

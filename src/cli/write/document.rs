@@ -1,7 +1,9 @@
-//! The JSON of writes (CONTRACT "JSON").
+//! The JSON of writes (docs/reference/contract.md, "JSON").
 
 use serde_json::{Value, json};
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::FailureKind;
 use crate::domain::plan::Plan;
 use crate::domain::write::{Alternative, Proposal, Receipt, WriteFailure, WriteState};
 
@@ -45,14 +47,14 @@ fn fill(out: &mut Value, state: WriteState, proposal: &Proposal, plans: &[Plan])
 }
 
 /// An error, with the plans that it is about.
-pub(super) fn failure(failure: &WriteFailure, code: u8) -> Value {
-    let message = failure.words().clean().into_string();
+pub(super) fn failure(failure: &WriteFailure, status: Exit) -> Value {
+    let message = failure.what().clean().into_string();
     let mut out = json!({
         "schema": "pindeck/error/v1",
         "generated_at": jiff::Timestamp::now().to_string(),
-        "code": code,
+        "code": status.code(),
         "message": message,
-        "next": next(failure),
+        "next": failure.next(),
     });
     match failure {
         WriteFailure::Refused(proposal, _) => {
@@ -60,25 +62,15 @@ pub(super) fn failure(failure: &WriteFailure, code: u8) -> Value {
             out["alternatives"] = proposal.alternatives.iter().map(alternative).collect();
         }
         WriteFailure::Conflict(proposal, _) => {
-            let plans = proposal.iter().flat_map(|p| &p.plans);
-            out["conflict"] = json!({"detail": message, "plans": plans.map(plan).collect::<Vec<_>>()});
+            let plans = proposal.plans.iter().map(plan).collect::<Vec<_>>();
+            out["conflict"] = json!({"detail": message, "plans": plans});
         }
-        _ => {}
+        WriteFailure::Failed(failed) if failed.kind == FailureKind::Conflict => {
+            out["conflict"] = json!({"detail": message, "plans": []});
+        }
+        WriteFailure::Failed(_) => {}
     }
     out
-}
-
-/// What to do next, in words.
-pub(super) fn next(failure: &WriteFailure) -> &'static str {
-    match failure {
-        WriteFailure::Usage(_) => "correct the command or the configuration; pindeck --help lists every option",
-        WriteFailure::Refused(..) => "each closed gate says what would open it; nothing was written",
-        WriteFailure::Conflict(..) => "look at the new plan and run the command again",
-        WriteFailure::Unknown(_) => "try again when everything can be reached; nothing was written",
-        WriteFailure::RemoteRefused(_) => "ask who runs the remote, or set write = \"branch\" for this environment",
-        WriteFailure::Cancelled => "run it again; what was copied already is not copied twice",
-        WriteFailure::Failed(_) => "see the message; nothing was pushed",
-    }
 }
 
 fn plan(plan: &Plan) -> Value {
@@ -104,6 +96,7 @@ fn plan(plan: &Plan) -> Value {
         "action": plan.verb,
         "service": plan.service,
         "environment": plan.environment,
+        "component": plan.component,
         "image": plan.image.to_string(),
         "from": plan.from,
         "to": plan.to,

@@ -9,14 +9,15 @@ use std::io::{IsTerminal as _, Write as _};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::cli::exit::Exit;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::text::clean_lines;
 use crate::domain::write::{Ask, Proposal, Receipt, Request, Source, WriteFailure, WriteState};
 use crate::engine::Engine;
 
-use super::outcome::Failure;
 use super::signals::Interrupts;
 
-/// How a write is asked for (CONTRACT "WRITE").
+/// How a write is asked for (docs/reference/contract.md, "Command line").
 #[derive(Debug, Clone, Default)]
 pub struct How {
     /// Plan only.
@@ -30,12 +31,12 @@ pub struct How {
 }
 
 /// Runs a write; the exit status.
-pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &How) -> u8 {
+pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &How) -> Exit {
     let said = Said { command, how };
     if !how.dry_run && !how.yes && how.confirm.is_none() && !said.has_terminal() {
-        return said.failed(&WriteFailure::Usage(
-            "there is no terminal to confirm on: add --yes, or --dry-run to see the plan".into(),
-        ));
+        let failure =
+            Failure::usage("there is no terminal to confirm on").hint("add --yes, or --dry-run to see the plan");
+        return said.failed(&failure.into());
     }
     let chosen = matches!(&request.ask, Ask::Promote { from: Some(_), .. });
     let interrupts = Interrupts::listen();
@@ -53,9 +54,10 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
     );
     let unattended = how.yes || how.confirm.is_some();
     if unattended && !how.dry_run && candidate && !chosen {
-        return said.failed(&WriteFailure::Usage(
-            "the first environment takes what CI offers at this moment: without a person to look, say so with --from candidate, or name it with --digest".into(),
-        ));
+        let failure =
+            Failure::usage("the first environment takes what CI offers at this moment, and no person looks at it")
+                .hint("say so with --from candidate, or name it with --digest");
+        return said.failed(&failure.into());
     }
     if proposal.plans.is_empty() {
         return said.done(&proposal, &empty(&proposal));
@@ -67,19 +69,21 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
         return said.planned(&proposal);
     }
     if let Err(failure) = confirm::beforehand(&proposal, how, said.has_terminal()) {
-        return said.failed(&failure);
+        return said.failed(&failure.into());
     }
     if let Some(refused) = proposal.refusal() {
         return said.failed(&refused);
     }
     match interrupts.or(confirm::ask(&proposal, how)).await {
         Ok(true) => {}
-        Ok(false) => return said.failed(&WriteFailure::Cancelled),
+        Ok(false) => return said.failed(&Failure::interrupted().into()),
         Err(status) => return said.cancelled(status),
     }
     match carry_out(engine, proposal.clone(), how, &interrupts).await {
         Ok(receipt) => said.done(&proposal, &receipt),
-        Err(WriteFailure::Cancelled) => said.cancelled(interrupts.status().unwrap_or(130)),
+        Err(failure) if failure.kind() == FailureKind::Interrupted => {
+            said.cancelled(interrupts.status().unwrap_or(Exit::of(FailureKind::Interrupted)))
+        }
         Err(failure) => said.failed(&failure),
     }
 }
@@ -137,41 +141,43 @@ impl Said<'_> {
         !self.how.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    fn planned(&self, proposal: &Proposal) -> u8 {
+    fn planned(&self, proposal: &Proposal) -> Exit {
         if self.how.json {
             print(&document::planned(self.command, proposal));
         }
         // The plan is the answer; the status says whether it could be carried out.
-        proposal.refusal().map_or(0, |failure| failure.exit_code())
+        proposal
+            .refusal()
+            .map_or(Exit::Done, |failure| Exit::of(failure.kind()))
     }
 
-    fn done(&self, proposal: &Proposal, receipt: &Receipt) -> u8 {
+    fn done(&self, proposal: &Proposal, receipt: &Receipt) -> Exit {
         if self.how.json {
             print(&document::receipt(self.command, proposal, receipt));
         } else {
             say(&text::receipt(proposal, receipt));
         }
-        0
+        Exit::Done
     }
 
-    fn failed(&self, failure: &WriteFailure) -> u8 {
-        self.ended(failure, failure.exit_code())
+    fn failed(&self, failure: &WriteFailure) -> Exit {
+        self.ended(failure, Exit::of(failure.kind()))
     }
 
     /// Ended by a signal, with the status of that signal.
-    fn cancelled(&self, status: u8) -> u8 {
-        self.ended(&WriteFailure::Cancelled, status)
+    fn cancelled(&self, status: Exit) -> Exit {
+        self.ended(&Failure::interrupted().into(), status)
     }
 
-    fn ended(&self, failure: &WriteFailure, code: u8) -> u8 {
+    fn ended(&self, failure: &WriteFailure, status: Exit) -> Exit {
         if self.how.json {
-            print(&document::failure(failure, code));
+            print(&document::failure(failure, status));
         }
         let mut err = std::io::stderr().lock();
         for line in text::failure(failure) {
             let _ = writeln!(err, "{line}");
         }
-        code
+        status
     }
 }
 
@@ -183,8 +189,8 @@ fn say(lines: &[String]) {
 }
 
 fn print(document: &Value) {
-    if let Err(Failure { message, .. }) = super::json::print_line(document) {
-        super::warn(&message);
+    if let Err(failure) = super::json::print_line(document) {
+        super::warn(failure.what.clean().as_str());
     }
 }
 
@@ -193,7 +199,7 @@ fn safe(text: &str) -> impl Iterator<Item = String> {
     clean_lines(text).into_iter().map(|line| line.into_string())
 }
 
-/// A document's head (CONTRACT "JSON").
+/// A document's head (docs/reference/contract.md, "JSON").
 fn head(command: &str) -> Value {
     json!({
         "schema": format!("pindeck/{command}/v1"),

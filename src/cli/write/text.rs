@@ -2,10 +2,11 @@
 
 use std::io::Write as _;
 
+use crate::domain::failure::FailureKind;
 use crate::domain::plan::{GateState, Plan, Verb};
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
 
-use super::{document, safe};
+use super::safe;
 
 /// The whole plan, as the confirm screen shows it.
 pub(super) fn proposal(proposal: &Proposal) -> Vec<String> {
@@ -145,21 +146,24 @@ pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
 /// Why it did not happen.
 pub(super) fn failure(failure: &WriteFailure) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    let what = match failure {
-        WriteFailure::RemoteRefused(_) => "the remote refused",
-        WriteFailure::Refused(..) => "refused",
-        WriteFailure::Conflict(..) => "conflict",
-        WriteFailure::Unknown(_) => "unknown",
-        WriteFailure::Cancelled => "stopped",
-        WriteFailure::Usage(_) | WriteFailure::Failed(_) => "error",
+    let what = match failure.kind() {
+        FailureKind::RemoteRefused => "the remote refused",
+        FailureKind::Refused => "refused",
+        FailureKind::Conflict => "conflict",
+        FailureKind::Unreachable | FailureKind::Denied | FailureKind::NotChecked => "unknown",
+        FailureKind::Interrupted => "stopped",
+        FailureKind::Usage
+        | FailureKind::Absent
+        | FailureKind::Corrupt
+        | FailureKind::Malformed
+        | FailureKind::Unsupported
+        | FailureKind::TooLarge
+        | FailureKind::Failed => "error",
     };
-    let words = failure.words();
-    let mut words = safe(words.raw());
+    let mut words = safe(failure.what().raw());
     out.push(format!("pindeck: {what}: {}", words.next().unwrap_or_default()));
     out.extend(words.map(|line| format!("  {line}")));
-    if !matches!(failure, WriteFailure::Usage(_) | WriteFailure::Failed(_)) {
-        out.push(format!("  {}", document::next(failure)));
-    }
+    out.push(format!("  next: {}", failure.next()));
     out
 }
 

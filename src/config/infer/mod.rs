@@ -130,6 +130,7 @@ fn environment(name: &str, paths: Vec<String>) -> Environment {
         write: WriteMode::Push,
         confirm: Confirm::Y,
         read_only: true,
+        platforms: crate::domain::platform::PlatformFilter::All,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Bringing content to an environment's own registry, and judging it again where it arrived: the bytes,
-//! the evidence, and whether all of it came (REGISTRY rule 7).
+//! the evidence, and whether all of it came (docs/reference/registries.md, "The copy of a promotion").
 
 use std::collections::BTreeSet;
 
 use tokio::sync::mpsc;
 
 use crate::domain::evidence::{Evidence, EvidenceState};
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Copy;
 use crate::domain::text::Untrusted;
@@ -13,10 +14,10 @@ use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Copied, Progress, WriteFailure};
 use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 
-use super::Draft;
 use super::compare::facts;
-use super::plan_context::PlanContext;
-use super::promote::{copy_failure, copy_request};
+use super::draft::Draft;
+use super::plan_context::{Judged, PlanContext};
+use super::promote::copy_request;
 
 /// What arriving came to.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ pub(super) async fn copy(
         let told = tell(rx, draft.plan.service.clone(), progress.clone());
         let registry = context.registry();
         let (done, ()) = futures_util::future::join(registry.copy(&request, Some(tx)), told).await;
-        arrived.take(done.map_err(|error| copy_failure(&error))?);
+        arrived.take(done.map_err(Failure::from)?);
     }
     Ok(arrived)
 }
@@ -90,7 +91,7 @@ pub(super) enum DestinationProblem {
     Refused(Verdict, Untrusted),
 }
 
-/// Judges what arrived, with a session that believes no cache: the verdict must be the one that was
+/// Judges what arrived, with a memo that believes no cache: the verdict must be the one that was
 /// confirmed, and everything that came along must still be there.
 pub(super) async fn verify(
     context: &PlanContext,
@@ -99,21 +100,19 @@ pub(super) async fn verify(
     arrived: &CopyOutcome,
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
-    let policy = context.policy(context.environment(&plan.environment)?)?;
-    let session = context.fresh_session()?;
+    let environment = context.environment(&plan.environment)?;
+    let memo = context.fresh_memo()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
         // The index that a tag points at may speak for one of its platform manifests.
-        let _ = session.resolve(place, tag).await;
+        let _ = memo.resolve(place, tag).await;
     }
-    let found = context
-        .assess_in(&session, place, plan.to, &plan.service, &policy)
-        .await;
-    let Some(verdict) = found.assessment.verdict else {
-        return Err(WriteFailure::Failed(
-            "nothing was judged; this is a bug in pindeck".into(),
-        ));
-    };
+    let Judged {
+        verdict,
+        assessed: found,
+    } = context
+        .assess_in(&memo, place, plan.to, &plan.service, environment)
+        .await?;
     if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
         let causes: Vec<String> = verdict
             .causes

@@ -6,18 +6,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::failure::Failure;
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
-use crate::domain::text::Untrusted;
+use crate::domain::recovery::WriteStep;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{JournalError, NewEntry, Running, WriteStep};
-use crate::engine::{Engine, blocking};
+use crate::engine::journal::{NewEntry, Running};
+use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare, frozen_since};
-use super::destination_check::{self, CopyOutcome, DestinationProblem};
-use super::plan_context::{PlanContext, Purpose, failure};
+use super::destination_check::{self, DestinationProblem};
+use super::draft::Prepared;
+use super::plan_context::{PlanContext, Purpose};
+use super::prepare::prepare;
 use super::publish;
-use super::{Prepared, prepare};
+use super::running_write::{Ended, RunningWrite, receipt, stays};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
 const TRIES: u32 = 12;
@@ -37,7 +40,7 @@ pub(super) async fn run(
     if let Some(refusal) = confirmed.refusal() {
         return Err(refusal);
     }
-    Write::new(engine, confirmed, None, progress, cancel).run().await
+    RunningWrite::new(engine, confirmed, None, progress, cancel).run().await
 }
 
 /// Finishes a write that was left behind, whose proposal has just been made anew.
@@ -48,41 +51,12 @@ pub(super) async fn finish(
     progress: mpsc::Sender<Progress>,
     cancel: watch::Receiver<bool>,
 ) -> Result<Receipt, WriteFailure> {
-    Write::new(engine, confirmed, Some(running), progress, cancel)
+    RunningWrite::new(engine, confirmed, Some(running), progress, cancel)
         .run()
         .await
 }
 
-/// A write under way.
-pub(super) struct Write<'a> {
-    pub engine: &'a Engine,
-    pub confirmed: Proposal,
-    pub progress: mpsc::Sender<Progress>,
-    cancel: watch::Receiver<bool>,
-    /// Its entry in the journal, from the first step on.
-    pub running: Option<Running>,
-    /// What each draft's copies came to, once they are made.
-    arrived: Vec<CopyOutcome>,
-}
-
-impl<'a> Write<'a> {
-    fn new(
-        engine: &'a Engine,
-        confirmed: Proposal,
-        running: Option<Running>,
-        progress: mpsc::Sender<Progress>,
-        cancel: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
-            engine,
-            confirmed,
-            progress,
-            cancel,
-            running,
-            arrived: Vec::new(),
-        }
-    }
-
+impl RunningWrite<'_> {
     async fn run(mut self) -> Result<Receipt, WriteFailure> {
         let mut ended = self.tries().await;
         // Only where nobody knows whether it landed does the entry stay: `resume` finds out.
@@ -109,8 +83,8 @@ impl<'a> Write<'a> {
             }
         }
         let branch = &self.confirmed.branch;
-        let what = format!("others pushed to {branch} first {TRIES} times in a row; nothing was pushed, try again");
-        Err(WriteFailure::Conflict(None, what.into()).into())
+        let what = format!("others pushed to {branch} first {TRIES} times in a row, and nothing was pushed");
+        Err(Failure::conflict(what).hint("try again").into())
     }
 
     /// One try on the head of now; `None` = somebody else pushed first.
@@ -119,7 +93,7 @@ impl<'a> Write<'a> {
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))
             .await?;
-        match compare(&Confirmed::of(&self.confirmed, &context.ledger.tip.branch), &prepared) {
+        match compare(&Confirmed::of(&self.confirmed, &context.ledger().tip.branch), &prepared) {
             Compared::Same => {}
             Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
@@ -127,14 +101,19 @@ impl<'a> Write<'a> {
         if self.running.is_none() {
             // Asked before anything is copied: who cannot commit shall not leave half of it behind.
             let repo = self.engine.inner.repo.clone();
-            let known = blocking(move || repo.identity()).await.map_err(failure)?;
-            known.map_err(|error| publish::not_committed(&error))?;
+            let known = blocking(move || repo.identity()).await?;
+            known.map_err(|error| Failure::from(&error))?;
             let draft = NewEntry::of(&self.confirmed, prepared.write == WriteMode::Branch);
-            self.running = Some(self.engine.journal().begin(draft, Timestamp::now()).map_err(journal)?);
+            self.running = Some(
+                self.engine
+                    .journal()
+                    .begin(draft, Timestamp::now())
+                    .map_err(Failure::from)?,
+            );
         }
         self.bring(&context, &prepared).await?;
         if *self.cancel.borrow() {
-            return Err(WriteFailure::Cancelled.into());
+            return Err(Failure::interrupted().into());
         }
         self.still_open(&context, &prepared)?;
         self.say(Progress::Committing);
@@ -155,16 +134,6 @@ impl<'a> Write<'a> {
             done.missing_at_destination.extend(arrived.missing.iter().cloned());
         }
         Ok(Some(done))
-    }
-
-    /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
-    pub fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
-        match &mut self.running {
-            Some(running) => running.step(step, Timestamp::now()).map_err(journal),
-            None => Err(WriteFailure::Failed(
-                "a step without its journal; this is a bug in pindeck".into(),
-            )),
-        }
     }
 
     /// The gate that time alone closes, looked at once more: copying may have taken long.
@@ -218,7 +187,7 @@ impl<'a> Write<'a> {
                     .await?
                 {
                     Ok(()) => {}
-                    Err(DestinationProblem::Unknown(what)) => return Err(WriteFailure::Unknown(what)),
+                    Err(DestinationProblem::Unknown(what)) => return Err(Failure::unreachable(what).into()),
                     Err(DestinationProblem::Refused(verdict, what)) => {
                         let mut proposal = prepared.proposal.clone();
                         for plan in proposal.plans.iter_mut().filter(|p| p.service == draft.plan.service) {
@@ -238,84 +207,13 @@ impl<'a> Write<'a> {
         }
         Ok(())
     }
-
-    /// Runs what may be stopped: dropped as soon as somebody cancels.
-    async fn stoppable<T>(&self, work: impl Future<Output = Result<T, WriteFailure>>) -> Result<T, WriteFailure> {
-        let mut cancel = self.cancel.clone();
-        let stopped = async {
-            if cancel.wait_for(|stop| *stop).await.is_err() {
-                // Nobody is left who could cancel.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stopped => Err(WriteFailure::Cancelled),
-            done = work => done,
-        }
-    }
-
-    /// Says how far it is; a listener that is behind misses some.
-    pub fn say(&self, what: Progress) {
-        let _ = self.progress.try_send(what);
-    }
-}
-
-/// How a write ended that did not succeed.
-pub(super) enum Ended {
-    /// Nothing landed.
-    Certain(WriteFailure),
-    /// Nobody knows yet whether it landed.
-    Unclear(WriteFailure),
-}
-
-impl Ended {
-    fn into_failure(self) -> WriteFailure {
-        match self {
-            Self::Certain(failure) | Self::Unclear(failure) => failure,
-        }
-    }
-}
-
-impl From<WriteFailure> for Ended {
-    fn from(failure: WriteFailure) -> Self {
-        Self::Certain(failure)
-    }
-}
-
-/// A journal that cannot be used stops the write.
-pub(super) fn journal(error: JournalError) -> WriteFailure {
-    match error {
-        JournalError::Busy { .. } => WriteFailure::Conflict(None, error.to_string().into()),
-        _ => WriteFailure::Failed(error.to_string().into()),
-    }
-}
-
-/// The write is over, and its note in the journal is as it was: said, and no failure.
-pub(super) fn stays(error: &JournalError) -> Untrusted {
-    tracing::warn!(%error, "the journal could not be brought up to date after the write");
-    format!("the write is over, but the journal could not be brought up to date ({error}); pindeck resume clears it")
-        .into()
 }
 
 fn moved(now: Proposal, what: String) -> WriteFailure {
     match now.refusal() {
         // What moved closed a gate: say which.
         Some(refused) => refused,
-        None => WriteFailure::Conflict(Some(Box::new(now)), format!("{what}; nothing was written").into()),
-    }
-}
-
-pub(super) fn receipt(proposal: &Proposal, state: WriteState) -> Receipt {
-    Receipt {
-        state,
-        plans: proposal.plans.clone(),
-        commits: Vec::new(),
-        pushed: None,
-        proposal_url: None,
-        copied: Copied::default(),
-        missing_at_destination: Vec::new(),
-        remote_words: Vec::new(),
+        None => WriteFailure::Conflict(Box::new(now), format!("{what}, so nothing was written").into()),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::domain::board::Hold;
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
@@ -13,9 +14,9 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
-use super::plan_context::{PlanContext, usage};
-use super::{Draft, Drafted};
+use super::plan_context::PlanContext;
 
 /// `pindeck-holds.toml` as it is now.
 pub(super) struct HoldsFile(Arc<Vec<u8>>);
@@ -27,7 +28,7 @@ impl HoldsFile {
 
     /// Adds the file with these holds to a rewrite.
     pub fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
-        let text = holds::render(&all).map_err(|e| WriteFailure::Failed(e.to_string().into()))?;
+        let text = holds::render(&all).map_err(|e| Failure::failed(e.to_string()))?;
         out.take(holds::FILE, &self.0, text.into_bytes());
         Ok(())
     }
@@ -43,16 +44,15 @@ pub(super) async fn add(
     let environment = context.environment(&target.environment)?;
     let pins = context.pins_in(target)?;
     let digest = digest.or(pins[0].digest).ok_or_else(|| {
-        usage(format!(
-            "{target} is pinned by tag only; name the digest to hold with --digest"
-        ))
+        Failure::usage(format!("{target} is pinned by tag only")).hint("name the digest to hold with --digest")
     })?;
     let reason = request
         .reason
         .as_deref()
         .map(message::one_line)
         .filter(|r| !r.is_empty());
-    let reason = reason.ok_or_else(|| usage("a hold wants its reason (--reason); others will read it"))?;
+    let reason = reason
+        .ok_or_else(|| Failure::usage("a hold wants its reason").hint("give it with --reason: others will read it"))?;
     let known = known(context)?;
     let mut drafted = Drafted::default();
     let held = |h: &Hold| h.service == target.service && h.environment == environment.name && h.digest == digest;
@@ -66,7 +66,7 @@ pub(super) async fn add(
         environment: target.environment.clone(),
         digest,
         reason: reason.into(),
-        since: Some(whole_second(context.now)),
+        since: Some(whole_second(context.now())),
         by: committer(context).await?,
     });
     let image = pins[0].image.clone();
@@ -88,10 +88,12 @@ pub(super) async fn release(
     let mut drafted = Drafted::default();
     let Some(first) = known.iter().find(|h| ends(h)) else {
         if let Some(other) = known.iter().find(|h| h.service == target.service) {
-            return Err(usage(format!(
-                "the hold on {} was made in {}: release it there (--env {})",
-                target.service, other.environment, other.environment
-            )));
+            return Err(Failure::usage(format!(
+                "the hold on {} was made in {}",
+                target.service, other.environment
+            ))
+            .hint(Hint::with("release it there: --env {}", &[(&other.environment).into()]))
+            .into());
         }
         context.pins(&target.service)?;
         drafted.already.push(target.clone());
@@ -100,16 +102,16 @@ pub(super) async fn release(
     let left: Vec<Hold> = known.iter().filter(|h| !ends(h)).cloned().collect();
     let (image, pins) = context.pins(&target.service)?;
     let image = pins.first().map(|pin| pin.image.clone()).or_else(|| image.cloned());
-    let image = image.ok_or_else(|| usage(format!("{} is not a service here any more", target.service)))?;
+    let image = image.ok_or_else(|| Failure::usage(format!("{} is not a service here any more", target.service)))?;
     let of = (Verb::ReleaseHold, first.digest, image);
     drafted.drafts.push(draft(context, request, target, of, left).await?);
     Ok(drafted)
 }
 
 fn known(context: &PlanContext) -> Result<&[Hold], WriteFailure> {
-    let all = context.ledger.holds.as_ref();
+    let all = context.ledger().holds.as_ref();
     all.map(Vec::as_slice)
-        .map_err(|problem| WriteFailure::Usage(problem.clone()))
+        .map_err(|problem| Failure::usage(problem.clone()).into())
 }
 
 async fn draft(
@@ -152,10 +154,11 @@ async fn draft(
             verb,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: None,
             image,
             from: Some(digest),
             to: digest,
-            base_commit: context.ledger.tip.commit.clone(),
+            base_commit: context.ledger().tip.commit.clone(),
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),
@@ -171,15 +174,7 @@ async fn draft(
 /// Who git says commits here.
 pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
     let repo = context.engine.inner.repo.clone();
-    let work = move || {
-        repo.program()
-            .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
-    };
-    let ran = crate::engine::blocking(work)
-        .await
-        .map_err(super::plan_context::failure)?;
-    let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
-    Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
+    Ok(crate::engine::open::blocking(move || repo.committer_name()).await?)
 }
 
 /// Times in the file are whole seconds.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
@@ -10,10 +11,11 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
+use super::command;
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, rewrite};
-use super::plan_context::{PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 use super::promote::break_glass;
-use super::{Draft, Drafted, command};
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
 pub(super) async fn draft(
@@ -34,7 +36,7 @@ pub(super) async fn draft(
             None => drop(context.pins(service)?),
         }
     }
-    let all = context.ledger.grouped.services.iter();
+    let all = context.ledger().grouped.services.iter();
     let meant = all.filter(|(name, ..)| services.is_empty() || services.contains(name));
     let pins: Vec<&Pin> = meant
         .flat_map(|(.., pins)| pins)
@@ -48,10 +50,11 @@ pub(super) async fn draft(
                 .drafts
                 .push(one(context, request, &mut overlay, pin, tag).await?),
             (None, None) if !services.is_empty() => {
-                return Err(usage(format!(
-                    "{} names neither a tag nor a digest; write a tag first",
-                    pin.target
-                )));
+                return Err(
+                    Failure::usage(format!("{} names neither a tag nor a digest", pin.target))
+                        .hint("write a tag first")
+                        .into(),
+                );
             }
             _ => drafted.already.push(pin.target.clone()),
         }
@@ -70,16 +73,15 @@ async fn one(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     if let Some(location) = pin
-        .locations
-        .first()
-        .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
+        .deciding()
+        .next()
+        .filter(|_| pin.deciding().all(|l| l.read_only.is_some()))
     {
         let why = location.read_only.as_deref().unwrap_or_default();
-        let what = format!(
-            "{target} cannot be pinned: {}:{}: {why}; name the services to be pinned without it",
-            location.file, location.line
-        );
-        return Err(usage(what));
+        let what = format!("{target} cannot be pinned: {}:{}: {why}", location.file, location.line);
+        return Err(Failure::usage(what)
+            .hint("name the services to be pinned without it")
+            .into());
     }
     let digest = resolve(context, request, target, &pin.image, tag).await?;
     for other in pin.other_images() {
@@ -92,9 +94,7 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let assessed = context.assess(&pin.image, digest, &target.service, &policy).await;
-    let verdict = assessed.assessment.verdict;
-    let verdict = verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))?;
+    let Judged { verdict, assessed } = context.assess(&pin.image, digest, &target.service, environment).await?;
     let new = NewPin {
         digest,
         // It names the digest at this moment, so it does not lie.
@@ -130,10 +130,11 @@ async fn one(
             verb: Verb::Pin,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: pin.component.clone(),
             image: pin.image.clone(),
             from: None,
             to: digest,
-            base_commit: context.ledger.tip.commit.clone(),
+            base_commit: context.ledger().tip.commit.clone(),
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
@@ -154,18 +155,18 @@ async fn resolve(
     image: &Repository,
     tag: &str,
 ) -> Result<Digest, WriteFailure> {
-    match context.session.resolve(image, tag).await {
+    match context.memo().resolve(image, tag).await {
         Ok(Some(digest)) => Ok(digest),
         Ok(None) => {
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
             Err(refused(context, request, what))
         }
-        Err(failed) => Err(WriteFailure::Unknown(failed.detail)),
+        Err(failure) => Err(failure.into()),
     }
 }
 
-/// There is no digest that could be pinned: nothing is planned.
-fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
+/// There is no digest that could be pinned: the request is refused, and nothing is planned.
+pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
     let nothing = Proposal {
         request: request.clone(),
         plans: Vec::new(),
@@ -173,7 +174,7 @@ fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailur
         alternatives: Vec::new(),
         whole_commit: None,
         remote: context.remote.clone(),
-        branch: context.ledger.tip.branch.clone(),
+        branch: context.ledger().tip.branch.clone(),
         command: command::of(request),
     };
     WriteFailure::Refused(Box::new(nothing), why.into())

@@ -1,29 +1,36 @@
-//! What a write is planned on: the newest commit of the remote branch, its policy, and one session of
-//! questions to the registries.
+//! What a write is planned on: the newest commit of the remote branch, its policy, and one memo
+//! of answers from the registries.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::config::unknown;
+use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
-use crate::domain::freshness::Seen;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
 use crate::domain::policy::{Environment, Policy, PolicySource, Service};
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
-use crate::engine::assess::{Assessed, Subject, assess};
+use crate::engine::assess::Assessed;
+use crate::engine::candidate_lookup::{self, Offered};
+use crate::engine::context::Context;
+use crate::engine::image_presence::Depth;
 use crate::engine::ledger::{self, Ledger};
+use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
-use crate::engine::{Engine, EngineError, blocking, candidate_lookup};
-use crate::sources::evidence::Trust;
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
-use super::include_graph::IncludeGraph;
+use crate::engine::include_graph::IncludeGraph;
 
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,33 +41,34 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Everything planning looks at.
+/// Everything planning looks at: the engine's context, and of the same commit every file, who applies them
+/// and who includes whom.
 pub(super) struct PlanContext {
     pub engine: Engine,
-    pub ledger: Ledger,
+    base: Context,
     /// Every file of the commit.
     pub files: Arc<Vec<TreeFile>>,
     pub paths: EnvironmentPaths,
     /// The remote that is pushed to.
     pub remote: String,
-    /// Its URL, to tell which controllers read it.
+    /// Its URL, which tells the controllers that read it.
     pub remote_url: Option<String>,
-    /// Who applies the repository.
+    /// The controllers that apply the repository.
     pub controllers: Vec<Controller>,
-    /// Which file takes in what.
+    /// Which file includes which.
     pub includes: IncludeGraph,
-    pub session: RegistryMemo,
-    pub trust: Arc<Trust>,
-    pub now: Timestamp,
 }
 
 impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
     pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
         if engine.options().offline {
-            return Err(usage(
-                "a write needs the remote and the registries; run it without --offline",
-            ));
+            return Err(Failure::new(
+                FailureKind::NotChecked,
+                "a write needs the remote and the registries, and --offline forbids asking them",
+            )
+            .hint("run it without --offline")
+            .into());
         }
         let this = engine.clone();
         let read = move || read(&this, purpose);
@@ -71,62 +79,65 @@ impl PlanContext {
             remote_url,
             controllers,
             includes,
-        } = blocking(read).await.map_err(failure)??;
-        let (registry, trust) = engine.tools(&ledger.team).map_err(failure)?;
-        let session = match purpose {
-            Purpose::Show => engine.session(registry),
-            Purpose::Write => RegistryMemo::new(engine.uncached(&ledger.team).map_err(failure)?, None),
+        } = blocking(read).await??;
+        let base = match purpose {
+            Purpose::Show => engine.judging_context(ledger),
+            Purpose::Write => engine.uncached_context(ledger),
         };
+        let base = base?;
         Ok(Self {
             engine: engine.clone(),
-            paths: EnvironmentPaths::new(&ledger.environments),
-            files: Arc::new(files),
-            ledger,
+            paths: EnvironmentPaths::new(base.environments()),
+            base,
+            files,
             remote,
             remote_url,
             controllers,
             includes,
-            session,
-            trust,
-            now: Timestamp::now(),
         })
     }
 
-    /// A session that has asked nothing yet and believes no cache.
-    pub fn fresh_session(&self) -> Result<RegistryMemo, WriteFailure> {
-        let registry = self.engine.uncached(&self.ledger.team).map_err(failure)?;
+    /// What the commit says.
+    pub fn ledger(&self) -> &Ledger {
+        &self.base.ledger
+    }
+
+    /// The questions to the registries.
+    pub fn memo(&self) -> &RegistryMemo {
+        &self.base.memo
+    }
+
+    /// The time that counts as now.
+    pub fn now(&self) -> Timestamp {
+        self.base.now
+    }
+
+    /// A memo that has asked nothing yet and believes no cache.
+    pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
+        let registry = self.engine.uncached(&self.ledger().team)?;
         Ok(RegistryMemo::new(registry, None))
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.session.registry
+        &self.memo().registry
     }
 
     pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
-        let all = &self.ledger.environments;
-        all.iter().find(|e| e.name == *name).ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
-            usage(format!(
-                "no environment is called {:?} (known: {})",
-                name.as_str(),
-                list(&known)
-            ))
+        self.base.environment(name.as_str()).ok_or_else(|| {
+            let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
+            unknown("environment", name.as_str(), &known).into()
         })
     }
 
     /// The pins of a service, all environments.
     pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
-        let all = &self.ledger.grouped.services;
+        let all = &self.ledger().grouped.services;
         let found = all.iter().find(|(name, ..)| name == service);
         found
             .map(|(_, image, pins)| (image.as_ref(), pins.as_slice()))
             .ok_or_else(|| {
                 let known: Vec<&str> = all.iter().map(|(name, ..)| name.as_str()).collect();
-                usage(format!(
-                    "no service is called {:?} (known: {})",
-                    service.as_str(),
-                    list(&known)
-                ))
+                unknown("service", service.as_str(), &known).into()
             })
     }
 
@@ -137,43 +148,42 @@ impl PlanContext {
         let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
         if here.is_empty() {
             let what = format!(
-                "{} has no pin in {}: pindeck changes pins and does not make manifests; ",
+                "{} has no pin in {}, and pindeck changes pins and does not make manifests",
                 target.service, target.environment
             );
-            return Err(usage(what + &self.seen_only(target)));
+            return Err(match self.seen_only(target) {
+                Some(seen) => Failure::usage(format!("{what}: {seen}")),
+                None => Failure::usage(what).hint("commit one first"),
+            }
+            .into());
         }
         Ok(here)
     }
 
     /// Where the service's image is named in a way that cannot be managed, with the reason.
-    fn seen_only(&self, target: &Target) -> String {
+    fn seen_only(&self, target: &Target) -> Option<String> {
         let image = self.pins(&target.service).ok().and_then(|(image, _)| image);
         let named = |text: &str| {
             let path = image.map_or(target.service.as_str(), |image| image.path());
             text.contains(path)
         };
-        let mut all = self.ledger.grouped.unmanaged.iter();
+        let mut all = self.ledger().grouped.unmanaged.iter();
         let found =
             all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
-        found.map_or_else(
-            || "commit one first".to_owned(),
-            |one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason),
-        )
+        found.map(|one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason))
     }
 
     pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
-        self.ledger.team.services.iter().find(|s| s.name == *service)
+        self.base.service(service)
     }
 
     /// The policy of an environment; without one nothing can be verified, so nothing is written.
     pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
-        let name = environment.policy.as_ref();
-        let found = name.and_then(|name| self.ledger.team.policies.get(name));
-        found.cloned().map(Arc::new).ok_or_else(|| {
+        self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
-            usage(format!(
-                "{env} has no policy, so nothing can be verified for it; give it one in pindeck.toml (pindeck init writes a first one)"
-            ))
+            Failure::usage(format!("{env} has no policy, so nothing can be verified for it"))
+                .hint("give it one in pindeck.toml (pindeck init writes a first one)")
+                .into()
         })
     }
 
@@ -182,7 +192,7 @@ impl PlanContext {
         PolicyUsed {
             name: policy.name.clone(),
             digest: policy.digest,
-            source: match &self.ledger.team.source {
+            source: match &self.ledger().team.source {
                 PolicySource::None => "none".to_owned(),
                 PolicySource::Commit(commit) => commit.clone(),
                 PolicySource::File(file) => file.clone(),
@@ -201,50 +211,57 @@ impl PlanContext {
             .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
     }
 
-    /// Judges a digest where it lives, in the session of this context.
+    /// Judges a digest where it lives, by the policy of an environment. What is about to be written must be
+    /// there to its last layer.
     pub async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: &Arc<Policy>,
-    ) -> Assessed {
-        self.assess_in(&self.session, image, digest, service, policy).await
+        environment: &Environment,
+    ) -> Result<Judged, WriteFailure> {
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
-    /// Judges a digest in a session of the caller's choice.
+    /// The same in a memo of the caller's choice.
     pub async fn assess_in(
         &self,
-        session: &RegistryMemo,
+        memo: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
-        policy: &Arc<Policy>,
-    ) -> Assessed {
-        let configured = self.configured(service);
-        let subject = Subject {
-            repository: image.clone(),
-            digest,
-            service: Some(service.clone()),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: Some(Arc::clone(policy)),
-            trust: Arc::clone(&self.trust),
-        };
-        assess(session, subject, self.now).await
+        environment: &Environment,
+    ) -> Result<Judged, WriteFailure> {
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
+    }
+
+    /// The holds that close an environment for a digest.
+    ///
+    /// # Errors
+    /// If the holds could not be read: then everything is closed.
+    pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
+        let ledger = self.ledger();
+        let holds = ledger.holds.as_ref()?;
+        Ok(hold::closing(holds, &ledger.environments, target, digest).collect())
     }
 
     /// What CI offers for a service.
-    pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
+    /// The images that were passed over for it come along.
+    pub async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
         let (image, pins) = self.pins(service)?;
-        match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
-            Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(WriteFailure::Unknown(
-                format!("the candidate of {service} could not be asked for: {}", detail.clean()).into(),
-            )),
-            _ => Err(usage(format!(
-                "{service} has no candidate; name a digest with --digest, or an environment with --from"
-            ))),
+        match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
+            Ok(Offered {
+                candidate: Some(found),
+                skipped,
+            }) => Ok((found, skipped)),
+            Err(failure) => Err(failure
+                .within(format!("the candidate of {service} could not be asked for"))
+                .into()),
+            Ok(Offered { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
+                .hint("name a digest with --digest, or an environment with --from")
+                .into()),
         }
     }
 
@@ -254,14 +271,28 @@ impl PlanContext {
         work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, WriteFailure> {
         let repo = self.engine.inner.repo.clone();
-        let done = blocking(move || work(&repo)).await.map_err(failure)?;
-        done.map_err(|e| failure(e.into()))
+        let done = blocking(move || work(&repo)).await?;
+        done.map_err(|e| Failure::from(e).into())
+    }
+}
+
+/// A digest with its verdict: whatever is planned is judged by a policy.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    pub assessed: Assessed,
+}
+
+impl Judged {
+    fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
+        let verdict = assessed.assessment.verdict.clone();
+        let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
+        Ok(Self { verdict, assessed })
     }
 }
 
 struct Read {
     ledger: Ledger,
-    files: Vec<TreeFile>,
+    files: Arc<Vec<TreeFile>>,
     remote: String,
     remote_url: Option<String>,
     controllers: Vec<Controller>,
@@ -270,70 +301,41 @@ struct Read {
 
 fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
     let repo = &engine.inner.repo;
-    let git = |e: GitError| failure(e.into());
-    let Some(remote) = repo.tip(None).map_err(git)?.remote else {
-        return Err(usage(
-            "this repository has no remote: a release is a commit on the remote branch; add one with `git remote add`",
-        ));
+    let Some(remote) = repo.remote().map_err(Failure::from)? else {
+        return Err(
+            Failure::usage("this repository has no remote, and a release is a commit on the remote branch")
+                .hint("add one with `git remote add`")
+                .into(),
+        );
     };
     if purpose == Purpose::Write || !engine.options().no_fetch {
-        repo.fetch(&remote).map_err(|error| {
-            WriteFailure::Unknown(format!("the newest commit could not be fetched: {error}").into())
+        repo.fetch(&remote).map_err(|error| Failure {
+            // Whatever git met on the way: the newest commit is not known.
+            kind: FailureKind::Unreachable,
+            ..Failure::from(error).within("the newest commit could not be fetched")
         })?;
     }
-    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans).map_err(failure)?;
+    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans)?;
     let Some(remote) = ledger.tip.remote.clone() else {
-        return Err(usage(format!(
-            "branch {} is on no remote; push it first",
-            ledger.tip.branch
-        )));
+        return Err(Failure::usage(format!("branch {} is on no remote", ledger.tip.branch))
+            .hint("push it first")
+            .into());
     };
-    let files = repo.files(&ledger.tip.commit).map_err(git)?;
+    repo.check_push_remote(&remote).map_err(Failure::from)?;
+    let commit = &ledger.commit;
     let mut controllers = Vec::new();
     let mut includes = IncludeGraph::default();
-    let blobs = repo.blobs().map_err(git)?;
-    for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
-        // Already scanned by the ledger; what it left out is too large to be read.
-        if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
-            let scan = engine
-                .inner
-                .scans
-                .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
-            let scan = scan.map_err(failure)?;
-            controllers.extend(scan.controllers.iter().cloned());
-            includes.add(&file.path, &scan.includes);
-        }
+    for (file, scan) in &commit.scans {
+        controllers.extend(scan.controllers.iter().cloned());
+        includes.add(file, &scan.includes);
     }
-    includes.resolve(&files, &EnvironmentPaths::new(&ledger.environments));
+    includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
+        files: Arc::clone(&commit.files),
         ledger,
-        files,
         remote,
         controllers,
         includes,
     })
-}
-
-/// The question is wrong.
-pub(super) fn usage(what: impl Into<String>) -> WriteFailure {
-    WriteFailure::Usage(what.into().into())
-}
-
-/// A failure of the whole question, by its exit status.
-pub(super) fn failure(error: EngineError) -> WriteFailure {
-    let text = error.to_string().into();
-    match error.exit_code() {
-        2 => WriteFailure::Usage(text),
-        6 => WriteFailure::Unknown(text),
-        _ => WriteFailure::Failed(text),
-    }
-}
-
-fn list(names: &[&str]) -> String {
-    if names.is_empty() {
-        "there is none".to_owned()
-    } else {
-        names.join(", ")
-    }
 }

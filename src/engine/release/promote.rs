@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use crate::domain::candidate_order;
 use crate::domain::evidence::Evidence;
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::known_good;
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Copy, Gate, GateState, Plan, PromoteFacts, Verb};
@@ -17,15 +19,15 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Presence, Verdict};
 use crate::domain::write::{Request, Source, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
-use crate::engine::{collect, holds};
+use crate::engine::collect;
 use crate::sources::git::edit::{NewPin, TagChange};
-use crate::sources::registry::{CopyRequest, RegistryError};
+use crate::sources::registry::CopyRequest;
 
-use super::edits::{Overlay, rewrite};
+use super::draft::{Draft, Drafted};
+use super::edits::{Overlay, Rewrite, rewrite};
 use super::pin_history::PinHistory;
-use super::plan_context::{PlanContext, usage};
+use super::plan_context::{Judged, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
-use super::{Draft, Drafted};
 
 /// Plans all services of the set.
 pub(super) async fn draft(
@@ -53,14 +55,35 @@ pub(super) async fn draft(
             },
         };
         let pins = context.pins_in(&promotion.target)?;
-        let found = source::find(context, environment, service, from).await?;
-        if pins.iter().all(|pin| pin.digest == Some(found.digest)) {
-            drafted.already.push(promotion.target);
-            continue;
+        let mut sources = Vec::new();
+        for (component, pins) in components(&pins) {
+            let found = source::find(context, environment, service, from, component).await?;
+            sources.push((pins, found));
         }
-        drafted.drafts.push(promotion.draft(&mut overlay, &pins, found).await?);
+        // A digest named outright belongs to its own component; the others stay.
+        if matches!(from, Some(Source::Digest(_))) && sources.iter().any(|(_, found)| found.mismatch.is_none()) {
+            sources.retain(|(_, found)| found.mismatch.is_none());
+        }
+        for (pins, found) in sources {
+            let is_there = pins.iter().all(|pin| pin.digest == Some(found.digest));
+            if is_there && found.mismatch.is_none() {
+                drafted.already.push(promotion.target.clone());
+                continue;
+            }
+            drafted.drafts.push(promotion.draft(&mut overlay, &pins, found).await?);
+        }
     }
+    drafted.already.dedup();
     Ok(drafted)
+}
+
+/// The pins of each component.
+pub(super) fn components<'p>(pins: &[&'p Pin]) -> BTreeMap<Option<&'p str>, Vec<&'p Pin>> {
+    let mut out: BTreeMap<Option<&str>, Vec<&Pin>> = BTreeMap::new();
+    for pin in pins {
+        out.entry(pin.component.as_deref()).or_default().push(pin);
+    }
+    out
 }
 
 struct Promotion<'a> {
@@ -79,7 +102,7 @@ impl Promotion<'_> {
         source: PromotionSource,
     ) -> Result<Draft, WriteFailure> {
         let context = self.context;
-        let mut warnings: Vec<Untrusted> = Vec::new();
+        let mut warnings: Vec<Untrusted> = source.remarks.clone();
         let pulls = &pins[0].image;
         let destination = self.destination(pulls, &source.image, &mut warnings)?;
         let copied = destination.clone().filter(|place| *place != source.image);
@@ -91,12 +114,11 @@ impl Promotion<'_> {
         };
         if let Some(tag) = &source.tag {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = context.session.resolve(judged_at, tag).await;
+            let _ = context.memo().resolve(judged_at, tag).await;
         }
-        let assessed = context
-            .assess(judged_at, source.digest, &self.target.service, self.policy)
-            .await;
-        let verdict = self.verdict(&assessed)?;
+        let Judged { verdict, assessed } = context
+            .assess(judged_at, source.digest, &self.target.service, self.environment)
+            .await?;
         let known_by = source.tag.as_deref();
         let version = assessed.version.as_ref();
         let own = own_tag(context, judged_at, source.digest, assessed.via, known_by, version).await;
@@ -112,7 +134,13 @@ impl Promotion<'_> {
             digest: source.digest,
             tag,
         };
-        let rewritten = rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?;
+        let rewritten = match &source.mismatch {
+            None => rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?,
+            Some(why) => Rewrite {
+                closed: Some(why.clone()),
+                ..Rewrite::default()
+            },
+        };
         for (path, bytes) in &rewritten.files {
             overlay.write(path, bytes.clone());
         }
@@ -154,10 +182,11 @@ impl Promotion<'_> {
                 verb: Verb::Promote,
                 service: self.target.service.clone(),
                 environment: self.target.environment.clone(),
+                component: pins[0].component.clone(),
                 image: pulls.clone(),
                 from: pins[0].digest,
                 to: source.digest,
-                base_commit: context.ledger.tip.commit.clone(),
+                base_commit: context.ledger().tip.commit.clone(),
                 policy: used,
                 edits: rewritten.edits,
                 copies,
@@ -184,7 +213,7 @@ impl Promotion<'_> {
             return Ok(Some(pulls.clone()));
         }
         let place = source.under(own).ok_or_else(|| {
-            usage(format!(
+            Failure::usage(format!(
                 "registry = {own:?} of {} makes no repository of {source}",
                 self.environment.name
             ))
@@ -197,11 +226,6 @@ impl Promotion<'_> {
             .into(),
         );
         Ok(Some(place))
-    }
-
-    fn verdict(&self, assessed: &Assessed) -> Result<Verdict, WriteFailure> {
-        let verdict = assessed.assessment.verdict.clone();
-        verdict.ok_or_else(|| WriteFailure::Failed("nothing was judged; this is a bug in pindeck".into()))
     }
 
     /// The copy, after a look at what it will meet.
@@ -217,7 +241,7 @@ impl Promotion<'_> {
         let digest = assessed.via.unwrap_or(source.digest);
         let mut tag = own.map(str::to_owned);
         if let Some(name) = &tag
-            && self.context.session.resolve(&source.image, name).await.ok().flatten() != Some(digest)
+            && self.context.memo().resolve(&source.image, name).await.ok().flatten() != Some(digest)
         {
             tag = None;
         }
@@ -231,16 +255,11 @@ impl Promotion<'_> {
             return Ok(copy);
         }
         let asked = copy_request(self.context, &self.target.service, &copy);
-        let met = self
-            .context
-            .registry()
-            .preflight(&asked)
-            .await
-            .map_err(|error| copy_failure(&error))?;
+        let met = self.context.registry().preflight(&asked).await.map_err(Failure::from)?;
         if let Some(error) = met.refused {
-            return Err(WriteFailure::Failed(
-                format!("{} takes no copy: {error}", copy.destination).into(),
-            ));
+            return Err(Failure::from(error)
+                .within(format!("{} takes no copy", copy.destination))
+                .into());
         }
         if let (Some(other), Some(name), false) = (met.tag, &copy.tag, asked.move_tag)
             && other != digest
@@ -266,21 +285,19 @@ impl Promotion<'_> {
                 .any(|pin| pin.target == before && pin.digest == Some(digest));
             let since = match (pinned, self.policy.soak) {
                 (false, _) => None,
-                (true, None) => Some(context.now),
+                (true, None) => Some(context.now()),
                 // A history that does not reach so far proves no time at all.
                 (true, Some(_)) => Some(
                     PinHistory::of(context, &before)
                         .await?
                         .since(digest)
-                        .unwrap_or(context.now),
+                        .unwrap_or(context.now()),
                 ),
             };
             after.push((name.clone(), since));
         }
-        let hold = context.ledger.holds.as_ref().map(|all| {
-            let Target { service, environment } = &self.target;
-            holds::closing(all, &context.ledger.environments, service, environment, digest)
-        });
+        let hold = context.closing_holds(&self.target, digest);
+        let hold = hold.map(|all| all.first().copied());
         Ok(plan::promote_gates(PromoteFacts {
             policy: self.policy,
             verdict,
@@ -288,21 +305,14 @@ impl Promotion<'_> {
             hold,
             after: &after,
             read_only: context.read_only(self.environment).as_deref(),
-            now: context.now,
+            now: context.now(),
         }))
     }
 
     /// What the history of the destination has to say about the digest.
     async fn history(&self, digest: Digest) -> Result<Option<Untrusted>, WriteFailure> {
         let history = PinHistory::of(self.context, &self.target).await?;
-        Ok(history.reverted(digest).map(|commit| {
-            let (id, at) = (&commit.id[..commit.id.len().min(12)], commit.at);
-            format!(
-                "this digest was reverted here before, in {id} at {at}: {}",
-                commit.subject.clean()
-            )
-            .into()
-        }))
+        Ok(known_good::reverted(&history.digests, digest).map(known_good::reverted_words))
     }
 }
 
@@ -316,9 +326,11 @@ pub(super) fn tag_change(
         (Some(TagRule::Drop), _) => Ok(TagChange::Drop),
         (Some(TagRule::Keep), _) | (None, None) => Ok(TagChange::Keep),
         (Some(TagRule::Update) | None, Some(tag)) => Ok(TagChange::Update(tag)),
-        (Some(TagRule::Update), None) => Err(usage(format!(
-            "no tag is known that names {digest}, so --tag update has nothing to write; use --tag drop or --tag keep"
-        ))),
+        (Some(TagRule::Update), None) => Err(Failure::usage(format!(
+            "no tag is known that names {digest}, so --tag update has nothing to write"
+        ))
+        .hint("use --tag drop or --tag keep")
+        .into()),
     }
 }
 
@@ -335,9 +347,9 @@ pub(super) fn break_glass(
         return Ok(None);
     };
     if message::one_line(reason).is_empty() {
-        return Err(usage(
-            "--break-glass wants the reason in words; it is recorded in the commit",
-        ));
+        return Err(Failure::usage("--break-glass wants a reason")
+            .hint("give it in words: it is recorded in the commit")
+            .into());
     }
     plan::waive(gates, &policy.break_glass, verdict, evidence);
     let waived: Vec<Gate> = gates.iter().filter(|g| g.state == GateState::Waived).cloned().collect();
@@ -356,18 +368,6 @@ pub(super) fn copy_request(context: &PlanContext, service: &ServiceId, copy: &Co
             .tag
             .as_deref()
             .is_some_and(|tag| !candidate_order::is_immutable(tag, immutable)),
-    }
-}
-
-/// Why a copy failed: unreachable is not refused.
-pub(super) fn copy_failure(error: &RegistryError) -> WriteFailure {
-    match error {
-        RegistryError::Connection { .. }
-        | RegistryError::Timeout { .. }
-        | RegistryError::RateLimited { .. }
-        | RegistryError::Breaker { .. }
-        | RegistryError::Status { .. } => WriteFailure::Unknown(error.to_string().into()),
-        _ => WriteFailure::Failed(error.to_string().into()),
     }
 }
 
@@ -392,7 +392,7 @@ fn split(pins: &[&Pin]) -> Option<Untrusted> {
 fn named_elsewhere(pins: &[&Pin], asked: &Repository) -> Option<Untrusted> {
     let images = pins
         .iter()
-        .flat_map(|pin| &pin.locations)
+        .flat_map(|pin| pin.deciding())
         .map(|location| &location.image);
     let others: BTreeSet<String> = images
         .filter(|image| *image != asked)

@@ -3,17 +3,18 @@
 
 use jiff::Timestamp;
 
+use crate::domain::failure::Failure;
 use crate::domain::policy::WriteMode;
+use crate::domain::recovery::WriteStep;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Progress, WriteFailure};
-use crate::engine::blocking;
-use crate::engine::journal::WriteStep;
+use crate::engine::open::blocking;
 use crate::sources::git::GitRepo;
-use crate::sources::git::write::{Expected, FileChange, Push, PushError, WriteError};
+use crate::sources::git::write::{Expected, FileChange, Push, PushError};
 
-use super::Prepared;
-use super::execute::{Ended, Write, journal, stays};
-use super::plan_context::{PlanContext, failure};
+use super::draft::Prepared;
+use super::plan_context::PlanContext;
+use super::running_write::{Ended, RunningWrite, stays};
 
 /// A push that the remote has.
 pub(super) struct Landed {
@@ -25,11 +26,11 @@ pub(super) struct Landed {
 /// Commits every draft on top of the one before, and pushes the last. `None` = somebody else pushed
 /// first, nothing landed.
 pub(super) async fn publish(
-    write: &mut Write<'_>,
+    write: &mut RunningWrite<'_>,
     context: &PlanContext,
     prepared: &Prepared,
 ) -> Result<Option<Landed>, Ended> {
-    let base = context.ledger.tip.commit.clone();
+    let base = context.ledger().tip.commit.clone();
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
         .iter()
@@ -41,13 +42,13 @@ pub(super) async fn publish(
         .collect();
     let repo = context.engine.inner.repo.clone();
     let from = base.clone();
-    let commits = blocking(move || commit(&repo, from, &work)).await.map_err(failure)??;
+    let commits = blocking(move || commit(&repo, from, &work)).await??;
     let Some(last) = commits.last().cloned() else {
-        return Err(WriteFailure::Failed("there was nothing to commit; this is a bug in pindeck".into()).into());
+        return Err(WriteFailure::from(Failure::bug("there was nothing to commit")).into());
     };
     if let Some(running) = &mut write.running {
         let noted = running.committed(&base, &commits, Timestamp::now());
-        noted.map_err(journal)?;
+        noted.map_err(Failure::from)?;
     }
     write.step(WriteStep::Pushing)?;
     write.say(Progress::Pushing);
@@ -69,7 +70,7 @@ pub(super) async fn publish(
         })
     })
     .await
-    .map_err(|error| Ended::Unclear(failure(error)))?;
+    .map_err(|error| Ended::Unclear(error.into()))?;
     match pushed {
         Ok(mut pushed) => {
             // The remote has it: from here on nothing makes it a failure.
@@ -85,8 +86,8 @@ pub(super) async fn publish(
             }))
         }
         Err(PushError::NonFastForward { .. }) => Ok(None),
-        Err(error) if error.is_certain() => Err(not_pushed(&error).into()),
-        Err(error) => Err(Ended::Unclear(not_pushed(&error))),
+        Err(error) if error.is_certain() => Err(WriteFailure::from(Failure::from(&error)).into()),
+        Err(error) => Err(Ended::Unclear(Failure::from(&error).into())),
     }
 }
 
@@ -95,28 +96,7 @@ fn commit(repo: &GitRepo, base: String, work: &[(Vec<FileChange>, String)]) -> R
     for (changes, message) in work {
         let parent = commits.last().unwrap_or(&base);
         let made = repo.commit_on(parent, changes, message);
-        commits.push(made.map_err(|error| not_committed(&error))?);
+        commits.push(made.map_err(|error| Failure::from(&error))?);
     }
     Ok(commits)
-}
-
-/// Why there is no commit, as the person is told.
-pub(super) fn not_committed(error: &WriteError) -> WriteFailure {
-    let words = Untrusted::new(error.to_string());
-    match error {
-        WriteError::NoIdentity | WriteError::TooOld { .. } => WriteFailure::Usage(words),
-        WriteError::Hook { .. } => WriteFailure::RemoteRefused(words),
-        WriteError::Moved { .. } => WriteFailure::Conflict(None, words),
-        _ => WriteFailure::Failed(words),
-    }
-}
-
-fn not_pushed(error: &PushError) -> WriteFailure {
-    let words = Untrusted::new(error.to_string());
-    match error.exit_code() {
-        5 => WriteFailure::Conflict(None, words),
-        6 => WriteFailure::Unknown(words),
-        7 => WriteFailure::RemoteRefused(words),
-        _ => WriteFailure::Failed(words),
-    }
 }

@@ -3,15 +3,18 @@
 
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::failure::Failure;
+use crate::domain::recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{CopyNote, Entry, Fact, Pending, RecoveryAction, RecoveryFacts, RecoveryStatus, Running};
-use crate::engine::{Engine, blocking};
+use crate::engine::journal::{CopyNote, Entry, Pending, Running};
+use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare};
-use super::execute::{self, journal, receipt, stays};
-use super::plan_context::{PlanContext, Purpose, failure};
-use super::prepare;
+use super::execute;
+use super::plan_context::{PlanContext, Purpose};
+use super::prepare::prepare;
+use super::running_write::{receipt, stays};
 
 /// A write that stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +41,9 @@ impl Engine {
     ///
     /// # Errors
     /// If the journal or the configuration cannot be read.
-    pub async fn left_behind(&self) -> Result<Vec<Left>, WriteFailure> {
+    pub async fn left_behind(&self) -> Result<Vec<Left>, Failure> {
         let mut out = Vec::new();
-        for pending in self.journal().pending().map_err(journal)? {
+        for pending in self.journal().pending().map_err(Failure::from)? {
             out.push(match pending {
                 Pending::Left(entry) => {
                     let status = entry.recovery(self.facts(&entry).await?);
@@ -88,7 +91,7 @@ impl Engine {
     /// # Errors
     /// If another process has it, or it is gone already.
     pub fn forget_left(&self, id: &str) -> Result<(), WriteFailure> {
-        self.journal().forget(id).map_err(journal)
+        self.journal().forget(id).map_err(|error| Failure::from(error).into())
     }
 
     async fn finish(
@@ -97,14 +100,14 @@ impl Engine {
         progress: mpsc::Sender<Progress>,
         cancel: watch::Receiver<bool>,
     ) -> Result<Receipt, WriteFailure> {
-        let running = self.journal().take(id).map_err(journal)?;
+        let running = self.journal().take(id).map_err(Failure::from)?;
         let entry = running.entry().clone();
         let status = entry.recovery(self.facts(&entry).await?);
         match status.next {
             RecoveryAction::Close => closed(running, &entry),
-            RecoveryAction::Wait => Err(WriteFailure::Unknown(
-                format!("{}; try again when the remote answers", status.says()).into(),
-            )),
+            RecoveryAction::Wait => Err(Failure::unreachable(status.says())
+                .hint("try again when the remote answers")
+                .into()),
             RecoveryAction::Retry => {
                 let context = PlanContext::open(self, Purpose::Write).await?;
                 let prepared = prepare(&context, entry.request.clone()).await?;
@@ -117,7 +120,7 @@ impl Engine {
                     let what = format!(
                         "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
                     );
-                    return Err(WriteFailure::Conflict(Some(Box::new(proposal)), what.into()));
+                    return Err(WriteFailure::Conflict(Box::new(proposal), what.into()));
                 }
                 if let Some(refusal) = proposal.refusal() {
                     return Err(refusal);
@@ -127,8 +130,8 @@ impl Engine {
         }
     }
 
-    /// What is, as far as it can be asked.
-    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, WriteFailure> {
+    /// What can be found out about a write that was left behind: from this clone, the remote and the registries.
+    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, Failure> {
         let (repo, copy) = (self.inner.repo.clone(), entry.clone());
         let (landed, commits_here) = blocking(move || {
             let Some(last) = copy.last_commit() else {
@@ -140,25 +143,38 @@ impl Engine {
             }
             (Fact::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
         })
-        .await
-        .map_err(failure)?;
-        let mut copied = Fact::Yes;
-        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
-        if !notes.is_empty() {
-            let (ledger, _) = self.ledger().await.map_err(failure)?;
-            let registry = self.uncached(&ledger.team).map_err(failure)?;
-            for note in notes {
-                match is_there(&registry, &note).await {
-                    Fact::Yes => {}
-                    other => copied = other,
-                }
-            }
-        }
+        .await?;
+        // Content is copied before the push: what landed was copied, and is closed whatever else can be asked now.
+        let copied = match landed {
+            Fact::Yes => Fact::Yes,
+            Fact::No | Fact::Unknown => self.copied(entry).await,
+        };
         Ok(RecoveryFacts {
             landed,
             copied,
             commits_here,
         })
+    }
+
+    /// Whether everything that was to be copied is at its destination; not known where the policy cannot be read,
+    /// which says how the registries are reached.
+    async fn copied(&self, entry: &Entry) -> Fact {
+        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
+        if notes.is_empty() {
+            return Fact::Yes;
+        }
+        let ledger = self.ledger().await;
+        let Ok(registry) = ledger.and_then(|(ledger, _)| self.uncached(&ledger.team)) else {
+            return Fact::Unknown;
+        };
+        let mut copied = Fact::Yes;
+        for note in notes {
+            match is_there(&registry, &note).await {
+                Fact::Yes => {}
+                other => copied = other,
+            }
+        }
+        copied
     }
 }
 

@@ -4,16 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::board::Hold;
-use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::plan::{Gate, edit_gate, revert_gates};
+use crate::domain::failure::Failure;
+use crate::domain::id::{Digest, EnvId, Target};
+use crate::domain::plan::{Gate, RevertFacts, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
-use super::edits::{Overlay, Rewrite, is_managed};
-use super::plan_context::{PlanContext, usage};
+use super::edits::{Overlay, Rewrite};
+use super::plan_context::{Judged, PlanContext};
 
 /// What taking the commit back changes.
 pub(super) struct RevertCommit {
@@ -34,12 +35,14 @@ pub(super) async fn plan(
     target: &Target,
     judged: (&Repository, Digest),
 ) -> Result<RevertCommit, WriteFailure> {
-    let (base, bad) = (context.ledger.tip.commit.clone(), commit.to_owned());
+    let (base, bad) = (context.ledger().tip.commit.clone(), commit.to_owned());
     let files = context.git(move |repo| repo.preview_revert(&base, &bad)).await?;
     let Some(files) = files else {
-        return Err(usage(format!(
-            "commit {commit} cannot be taken back as a whole: later commits changed the same lines; revert this pin alone"
-        )));
+        return Err(Failure::usage(format!(
+            "commit {commit} cannot be taken back as a whole: later commits changed the same lines"
+        ))
+        .hint("revert this pin alone")
+        .into());
     };
     let mut rewrite = Rewrite::default();
     let (mut before, mut after) = (Pinned::new(), Pinned::new());
@@ -52,9 +55,11 @@ pub(super) async fn plan(
     } in files
     {
         if let Some(unsupported) = unsupported {
-            return Err(usage(format!(
-                "taking the whole commit back would change {path}, and {unsupported}; do that with git, or revert this pin alone"
-            )));
+            return Err(Failure::usage(format!(
+                "taking the whole commit back would change {path}, and {unsupported}"
+            ))
+            .hint("do that with git, or revert this pin alone")
+            .into());
         }
         if path == crate::engine::holds::FILE {
             // Holds end when somebody releases them, not because the commit that made them goes.
@@ -147,17 +152,17 @@ fn radius(path: &str, own: &BTreeSet<&EnvId>, reached: &BTreeSet<EnvId>, gated: 
 }
 
 fn goes(path: &str) -> WriteFailure {
-    usage(format!(
-        "taking the whole commit back would delete {path}; do that with git, or revert this pin alone"
-    ))
+    Failure::usage(format!("taking the whole commit back would delete {path}"))
+        .hint("do that with git, or revert this pin alone")
+        .into()
 }
 
 /// The pins of one version of a file, by target.
 fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
     let environments: Vec<&EnvId> = context.paths.of(path).collect();
-    for found in manifest::scan(path, bytes).found {
-        let service: Option<ServiceId> = is_managed(context, &found).cloned();
-        let (Some(service), Some(image)) = (service, found.repository) else {
+    for found in manifest::scan(path, bytes).all() {
+        let service = context.ledger().service_of(path, found);
+        let (Some(service), Some(image)) = (service, found.repository.as_ref()) else {
             continue;
         };
         for environment in &environments {
@@ -178,18 +183,22 @@ async fn gates(
     digest: Option<Digest>,
 ) -> Result<Vec<Gate>, WriteFailure> {
     let environment = context.environment(&of.environment)?;
-    let policy = context.policy(environment)?;
+    context.policy(environment)?;
     let Some(digest) = digest else {
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let assessed = context.assess(image, digest, &of.service, &policy).await;
-    let Some(verdict) = assessed.assessment.verdict else {
-        return Err(WriteFailure::Failed(
-            "nothing was judged; this is a bug in pindeck".into(),
-        ));
-    };
-    let mut gates = revert_gates(&verdict, context.read_only(environment).as_deref());
+    let Judged { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
+    let holds = context.closing_holds(of, digest);
+    let mut gates = revert_gates(RevertFacts {
+        verdict: &verdict,
+        acknowledged: None,
+        environment: &of.environment,
+        holds: holds.as_deref().map_err(|problem| *problem),
+        // Only the hold of the pin that was asked for is released.
+        release_hold: false,
+        read_only: context.read_only(environment).as_deref(),
+    });
     for gate in &mut gates {
         gate.detail = Untrusted::new(format!("{of}: {}", gate.detail.clean()));
     }

@@ -5,12 +5,19 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
-use sigstore_trust_root::{SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
-use sigstore_types::LogKeyId;
+use jiff::Timestamp;
+use sigstore_trust_root::{
+    SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TransparencyLog, TrustedRoot,
+};
+use sigstore_types::{LogKeyId, SignatureBytes, TimestampToken, TsaAuthority};
 use sigstore_verify::Verifier;
+use sigstore_verify::tsa::verify_timestamp_for_authority;
 
 use super::keys::Key;
-use crate::domain::policy::{Demands, Identity, LogRule, TimeRule, TrustProfile, TrustRoot};
+use crate::domain::failure::Failure;
+use crate::domain::id::Digest;
+use crate::domain::pattern::anchored;
+use crate::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot};
 
 /// Every trust profile of a policy, ready to verify with.
 #[derive(Default)]
@@ -44,6 +51,15 @@ pub(super) struct Profile {
     pub demands: Demands,
 }
 
+/// A time that somebody whom the root names vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Vouched {
+    /// The time.
+    pub at: Timestamp,
+    /// Who vouches for it: two times of one authority prove no more than one.
+    pub authority: String,
+}
+
 /// A trusted root with the verifier built from it.
 pub(super) struct Root {
     /// What it is called where it is shown.
@@ -70,9 +86,43 @@ impl Root {
         })
     }
 
-    /// Whether the root knows a log by this id.
-    pub fn knows_log(&self, id: &LogKeyId) -> bool {
-        self.trusted.tlogs.iter().any(|log| log.log_id.key_id == *id)
+    /// The time of a timestamp over `signature`, if an authority of this root made it while it was in use.
+    ///
+    /// # Errors
+    /// The time, if an authority of this root made it when it was not in use.
+    pub fn stamped(&self, token: &TimestampToken, signature: &SignatureBytes) -> Result<Option<Vouched>, Timestamp> {
+        let mut outside = None;
+        for authority in self.trusted.tsa_authorities() {
+            match verify_timestamp_for_authority(token, signature, &authority) {
+                Ok(at) => {
+                    return Ok(Some(Vouched {
+                        at,
+                        authority: self.authority_name(&authority),
+                    }));
+                }
+                Err(sigstore_verify::tsa::Error::TimestampOutsideValidity { time }) => outside = Some(time),
+                Err(_) => {}
+            }
+        }
+        outside.map_or(Ok(None), Err)
+    }
+
+    /// What tells a timestamp authority from another: its address, under which it may change its
+    /// certificates; without one, its certificate.
+    fn authority_name(&self, authority: &TsaAuthority) -> String {
+        let listed = self.trusted.timestamp_authorities.iter();
+        let uri = listed
+            .filter(|listed| {
+                let leaf = listed.cert_chain.certificates.first();
+                leaf.is_some_and(|leaf| leaf.raw_bytes == authority.leaf)
+            })
+            .find_map(|listed| listed.uri.clone().filter(|uri| !uri.is_empty()));
+        uri.unwrap_or_else(|| Digest::of(authority.leaf.as_bytes()).to_string())
+    }
+
+    /// The log that has this id.
+    pub fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
+        self.trusted.tlogs.iter().find(|log| log.log_id.key_id == *id)
     }
 }
 
@@ -80,9 +130,7 @@ impl Root {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
     /// A key file does not hold a public key that can be used.
-    #[error(
-        "trust profile {profile}: {key} is not a public key that can be used ({why}); give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"
-    )]
+    #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.
         profile: String,
@@ -92,9 +140,7 @@ pub enum TrustError {
         why: String,
     },
     /// The root cannot be parsed.
-    #[error(
-        "trust profile {profile}: {root} is not a trusted root ({why}); give a trusted_root.json, \"public-good\" or \"github\""
-    )]
+    #[error("trust profile {profile}: {root} is not a trusted root ({why})")]
     Root {
         /// The profile.
         profile: String,
@@ -115,6 +161,17 @@ pub enum TrustError {
     },
 }
 
+impl From<TrustError> for Failure {
+    fn from(error: TrustError) -> Self {
+        let failure = Self::usage(error.to_string());
+        match error {
+            TrustError::Key { .. } => failure.hint("give a PEM public key (Ed25519, ECDSA P-256/384/521 or RSA)"),
+            TrustError::Root { .. } => failure.hint("give a trusted_root.json, \"public-good\" or \"github\""),
+            TrustError::Pattern { .. } => failure.hint("correct the pattern"),
+        }
+    }
+}
+
 impl Trust {
     /// Makes every profile ready.
     ///
@@ -126,7 +183,7 @@ impl Trust {
         for (name, profile) in profiles {
             let mut keys = Vec::new();
             for key in &profile.keys {
-                let parsed = Key::parse_all(&key.name, &key.pem).map_err(|why| TrustError::Key {
+                let parsed = Key::parse_all(key).map_err(|why| TrustError::Key {
                     profile: name.clone(),
                     key: key.name.clone(),
                     why,
@@ -178,9 +235,10 @@ impl Trust {
 fn check_patterns(profile: &str, identities: &[Identity]) -> Result<(), TrustError> {
     for identity in identities {
         for rule in std::iter::once(&identity.san).chain(&identity.issuer) {
-            super::identity::compile(rule, "service").map_err(|(pattern, why)| TrustError::Pattern {
+            let Match::Regex(pattern) = rule else { continue };
+            anchored(pattern, Some("service")).map_err(|why| TrustError::Pattern {
                 profile: profile.to_owned(),
-                pattern,
+                pattern: pattern.clone(),
                 why,
             })?;
         }

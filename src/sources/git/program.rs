@@ -5,6 +5,7 @@
 //! No credential ever appears on a command line, and no prompt blocks a run: `GIT_TERMINAL_PROMPT`
 //! is off and askpass programs are not started unless the caller allows it.
 
+use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -15,10 +16,10 @@ use std::time::Duration;
 use super::error::GitError;
 
 /// Longest a network operation may take.
-pub const NETWORK_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const NETWORK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Longest an operation on this machine may take.
-pub const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What of the caller's own git invocation (a hook, an alias) would redirect ours, and objects that
 /// only this clone believes in. `GIT_CONFIG_*` stays: pipelines configure git by it.
@@ -45,10 +46,15 @@ const NOT_INHERITED: &[&str] = &[
     "LANGUAGE",
 ];
 
+/// Settings that no configuration changes: git asks no program which files have changed.
+const OVERRIDDEN: &[&str] = &["core.fsmonitor=false"];
+
 /// How to run git in one repository.
 #[derive(Debug, Clone)]
-pub struct GitProgram {
+pub(super) struct GitProgram {
     dir: PathBuf,
+    /// The repository, said outright: git searches for none then, and finds no other one.
+    repository: Vec<OsString>,
     config: Vec<String>,
     env: Vec<(String, String)>,
     uninterruptible: bool,
@@ -56,7 +62,7 @@ pub struct GitProgram {
 
 /// What a run said.
 #[derive(Debug, Clone)]
-pub struct GitOutput {
+pub(super) struct GitOutput {
     /// Exit status; `None` = killed by a signal.
     pub status: Option<i32>,
     /// Standard output.
@@ -78,10 +84,25 @@ impl GitOutput {
 }
 
 impl GitProgram {
-    /// Runs in this folder.
-    pub fn new(dir: &Path) -> Self {
+    /// Runs for a repository, in its working tree or, where there is none, in its git folder. Neither is
+    /// searched for.
+    pub fn new(git_dir: &Path, work_dir: Option<&Path>) -> Self {
+        let mut repository = vec![OsString::from("--git-dir"), git_dir.into()];
+        let work_dir = work_dir.filter(|dir| dir.is_dir());
+        if let Some(work_dir) = work_dir {
+            repository.extend([OsString::from("--work-tree"), work_dir.into()]);
+        }
+        Self {
+            repository,
+            ..Self::discovering(work_dir.unwrap_or(git_dir))
+        }
+    }
+
+    /// Runs in this folder and searches for a repository there, by git's own rules.
+    pub fn discovering(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
+            repository: Vec::new(),
             config: Vec::new(),
             env: Vec::new(),
             uninterruptible: false,
@@ -101,11 +122,11 @@ impl GitProgram {
         other
     }
 
-    /// The same with one more setting that no command line shows, beside those that the environment holds.
+    /// The same with one more setting that no command line shows, beside those of the environment.
     #[must_use]
     pub fn with_hidden_config(&self, name: &str, value: &str) -> Self {
-        let held = std::env::var("GIT_CONFIG_COUNT").ok();
-        let at: u32 = held.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+        let set = std::env::var("GIT_CONFIG_COUNT").ok();
+        let at: u32 = set.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
         self.with_env("GIT_CONFIG_COUNT", (at + 1).to_string())
             .with_env(&format!("GIT_CONFIG_KEY_{at}"), name)
             .with_env(&format!("GIT_CONFIG_VALUE_{at}"), value)
@@ -140,8 +161,8 @@ impl GitProgram {
             Ok(ran) if ran.ok() && !ran.text().is_empty() => ran.text(),
             _ => "ssh".to_owned(),
         };
-        let program = command.split_whitespace().next().unwrap_or_default();
-        if program.rsplit('/').next() != Some("ssh") {
+        let program = shlex::split(&command).and_then(|words| words.into_iter().next());
+        if program.is_none_or(|program| program.rsplit('/').next() != Some("ssh")) {
             // Another program's options are not ours to know.
             return self.clone();
         }
@@ -169,7 +190,47 @@ impl GitProgram {
     /// # Errors
     /// If git cannot be started or does not end in time.
     pub fn try_run(&self, args: &[&str], input: &[u8], limit: Duration) -> Result<GitOutput, GitError> {
-        let mut child = self.spawn(args)?;
+        let command = args.first().copied().unwrap_or("").to_owned();
+        self.wait(self.spawn(args)?, command, input, limit)
+    }
+
+    /// Runs a hook as git does: in the working tree or the git folder, told where the repository is. The
+    /// file is started as it is, by its own path.
+    ///
+    /// # Errors
+    /// If it cannot be started or does not end in time.
+    pub(super) fn try_run_hook(&self, hook: &Path, args: &[&str], limit: Duration) -> Result<GitOutput, GitError> {
+        let start = |program: &Path, first: Option<&Path>| {
+            let mut command = Command::new(program);
+            command.current_dir(&self.dir).args(first).args(args);
+            self.prepare(&mut command);
+            for pair in self.repository.chunks_exact(2) {
+                let name = if pair[0] == "--git-dir" {
+                    "GIT_DIR"
+                } else {
+                    "GIT_WORK_TREE"
+                };
+                command.env(name, &pair[1]);
+            }
+            command.spawn()
+        };
+        // A script without an interpreter line is one for the shell, as everywhere.
+        let started = match start(hook, None) {
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+                start(Path::new("sh"), Some(hook))
+            }
+            other => other,
+        };
+        let child = started.map_err(|e| GitError::Hook {
+            hook: hook.display().to_string(),
+            detail: e.to_string(),
+        })?;
+        let name = hook.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.wait(child, name, &[], limit)
+    }
+
+    /// Gives a process its input, collects what it says, and ends it when its time is over.
+    fn wait(&self, mut child: Child, command: String, input: &[u8], limit: Duration) -> Result<GitOutput, GitError> {
         let input = input.to_vec();
         let stdin = child.stdin.take();
         let writer = std::thread::spawn(move || {
@@ -189,7 +250,6 @@ impl GitProgram {
                 Ok((false, bytes)) => stderr = bytes,
                 Err(_) => {
                     self.end(&mut child);
-                    let command = args.first().copied().unwrap_or("").to_owned();
                     return Err(GitError::TimedOut {
                         command,
                         seconds: limit.as_secs(),
@@ -220,14 +280,25 @@ impl GitProgram {
         let _ = child.wait();
     }
 
-    fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
+    pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         let mut command = Command::new("git");
-        command.arg("-C").arg(&self.dir);
+        command.arg("-C").arg(&self.dir).args(&self.repository);
+        for setting in OVERRIDDEN {
+            command.arg("-c").arg(setting);
+        }
         for setting in &self.config {
             command.arg("-c").arg(setting);
         }
+        command.args(args);
+        self.prepare(&mut command);
         command
-            .args(args)
+            .spawn()
+            .map_err(|e| GitError::NoProgram { detail: e.to_string() })
+    }
+
+    /// The environment and the pipes of every process that is started.
+    fn prepare(&self, command: &mut Command) {
+        command
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ASKPASS", "")
             .env("SSH_ASKPASS", "")
@@ -248,9 +319,6 @@ impl GitProgram {
         for (name, value) in &self.env {
             command.env(name, value);
         }
-        command
-            .spawn()
-            .map_err(|e| GitError::NoProgram { detail: e.to_string() })
     }
 }
 

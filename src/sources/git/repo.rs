@@ -1,196 +1,212 @@
-//! Finding a repository and reading one commit of it with git2, a fresh handle per question.
+//! A repository that was found: which way it is read, and its remote.
 
-use std::path::{Path, PathBuf};
-use std::sync::Once;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Component, Path};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::Repository;
 
 use super::error::GitError;
-use super::git_cli;
-use super::program::{self, GitProgram};
-use super::write::Hooks;
+use super::git_cli::GitCli;
+use super::hooks::Hooks;
+use super::libgit2::Libgit2;
+use super::locate::{self, Environment, RepositoryPaths};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
+use super::reader::{ChangedFile, FollowedParents, GitReader, HistoryWalk};
+use super::revert::{self, RevertOutcome, RevertedFile};
+use super::tip::{self, Tip};
+use super::tracked_config;
+use super::tree_entry::{TreeEntry, TreeFile};
 
-/// Fetches that are tried while another process moves the same refs.
+/// Fetches that are tried while another process is at the same refs or locks.
 const FETCH_TRIES: u32 = 5;
 
-/// A repository that was found. `Send`; opens a fresh git2 handle for each question.
+/// The time between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
+/// A repository that was found. `Send`; opens a fresh reader for each job.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
-    git_dir: PathBuf,
-    common_dir: PathBuf,
-    work_dir: Option<PathBuf>,
-    shown: String,
-    /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
-    /// and trees it misses go through the program.
-    partial: bool,
-    /// git2 cannot open it at all, or misses trees: everything goes through the program.
-    foreign: bool,
+    paths: RepositoryPaths,
+    read_by: ReadBy,
+    /// Default branches of remotes that this clone does not know and that were asked for.
+    remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
-/// The commit that counts, and how the local branch stands to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tip {
-    /// Path of the repository for people.
-    pub path: String,
-    /// The branch.
-    pub branch: String,
-    /// The commit.
-    pub commit: String,
-    /// The remote whose tracking branch was read; `None` = local.
-    pub remote: Option<String>,
-    /// Local commits that the tip lacks.
-    pub ahead: u32,
-    /// Commits of the tip that the local branch lacks.
-    pub behind: u32,
-    /// The working tree has changes.
-    pub dirty: bool,
-}
-
-/// A regular file of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TreeFile {
-    /// Path, `/`-separated.
-    pub path: String,
-    /// Its blob.
-    pub oid: String,
-    /// Its size in bytes, where it costs nothing to know.
-    pub size: Option<u64>,
+/// Which way a repository is read, decided once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadBy {
+    Libgit2,
+    GitCli,
+    /// By the program, which fetches what a partial clone lacks.
+    GitCliPartial,
 }
 
 static TRUST_THE_STORE: Once = Once::new();
 
 impl GitRepo {
-    /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and looks at once whether
-    /// git2 can read it whole.
+    /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and decides how it is read.
     ///
     /// # Errors
-    /// If there is none, it is not trusted, or neither git2 nor git can read it.
+    /// If there is none, it is not trusted, or neither libgit2 nor git can read it.
     pub fn discover(dir: &Path) -> Result<Self, GitError> {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
-        // the check, a walk over large folders takes four times as long. Contents are checked in [`super::Blobs`].
+        // the check, a walk over large folders takes four times as long. Contents are always checked.
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
-        let found = if std::env::var_os("GIT_DIR").is_some() {
-            Repository::open_from_env()
-        } else {
-            let none: [&std::ffi::OsStr; 0] = [];
-            Repository::open_ext(dir, git2::RepositoryOpenFlags::empty(), none)
+        let paths = locate::locate(dir, &Environment::of_process())?;
+        let read_by = match Repository::open(&paths.git_dir) {
+            Ok(repo) if is_partial(&repo) => ReadBy::GitCliPartial,
+            Ok(_) => ReadBy::Libgit2,
+            // libgit2 cannot open it; the program may be able to.
+            Err(error) => {
+                let asked = paths
+                    .program()
+                    .try_run(&["rev-parse", "--git-dir"], &[], LOCAL_TIMEOUT)?;
+                if !asked.ok() {
+                    return Err(GitError::Unsupported {
+                        dir: paths.top().display().to_string(),
+                        detail: error.message().to_owned(),
+                    });
+                }
+                ReadBy::GitCli
+            }
         };
-        let repo = match found {
-            Ok(repo) => repo,
-            Err(error) => return Self::discover_foreign(dir, &error),
-        };
-        let path = repo.workdir().unwrap_or_else(|| repo.path());
-        let (partial, foreign) = what_is_missing(&repo);
         Ok(Self {
-            git_dir: repo.path().to_owned(),
-            common_dir: repo.commondir().to_owned(),
-            work_dir: repo.workdir().map(Path::to_owned),
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            partial,
-            foreign,
+            paths,
+            read_by,
+            remote_heads: Arc::default(),
         })
     }
 
-    /// git2 cannot open it; the program may be able to.
-    fn discover_foreign(dir: &Path, error: &git2::Error) -> Result<Self, GitError> {
-        let shown = dir.display().to_string();
-        match error.code() {
-            ErrorCode::Owner => return Err(GitError::NotTrusted { dir: shown }),
-            ErrorCode::NotFound => return Err(GitError::NotARepository { dir: shown }),
-            _ => {}
+    /// The same repository, read by the program: the other way to the same answers.
+    #[must_use]
+    pub fn read_by_program(&self) -> Self {
+        Self {
+            read_by: ReadBy::GitCli,
+            ..self.clone()
         }
-        let Some(found) = git_cli::locate(dir) else {
-            return Err(GitError::Unsupported {
-                dir: shown,
-                detail: error.message().to_owned(),
-            });
-        };
-        let path = found.work_dir.as_deref().unwrap_or(&found.git_dir);
-        Ok(Self {
-            shown: path.display().to_string().trim_end_matches('/').to_owned(),
-            git_dir: found.git_dir,
-            common_dir: found.common_dir,
-            work_dir: found.work_dir,
-            partial: true,
-            foreign: true,
-        })
     }
 
-    /// A fresh git2 handle.
-    pub(super) fn open(&self) -> Result<Repository, GitError> {
-        Repository::open(&self.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
+    fn reader(&self) -> Result<Box<dyn GitReader>, GitError> {
+        Ok(match self.read_by {
+            ReadBy::Libgit2 => {
+                let opened = Repository::open(&self.paths.git_dir);
+                let repo = opened.map_err(|e| GitError::object(format!("repository {}", self.display_path()), &e))?;
+                Box::new(Libgit2::new(repo, self.program()))
+            }
+            ReadBy::GitCli => Box::new(GitCli::new(self.program())),
+            // It fetches what is missing while it is read, and so runs what fetching is configured to run.
+            ReadBy::GitCliPartial => Box::new(GitCli::partial(self.checked_program()?.for_network())),
+        })
     }
 
     /// The program, to be run in this repository.
-    pub fn program(&self) -> GitProgram {
-        GitProgram::new(&self.git_dir)
+    pub(super) fn program(&self) -> GitProgram {
+        self.paths.program()
     }
 
-    /// The git directory (of this worktree).
-    pub fn git_dir(&self) -> &Path {
-        &self.git_dir
+    /// The program, once it is certain that no configuration of the working tree is in force: for whatever
+    /// talks to a remote, commits or signs.
+    ///
+    /// # Errors
+    /// If a setting comes from, or names a program of, a working tree.
+    pub(super) fn checked_program(&self) -> Result<GitProgram, GitError> {
+        let git = self.program();
+        tracked_config::check(&self.paths, &git)?;
+        Ok(git)
+    }
+
+    /// The hooks that git would run here, sorted out.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub(super) fn hooks(&self) -> Result<Hooks, GitError> {
+        Hooks::of(&self.paths, &self.program())
+    }
+
+    /// Names of hooks that git would run and pindeck never does, because a commit could change them.
+    ///
+    /// # Errors
+    /// If git cannot say where its hooks are.
+    pub fn barred_hooks(&self) -> Result<Vec<String>, GitError> {
+        Ok(self.hooks()?.barred().to_vec())
     }
 
     /// The git directory that all worktrees of the repository share.
     pub fn common_dir(&self) -> &Path {
-        &self.common_dir
+        &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
     pub fn work_dir(&self) -> Option<&Path> {
-        self.work_dir.as_deref()
-    }
-
-    /// Whether git2 cannot read this repository's trees, so that the program has to.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.foreign
-    }
-
-    /// Whether objects may be missing until the program fetches them.
-    pub(super) fn is_partial(&self) -> bool {
-        self.partial
-    }
-
-    /// Whether a file lies in this repository (its working tree or git folder), links resolved. Where
-    /// that cannot be told, it does: the answer decides about trust.
-    pub fn contains_file(&self, file: &Path) -> bool {
-        let Ok(file) = file.canonicalize() else { return true };
-        let folders = [Some(self.git_dir()), Some(self.common_dir()), self.work_dir()];
-        folders
-            .into_iter()
-            .flatten()
-            .any(|folder| folder.canonicalize().map_or(true, |folder| file.starts_with(folder)))
+        self.paths.work_dir.as_deref()
     }
 
     /// Path of the repository for people.
-    pub fn shown(&self) -> &str {
-        &self.shown
+    fn display_path(&self) -> String {
+        self.paths.top().display().to_string()
     }
 
     /// Whether the history ends at a shallow boundary.
     pub fn is_shallow(&self) -> bool {
-        if self.foreign {
-            let asked = self
-                .program()
-                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL_TIMEOUT);
-            // Not knowing is treated as a history that may end too early.
-            return asked.map_or(true, |ran| ran.text() != "false");
-        }
-        self.open().is_ok_and(|repo| repo.is_shallow())
+        !self.shallow_boundary().is_empty()
+    }
+
+    /// Commits whose parents a shallow clone lacks: what they changed cannot be told.
+    fn shallow_boundary(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
     }
 
     /// The URL a remote is fetched from, if it has one.
     pub fn remote_url(&self, remote: &str) -> Option<String> {
-        if self.foreign {
-            let asked = self
-                .program()
-                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL_TIMEOUT);
-            return asked.ok().filter(super::program::GitOutput::ok).map(|ran| ran.text());
+        self.reader().ok()?.remote_url(remote)
+    }
+
+    /// The commit that counts (docs/guide/git.md): the remote-tracking commit of `branch`, or of the
+    /// checked-out branch's upstream, or of the remote's default branch; with no remote, local HEAD.
+    ///
+    /// # Errors
+    /// If the branch is unknown or there is no commit.
+    pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+        let learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tip::find(self.reader()?.as_ref(), self.display_path(), branch, &learned)
+    }
+
+    /// The remote that pins are read from; `None` = there is none, and the local branch counts.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub fn remote(&self) -> Result<Option<String>, GitError> {
+        Ok(tip::remote(self.reader()?.as_ref()))
+    }
+
+    /// Refuses a set-up in which the person's own pushes go to another remote than the one that is read.
+    ///
+    /// # Errors
+    /// If `branch.NAME.pushRemote` or `remote.pushDefault` names another remote of this clone.
+    pub fn check_push_remote(&self, read: &str) -> Result<(), GitError> {
+        let reader = self.reader()?;
+        let git = self.program();
+        let own = reader.head_branch().map(|branch| format!("branch.{branch}.pushRemote"));
+        for setting in own.into_iter().chain(["remote.pushDefault".to_owned()]) {
+            let ran = git.try_run(&["config", "--get", &setting], &[], LOCAL_TIMEOUT)?;
+            let remote = ran.text();
+            if !ran.ok() || remote.is_empty() {
+                continue;
+            }
+            if remote != read && reader.remotes().contains(&remote) {
+                return Err(GitError::PushesElsewhere {
+                    setting,
+                    remote,
+                    read: read.to_owned(),
+                });
+            }
+            break;
         }
-        let repo = self.open().ok()?;
-        let found = repo.find_remote(remote).ok()?;
-        found.url().ok().map(str::to_owned)
+        Ok(())
     }
 
     /// Fetches one remote with the program, within two minutes.
@@ -198,10 +214,11 @@ impl GitRepo {
     /// # Errors
     /// Whatever git said.
     pub fn fetch(&self, remote: &str) -> Result<(), GitError> {
-        self.fetch_within(remote, program::NETWORK_TIMEOUT)
+        self.fetch_within(remote, NETWORK_TIMEOUT)
     }
 
-    /// Fetches one remote with the program.
+    /// Fetches one remote with the program. Where no branch is checked out, the remote is asked for its
+    /// default branch too.
     ///
     /// # Errors
     /// Whatever git said.
@@ -216,11 +233,11 @@ impl GitRepo {
             "--",
             remote,
         ];
-        let git = Hooks::of(self)?.apply(&self.program()).for_network();
+        let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
-            .with_config("core.filesRefLockTimeout", "3000")
-            .with_config("core.packedRefsTimeout", "3000");
+            .with_config("core.filesRefLockTimeout", "500")
+            .with_config("core.packedRefsTimeout", "500");
         let mut tries = FETCH_TRIES;
         loop {
             tries -= 1;
@@ -228,13 +245,37 @@ impl GitRepo {
                 // Somebody else's fetch brought the ref forward between our look and our update.
                 Err(GitError::Failed { words, .. }) if tries > 0 && words.raw().contains("but expected") => {}
                 Err(GitError::Failed { words, .. }) if words.raw().contains(".lock': File exists") => {
+                    if tries > 0 {
+                        std::thread::sleep(BETWEEN_TRIES);
+                        continue;
+                    }
                     let lock = words.raw().split('\'').find(|part| part.ends_with(".lock"));
                     let lock = lock.unwrap_or("a lock file").to_owned();
                     return Err(GitError::Locked { lock });
                 }
-                other => return other.map(|_| ()),
+                Err(error) => return Err(error),
+                Ok(_) => break,
             }
         }
+        let reader = self.reader()?;
+        if reader.remote_head(remote).is_none() && tip::needs_remote_head(reader.as_ref(), remote) {
+            self.learn_remote_head(&git, remote, limit)?;
+        }
+        Ok(())
+    }
+
+    /// Asks a remote for its default branch. Nothing is written to the clone.
+    fn learn_remote_head(&self, git: &GitProgram, remote: &str, limit: Duration) -> Result<(), GitError> {
+        let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit)?;
+        let text = ran.text();
+        let mut heads = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
+        if let Some(head) = heads.next() {
+            let mut learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner);
+            learned.insert(remote.to_owned(), head.to_owned());
+        }
+        Ok(())
     }
 
     /// All regular files of a commit. Symbolic links and submodules are left out: nothing outside
@@ -243,133 +284,185 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        if self.foreign {
-            return self.files_by_program(commit);
-        }
-        let repo = self.open()?;
-        let mut files = Vec::new();
-        let walked = tree(&repo, commit).and_then(|tree| {
-            tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
-                let regular = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
-                if let (true, Ok(name)) = (regular, entry.name()) {
-                    files.push(TreeFile {
-                        path: format!("{folder}{name}"),
-                        oid: entry.id().to_string(),
-                        size: None,
-                    });
-                }
-                TreeWalkResult::Ok
-            })
-            .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
-        });
-        if walked.is_err() && self.partial {
-            return self.files_by_program(commit);
-        }
-        walked?;
-        if let Ok(odb) = repo.odb() {
-            for file in &mut files {
-                let oid = Oid::from_str(&file.oid).ok();
-                file.size = oid
-                    .and_then(|oid| odb.read_header(oid).ok())
-                    .map(|(size, _)| size as u64);
-            }
-        }
-        Ok(files)
+        self.reader()?.files(commit)
     }
 
-    fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let ran = self.program().run(
-            &["ls-tree", "-r", "-z", "--full-tree", commit],
-            program::NETWORK_TIMEOUT,
-        )?;
-        Ok(regular_files(&ran.stdout))
-    }
-
-    /// The bytes of a regular file at a commit; `None` if there is no such regular file.
+    /// What a commit has at a path: the bytes, if it is a regular file.
     ///
     /// # Errors
-    /// If the commit or blob cannot be read.
-    pub fn read_at(&self, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-        let normal = Path::new(path);
-        let plain = normal
-            .components()
-            .all(|c| matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir));
-        if !plain {
-            return Ok(None);
-        }
-        let normal: PathBuf = normal
-            .components()
-            .filter(|c| matches!(c, std::path::Component::Normal(_)))
-            .collect();
-        if self.foreign {
-            return self.read_at_by_program(commit, &normal);
-        }
-        let repo = self.open()?;
-        let entry = match tree(&repo, commit) {
-            Ok(tree) => tree.get_path(&normal).map(|entry| (entry.id(), entry.filemode())),
-            Err(_) if self.partial => return self.read_at_by_program(commit, &normal),
-            Err(error) => return Err(error),
+    /// If the commit or blob cannot be read, or the path leads out of the repository.
+    pub fn read_at(&self, commit: &str, path: &str) -> Result<TreeEntry<Vec<u8>>, GitError> {
+        let reader = self.reader()?;
+        entry(reader.as_ref(), commit, path)?.try_map(|oid| reader.blob(&oid))
+    }
+
+    /// What a commit has at a path: the id of the blob, if it is a regular file.
+    ///
+    /// # Errors
+    /// If the commit cannot be read, or the path leads out of the repository.
+    pub fn entry(&self, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
+        entry(self.reader()?.as_ref(), commit, path)
+    }
+
+    /// Opens the repository for reading blobs.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn blobs(&self) -> Result<Blobs, GitError> {
+        Ok(Blobs { reader: self.reader()? })
+    }
+
+    /// The bytes of one blob.
+    ///
+    /// # Errors
+    /// If it is not there, no blob, or not what its name says.
+    pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        self.reader()?.blob(oid)
+    }
+
+    /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
+    /// `tip`, newest first, until told to stop. Renames are followed: going back past the commit that
+    /// made a path, the walk goes on with the file it came from.
+    ///
+    /// # Errors
+    /// If a commit or tree cannot be read.
+    pub fn changes(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        self.commits(tip, paths, &mut |batch| batch.into_iter().try_for_each(&mut *visit))
+    }
+
+    /// As [`GitRepo::changes`], with all that one commit changed of the paths at once (never nothing):
+    /// what a commit did is known as soon as it is found.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn commits(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        self.walk(tip, paths, FollowedParents::All, visit)
+    }
+
+    /// The same along first parents only: how the branch itself came to be what it is. A merge counts
+    /// as one step, with all it brought and its own date.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn mainline(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let mut each = |batch: Vec<ChangedFile>| batch.into_iter().try_for_each(&mut *visit);
+        self.walk(tip, paths, FollowedParents::First, &mut each)
+    }
+
+    fn walk(
+        &self,
+        tip: &str,
+        paths: &[String],
+        parents: FollowedParents,
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let walk = HistoryWalk {
+            tip,
+            paths,
+            parents,
+            boundary: &self.shallow_boundary(),
         };
-        match entry {
-            Ok((oid, mode)) if mode & 0o170_000 == 0o100_000 => self.blob(&oid.to_string()).map(Some),
-            Ok(_) => Ok(None),
-            Err(error) if error.code() == ErrorCode::NotFound && !self.partial => Ok(None),
-            Err(_) if self.partial => self.read_at_by_program(commit, &normal),
-            Err(error) => Err(GitError::object(format!("{path} at {commit}"), &error)),
+        self.reader()?.walk(walk, visit)
+    }
+
+    /// Every path that a commit touched, against its first parent: links and submodules too.
+    ///
+    /// # Errors
+    /// If the commit or a tree cannot be read.
+    pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let reader = self.reader()?;
+        let parent = reader.commit(commit)?.parents.into_iter().next();
+        let changed = reader.compare(parent.as_deref(), commit)?;
+        let mut paths: Vec<String> = changed
+            .iter()
+            .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// What reverting `commit` on top of `base` comes to.
+    ///
+    /// # Errors
+    /// If a commit, tree or file cannot be read, or the clone is too shallow to tell.
+    pub fn revert(&self, base: &str, commit: &str) -> Result<RevertOutcome, GitError> {
+        if self.shallow_boundary().contains(commit) {
+            return Err(GitError::Shallow {
+                commit: commit.to_owned(),
+            });
         }
+        revert::revert(self.reader()?.as_ref(), base, commit)
     }
 
-    fn read_at_by_program(&self, commit: &str, path: &Path) -> Result<Option<Vec<u8>>, GitError> {
-        let wanted = path.display().to_string();
-        let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
-        let args = ["ls-tree", "-z", "--full-tree", commit, "--", &wanted];
-        let ran = git.run(&args, program::NETWORK_TIMEOUT)?;
-        let file = regular_files(&ran.stdout).into_iter().find(|f| f.path == wanted);
-        file.map(|f| self.blob(&f.oid)).transpose()
-    }
-}
-
-/// The regular files of what `ls-tree -z` prints.
-fn regular_files(listed: &[u8]) -> Vec<TreeFile> {
-    let text = String::from_utf8_lossy(listed).into_owned();
-    let parse = |line: &str| {
-        let (meta, path) = line.split_once('\t')?;
-        let mut words = meta.split(' ');
-        let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-        let regular = mode.starts_with("100");
-        regular.then(|| TreeFile {
-            path: path.to_owned(),
-            oid: oid.to_owned(),
-            size: None,
+    /// The files that reverting `commit` on top of `base` changes; `None` if they conflict, or if the
+    /// commit is a merge or the first one.
+    ///
+    /// # Errors
+    /// As [`GitRepo::revert`].
+    pub fn preview_revert(&self, base: &str, commit: &str) -> Result<Option<Vec<RevertedFile>>, GitError> {
+        Ok(match self.revert(base, commit)? {
+            RevertOutcome::Clean(files) => Some(files),
+            RevertOutcome::Conflict { .. } | RevertOutcome::Merge { .. } | RevertOutcome::Root => None,
         })
-    };
-    text.split('\0').filter_map(parse).collect()
+    }
 }
 
-fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {
-    let found = Oid::from_str(commit)
-        .and_then(|oid| repo.find_commit(oid))
-        .and_then(|c| c.tree());
-    found.map_err(|e| GitError::object(format!("commit {commit}"), &e))
+/// An open repository that blobs are read from, for one job on one thread: opening it once costs less than
+/// most blobs do.
+pub struct Blobs {
+    reader: Box<dyn GitReader>,
 }
 
-/// Whether objects may be missing (promisor remotes), and whether trees are among them.
-fn what_is_missing(repo: &Repository) -> (bool, bool) {
-    let Ok(config) = repo.config() else {
-        return (false, false);
-    };
-    let values = |pattern: &str| {
-        let mut found = Vec::new();
-        if let Ok(entries) = config.entries(Some(pattern)) {
-            let _ = entries.for_each(|entry| found.push(entry.value().unwrap_or_default().to_owned()));
+impl Blobs {
+    /// The bytes of a blob. What a partial clone lacks is fetched.
+    ///
+    /// # Errors
+    /// If it is not there, no blob, or not what its name says.
+    pub fn read(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        self.reader.blob(oid)
+    }
+}
+
+fn entry(reader: &dyn GitReader, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
+    let outside = || GitError::OutsidePath { path: path.to_owned() };
+    let mut parts = Vec::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(name) => parts.push(name.to_str().ok_or_else(outside)?),
+            _ => return Err(outside()),
         }
-        found
+    }
+    if parts.is_empty() {
+        return Ok(TreeEntry::Folder);
+    }
+    reader.entry(commit, &parts).map(TreeEntry::of)
+}
+
+/// Whether objects may be missing until they are fetched (promisor remotes).
+fn is_partial(repo: &Repository) -> bool {
+    let Ok(config) = repo.config() else {
+        return false;
     };
-    let promised = values("remote\\..*\\.promisor").iter().any(|value| value != "false");
-    let partial = promised || config.get_string("extensions.partialclone").is_ok();
-    let filters = values("remote\\..*\\.partialclonefilter");
-    (
-        partial,
-        partial && filters.iter().any(|filter| !filter.starts_with("blob:")),
-    )
+    let mut promised = false;
+    if let Ok(entries) = config.entries(Some("remote\\..*\\.promisor")) {
+        let _ = entries.for_each(|entry| promised |= entry.value().unwrap_or_default() != "false");
+    }
+    promised || config.get_string("extensions.partialclone").is_ok()
 }

@@ -11,39 +11,44 @@ use super::cache::Entry;
 use super::client::RegistryClient;
 use super::error::{RegistryError, named};
 use super::lock::locked;
-use super::manifest::{self, Manifest, ParseError};
+use super::manifest::{self, MANIFEST_CAP, Manifest, ParseError};
+use super::presence::{Place, Present, check_size};
 use super::request::Request;
 use super::response::Response;
-use crate::domain::{Digest, Repository, Untrusted};
+use crate::domain::{Digest, Repository};
 
-/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
-pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 /// Bytes read beyond a descriptor's size.
 const OVERSIZE: u64 = 1 << 20;
 
 impl RegistryClient {
-    /// A manifest whose bytes hash to `digest`.
+    /// A manifest whose bytes hash to `digest`, from the cache or from this repository.
     pub(super) async fn manifest(&self, repository: &Repository, digest: &Digest) -> Result<Manifest, RegistryError> {
+        Ok(self.manifest_at(&Place::new(repository, *digest)).await?.0)
+    }
+
+    /// The same, with the proof that it is at this place now, if this very call got the bytes from there.
+    /// What came from the cache, or was put there by another call meanwhile, proves nothing about a place.
+    pub(super) async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
+        let (repository, digest) = (&place.repository, &place.digest);
         let what = named("manifest", repository, digest);
         let flight = self.flight(digest);
         let _one = flight.lock().await;
-        let entry = match self.cached(digest).await {
-            Some(entry) => entry,
-            None => {
-                let access = self.pull(repository)?;
-                let url = self.url(repository, &format!("manifests/{digest}"))?;
-                let mut request = self.request(Method::GET, url, what.clone(), MANIFEST_CAP, &access);
-                request.accept = Some(manifest::ACCEPT);
-                let response = self.content(&request, &access, digest).await?;
-                let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
-                self.keep(digest, &media_type, &response.body).await;
-                Entry {
-                    media_type,
-                    bytes: response.body,
-                }
-            }
+        if let Some(entry) = self.cached(digest).await {
+            return Ok((read_manifest(*digest, entry, what)?, None));
+        }
+        let access = self.pull(repository)?;
+        let url = self.url(repository, &format!("manifests/{digest}"))?;
+        let mut request = self.request(Method::GET, url, what.clone(), MANIFEST_CAP, &access);
+        request.accept = Some(manifest::ACCEPT);
+        let response = self.content(&request, &access, digest).await?;
+        let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
+        self.keep(digest, &media_type, &response.body).await;
+        let entry = Entry {
+            media_type,
+            bytes: response.body,
         };
-        read_manifest(*digest, entry, what)
+        let manifest = read_manifest(*digest, entry, what)?;
+        Ok((manifest, Some(Present::answered(repository, *digest))))
     }
 
     /// A blob whose bytes hash to `digest`.
@@ -74,7 +79,18 @@ impl RegistryClient {
         request
             .headers
             .push((reqwest::header::ACCEPT, HeaderValue::from_static("*/*")));
-        let response = self.content(&request, &access, digest).await?;
+        let response = self
+            .content(&request, &access, digest)
+            .await
+            .map_err(|error| match (error, size) {
+                // Not read to its end, and longer already than its descriptor says.
+                (RegistryError::TooLarge { what, .. }, Some(expected)) if most > expected => RegistryError::WrongSize {
+                    what,
+                    expected,
+                    actual: None,
+                },
+                (error, _) => error,
+            })?;
         self.keep(digest, "", &response.body).await;
         fitting(response.body, size, request.what)
     }
@@ -135,15 +151,13 @@ impl RegistryClient {
         let _ = tokio::task::spawn_blocking(move || cache.write(&digest, &media_type, &bytes)).await;
     }
 }
+
 /// The bytes, if they are as many as the descriptor says.
 fn fitting(bytes: Bytes, size: Option<u64>, what: String) -> Result<Bytes, RegistryError> {
-    match size {
-        Some(size) if size != bytes.len() as u64 => Err(RegistryError::Malformed {
-            what,
-            detail: Untrusted::new(format!("its descriptor says {size} bytes, it has {}", bytes.len())),
-        }),
-        _ => Ok(bytes),
+    if let Some(size) = size {
+        check_size(what, size, bytes.len() as u64)?;
     }
+    Ok(bytes)
 }
 
 fn read_manifest(digest: Digest, entry: Entry, what: String) -> Result<Manifest, RegistryError> {

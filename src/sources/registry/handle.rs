@@ -11,8 +11,9 @@ use super::error::RegistryError;
 use super::host::RateLimit;
 use super::manifest::Manifest;
 use super::options::Options;
+use super::presence::{Head, Place, Present};
 use super::referrers::Referrers;
-use super::response::Head;
+
 use super::transport::Limits;
 use crate::domain::registry::Budget;
 use crate::domain::{Digest, Repository};
@@ -67,19 +68,31 @@ impl Registry {
         self.client.head(repository, tag).await
     }
 
-    /// Whether a manifest is there now: one HEAD, never cached. `false` only with authority
-    /// (CONTRACT "missing-from-registry").
+    /// Whether a manifest is at a place now: one HEAD, never cached. `None` only with authority: the
+    /// registry says that it does not know the manifest while the same credentials read something else of
+    /// that repository. `size` is that of the descriptor that names it, if one does.
     ///
     /// # Errors
     /// Anything else than an answer, an unproven 404 too.
-    pub async fn presence(&self, repository: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
-        self.client.presence(repository, digest).await
+    pub async fn presence(&self, place: &Place, size: Option<u64>) -> Result<Option<Present>, RegistryError> {
+        self.client.presence(place, size).await
     }
 
-    /// Whether content is in the cache, whole: then [`Registry::manifest`] asks nobody, and presence
-    /// is still to be asked for.
-    pub async fn is_cached(&self, digest: &Digest) -> bool {
-        self.client.cached(digest).await.is_some()
+    /// The same for a blob: a configuration or a layer.
+    ///
+    /// # Errors
+    /// As [`Registry::presence`].
+    pub async fn blob_presence(&self, place: &Place, size: u64) -> Result<Option<Present>, RegistryError> {
+        self.client.blob_presence(place, size).await
+    }
+
+    /// A manifest by digest, hashed; and the proof that it is at this place now, if this very call got it
+    /// from there. Without that proof the bytes came from the cache, and presence is still to be asked for.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
+        self.client.manifest_at(place).await
     }
 
     /// A manifest by digest, hashed; from the cache where it is there.

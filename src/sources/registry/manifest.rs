@@ -8,7 +8,12 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
+use super::error::RegistryError;
+use crate::domain::platform::Platform;
 use crate::domain::{Digest, Untrusted};
+
+/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
+pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 
 /// OCI image index (image spec, "Image Index").
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -85,24 +90,16 @@ pub struct Descriptor {
     pub platform: Option<Platform>,
 }
 
-/// A platform as an index names it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Platform {
-    /// Operating system.
-    pub os: String,
-    /// Processor architecture.
-    pub architecture: String,
-    /// Variant of the architecture.
-    pub variant: Option<String>,
-}
+impl Descriptor {
+    /// Whether it says that it names an index (or Docker manifest list).
+    pub fn is_index(&self) -> bool {
+        matches!(self.media_type.as_str(), OCI_INDEX | DOCKER_LIST)
+    }
 
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.os, self.architecture)?;
-        match &self.variant {
-            Some(variant) => write!(f, "/{variant}"),
-            None => Ok(()),
-        }
+    /// Whether it names a layer that its publisher does not allow to be distributed; registries need not
+    /// have it.
+    pub fn is_foreign(&self) -> bool {
+        self.media_type.contains(".foreign.") || self.media_type.contains("nondistributable")
     }
 }
 
@@ -140,6 +137,22 @@ impl Manifest {
     /// Whether this is an index (or Docker manifest list).
     pub const fn is_index(&self) -> bool {
         self.body.is_index()
+    }
+
+    /// Checks the size that a descriptor gives for it.
+    ///
+    /// # Errors
+    /// [`RegistryError::WrongSize`].
+    pub fn check_size(&self, expected: u64) -> Result<(), RegistryError> {
+        let actual = self.bytes.len() as u64;
+        if expected == actual {
+            return Ok(());
+        }
+        Err(RegistryError::WrongSize {
+            what: format!("manifest {}", self.digest),
+            expected,
+            actual: Some(actual),
+        })
     }
 }
 

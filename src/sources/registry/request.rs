@@ -27,6 +27,8 @@ pub(super) struct Request {
     pub(super) body: Bytes,
     /// Most bytes of a good answer that are read.
     pub(super) cap: u64,
+    /// Whether a good answer longer than the cap is cut there instead of being an error.
+    pub(super) truncate: bool,
     pub(super) redirects: Redirects,
     /// PEM of the registry's own CA.
     pub(super) ca: Option<Arc<str>>,
@@ -43,6 +45,7 @@ impl Request {
             headers: Vec::new(),
             body: Bytes::new(),
             cap,
+            truncate: false,
             redirects: Redirects::Follow,
             ca: None,
             requests_per_second: None,

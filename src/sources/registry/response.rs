@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use super::endpoint::authority;
 use super::error::RegistryError;
 use super::request::Request;
-use crate::domain::{Digest, Untrusted};
+use crate::domain::Untrusted;
 
 /// A complete answer.
 #[derive(Debug)]
@@ -90,13 +90,4 @@ impl Response {
 struct WireError {
     code: Option<String>,
     message: Option<String>,
-}
-
-/// What a registry claims that a tag names. Nothing is proven before the bytes are hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// The digest.
-    pub digest: Digest,
-    /// The answer's media type is that of a single image, not of an index.
-    pub is_image: bool,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Url};
 use tokio::time::Instant;
 
@@ -225,6 +225,8 @@ impl Transport {
     ) -> Result<reqwest::RequestBuilder, AttemptFailure> {
         let client = self.client(url, request.ca.as_ref()).map_err(AttemptFailure::last)?;
         let mut builder = client.request(request.method.clone(), url.clone());
+        // Some proxies compress what nobody asked them to: digests and sizes are about the plain bytes.
+        builder = builder.header(ACCEPT_ENCODING, "identity");
         if let Some(accept) = request.accept {
             builder = builder.header(ACCEPT, accept);
         }
@@ -266,7 +268,11 @@ impl Transport {
             host.note_rate_limit(seen);
         }
         let cap = if status.is_success() { request.cap } else { ERROR_CAP };
-        if status.is_success() && request.method != Method::HEAD && reply.content_length().is_some_and(|n| n > cap) {
+        if status.is_success()
+            && request.method != Method::HEAD
+            && !request.truncate
+            && reply.content_length().is_some_and(|n| n > cap)
+        {
             self.meter.tally(&host.name, &request.method, status.as_u16());
             return Err(too_large(request));
         }
@@ -274,7 +280,7 @@ impl Transport {
         if request.method != Method::HEAD {
             while let Some(chunk) = reply.chunk().await.map_err(broken)? {
                 if body.len() as u64 + chunk.len() as u64 > cap {
-                    if status.is_success() {
+                    if status.is_success() && !request.truncate {
                         self.meter.tally(&host.name, &request.method, status.as_u16());
                         return Err(too_large(request));
                     }
@@ -285,6 +291,20 @@ impl Transport {
         }
         self.meter.tally(&host.name, &request.method, status.as_u16());
         let headers = std::mem::take(reply.headers_mut());
+        if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|_| status.is_success())
+            && request.method != Method::HEAD
+            && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+        {
+            // Decoding what was not asked for would be a way to fill the memory from a small answer.
+            let encoding = String::from_utf8_lossy(encoding.as_bytes());
+            return Err(AttemptFailure::last(RegistryError::Protocol {
+                host: host.name.clone(),
+                what: request.what.clone(),
+                detail: Untrusted::new(format!(
+                    "it is compressed ({encoding}), although that was not asked for"
+                )),
+            }));
+        }
         let response = Response {
             status,
             headers,
@@ -298,7 +318,8 @@ impl Transport {
     /// Turns statuses that answer nothing into faults.
     fn judge(&self, request: &Request, host: &Arc<Host>, response: Response) -> Result<Response, AttemptFailure> {
         let status = response.status.as_u16();
-        if status < 500 && status != 429 {
+        // 501 is an answer: this server does not have that method or interface.
+        if (status < 500 && status != 429) || status == 501 {
             host.succeeded();
             return Ok(response);
         }

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::comparison::{Comparison, DiffScreen, PlacedDigest};
+use crate::app::comparison::{ComparisonState, DiffScreen, PlacedDigest};
 use crate::app::msg::Limits;
 use crate::app::state::State;
 use crate::domain::diff::{DigestDiff, Layer};
@@ -13,8 +13,7 @@ use crate::view::glyphs::Glyphs;
 use crate::view::lines::labelled;
 use crate::view::theme::Role;
 use crate::view::units::{bytes, waited};
-use crate::view::widget::fingerprint::Fingerprints;
-use crate::view::widget::scroll;
+use crate::view::widget::{scroll, sign};
 
 /// Columns of the labels.
 const LABEL: u16 = 11;
@@ -39,16 +38,15 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
         ));
     }
     canvas.rule(Rect { height: 1, ..area }, &title, true);
-    let prints = Fingerprints::of([pair.a.digest, pair.b.digest].into_iter(), canvas.theme(), glyphs);
     let width = area.width - 2;
     let mut lines = Vec::new();
     for (label, side) in [("from", &pair.a), ("to", &pair.b)] {
-        lines.extend(side_lines(label, side, &prints, width, glyphs));
+        lines.extend(side_lines(state, label, side, canvas, width));
     }
     lines.push(Line::new());
     match &screen.compared {
-        Comparison::Known(diff) => lines.extend(full(diff, width, glyphs)),
-        Comparison::Failed(failure) => {
+        ComparisonState::Known(diff) => lines.extend(full(diff, width, glyphs)),
+        ComparisonState::Failed(failure) => {
             lines.extend(labelled(
                 "unreachable",
                 vec![span(Role::Error, failure.what.clean().into_string())],
@@ -59,20 +57,20 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
             ));
             lines.extend(labelled(
                 "",
-                vec![span(Role::Dim, failure.next.clean().into_string())],
+                vec![span(Role::Dim, failure.next().to_string())],
                 width,
                 LABEL,
                 4,
                 glyphs,
             ));
         }
-        Comparison::Running | Comparison::NotAsked => {
+        ComparisonState::Running | ComparisonState::NotAsked => {
             let waited = waited(screen.since, state.now);
             if let Some(waited) = waited {
                 lines.push(vec![span(Role::Dim, format!("reading both sides{waited}"))]);
             }
         }
-        Comparison::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
+        ComparisonState::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
     }
     let body = Rect {
         x: area.x + 1,
@@ -84,12 +82,17 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
 }
 
-fn side_lines(label: &str, side: &PlacedDigest, prints: &Fingerprints, width: u16, glyphs: &Glyphs) -> Vec<Line> {
-    let digest = vec![
-        span(Role::Dim, format!("{label:<5}")),
-        prints.span(side.digest),
-        span(Role::Title, format!(" {}", side.digest)),
-    ];
+fn side_lines(state: &State, label: &str, side: &PlacedDigest, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+    let (theme, glyphs) = (canvas.theme(), canvas.glyphs());
+    let mut digest = vec![span(Role::Dim, format!("{label:<5}"))];
+    digest.extend(sign::with_digest(
+        state,
+        &side.service,
+        side.digest,
+        Role::Title,
+        theme,
+        glyphs,
+    ));
     let place = vec![span(Role::Dim, format!("       {}, {}", side.what, side.image))];
     let mut out = vec![digest];
     out.extend(crate::view::lines::fold(place, width, 7, 2, glyphs));

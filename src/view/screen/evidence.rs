@@ -10,7 +10,7 @@ use crate::app::cursor::Subject;
 use crate::app::msg::Limits;
 use crate::app::state::{EvidenceScreen, State, StatementId};
 use crate::domain::evidence::{
-    Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, Signer, SignerKind, Summary, TimeSource,
+    Check, CheckName, CheckState, Evidence, EvidenceState, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
@@ -18,9 +18,8 @@ use crate::domain::text::Untrusted;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::theme::{Role, of_status};
-use crate::view::widget::fingerprint::Fingerprints;
-use crate::view::widget::{badge, list};
+use crate::view::theme::Role;
+use crate::view::widget::{badge, list, sign};
 
 /// Draws the evidence screen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &EvidenceScreen, area: Rect, limits: &mut Limits) {
@@ -86,7 +85,7 @@ fn nothing(state: &State, subject: &Subject) -> String {
         None => "this pin has changed since; esc goes back".to_owned(),
         Some(Seen::NotChecked) => "not checked".to_owned(),
         Some(Seen::Loading { .. }) => "checking".to_owned(),
-        Some(Seen::Unreachable { detail, .. }) => format!("unreachable: {}", detail.clean()),
+        Some(Seen::Unreachable { failure, .. }) => format!("unreachable: {}", failure.sentence().clean()),
         Some(Seen::Fresh { .. }) => "absent: nothing at all is attached to these bytes".to_owned(),
     }
 }
@@ -96,12 +95,9 @@ fn head(canvas: &Canvas<'_>, state: &State, screen: &EvidenceScreen, columns: u1
     let glyphs = canvas.glyphs();
     let mut out = Vec::new();
     let row = state.row_of(&screen.subject);
-    if let Some(digest) = state.digest_of(&screen.subject) {
-        let print = row.map(|row| Fingerprints::of_row(row, canvas.theme(), glyphs).span(digest));
-        let mut line = Line::new();
-        line.extend(print);
-        line.push(span(Role::Title, format!(" {digest}")));
-        out.push(line);
+    if let (Some(digest), Some(row)) = (state.digest_of(&screen.subject), row) {
+        let line = sign::with_digest(state, &row.name, digest, Role::Title, canvas.theme(), glyphs);
+        out.push(line.to_vec());
     }
     let now = state.minute();
     let (current, assessment) = match &screen.subject {
@@ -130,10 +126,11 @@ fn head(canvas: &Canvas<'_>, state: &State, screen: &EvidenceScreen, columns: u1
         out.extend(fold(line, columns, 2, 2, glyphs));
         if let (Some(verdict), false) = (seen.value().and_then(|a| a.verdict.as_ref()), seen.is_unreachable()) {
             for cause in &verdict.causes {
+                let (sign, role) = badge::cause(cause.cause, glyphs);
                 let line = vec![
-                    span(of_status(current.status), format!("  {} ", glyphs.failed)),
+                    span(role, format!("  {sign} ")),
                     span(Role::Title, format!("{} ", cause.check.as_str())),
-                    span(of_status(current.status), format!("{}: ", cause.cause.as_str())),
+                    span(role, format!("{}: ", cause.cause.as_str())),
                     span(Role::Text, cause.detail.clean().into_string()),
                 ];
                 out.extend(fold(line, columns, 4, 2, glyphs));
@@ -298,17 +295,14 @@ fn about(evidence: &Evidence, asked: Option<Digest>, now: Timestamp) -> Vec<Line
     if let Some(predicate) = &evidence.predicate_type {
         add("predicate type", predicate.clean().into_string());
     }
-    let packing = match evidence.format {
-        Format::SigstoreBundle => "Sigstore bundle (referrer)",
-        Format::CosignSignature => "cosign .sig tag",
-        Format::CosignAttestation => "cosign .att tag",
-        Format::Buildkit => "BuildKit, unsigned",
-    };
-    add("packed as", format!("{packing}, {}", evidence.digest));
+    add(
+        "packed as",
+        format!("{}, {}", evidence.format.describe(), evidence.id()),
+    );
     out
 }
 
-/// Sign, role and word of a statement's state; the word is the cause, and empty where it holds.
+/// Sign, role and word of a statement's state; the word is the cause, and empty where it verifies.
 pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role, &'static str) {
     match evidence.state {
         EvidenceState::Verified => (glyphs.passed, Role::Verified, ""),
@@ -322,6 +316,7 @@ pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role,
             let sign = glyphs.status(cell_status::CellStatus::Unreachable);
             (sign, Role::Unreachable, "unreachable")
         }
+        EvidenceState::NotChecked => (glyphs.not_checked, Role::Quiet, "not checked"),
     }
 }
 

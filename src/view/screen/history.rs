@@ -11,8 +11,7 @@ use crate::view::canvas::{Canvas, Line, Span, span};
 use crate::view::lines::fold;
 use crate::view::size::WIDE;
 use crate::view::theme::Role;
-use crate::view::widget::fingerprint::Fingerprints;
-use crate::view::widget::list;
+use crate::view::widget::{list, sign};
 
 /// Draws the history screen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area: Rect, limits: &mut Limits) {
@@ -35,15 +34,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area
         ..area
     };
     if let Reading::Failed(failure) = &screen.reading {
-        for (role, text) in [(Role::Error, &failure.what), (Role::Dim, &failure.next)] {
-            if !text.is_empty() && list_area.height > 1 {
-                canvas.text(
-                    list_area.x + 1,
-                    list_area.y,
-                    list_area.width - 2,
-                    text.clean().as_str(),
-                    role,
-                );
+        let (what, next) = (failure.what.clean(), failure.next());
+        for (role, text) in [(Role::Error, what.as_str()), (Role::Dim, next.as_str())] {
+            if list_area.height > 1 {
+                canvas.text(list_area.x + 1, list_area.y, list_area.width - 2, text, role);
                 list_area.y += 1;
                 list_area.height -= 1;
             }
@@ -64,8 +58,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area
         ..list_area
     };
     limits.page = rows.height;
-    let digests = screen.entries.iter().flat_map(|entry| [entry.to, entry.from]).flatten();
-    let prints = Fingerprints::of(digests, canvas.theme(), glyphs);
+    let theme = canvas.theme();
+    let service = &screen.target.service;
+    let sign = |digest| sign::of(state, service, digest, theme, glyphs);
     let selected = screen
         .selected
         .as_ref()
@@ -79,7 +74,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area
         .take(usize::from(rows.height))
     {
         let y = rows.y + u16::try_from(at - top).unwrap_or(0);
-        let line = row(state, entry, &prints, area.width, glyphs);
+        let line = row(state, entry, &sign, area.width, glyphs);
         canvas.line(rows.x + 2, y, rows.width - 3, &line);
         if selected == Some(at) {
             canvas.text(rows.x, y, 1, glyphs.cursor, Role::Accent);
@@ -100,18 +95,18 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area
             height: details,
             ..list_area
         };
-        detail(canvas, entry, &prints, area);
+        detail(canvas, entry, &sign, area);
     }
 }
 
-fn bytes(digest: Option<Digest>, tag: Option<&str>, prints: &Fingerprints) -> [Span; 2] {
+fn bytes(digest: Option<Digest>, tag: Option<&str>, sign: &dyn Fn(Digest) -> Span) -> [Span; 2] {
     match digest {
-        Some(digest) => [prints.span(digest), span(Role::Text, digest.short())],
+        Some(digest) => [sign(digest), span(Role::Text, format!(" {}", digest.short()))],
         None => {
             let tag = tag.map_or_else(|| "no digest".to_owned(), |tag| format!(":{tag}"));
             [
                 span(Role::Text, " "),
-                span(Role::ByTag, format!("{:<8}", tag.chars().take(9).collect::<String>())),
+                span(Role::ByTag, format!("{:<9}", tag.chars().take(9).collect::<String>())),
             ]
         }
     }
@@ -120,17 +115,22 @@ fn bytes(digest: Option<Digest>, tag: Option<&str>, prints: &Fingerprints) -> [S
 fn row(
     state: &State,
     entry: &Entry,
-    prints: &Fingerprints,
+    sign: &dyn Fn(Digest) -> Span,
     columns: u16,
     glyphs: &crate::view::glyphs::Glyphs,
 ) -> Line {
     let when = age::words(entry.at, state.minute());
     let mut line = vec![span(Role::Dim, format!("{when:>9}  "))];
     if columns >= WIDE {
-        line.extend(bytes(entry.from, None, prints));
+        line.extend(bytes(entry.from, None, sign));
         line.push(span(Role::Dim, format!(" {} ", glyphs.arrow)));
     }
-    line.extend(bytes(entry.to, entry.tag.as_deref(), prints));
+    line.extend(bytes(entry.to, entry.tag.as_deref(), sign));
+    if entry.to.is_some() {
+        let room = if columns >= WIDE { 14 } else { 9 };
+        let tag = crate::view::canvas::cut(entry.tag.as_deref().unwrap_or(""), room, glyphs.ellipsis).into_owned();
+        line.push(span(Role::Title, format!("  {tag:<width$}", width = usize::from(room))));
+    }
     let (role, word) = match entry.action {
         Action::Promote => (Role::Verified, "promote"),
         Action::Revert => (Role::Warned, "revert"),
@@ -147,7 +147,7 @@ fn row(
 }
 
 /// The selected commit, digests in full.
-fn detail(canvas: &mut Canvas<'_>, entry: &Entry, prints: &Fingerprints, area: Rect) {
+fn detail(canvas: &mut Canvas<'_>, entry: &Entry, sign: &dyn Fn(Digest) -> Span, area: Rect) {
     if area.height == 0 {
         return;
     }
@@ -161,7 +161,7 @@ fn detail(canvas: &mut Canvas<'_>, entry: &Entry, prints: &Fingerprints, area: R
         let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
         match digest {
             Some(digest) => {
-                line.push(prints.span(digest));
+                line.push(sign(digest));
                 line.push(span(Role::Text, format!(" {digest}")));
             }
             None => line.push(span(Role::Dim, "no digest")),

@@ -2,7 +2,7 @@
 
 use crate::app::cell_status::{CellStatus, KindStatus, TimedStatus, kind_status};
 use crate::domain::board::Assessment;
-use crate::domain::evidence::EvidenceKind;
+use crate::domain::evidence::{CauseKind, EvidenceKind};
 use crate::view::canvas::{Line, Span, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
@@ -15,6 +15,24 @@ pub fn shape(current: TimedStatus, glyphs: &Glyphs) -> Line {
     ]
 }
 
+/// Sign and role of a cause. What could not be reached, or cannot be judged, never looks like something
+/// that was found to be wrong.
+pub const fn cause(cause: CauseKind, glyphs: &Glyphs) -> (&'static str, Role) {
+    match cause {
+        CauseKind::Unreachable => (glyphs.status(CellStatus::Unreachable), Role::Unreachable),
+        CauseKind::NotChecked => (glyphs.status(CellStatus::NotChecked), Role::Quiet),
+        CauseKind::Unsupported => (glyphs.status(CellStatus::Unknown), Role::Unknown),
+        CauseKind::Absent
+        | CauseKind::Corrupt
+        | CauseKind::Malformed
+        | CauseKind::BadSignature
+        | CauseKind::OtherSigner
+        | CauseKind::WrongSubject
+        | CauseKind::WrongPredicate
+        | CauseKind::PolicyFailed => (glyphs.failed, Role::Rejected),
+    }
+}
+
 /// Shape and word.
 pub fn full(status: CellStatus, glyphs: &Glyphs) -> Span {
     span(
@@ -23,8 +41,8 @@ pub fn full(status: CellStatus, glyphs: &Glyphs) -> Span {
     )
 }
 
-/// One letter per kind of evidence that policies usually ask for: upper case holds, lower case
-/// does not, a dash is nothing at all.
+/// One letter per kind of evidence that policies usually ask for: upper case verifies,
+/// lower case does not, a dash is nothing at all.
 pub fn letters(assessment: &Assessment, glyphs: &Glyphs) -> Line {
     [
         (EvidenceKind::Signature, 'S'),

@@ -1,8 +1,9 @@
 //! The diff screen.
 
 use super::*;
-use crate::app::comparison::{Comparison, DiffScreen};
+use crate::app::comparison::{ComparisonState, DiffScreen};
 use crate::app::sample::planned;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 
 fn diff(state: &State) -> &DiffScreen {
@@ -43,7 +44,7 @@ fn a_pin_that_is_the_candidate_is_compared_with_older_pins() {
 fn the_candidate_is_compared_with_the_pins() {
     let mut state = board();
     let (_, a, b) = asked_for(&press(&mut state, "<right><right><right><right>d"));
-    assert_eq!((a, b), (digest("c2"), digest("c3")));
+    assert_eq!((a, b), (digest("c2b"), digest("c3")));
 }
 
 #[test]
@@ -72,23 +73,20 @@ fn an_older_comparison_is_stale() {
         result: Ok(Box::new(sample::digest_diff())),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Comparison::Running);
+    assert_eq!(diff(&state).compared, ComparisonState::Running);
 }
 
 #[test]
 fn the_answer_and_the_failure_are_kept_apart() {
     let mut state = board();
     let (ticket, ..) = asked_for(&press(&mut state, "d"));
-    let failure = Failure {
-        what: "timed out".into(),
-        next: "".into(),
-    };
+    let failure = Failure::unreachable("timed out");
     let msg = Msg::Compared {
         ticket,
         result: Err(failure.clone()),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Comparison::Failed(failure));
+    assert_eq!(diff(&state).compared, ComparisonState::Failed(failure));
 }
 
 #[test]
@@ -113,7 +111,7 @@ fn leaving_stops_the_reading() {
 #[test]
 fn a_line_of_the_history_is_compared_with_the_one_before() {
     let mut state = board();
-    let commands = press(&mut state, "<right><right><right>h");
+    let commands = press(&mut state, "<right><right><right>L");
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("{commands:?}");
     };

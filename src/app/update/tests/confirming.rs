@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::app::sample::{answer_plan, asked, begun, fail_plan, planned, planned_as, proposal_of, see};
+use crate::domain::failure::Failure;
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
@@ -102,7 +103,7 @@ fn a_closed_gate_makes_confirming_impossible() {
 #[test]
 fn a_closed_gate_of_one_service_stops_the_set() {
     let mut state = board();
-    planned_as(&mut state, "<space><space>p", |p| {
+    planned_as(&mut state, "<space><space>kp", |p| {
         p.plans[1].gates[0].state = GateState::Closed;
     });
     assert_eq!(press(&mut state, "y"), []);
@@ -215,7 +216,7 @@ fn nothing_to_do_is_nothing_to_confirm() {
 #[test]
 fn the_whole_commit_can_be_asked_for_and_back() {
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         p.whole_commit = Some("abc".to_owned())
     });
     let (ticket, request) = asked(&press(&mut state, "w"));
@@ -234,7 +235,7 @@ fn the_whole_commit_can_be_asked_for_and_back() {
 #[test]
 fn alternatives_are_chosen_by_number() {
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         close_gate(p, GateName::Verdict, false);
         p.alternatives = sample::alternatives();
     });
@@ -242,7 +243,7 @@ fn alternatives_are_chosen_by_number() {
     let request = replanned(&mut state, "2");
     assert!(matches!(request.ask, Ask::Revert { to: Some(to), .. } if to == digest("c00")));
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         p.alternatives = sample::alternatives()
     });
     assert_eq!(press(&mut state, "9"), []);
@@ -255,7 +256,7 @@ fn a_plan_that_cannot_be_made_says_why_and_is_tried_again() {
     fail_plan(
         &mut state,
         &ticket,
-        WriteFailure::Unknown("registry.example.com: timed out".into()),
+        WriteFailure::from(Failure::unreachable("registry.example.com: timed out")),
     );
     assert!(matches!(&plan(&state).stage, crate::app::plan_screen::Stage::Failed(_)));
     assert_eq!(press(&mut state, "y"), []);
@@ -300,7 +301,7 @@ fn help_over_a_plan_takes_the_keys() {
 #[test]
 fn digests_are_compared_beside_the_plan_one_after_the_other() {
     let mut state = board();
-    let commands = planned(&mut state, "<space><space>p");
+    let commands = planned(&mut state, "<space><space>kp");
     let [Command::Diff { ticket, a, b }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
@@ -313,6 +314,6 @@ fn digests_are_compared_beside_the_plan_one_after_the_other() {
     assert!(matches!(commands.as_slice(), [Command::Diff { .. }]), "{commands:?}");
     assert!(matches!(
         plan(&state).compared[0],
-        crate::app::comparison::Comparison::Known(_)
+        crate::app::comparison::ComparisonState::Known(_)
     ));
 }

@@ -29,7 +29,7 @@ fn statements_are_selected_by_identity() {
         key,
         assessment: sample::assessed(crate::domain::Outcome::Verified, Vec::new(), fewer),
         version: None,
-        kin: Default::default(),
+        same_image: Default::default(),
         missing: false,
     };
     feed(&mut state, &ticket, [found]);

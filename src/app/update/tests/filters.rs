@@ -97,7 +97,7 @@ fn the_selected_row_stays_though_it_stops_matching() {
         key,
         assessment: sample::verified(digest("k2")),
         version: None,
-        kin: Default::default(),
+        same_image: Default::default(),
         missing: false,
     };
     feed(&mut state, &ticket, [found]);
@@ -135,4 +135,12 @@ fn pasted_text_is_never_keys() {
     let mut state = board();
     assert_eq!(update(&mut state, Msg::Paste("qq".to_owned()), sample::now()), []);
     assert!(!state.quitting);
+}
+
+#[test]
+fn a_marked_row_is_never_hidden() {
+    let mut state = board();
+    press(&mut state, "<space><space>/ledger<enter>");
+    let shown: Vec<&str> = state.rows().iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(shown, ["checkout", "payments", "ledger"]);
 }

@@ -1,8 +1,9 @@
 use super::*;
+use crate::domain::failure::Failure;
 
 fn opened() -> (State, Ticket) {
     let mut state = board();
-    match press(&mut state, "h").as_slice() {
+    match press(&mut state, "L").as_slice() {
         [Command::History { ticket, .. }] => {
             let ticket = ticket.clone();
             (state, ticket)
@@ -44,10 +45,7 @@ fn a_failure_keeps_what_was_read() {
         entries: sample::history(),
     };
     update(&mut state, msg, sample::now());
-    let failure = Failure {
-        what: "a blob is missing".into(),
-        next: "fetch the whole history".into(),
-    };
+    let failure = Failure::failed("a blob is missing").hint("fetch the whole history");
     let msg = Msg::HistoryEnded {
         ticket,
         result: Err(failure),
@@ -84,6 +82,6 @@ fn answers_about_another_target_are_dropped() {
 #[test]
 fn a_candidate_has_none() {
     let mut state = board();
-    assert_eq!(press(&mut state, "<right><right><right><right>h"), []);
+    assert_eq!(press(&mut state, "<right><right><right><right>L"), []);
     assert!(notice(&state).contains("candidate"));
 }

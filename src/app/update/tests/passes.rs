@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::failure::Failure;
 
 #[test]
 fn starting_asks_for_the_board() {
@@ -16,10 +17,7 @@ fn an_ended_pass_is_ended() {
 fn a_failed_pass_keeps_what_was_known() {
     let mut state = board();
     let ticket = refresh(&mut state);
-    let failure = Failure {
-        what: "no network".into(),
-        next: "try again".into(),
-    };
+    let failure = Failure::unreachable("no network").hint("try again");
     let msg = Msg::RefreshEnded {
         ticket,
         result: Err(failure.clone()),

@@ -14,16 +14,17 @@ fn ask(state: &mut State, keys: &str) -> Ask {
 
 #[test]
 fn the_digest_under_the_cursor_steps_into_the_next_environment() {
-    for (keys, from, to) in [
-        ("p", "dev", "integration"),
-        ("<right>p", "integration", "staging"),
-        ("<right><right>p", "staging", "production"),
+    for (keys, service, from, to) in [
+        ("p", "checkout", "dev", "integration"),
+        ("<right>p", "checkout", "integration", "staging"),
+        ("jj<right>p", "search", "integration", "staging"),
+        ("jjj<right><right>p", "catalog", "staging", "production"),
     ] {
         let mut state = board();
         assert_eq!(
             ask(&mut state, keys),
             Ask::Promote {
-                services: vec!["checkout".into()],
+                services: vec![service.into()],
                 to: to.into(),
                 from: Some(Source::Environment(from.into())),
             }
@@ -35,9 +36,9 @@ fn the_digest_under_the_cursor_steps_into_the_next_environment() {
 fn the_candidate_steps_into_the_first_environment() {
     let mut state = board();
     assert_eq!(
-        ask(&mut state, "<right><right><right><right>p"),
+        ask(&mut state, "jjjj<right><right><right><right>p"),
         Ask::Promote {
-            services: vec!["checkout".into()],
+            services: vec!["notifier".into()],
             to: "dev".into(),
             from: Some(Source::Candidate),
         }
@@ -70,13 +71,13 @@ fn a_pin_by_tag_has_no_digest_to_promote_and_says_how_to_get_one() {
 #[test]
 fn one_of_several_pins_is_promoted_by_its_digest() {
     let mut state = board();
-    press(&mut state, "jjjjjjj<right><right>n");
+    press(&mut state, "jjjjjjj<right><right>");
     assert_eq!(
         ask(&mut state, "p"),
         Ask::Promote {
             services: vec!["inventory".into()],
             to: "production".into(),
-            from: Some(Source::Digest(digest("i1"))),
+            from: Some(Source::Digest(digest("i2"))),
         }
     );
 }
@@ -84,16 +85,76 @@ fn one_of_several_pins_is_promoted_by_its_digest() {
 #[test]
 fn marked_services_step_forward_together() {
     let mut state = board();
-    press(&mut state, "<right><space><space>");
-    is_at(&state, "search", "integration");
+    press(&mut state, "<space><space>k");
+    is_at(&state, "payments", "dev");
     assert_eq!(
         ask(&mut state, "p"),
         Ask::Promote {
             services: vec!["checkout".into(), "payments".into()],
-            to: "staging".into(),
-            from: Some(Source::Environment("integration".into())),
+            to: "integration".into(),
+            from: Some(Source::Environment("dev".into())),
         }
     );
+}
+
+#[test]
+fn where_the_cursor_is_on_none_of_the_marked_ones_it_is_asked_which_are_meant() {
+    let services = |keys: &str| {
+        let mut state = board();
+        press(&mut state, "<space><space>");
+        is_at(&state, "search", "dev");
+        assert_eq!(press(&mut state, "p"), [], "a question, and no plan");
+        assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 2));
+        let Ask::Promote { services, .. } = ask(&mut state, keys) else {
+            panic!("no promote");
+        };
+        services
+    };
+    assert_eq!(services("<enter>"), ["checkout".into(), "payments".into()]);
+    assert_eq!(services("j<enter>"), ["search".into()]);
+}
+
+#[test]
+fn it_is_asked_even_where_only_one_of_them_is_possible() {
+    let mut state = board();
+    press(&mut state, "<space>jjj");
+    is_at(&state, "notifier", "dev");
+    assert_eq!(press(&mut state, "p"), []);
+    assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 1));
+    assert_eq!(press(&mut state, "<esc>"), []);
+    assert!(state.screens.is_empty());
+}
+
+#[test]
+fn a_step_that_changes_nothing_is_refused_on_the_board() {
+    let mut state = board();
+    assert_eq!(press(&mut state, "j<right>p"), []);
+    assert!(
+        notice(&state).contains("staging pins these bytes already"),
+        "{}",
+        notice(&state)
+    );
+    // A set of which only some are there already is a step.
+    press(&mut state, "<space><space>k");
+    is_at(&state, "search", "integration");
+    assert!(matches!(press(&mut state, "p").as_slice(), [Command::Plan { .. }]));
+}
+
+#[test]
+fn nothing_is_planned_over_the_comparison_of_a_plan() {
+    for key in ["p", "r", "P", "H"] {
+        let mut state = board();
+        planned(&mut state, "p");
+        press(&mut state, "d");
+        let before = state.screens.clone();
+        assert_eq!(press(&mut state, key), [], "{key}");
+        assert_eq!(state.screens, before, "{key}");
+        assert!(
+            notice(&state).contains("a plan is open behind this"),
+            "{}",
+            notice(&state)
+        );
+    }
 }
 
 #[test]
@@ -135,7 +196,7 @@ fn several_next_environments_are_a_choice() {
     let mut state = board();
     state.board.environments[2].after = vec!["dev".into()];
     assert_eq!(press(&mut state, "p"), []);
-    assert!(matches!(&state.layer, Some(Layer::Choose { rows, .. }) if rows.len() == 2));
+    assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 2));
     let Ask::Promote { to, .. } = ask(&mut state, "j<enter>") else {
         panic!("no promote");
     };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::plan_screen::Stage;
 use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Target;
 use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure, WriteState};
 
@@ -79,8 +80,8 @@ fn esc_stops_it_before_the_git_step_only_and_once() {
     assert_eq!(press(&mut state, "<esc>"), [Command::CancelWrite]);
     assert_eq!(press(&mut state, "<esc>"), []);
     assert!(state.writing.is_some(), "in flight until it says that it has ended");
-    written(&mut state, &ticket, Err(WriteFailure::Cancelled));
-    assert!(matches!(stage(&state), Stage::Failed(WriteFailure::Cancelled)));
+    written(&mut state, &ticket, Err(WriteFailure::from(Failure::interrupted())));
+    assert!(matches!(stage(&state), Stage::Failed(failure) if failure.kind() == FailureKind::Interrupted));
     let (mut state, ticket, _) = flying();
     step(&mut state, &ticket, Progress::Committing);
     assert_eq!(press(&mut state, "<esc>"), []);
@@ -104,7 +105,7 @@ fn quitting_asks_while_a_write_is_in_flight() {
     assert_eq!((state.layer.clone(), state.quitting), (None, false));
     assert_eq!(press(&mut state, "qy"), [Command::CancelWrite]);
     assert!(!state.quitting, "it leaves when the write has ended");
-    let commands = written(&mut state, &ticket, Err(WriteFailure::Cancelled));
+    let commands = written(&mut state, &ticket, Err(WriteFailure::from(Failure::interrupted())));
     assert_eq!(commands, [Command::Quit]);
     assert!(state.quitting);
 }
@@ -136,10 +137,10 @@ fn suspending_waits_for_the_write() {
 #[test]
 fn a_failure_keeps_its_kind() {
     for failure in [
-        WriteFailure::Unknown("x".into()),
-        WriteFailure::RemoteRefused("hook says no".into()),
-        WriteFailure::Failed("disk full".into()),
-        WriteFailure::Usage("x".into()),
+        WriteFailure::from(Failure::unreachable("x")),
+        WriteFailure::from(Failure::new(FailureKind::RemoteRefused, "hook says no")),
+        WriteFailure::from(Failure::failed("disk full")),
+        WriteFailure::from(Failure::usage("x")),
     ] {
         let mut state = failed(failure.clone());
         assert!(matches!(stage(&state), Stage::Failed(f) if *f == failure));
@@ -155,7 +156,7 @@ fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
         proposal.plans[0].base_commit = "b".repeat(40);
         proposal
     };
-    let mut state = failed(WriteFailure::Conflict(Some(Box::new(proposal.clone())), "moved".into()));
+    let mut state = failed(WriteFailure::Conflict(Box::new(proposal.clone()), "moved".into()));
     assert!(
         !press(&mut state, "n")
             .iter()
@@ -170,9 +171,9 @@ fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
 #[test]
 fn a_failed_write_leaves_marks_and_undo_as_they_were() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, _) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Err(WriteFailure::Unknown("x".into())));
+    written(&mut state, &ticket, Err(WriteFailure::from(Failure::unreachable("x"))));
     assert_eq!(state.marked.len(), 2);
     assert!(state.undo.is_empty());
 }
@@ -180,7 +181,7 @@ fn a_failed_write_leaves_marks_and_undo_as_they_were() {
 #[test]
 fn a_written_set_is_no_longer_marked() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert!(state.marked.is_empty());
@@ -205,7 +206,7 @@ fn undo_of_a_promotion_is_a_revert_to_what_was_there() {
 #[test]
 fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
     let mut state = board();
-    planned(&mut state, &format!("{PRODUCTION}r"));
+    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |_| {});
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     let (ticket, request) = asked(&press(&mut state, "u"));
@@ -228,7 +229,7 @@ fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
 #[test]
 fn a_set_is_undone_service_by_service() {
     let mut state = board();
-    planned(&mut state, "<space><space>p");
+    planned(&mut state, "<space><space>kp");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert_eq!(state.undo.len(), 2);
@@ -263,12 +264,12 @@ fn a_pin_by_tag_has_no_inverse() {
 }
 
 #[test]
-fn from_r_to_a_pushed_revert_in_two_keys() {
+fn from_r_to_a_pushed_revert_in_three_keys() {
     let mut state = board();
     press(&mut state, PRODUCTION);
-    let keys = ["r", "y"];
-    planned(&mut state, keys[0]);
-    let (ticket, proposal) = begun(&press(&mut state, keys[1]));
+    // r, enter for the last known good, y.
+    sample::planned_revert_as(&mut state, "r", |_| {});
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert!(matches!(stage(&state), Stage::Done(_, receipt) if receipt.state == WriteState::Pushed));
 }
@@ -276,22 +277,19 @@ fn from_r_to_a_pushed_revert_in_two_keys() {
 #[test]
 fn a_reverted_line_of_the_history() {
     let mut state = board();
-    let commands = press(&mut state, &format!("{PRODUCTION}h"));
+    let commands = press(&mut state, &format!("{PRODUCTION}L"));
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
     sample::answer_history(&mut state, ticket);
     assert_eq!(press(&mut state, "r"), []);
     assert!(notice(&state).contains("pinned now"), "{}", notice(&state));
-    let (_, request) = asked(&press(&mut state, "jr"));
-    assert_eq!(
-        request.ask,
-        Ask::Revert {
-            target: Target::new("checkout", "production"),
-            to: Some(digest("c1")),
-            scope: Scope::Auto,
-        }
-    );
+    sample::listed(&mut state, "jr");
+    let Some(Screen::Revert(revert)) = state.screen() else {
+        panic!("no choice of digests");
+    };
+    assert_eq!(revert.target, Target::new("checkout", "production"));
+    assert_eq!(revert.selected, Some(digest("c1")), "that of the line");
     press(&mut state, "<esc>jjjj");
     assert_eq!(press(&mut state, "r"), []);
     assert!(notice(&state).contains("pinned no digest"));

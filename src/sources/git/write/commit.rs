@@ -5,15 +5,15 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::WriteError;
-use super::hooks::Hooks;
-use super::tree::{FileChange, is_oid, made, root_of};
+use super::tree::{FileChange, is_oid, root_of};
+use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
 
-/// Oldest git that has all that writing uses (`hook run`, `merge-tree --merge-base`).
-const OLDEST: (u32, u32) = (2, 40);
-const OLDEST_NAME: &str = "2.40";
+/// Oldest git that has all that is used, with some years of room: that of Ubuntu 22.04.
+const OLDEST: (u32, u32) = (2, 34);
+const OLDEST_NAME: &str = "2.34";
 
 /// Longest a hook or a signature (somebody may have to touch a key) may take.
 const HOOK_TIMEOUT: Duration = Duration::from_secs(600);
@@ -70,25 +70,10 @@ impl GitRepo {
     /// If the identity is missing, a file is not as expected, a hook refuses, signing fails, or nothing
     /// would change.
     pub fn commit_on(&self, parent: &str, changes: &[FileChange], message: &str) -> Result<String, WriteError> {
-        self.commit_tree_on(parent, parent, changes, message)
-    }
-
-    /// The same, starting from another tree than the parent's: that of a revert, say, with the holds file
-    /// changed in the same commit.
-    ///
-    /// # Errors
-    /// As [`GitRepo::commit_on`].
-    pub fn commit_tree_on(
-        &self,
-        parent: &str,
-        tree: &str,
-        changes: &[FileChange],
-        message: &str,
-    ) -> Result<String, WriteError> {
         let identity = self.identity()?;
         let git = writer(self)?;
         let before = root_of(&git, parent)?;
-        let tree = self.tree_with(tree, changes)?;
+        let tree = self.tree_with(parent, changes)?;
         if tree == before {
             return Err(WriteError::Empty);
         }
@@ -114,6 +99,16 @@ impl GitRepo {
         }))
     }
 
+    /// The name under which the person commits; `None` = git does not know it.
+    pub fn committer_name(&self) -> Option<Untrusted> {
+        let ran = self
+            .program()
+            .run(&["var", "GIT_COMMITTER_IDENT"], LOCAL_TIMEOUT)
+            .ok()?;
+        let name = ran.text().split_once(" <")?.0.to_owned();
+        (!name.is_empty()).then(|| name.into())
+    }
+
     /// Whether this clone has a commit.
     ///
     /// # Errors
@@ -130,18 +125,16 @@ impl GitRepo {
 
     /// The message as the commit-msg hook leaves it.
     fn after_hook(&self, message: &str) -> Result<String, WriteError> {
-        let hooks = Hooks::of(self)?;
-        if !hooks.runs("commit-msg") {
+        let hooks = self.hooks()?;
+        let Some(hook) = hooks.file("commit-msg") else {
             return Ok(message.to_owned());
-        }
+        };
         let failed = |e: std::io::Error| GitError::Scratch { detail: e.to_string() };
         let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
         file.write_all(message.as_bytes()).map_err(failed)?;
         let path = file.path().display().to_string();
-        let git = hooks
-            .apply(&GitProgram::new(self.hook_working_dir()))
-            .with_env("GIT_EDITOR", ":");
-        let ran = git.try_run(&["hook", "run", "commit-msg", "--", &path], &[], HOOK_TIMEOUT)?;
+        let git = self.program().with_env("GIT_EDITOR", ":");
+        let ran = git.try_run_hook(hook, &[&path], HOOK_TIMEOUT)?;
         let words = format!("{}\n{}", ran.stderr.trim(), ran.text()).trim().to_owned();
         let refused = |words: String| WriteError::Hook {
             hook: "commit-msg",
@@ -163,7 +156,7 @@ impl GitRepo {
 pub(super) fn writer(repo: &GitRepo) -> Result<GitProgram, WriteError> {
     // The same program for as long as this process lives.
     static NEW_ENOUGH: OnceLock<()> = OnceLock::new();
-    let git = repo.program();
+    let git = repo.checked_program()?;
     if NEW_ENOUGH.get().is_none() {
         let said = git.run(&["version"], LOCAL_TIMEOUT)?.text();
         let found = said.trim_start_matches("git version ").to_owned();
@@ -214,21 +207,23 @@ fn signing(git: &GitProgram) -> Result<Option<Signing>, GitError> {
     }))
 }
 
-/// Runs what prints one object id, for the other files of this folder.
-pub(super) fn object(git: &GitProgram, args: &[&str]) -> Result<String, GitError> {
-    made(git, args, &[])
-}
-
 #[cfg(test)]
 mod tests {
     use super::is_new_enough;
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        for new in ["2.40.0", "2.47.3", "2.100", "3.0.1.windows.1", "2.43.0 (Apple Git-1)"] {
+        for new in [
+            "2.34.1",
+            "2.39.5",
+            "2.47.3",
+            "2.100",
+            "3.0.1.windows.1",
+            "2.43.0 (Apple Git-1)",
+        ] {
             assert!(is_new_enough(new), "{new}");
         }
-        for old in ["2.39.5", "2.4.9", "1.9", "", "x"] {
+        for old in ["2.33.8", "2.4.9", "1.9", "", "x"] {
             assert!(!is_new_enough(old), "{old}");
         }
     }

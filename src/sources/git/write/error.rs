@@ -1,9 +1,10 @@
 //! Why a commit was not made or a push did not land.
 
+use crate::domain::failure::{Failure, FailureKind, Hint, Part};
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 
-/// Why no commit was made. The object database may hold a few unreferenced objects then, and nothing
+/// Why no commit was made. The object database may have a few unreferenced objects then, and nothing
 /// else has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -11,12 +12,10 @@ pub enum WriteError {
     #[error(transparent)]
     Git(#[from] GitError),
     /// Nobody to sign as.
-    #[error(
-        "git does not know who you are, so nothing was written; set it with: git config --global user.name NAME; git config --global user.email EMAIL"
-    )]
+    #[error("git does not know who you are, so nothing was written")]
     NoIdentity,
     /// The installed git lacks what writing needs.
-    #[error("git {found} is too old to write with; version {needed} or newer is needed")]
+    #[error("git {found} is too old to write with: version {needed} or newer is needed")]
     TooOld {
         /// What is installed.
         found: String,
@@ -24,13 +23,13 @@ pub enum WriteError {
         needed: &'static str,
     },
     /// The file is not as it was read.
-    #[error("{path} is not as it was when the change was planned; plan it again")]
+    #[error("{path} is not as it was when the change was planned")]
     Moved {
         /// The file.
         path: String,
     },
     /// The path cannot be written.
-    #[error("{path} cannot be written: {reason}; change it by hand")]
+    #[error("{path} cannot be written: {reason}")]
     Path {
         /// The path.
         path: String,
@@ -38,12 +37,10 @@ pub enum WriteError {
         reason: &'static str,
     },
     /// The change changes nothing.
-    #[error("the commit would change nothing; nothing was written")]
+    #[error("the commit would change nothing, so nothing was written")]
     Empty,
     /// The new tree differs elsewhere than meant.
-    #[error(
-        "the new tree differs from the old one in other files than meant ({paths}); this is a bug, nothing was written"
-    )]
+    #[error("the new tree differs from the old one in other files than meant ({paths}), so nothing was written")]
     Unproven {
         /// Which.
         paths: String,
@@ -57,18 +54,10 @@ pub enum WriteError {
         words: Untrusted,
     },
     /// The commit could not be signed.
-    #[error("the commit could not be signed, so nothing was written: {}; check user.signingkey and gpg.format, or that the agent is unlocked", words.clean())]
+    #[error("the commit could not be signed, so nothing was written: {}", words.clean())]
     Signing {
         /// What git and the signing program said.
         words: Untrusted,
-    },
-    /// The history needed is not in this clone.
-    #[error(
-        "the history of this clone ends at {commit}, so it cannot be reverted here; fetch more with: git fetch --unshallow"
-    )]
-    Shallow {
-        /// The commit.
-        commit: String,
     },
 }
 
@@ -85,7 +74,7 @@ pub enum RefusedBy {
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
     /// Somebody else's commits are there: plan again on the new head.
-    #[error("{branch} has moved on the remote; fetch it and plan again")]
+    #[error("{branch} has moved on the remote")]
     NonFastForward {
         /// The branch.
         branch: String,
@@ -93,7 +82,7 @@ pub enum PushError {
         found: Option<String>,
     },
     /// A branch of the name for a new one is there already.
-    #[error("branch {branch} is on the remote already and is not overwritten; delete it there or choose another name")]
+    #[error("branch {branch} is on the remote already and is not overwritten")]
     BranchExists {
         /// The branch.
         branch: String,
@@ -101,9 +90,7 @@ pub enum PushError {
         found: String,
     },
     /// One push would go to several places, of which some may take it and some not.
-    #[error(
-        "{remote} has {count} push addresses, and pindeck writes to one place, all or nothing; leave one: git config --unset remote.{remote}.pushurl PATTERN"
-    )]
+    #[error("{remote} has {count} push addresses, and pindeck writes to one place, all or nothing")]
     SeveralPlaces {
         /// The remote.
         remote: String,
@@ -119,10 +106,7 @@ pub enum PushError {
         words: Vec<Untrusted>,
     },
     /// The remote did not let us in.
-    #[error(
-        "{remote} denied access: {}; check your credentials with: git push --dry-run {remote}",
-        joined(words)
-    )]
+    #[error("{remote} denied access: {}", joined(words))]
     Auth {
         /// The remote.
         remote: String,
@@ -130,7 +114,7 @@ pub enum PushError {
         words: Vec<Untrusted>,
     },
     /// The remote was never reached.
-    #[error("{remote} could not be reached: {}; nothing was pushed", joined(words))]
+    #[error("{remote} could not be reached, so nothing was pushed: {}", joined(words))]
     Unreachable {
         /// The remote.
         remote: String,
@@ -139,7 +123,7 @@ pub enum PushError {
     },
     /// The connection was lost on the way, and nobody can say yet whether the remote took it.
     #[error(
-        "the connection to {remote} was lost during the push: {}; whether it landed is not known yet, `pindeck resume` finds out",
+        "the connection to {remote} was lost during the push, and whether it landed is not known yet: {}",
         joined(words)
     )]
     Unclear {
@@ -153,20 +137,96 @@ pub enum PushError {
     Git(#[from] GitError),
 }
 
-impl PushError {
-    /// The exit status of CONTRACT.md for this failure.
-    pub const fn exit_code(&self) -> u8 {
+impl WriteError {
+    /// What sort of failure this is.
+    pub const fn kind(&self) -> FailureKind {
         match self {
-            Self::NonFastForward { .. } | Self::BranchExists { .. } => 5,
-            Self::Refused { .. } => 7,
-            Self::Unreachable { .. } | Self::Unclear { .. } => 6,
-            Self::Auth { .. } | Self::SeveralPlaces { .. } | Self::Git(_) => 1,
+            Self::Git(error) => error.kind(),
+            Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,
+            Self::Moved { .. } => FailureKind::Conflict,
+            Self::Hook { .. } => FailureKind::RemoteRefused,
+            Self::Path { .. } | Self::Empty | Self::Unproven { .. } | Self::Signing { .. } => FailureKind::Failed,
         }
+    }
+
+    /// What a person can do about it.
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::Git(error) => return Failure::from(error).hint,
+            Self::NoIdentity => {
+                "set it with: git config --global user.name NAME; git config --global user.email EMAIL".into()
+            }
+            Self::TooOld { .. } => "install a newer git".into(),
+            Self::Moved { .. } => "plan it again".into(),
+            Self::Path { .. } => "change it by hand".into(),
+            Self::Empty => return None,
+            Self::Unproven { .. } => "this is a bug in pindeck: please report it".into(),
+            Self::Hook { .. } => "change what the hook refuses, or the hook, and run it again".into(),
+            Self::Signing { .. } => "check user.signingkey and gpg.format, or that the agent is unlocked".into(),
+        })
+    }
+}
+
+impl From<&WriteError> for Failure {
+    fn from(error: &WriteError) -> Self {
+        Self {
+            kind: error.kind(),
+            what: error.to_string().into(),
+            hint: error.hint(),
+        }
+    }
+}
+
+impl PushError {
+    /// What sort of failure this is.
+    pub const fn kind(&self) -> FailureKind {
+        match self {
+            Self::NonFastForward { .. } | Self::BranchExists { .. } => FailureKind::Conflict,
+            Self::Refused { .. } => FailureKind::RemoteRefused,
+            Self::Unreachable { .. } | Self::Unclear { .. } => FailureKind::Unreachable,
+            Self::Auth { .. } | Self::SeveralPlaces { .. } => FailureKind::Failed,
+            Self::Git(error) => error.kind(),
+        }
+    }
+
+    /// What a person can do about it.
+    fn hint(&self) -> Option<Hint> {
+        Some(match self {
+            Self::NonFastForward { .. } => "fetch it and plan again".into(),
+            Self::BranchExists { .. } => "delete it there or choose another name".into(),
+            Self::SeveralPlaces { remote, .. } => Hint::with(
+                "leave one: git config --unset remote.{}.pushurl PATTERN",
+                &[Part::name(remote)],
+            ),
+            Self::Refused {
+                by: RefusedBy::Remote, ..
+            } => "ask who runs the remote, or set write = \"branch\" for this environment".into(),
+            Self::Refused {
+                by: RefusedBy::PrePush, ..
+            } => "change what the hook refuses, or the hook, and run it again".into(),
+            Self::Auth { remote, .. } => Hint::with(
+                "check your credentials with: git push --dry-run {}",
+                &[Part::name(remote)],
+            ),
+            Self::Unreachable { .. } => "try again when it can be reached".into(),
+            Self::Unclear { .. } => "`pindeck resume` finds out".into(),
+            Self::Git(error) => return Failure::from(error).hint,
+        })
     }
 
     /// Whether it is certain that nothing landed.
     pub const fn is_certain(&self) -> bool {
         !matches!(self, Self::Unclear { .. })
+    }
+}
+
+impl From<&PushError> for Failure {
+    fn from(error: &PushError) -> Self {
+        Self {
+            kind: error.kind(),
+            what: error.to_string().into(),
+            hint: error.hint(),
+        }
     }
 }
 

@@ -9,15 +9,12 @@
 
 mod commit;
 mod error;
-mod hooks;
 mod push;
 mod push_output;
-mod revert;
 mod tree;
 
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
-pub(super) use hooks::Hooks;
 pub use push::{Expected, Push, Pushed};
-pub use revert::RevertOutcome;
+pub use push_output::{PushOutput, PushReport};
 pub use tree::{FileAfter, FileBefore, FileChange};

@@ -96,7 +96,7 @@ impl Job<'_> {
                 .await
                 .map_err(|error| {
                     let name = named("blob", source, blob.digest);
-                    Trouble::Final(if is_foreign(blob) { foreign(name) } else { error })
+                    Trouble::Final(if blob.is_foreign() { foreign(name) } else { error })
                 })?;
             self.put_small(&mut request, bytes).await?
         } else {
@@ -149,7 +149,7 @@ impl Job<'_> {
     async fn put_large(&self, request: &Request, blob: &Descriptor) -> Result<Response, Trouble> {
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
-            RegistryError::NotFound { what, .. } if is_foreign(blob) => Trouble::Final(foreign(what)),
+            RegistryError::NotFound { what, .. } if blob.is_foreign() => Trouble::Final(foreign(what)),
             RegistryError::NotFound { .. } => Trouble::Final(error),
             error => Trouble::Again(error),
         })?;
@@ -324,11 +324,6 @@ fn again_or_not(error: RegistryError) -> Trouble {
         RegistryError::RateLimited { .. } => Trouble::Again(error),
         error => Trouble::Final(error),
     }
-}
-
-/// Layers that their publisher does not allow to be distributed; registries often lack them.
-fn is_foreign(blob: &Descriptor) -> bool {
-    blob.media_type.contains(".foreign.") || blob.media_type.contains("nondistributable")
 }
 
 fn foreign(what: String) -> RegistryError {

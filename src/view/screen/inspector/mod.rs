@@ -11,6 +11,7 @@ use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Subject;
 use crate::app::cursor::cells;
 use crate::app::msg::Limits;
+use crate::app::request;
 use crate::app::state::State;
 use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
@@ -19,8 +20,8 @@ use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
-use crate::view::theme::Role;
-use crate::view::widget::fingerprint::Fingerprints;
+use crate::view::theme::{Role, Theme};
+use crate::view::widget::sign;
 use labelled::InspectorLines;
 use proofs::{locations, statements};
 use verdict::{seen_note, verdict};
@@ -112,16 +113,16 @@ fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
         out.plain(Role::Warned, format!("{} is no longer on the board.", cursor.service));
         return out.lines;
     };
-    let prints = Fingerprints::of_row(row, canvas.theme(), canvas.glyphs());
+    let theme = canvas.theme();
     match state.subject() {
         None => out.plain(
             Role::Dim,
             "Nothing is pinned here: no file of this environment names this service's image.",
         ),
-        Some(Subject::Candidate(_)) => candidate(&mut out, state, row, &prints),
+        Some(Subject::Candidate(_)) => candidate(&mut out, state, row, theme),
         Some(subject) => {
             if let Some(cell) = state.cell_of(&subject) {
-                pin(&mut out, state, row, cell, &prints);
+                pin(&mut out, state, row, cell, theme);
             }
         }
     }
@@ -150,11 +151,11 @@ fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<L
     out.lines
 }
 
-fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, prints: &Fingerprints) {
+fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, theme: &Theme) {
     match cell.pin.digest {
         Some(digest) => {
-            out.lines
-                .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
+            let line = sign::with_digest(state, &row.name, digest, Role::Text, theme, out.glyphs);
+            out.lines.push(line.to_vec());
         }
         None => out.plain(
             Role::ByTag,
@@ -184,15 +185,28 @@ fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cel
     pinned_by(out, cell);
     image(out, cell);
     relation(out, row, cell);
+    next_step(out, state);
 }
 
-fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, prints: &Fingerprints) {
+/// What will refuse these bytes in the environment that comes next, as far as the board can tell.
+fn next_step(out: &mut InspectorLines<'_>, state: &State) {
+    let Some(subject) = state.subject() else { return };
+    let Ok((promotion, to)) = request::step_of(state, &subject) else {
+        return;
+    };
+    if let Some(why) = request::obstacle(state, &promotion, &to) {
+        let line = vec![span(Role::Text, format!("{to}: ")), span(Role::Warned, why)];
+        out.cut("next step", line);
+    }
+}
+
+fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, theme: &Theme) {
     let offered = row.candidate.value().and_then(Option::as_ref);
     match (&row.candidate, offered) {
         (_, Some(offered)) => {
             let digest = offered.digest;
-            out.lines
-                .push(vec![prints.span(digest), span(Role::Text, format!(" {digest}"))]);
+            let line = sign::with_digest(state, &row.name, digest, Role::Text, theme, out.glyphs);
+            out.lines.push(line.to_vec());
             if let Some(current) = cell_status::of_candidate(row, out.now) {
                 let before = out.lines.len();
                 verdict(out, state, &row.assessment, current);
@@ -228,12 +242,12 @@ fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, prin
             };
             out.labelled("pinned in", vec![span(Role::Text, pinned)]);
         }
-        (Seen::Unreachable { detail, .. }, None) => out.plain(
+        (Seen::Unreachable { failure, .. }, None) => out.plain(
             Role::Unreachable,
             format!(
                 "{} could not be asked: {}",
                 out.glyphs.status(CellStatus::Unreachable),
-                detail.clean()
+                failure.sentence().clean()
             ),
         ),
         (Seen::Fresh { .. }, None) => out.plain(
@@ -273,10 +287,10 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
     }
     if cell.tag.tag().is_some() {
         match (&cell.tag_digest, cell.tag_digest.value()) {
-            (Seen::Unreachable { detail, .. }, _) => {
+            (Seen::Unreachable { failure, .. }, _) => {
                 line.push(span(
                     Role::Unreachable,
-                    format!("  tag unreachable: {}", detail.clean()),
+                    format!("  tag unreachable: {}", failure.sentence().clean()),
                 ));
             }
             (Seen::NotChecked, _) => line.push(span(Role::Dim, "  tag not checked")),

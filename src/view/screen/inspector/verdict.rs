@@ -12,7 +12,7 @@ use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
 use crate::domain::verdict::Cause;
 use crate::view::canvas::span;
-use crate::view::theme::{Role, of_status};
+use crate::view::theme::Role;
 use crate::view::widget::badge;
 
 /// How current a value is, in words, where that is worth saying.
@@ -43,8 +43,8 @@ pub(super) fn verdict(
     let mut line = vec![badge::full(current.status, out.glyphs)];
     let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
     match seen {
-        Seen::Unreachable { detail, last } => {
-            line.push(span(Role::Text, format!(": {}", detail.clean())));
+        Seen::Unreachable { failure, last } => {
+            line.push(span(Role::Text, format!(": {}", failure.sentence().clean())));
             if let Some((before, at)) = last {
                 let was = before.verdict.as_ref().map_or("not judged", |v| v.result.as_str());
                 line.push(span(Role::Dim, format!("  (was {was} {})", age::ago(*at, out.now))));
@@ -74,8 +74,9 @@ pub(super) fn verdict(
     if let (Some(verdict), false) = (verdict, seen.is_unreachable()) {
         for (checks, cause) in folded(&verdict.causes) {
             let several = checks.len() > 1;
-            let name = format!("{} {} {}", out.glyphs.failed, checks.join(", "), cause.cause.as_str());
-            let mut line = vec![span(of_status(current.status), name)];
+            let (sign, role) = badge::cause(cause.cause, out.glyphs);
+            let name = format!("{sign} {} {}", checks.join(", "), cause.cause.as_str());
+            let mut line = vec![span(role, name)];
             match cause.subject {
                 // The evidence screen has both digests in full.
                 Some(other) => line.push(span(Role::Text, format!("  about {}", whose(state, other)))),

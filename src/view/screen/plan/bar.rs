@@ -121,9 +121,9 @@ fn running(state: &State) -> Line {
 fn failed(failure: &WriteFailure) -> Line {
     let mut line = button("Close", "enter");
     let words = match failure {
-        WriteFailure::Conflict(Some(_), _) => "show the new plan",
+        WriteFailure::Conflict(..) => "show the new plan",
         WriteFailure::Refused(..) => "show the plan with its closed gates",
-        _ => "plan again",
+        WriteFailure::Failed(_) => "plan again",
     };
     key(&mut line, "n", words);
     line

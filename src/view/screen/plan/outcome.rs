@@ -1,5 +1,8 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
+use crate::app::cell_status::CellStatus;
+use crate::app::state::State;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::plan::Verb;
 use crate::domain::text::{Untrusted, clean_lines};
@@ -9,22 +12,23 @@ use crate::view::glyphs::Glyphs;
 use crate::view::lines::{fold, labelled};
 use crate::view::theme::Role;
 use crate::view::units::bytes;
-use crate::view::widget::fingerprint::Fingerprints;
+use crate::view::widget::{sign, version};
 
 use super::labelled::LABEL;
 
-pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, width: u16) -> Vec<Line> {
+pub(super) fn done(
+    canvas: &Canvas<'_>,
+    state: &State,
+    proposal: &Proposal,
+    receipt: &Receipt,
+    width: u16,
+) -> Vec<Line> {
     let glyphs = canvas.glyphs();
     let mut out = vec![Line::new()];
     if receipt.state == WriteState::Already || receipt.state == WriteState::Planned {
         out.push(vec![span(Role::Verified, "already so: there was nothing to do")]);
         return out;
     }
-    let digests = receipt
-        .plans
-        .iter()
-        .flat_map(|plan| plan.from.into_iter().chain([plan.to]));
-    let prints = Fingerprints::of(digests, canvas.theme(), glyphs);
     for (at, plan) in receipt.plans.iter().enumerate() {
         let word = match (receipt.state, plan.verb) {
             (WriteState::Proposed, _) => "proposed, not yet on the release branch",
@@ -39,12 +43,20 @@ pub(super) fn done(canvas: &Canvas<'_>, proposal: &Proposal, receipt: &Receipt, 
             span(Role::Title, format!("{} in {}", plan.service, plan.environment)),
         ];
         out.extend(fold(head, width, 2, 2, glyphs));
+        if let Some(line) = version::change(state, &plan.service, plan.from, plan.to, glyphs) {
+            out.extend(labelled("version", line, width, LABEL, 2, glyphs));
+        }
         let mut say = |label: &str, digest: Digest, role| {
-            out.push(vec![
-                span(Role::Dim, format!("{label:<5}")),
-                prints.span(digest),
-                span(role, format!(" {digest}")),
-            ]);
+            let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
+            line.extend(sign::with_digest(
+                state,
+                &plan.service,
+                digest,
+                role,
+                canvas.theme(),
+                glyphs,
+            ));
+            out.push(line);
         };
         if let Some(from) = plan.from.filter(|from| *from != plan.to) {
             say("from", from, Role::Dim);
@@ -101,63 +113,70 @@ fn words(out: &mut Vec<Line>, label: &str, texts: &[Untrusted], width: u16, glyp
 }
 
 pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec<Line> {
-    let (role, what, next) = match failure {
-        WriteFailure::Usage(_) => (
+    let moved = "conflict: something moved since the plan was shown; nothing was written";
+    let (role, what, next) = match failure.kind() {
+        FailureKind::Usage => (
             Role::Error,
             "it cannot be asked like this; nothing was written",
             "what stands above says what to change",
         ),
-        WriteFailure::Refused(..) => (
+        FailureKind::Refused => (
             Role::Rejected,
             "refused: a gate is closed; nothing was written",
             "each closed gate says what would open it: n shows them",
         ),
-        WriteFailure::Conflict(Some(_), _) => (
-            Role::Warned,
-            "conflict: something moved since the plan was shown; nothing was written",
-            "n shows the new plan; it has to be confirmed anew",
-        ),
-        WriteFailure::Conflict(None, _) => (
-            Role::Warned,
-            "conflict: something moved since the plan was shown; nothing was written",
-            "n plans again on the newest commit",
-        ),
-        WriteFailure::Unknown(_) => (
+        FailureKind::Conflict => match failure {
+            WriteFailure::Conflict(..) => (Role::Warned, moved, "n shows the new plan; it has to be confirmed anew"),
+            _ => (Role::Warned, moved, "n plans again on the newest commit"),
+        },
+        FailureKind::Unreachable | FailureKind::Denied | FailureKind::NotChecked => (
             Role::Unknown,
             "unknown: something needed could not be reached; nothing was written",
             "n tries again; what cannot be verified is never written",
         ),
-        WriteFailure::RemoteRefused(_) => (
+        FailureKind::RemoteRefused => (
             Role::Rejected,
             "the remote refused; nothing landed. Its own words:",
             "a protected branch or a hook says no: ask whoever keeps it, or let the environment write to a branch",
         ),
-        WriteFailure::Cancelled => (
+        FailureKind::Interrupted => (
             Role::Warned,
             "stopped before anything was committed",
             "content that was copied meanwhile does no harm and is used by the next try",
         ),
-        WriteFailure::Failed(_) => (
+        FailureKind::Absent
+        | FailureKind::Corrupt
+        | FailureKind::Malformed
+        | FailureKind::Unsupported
+        | FailureKind::TooLarge
+        | FailureKind::Failed => (
             Role::Error,
             "it failed:",
             "`pindeck resume` says whether anything was left half-way",
         ),
     };
+    // What could not be reached never looks like a refusal.
+    let sign = match role {
+        Role::Unknown => glyphs.status(CellStatus::Unreachable),
+        Role::Warned => glyphs.status(CellStatus::Warned),
+        _ => glyphs.failed,
+    };
     let mut out = vec![Line::new()];
-    out.extend(fold(
-        vec![span(role, format!("{} {what}", glyphs.failed))],
-        width,
-        2,
-        3,
-        glyphs,
-    ));
-    if *failure != WriteFailure::Cancelled {
+    out.extend(fold(vec![span(role, format!("{sign} {what}"))], width, 2, 3, glyphs));
+    if failure.kind() != FailureKind::Interrupted {
         out.push(Line::new());
-        for line in clean_lines(failure.words().raw()) {
+        for line in clean_lines(failure.what().raw()) {
             out.extend(fold(vec![span(Role::Text, format!("  {line}"))], width, 4, 6, glyphs));
         }
     }
     out.push(Line::new());
+    if let WriteFailure::Failed(Failure {
+        hint: Some(hint), kind, ..
+    }) = failure
+        && *kind != FailureKind::Interrupted
+    {
+        out.extend(fold(vec![span(Role::Dim, format!("  {hint}"))], width, 2, 3, glyphs));
+    }
     out.extend(fold(vec![span(Role::Dim, format!("  {next}"))], width, 2, 3, glyphs));
     out
 }

@@ -1,6 +1,7 @@
 //! SBOMs: SPDX 2.x and 3.0, CycloneDX 1.x, in JSON, tag-value and XML, plain or compressed. Packages
-//! are handed to the caller one by one and never held.
+//! are handed to the caller one by one and never kept.
 
+mod entry;
 mod json;
 mod tag_value;
 mod xml;
@@ -11,40 +12,40 @@ use std::io::Read as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Package;
+use super::time::time;
 use crate::domain::evidence::SbomSummary;
 use crate::domain::text::Untrusted;
+use entry::{Header, Sink};
 
-/// Most that a compressed SBOM may unpack to.
+/// Most that a compressed SBOM may unpack to, in bytes.
 const UNPACKED_CAP: u64 = 64 << 20;
+/// Most packages of one SBOM that are listed.
+const MAX_PACKAGES: usize = 500_000;
 
-/// One package or component as an SBOM writes it.
-struct Entry<'a> {
-    name: &'a str,
-    version: &'a str,
-    purl: Option<&'a str>,
-}
-
-/// What is told of each package while a document is read.
-type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
-
-/// What kind of document it was.
-struct Header {
-    format: &'static str,
-    version: String,
+/// One package of an SBOM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Package {
+    /// Package URL without its version, else the plain name.
+    pub purl: Untrusted,
+    /// Version as written.
+    pub version: Untrusted,
 }
 
 /// Whether content claims to be an SBOM: enough to choose the parser, not to believe it.
 pub(super) fn looks_like(content: &[u8]) -> bool {
     let text = content.trim_ascii_start();
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    content.starts_with(ZSTD)
-        || content.starts_with(BZIP2)
+    is_compressed(content)
         || match text.first() {
             Some(b'{') => json::looks_like(text),
             Some(b'<') => true,
             _ => tag_value::looks_like(text),
         }
+}
+
+/// Whether content is compressed by a method that is unpacked here.
+pub fn is_compressed(content: &[u8]) -> bool {
+    content.starts_with(ZSTD) || content.starts_with(BZIP2)
 }
 
 /// Counts a whole document.
@@ -55,6 +56,7 @@ pub(super) fn document(content: &[u8]) -> Result<SbomSummary, String> {
         format: header.format.to_owned(),
         version: Untrusted::new(header.version),
         packages,
+        created: time(header.created.as_deref()),
     })
 }
 
@@ -63,12 +65,18 @@ pub(super) fn embedded(predicate: &str) -> Result<SbomSummary, String> {
     document(unwrap(predicate).as_bytes())
 }
 
-/// Every package of a document or predicate.
-pub(super) fn list(content: &[u8]) -> Option<Vec<Package>> {
+/// Every package of a document or predicate, in its order. `None` if it is no SBOM that can be read, or
+/// lists more than can be compared.
+pub fn list(content: &[u8]) -> Option<Vec<Package>> {
     let mut all = Vec::new();
     let inner = std::str::from_utf8(content).ok().map(unwrap);
     let content = inner.as_ref().map_or(content, |text| text.as_bytes());
+    let mut too_many = false;
     read(content, &mut |entry| {
+        if all.len() == MAX_PACKAGES {
+            too_many = true;
+            return;
+        }
         let (purl, version) = match entry.purl {
             Some(purl) => split_purl(purl, entry.version),
             None => (entry.name, entry.version),
@@ -79,7 +87,7 @@ pub(super) fn list(content: &[u8]) -> Option<Vec<Package>> {
         });
     })
     .ok()?;
-    Some(all)
+    (!too_many).then_some(all)
 }
 
 /// A package URL without version, qualifiers and subpath, and the version it names.
@@ -94,7 +102,8 @@ fn split_purl<'a>(purl: &'a str, version: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-/// Takes cosign's old wrapper off: `{"Data": document or its text, "Timestamp": …}`.
+/// Takes off what cosign puts around a document: `{"Data": document or its text, "Timestamp": …}`, or the
+/// document's text as one JSON string (`cosign attest --type spdx`).
 fn unwrap(predicate: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
     struct Wrapper<'a> {
@@ -103,6 +112,11 @@ fn unwrap(predicate: &str) -> Cow<'_, str> {
     }
     if json::looks_like(predicate.as_bytes()) {
         return Cow::Borrowed(predicate);
+    }
+    if predicate.starts_with('"')
+        && let Ok(text) = serde_json::from_str::<String>(predicate)
+    {
+        return Cow::Owned(text);
     }
     match serde_json::from_str::<Wrapper<'_>>(predicate) {
         Ok(wrapper) => match serde_json::from_str::<String>(wrapper.data.get()) {

@@ -1,0 +1,151 @@
+//! What a crash left behind, and what can be done about it: the journal says what was meant, the facts say what is.
+
+use serde::{Deserialize, Serialize};
+
+/// How far a write has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteStep {
+    /// Confirmed; nothing has been done.
+    Planned,
+    /// Content is being copied.
+    Copying,
+    /// All content is where it belongs, and was judged there.
+    Copied,
+    /// The commits are made, in this clone only.
+    Committed,
+    /// The remote is being asked to take them.
+    Pushing,
+    /// The remote has them.
+    Pushed,
+    /// Over. No entry says so: it is gone then.
+    Done,
+}
+
+impl WriteStep {
+    /// All, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Copying,
+        Self::Copied,
+        Self::Committed,
+        Self::Pushing,
+        Self::Pushed,
+        Self::Done,
+    ];
+
+    /// Its name, as in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Copying => "copying",
+            Self::Copied => "copied",
+            Self::Committed => "committed",
+            Self::Pushing => "pushing",
+            Self::Pushed => "pushed",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The answer to a question that perhaps nobody could ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fact {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// Nobody could be asked.
+    Unknown,
+}
+
+impl Fact {
+    /// A fact, or why there is none.
+    pub fn of<E>(asked: &Result<bool, E>) -> Self {
+        match asked {
+            Ok(true) => Self::Yes,
+            Ok(false) => Self::No,
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+/// What was found out about an entry left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryFacts {
+    /// The remote's branch contains the last commit now.
+    pub landed: Fact,
+    /// Every digest that was to be copied is at its destination now (whole, with its tag).
+    pub copied: Fact,
+    /// This clone still has the commits.
+    pub commits_here: bool,
+}
+
+/// What stands, and what can be done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryStatus {
+    /// The content is at its destination; `None` = nothing had to be copied.
+    pub copied: Option<Fact>,
+    /// The commits were made (in this clone).
+    pub committed: bool,
+    /// The remote has them.
+    pub pushed: Fact,
+    /// What finishing means.
+    pub next: RecoveryAction,
+}
+
+/// What finishing an entry means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecoveryAction {
+    /// It landed: only the entry is left to remove.
+    Close,
+    /// It did not: ask the same again on the newest commit, and go on if it comes to the same.
+    Retry,
+    /// Whether it landed is not known, so neither is safe: ask again when the remote answers.
+    Wait,
+}
+
+/// Whether a write that had come to this step may be on the remote: it was asked to take it.
+pub fn may_have_landed(step: WriteStep, has_commits: bool) -> bool {
+    has_commits && step >= WriteStep::Pushing
+}
+
+impl RecoveryStatus {
+    /// What stands of a write that had come to this step when its process ended: whether commits are recorded,
+    /// whether content had to be copied, and what was found out since.
+    pub fn of(step: WriteStep, has_commits: bool, has_copies: bool, facts: RecoveryFacts) -> Self {
+        let pushed = if may_have_landed(step, has_commits) {
+            facts.landed
+        } else {
+            Fact::No
+        };
+        let next = match pushed {
+            Fact::Yes => RecoveryAction::Close,
+            Fact::No => RecoveryAction::Retry,
+            Fact::Unknown => RecoveryAction::Wait,
+        };
+        Self {
+            copied: has_copies.then_some(facts.copied),
+            committed: step >= WriteStep::Committed && (facts.commits_here || pushed == Fact::Yes),
+            pushed,
+            next,
+        }
+    }
+
+    /// The same in words: copied? committed? pushed?
+    pub fn says(&self) -> String {
+        let copied = match self.copied {
+            None => "nothing to copy",
+            Some(Fact::Yes) => "copied",
+            Some(Fact::No) => "not wholly copied",
+            Some(Fact::Unknown) => "copied or not: not known",
+        };
+        let committed = if self.committed { "committed" } else { "not committed" };
+        let pushed = match self.pushed {
+            Fact::Yes => "pushed",
+            Fact::No => "not pushed",
+            Fact::Unknown => "pushed or not: not known until the remote answers",
+        };
+        format!("{copied}, {committed}, {pushed}")
+    }
+}

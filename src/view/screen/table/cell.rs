@@ -1,0 +1,144 @@
+//! The cells of the table.
+
+use crate::app::cell_status::{self, CellStatus};
+use crate::app::cursor::Cursor;
+use crate::app::state::State;
+use crate::domain::board::{Cell, ServiceRow};
+use crate::domain::candidate::Relation;
+use crate::domain::drift::DriftKind;
+use crate::view::canvas::{Canvas, Line, cut, span, width};
+use crate::view::glyphs::Glyphs;
+use crate::view::theme::{Role, of_status};
+use crate::view::widget::{badge, sign};
+
+/// A cell in order of weight: sign, digest, badge, relation, flag, word.
+pub(super) fn pin_cell(canvas: &Canvas<'_>, state: &State, pins: &[&Cell], cursor: Option<&Cursor>, room: u16) -> Line {
+    let glyphs = canvas.glyphs();
+    let chosen = cursor
+        .and_then(|c| c.pin.as_ref())
+        .and_then(|key| pins.iter().find(|p| p.pin.key() == *key));
+    let Some(cell) = chosen.or_else(|| pins.first()) else {
+        return vec![
+            span(Role::Dim, format!("{} ", glyphs.nothing)),
+            span(Role::Dim, "not pinned"),
+        ];
+    };
+    let current = cell_status::of_cell(cell, state.minute());
+    let mut line = Line::new();
+    match cell.pin.digest {
+        Some(digest) => {
+            line.push(sign::of(
+                state,
+                &cell.pin.target.service,
+                digest,
+                canvas.theme(),
+                glyphs,
+            ));
+            line.push(span(Role::Text, format!(" {}", digest.short())));
+        }
+        None => {
+            let tag = cell.pin.tag.as_deref().unwrap_or("no tag");
+            let text = cut(tag, 8, glyphs.ellipsis).into_owned();
+            line.push(span(Role::Dim, " :"));
+            line.push(span(Role::ByTag, format!("{text:<8}")));
+        }
+    }
+    let mut after = marks(state, cell, pins.len(), glyphs);
+    let mut shape = badge::shape(current, glyphs);
+    let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
+    let used = 12 + length(&after);
+    if used > room && !current.stale {
+        // Tight: the gap before the badge goes first.
+        shape.remove(0);
+    }
+    if used > room && current.stale {
+        // Tighter still: the relation to the candidate goes, the flags stay.
+        while !after.is_empty() && 12 + length(&after) > room {
+            after.remove(0);
+        }
+    }
+    line.extend(shape);
+    let word = current.status.word();
+    let gap = u16::from(!after.is_empty());
+    // All cells of a width speak words, or none does.
+    if room >= 25 && used + gap + 1 + width(word, glyphs) <= room {
+        line.push(span(of_status(current.status), format!(" {word}")));
+        if gap > 0 {
+            line.push(span(Role::Text, " "));
+        }
+    } else if used + gap <= room && gap > 0 {
+        line.push(span(Role::Text, " "));
+    }
+    line.append(&mut after);
+    line
+}
+
+/// Relation to the candidate, several pins, hold, drift.
+fn marks(state: &State, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
+    let mut line = Line::new();
+    match cell.relation {
+        Relation::Behind => {
+            let behind = match cell.behind {
+                Some(n @ 0..=9) => format!("{}{n}", glyphs.behind),
+                Some(_) => format!("{}9+", glyphs.behind),
+                None => glyphs.behind.to_owned(),
+            };
+            line.push(span(Role::Dim, behind));
+        }
+        Relation::Ahead => line.push(span(Role::Dim, glyphs.ahead)),
+        Relation::Other => line.push(span(Role::Dim, glyphs.other)),
+        Relation::Same | Relation::None => {}
+    }
+    if pins > 1 {
+        line.push(span(Role::Warned, format!("{}{pins}", glyphs.times)));
+    }
+    if cell.hold.is_some() {
+        line.push(span(Role::Hold, glyphs.hold));
+    }
+    let target = &cell.pin.target;
+    let flagged = state.board.drift.iter().any(|drift| {
+        drift.service == target.service
+            && match &drift.environment {
+                Some(environment) => *environment == target.environment,
+                // A fact about the whole service flags the digests it names.
+                None => cell.pin.digest.is_some_and(|d| Some(d) == drift.expected || Some(d) == drift.found),
+            }
+            // These say no more than the badge.
+            && !matches!(drift.kind, DriftKind::NotVerified | DriftKind::PinnedByTag)
+    });
+    if flagged {
+        line.push(span(Role::Drift, glyphs.drift));
+    }
+    line
+}
+
+/// What CI offers.
+pub(super) fn candidate_cell(canvas: &Canvas<'_>, state: &State, row: &ServiceRow, room: u16) -> Line {
+    let glyphs = canvas.glyphs();
+    let Some(current) = cell_status::of_candidate(row, state.minute()) else {
+        return vec![span(Role::Dim, format!("{} no candidate", glyphs.nothing))];
+    };
+    let candidate = row.candidate.value().and_then(Option::as_ref);
+    let Some(candidate) = candidate else {
+        return vec![badge::full(current.status, glyphs)];
+    };
+    let mut line = vec![
+        sign::of(state, &row.name, candidate.digest, canvas.theme(), glyphs),
+        span(Role::Text, format!(" {}", candidate.digest.short())),
+    ];
+    line.extend(badge::shape(current, glyphs));
+    let judged = !matches!(
+        current.status,
+        CellStatus::Unreachable | CellStatus::Loading | CellStatus::NotChecked
+    );
+    if room >= 17
+        && judged
+        && let Some(assessment) = row.assessment.value()
+    {
+        line.push(span(Role::Text, " "));
+        line.extend(badge::letters(assessment, glyphs));
+    } else if !judged && room >= 13 + width(current.status.word(), glyphs) {
+        line.push(span(Role::Dim, format!(" {}", current.status.word())));
+    }
+    line
+}

@@ -1,0 +1,38 @@
+//! The command line as a pipeline sees it: the built program over small real repositories. Standard output,
+//! standard error, exit status, and the documents of the contract.
+
+// In a test a broken expectation is the message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+pub mod support;
+
+mod cli {
+    mod cache;
+    mod config;
+    mod credentials;
+    mod diff;
+    mod drift;
+    mod evidence;
+    mod generate;
+    mod history;
+    mod hold;
+    mod home;
+    mod init;
+    mod interrupts;
+    mod mistakes;
+    mod one_answer;
+    mod pin;
+    mod promote;
+    mod resume;
+    mod revert;
+    mod served;
+    mod status;
+    mod streams;
+    mod verify;
+}

@@ -1,0 +1,24 @@
+//! Real git repositories: reading them, their history, commits without a checkout, pushes and reverts.
+
+// In a test a broken expectation is the message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+pub mod support;
+
+mod git {
+    mod checkouts;
+    mod history;
+    mod identity;
+    mod lineage;
+    mod places;
+    mod push;
+    mod read;
+    mod revert;
+    mod write;
+}

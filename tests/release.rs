@@ -1,0 +1,25 @@
+//! Writes end to end: planned, confirmed, carried out against a bare remote and registries in process.
+
+// In a test a broken expectation is the message.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
+pub mod support;
+
+mod release {
+    mod components;
+    mod crash;
+    mod faults;
+    mod gates;
+    mod known_good;
+    mod own_registry;
+    mod races;
+    mod remotes;
+    mod shared_world;
+    mod styles;
+}

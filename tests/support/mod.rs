@@ -1,0 +1,25 @@
+//! What several themes set up: repositories, registries, worlds, and real programs.
+//!
+//! A theme declares it as `pub mod support;`: what one theme does not use, another one does.
+
+#![allow(missing_docs, reason = "test code explains itself where it needs to")]
+
+pub mod answering;
+pub mod ask;
+pub mod cosign;
+pub mod docker_registry;
+pub mod dump;
+pub mod evidence_cases;
+pub mod fake;
+pub mod fixtures;
+pub mod forge;
+pub mod genuine;
+pub mod git_http;
+pub mod git_world;
+pub mod live_world;
+pub mod own_registry;
+pub mod peer;
+pub mod server;
+#[cfg(unix)]
+pub mod sshd;
+pub mod stage;
