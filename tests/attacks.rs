@@ -22,6 +22,7 @@ pub mod support;
 mod attacks {
     pub mod credentials;
     pub mod git;
+    pub mod presence;
     pub mod writes;
 }
 
@@ -38,6 +39,7 @@ pub struct Attack {
 /// The whole table: a line for each file of `tests/attacks/`.
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
+    attacks::presence::ATTACKS,
     attacks::git::ATTACKS,
     attacks::writes::ATTACKS,
 ];

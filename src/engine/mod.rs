@@ -210,6 +210,7 @@ impl Engine {
             credentials: Credentials::from_environment(),
             cache: None,
             offline: self.inner.options.offline,
+            memory: remembered(&self.inner.options),
         })?)
     }
 
@@ -261,6 +262,11 @@ impl Engine {
     }
 }
 
+/// Where registries' ways are remembered from run to run.
+fn remembered(options: &OpenOptions) -> Option<PathBuf> {
+    options.state_dir.clone().or_else(|| options.cache_dir.clone())
+}
+
 /// The registry client and the compiled trust profiles of a policy.
 fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trust>), Failure> {
     let cache = options
@@ -272,6 +278,7 @@ fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trus
         credentials: Credentials::from_environment(),
         cache,
         offline: options.offline,
+        memory: remembered(options),
     })?;
     Ok((registry, Arc::new(Trust::new(&team.trust)?)))
 }

@@ -46,6 +46,8 @@ pub enum Carrier {
 /// Why an item has no usable bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemProblem {
+    /// It has another size than the descriptor that names it says.
+    WrongSize(Untrusted),
     /// Could not be fetched (also: an authoritative "not found" of a blob that a manifest names).
     Unreachable(Untrusted),
     /// The bytes do not hash to their name.

@@ -126,6 +126,7 @@ fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
             CauseKind::Corrupt,
             format!("the registry serves bytes that hash to {actual}"),
         ),
+        ItemProblem::WrongSize(detail) => report.end(CauseKind::Corrupt, detail.clone()),
         ItemProblem::TooLarge(detail) => report.end(CauseKind::Unsupported, detail.clone()),
         ItemProblem::Malformed(detail) => report.end(CauseKind::Malformed, detail.clone()),
     }
