@@ -21,7 +21,11 @@ pub mod support;
 
 mod attacks {
     pub mod credentials;
+    pub mod evidence;
     pub mod git;
+    pub mod journal;
+    #[cfg(unix)]
+    pub mod policy;
     pub mod presence;
     pub mod writes;
 }
@@ -40,7 +44,11 @@ pub struct Attack {
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::presence::ATTACKS,
+    attacks::evidence::ATTACKS,
     attacks::git::ATTACKS,
+    attacks::journal::ATTACKS,
+    #[cfg(unix)]
+    attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,
 ];
 

@@ -13,11 +13,11 @@
 pub mod support;
 
 mod evidence {
-    mod ask;
     mod corpus;
-    mod forge;
     mod genuine;
     mod hostile;
     mod keys;
+    mod shapes;
     mod statements;
+    mod times;
 }

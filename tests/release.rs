@@ -15,6 +15,7 @@ mod release {
     mod crash;
     mod faults;
     mod gates;
+    mod known_good;
     mod own_registry;
     mod races;
     mod remotes;

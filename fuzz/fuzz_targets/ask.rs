@@ -17,7 +17,7 @@ pub fn profile(keys: bool, root: TrustRoot) -> TrustProfile {
     TrustProfile {
         name: "fuzz".to_owned(),
         keys: if keys {
-            vec![TrustedKey { name: "k".to_owned(), pem: KEY.to_owned() }]
+            vec![TrustedKey { name: "k".to_owned(), pem: KEY.to_owned(), validity: Default::default() }]
         } else {
             Vec::new()
         },
@@ -63,6 +63,7 @@ pub fn ask(media_type: &str, carrier: Carrier, annotations: BTreeMap<String, Str
             signer: &signer,
             service_signer: None,
             trust,
+            keep_content: false,
         };
         for evidence in check(&item, &question) {
             assert_ne!(evidence.state, EvidenceState::Verified);

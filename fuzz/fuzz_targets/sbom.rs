@@ -1,9 +1,9 @@
 //! SBOMs: every format, plain and compressed, and the list of packages.
 #![no_main]
 
-use pindeck::sources::evidence::predicate::{bare, packages};
+use pindeck::sources::evidence::predicate::{bare, list};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let _ = bare(data);
-    let _ = packages(data);
+    let _ = list(data);
 });

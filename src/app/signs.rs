@@ -46,13 +46,13 @@ impl Signs {
         match update {
             Update::Opened { services, .. } => self.note_rows(services),
             Update::Candidate(service, candidate) => {
-                if let Some(Some(candidate)) = candidate.value() {
+                if let Ok(Some(candidate)) = &candidate.result {
                     self.note(service, candidate.digest);
                 }
             }
             Update::Tag { key, digest, .. } if board.row(&key.target.service).is_some() => {
-                if let Some(Some(digest)) = digest.value() {
-                    self.note(&key.target.service, *digest);
+                if let Ok(Some(digest)) = digest.result {
+                    self.note(&key.target.service, digest);
                 }
             }
             _ => {}

@@ -119,9 +119,12 @@ pub struct Revert {
     /// The environment
     #[arg(long = "env", value_name = "E")]
     pub environment: String,
-    /// This digest instead of the one pinned just before
+    /// This digest instead of the last known good
     #[arg(long, value_name = "D")]
     pub to: Option<Digest>,
+    /// End this environment's hold of that digest in the same commit
+    #[arg(long)]
+    pub release_hold: bool,
     /// Undo the whole pin commit, whatever else it touched
     #[arg(long, conflicts_with = "to")]
     pub whole_commit: bool,

@@ -105,6 +105,7 @@ struct Fields<'a> {
     kind: &'a crate::domain::evidence::EvidenceKind,
     predicate_type: &'a Option<crate::domain::Untrusted>,
     format: &'a crate::domain::evidence::Format,
+    id: String,
     digest: &'a crate::domain::Digest,
     attached_to: &'a crate::domain::Digest,
     subjects: &'a [crate::domain::Digest],
@@ -115,6 +116,7 @@ struct Fields<'a> {
     log: &'a crate::domain::evidence::LogEvidence,
     timestamp: &'a crate::domain::evidence::TimeSource,
     signed_at: &'a Option<Timestamp>,
+    content_time: &'a Option<Timestamp>,
     summary: Option<&'a Summary>,
 }
 
@@ -135,6 +137,7 @@ impl<'a> EvidenceDoc<'a> {
                 kind: &one.kind,
                 predicate_type: &one.predicate_type,
                 format: &one.format,
+                id: one.id().to_string(),
                 digest: &one.digest,
                 attached_to: &one.attached_to,
                 subjects: &one.subjects,
@@ -145,6 +148,7 @@ impl<'a> EvidenceDoc<'a> {
                 log: &one.log,
                 timestamp: &one.timestamp,
                 signed_at: &one.signed_at,
+                content_time: &one.content_time,
                 summary: (one.summary != Summary::None).then_some(&one.summary),
             },
             checks: checks.then_some(&one.checks),

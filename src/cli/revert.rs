@@ -28,6 +28,7 @@ pub async fn run(at: &Situation, args: &Revert) -> Result<Exit, Failure> {
         reason: args.reason.clone(),
         acknowledge_warned: args.acknowledge_warned,
         break_glass: args.break_glass.clone(),
+        release_hold: args.release_hold,
         ..Request::new(ask)
     };
     Ok(write::run(&at.engine()?, "revert", request, &(&args.write).into()).await)

@@ -8,6 +8,7 @@ pub mod files;
 pub mod infer;
 pub mod init;
 pub mod left_out;
+mod platforms;
 mod raw;
 pub mod team;
 mod trust;

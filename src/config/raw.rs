@@ -147,7 +147,7 @@ pub(super) struct Freeze {
 #[serde(deny_unknown_fields)]
 pub(super) struct Trust {
     #[serde(default)]
-    pub keys: Vec<Text>,
+    pub keys: Vec<Spanned<KeyFile>>,
     pub root: Option<Text>,
     #[serde(default)]
     pub identities: Vec<Spanned<Identity>>,
@@ -164,6 +164,22 @@ pub(super) struct Trust {
     pub min_bundle_version: Option<Text>,
     pub docker_reference: Option<String>,
     pub key_id: Option<String>,
+}
+
+/// A key file, or one with the time in which its keys were in use.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum KeyFile {
+    Path(String),
+    InUse(KeyInUse),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyInUse {
+    pub path: String,
+    pub valid_from: Option<String>,
+    pub valid_until: Option<String>,
 }
 
 fn yes() -> bool {

@@ -7,15 +7,15 @@ use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
 use super::trust::{self, Read};
-use super::{raw, values};
+use super::{platforms, raw, values};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::platform::{Platform, PlatformFilter};
 use crate::domain::policy::{
     CandidateRule, Confirm, Environment, Freeze, PatternOrder, Policy, PolicySource, Service, SignerRule, TeamPolicy,
     TestResultRule, TrustProfile, TrustRoot, Waivable, WriteMode,
 };
 use crate::domain::reference::Repository;
+use crate::domain::source::SourceRepository;
 
 /// Parses and validates a team policy. `read` opens the keys, roots and CAs it names, relative to it.
 ///
@@ -92,6 +92,18 @@ fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError
         Err(error) => Err(source.error(
             pattern.span(),
             format!("{:?} is no regular expression: {error}", pattern.get_ref()),
+        )),
+    }
+}
+
+/// The service's source, which provenance is compared with: one that cannot be compared would refuse
+/// everything.
+fn repository_url(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
+    match SourceRepository::parse(url.get_ref()) {
+        Ok(_) => Ok(url.get_ref().clone()),
+        Err(error) => Err(source.error(
+            url.span(),
+            format!("{:?} names no source repository: {error}", url.get_ref()),
         )),
     }
 }
@@ -200,26 +212,10 @@ fn environments(
                 raw::Confirm::TypeName => Confirm::TypeName,
             },
             read_only: env.read_only,
-            platforms: platform_filter(source, env.platforms.as_ref())?,
+            platforms: platforms::filter(source, env.platforms.as_ref())?,
         });
     }
     Ok(out)
-}
-
-fn platform_filter(source: &Source<'_>, list: Option<&Spanned<Vec<raw::Text>>>) -> Result<PlatformFilter, ConfigError> {
-    let Some(list) = list else {
-        return Ok(PlatformFilter::All);
-    };
-    if list.get_ref().is_empty() {
-        let what = "`platforms` is empty: name the platforms that must be there, as in [\"linux/amd64\"], or leave the key out";
-        return Err(source.error(list.span(), what));
-    }
-    let read = |text: &raw::Text| {
-        let parsed: Result<Platform, _> = text.get_ref().parse();
-        parsed.map_err(|error| source.error(text.span(), format!("{:?}: {error}", text.get_ref())))
-    };
-    let platforms: Result<_, _> = list.get_ref().iter().map(read).collect();
-    platforms.map(PlatformFilter::Only)
 }
 
 fn services(
@@ -260,7 +256,7 @@ fn services(
                 .transpose()?,
             candidate: service.candidate.as_ref().map(|c| candidate(source, c)).transpose()?,
             immutable_tags: service.immutable_tags.as_ref().map(|p| regex(source, p)).transpose()?,
-            source: service.source.as_ref().map(|s| s.get_ref().clone()),
+            source: service.source.as_ref().map(|s| repository_url(source, s)).transpose()?,
         });
     }
     Ok(out)
@@ -471,6 +467,9 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
                 profile.name,
                 Digest::of(key.pem.trim().as_bytes())
             ));
+            if !key.validity.is_always() {
+                lines.push(format!("in use {:?}", key.validity));
+            }
         }
         lines.push(match &profile.root {
             None => format!("root {} none", profile.name),

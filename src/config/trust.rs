@@ -1,27 +1,74 @@
 //! `[trust.*]` and `[registries.*]`: reading keys, roots and CAs through the caller's door.
 
 use std::io;
+use std::ops::Range;
 
-use regex::Regex;
+use jiff::Timestamp;
 
 use super::approval::is_redirected;
 use super::error::{ConfigError, Source};
 use super::raw;
+use crate::domain::pattern::anchored;
 use crate::domain::policy::{
-    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey,
+    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey, Validity,
 };
 use crate::domain::registry::RegistrySettings;
 
 /// Reads a file that the configuration names.
 pub(super) type Read<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
 
-fn text(source: &Source<'_>, read: Read<'_>, path: &raw::Text) -> Result<String, ConfigError> {
-    let name = path.get_ref();
+fn text(source: &Source<'_>, read: Read<'_>, span: Range<usize>, name: &str) -> Result<String, ConfigError> {
     let bytes = read(name).map_err(|e| {
         let what = format!("{name:?} cannot be read: {e}; the path is relative to the file that names it");
-        source.error(path.span(), what)
+        source.error(span.clone(), what)
     })?;
-    String::from_utf8(bytes).map_err(|_| source.error(path.span(), format!("{name:?} is not a text file")))
+    String::from_utf8(bytes).map_err(|_| source.error(span, format!("{name:?} is not a text file")))
+}
+
+/// A key file, with the time in which its keys were in use.
+fn trusted_key(
+    source: &Source<'_>,
+    read: Read<'_>,
+    key: &toml::Spanned<raw::KeyFile>,
+) -> Result<TrustedKey, ConfigError> {
+    let (path, validity) = match key.get_ref() {
+        raw::KeyFile::Path(path) => (path, Validity::default()),
+        raw::KeyFile::InUse(key_in_use) => {
+            let time = |text: &Option<String>| {
+                let parsed = text
+                    .as_ref()
+                    .map(|text| text.parse::<Timestamp>().map_err(|e| (text, e)));
+                parsed.transpose().map_err(|(text, error)| {
+                    let error = source.error(key.span(), format!("{text:?} is no time ({error})"));
+                    error.hint("write it like \"2026-01-31T00:00:00Z\"")
+                })
+            };
+            let validity = Validity {
+                from: time(&key_in_use.valid_from)?,
+                until: time(&key_in_use.valid_until)?,
+            };
+            if let (Some(from), Some(until)) = (validity.from, validity.until)
+                && from > until
+            {
+                return Err(source.error(key.span(), "`valid_until` is before `valid_from`"));
+            }
+            (&key_in_use.path, validity)
+        }
+    };
+    let pem = text(source, read, key.span(), path)?;
+    if !pem.contains("-----BEGIN ") || !pem.contains("PUBLIC KEY-----") {
+        let what = format!("{path:?} has no PEM public key in it (-----BEGIN PUBLIC KEY-----)");
+        return Err(source.error(key.span(), what));
+    }
+    if pem.contains("PRIVATE KEY") {
+        let what = format!("{path:?} is a private key");
+        return Err(source.error(key.span(), what).hint("name the public one"));
+    }
+    Ok(TrustedKey {
+        name: path.clone(),
+        pem,
+        validity,
+    })
 }
 
 pub(super) fn profile(
@@ -30,32 +77,15 @@ pub(super) fn profile(
     name: &raw::Text,
     raw: &raw::Trust,
 ) -> Result<TrustProfile, ConfigError> {
-    let mut keys = Vec::new();
-    for path in &raw.keys {
-        let pem = text(source, read, path)?;
-        if !pem.contains("-----BEGIN ") || !pem.contains("PUBLIC KEY-----") {
-            let what = format!(
-                "{:?} has no PEM public key in it (-----BEGIN PUBLIC KEY-----)",
-                path.get_ref()
-            );
-            return Err(source.error(path.span(), what));
-        }
-        if pem.contains("PRIVATE KEY") {
-            let what = format!("{:?} is a private key", path.get_ref());
-            return Err(source.error(path.span(), what).hint("name the public one"));
-        }
-        keys.push(TrustedKey {
-            name: path.get_ref().clone(),
-            pem,
-        });
-    }
+    let keys = raw.keys.iter().map(|key| trusted_key(source, read, key));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let root = match &raw.root {
         None => None,
         Some(root) => Some(match root.get_ref().as_str() {
             "public-good" => TrustRoot::PublicGood,
             "github" => TrustRoot::Github,
             path => {
-                let json = text(source, read, root)?;
+                let json = text(source, read, root.span(), path)?;
                 if serde_json::from_str::<serde_json::Value>(&json).is_err() {
                     return Err(source.error(root.span(), format!("{path:?} is no trusted_root.json: it is not JSON")));
                 }
@@ -169,10 +199,10 @@ fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Resu
     Ok(Identity { san, issuer, claims })
 }
 
-/// A regular expression that compiles once `{service}` has been filled in.
+/// A regular expression that compiles on its own, once `{service}` has been filled in.
 fn checked_regex(source: &Source<'_>, regex: &raw::Text) -> Result<String, ConfigError> {
     let text = regex.get_ref();
-    match Regex::new(&format!("^(?:{})$", text.replace("{service}", "service"))) {
+    match anchored(text, Some("service")) {
         Ok(_) => Ok(text.clone()),
         Err(error) => Err(source.error(regex.span(), format!("{text:?} is no regular expression: {error}"))),
     }
@@ -200,7 +230,11 @@ pub(super) fn registry(
         let error = source.error(rate.span(), "requests_per_second = 0 would ask nothing");
         return Err(error.hint("leave it out for no limit"));
     }
-    let ca = raw.ca.as_ref().map(|path| text(source, read, path)).transpose()?;
+    let ca = raw
+        .ca
+        .as_ref()
+        .map(|path| text(source, read, path.span(), path.get_ref()))
+        .transpose()?;
     let mut settings = RegistrySettings {
         endpoint: raw.endpoint.as_ref().map(|e| e.get_ref().clone()),
         insecure_http: raw.insecure_http,

@@ -1,7 +1,7 @@
 //! The board: every service × environment, as far as it is known right now.
 //!
 //! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
-//! folds the same stream into the board it draws. There is one fold: [`Board::apply`].
+//! folds the same stream into the board it draws. There is one fold, [`Board::apply`].
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,15 @@ use serde::Serialize;
 use super::candidate::{Candidate, Relation, relation_of_any};
 use super::drift::Drift;
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
-use super::freshness::Seen;
+use super::failure::Failure;
+use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
 use super::policy::Environment;
 use super::reference::Repository;
 use super::registry::Budget;
 use super::text::Untrusted;
-use super::verdict::Verdict;
+use super::verdict::{Outcome, Verdict};
 
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -142,6 +143,15 @@ pub struct Assessment {
     pub evidence: Vec<Evidence>,
 }
 
+impl Assessment {
+    /// Why there is no verdict, if something needed for it could not be reached.
+    pub fn unreachable(&self) -> Option<Failure> {
+        let verdict = self.verdict.as_ref().filter(|v| v.result == Outcome::Unknown)?;
+        let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
+        Some(Failure::unreachable(cause.detail.clone()))
+    }
+}
+
 /// A digest that may not step forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
@@ -247,9 +257,9 @@ pub enum Update {
     /// Whether a pin's digest skipped the environment before.
     Skipped(PinKey, Option<bool>),
     /// The candidate of a service.
-    Candidate(ServiceId, Seen<Option<Candidate>>),
+    Candidate(ServiceId, Answered<Option<Candidate>>),
     /// The candidate's verdict.
-    CandidateAssessed(ServiceId, Seen<Assessment>),
+    CandidateAssessed(ServiceId, Answered<Assessment>),
     /// What a pin's tag points at.
     Tag {
         /// Which pin.
@@ -258,8 +268,8 @@ pub enum Update {
         source: TagSource,
         /// Whether it must not move.
         immutable: bool,
-        /// The answer.
-        digest: Seen<Option<Digest>>,
+        /// The answer; `Ok(None)` = the tag does not exist.
+        digest: Answered<Option<Digest>>,
         /// Index and platform manifest of the same image.
         matches_via_index: bool,
     },
@@ -268,7 +278,7 @@ pub enum Update {
         /// Which pin.
         key: PinKey,
         /// Verdict and evidence.
-        assessment: Seen<Assessment>,
+        assessment: Answered<Assessment>,
         /// Version label of the content.
         version: Option<Untrusted>,
         /// Digests that stand for the same image ([`Cell::same_image`]).
@@ -287,68 +297,6 @@ pub enum Update {
 }
 
 impl Board {
-    /// Folds one update in. Unknown keys are ignored: they belong to a board that was replaced.
-    pub fn apply(&mut self, update: Update) {
-        match update {
-            Update::Opened {
-                repository,
-                environments,
-                services,
-                unmanaged,
-            } => {
-                let old = std::mem::replace(&mut self.services, services);
-                self.carry_over(old);
-                self.repository = Some(repository);
-                self.environments = environments;
-                self.unmanaged = unmanaged;
-                self.notices.clear();
-                self.finished_at = None;
-            }
-            Update::PinnedBy(key, by) => self.with_cell(&key, |cell| cell.pinned_by = Some(by)),
-            Update::Skipped(key, skipped) => self.with_cell(&key, |cell| cell.skipped = skipped),
-            Update::Candidate(service, candidate) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
-                    row.candidate = candidate;
-                    row.relate();
-                }
-            }
-            Update::CandidateAssessed(service, assessment) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
-                    row.assessment = assessment;
-                }
-            }
-            Update::Tag {
-                key,
-                source,
-                immutable,
-                digest,
-                matches_via_index,
-            } => self.with_cell(&key, |cell| {
-                cell.tag = source;
-                cell.tag_is_immutable = immutable;
-                cell.tag_digest = digest;
-                cell.tag_matches_via_index = matches_via_index;
-            }),
-            Update::Assessed {
-                key,
-                assessment,
-                version,
-                same_image,
-                missing,
-            } => self.with_cell(&key, |cell| {
-                cell.assessment = assessment;
-                cell.version = version.or(cell.version.take());
-                // What bytes list never changes, so what was known stays true.
-                cell.same_image.extend(same_image);
-                cell.missing = missing;
-            }),
-            Update::Drift(drift) => self.drift = drift,
-            Update::Budget(budget) => self.budget = budget,
-            Update::Notice(notice) => self.notices.push(notice),
-            Update::Finished(at) => self.finished_at = Some(at),
-        }
-    }
-
     /// The cell with that key.
     pub fn cell(&self, key: &PinKey) -> Option<&Cell> {
         self.services
@@ -361,7 +309,7 @@ impl Board {
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
         let unknown = |what: String, seen: &Seen<Assessment>| match seen {
-            Seen::Unreachable { detail, .. } => Some(format!("{what}: {}", detail.clean())),
+            Seen::Unreachable { failure, .. } => Some(format!("{what}: {}", failure.sentence().clean())),
             _ => {
                 let verdict = seen.value()?.verdict.as_ref()?;
                 let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
@@ -370,12 +318,16 @@ impl Board {
         };
         self.services.iter().find_map(|row| {
             let candidate = match &row.candidate {
-                Seen::Unreachable { detail, .. } => Some(format!("candidate of {}: {}", row.name, detail.clean())),
+                Seen::Unreachable { failure, .. } => {
+                    Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
+                }
                 _ => unknown(format!("candidate of {}", row.name), &row.assessment),
             };
             candidate.or_else(|| {
                 row.cells.iter().find_map(|cell| match &cell.tag_digest {
-                    Seen::Unreachable { detail, .. } => Some(format!("tag of {}: {}", cell.pin.target, detail.clean())),
+                    Seen::Unreachable { failure, .. } => {
+                        Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                    }
                     _ => unknown(cell.pin.target.to_string(), &cell.assessment),
                 })
             })
@@ -385,43 +337,6 @@ impl Board {
     /// The row of a service.
     pub fn row(&self, service: &ServiceId) -> Option<&ServiceRow> {
         self.services.iter().find(|row| row.name == *service)
-    }
-
-    fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
-        let rows = self.services.iter_mut().filter(|row| row.name == key.target.service);
-        for row in rows {
-            if let Some(cell) = row.cells.iter_mut().find(|cell| cell.pin.key() == *key) {
-                change(cell);
-                return row.relate();
-            }
-        }
-    }
-
-    /// Stale-while-revalidate: what was known about an unchanged pin stays visible, marked loading.
-    fn carry_over(&mut self, old: Vec<ServiceRow>) {
-        for mut before in old {
-            let Some(row) = self.services.iter_mut().find(|row| row.name == before.name) else {
-                continue;
-            };
-            row.candidate = before.candidate.reloading();
-            row.assessment = before.assessment.reloading();
-            for cell in &mut row.cells {
-                let key = cell.pin.key();
-                let Some(at) = before.cells.iter().position(|c| c.pin.key() == key) else {
-                    continue;
-                };
-                let known = before.cells.swap_remove(at);
-                let pin = std::mem::replace(&mut cell.pin, known.pin.clone());
-                *cell = Cell {
-                    pin,
-                    assessment: known.assessment.reloading(),
-                    tag_digest: known.tag_digest.reloading(),
-                    hold: cell.hold.take(),
-                    ..known
-                };
-            }
-            row.relate();
-        }
     }
 }
 
@@ -453,7 +368,8 @@ impl ServiceRow {
             .find(|cell| cell.pin.target.environment == *environment)
     }
 
-    fn relate(&mut self) {
+    /// Compares every pin of the row with the candidate.
+    pub(super) fn relate(&mut self) {
         let candidate = self.candidate.value().and_then(Option::as_ref);
         for cell in &mut self.cells {
             (cell.relation, cell.behind) = match (candidate, cell.pin.digest) {

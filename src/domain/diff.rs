@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::evidence::{ProvenanceSummary, TestResultSummary};
 use super::id::Digest;
 use super::reference::Repository;
+use super::source::SourceRepository;
 use super::text::Untrusted;
 use super::verdict::CheckOf;
 
@@ -267,8 +268,7 @@ fn packages(a: Option<&[Package]>, b: Option<&[Package]>) -> PackageDiff {
 
 fn commits(a: &Side, b: &Side) -> Option<Untrusted> {
     let (a, b) = (a.provenance.as_ref()?, b.provenance.as_ref()?);
-    let source = |p: &ProvenanceSummary| p.source.as_ref().map(|s| super::verdict::normal_source(s.raw()));
-    if source(a)? != source(b)? {
+    if !SourceRepository::same(a.source.as_ref()?.raw(), b.source.as_ref()?.raw()) {
         return None;
     }
     Some(format!("{}..{}", a.commit.as_ref()?.raw(), b.commit.as_ref()?.raw()).into())

@@ -77,7 +77,7 @@ fn a_moved_tag_is_drift_only_if_it_must_not_move() {
     assert_eq!(kinds(vec![moved.clone()]), [], "index and platform manifest match");
     moved.tag_matches_via_index = false;
     moved.tag_digest = Seen::Unreachable {
-        detail: "timeout".into(),
+        failure: crate::domain::Failure::unreachable("timeout"),
         last: Some((Some(digest(2)), now())),
     };
     assert_eq!(kinds(vec![moved]), [], "what could not be asked is not drift");
@@ -234,7 +234,7 @@ fn what_cannot_be_reached_is_not_cleared() {
     tag_at(&mut moved, true, Some(2));
     let before = detect(&board(vec![moved.clone()]), now());
     moved.tag_digest = Seen::Unreachable {
-        detail: "timeout".into(),
+        failure: crate::domain::Failure::unreachable("timeout"),
         last: None,
     };
     let blind = board(vec![moved.clone()]);

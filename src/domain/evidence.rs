@@ -1,11 +1,13 @@
 //! Evidence: one statement attached to one digest, and what checking it found.
 
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::Digest;
+pub use super::summary::{ProvenanceSummary, SbomSummary, ScanSummary, Summary, TestResultSummary, VsaSummary};
 use super::text::Untrusted;
 
 /// What a statement is about. Decided by the signed `predicateType`, never by annotations.
@@ -68,6 +70,7 @@ impl EvidenceKind {
         } else if is("https://spdx.dev/Document")
             || t.starts_with("https://spdx.dev/Document/v")
             || is("https://cyclonedx.org/bom")
+            || is("https://cyclonedx.org/schema")
         {
             Self::Sbom
         } else if is("https://in-toto.io/attestation/test-result") {
@@ -103,8 +106,38 @@ pub enum Format {
     CosignSignature,
     /// cosign's `sha256-<hex>.att` tag (or a bare DSSE envelope attached otherwise).
     CosignAttestation,
-    /// BuildKit's unsigned in-index attestation manifest; also plain SBOM tags.
+    /// BuildKit's unsigned attestation manifest inside an index.
     Buildkit,
+    /// A Notation signature (Notary Project), which pindeck does not verify.
+    Notation,
+    /// Provenance that Google Cloud Build signed with its own keys.
+    Gcb,
+    /// An SBOM document without a statement around it.
+    Sbom,
+    /// A SARIF report without a statement around it.
+    Sarif,
+    /// An in-toto statement without a signature.
+    InToto,
+    /// Something else; it is listed by its media type.
+    Unknown,
+}
+
+impl Format {
+    /// How people are told about it, in a few words.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::SigstoreBundle => "Sigstore bundle (referrer)",
+            Self::CosignSignature => "cosign .sig tag",
+            Self::CosignAttestation => "cosign .att tag",
+            Self::Buildkit => "BuildKit, unsigned",
+            Self::Notation => "Notation signature",
+            Self::Gcb => "Google Cloud Build provenance",
+            Self::Sbom => "SBOM, unsigned",
+            Self::Sarif => "SARIF report, unsigned",
+            Self::InToto => "in-toto statement, unsigned",
+            Self::Unknown => "unknown format",
+        }
+    }
 }
 
 /// What checking one statement found.
@@ -121,6 +154,8 @@ pub enum EvidenceState {
     Unsupported,
     /// Could not be fetched.
     Unreachable,
+    /// Was not asked for (`--offline`).
+    NotChecked,
 }
 
 /// Why a check failed. Never merged into one another.
@@ -139,6 +174,8 @@ pub enum CauseKind {
     Malformed,
     /// Understood, but cannot be judged (unknown log, CA, algorithm, format).
     Unsupported,
+    /// Nothing was asked (`--offline`).
+    NotChecked,
     /// A cryptographic check failed.
     BadSignature,
     /// A valid signature by somebody the policy does not name.
@@ -160,12 +197,20 @@ impl CauseKind {
             Self::Corrupt => "corrupt",
             Self::Malformed => "malformed",
             Self::Unsupported => "unsupported",
+            Self::NotChecked => "not-checked",
             Self::BadSignature => "bad-signature",
             Self::OtherSigner => "other-signer",
             Self::WrongSubject => "wrong-subject",
             Self::WrongPredicate => "wrong-predicate",
             Self::PolicyFailed => "policy-failed",
         }
+    }
+}
+
+impl CauseKind {
+    /// Whether this says nothing about the content: it could not be asked for, or was not.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Unreachable | Self::NotChecked)
     }
 }
 
@@ -282,8 +327,12 @@ pub struct Evidence {
     pub predicate_type: Option<Untrusted>,
     /// How it is packed.
     pub format: Format,
-    /// Digest of the item itself: the blob that contains the statement.
+    /// Digest of the blob that contains the statement.
     pub digest: Digest,
+    /// Which statement of the blob it is, counted from 0, where the blob contains several (JSON lines).
+    /// Together with `digest` this identifies a statement: see [`Evidence::id`].
+    #[serde(default)]
+    pub part: Option<u32>,
     /// The image or index digest it is attached to (differs from the one asked about: "via index").
     pub attached_to: Digest,
     /// The SHA-256 digests the signed statement is about.
@@ -294,116 +343,112 @@ pub struct Evidence {
     pub cause: Option<CauseKind>,
     /// One sentence for `cause`, for people.
     pub detail: Option<Untrusted>,
+    /// Whether its bytes could not be had or were not looked at, so that nobody knows what it says.
+    #[serde(default)]
+    pub unread: bool,
     /// Who signed, as far as could be read; trusted only in state verified.
     pub signer: Option<Signer>,
     /// What the log contributed.
     pub log: LogEvidence,
     /// Where the trusted time came from.
     pub timestamp: TimeSource,
-    /// The trusted time of signing.
+    /// The oldest time at which somebody trusted saw the signature. Anybody can have an old signature
+    /// stamped again, so this time puts no two statements in order and makes no statement young.
     pub signed_at: Option<Timestamp>,
+    /// The time that the signed content itself has: a field of the signed payload, or the beginning of
+    /// the validity of its short-lived certificate, whichever is older. Nobody but the signer can
+    /// change it. `None` where the content has no time of its own.
+    #[serde(default)]
+    pub content_time: Option<Timestamp>,
     /// What the predicate says.
     pub summary: Summary,
     /// Every check on its own.
     pub checks: Vec<Check>,
+    /// The predicate that was verified, where the question asked to keep it. It is never stored.
+    #[serde(skip)]
+    pub content: Option<SignedContent>,
 }
 
-/// What a predicate says, by kind.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "of")]
-pub enum Summary {
-    /// SLSA provenance.
-    Provenance(ProvenanceSummary),
-    /// An SBOM.
-    Sbom(SbomSummary),
-    /// A test result.
-    TestResult(TestResultSummary),
-    /// A vulnerability scan.
-    VulnerabilityScan(ScanSummary),
-    /// A verification summary.
-    VerificationSummary(VsaSummary),
-    /// Nothing more than the type.
-    #[default]
-    None,
+/// Identifies one statement: the digest of its blob and, where the blob contains several statements, the
+/// position inside. Written `sha256:…` or `sha256:…#2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EvidenceId {
+    /// Digest of the blob.
+    pub digest: Digest,
+    /// Position in the blob, counted from 0.
+    pub part: Option<u32>,
 }
 
-/// What provenance says about the build.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ProvenanceSummary {
-    /// `runDetails.builder.id` (v1), `builder.id` (v0.2).
-    pub builder: Option<Untrusted>,
-    /// `buildDefinition.buildType`.
-    pub build_type: Option<Untrusted>,
-    /// Source repository URL.
-    pub source: Option<Untrusted>,
-    /// Source commit.
-    pub commit: Option<Untrusted>,
-    /// Workflow or entry point.
-    pub workflow: Option<Untrusted>,
-    /// Invocation id.
-    pub invocation: Option<Untrusted>,
-    /// When the build began.
-    pub started_at: Option<Timestamp>,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// How many resolved dependencies (materials) it lists.
-    pub dependencies: u32,
+impl fmt::Display for EvidenceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            Some(part) => write!(f, "{}#{part}", self.digest),
+            None => write!(f, "{}", self.digest),
+        }
+    }
 }
 
-/// What an SBOM contains.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct SbomSummary {
-    /// `SPDX` or `CycloneDX`.
-    pub format: String,
-    /// Version of the format.
-    pub version: Untrusted,
-    /// How many packages or components.
-    pub packages: u32,
+/// The text of a predicate as it was signed and verified. Only verification makes one, so whoever is
+/// given it needs not look into the registry again, where other bytes may stand beside it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignedContent(Arc<str>);
+
+impl SignedContent {
+    /// Wraps a predicate that has been verified.
+    pub(crate) fn verified(predicate: &str) -> Self {
+        Self(predicate.into())
+    }
+
+    /// The predicate.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
-/// What a test result says.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TestResultSummary {
-    /// `PASSED`, `WARNED` or `FAILED`.
-    pub result: String,
-    /// Number of passed tests listed.
-    pub passed: Option<u32>,
-    /// Number of warned tests listed.
-    pub warned: Option<u32>,
-    /// Number of failed tests listed.
-    pub failed: Option<u32>,
-    /// Where to read more.
-    pub url: Option<Untrusted>,
+impl fmt::Debug for SignedContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SignedContent({} bytes)", self.0.len())
+    }
 }
 
-/// What a vulnerability scan found.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ScanSummary {
-    /// The scanner.
-    pub scanner: Option<Untrusted>,
-    /// Findings by severity.
-    pub critical: u32,
-    /// Findings by severity.
-    pub high: u32,
-    /// Findings by severity.
-    pub medium: u32,
-    /// Findings by severity.
-    pub low: u32,
-    /// When the scan ended, by its own word.
-    pub finished_at: Option<Timestamp>,
-}
+impl Evidence {
+    /// A statement about which nothing is known yet but where it lies.
+    pub fn new(kind: EvidenceKind, format: Format, digest: Digest, attached_to: Digest) -> Self {
+        Self {
+            kind,
+            predicate_type: None,
+            format,
+            digest,
+            part: None,
+            attached_to,
+            subjects: Vec::new(),
+            state: EvidenceState::Unsupported,
+            cause: None,
+            detail: None,
+            unread: false,
+            signer: None,
+            log: LogEvidence::None,
+            timestamp: TimeSource::None,
+            signed_at: None,
+            content_time: None,
+            summary: Summary::None,
+            checks: Vec::new(),
+            content: None,
+        }
+    }
 
-/// What a verification summary says.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct VsaSummary {
-    /// Who verified.
-    pub verifier: Option<Untrusted>,
-    /// `PASSED` or `FAILED`.
-    pub result: Option<Untrusted>,
-    /// SLSA levels reached.
-    pub levels: Vec<Untrusted>,
-    /// When.
-    pub verified_at: Option<Timestamp>,
+    /// Whether nobody knows what it says: its bytes could not be had or were not looked at.
+    pub fn is_unread(&self) -> bool {
+        self.unread || self.state == EvidenceState::Unreachable
+    }
+
+    /// What tells this statement from every other one attached to the same digest.
+    pub fn id(&self) -> EvidenceId {
+        EvidenceId {
+            digest: self.digest,
+            part: self.part,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -421,6 +466,9 @@ mod tests {
             ("https://spdx.dev/Document/v2.3", K::Sbom),
             ("https://cyclonedx.org/bom", K::Sbom),
             ("https://cyclonedx.org/bom/v1.6", K::Sbom),
+            // cosign 1
+            ("https://cyclonedx.org/schema", K::Sbom),
+            ("https://cyclonedx.org/schemata", K::Other),
             ("https://in-toto.io/attestation/test-result/v0.1", K::TestResult),
             ("https://in-toto.io/attestation/vulns/v0.1", K::VulnerabilityScan),
             ("https://cosign.sigstore.dev/attestation/vuln/v1", K::VulnerabilityScan),

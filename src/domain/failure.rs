@@ -67,13 +67,13 @@ impl FailureKind {
             Self::Malformed => CauseKind::Malformed,
             // Nobody can say that it is malformed: nobody has read it to its end.
             Self::Unsupported | Self::TooLarge => CauseKind::Unsupported,
+            Self::NotChecked => CauseKind::NotChecked,
             Self::Usage
             | Self::Refused
             | Self::Conflict
             | Self::RemoteRefused
             | Self::Unreachable
             | Self::Denied
-            | Self::NotChecked
             | Self::Interrupted
             | Self::Failed => CauseKind::Unreachable,
         }
@@ -342,16 +342,10 @@ mod tests {
     #[test]
     fn only_what_was_read_says_something_about_content() {
         use FailureKind as K;
-        for kind in [
-            K::Usage,
-            K::Conflict,
-            K::Denied,
-            K::NotChecked,
-            K::Failed,
-            K::Interrupted,
-        ] {
+        for kind in [K::Usage, K::Conflict, K::Denied, K::Failed, K::Interrupted] {
             assert_eq!(kind.cause(), CauseKind::Unreachable, "{kind:?}");
         }
+        assert_eq!(K::NotChecked.cause(), CauseKind::NotChecked);
         assert_eq!(K::TooLarge.cause(), CauseKind::Unsupported);
         assert_eq!(K::Absent.cause(), CauseKind::Absent);
     }

@@ -1,15 +1,22 @@
 //! How much a value on screen is worth: never merge loading, absent, stale and unreachable.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
-use super::text::Untrusted;
+use super::failure::{Failure, FailureKind};
+
+/// The answer to one question, or why there is none, and when it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered<T> {
+    /// The answer.
+    pub result: Result<T, Failure>,
+    /// When it came.
+    pub at: Timestamp,
+}
 
 /// A value as seen from outside, with when and how well it was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "freshness")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen<T> {
-    /// Nobody has asked yet.
+    /// Nobody has asked: not yet, or because `--offline` forbids it.
     NotChecked,
     /// Asked, no answer yet; an older value stays visible.
     Loading {
@@ -25,8 +32,8 @@ pub enum Seen<T> {
     },
     /// Could not be asked; an older value stays visible with its age.
     Unreachable {
-        /// What went wrong, in the source's words.
-        detail: Untrusted,
+        /// What went wrong.
+        failure: Failure,
         /// The value before and when it was true.
         last: Option<(T, Timestamp)>,
     },
@@ -78,12 +85,29 @@ impl<T> Seen<T> {
         Self::Loading { last: self.into_last() }
     }
 
-    /// The same value after a failed question.
+    /// Takes the answer to the latest question in. A question that failed leaves the older value, with its
+    /// age; one that was not asked (`--offline`) leaves everything as it was.
+    pub fn take(&mut self, answer: Answered<T>) {
+        let before = std::mem::replace(self, Self::NotChecked);
+        *self = match answer.result {
+            Ok(value) => Self::Fresh { value, at: answer.at },
+            Err(failure) if failure.kind == FailureKind::NotChecked => before.settled(),
+            Err(failure) => Self::Unreachable {
+                failure,
+                last: before.into_last(),
+            },
+        };
+    }
+
+    /// The same at the end of a pass that did not ask: what was known before stays known, with its age.
     #[must_use]
-    pub fn failed(self, detail: Untrusted) -> Self {
-        Self::Unreachable {
-            detail,
-            last: self.into_last(),
+    pub fn settled(self) -> Self {
+        match self {
+            Self::Loading {
+                last: Some((value, at)),
+            } => Self::Fresh { value, at },
+            Self::Loading { last: None } => Self::NotChecked,
+            other => other,
         }
     }
 }
@@ -92,12 +116,35 @@ impl<T> Seen<T> {
 mod tests {
     use super::*;
 
+    fn failed(kind: FailureKind) -> Answered<i32> {
+        Answered {
+            result: Err(Failure::new(kind, "timeout")),
+            at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
     #[test]
     fn a_failure_keeps_the_old_value_and_its_age() {
         let at = Timestamp::UNIX_EPOCH;
-        let seen = Seen::Fresh { value: 7, at }.reloading().failed("timeout".into());
+        let mut seen = Seen::Fresh { value: 7, at }.reloading();
+        seen.take(failed(FailureKind::Unreachable));
         assert_eq!((seen.value(), seen.at(), seen.fresh()), (Some(&7), Some(at), None));
         assert!(seen.is_unreachable());
+        seen.take(failed(FailureKind::Denied));
+        assert_eq!(seen.value(), Some(&7));
+        seen.take(Answered { result: Ok(8), at });
+        assert_eq!(seen, Seen::Fresh { value: 8, at });
+    }
+
+    #[test]
+    fn what_was_not_asked_is_neither_unreachable_nor_lost() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut seen = Seen::Loading { last: None };
+        seen.take(failed(FailureKind::NotChecked));
+        assert_eq!(seen, Seen::NotChecked);
+        let mut seen = Seen::Fresh { value: 7, at }.reloading();
+        seen.take(failed(FailureKind::NotChecked));
+        assert_eq!(seen, Seen::Fresh { value: 7, at });
     }
 
     #[test]

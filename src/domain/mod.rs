@@ -4,6 +4,7 @@
 //! [`crate::sources`] produce these types; [`crate::engine`] combines them; `app` and `view`
 //! show them. Time is always an argument.
 
+mod acceptance;
 pub mod board;
 pub mod candidate;
 pub mod candidate_order;
@@ -12,16 +13,22 @@ pub mod drift;
 pub mod drift_rules;
 pub mod evidence;
 pub mod failure;
+mod fold;
 pub mod freshness;
 pub mod history;
+pub mod hold;
 pub mod id;
+pub mod known_good;
 pub mod message;
+pub mod pattern;
 pub mod pin;
 pub mod plan;
 pub mod platform;
 pub mod policy;
 pub mod reference;
 pub mod registry;
+pub mod source;
+mod summary;
 pub mod text;
 pub mod verdict;
 pub mod write;

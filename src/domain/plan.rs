@@ -177,13 +177,7 @@ pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
         Ok(None) => open(GateName::Hold, "no hold on this digest"),
         Ok(Some(hold)) => closed(
             GateName::Hold,
-            format!(
-                "held since it was reverted in {}: {}; `pindeck hold release {} --env {}` lifts it",
-                hold.environment,
-                hold.reason.clean(),
-                hold.service,
-                hold.environment
-            ),
+            format!("{}; {} lifts it", hold_words(hold), release_command(hold)),
         ),
         Err(problem) => closed(GateName::Hold, problem.clean().into_string()),
     });
@@ -216,13 +210,73 @@ pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     gates
 }
 
-/// The gates of a revert: presence and verdict, and read-only. Never order, time or freeze, and no
-/// WARNED result waits for an acknowledgement: the plan says it as a warning.
-pub fn revert_gates(verdict: &Verdict, read_only: Option<&str>) -> Vec<Gate> {
-    let mut gates = verdict_gates(verdict, false);
-    gates.retain(|gate| gate.gate != GateName::Acknowledge);
-    gates.push(read_only_gate(read_only));
+/// Everything the gates of a revert look at.
+#[derive(Debug, Clone, Copy)]
+pub struct RevertFacts<'a> {
+    /// The verdict of the target under today's policy.
+    pub verdict: &'a Verdict,
+    /// Whether a WARNED test result was acknowledged; `None` if nobody has to, because a person named the
+    /// target. The default target waits for it.
+    pub acknowledged: Option<bool>,
+    /// The environment.
+    pub environment: &'a EnvId,
+    /// The holds that close the environment for the target; `Err` = the holds could not be read.
+    pub holds: Result<&'a [&'a Hold], &'a Untrusted>,
+    /// Whether the hold of this environment ends with the same commit (`--release-hold`).
+    pub release_hold: bool,
+    /// Why nothing may be written at all, if so.
+    pub read_only: Option<&'a str>,
+}
+
+/// The gates of a revert (docs/reference/contract.md, "Gates"): the verdict, the hold of a target that is on hold
+/// itself, and
+/// read-only. Order, time and freeze never stop a revert.
+pub fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
+    let mut gates = verdict_gates(facts.verdict, facts.acknowledged.unwrap_or(false));
+    if facts.acknowledged.is_none() {
+        gates.retain(|gate| gate.gate != GateName::Acknowledge);
+    }
+    gates.extend(revert_hold_gate(&facts));
+    gates.push(read_only_gate(facts.read_only));
     gates
+}
+
+/// The gate of the target's own holds; there is none if nothing holds it.
+fn revert_hold_gate(facts: &RevertFacts<'_>) -> Option<Gate> {
+    let holds = match facts.holds {
+        Ok(holds) => holds,
+        Err(problem) => return Some(closed(GateName::Hold, problem.clean().into_string())),
+    };
+    let stays = |hold: &&&Hold| !facts.release_hold || hold.environment != *facts.environment;
+    match holds.iter().find(stays) {
+        Some(hold) if hold.environment == *facts.environment => Some(closed(
+            GateName::Hold,
+            format!(
+                "{}; --release-hold reverts to it and releases this hold",
+                hold_words(hold)
+            ),
+        )),
+        Some(hold) => Some(closed(
+            GateName::Hold,
+            format!("{}; {} lifts it", hold_words(hold), release_command(hold)),
+        )),
+        None => holds.first().map(|hold| {
+            let what = format!("{}; the same commit releases this hold", hold_words(hold));
+            open(GateName::Hold, what)
+        }),
+    }
+}
+
+fn hold_words(hold: &Hold) -> String {
+    format!(
+        "this digest is on hold in {}: {}",
+        hold.environment,
+        hold.reason.clean()
+    )
+}
+
+fn release_command(hold: &Hold) -> String {
+    format!("`pindeck hold release {} --env {}`", hold.service, hold.environment)
 }
 
 /// The gates of a pin by tag that gets its digest: the verdict (a WARNED one acknowledged) and

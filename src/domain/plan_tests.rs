@@ -101,13 +101,53 @@ fn warned_must_be_acknowledged() {
     assert!(gates.iter().any(|g| g.state == GateState::Acknowledged));
 }
 
+fn hold_in(environment: &str) -> Hold {
+    Hold {
+        service: "payments".into(),
+        environment: environment.into(),
+        digest: Digest::from_bytes([7; 32]),
+        reason: "leaks".into(),
+        since: None,
+        by: None,
+    }
+}
+
+/// Name, state and detail of each gate of a revert in production.
+fn reverting(
+    outcome: Outcome,
+    acknowledged: Option<bool>,
+    holds: Result<&[&Hold], &Untrusted>,
+    release_hold: bool,
+) -> Vec<(GateName, GateState, String)> {
+    let gates = revert_gates(RevertFacts {
+        verdict: &verdict(outcome, &[]),
+        acknowledged,
+        environment: &"production".into(),
+        holds,
+        release_hold,
+        read_only: None,
+    });
+    let told = gates.into_iter().map(|g| (g.gate, g.state, g.detail.raw().to_owned()));
+    told.collect()
+}
+
 #[test]
 fn a_revert_knows_no_order_time_or_freeze() {
-    let names: Vec<GateName> = revert_gates(&verdict(Outcome::Verified, &[]), None)
-        .iter()
-        .map(|g| g.gate)
-        .collect();
+    let gates = reverting(Outcome::Verified, None, Ok(&[]), false);
+    let names: Vec<GateName> = gates.iter().map(|(gate, ..)| *gate).collect();
     assert_eq!(names, [GateName::Presence, GateName::Verdict, GateName::ReadOnly]);
+}
+
+/// The gates of a revert to a digest of this verdict that nobody holds.
+fn revert_to(verdict: &Verdict) -> Vec<Gate> {
+    revert_gates(RevertFacts {
+        verdict,
+        acknowledged: None,
+        environment: &"production".into(),
+        holds: Ok(&[]),
+        release_hold: false,
+        read_only: None,
+    })
 }
 
 #[test]
@@ -115,19 +155,66 @@ fn an_image_that_is_not_there_closes_presence_and_nothing_opens_it() {
     let part = Digest::of(b"part");
     let mut absent = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::Absent)]);
     absent.causes[0].subject = Some(part);
-    let mut gates = revert_gates(&absent, None);
+    let mut gates = revert_to(&absent);
     assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
     let everything = [Waivable::Evidence, Waivable::Unknown, Waivable::Order].into();
     waive(&mut gates, &everything, &absent, &[]);
     assert_eq!(closed_ones(&gates), [GateName::Presence, GateName::Verdict]);
     let unknown = verdict(Outcome::Unknown, &[(CheckOf::Digest, CauseKind::Unreachable)]);
     assert_eq!(
-        closed_ones(&revert_gates(&unknown, None)),
+        closed_ones(&revert_to(&unknown)),
         [GateName::Presence, GateName::Verdict]
     );
     // A policy that asks for nothing verifies nothing; the image is there all the same.
     let asks_nothing = verdict(Outcome::Rejected, &[(CheckOf::Digest, CauseKind::PolicyFailed)]);
-    assert_eq!(closed_ones(&revert_gates(&asks_nothing, None)), [GateName::Verdict]);
+    assert_eq!(closed_ones(&revert_to(&asks_nothing)), [GateName::Verdict]);
+}
+
+#[test]
+fn the_default_target_of_a_revert_waits_for_an_acknowledgement_and_a_named_one_does_not() {
+    let acknowledge = |acknowledged| {
+        let gates = reverting(Outcome::Warned, acknowledged, Ok(&[]), false);
+        gates
+            .iter()
+            .find(|(gate, ..)| *gate == GateName::Acknowledge)
+            .map(|(_, state, _)| *state)
+    };
+    assert_eq!(acknowledge(Some(false)), Some(GateState::Closed));
+    assert_eq!(acknowledge(Some(true)), Some(GateState::Acknowledged));
+    assert_eq!(acknowledge(None), None);
+}
+
+#[test]
+fn a_revert_to_a_held_digest_waits_for_that_hold() {
+    let (here, before) = (hold_in("production"), hold_in("staging"));
+    let problem = Untrusted::new("the holds cannot be read");
+    let gate = |holds: Result<&[&Hold], &Untrusted>, release| {
+        let gates = reverting(Outcome::Verified, None, holds, release);
+        let (_, state, detail) = gates
+            .into_iter()
+            .find(|(gate, ..)| *gate == GateName::Hold)
+            .expect("a hold gate");
+        (state, detail)
+    };
+    let (state, detail) = gate(Ok(&[&here]), false);
+    assert_eq!(state, GateState::Closed);
+    assert!(detail.contains("--release-hold"), "{detail}");
+    assert_eq!(gate(Ok(&[&here]), true).0, GateState::Open);
+    for release in [false, true] {
+        let (state, detail) = gate(Ok(&[&before]), release);
+        assert_eq!(state, GateState::Closed);
+        assert!(
+            detail.contains("`pindeck hold release payments --env staging`"),
+            "{detail}"
+        );
+        assert_eq!(gate(Ok(&[&before, &here]), release).0, GateState::Closed);
+        assert_eq!(gate(Ok(&[&here, &before]), release).0, GateState::Closed);
+        assert_eq!(
+            gate(Err(&problem), release).0,
+            GateState::Closed,
+            "holds that cannot be read close everything"
+        );
+    }
 }
 
 #[test]
@@ -159,22 +246,11 @@ fn break_glass_waives_only_what_is_listed_and_never_broken_content() {
 #[test]
 fn broken_evidence_is_not_waived_behind_another_cause() {
     use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format};
+    let (blob, image) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
     let broken = Evidence {
-        kind: EvidenceKind::Sbom,
-        predicate_type: None,
-        format: Format::SigstoreBundle,
-        digest: Digest::from_bytes([1; 32]),
-        attached_to: Digest::from_bytes([2; 32]),
-        subjects: Vec::new(),
         state: EvidenceState::Failed,
         cause: Some(CauseKind::BadSignature),
-        detail: None,
-        signer: None,
-        log: Default::default(),
-        timestamp: Default::default(),
-        signed_at: None,
-        summary: Default::default(),
-        checks: Vec::new(),
+        ..Evidence::new(EvidenceKind::Sbom, Format::SigstoreBundle, blob, image)
     };
     let all: BTreeSet<Waivable> = Waivable::ALL.into();
     let sbom = CheckOf::Evidence(EvidenceKind::Sbom);

@@ -140,12 +140,11 @@ pub struct SignerRule {
 }
 
 impl SignerRule {
-    /// The trust profile's name for a kind; a service's own signer replaces the default and every
-    /// per-kind choice is kept.
+    /// The trust profile's name for a kind. A signer given for that kind comes first; a service's own
+    /// signer replaces only the default.
     pub fn for_kind<'a>(&'a self, kind: EvidenceKind, service_signer: Option<&'a str>) -> Option<&'a str> {
-        service_signer
-            .or_else(|| self.per_kind.get(&kind).map(String::as_str))
-            .or(self.default.as_deref())
+        let named = self.per_kind.get(&kind).map(String::as_str);
+        named.or(service_signer).or(self.default.as_deref())
     }
 }
 
@@ -236,7 +235,7 @@ pub struct TrustProfile {
 pub struct Demands {
     /// At least so many verified log entries.
     pub log_entries: u32,
-    /// At least so many different verified times of signing.
+    /// Verified times of signing by at least so many different authorities.
     pub times: u32,
     /// The oldest bundle format that counts, as (major, minor).
     pub bundle_version: Option<(u16, u16)>,
@@ -253,6 +252,29 @@ pub struct TrustedKey {
     pub name: String,
     /// The PEM text.
     pub pem: String,
+    /// When the key was in use. A signature counts only if a trusted time shows that it was made then.
+    pub validity: Validity,
+}
+
+/// A window of time, its ends included. Without ends it is always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Validity {
+    /// First moment.
+    pub from: Option<Timestamp>,
+    /// Last moment.
+    pub until: Option<Timestamp>,
+}
+
+impl Validity {
+    /// Whether a moment lies inside.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
+    }
+
+    /// Whether every moment lies inside.
+    pub fn is_always(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
 }
 
 /// Where certificates and logs are anchored.
@@ -395,13 +417,14 @@ mod tests {
     }
 
     #[test]
-    fn a_services_own_signer_replaces_the_policys() {
+    fn a_services_own_signer_replaces_the_default_alone() {
         let rule = SignerRule {
             default: Some("ci".to_owned()),
             per_kind: [(EvidenceKind::Sbom, "scanner".to_owned())].into(),
         };
         assert_eq!(rule.for_kind(EvidenceKind::Sbom, None), Some("scanner"));
         assert_eq!(rule.for_kind(EvidenceKind::Signature, None), Some("ci"));
-        assert_eq!(rule.for_kind(EvidenceKind::Sbom, Some("own")), Some("own"));
+        assert_eq!(rule.for_kind(EvidenceKind::Signature, Some("own")), Some("own"));
+        assert_eq!(rule.for_kind(EvidenceKind::Sbom, Some("own")), Some("scanner"));
     }
 }

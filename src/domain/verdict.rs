@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use super::acceptance::{Accepted, accepts, decide_result, has_result};
+use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use super::id::Digest;
 use super::policy::Policy;
 use super::text::Untrusted;
@@ -195,7 +196,10 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
             Held::No(cause) => causes.push(cause),
         }
     }
-    let result = if causes.iter().any(|c| c.cause != CauseKind::Unreachable) {
+    if causes.is_empty() {
+        causes.extend(may_be_contradicted(policy, &facts));
+    }
+    let result = if causes.iter().any(|c| !c.cause.is_open()) {
         Outcome::Rejected
     } else if !causes.is_empty() {
         Outcome::Unknown
@@ -227,29 +231,29 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         .iter()
         .filter(|e| e.kind == kind && e.state == EvidenceState::Verified)
         .collect();
-    let refusals: Vec<String> = if kind == EvidenceKind::TestResult {
-        // One more test result can turn the answer: what could not be read decides nothing.
-        if let Some(item) = maybe_hidden(facts, kind) {
-            return no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None);
+    let refusal = if has_result(kind) {
+        // One more result can turn the answer: what could not be read decides nothing.
+        if let Some(item) = facts.evidence.iter().find(|e| e.is_unread() && may_be_of(e, kind)) {
+            return Held::No(unread_cause(kind, item));
         }
         if let Some(detail) = facts.incomplete.first() {
             return no(CauseKind::Unreachable, detail.clone(), None);
         }
-        match decide_test_result(policy, &verified, now) {
-            Some(Ok(true)) => return Held::Acknowledge,
-            Some(Ok(false)) => return Held::Yes,
-            Some(Err(why)) => vec![why],
-            None => Vec::new(),
+        match decide_result(policy, &verified, now) {
+            Some(Ok(Accepted::Acknowledge)) => return Held::Acknowledge,
+            Some(Ok(Accepted::Yes)) => return Held::Yes,
+            Some(Err(why)) => Some(why),
+            None => None,
         }
     } else {
-        let mut refusals = Vec::new();
+        let mut refusal = None;
         for item in &verified {
-            match accepts(policy, facts, item, now) {
+            match accepts(policy, facts.source, item, now) {
                 Ok(()) => return Held::Yes,
-                Err(why) => refusals.push(why),
+                Err(why) => refusal = refusal.or(Some(why)),
             }
         }
-        refusals
+        refusal
     };
     // Nothing satisfies. What could not be fetched might have: unknown, not refused.
     if let Some(item) = maybe_hidden(facts, kind) {
@@ -258,7 +262,7 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
     if let Some(detail) = facts.incomplete.first() {
         return no(CauseKind::Unreachable, detail.clone(), None);
     }
-    if let Some(why) = refusals.into_iter().next() {
+    if let Some(why) = refusal {
         return no(CauseKind::PolicyFailed, why.into(), None);
     }
     let furthest = facts
@@ -277,11 +281,25 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         }
         Some(_) => no(
             CauseKind::Absent,
-            format!("only an unsigned {kind} is attached").into(),
+            format!("there is no {kind} that is signed; an unsigned one is attached").into(),
             None,
         ),
-        None => no(CauseKind::Absent, format!("no {kind} is attached to it").into(), None),
+        // It may be among what could not be fetched, whatever that is called.
+        None => match facts.evidence.iter().find(|e| e.state == EvidenceState::Unreachable) {
+            Some(item) => no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None),
+            None => no(
+                CauseKind::Absent,
+                format!("there is no {kind} that is signed").into(),
+                None,
+            ),
+        },
     }
+}
+
+/// Whether an item that was not read may be of this kind: it says so itself, or says nothing. What it
+/// says of itself is not signed.
+fn may_be_of(item: &Evidence, kind: EvidenceKind) -> bool {
+    item.kind == kind || item.kind == EvidenceKind::Other
 }
 
 /// An item that could not be fetched and may be of this kind.
@@ -289,111 +307,31 @@ fn maybe_hidden<'a>(facts: &Facts<'a>, kind: EvidenceKind) -> Option<&'a Evidenc
     facts
         .evidence
         .iter()
-        .find(|e| e.state == EvidenceState::Unreachable && (e.kind == kind || e.kind == EvidenceKind::Other))
+        .find(|e| e.state == EvidenceState::Unreachable && may_be_of(e, kind))
 }
 
-/// Whether a verified statement's content is accepted by the policy.
-fn accepts(policy: &Policy, facts: &Facts<'_>, item: &Evidence, now: Timestamp) -> Result<(), String> {
-    fresh_enough(policy, item, now)?;
-    if let Summary::VerificationSummary(said) = &item.summary {
-        let result = said.result.as_ref().map_or("", |r| r.raw());
-        if result != "PASSED" {
-            return Err(format!("the verification summary says {result:?}"));
-        }
-    }
-    let Summary::Provenance(said) = &item.summary else {
-        return Ok(());
-    };
-    if !policy.builder.is_empty() {
-        let builder = said.builder.as_ref().map_or("", |b| b.raw());
-        if !policy.builder.iter().any(|b| b == builder) {
-            return Err(format!("builder {builder:?} is not one of {:?}", policy.builder));
-        }
-    }
-    if policy.source {
-        let Some(wanted) = facts.source else {
-            return Err("the policy asks for the service's source, but the service names none".to_owned());
-        };
-        let named = said.source.as_ref().map_or("", |s| s.raw());
-        if normal_source(named) != normal_source(wanted) {
-            return Err(format!("built from {named:?}, not from {wanted:?}"));
-        }
-    }
-    Ok(())
+/// Where everything else is satisfied: an item that was not read, whatever it is called, may be the
+/// statement that contradicts a result which counted. Nobody but the registry says what it is called.
+fn may_be_contradicted(policy: &Policy, facts: &Facts<'_>) -> Option<Cause> {
+    let kind = policy.require.iter().copied().find(|kind| has_result(*kind))?;
+    let item = facts.evidence.iter().find(|e| e.is_unread())?;
+    Some(unread_cause(kind, item))
 }
 
-/// `git+https://host/x.git@refs/heads/main` and `https://host/x` name the same repository.
-pub fn normal_source(url: &str) -> String {
-    let url = url.strip_prefix("git+").unwrap_or(url);
-    let after_scheme = url.find("://").map_or(0, |at| at + 3);
-    let path_at = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
-    let (host, path) = url.split_at(path_at);
-    let path = path.split(['@', '#', '?']).next().unwrap_or("");
-    let path = path.trim_end_matches('/');
-    format!(
-        "{}{}",
-        host.to_ascii_lowercase(),
-        path.strip_suffix(".git").unwrap_or(path)
-    )
-}
-
-fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), String> {
-    let Some(&limit) = policy.max_age.get(&item.kind) else {
-        return Ok(());
-    };
-    let own = match &item.summary {
-        Summary::VulnerabilityScan(s) => s.finished_at,
-        Summary::Provenance(p) => p.finished_at,
-        Summary::VerificationSummary(v) => v.verified_at,
-        Summary::Sbom(_) | Summary::TestResult(_) | Summary::None => None,
-    };
-    // The older of both: a time stamped onto an old statement must not make it young again.
-    match item.signed_at.into_iter().chain(own).min() {
-        None => Err(format!(
-            "the policy limits the age of a {}, and this one has no time",
-            item.kind
-        )),
-        Some(at) if now.as_second() - at.as_second() > limit => {
-            Err(format!("the {} of {at} is older than the policy allows", item.kind))
-        }
-        Some(_) => Ok(()),
+fn unread_cause(kind: EvidenceKind, item: &Evidence) -> Cause {
+    let why = item.detail.as_ref().map_or("no reason is known", |detail| detail.raw());
+    Cause {
+        check: CheckOf::Evidence(kind),
+        cause: item.cause.unwrap_or(CauseKind::Unreachable),
+        detail: format!("what could not be read may be a {kind} that says otherwise: {why}").into(),
+        subject: None,
     }
-}
-
-/// Decides among verified test results. `None`: there is none. `Ok(true)`: good, if a person acknowledges it.
-///
-/// docs/reference/evidence.md, rule 4: where they disagree the newest verified time decides; a tie, or any of them
-/// without a trusted time, lets the worst win.
-fn decide_test_result(policy: &Policy, verified: &[&Evidence], now: Timestamp) -> Option<Result<bool, String>> {
-    let rank = |result: &str| match result {
-        "PASSED" => 0,
-        "WARNED" => 1,
-        _ => 2,
-    };
-    let said = |e: &Evidence| match &e.summary {
-        Summary::TestResult(t) => t.result.clone(),
-        _ => String::new(),
-    };
-    let all_timed = verified.iter().all(|e| e.signed_at.is_some());
-    let newest = verified.iter().filter_map(|e| e.signed_at).max();
-    let decisive = verified
-        .iter()
-        .filter(|e| !all_timed || e.signed_at == newest)
-        .max_by_key(|e| rank(&said(e)))?;
-    if let Err(why) = fresh_enough(policy, decisive, now) {
-        return Some(Err(why));
-    }
-    let result = said(decisive);
-    let rule = &policy.test_result;
-    Some(if rule.accept.contains(&result) {
-        Ok(false)
-    } else if rule.acknowledge.contains(&result) {
-        Ok(true)
-    } else {
-        Err(format!("the test result is {result}"))
-    })
 }
 
 #[cfg(test)]
 #[path = "verdict_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "verdict_results_tests.rs"]
+mod results_tests;

@@ -26,6 +26,9 @@ pub struct Request {
     pub acknowledge_warned: bool,
     /// A typed reason to waive what the policy lets be waived.
     pub break_glass: Option<String>,
+    /// A revert to a digest that is on hold in this environment also ends that hold, in the same commit.
+    #[serde(default)]
+    pub release_hold: bool,
 }
 
 impl Request {
@@ -37,6 +40,7 @@ impl Request {
             reason: None,
             acknowledge_warned: false,
             break_glass: None,
+            release_hold: false,
         }
     }
 }
@@ -58,7 +62,7 @@ pub enum Ask {
     Revert {
         /// The service in its environment.
         target: Target,
-        /// The digest; `None` = the one pinned immediately before.
+        /// The digest; `None` = the last known good.
         to: Option<Digest>,
         /// How much of the pin commit is undone.
         scope: Scope,

@@ -15,20 +15,17 @@ use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{CheckOf, Facts, Presence, Verdict, judge};
-use crate::sources::evidence::{Carrier, Question, Trust, check};
-use crate::sources::registry::{Descriptor, Manifest, Place, RegistryError};
+use crate::sources::evidence::{Carrier, Question, Trust, check_all};
+use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
+use super::image_labels::version;
 use super::image_presence::{self, Extent, MAX_MANIFESTS};
 use super::registry_memo::{Located, RegistryMemo};
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
-/// The label that names a version (OCI image spec, "Annotations").
-const VERSION: &str = "org.opencontainers.image.version";
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
 const INDEX_TAGS_ASKED: usize = 16;
-/// Largest image configuration that is read for its labels.
-const CONFIG_CAP: u64 = 4 << 20;
 
 /// What to assess, and by whose rules.
 #[derive(Clone)]
@@ -110,7 +107,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let (tags, untold) = match memo.tags(&subject.repository).await {
         Ok(tags) => (Some(tags), None),
-        Err(failed) => (None, Some(failed.detail)),
+        Err(failure) => (None, Some(failure.sentence())),
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
@@ -238,7 +235,8 @@ fn conclude(subject: &Subject, gathered: &Gathered, cache: Option<&VerdictCache>
     let key = gathered.cache_key(subject);
     let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
     let checked = known.unwrap_or_else(|| {
-        let checked = gathered.check_all(subject, now);
+        // Content is not stored, so it is kept only where nothing comes out of a store.
+        let checked = gathered.check_all(subject, now, cache.is_none());
         if let Some((cache, key)) = cache.zip(key.as_ref()) {
             cache.put(key, &checked);
         }
@@ -261,12 +259,12 @@ fn conclude(subject: &Subject, gathered: &Gathered, cache: Option<&VerdictCache>
     });
     let mut evidence = checked.counted;
     evidence.extend(checked.shown);
-    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.digest));
+    evidence.sort_by_key(|e| (e.kind, e.attached_to, e.id()));
     Assessment { verdict, evidence }
 }
 
 impl Gathered {
-    fn check_all(&self, subject: &Subject, now: Timestamp) -> Checked {
+    fn check_all(&self, subject: &Subject, now: Timestamp, keep_content: bool) -> Checked {
         let no_signer = SignerRule::default();
         let signer = subject.policy.as_ref().map_or(&no_signer, |policy| &policy.signer);
         let question = |about: Digest, via: Option<Digest>, bytes| Question {
@@ -278,28 +276,25 @@ impl Gathered {
             signer,
             service_signer: subject.service_signer.as_deref(),
             trust: &subject.trust,
+            keep_content,
         };
         // Evidence about an index that lists this manifest counts wherever it hangs.
         let via = self.via.first().map(|(index, _)| index.digest);
         let mut counted: Vec<Evidence> = Vec::new();
-        for item in &self.own.items {
-            counted.extend(check(item, &question(subject.digest, via, Some(&self.manifest.bytes))));
-        }
+        let own = question(subject.digest, via, Some(&self.manifest.bytes));
+        counted.extend(check_all(&self.own.items, &own));
         counted.extend(self.own.listed.iter().cloned());
         for (index, found) in &self.via {
-            for item in &found.items {
-                counted.extend(check(
-                    item,
-                    &question(subject.digest, Some(index.digest), Some(&index.bytes)),
-                ));
-            }
+            let about_index = question(subject.digest, Some(index.digest), Some(&index.bytes));
+            counted.extend(check_all(&found.items, &about_index));
             counted.extend(found.listed.iter().cloned());
         }
         // Evidence of platform manifests is shown with their digest and never counts upwards.
         let mut shown = Vec::new();
         for found in &self.below {
-            for item in &found.items {
-                shown.extend(check(item, &question(item.attached_to, None, None)));
+            // All of them are attached to one platform manifest.
+            if let Some(first) = found.items.first() {
+                shown.extend(check_all(&found.items, &question(first.attached_to, None, None)));
             }
             shown.extend(found.listed.iter().cloned());
         }
@@ -373,7 +368,7 @@ impl Parents {
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
-                Err(failed) => self.unasked = Some(failed.detail),
+                Err(failure) => self.unasked = Some(failure.sentence()),
             }
         }
         self.of_digests(memo, subject, digests).await;
@@ -442,83 +437,7 @@ async fn parents(
                 .collect();
             parents.of_tags(memo, subject, &others, &mut seen).await;
         }
-        Err(failed) => parents.unasked = Some(failed.detail.clone()),
+        Err(failure) => parents.unasked = Some(failure.sentence()),
     }
     parents
-}
-
-/// The version label: the annotation of the index or manifest, else the label of the configuration (of the
-/// first platform that counts).
-async fn version(memo: &RegistryMemo, place: &Place, manifest: &Manifest, extent: &Extent) -> Option<Untrusted> {
-    let repository = &place.repository;
-    if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
-        return Some(version.into());
-    }
-    let first = collect::platforms(manifest).find(|child| extent.platforms.includes(child.platform.as_ref()));
-    let located = match first {
-        Some(child) => Some(memo.locate(&Place::new(repository, child.digest)).await.ok()??),
-        None => None,
-    };
-    let image = located.as_ref().map_or(manifest, |located| &located.manifest);
-    if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
-        return Some(version.into());
-    }
-    let config = image.body.config.as_ref()?;
-    let bytes = memo
-        .registry
-        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await
-        .ok()?;
-    label(&bytes, VERSION)
-}
-
-fn label(config: &[u8], name: &str) -> Option<Untrusted> {
-    #[derive(serde::Deserialize)]
-    struct Config {
-        config: Option<Inner>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Inner {
-        #[serde(rename = "Labels")]
-        labels: Option<std::collections::BTreeMap<String, String>>,
-    }
-    let config: Config = serde_json::from_slice(config).ok()?;
-    let version = config.config?.labels?.remove(name)?;
-    (!version.is_empty()).then(|| version.into())
-}
-
-/// When the content was created, by its own word: the index's annotation, else the configuration's
-/// `created`.
-///
-/// # Errors
-/// If the content could not be reached; "no creation time" is `Ok(None)`.
-pub async fn created(
-    memo: &RegistryMemo,
-    repository: &Repository,
-    digest: &Digest,
-) -> Result<Option<Timestamp>, super::registry_memo::Failed> {
-    const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| super::registry_memo::Failed::from(&e);
-    let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
-    if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
-        return Ok(Some(at));
-    }
-    let first = collect::platforms(&manifest).next().map(|child| child.digest);
-    let image = match first {
-        Some(child) => memo.registry.manifest(repository, &child).await.map_err(failed)?,
-        None => manifest,
-    };
-    let Some(config) = &image.body.config else {
-        return Ok(None);
-    };
-    let bytes = memo
-        .registry
-        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await
-        .map_err(failed)?;
-    #[derive(serde::Deserialize)]
-    struct Created {
-        created: Option<Timestamp>,
-    }
-    Ok(serde_json::from_slice::<Created>(&bytes).ok().and_then(|c| c.created))
 }

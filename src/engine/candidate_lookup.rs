@@ -5,30 +5,33 @@ use jiff::Timestamp;
 
 use crate::domain::candidate::{Candidate, Version};
 use crate::domain::candidate_order;
-use crate::domain::freshness::Seen;
+use crate::domain::failure::Failure;
 use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
 
-use super::registry_memo::{Failed, RegistryMemo};
+use super::registry_memo::RegistryMemo;
 
 /// At most this many older versions are asked for to place a pin among them.
 const VERSIONS_ASKED: usize = 64;
 /// How many of them are asked for first; twice as many with every further round.
 const FIRST_VERSIONS_ASKED: usize = 3;
 
-/// Asks what CI offers next. `Fresh(None)` = asked, and there is none.
+/// Asks what CI offers next; `Ok(None)` = asked, and there is nothing.
+///
+/// # Errors
+/// If the registry could not answer.
 pub async fn find(
-    session: &RegistryMemo,
+    memo: &RegistryMemo,
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
-) -> Seen<Option<Candidate>> {
-    Search { session }.candidate(configured, image, pins).await
+) -> Result<Option<Candidate>, Failure> {
+    Search { memo }.candidate(configured, image, pins).await
 }
 
 struct Search<'a> {
-    session: &'a RegistryMemo,
+    memo: &'a RegistryMemo,
 }
 
 impl Search<'_> {
@@ -38,62 +41,43 @@ impl Search<'_> {
         configured: Option<&Service>,
         image: Option<&Repository>,
         pins: &[Pin],
-    ) -> Seen<Option<Candidate>> {
-        let at = Timestamp::now();
+    ) -> Result<Option<Candidate>, Failure> {
         let Some(image) = image else {
-            return Seen::Fresh { value: None, at };
+            return Ok(None);
         };
-        let tags: Vec<String> = match self.session.tags(image).await {
+        let tags: Vec<String> = match self.memo.tags(image).await {
             Ok(tags) => tags.iter().cloned().collect(),
             Err(failed) => match configured.and_then(|s| s.candidate.as_ref()) {
                 // A registry that does not list tags can still say what one tag points at.
                 Some(CandidateRule::Tag(tag)) => vec![tag.clone()],
-                _ => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
+                _ => return Err(failed),
             },
         };
         let ordered = match configured.and_then(|s| s.candidate.clone()) {
-            Some(rule) => match self.in_order(&rule, image, &tags).await {
-                Ok(ordered) => ordered,
-                Err(failed) => {
-                    return Seen::Unreachable {
-                        detail: failed.detail,
-                        last: None,
-                    };
-                }
-            },
+            Some(rule) => self.in_order(&rule, image, &tags).await?,
             None => inferred_order(&tags),
         };
         let Some(tag) = ordered.first().cloned() else {
-            return Seen::Fresh { value: None, at };
+            return Ok(None);
         };
-        match self.session.resolve(image, &tag).await {
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-            Ok(None) => Seen::Fresh { value: None, at },
-            Ok(Some(digest)) => {
-                let versions = self.versions(image, &ordered, pins).await;
-                Seen::Fresh {
-                    value: Some(Candidate {
-                        image: image.clone(),
-                        tag,
-                        digest,
-                        versions,
-                    }),
-                    at,
-                }
-            }
-        }
+        let Some(digest) = self.memo.resolve(image, &tag).await? else {
+            return Ok(None);
+        };
+        Ok(Some(Candidate {
+            image: image.clone(),
+            versions: self.versions(image, &ordered, pins).await,
+            tag,
+            digest,
+        }))
     }
 
     /// Tags in candidate order; by creation time where the rule asks for it.
-    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<Vec<String>, Failed> {
+    async fn in_order(
+        &self,
+        rule: &CandidateRule,
+        image: &Repository,
+        tags: &[String],
+    ) -> Result<Vec<String>, Failure> {
         let ordered = candidate_order::ordered_tags(rule, tags);
         if !candidate_order::needs_created(rule) {
             return Ok(ordered);
@@ -109,16 +93,16 @@ impl Search<'_> {
         Ok(timed.into_iter().map(|(_, tag)| tag).collect())
     }
 
-    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failed> {
-        let Some(digest) = self.session.resolve(image, tag).await? else {
+    async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failure> {
+        let Some(digest) = self.memo.resolve(image, tag).await? else {
             return Ok(None);
         };
-        super::assess::created(self.session, image, &digest).await
+        super::image_labels::created(self.memo, image, &digest).await
     }
 
     /// Versions in candidate order, with digests as far as needed to place every pin among them.
     async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
-        let digest_of = |tag: &String| self.session.known(image, tag).and_then(Result::ok).flatten();
+        let digest_of = |tag: &String| self.memo.known(image, tag).and_then(Result::ok).flatten();
         let placed = |pins: &[Pin]| {
             pins.iter()
                 .filter_map(|p| p.digest)
@@ -128,7 +112,7 @@ impl Search<'_> {
         let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
         while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
             let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
-            join_all(some.map(|tag| self.session.resolve(image, tag))).await;
+            join_all(some.map(|tag| self.memo.resolve(image, tag))).await;
             asked += next;
             next *= 2;
         }

@@ -11,13 +11,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::future::join_all;
 
-use crate::domain::evidence::{
-    CauseKind, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence, Summary, TimeSource,
-};
+use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Carrier, Item, ItemProblem, holds_statement};
+use crate::sources::evidence::{
+    Carrier, Item, ItemProblem, artifact_without_statement, buildkit_layer, may_be_statement,
+};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 use super::once_map::OnceMap;
@@ -227,7 +227,8 @@ async fn referrers(reading: &Reading<'_>, descriptors: Vec<Descriptor>) -> Colle
 
 /// A referrer that is listed and no longer there.
 fn gone(subject: Digest, descriptor: &Descriptor, error: &RegistryError) -> Evidence {
-    let mut item = listed(subject, descriptor.digest, descriptor.artifact_type.clone());
+    let named = descriptor.artifact_type.as_deref().unwrap_or(&descriptor.media_type);
+    let mut item = artifact_without_statement(subject, descriptor.digest, &[named]);
     item.state = EvidenceState::Failed;
     item.cause = Some(CauseKind::Absent);
     item.detail = Some(format!("it is listed, and no longer there: {error}").into());
@@ -281,14 +282,20 @@ async fn layers(reading: &Reading<'_>, manifest: &Manifest, carrier: Carrier) ->
         .body
         .layers
         .iter()
-        .partition(|layer| holds_statement(&layer.media_type));
+        .partition(|layer| may_be_statement(&layer.media_type));
     if statements.is_empty() {
-        let kind = manifest
-            .body
+        let body = &manifest.body;
+        let config = body.config.as_ref().map(|config| config.media_type.as_str());
+        let layers = others.iter().map(|layer| layer.media_type.as_str());
+        let names: Vec<&str> = body
             .artifact_type
-            .clone()
-            .or_else(|| others.first().map(|l| l.media_type.clone()));
-        all.listed.push(listed(attached_to, manifest.digest, kind));
+            .as_deref()
+            .into_iter()
+            .chain(layers)
+            .chain(config)
+            .collect();
+        all.listed
+            .push(artifact_without_statement(attached_to, manifest.digest, &names));
         return all;
     }
     all.items = join_all(statements.into_iter().map(|layer| async move {
@@ -359,7 +366,7 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
         (inside, beyond)
     };
     if let Some(first) = beyond.first() {
-        let mut item = listed(index.digest, first.digest, None);
+        let mut item = buildkit_layer(index.digest, first.digest, None);
         item.state = EvidenceState::Unsupported;
         item.cause = Some(CauseKind::Unsupported);
         let what = format!("the index has more than {MAX_INSIDE} attestation manifests; the others were not looked at");
@@ -383,12 +390,12 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
                 let room = MAX_LAYERS.saturating_sub(all.listed.len());
                 for layer in manifest.body.layers.iter().take(room) {
                     let predicate = layer.annotations.get("in-toto.io/predicate-type").cloned();
-                    all.listed.push(listed(attached_to, layer.digest, predicate));
+                    all.listed.push(buildkit_layer(attached_to, layer.digest, predicate));
                 }
             }
             Err(error) => {
                 // What could not be read is not unsigned: nobody knows what it is.
-                let mut item = listed(attached_to, descriptor.digest, None);
+                let mut item = buildkit_layer(attached_to, descriptor.digest, None);
                 (item.state, item.cause) = match error.cause() {
                     cause @ CauseKind::Unsupported => (EvidenceState::Unsupported, Some(cause)),
                     cause @ (CauseKind::Corrupt | CauseKind::Malformed) => (EvidenceState::Failed, Some(cause)),
@@ -413,26 +420,6 @@ pub fn is_attestation(descriptor: &Descriptor) -> bool {
 /// The platform manifests of an index, attestation manifests left out.
 pub fn platforms(index: &Manifest) -> impl Iterator<Item = &Descriptor> {
     index.body.manifests.iter().filter(|d| !is_attestation(d))
-}
-
-fn listed(attached_to: Digest, digest: Digest, named: Option<String>) -> Evidence {
-    Evidence {
-        kind: named.as_deref().map_or(EvidenceKind::Other, EvidenceKind::of_predicate),
-        predicate_type: named.map(Untrusted::new),
-        format: Format::Buildkit,
-        digest,
-        attached_to,
-        subjects: Vec::new(),
-        state: EvidenceState::Unsigned,
-        cause: None,
-        detail: Some("carries no signature: shown, never counted".into()),
-        signer: None,
-        log: LogEvidence::None,
-        timestamp: TimeSource::None,
-        signed_at: None,
-        summary: Summary::None,
-        checks: Vec::new(),
-    }
 }
 
 /// The annotations of a manifest, for callers that look for labels.

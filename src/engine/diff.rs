@@ -6,8 +6,6 @@ mod config;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
@@ -17,13 +15,11 @@ use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::text::Untrusted;
-use crate::sources::evidence::{Trust, predicate};
+use crate::sources::evidence::predicate;
 use crate::sources::registry::{Manifest, Place};
 
-use super::assess::{Subject, assess};
+use super::context::{Context, Criteria};
 use super::image_presence::Extent;
-use super::ledger::Ledger;
-use super::registry_memo::RegistryMemo;
 use super::verify::is_bare;
 use super::{Engine, collect};
 use config::Config;
@@ -54,10 +50,12 @@ impl Engine {
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
-        let look = Look::of(self, ledger)?;
-        let a = look.named(a, None).await?;
-        let b = look.named(b, Some(&a)).await?;
-        look.compare(a, b).await
+        let comparison = Comparison {
+            context: self.judging_context(ledger)?,
+        };
+        let a = comparison.named(a, None).await?;
+        let b = comparison.named(b, Some(&a)).await?;
+        comparison.compare(a, b).await
     }
 
     /// Compares two digests whose places are known, by the commit fetched last.
@@ -65,9 +63,11 @@ impl Engine {
     /// # Errors
     /// As [`Engine::diff`].
     pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
-        let look = Look::of(self, self.ledger_as_known().await?)?;
-        let (a, b) = (look.placed(a.0, a.1), look.placed(b.0, b.1));
-        look.compare(a, b).await
+        let comparison = Comparison {
+            context: self.judging_context(self.ledger_as_known().await?)?,
+        };
+        let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
+        comparison.compare(a, b).await
     }
 }
 
@@ -80,22 +80,12 @@ struct NamedDigest {
     policy: Option<Arc<Policy>>,
 }
 
-struct Look {
-    ledger: Ledger,
-    session: RegistryMemo,
-    trust: Arc<Trust>,
+/// A comparison under way.
+struct Comparison {
+    context: Context,
 }
 
-impl Look {
-    fn of(engine: &Engine, ledger: Ledger) -> Result<Self, Failure> {
-        let (registry, trust) = engine.tools(&ledger.team)?;
-        Ok(Self {
-            session: engine.session(registry),
-            ledger,
-            trust,
-        })
-    }
-
+impl Comparison {
     /// What a name on the command line means.
     async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         if let Ok(digest) = text.parse::<Digest>() {
@@ -126,8 +116,7 @@ impl Look {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = self.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = self.context.memo.resolve(&parsed.repository, tag).await?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
@@ -136,15 +125,28 @@ impl Look {
 
     /// What is wrong with a `SERVICE:ENV` of this repository.
     fn no_such_name(&self, text: &str) -> Failure {
-        let services: Vec<&str> = self.ledger.grouped.services.iter().map(|(n, ..)| n.as_str()).collect();
-        let environments: Vec<&str> = self.ledger.environments.iter().map(|e| e.name.as_str()).collect();
-        let unknown = match text.rsplit_once(':') {
+        let services: Vec<&str> = self
+            .context
+            .ledger
+            .grouped
+            .services
+            .iter()
+            .map(|(n, ..)| n.as_str())
+            .collect();
+        let environments: Vec<&str> = self
+            .context
+            .ledger
+            .environments
+            .iter()
+            .map(|e| e.name.as_str())
+            .collect();
+        let unknown_name = match text.rsplit_once(':') {
             Some((service, env)) if services.contains(&service) => unknown("environment", env, &environments),
             Some((service, _)) => unknown("service", service, &services),
             None => Failure::usage("it names no digest")
                 .hint("write SERVICE:ENV, a whole digest, or a reference with its registry"),
         };
-        unknown.within(format!("{text:?} means nothing here"))
+        unknown_name.within(format!("{text:?} means nothing here"))
     }
 
     /// `SERVICE:ENV`, if both are known here.
@@ -153,13 +155,13 @@ impl Look {
             return Ok(None);
         };
         let known = self
+            .context
             .ledger
             .grouped
             .services
             .iter()
             .find(|(name, ..)| name.as_str() == service);
-        let Some((name, _, pins)) = known.filter(|_| self.ledger.environments.iter().any(|e| e.name.as_str() == env))
-        else {
+        let Some((name, _, pins)) = known.filter(|_| self.context.environment(env).is_some()) else {
             return Ok(None);
         };
         let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
@@ -170,6 +172,7 @@ impl Look {
     /// Looks for a digest that nothing pins in the repositories of this place, the other side's first.
     async fn search(&self, digest: Digest, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         let images = self
+            .context
             .ledger
             .grouped
             .services
@@ -181,7 +184,7 @@ impl Look {
         places.retain(|place| seen.insert(place.clone()));
         let mut trouble = None;
         for place in places {
-            match self.session.presence(&Place::new(&place, digest), None).await {
+            match self.context.memo.presence(&Place::new(&place, digest), None).await {
                 Ok(Some(_)) => return Ok(self.placed(place, digest)),
                 Ok(None) => {}
                 Err(error) => trouble = Some(error),
@@ -195,7 +198,7 @@ impl Look {
     }
 
     fn pins(&self) -> impl Iterator<Item = &Pin> {
-        self.ledger.grouped.services.iter().flat_map(|(.., pins)| pins)
+        self.context.ledger.pins()
     }
 
     fn placed(&self, image: Repository, digest: Digest) -> NamedDigest {
@@ -205,20 +208,12 @@ impl Look {
 
     fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
         let environment = match pin {
-            Some(pin) => self
-                .ledger
-                .environments
-                .iter()
-                .find(|e| e.name == pin.target.environment),
-            None => self.ledger.environments.first(),
+            Some(pin) => self.context.environment(pin.target.environment.as_str()),
+            None => self.context.environments().first(),
         };
-        let policy = environment.and_then(|e| e.policy.as_ref());
         NamedDigest {
-            service: self.ledger.naming.service(&image).cloned(),
-            policy: policy
-                .and_then(|name| self.ledger.team.policies.get(name))
-                .cloned()
-                .map(Arc::new),
+            service: self.context.service_of(&image).cloned(),
+            policy: environment.and_then(|e| self.context.policy_of(e)).cloned(),
             image,
             digest,
         }
@@ -226,8 +221,8 @@ impl Look {
 
     async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
         let (left, right) = futures_util::future::join(
-            self.session.registry.manifest(&a.image, &a.digest),
-            self.session.registry.manifest(&b.image, &b.digest),
+            self.context.memo.registry.manifest(&a.image, &a.digest),
+            self.context.memo.registry.manifest(&b.image, &b.digest),
         )
         .await;
         let (left, right) = (left?, right?);
@@ -284,7 +279,7 @@ impl Look {
         let digest = compared.as_ref().and_then(|name| platforms.all.get(name)).copied();
         let image = match digest {
             Some(digest) if digest != platforms.manifest.digest => {
-                Some(self.session.registry.manifest(&of.image, &digest).await?)
+                Some(self.context.memo.registry.manifest(&of.image, &digest).await?)
             }
             Some(_) => Some(platforms.manifest.clone()),
             None => None,
@@ -311,7 +306,7 @@ impl Look {
             unread.push(format!("some evidence ({})", why.raw()).into());
         }
         let side = Side {
-            packages: self.packages(&of, &evidence, &mut unread).await,
+            packages: Self::packages(&evidence).await,
             provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
                 Summary::Provenance(summary) => Some(summary.clone()),
                 _ => None,
@@ -335,7 +330,7 @@ impl Look {
         let Some(config) = &image.body.config else {
             return Ok(None);
         };
-        let registry = &self.session.registry;
+        let registry = &self.context.memo.registry;
         let bytes = registry
             .blob(&of.image, &config.digest, Some(config.size), CONFIG_CAP)
             .await?;
@@ -344,21 +339,14 @@ impl Look {
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
     async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
-        let configured = of
-            .service
-            .as_ref()
-            .and_then(|name| self.ledger.team.services.iter().find(|s| s.name == *name));
-        let subject = Subject {
-            repository: of.image.clone(),
-            digest: of.digest,
-            service: of.service.clone(),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: of.policy.clone(),
-            trust: Arc::clone(&self.trust),
+        let criteria = Criteria {
+            policy: of.policy.as_ref(),
             extent: Extent::default(),
         };
-        let found = assess(&self.session, subject, Timestamp::now()).await;
+        let found = self
+            .context
+            .assess(&of.image, of.digest, of.service.as_ref(), criteria)
+            .await;
         let others = |e: &Evidence| {
             found.children.contains(&e.attached_to) && Some(e.attached_to) != platform && e.attached_to != of.digest
         };
@@ -376,26 +364,12 @@ impl Look {
     }
 
     /// The packages of the newest verified SBOM.
-    async fn packages(
-        &self,
-        of: &NamedDigest,
-        evidence: &[Evidence],
-        unread: &mut Vec<Untrusted>,
-    ) -> Option<Vec<Package>> {
+    async fn packages(evidence: &[Evidence]) -> Option<Vec<Package>> {
         let sbom = newest(evidence, EvidenceKind::Sbom)?;
-        let registry = &self.session.registry;
-        let bytes = match registry
-            .blob(&of.image, &sbom.digest, None, collect::STATEMENT_CAP)
-            .await
-        {
-            Ok(bytes) => bytes,
-            Err(error) => {
-                unread.push(format!("sbom ({error})").into());
-                return None;
-            }
-        };
+        // What was verified, never what lies in the registry beside it.
+        let sbom = sbom.clone();
         // Documents of several MB: not on a thread that others wait for.
-        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&bytes)).await;
+        let parsed = tokio::task::spawn_blocking(move || predicate::packages(&sbom)).await;
         let packages = parsed.ok().flatten()?;
         Some(
             packages
@@ -424,9 +398,12 @@ fn common(a: &BTreeMap<String, Digest>, b: &BTreeMap<String, Digest>) -> Option<
     a.keys().find(|name| both(name)).cloned()
 }
 
-/// The statement of a kind with the newest trusted time.
+/// The statement of a kind whose signed content is the youngest.
 fn newest(evidence: &[Evidence], kind: EvidenceKind) -> Option<&Evidence> {
-    evidence.iter().filter(|e| e.kind == kind).max_by_key(|e| e.signed_at)
+    evidence
+        .iter()
+        .filter(|e| e.kind == kind)
+        .max_by_key(|e| e.content_time)
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::config::unknown;
@@ -22,8 +21,8 @@ use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
-use super::assess::{Subject, assess};
-use super::image_presence::{Depth, Extent};
+use super::context::Context;
+use super::image_presence::Depth;
 use super::ledger::{Ledger, ScanCache};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
 use super::{Engine, blocking};
@@ -73,7 +72,8 @@ impl Engine {
         };
         let mut records = blocking(work).await??;
         if verify {
-            self.judge(&ledger, target, &mut records).await?;
+            let context = self.context(Arc::unwrap_or_clone(ledger))?;
+            judge(&context, target, &mut records).await;
         }
         Ok(records)
     }
@@ -113,55 +113,35 @@ impl Engine {
     pub fn is_shallow(&self) -> bool {
         self.inner.repo.is_shallow()
     }
+}
 
-    async fn judge(&self, ledger: &Ledger, target: &Target, records: &mut [Record]) -> Result<(), Failure> {
-        let environment = ledger.environments.iter().find(|e| e.name == target.environment);
-        let policy = environment.and_then(|e| ledger.team.policies.get(e.policy.as_ref()?));
-        let Some(policy) = policy.cloned().map(Arc::new) else {
-            return Ok(());
-        };
-        let (registry, trust) = self.tools(&ledger.team)?;
-        let session = self.session(registry);
-        let configured = ledger.team.services.iter().find(|s| s.name == target.service);
-        let now = Timestamp::now();
-        let places: BTreeSet<(Repository, Digest)> = records
-            .iter()
-            .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
-            .collect();
-        let session = &session;
-        let environment = ledger.environments.iter().find(|e| e.name == target.environment);
-        let extent = Extent {
-            depth: Depth::Manifests,
-            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
-        };
-        let asked = places.into_iter().map(|(repository, digest)| {
-            let subject = Subject {
-                repository: repository.clone(),
-                digest,
-                service: Some(target.service.clone()),
-                service_signer: configured.and_then(|s| s.signer.clone()),
-                source: configured.and_then(|s| s.source.clone()),
-                policy: Some(Arc::clone(&policy)),
-                trust: Arc::clone(&trust),
-                extent: extent.clone(),
-            };
-            async move {
-                (
-                    (repository, digest),
-                    assess(session, subject, now).await.assessment.verdict,
-                )
-            }
-        });
-        let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
-            .buffer_unordered(AT_ONCE)
-            .collect()
-            .await;
-        for record in records {
-            if let (Some(image), Some(digest)) = (record.image.clone(), record.entry.to) {
-                record.verdict = verdicts.get(&(image, digest)).cloned().flatten();
-            }
+/// Judges every digest of the records by the policy of their environment, where it has one.
+async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
+    let environment = context.environment(target.environment.as_str());
+    let criteria = context.criteria(environment, Depth::Manifests);
+    if criteria.policy.is_none() {
+        return;
+    }
+    let places: BTreeSet<(Repository, Digest)> = records
+        .iter()
+        .filter_map(|r| Some((r.image.clone()?, r.entry.to?)))
+        .collect();
+    let asked = places.into_iter().map(|(repository, digest)| {
+        let criteria = criteria.clone();
+        async move {
+            let service = Some(&target.service);
+            let assessed = context.assess(&repository, digest, service, criteria).await;
+            ((repository, digest), assessed.assessment.verdict)
         }
-        Ok(())
+    });
+    let verdicts: BTreeMap<_, _> = futures_util::stream::iter(asked)
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    for record in records {
+        if let (Some(image), Some(digest)) = (record.image.clone(), record.entry.to) {
+            record.verdict = verdicts.get(&(image, digest)).cloned().flatten();
+        }
     }
 }
 
@@ -215,8 +195,8 @@ fn walk(
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
-    let files: BTreeSet<String> = pins
+    let files: BTreeSet<String> = ledger
+        .pins()
         .filter(|pin| pin.target == *target)
         .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
         .collect();
@@ -360,10 +340,12 @@ impl Reader<'_> {
     fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
         let naming = &self.ledger.naming;
         scan.found.iter().filter_map(move |found| {
+            if let Some((service, image)) = naming.pin_of(found) {
+                return (*service == self.target.service).then_some((image, found));
+            }
             let image = found.repository.as_ref()?;
-            let counts = found.tier < LOOSE_TIER || naming.is_listed(image);
-            let service = naming.service(image) == Some(&self.target.service) || self.former.contains(image);
-            (counts && service).then_some((image, found))
+            let is_former = found.tier < LOOSE_TIER && self.former.contains(image);
+            is_former.then_some((image, found))
         })
     }
 }

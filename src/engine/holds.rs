@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::board::Hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::policy::Environment;
 
 /// Path of the file in the repository.
 pub const FILE: &str = "pindeck-holds.toml";
@@ -92,36 +91,6 @@ pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
     ))
 }
 
-/// The hold that closes an environment for a digest: one made there or in an earlier environment. Closed
-/// too where a hold names an environment that is no more, or the service by a longer or shorter form of its
-/// name: the bytes are the same, and a renamed folder must not lift a hold.
-pub fn closing<'a>(
-    holds: &'a [Hold],
-    environments: &[Environment],
-    service: &ServiceId,
-    environment: &EnvId,
-    digest: Digest,
-) -> Option<&'a Hold> {
-    let place = |name: &EnvId| environments.iter().position(|e| e.name == *name);
-    let here = place(environment);
-    holds.iter().find(|hold| {
-        same_name(hold.service.as_str(), service.as_str())
-            && hold.digest == digest
-            && (hold.environment == *environment
-                || match (place(&hold.environment), here) {
-                    (Some(a), Some(b)) => a <= b,
-                    (None, _) => true,
-                    (Some(_), None) => false,
-                })
-    })
-}
-
-/// Whether two names of services are one, or one is the other's path suffix.
-fn same_name(a: &str, b: &str) -> bool {
-    let suffix = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
-    a == b || suffix(a, b) || suffix(b, a)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,49 +126,5 @@ mod tests {
             assert!(parse(bad.as_bytes()).is_err(), "{bad:?}");
         }
         assert!(parse(b"\xff").is_err());
-    }
-
-    #[test]
-    fn closes_its_own_and_later_environments() {
-        let envs: Vec<Environment> = ["dev", "staging", "production"]
-            .into_iter()
-            .map(|name| Environment {
-                name: name.into(),
-                paths: Vec::new(),
-                policy: None,
-                after: Vec::new(),
-                registry: None,
-                write: Default::default(),
-                confirm: Default::default(),
-                read_only: false,
-                platforms: crate::domain::platform::PlatformFilter::All,
-            })
-            .collect();
-        let holds = [hold("staging")];
-        let closed = |env: &str| {
-            closing(
-                &holds,
-                &envs,
-                &"payments".into(),
-                &env.into(),
-                Digest::from_bytes([7; 32]),
-            )
-            .is_some()
-        };
-        assert_eq!(
-            [closed("dev"), closed("staging"), closed("production")],
-            [false, true, true]
-        );
-    }
-
-    #[test]
-    fn renaming_lifts_no_hold() {
-        let holds = [hold("gone")];
-        let digest = Digest::from_bytes([7; 32]);
-        let closed = |service: &str, digest| closing(&holds, &[], &service.into(), &"dev".into(), digest).is_some();
-        assert!(closed("payments", digest));
-        assert!(closed("team-a/payments", digest));
-        assert!(!closed("repayments", digest));
-        assert!(!closed("payments", Digest::from_bytes([8; 32])));
     }
 }

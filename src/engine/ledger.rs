@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
-use crate::domain::pin::Unmanaged;
+use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Scan};
@@ -74,6 +74,11 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// Every pin, service by service.
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+        self.grouped.services.iter().flat_map(|(.., pins)| pins)
+    }
+
     /// The repository part of the board.
     pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
         RepositoryInfo {

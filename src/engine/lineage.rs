@@ -17,7 +17,7 @@ use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::ledger::{Ledger, ScanCache, is_manifest};
-use super::pins::{EnvironmentPaths, LOOSE_TIER};
+use super::pins::EnvironmentPaths;
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ type Question = (ServiceId, EnvId, Digest);
 /// If the history cannot be read. A shallow clone is not an error.
 pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
-    let pins: Vec<&Pin> = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins).collect();
+    let pins: Vec<&Pin> = ledger.pins().collect();
     let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
     walk.run()?;
     let whole = !repo.is_shallow();
@@ -242,16 +242,10 @@ impl<'a> Walk<'a> {
             } else {
                 None
             };
-            Some((self.service(found)?.clone(), found.digest, tag))
+            let (service, _) = self.ledger.naming.pin_of(found)?;
+            Some((service.clone(), found.digest, tag))
         };
         Ok(scan.found.iter().filter_map(what).collect())
-    }
-
-    fn service(&self, found: &Found) -> Option<&ServiceId> {
-        let repository = found.repository.as_ref()?;
-        let naming = &self.ledger.naming;
-        let counts = found.tier < LOOSE_TIER || naming.is_listed(repository);
-        naming.service(repository).filter(|_| counts)
     }
 }
 

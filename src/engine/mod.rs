@@ -5,9 +5,11 @@ pub mod assess;
 pub mod cache;
 pub mod candidate_lookup;
 pub mod collect;
+mod context;
 pub mod diff;
 pub mod history;
 pub mod holds;
+mod image_labels;
 pub mod image_presence;
 pub mod journal;
 pub mod ledger;
@@ -38,6 +40,7 @@ use crate::sources::evidence::Trust;
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
+use context::Context;
 use journal::Journal;
 use ledger::{Ledger, ScanCache};
 use lineage::Lineage;
@@ -214,9 +217,23 @@ impl Engine {
         })?)
     }
 
-    /// A session: one pass in which every question is asked once.
-    fn session(&self, registry: Registry) -> RegistryMemo {
-        session(&self.inner.options, registry)
+    /// The context of one question or one pass: every question is asked once in it.
+    fn context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
+    }
+
+    /// The same, checking every signature anew: for what a person or a gate relies on now.
+    fn judging_context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (registry, trust) = self.tools(&ledger.team)?;
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
+    }
+
+    /// The same believing no cache: for what is judged right before it is written.
+    fn uncached_context(&self, ledger: Ledger) -> Result<Context, Failure> {
+        let (_, trust) = self.tools(&ledger.team)?;
+        let registry = self.uncached(&ledger.team)?;
+        Ok(Context::new(ledger, trust, RegistryMemo::new(registry, None)))
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
@@ -283,8 +300,8 @@ fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registry, Arc<Trus
     Ok((registry, Arc::new(Trust::new(&team.trust)?)))
 }
 
-/// A session: one pass in which every question is asked once.
-fn session(options: &OpenOptions, registry: Registry) -> RegistryMemo {
+/// A memo: one pass in which every question is asked once.
+fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
     let verdicts = options.cache_dir.as_ref().map(|dir| dir.join(VERDICTS));
     RegistryMemo::new(registry, verdicts.map(|dir| VerdictCache::new(dir, VERDICTS_KEPT)))
 }

@@ -136,6 +136,15 @@ impl Naming {
         self.known.get(repository).or_else(|| self.unlisted.get(repository))
     }
 
+    /// The service and repository that a found reference is a pin of, if it is one (docs/reference/contract.md, "Pin"): its
+    /// repository is written and a service's (so it is not ignored), and a loose reference is listed.
+    pub fn pin_of<'a>(&'a self, found: &'a Found) -> Option<(&'a ServiceId, &'a Repository)> {
+        let repository = found.repository.as_ref()?;
+        let counts = found.tier < LOOSE_TIER || self.is_listed(repository);
+        let service = self.service(repository)?;
+        counts.then_some((service, repository))
+    }
+
     /// Whether the configuration names this repository.
     pub fn is_listed(&self, repository: &Repository) -> bool {
         self.known.contains_key(repository)

@@ -1,6 +1,5 @@
 //! One pass: git, then every registry at once, streamed as it comes in.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
@@ -12,23 +11,20 @@ use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
+use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
-use crate::domain::platform::PlatformFilter;
-use crate::domain::policy::{Environment, Policy, Service};
+use crate::domain::policy::Service;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Presence;
-use crate::sources::evidence::Trust;
 
-use super::assess::{Assessed, Subject, assess};
-use super::image_presence::{Depth, Extent};
-use super::ledger::Ledger;
+use super::assess::Assessed;
+use super::context::{Context, Criteria};
+use super::image_presence::Depth;
 use super::lineage::Lineage;
-use super::once_map::OnceMap;
-use super::registry_memo::{Failed, RegistryMemo};
 use super::tag_journal::TagJournal;
-use super::{Engine, blocking, candidate_lookup, collect, holds};
+use super::{Engine, blocking, candidate_lookup, collect};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
@@ -36,12 +32,16 @@ const EARLIER_ASKED: usize = 16;
 /// Runs one pass.
 pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetched_at) = engine.ledger().await?;
-    let (registry, trust) = engine.tools(&ledger.team)?;
-    let pass = Arc::new(Pass::new(ledger, trust, engine.session(registry), tx));
+    let pass = Arc::new(Pass {
+        context: engine.context(ledger)?,
+        board: Mutex::default(),
+        tx,
+    });
     pass.open(fetched_at).await;
     let lineage = pass.clone().lineage(engine.clone());
     let services = join_all(
-        pass.ledger
+        pass.context
+            .ledger
             .grouped
             .services
             .iter()
@@ -49,7 +49,7 @@ pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(),
     );
     let (lineage, _) = futures_util::future::join(lineage, services).await;
     match lineage {
-        Ok(lineage) => pass.kin_before(&lineage).await,
+        Ok(lineage) => pass.same_image_before(&lineage).await,
         Err(error) => {
             let notice = format!("history could not be read: {error}");
             pass.emit(Update::Notice(notice.into())).await;
@@ -59,37 +59,14 @@ pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(),
     Ok(())
 }
 
+/// One refresh under way.
 struct Pass {
-    ledger: Ledger,
-    policies: BTreeMap<String, Arc<Policy>>,
-    trust: Arc<Trust>,
-    session: RegistryMemo,
-    assessed: OnceMap<(Repository, Digest, Option<String>, ServiceId, PlatformFilter), Assessed>,
+    context: Context,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
-    now: Timestamp,
 }
 
 impl Pass {
-    fn new(ledger: Ledger, trust: Arc<Trust>, session: RegistryMemo, tx: mpsc::Sender<Update>) -> Self {
-        let policies = ledger
-            .team
-            .policies
-            .iter()
-            .map(|(name, p)| (name.clone(), Arc::new(p.clone())))
-            .collect();
-        Self {
-            ledger,
-            policies,
-            trust,
-            session,
-            assessed: OnceMap::default(),
-            board: Mutex::default(),
-            tx,
-            now: Timestamp::now(),
-        }
-    }
-
     /// Says one thing: to our own board, from which drift is found, and to whoever listens.
     async fn emit(&self, update: Update) {
         self.board
@@ -101,20 +78,15 @@ impl Pass {
     }
 
     async fn open(&self, fetched_at: Option<Timestamp>) {
-        let ledger = &self.ledger;
+        let ledger = &self.context.ledger;
         let held = |cell: &mut Cell| {
             let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
                 return;
             };
-            let target = &cell.pin.target;
-            cell.hold = holds::closing(
-                holds,
-                &ledger.environments,
-                &target.service,
-                &target.environment,
-                digest,
-            )
-            .cloned();
+            let held = hold::closing(holds, &ledger.environments, &cell.pin.target, digest)
+                .next()
+                .cloned();
+            cell.hold = held;
         };
         let services = ledger
             .grouped
@@ -140,7 +112,7 @@ impl Pass {
 
     async fn lineage(self: Arc<Self>, engine: Engine) -> Result<Arc<Lineage>, Failure> {
         let this = Arc::clone(&self);
-        let lineage = blocking(move || engine.lineage(&this.ledger)).await??;
+        let lineage = blocking(move || engine.lineage(&this.context.ledger)).await??;
         for (key, by) in &lineage.pinned {
             self.emit(Update::PinnedBy(key.clone(), by.clone())).await;
         }
@@ -156,7 +128,7 @@ impl Pass {
 
     /// Where the environment before takes the service's content from.
     fn place_before(&self, board: &Board, key: &PinKey) -> Repository {
-        let all = &self.ledger.environments;
+        let all = &self.context.ledger.environments;
         let here = all.iter().position(|e| e.name == key.target.environment);
         let before = here.and_then(|here| all.get(here.checked_sub(1)?));
         let cell = before.and_then(|before| board.row(&key.target.service)?.cell(&before.name));
@@ -164,7 +136,7 @@ impl Pass {
     }
 
     /// A digest did not skip an environment that had it in an index, or an index whose manifest was there.
-    async fn kin_before(&self, lineage: &Lineage) {
+    async fn same_image_before(&self, lineage: &Lineage) {
         for (key, earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
             let (same_image, place) = {
@@ -173,13 +145,9 @@ impl Pass {
                 (same_image, self.place_before(&board, key))
             };
             let mut had = earlier.iter().any(|before| same_image.contains(before));
-            let environment = self.environment(&key.target.environment);
-            let policy = self.policy_of(environment).map(|p| p.name.clone());
-            let platforms = environment.map(|e| e.platforms.clone()).unwrap_or_default();
-            let service = key.target.service.clone();
-            let assessed = self
-                .assessed
-                .peek(&(key.image.clone(), digest, policy, service, platforms));
+            let criteria = self.criteria_in(&key.target.environment);
+            let service = Some(&key.target.service);
+            let assessed = self.context.answered(&key.image, digest, service, &criteria);
             let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
             // An index that no tag names any more has to be asked itself.
             if !had && assessed.as_ref().is_some_and(is_single) {
@@ -196,7 +164,7 @@ impl Pass {
     async fn close(&self, engine: &Engine) {
         let drift = {
             let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut drift = drift_rules::detect(&board, self.now);
+            let mut drift = drift_rules::detect(&board, self.context.now);
             self.remember_tags(engine, &board, &mut drift);
             let mut kept = engine.kept();
             drift_rules::carry_over(&kept.drift, &board, &mut drift);
@@ -206,7 +174,7 @@ impl Pass {
             drift
         };
         self.emit(Update::Drift(drift)).await;
-        self.emit(Update::Budget(self.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         self.emit(Update::Finished(Timestamp::now())).await;
     }
 
@@ -215,7 +183,7 @@ impl Pass {
         let Some(dir) = &engine.options().state_dir else { return };
         let path = TagJournal::path(dir);
         let mut journal = TagJournal::load(&path);
-        journal.note(board, drift, self.now);
+        journal.note(board, drift, self.context.now);
         if let Err(error) = journal.save(&path) {
             tracing::warn!(path = %path.display(), %error, "the journal of tag moves was not written");
         }
@@ -223,41 +191,40 @@ impl Pass {
 
     /// Everything about one service: tags first (they tell which content is there), then content.
     async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin]) {
-        let configured = self.ledger.team.services.iter().find(|s| s.name == *name);
+        let configured = self.context.service(name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = candidate_lookup::find(&self.session, configured, image.as_ref(), pins).await;
+        let found = answered(candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await);
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
-        self.emit(Update::Budget(self.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         let candidate = async {
-            let Seen::Fresh {
-                value: Some(candidate), ..
-            } = &found
-            else {
+            let Ok(Some(candidate)) = &found.result else {
                 return;
             };
-            let environment = self.ledger.environments.first();
+            let first = self.context.environments().first();
+            let criteria = self.context.criteria(first, Depth::Manifests);
             let assessed = self
-                .assess(&candidate.image, candidate.digest, name, environment, configured)
+                .context
+                .assess(&candidate.image, candidate.digest, Some(name), criteria)
                 .await;
-            let seen = Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            };
-            self.emit(Update::CandidateAssessed(name.clone(), seen)).await;
+            self.emit(Update::CandidateAssessed(
+                name.clone(),
+                answered(Ok(assessed.assessment)),
+            ))
+            .await;
         };
         futures_util::future::join(
             candidate,
             join_all(pins.iter().map(|pin| self.pin(pin, name, configured))),
         )
         .await;
-        self.emit(Update::Budget(self.session.registry.budget())).await;
+        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
     }
 
     /// Asks for the tag written beside a pin, so that later questions know its answer.
     async fn own_tag(&self, pin: &Pin, configured: Option<&Service>) {
         if let Some(tag) = &pin.tag {
-            let answer = self.session.resolve(&pin.image, tag).await;
+            let answer = self.context.memo.resolve(&pin.image, tag).await;
             self.tag_update(pin, TagSource::Pin(tag.clone()), answer, configured)
                 .await;
         }
@@ -267,7 +234,7 @@ impl Pass {
         &self,
         pin: &Pin,
         source: TagSource,
-        answer: Result<Option<Digest>, Failed>,
+        answer: Result<Option<Digest>, Failure>,
         configured: Option<&Service>,
     ) {
         let immutable = source.tag().is_some_and(|tag| {
@@ -277,21 +244,11 @@ impl Pass {
             (Ok(Some(now)), Some(pinned)) if *now != pinned => self.same_image(&pin.image, *now, pinned).await,
             _ => false,
         };
-        let digest = match answer {
-            Ok(value) => Seen::Fresh {
-                value,
-                at: Timestamp::now(),
-            },
-            Err(failed) => Seen::Unreachable {
-                detail: failed.detail,
-                last: None,
-            },
-        };
         self.emit(Update::Tag {
             key: pin.key(),
             source,
             immutable,
-            digest,
+            digest: answered(answer),
             matches_via_index,
         })
         .await;
@@ -304,22 +261,19 @@ impl Pass {
 
     /// Whether the first is an index whose verified bytes list the second.
     async fn lists(&self, repository: &Repository, index: Digest, child: Digest) -> bool {
-        let manifest = self.session.registry.manifest(repository, &index).await;
+        let manifest = self.context.memo.registry.manifest(repository, &index).await;
         manifest.is_ok_and(|manifest| collect::platforms(&manifest).any(|d| d.digest == child))
     }
 
     async fn pin(&self, pin: &Pin, name: &ServiceId, configured: Option<&Service>) {
         let Some(digest) = pin.digest else { return };
-        let environment = self.environment(&pin.target.environment);
-        let assessed = self.assess(&pin.image, digest, name, environment, configured).await;
+        let criteria = self.criteria_in(&pin.target.environment);
+        let assessed = self.context.assess(&pin.image, digest, Some(name), criteria).await;
         let missing = matches!(assessed.presence, Presence::Absent { .. });
         let key: PinKey = pin.key();
         self.emit(Update::Assessed {
             key,
-            assessment: Seen::Fresh {
-                value: assessed.assessment,
-                at: Timestamp::now(),
-            },
+            assessment: answered(Ok(assessed.assessment)),
             version: assessed.version.clone(),
             same_image: assessed.children.iter().chain(&assessed.indexes).copied().collect(),
             missing,
@@ -327,58 +281,29 @@ impl Pass {
         .await;
         if pin.tag.is_none()
             && let Some(version) = &assessed.version
-            && let Ok(known) = self.session.tags(&pin.image).await
+            && let Ok(known) = self.context.memo.tags(&pin.image).await
         {
             let version = version.raw();
             let with_v = format!("v{version}");
             if let Some(tag) = [version, with_v.as_str()].into_iter().find(|t| known.contains(*t)) {
-                let answer = self.session.resolve(&pin.image, tag).await;
+                let answer = self.context.memo.resolve(&pin.image, tag).await;
                 self.tag_update(pin, TagSource::VersionLabel(tag.to_owned()), answer, configured)
                     .await;
             }
         }
     }
 
-    async fn assess(
-        &self,
-        repository: &Repository,
-        digest: Digest,
-        service: &ServiceId,
-        environment: Option<&Environment>,
-        configured: Option<&Service>,
-    ) -> Assessed {
-        let policy = self.policy_of(environment);
-        let extent = Extent {
-            depth: Depth::Manifests,
-            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
-        };
-        let key = (
-            repository.clone(),
-            digest,
-            policy.as_ref().map(|p| p.name.clone()),
-            service.clone(),
-            extent.platforms.clone(),
-        );
-        let subject = Subject {
-            repository: repository.clone(),
-            digest,
-            service: Some(service.clone()),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy,
-            trust: Arc::clone(&self.trust),
-            extent,
-        };
-        self.assessed
-            .get(key, || assess(&self.session, subject, self.now))
-            .await
+    /// What digests are judged by in an environment.
+    fn criteria_in(&self, environment: &EnvId) -> Criteria<'_> {
+        let environment = self.context.environment(environment.as_str());
+        self.context.criteria(environment, Depth::Manifests)
     }
+}
 
-    fn environment(&self, name: &EnvId) -> Option<&Environment> {
-        self.ledger.environments.iter().find(|e| e.name == *name)
-    }
-
-    fn policy_of(&self, environment: Option<&Environment>) -> Option<Arc<Policy>> {
-        self.policies.get(environment?.policy.as_ref()?).cloned()
+/// An answer of this moment.
+fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
+    Answered {
+        result,
+        at: Timestamp::now(),
     }
 }

@@ -3,37 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
 use crate::sources::registry::{Head, Manifest, Place, Present, Registry, RegistryError};
 
 use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
-/// A failure as it is remembered and shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
-    /// The registry says with authority that it is not there.
-    pub absent: bool,
-    /// What happened.
-    pub detail: Untrusted,
-}
-
-impl From<&RegistryError> for Failed {
-    fn from(error: &RegistryError) -> Self {
-        Self {
-            absent: error.cause() == crate::domain::evidence::CauseKind::Absent,
-            detail: error.to_string().into(),
-        }
-    }
-}
-
 /// The tag list of a repository, or why there is none.
-pub type TagList = Result<Arc<BTreeSet<String>>, Failed>;
+pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type Resolved = Result<Option<Digest>, Failed>;
+pub type Resolved = Result<Option<Digest>, Failure>;
 
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
@@ -85,7 +67,7 @@ impl RegistryMemo {
             .get(repository.clone(), || async {
                 match self.registry.tags(repository).await {
                     Ok(tags) => Ok(Arc::new(tags.into_iter().collect())),
-                    Err(error) => Err(Failed::from(&error)),
+                    Err(error) => Err(Failure::from(&error)),
                 }
             })
             .await
@@ -100,7 +82,7 @@ impl RegistryMemo {
                 let head = match self.registry.head(repository, tag).await {
                     Ok(Some(head)) => head,
                     Ok(None) => return Ok(None),
-                    Err(error) => return Err(Failed::from(&error)),
+                    Err(error) => return Err(Failure::from(error)),
                 };
                 let digest = head.digest();
                 self.answered().insert(head.present.place().clone(), head);

@@ -17,7 +17,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::id::Digest;
 
 /// Raised whenever checking changes its answers: older entries are then never found again.
-const CHECKS_VERSION: u32 = 4;
+const CHECKS_VERSION: u32 = 5;
 
 /// A bounded folder of checked evidence.
 #[derive(Debug, Clone)]

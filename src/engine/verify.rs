@@ -1,20 +1,15 @@
 //! One digest on request: `pindeck verify` and `pindeck evidence`.
 
-use std::sync::Arc;
-
-use jiff::Timestamp;
-
 use crate::config::unknown;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::freshness::Seen;
 use crate::domain::id::{Digest, ServiceId};
-use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
+use crate::domain::pin::Pin;
 use crate::domain::reference::{ImageRef, Repository};
 use crate::domain::registry::Budget;
 
-use super::assess::{Assessed, Subject, assess};
-use super::image_presence::{Depth, Extent};
-use super::ledger::Ledger;
+use super::assess::Assessed;
+use super::context::{Context, Criteria};
+use super::image_presence::Depth;
 use super::registry_memo::RegistryMemo;
 use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
 
@@ -54,7 +49,10 @@ impl Engine {
     /// configuration cannot be read. An unreachable registry is part of the answer.
     pub async fn verify(&self, reference: &str, rules: Rules) -> Result<Examined, Failure> {
         let (repository, digest) = by_digest(reference)?;
-        self.view().await?.verify(repository, digest, &rules).await
+        let (ledger, _) = self.ledger().await?;
+        let context = self.judging_context(ledger)?;
+        let service = context.service_of(&repository).cloned();
+        verify(&context, repository, digest, service, &rules).await
     }
 
     /// Everything attached to what a service pins in an environment, to its candidate, or to a
@@ -64,58 +62,20 @@ impl Engine {
     /// As [`Engine::verify`]; also if the service or its pin does not exist, or a tag could not be
     /// resolved.
     pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, Failure> {
-        let view = self.view().await?;
+        let (ledger, _) = self.ledger().await?;
+        let context = self.judging_context(ledger)?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
-        let policy = view.policy(&rules)?;
-        let extent = view.extent(&rules, Depth::Manifests);
-        if let Some((name, image, pins)) = view
-            .ledger
-            .as_ref()
-            .and_then(|l| l.grouped.services.iter().find(|(n, ..)| n.as_str() == what))
-        {
-            let service = view.team.services.iter().find(|s| s.name == *name).cloned();
-            if let Some(env) = env {
-                let here: Vec<_> = pins.iter().filter(|p| p.target.environment.as_str() == env).collect();
-                return match here.as_slice() {
-                    [] => Err(Failure::usage(format!("{name} has no pin in {env}"))),
-                    [pin, ..] => match pin.digest {
-                        Some(digest) => {
-                            view.examine(
-                                pin.image.clone(),
-                                digest,
-                                Some(ServiceRules::new(name, service)),
-                                policy,
-                                extent,
-                            )
-                            .await
-                        }
-                        None => Err(Failure::usage(format!(
-                            "{name} is pinned by tag only in {env}, and evidence is about a digest"
-                        ))
-                        .hint(Hint::with(
-                            "`pindeck pin {} --env {}` pins what the tag names now",
-                            &[name.into(), (&pin.target.environment).into()],
-                        ))),
-                    },
-                };
-            }
-            let offered = candidate_lookup::find(&view.session, service.as_ref(), image.as_ref(), pins).await;
-            let (image, digest) = match offered {
-                Seen::Fresh { value: Some(found), .. } => (found.image, found.digest),
-                Seen::Unreachable { detail, .. } => {
-                    return Err(Failure::unreachable(detail.clean().into_string()));
-                }
-                _ => {
-                    return Err(Failure::usage(format!("CI offers nothing for {name}"))
-                        .hint("name an environment with --env to see what is pinned there"));
-                }
+        let criteria = criteria(&context, &rules, Depth::Manifests)?;
+        let mut services = context.ledger.grouped.services.iter();
+        if let Some((name, image, pins)) = services.find(|(name, ..)| name.as_str() == what) {
+            let (image, digest) = match env {
+                Some(env) => pinned_in(name, pins, env)?,
+                None => offered(&context, name, image.as_ref(), pins).await?,
             };
-            return view
-                .examine(image, digest, Some(ServiceRules::new(name, service)), policy, extent)
-                .await;
+            return Ok(examine(&context, image, digest, Some(name.clone()), criteria).await);
         }
         let no_service = |why: String| {
-            let unknown = unknown("service", what, &view.known_services());
+            let unknown = unknown("service", what, &known_services(&context));
             Failure {
                 what: format!("{}, and no image reference: {why}", unknown.what.raw()).into(),
                 ..unknown
@@ -129,26 +89,13 @@ impl Engine {
             (Some(digest), _) => digest,
             (None, tag) => {
                 let tag = tag.as_deref().unwrap_or("latest");
-                let found = view.session.resolve(&parsed.repository, tag).await;
-                let found = found.map_err(|failed| Failure::unreachable(failed.detail.clean().into_string()))?;
+                let found = context.memo.resolve(&parsed.repository, tag).await;
+                let found = found?;
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
-        let service = view.service_of(&parsed.repository);
-        view.examine(parsed.repository, digest, service, policy, extent).await
-    }
-
-    /// Policy, registries and (where there is a repository) pins of now.
-    async fn view(&self) -> Result<View, Failure> {
-        let (ledger, _) = self.ledger().await?;
-        let team = Arc::clone(&ledger.team);
-        let (registry, trust) = self.tools(&team)?;
-        Ok(View {
-            ledger: Some(ledger),
-            team,
-            trust,
-            session: self.session(registry),
-        })
+        let service = context.service_of(&parsed.repository).cloned();
+        Ok(examine(&context, parsed.repository, digest, service, criteria).await)
     }
 }
 
@@ -165,13 +112,40 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
     let approved = options.approved_registries.clone();
     let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
     let (registry, trust) = super::tools(options, &team)?;
-    let view = View {
-        ledger: None,
-        team: Arc::new(team),
-        trust,
-        session: super::session(options, registry),
-    };
-    view.verify(repository, digest, &rules).await
+    let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
+    let service = context.service_of(&repository).cloned();
+    verify(&context, repository, digest, service, &rules).await
+}
+
+/// What a service pins in an environment.
+fn pinned_in(name: &ServiceId, pins: &[Pin], env: &str) -> Result<(Repository, Digest), Failure> {
+    let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
+    let pin = pin.ok_or_else(|| Failure::usage(format!("{name} has no pin in {env}")))?;
+    let digest = pin.digest.ok_or_else(|| {
+        Failure::usage(format!(
+            "{name} is pinned by tag only in {env}, and evidence is about a digest"
+        ))
+        .hint(Hint::with(
+            "`pindeck pin {} --env {}` pins what the tag names now",
+            &[name.into(), (&pin.target.environment).into()],
+        ))
+    })?;
+    Ok((pin.image.clone(), digest))
+}
+
+/// What CI offers for a service.
+async fn offered(
+    context: &Context,
+    name: &ServiceId,
+    image: Option<&Repository>,
+    pins: &[Pin],
+) -> Result<(Repository, Digest), Failure> {
+    let found = candidate_lookup::find(&context.memo, context.service(name), image, pins).await?;
+    let found = found.ok_or_else(|| {
+        Failure::usage(format!("CI offers nothing for {name}"))
+            .hint("name an environment with --env to see what is pinned there")
+    })?;
+    Ok((found.image, found.digest))
 }
 
 /// Whether a word on the command line can only be meant as a name of this repository. A public registry
@@ -193,126 +167,66 @@ fn by_digest(reference: &str) -> Result<(Repository, Digest), Failure> {
     }
 }
 
-/// A service as far as verifying needs it.
-struct ServiceRules {
-    name: ServiceId,
-    signer: Option<String>,
-    source: Option<String>,
+/// Verifies a digest; somebody must have said by which policy.
+async fn verify<L>(
+    context: &Context<L>,
+    image: Repository,
+    digest: Digest,
+    service: Option<ServiceId>,
+    rules: &Rules,
+) -> Result<Examined, Failure> {
+    let criteria = criteria(context, rules, Depth::Everything)?;
+    if criteria.policy.is_none() {
+        return Err(Failure::usage("no policy applies there")
+            .hint("name one with --policy P, or give the environment one in pindeck.toml"));
+    }
+    Ok(examine(context, image, digest, service, criteria).await)
 }
 
-impl ServiceRules {
-    fn new(name: &ServiceId, configured: Option<Service>) -> Self {
-        let (signer, source) = configured.map_or((None, None), |s| (s.signer, s.source));
-        Self {
-            name: name.clone(),
-            signer,
-            source,
-        }
+async fn examine<L>(
+    context: &Context<L>,
+    image: Repository,
+    digest: Digest,
+    service: Option<ServiceId>,
+    criteria: Criteria<'_>,
+) -> Examined {
+    let policy = criteria.policy.map(|p| p.name.clone());
+    let assessed = context.assess(&image, digest, service.as_ref(), criteria).await;
+    Examined {
+        image,
+        digest,
+        service,
+        policy,
+        assessed,
+        budget: context.memo.registry.budget(),
     }
 }
 
-struct View {
-    ledger: Option<Ledger>,
-    team: Arc<TeamPolicy>,
-    trust: Arc<crate::sources::evidence::Trust>,
-    session: RegistryMemo,
-}
-
-impl View {
-    async fn verify(&self, image: Repository, digest: Digest, rules: &Rules) -> Result<Examined, Failure> {
-        let service = self.service_of(&image);
-        let policy = self.policy(rules)?;
-        if policy.is_none() {
-            return Err(Failure::usage("no policy applies there")
-                .hint("name one with --policy P, or give the environment one in pindeck.toml"));
-        }
-        let extent = self.extent(rules, Depth::Everything);
-        self.examine(image, digest, service, policy, extent).await
-    }
-
-    /// Which parts of an image must be there by these rules.
-    fn extent(&self, rules: &Rules, depth: Depth) -> Extent {
-        let environment = match rules {
-            Rules::Policy(_) => None,
-            Rules::Environment(name) => self.environments().iter().find(|e| e.name.as_str() == name),
-            Rules::Default => self.environments().first(),
-        };
-        Extent {
-            depth,
-            platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
-        }
-    }
-
-    async fn examine(
-        &self,
-        image: Repository,
-        digest: Digest,
-        service: Option<ServiceRules>,
-        policy: Option<Arc<Policy>>,
-        extent: Extent,
-    ) -> Result<Examined, Failure> {
-        let subject = Subject {
-            repository: image.clone(),
-            digest,
-            service: service.as_ref().map(|s| s.name.clone()),
-            service_signer: service.as_ref().and_then(|s| s.signer.clone()),
-            source: service.as_ref().and_then(|s| s.source.clone()),
-            policy: policy.clone(),
-            trust: Arc::clone(&self.trust),
-            extent,
-        };
-        let assessed = assess(&self.session, subject, Timestamp::now()).await;
-        Ok(Examined {
-            image,
-            digest,
-            service: service.map(|s| s.name),
-            policy: policy.map(|p| p.name.clone()),
-            assessed,
-            budget: self.session.registry.budget(),
-        })
-    }
-
-    fn environments(&self) -> &[Environment] {
-        self.ledger
-            .as_ref()
-            .map_or(&self.team.environments, |l| &l.environments)
-    }
-
-    fn policy(&self, rules: &Rules) -> Result<Option<Arc<Policy>>, Failure> {
-        let by_name = |name: &str| {
-            self.team.policies.get(name).cloned().map(Arc::new).ok_or_else(|| {
-                let known: Vec<&str> = self.team.policies.keys().map(String::as_str).collect();
+/// What the rules name to judge by; without a policy where the environment that applies has none.
+fn criteria<'a, L>(context: &'a Context<L>, rules: &Rules, depth: Depth) -> Result<Criteria<'a>, Failure> {
+    match rules {
+        Rules::Policy(name) => {
+            let policy = context.policy(name).ok_or_else(|| {
+                let known: Vec<&str> = context.team().policies.keys().map(String::as_str).collect();
                 unknown("policy", name, &known)
+            })?;
+            Ok(Criteria {
+                policy: Some(policy),
+                ..context.criteria(None, depth)
             })
-        };
-        match rules {
-            Rules::Policy(name) => by_name(name).map(Some),
-            Rules::Environment(name) => {
-                let found = self.environments().iter().find(|e| e.name.as_str() == name);
-                let env = found.ok_or_else(|| {
-                    let known: Vec<&str> = self.environments().iter().map(|e| e.name.as_str()).collect();
-                    unknown("environment", name, &known)
-                })?;
-                env.policy.as_deref().map(by_name).transpose()
-            }
-            Rules::Default => match self.environments().first().and_then(|e| e.policy.as_deref()) {
-                Some(name) => by_name(name).map(Some),
-                None => Ok(None),
-            },
         }
+        Rules::Environment(name) => {
+            let environment = context.environment(name).ok_or_else(|| {
+                let known: Vec<&str> = context.environments().iter().map(|e| e.name.as_str()).collect();
+                unknown("environment", name, &known)
+            })?;
+            Ok(context.criteria(Some(environment), depth))
+        }
+        Rules::Default => Ok(context.criteria(context.environments().first(), depth)),
     }
+}
 
-    fn service_of(&self, repository: &Repository) -> Option<ServiceRules> {
-        let name = match &self.ledger {
-            Some(ledger) => ledger.naming.service(repository)?.clone(),
-            None => self.team.services.iter().find(|s| s.image == *repository)?.name.clone(),
-        };
-        let configured = self.team.services.iter().find(|s| s.name == name).cloned();
-        Some(ServiceRules::new(&name, configured))
-    }
-
-    fn known_services(&self) -> Vec<&str> {
-        let grouped = self.ledger.iter().flat_map(|l| &l.grouped.services);
-        grouped.map(|(name, ..)| name.as_str()).collect()
-    }
+fn known_services(context: &Context) -> Vec<&str> {
+    let services = context.ledger.grouped.services.iter();
+    services.map(|(name, ..)| name.as_str()).collect()
 }

@@ -315,7 +315,7 @@ fn hostile(width: u16, height: u16, text: &str) -> State {
                 assessment, version, ..
             } => {
                 *version = Some(text.into());
-                if let crate::domain::Seen::Fresh { value, .. } = assessment {
+                if let Ok(value) = &mut assessment.result {
                     for evidence in &mut value.evidence {
                         evidence.predicate_type = Some(text.into());
                         evidence.detail = Some(text.into());
@@ -335,7 +335,7 @@ fn hostile(width: u16, height: u16, text: &str) -> State {
             _ => {}
         }
     }
-    sample::feed(&mut state, &ticket, [opened]);
+    sample::feed(&mut state, &ticket, [opened.clone(), opened]);
     sample::feed(&mut state, &ticket, findings);
     sample::feed(&mut state, &ticket, [Update::Notice(text.into())]);
     sample::finish(&mut state, &ticket);

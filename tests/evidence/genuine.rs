@@ -7,9 +7,9 @@ use pindeck::domain::policy::{LogRule, TimeRule};
 use pindeck::sources::evidence::Item;
 use serde_json::{Value, json};
 
-use super::ask::{Ask, fails, holds, state};
-use super::forge::BUNDLE;
+use crate::support::ask::{Ask, fails, holds, state};
 use crate::support::evidence_cases::{Case, cases, corpus, item};
+use crate::support::forge::BUNDLE;
 
 const REKOR: &str = "dev.sigstore.cosign/bundle";
 

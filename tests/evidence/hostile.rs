@@ -7,9 +7,9 @@ use pindeck::domain::id::Digest;
 use pindeck::sources::evidence::{Carrier, Item, predicate};
 use proptest::prelude::*;
 
-use super::ask::{Ask, by_keys};
-use super::forge::*;
+use crate::support::ask::{Ask, by_keys};
 use crate::support::evidence_cases::{cases, corpus, item};
+use crate::support::forge::*;
 
 pub fn decode(text: &str) -> Vec<u8> {
     STANDARD.decode(text).expect("base64")
@@ -87,7 +87,7 @@ fn changed_evidence_of_the_corpus_never_panics() {
             let mut changed = bytes.clone();
             mutate(&mut changed, &mut dice);
             let (media_type, carrier) = CARRIERS[dice.roll(CARRIERS.len())];
-            let _ = predicate::packages(&changed);
+            let _ = predicate::list(&changed);
             let said = case.check(&asked, &[item(asked.subject, media_type, carrier, changed)]);
             for evidence in &said.evidence {
                 assert_eq!(evidence.checks.len(), 10);
@@ -161,6 +161,6 @@ proptest! {
         for said in ask.of(&item) {
             prop_assert_ne!(said.state, EvidenceState::Verified);
         }
-        let _ = predicate::packages(&bytes);
+        let _ = predicate::list(&bytes);
     }
 }

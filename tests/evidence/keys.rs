@@ -8,8 +8,8 @@ use pindeck::domain::id::Digest;
 use pindeck::domain::policy::LogRule;
 use serde_json::json;
 
-use super::ask::{Ask, by_keys, fails, holds, state};
-use super::forge::*;
+use crate::support::ask::{Ask, by_keys, fails, holds, state};
+use crate::support::forge::*;
 
 const COSIGN: &str = "cosign container image signature";
 

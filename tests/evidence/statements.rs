@@ -6,9 +6,9 @@ use pindeck::domain::policy::{Policy, SignerRule, TestResultRule};
 use pindeck::domain::verdict::{Facts, Outcome, Presence, Verdict, judge};
 use pindeck::sources::evidence::{Carrier, Item, ItemProblem};
 
-use super::ask::{Ask, by_keys, fails, holds};
-use super::forge::*;
+use crate::support::ask::{Ask, by_keys, fails, holds};
 use crate::support::evidence_cases::item;
+use crate::support::forge::*;
 
 fn image() -> Digest {
     Digest::of(b"an image")

@@ -41,7 +41,7 @@ struct Contents {
 /// All modules of the program by path.
 struct Program(BTreeMap<Module, Contents>);
 
-const ITEMS: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static", "union"];
+const ITEMS: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static"];
 
 impl Program {
     fn read(sources: &[Source]) -> Self {

@@ -109,7 +109,7 @@ fn definitions() -> BTreeMap<String, Vec<String>> {
                 "}" => {
                     braces.pop();
                 }
-                "struct" | "enum" | "trait" | "type" | "union" if braces.iter().all(|is_module| *is_module) => {
+                "struct" | "enum" | "trait" | "type" if braces.iter().all(|is_module| *is_module) => {
                     if let Some(name) = tokens.get(i + 1) {
                         let place = format!("src/{}:{}", source.path, name.line);
                         found.entry(name.text.clone()).or_default().push(place);

@@ -12,7 +12,7 @@ use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState
 use pindeck::domain::id::Digest;
 use pindeck::domain::policy::{Policy, SignerRule, TestResultRule};
 use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem, OtherDigest, Question, Trust, check, holds_statement};
+use pindeck::sources::evidence::{Carrier, Item, ItemProblem, OtherDigest, Question, Trust, check, may_be_statement};
 use serde_json::Value;
 
 mod layout;
@@ -208,6 +208,7 @@ impl Case {
             signer: &signer,
             service_signer: None,
             trust: &asked.trust,
+            keep_content: false,
         };
         let evidence: Vec<Evidence> = items.iter().flat_map(|item| check(item, &question)).collect();
         let mut kinds: Vec<EvidenceKind> = evidence.iter().map(|e| e.kind).collect();
@@ -410,7 +411,7 @@ impl Case {
             if carrier == Carrier::Referrer && !refers {
                 continue;
             }
-            for layer in manifest.body.layers.iter().filter(|l| holds_statement(&l.media_type)) {
+            for layer in manifest.body.layers.iter().filter(|l| may_be_statement(&l.media_type)) {
                 let content = match layout.raw(&layer.digest) {
                     Ok(bytes) if Digest::of(&bytes) == layer.digest => Ok(Bytes::from(bytes)),
                     Ok(bytes) => Err(ItemProblem::Corrupt {

@@ -4,11 +4,14 @@
 
 #![allow(missing_docs, reason = "test code explains itself where it needs to")]
 
+pub mod ask;
 pub mod cosign;
 pub mod docker_registry;
 pub mod dump;
 pub mod evidence_cases;
 pub mod fake;
+pub mod fixtures;
+pub mod forge;
 pub mod git_http;
 pub mod git_world;
 pub mod live_world;

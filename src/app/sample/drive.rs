@@ -62,7 +62,8 @@ pub(crate) fn finish(state: &mut State, ticket: &Ticket) {
 /// A cockpit whose first pass has ended.
 pub(crate) fn state(width: u16, height: u16) -> State {
     let (mut state, ticket) = started(width, height);
-    feed(&mut state, &ticket, [opened()]);
+    // The second time the questions of the first are under way.
+    feed(&mut state, &ticket, [opened(), opened()]);
     feed(&mut state, &ticket, findings());
     finish(&mut state, &ticket);
     state

@@ -7,7 +7,7 @@ use crate::domain::evidence::{
     CauseKind, Check, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence,
     ProvenanceSummary, SbomSummary, Signer, SignerKind, Summary, TestResultSummary, TimeSource,
 };
-use crate::domain::freshness::Seen;
+use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, Target};
 use crate::domain::pin::{Location, Pin, Style};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
@@ -87,6 +87,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
             format: "SPDX".to_owned(),
             version: "2.3".into(),
             packages: 214,
+            created: None,
         }),
         EvidenceKind::TestResult => Summary::TestResult(TestResultSummary {
             result: "PASSED".to_owned(),
@@ -98,11 +99,7 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
     let passed = CheckState::Passed;
     let failed = state == EvidenceState::Failed;
     Evidence {
-        kind,
         predicate_type: (kind == EvidenceKind::Provenance).then(|| "https://slsa.dev/provenance/v1".into()),
-        format: Format::SigstoreBundle,
-        digest: Digest::of(format!("{kind} of {about}").as_bytes()),
-        attached_to: about,
         subjects: vec![about],
         state,
         cause: failed.then_some(CauseKind::OtherSigner),
@@ -152,6 +149,12 @@ pub(crate) fn evidence(kind: EvidenceKind, about: Digest, state: EvidenceState) 
                 "https://slsa.dev/provenance/v1",
             ),
         ],
+        ..Evidence::new(
+            kind,
+            Format::SigstoreBundle,
+            Digest::of(format!("{kind} of {about}").as_bytes()),
+            about,
+        )
     }
 }
 
@@ -178,9 +181,9 @@ pub(crate) fn cause(kind: EvidenceKind, cause: CauseKind, detail: &str, subject:
 }
 
 /// An answered assessment.
-pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Seen<Assessment> {
-    Seen::Fresh {
-        value: Assessment {
+pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Evidence>) -> Answered<Assessment> {
+    Answered {
+        result: Ok(Assessment {
             verdict: Some(Verdict {
                 result,
                 policy: "release".to_owned(),
@@ -189,11 +192,11 @@ pub(crate) fn assessed(result: Outcome, causes: Vec<Cause>, evidence: Vec<Eviden
                 causes,
             }),
             evidence,
-        },
+        }),
         at: now(),
     }
 }
 
-pub(crate) fn verified(about: Digest) -> Seen<Assessment> {
+pub(crate) fn verified(about: Digest) -> Answered<Assessment> {
     assessed(Outcome::Verified, Vec::new(), whole(about))
 }

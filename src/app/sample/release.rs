@@ -48,11 +48,14 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
             gate(GateName::Freeze, "outside every freeze window"),
             gate(GateName::ReadOnly, "may be written"),
         ],
-        _ => {
-            let mut gates = plan::revert_gates(&verdict(Outcome::Verified), None);
-            gates.truncate(8);
-            gates
-        }
+        _ => plan::revert_gates(plan::RevertFacts {
+            verdict: &verdict(Outcome::Verified),
+            acknowledged: None,
+            environment: &"production".into(),
+            holds: Ok(&[]),
+            release_hold: false,
+            read_only: None,
+        }),
     };
     let word = match verb {
         Verb::Promote => format!("Promote {service} to {environment}"),

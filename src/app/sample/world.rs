@@ -3,7 +3,8 @@
 use crate::domain::board::{Assessment, Hold, RepositoryInfo, ServiceRow, TagSource, Update};
 use crate::domain::candidate::{Candidate, Version};
 use crate::domain::evidence::{CauseKind, EvidenceKind, EvidenceState};
-use crate::domain::freshness::Seen;
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::freshness::Answered;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
@@ -99,8 +100,8 @@ pub(crate) fn findings() -> Vec<Update> {
         versions.dedup();
         out.push(Update::Candidate(
             (*service).into(),
-            Seen::Fresh {
-                value: Some(Candidate {
+            Answered {
+                result: Ok(Some(Candidate {
                     image: repository(service),
                     tag: "main".to_owned(),
                     digest: digest(newest),
@@ -117,7 +118,7 @@ pub(crate) fn findings() -> Vec<Update> {
                             created: None,
                         })
                         .collect(),
-                }),
+                })),
                 at: now(),
             },
         ));
@@ -137,14 +138,24 @@ pub(crate) fn findings() -> Vec<Update> {
                 key: key.clone(),
                 source: TagSource::Pin(pin.tag.clone().unwrap_or_default()),
                 immutable: true,
-                digest: Seen::Fresh {
-                    value: Some(pin.digest.unwrap_or_else(|| digest("moving"))),
+                digest: Answered {
+                    result: Ok(Some(pin.digest.unwrap_or_else(|| digest("moving")))),
                     at: now(),
                 },
                 matches_via_index: false,
             });
             if let Some(digest) = pin.digest {
-                out.push(assessment(key, service, pin.target.environment.as_str(), digest));
+                let environment = pin.target.environment.as_str();
+                if (*service, environment) == ("search", "staging") {
+                    let earlier = Answered {
+                        at: before(7_200),
+                        ..verified(digest)
+                    };
+                    out.push(of(key.clone(), earlier));
+                }
+                if (*service, environment) != ("search", "production") {
+                    out.push(assessment(key, service, environment, digest));
+                }
             }
         }
     }
@@ -154,14 +165,25 @@ pub(crate) fn findings() -> Vec<Update> {
         key: moved.clone(),
         source: TagSource::Pin("1.4.0".to_owned()),
         immutable: true,
-        digest: Seen::Fresh {
-            value: Some(digest("pushed again")),
+        digest: Answered {
+            result: Ok(Some(digest("pushed again"))),
             at: now(),
         },
         matches_via_index: false,
     });
     out.push(Update::Skipped(moved, Some(true)));
     out
+}
+
+/// An assessment that carries nothing else.
+fn of(key: crate::domain::board::PinKey, assessment: Answered<Assessment>) -> Update {
+    Update::Assessed {
+        key,
+        assessment,
+        version: None,
+        same_image: Default::default(),
+        missing: false,
+    }
 }
 
 fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &str, about: Digest) -> Update {
@@ -195,11 +217,12 @@ fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &st
             )],
             whole(about),
         ),
-        ("search", "staging") => Seen::Unreachable {
-            detail: "connect to registry.example.com: timed out after 10 s".into(),
-            last: verified(about).value().cloned().map(|value| (value, before(7_200))),
+        ("search", "staging") => Answered {
+            result: Err(Failure::unreachable(
+                "connect to registry.example.com: timed out after 10 s",
+            )),
+            at: now(),
         },
-        ("search", "production") => Seen::Loading { last: None },
         ("catalog", "staging") => assessed(Outcome::Warned, Vec::new(), whole(about)),
         ("catalog", "dev") => assessed(
             Outcome::Rejected,
@@ -246,21 +269,21 @@ fn assessment(key: crate::domain::board::PinKey, service: &str, environment: &st
             )],
             whole(about),
         ),
-        ("inventory", "dev") => Seen::Fresh {
-            value: Assessment {
+        ("inventory", "dev") => Answered {
+            result: Ok(Assessment {
                 verdict: None,
                 evidence: whole(about),
-            },
+            }),
             at: now(),
         },
-        ("inventory", "integration") => match verified(about) {
-            Seen::Fresh { value, .. } => Seen::Fresh {
-                value,
-                at: before(3_600),
-            },
-            other => other,
+        ("inventory", "integration") => Answered {
+            at: before(3_600),
+            ..verified(about)
         },
-        ("inventory", "production") => Seen::NotChecked,
+        ("inventory", "production") => Answered {
+            result: Err(Failure::new(FailureKind::NotChecked, "--offline forbids asking")),
+            at: now(),
+        },
         _ => verified(about),
     };
     Update::Assessed {

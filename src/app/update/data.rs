@@ -2,8 +2,9 @@
 
 use crate::app::command::Command;
 use crate::app::state::{HistoryScreen, Reading, Screen, State};
-use crate::domain::board::{Board, Update};
-use crate::domain::failure::Failure;
+use crate::domain::board::{Assessment, Board, Update};
+use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::freshness::{Answered, Seen};
 use crate::domain::history::Entry;
 
 pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
@@ -55,27 +56,21 @@ fn changes(board: &Board, update: &Update) -> bool {
         Update::Skipped(key, skipped) => board.cell(key).is_some_and(|cell| cell.skipped != *skipped),
         Update::Candidate(service, candidate) => board
             .row(service)
-            .is_some_and(|row| row.candidate.value() != candidate.value()),
+            .is_some_and(|row| says_more(&row.candidate, candidate, PartialEq::eq)),
         Update::CandidateAssessed(service, assessment) => board
             .row(service)
-            .is_some_and(|row| row.assessment.value().map(|a| &a.verdict) != assessment.value().map(|a| &a.verdict)),
+            .is_some_and(|row| says_more(&row.assessment, assessment, same_outcome)),
         Update::Tag { key, digest, .. } => board
             .cell(key)
-            .is_some_and(|cell| cell.tag_digest.value() != digest.value()),
+            .is_some_and(|cell| says_more(&cell.tag_digest, digest, PartialEq::eq)),
         Update::Assessed {
             key,
             assessment,
             missing,
             ..
-        } => board.cell(key).is_some_and(|cell| {
-            let outcome = |seen: &crate::domain::Seen<crate::domain::board::Assessment>| {
-                let verdict = seen.value().and_then(|a| a.verdict.as_ref());
-                verdict.map(|v| (v.result, v.causes.clone()))
-            };
-            cell.missing != *missing
-                || cell.assessment.is_unreachable() != assessment.is_unreachable()
-                || outcome(&cell.assessment) != outcome(assessment)
-        }),
+        } => board
+            .cell(key)
+            .is_some_and(|cell| cell.missing != *missing || says_more(&cell.assessment, assessment, same_outcome)),
         Update::Drift(drift) => {
             let ids = |drift: &[crate::domain::Drift]| drift.iter().map(|d| d.id.clone()).collect::<Vec<_>>();
             ids(&board.drift) != ids(drift)
@@ -83,6 +78,20 @@ fn changes(board: &Board, update: &Update) -> bool {
         Update::Notice(_) => true,
         Update::Budget(_) | Update::Finished(_) => false,
     }
+}
+
+/// Whether an answer says something that is not known already.
+fn says_more<T>(known: &Seen<T>, answer: &Answered<T>, same: impl Fn(&T, &T) -> bool) -> bool {
+    match &answer.result {
+        Ok(value) => known.is_unreachable() || known.value().is_none_or(|before| !same(before, value)),
+        Err(failure) if failure.kind == FailureKind::NotChecked => false,
+        Err(_) => !known.is_unreachable(),
+    }
+}
+
+fn same_outcome(a: &Assessment, b: &Assessment) -> bool {
+    let outcome = |of: &Assessment| of.verdict.as_ref().map(|v| (v.result, v.causes.clone()));
+    outcome(a) == outcome(b)
 }
 
 pub(super) fn history(state: &mut State, entries: Vec<Entry>) -> Vec<Command> {

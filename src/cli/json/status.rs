@@ -41,7 +41,7 @@ struct ServiceDoc<'a> {
     name: &'a str,
     candidate: Option<CandidateDoc<'a>>,
     /// Why the candidate is not known, where it could not be asked for.
-    candidate_unreachable: Option<&'a Untrusted>,
+    candidate_unreachable: Option<Untrusted>,
     pins: Vec<PinDoc<'a>>,
 }
 
@@ -66,7 +66,7 @@ struct PinDoc<'a> {
     compared_tag: Option<&'a str>,
     tag_digest: Option<Digest>,
     /// Why the tag's digest is not known, where it could not be asked for.
-    tag_unreachable: Option<&'a Untrusted>,
+    tag_unreachable: Option<Untrusted>,
     version: Option<&'a Untrusted>,
     locations: &'a [Location],
     pinned: Option<&'a PinnedBy>,
@@ -147,9 +147,9 @@ fn pin(cell: &Cell) -> PinDoc<'_> {
     }
 }
 
-fn trouble<T>(seen: &Seen<T>) -> Option<&Untrusted> {
+fn trouble<T>(seen: &Seen<T>) -> Option<Untrusted> {
     match seen {
-        Seen::Unreachable { detail, .. } => Some(detail),
+        Seen::Unreachable { failure, .. } => Some(failure.sentence()),
         _ => None,
     }
 }

@@ -86,6 +86,9 @@ pub(super) fn of(request: &Request) -> String {
     if request.acknowledge_warned {
         say("--acknowledge-warned");
     }
+    if request.release_hold {
+        say("--release-hold");
+    }
     if let Some(reason) = &request.break_glass {
         say("--break-glass");
         say(reason);

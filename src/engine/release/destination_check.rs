@@ -16,7 +16,7 @@ use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 
 use super::Draft;
 use super::compare::facts;
-use super::plan_context::PlanContext;
+use super::plan_context::{Judged, PlanContext};
 use super::promote::copy_request;
 
 /// What arriving came to.
@@ -91,7 +91,7 @@ pub(super) enum DestinationProblem {
     Refused(Verdict, Untrusted),
 }
 
-/// Judges what arrived, with a session that believes no cache: the verdict must be the one that was
+/// Judges what arrived, with a memo that believes no cache: the verdict must be the one that was
 /// confirmed, and everything that came along must still be there.
 pub(super) async fn verify(
     context: &PlanContext,
@@ -101,19 +101,18 @@ pub(super) async fn verify(
 ) -> Result<Result<(), DestinationProblem>, WriteFailure> {
     let plan = &draft.plan;
     let environment = context.environment(&plan.environment)?;
-    let policy = context.policy(environment)?;
-    let session = context.fresh_session()?;
+    let memo = context.fresh_memo()?;
     let place = &copy.destination;
     if let Some(tag) = &copy.tag {
         // The index that a tag points at may speak for one of its platform manifests.
-        let _ = session.resolve(place, tag).await;
+        let _ = memo.resolve(place, tag).await;
     }
-    let found = context
-        .assess_in(&session, place, plan.to, &plan.service, environment, &policy)
-        .await;
-    let Some(verdict) = found.assessment.verdict else {
-        return Err(Failure::bug("nothing was judged").into());
-    };
+    let Judged {
+        verdict,
+        assessed: found,
+    } = context
+        .assess_in(&memo, place, plan.to, &plan.service, environment)
+        .await?;
     if facts(Some(&verdict)) != facts(plan.verdict.as_ref()) {
         let causes: Vec<String> = verdict
             .causes

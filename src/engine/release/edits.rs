@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
-use crate::domain::id::{ServiceId, Target};
+use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -32,7 +32,7 @@ impl Overlay {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
-        let (commit, wanted) = (context.ledger.tip.commit.clone(), path.to_owned());
+        let (commit, wanted) = (context.ledger().tip.commit.clone(), path.to_owned());
         let bytes = context
             .git(move |repo| repo.read_at(&commit, &wanted)?.regular(&wanted))
             .await?;
@@ -124,16 +124,8 @@ pub(super) async fn rewrite(
 
 /// Whether a reference is one of this target's pins.
 pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> bool {
-    is_managed(context, found) == Some(&target.service)
-}
-
-/// The service that a reference is a pin of, if it is one (docs/reference/contract.md, "Pin": loose ones only where
-/// listed).
-pub(super) fn is_managed<'a>(context: &'a PlanContext, found: &Found) -> Option<&'a ServiceId> {
-    let repository = found.repository.as_ref()?;
-    let naming = &context.ledger.naming;
-    let counts = (found.tier < LOOSE_TIER || naming.is_listed(repository)) && !naming.is_ignored(repository);
-    naming.service(repository).filter(|_| counts)
+    let pin = context.ledger().naming.pin_of(found);
+    pin.is_some_and(|(service, _)| *service == target.service)
 }
 
 /// Whether a reference of the pin's own service is a location of this pin.
@@ -239,7 +231,7 @@ fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
 /// Controllers that would not apply the files, and robots that rewrite them.
 fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
     let mut out: Vec<Untrusted> = Vec::new();
-    let branch = &context.ledger.tip.branch;
+    let branch = &context.ledger().tip.branch;
     for file in files_of(pins) {
         let said = void(&file, branch, context.remote_url.as_deref(), &context.controllers);
         out.extend(said.into_iter().map(Untrusted::from));

@@ -120,7 +120,7 @@ impl<'a> Write<'a> {
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))
             .await?;
-        match compare(&Confirmed::of(&self.confirmed, &context.ledger.tip.branch), &prepared) {
+        match compare(&Confirmed::of(&self.confirmed, &context.ledger().tip.branch), &prepared) {
             Compared::Same => {}
             Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
             Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),

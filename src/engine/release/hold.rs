@@ -66,7 +66,7 @@ pub(super) async fn add(
         environment: target.environment.clone(),
         digest,
         reason: reason.into(),
-        since: Some(whole_second(context.now)),
+        since: Some(whole_second(context.now())),
         by: committer(context).await?,
     });
     let image = pins[0].image.clone();
@@ -109,7 +109,7 @@ pub(super) async fn release(
 }
 
 fn known(context: &PlanContext) -> Result<&[Hold], WriteFailure> {
-    let all = context.ledger.holds.as_ref();
+    let all = context.ledger().holds.as_ref();
     all.map(Vec::as_slice)
         .map_err(|problem| Failure::usage(problem.clone()).into())
 }
@@ -157,7 +157,7 @@ async fn draft(
             image,
             from: Some(digest),
             to: digest,
-            base_commit: context.ledger.tip.commit.clone(),
+            base_commit: context.ledger().tip.commit.clone(),
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),

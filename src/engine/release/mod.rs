@@ -124,8 +124,8 @@ async fn prepare(context: &PlanContext, mut request: Request) -> Result<Prepared
         proposal: Proposal {
             command: command::of(&request),
             branch: match write {
-                WriteMode::Push => context.ledger.tip.branch.clone(),
-                WriteMode::Branch => proposal_branch(&plans, context.now),
+                WriteMode::Push => context.ledger().tip.branch.clone(),
+                WriteMode::Branch => proposal_branch(&plans, context.now()),
             },
             request,
             plans,

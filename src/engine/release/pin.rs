@@ -12,7 +12,7 @@ use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::edits::{Overlay, rewrite};
-use super::plan_context::PlanContext;
+use super::plan_context::{Judged, PlanContext};
 use super::promote::break_glass;
 use super::{Draft, Drafted, command};
 
@@ -35,7 +35,7 @@ pub(super) async fn draft(
             None => drop(context.pins(service)?),
         }
     }
-    let all = context.ledger.grouped.services.iter();
+    let all = context.ledger().grouped.services.iter();
     let meant = all.filter(|(name, ..)| services.is_empty() || services.contains(name));
     let pins: Vec<&Pin> = meant
         .flat_map(|(.., pins)| pins)
@@ -93,11 +93,7 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let assessed = context
-        .assess(&pin.image, digest, &target.service, environment, &policy)
-        .await;
-    let verdict = assessed.assessment.verdict;
-    let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
+    let Judged { verdict, assessed } = context.assess(&pin.image, digest, &target.service, environment).await?;
     let new = NewPin {
         digest,
         // It names the digest at this moment, so it does not lie.
@@ -136,7 +132,7 @@ async fn one(
             image: pin.image.clone(),
             from: None,
             to: digest,
-            base_commit: context.ledger.tip.commit.clone(),
+            base_commit: context.ledger().tip.commit.clone(),
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
@@ -157,18 +153,18 @@ async fn resolve(
     image: &Repository,
     tag: &str,
 ) -> Result<Digest, WriteFailure> {
-    match context.session.resolve(image, tag).await {
+    match context.memo().resolve(image, tag).await {
         Ok(Some(digest)) => Ok(digest),
         Ok(None) => {
             let what = format!("{image} has no tag {tag}, which {target} names; correct the manifest");
             Err(refused(context, request, what))
         }
-        Err(failed) => Err(Failure::unreachable(failed.detail).into()),
+        Err(failure) => Err(failure.into()),
     }
 }
 
-/// There is no digest that could be pinned: nothing is planned.
-fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
+/// There is no digest that could be pinned: the request is refused, and nothing is planned.
+pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailure {
     let nothing = Proposal {
         request: request.clone(),
         plans: Vec::new(),
@@ -176,7 +172,7 @@ fn refused(context: &PlanContext, request: &Request, why: String) -> WriteFailur
         alternatives: Vec::new(),
         whole_commit: None,
         remote: context.remote.clone(),
-        branch: context.ledger.tip.branch.clone(),
+        branch: context.ledger().tip.branch.clone(),
         command: command::of(request),
     };
     WriteFailure::Refused(Box::new(nothing), why.into())

@@ -1,4 +1,4 @@
-//! What a pin was before, along the branch's first parents: a merge counts when it was merged, not when
+//! The history of one pin along the branch's first parents: a merge counts when it was merged, not when
 //! somebody began it (docs/reference/contract.md, "Gates").
 
 use std::collections::BTreeSet;
@@ -7,19 +7,22 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use crate::domain::failure::Failure;
+use crate::domain::history::{Action, Said};
 use crate::domain::id::{Digest, Target};
+use crate::domain::known_good::{self, DigestChange, EarlierDigest, PinnedDigests};
+use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
-use crate::engine::blocking;
-use crate::engine::ledger::ScanCache;
-use crate::engine::pins::{LOOSE_TIER, Naming};
-use crate::sources::git::{ChangedFile, CommitMeta, GitRepo};
+use crate::engine::ledger::{Ledger, ScanCache};
+use crate::engine::pins::Naming;
+use crate::engine::{Engine, blocking};
+use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
 use super::plan_context::PlanContext;
 
 /// At most this many changes of one pin are looked at.
-const STEPS: usize = 1_000;
+const MAX_CHANGES: usize = 1_000;
 
 /// One reference as written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,169 +38,237 @@ pub(super) struct PinChange {
     pub commit: CommitMeta,
     /// The pin's file as it is called today, its blob before and after.
     pub files: Vec<(String, Option<String>, Option<String>)>,
-    pub was: BTreeSet<WrittenPin>,
-    pub is: BTreeSet<WrittenPin>,
-}
-
-impl PinChange {
-    fn had(&self, digest: Digest) -> bool {
-        self.was.iter().any(|w| w.digest == Some(digest))
-    }
-
-    fn has(&self, digest: Digest) -> bool {
-        self.is.iter().any(|w| w.digest == Some(digest))
-    }
-
-    /// Whether the commit says of itself that it takes something back.
-    fn is_revert(&self) -> bool {
-        let message = self.commit.message.raw();
-        message
-            .lines()
-            .any(|line| line.starts_with("This reverts commit ") || line.trim_end() == "Pindeck-Action: revert")
-    }
-}
-
-/// A digest that was pinned before.
-#[derive(Debug, Clone)]
-pub(super) struct EarlierPin {
-    pub digest: Digest,
-    pub tag: Option<String>,
-    /// The commit that pinned it last; `None` where the history does not reach so far.
-    pub commit: Option<CommitMeta>,
-    /// The commit that replaced it.
-    pub replaced_in: CommitMeta,
-    /// The pin's files as they were then.
-    pub files: Vec<(String, String)>,
+    pub before: BTreeSet<WrittenPin>,
+    pub after: BTreeSet<WrittenPin>,
 }
 
 /// The changes of one pin, newest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PinHistory(pub Vec<PinChange>);
+pub(super) struct PinHistory {
+    /// What each commit did to the files of the pin.
+    pub changes: Vec<PinChange>,
+    /// The same as decisions about digests see it, in the same order.
+    pub digests: Vec<DigestChange>,
+}
 
 impl PinHistory {
-    /// Walks the history of a target's files.
+    /// Walks the history of the files that a target's pins are written in.
     pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
-        let pins = context.pins_in(target)?;
+        context.pins_in(target)?;
+        let read = Self::read(&context.engine, context.ledger(), target).await;
+        Ok(read?)
+    }
+
+    /// The same for a ledger.
+    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target) -> Result<Self, Failure> {
+        let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
         let files: Vec<String> = files_of(&pins).into_iter().collect();
-        let (engine, naming, tip) = (
-            context.engine.clone(),
-            context.ledger.naming.clone(),
-            context.ledger.tip.commit.clone(),
-        );
+        let (engine, naming, tip) = (engine.clone(), ledger.naming.clone(), ledger.tip.commit.clone());
         let target = target.clone();
-        let work = move || {
+        blocking(move || {
             let inner = &engine.inner;
-            walk(&inner.repo, &inner.scans, &naming, &tip, &files, &target)
-        };
-        Ok(Self(blocking(work).await??))
+            let reader = Reader {
+                repo: &inner.repo,
+                blobs: inner.repo.blobs()?,
+                scans: &inner.scans,
+                naming: &naming,
+                target: &target,
+            };
+            let changes = reader.walk(&tip, &files)?;
+            let digests = changes.iter().map(|change| reader.digest_change(change));
+            let digests = digests.collect::<Result<_, Failure>>()?;
+            Ok(Self { changes, digests })
+        })
+        .await?
     }
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
     /// reach so far.
     pub fn since(&self, digest: Digest) -> Option<Timestamp> {
-        let made = self.0.iter().find(|step| step.has(digest) && !step.had(digest));
-        made.map(|step| step.commit.at)
+        known_good::pinned_since(&self.digests, digest)
     }
 
-    /// The commit that took a digest back here before, if one did.
-    pub fn reverted(&self, digest: Digest) -> Option<&CommitMeta> {
-        let found = self.0.iter().find(|s| s.had(digest) && !s.has(digest) && s.is_revert());
-        found.map(|step| &step.commit)
-    }
-
-    /// Digests pinned before, each once, newest first; not what is pinned now.
-    pub fn earlier(&self, now: &BTreeSet<Digest>) -> Vec<EarlierPin> {
-        let mut seen = now.clone();
-        let mut out = Vec::new();
-        for (at, step) in self.0.iter().enumerate() {
-            for written in &step.was {
-                let Some(digest) = written.digest.filter(|d| seen.insert(*d)) else {
-                    continue;
-                };
-                let before = self.0[at + 1..].iter().find(|s| s.has(digest) && !s.had(digest));
-                out.push(EarlierPin {
-                    digest,
-                    tag: step
-                        .was
-                        .iter()
-                        .filter(|w| w.digest == Some(digest))
-                        .find_map(|w| w.tag.clone()),
-                    commit: before.map(|s| s.commit.clone()),
-                    replaced_in: step.commit.clone(),
-                    files: step
-                        .files
-                        .iter()
-                        .filter_map(|(path, was, _)| Some((path.clone(), was.clone()?)))
-                        .collect(),
-                });
-            }
-        }
-        out
+    /// The pin's files as they were when a digest was replaced last: path and blob.
+    pub fn files_with(&self, digest: Digest) -> Vec<(String, String)> {
+        let mut changes = self.changes.iter().zip(&self.digests);
+        let found = changes.find(|(_, change)| change.takes_out(digest));
+        let files = found.map(|(change, _)| change.files.as_slice()).unwrap_or_default();
+        files
+            .iter()
+            .filter_map(|(path, before, _)| Some((path.clone(), before.clone()?)))
+            .collect()
     }
 }
 
-fn walk(
-    repo: &GitRepo,
-    scans: &ScanCache,
-    naming: &Naming,
-    tip: &str,
-    files: &[String],
-    target: &Target,
-) -> Result<Vec<PinChange>, Failure> {
-    let mut steps: Vec<PinChange> = Vec::new();
-    let mut failed = None;
-    let blobs = repo.blobs()?;
-    let written = |path: &str, oid: Option<&str>| -> Result<Vec<WrittenPin>, Failure> {
-        let Some(oid) = oid else { return Ok(Vec::new()) };
-        let scan = scans.scan(path, oid, || Ok(blobs.read(oid)?))?;
+impl Engine {
+    /// The digests that a target pinned before, each once, the one replaced last first: what a revert can go
+    /// back to, by the commit fetched last. Nothing is asked of a registry.
+    ///
+    /// # Errors
+    /// If git, the configuration or the holds cannot be read: then nobody knows what is on hold.
+    pub async fn earlier_digests(&self, target: &Target) -> Result<Vec<EarlierDigest>, Failure> {
+        let ledger = self.ledger_as_known().await?;
+        let history = PinHistory::read(self, &ledger, target).await?;
+        let pins = ledger.pins().filter(|pin| pin.target == *target);
+        let now = pins.filter_map(|pin| pin.digest).collect();
+        let holds = ledger
+            .holds
+            .as_ref()
+            .map_err(|problem| Failure::usage(problem.clean().into_string()))?;
+        Ok(known_good::earlier_digests(
+            &history.digests,
+            &now,
+            holds,
+            &ledger.environments,
+            target,
+        ))
+    }
+}
+
+/// Reads a target's references out of the files of a history.
+struct Reader<'a> {
+    repo: &'a GitRepo,
+    blobs: Blobs<'a>,
+    scans: &'a ScanCache,
+    naming: &'a Naming,
+    target: &'a Target,
+}
+
+impl Reader<'_> {
+    /// The commits of the branch that changed the pin, newest first.
+    fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, Failure> {
+        let mut changes: Vec<PinChange> = Vec::new();
+        let mut failed = None;
+        self.repo.mainline(tip, files, &mut |change: ChangedFile| {
+            let (before, after) = match self.sides(&change) {
+                Ok(sides) => sides,
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
+            };
+            let file = (change.path, change.before, change.after);
+            match changes.last_mut().filter(|last| last.commit.id == change.commit.id) {
+                Some(last) => {
+                    last.files.push(file);
+                    last.before.extend(before);
+                    last.after.extend(after);
+                }
+                None => {
+                    // The commit seen before is complete now: one that left the pin alone does not count.
+                    if changes.last().is_some_and(|last| last.before == last.after) {
+                        changes.pop();
+                    }
+                    if changes.len() == MAX_CHANGES {
+                        return ControlFlow::Break(());
+                    }
+                    changes.push(PinChange {
+                        commit: change.commit,
+                        files: vec![file],
+                        before,
+                        after,
+                    });
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        if changes.last().is_some_and(|last| last.before == last.after) {
+            changes.pop();
+        }
+        failed.map_or(Ok(changes), Err)
+    }
+
+    /// The target's references in one file before and after a commit.
+    fn sides(&self, change: &ChangedFile) -> Result<(BTreeSet<WrittenPin>, BTreeSet<WrittenPin>), Failure> {
+        let before = self.written(&change.path, change.before.as_deref())?;
+        Ok((before, self.written(&change.path, change.after.as_deref())?))
+    }
+
+    fn written(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<WrittenPin>, Failure> {
+        let Some(oid) = oid else { return Ok(BTreeSet::new()) };
+        let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
         let ours = scan.found.iter().filter_map(|found| {
-            let image = found.repository.clone()?;
-            let counts = found.tier < LOOSE_TIER || naming.is_listed(&image);
-            (counts && naming.service(&image) == Some(&target.service)).then(|| WrittenPin {
+            let (service, image) = self.naming.pin_of(found)?;
+            (*service == self.target.service).then(|| WrittenPin {
                 digest: found.digest,
                 tag: found.tag.clone(),
-                image,
+                image: image.clone(),
             })
         });
         Ok(ours.collect())
-    };
-    repo.mainline(tip, files, &mut |change: ChangedFile| {
-        let sides = written(&change.path, change.before.as_deref())
-            .and_then(|was| Ok((was, written(&change.path, change.after.as_deref())?)));
-        let (was, is) = match sides {
-            Ok(sides) => sides,
-            Err(error) => {
-                failed = Some(error);
-                return ControlFlow::Break(());
-            }
-        };
-        let file = (change.path, change.before, change.after);
-        match steps.last_mut().filter(|step| step.commit.id == change.commit.id) {
-            Some(step) => {
-                step.files.push(file);
-                step.was.extend(was);
-                step.is.extend(is);
-            }
-            None => {
-                // The step before is whole now: one that left the pin alone is none.
-                if steps.last().is_some_and(|step| step.was == step.is) {
-                    steps.pop();
-                }
-                if steps.len() == STEPS {
-                    return ControlFlow::Break(());
-                }
-                steps.push(PinChange {
-                    commit: change.commit,
-                    files: vec![file],
-                    was: was.into_iter().collect(),
-                    is: is.into_iter().collect(),
-                });
-            }
-        }
-        ControlFlow::Continue(())
-    })?;
-    if steps.last().is_some_and(|step| step.was == step.is) {
-        steps.pop();
     }
-    failed.map_or(Ok(steps), Err)
+
+    fn digest_change(&self, change: &PinChange) -> Result<DigestChange, Failure> {
+        let side = |written: &BTreeSet<WrittenPin>| -> PinnedDigests {
+            let mut side = PinnedDigests::new();
+            for one in written {
+                let Some(digest) = one.digest else { continue };
+                let tag = side.entry(digest).or_default();
+                *tag = tag.take().or_else(|| one.tag.clone());
+            }
+            side
+        };
+        let (before, after) = (side(&change.before), side(&change.after));
+        let taken_out: BTreeSet<Digest> = before.keys().filter(|d| !after.contains_key(d)).copied().collect();
+        let is_revert = self.is_revert(&change.commit)
+            || (change.commit.parents.len() > 1 && self.merges_a_revert(change, &taken_out)?);
+        let CommitMeta {
+            id,
+            author,
+            at,
+            subject,
+            ..
+        } = &change.commit;
+        Ok(DigestChange {
+            by: PinnedBy {
+                commit: id.clone(),
+                author: author.clone(),
+                at: *at,
+                subject: subject.clone(),
+            },
+            is_revert,
+            before,
+            after,
+        })
+    }
+
+    /// Whether a commit says of itself that it takes an earlier one back.
+    fn is_revert(&self, commit: &CommitMeta) -> bool {
+        Said::read(commit.message.raw(), self.target).action == Action::Revert
+    }
+
+    /// Whether a merge brought a revert: the newest commit below it that took one of these digests out is
+    /// one. The merge itself carries the title of a pull request, which says nothing.
+    fn merges_a_revert(&self, merge: &PinChange, taken_out: &BTreeSet<Digest>) -> Result<bool, Failure> {
+        if taken_out.is_empty() {
+            return Ok(false);
+        }
+        let files: Vec<String> = merge.files.iter().map(|(path, ..)| path.clone()).collect();
+        let (mut found, mut failed) = (false, None);
+        self.repo.commits(&merge.commit.id, &files, &mut |changes| {
+            let Some(commit) = changes.first().map(|change| change.commit.clone()) else {
+                return ControlFlow::Continue(());
+            };
+            for change in changes.iter().filter(|_| commit.id != merge.commit.id) {
+                match self.sides(change) {
+                    Ok((before, after)) => {
+                        let digests = |side: &BTreeSet<WrittenPin>| -> BTreeSet<Digest> {
+                            side.iter().filter_map(|one| one.digest).collect()
+                        };
+                        let (before, after) = (digests(&before), digests(&after));
+                        if before.difference(&after).any(|digest| taken_out.contains(digest)) {
+                            found = self.is_revert(&commit);
+                            return ControlFlow::Break(());
+                        }
+                    }
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        failed.map_or(Ok(found), Err)
+    }
 }

@@ -1,27 +1,30 @@
-//! What a write is planned on: the newest commit of the remote branch, its policy, and one session of
-//! questions to the registries.
+//! What a write is planned on: the newest commit of the remote branch, its policy, and one memo
+//! of answers from the registries.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::config::unknown;
+use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::freshness::Seen;
+use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
 use crate::domain::policy::{Environment, Policy, PolicySource, Service};
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
-use crate::engine::assess::{Assessed, Subject, assess};
-use crate::engine::image_presence::{Depth, Extent};
+use crate::engine::assess::Assessed;
+use crate::engine::context::Context;
+use crate::engine::image_presence::Depth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
 use crate::engine::{Engine, blocking, candidate_lookup};
-use crate::sources::evidence::Trust;
 use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
@@ -37,24 +40,22 @@ pub(super) enum Purpose {
     Write,
 }
 
-/// Everything planning looks at.
+/// Everything planning looks at: the engine's context, and of the same commit every file, who applies them
+/// and who includes whom.
 pub(super) struct PlanContext {
     pub engine: Engine,
-    pub ledger: Ledger,
+    base: Context,
     /// Every file of the commit.
     pub files: Arc<Vec<TreeFile>>,
     pub paths: EnvironmentPaths,
     /// The remote that is pushed to.
     pub remote: String,
-    /// Its URL, to tell which controllers read it.
+    /// Its URL, which tells the controllers that read it.
     pub remote_url: Option<String>,
-    /// Who applies the repository.
+    /// The controllers that apply the repository.
     pub controllers: Vec<Controller>,
-    /// Which file takes in what.
+    /// Which file includes which.
     pub includes: IncludeGraph,
-    pub session: RegistryMemo,
-    pub trust: Arc<Trust>,
-    pub now: Timestamp,
 }
 
 impl PlanContext {
@@ -78,47 +79,58 @@ impl PlanContext {
             controllers,
             includes,
         } = blocking(read).await??;
-        let (registry, trust) = engine.tools(&ledger.team)?;
-        let session = match purpose {
-            Purpose::Show => engine.session(registry),
-            Purpose::Write => RegistryMemo::new(engine.uncached(&ledger.team)?, None),
+        let base = match purpose {
+            Purpose::Show => engine.judging_context(ledger),
+            Purpose::Write => engine.uncached_context(ledger),
         };
+        let base = base?;
         Ok(Self {
             engine: engine.clone(),
-            paths: EnvironmentPaths::new(&ledger.environments),
+            paths: EnvironmentPaths::new(base.environments()),
+            base,
             files: Arc::new(files),
-            ledger,
             remote,
             remote_url,
             controllers,
             includes,
-            session,
-            trust,
-            now: Timestamp::now(),
         })
     }
 
-    /// A session that has asked nothing yet and believes no cache.
-    pub fn fresh_session(&self) -> Result<RegistryMemo, WriteFailure> {
-        let registry = self.engine.uncached(&self.ledger.team)?;
+    /// What the commit says.
+    pub fn ledger(&self) -> &Ledger {
+        &self.base.ledger
+    }
+
+    /// The questions to the registries.
+    pub fn memo(&self) -> &RegistryMemo {
+        &self.base.memo
+    }
+
+    /// The time that counts as now.
+    pub fn now(&self) -> Timestamp {
+        self.base.now
+    }
+
+    /// A memo that has asked nothing yet and believes no cache.
+    pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
+        let registry = self.engine.uncached(&self.ledger().team)?;
         Ok(RegistryMemo::new(registry, None))
     }
 
     pub fn registry(&self) -> &Registry {
-        &self.session.registry
+        &self.memo().registry
     }
 
     pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
-        let all = &self.ledger.environments;
-        all.iter().find(|e| e.name == *name).ok_or_else(|| {
-            let known: Vec<&str> = all.iter().map(|e| e.name.as_str()).collect();
+        self.base.environment(name.as_str()).ok_or_else(|| {
+            let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
             unknown("environment", name.as_str(), &known).into()
         })
     }
 
     /// The pins of a service, all environments.
     pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
-        let all = &self.ledger.grouped.services;
+        let all = &self.ledger().grouped.services;
         let found = all.iter().find(|(name, ..)| name == service);
         found
             .map(|(_, image, pins)| (image.as_ref(), pins.as_slice()))
@@ -154,21 +166,19 @@ impl PlanContext {
             let path = image.map_or(target.service.as_str(), |image| image.path());
             text.contains(path)
         };
-        let mut all = self.ledger.grouped.unmanaged.iter();
+        let mut all = self.ledger().grouped.unmanaged.iter();
         let found =
             all.find(|one| named(one.text.raw()) && self.paths.of(&one.file).any(|env| *env == target.environment));
         found.map(|one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason))
     }
 
     pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
-        self.ledger.team.services.iter().find(|s| s.name == *service)
+        self.base.service(service)
     }
 
     /// The policy of an environment; without one nothing can be verified, so nothing is written.
     pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
-        let name = environment.policy.as_ref();
-        let found = name.and_then(|name| self.ledger.team.policies.get(name));
-        found.cloned().map(Arc::new).ok_or_else(|| {
+        self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
             Failure::usage(format!("{env} has no policy, so nothing can be verified for it"))
                 .hint("give it one in pindeck.toml (pindeck init writes a first one)")
@@ -181,7 +191,7 @@ impl PlanContext {
         PolicyUsed {
             name: policy.name.clone(),
             digest: policy.digest,
-            source: match &self.ledger.team.source {
+            source: match &self.ledger().team.source {
                 PolicySource::None => "none".to_owned(),
                 PolicySource::Commit(commit) => commit.clone(),
                 PolicySource::File(file) => file.clone(),
@@ -200,58 +210,51 @@ impl PlanContext {
             .then(|| format!("{name} is read-only in the team policy (read_only = true)"))
     }
 
-    /// Judges a digest where it lives, in the session of this context.
+    /// Judges a digest where it lives, by the policy of an environment. What is about to be written must be
+    /// there to its last layer.
     pub async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-        policy: &Arc<Policy>,
-    ) -> Assessed {
-        self.assess_in(&self.session, image, digest, service, environment, policy)
-            .await
+    ) -> Result<Judged, WriteFailure> {
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
-    /// Judges a digest in a session of the caller's choice.
+    /// The same in a memo of the caller's choice.
     pub async fn assess_in(
         &self,
-        session: &RegistryMemo,
+        memo: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-        policy: &Arc<Policy>,
-    ) -> Assessed {
-        let configured = self.configured(service);
-        let subject = Subject {
-            repository: image.clone(),
-            digest,
-            service: Some(service.clone()),
-            service_signer: configured.and_then(|s| s.signer.clone()),
-            source: configured.and_then(|s| s.source.clone()),
-            policy: Some(Arc::clone(policy)),
-            trust: Arc::clone(&self.trust),
-            // What is about to be written must be there to its last layer.
-            extent: Extent {
-                depth: Depth::Everything,
-                platforms: environment.platforms.clone(),
-            },
-        };
-        assess(session, subject, self.now).await
+    ) -> Result<Judged, WriteFailure> {
+        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
+    }
+
+    /// The holds that close an environment for a digest.
+    ///
+    /// # Errors
+    /// If the holds could not be read: then everything is closed.
+    pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
+        let ledger = self.ledger();
+        let holds = ledger.holds.as_ref()?;
+        Ok(hold::closing(holds, &ledger.environments, target, digest).collect())
     }
 
     /// What CI offers for a service.
     pub async fn candidate(&self, service: &ServiceId) -> Result<Candidate, WriteFailure> {
         let (image, pins) = self.pins(service)?;
-        match candidate_lookup::find(&self.session, self.configured(service), image, pins).await {
-            Seen::Fresh { value: Some(found), .. } => Ok(found),
-            Seen::Unreachable { detail, .. } => Err(Failure::unreachable(format!(
-                "the candidate of {service} could not be asked for: {}",
-                detail.clean()
-            ))
-            .into()),
-            _ => Err(Failure::usage(format!("{service} has no candidate"))
+        match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
+            Ok(Some(found)) => Ok(found),
+            Err(failure) => Err(failure
+                .within(format!("the candidate of {service} could not be asked for"))
+                .into()),
+            Ok(None) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
@@ -265,6 +268,20 @@ impl PlanContext {
         let repo = self.engine.inner.repo.clone();
         let done = blocking(move || work(&repo)).await?;
         done.map_err(|e| Failure::from(e).into())
+    }
+}
+
+/// A digest with its verdict: whatever is planned is judged by a policy.
+pub(super) struct Judged {
+    pub verdict: Verdict,
+    pub assessed: Assessed,
+}
+
+impl Judged {
+    fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
+        let verdict = assessed.assessment.verdict.clone();
+        let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
+        Ok(Self { verdict, assessed })
     }
 }
 

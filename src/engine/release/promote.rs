@@ -9,6 +9,7 @@ use crate::domain::candidate_order;
 use crate::domain::evidence::Evidence;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::known_good;
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Copy, Gate, GateState, Plan, PromoteFacts, Verb};
@@ -18,13 +19,13 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Presence, Verdict};
 use crate::domain::write::{Request, Source, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
-use crate::engine::{collect, holds};
+use crate::engine::collect;
 use crate::sources::git::edit::{NewPin, TagChange};
 use crate::sources::registry::CopyRequest;
 
 use super::edits::{Overlay, rewrite};
 use super::pin_history::PinHistory;
-use super::plan_context::PlanContext;
+use super::plan_context::{Judged, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
 use super::{Draft, Drafted};
 
@@ -92,18 +93,11 @@ impl Promotion<'_> {
         };
         if let Some(tag) = &source.tag {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = context.session.resolve(judged_at, tag).await;
+            let _ = context.memo().resolve(judged_at, tag).await;
         }
-        let assessed = context
-            .assess(
-                judged_at,
-                source.digest,
-                &self.target.service,
-                self.environment,
-                self.policy,
-            )
-            .await;
-        let verdict = self.verdict(&assessed)?;
+        let Judged { verdict, assessed } = context
+            .assess(judged_at, source.digest, &self.target.service, self.environment)
+            .await?;
         let known_by = source.tag.as_deref();
         let version = assessed.version.as_ref();
         let own = own_tag(context, judged_at, source.digest, assessed.via, known_by, version).await;
@@ -164,7 +158,7 @@ impl Promotion<'_> {
                 image: pulls.clone(),
                 from: pins[0].digest,
                 to: source.digest,
-                base_commit: context.ledger.tip.commit.clone(),
+                base_commit: context.ledger().tip.commit.clone(),
                 policy: used,
                 edits: rewritten.edits,
                 copies,
@@ -206,11 +200,6 @@ impl Promotion<'_> {
         Ok(Some(place))
     }
 
-    fn verdict(&self, assessed: &Assessed) -> Result<Verdict, WriteFailure> {
-        let verdict = assessed.assessment.verdict.clone();
-        verdict.ok_or_else(|| Failure::bug("nothing was judged").into())
-    }
-
     /// The copy, after a look at what it will meet.
     async fn copy(
         &self,
@@ -224,7 +213,7 @@ impl Promotion<'_> {
         let digest = assessed.via.unwrap_or(source.digest);
         let mut tag = own.map(str::to_owned);
         if let Some(name) = &tag
-            && self.context.session.resolve(&source.image, name).await.ok().flatten() != Some(digest)
+            && self.context.memo().resolve(&source.image, name).await.ok().flatten() != Some(digest)
         {
             tag = None;
         }
@@ -268,21 +257,19 @@ impl Promotion<'_> {
                 .any(|pin| pin.target == before && pin.digest == Some(digest));
             let since = match (pinned, self.policy.soak) {
                 (false, _) => None,
-                (true, None) => Some(context.now),
+                (true, None) => Some(context.now()),
                 // A history that does not reach so far proves no time at all.
                 (true, Some(_)) => Some(
                     PinHistory::of(context, &before)
                         .await?
                         .since(digest)
-                        .unwrap_or(context.now),
+                        .unwrap_or(context.now()),
                 ),
             };
             after.push((name.clone(), since));
         }
-        let hold = context.ledger.holds.as_ref().map(|all| {
-            let Target { service, environment } = &self.target;
-            holds::closing(all, &context.ledger.environments, service, environment, digest)
-        });
+        let hold = context.closing_holds(&self.target, digest);
+        let hold = hold.map(|all| all.first().copied());
         Ok(plan::promote_gates(PromoteFacts {
             policy: self.policy,
             verdict,
@@ -290,21 +277,14 @@ impl Promotion<'_> {
             hold,
             after: &after,
             read_only: context.read_only(self.environment).as_deref(),
-            now: context.now,
+            now: context.now(),
         }))
     }
 
     /// What the history of the destination has to say about the digest.
     async fn history(&self, digest: Digest) -> Result<Option<Untrusted>, WriteFailure> {
         let history = PinHistory::of(self.context, &self.target).await?;
-        Ok(history.reverted(digest).map(|commit| {
-            let (id, at) = (&commit.id[..commit.id.len().min(12)], commit.at);
-            format!(
-                "this digest was reverted here before, in {id} at {at}: {}",
-                commit.subject.clean()
-            )
-            .into()
-        }))
+        Ok(known_good::reverted(&history.digests, digest).map(known_good::reverted_words))
     }
 }
 

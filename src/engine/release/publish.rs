@@ -30,7 +30,7 @@ pub(super) async fn publish(
     context: &PlanContext,
     prepared: &Prepared,
 ) -> Result<Option<Landed>, Ended> {
-    let base = context.ledger.tip.commit.clone();
+    let base = context.ledger().tip.commit.clone();
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
         .iter()

@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::board::Hold;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
+use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, Facts};
 use crate::domain::pin::Pin;
-use crate::domain::plan::{self, Plan, Verb};
-use crate::domain::policy::{Environment, Policy};
+use crate::domain::plan::{self, Plan, RevertFacts, Verb};
+use crate::domain::policy::{Environment, Policy, WriteMode};
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Alternative, Request, Scope, TagRule, WriteFailure};
 use crate::engine::assess::Assessed;
-use crate::engine::holds;
-use crate::sources::git::CommitMeta;
 use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
-use super::pin_history::{EarlierPin, PinChange, PinHistory};
-use super::plan_context::PlanContext;
+use super::pin::refused;
+use super::pin_history::{PinChange, PinHistory};
+use super::plan_context::{Judged, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::source::own_tag;
@@ -42,26 +42,41 @@ pub(super) async fn draft(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     let pins = context.pins_in(target)?;
+    if request.release_hold && environment.write == WriteMode::Branch {
+        return Err(Failure::usage(format!(
+            "{} is written by pull requests, where a hold must not end before the pin changes",
+            environment.name
+        ))
+        .hint(Hint::with(
+            "release the hold by itself: `pindeck hold release {} --env {}`",
+            &[(&target.service).into(), (&target.environment).into()],
+        ))
+        .into());
+    }
     let history = PinHistory::of(context, target).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
+    let ledger = context.ledger();
+    // Holds that cannot be read close the gate of every target.
+    let holds = ledger.holds.as_deref().unwrap_or_default();
     let revert = Revert {
         context,
         request,
         target,
         environment,
         policy,
-        earlier: history.earlier(&now),
+        earlier: known_good::earlier_digests(&history.digests, &now, holds, &ledger.environments, target),
         pins,
         history,
+        is_default: to.is_none(),
     };
     let digest = match to {
         Some(digest) => digest,
-        None => revert.default_target()?,
+        None => revert.default_target().await?,
     };
     let judged = revert.judge(digest).await?;
     let mut drafted = Drafted::default();
-    if to.is_none() && !holds_up(&judged.verdict) {
-        drafted.alternatives = revert.alternatives(digest).await?;
+    if to.is_none() && !known_good::is_good(judged.verdict.result, request.acknowledge_warned) {
+        drafted.alternatives = revert.alternatives(Some(digest)).await?;
     }
     if revert.pins.iter().all(|pin| pin.digest == Some(digest)) && holds_up(&judged.verdict) {
         drafted.already.push(target.clone());
@@ -96,11 +111,6 @@ enum Undone {
     PinOnly { commit: Option<String> },
 }
 
-struct Judged {
-    assessed: Assessed,
-    verdict: Verdict,
-}
-
 struct Revert<'a> {
     context: &'a PlanContext,
     request: &'a Request,
@@ -109,22 +119,40 @@ struct Revert<'a> {
     policy: Arc<Policy>,
     pins: Vec<&'a Pin>,
     history: PinHistory,
-    earlier: Vec<EarlierPin>,
+    earlier: Vec<EarlierDigest>,
+    /// Nobody named the target: it is the last known good.
+    is_default: bool,
 }
 
 impl Revert<'_> {
-    fn default_target(&self) -> Result<Digest, WriteFailure> {
-        self.earlier.first().map(|earlier| earlier.digest).ok_or_else(|| {
-            Failure::usage(format!(
+    /// The last known good. Where every earlier digest is skipped, nothing is chosen: the reasons are told, and
+    /// a person may name one.
+    async fn default_target(&self) -> Result<Digest, WriteFailure> {
+        let choice = known_good::last_known_good(&self.earlier);
+        if let Some(target) = choice.target {
+            return Ok(target.digest);
+        }
+        if choice.skipped.is_empty() {
+            return Err(Failure::usage(format!(
                 "nothing else was ever pinned for {} on this branch",
                 self.target
             ))
             .hint("name a digest with --to")
-            .into()
-        })
+            .into());
+        }
+        let skipped: Vec<String> = known_good::remarks(&choice)
+            .iter()
+            .map(|words| words.clean().into_string())
+            .collect();
+        let what = format!(
+            "no earlier digest of {} is known to be good; name one with --to\n{}",
+            self.target,
+            skipped.join("\n")
+        );
+        Err(refused(self.context, self.request, what))
     }
 
-    fn known(&self, digest: Digest) -> Option<&EarlierPin> {
+    fn known(&self, digest: Digest) -> Option<&EarlierDigest> {
         self.earlier.iter().find(|earlier| earlier.digest == digest)
     }
 
@@ -132,34 +160,29 @@ impl Revert<'_> {
         let (context, image) = (self.context, &self.pins[0].image);
         if let Some(tag) = self.known(digest).and_then(|e| e.tag.as_deref()) {
             // The index that a tag points at may speak for one of its platform manifests.
-            let _ = context.session.resolve(image, tag).await;
+            let _ = context.memo().resolve(image, tag).await;
         }
-        let assessed = context
-            .assess(image, digest, &self.target.service, self.environment, &self.policy)
-            .await;
-        let verdict = assessed.assessment.verdict.clone();
-        let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
-        Ok(Judged { assessed, verdict })
+        context
+            .assess(image, digest, &self.target.service, self.environment)
+            .await
     }
 
-    /// EarlierPin digests that verify today, newest first.
-    async fn alternatives(&self, but: Digest) -> Result<Vec<Alternative>, WriteFailure> {
+    /// Earlier digests that verify today and that nothing skips, newest first.
+    async fn alternatives(&self, but: Option<Digest>) -> Result<Vec<Alternative>, WriteFailure> {
         let mut out = Vec::new();
-        let others: Vec<&EarlierPin> = self
+        let others = self
             .earlier
             .iter()
-            .filter(|e| e.digest != but)
-            .take(ALTERNATIVES)
-            .collect();
-        for earlier in others {
+            .filter(|e| Some(e.digest) != but && e.skipped().is_none());
+        for earlier in others.take(ALTERNATIVES) {
             let judged = self.judge(earlier.digest).await?;
             if holds_up(&judged.verdict) {
-                let commit: &CommitMeta = earlier.commit.as_ref().unwrap_or(&earlier.replaced_in);
+                let by = earlier.pinned.as_ref().unwrap_or(&earlier.replaced);
                 out.push(Alternative {
                     digest: earlier.digest,
                     tag: earlier.tag.clone(),
-                    commit: commit.id.clone(),
-                    at: commit.at,
+                    commit: by.commit.clone(),
+                    at: by.at,
                     verdict: judged.verdict,
                 });
             }
@@ -181,9 +204,9 @@ impl Revert<'_> {
 
     /// The newest commit, if it replaced exactly `digest` by what is pinned now.
     fn pin_step(&self, digest: Digest) -> Option<&PinChange> {
-        let step = self.history.0.first()?;
-        let was: BTreeSet<Option<Digest>> = step.was.iter().map(|w| w.digest).collect();
-        let is: BTreeSet<Option<Digest>> = step.is.iter().map(|w| w.digest).collect();
+        let step = self.history.changes.first()?;
+        let was: BTreeSet<Option<Digest>> = step.before.iter().map(|w| w.digest).collect();
+        let is: BTreeSet<Option<Digest>> = step.after.iter().map(|w| w.digest).collect();
         let now: BTreeSet<Option<Digest>> = self.pins.iter().map(|p| p.digest).collect();
         // A merge brings several commits: git would have to be told which side stays.
         let plain = step.commit.parents.len() == 1;
@@ -245,18 +268,21 @@ impl Revert<'_> {
             Some(commit) if whole.is_some() || self.is_git_revert(&commit, &rewritten).await? => Some(commit),
             _ => None,
         };
-        if let Some((_, bad)) = away.first() {
-            match &context.ledger.holds {
-                Ok(known) => {
-                    let all = revert_commit::holds(&away, &self.hold(*bad).await?);
-                    let file = HoldsFile::read(context, &mut overlay).await?;
-                    file.replace(&mut rewritten, all.into_iter().fold(known.clone(), with))?;
-                }
-                Err(problem) => warnings.push(format!("no hold is recorded: {}", problem.clean()).into()),
-            }
+        if known_good::undoes_a_revert(&self.history.digests, digest) {
+            // What the newest revert took out comes back: the digest that goes now is not known to be bad.
+            away.clear();
         }
+        self.rewrite_holds(&mut overlay, &mut rewritten, &away, digest).await?;
         let read_only = context.read_only(self.environment);
-        let mut gates = plan::revert_gates(&judged.verdict, read_only.as_deref());
+        let holds = context.closing_holds(target, digest);
+        let mut gates = plan::revert_gates(RevertFacts {
+            verdict: &judged.verdict,
+            acknowledged: self.is_default.then_some(self.request.acknowledge_warned),
+            environment: &target.environment,
+            holds: holds.as_deref().map_err(|problem| *problem),
+            release_hold: self.request.release_hold,
+            read_only: read_only.as_deref(),
+        });
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(
             self.request,
@@ -294,7 +320,7 @@ impl Revert<'_> {
                 image: pins[0].image.clone(),
                 from: pins[0].digest,
                 to: digest,
-                base_commit: context.ledger.tip.commit.clone(),
+                base_commit: context.ledger().tip.commit.clone(),
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
@@ -309,7 +335,7 @@ impl Revert<'_> {
 
     /// Whether `git revert` of the commit, merged onto the head, gives the very same files.
     async fn is_git_revert(&self, commit: &str, rewritten: &Rewrite) -> Result<bool, WriteFailure> {
-        let (base, bad) = (self.context.ledger.tip.commit.clone(), commit.to_owned());
+        let (base, bad) = (self.context.ledger().tip.commit.clone(), commit.to_owned());
         let Some(files) = self.context.git(move |repo| repo.preview_revert(&base, &bad)).await? else {
             return Ok(false);
         };
@@ -339,7 +365,7 @@ impl Revert<'_> {
             let Some(tag) = &known.tag else {
                 return Ok(TagChange::Drop);
             };
-            if let Ok(Some(other)) = context.session.resolve(image, tag).await
+            if let Ok(Some(other)) = context.memo().resolve(image, tag).await
                 && other != digest
                 && Some(other) != assessed.via
                 && !assessed.children.contains(&other)
@@ -371,7 +397,7 @@ impl Revert<'_> {
         let Some(known) = self.known(digest).filter(|_| self.request.tag.is_none()) else {
             return Ok(BTreeMap::new());
         };
-        let files = known.files.clone();
+        let files = self.history.files_with(known.digest);
         self.context
             .git(move |repo| {
                 files
@@ -380,6 +406,38 @@ impl Revert<'_> {
                     .collect()
             })
             .await
+    }
+
+    /// Brings `pindeck-holds.toml` to what the revert means: what is taken out is held, and with
+    /// `--release-hold` this environment's hold of the target ends.
+    async fn rewrite_holds(
+        &self,
+        overlay: &mut Overlay,
+        rewritten: &mut Rewrite,
+        away: &[(Target, Digest)],
+        digest: Digest,
+    ) -> Result<(), WriteFailure> {
+        let (context, target) = (self.context, self.target);
+        // Holds that cannot be read close the gate; nothing is added to a file that nobody understands.
+        let Ok(known) = &context.ledger().holds else {
+            return Ok(());
+        };
+        let released = |hold: &Hold| {
+            let closes = |all: Vec<&Hold>| all.contains(&hold);
+            self.request.release_hold
+                && hold.environment == target.environment
+                && context.closing_holds(target, digest).is_ok_and(closes)
+        };
+        let mut all: Vec<Hold> = known.iter().filter(|hold| !released(hold)).cloned().collect();
+        if let Some((_, bad)) = away.first() {
+            let new = revert_commit::holds(away, &self.hold(*bad).await?);
+            all = new.into_iter().fold(all, with);
+        }
+        if all != *known {
+            let file = HoldsFile::read(context, overlay).await?;
+            file.replace(rewritten, all)?;
+        }
+        Ok(())
     }
 
     async fn hold(&self, bad: Digest) -> Result<Hold, WriteFailure> {
@@ -392,38 +450,31 @@ impl Revert<'_> {
                 Some(reason) => message::one_line(reason).into(),
                 None => format!("reverted in {}", target.environment).into(),
             },
-            since: Some(super::hold::whole_second(self.context.now)),
+            since: Some(super::hold::whole_second(self.context.now())),
             by: super::hold::committer(self.context).await?,
         })
     }
 
+    /// What a person should know about the target before saying yes.
     fn remarks(&self, digest: Digest, verdict: &Verdict) -> Vec<Untrusted> {
-        let (ledger, target) = (&self.context.ledger, self.target);
         let mut out: Vec<Untrusted> = Vec::new();
         if verdict.result == Outcome::Warned {
-            out.push("a test result of this digest is WARNED; a revert does not wait for it".into());
+            out.push("a test result of this digest is WARNED".into());
         }
-        if let Ok(all) = &ledger.holds
-            && let Some(hold) = holds::closing(all, &ledger.environments, &target.service, &target.environment, digest)
+        if self.is_default {
+            out.extend(known_good::remarks(&known_good::last_known_good(&self.earlier)));
+        } else {
+            out.extend(self.known(digest).and_then(known_good::brief_words));
+        }
+        let reverted = known_good::reverted(&self.history.digests, digest);
+        out.extend(reverted.map(known_good::reverted_words));
+        if self.request.release_hold
+            && self
+                .context
+                .closing_holds(self.target, digest)
+                .is_ok_and(|all| all.is_empty())
         {
-            out.push(
-                format!(
-                    "this digest is on hold itself ({}): {}",
-                    hold.environment,
-                    hold.reason.clean()
-                )
-                .into(),
-            );
-        }
-        if let Some(commit) = self.history.reverted(digest) {
-            let id = &commit.id[..commit.id.len().min(12)];
-            out.push(
-                format!(
-                    "this digest was reverted here before, in {id}: {}",
-                    commit.subject.clean()
-                )
-                .into(),
-            );
+            out.push("--release-hold has nothing to release: no hold names this digest here".into());
         }
         out
     }

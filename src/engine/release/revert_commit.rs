@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::board::Hold;
 use crate::domain::failure::Failure;
-use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::plan::{Gate, edit_gate, revert_gates};
+use crate::domain::id::{Digest, EnvId, Target};
+use crate::domain::plan::{Gate, RevertFacts, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
-use super::edits::{Overlay, Rewrite, is_managed};
-use super::plan_context::PlanContext;
+use super::edits::{Overlay, Rewrite};
+use super::plan_context::{Judged, PlanContext};
 
 /// What taking the commit back changes.
 pub(super) struct RevertCommit {
@@ -35,7 +35,7 @@ pub(super) async fn plan(
     target: &Target,
     judged: (&Repository, Digest),
 ) -> Result<RevertCommit, WriteFailure> {
-    let (base, bad) = (context.ledger.tip.commit.clone(), commit.to_owned());
+    let (base, bad) = (context.ledger().tip.commit.clone(), commit.to_owned());
     let files = context.git(move |repo| repo.preview_revert(&base, &bad)).await?;
     let Some(files) = files else {
         return Err(Failure::usage(format!(
@@ -161,8 +161,7 @@ fn goes(path: &str) -> WriteFailure {
 fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
     let environments: Vec<&EnvId> = context.paths.of(path).collect();
     for found in manifest::scan(path, bytes).found {
-        let service: Option<ServiceId> = is_managed(context, &found).cloned();
-        let (Some(service), Some(image)) = (service, found.repository) else {
+        let Some((service, image)) = context.ledger().naming.pin_of(&found) else {
             continue;
         };
         for environment in &environments {
@@ -183,16 +182,22 @@ async fn gates(
     digest: Option<Digest>,
 ) -> Result<Vec<Gate>, WriteFailure> {
     let environment = context.environment(&of.environment)?;
-    let policy = context.policy(environment)?;
+    context.policy(environment)?;
     let Some(digest) = digest else {
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let assessed = context.assess(image, digest, &of.service, environment, &policy).await;
-    let Some(verdict) = assessed.assessment.verdict else {
-        return Err(Failure::bug("nothing was judged").into());
-    };
-    let mut gates = revert_gates(&verdict, context.read_only(environment).as_deref());
+    let Judged { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
+    let holds = context.closing_holds(of, digest);
+    let mut gates = revert_gates(RevertFacts {
+        verdict: &verdict,
+        acknowledged: None,
+        environment: &of.environment,
+        holds: holds.as_deref().map_err(|problem| *problem),
+        // Only the hold of the pin that was asked for is released.
+        release_hold: false,
+        read_only: context.read_only(environment).as_deref(),
+    });
     for gate in &mut gates {
         gate.detail = Untrusted::new(format!("{of}: {}", gate.detail.clean()));
     }

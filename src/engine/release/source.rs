@@ -115,7 +115,7 @@ async fn by_digest(
     let mut seen = BTreeSet::new();
     places.retain(|place| seen.insert(place.clone()));
     for place in &places {
-        let there = context.session.presence(&Place::new(place, digest), None).await;
+        let there = context.memo().presence(&Place::new(place, digest), None).await;
         if there.is_ok_and(|present| present.is_some()) {
             return Ok(PromotionSource {
                 digest,
@@ -150,7 +150,7 @@ pub(super) async fn own_tag(
         .into_iter()
         .chain(version.into_iter().flatten());
     for tag in tags.filter(|tag| crate::domain::reference::valid_tag(tag)) {
-        let names = context.session.resolve(image, &tag).await.ok().flatten();
+        let names = context.memo().resolve(image, &tag).await.ok().flatten();
         if names.is_some_and(|now| now == digest || Some(now) == via) {
             return Some(tag);
         }

@@ -8,9 +8,10 @@ use sigstore_types::{
 
 use super::conclude::{conclude, introduce, profile, subject};
 use super::container;
+use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
-use super::logged::{ByHand, Kind};
+use super::logged::{EntryBinding, Kind};
 use super::prove::{Claim, prove};
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, IN_TOTO, Statement};
@@ -126,7 +127,7 @@ fn dsse(
         artifact: Artifact::Blob(&[]),
         signature,
         hint: keyid.or_else(|| hint(bundle)),
-        by_hand: None,
+        binding: None,
         times: Vec::new(),
         service: question.service,
     };
@@ -135,17 +136,17 @@ fn dsse(
     }
     // Verified against what it says of itself; whether that is what was asked comes after.
     let proven = match own_digest(&statement) {
-        Some(digest) if statement.is_strict() && !(is_large(envelope) && by_hand(bundle, envelope).is_ok()) => {
+        Some(digest) if statement.is_strict() && !(is_large(envelope) && entry_binding(bundle, envelope).is_ok()) => {
             claim.artifact = Artifact::Digest(digest);
             prove(&mut report, trusted, &claim)
         }
         // A statement that the verifier does not read, whose subjects have no digest it compares (a git
         // commit), or which is so large that it should not be held as a tree: the same signature over the
         // same bytes, shown as a message.
-        _ => match by_hand(bundle, envelope) {
-            Ok(by_hand) => {
+        _ => match entry_binding(bundle, envelope) {
+            Ok(binding) => {
                 let view = as_message(bundle, envelope);
-                claim.by_hand = by_hand;
+                claim.binding = binding;
                 claim.bundle = &view;
                 claim.artifact = Artifact::Blob(&pae);
                 prove(&mut report, trusted, &claim)
@@ -155,6 +156,9 @@ fn dsse(
     };
     match proven {
         Ok(()) => conclude(report, item, &statement, question),
+        Err(refusal) if refusal.cause == CauseKind::OtherSigner && keyid.is_some_and(google_build::is_named_by) => {
+            google_build::not_judged(report)
+        }
         Err(refusal) => report.refuse(refusal),
     }
 }
@@ -170,11 +174,12 @@ fn is_large(envelope: &DsseEnvelope) -> bool {
 }
 
 /// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry holds the
-/// hash of what was signed either way, a `dsse` entry is bound by hand, and others are not judged.
-fn by_hand<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Option<ByHand<'a>>, Refusal> {
+/// hash of what was signed either way, the body of a `dsse` entry is compared here, and others are not
+/// judged.
+fn entry_binding<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Option<EntryBinding<'a>>, Refusal> {
     let entries = bundle.verification_material.tlog_entries.as_slice();
     match entries {
-        [entry] if entry.kind_version == KindVersion::DsseV001 => Ok(Some(ByHand {
+        [entry] if entry.kind_version == KindVersion::DsseV001 => Ok(Some(EntryBinding {
             kind: Kind::Dsse,
             envelope: &[],
             payload: envelope.payload.as_bytes(),
@@ -239,7 +244,7 @@ fn message(mut report: Report, bundle: &Bundle, signature: &MessageSignature, qu
         },
         signature: signature.signature.as_bytes(),
         hint: hint(bundle),
-        by_hand: None,
+        binding: None,
         times: Vec::new(),
         service: question.service,
     };

@@ -7,7 +7,7 @@ use super::predicate;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, Statement};
 use super::trust::Profile;
-use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind};
+use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, SignedContent};
 use crate::domain::id::Digest;
 use crate::domain::text::Untrusted;
 
@@ -44,7 +44,13 @@ pub(super) fn conclude(
     }
     match predicate::summary(report.kind(), statement.predicate_text()) {
         Ok(summary) => {
-            report.evidence().summary = summary;
+            let evidence = report.evidence();
+            // The certificate's time, if there is one, is known already.
+            evidence.content_time = evidence.content_time.into_iter().chain(summary.time()).min();
+            evidence.summary = summary;
+            if question.keep_content {
+                evidence.content = Some(SignedContent::verified(statement.predicate_text()));
+            }
             let mut detail = Cow::Borrowed("has the shape of its type");
             if matches!(report.kind(), EvidenceKind::Other) {
                 detail = Cow::Borrowed("its type is not one pindeck reads; listed as it is");

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::statement::{Envelope, Statement};
+use super::statement::Envelope;
 
 /// The containers pindeck reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,15 +69,17 @@ pub(super) fn shape(document: &str) -> Shape {
     }
 }
 
-/// The documents of a blob: one, or one a line where it is JSON lines.
-pub(super) fn documents(content: &str) -> Vec<Document<'_>> {
+/// The documents of a blob: one, or one in each line where it is JSON lines. `None` where there are more
+/// than `most`; then no more lines than that have been read.
+pub(super) fn documents(content: &str, most: usize) -> Option<Vec<Document<'_>>> {
     let content = content.strip_prefix('\u{feff}').unwrap_or(content);
     let whole = serde_json::from_str::<&RawValue>(content);
     let error = match whole {
-        Ok(document) => return vec![Document::Json(document.get())],
+        Ok(document) => return (most > 0).then(|| vec![Document::Json(document.get())]),
         Err(error) => error,
     };
-    let lines: Vec<&str> = content.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines = content.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: Vec<&str> = lines.take(most.saturating_add(1)).collect();
     let parsed: Vec<Document<'_>> = lines
         .iter()
         .map(|line| match serde_json::from_str::<&RawValue>(line) {
@@ -90,9 +92,9 @@ pub(super) fn documents(content: &str) -> Vec<Document<'_>> {
             .iter()
             .any(|d| matches!(d, Document::Json(text) if text.starts_with('{')))
     {
-        return parsed;
+        return (lines.len() <= most).then_some(parsed);
     }
-    vec![Document::Broken(error.to_string())]
+    (most > 0).then(|| vec![Document::Broken(error.to_string())])
 }
 
 /// One document of a blob.
@@ -123,28 +125,20 @@ pub(super) fn statement_text(document: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// The predicate of the first statement of a blob; `None` if it holds none.
-pub(super) fn sbom_text(content: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(content).ok()?;
-    let document = documents(text).into_iter().find_map(|d| match d {
-        Document::Json(text) => Some(text),
-        Document::Broken(_) => None,
-    })?;
-    let statement = statement_text(document)?;
-    Some(Statement::parse(&statement).ok()?.predicate_text().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn lines_are_documents_and_a_broken_line_hides_no_other() {
+        let documents = |text| documents(text, 3).expect("no more than three");
         let found = documents("{\"a\":1}\nnot json\n\n{\"b\":2}\n");
         let kinds: Vec<bool> = found.iter().map(|d| matches!(d, Document::Json(_))).collect();
         assert_eq!(kinds, [true, false, true]);
         assert_eq!(documents("{\n \"a\": 1\n}").len(), 1);
         assert!(matches!(documents("{\"a\":")[..], [Document::Broken(_)]));
+        assert!(super::documents("{}\n{}\n{}\n{}", 3).is_none());
+        assert!(super::documents("{}", 0).is_none());
     }
 
     #[test]

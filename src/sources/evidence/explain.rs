@@ -1,5 +1,6 @@
 //! `sigstore-verify`'s errors in the words of the contract: which check failed, and which cause that is.
 
+use serde_json::Value;
 use sigstore_types::Bundle;
 use sigstore_verify::bundle::Error as BundleError;
 use sigstore_verify::{CertificateError, Error, TimestampError, TransparencyLogError};
@@ -20,6 +21,10 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
             CertificateError::Malformed(_) => say(C::Chain, Malformed),
             // Nobody the root knows issued it: another CA, or a root that is out of date.
             CertificateError::ChainInvalid(text) if text.contains("UnknownIssuer") => say(C::Chain, Unsupported),
+            // Signed by the authority with a curve or a hash that no verifier here knows (P-521).
+            CertificateError::ChainInvalid(text) if text.contains("UnsupportedSignatureAlgorithm") => {
+                say(C::Chain, Unsupported)
+            }
             CertificateError::NoValidAuthority { .. } => say(C::Chain, Unsupported),
             CertificateError::Sct(text) if text.contains("not found") || text.contains("unsupported") => {
                 say(C::Sct, Unsupported)
@@ -37,6 +42,9 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
                 TransparencyLogError::InclusionPromise(_) if unknown => say(C::LogPromise, Unsupported),
                 TransparencyLogError::InclusionPromise(_) => say(C::LogPromise, BadSignature),
                 TransparencyLogError::IntegratedTime(_) => say(C::Timestamp, BadSignature),
+                TransparencyLogError::MalformedEntry(_) if logs_another_hash(bundle) => {
+                    say(entry_check(bundle), Unsupported)
+                }
                 TransparencyLogError::MalformedEntry(_) => say(entry_check(bundle), Malformed),
                 _ => say(entry_check(bundle), BadSignature),
             }
@@ -80,7 +88,18 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
 /// Whether an entry is of a log that the root does not know.
 fn unknown_log(bundle: &Bundle, root: &Root) -> bool {
     let entries = &bundle.verification_material.tlog_entries;
-    entries.iter().any(|e| !root.knows_log(&e.log_id.key_id))
+    entries.iter().any(|e| root.log(&e.log_id.key_id).is_none())
+}
+
+/// Whether a log entry names a hash that `sigstore-verify` does not compare: keys of P-384 and P-521 are
+/// logged with SHA-384 and SHA-512.
+fn logs_another_hash(bundle: &Bundle) -> bool {
+    let mut entries = bundle.verification_material.tlog_entries.iter();
+    entries.any(|entry| {
+        let body = serde_json::from_slice::<Value>(entry.canonicalized_body.as_bytes()).unwrap_or_default();
+        let algorithm = body["spec"]["data"]["hash"]["algorithm"].as_str();
+        matches!(algorithm, Some("sha384" | "sha512"))
+    })
 }
 
 /// The check under which a log entry's content is shown.

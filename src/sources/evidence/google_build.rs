@@ -2,25 +2,33 @@
 //! beside a readable copy of what was signed. It is shown, and never counts; a copy that does not say
 //! what was signed is refused.
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::conclude::introduce;
 use super::item::Item;
 use super::report::Report;
-use super::statement::Statement;
+use super::statement::{Statement, decode_base64};
 use crate::domain::evidence::{CauseKind, Evidence, Format};
 
 /// Larger documents than this are no provenance.
 const CAP: usize = 4 << 20;
+/// More occurrences of one document than this are not looked at. Nothing hides behind them: none counts.
+const MAX_OCCURRENCES: usize = 64;
 
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const NOT_JUDGED: &str = "signed with keys of Google Cloud Build, which are not judged: shown, never counted";
+
+/// Whether a key id names a key of Google Cloud Build. It is not signed: it names what does not count
+/// already, and makes nothing pass.
+pub(super) fn is_named_by(key_id: &str) -> bool {
+    key_id.starts_with("projects/verified-builder/")
+}
+
+/// Names what none of the team's keys signed as Google's own.
+pub(super) fn not_judged(mut report: Report) -> Evidence {
+    report.evidence().format = Format::Gcb;
+    report.end(CauseKind::Unsupported, NOT_JUDGED)
+}
 
 #[derive(Deserialize)]
 struct Document {
@@ -51,12 +59,16 @@ pub(super) fn check(item: &Item, document: &str) -> Option<Vec<Evidence>> {
     }
     let read: Document = serde_json::from_str(document).ok()?;
     let all = read.provenance_summary.provenance.into_iter();
-    Some(all.map(|occurrence| one(item, &occurrence)).collect())
+    Some(
+        all.take(MAX_OCCURRENCES)
+            .map(|occurrence| evidence(item, &occurrence))
+            .collect(),
+    )
 }
 
-fn one(item: &Item, occurrence: &Occurrence) -> Evidence {
-    let mut report = Report::new(item, Format::CosignAttestation);
-    let payload = match URL_SAFE.decode(&occurrence.envelope.payload) {
+fn evidence(item: &Item, occurrence: &Occurrence) -> Evidence {
+    let mut report = Report::new(item, Format::Gcb);
+    let payload = match decode_base64(&occurrence.envelope.payload) {
         Ok(payload) => payload,
         Err(error) => return report.end(CauseKind::Malformed, format!("the payload is not base64: {error}")),
     };
@@ -77,8 +89,5 @@ fn one(item: &Item, occurrence: &Occurrence) -> Evidence {
             return report.end(CauseKind::Malformed, "the readable copy does not say what was signed");
         }
     }
-    report.end(
-        CauseKind::Unsupported,
-        "signed with keys of Google Cloud Build, which are not judged: shown, never counted",
-    )
+    report.end(CauseKind::Unsupported, NOT_JUDGED)
 }

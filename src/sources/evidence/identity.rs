@@ -1,8 +1,8 @@
 //! Whose certificate it is, against whom the trust profile names.
 
-use regex::Regex;
 use sigstore_crypto::{CertificateInfo, FulcioCiClaims};
 
+use crate::domain::pattern::anchored;
 use crate::domain::policy::{Identity, Match};
 
 /// What fits, or why not: which of SAN, issuer or claims kept the closest identity out.
@@ -17,9 +17,14 @@ pub(super) enum Fit {
     Claim(String),
 }
 
-/// Compares a certificate with every identity of a profile; the closest decides what is said.
-pub(super) fn fits(identities: &[Identity], certificate: &CertificateInfo, service: Option<&str>) -> Fit {
-    let san = certificate.identity.as_ref().map(|i| i.as_str());
+/// Compares a certificate, whose name is `san`, with every identity of a profile; the closest decides what
+/// is said.
+pub(super) fn fits(
+    identities: &[Identity],
+    san: Option<&str>,
+    certificate: &CertificateInfo,
+    service: Option<&str>,
+) -> Fit {
     let issuer = certificate.issuer.as_deref();
     let mut closest = Fit::San;
     for identity in identities {
@@ -73,15 +78,10 @@ pub(super) fn accepted(identities: &[Identity], service: Option<&str>) -> String
 fn matches(rule: &Match, text: &str, service: Option<&str>) -> bool {
     match rule {
         Match::Exact(wanted) => fill(wanted, service).is_some_and(|wanted| wanted == text),
-        Match::Regex(pattern) => {
-            let Some(service) = service.or((!pattern.contains(SERVICE)).then_some("")) else {
-                return false;
-            };
-            compile(rule, service)
-                .ok()
-                .flatten()
-                .is_some_and(|regex| regex.is_match(text))
-        }
+        Match::Regex(pattern) => anchored(pattern, service)
+            .ok()
+            .flatten()
+            .is_some_and(|regex| regex.is_match(text)),
     }
 }
 
@@ -93,19 +93,6 @@ fn fill(text: &str, service: Option<&str>) -> Option<String> {
         return Some(text.to_owned());
     }
     service.map(|name| text.replace(SERVICE, name))
-}
-
-/// Compiles a pattern, anchored at both ends, the service's name taken literally. `Ok(None)` for an
-/// exact rule.
-pub(super) fn compile(rule: &Match, service: &str) -> Result<Option<Regex>, (String, String)> {
-    let Match::Regex(pattern) = rule else {
-        return Ok(None);
-    };
-    let filled = pattern.replace(SERVICE, &regex::escape(service));
-    // \A and \z, so that a flag inside the pattern cannot loosen the anchors.
-    Regex::new(&format!(r"\A(?:{filled})\z"))
-        .map(Some)
-        .map_err(|e| (pattern.clone(), e.to_string()))
 }
 
 /// A claim by the name that `pindeck.toml` uses. The provider-neutral extension decides; GitHub's

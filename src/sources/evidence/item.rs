@@ -81,6 +81,9 @@ pub struct Question<'a> {
     pub service_signer: Option<&'a str>,
     /// All trust profiles, ready.
     pub trust: &'a Trust,
+    /// Whether verified predicates are kept ([`Evidence::content`](crate::domain::evidence::Evidence)).
+    /// They may be large, so only who reads them asks for them.
+    pub keep_content: bool,
 }
 
 /// A digest under another algorithm than SHA-256, as a subject's digest set writes it.

@@ -10,9 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sigstore::crypto::{CosignVerificationKey, Signature};
 use sigstore_types::DerPublicKey;
+use x509_cert::der::asn1::{Any, BitString, ObjectIdentifier};
+use x509_cert::der::{self, Encode as _};
+use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
-use super::statement::LENIENT;
 use crate::domain::id::Digest;
+use crate::domain::policy::{TrustedKey, Validity};
 
 /// A trusted public key.
 pub(super) struct Key {
@@ -20,6 +23,8 @@ pub(super) struct Key {
     pub name: String,
     /// SubjectPublicKeyInfo.
     pub der: DerPublicKey,
+    /// When it was in use.
+    pub validity: Validity,
     standard: CosignVerificationKey,
     family: Family,
 }
@@ -61,15 +66,15 @@ type Scheme = (
 
 impl Key {
     /// Every public key of a PEM file.
-    pub fn parse_all(name: &str, text: &str) -> Result<Vec<Self>, String> {
+    pub fn parse_all(trusted: &TrustedKey) -> Result<Vec<Self>, String> {
         let mut keys = Vec::new();
-        for (label, der) in pem_blocks(text)? {
+        for (label, der) in pem_blocks(&trusted.pem)? {
             let der = match label.as_str() {
                 "PUBLIC KEY" => der,
-                "RSA PUBLIC KEY" => wrap_rsa(&der),
+                "RSA PUBLIC KEY" => wrap_rsa(&der)?,
                 other => return Err(format!("it holds a {other}, not a PUBLIC KEY")),
             };
-            keys.push(Self::from_der(name, der)?);
+            keys.push(Self::from_der(&trusted.name, der, trusted.validity)?);
         }
         if keys.is_empty() {
             return Err("it holds no PEM block".to_owned());
@@ -78,7 +83,7 @@ impl Key {
     }
 
     /// A key from its SubjectPublicKeyInfo.
-    pub fn from_der(name: &str, der: Vec<u8>) -> Result<Self, String> {
+    pub fn from_der(name: &str, der: Vec<u8>, validity: Validity) -> Result<Self, String> {
         let standard = CosignVerificationKey::try_from_der(&der).map_err(|e| e.to_string())?;
         let family = match &standard {
             CosignVerificationKey::ECDSA_P256_SHA256_ASN1(_) => Family::P256,
@@ -91,6 +96,7 @@ impl Key {
         Ok(Self {
             name: name.to_owned(),
             der,
+            validity,
             standard,
             family,
         })
@@ -236,62 +242,30 @@ impl Key {
     }
 }
 
-/// The blocks of a PEM text: label and content.
+/// The blocks of a PEM text: label and content. A byte order mark before the text is left out.
 pub(super) fn pem_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(String, String)> = None;
-    for line in text.lines().map(str::trim) {
-        let label = |prefix: &str| {
-            line.strip_prefix(prefix)
-                .and_then(|rest| rest.strip_suffix("-----"))
-                .map(str::to_owned)
-        };
-        if let Some(begun) = label("-----BEGIN ") {
-            if open.is_some() {
-                return Err("a PEM block begins inside another".to_owned());
-            }
-            open = Some((begun, String::new()));
-        } else if let Some(ended) = label("-----END ") {
-            let (begun, body) = open.take().ok_or("a PEM block ends that never began")?;
-            if begun != ended {
-                return Err(format!("a PEM block begins as {begun} and ends as {ended}"));
-            }
-            let der = LENIENT.decode(body).map_err(|e| format!("its base64 is broken: {e}"))?;
-            blocks.push((begun, der));
-        } else if let Some((_, body)) = &mut open {
-            body.push_str(line);
-        }
+    let text = text.trim_start_matches('\u{feff}');
+    let blocks = pem::parse_many(text).map_err(|error| format!("its PEM is broken: {error}"))?;
+    // The parser leaves out a block that has no end.
+    if blocks.len() != text.matches("-----BEGIN ").count() {
+        return Err("a PEM block has no end".to_owned());
     }
-    match open {
-        Some(_) => Err("a PEM block has no end".to_owned()),
-        None => Ok(blocks),
-    }
+    Ok(blocks
+        .into_iter()
+        .map(|block| (block.tag().to_owned(), block.into_contents()))
+        .collect())
 }
 
 /// Puts a bare PKCS#1 key into a SubjectPublicKeyInfo (RFC 8017 A.1, RFC 5280 4.1).
-fn wrap_rsa(pkcs1: &[u8]) -> Vec<u8> {
-    // AlgorithmIdentifier { rsaEncryption, NULL }
-    const RSA: &[u8] = &[
-        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-    ];
-    let mut bits = vec![0];
-    bits.extend_from_slice(pkcs1);
-    let mut inner = RSA.to_vec();
-    inner.extend(tagged(0x03, &bits));
-    tagged(0x30, &inner)
-}
-
-fn tagged(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    let length = content.len();
-    if length < 0x80 {
-        out.push(u8::try_from(length).unwrap_or(u8::MAX));
-    } else {
-        let bytes = length.to_be_bytes();
-        let digits: Vec<u8> = bytes.iter().copied().skip_while(|b| *b == 0).collect();
-        out.push(0x80 | u8::try_from(digits.len()).unwrap_or(u8::MAX));
-        out.extend(digits);
-    }
-    out.extend_from_slice(content);
-    out
+fn wrap_rsa(pkcs1: &[u8]) -> Result<Vec<u8>, String> {
+    const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+    let broken = |error: der::Error| format!("it is no RSA key: {error}");
+    let info = SubjectPublicKeyInfoOwned {
+        algorithm: AlgorithmIdentifierOwned {
+            oid: RSA_ENCRYPTION,
+            parameters: Some(Any::null()),
+        },
+        subject_public_key: BitString::from_bytes(pkcs1).map_err(broken)?,
+    };
+    info.to_der().map_err(broken)
 }

@@ -1,4 +1,4 @@
-//! Rekor entries of kinds that `sigstore-verify` does not know, bound to the envelope by hand.
+//! Rekor entries of kinds that `sigstore-verify` does not know, bound to the envelope here.
 //!
 //! cosign before 2.0 logged attestations as `intoto` 0.0.1. `sigstore-verify` is given such an entry
 //! under a kind it knows, with the envelope shown as a message signature over its pre-authentication
@@ -15,8 +15,8 @@ use sigstore_verify::{Error, TransparencyLogError};
 
 use crate::domain::id::Digest;
 
-/// An entry that is bound by hand.
-pub(super) struct ByHand<'a> {
+/// What a log entry's body must say, where that is compared here.
+pub(super) struct EntryBinding<'a> {
     /// Which kind its body must be.
     pub kind: Kind,
     /// The envelope's bytes as they were logged (`intoto` only).
@@ -27,7 +27,7 @@ pub(super) struct ByHand<'a> {
     pub signature: &'a [u8],
 }
 
-/// The kinds of body that are bound by hand.
+/// The kinds of body that are compared here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `intoto` 0.0.1.
@@ -91,7 +91,7 @@ fn mismatch(text: impl Into<String>) -> Error {
     TransparencyLogError::EntryMismatch(text.into()).into()
 }
 
-impl ByHand<'_> {
+impl EntryBinding<'_> {
     /// Whether everything else has been verified when this error comes.
     pub fn is_last_refusal(&self, error: &Error) -> bool {
         let last = match self.kind {
@@ -103,7 +103,7 @@ impl ByHand<'_> {
 
     /// Compares the body of the bundle's one entry with envelope, signature and signer: `key`, or the
     /// bundle's certificate.
-    pub fn bind(&self, bundle: &Bundle, key: Option<&DerPublicKey>) -> Result<(), Error> {
+    pub fn check(&self, bundle: &Bundle, key: Option<&DerPublicKey>) -> Result<(), Error> {
         let [entry] = bundle.verification_material.tlog_entries.as_slice() else {
             return Err(mismatch("exactly one log entry is expected"));
         };

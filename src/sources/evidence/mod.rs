@@ -1,7 +1,7 @@
 //! Verification of evidence: synchronous, offline, pure CPU.
 //!
-//! One [`Item`] (a blob some artifact manifest names) goes in, [`Evidence`] comes out: one entry a
-//! statement, each with its state, its cause and every check on its own. Whether the *policy* is
+//! An [`Item`] (a blob that some artifact manifest names) goes in, [`Evidence`] comes out: one entry for
+//! each statement, with its state, its cause and every check on its own. Whether the *policy* is
 //! satisfied is decided by [`crate::domain::verdict::judge`], never here.
 //!
 //! Everything fails closed: what is not understood is *unsupported* or *malformed*, what could not be
@@ -9,14 +9,17 @@
 //! *verified*.
 
 mod bundle;
+mod certificate_name;
 mod conclude;
 mod container;
+mod cosign_annotations;
 mod cosign_legacy;
 mod explain;
 mod google_build;
 mod identity;
 mod item;
 mod keys;
+mod listed;
 mod logged;
 pub mod predicate;
 mod prove;
@@ -25,6 +28,7 @@ mod statement;
 mod trust;
 
 pub use item::{Carrier, Item, ItemProblem, OtherDigest, Question};
+pub use listed::{artifact_without_statement, buildkit_layer};
 pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
@@ -33,16 +37,25 @@ use container::{Document, Shape};
 use report::{Report, named_kind};
 use statement::Statement;
 
-/// Whether a layer of this media type may hold a statement that [`check`] reads. The media type is not
+/// Most items of one digest that are looked at. cosign itself reads at most 100.
+const MAX_ITEMS: usize = 512;
+/// Most statements of one layer.
+const MAX_STATEMENTS_OF_LAYER: usize = 256;
+/// Most statements of one digest.
+const MAX_STATEMENTS: usize = 2048;
+/// Most bytes of one digest, in bytes.
+const MAX_BYTES: usize = 256 << 20;
+
+/// Whether a layer of this media type may contain a statement that [`check`] reads. The media type is not
 /// signed: it decides what is fetched, and nothing else.
-pub fn holds_statement(media_type: &str) -> bool {
+pub fn may_be_statement(media_type: &str) -> bool {
     let base = media_type.split(';').next().unwrap_or("").trim();
     base.starts_with("application/vnd.dev.sigstore.bundle")
+        || base.starts_with("application/vnd.in-toto")
         || matches!(
             base,
             "application/vnd.dev.cosign.simplesigning.v1+json"
                 | "application/vnd.dsse.envelope.v1+json"
-                | "application/vnd.in-toto+json"
                 | "application/spdx+json"
                 | "text/spdx+json"
                 | "text/spdx"
@@ -52,41 +65,92 @@ pub fn holds_statement(media_type: &str) -> bool {
         )
 }
 
-/// Checks one item against the question. Never panics; a jsonl item may hold several statements.
+/// Checks one item against the question. Never panics; a layer of JSON lines may contain several
+/// statements.
 pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
-    let content = match &item.content {
-        Ok(content) => content,
-        Err(problem) => return vec![unread(item, problem)],
-    };
-    // Never signed, whatever it holds.
+    check_all(std::slice::from_ref(item), question)
+}
+
+/// Checks every item that is attached to one digest. What all of them together may cost is limited: an
+/// item beyond a limit is *unsupported* and unread, and says which limit.
+pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
+    let mut all = Vec::new();
+    let (mut statements, mut bytes) = (0, 0usize);
+    for (position, item) in items.iter().enumerate() {
+        let content = match &item.content {
+            Ok(content) => content,
+            Err(problem) => {
+                all.push(unread(item, problem));
+                continue;
+            }
+        };
+        bytes = bytes.saturating_add(content.len());
+        let beyond = if position >= MAX_ITEMS {
+            Some(format!("more than {MAX_ITEMS} items are attached to the digest"))
+        } else if bytes > MAX_BYTES {
+            Some(format!("more than {} MiB are attached to the digest", MAX_BYTES >> 20))
+        } else {
+            None
+        };
+        let left = MAX_STATEMENTS.saturating_sub(statements);
+        let found = match beyond {
+            Some(limit) => Err(limit),
+            None => of_item(item, content, question, left.min(MAX_STATEMENTS_OF_LAYER)).ok_or_else(|| {
+                if left < MAX_STATEMENTS_OF_LAYER {
+                    format!("more than {MAX_STATEMENTS} statements are attached to the digest")
+                } else {
+                    format!("more than {MAX_STATEMENTS_OF_LAYER} statements are in one layer")
+                }
+            }),
+        };
+        match found {
+            Ok(found) => {
+                statements += found.len();
+                all.extend(found);
+            }
+            Err(limit) => all.push(not_looked_at(item, &limit)),
+        }
+    }
+    all
+}
+
+/// The statements of one item; `None` if there are more than `most`.
+fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) -> Option<Vec<Evidence>> {
+    // Never signed, whatever it contains.
     if matches!(item.carrier, Carrier::SbomTag | Carrier::BuildkitInIndex) {
-        return vec![unsigned(item, content)];
+        return Some(vec![unsigned(item, content)]);
     }
     if item.media_type.starts_with("application/vnd.dev.cosign.simplesigning") {
-        return vec![cosign_legacy::signature(item, content, question)];
+        return Some(vec![cosign_legacy::signature(item, content, question)]);
     }
     let Ok(text) = std::str::from_utf8(content) else {
-        return vec![unsigned(item, content)];
+        return Some(vec![unsigned(item, content)]);
     };
-    let documents = container::documents(text);
+    let documents = container::documents(text, most)?;
     let whole = documents.len() == 1;
-    documents
+    let mut found: Vec<Evidence> = documents
         .into_iter()
         .flat_map(|document| match document {
-            // The whole layer, for it is its bytes that were logged.
-            Document::Json(json) => one(item, if whole { text } else { json }, json, question),
+            // The whole layer, for its bytes are what was logged.
+            Document::Json(json) => of_document(item, if whole { text } else { json }, json, question),
             Document::Broken(_) if whole => vec![unsigned(item, content)],
             Document::Broken(why) => {
-                let mut report = named(item, Format::SigstoreBundle);
+                let mut report = named(item, format_of(item));
                 report.evidence().kind = EvidenceKind::Other;
                 vec![report.end(CauseKind::Malformed, format!("a line of it is no JSON: {why}"))]
             }
         })
-        .collect()
+        .collect();
+    if found.len() > 1 {
+        for (part, evidence) in (0..).zip(&mut found) {
+            evidence.part = Some(part);
+        }
+    }
+    Some(found)
 }
 
 /// Checks one document of an item.
-fn one(item: &Item, raw: &str, json: &str, question: &Question<'_>) -> Vec<Evidence> {
+fn of_document(item: &Item, raw: &str, json: &str, question: &Question<'_>) -> Vec<Evidence> {
     let claims_bundle = item.media_type.starts_with("application/vnd.dev.sigstore.bundle");
     match container::shape(json) {
         Shape::Bundle => vec![bundle::check(item, json, question)],
@@ -107,19 +171,21 @@ fn named(item: &Item, format: Format) -> Report {
     report
 }
 
+/// How an item is packed, as far as it can be told without its content.
 fn format_of(item: &Item) -> Format {
     match item.carrier {
         Carrier::CosignSigTag => Format::CosignSignature,
         Carrier::CosignAttTag => Format::CosignAttestation,
-        Carrier::SbomTag | Carrier::BuildkitInIndex => Format::Buildkit,
-        Carrier::Referrer if item.media_type.starts_with("application/vnd.dsse") => Format::CosignAttestation,
-        Carrier::Referrer => Format::SigstoreBundle,
+        Carrier::SbomTag => Format::Sbom,
+        Carrier::BuildkitInIndex => Format::Buildkit,
+        Carrier::Referrer => listed::format(&item.media_type),
     }
 }
 
 /// An item whose content is not there.
 fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
-    let report = named(item, format_of(item));
+    let mut report = named(item, format_of(item));
+    report.evidence().unread = true;
     match problem {
         ItemProblem::Unreachable(detail) => report.end(CauseKind::Unreachable, detail.clone()),
         ItemProblem::Corrupt { actual } => report.end(
@@ -132,30 +198,47 @@ fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
     }
 }
 
+/// An item whose content is there, beyond what is looked at.
+fn not_looked_at(item: &Item, limit: &str) -> Evidence {
+    let mut report = named(item, format_of(item));
+    report.evidence().unread = true;
+    report.end(CauseKind::Unsupported, format!("{limit}: this one was not looked at"))
+}
+
 /// A statement, predicate or SBOM without any signature: shown with what it says, never counted.
 fn unsigned(item: &Item, content: &[u8]) -> Evidence {
-    let mut report = named(item, Format::Buildkit);
+    let mut report = named(item, format_of(item));
     let text = std::str::from_utf8(content).unwrap_or_default();
-    let read = match container::shape(text) {
-        Shape::Statement => Statement::parse(content).and_then(|statement| {
-            conclude::introduce(&mut report, &statement);
-            predicate::summary(report.kind(), statement.predicate_text())
-        }),
+    let (format, read) = match container::shape(text) {
+        Shape::Statement => {
+            let read = Statement::parse(content).and_then(|statement| {
+                conclude::introduce(&mut report, &statement);
+                predicate::summary(report.kind(), statement.predicate_text())
+            });
+            (Format::InToto, read)
+        }
         // Signed or not: what hangs where nothing is ever signed is not looked into further.
-        Shape::Bundle | Shape::Envelope | Shape::SimpleSigning => Ok(Default::default()),
-        Shape::Bare => predicate::bare(content).map(|(kind, summary)| {
-            report.evidence().kind = kind;
-            summary
-        }),
+        Shape::Bundle | Shape::Envelope | Shape::SimpleSigning => (Format::Unknown, Ok(Default::default())),
+        Shape::Bare => match predicate::bare(content) {
+            Ok((kind, format, summary)) => {
+                report.evidence().kind = kind;
+                (format, Ok(summary))
+            }
+            Err(why) => (format_of(item), Err(why)),
+        },
     };
+    if item.carrier == Carrier::Referrer {
+        report.evidence().format = format;
+    }
     match read {
         Ok(summary) => {
             report.evidence().summary = summary;
             report.unsigned()
         }
-        Err(why) => {
-            report.evidence().format = format_of(item);
-            report.end(CauseKind::Malformed, why)
-        }
+        Err(why) => report.end(CauseKind::Malformed, why),
     }
 }
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

@@ -1,8 +1,7 @@
 //! What checking one statement found, check by check, as it is being found.
 
 use crate::domain::evidence::{
-    CauseKind, Check, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState, Format, LogEvidence, Signer,
-    Summary, TimeSource,
+    CauseKind, Check, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState, Format, Signer,
 };
 use crate::domain::text::Untrusted;
 
@@ -39,12 +38,15 @@ const ORDER: [CheckName; 10] = [
     CheckName::Predicate,
 ];
 
-/// An entry in the making. Begins with every check not reached.
+/// An [`Evidence`] while its checks run. It begins with every check not reached.
 pub(super) struct Report {
     evidence: Evidence,
 }
 
 impl Report {
+    /// What is said of a statement without a signature.
+    pub const UNSIGNED: &'static str = "carries no signature: shown, never counted";
+
     pub fn new(item: &Item, format: Format) -> Self {
         let checks = ORDER.map(|check| Check {
             check,
@@ -53,21 +55,8 @@ impl Report {
         });
         Self {
             evidence: Evidence {
-                kind: EvidenceKind::Other,
-                predicate_type: None,
-                format,
-                digest: item.digest,
-                attached_to: item.attached_to,
-                subjects: Vec::new(),
-                state: EvidenceState::Unsupported,
-                cause: None,
-                detail: None,
-                signer: None,
-                log: LogEvidence::None,
-                timestamp: TimeSource::None,
-                signed_at: None,
-                summary: Summary::None,
                 checks: checks.to_vec(),
+                ..Evidence::new(EvidenceKind::Other, format, item.digest, item.attached_to)
             },
         }
     }
@@ -130,7 +119,7 @@ impl Report {
             }
         }
         self.evidence.state = EvidenceState::Unsigned;
-        self.evidence.detail = Some("carries no signature: shown, never counted".into());
+        self.evidence.detail = Some(Self::UNSIGNED.into());
         self.evidence
     }
 
@@ -160,6 +149,9 @@ pub(super) fn named_kind(item: &Item) -> (EvidenceKind, Option<String>) {
         item.carrier == Carrier::SbomTag || ["spdx", "cyclonedx"].iter().any(|name| item.media_type.contains(name));
     if sbom {
         return (EvidenceKind::Sbom, None);
+    }
+    if item.media_type.contains("cncf.notary") {
+        return (EvidenceKind::Signature, None);
     }
     if item.annotations.get("dev.sigstore.bundle.content").map(String::as_str) == Some("message-signature") {
         return (EvidenceKind::Signature, None);

@@ -17,15 +17,27 @@ use crate::domain::id::Digest;
 pub(super) const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// More subjects than this are no honest statement.
-const MAX_SUBJECTS: usize = 100_000;
+const MAX_SUBJECTS: usize = 10_000;
 
-/// base64 as tools write it: standard alphabet, padding or none. What is decoded is what is verified.
-pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Decodes base64 as tools write it: the standard alphabet or the one for URLs (DSSE allows both), with or
+/// without padding, on one line or wrapped. What is decoded is what is verified.
+pub(super) fn decode_base64(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    let mut text = Cow::Borrowed(text);
+    if text.contains(|c: char| c.is_ascii_whitespace()) {
+        text.to_mut().retain(|c| !c.is_ascii_whitespace());
+    }
+    if text.contains(['-', '_']) {
+        URL_SAFE.decode(&*text)
+    } else {
+        STANDARD.decode(&*text)
+    }
+}
 
 /// A statement: what it is about, what kind it is, and its predicate as written.
 #[derive(Deserialize)]
@@ -119,9 +131,10 @@ pub(super) enum About {
 }
 
 impl Subject {
+    /// The SHA-256, whose digits some tools write in upper case.
     fn sha256(&self) -> Option<Digest> {
         let hex = self.digest.iter().find(|(a, _)| a.eq_ignore_ascii_case("sha256"))?.1;
-        Digest::from_hex(hex).ok()
+        Digest::from_hex(&hex.to_ascii_lowercase()).ok()
     }
 }
 
@@ -155,9 +168,7 @@ pub(super) struct EnvelopeSignature<'a> {
 impl EnvelopeSignature<'_> {
     /// The signature's bytes.
     pub fn bytes(&self) -> Result<Vec<u8>, String> {
-        LENIENT
-            .decode(self.sig.as_bytes())
-            .map_err(|e| format!("a signature is not base64: {e}"))
+        decode_base64(&self.sig).map_err(|e| format!("a signature is not base64: {e}"))
     }
 
     /// The key id, if it says anything.
@@ -174,9 +185,7 @@ impl<'a> Envelope<'a> {
 
     /// The payload's bytes.
     pub fn payload(&self) -> Result<Vec<u8>, String> {
-        LENIENT
-            .decode(self.payload.as_bytes())
-            .map_err(|e| format!("the payload is not base64: {e}"))
+        decode_base64(&self.payload).map_err(|e| format!("the payload is not base64: {e}"))
     }
 }
 

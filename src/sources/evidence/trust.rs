@@ -5,13 +5,19 @@ use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
-use sigstore_trust_root::{SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot};
-use sigstore_types::LogKeyId;
+use jiff::Timestamp;
+use sigstore_trust_root::{
+    SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TransparencyLog, TrustedRoot,
+};
+use sigstore_types::{LogKeyId, SignatureBytes, TimestampToken, TsaAuthority};
 use sigstore_verify::Verifier;
+use sigstore_verify::tsa::verify_timestamp_for_authority;
 
 use super::keys::Key;
 use crate::domain::failure::Failure;
-use crate::domain::policy::{Demands, Identity, LogRule, TimeRule, TrustProfile, TrustRoot};
+use crate::domain::id::Digest;
+use crate::domain::pattern::anchored;
+use crate::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot};
 
 /// Every trust profile of a policy, ready to verify with.
 #[derive(Default)]
@@ -45,6 +51,15 @@ pub(super) struct Profile {
     pub demands: Demands,
 }
 
+/// A time that somebody whom the root names vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Vouched {
+    /// The time.
+    pub at: Timestamp,
+    /// Who vouches for it: two times of one authority prove no more than one.
+    pub authority: String,
+}
+
 /// A trusted root with the verifier built from it.
 pub(super) struct Root {
     /// What it is called where it is shown.
@@ -71,9 +86,43 @@ impl Root {
         })
     }
 
-    /// Whether the root knows a log by this id.
-    pub fn knows_log(&self, id: &LogKeyId) -> bool {
-        self.trusted.tlogs.iter().any(|log| log.log_id.key_id == *id)
+    /// The time of a timestamp over `signature`, if an authority of this root made it while it was in use.
+    ///
+    /// # Errors
+    /// The time, if an authority of this root made it when it was not in use.
+    pub fn stamped(&self, token: &TimestampToken, signature: &SignatureBytes) -> Result<Option<Vouched>, Timestamp> {
+        let mut outside = None;
+        for authority in self.trusted.tsa_authorities() {
+            match verify_timestamp_for_authority(token, signature, &authority) {
+                Ok(at) => {
+                    return Ok(Some(Vouched {
+                        at,
+                        authority: self.authority_name(&authority),
+                    }));
+                }
+                Err(sigstore_verify::tsa::Error::TimestampOutsideValidity { time }) => outside = Some(time),
+                Err(_) => {}
+            }
+        }
+        outside.map_or(Ok(None), Err)
+    }
+
+    /// What tells a timestamp authority from another: its address, under which it may change its
+    /// certificates; without one, its certificate.
+    fn authority_name(&self, authority: &TsaAuthority) -> String {
+        let listed = self.trusted.timestamp_authorities.iter();
+        let uri = listed
+            .filter(|listed| {
+                let leaf = listed.cert_chain.certificates.first();
+                leaf.is_some_and(|leaf| leaf.raw_bytes == authority.leaf)
+            })
+            .find_map(|listed| listed.uri.clone().filter(|uri| !uri.is_empty()));
+        uri.unwrap_or_else(|| Digest::of(authority.leaf.as_bytes()).to_string())
+    }
+
+    /// The log that has this id.
+    pub fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
+        self.trusted.tlogs.iter().find(|log| log.log_id.key_id == *id)
     }
 }
 
@@ -134,7 +183,7 @@ impl Trust {
         for (name, profile) in profiles {
             let mut keys = Vec::new();
             for key in &profile.keys {
-                let parsed = Key::parse_all(&key.name, &key.pem).map_err(|why| TrustError::Key {
+                let parsed = Key::parse_all(key).map_err(|why| TrustError::Key {
                     profile: name.clone(),
                     key: key.name.clone(),
                     why,
@@ -186,9 +235,10 @@ impl Trust {
 fn check_patterns(profile: &str, identities: &[Identity]) -> Result<(), TrustError> {
     for identity in identities {
         for rule in std::iter::once(&identity.san).chain(&identity.issuer) {
-            super::identity::compile(rule, "service").map_err(|(pattern, why)| TrustError::Pattern {
+            let Match::Regex(pattern) = rule else { continue };
+            anchored(pattern, Some("service")).map_err(|why| TrustError::Pattern {
                 profile: profile.to_owned(),
-                pattern,
+                pattern: pattern.clone(),
                 why,
             })?;
         }

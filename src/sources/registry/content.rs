@@ -13,12 +13,10 @@ use super::error::{RegistryError, named};
 use super::lock::locked;
 use super::manifest::{self, Manifest, ParseError};
 use super::presence::{Place, Present, check_size};
-use super::request::Request;
+use super::request::{MANIFEST_CAP, Request};
 use super::response::Response;
 use crate::domain::{Digest, Repository};
 
-/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
-pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 /// Bytes read beyond a descriptor's size.
 const OVERSIZE: u64 = 1 << 20;
 

@@ -8,11 +8,10 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, 
 use tokio::time::Instant;
 
 use super::client::RegistryClient;
-use super::content::MANIFEST_CAP;
 use super::error::{RegistryError, named};
 use super::lock::locked;
 use super::manifest;
-use super::request::Request;
+use super::request::{MANIFEST_CAP, Request};
 use super::response::Response;
 use crate::domain::reference::valid_tag;
 use crate::domain::{Digest, Repository, Untrusted};

@@ -10,7 +10,7 @@ use crate::app::cursor::Subject;
 use crate::app::msg::Limits;
 use crate::app::state::{EvidenceScreen, State, StatementId};
 use crate::domain::evidence::{
-    Check, CheckName, CheckState, Evidence, EvidenceState, Format, LogEvidence, Signer, SignerKind, Summary, TimeSource,
+    Check, CheckName, CheckState, Evidence, EvidenceState, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
 use crate::domain::freshness::Seen;
 use crate::domain::id::Digest;
@@ -85,7 +85,7 @@ fn nothing(state: &State, subject: &Subject) -> String {
         None => "this pin has changed since; esc goes back".to_owned(),
         Some(Seen::NotChecked) => "not checked".to_owned(),
         Some(Seen::Loading { .. }) => "checking".to_owned(),
-        Some(Seen::Unreachable { detail, .. }) => format!("unreachable: {}", detail.clean()),
+        Some(Seen::Unreachable { failure, .. }) => format!("unreachable: {}", failure.sentence().clean()),
         Some(Seen::Fresh { .. }) => "absent: nothing at all is attached to these bytes".to_owned(),
     }
 }
@@ -295,13 +295,10 @@ fn about(evidence: &Evidence, asked: Option<Digest>, now: Timestamp) -> Vec<Line
     if let Some(predicate) = &evidence.predicate_type {
         add("predicate type", predicate.clean().into_string());
     }
-    let packing = match evidence.format {
-        Format::SigstoreBundle => "Sigstore bundle (referrer)",
-        Format::CosignSignature => "cosign .sig tag",
-        Format::CosignAttestation => "cosign .att tag",
-        Format::Buildkit => "BuildKit, unsigned",
-    };
-    add("packed as", format!("{packing}, {}", evidence.digest));
+    add(
+        "packed as",
+        format!("{}, {}", evidence.format.describe(), evidence.id()),
+    );
     out
 }
 
@@ -319,6 +316,7 @@ pub fn state_words(evidence: &Evidence, glyphs: &Glyphs) -> (&'static str, Role,
             let sign = glyphs.status(cell_status::CellStatus::Unreachable);
             (sign, Role::Unreachable, "unreachable")
         }
+        EvidenceState::NotChecked => (glyphs.not_checked, Role::Quiet, "not checked"),
     }
 }
 

@@ -20,6 +20,7 @@ pub fn shape(current: TimedStatus, glyphs: &Glyphs) -> Line {
 pub const fn cause(cause: CauseKind, glyphs: &Glyphs) -> (&'static str, Role) {
     match cause {
         CauseKind::Unreachable => (glyphs.status(CellStatus::Unreachable), Role::Unreachable),
+        CauseKind::NotChecked => (glyphs.status(CellStatus::NotChecked), Role::Quiet),
         CauseKind::Unsupported => (glyphs.status(CellStatus::Unknown), Role::Unknown),
         CauseKind::Absent
         | CauseKind::Corrupt

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pindeck::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot, TrustedKey};
+use pindeck::domain::policy::{
+    Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot, TrustedKey, Validity,
+};
 use serde_json::Value;
 
 use super::Case;
@@ -31,6 +33,7 @@ impl Case {
             return vec![TrustedKey {
                 name: path.to_owned(),
                 pem: text,
+                validity: self.key_validity(&Value::Null),
             }];
         }
         // A registry's list of keys; the bundle's hint chooses.
@@ -60,9 +63,26 @@ impl Case {
                         .unwrap_or(path)
                         .to_owned(),
                     pem: format!("-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n"),
+                    validity: self.key_validity(&key["publicKey"]["validFor"]),
                 }
             })
             .collect()
+    }
+
+    /// When a key was in use: by the case, else by the list that names it.
+    fn key_validity(&self, listed: &Value) -> Validity {
+        let window = match self.policy("key_valid_for") {
+            Value::Null => listed,
+            window => window,
+        };
+        let end = |names: [&str; 3]| {
+            let text = names.iter().find_map(|name| window[*name].as_str())?;
+            Some(text.parse().unwrap_or_else(|e| panic!("{}: {text}: {e}", self.id)))
+        };
+        Validity {
+            from: end(["start", "from", "not_before"]),
+            until: end(["end", "until", "not_after"]),
+        }
     }
 
     /// The trust profile that the case's fields describe.

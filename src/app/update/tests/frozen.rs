@@ -1,15 +1,17 @@
 use super::*;
 
-/// The sample's findings without the tag that is told twice, first one way, then the other.
+/// The sample's findings without those that a later one about the same pin replaces.
 fn settled() -> Vec<Update> {
-    let mut findings = sample::findings();
-    let Some(Update::Tag { key, .. }) = findings.iter().rev().find(|f| matches!(f, Update::Tag { .. })).cloned() else {
-        panic!("the sample moves a tag");
+    let about = |update: &Update| match update {
+        Update::Tag { key, .. } => Some(("tag", key.clone())),
+        Update::Assessed { key, .. } => Some(("verdict", key.clone())),
+        _ => None,
     };
-    let first = findings
-        .iter()
-        .position(|f| matches!(f, Update::Tag { key: k, .. } if *k == key));
-    findings.remove(first.expect("told before"));
+    let mut findings = sample::findings();
+    let mut later = std::collections::BTreeSet::new();
+    findings.reverse();
+    findings.retain(|update| about(update).is_none_or(|about| later.insert(about)));
+    findings.reverse();
     findings
 }
 

@@ -3,7 +3,7 @@
 //! Every parser takes the predicate as text and holds only what a summary needs; an SBOM of several
 //! MB is counted, never kept.
 
-pub mod packages;
+mod count;
 mod provenance;
 mod sbom;
 mod test_result;
@@ -13,9 +13,22 @@ mod vulns;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-pub use packages::{Package, packages};
+pub use sbom::{Package, list};
 
-use crate::domain::evidence::{EvidenceKind, Summary};
+use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format, Summary};
+
+/// The packages that a verified SBOM lists, sorted and without doubles. It reads what was signed, never
+/// the registry; `None` for anything but a verified SBOM whose content was kept
+/// ([`Question::keep_content`](super::Question)), and for one that cannot be read.
+pub fn packages(evidence: &Evidence) -> Option<Vec<Package>> {
+    if evidence.kind != EvidenceKind::Sbom || evidence.state != EvidenceState::Verified {
+        return None;
+    }
+    let mut list = list(evidence.content.as_ref()?.as_str().as_bytes())?;
+    list.sort_unstable();
+    list.dedup();
+    Some(list)
+}
 
 /// What a predicate of this kind says.
 ///
@@ -32,18 +45,27 @@ pub fn summary(kind: EvidenceKind, predicate: &str) -> Result<Summary, String> {
     }
 }
 
-/// What a bare document is, that carries neither a signature nor a statement around it: an SBOM or a
-/// predicate on its own.
+/// What a bare document is, that carries neither a signature nor a statement around it: an SBOM, a
+/// scanner's report or a predicate on its own.
 ///
 /// # Errors
 /// If it is nothing that pindeck reads.
-pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Summary), String> {
+pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Format, Summary), String> {
     if sbom::looks_like(content) {
-        return sbom::document(content).map(|s| (EvidenceKind::Sbom, Summary::Sbom(s)));
+        return sbom::document(content).map(|s| (EvidenceKind::Sbom, Format::Sbom, Summary::Sbom(s)));
     }
     let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
     let keys: Keys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
     let kind = match keys {
+        Keys { runs: Some(_), .. } => return Ok((EvidenceKind::VulnerabilityScan, Format::Sarif, Summary::None)),
+        Keys {
+            schema_version: Some(_),
+            artifact_name: Some(_),
+            ..
+        } => {
+            let found = Summary::VulnerabilityScan(vulns::report(text));
+            return Ok((EvidenceKind::VulnerabilityScan, Format::Unknown, found));
+        }
         Keys {
             build_definition: Some(_),
             ..
@@ -65,9 +87,9 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Summary), String> {
             ..
         } => EvidenceKind::VerificationSummary,
         Keys { result: Some(_), .. } => EvidenceKind::TestResult,
-        _ => return Ok((EvidenceKind::Other, Summary::None)),
+        _ => return Ok((EvidenceKind::Other, Format::Unknown, Summary::None)),
     };
-    summary(kind, text).map(|summary| (kind, summary))
+    summary(kind, text).map(|summary| (kind, Format::Unknown, summary))
 }
 
 #[derive(Deserialize)]
@@ -89,6 +111,15 @@ struct Keys<'a> {
     verification_result: Option<&'a RawValue>,
     #[serde(borrow)]
     result: Option<&'a RawValue>,
+    /// SARIF.
+    #[serde(borrow)]
+    runs: Option<&'a RawValue>,
+    /// trivy.
+    #[serde(rename = "SchemaVersion", borrow)]
+    schema_version: Option<&'a RawValue>,
+    /// trivy.
+    #[serde(rename = "ArtifactName", borrow)]
+    artifact_name: Option<&'a RawValue>,
 }
 
 /// A time as predicates write it; one that cannot be read is none.

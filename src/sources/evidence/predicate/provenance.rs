@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::time;
 use crate::domain::evidence::ProvenanceSummary;
+use crate::domain::source::SourceRepository;
 use crate::domain::text::Untrusted;
 
 pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
@@ -17,6 +18,10 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
     struct Which {
         build_definition: Option<IgnoredAny>,
         builder: Option<IgnoredAny>,
+        build_type: Option<IgnoredAny>,
+        recipe: Option<IgnoredAny>,
+        invocation: Option<IgnoredAny>,
+        materials: Option<IgnoredAny>,
     }
     let which: Which = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
     match which {
@@ -24,8 +29,15 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
             build_definition: Some(_),
             ..
         } => v1(predicate),
-        Which { builder: Some(_), .. } => v0(predicate),
-        _ => Err("no provenance: it has neither `buildDefinition` (v1) nor `builder` (v0.2)".to_owned()),
+        Which {
+            builder: None,
+            build_type: None,
+            recipe: None,
+            invocation: None,
+            materials: None,
+            ..
+        } => Err("no provenance: it has neither `buildDefinition` (v1) nor a field of v0.2 (`builder`, `buildType`, `invocation`, `materials`)".to_owned()),
+        _ => v0(predicate),
     }
 }
 
@@ -52,38 +64,41 @@ impl Material<'_> {
     }
 }
 
+// What tools leave out is left out here too: a missing field fails only a policy that asks for it. A field
+// that is there must have the type that the specification gives it.
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct V1<'a> {
     #[serde(borrow)]
     build_definition: Definition<'a>,
-    #[serde(borrow)]
-    run_details: Run<'a>,
+    #[serde(default, borrow)]
+    run_details: Option<Run<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Definition<'a> {
-    #[serde(borrow)]
-    build_type: Text<'a>,
+    #[serde(default, borrow)]
+    build_type: Option<Text<'a>>,
     #[serde(default, borrow)]
     external_parameters: Option<&'a RawValue>,
     #[serde(default, borrow)]
     resolved_dependencies: Option<Vec<Material<'a>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 struct Run<'a> {
-    #[serde(borrow)]
-    builder: Builder<'a>,
+    #[serde(default, borrow)]
+    builder: Option<Builder<'a>>,
     #[serde(default, borrow)]
     metadata: Option<RunMetadata<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Builder<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
+    #[serde(default, borrow)]
+    id: Option<Text<'a>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -130,9 +145,7 @@ struct Workflow<'a> {
 fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
     let read: V1<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v1: {e}"))?;
     let definition = read.build_definition;
-    if definition.build_type.is_empty() || read.run_details.builder.id.is_empty() {
-        return Err("no provenance v1: the build type or the builder's id is empty".to_owned());
-    }
+    let run = read.run_details.unwrap_or_default();
     let dependencies = definition.resolved_dependencies.unwrap_or_default();
     let parameters: Parameters<'_> = definition
         .external_parameters
@@ -155,17 +168,17 @@ fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
         let (Some(uri), Some(source)) = (d.uri.as_deref(), source) else {
             return false;
         };
-        crate::domain::verdict::normal_source(uri) == crate::domain::verdict::normal_source(source)
+        SourceRepository::same(uri, source)
     };
     let from = dependencies.iter().find(same).or(git);
     let commit = from.and_then(Material::commit).or(match &parameters.source {
         Some(SourceParameter::Material(material)) => material.commit(),
         _ => None,
     });
-    let metadata = read.run_details.metadata.unwrap_or_default();
+    let metadata = run.metadata.unwrap_or_default();
     Ok(ProvenanceSummary {
-        builder: own(Some(&read.run_details.builder.id)),
-        build_type: own(Some(&definition.build_type)),
+        builder: own(run.builder.as_ref().and_then(|b| b.id.as_deref())),
+        build_type: own(definition.build_type.as_deref()),
         source: own(source),
         commit: own(commit),
         workflow: workflow.and_then(|w| match (w.path, w.reference) {
@@ -183,8 +196,8 @@ fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct V0<'a> {
-    #[serde(borrow)]
-    builder: Builder<'a>,
+    #[serde(default, borrow)]
+    builder: Option<Builder<'a>>,
     #[serde(default, borrow)]
     build_type: Option<Text<'a>>,
     #[serde(default, borrow)]
@@ -262,9 +275,6 @@ fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {
     let read: V0<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v0.2: {e}"))?;
     let recipe = read.recipe.as_ref();
     let build_type = read.build_type.or_else(|| recipe.and_then(|r| r.kind.clone()));
-    if build_type.is_none() {
-        return Err("no provenance v0.2: it has no `buildType`".to_owned());
-    }
     let materials = read.materials.unwrap_or_default();
     let config = read.invocation.and_then(|i| i.config_source);
     let git = materials.iter().find(|m| m.is_git());
@@ -280,7 +290,7 @@ fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {
     let workflow = workflow.or_else(|| recipe.and_then(|r| r.entry_point.as_deref()));
     let metadata = read.metadata.unwrap_or_default();
     Ok(ProvenanceSummary {
-        builder: own(Some(&read.builder.id)),
+        builder: own(read.builder.as_ref().and_then(|b| b.id.as_deref())),
         build_type: own(build_type.as_deref()),
         source: own(source),
         commit: own(commit),

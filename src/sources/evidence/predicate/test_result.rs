@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
-use super::packages::Count;
+use super::count::Count;
+use super::time;
 use crate::domain::evidence::TestResultSummary;
 use crate::domain::text::Untrusted;
 
@@ -22,6 +24,18 @@ struct TestResult<'a> {
     failed_tests: Option<Count>,
     #[serde(default, borrow)]
     url: Option<Cow<'a, str>>,
+    // The predicate type has no time; these are what signers add to it.
+    #[serde(default, borrow)]
+    finished_on: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    timestamp: Option<&'a RawValue>,
+}
+
+impl TestResult<'_> {
+    fn finished_at(&self) -> Option<jiff::Timestamp> {
+        let field = self.finished_on.or(self.timestamp)?;
+        time(serde_json::from_str::<String>(field.get()).ok().as_deref())
+    }
 }
 
 pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
@@ -32,6 +46,7 @@ pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
             read.result
         ));
     }
+    let finished_at = read.finished_at();
     let count = |list: Option<Count>| list.map(|c| c.0);
     Ok(TestResultSummary {
         result: read.result.into_owned(),
@@ -42,5 +57,6 @@ pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
             .url
             .filter(|u| !u.is_empty())
             .map(|u| Untrusted::new(u.into_owned())),
+        finished_at,
     })
 }

@@ -1,5 +1,5 @@
 //! Vulnerability scans: in-toto's `vulns` and cosign's `vuln`, whose scanner result is the scanner's
-//! own report (trivy's, grype's and SARIF are counted; others are shown without numbers).
+//! own report (trivy's and grype's are counted; others are shown without numbers).
 
 use std::borrow::Cow;
 
@@ -41,24 +41,29 @@ struct Metadata<'a> {
 pub(super) fn parse(predicate: &str) -> Result<ScanSummary, String> {
     let read: Scan<'_> = serde_json::from_str(predicate).map_err(|e| format!("no vulnerability scan: {e}"))?;
     let uri = read.scanner.uri.filter(|u| !u.is_empty());
-    let mut summary = ScanSummary {
-        scanner: uri.map(|u| Untrusted::new(u.into_owned())),
-        finished_at: time(read.metadata.as_ref().and_then(|m| m.finished.as_deref())),
-        ..ScanSummary::default()
-    };
-    if let Some(result) = read.scanner.result {
-        for severity in severities(result.get()) {
-            let counter = match severity.as_str() {
-                "CRITICAL" => &mut summary.critical,
-                "HIGH" => &mut summary.high,
-                "MEDIUM" | "MODERATE" => &mut summary.medium,
-                "LOW" => &mut summary.low,
-                _ => continue,
-            };
-            *counter = counter.saturating_add(1);
-        }
-    }
+    let mut summary = read
+        .scanner
+        .result
+        .map_or_else(ScanSummary::default, |result| report(result.get()));
+    summary.scanner = uri.map(|u| Untrusted::new(u.into_owned()));
+    summary.finished_at = time(read.metadata.as_ref().and_then(|m| m.finished.as_deref()));
     Ok(summary)
+}
+
+/// Counts the findings of a scanner's own report.
+pub(super) fn report(text: &str) -> ScanSummary {
+    let mut summary = ScanSummary::default();
+    for severity in severities(text) {
+        let counter = match severity.as_str() {
+            "CRITICAL" => &mut summary.critical,
+            "HIGH" => &mut summary.high,
+            "MEDIUM" | "MODERATE" => &mut summary.medium,
+            "LOW" => &mut summary.low,
+            _ => continue,
+        };
+        *counter = counter.saturating_add(1);
+    }
+    summary
 }
 
 #[derive(Deserialize)]

@@ -1,39 +1,36 @@
 //! Signatures by a certificate: everything is verified by `sigstore-verify`, then the identity is compared.
 
+use jiff::Timestamp;
 use sigstore_crypto::{CertificateInfo, parse_certificate_info};
 use sigstore_types::DerPublicKey;
 use sigstore_verify::{Error, VerificationPolicy};
 
+use super::super::certificate_name::certificate_name;
 use super::super::explain::{explain, reached};
 use super::super::identity::{self, Fit};
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_passed, take_times, unasked};
-use super::{Claim, Times, verify};
+use super::{Claim, Logs, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
-use crate::domain::policy::LogRule;
+use crate::domain::policy::{LogRule, Validity};
 use crate::domain::text::Untrusted;
 
+/// Longest validity of a certificate whose validity says when it was used, in seconds. Fulcio's are valid
+/// for ten minutes.
+const SHORT_LIVED: i64 = 86_400;
+
 pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -> Result<(), Refusal> {
-    let certificate = claim.bundle.signing_certificate().map(parse_certificate_info);
-    let certificate = match certificate {
-        Some(Ok(certificate)) => certificate,
-        Some(Err(error)) => {
-            let detail = format!("the signing certificate cannot be read: {error}");
-            return Err(Refusal::new(CheckName::Chain, CauseKind::Malformed, detail));
-        }
-        None => {
-            return Err(Refusal::new(
-                CheckName::Chain,
-                CauseKind::Malformed,
-                "the certificate chain is empty",
-            ));
-        }
+    let Some(signing) = claim.bundle.signing_certificate() else {
+        let detail = "the certificate chain is empty";
+        return Err(Refusal::new(CheckName::Chain, CauseKind::Malformed, detail));
     };
+    let certificate = parse_certificate_info(signing).map_err(|error| unreadable(&error))?;
+    let name = certificate_name(signing, &certificate);
     report.signed_by(Signer {
         kind: SignerKind::Certificate,
-        identity: Untrusted::new(certificate.identity.as_ref().map_or("", |i| i.as_str())),
+        identity: Untrusted::new(name.clone().unwrap_or_default()),
         issuer: certificate.issuer.clone().map(Untrusted::new),
     });
     let Some(root) = profile.root.as_ref().filter(|_| !profile.identities.is_empty()) else {
@@ -60,12 +57,13 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
     if let Some(outside) = claim
         .times
         .iter()
-        .find(|t| **t < certificate.not_before || **t > certificate.not_after)
+        .map(|time| time.at)
+        .find(|at| *at < certificate.not_before || *at > certificate.not_after)
     {
         let detail = format!("the certificate was not valid at {outside}, when it was timestamped");
         return Err(Refusal::new(CheckName::Timestamp, CauseKind::BadSignature, detail));
     }
-    times.rfc3161.extend(&claim.times);
+    times.rfc3161.extend(claim.times.iter().cloned());
     report.passed(CheckName::Signature, "verifies with the certificate's key");
     report.passed(
         CheckName::Chain,
@@ -97,7 +95,26 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         demand_log(profile, claim)?;
     }
     take_times(report, profile, &times, true)?;
-    whose(report, profile, &certificate, claim.service)
+    report.evidence().content_time = signing_time(&certificate);
+    whose(report, profile, name.as_deref(), &certificate, claim.service)
+}
+
+/// Why a certificate cannot be read: an algorithm that is not known is nobody's fault.
+fn unreadable(error: &sigstore_crypto::Error) -> Refusal {
+    let detail = format!("the signing certificate cannot be read: {error}");
+    let cause = match error {
+        sigstore_crypto::Error::InvalidKey(why) if why.contains("unsupported") => CauseKind::Unsupported,
+        sigstore_crypto::Error::UnsupportedAlgorithm(_) => CauseKind::Unsupported,
+        _ => CauseKind::Malformed,
+    };
+    Refusal::new(CheckName::Chain, cause, detail)
+}
+
+/// When a statement was signed, by the certificate it was signed with: nobody can put a younger one
+/// around the same signature. A certificate that is valid for long says nothing of the kind.
+fn signing_time(certificate: &CertificateInfo) -> Option<Timestamp> {
+    let seconds = certificate.not_after.as_second() - certificate.not_before.as_second();
+    (seconds <= SHORT_LIVED).then_some(certificate.not_before)
 }
 
 /// Verifies, with the log where it is asked for or there; without it where it is not asked for and
@@ -110,31 +127,32 @@ fn certificate_log(root: &Root, profile: &Profile, claim: &Claim<'_>) -> Result<
     let asked = profile.log != LogRule::NotRequired;
     let entries = claim.bundle.verification_material.tlog_entries.len();
     if asked || entries > 0 {
-        match verify(root, claim, &policy(), None) {
+        match verify(root, claim, &policy(), None, Logs::Asked) {
             Ok(times) => return Ok((times, entries > 0)),
             Err(Error::TransparencyLog(_) | Error::Bundle(_)) if !asked => {}
             Err(error) => return Err(error),
         }
     }
-    verify(root, claim, &policy().skip_tlog_unsafe(), None).map(|times| (times, false))
+    verify(root, claim, &policy().skip_tlog_unsafe(), None, Logs::Skipped).map(|times| (times, false))
 }
 
 fn other_scheme(key: &DerPublicKey, claim: &Claim<'_>) -> bool {
-    Key::from_der("", key.as_bytes().to_vec())
+    Key::from_der("", key.as_bytes().to_vec(), Validity::default())
         .is_ok_and(|key| matches!(key.check(claim.message, claim.signature), Answer::Holds(_)))
 }
 
 fn whose(
     report: &mut Report,
     profile: &Profile,
+    name: Option<&str>,
     certificate: &CertificateInfo,
     service: Option<&str>,
 ) -> Result<(), Refusal> {
-    let san = certificate.identity.as_ref().map_or("nobody", |i| i.as_str());
+    let san = name.unwrap_or("nobody");
     let issuer = certificate.issuer.as_deref();
     let issued = issuer.unwrap_or("no issuer");
     let accepted = identity::accepted(&profile.identities, service);
-    match identity::fits(&profile.identities, certificate, service) {
+    match identity::fits(&profile.identities, name, certificate, service) {
         Fit::Yes => {
             report.passed(
                 CheckName::Identity,

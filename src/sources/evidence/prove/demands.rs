@@ -1,6 +1,6 @@
 //! What a trust profile asks of log and time, looked at on what has been verified; and how it is shown.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 use super::super::report::{Refusal, Report};
 use super::super::trust::Profile;
@@ -133,21 +133,19 @@ pub(super) fn take_times(
         }
         _ => {}
     }
-    let mut different: Vec<(bool, Timestamp)> = times.rfc3161.iter().map(|t| (true, *t)).collect();
-    different.extend(times.rekor.iter().map(|t| (false, *t)));
-    different.sort_unstable();
-    different.dedup();
-    if u32::try_from(different.len()).unwrap_or(u32::MAX) < profile.demands.times {
+    // Authorities, not tokens: anybody can ask one authority as often as he likes.
+    let authorities: BTreeSet<&str> = times.all().map(|time| time.authority.as_str()).collect();
+    if u32::try_from(authorities.len()).unwrap_or(u32::MAX) < profile.demands.times {
         return refuse(format!(
-            "trust profile {} asks for {} verified times; there are {}",
+            "trust profile {} asks for times by {} authorities; {} vouched for one",
             profile.name,
             profile.demands.times,
-            different.len()
+            authorities.len()
         ));
     }
     // The oldest: a bundle's timestamps are not signed into it, so a later one can be added by anybody.
-    let stamped = times.rfc3161.iter().map(|at| (*at, TimeSource::Rfc3161));
-    let logged = times.rekor.iter().map(|at| (*at, TimeSource::Rekor));
+    let stamped = times.rfc3161.iter().map(|time| (time.at, TimeSource::Rfc3161));
+    let logged = times.rekor.iter().map(|time| (time.at, TimeSource::Rekor));
     let oldest = match profile.time {
         TimeRule::Rfc3161 => stamped.min_by_key(|(at, _)| *at),
         TimeRule::Rekor => logged.min_by_key(|(at, _)| *at),

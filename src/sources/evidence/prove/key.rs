@@ -7,7 +7,7 @@ use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_check, log_passed, no_log, take_times, unasked};
-use super::{Claim, Times, verify};
+use super::{Claim, Logs, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
 use crate::domain::text::Untrusted;
@@ -55,11 +55,29 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
             }
         },
     }
-    times.rfc3161.extend(&claim.times);
+    times.rfc3161.extend(claim.times.iter().cloned());
     if asked {
         demand_log(profile, claim)?;
     }
-    take_times(report, profile, &times, false)
+    take_times(report, profile, &times, false)?;
+    in_use(key, &times)
+}
+
+/// Whether trusted times show that the signature was made while the key was in use.
+fn in_use(key: &Key, times: &Times) -> Result<(), Refusal> {
+    if key.validity.is_always() {
+        return Ok(());
+    }
+    let refuse = |detail: String| Err(Refusal::new(CheckName::Timestamp, CauseKind::BadSignature, detail));
+    // A later time proves nothing: an old signature can be stamped again. The oldest must lie inside.
+    match times.all().map(|time| time.at).min() {
+        None => refuse(format!(
+            "{} was in use for a limited time, and no trusted time says when this was signed",
+            key.name
+        )),
+        Some(at) if !key.validity.contains(at) => refuse(format!("signed at {at}, when {} was not in use", key.name)),
+        Some(_) => Ok(()),
+    }
 }
 
 fn find_key<'p>(report: &mut Report, profile: &'p Profile, claim: &Claim<'_>) -> Result<&'p Key, Refusal> {
@@ -146,7 +164,7 @@ fn key_log(root: &Root, key: &Key, claim: &Claim<'_>) -> Result<Times, Error> {
     } else {
         policy
     };
-    verify(root, claim, &policy, Some(&key.der))
+    verify(root, claim, &policy, Some(&key.der), Logs::Asked)
 }
 
 fn refused_log(claim: &Claim<'_>, root: &Root, error: &Error) -> Refusal {

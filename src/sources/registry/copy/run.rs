@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 use super::super::auth::Access;
 use super::super::client::RegistryClient;
-use super::super::content::MANIFEST_CAP;
 use super::super::error::{self, RegistryError};
 use super::super::handle::Registry;
 use super::super::manifest::{self, Manifest};
+use super::super::request::MANIFEST_CAP;
 use super::job::{CopyProgress, CopyReport, CopyRequest, Job};
 use super::preflight::Preflight;
 use super::walk::{Inventory, Tree};

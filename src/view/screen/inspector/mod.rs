@@ -228,12 +228,12 @@ fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, them
             };
             out.labelled("pinned in", vec![span(Role::Text, pinned)]);
         }
-        (Seen::Unreachable { detail, .. }, None) => out.plain(
+        (Seen::Unreachable { failure, .. }, None) => out.plain(
             Role::Unreachable,
             format!(
                 "{} could not be asked: {}",
                 out.glyphs.status(CellStatus::Unreachable),
-                detail.clean()
+                failure.sentence().clean()
             ),
         ),
         (Seen::Fresh { .. }, None) => out.plain(
@@ -273,10 +273,10 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
     }
     if cell.tag.tag().is_some() {
         match (&cell.tag_digest, cell.tag_digest.value()) {
-            (Seen::Unreachable { detail, .. }, _) => {
+            (Seen::Unreachable { failure, .. }, _) => {
                 line.push(span(
                     Role::Unreachable,
-                    format!("  tag unreachable: {}", detail.clean()),
+                    format!("  tag unreachable: {}", failure.sentence().clean()),
                 ));
             }
             (Seen::NotChecked, _) => line.push(span(Role::Dim, "  tag not checked")),

@@ -43,8 +43,8 @@ pub(super) fn verdict(
     let mut line = vec![badge::full(current.status, out.glyphs)];
     let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
     match seen {
-        Seen::Unreachable { detail, last } => {
-            line.push(span(Role::Text, format!(": {}", detail.clean())));
+        Seen::Unreachable { failure, last } => {
+            line.push(span(Role::Text, format!(": {}", failure.sentence().clean())));
             if let Some((before, at)) = last {
                 let was = before.verdict.as_ref().map_or("not judged", |v| v.result.as_str());
                 line.push(span(Role::Dim, format!("  (was {was} {})", age::ago(*at, out.now))));

@@ -1,6 +1,7 @@
 //! SPDX and CycloneDX in JSON, read key by key; the long lists go element by element to the sink.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -47,11 +48,19 @@ struct Seen {
     context: Option<String>,
     graph: bool,
     graph_version: Option<String>,
+    created: Option<String>,
 }
 
 impl Seen {
     fn header(self) -> Result<Header, String> {
-        let header = |format, version| Ok(Header { format, version });
+        let created = self.created;
+        let header = |format, version| {
+            Ok(Header {
+                format,
+                version,
+                created,
+            })
+        };
         if let Some(format) = self.bom_format {
             if format != "CycloneDX" {
                 return Err(format!("no CycloneDX document: bomFormat is {format:?}"));
@@ -124,12 +133,14 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     map.next_value::<String>()?;
                 }
                 "@context" => seen.context = Some(map.next_value::<Box<RawValue>>()?.get().to_owned()),
+                "creationInfo" => seen.created = field(map.next_value()?, "created"),
+                "metadata" => seen.created = field(map.next_value()?, "timestamp"),
                 "packages" => map.next_value_seed(each(|p: SpdxPackage<'de>| p.tell(sink)))?,
                 "components" => map.next_value_seed(each(|c: Component<'de>| c.tell(sink)))?,
                 "@graph" => {
                     seen.graph = true;
-                    let version = &mut seen.graph_version;
-                    map.next_value_seed(each(|e: Element<'de>| e.tell(sink, version)))?;
+                    let (version, created) = (&mut seen.graph_version, &mut seen.created);
+                    map.next_value_seed(each(|e: Element<'de>| e.tell(sink, version, created)))?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -138,6 +149,12 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
         }
         Ok(seen)
     }
+}
+
+/// A text inside a small object; whatever else the object is costs nothing.
+fn field(object: &RawValue, name: &str) -> Option<String> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(object.get()).ok()?;
+    serde_json::from_str(fields.get(name)?.get()).ok()
 }
 
 fn once<E: serde::de::Error>(slot: &mut Option<String>, value: String) -> Result<(), E> {
@@ -251,14 +268,17 @@ struct Element<'a> {
     purl: Option<&'a RawValue>,
     #[serde(default, borrow, rename = "specVersion")]
     spec_version: Option<&'a RawValue>,
+    #[serde(default, borrow)]
+    created: Option<&'a RawValue>,
 }
 
 impl Element<'_> {
-    fn tell(self, sink: &mut Sink<'_>, version: &mut Option<String>) {
+    fn tell(self, sink: &mut Sink<'_>, version: &mut Option<String>, created: &mut Option<String>) {
         let text = |raw: Option<&RawValue>| raw.and_then(|r| serde_json::from_str::<String>(r.get()).ok());
         let kind = text(self.kind).unwrap_or_default();
         if kind == "CreationInfo" && version.is_none() {
             *version = text(self.spec_version);
+            *created = text(self.created);
         }
         // software_Package and its subclasses (AI, dataset).
         if kind.ends_with("Package") {

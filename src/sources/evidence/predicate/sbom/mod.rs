@@ -11,12 +11,23 @@ use std::io::Read as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::Package;
+use super::time;
 use crate::domain::evidence::SbomSummary;
 use crate::domain::text::Untrusted;
 
-/// Most that a compressed SBOM may unpack to.
+/// Most that a compressed SBOM may unpack to, in bytes.
 const UNPACKED_CAP: u64 = 64 << 20;
+/// Most packages of one SBOM that are listed.
+const MAX_PACKAGES: usize = 500_000;
+
+/// One package of an SBOM.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Package {
+    /// Package URL without its version, else the plain name.
+    pub purl: Untrusted,
+    /// Version as written.
+    pub version: Untrusted,
+}
 
 /// One package or component as an SBOM writes it.
 struct Entry<'a> {
@@ -32,6 +43,8 @@ type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
 struct Header {
     format: &'static str,
     version: String,
+    /// When it was made, as written.
+    created: Option<String>,
 }
 
 /// Whether content claims to be an SBOM: enough to choose the parser, not to believe it.
@@ -55,6 +68,7 @@ pub(super) fn document(content: &[u8]) -> Result<SbomSummary, String> {
         format: header.format.to_owned(),
         version: Untrusted::new(header.version),
         packages,
+        created: time(header.created.as_deref()),
     })
 }
 
@@ -63,12 +77,18 @@ pub(super) fn embedded(predicate: &str) -> Result<SbomSummary, String> {
     document(unwrap(predicate).as_bytes())
 }
 
-/// Every package of a document or predicate.
-pub(super) fn list(content: &[u8]) -> Option<Vec<Package>> {
+/// Every package of a document or predicate, in its order. `None` if it is no SBOM that can be read, or
+/// lists more than can be compared.
+pub fn list(content: &[u8]) -> Option<Vec<Package>> {
     let mut all = Vec::new();
     let inner = std::str::from_utf8(content).ok().map(unwrap);
     let content = inner.as_ref().map_or(content, |text| text.as_bytes());
+    let mut too_many = false;
     read(content, &mut |entry| {
+        if all.len() == MAX_PACKAGES {
+            too_many = true;
+            return;
+        }
         let (purl, version) = match entry.purl {
             Some(purl) => split_purl(purl, entry.version),
             None => (entry.name, entry.version),
@@ -79,7 +99,7 @@ pub(super) fn list(content: &[u8]) -> Option<Vec<Package>> {
         });
     })
     .ok()?;
-    Some(all)
+    (!too_many).then_some(all)
 }
 
 /// A package URL without version, qualifiers and subpath, and the version it names.
@@ -94,7 +114,8 @@ fn split_purl<'a>(purl: &'a str, version: &'a str) -> (&'a str, &'a str) {
     }
 }
 
-/// Takes cosign's old wrapper off: `{"Data": document or its text, "Timestamp": …}`.
+/// Takes off what cosign puts around a document: `{"Data": document or its text, "Timestamp": …}`, or the
+/// document's text as one JSON string (`cosign attest --type spdx`).
 fn unwrap(predicate: &str) -> Cow<'_, str> {
     #[derive(Deserialize)]
     struct Wrapper<'a> {
@@ -103,6 +124,11 @@ fn unwrap(predicate: &str) -> Cow<'_, str> {
     }
     if json::looks_like(predicate.as_bytes()) {
         return Cow::Borrowed(predicate);
+    }
+    if predicate.starts_with('"')
+        && let Ok(text) = serde_json::from_str::<String>(predicate)
+    {
+        return Cow::Owned(text);
     }
     match serde_json::from_str::<Wrapper<'_>>(predicate) {
         Ok(wrapper) => match serde_json::from_str::<String>(wrapper.data.get()) {

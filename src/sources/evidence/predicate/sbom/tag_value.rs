@@ -19,6 +19,7 @@ struct Package {
 
 pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     let mut version = None;
+    let mut created = None;
     let mut identified = false;
     let mut open: Option<Package> = None;
     let mut inside_text = false;
@@ -43,6 +44,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
                     .ok_or_else(|| format!("SPDX version {value:?} is no 2.x"))?;
                 version = Some(format!("2.{number}"));
             }
+            "Created" if open.is_none() => created = Some(value.to_owned()),
             "SPDXID" if value == "SPDXRef-DOCUMENT" => identified = true,
             "PackageName" => {
                 tell(open.take(), sink);
@@ -75,6 +77,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
         Some(version) if identified => Ok(Header {
             format: "SPDX",
             version,
+            created,
         }),
         Some(_) => Err("no SPDX document: its SPDXID is not SPDXRef-DOCUMENT".to_owned()),
         None => Err("it is neither SPDX nor CycloneDX".to_owned()),

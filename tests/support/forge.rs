@@ -10,7 +10,7 @@ use pindeck::domain::id::Digest;
 use pindeck::sources::evidence::{Carrier, Item};
 use serde_json::{Value, json};
 
-use crate::support::evidence_cases::item;
+use super::evidence_cases::item;
 
 pub const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 pub const SPDX: &str = "https://spdx.dev/Document";

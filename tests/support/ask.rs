@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use pindeck::domain::evidence::{CauseKind, CheckName, CheckState, Evidence, EvidenceKind, EvidenceState};
 use pindeck::domain::id::Digest;
-use pindeck::domain::policy::{Demands, LogRule, SignerRule, TimeRule, TrustProfile, TrustedKey};
+use pindeck::domain::policy::{
+    Demands, LogRule, Policy, SignerRule, TestResultRule, TimeRule, TrustProfile, TrustedKey,
+};
+use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
 use pindeck::sources::evidence::{Item, Question, Trust, check};
 
 /// A profile that believes these keys, without a log.
@@ -16,6 +20,7 @@ pub fn by_keys(keys: &[(&str, String)]) -> TrustProfile {
             .map(|(name, pem)| TrustedKey {
                 name: (*name).to_owned(),
                 pem: pem.clone(),
+                validity: Default::default(),
             })
             .collect(),
         root: None,
@@ -62,6 +67,7 @@ impl Ask {
             signer: &signer,
             service_signer: None,
             trust: &trust,
+            keep_content: true,
         };
         check(item, &question)
     }
@@ -105,4 +111,34 @@ pub fn state(evidence: &Evidence, check: CheckName) -> CheckState {
         .find(|c| c.check == check)
         .expect("every check is there")
         .state
+}
+
+/// The verdict of a policy that requires one kind, with a limit of its age if there is one.
+pub fn judge_by(
+    evidence: &[Evidence],
+    required: EvidenceKind,
+    max_age: Option<SignedDuration>,
+    now: Timestamp,
+) -> Outcome {
+    let policy = Policy {
+        name: "test".to_owned(),
+        require: vec![required],
+        signer: SignerRule::default(),
+        builder: Vec::new(),
+        source: false,
+        test_result: TestResultRule::default(),
+        max_age: max_age.map(|limit| (required, limit.as_secs())).into_iter().collect(),
+        soak: None,
+        freeze: Vec::new(),
+        break_glass: Default::default(),
+        digest: Digest::of(b"a policy"),
+    };
+    let facts = Facts {
+        digest: Digest::of(b"an image"),
+        presence: &Presence::Present,
+        evidence,
+        incomplete: &[],
+        source: None,
+    };
+    judge(&policy, facts, now).result
 }

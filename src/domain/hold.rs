@@ -1,0 +1,105 @@
+//! Which holds close which environments (docs/reference/contract.md, "Holds"): pure decisions about holds that
+//! were read already.
+
+use super::board::Hold;
+use super::id::{Digest, EnvId, Target};
+use super::policy::Environment;
+
+/// The holds that close an environment for a digest, in the order of the file: those made there or in an
+/// earlier environment. A hold also closes where it names an environment that does not exist any more, or
+/// the service by a longer or shorter form of its name: the bytes are the same, and a renamed folder must
+/// not lift a hold.
+pub fn closing<'a, 'b>(
+    holds: &'a [Hold],
+    environments: &'b [Environment],
+    target: &'b Target,
+    digest: Digest,
+) -> impl Iterator<Item = &'a Hold> + use<'a, 'b> {
+    let place = |name: &EnvId| environments.iter().position(|e| e.name == *name);
+    let here = place(&target.environment);
+    holds.iter().filter(move |hold| {
+        hold.digest == digest
+            && is_one_service(hold.service.as_str(), target.service.as_str())
+            && (hold.environment == target.environment
+                || match (place(&hold.environment), here) {
+                    (Some(made), Some(here)) => made <= here,
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                })
+    })
+}
+
+/// Whether two names of services are the same, or one is the last part of the other's path.
+fn is_one_service(a: &str, b: &str) -> bool {
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('/'));
+    a == b || ends(a, b) || ends(b, a)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hold(environment: &str) -> Hold {
+        Hold {
+            service: "payments".into(),
+            environment: environment.into(),
+            digest: Digest::from_bytes([7; 32]),
+            reason: "crashes on start".into(),
+            since: None,
+            by: None,
+        }
+    }
+
+    fn environments(names: &[&str]) -> Vec<Environment> {
+        names
+            .iter()
+            .map(|name| Environment {
+                name: (*name).into(),
+                paths: Vec::new(),
+                policy: None,
+                after: Vec::new(),
+                registry: None,
+                write: Default::default(),
+                confirm: Default::default(),
+                read_only: false,
+                platforms: Default::default(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn closes_its_own_and_later_environments() {
+        let all = environments(&["dev", "staging", "production"]);
+        let holds = [hold("staging")];
+        let closed = |environment: &str| {
+            let target = Target::new("payments", environment);
+            closing(&holds, &all, &target, Digest::from_bytes([7; 32])).count()
+        };
+        assert_eq!([closed("dev"), closed("staging"), closed("production")], [0, 1, 1]);
+    }
+
+    #[test]
+    fn every_hold_that_closes_is_named() {
+        let all = environments(&["dev", "staging", "production"]);
+        let holds = [hold("production"), hold("dev")];
+        let target = Target::new("payments", "production");
+        let named: Vec<&EnvId> = closing(&holds, &all, &target, Digest::from_bytes([7; 32]))
+            .map(|hold| &hold.environment)
+            .collect();
+        assert_eq!(named, [&EnvId::from("production"), &EnvId::from("dev")]);
+    }
+
+    #[test]
+    fn renaming_lifts_no_hold() {
+        let holds = [hold("gone")];
+        let digest = Digest::from_bytes([7; 32]);
+        let closed = |service: &str, digest| {
+            let target = Target::new(service, "dev");
+            closing(&holds, &[], &target, digest).next().is_some()
+        };
+        assert!(closed("payments", digest));
+        assert!(closed("team-a/payments", digest));
+        assert!(!closed("repayments", digest));
+        assert!(!closed("payments", Digest::from_bytes([8; 32])));
+    }
+}

@@ -1,0 +1,209 @@
+//! The context that every question is answered in: what git says, the policies and trust in force, one
+//! memo of answers from the registries, and the time that counts as now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
+use crate::domain::reference::Repository;
+use crate::sources::evidence::Trust;
+
+use super::assess::{Assessed, Subject, assess};
+use super::image_presence::{Depth, Extent};
+use super::ledger::Ledger;
+use super::once_map::OnceMap;
+use super::registry_memo::RegistryMemo;
+
+/// What a digest is judged by: a policy, and how much of the image must be there.
+#[derive(Clone)]
+pub(super) struct Criteria<'a> {
+    /// The policy; `None` = nothing to judge by.
+    pub policy: Option<&'a Arc<Policy>>,
+    /// How much of the image must be there.
+    pub extent: Extent,
+}
+
+/// What makes two assessments the same question: place, digest, service, name of the policy, extent.
+type Question = (Repository, Digest, Option<ServiceId>, Option<String>, Extent);
+
+/// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
+/// policy file alone says what counts.
+pub(super) struct Context<L = Ledger> {
+    /// What git says.
+    pub ledger: L,
+    /// The questions to the registries, each asked once.
+    pub memo: RegistryMemo,
+    /// The time that counts as now.
+    pub now: Timestamp,
+    team: Arc<TeamPolicy>,
+    environments: Vec<Environment>,
+    policies: BTreeMap<String, Arc<Policy>>,
+    trust: Arc<Trust>,
+    assessed: OnceMap<Question, Assessed>,
+}
+
+impl Context {
+    /// The context of a ledger.
+    pub fn new(ledger: Ledger, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
+        let (team, environments) = (Arc::clone(&ledger.team), ledger.environments.clone());
+        Self::with(ledger, team, environments, trust, memo)
+    }
+
+    /// The configured service whose name a repository belongs to, by the names of this ledger.
+    pub fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
+        self.ledger.naming.service(repository)
+    }
+}
+
+impl Context<()> {
+    /// The context of a policy file outside any repository.
+    pub fn of_policy(team: TeamPolicy, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
+        let environments = team.environments.clone();
+        Self::with((), Arc::new(team), environments, trust, memo)
+    }
+
+    /// The configured service whose image this repository is.
+    pub fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
+        let mut services = self.team.services.iter();
+        services
+            .find(|service| service.image == *repository)
+            .map(|service| &service.name)
+    }
+}
+
+impl<L> Context<L> {
+    fn with(
+        ledger: L,
+        team: Arc<TeamPolicy>,
+        environments: Vec<Environment>,
+        trust: Arc<Trust>,
+        memo: RegistryMemo,
+    ) -> Self {
+        let named = team.policies.iter();
+        Self {
+            policies: named
+                .map(|(name, policy)| (name.clone(), Arc::new(policy.clone())))
+                .collect(),
+            ledger,
+            memo,
+            now: Timestamp::now(),
+            team,
+            environments,
+            trust,
+            assessed: OnceMap::default(),
+        }
+    }
+
+    /// The policy of the team.
+    pub fn team(&self) -> &TeamPolicy {
+        &self.team
+    }
+
+    /// All environments in promotion order, configured or inferred.
+    pub fn environments(&self) -> &[Environment] {
+        &self.environments
+    }
+
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.name.as_str() == name)
+    }
+
+    /// What the team configured for a service.
+    pub fn service(&self, name: &ServiceId) -> Option<&Service> {
+        self.team.services.iter().find(|service| service.name == *name)
+    }
+
+    /// The policy of that name.
+    pub fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
+        self.policies.get(name)
+    }
+
+    /// The policy of an environment, if it has one.
+    pub fn policy_of(&self, environment: &Environment) -> Option<&Arc<Policy>> {
+        self.policy(environment.policy.as_deref()?)
+    }
+
+    /// What a digest is judged by in an environment.
+    pub fn criteria(&self, environment: Option<&Environment>, depth: Depth) -> Criteria<'_> {
+        Criteria {
+            policy: environment.and_then(|environment| self.policy_of(environment)),
+            extent: Extent {
+                depth,
+                platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Assesses a digest where it lives, for a service. The same question is answered once.
+    pub async fn assess(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        service: Option<&ServiceId>,
+        criteria: Criteria<'_>,
+    ) -> Assessed {
+        let key = question(repository, digest, service, &criteria);
+        let subject = self.subject(repository, digest, service, criteria);
+        let answer = || assess(&self.memo, subject, self.now);
+        self.assessed.get(key, answer).await
+    }
+
+    /// The same in another memo, past everything that was answered in this one: for what must be read from
+    /// the registry again.
+    pub async fn assess_in(
+        &self,
+        memo: &RegistryMemo,
+        repository: &Repository,
+        digest: Digest,
+        service: Option<&ServiceId>,
+        criteria: Criteria<'_>,
+    ) -> Assessed {
+        assess(memo, self.subject(repository, digest, service, criteria), self.now).await
+    }
+
+    /// What [`Context::assess`] answered, if it was asked.
+    pub fn answered(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        service: Option<&ServiceId>,
+        criteria: &Criteria<'_>,
+    ) -> Option<Assessed> {
+        self.assessed.peek(&question(repository, digest, service, criteria))
+    }
+
+    fn subject(
+        &self,
+        repository: &Repository,
+        digest: Digest,
+        service: Option<&ServiceId>,
+        criteria: Criteria<'_>,
+    ) -> Subject {
+        let configured = service.and_then(|name| self.service(name));
+        Subject {
+            repository: repository.clone(),
+            digest,
+            service: service.cloned(),
+            service_signer: configured.and_then(|s| s.signer.clone()),
+            source: configured.and_then(|s| s.source.clone()),
+            policy: criteria.policy.cloned(),
+            trust: Arc::clone(&self.trust),
+            extent: criteria.extent,
+        }
+    }
+}
+
+fn question(repository: &Repository, digest: Digest, service: Option<&ServiceId>, criteria: &Criteria<'_>) -> Question {
+    let policy = criteria.policy.map(|policy| policy.name.clone());
+    (
+        repository.clone(),
+        digest,
+        service.cloned(),
+        policy,
+        criteria.extent.clone(),
+    )
+}
