@@ -35,7 +35,7 @@ const MAX_INSIDE: usize = 128;
 
 /// Reads what is attached to one digest, and counts what it costs: whoever may push may attach as much as
 /// the registry takes. A blob that several layers name is read, and kept in memory, once.
-struct Reading<'a> {
+struct EvidenceReader<'a> {
     registry: &'a Registry,
     repository: &'a Repository,
     subject: Digest,
@@ -44,7 +44,7 @@ struct Reading<'a> {
     blobs: OnceMap<(Digest, u64), Result<Bytes, ItemProblem>>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> EvidenceReader<'a> {
     fn new(registry: &'a Registry, repository: &'a Repository, subject: Digest) -> Self {
         Self {
             registry,
@@ -135,7 +135,7 @@ pub async fn attached(
 ) -> Collected {
     // A repository that has content and lists no tag at all is a cache that lists what it has been asked for.
     let tags = tags.filter(|tags| !tags.is_empty());
-    let reading = Reading::new(registry, repository, subject);
+    let reading = EvidenceReader::new(registry, repository, subject);
     let listed = async {
         match registry.referrers(repository, &subject, tags).await {
             Ok(listing) => referrers(&reading, listing.descriptors).await,
@@ -163,7 +163,7 @@ pub async fn asked_directly(
         // Then nothing was left out because of the list.
         return all;
     }
-    let reading = Reading::new(registry, repository, subject);
+    let reading = EvidenceReader::new(registry, repository, subject);
     let fallback = async {
         if tags.contains(&format!("sha256-{}", subject.hex())) {
             return Collected::default();
@@ -189,7 +189,7 @@ fn evidence_tag(subject: Digest, ending: &str) -> String {
     format!("sha256-{}.{ending}", subject.hex())
 }
 
-async fn referrers(reading: &Reading<'_>, descriptors: Vec<Descriptor>) -> Collected {
+async fn referrers(reading: &EvidenceReader<'_>, descriptors: Vec<Descriptor>) -> Collected {
     let mut all = Collected::default();
     let fetched = join_all(descriptors.into_iter().map(|descriptor| async move {
         let found = reading.registry.manifest(reading.repository, &descriptor.digest).await;
@@ -236,12 +236,12 @@ fn gone(subject: Digest, descriptor: &Descriptor, error: &RegistryError) -> Evid
 }
 
 async fn legacy_tag(
-    reading: &Reading<'_>,
+    reading: &EvidenceReader<'_>,
     ending: &str,
     carrier: Carrier,
     tags: Option<&BTreeSet<String>>,
 ) -> Collected {
-    let Reading {
+    let EvidenceReader {
         registry,
         repository,
         subject,
@@ -275,7 +275,7 @@ async fn legacy_tag(
 }
 
 /// Fetches the layers of one evidence manifest that hold statements.
-async fn layers(reading: &Reading<'_>, manifest: &Manifest, carrier: Carrier) -> Collected {
+async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carrier) -> Collected {
     let attached_to = reading.subject;
     let mut all = Collected::default();
     let (statements, others): (Vec<&Descriptor>, Vec<&Descriptor>) = manifest

@@ -29,7 +29,7 @@ const MAX_DEPTH: usize = 4;
 
 /// How much of an image must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Depth {
+pub enum ImageDepth {
     /// The image and its platform manifests: one request each, in every refresh.
     #[default]
     Manifests,
@@ -41,14 +41,14 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Extent {
     /// How deep to look.
-    pub depth: Depth,
+    pub depth: ImageDepth,
     /// Which platforms count.
     pub platforms: PlatformFilter,
 }
 
 /// What is known about the parts of an image.
 #[derive(Debug, Default)]
-struct Parts {
+struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
     /// There, and not what it must be.
@@ -62,7 +62,7 @@ struct Parts {
 /// Whether every part of an image that counts is in its repository now. The image's own manifest was
 /// located by the caller.
 pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manifest>, extent: &Extent) -> Presence {
-    let mut parts = Parts::default();
+    let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];
     for _ in 0..MAX_DEPTH {
@@ -78,7 +78,7 @@ pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manife
                 };
             }
             children.extend(platforms.into_iter().filter(|child| seen.insert(child.digest)).cloned());
-            if extent.depth == Depth::Everything {
+            if extent.depth == ImageDepth::Everything {
                 parts.note_blobs(manifest);
             }
         }
@@ -108,18 +108,18 @@ fn needed<'a>(index: &'a Manifest, filter: &PlatformFilter) -> Vec<&'a Descripto
         .collect()
 }
 
-impl Parts {
+impl ImageParts {
     /// Asks for manifests; those whose own parts must be looked at come back.
     async fn ask_for_manifests(
         &mut self,
         memo: &RegistryMemo,
         image: &Place,
         children: &[Descriptor],
-        depth: Depth,
+        depth: ImageDepth,
     ) -> Vec<Arc<Manifest>> {
         let answers = join_all(children.iter().map(|child| async move {
             let place = Place::new(&image.repository, child.digest);
-            if depth == Depth::Manifests && !child.is_index() {
+            if depth == ImageDepth::Manifests && !child.is_index() {
                 let answer = memo.presence(&place, Some(child.size)).await;
                 return answer.map(|present| present.map(|_| None));
             }

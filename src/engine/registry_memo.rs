@@ -27,7 +27,7 @@ pub struct Located {
 }
 
 /// Whether something is at a place; `Ok(None)` = it is not, for certain.
-type Presence = Result<Option<Present>, RegistryError>;
+type PresenceAnswer = Result<Option<Present>, RegistryError>;
 
 /// Shared questions of one pass. Two kinds of question never answer for each other: what bytes a digest
 /// names (any registry may have served them, now or last week), and whether a repository has them now
@@ -41,8 +41,8 @@ pub struct RegistryMemo {
     resolved: OnceMap<(Repository, String), Resolved>,
     /// Digests that tags pointed at, with the answers.
     answered: Mutex<BTreeMap<Place, Head>>,
-    manifests: OnceMap<Place, Presence>,
-    blobs: OnceMap<Place, Presence>,
+    manifests: OnceMap<Place, PresenceAnswer>,
+    blobs: OnceMap<Place, PresenceAnswer>,
     located: OnceMap<Place, Result<Option<Located>, RegistryError>>,
 }
 
@@ -101,7 +101,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::presence`].
-    pub async fn presence(&self, place: &Place, size: Option<u64>) -> Presence {
+    pub async fn presence(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
         if let Some(present) = self.answered_by_tag(place) {
             return Ok(Some(present));
         }
@@ -111,7 +111,7 @@ impl RegistryMemo {
         self.head(place, size).await
     }
 
-    async fn head(&self, place: &Place, size: Option<u64>) -> Presence {
+    async fn head(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
         self.manifests
             .get(place.clone(), || self.registry.presence(place, size))
             .await
@@ -126,7 +126,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::blob_presence`].
-    pub async fn blob_presence(&self, place: &Place, size: u64) -> Presence {
+    pub async fn blob_presence(&self, place: &Place, size: u64) -> PresenceAnswer {
         self.blobs
             .get(place.clone(), || self.registry.blob_presence(place, size))
             .await

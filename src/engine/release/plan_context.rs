@@ -20,7 +20,7 @@ use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
 use crate::engine::context::Context;
-use crate::engine::image_presence::Depth;
+use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
@@ -219,7 +219,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
@@ -232,7 +232,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 

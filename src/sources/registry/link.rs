@@ -36,7 +36,7 @@ impl Pages {
                 }
                 Ok(None) => {}
                 // A page that cannot be found would be left out.
-                Err(Unreadable) => return Err(response.protocol_error(request, "its Link header cannot be read")),
+                Err(UnreadableLink) => return Err(response.protocol_error(request, "its Link header cannot be read")),
             }
         }
         let Some(next) = next else { return Ok(None) };
@@ -59,17 +59,17 @@ impl Pages {
 
 /// A `Link` header that names no target or no relation.
 #[derive(Debug, PartialEq, Eq)]
-struct Unreadable;
+struct UnreadableLink;
 
 /// The target of the link whose relation is `next`, if there is one. Some registries leave out the angle
 /// brackets around the target.
-fn links(header: &str) -> Result<Option<String>, Unreadable> {
+fn links(header: &str) -> Result<Option<String>, UnreadableLink> {
     let mut rest = header.trim();
     let mut next = None;
     while !rest.is_empty() {
         let (target, after) = match rest.strip_prefix('<') {
-            Some(inner) => inner.split_once('>').ok_or(Unreadable)?,
-            None => rest.split_at(rest.find(';').ok_or(Unreadable)?),
+            Some(inner) => inner.split_once('>').ok_or(UnreadableLink)?,
+            None => rest.split_at(rest.find(';').ok_or(UnreadableLink)?),
         };
         // Parameters end where the next link begins; a quoted text may contain a comma.
         let mut quoted = false;
@@ -84,14 +84,14 @@ fn links(header: &str) -> Result<Option<String>, Unreadable> {
                 .eq_ignore_ascii_case("rel")
                 .then(|| value.trim().trim_matches('"'))
         });
-        let relation = relation.ok_or(Unreadable)?;
+        let relation = relation.ok_or(UnreadableLink)?;
         let is_next = relation
             .split_ascii_whitespace()
             .any(|rel| rel.eq_ignore_ascii_case("next"));
         if is_next && next.is_none() {
             next = Some(target.trim().to_owned()).filter(|target| !target.is_empty());
             if next.is_none() {
-                return Err(Unreadable);
+                return Err(UnreadableLink);
             }
         }
         rest = end.map_or("", |end| after[end + 1..].trim_start());
@@ -120,11 +120,11 @@ mod tests {
             ),
             (r#"a; rel=prev, b; rel=next"#, Ok(Some("b"))),
             ("", Ok(None)),
-            ("<a", Err(Unreadable)),
-            ("<a>", Err(Unreadable)),
-            ("a", Err(Unreadable)),
-            ("<>; rel=next", Err(Unreadable)),
-            (r#"<a>; title="next""#, Err(Unreadable)),
+            ("<a", Err(UnreadableLink)),
+            ("<a>", Err(UnreadableLink)),
+            ("a", Err(UnreadableLink)),
+            ("<>; rel=next", Err(UnreadableLink)),
+            (r#"<a>; title="next""#, Err(UnreadableLink)),
         ] {
             let found = links(header);
             assert_eq!(
