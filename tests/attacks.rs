@@ -22,6 +22,7 @@ pub mod support;
 mod attacks {
     pub mod credentials;
     pub mod evidence;
+    pub mod evidence_costs;
     pub mod git;
     pub mod journal;
     #[cfg(unix)]
@@ -45,6 +46,7 @@ const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::presence::ATTACKS,
     attacks::evidence::ATTACKS,
+    attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,
     attacks::journal::ATTACKS,
     #[cfg(unix)]

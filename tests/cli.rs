@@ -26,6 +26,7 @@ mod cli {
     mod init;
     mod interrupts;
     mod mistakes;
+    mod one_answer;
     mod pin;
     mod promote;
     mod resume;

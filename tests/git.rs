@@ -12,6 +12,7 @@
 pub mod support;
 
 mod git {
+    mod checkouts;
     mod history;
     mod identity;
     mod lineage;

@@ -12,6 +12,7 @@
 mod house {
     mod circles;
     mod dependencies;
+    mod exits;
     mod imports;
     mod proofs;
     mod rust_tokens;

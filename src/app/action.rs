@@ -89,7 +89,7 @@ actions! {
         "back out, one step at a time";
     Evidence: "evidence", "evidence", ["e"], Look, Harmless,
         "every statement about this digest, with every check";
-    History: "history", "history", ["h"], Look, Harmless,
+    History: "history", "history", ["L"], Look, Harmless,
         "who pinned what here, when and why";
     Diff: "diff", "diff", ["d"], Look, Harmless,
         "what separates these bytes from what CI offers, or from another environment's";
@@ -106,7 +106,7 @@ actions! {
     Promote: "promote", "promote", ["p"], Release, PlansWrite,
         "step the digest under the cursor (or those of the marked services) into the next environment";
     Revert: "revert", "revert", ["r"], Release, PlansWrite,
-        "put back the digest that was pinned before (in the history: that of the line)";
+        "go back to an earlier digest: the last known good one, or another (in the history: that of the line)";
     Mark: "mark", "mark", ["space"], Release, Harmless,
         "mark this service for a set that steps forward together";
     Undo: "undo", "undo", ["u"], Release, PlansWrite,
@@ -115,7 +115,7 @@ actions! {
         "give this pin by tag the digest that its tag names now";
     ReleaseHold: "release-hold", "release hold", ["H"], Release, PlansWrite,
         "let a digest that was reverted here step forward again";
-    MoveLeft: "move-left", "left", ["left"], Move, Harmless,
+    MoveLeft: "move-left", "left", ["left", "h"], Move, Harmless,
         "to the environment before";
     MoveRight: "move-right", "right", ["right", "l"], Move, Harmless,
         "to the next environment";

@@ -86,6 +86,7 @@ fn has_command(state: &State) -> Possible {
     match state.screen() {
         Some(Screen::Plan(plan)) if plan.proposal().is_some() => Ok(()),
         Some(Screen::Plan(_)) => Err("there is no plan yet".to_owned()),
+        Some(Screen::Revert(revert)) if revert.row().is_some() => Ok(()),
         _ => on_screen_subject(state).map(drop),
     }
 }
@@ -156,6 +157,10 @@ fn can_open(state: &State) -> Possible {
             Pane::Inspector => has_digest(state),
         },
         Some(Screen::Evidence(_)) => Ok(()),
+        Some(Screen::Revert(revert)) => match revert.row() {
+            Some(_) => request::writable(state),
+            None => Err("there is no digest to go back to".to_owned()),
+        },
         Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),
         Some(Screen::Diff(_) | Screen::Plan(_)) => Err("nothing to open here".to_owned()),
     }

@@ -151,6 +151,7 @@ fn of_verdict(assessment: &Assessment) -> CellStatus {
         Outcome::Warned => CellStatus::Warned,
         Outcome::Rejected if verdict.causes.iter().any(gone) => CellStatus::Absent,
         Outcome::Rejected => CellStatus::Rejected,
+        Outcome::Unknown if verdict.causes.iter().all(|c| c.cause == CauseKind::NotChecked) => CellStatus::NotChecked,
         Outcome::Unknown => CellStatus::Unknown,
     }
 }

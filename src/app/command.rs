@@ -17,6 +17,13 @@ pub enum Command {
         /// About what.
         target: Target,
     },
+    /// List the digests that a target could go back to, and judge them by today's policy.
+    EarlierDigests {
+        /// The question.
+        ticket: Ticket,
+        /// About what.
+        target: Target,
+    },
     /// Compare two digests.
     Diff {
         /// The question.

@@ -37,6 +37,27 @@ pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
                 _ => Err("this line did not change one digest to another".to_owned()),
             }
         }
+        Some(Screen::Revert(revert)) => {
+            let target = &revert.target;
+            let row = state.board.row(&target.service);
+            let cell = row.and_then(|row| row.cell(&target.environment));
+            let sides = cell.and_then(|cell| Some((cell, cell.pin.digest?, revert.row()?)));
+            match sides {
+                Some((cell, pinned, row)) if row.earlier.digest != pinned => {
+                    let side = |what: String, digest| PlacedDigest {
+                        service: target.service.clone(),
+                        what,
+                        image: cell.pin.image.clone(),
+                        digest,
+                    };
+                    Ok(vec![DigestPair {
+                        a: side(format!("pinned in {}", target.environment), pinned),
+                        b: side(format!("earlier {}", row.name()), row.earlier.digest),
+                    }])
+                }
+                _ => Err("there is no digest before and after to compare".to_owned()),
+            }
+        }
         Some(Screen::Plan(plan)) => {
             let plans = plan
                 .proposal()

@@ -11,7 +11,7 @@ use crate::domain::reference::Repository;
 
 /// The comparison of two digests, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub enum ComparisonState {
     /// Nobody has asked yet.
     NotAsked,
     /// Being read.
@@ -34,7 +34,7 @@ pub struct DiffScreen {
     /// Which of them is shown.
     pub at: usize,
     /// The comparison.
-    pub compared: Comparison,
+    pub compared: ComparisonState,
     /// Since when it runs.
     pub since: Timestamp,
     /// First line shown.

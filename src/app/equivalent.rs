@@ -1,5 +1,7 @@
 //! The command line that does what the screen shows.
 
+use crate::domain::failure::shell_word;
+
 use super::comparison::PlacedDigest;
 use super::cursor::Subject;
 use super::state::{Screen, State};
@@ -13,11 +15,20 @@ pub fn equivalent(state: &State) -> Option<String> {
     }
     if let Some(Screen::Diff(diff)) = state.screen() {
         let pair = diff.pairs.get(diff.at)?;
-        let side = |named: &PlacedDigest| quoted(&named.image.at(named.digest).to_string());
+        let side = |named: &PlacedDigest| shell_word(&named.image.at(named.digest).to_string());
         return Some(with_globals(
             state,
             &format!("diff {} {}", side(&pair.a), side(&pair.b)),
         ));
+    }
+    if let Some(Screen::Revert(revert)) = state.screen() {
+        let (target, row) = (&revert.target, revert.row()?);
+        let (service, environment) = (
+            shell_word(target.service.as_str()),
+            shell_word(target.environment.as_str()),
+        );
+        let command = format!("revert {service} --env {environment} --to {}", row.earlier.digest);
+        return Some(with_globals(state, &command));
     }
     let subject = state.subject()?;
     let verb = match state.screen() {
@@ -30,10 +41,10 @@ pub fn equivalent(state: &State) -> Option<String> {
         Subject::Candidate(service) => (service, None),
     };
     let mut command = format!("{verb}{}", if verb == "status" { " --service " } else { " " });
-    command.push_str(&quoted(service.as_str()));
+    command.push_str(&shell_word(service.as_str()));
     if let Some(environment) = environment {
         command.push_str(" --env ");
-        command.push_str(&quoted(environment.as_str()));
+        command.push_str(&shell_word(environment.as_str()));
     }
     Some(with_globals(state, &command))
 }
@@ -43,35 +54,5 @@ fn with_globals(state: &State, command: &str) -> String {
         format!("pindeck {command}")
     } else {
         format!("pindeck {} {command}", state.setup.global_arguments)
-    }
-}
-
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':' | '@' | '=' | ',');
-    if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_survive_a_shell() {
-        for (word, safe) in [
-            ("payments", "payments"),
-            ("team-a/api", "team-a/api"),
-            ("a b", "'a b'"),
-            ("it's", "'it'\\''s'"),
-            ("$(x)", "'$(x)'"),
-            ("-x", "'-x'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), safe);
-        }
     }
 }

@@ -13,6 +13,10 @@ pub enum Slot {
     History,
     /// What separates two digests, for the diff screen.
     Diff,
+    /// The digests that a target could go back to.
+    Earlier,
+    /// What separates one of those from what is pinned now.
+    EarlierDiff,
     /// A write being planned.
     Plan,
     /// What separates the digests of a plan.

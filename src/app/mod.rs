@@ -20,11 +20,14 @@ pub mod keymap;
 pub mod msg;
 pub mod palette;
 pub mod plan_screen;
+mod reading;
 pub mod request;
+pub mod revert_screen;
 mod select;
 pub mod signs;
 pub mod state;
 pub mod update;
+pub mod versions;
 
 #[cfg(test)]
 pub(crate) mod sample;

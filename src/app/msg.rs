@@ -6,6 +6,9 @@ use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
+use crate::domain::id::Digest;
+use crate::domain::known_good::EarlierDigest;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
 
 /// One thing that happened.
@@ -49,6 +52,29 @@ pub enum Msg {
     },
     /// A history has ended.
     HistoryEnded {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Whether it came to its end.
+        result: Result<(), Failure>,
+    },
+    /// The digests that a target could go back to, the one that was replaced last first.
+    EarlierDigests {
+        /// The question it answers.
+        ticket: Ticket,
+        /// The digests, none of them judged yet.
+        digests: Vec<EarlierDigest>,
+    },
+    /// One of those digests has been judged by today's policy.
+    EarlierJudged {
+        /// The question it answers.
+        ticket: Ticket,
+        /// Which.
+        digest: Digest,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// Nothing more comes about those digests.
+    EarlierEnded {
         /// The question it answers.
         ticket: Ticket,
         /// Whether it came to its end.

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use super::comparison::Comparison;
+use super::comparison::ComparisonState;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{GateName, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;
@@ -25,7 +25,7 @@ pub struct PlanScreen {
     /// How far it is.
     pub stage: Stage,
     /// What separates old and new digest, per plan of the proposal.
-    pub compared: Vec<Comparison>,
+    pub compared: Vec<ComparisonState>,
     /// What is being typed.
     pub input: Option<Input>,
     /// First line shown.

@@ -5,13 +5,14 @@ use super::action::Action;
 use super::cursor::{Column, Subject, cells};
 use super::plan_screen::Stage;
 use super::state::{Screen, State};
-use crate::domain::board::Cell;
+use crate::domain::board::{Cell, Hold};
+use crate::domain::foreseen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::write::{Ask, Scope, Source};
+use crate::domain::write::{Ask, Source};
 
 /// A step forward that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promotion {
+pub struct StepForward {
     /// Which services.
     pub services: Vec<ServiceId>,
     /// Out of which column.
@@ -24,7 +25,7 @@ pub struct Promotion {
     pub seen: Vec<(ServiceId, Digest)>,
 }
 
-impl Promotion {
+impl StepForward {
     /// What is asked for one of its environments.
     pub fn ask(&self, to: &EnvId) -> Ask {
         Ask::Promote {
@@ -43,8 +44,10 @@ pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
     if let Some(subject) = state.subject() {
         return Ok(subject);
     }
-    if matches!(state.screen(), Some(Screen::Plan(_))) {
-        return Err("not on a plan: esc goes back".to_owned());
+    match state.screen() {
+        Some(Screen::Plan(_)) => return Err("not on a plan: esc goes back".to_owned()),
+        Some(Screen::Revert(_)) => return Err("not while a digest is chosen: esc goes back".to_owned()),
+        _ => {}
     }
     match &state.cursor {
         None => Err("nothing is selected".to_owned()),
@@ -59,7 +62,7 @@ pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
 ///
 /// # Errors
 /// The reason why not, as a clause for the person.
-fn writable(state: &State) -> Result<(), String> {
+pub(super) fn writable(state: &State) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
@@ -116,7 +119,7 @@ pub fn marks_are_elsewhere(state: &State) -> bool {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn promote(state: &State) -> Result<Promotion, String> {
+pub fn promote(state: &State) -> Result<StepForward, String> {
     writable(state)?;
     let subject = on_screen_subject(state)?;
     let marked = marked(state);
@@ -132,7 +135,7 @@ pub fn promote(state: &State) -> Result<Promotion, String> {
 
 /// Everything that `promote` could mean now: one promotion, or where the cursor is on none of the marked
 /// services that of the marked ones and that of the service under the cursor, as far as they are possible.
-pub fn promotions(state: &State) -> Vec<Promotion> {
+pub fn promotions(state: &State) -> Vec<StepForward> {
     if writable(state).is_err() {
         return Vec::new();
     }
@@ -165,7 +168,7 @@ fn service_of(subject: &Subject) -> ServiceId {
 }
 
 /// The digests of these services in the column of `subject` step into the next environment.
-fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<Promotion, String> {
+fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<StepForward, String> {
     let column = match subject {
         Subject::Pin(key) => Column::Environment(key.target.environment.clone()),
         Subject::Candidate(_) => Column::Candidate,
@@ -222,7 +225,7 @@ fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Resu
             1 => format!("{first} pins these bytes already"),
             n => format!("{first} pins all {n} already"),
         }),
-        _ => Ok(Promotion {
+        _ => Ok(StepForward {
             services,
             from: column,
             source,
@@ -241,44 +244,40 @@ fn all_pinned(state: &State, environment: &EnvId, digests: &[(ServiceId, Digest)
     })
 }
 
-/// What `revert` means now: on the history screen the digest of the selected line comes back, anywhere
-/// else the one pinned before.
+/// What `revert` means now: which pin goes back, and on the history screen to which digest (that of the
+/// selected line). Which digest it becomes is chosen on a screen of its own.
 ///
 /// # Errors
 /// Why there is none, as a clause for the person.
-pub fn revert(state: &State) -> Result<Ask, String> {
+pub fn revert(state: &State) -> Result<(Target, Option<Digest>), String> {
     writable(state)?;
-    if let Some(Screen::History(history)) = state.screen() {
-        let target = history.target.clone();
-        open_for_writes(state, &target.environment)?;
-        let selected = history.selected.as_ref();
-        let entry = selected
-            .and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit))
-            .ok_or_else(|| "no line is selected".to_owned())?;
-        let digest = entry
-            .to
-            .ok_or_else(|| "this line pinned no digest: choose another".to_owned())?;
-        let row = state.board.row(&target.service);
-        let pinned: Vec<Option<Digest>> = row
-            .map(|row| cells(row, &target.environment).map(|cell| cell.pin.digest).collect())
-            .unwrap_or_default();
-        if !pinned.is_empty() && pinned.iter().all(|pin| *pin == Some(digest)) {
-            return Err("this is what is pinned now: choose an older line".to_owned());
+    match state.screen() {
+        Some(Screen::Revert(_)) => return Err("choose a digest: enter plans the way back to it".to_owned()),
+        Some(Screen::History(history)) => {
+            let target = history.target.clone();
+            open_for_writes(state, &target.environment)?;
+            let selected = history.selected.as_ref();
+            let entry = selected
+                .and_then(|commit| history.entries.iter().find(|entry| entry.commit == *commit))
+                .ok_or_else(|| "no line is selected".to_owned())?;
+            let digest = entry
+                .to
+                .ok_or_else(|| "this line pinned no digest: choose another".to_owned())?;
+            let row = state.board.row(&target.service);
+            let pinned: Vec<Option<Digest>> = row
+                .map(|row| cells(row, &target.environment).map(|cell| cell.pin.digest).collect())
+                .unwrap_or_default();
+            if !pinned.is_empty() && pinned.iter().all(|pin| *pin == Some(digest)) {
+                return Err("this is what is pinned now: choose an older line".to_owned());
+            }
+            return Ok((target, Some(digest)));
         }
-        return Ok(Ask::Revert {
-            target,
-            to: Some(digest),
-            scope: Scope::Auto,
-        });
+        _ => {}
     }
     match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
-            Ok(Ask::Revert {
-                target: key.target,
-                to: None,
-                scope: Scope::Auto,
-            })
+            Ok((key.target, None))
         }
         Subject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
     }
@@ -303,8 +302,34 @@ pub fn pin(state: &State) -> Result<Ask, String> {
     }
 }
 
-/// What `release-hold` means now: the hold on the pin under the cursor, or the one its service is
-/// under in this environment.
+/// The step of one subject alone, into the first environment that takes it; marks do not count.
+///
+/// # Errors
+/// Why there is no such step, as a clause for the person.
+pub fn step_of(state: &State, subject: &Subject) -> Result<(StepForward, EnvId), String> {
+    let promotion = promotion(state, subject, vec![service_of(subject)])?;
+    match promotion.to.first().cloned() {
+        Some(to) => Ok((promotion, to)),
+        None => Err("no environment takes it".to_owned()),
+    }
+}
+
+/// What will refuse this promotion into an environment, as far as the board can tell: the service and why,
+/// as a clause. The plan decides for itself.
+pub fn obstacle(state: &State, promotion: &StepForward, to: &EnvId) -> Option<String> {
+    promotion.seen.iter().find_map(|(service, digest)| {
+        let target = Target::new(service.clone(), to.clone());
+        let found = foreseen::obstacle(&state.board, &target, *digest, state.now)?;
+        let why = found.why.clean().into_string();
+        Some(match promotion.seen.len() {
+            1 => why,
+            _ => format!("{service} {why}"),
+        })
+    })
+}
+
+/// What `release-hold` means now: the hold on the pin under the cursor, or the one its service is under in
+/// this environment.
 ///
 /// # Errors
 /// Why not, as a clause for the person.
@@ -313,11 +338,18 @@ pub fn release_hold(state: &State) -> Result<Ask, String> {
     match on_screen_subject(state)? {
         Subject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
-            let held = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
-            let target = held.map_or(key.target, |hold| {
-                Target::new(hold.service.clone(), hold.environment.clone())
-            });
-            Ok(Ask::ReleaseHold { target })
+            let of_pin = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
+            let here = |hold: &&Hold| hold.service == key.target.service && hold.environment == key.target.environment;
+            let of_target = match &state.board.rules.holds {
+                Ok(holds) => holds.iter().find(here),
+                Err(problem) => return Err(problem.clean().into_string()),
+            };
+            match of_pin.or(of_target) {
+                Some(hold) => Ok(Ask::ReleaseHold {
+                    target: Target::new(hold.service.clone(), hold.environment.clone()),
+                }),
+                None => Err(format!("nothing of {} is on hold here", key.target.service)),
+            }
         }
         Subject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
     }

@@ -6,13 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
-use super::comparison::{Comparison, DiffScreen};
+use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Cursor, Subject};
 use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::Limits;
 use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+pub use super::reading::Reading;
+use super::revert_screen::RevertScreen;
 use super::signs::Signs;
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
@@ -20,7 +22,7 @@ use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
-use crate::domain::write::Ask;
+use crate::domain::write::Request;
 
 /// How the cockpit was started; does not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -89,17 +91,6 @@ pub struct HistoryScreen {
     pub selected: Option<String>,
 }
 
-/// How the reading of a history stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reading {
-    /// More may come.
-    Running,
-    /// That is all git knows.
-    Complete,
-    /// It broke off; what was read stays.
-    Failed(Failure),
-}
-
 /// What fills the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screen {
@@ -109,6 +100,8 @@ pub enum Screen {
     History(HistoryScreen),
     /// What separates two digests.
     Diff(Box<DiffScreen>),
+    /// Which earlier digest comes back.
+    Revert(Box<RevertScreen>),
     /// One write, from its proposal to its receipt.
     Plan(Box<PlanScreen>),
 }
@@ -118,8 +111,10 @@ pub enum Screen {
 pub struct Choice {
     /// What sets it apart from the others.
     pub label: String,
-    /// What would be asked.
-    pub ask: Ask,
+    /// What would be asked; `None` where choosing it only closes the question.
+    pub request: Option<Box<Request>>,
+    /// What will refuse it, as far as the board can tell.
+    pub obstacle: Option<String>,
     /// The digest of each service that the board shows.
     pub seen: Vec<(ServiceId, Digest)>,
 }
@@ -306,7 +301,7 @@ impl State {
                 .and_then(|row| row.cell(&history.target.environment))
                 .map(|cell| Subject::Pin(cell.pin.key())),
             Some(Screen::Diff(diff)) => Some(diff.subject.clone()),
-            Some(Screen::Plan(_)) => None,
+            Some(Screen::Plan(_) | Screen::Revert(_)) => None,
             None => self.cursor.as_ref().and_then(|cursor| cursor.subject(&self.board)),
         }
     }
@@ -371,9 +366,12 @@ impl State {
         self.writing.is_some()
             || match self.screen() {
                 Some(Screen::Plan(plan)) => {
-                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&Comparison::Running)
+                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&ComparisonState::Running)
                 }
-                Some(Screen::Diff(diff)) => diff.compared == Comparison::Running,
+                Some(Screen::Diff(diff)) => diff.compared == ComparisonState::Running,
+                Some(Screen::Revert(revert)) => {
+                    revert.reading == Reading::Running || revert.compared == ComparisonState::Running
+                }
                 _ => false,
             }
     }

@@ -1,5 +1,7 @@
 //! The engine as the cockpit's backend.
 
+use std::collections::BTreeSet;
+
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
@@ -11,10 +13,13 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Request};
 use crate::engine::Engine;
 use crate::runtime::Backend;
-use crate::runtime::backend::{DiffJob, Job, PlanJob, WriteJob};
+use crate::runtime::backend::{DiffJob, EarlierFound, Job, PlanJob, WriteJob};
 
 /// Said on the board as long as the journal holds a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
+
+/// How many changes of a pin are judged when a person chooses what to go back to.
+const JUDGED: usize = 20;
 
 /// An engine that answers the cockpit.
 pub struct EngineBackend(pub Engine);
@@ -47,6 +52,28 @@ impl Backend for EngineBackend {
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job {
         let engine = self.0.clone();
         Box::pin(async move { engine.stream_history(target, to).await })
+    }
+
+    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> Job {
+        let engine = self.0.clone();
+        Box::pin(async move {
+            let earlier = engine.earlier_digests(&target).await?;
+            let wanted: BTreeSet<Digest> = earlier.iter().map(|one| one.digest).collect();
+            if to.send(EarlierFound::List(earlier)).await.is_err() || wanted.is_empty() {
+                return Ok(());
+            }
+            let mut judged = BTreeSet::new();
+            for record in engine.history(&target, Some(JUDGED), true).await? {
+                if let (Some(digest), Some(verdict)) = (record.entry.to, record.verdict)
+                    && wanted.contains(&digest)
+                    && judged.insert(digest)
+                    && to.send(EarlierFound::Judged(digest, verdict)).await.is_err()
+                {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {

@@ -55,6 +55,7 @@ pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Re
         setup,
         keys: user.keys.clone(),
         theme: user.theme.clone(),
+        theme_file: crate::config::user::state_dir().map(|dir| dir.join("theme")),
         glyphs: user.glyphs.clone(),
         colours: user.colors.clone(),
     };

@@ -31,6 +31,7 @@ pub async fn run(at: &Situation, args: &Config) -> Result<Exit, Failure> {
         setup: Setup::default(),
         keys: at.user.keys.clone(),
         theme: at.user.theme.clone(),
+        theme_file: None,
         glyphs: at.user.glyphs.clone(),
         colours: at.user.colors.clone(),
     }

@@ -9,13 +9,13 @@ use jiff::SignedDuration;
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
 use crate::demo::{Options, Script, World};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, shell_word};
 use crate::engine::{Engine, OpenOptions};
 
 use super::args::Demo;
 use super::backend::EngineBackend;
 use super::cockpit;
-use super::situation::{Situation, quoted};
+use super::situation::Situation;
 
 /// How often the cockpit looks again: everything is on this machine.
 const REFRESH: SignedDuration = SignedDuration::from_secs(4);
@@ -35,7 +35,7 @@ pub async fn run(at: &Situation, args: &Demo) -> Result<Exit, Failure> {
         read_only: at.global.read_only,
         offline: false,
         refresh_every: Some(REFRESH),
-        global_arguments: format!("-C {}", quoted(&world.clone_dir().display().to_string())),
+        global_arguments: format!("-C {}", shell_word(&world.clone_dir().display().to_string())),
         log: super::log::path().map(|path| path.display().to_string()),
     };
     let world = Arc::new(world);

@@ -33,7 +33,8 @@ struct SideDoc<'a> {
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.
 pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
-    let compared = at.engine()?.diff(&args.a, &args.b).await?;
+    let engine = at.engine()?;
+    let compared = engine.diff(&args.a, &args.b).await?;
     let (a, b) = (&compared.a, &compared.b);
     if args.json {
         json::print(
@@ -59,11 +60,12 @@ pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
         super::warn(&format!("not everything could be reached: {}", why.clean()));
         return Ok(Exit::Unknown);
     }
-    Ok(if args.exit_code && a.digest != b.digest {
+    let exit = if args.exit_code && a.digest != b.digest {
         Exit::Found
     } else {
         Exit::Done
-    })
+    };
+    Ok(at.with_freshness(&engine, exit))
 }
 
 fn lines(compared: &Compared) -> Vec<String> {

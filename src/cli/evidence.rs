@@ -12,7 +12,7 @@ use super::args::Evidence;
 use super::json::{self, EvidenceDoc};
 use super::situation::Situation;
 use super::{say, text, verify};
-use crate::domain::evidence::EvidenceState;
+use crate::domain::evidence::{CauseKind, EvidenceState};
 
 #[derive(Debug, Serialize)]
 struct EvidenceOf<'a> {
@@ -29,7 +29,8 @@ struct EvidenceOf<'a> {
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
 pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
-    let found = at.engine()?.evidence(&args.what, args.environment.as_deref()).await?;
+    let engine = at.engine()?;
+    let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;
     if args.json {
         json::print(
@@ -57,15 +58,16 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
             }
         }
     }
-    let unreachable = matches!(found.assessed.presence, Presence::Unreachable { .. })
+    let open = |failure: &Failure| failure.kind.cause() == CauseKind::Unreachable;
+    let unreachable = matches!(&found.assessed.presence, Presence::Failed(failure) if open(failure))
         || assessment
             .evidence
             .iter()
             .any(|e| e.state == EvidenceState::Unreachable)
-        || assessment.verdict.as_ref().is_some_and(|v| {
-            v.causes
-                .iter()
-                .any(|c| c.cause == crate::domain::CauseKind::Unreachable)
-        });
-    Ok(if unreachable { Exit::Unknown } else { Exit::Done })
+        || assessment
+            .verdict
+            .as_ref()
+            .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable));
+    let exit = if unreachable { Exit::Unknown } else { Exit::Done };
+    Ok(at.with_freshness(&engine, exit))
 }

@@ -67,11 +67,12 @@ pub async fn run(at: &Situation, args: &History) -> Result<Exit, Failure> {
         }
     }
     let unknown = |r: &Record| r.verdict.as_ref().is_some_and(|v| v.result == Outcome::Unknown);
-    Ok(if records.iter().any(unknown) {
+    let exit = if records.iter().any(unknown) {
         Exit::Unknown
     } else {
         Exit::Done
-    })
+    };
+    Ok(at.with_freshness(&engine, exit))
 }
 
 fn entry(record: &Record) -> EntryDoc<'_> {

@@ -35,7 +35,7 @@ pub async fn run(at: &Situation, args: &Hold) -> Result<Exit, Failure> {
                     say(&line)?;
                 }
             }
-            return Ok(Exit::Done);
+            return Ok(at.with_freshness(&engine, Exit::Done));
         }
         HoldCommand::Add(add) => {
             let target = Target::new(add.service.as_str(), add.environment.as_str());

@@ -1,10 +1,11 @@
 //! Where a command runs: global options and the user's preferences, and the engine they open.
 
 use crate::config::{UserConfig, user};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, shell_word};
 use crate::engine::{Engine, OpenOptions};
 
 use super::args::Global;
+use super::exit::Exit;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -63,24 +64,26 @@ impl Situation {
         Ok(engine)
     }
 
+    /// The exit status of an answer: what a failed fetch left out of date is no certain answer.
+    pub fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
+        match engine.fetch_failure() {
+            Some(why) => {
+                super::warn(&format!("the newest commit is not known: {}", why.clean()));
+                Exit::heaviest([exit, Exit::Unknown])
+            }
+            None => exit,
+        }
+    }
+
     /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.
     pub fn global_arguments(&self) -> String {
         let mut words = Vec::new();
         if self.global.dir != std::path::Path::new(".") {
-            words.push(format!("-C {}", quoted(&self.global.dir.display().to_string())));
+            words.push(format!("-C {}", shell_word(&self.global.dir.display().to_string())));
         }
         if let Some(file) = &self.global.config {
-            words.push(format!("--config {}", quoted(&file.display().to_string())));
+            words.push(format!("--config {}", shell_word(&file.display().to_string())));
         }
         words.join(" ")
     }
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

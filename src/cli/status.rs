@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::app::cell_status::{self, CellStatus};
 use crate::cli::exit::Exit;
-use crate::domain::board::{Board, Cell};
+use crate::domain::board::{Board, Cell, Fetch};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
@@ -90,9 +90,12 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         let commit: String = repository.commit.chars().take(7).collect();
         let mut notes = Vec::new();
         match &repository.remote {
-            Some(remote) if repository.fetched_at.is_some() => notes.push(format!("{remote}, just fetched")),
-            Some(remote) => notes.push(format!("{remote}, as last fetched")),
             None => notes.push("no remote".to_owned()),
+            Some(remote) => notes.push(match &repository.fetch {
+                Fetch::Fresh(_) => format!("{remote}, just fetched"),
+                Fetch::NotAsked => format!("{remote}, as last fetched"),
+                Fetch::Failed(..) => format!("{remote} could not be fetched: as last fetched"),
+            }),
         }
         if repository.dirty {
             notes.push("the working tree has changes, which do not count".to_owned());
@@ -117,6 +120,7 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     for row in &board.services {
         let offer = match &row.candidate {
             Seen::Unreachable { .. } => "unreachable".to_owned(),
+            Seen::NotChecked => "not checked".to_owned(),
             seen => match seen.value().and_then(Option::as_ref) {
                 None => "none".to_owned(),
                 Some(candidate) => {
@@ -185,6 +189,7 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     let tag = cell.tag.tag().unwrap_or("").to_owned();
     let tag_now = match (&cell.tag_digest, pin.digest) {
         (Seen::Unreachable { .. }, _) => "unreachable".to_owned(),
+        (Seen::NotChecked, _) if !tag.is_empty() => "not checked".to_owned(),
         (seen, pinned) => match (seen.value(), tag.is_empty()) {
             (_, true) | (None, false) => String::new(),
             (Some(None), false) => "gone".to_owned(),
@@ -200,7 +205,14 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     };
     let current = cell_status::of_cell(cell, now).status;
     let mut verdict = match cell.verdict() {
-        Some(verdict) if !matches!(current, CellStatus::Unreachable | CellStatus::ByTag) => text::verdict(verdict),
+        Some(verdict)
+            if !matches!(
+                current,
+                CellStatus::Unreachable | CellStatus::ByTag | CellStatus::NotChecked
+            ) =>
+        {
+            text::verdict(verdict)
+        }
         _ => current.word().to_owned(),
     };
     if cell.hold.is_some() {

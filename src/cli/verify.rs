@@ -36,8 +36,14 @@ pub async fn run(at: &Situation, args: &Verify) -> Result<Exit, Failure> {
         (None, Some(env)) => Rules::Environment(env.clone()),
         (None, None) => Rules::Default,
     };
+    let mut policy_from = None;
     let found = match Engine::open(at.options()) {
-        Ok(engine) => engine.verify(&args.reference, rules).await?,
+        Ok(engine) => {
+            let found = engine.verify(&args.reference, rules).await?;
+            // A policy file that was named does not depend on what was fetched.
+            policy_from = at.global.config.is_none().then_some(engine);
+            found
+        }
         // A policy file is enough: nothing of a repository is needed to judge one digest.
         Err(_) if at.global.config.is_some() => verify_by_file(&at.options(), &args.reference, rules).await?,
         Err(failure) => return Err(failure),
@@ -61,7 +67,11 @@ pub async fn run(at: &Situation, args: &Verify) -> Result<Exit, Failure> {
             say(&line)?;
         }
     }
-    Ok(status(verdict, args.acknowledge_warned))
+    let exit = status(verdict, args.acknowledge_warned);
+    Ok(match &policy_from {
+        Some(engine) => at.with_freshness(engine, exit),
+        None => exit,
+    })
 }
 
 /// The status of a verdict. No verdict at all means that nobody can say.

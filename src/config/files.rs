@@ -14,10 +14,9 @@ use rustix::fs::{Mode, OFlags};
 const MAX_BYTES: u64 = 4 << 20;
 
 /// How a file or folder is opened: without waiting for the other end of a pipe.
-const OPEN: OFlags = OFlags::RDONLY
-    .union(OFlags::NONBLOCK)
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NOCTTY);
+fn flags() -> OFlags {
+    OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY
+}
 
 /// Reads a file that is the person's own word.
 ///
@@ -26,7 +25,7 @@ const OPEN: OFlags = OFlags::RDONLY
 pub fn read_own(file: &Path) -> io::Result<Vec<u8>> {
     // Looked at first: to open a device may already do something.
     ordinary(&file.metadata()?)?;
-    let opened = rustix::fs::open(file, OPEN, Mode::empty())?;
+    let opened = rustix::fs::open(file, flags(), Mode::empty())?;
     read(File::from(opened))
 }
 
@@ -37,7 +36,7 @@ pub fn read_own(file: &Path) -> io::Result<Vec<u8>> {
 /// cannot be read.
 pub fn read_below(top: &Path, path: &Path) -> io::Result<Vec<u8>> {
     let refused = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
-    let mut folder = rustix::fs::open(top, OPEN.union(OFlags::DIRECTORY), Mode::empty())?;
+    let mut folder = rustix::fs::open(top, flags() | OFlags::DIRECTORY, Mode::empty())?;
     let mut parts = path.components().filter(|part| *part != Component::CurDir).peekable();
     while let Some(part) = parts.next() {
         let Component::Normal(name) = part else {
@@ -52,11 +51,11 @@ pub fn read_below(top: &Path, path: &Path) -> io::Result<Vec<u8>> {
             if !kind.is_file() {
                 return Err(refused("it is no ordinary file"));
             }
-            let opened = rustix::fs::openat(&folder, name, OPEN.union(OFlags::NOFOLLOW), Mode::empty())?;
+            let opened = rustix::fs::openat(&folder, name, flags() | OFlags::NOFOLLOW, Mode::empty())?;
             return read(File::from(opened));
         }
-        let flags = OPEN.union(OFlags::NOFOLLOW).union(OFlags::DIRECTORY);
-        folder = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
+        let below = flags() | OFlags::NOFOLLOW | OFlags::DIRECTORY;
+        folder = rustix::fs::openat(&folder, name, below, Mode::empty())?;
     }
     Err(refused("it names no file"))
 }

@@ -15,7 +15,6 @@ use crate::domain::policy::{
     TestResultRule, TrustProfile, TrustRoot, Waivable, WriteMode,
 };
 use crate::domain::reference::Repository;
-use crate::domain::source::SourceRepository;
 
 /// Parses and validates a team policy. `read` opens the keys, roots and CAs it names, relative to it.
 ///
@@ -92,18 +91,6 @@ fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError
         Err(error) => Err(source.error(
             pattern.span(),
             format!("{:?} is no regular expression: {error}", pattern.get_ref()),
-        )),
-    }
-}
-
-/// The service's source, which provenance is compared with: one that cannot be compared would refuse
-/// everything.
-fn repository_url(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
-    match SourceRepository::parse(url.get_ref()) {
-        Ok(_) => Ok(url.get_ref().clone()),
-        Err(error) => Err(source.error(
-            url.span(),
-            format!("{:?} names no source repository: {error}", url.get_ref()),
         )),
     }
 }
@@ -256,7 +243,11 @@ fn services(
                 .transpose()?,
             candidate: service.candidate.as_ref().map(|c| candidate(source, c)).transpose()?,
             immutable_tags: service.immutable_tags.as_ref().map(|p| regex(source, p)).transpose()?,
-            source: service.source.as_ref().map(|s| repository_url(source, s)).transpose()?,
+            source: service
+                .source
+                .as_ref()
+                .map(|s| trust::source_repository(source, s))
+                .transpose()?,
         });
     }
     Ok(out)

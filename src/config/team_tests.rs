@@ -89,6 +89,10 @@ fn the_policy_digest_follows_what_decides() {
         ("root = \"public-good\"", "root = \"root.json\""),
         ("not-required", "inclusion-proof\"\nroot = \"root.json"),
         ("refs/heads/main", "refs/heads/other"),
+        (
+            "keys = [\"ci.pub\"]",
+            "keys = [{ path = \"ci.pub\", valid_until = \"2026-01-31T00:00:00Z\" }]",
+        ),
     ] {
         assert_ne!(digest(GOOD), digest(&GOOD.replace(from, to)), "{from}");
     }
@@ -251,6 +255,31 @@ const BAD: &[(&str, &str, usize, &str)] = &[
         "invalid value",
     ),
     ("version = 1", "version = ", 1, "value"),
+    (
+        "keys = [\"ci.pub\"]",
+        "keys = [{ path = \"ci.pub\", valid_until = \"soon\" }]",
+        30,
+        "is no time",
+    ),
+    (
+        "keys = [\"ci.pub\"]",
+        "keys = [{ path = \"ci.pub\", valid_from = \"2026-02-01T00:00:00Z\", valid_until = \"2026-01-01T00:00:00Z\" }]",
+        30,
+        "before",
+    ),
+    // It would close the group that anchors it, and match everybody.
+    (
+        "san_regex = \"https://github.com/x/{service}/.*\"",
+        "san_regex = \"x)|(?:.*\"",
+        34,
+        "no regular expression",
+    ),
+    (
+        "immutable_tags = '^v\\d'",
+        "source = \"https://github.com/x/../y\"",
+        19,
+        "names no source repository",
+    ),
 ];
 
 #[test]

@@ -13,6 +13,7 @@ use crate::domain::policy::{
     Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey, Validity,
 };
 use crate::domain::registry::RegistrySettings;
+use crate::domain::source::SourceRepository;
 
 /// Reads a file that the configuration names.
 pub(super) type Read<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
@@ -205,6 +206,18 @@ fn checked_regex(source: &Source<'_>, regex: &raw::Text) -> Result<String, Confi
     match anchored(text, Some("service")) {
         Ok(_) => Ok(text.clone()),
         Err(error) => Err(source.error(regex.span(), format!("{text:?} is no regular expression: {error}"))),
+    }
+}
+
+/// A service's source, which provenance is compared with: one that cannot be compared would refuse
+/// everything.
+pub(super) fn source_repository(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
+    match SourceRepository::parse(url.get_ref()) {
+        Ok(_) => Ok(url.get_ref().clone()),
+        Err(error) => Err(source.error(
+            url.span(),
+            format!("{:?} names no source repository: {error}", url.get_ref()),
+        )),
     }
 }
 

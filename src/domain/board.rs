@@ -3,7 +3,7 @@
 //! The engine streams [`Update`]s; the CLI folds them into one [`Board`] and prints it, the cockpit
 //! folds the same stream into the board it draws. There is one fold, [`Board::apply`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -15,11 +15,13 @@ use super::failure::Failure;
 use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
-use super::policy::Environment;
+use super::policy::{Environment, Freeze};
 use super::reference::Repository;
 use super::registry::Budget;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
+
+pub use super::repository_info::{Fetch, RepositoryInfo};
 
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,6 +34,8 @@ pub struct Board {
     pub services: Vec<ServiceRow>,
     /// Digests seen but not managed.
     pub unmanaged: Vec<Unmanaged>,
+    /// What decides about steps forward.
+    pub rules: StepRules,
     /// Drift as found by the last pass.
     pub drift: Vec<Drift>,
     /// What this run has cost the registries.
@@ -42,25 +46,31 @@ pub struct Board {
     pub finished_at: Option<Timestamp>,
 }
 
-/// The repository as read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RepositoryInfo {
-    /// Path of the repository (its working tree, or the bare folder).
-    pub path: String,
-    /// The branch that counts.
-    pub branch: String,
-    /// The commit that was read.
-    pub commit: String,
-    /// The remote whose tracking branch was read; `None` = local HEAD.
-    pub remote: Option<String>,
-    /// Local commits that the remote-tracking commit lacks.
-    pub ahead: u32,
-    /// Commits of the remote-tracking branch that the local branch lacks.
-    pub behind: u32,
-    /// Whether the working tree has changes (they never count).
-    pub dirty: bool,
-    /// When the remote was last fetched in this run; `None` = not fetched.
-    pub fetched_at: Option<Timestamp>,
+/// The rules that decide about steps, as of the commit that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepRules {
+    /// Every hold; `Err` = they could not be read, and nothing may step forward.
+    pub holds: Result<Vec<Hold>, Untrusted>,
+    /// Soak and freeze of each environment that has a policy.
+    pub timing: BTreeMap<EnvId, Timing>,
+}
+
+impl Default for StepRules {
+    fn default() -> Self {
+        Self {
+            holds: Ok(Vec::new()),
+            timing: BTreeMap::new(),
+        }
+    }
+}
+
+/// When an environment takes a digest.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Timing {
+    /// How long a digest must have been pinned in every `after` environment, in seconds.
+    pub soak: Option<i64>,
+    /// When nothing may be promoted.
+    pub freeze: Vec<Freeze>,
 }
 
 /// One row.
@@ -252,6 +262,8 @@ pub enum Update {
         /// Digests seen but not managed.
         unmanaged: Vec<Unmanaged>,
     },
+    /// What decides about steps forward, as of the commit that was read.
+    Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
     /// Whether a pin's digest skipped the environment before.
@@ -316,22 +328,29 @@ impl Board {
                 Some(format!("{what}: {}", cause.detail.clean()))
             }
         };
-        self.services.iter().find_map(|row| {
-            let candidate = match &row.candidate {
-                Seen::Unreachable { failure, .. } => {
-                    Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
-                }
-                _ => unknown(format!("candidate of {}", row.name), &row.assessment),
-            };
-            candidate.or_else(|| {
-                row.cells.iter().find_map(|cell| match &cell.tag_digest {
+        let stale = self.repository.as_ref().and_then(|repository| match &repository.fetch {
+            Fetch::Failed(_, error) => Some(format!("the newest commit: {}", error.clean())),
+            Fetch::Fresh(_) | Fetch::NotAsked => None,
+        });
+        let in_rows = || {
+            self.services.iter().find_map(|row| {
+                let candidate = match &row.candidate {
                     Seen::Unreachable { failure, .. } => {
-                        Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                        Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
                     }
-                    _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                    _ => unknown(format!("candidate of {}", row.name), &row.assessment),
+                };
+                candidate.or_else(|| {
+                    row.cells.iter().find_map(|cell| match &cell.tag_digest {
+                        Seen::Unreachable { failure, .. } => {
+                            Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
+                        }
+                        _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                    })
                 })
             })
-        })
+        };
+        stale.or_else(in_rows)
     }
 
     /// The row of a service.

@@ -439,7 +439,7 @@ impl Evidence {
 
     /// Whether nobody knows what it says: its bytes could not be had or were not looked at.
     pub fn is_unread(&self) -> bool {
-        self.unread || self.state == EvidenceState::Unreachable
+        self.unread || matches!(self.state, EvidenceState::Unreachable | EvidenceState::NotChecked)
     }
 
     /// What tells this statement from every other one attached to the same digest.

@@ -280,14 +280,11 @@ impl From<u64> for Part {
     }
 }
 
-/// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell, else in
-/// single quotes.
+/// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell, else quoted.
+/// No shell can be given a NUL, so it is left out.
 pub fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }
 
 #[cfg(test)]
@@ -308,16 +305,27 @@ mod tests {
 
     #[test]
     fn a_part_is_one_word_of_a_shell_whatever_it_is() {
-        let hint = Hint::with(
-            "git config --global --add safe.directory {}",
-            &[Part::name("/work/it's; curl x | sh\n\u{1b}[2J {}")],
-        );
-        assert_eq!(
-            hint.as_str(),
-            r"git config --global --add safe.directory '/work/it'\''s; curl x | sh␤␛[2J {}'"
-        );
+        let folder = "/work/it's; curl x | sh\n\u{1b}[2J {}";
+        let hint = Hint::with("git config --global --add safe.directory {}", &[Part::name(folder)]);
+        let words = shlex::split(hint.as_str()).expect("words");
+        let folder = "/work/it's; curl x | sh␤␛[2J {}";
+        assert_eq!(words, ["git", "config", "--global", "--add", "safe.directory", folder]);
         assert_eq!(Part::names(["a", "b c"]).0, "a, 'b c'");
         assert_eq!(Part::name("").0, "''");
+    }
+
+    #[test]
+    fn a_word_comes_back_from_a_shell_as_it_was() {
+        for plain in ["payments", "team-a/api", "reg.example:5000/a@sha256:00", "v1.2+3"] {
+            assert_eq!(shell_word(plain), plain);
+        }
+        for word in [
+            "a b", "it's", "$(x)", "`x`", "", "{a,b}", "!x", "a\\b", "*", "~", "#x", "\"", "'\"$", "a\nb",
+        ] {
+            let quoted = shell_word(word);
+            assert_eq!(shlex::split(&quoted).expect("words"), [word], "{quoted}");
+            assert_ne!(quoted, word);
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ impl Board {
                 self.notices.clear();
                 self.finished_at = None;
             }
+            Update::Rules(rules) => self.rules = rules,
             Update::PinnedBy(key, by) => self.with_cell(&key, |cell| cell.pinned_by = Some(by)),
             Update::Skipped(key, skipped) => self.with_cell(&key, |cell| cell.skipped = skipped),
             Update::Candidate(service, candidate) => {

@@ -40,7 +40,7 @@ fn opened() -> Update {
             ahead: 0,
             behind: 0,
             dirty: false,
-            fetched_at: None,
+            fetch: crate::domain::board::Fetch::NotAsked,
         },
         environments: Vec::new(),
         services: vec![ServiceRow::new("api".into(), None, vec![pin()])],

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::acceptance::{Accepted, accepts, decide_result, has_result};
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
+use super::failure::Failure;
 use super::id::Digest;
 use super::policy::Policy;
 use super::text::Untrusted;
@@ -102,8 +103,7 @@ impl<'de> Deserialize<'de> for CheckOf {
 }
 
 /// Whether the content of a digest is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "presence")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presence {
     /// Fetched (now or before) and hashed; and the registry has it now.
     Present,
@@ -114,23 +114,8 @@ pub enum Presence {
         /// What is not there, where it is a part of the image and not the digest itself.
         part: Option<Digest>,
     },
-    /// What the registry serves under this digest does not hash to it.
-    Corrupt {
-        /// What it hashes to.
-        actual: Digest,
-    },
-    /// It is there and hashes to its name, but is no image or index that can be used.
-    Unusable {
-        /// Malformed or unsupported.
-        cause: CauseKind,
-        /// What is wrong.
-        detail: Untrusted,
-    },
-    /// Could not be asked.
-    Unreachable {
-        /// What went wrong.
-        detail: Untrusted,
-    },
+    /// It could not be asked for, or what is there cannot be used; the kind of failure says which.
+    Failed(Failure),
 }
 
 /// Everything a verdict is made from.
@@ -143,7 +128,7 @@ pub struct Facts<'a> {
     /// Every statement found, checked against `digest`.
     pub evidence: &'a [Evidence],
     /// What of the search for statements failed; one entry is enough to make "absent" unprovable.
-    pub incomplete: &'a [Untrusted],
+    pub incomplete: &'a [Failure],
     /// Source repository that provenance must name, if the policy asks and the service has one.
     pub source: Option<&'a str>,
 }
@@ -172,15 +157,14 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
             };
             return verdict(Outcome::Rejected, vec![cause]);
         }
-        Presence::Corrupt { actual } => {
-            let detail = format!("the registry serves bytes that hash to {actual}");
-            return verdict(Outcome::Rejected, vec![content(CauseKind::Corrupt, detail.into())]);
-        }
-        Presence::Unusable { cause, detail } => {
-            return verdict(Outcome::Rejected, vec![content(*cause, detail.clone())]);
-        }
-        Presence::Unreachable { detail } => {
-            return verdict(Outcome::Unknown, vec![content(CauseKind::Unreachable, detail.clone())]);
+        Presence::Failed(failure) => {
+            let cause = failure.kind.cause();
+            let result = if cause.is_open() {
+                Outcome::Unknown
+            } else {
+                Outcome::Rejected
+            };
+            return verdict(result, vec![content(cause, failure.sentence())]);
         }
     }
     if policy.require.is_empty() {
@@ -236,8 +220,8 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         if let Some(item) = facts.evidence.iter().find(|e| e.is_unread() && may_be_of(e, kind)) {
             return Held::No(unread_cause(kind, item));
         }
-        if let Some(detail) = facts.incomplete.first() {
-            return no(CauseKind::Unreachable, detail.clone(), None);
+        if let Some(failure) = facts.incomplete.first() {
+            return no(open_cause(failure.kind.cause()), failure.sentence(), None);
         }
         match decide_result(policy, &verified, now) {
             Some(Ok(Accepted::Acknowledge)) => return Held::Acknowledge,
@@ -257,10 +241,10 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
     };
     // Nothing satisfies. What could not be fetched might have: unknown, not refused.
     if let Some(item) = maybe_hidden(facts, kind) {
-        return no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None);
+        return no(item_cause(item), item.detail.clone().unwrap_or_default(), None);
     }
-    if let Some(detail) = facts.incomplete.first() {
-        return no(CauseKind::Unreachable, detail.clone(), None);
+    if let Some(failure) = facts.incomplete.first() {
+        return no(open_cause(failure.kind.cause()), failure.sentence(), None);
     }
     if let Some(why) = refusal {
         return no(CauseKind::PolicyFailed, why.into(), None);
@@ -285,14 +269,32 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
             None,
         ),
         // It may be among what could not be fetched, whatever that is called.
-        None => match facts.evidence.iter().find(|e| e.state == EvidenceState::Unreachable) {
-            Some(item) => no(CauseKind::Unreachable, item.detail.clone().unwrap_or_default(), None),
+        None => match facts.evidence.iter().find(|e| is_open(e)) {
+            Some(item) => no(item_cause(item), item.detail.clone().unwrap_or_default(), None),
             None => no(
                 CauseKind::Absent,
                 format!("there is no {kind} that is signed").into(),
                 None,
             ),
         },
+    }
+}
+
+/// Whether an item could not be fetched, or was not asked for.
+fn is_open(item: &Evidence) -> bool {
+    matches!(item.state, EvidenceState::Unreachable | EvidenceState::NotChecked)
+}
+
+/// The cause of an item that leaves the answer open.
+fn item_cause(item: &Evidence) -> CauseKind {
+    open_cause(item.cause.unwrap_or(CauseKind::Unreachable))
+}
+
+/// Not checked where nothing was asked, else unreachable: an open answer is never anything worse.
+fn open_cause(cause: CauseKind) -> CauseKind {
+    match cause {
+        CauseKind::NotChecked => cause,
+        _ => CauseKind::Unreachable,
     }
 }
 
@@ -304,10 +306,7 @@ fn may_be_of(item: &Evidence, kind: EvidenceKind) -> bool {
 
 /// An item that could not be fetched and may be of this kind.
 fn maybe_hidden<'a>(facts: &Facts<'a>, kind: EvidenceKind) -> Option<&'a Evidence> {
-    facts
-        .evidence
-        .iter()
-        .find(|e| e.state == EvidenceState::Unreachable && may_be_of(e, kind))
+    facts.evidence.iter().find(|e| is_open(e) && may_be_of(e, kind))
 }
 
 /// Where everything else is satisfied: an item that was not read, whatever it is called, may be the

@@ -83,7 +83,7 @@ fn a_passed_result_proves_nothing_while_another_may_be_hidden() {
         (v.result, causes(&v)),
         (Outcome::Unknown, vec![("test-result", CauseKind::Unreachable)])
     );
-    let incomplete = [Untrusted::new("429")];
+    let incomplete = [crate::domain::Failure::unreachable("429")];
     let good = [test_result("PASSED", None)];
     let facts = Facts {
         digest: Digest::from_bytes([1; 32]),

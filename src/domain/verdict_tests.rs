@@ -114,7 +114,7 @@ fn absent_only_without_any_item() {
 #[test]
 fn unreachable_is_unknown_and_never_absent() {
     let p = policy(&[K::Signature]);
-    let incomplete = [Untrusted::new("429")];
+    let incomplete = [crate::domain::Failure::unreachable("429")];
     let facts = Facts {
         digest: digest(1),
         presence: &Presence::Present,
@@ -167,16 +167,33 @@ fn missing_or_corrupt_content_is_the_only_cause() {
             CauseKind::Absent,
         ),
         (
-            Presence::Corrupt { actual: digest(9) },
+            Presence::Failed(crate::domain::Failure::new(
+                crate::domain::FailureKind::Corrupt,
+                "other bytes",
+            )),
             Outcome::Rejected,
             CauseKind::Corrupt,
         ),
         (
-            Presence::Unreachable {
-                detail: "timeout".into(),
-            },
+            Presence::Failed(crate::domain::Failure::unreachable("timeout")),
             Outcome::Unknown,
             CauseKind::Unreachable,
+        ),
+        (
+            Presence::Failed(crate::domain::Failure::new(
+                crate::domain::FailureKind::TooLarge,
+                "5 MiB",
+            )),
+            Outcome::Rejected,
+            CauseKind::Unsupported,
+        ),
+        (
+            Presence::Failed(crate::domain::Failure::new(
+                crate::domain::FailureKind::NotChecked,
+                "--offline",
+            )),
+            Outcome::Unknown,
+            CauseKind::NotChecked,
         ),
     ] {
         let good = [item(K::Signature, None)];

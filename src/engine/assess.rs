@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
 use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
@@ -147,7 +148,11 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
         .into_iter()
         .chain(&below)
         .chain(via.iter().map(|(_, found)| found));
-    let unlisted = all.flat_map(|found| &found.incomplete).next().cloned().or(untold);
+    let unlisted = all
+        .flat_map(|found| &found.incomplete)
+        .next()
+        .map(Failure::sentence)
+        .or(untold);
     let gathered = Gathered {
         manifest,
         presence: presence.clone(),
@@ -176,9 +181,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     let assessment = judged.unwrap_or_else(|| Assessment {
         // A verifier that stops half-way proves nothing.
         verdict: subject.policy.as_ref().map(|policy| {
-            let presence = Presence::Unreachable {
-                detail: "checking the evidence stopped unexpectedly".into(),
-            };
+            let presence = Presence::Failed(Failure::bug("checking the evidence stopped unexpectedly"));
             let facts = Facts {
                 digest: subject.digest,
                 presence: &presence,
@@ -354,7 +357,7 @@ impl Gathered {
 struct Parents {
     found: Vec<Manifest>,
     /// Why the search is not whole, if it is not.
-    unasked: Option<Untrusted>,
+    unasked: Option<Failure>,
 }
 
 impl Parents {
@@ -368,7 +371,7 @@ impl Parents {
                 }
                 Ok(Some(digest)) if seen.insert(digest) => digests.push(digest),
                 Ok(_) => {}
-                Err(failure) => self.unasked = Some(failure.sentence()),
+                Err(failure) => self.unasked = Some(failure),
             }
         }
         self.of_digests(memo, subject, digests).await;
@@ -384,8 +387,8 @@ impl Parents {
                     self.found.push(index);
                 }
                 Ok(_) => {}
-                Err(error) if error.cause() == CauseKind::Unreachable => {
-                    self.unasked = Some(error.to_string().into());
+                Err(error) if error.cause().is_open() => {
+                    self.unasked = Some(error.into());
                 }
                 // Bytes that are corrupt or make no sense list nothing.
                 Err(_) => {}
@@ -437,7 +440,7 @@ async fn parents(
                 .collect();
             parents.of_tags(memo, subject, &others, &mut seen).await;
         }
-        Err(failure) => parents.unasked = Some(failure.sentence()),
+        Err(failure) => parents.unasked = Some(failure.clone()),
     }
     parents
 }

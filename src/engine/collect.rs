@@ -12,12 +12,10 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
-use crate::sources::evidence::{
-    Carrier, Item, ItemProblem, artifact_without_statement, buildkit_layer, may_be_statement,
-};
+use crate::sources::evidence::{Carrier, Item, artifact_without_statement, buildkit_layer, may_be_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 use super::once_map::OnceMap;
@@ -41,7 +39,7 @@ struct EvidenceReader<'a> {
     subject: Digest,
     layers: AtomicUsize,
     bytes: AtomicU64,
-    blobs: OnceMap<(Digest, u64), Result<Bytes, ItemProblem>>,
+    blobs: OnceMap<(Digest, u64), Result<Bytes, Failure>>,
 }
 
 impl<'a> EvidenceReader<'a> {
@@ -57,13 +55,16 @@ impl<'a> EvidenceReader<'a> {
     }
 
     /// The content of a layer, or why it was not read.
-    async fn content(&self, layer: &Descriptor) -> Result<Bytes, ItemProblem> {
+    async fn content(&self, layer: &Descriptor) -> Result<Bytes, Failure> {
         if self.layers.fetch_add(1, Ordering::Relaxed) >= MAX_LAYERS {
             let what = format!(
                 "more than {MAX_LAYERS} layers with statements are attached to {}",
                 self.subject
             );
-            return Err(ItemProblem::TooLarge(format!("{what}; this one was not read").into()));
+            return Err(Failure::new(
+                FailureKind::TooLarge,
+                format!("{what}; this one was not read"),
+            ));
         }
         self.blobs
             .get((layer.digest, layer.size), || async {
@@ -73,13 +74,16 @@ impl<'a> EvidenceReader<'a> {
                         "more than {MAX_BYTES} bytes of statements are attached to {}",
                         self.subject
                     );
-                    return Err(ItemProblem::TooLarge(format!("{what}; this one was not read").into()));
+                    return Err(Failure::new(
+                        FailureKind::TooLarge,
+                        format!("{what}; this one was not read"),
+                    ));
                 }
                 let content = self
                     .registry
                     .blob(self.repository, &layer.digest, Some(layer.size), STATEMENT_CAP)
                     .await;
-                content.map_err(|error| problem(&error))
+                content.map_err(Failure::from)
             })
             .await
     }
@@ -93,7 +97,7 @@ pub struct Collected {
     /// Things that carry no statement pindeck reads; listed, never counted.
     pub listed: Vec<Evidence>,
     /// What of the search failed.
-    pub incomplete: Vec<Untrusted>,
+    pub incomplete: Vec<Failure>,
 }
 
 impl Collected {
@@ -106,7 +110,7 @@ impl Collected {
     /// A search that failed.
     fn failed(error: &RegistryError) -> Self {
         Self {
-            incomplete: vec![error.to_string().into()],
+            incomplete: vec![error.clone().into()],
             ..Self::default()
         }
     }
@@ -316,27 +320,6 @@ async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carr
     all
 }
 
-fn problem(error: &RegistryError) -> ItemProblem {
-    if let RegistryError::Corrupt { actual, .. } = error {
-        return ItemProblem::Corrupt { actual: *actual };
-    }
-    if let RegistryError::WrongSize { .. } = error {
-        return ItemProblem::WrongSize(error.to_string().into());
-    }
-    let detail = Untrusted::new(error.to_string());
-    if matches!(
-        error,
-        RegistryError::TooLarge { .. } | RegistryError::Unsupported { .. }
-    ) {
-        return ItemProblem::TooLarge(detail);
-    }
-    match error.cause() {
-        CauseKind::Malformed => ItemProblem::Malformed(detail),
-        // Listed but not there: a store that lost a part of its evidence proves nothing.
-        _ => ItemProblem::Unreachable(detail),
-    }
-}
-
 fn broken(
     attached_to: Digest,
     digest: Digest,
@@ -352,7 +335,7 @@ fn broken(
         media_type,
         annotations,
         carrier,
-        content: Err(problem(error)),
+        content: Err(error.into()),
     }
 }
 
@@ -399,9 +382,10 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
                 (item.state, item.cause) = match error.cause() {
                     cause @ CauseKind::Unsupported => (EvidenceState::Unsupported, Some(cause)),
                     cause @ (CauseKind::Corrupt | CauseKind::Malformed) => (EvidenceState::Failed, Some(cause)),
+                    cause @ CauseKind::NotChecked => (EvidenceState::NotChecked, Some(cause)),
                     _ => (EvidenceState::Unreachable, Some(CauseKind::Unreachable)),
                 };
-                item.detail = Some(error.to_string().into());
+                item.detail = Some(Failure::from(&error).sentence());
                 all.listed.push(item);
             }
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::config::unknown;
 use crate::domain::diff::{DigestDiff, Layer, Package, Side, diff};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
-use crate::domain::failure::{Failure, Hint};
+use crate::domain::failure::{Failure, FailureKind, Hint};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Policy;
@@ -219,7 +219,38 @@ impl Comparison {
         }
     }
 
+    /// Compares two digests. What `--offline` forbids asking for is said in the answer, on both sides: one
+    /// side alone would read as a difference.
     async fn compare(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
+        let (image_a, image_b) = ((a.image.clone(), a.digest), (b.image.clone(), b.digest));
+        match self.compare_all(a, b).await {
+            Err(failure) if failure.kind == FailureKind::NotChecked => {
+                let why: Untrusted = format!("content (not checked: {})", failure.what.raw()).into();
+                let side = |(image, digest)| Side {
+                    image,
+                    digest,
+                    platforms: BTreeMap::new(),
+                    compared: None,
+                    config: BTreeMap::new(),
+                    layers: Vec::new(),
+                    packages: None,
+                    provenance: None,
+                    tests: None,
+                    unread: vec![why.clone()],
+                };
+                let (a, b) = (side(image_a), side(image_b));
+                Ok(Compared {
+                    diff: diff(&a, &b),
+                    a,
+                    b,
+                    unreachable: None,
+                })
+            }
+            answer => answer,
+        }
+    }
+
+    async fn compare_all(&self, a: NamedDigest, b: NamedDigest) -> Result<Compared, Failure> {
         let (left, right) = futures_util::future::join(
             self.context.memo.registry.manifest(&a.image, &a.digest),
             self.context.memo.registry.manifest(&b.image, &b.digest),
@@ -302,9 +333,12 @@ impl Comparison {
             }
         }
         let (evidence, dark) = self.evidence(&of, digest).await;
-        if let Some(why) = &dark {
+        if let Some((_, why)) = &dark {
             unread.push(format!("some evidence ({})", why.raw()).into());
         }
+        let dark = dark
+            .filter(|(cause, _)| *cause == CauseKind::Unreachable)
+            .map(|(_, why)| why);
         let side = Side {
             packages: Self::packages(&evidence).await,
             provenance: newest(&evidence, EvidenceKind::Provenance).and_then(|e| match &e.summary {
@@ -338,7 +372,11 @@ impl Comparison {
     }
 
     /// Verified statements about the digest, or about the platform that is compared; and why there may be more.
-    async fn evidence(&self, of: &NamedDigest, platform: Option<Digest>) -> (Vec<Evidence>, Option<Untrusted>) {
+    async fn evidence(
+        &self,
+        of: &NamedDigest,
+        platform: Option<Digest>,
+    ) -> (Vec<Evidence>, Option<(CauseKind, Untrusted)>) {
         let criteria = Criteria {
             policy: of.policy.as_ref(),
             extent: Extent::default(),
@@ -352,12 +390,13 @@ impl Comparison {
         };
         let causes = found.assessment.verdict.iter().flat_map(|v| &v.causes);
         let mut dark = causes
-            .filter(|c| c.cause == CauseKind::Unreachable)
-            .map(|c| c.detail.clone())
+            .filter(|c| c.cause.is_open())
+            .map(|c| (c.cause, c.detail.clone()))
             .next();
         let mut evidence = found.assessment.evidence.clone();
-        if let Some(item) = evidence.iter().find(|e| e.state == EvidenceState::Unreachable) {
-            dark = dark.or_else(|| item.detail.clone());
+        if let Some(item) = evidence.iter().find(|e| e.cause.is_some_and(CauseKind::is_open)) {
+            let why = item.detail.clone().unwrap_or_default();
+            dark = dark.or(item.cause.map(|cause| (cause, why)));
         }
         evidence.retain(|e| e.state == EvidenceState::Verified && !others(e));
         (evidence, dark)

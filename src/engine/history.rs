@@ -177,7 +177,7 @@ struct CommitSides {
 /// Reads the target's references out of files, back through the names that files and image had.
 struct Reader<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     target: &'a Target,

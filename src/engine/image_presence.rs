@@ -9,10 +9,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use crate::domain::evidence::CauseKind;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::platform::PlatformFilter;
-use crate::domain::text::Untrusted;
 use crate::domain::verdict::Presence;
 use crate::sources::registry::{Descriptor, Manifest, Place, RegistryError};
 
@@ -52,9 +51,9 @@ struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
     /// There, and not what it must be.
-    broken: Option<Presence>,
+    broken: Option<Failure>,
     /// Could not be asked for.
-    unreachable: Option<Untrusted>,
+    open: Option<Failure>,
     /// Configurations and layers by digest, with the size that their descriptor says.
     blobs: BTreeMap<Digest, u64>,
 }
@@ -164,15 +163,13 @@ impl ImageParts {
     }
 
     fn failed(&mut self, part: Digest, error: &RegistryError) {
-        match failure(error) {
-            Presence::Absent { .. } => self.absent = self.absent.or(Some(part)),
-            Presence::Unreachable { detail } => {
-                self.unreachable.get_or_insert(detail);
-            }
-            Presence::Present => {}
-            broken => {
-                self.broken.get_or_insert(broken);
-            }
+        let failure = Failure::from(error);
+        if failure.is_absent() {
+            self.absent = self.absent.or(Some(part));
+        } else if failure.kind.cause().is_open() {
+            self.open.get_or_insert(failure);
+        } else {
+            self.broken.get_or_insert(failure);
         }
     }
 
@@ -186,30 +183,25 @@ impl ImageParts {
                 part: Some(part),
             };
         }
-        match (self.broken, self.unreachable) {
-            (Some(broken), _) => broken,
-            (None, Some(detail)) => Presence::Unreachable { detail },
-            (None, None) => Presence::Present,
+        match self.broken.or(self.open) {
+            Some(failure) => Presence::Failed(failure),
+            None => Presence::Present,
         }
     }
 }
 
 fn too_much(detail: String) -> Presence {
-    Presence::Unusable {
-        cause: CauseKind::Unsupported,
-        detail: detail.into(),
-    }
+    Presence::Failed(Failure::new(FailureKind::TooLarge, detail))
 }
 
 /// What an error about the content of a digest means for its presence.
 pub(super) fn failure(error: &RegistryError) -> Presence {
-    let detail = Untrusted::new(error.to_string());
-    match (error.cause(), error) {
-        (CauseKind::Absent, _) => Presence::Absent { detail, part: None },
-        (CauseKind::Corrupt, RegistryError::Corrupt { actual, .. }) => Presence::Corrupt { actual: *actual },
-        (cause @ (CauseKind::Corrupt | CauseKind::Malformed | CauseKind::Unsupported), _) => {
-            Presence::Unusable { cause, detail }
-        }
-        _ => Presence::Unreachable { detail },
+    let failure = Failure::from(error);
+    if failure.is_absent() {
+        return Presence::Absent {
+            detail: failure.what,
+            part: None,
+        };
     }
+    Presence::Failed(failure)
 }

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, approval, files, team, user};
-use crate::domain::board::{Hold, RepositoryInfo};
+use crate::domain::board::{Fetch, Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
@@ -80,7 +80,7 @@ impl Ledger {
     }
 
     /// The repository part of the board.
-    pub fn repository(&self, fetched_at: Option<jiff::Timestamp>) -> RepositoryInfo {
+    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -89,7 +89,7 @@ impl Ledger {
             ahead: self.tip.ahead,
             behind: self.tip.behind,
             dirty: self.tip.dirty,
-            fetched_at,
+            fetch,
         }
     }
 }

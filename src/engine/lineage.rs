@@ -79,7 +79,7 @@ struct Open {
 
 struct Walk<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,

@@ -32,10 +32,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::board::{Board, Update};
+use crate::domain::board::{Board, Fetch, Update};
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
 use crate::domain::policy::TeamPolicy;
+use crate::domain::text::Untrusted;
 use crate::sources::evidence::Trust;
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
@@ -96,6 +97,8 @@ struct Kept {
     lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     drift: Vec<Drift>,
+    /// How the last fetch ended.
+    fetch: Option<Fetch>,
 }
 
 impl Engine {
@@ -147,8 +150,16 @@ impl Engine {
     ///
     /// # Errors
     /// If repository, configuration or manifests cannot be read.
-    pub async fn ledger(&self) -> Result<(Ledger, Option<Timestamp>), Failure> {
+    pub async fn ledger(&self) -> Result<(Ledger, Fetch), Failure> {
         self.read_ledger(true).await
+    }
+
+    /// Why the last fetch failed, so that what was read since may be out of date.
+    pub fn fetch_failure(&self) -> Option<Untrusted> {
+        match &self.kept().fetch {
+            Some(Fetch::Failed(_, error)) => Some(error.clone()),
+            _ => None,
+        }
     }
 
     /// The same as the last fetch left it: for questions about what is on screen already.
@@ -159,24 +170,29 @@ impl Engine {
         Ok(self.read_ledger(false).await?.0)
     }
 
-    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Option<Timestamp>), Failure> {
+    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
             let options = &this.inner.options;
-            let mut fetched = None;
-            let mut problem = None;
-            if fetch && !options.offline && !options.no_fetch {
-                match this.inner.repo.tip(None).map(|tip| tip.remote) {
-                    Ok(Some(remote)) => match this.inner.repo.fetch(&remote) {
-                        Ok(()) => fetched = Some(Timestamp::now()),
-                        Err(error) => problem = Some(format!("not fetched, showing what was known before: {error}")),
-                    },
-                    Ok(None) => {}
-                    Err(error) => return Err(error.into()),
-                }
+            let mut fetched = Fetch::NotAsked;
+            if fetch
+                && !options.offline
+                && !options.no_fetch
+                && let Some(remote) = this.inner.repo.remote()?
+            {
+                fetched = match this.inner.repo.fetch(&remote) {
+                    Ok(()) => Fetch::Fresh(Timestamp::now()),
+                    Err(error) => Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()),
+                };
             }
             let mut ledger = ledger::read(&this.inner.repo, options, &this.inner.scans)?;
-            ledger.notices.extend(problem.map(Into::into));
+            if let Fetch::Failed(_, error) = &fetched {
+                let notice = format!("not fetched, showing what was known before: {}", error.raw());
+                ledger.notices.push(notice.into());
+            }
+            if fetch {
+                this.kept().fetch = Some(fetched.clone());
+            }
             Ok((ledger, fetched))
         };
         blocking(work).await?

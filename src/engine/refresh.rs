@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::domain::board::{Board, Cell, PinKey, ServiceRow, TagSource, Update};
+use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
 use crate::domain::candidate_order;
 use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
@@ -31,13 +31,13 @@ const EARLIER_ASKED: usize = 16;
 
 /// Runs one pass.
 pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-    let (ledger, fetched_at) = engine.ledger().await?;
+    let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(Pass {
         context: engine.context(ledger)?,
         board: Mutex::default(),
         tx,
     });
-    pass.open(fetched_at).await;
+    pass.open(fetch).await;
     let lineage = pass.clone().lineage(engine.clone());
     let services = join_all(
         pass.context
@@ -77,7 +77,7 @@ impl Pass {
         let _ = self.tx.send(update).await;
     }
 
-    async fn open(&self, fetched_at: Option<Timestamp>) {
+    async fn open(&self, fetch: Fetch) {
         let ledger = &self.context.ledger;
         let held = |cell: &mut Cell| {
             let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
@@ -99,14 +99,32 @@ impl Pass {
             })
             .collect();
         self.emit(Update::Opened {
-            repository: ledger.repository(fetched_at),
+            repository: ledger.repository(fetch),
             environments: ledger.environments.clone(),
             services,
             unmanaged: ledger.grouped.unmanaged.clone(),
         })
         .await;
+        self.emit(Update::Rules(self.step_rules())).await;
         for notice in &ledger.notices {
             self.emit(Update::Notice(notice.clone())).await;
+        }
+    }
+
+    /// What decides about steps forward, for people who are about to ask for one.
+    fn step_rules(&self) -> StepRules {
+        let ledger = &self.context.ledger;
+        let timing = |environment: &crate::domain::policy::Environment| {
+            let policy = self.context.policy_of(environment)?;
+            let timing = Timing {
+                soak: policy.soak,
+                freeze: policy.freeze.clone(),
+            };
+            Some((environment.name.clone(), timing))
+        };
+        StepRules {
+            holds: ledger.holds.clone(),
+            timing: ledger.environments.iter().filter_map(timing).collect(),
         }
     }
 

@@ -15,7 +15,7 @@ use super::verdict_cache::VerdictCache;
 pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type Resolved = Result<Option<Digest>, Failure>;
+pub type TagAnswer = Result<Option<Digest>, Failure>;
 
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct RegistryMemo {
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
     tags: OnceMap<Repository, TagList>,
-    resolved: OnceMap<(Repository, String), Resolved>,
+    resolved: OnceMap<(Repository, String), TagAnswer>,
     /// Digests that tags pointed at, with the answers.
     answered: Mutex<BTreeMap<Place, Head>>,
     manifests: OnceMap<Place, PresenceAnswer>,
@@ -75,7 +75,7 @@ impl RegistryMemo {
 
     /// What a tag points at now. The tag list is not asked: a cache that lists only what it has already
     /// would hide tags.
-    pub async fn resolve(&self, repository: &Repository, tag: &str) -> Resolved {
+    pub async fn resolve(&self, repository: &Repository, tag: &str) -> TagAnswer {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
@@ -92,7 +92,7 @@ impl RegistryMemo {
     }
 
     /// What is already known about a tag in this pass.
-    pub fn known(&self, repository: &Repository, tag: &str) -> Option<Resolved> {
+    pub fn known(&self, repository: &Repository, tag: &str) -> Option<TagAnswer> {
         self.resolved.peek(&(repository.clone(), tag.to_owned()))
     }
 

@@ -11,7 +11,9 @@ use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
+use crate::domain::known_good::EarlierDigest;
 use crate::domain::reference::Repository;
+use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 
 /// Work in progress. Dropping it cancels the work.
@@ -26,6 +28,15 @@ pub type WriteJob = Pin<Box<dyn Future<Output = Result<Receipt, WriteFailure>> +
 /// Two digests being compared.
 pub type DiffJob = Pin<Box<dyn Future<Output = Result<DigestDiff, Failure>> + Send>>;
 
+/// What is found about the digests that a target could go back to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EarlierFound {
+    /// All of them, the one that was replaced last first.
+    List(Vec<EarlierDigest>),
+    /// The verdict of one.
+    Judged(Digest, Verdict),
+}
+
 /// Answers the cockpit's questions.
 ///
 /// Answers are streamed as they are found; the returned job ends when the question is answered.
@@ -36,6 +47,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job;
+
+    /// The digests that a target could go back to, then the verdict of each under today's policy.
+    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> Job;
 
     /// What separates two digests.
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;

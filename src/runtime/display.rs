@@ -7,7 +7,7 @@ use crate::app::msg::Limits;
 use crate::term::Painter;
 use crate::view;
 use crate::view::glyphs::Glyphs;
-use crate::view::theme::{BUILT_IN, Depth, Theme, ThemeError};
+use crate::view::theme::{BUILT_IN, Depth, Theme, ThemeError, fits};
 
 /// Everything needed to turn a state into bytes.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub struct Display {
     theme: Theme,
     depth: Depth,
     glyphs: &'static Glyphs,
+    background_is_light: Option<bool>,
     painter: Painter,
 }
 
@@ -23,11 +24,17 @@ impl Display {
     ///
     /// # Errors
     /// If there is no such theme.
-    pub fn new(theme: &str, depth: Depth, glyphs: &'static Glyphs) -> Result<Self, ThemeError> {
+    pub fn new(
+        theme: &str,
+        depth: Depth,
+        glyphs: &'static Glyphs,
+        background_is_light: Option<bool>,
+    ) -> Result<Self, ThemeError> {
         Ok(Self {
             theme: Theme::built_in(theme, depth)?,
             depth,
             glyphs,
+            background_is_light,
             painter: Painter::new(depth != Depth::Mono),
         })
     }
@@ -44,13 +51,19 @@ impl Display {
         self.painter.forget();
     }
 
-    /// Switches to the next built-in theme; answers its name.
+    /// Switches to the next built-in theme that can be read on this background; answers its name.
     pub fn next_theme(&mut self) -> String {
         let at = BUILT_IN
             .iter()
             .position(|(name, _)| *name == self.theme.name)
             .map_or(0, |at| at + 1);
-        let (name, _) = BUILT_IN[at % BUILT_IN.len()];
+        let all = BUILT_IN.iter().cycle().skip(at).take(BUILT_IN.len());
+        let next = all
+            .map(|(name, _)| *name)
+            .find(|name| fits(name, self.background_is_light));
+        let Some(name) = next else {
+            return self.theme.name.clone();
+        };
         if let Ok(theme) = Theme::built_in(name, self.depth) {
             self.theme = theme;
         }

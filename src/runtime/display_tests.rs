@@ -3,7 +3,7 @@ use crate::app::sample::{self, press};
 use crate::view::glyphs::UNICODE;
 
 fn display(depth: Depth) -> Display {
-    Display::new("dark", depth, &UNICODE).expect("theme")
+    Display::new("dark", depth, &UNICODE, None).expect("theme")
 }
 
 /// Walks over the whole board; answers the most and the sum of bytes that a move cost, and how many.
@@ -80,4 +80,18 @@ fn the_next_theme_comes_round() {
         assert!(seen.len() <= BUILT_IN.len());
     }
     assert_eq!(seen.len(), BUILT_IN.len());
+}
+
+#[test]
+fn no_theme_comes_that_cannot_be_read_here() {
+    for (light, expected) in [
+        (true, ["light", "mono"].as_slice()),
+        (false, &["dark", "high-contrast", "deuteranopia", "mono"]),
+    ] {
+        let first = expected[0];
+        let mut display = Display::new(first, Depth::True, &UNICODE, Some(light)).expect("theme");
+        let seen: Vec<String> = (0..expected.len()).map(|_| display.next_theme()).collect();
+        assert!(seen.iter().all(|name| expected.contains(&name.as_str())), "{seen:?}");
+        assert_eq!(seen.last().map(String::as_str), Some(first));
+    }
 }

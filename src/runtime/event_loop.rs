@@ -2,6 +2,7 @@
 //! write per frame.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::app::update::update;
 use crate::app::{Msg, State};
 use crate::term::caps::Caps;
 use crate::term::{Guard, background, clipboard, suspend};
-use crate::view::theme::Depth;
+use crate::view::theme::{BUILT_IN, Depth, fits};
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 
@@ -36,14 +37,25 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
     let size = crossterm::terminal::size()?;
     let (executor, answers) = Executor::new(backend);
     let guard = Guard::enter()?;
-    let theme = match &checked.theme {
-        Some(theme) => theme.as_str(),
-        None if checked.depth != Depth::Mono && background::is_light(background::PATIENCE) == Some(true) => "light",
-        None => "dark",
+    let is_light = if checked.depth == Depth::Mono || checked.theme.is_some() {
+        None
+    } else {
+        background::is_light(background::PATIENCE)
     };
-    let display = Display::new(theme, checked.depth, checked.glyphs)?;
+    let remembered = checked.theme_file.as_deref().and_then(remembered_theme);
+    let remembered = remembered.filter(|name| fits(name, is_light));
+    let theme = match (&checked.theme, &remembered) {
+        (Some(theme), _) | (None, Some(theme)) => theme.as_str(),
+        (None, None) if is_light == Some(true) => "light",
+        (None, None) => "dark",
+    };
+    let display = Display::new(theme, checked.depth, checked.glyphs, is_light)?;
     let Checked {
-        setup, keymap, tmux, ..
+        setup,
+        keymap,
+        tmux,
+        theme_file,
+        ..
     } = checked;
     let mut cockpit = Cockpit {
         state: State::new(setup, keymap, size, clock::now()),
@@ -51,6 +63,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
         executor,
         guard,
         tmux,
+        theme_file,
         dirty: true,
         drawn: None,
         was_suspended: false,
@@ -61,6 +74,23 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
     drop(guard);
     settle(executor, &mut signals).await;
     ended
+}
+
+/// The theme that was last chosen with a key, if it is one of ours.
+fn remembered_theme(file: &Path) -> Option<String> {
+    let name = std::fs::read_to_string(file).ok()?;
+    let name = name.trim();
+    BUILT_IN
+        .iter()
+        .any(|(known, _)| *known == name)
+        .then(|| name.to_owned())
+}
+
+fn remember_theme(file: &Path, name: &str) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(file, format!("{name}\n"))
 }
 
 /// Lets a write in flight end: stopped before its git step, finished after it. A second signal does
@@ -81,6 +111,8 @@ struct Cockpit {
     executor: Executor,
     guard: Guard,
     tmux: bool,
+    /// Where the theme chosen with a key is remembered.
+    theme_file: Option<PathBuf>,
     dirty: bool,
     drawn: Option<Instant>,
     /// The next "continued" is the answer to our own stop, and has been dealt with.
@@ -161,6 +193,7 @@ impl Cockpit {
         match command {
             Command::Refresh(ticket) => self.executor.refresh(ticket),
             Command::History { ticket, target } => self.executor.history(ticket, target),
+            Command::EarlierDigests { ticket, target } => self.executor.earlier_digests(ticket, target),
             Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
             Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
             Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
@@ -178,7 +211,13 @@ impl Cockpit {
             }
             Command::NextTheme => {
                 let name = self.display.next_theme();
-                self.state.say(format!("theme {name}"));
+                let file = self.theme_file.as_deref();
+                match file.map(|file| remember_theme(file, &name)) {
+                    Some(Err(error)) => self
+                        .state
+                        .complain(format!("theme {name}, which cannot be remembered: {error}")),
+                    Some(Ok(())) | None => self.state.say(format!("theme {name}")),
+                }
             }
             Command::Redraw => self.display.forget(),
             Command::Suspend => {

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::backend::{Backend, Job};
+use super::backend::{Backend, EarlierFound, Job};
 use crate::app::Msg;
 use crate::app::generation::{Slot, Ticket};
 use crate::domain::failure::Failure;
@@ -108,6 +108,31 @@ impl Executor {
                 entries,
             },
             move |result| Msg::HistoryEnded { ticket: ended, result },
+        );
+    }
+
+    /// Starts listing what a target could go back to; a list being made is dropped.
+    pub fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
+        let (to, from) = channel(16);
+        let job = self.backend.earlier_digests(target, to);
+        let (each, ended) = (ticket.clone(), ticket);
+        self.stream(
+            Slot::Earlier,
+            "listing earlier digests",
+            job,
+            from,
+            move |found| match found {
+                EarlierFound::List(digests) => Msg::EarlierDigests {
+                    ticket: each.clone(),
+                    digests,
+                },
+                EarlierFound::Judged(digest, verdict) => Msg::EarlierJudged {
+                    ticket: each.clone(),
+                    digest,
+                    verdict,
+                },
+            },
+            move |result| Msg::EarlierEnded { ticket: ended, result },
         );
     }
 

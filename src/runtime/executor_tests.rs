@@ -40,6 +40,10 @@ impl Backend for Scripted {
         Box::pin(async { Ok(()) })
     }
 
+    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> Job {
+        Box::pin(async { Ok(()) })
+    }
+
     fn diff(&self, _: (Repository, Digest), _: (Repository, Digest)) -> DiffJob {
         Box::pin(async { Err(Failure::failed("no")) })
     }

@@ -1,6 +1,7 @@
 //! How the cockpit is started, and how it can end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::app::keymap::{Keymap, KeymapError};
 use crate::app::state::Setup;
@@ -18,6 +19,8 @@ pub struct Options {
     pub keys: BTreeMap<String, Vec<String>>,
     /// A built-in theme's name; `None` = by the terminal.
     pub theme: Option<String>,
+    /// Where the theme that was chosen with a key is remembered; `None` = nowhere.
+    pub theme_file: Option<PathBuf>,
     /// `unicode` or `ascii`; `None` = by the locale.
     pub glyphs: Option<String>,
     /// `truecolor`, `256`, `16` or `mono`; `None` = by the terminal.
@@ -88,6 +91,7 @@ pub(crate) struct Checked {
     pub(crate) setup: Setup,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Option<String>,
+    pub(crate) theme_file: Option<PathBuf>,
     pub(crate) glyphs: &'static Glyphs,
     pub(crate) depth: Depth,
     pub(crate) tmux: bool,
@@ -139,6 +143,7 @@ impl Options {
             setup: self.setup.clone(),
             keymap,
             theme: self.theme.clone(),
+            theme_file: self.theme_file.clone(),
             glyphs,
             depth,
             tmux: caps.tmux,

@@ -148,6 +148,14 @@ impl<'a> Canvas<'a> {
             let mut line = vec![span(Role::Text, " ")];
             line.extend_from_slice(title);
             line.push(span(Role::Text, " "));
+            // A title is a text: the look of the rule must not shine through.
+            let columns = line.iter().map(|piece| width(&piece.text, self.glyphs)).sum::<u16>();
+            self.clear(Rect {
+                x: area.x + 1,
+                width: columns.min(area.width - 2),
+                height: 1,
+                ..area
+            });
             self.line(area.x + 1, area.y, area.width - 2, &line);
         }
     }

@@ -74,7 +74,7 @@ pub struct Glyphs {
 pub static UNICODE: Glyphs = Glyphs {
     ascii: false,
     cursor: "▸",
-    swatch: &["▖", "▗", "▘", "▝", "▚", "▞", "▙", "▛", "▜", "▟"],
+    swatch: &["▙", "▘", "▞", "▗", "▜", "▖", "▚", "▝", "▛", "▟"],
     rule: "─",
     rule_focus: "━",
     ellipsis: "…",

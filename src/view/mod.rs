@@ -61,6 +61,7 @@ pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame 
         Some(Screen::Evidence(evidence)) => screen::evidence::draw(&mut canvas, state, evidence, body, &mut limits),
         Some(Screen::History(history)) => screen::history::draw(&mut canvas, state, history, body, &mut limits),
         Some(Screen::Diff(diff)) => screen::diff::draw(&mut canvas, state, diff, body, &mut limits),
+        Some(Screen::Revert(revert)) => screen::revert::draw(&mut canvas, state, revert, body, &mut limits),
         Some(Screen::Plan(plan)) => screen::plan::draw(&mut canvas, state, plan, body, &mut limits),
     }
     widget::footer::draw(&mut canvas, state, footer);

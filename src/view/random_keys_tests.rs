@@ -42,6 +42,7 @@ struct Open {
     write: Option<(Ticket, Proposal)>,
     diffs: Vec<Ticket>,
     history: Option<Ticket>,
+    earlier: Option<Ticket>,
     pass: Option<Ticket>,
 }
 
@@ -53,6 +54,7 @@ impl Open {
                 Command::Execute { ticket, proposal } => self.write = Some((ticket.clone(), (**proposal).clone())),
                 Command::Diff { ticket, .. } => self.diffs.push(ticket.clone()),
                 Command::History { ticket, .. } => self.history = Some(ticket.clone()),
+                Command::EarlierDigests { ticket, .. } => self.earlier = Some(ticket.clone()),
                 Command::Refresh(ticket) => self.pass = Some(ticket.clone()),
                 _ => {}
             }
@@ -61,7 +63,7 @@ impl Open {
 }
 
 fn random_key(numbers: &mut Numbers) -> Key {
-    const LETTERS: &[u8] = b"ehdpruPHyyyyYnmabwtflgGjkRcqs/:?x1259";
+    const LETTERS: &[u8] = b"ehLdpruPHyyyyYnmabwtflgGjkRcqs/:?x1259";
     let named = [
         Code::Enter,
         Code::Esc,
@@ -113,7 +115,7 @@ fn random_proposal(numbers: &mut Numbers, request: Request) -> Proposal {
 }
 
 fn answer(numbers: &mut Numbers, open: &mut Open) -> Option<Msg> {
-    match numbers.below(6) {
+    match numbers.below(7) {
         0 | 1 => {
             let (ticket, request) = open.plan.take()?;
             Some(Msg::Planned {
@@ -135,6 +137,10 @@ fn answer(numbers: &mut Numbers, open: &mut Open) -> Option<Msg> {
         4 => Some(Msg::History {
             ticket: open.history.take()?,
             entries: sample::history(),
+        }),
+        5 => Some(Msg::EarlierDigests {
+            ticket: open.earlier.take()?,
+            digests: sample::earlier(),
         }),
         _ => Some(Msg::RefreshEnded {
             ticket: open.pass.clone()?,

@@ -154,17 +154,35 @@ fn a_name_to_type() {
 }
 
 #[test]
+fn what_a_pin_can_go_back_to() {
+    for (width, height) in [(60, 15), (80, 24), (140, 40), (200, 60)] {
+        let mut state = at((width, height), PRODUCTION);
+        let commands = sample::listed(&mut state, "r");
+        compare(&mut state, &commands);
+        shot(&format!("revert-{width}x{height}"), &state);
+    }
+    let mut state = at((80, 24), PRODUCTION);
+    sample::listed(&mut state, "r");
+    press(&mut state, "k<enter>");
+    shot("revert-held-80x24", &state);
+    let mut state = at((80, 24), PRODUCTION);
+    let (ticket, _) = sample::listing(&press(&mut state, "r"));
+    sample::answer_list(&mut state, &ticket, Vec::new());
+    shot("revert-nothing-80x24", &state);
+}
+
+#[test]
 fn a_revert_and_its_alternatives() {
     shots("plan-revert", |size| {
         let mut state = at(size, PRODUCTION);
-        planned_as(&mut state, "r", |p| {
+        sample::planned_revert_as(&mut state, "r", |p| {
             p.whole_commit = Some("8be01c2fd1e0b6a5".to_owned())
         });
         state
     });
     shots("plan-alternatives", |size| {
         let mut state = at(size, PRODUCTION);
-        planned_as(&mut state, "r", |p| {
+        sample::planned_revert_as(&mut state, "r", |p| {
             let plan = &mut p.plans[0];
             if let Some(verdict) = &mut plan.verdict {
                 verdict.result = Outcome::Rejected;

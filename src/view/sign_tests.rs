@@ -92,7 +92,7 @@ fn one_digest_looks_the_same_on_every_screen() {
             press(&mut state, "e");
             look(&state);
             let mut state = sample::state(140, 40);
-            let commands = press(&mut state, "<right><right><right>h");
+            let commands = press(&mut state, "<right><right><right>L");
             let [Command::History { ticket, .. }] = commands.as_slice() else {
                 panic!("no history");
             };

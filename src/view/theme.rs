@@ -181,6 +181,15 @@ pub const BUILT_IN: [(&str, &str); 5] = [
     ("mono", include_str!("../../themes/mono.toml")),
 ];
 
+/// Whether a built-in theme can be read on a background of that kind; `None` = nobody knows the background.
+pub fn fits(name: &str, background_is_light: Option<bool>) -> bool {
+    match (name, background_is_light) {
+        ("mono", _) | (_, None) => true,
+        ("light", Some(is_light)) => is_light,
+        (_, Some(is_light)) => !is_light,
+    }
+}
+
 impl Theme {
     /// A built-in theme.
     ///

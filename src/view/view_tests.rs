@@ -165,7 +165,7 @@ fn evidence_and_its_checks() {
 fn history_of_a_pin() {
     for (width, height) in [(140, 40), (80, 24)] {
         let mut state = sample::state(width, height);
-        let commands = press(&mut state, "<right><right><right>h");
+        let commands = press(&mut state, "<right><right><right>L");
         shot(&format!("history-reading-{width}x{height}"), &state);
         let [Command::History { ticket, .. }] = commands.as_slice() else {
             panic!("no history was asked for: {commands:?}");
@@ -376,7 +376,7 @@ fn hostile_text_as_seen() {
 #[test]
 fn hostile_history() {
     let mut state = sample::state(100, 24);
-    let commands = press(&mut state, "h");
+    let commands = press(&mut state, "L");
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("no history");
     };

@@ -3,15 +3,15 @@
 //! Who can push to a registry attaches, copies, renames and damages whatever he likes; he has no key that the
 //! team trusts.
 
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
+use pindeck::domain::failure::{Failure, FailureKind};
 use pindeck::domain::id::Digest;
 use pindeck::domain::pattern::anchored;
-use pindeck::domain::policy::Match;
+use pindeck::domain::policy::{LogRule, Match};
 use pindeck::domain::source::SourceRepository;
 use pindeck::domain::verdict::Outcome;
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem, predicate};
+use pindeck::sources::evidence::{Carrier, Item, predicate};
 use serde_json::json;
 
 use crate::Attack;
@@ -19,6 +19,7 @@ use crate::support::ask::{Ask, by_keys, judge_by};
 use crate::support::evidence_cases::item;
 use crate::support::fixtures::{all_of, by_key, by_name, subject};
 use crate::support::forge::*;
+use crate::support::genuine;
 
 pub const ATTACKS: &[Attack] = &[
     Attack {
@@ -102,14 +103,14 @@ pub const ATTACKS: &[Attack] = &[
         attempt: named_as_another_kind,
     },
     Attack {
-        name: "a-million-documents",
-        tries: "a layer of a million empty documents costs minutes and gigabytes",
-        attempt: a_million_documents,
+        name: "foreign-log-entry",
+        tries: "a signature is shown with the genuine log entry of another one",
+        attempt: foreign_log_entry,
     },
     Attack {
-        name: "compressed-sbom",
-        tries: "a few bytes unpack to gigabytes",
-        attempt: compressed_sbom,
+        name: "downgraded-bundle",
+        tries: "a bundle is rewritten to an older format that needs no inclusion proof",
+        attempt: downgraded_bundle,
     },
 ];
 
@@ -176,10 +177,10 @@ fn hidden_failed() {
             "application/spdx+json",
         ] {
             for problem in [
-                ItemProblem::Unreachable("404".into()),
-                ItemProblem::Corrupt { actual: subject() },
-                ItemProblem::TooLarge("too large".into()),
-                ItemProblem::Malformed("no manifest".into()),
+                Failure::unreachable("404"),
+                Failure::new(FailureKind::Corrupt, format!("its bytes hash to {}", subject())),
+                Failure::new(FailureKind::TooLarge, "too large"),
+                Failure::new(FailureKind::Malformed, "no manifest"),
             ] {
                 let mut hidden = signed(&pair, subject(), TEST_RESULT, test_result("FAILED"));
                 hidden.media_type = media_type.to_owned();
@@ -421,34 +422,50 @@ fn named_as_another_kind() {
     }
 }
 
-fn a_million_documents() {
-    let ask = Ask::new(by_keys(&[("k", Pair::p256().pem())]), subject());
-    for line in ["{}\n", "[]\n{}\n", "{\"payloadType\":\"x\",\"payload\":\"\"}\n"] {
-        let layer = item(
-            subject(),
-            BUNDLE,
-            Carrier::Referrer,
-            line.repeat(1_000_000).into_bytes(),
-        );
-        let all = ask.of(&layer);
-        assert_eq!(all.len(), 1, "one entry that says why");
-        assert_eq!((all[0].cause, all[0].unread), (Some(CauseKind::Unsupported), true));
+fn foreign_log_entry() {
+    let (Some((ask, genuine)), Some((_, other))) = (
+        genuine::bundle("carabiner/public-good"),
+        genuine::bundle("conformance/happy-path-intoto-in-dsse-v3"),
+    ) else {
+        return;
+    };
+    assert_eq!(
+        ask.one(&genuine::as_item(&ask, &genuine)).state,
+        EvidenceState::Verified
+    );
+    let mut entry = genuine.clone();
+    entry["verificationMaterial"]["tlogEntries"] = other["verificationMaterial"]["tlogEntries"].clone();
+    let mut envelope = genuine.clone();
+    envelope["dsseEnvelope"] = other["dsseEnvelope"].clone();
+    let mut certificate = genuine.clone();
+    certificate["verificationMaterial"]["certificate"] = other["verificationMaterial"]["certificate"].clone();
+    for forged in [entry, envelope, certificate] {
+        let said = ask.one(&genuine::as_item(&ask, &forged));
+        assert_ne!(said.state, EvidenceState::Verified, "{:?}", said.detail);
     }
 }
 
-fn compressed_sbom() {
-    let ask = Ask::new(by_keys(&[("k", Pair::p256().pem())]), subject());
-    // A zstd frame whose blocks repeat one byte (RFC 8878, RLE blocks): 4 bytes stand for 128 KiB.
-    let mut bomb = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
-    let block = |last: u32| ((128 << 10) << 3 | 1 << 1 | last).to_le_bytes();
-    for _ in 0..100_000 {
-        bomb.extend_from_slice(&block(0)[..3]);
-        bomb.push(b' ');
-    }
-    let one = Item {
-        content: Ok(Bytes::from(bomb)),
-        ..item(subject(), "application/spdx+json", Carrier::SbomTag, Vec::new())
+fn downgraded_bundle() {
+    let Some((mut ask, genuine)) = genuine::bundle("carabiner/public-good") else {
+        return;
     };
-    let said = ask.one(&one);
-    assert_eq!(said.cause, Some(CauseKind::Malformed), "{:?}", said.detail);
+    ask.profile.transparency_log = LogRule::InclusionProof;
+    assert_eq!(
+        ask.one(&genuine::as_item(&ask, &genuine)).state,
+        EvidenceState::Verified
+    );
+    let mut rewritten = genuine;
+    let material = &mut rewritten["verificationMaterial"];
+    let certificate = material["certificate"].take();
+    material["x509CertificateChain"] = json!({ "certificates": [certificate] });
+    material.as_object_mut().unwrap().remove("certificate");
+    material["tlogEntries"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("inclusionProof");
+    for version in ["0.1", "0.2"] {
+        rewritten["mediaType"] = format!("application/vnd.dev.sigstore.bundle+json;version={version}").into();
+        let said = ask.one(&genuine::as_item(&ask, &rewritten));
+        assert_ne!(said.state, EvidenceState::Verified, "{version} {:?}", said.detail);
+    }
 }

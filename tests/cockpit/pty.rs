@@ -162,7 +162,7 @@ fn looking_around_and_leaving() {
     cockpit.screen.lock().expect("lock").screen_mut().set_size(24, 80);
     // The new size is drawn by itself; a key pressed in the same instant could wait for the next one.
     cockpit.until("the narrow board", |text| {
-        text.contains("▸payments") && text.contains("e evidence  : commands")
+        text.contains("▸payments") && text.contains("r revert  : commands")
     });
     cockpit.press("q");
     assert_eq!(cockpit.ended(), 0);

@@ -7,52 +7,11 @@ use pindeck::domain::policy::{LogRule, TimeRule};
 use pindeck::sources::evidence::Item;
 use serde_json::{Value, json};
 
-use crate::support::ask::{Ask, fails, holds, state};
-use crate::support::evidence_cases::{Case, cases, corpus, item};
-use crate::support::forge::BUNDLE;
+use crate::support::ask::{fails, holds, state};
+use crate::support::evidence_cases::corpus;
+use crate::support::genuine::{as_item, bundle, layout};
 
 const REKOR: &str = "dev.sigstore.cosign/bundle";
-
-fn case(id: &str) -> Option<Case> {
-    let folder = corpus()?;
-    let found = cases(&folder).into_iter().find(|c| c.id == id);
-    if found.is_none() {
-        eprintln!("SKIPPED: no case {id} in {}", folder.display());
-    }
-    found
-}
-
-/// The question of a case, its items, and the digest it is about.
-fn layout(id: &str) -> Option<(Ask, Vec<Item>)> {
-    let case = case(id)?;
-    let asked = case.ask(None).expect("trust");
-    let (bytes, items) = case.layout_items(asked.subject).expect("a layout");
-    let mut profile = case.profile(None);
-    profile.name = "test".to_owned();
-    let mut ask = Ask::new(profile, asked.subject);
-    ask.bytes = Some(bytes);
-    Some((ask, items))
-}
-
-fn bundle(id: &str) -> Option<(Ask, Value)> {
-    let case = case(id)?;
-    let bytes = case.evidence_bytes();
-    let asked = case.ask(Some(&bytes)).expect("trust");
-    let mut profile = case.profile(Some(&bytes));
-    profile.name = "test".to_owned();
-    let mut ask = Ask::new(profile, asked.subject);
-    ask.bytes = asked.bytes;
-    Some((ask, serde_json::from_slice(&bytes).expect("JSON")))
-}
-
-fn as_item(ask: &Ask, bundle: &Value) -> Item {
-    item(
-        ask.subject,
-        BUNDLE,
-        pindeck::sources::evidence::Carrier::Referrer,
-        bundle.to_string().into_bytes(),
-    )
-}
 
 /// The layer again, with other bytes (and so another name).
 fn with_content(layer: &Item, bytes: Vec<u8>) -> Item {

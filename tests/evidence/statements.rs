@@ -1,10 +1,11 @@
 //! What a statement is about and what it says, once its signature holds.
 
 use pindeck::domain::evidence::{CauseKind, CheckName, EvidenceKind, EvidenceState, Summary};
+use pindeck::domain::failure::{Failure, FailureKind};
 use pindeck::domain::id::Digest;
 use pindeck::domain::policy::{Policy, SignerRule, TestResultRule};
 use pindeck::domain::verdict::{Facts, Outcome, Presence, Verdict, judge};
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem};
+use pindeck::sources::evidence::{Carrier, Item};
 
 use crate::support::ask::{Ask, by_keys, fails, holds};
 use crate::support::evidence_cases::item;
@@ -217,10 +218,16 @@ fn what_carries_no_signature_is_unsigned_wherever_it_hangs() {
 fn content_that_is_not_there_keeps_its_reason_and_its_name() {
     let ask = Ask::new(by_keys(&[("k", Pair::p256().pem())]), image());
     for (problem, cause) in [
-        (ItemProblem::Unreachable("429".into()), CauseKind::Unreachable),
-        (ItemProblem::Corrupt { actual: image() }, CauseKind::Corrupt),
-        (ItemProblem::TooLarge("65 MiB".into()), CauseKind::Unsupported),
-        (ItemProblem::Malformed("no manifest".into()), CauseKind::Malformed),
+        (Failure::unreachable("429"), CauseKind::Unreachable),
+        (
+            Failure::new(FailureKind::Corrupt, format!("its bytes hash to {}", image())),
+            CauseKind::Corrupt,
+        ),
+        (Failure::new(FailureKind::TooLarge, "65 MiB"), CauseKind::Unsupported),
+        (
+            Failure::new(FailureKind::Malformed, "no manifest"),
+            CauseKind::Malformed,
+        ),
     ] {
         let mut layer = att(image(), &serde_json::json!({}), PROVENANCE);
         layer.content = Err(problem);

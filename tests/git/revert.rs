@@ -3,10 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, RevertOutcome, WriteError};
-use pindeck::sources::git::{GitRepo, TreeEntry};
+use pindeck::domain::Digest;
+use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, WriteError};
+use pindeck::sources::git::{GitError, GitRepo, RevertOutcome, RevertedFile, TreeEntry};
 
-use crate::support::git_world::{World, git, git_bytes, identify};
+use crate::support::git_world::{World, git, git_bytes, identify, knows_reftables};
 
 fn repo(dir: &Path) -> GitRepo {
     GitRepo::discover(dir).expect("found")
@@ -39,31 +40,67 @@ fn unbundle(bundle: &Path) -> (tempfile::TempDir, PathBuf) {
 /// Gives how many came out byte for byte, and those that did not.
 fn again(dir: &Path, reverts: &[(String, String)]) -> (usize, Vec<String>) {
     let repo = repo(dir);
+    let by_program = repo.read_by_program();
     let mut same = 0;
     let mut other = Vec::new();
     for (commit, reverted) in reverts {
         let parent = git(dir, &["rev-parse", &format!("{commit}^1")]);
         let theirs = git(dir, &["rev-parse", &format!("{commit}^{{tree}}")]);
-        let ours = repo.revert_on(&parent, reverted).expect("answers");
-        // libgit2 comes to the same, conflict or not: what is previewed is what is made.
-        let preview = repo.preview_revert(&parent, reverted).expect("answers");
-        match (&ours, &preview) {
-            (RevertOutcome::Clean { files, .. }, Some(preview)) => {
-                let mut paths: Vec<&str> = preview.iter().map(|file| file.path.as_str()).collect();
-                paths.sort_unstable();
-                let mut files: Vec<&str> = files.iter().map(String::as_str).collect();
-                files.sort_unstable();
-                assert_eq!(paths, files, "{commit}");
-            }
-            (RevertOutcome::Conflict { .. } | RevertOutcome::Merge { .. }, None) => {}
-            differing => panic!("{commit}: {differing:?}"),
-        }
-        match ours {
-            RevertOutcome::Clean { tree, .. } if tree == theirs => same += 1,
-            answer => other.push(format!("{commit}: {answer:?}")),
+        let ours = repo.revert(&parent, reverted).expect("answers");
+        assert_eq!(by_program.revert(&parent, reverted).expect("answers"), ours, "{commit}");
+        let tree = tree_of(&repo, &parent, &ours);
+        assert_eq!(merged_by_git(dir, &parent, reverted, &tree), tree, "{commit}");
+        match tree {
+            Some(tree) if tree == theirs => same += 1,
+            _ => other.push(format!("{commit}: {ours:?}")),
         }
     }
     (same, other)
+}
+
+/// The tree that a revert gives; `None` = it conflicts.
+fn tree_of(repo: &GitRepo, base: &str, outcome: &RevertOutcome) -> Option<String> {
+    let RevertOutcome::Clean(files) = outcome else {
+        return None;
+    };
+    Some(repo.tree_with(base, &changes(files)).expect("a tree"))
+}
+
+/// The changes that make a revert.
+fn changes(files: &[RevertedFile]) -> Vec<FileChange> {
+    let change = |file: &RevertedFile| {
+        assert_eq!(file.unsupported, None, "{}", file.path);
+        FileChange {
+            path: file.path.clone(),
+            was: file
+                .before
+                .as_ref()
+                .map_or(FileBefore::Absent, |b| FileBefore::Bytes(Digest::of(b))),
+            to: file.after.clone().map_or(FileAfter::Deleted, FileAfter::Bytes),
+        }
+    };
+    files.iter().map(change).collect()
+}
+
+/// What git itself makes of a revert, where it is new enough (2.40) to do it without a checkout; else `ours`.
+fn merged_by_git(dir: &Path, base: &str, reverted: &str, ours: &Option<String>) -> Option<String> {
+    let parents = git(dir, &["rev-list", "--parents", "-1", reverted]);
+    let [_, parent] = parents.split(' ').collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let merge_base = format!("--merge-base={reverted}");
+    let out = std::process::Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        .args(["merge-tree", "--write-tree", "--no-messages", &merge_base, base, parent])
+        .output()
+        .expect("git runs");
+    match out.status.code() {
+        Some(0) => Some(String::from_utf8_lossy(&out.stdout).trim().to_owned()),
+        Some(1) => None,
+        Some(129) => ours.clone(),
+        _ => panic!("{}", String::from_utf8_lossy(&out.stderr)),
+    }
 }
 
 /// Commits of a branch that name a commit they revert.
@@ -160,7 +197,11 @@ struct Line {
 
 impl Line {
     fn new() -> Self {
-        let world = World::with(&[("a.yaml", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b.yaml", b"b\n")]);
+        Self::with(&[("a.yaml", b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("b.yaml", b"b\n")])
+    }
+
+    fn with(files: &[(&str, &[u8])]) -> Self {
+        let world = World::with(files);
         let dir = world.clone_as("work", &world.file_url(), &["--bare"]);
         Self { world, dir }
     }
@@ -191,17 +232,21 @@ fn a_clean_revert_is_committed_with_one_more_file() {
         &bad,
         &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\nlater\n")), ("b.yaml", None)],
     );
-    let RevertOutcome::Clean { tree, files } = repo.revert_on(&later, &bad).expect("answers") else {
+    let RevertOutcome::Clean(files) = repo.revert(&later, &bad).expect("answers") else {
         panic!("clean");
     };
-    assert_eq!(files, ["a.yaml", "gone"]);
+    assert_eq!(
+        files.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(),
+        ["a.yaml", "gone"]
+    );
     let holds = FileChange {
         path: "pindeck-holds.toml".to_owned(),
         was: FileBefore::Absent,
         to: FileAfter::Bytes(b"version = 1\n".to_vec()),
     };
     let message = format!("Revert app in prod\n\nThis reverts commit {bad}.\n");
-    let done = repo.commit_tree_on(&later, &tree, &[holds], &message).expect("commits");
+    let all: Vec<FileChange> = changes(&files).into_iter().chain([holds]).collect();
+    let done = repo.commit_on(&later, &all, &message).expect("commits");
     assert_eq!(git(&line.dir, &["rev-parse", &format!("{done}^")]), later);
     assert_eq!(
         git(&line.dir, &["diff", "--name-status", &later, &done]),
@@ -212,14 +257,10 @@ fn a_clean_revert_is_committed_with_one_more_file() {
         b"1\n2\n3\n4\n5\n6\n7\n8\nlater\n"
     );
     // Undone already: nothing is left to commit.
-    match repo.revert_on(&first, &bad).expect("answers") {
-        RevertOutcome::Clean { files, tree } => {
-            assert!(files.is_empty());
-            let nothing = repo.commit_tree_on(&first, &tree, &[], "m\n");
-            assert!(matches!(nothing, Err(WriteError::Empty)), "{nothing:?}");
-        }
-        other => panic!("{other:?}"),
-    }
+    let nothing = repo.revert(&first, &bad).expect("answers");
+    assert_eq!(nothing, RevertOutcome::Clean(Vec::new()));
+    let nothing = repo.commit_on(&first, &[], "m\n");
+    assert!(matches!(nothing, Err(WriteError::Empty)), "{nothing:?}");
 }
 
 #[test]
@@ -230,32 +271,32 @@ fn what_cannot_be_reverted_says_why() {
     let bad = line.commit(&first, &[("a.yaml", Some("1\nBAD\n3\n4\n5\n6\n7\n8\n9\n"))]);
     let later = line.commit(&bad, &[("a.yaml", Some("1\nWORSE\n3\n4\n5\n6\n7\n8\n9\n"))]);
     assert_eq!(
-        repo.revert_on(&later, &bad).expect("answers"),
+        repo.revert(&later, &bad).expect("answers"),
         RevertOutcome::Conflict {
             paths: vec!["a.yaml".to_owned()]
         }
     );
     let gone = line.commit(&bad, &[("a.yaml", None)]);
     assert_eq!(
-        repo.revert_on(&gone, &bad).expect("answers"),
+        repo.revert(&gone, &bad).expect("answers"),
         RevertOutcome::Conflict {
             paths: vec!["a.yaml".to_owned()]
         }
     );
     let side = line.commit(&first, &[("b.yaml", Some("side\n"))]);
-    let tree = git(&line.dir, &["merge-tree", "--write-tree", &bad, &side]);
+    let tree = git(&line.dir, &["rev-parse", &format!("{side}^{{tree}}")]);
     let merge = git(
         &line.dir,
         &["commit-tree", "-m", "merge", "-p", &bad, "-p", &side, &tree],
     );
     assert_eq!(
-        repo.revert_on(&merge, &merge).expect("answers"),
+        repo.revert(&merge, &merge).expect("answers"),
         RevertOutcome::Merge { parents: 2 }
     );
-    assert_eq!(repo.revert_on(&later, &first).expect("answers"), RevertOutcome::Root);
+    assert_eq!(repo.revert(&later, &first).expect("answers"), RevertOutcome::Root);
     for odd in ["main", "--help", "0000000000000000000000000000000000000000", ""] {
-        assert!(repo.revert_on(&later, odd).is_err(), "{odd:?}");
-        assert!(repo.revert_on(odd, &later).is_err(), "{odd:?}");
+        assert!(repo.revert(&later, odd).is_err(), "{odd:?}");
+        assert!(repo.revert(odd, &later).is_err(), "{odd:?}");
     }
 }
 
@@ -266,16 +307,13 @@ fn a_clone_too_shallow_says_so_instead_of_taking_the_commit_for_the_first() {
     let bad = line.commit(&first, &[("a.yaml", Some("BAD\n"))]);
     git(&line.dir, &["push", "-q", "origin", &format!("{bad}:refs/heads/main")]);
     let shallow = line.world.clone_as("shallow", &line.world.file_url(), &["--depth=1"]);
-    let answer = repo(&shallow).revert_on(&bad, &bad);
+    let answer = repo(&shallow).revert(&bad, &bad);
     assert!(
-        matches!(&answer, Err(WriteError::Shallow { commit }) if *commit == bad),
+        matches!(&answer, Err(GitError::Shallow { commit }) if *commit == bad),
         "{answer:?}"
     );
     git(&shallow, &["fetch", "-q", "--unshallow"]);
-    assert!(matches!(
-        repo(&shallow).revert_on(&bad, &bad),
-        Ok(RevertOutcome::Clean { .. })
-    ));
+    assert!(matches!(repo(&shallow).revert(&bad, &bad), Ok(RevertOutcome::Clean(_))));
 }
 
 /// What git2 does not know at all: SHA-256 names, reftables.
@@ -286,6 +324,9 @@ fn other_formats_are_written_pushed_and_reverted() {
         ("reftable", "sha1", &["--ref-format=reftable"][..]),
         ("treeless", "sha1", &["--filter=tree:0", "--no-checkout"][..]),
     ] {
+        if name == "reftable" && !knows_reftables() {
+            continue;
+        }
         let world = World::of_format(&[("envs/a.yaml", b"v: 1\n"), ("b.yaml", b"b\n")], format);
         let dir = world.clone_as(name, &world.file_url(), options);
         let repo = repo(&dir);
@@ -318,13 +359,14 @@ fn other_formats_are_written_pushed_and_reverted() {
             repo.read_at(&bad, "envs/a.yaml").expect("reads"),
             TreeEntry::File(b"v: 2\n".to_vec())
         );
-        let RevertOutcome::Clean { tree, files } = repo.revert_on(&bad, &bad).expect("answers") else {
+        let RevertOutcome::Clean(files) = repo.revert(&bad, &bad).expect("answers") else {
             panic!("{name}: clean");
         };
-        assert_eq!(files, ["envs/a.yaml"], "{name}");
-        let back = repo
-            .commit_tree_on(&bad, &tree, &[change("pindeck-holds.toml", b"version = 1\n")], "m\n")
-            .expect("commits");
+        assert_eq!(files.len(), 1, "{name}: {files:?}");
+        assert_eq!(files[0].after.as_deref(), Some(&b"v: 1\n"[..]), "{name}");
+        let holds = change("pindeck-holds.toml", b"version = 1\n");
+        let all: Vec<FileChange> = changes(&files).into_iter().chain([holds]).collect();
+        let back = repo.commit_on(&bad, &all, "m\n").expect("commits");
         to_main(&back, &bad);
         assert_eq!(world.head(), back, "{name}");
         assert_eq!(
@@ -333,5 +375,60 @@ fn other_formats_are_written_pushed_and_reverted() {
             "{name}"
         );
         git(&world.remote, &["fsck", "--strict"]);
+    }
+}
+
+/// A history in which files are edited, renamed, made and deleted after the commit that is reverted: both
+/// ways to read it, and git itself where it is new enough, come to the same.
+#[test]
+fn every_kind_of_later_change_gives_what_git_gives() {
+    let long = |middle: &str| format!("{}{middle}\n{}", "line\n".repeat(20), "end\n".repeat(20));
+    let line = Line::with(&[
+        ("a.yaml", long("one").as_bytes()),
+        ("b.yaml", long("b").as_bytes()),
+        ("old.yaml", long("old").as_bytes()),
+        ("gone.yaml", long("gone").as_bytes()),
+    ]);
+    let repo = repo(&line.dir);
+    let first = line.world.head();
+    let moved = long("old");
+    let bad = line.commit(
+        &first,
+        &[
+            ("a.yaml", Some(&long("BAD"))),
+            ("made.yaml", Some("made\n")),
+            ("old.yaml", None),
+            ("new.yaml", Some(&moved)),
+            ("gone.yaml", None),
+        ],
+    );
+    let edited = format!("{}later\n", long("BAD"));
+    let moved_later = format!("{}later\n", long("old"));
+    let steps: &[(&str, &[(&str, Option<&str>)], bool)] = &[
+        ("nothing", &[("b.yaml", Some("b\n"))], true),
+        ("an edit beside it", &[("a.yaml", Some(&edited))], true),
+        ("an edit of the same line", &[("a.yaml", Some("WORSE\n"))], false),
+        ("a rename", &[("a.yaml", None), ("c.yaml", Some(&edited))], true),
+        ("a deletion", &[("a.yaml", None)], false),
+        ("an edit of what it made", &[("made.yaml", Some("other\n"))], false),
+        ("a deletion of what it made", &[("made.yaml", None)], true),
+        ("an edit of what it renamed", &[("new.yaml", Some(&moved_later))], true),
+        (
+            "a second rename of it",
+            &[("new.yaml", None), ("newer.yaml", Some(&moved))],
+            false,
+        ),
+        ("the same content again", &[("gone.yaml", Some(&long("gone")))], true),
+        ("other content in its place", &[("gone.yaml", Some("other\n"))], false),
+        ("a folder in its place", &[("gone.yaml/x", Some("x\n"))], false),
+        ("the revert itself", &[("a.yaml", Some(&long("one")))], true),
+    ];
+    for (what, changes, is_clean) in steps {
+        let later = line.commit(&bad, changes);
+        let ours = repo.revert(&later, &bad).expect(what);
+        assert_eq!(repo.read_by_program().revert(&later, &bad).expect(what), ours, "{what}");
+        let tree = tree_of(&repo, &later, &ours);
+        assert_eq!(tree.is_some(), *is_clean, "{what}: {ours:?}");
+        assert_eq!(merged_by_git(&line.dir, &later, &bad, &tree), tree, "{what}: {ours:?}");
     }
 }

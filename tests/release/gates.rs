@@ -98,7 +98,7 @@ async fn soak_counts_from_the_day_of_the_merge() {
     assert!(
         plan.gates
             .iter()
-            .all(|g| matches!(g.gate, GateName::Verdict | GateName::ReadOnly)),
+            .all(|g| matches!(g.gate, GateName::Presence | GateName::Verdict | GateName::ReadOnly)),
         "{:?}",
         plan.gates
     );

@@ -136,7 +136,7 @@ async fn what_does_not_verify_does_not_move() {
         .expect_err("gone");
     assert_eq!(
         (refused(&failure), failure.kind()),
-        (vec![GateName::Verdict], FailureKind::Refused)
+        (vec![GateName::Presence], FailureKind::Refused)
     );
     assert_eq!(stage.head(), head, "nothing was pushed");
 }
@@ -178,7 +178,7 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
     let refusal = proposal.refusal().expect("refused");
     assert_eq!(
         (refused(&refusal), refusal.kind()),
-        (vec![GateName::Verdict], FailureKind::Refused)
+        (vec![GateName::Presence], FailureKind::Refused)
     );
     for other in &proposal.alternatives {
         assert!(matches!(other.verdict.result, Outcome::Verified | Outcome::Warned));

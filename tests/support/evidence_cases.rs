@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use pindeck::domain::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState, Summary};
+use pindeck::domain::failure::{Failure, FailureKind};
 use pindeck::domain::id::Digest;
 use pindeck::domain::policy::{Policy, SignerRule, TestResultRule};
 use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
-use pindeck::sources::evidence::{Carrier, Item, ItemProblem, OtherDigest, Question, Trust, check, may_be_statement};
+use pindeck::sources::evidence::{Carrier, Item, OtherDigest, Question, Trust, check, may_be_statement};
 use serde_json::Value;
 
 mod layout;
@@ -414,10 +415,11 @@ impl Case {
             for layer in manifest.body.layers.iter().filter(|l| may_be_statement(&l.media_type)) {
                 let content = match layout.raw(&layer.digest) {
                     Ok(bytes) if Digest::of(&bytes) == layer.digest => Ok(Bytes::from(bytes)),
-                    Ok(bytes) => Err(ItemProblem::Corrupt {
-                        actual: Digest::of(&bytes),
-                    }),
-                    Err(why) => Err(ItemProblem::Unreachable(why.into())),
+                    Ok(bytes) => Err(Failure::new(
+                        FailureKind::Corrupt,
+                        format!("its bytes hash to {}", Digest::of(&bytes)),
+                    )),
+                    Err(why) => Err(Failure::unreachable(why)),
                 };
                 let mut annotations = manifest.body.annotations.clone();
                 annotations.extend(layer.annotations.clone());

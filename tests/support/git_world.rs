@@ -104,6 +104,17 @@ impl World {
     }
 }
 
+/// Whether the installed git knows reftables (2.45).
+pub fn knows_reftables() -> bool {
+    let root = tempfile::tempdir().expect("a folder");
+    let made = command(root.path(), &["init", "-q", "--ref-format=reftable"]).output();
+    let known = made.expect("git runs").status.success();
+    if !known {
+        println!("SKIPPED: this git knows no reftables");
+    }
+    known
+}
+
 /// Gives a clone an identity of its own.
 pub fn identify(dir: &Path) {
     git(dir, &["config", "user.name", "Ada"]);

@@ -4,6 +4,7 @@
 
 #![allow(missing_docs, reason = "test code explains itself where it needs to")]
 
+pub mod answering;
 pub mod ask;
 pub mod cosign;
 pub mod docker_registry;
@@ -12,6 +13,7 @@ pub mod evidence_cases;
 pub mod fake;
 pub mod fixtures;
 pub mod forge;
+pub mod genuine;
 pub mod git_http;
 pub mod git_world;
 pub mod live_world;

@@ -3,9 +3,11 @@
 mod drive;
 mod pieces;
 mod release;
+mod reverting;
 mod world;
 
 pub(crate) use drive::*;
 pub(crate) use pieces::*;
 pub(crate) use release::*;
+pub(crate) use reverting::*;
 pub(crate) use world::*;

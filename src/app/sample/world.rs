@@ -1,6 +1,6 @@
 //! Eight services in four environments.
 
-use crate::domain::board::{Assessment, Hold, RepositoryInfo, ServiceRow, TagSource, Update};
+use crate::domain::board::{Assessment, Fetch, Hold, RepositoryInfo, ServiceRow, TagSource, Update};
 use crate::domain::candidate::{Candidate, Version};
 use crate::domain::evidence::{CauseKind, EvidenceKind, EvidenceState};
 use crate::domain::failure::{Failure, FailureKind};
@@ -64,7 +64,7 @@ pub(crate) fn opened() -> Update {
             ahead: 0,
             behind: 0,
             dirty: false,
-            fetched_at: Some(now()),
+            fetch: Fetch::Fresh(now()),
         },
         environments: ENVIRONMENTS
             .iter()

@@ -52,6 +52,7 @@ fn changes(board: &Board, update: &Update) -> bool {
             let commit = board.repository.as_ref().map(|r| &r.commit);
             commit != Some(&repository.commit) || pins(services) != pins(&board.services)
         }
+        Update::Rules(rules) => board.rules != *rules,
         Update::PinnedBy(key, by) => board.cell(key).is_some_and(|cell| cell.pinned_by.as_ref() != Some(by)),
         Update::Skipped(key, skipped) => board.cell(key).is_some_and(|cell| cell.skipped != *skipped),
         Update::Candidate(service, candidate) => board

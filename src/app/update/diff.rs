@@ -2,7 +2,7 @@
 
 use crate::app::command::Command;
 use crate::app::comparable;
-use crate::app::comparison::{Comparison, DiffScreen, DigestPair};
+use crate::app::comparison::{ComparisonState, DiffScreen, DigestPair};
 use crate::app::cursor::Subject;
 use crate::app::generation::Slot;
 use crate::app::state::{Screen, State};
@@ -18,6 +18,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
             .proposal()
             .and_then(|proposal| proposal.plans.first())
             .map(|plan| Subject::Candidate(plan.service.clone())),
+        Some(Screen::Revert(revert)) => Some(Subject::Candidate(revert.target.service.clone())),
         _ => state.subject(),
     };
     let Some(subject) = subject else {
@@ -34,7 +35,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
         subject,
         pairs,
         at: 0,
-        compared: Comparison::NotAsked,
+        compared: ComparisonState::NotAsked,
         since: state.now,
         top: 0,
     })));
@@ -49,7 +50,7 @@ fn ask(state: &mut State) -> Vec<Command> {
     let Some(DigestPair { a, b }) = screen.pairs.get(screen.at).cloned() else {
         return Vec::new();
     };
-    screen.compared = Comparison::Running;
+    screen.compared = ComparisonState::Running;
     screen.since = now;
     screen.top = 0;
     let ticket = state.generations.issue(Slot::Diff, None);
@@ -79,10 +80,10 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
     Vec::new()
 }
 
-pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> Comparison {
+pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> ComparisonState {
     match result {
-        Ok(diff) => Comparison::Known(diff),
-        Err(failure) => Comparison::Failed(failure),
+        Ok(diff) => ComparisonState::Known(diff),
+        Err(failure) => ComparisonState::Failed(failure),
     }
 }
 

@@ -10,7 +10,6 @@ use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
 use crate::app::select::matching;
 use crate::app::state::{Choice, Layer, Pane, Screen, State};
-use crate::domain::write::Request;
 
 /// What a key in a layer leads to.
 pub(super) enum LayerOutcome {
@@ -56,8 +55,12 @@ fn choose(state: &mut State, key: Key, title: String, choices: Vec<Choice>, at: 
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
             return match choices.into_iter().nth(at) {
-                Some(choice) => super::planning::plan(state, Request::new(choice.ask), choice.seen),
-                None => Vec::new(),
+                Some(Choice {
+                    request: Some(request),
+                    seen,
+                    ..
+                }) => super::planning::plan(state, *request, seen),
+                _ => Vec::new(),
             };
         }
         (Code::Esc, _) | (_, Some(Action::Back | Action::Quit)) => return Vec::new(),

@@ -12,6 +12,7 @@ mod open;
 mod plan_keys;
 mod planning;
 mod refresh;
+mod reverting;
 mod text_field;
 mod write;
 
@@ -45,7 +46,11 @@ pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
         Msg::RefreshEnded { result, .. } => refresh::ended(state, result),
         Msg::History { entries, .. } => data::history(state, entries),
         Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
+        Msg::EarlierDigests { digests, .. } => reverting::found(state, digests),
+        Msg::EarlierJudged { digest, verdict, .. } => reverting::judged(state, digest, verdict),
+        Msg::EarlierEnded { result, .. } => reverting::ended(state, result),
         Msg::Compared { ticket, result } => match ticket.slot {
+            Slot::EarlierDiff => reverting::compared(state, result),
             Slot::PlanDiff => planning::compared(state, result),
             _ => diff::compared(state, result),
         },
@@ -66,6 +71,9 @@ fn ticket(msg: &Msg) -> Option<&Ticket> {
         | Msg::RefreshEnded { ticket, .. }
         | Msg::History { ticket, .. }
         | Msg::HistoryEnded { ticket, .. }
+        | Msg::EarlierDigests { ticket, .. }
+        | Msg::EarlierJudged { ticket, .. }
+        | Msg::EarlierEnded { ticket, .. }
         | Msg::Compared { ticket, .. }
         | Msg::Planned { ticket, .. }
         | Msg::Progress { ticket, .. }
@@ -145,7 +153,7 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
         Action::Quit => write::quit(state),
         Action::Diff => diff::open(state),
         Action::Promote => planning::promote(state),
-        Action::Revert => planning::revert(state),
+        Action::Revert => reverting::open(state),
         Action::Pin => planning::pin(state),
         Action::ReleaseHold => planning::release_hold(state),
         Action::Mark => planning::mark(state),

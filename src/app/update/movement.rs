@@ -5,6 +5,9 @@ use crate::app::cursor::{self, Cursor, Subject};
 use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Screen, State};
 
 pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
+    if matches!(state.screen(), Some(Screen::Revert(_))) {
+        return super::reverting::rows(state, by);
+    }
     match state.screens.pop() {
         Some(Screen::Evidence(mut evidence)) => {
             statements(state, &mut evidence, by);
@@ -18,6 +21,7 @@ pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
             diff.top = scrolled(diff.top, by, state.limits.text);
             state.screens.push(Screen::Diff(diff));
         }
+        Some(screen @ Screen::Revert(_)) => state.screens.push(screen),
         Some(Screen::Plan(mut plan)) => {
             plan.top = scrolled(plan.top, by, state.limits.text);
             state.screens.push(Screen::Plan(plan));

@@ -19,6 +19,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
             evidence.check = None;
             Vec::new()
         }
+        Some(Screen::Revert(_)) => super::reverting::choose(state),
         Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_)) => Vec::new(),
         None => match state.pane {
             Pane::Feed => to_drift(state),
@@ -74,6 +75,7 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
             return vec![Command::Stop(Slot::History)];
         }
         Some(Screen::Diff(_)) => return super::diff::close(state),
+        Some(Screen::Revert(_)) => return super::reverting::close(state),
         Some(Screen::Plan(_)) => return super::plan_keys::close(state),
         None if state.pane == Pane::Board && !state.marked.is_empty() => {
             state.marked.clear();

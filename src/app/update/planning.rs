@@ -1,7 +1,7 @@
 //! From a key to a proposal: what is asked, and what the engine answers.
 
 use crate::app::command::Command;
-use crate::app::comparison::{Comparison, plan_pair};
+use crate::app::comparison::{ComparisonState, plan_pair};
 use crate::app::generation::Slot;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::request;
@@ -22,17 +22,21 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
                     [one] if !state.marked.contains(one) => format!("{one} alone"),
                     set => format!("the {} marked", set.len()),
                 },
-                ask: promotion.ask(to),
+                request: Some(Box::new(Request::new(promotion.ask(to)))),
+                obstacle: request::obstacle(state, promotion, to),
                 seen: promotion.seen.clone(),
             })
         })
         .collect();
     let asks = request::marks_are_elsewhere(state);
     match choices.as_slice() {
-        [one] if !asks => {
-            let one = one.clone();
-            plan(state, Request::new(one.ask), one.seen)
-        }
+        [
+            Choice {
+                request: Some(request),
+                seen,
+                ..
+            },
+        ] if !asks => plan(state, (**request).clone(), seen.clone()),
         [] => Vec::new(),
         _ => {
             let title = match (asks, state.marked.len()) {
@@ -44,10 +48,6 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
             Vec::new()
         }
     }
-}
-
-pub(super) fn revert(state: &mut State) -> Vec<Command> {
-    asked(state, request::revert)
 }
 
 pub(super) fn pin(state: &mut State) -> Vec<Command> {
@@ -165,7 +165,7 @@ pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
     screen.compared = proposal
         .plans
         .iter()
-        .map(|plan| plan_pair(plan).map_or(Comparison::Nothing, |_| Comparison::NotAsked))
+        .map(|plan| plan_pair(plan).map_or(ComparisonState::Nothing, |_| ComparisonState::NotAsked))
         .collect();
     screen.request = proposal.request.clone();
     screen.stage = Stage::Shown(proposal);
@@ -179,7 +179,7 @@ fn compare_next(state: &mut State) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    let Some(at) = screen.compared.iter().position(|c| *c == Comparison::NotAsked) else {
+    let Some(at) = screen.compared.iter().position(|c| *c == ComparisonState::NotAsked) else {
         return Vec::new();
     };
     let pair = screen
@@ -187,10 +187,10 @@ fn compare_next(state: &mut State) -> Vec<Command> {
         .and_then(|proposal| proposal.plans.get(at))
         .and_then(plan_pair);
     let Some(pair) = pair else {
-        screen.compared[at] = Comparison::Nothing;
+        screen.compared[at] = ComparisonState::Nothing;
         return compare_next(state);
     };
-    screen.compared[at] = Comparison::Running;
+    screen.compared[at] = ComparisonState::Running;
     let ticket = state.generations.issue(Slot::PlanDiff, None);
     vec![Command::Diff {
         ticket,
@@ -203,7 +203,7 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
-    if let Some(running) = screen.compared.iter_mut().find(|c| **c == Comparison::Running) {
+    if let Some(running) = screen.compared.iter_mut().find(|c| **c == ComparisonState::Running) {
         *running = super::diff::answer(result);
     }
     compare_next(state)

@@ -77,6 +77,8 @@ mod filters;
 mod frozen;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
+#[path = "tests/obstacles.rs"]
+mod obstacles;
 #[path = "tests/palette.rs"]
 mod palette;
 #[path = "tests/panes.rs"]
@@ -85,6 +87,8 @@ mod panes;
 mod passes;
 #[path = "tests/promoting.rs"]
 mod promoting;
+#[path = "tests/reverting.rs"]
+mod reverting;
 #[path = "tests/statuses.rs"]
 mod statuses;
 #[path = "tests/writing.rs"]

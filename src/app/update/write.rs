@@ -84,6 +84,7 @@ pub(super) fn ended(state: &mut State, result: Result<Box<Receipt>, WriteFailure
                 screen.stage = Stage::Done(proposal.clone(), receipt);
                 screen.top = 0;
             }
+            commands.extend(super::reverting::drop_screens(state));
             // What the board shows has just become old.
             commands.extend(super::refresh::refresh(state));
         }

@@ -1,11 +1,12 @@
 //! The command line that asks for the same.
 
+use crate::domain::failure::shell_word;
 use crate::domain::write::{Ask, Request, Scope, Source, TagRule};
 
 /// The equivalent command line of a request.
 pub(super) fn of(request: &Request) -> String {
     let mut words: Vec<String> = vec!["pindeck".to_owned()];
-    let mut say = |word: &str| words.push(quoted(word));
+    let mut say = |word: &str| words.push(shell_word(word));
     match &request.ask {
         Ask::Promote { services, to, from } => {
             say("promote");
@@ -96,15 +97,6 @@ pub(super) fn of(request: &Request) -> String {
     words.join(" ")
 }
 
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@=,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +112,7 @@ mod tests {
         request.tag = Some(TagRule::Drop);
         assert_eq!(
             of(&request),
-            r"pindeck promote payments team-a/api --to production --from candidate --tag drop --reason 'it'\''s broken; $(rm)'"
+            r#"pindeck promote payments team-a/api --to production --from candidate --tag drop --reason "it's broken; "'$(rm)'"#
         );
     }
 }

@@ -173,13 +173,7 @@ async fn draft(
 /// Who git says commits here.
 pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
     let repo = context.engine.inner.repo.clone();
-    let work = move || {
-        repo.program()
-            .run(&["var", "GIT_COMMITTER_IDENT"], std::time::Duration::from_secs(10))
-    };
-    let ran = crate::engine::blocking(work).await?;
-    let name = ran.ok().and_then(|ran| Some(ran.text().split_once(" <")?.0.to_owned()));
-    Ok(name.filter(|name| !name.is_empty()).map(Untrusted::from))
+    Ok(crate::engine::blocking(move || repo.committer_name()).await?)
 }
 
 /// Times in the file are whole seconds.

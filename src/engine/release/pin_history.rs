@@ -67,7 +67,7 @@ impl PinHistory {
         let target = target.clone();
         blocking(move || {
             let inner = &engine.inner;
-            let reader = Reader {
+            let reader = PinReader {
                 repo: &inner.repo,
                 blobs: inner.repo.blobs()?,
                 scans: &inner.scans,
@@ -126,15 +126,15 @@ impl Engine {
 }
 
 /// Reads a target's references out of the files of a history.
-struct Reader<'a> {
+struct PinReader<'a> {
     repo: &'a GitRepo,
-    blobs: Blobs<'a>,
+    blobs: Blobs,
     scans: &'a ScanCache,
     naming: &'a Naming,
     target: &'a Target,
 }
 
-impl Reader<'_> {
+impl PinReader<'_> {
     /// The commits of the branch that changed the pin, newest first.
     fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, Failure> {
         let mut changes: Vec<PinChange> = Vec::new();

@@ -296,7 +296,7 @@ struct Read {
 
 fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
     let repo = &engine.inner.repo;
-    let Some(remote) = repo.tip(None).map_err(Failure::from)?.remote else {
+    let Some(remote) = repo.remote().map_err(Failure::from)? else {
         return Err(
             Failure::usage("this repository has no remote, and a release is a commit on the remote branch")
                 .hint("add one with `git remote add`")
@@ -316,6 +316,7 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
             .hint("push it first")
             .into());
     };
+    repo.check_push_remote(&remote).map_err(Failure::from)?;
     let files = repo.files(&ledger.tip.commit).map_err(Failure::from)?;
     let mut controllers = Vec::new();
     let mut includes = IncludeGraph::default();

@@ -6,13 +6,14 @@ use sigstore_types::{
     SignatureContent,
 };
 
+use super::claim::Claim;
 use super::conclude::{conclude, introduce, profile, subject};
 use super::container;
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
 use super::logged::{EntryBinding, Kind};
-use super::prove::{Claim, prove};
+use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, IN_TOTO, Statement};
 use super::trust::Profile;
@@ -101,7 +102,10 @@ fn dsse(
     if envelope.payload_type != IN_TOTO {
         let (kind, _) = named_kind(item);
         report.evidence().kind = kind;
-        let detail = format!("the envelope holds {:?}, no in-toto statement", envelope.payload_type);
+        let detail = format!(
+            "the envelope contains {:?}, no in-toto statement",
+            envelope.payload_type
+        );
         return report.end(CauseKind::Unsupported, detail);
     }
     let statement = match Statement::parse(envelope.payload.as_bytes()) {
@@ -141,7 +145,7 @@ fn dsse(
             prove(&mut report, trusted, &claim)
         }
         // A statement that the verifier does not read, whose subjects have no digest it compares (a git
-        // commit), or which is so large that it should not be held as a tree: the same signature over the
+        // commit), or which is so large that it should not be kept as a tree: the same signature over the
         // same bytes, shown as a message.
         _ => match entry_binding(bundle, envelope) {
             Ok(binding) => {
@@ -253,8 +257,8 @@ fn message(mut report: Report, bundle: &Bundle, signature: &MessageSignature, qu
         target if Some(target) == question.via => Some(About::Via(target)),
         _ => None,
     };
-    let held = prove(&mut report, trusted, &claim).and_then(|()| subject(&mut report, about, &[target], question));
-    match held {
+    let proven = prove(&mut report, trusted, &claim).and_then(|()| subject(&mut report, about, &[target], question));
+    match proven {
         Ok(()) => {
             report.not_present(CheckName::Predicate, "a signature over the content itself");
             report.verified()

@@ -31,7 +31,7 @@ pub(super) fn introduce(report: &mut Report, statement: &Statement<'_>) {
     evidence.subjects = statement.subjects();
 }
 
-/// Subject and predicate of a statement whose signature holds.
+/// Subject and predicate of a statement whose signature is verified.
 pub(super) fn conclude(
     mut report: Report,
     item: &Item,

@@ -1,4 +1,4 @@
-//! What a blob holds: one document or several, and which container each is. This chooses the parser
+//! What a blob contains: one document or several, and which container each is. This chooses the parser
 //! and nothing else.
 
 use serde::Deserialize;

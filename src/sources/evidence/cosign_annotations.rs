@@ -85,7 +85,7 @@ pub(super) fn annotated(item: &Item) -> Result<Annotated, (CauseKind, String)> {
 fn certificates(pem: &str) -> Result<Vec<X509Certificate>, String> {
     let all = certificates_of(pem)?;
     if all.is_empty() {
-        return Err("holds no certificate".to_owned());
+        return Err("has no certificate in it".to_owned());
     }
     Ok(all)
 }
@@ -95,7 +95,7 @@ fn certificates_of(pem: &str) -> Result<Vec<X509Certificate>, String> {
         .into_iter()
         .map(|(label, der)| match label.as_str() {
             "CERTIFICATE" => Ok(X509Certificate::new(DerCertificate::new(der))),
-            other => Err(format!("holds a {other}, not a CERTIFICATE")),
+            other => Err(format!("has a {other} in it, not a CERTIFICATE")),
         })
         .collect()
 }

@@ -12,13 +12,14 @@ use sigstore_types::{
 };
 
 use super::bundle::{as_message, own_digest};
+use super::claim::Claim;
 use super::conclude::{conclude, introduce, profile, subject};
 use super::cosign_annotations::{self, Annotated, annotated};
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
 use super::logged::{EntryBinding, Kind};
-use super::prove::{Claim, prove};
+use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, Envelope, EnvelopeSignature, IN_TOTO, Statement};
 use super::trust::{Profile, Vouched};
@@ -127,8 +128,9 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
         about if Some(about) == question.via => Some(About::Via(about)),
         _ => None,
     };
-    let held = subject(&mut report, named, &[about], question).and_then(|()| payload_says(trusted, &signed.critical));
-    match held {
+    let about_it =
+        subject(&mut report, named, &[about], question).and_then(|()| payload_says(trusted, &signed.critical));
+    match about_it {
         Ok(detail) => {
             let stated = signed.optional.and_then(|optional| optional.timestamp);
             let stated = stated.and_then(|seconds| Timestamp::from_second(seconds).ok());
@@ -172,7 +174,10 @@ pub(super) fn attestation(item: &Item, document: &str, question: &Question<'_>) 
         Err(why) => return report.end(CauseKind::Malformed, why),
     };
     if envelope.payload_type != IN_TOTO {
-        let detail = format!("the envelope holds {:?}, no in-toto statement", envelope.payload_type);
+        let detail = format!(
+            "the envelope contains {:?}, no in-toto statement",
+            envelope.payload_type
+        );
         return report.end(CauseKind::Unsupported, detail);
     }
     let statement = match Statement::parse(&payload) {

@@ -53,7 +53,7 @@ pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
             TimestampError::Invalid(_) if root.trusted.timestamp_authorities.is_empty() => {
                 say(C::Timestamp, Unsupported)
             }
-            // Signed by an authority that the root does not hold.
+            // Signed by an authority that is not in the root.
             TimestampError::Invalid(text) if text.contains("any trusted TSA") || text.contains("UnknownIssuer") => {
                 say(C::Timestamp, Unsupported)
             }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::Trust;
+use super::trust::Trust;
+use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::policy::SignerRule;
-use crate::domain::text::Untrusted;
 
-/// One blob that may hold a statement, as found in a registry.
+/// One blob that may contain a statement, as found in a registry.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// The image or index it hangs on.
@@ -24,8 +24,9 @@ pub struct Item {
     pub annotations: BTreeMap<String, String>,
     /// How it was found.
     pub carrier: Carrier,
-    /// The bytes, already hashed against `digest`, or why there are none.
-    pub content: Result<Bytes, ItemProblem>,
+    /// The bytes, already hashed against `digest`, or why there are none. An authoritative "not there" of a
+    /// blob that a manifest names is no better than unreachable: nobody knows what it said.
+    pub content: Result<Bytes, Failure>,
 }
 
 /// How an item was found.
@@ -43,30 +44,12 @@ pub enum Carrier {
     BuildkitInIndex,
 }
 
-/// Why an item has no usable bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemProblem {
-    /// It has another size than the descriptor that names it says.
-    WrongSize(Untrusted),
-    /// Could not be fetched (also: an authoritative "not found" of a blob that a manifest names).
-    Unreachable(Untrusted),
-    /// The bytes do not hash to their name.
-    Corrupt {
-        /// What they hash to.
-        actual: Digest,
-    },
-    /// Larger than the cap that the caller set, or of a format that is not read.
-    TooLarge(Untrusted),
-    /// The manifest around it cannot be parsed.
-    Malformed(Untrusted),
-}
-
 /// What is asked about an item.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     /// The digest in question.
     pub subject: Digest,
-    /// Other digests of the same content (in-toto digest sets may hold SHA-512 or a git commit only).
+    /// Other digests of the same content (in-toto digest sets may have SHA-512 or a git commit only).
     /// Empty for content of a registry, which is known by its SHA-256.
     pub also_known_as: &'a [OtherDigest],
     /// An index whose verified bytes list `subject`; its evidence counts too.

@@ -72,12 +72,12 @@ impl Key {
             let der = match label.as_str() {
                 "PUBLIC KEY" => der,
                 "RSA PUBLIC KEY" => wrap_rsa(&der)?,
-                other => return Err(format!("it holds a {other}, not a PUBLIC KEY")),
+                other => return Err(format!("it has a {other} in it, not a PUBLIC KEY")),
             };
             keys.push(Self::from_der(&trusted.name, der, trusted.validity)?);
         }
         if keys.is_empty() {
-            return Err("it holds no PEM block".to_owned());
+            return Err("it has no PEM block".to_owned());
         }
         Ok(keys)
     }

@@ -63,10 +63,15 @@ fn items_statements_and_bytes_of_one_digest_are_limited() {
     assert_eq!(found[511].state, EvidenceState::Unsigned);
     beyond(&found[512], "more than 512 items are attached");
 
-    let layers: Vec<Item> = (0..9).map(|_| item("{}\n".repeat(250))).collect();
+    let layers: Vec<Item> = (0..5).map(|_| item("{}\n".repeat(250))).collect();
     let found = ask(&layers);
-    assert_eq!(found.len(), 8 * 250 + 1);
-    beyond(&found[2000], "more than 2048 statements are attached");
+    assert_eq!(found.len(), 4 * 250 + 1);
+    beyond(&found[1000], "more than 1024 statements are attached");
+
+    let compressed: Vec<Item> = (0..9).map(|_| item(&b"BZh9 and no more"[..])).collect();
+    let found = ask(&compressed);
+    assert_eq!(found[7].cause, Some(CauseKind::Malformed));
+    beyond(&found[8], "more than 8 compressed documents are attached");
 
     let megabytes = format!("{{\"text\":\"{}\"}}", "x".repeat(60 << 20));
     let large: Vec<Item> = std::iter::repeat_n(item(megabytes), 5).collect();

@@ -111,7 +111,7 @@ impl EntryBinding<'_> {
         let (payload_hash, signer) = match self.kind {
             Kind::Intoto => {
                 let spec: IntotoSpec = read(body, "intoto")?;
-                // The envelope holds the signature, so its hash binds that too.
+                // The envelope contains the signature, so its hash binds that too.
                 if !spec.content.hash.is_of(self.envelope) {
                     return Err(mismatch("the log entry is for another envelope"));
                 }
@@ -120,7 +120,7 @@ impl EntryBinding<'_> {
             Kind::Dsse => {
                 let spec: DsseSpec = read(body, "dsse")?;
                 let Ok([logged]) = <[Signature; 1]>::try_from(spec.signatures) else {
-                    return Err(mismatch("the log entry does not hold exactly one signature"));
+                    return Err(mismatch("the log entry does not have exactly one signature"));
                 };
                 if STANDARD.decode(&logged.signature).ok().as_deref() != Some(self.signature) {
                     return Err(mismatch("the log entry is for another signature"));

@@ -5,11 +5,12 @@
 //! satisfied is decided by [`crate::domain::verdict::judge`], never here.
 //!
 //! Everything fails closed: what is not understood is *unsupported* or *malformed*, what could not be
-//! fetched is *unreachable*, and only a statement whose signature, identity and subject all hold is
+//! fetched is *unreachable*, and only a statement whose signature, identity and subject all pass is
 //! *verified*.
 
 mod bundle;
 mod certificate_name;
+mod claim;
 mod conclude;
 mod container;
 mod cosign_annotations;
@@ -27,11 +28,12 @@ mod report;
 mod statement;
 mod trust;
 
-pub use item::{Carrier, Item, ItemProblem, OtherDigest, Question};
+pub use item::{Carrier, Item, OtherDigest, Question};
 pub use listed::{artifact_without_statement, buildkit_layer};
 pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
+use crate::domain::failure::Failure;
 use crate::domain::text::Untrusted;
 use container::{Document, Shape};
 use report::{Report, named_kind};
@@ -42,7 +44,9 @@ const MAX_ITEMS: usize = 512;
 /// Most statements of one layer.
 const MAX_STATEMENTS_OF_LAYER: usize = 256;
 /// Most statements of one digest.
-const MAX_STATEMENTS: usize = 2048;
+const MAX_STATEMENTS: usize = 1024;
+/// Most compressed documents of one digest: each may unpack to many times its size.
+const MAX_COMPRESSED: usize = 8;
 /// Most bytes of one digest, in bytes.
 const MAX_BYTES: usize = 256 << 20;
 
@@ -75,7 +79,7 @@ pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
 /// item beyond a limit is *unsupported* and unread, and says which limit.
 pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
-    let (mut statements, mut bytes) = (0, 0usize);
+    let (mut statements, mut compressed, mut bytes) = (0, 0, 0usize);
     for (position, item) in items.iter().enumerate() {
         let content = match &item.content {
             Ok(content) => content,
@@ -85,10 +89,15 @@ pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
             }
         };
         bytes = bytes.saturating_add(content.len());
+        compressed += usize::from(predicate::is_compressed(content));
         let beyond = if position >= MAX_ITEMS {
             Some(format!("more than {MAX_ITEMS} items are attached to the digest"))
         } else if bytes > MAX_BYTES {
             Some(format!("more than {} MiB are attached to the digest", MAX_BYTES >> 20))
+        } else if compressed > MAX_COMPRESSED && predicate::is_compressed(content) {
+            Some(format!(
+                "more than {MAX_COMPRESSED} compressed documents are attached to the digest"
+            ))
         } else {
             None
         };
@@ -183,19 +192,15 @@ fn format_of(item: &Item) -> Format {
 }
 
 /// An item whose content is not there.
-fn unread(item: &Item, problem: &ItemProblem) -> Evidence {
+fn unread(item: &Item, failure: &Failure) -> Evidence {
     let mut report = named(item, format_of(item));
     report.evidence().unread = true;
-    match problem {
-        ItemProblem::Unreachable(detail) => report.end(CauseKind::Unreachable, detail.clone()),
-        ItemProblem::Corrupt { actual } => report.end(
-            CauseKind::Corrupt,
-            format!("the registry serves bytes that hash to {actual}"),
-        ),
-        ItemProblem::WrongSize(detail) => report.end(CauseKind::Corrupt, detail.clone()),
-        ItemProblem::TooLarge(detail) => report.end(CauseKind::Unsupported, detail.clone()),
-        ItemProblem::Malformed(detail) => report.end(CauseKind::Malformed, detail.clone()),
-    }
+    let cause = match failure.kind.cause() {
+        // Listed but not there: a store that lost a part of its evidence proves nothing.
+        CauseKind::Absent => CauseKind::Unreachable,
+        cause => cause,
+    };
+    report.end(cause, failure.sentence())
 }
 
 /// An item whose content is there, beyond what is looked at.

@@ -7,7 +7,7 @@ use crate::domain::text::Untrusted;
 
 use super::item::{Carrier, Item};
 
-/// Why a statement does not hold: the check that failed first, the cause, and a sentence.
+/// Why a statement is not verified: the check that failed first, the cause, and a sentence.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub check: CheckName,
@@ -103,6 +103,7 @@ impl Report {
     pub fn end(mut self, cause: CauseKind, detail: impl Into<Untrusted>) -> Evidence {
         self.evidence.state = match cause {
             CauseKind::Unreachable => EvidenceState::Unreachable,
+            CauseKind::NotChecked => EvidenceState::NotChecked,
             CauseKind::Unsupported => EvidenceState::Unsupported,
             _ => EvidenceState::Failed,
         };

@@ -101,6 +101,22 @@ pub enum GitError {
         /// The commit.
         commit: String,
     },
+    /// No branch is checked out, and nobody has said which one counts.
+    #[error("no branch is checked out here, and the default branch of {remote} is not known")]
+    NoDefaultBranch {
+        /// The remote.
+        remote: String,
+    },
+    /// The person's own pushes go to another remote than the one that is read.
+    #[error("{setting} sends pushes to {remote}, but pins are read from {read}, where they would not arrive")]
+    PushesElsewhere {
+        /// The setting.
+        setting: String,
+        /// The remote that it names.
+        remote: String,
+        /// The remote that is read.
+        read: String,
+    },
     /// An object that git2 cannot read.
     #[error("{what} cannot be read from the repository: {detail}")]
     Object {
@@ -175,6 +191,8 @@ impl GitError {
             | Self::TrackedRepository { .. }
             | Self::TrackedConfiguration { .. }
             | Self::TrackedProgram { .. }
+            | Self::NoDefaultBranch { .. }
+            | Self::PushesElsewhere { .. }
             | Self::NotAFile { .. }
             | Self::OutsidePath { .. } => FailureKind::Usage,
             Self::NotTrusted { .. }
@@ -207,6 +225,14 @@ impl GitError {
                 "set it with `git config --global` instead, or leave the file out of your configuration".into()
             }
             Self::TrackedProgram { .. } => "install the program outside of the repository and name it there".into(),
+            Self::NoDefaultBranch { remote } => Hint::with(
+                "run it without --no-fetch, or once: git remote set-head {} --auto",
+                &[Part::name(remote)],
+            ),
+            Self::PushesElsewhere { setting, .. } => Hint::with(
+                "unset it for this repository: git config {} {}",
+                &[Part::name(setting), Part::literal("''")],
+            ),
             Self::NotAFile { .. } => "put a regular file there".into(),
             Self::OutsidePath { .. } => "name a file inside it".into(),
             Self::Shallow { .. } => "fetch more: git fetch --unshallow".into(),
@@ -215,8 +241,14 @@ impl GitError {
                 "if you do: git config --global --add safe.directory {}",
                 &[Part::name(dir)],
             ),
-            Self::NoCommit { .. } => "commit your manifests, or name another branch in pindeck.toml".into(),
-            Self::NoBranch { .. } => "fetch it, or correct `branch` in pindeck.toml".into(),
+            Self::NoCommit { .. } => {
+                "commit your manifests (and push them, if there is a remote), or name another branch in pindeck.toml"
+                    .into()
+            }
+            Self::NoBranch { branch, remote } => Hint::with(
+                "fetch it, push it with `git push -u {} {}`, or correct `branch` in pindeck.toml",
+                &[Part::name(remote), Part::name(branch)],
+            ),
             Self::Object { .. } => "`git fsck` tells more".into(),
             Self::Unsupported { .. } => "a newer git program may be able to".into(),
             Self::NoProgram { .. } => "install git and put it on PATH".into(),

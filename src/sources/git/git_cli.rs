@@ -1,295 +1,367 @@
-//! Reading through the `git` program what git2 cannot read: other object and ref formats, and clones
-//! without all trees. Slower, a process per question, and the same answers.
+//! Reading through the `git` program, for what libgit2 cannot read: other object and ref formats, clones
+//! without all objects, and repositories that only git itself trusts.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+mod log;
 
-use jiff::Timestamp;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use git2::{ObjectType, Oid};
+use sha2::{Digest as _, Sha256};
 
 use super::error::GitError;
-use super::history::{ChangedFile, CommitMeta};
-use super::program::{LOCAL_TIMEOUT, NETWORK_TIMEOUT};
-use super::repo::GitRepo;
-use super::revert_preview::RevertedFile;
-use super::write::{RevertOutcome, WriteError};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
+use super::reader::{
+    ChangedEntry, ChangedFile, CommitMeta, FollowedParents, GitReader, HistoryWalk, Likeness, Rename, Visit,
+};
+use super::stream::{self, GitStream};
+use super::tree_entry::{EntryKind, RawEntry, TreeFile};
 
-/// One commit of a log, with what it changed.
-struct LogEntry {
-    meta: CommitMeta,
-    changed: Vec<(String, Option<String>, Option<String>)>,
+/// Type and bytes of an object; `None` = it is missing.
+type ObjectAnswer = Option<(String, Vec<u8>)>;
+
+/// The program, asked in one repository.
+pub(super) struct GitCli {
+    git: GitProgram,
+    /// Contents may be missing until they are fetched, so they are not compared for renames.
+    partial: bool,
+    /// One process that answers for all contents, started with the first question.
+    contents: RefCell<Option<GitStream<ObjectAnswer>>>,
 }
 
-/// [`GitRepo::changes`] and [`GitRepo::mainline`] by the program.
-pub(super) fn walk(
-    repo: &GitRepo,
-    tip: &str,
-    paths: &[String],
-    first_parent: bool,
-    visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
-) -> Result<(), GitError> {
-    // Every name that a wanted file ever had, found before the walk that reports.
-    let mut names: BTreeSet<String> = paths.iter().cloned().collect();
-    let mut renames: BTreeMap<(String, String), (String, String)> = BTreeMap::new();
-    let log = loop {
-        let log = logged(repo, tip, &names, first_parent)?;
-        if paths.is_empty() {
-            break log;
+impl GitCli {
+    /// Asks the program that runs in this repository.
+    pub fn new(git: GitProgram) -> Self {
+        Self {
+            git,
+            partial: false,
+            contents: RefCell::new(None),
         }
-        let before = names.len();
-        for LogEntry { meta, changed } in &log {
-            for (path, _, _) in changed.iter().filter(|(_, was, is)| was.is_none() && is.is_some()) {
-                let key = (meta.id.clone(), path.clone());
-                if renames.contains_key(&key) {
+    }
+
+    /// The same in a clone that lacks contents.
+    pub fn partial(git: GitProgram) -> Self {
+        Self {
+            partial: true,
+            ..Self::new(git)
+        }
+    }
+
+    fn line(&self, args: &[&str]) -> Option<String> {
+        let ran = self.git.try_run(args, &[], LOCAL_TIMEOUT).ok()?;
+        let text = ran.text();
+        (ran.ok() && !text.is_empty()).then_some(text)
+    }
+
+    fn resolve(&self, name: &str) -> Option<String> {
+        self.line(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
+    }
+
+    fn ls_tree(&self, args: &[&str]) -> Result<Vec<(RawEntry, String)>, GitError> {
+        let git = self.git.with_env("GIT_LITERAL_PATHSPECS", "1");
+        let mut all = vec!["ls-tree", "-z", "--full-tree"];
+        all.extend_from_slice(args);
+        let ran = git.run(&all, NETWORK_TIMEOUT)?;
+        let parse = |line: &[u8]| {
+            // A name that is no text is no manifest's.
+            let (meta, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
+            let mut words = meta.split(' ');
+            let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
+            let entry = RawEntry {
+                mode: u32::from_str_radix(mode, 8).ok()?,
+                oid: oid.to_owned(),
+            };
+            Some((entry, path.to_owned()))
+        };
+        Ok(ran.stdout.split(|byte| *byte == 0).filter_map(parse).collect())
+    }
+
+    /// The old and the new entries of raw `diff-tree` output, with the letters of each line.
+    fn diff_tree(&self, options: &[&str], old: Option<&str>, new: &str) -> Result<Vec<Raw>, GitError> {
+        let mut args = vec![
+            "diff-tree",
+            "-r",
+            "-z",
+            "--raw",
+            "--no-abbrev",
+            "--no-commit-id",
+            "--root",
+        ];
+        args.extend_from_slice(options);
+        args.extend(old);
+        args.push(new);
+        let ran = self.git.run(&args, NETWORK_TIMEOUT)?;
+        let mut parts = ran.stdout.split(|byte| *byte == 0);
+        let mut all = Vec::new();
+        while let Some(line) = parts.next() {
+            let text = String::from_utf8_lossy(line);
+            if !text.starts_with(':') {
+                continue;
+            }
+            let unknown = || log::unknown_form("a comparison");
+            let (old, new) = log::sides(&text).ok_or_else(unknown)?;
+            let moved = text
+                .rsplit(' ')
+                .next()
+                .is_some_and(|letters| letters.starts_with(['R', 'C']));
+            let path = parts.next().ok_or_else(unknown)?.to_vec();
+            let new_path = match moved {
+                true => Some(parts.next().ok_or_else(unknown)?.to_vec()),
+                false => None,
+            };
+            all.push(Raw {
+                old,
+                new,
+                path,
+                new_path,
+            });
+        }
+        Ok(all)
+    }
+
+    fn came_from(&self, parent: &str, commit: &str, path: &str) -> Option<Rename> {
+        // Likeness needs contents; a partial clone would have to fetch them all.
+        let likeness = if self.partial {
+            Likeness::Identical
+        } else {
+            Likeness::Percent(60)
+        };
+        // A parent beyond a shallow boundary: nothing is known of before.
+        let renames = self.renames(parent, commit, likeness).ok()?;
+        renames.into_iter().find(|rename| rename.new == path)
+    }
+}
+
+/// A line of a comparison.
+struct Raw {
+    old: Option<RawEntry>,
+    new: Option<RawEntry>,
+    path: Vec<u8>,
+    /// Its new name, if it is a rename.
+    new_path: Option<Vec<u8>>,
+}
+
+impl GitReader for GitCli {
+    fn head_branch(&self) -> Option<String> {
+        self.line(&["symbolic-ref", "--quiet", "--short", "HEAD"])
+    }
+
+    fn upstream(&self, branch: &str) -> Option<(String, String)> {
+        let setting = |what: &str| self.line(&["config", "--get", &format!("branch.{branch}.{what}")]);
+        let remote = setting("remote").filter(|remote| remote != ".")?;
+        Some((remote, setting("merge")?.strip_prefix("refs/heads/")?.to_owned()))
+    }
+
+    fn remotes(&self) -> Vec<String> {
+        let names = self.line(&["remote"]).unwrap_or_default();
+        names.lines().map(str::to_owned).collect()
+    }
+
+    fn remote_url(&self, remote: &str) -> Option<String> {
+        self.line(&["remote", "get-url", "--", remote])
+    }
+
+    fn tracking(&self, remote: &str, branch: &str) -> Option<String> {
+        self.resolve(&format!("refs/remotes/{remote}/{branch}"))
+    }
+
+    fn has_tracking(&self, remote: &str) -> bool {
+        let (all, head) = (format!("refs/remotes/{remote}/"), format!("refs/remotes/{remote}/HEAD"));
+        let found = self.line(&["for-each-ref", "--count=2", "--format=%(refname)", &all]);
+        found.is_some_and(|names| names.lines().any(|name| name != head))
+    }
+
+    fn remote_head(&self, remote: &str) -> Option<String> {
+        let target = self.line(&["symbolic-ref", "--quiet", &format!("refs/remotes/{remote}/HEAD")])?;
+        Some(target.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())
+    }
+
+    fn local(&self, branch: &str) -> Option<String> {
+        match branch {
+            "HEAD" => self.resolve("HEAD"),
+            name => self.resolve(&format!("refs/heads/{name}")),
+        }
+    }
+
+    fn ahead_behind(&self, here: &str, there: &str) -> Option<(usize, usize)> {
+        if self.line(&["rev-parse", "--is-shallow-repository"])? == "true" {
+            return None;
+        }
+        let counted = self.line(&["rev-list", "--left-right", "--count", &format!("{here}...{there}")])?;
+        let (ahead, behind) = counted.split_once('\t')?;
+        Some((ahead.parse().ok()?, behind.parse().ok()?))
+    }
+
+    fn is_dirty(&self) -> bool {
+        let args = [
+            "status",
+            "--porcelain",
+            "--untracked-files=normal",
+            "--ignore-submodules=all",
+        ];
+        let ran = self.git.try_run(&args, &[], NETWORK_TIMEOUT);
+        ran.is_ok_and(|ran| ran.ok() && !ran.stdout.is_empty())
+    }
+
+    fn commit(&self, id: &str) -> Result<CommitMeta, GitError> {
+        let mut log = log::Log::of(&self.git, id, &[], FollowedParents::All, &["--no-walk", "--no-patch"])?;
+        let entry = log.next()?;
+        entry
+            .map(|entry| entry.meta)
+            .ok_or_else(|| log::unknown_form(&format!("commit {id}")))
+    }
+
+    fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        let file = |(entry, path): (RawEntry, String)| {
+            let oid = entry.regular()?;
+            Some(TreeFile { path, oid, size: None })
+        };
+        Ok(self.ls_tree(&["-r", commit])?.into_iter().filter_map(file).collect())
+    }
+
+    fn entry(&self, commit: &str, parts: &[&str]) -> Result<Option<RawEntry>, GitError> {
+        // The path itself and each folder on the way.
+        let paths: Vec<String> = (1..=parts.len()).map(|n| parts[..n].join("/")).collect();
+        let mut args = vec!["-t", commit, "--"];
+        args.extend(paths.iter().map(String::as_str));
+        let listed = self.ls_tree(&args)?;
+        let mut listed: BTreeMap<String, RawEntry> = listed.into_iter().map(|(entry, path)| (path, entry)).collect();
+        for (n, path) in paths.iter().enumerate() {
+            let Some(entry) = listed.remove(path) else {
+                return Ok(None);
+            };
+            match entry.kind() {
+                EntryKind::Folder if n + 1 < paths.len() => {}
+                EntryKind::File if n + 1 < paths.len() => return Ok(None),
+                _ => return Ok(Some(entry)),
+            }
+        }
+        Ok(None)
+    }
+
+    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let mut contents = self.contents.borrow_mut();
+        let stream = match contents.take() {
+            Some(running) => contents.insert(running),
+            None => {
+                let args = ["cat-file", "--batch"];
+                contents.insert(GitStream::start(&self.git, &args, stream::object, NETWORK_TIMEOUT)?)
+            }
+        };
+        let answer = stream.ask(oid).and_then(|()| stream.next());
+        let missing = |detail: &str| GitError::Object {
+            what: format!("blob {oid}"),
+            detail: detail.to_owned(),
+        };
+        match answer {
+            Ok(Some(Some((kind, bytes)))) if kind == "blob" => match is_named(&bytes, oid) {
+                true => Ok(bytes),
+                false => Err(GitError::corrupt(oid)),
+            },
+            Ok(Some(Some(_))) => Err(missing("it is no blob")),
+            Ok(Some(None)) => Err(missing("it is not there")),
+            Ok(None) => Err(missing("git ended before it answered")),
+            Err(error) => {
+                // The next question starts a new process.
+                *contents = None;
+                Err(error)
+            }
+        }
+    }
+
+    fn compare(&self, old: Option<&str>, new: &str) -> Result<Vec<ChangedEntry>, GitError> {
+        let raw = self.diff_tree(&["--no-renames"], old, new)?;
+        let changed = raw.into_iter().map(|raw| ChangedEntry {
+            path: raw.path,
+            old: raw.old,
+            new: raw.new,
+        });
+        Ok(changed.collect())
+    }
+
+    fn renames(&self, old: &str, new: &str, likeness: Likeness) -> Result<Vec<Rename>, GitError> {
+        let likeness = match likeness {
+            Likeness::Percent(percent) => format!("-M{percent}%"),
+            Likeness::Identical => "-M100%".to_owned(),
+        };
+        let raw = self.diff_tree(&[&likeness, "-l400"], Some(old), new)?;
+        let renames = raw.into_iter().filter_map(|raw| {
+            Some(Rename {
+                new: String::from_utf8(raw.new_path?).ok()?,
+                old: String::from_utf8(raw.path).ok()?,
+                old_blob: raw.old?.oid,
+            })
+        });
+        Ok(renames.collect())
+    }
+
+    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
+        // Name in older commits -> name asked for.
+        let mut names: BTreeMap<String, String> = walk.paths.iter().map(|p| (p.clone(), p.clone())).collect();
+        let mut seen_up_to: Option<String> = None;
+        'log: loop {
+            let paths: Vec<&str> = names.keys().map(String::as_str).collect();
+            let mut log = log::Log::of(&self.git, walk.tip, &paths, walk.parents, &[])?;
+            while let Some(entry) = log.next()? {
+                if let Some(last) = &seen_up_to {
+                    if *last == entry.meta.id {
+                        seen_up_to = None;
+                    }
                     continue;
                 }
-                if let Some((old, blob)) = came_from(repo, meta, path)? {
-                    names.insert(old.clone());
-                    renames.insert(key, (old, blob));
+                if walk.boundary.contains(&entry.meta.id) {
+                    continue;
+                }
+                let mut renamed = Vec::new();
+                let mut batch = Vec::new();
+                for (path, before, after) in entry.changed {
+                    let asked = match names.get(&path) {
+                        Some(asked) => asked.clone(),
+                        None if walk.paths.is_empty() => path.clone(),
+                        None => continue,
+                    };
+                    let mut change = ChangedFile {
+                        commit: entry.meta.clone(),
+                        path: asked,
+                        before,
+                        after,
+                    };
+                    let is_new = !walk.paths.is_empty() && change.before.is_none() && change.after.is_some();
+                    if let (true, Some(parent)) = (is_new, entry.meta.parents.first())
+                        && let Some(rename) = self.came_from(parent, &entry.meta.id, &path)
+                    {
+                        change.before = Some(rename.old_blob);
+                        renamed.push((rename.old, change.path.clone()));
+                    }
+                    batch.push(change);
+                }
+                if batch.is_empty() {
+                    continue;
+                }
+                if visit(batch).is_break() {
+                    return Ok(());
+                }
+                let is_known = renamed.iter().all(|(old, _)| names.contains_key(old));
+                names.extend(renamed);
+                if !is_known {
+                    // From here on, the file has another name, and the log is of names.
+                    seen_up_to = Some(entry.meta.id);
+                    continue 'log;
                 }
             }
-        }
-        if names.len() == before {
-            break log;
-        }
-    };
-    // Name in older commits -> name asked for.
-    let mut known: BTreeMap<String, String> = paths.iter().map(|p| (p.clone(), p.clone())).collect();
-    for LogEntry { meta, changed } in log {
-        let mut renamed = Vec::new();
-        for (path, mut before, after) in changed {
-            let asked = match known.get(&path) {
-                Some(asked) => asked.clone(),
-                None if paths.is_empty() => path.clone(),
-                // A name that a wanted file has only in older commits.
-                None => continue,
-            };
-            if let Some((old, blob)) = renames.get(&(meta.id.clone(), path)) {
-                before = Some(blob.clone());
-                renamed.push((old.clone(), asked.clone()));
-            }
-            let change = ChangedFile {
-                commit: meta.clone(),
-                path: asked,
-                before,
-                after,
-            };
-            if visit(change).is_break() {
-                return Ok(());
-            }
-        }
-        known.extend(renamed);
-    }
-    Ok(())
-}
-
-fn unknown_form(what: &str) -> GitError {
-    GitError::Object {
-        what: what.to_owned(),
-        detail: "git printed it in an unknown form".to_owned(),
-    }
-}
-
-/// The log of a commit, newest first, of these paths or of all.
-fn logged(repo: &GitRepo, tip: &str, paths: &BTreeSet<String>, first_parent: bool) -> Result<Vec<LogEntry>, GitError> {
-    let git = repo
-        .program()
-        .with_config("log.showRoot", "true")
-        .with_config("log.showSignature", "false")
-        .with_config("log.follow", "false")
-        .with_env("GIT_LITERAL_PATHSPECS", "1");
-    let mut args = vec![
-        "log",
-        "-z",
-        "--raw",
-        "--no-abbrev",
-        "--no-renames",
-        "--full-history",
-        "--no-decorate",
-        "--no-notes",
-        "--no-mailmap",
-        "--encoding=UTF-8",
-        "--format=tformat:%x01%H%x02%P%x02%ct%x02%an%x02%B",
-    ];
-    if first_parent {
-        args.extend(["--first-parent", "--diff-merges=first-parent"]);
-    } else {
-        args.push("--diff-merges=combined");
-    }
-    args.extend(["--end-of-options", tip, "--"]);
-    args.extend(paths.iter().map(String::as_str));
-    let ran = git.run(&args, NETWORK_TIMEOUT)?;
-    let mut parts = ran.stdout.split(|b| *b == 0);
-    let mut log: Vec<LogEntry> = Vec::new();
-    while let Some(part) = parts.next() {
-        let text = String::from_utf8_lossy(part).into_owned();
-        let text = text.trim_start_matches('\n');
-        if let Some(head) = text.strip_prefix('\u{1}') {
-            log.push(LogEntry {
-                meta: meta(head).ok_or_else(|| unknown_form("the log"))?,
-                changed: Vec::new(),
-            });
-        } else if text.starts_with(':') {
-            let path = parts.next().ok_or_else(|| unknown_form("the log"))?;
-            let (was, is) = sides(text).ok_or_else(|| unknown_form("the log"))?;
-            let (Ok(path), Some(commit)) = (std::str::from_utf8(path), log.last_mut()) else {
-                // A name that is no text is no manifest's.
-                continue;
-            };
-            let wanted = paths.is_empty() || paths.contains(path);
-            if wanted && was != is {
-                commit.changed.push((path.to_owned(), was, is));
-            }
-        } else if !text.is_empty() {
-            return Err(unknown_form("the log"));
+            return Ok(());
         }
     }
-    Ok(log)
 }
 
-fn meta(head: &str) -> Option<CommitMeta> {
-    let mut fields = head.splitn(5, '\u{2}');
-    let (id, parents, at) = (fields.next()?, fields.next()?, fields.next()?);
-    let (author, message) = (fields.next()?, fields.next()?);
-    Some(CommitMeta {
-        id: id.to_owned(),
-        parents: parents.split_whitespace().map(str::to_owned).collect(),
-        author: author.into(),
-        at: Timestamp::from_second(at.parse().ok()?).unwrap_or_default(),
-        subject: message.lines().next().unwrap_or("").into(),
-        message: message.into(),
-    })
-}
-
-/// The regular file before (at the first parent) and after, of one raw line.
-fn sides(raw: &str) -> Option<(Option<String>, Option<String>)> {
-    let parents = raw.chars().take_while(|c| *c == ':').count();
-    let words: Vec<&str> = raw[parents..].split(' ').collect();
-    // Modes of the parents and the result, then their ids, then the letters.
-    let (modes, ids) = (words.get(..=parents)?, words.get(parents + 1..2 * (parents + 1))?);
-    let file = |n: usize| modes[n].starts_with("100").then(|| ids[n].to_owned());
-    Some((file(0), file(parents)))
-}
-
-/// The file that a newly made file came from in the same commit.
-fn came_from(repo: &GitRepo, commit: &CommitMeta, path: &str) -> Result<Option<(String, String)>, GitError> {
-    let Some(parent) = commit.parents.first() else {
-        return Ok(None);
-    };
-    // Likeness needs contents; a partial clone would have to fetch them all.
-    let likeness = if repo.is_partial() { "-M100%" } else { "-M60%" };
-    let args = [
-        "diff-tree",
-        "-r",
-        "-z",
-        "--raw",
-        "--no-abbrev",
-        likeness,
-        "-l400",
-        parent,
-        &commit.id,
-    ];
-    let ran = repo.program().try_run(&args, &[], NETWORK_TIMEOUT)?;
-    if !ran.ok() {
-        // A parent beyond a shallow boundary: nothing is known of before.
-        return Ok(None);
+/// Whether these bytes are the blob of this name.
+fn is_named(bytes: &[u8], oid: &str) -> bool {
+    if oid.len() == 40 {
+        return Oid::hash_object(ObjectType::Blob, bytes).is_ok_and(|id| id.to_string() == oid);
     }
-    let mut parts = ran.stdout.split(|b| *b == 0).map(String::from_utf8_lossy);
-    while let Some(raw) = parts.next() {
-        let Some(letters) = raw.rsplit(' ').next().filter(|_| raw.starts_with(':')) else {
-            continue;
-        };
-        let moved = letters.starts_with(['R', 'C']);
-        let old = parts.next().unwrap_or_default().into_owned();
-        if !moved {
-            continue;
-        }
-        let new = parts.next().unwrap_or_default();
-        if new == path {
-            let (was, _) = sides(&raw).ok_or_else(|| unknown_form("a comparison"))?;
-            return Ok(was.map(|blob| (old, blob)));
-        }
-    }
-    Ok(None)
-}
-
-/// [`GitRepo::touched`] by the program.
-pub(super) fn touched(repo: &GitRepo, commit: &str) -> Result<Vec<String>, GitError> {
-    let git = repo.program();
-    let parent = git.try_run(
-        &["rev-parse", "--verify", "--quiet", &format!("{commit}^1")],
-        &[],
-        LOCAL_TIMEOUT,
-    )?;
-    let parent = parent.text();
-    let mut args = vec![
-        "diff-tree",
-        "-r",
-        "-z",
-        "--name-only",
-        "--no-renames",
-        "--no-commit-id",
-        "--root",
-    ];
-    if !parent.is_empty() {
-        args.push(&parent);
-    }
-    args.push(commit);
-    let ran = git.run(&args, NETWORK_TIMEOUT)?;
-    let paths = ran.stdout.split(|b| *b == 0).filter(|path| !path.is_empty());
-    let mut paths: Vec<String> = paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    Ok(paths)
-}
-
-/// [`GitRepo::preview_revert`] by the program.
-pub(super) fn preview_revert(repo: &GitRepo, base: &str, commit: &str) -> Result<Option<Vec<RevertedFile>>, GitError> {
-    let RevertOutcome::Clean { tree, files } = repo.revert_on(base, commit).map_err(plain)? else {
-        return Ok(None);
-    };
-    let git = repo.program();
-    // Mode and bytes; `None` = not there. Bytes only of plain files.
-    let read = |at: &str, path: &str| -> Result<Option<(String, Vec<u8>)>, GitError> {
-        let listed = git
-            .run(&["ls-tree", "-z", "--full-tree", at, "--", path], LOCAL_TIMEOUT)?
-            .text();
-        let Some((mode, rest)) = listed.split_once(' ') else {
-            return Ok(None);
-        };
-        let oid = rest.split(['\t', ' ']).nth(1).unwrap_or_default();
-        let bytes = match mode {
-            "100644" => git.run(&["cat-file", "blob", oid], NETWORK_TIMEOUT)?.stdout,
-            _ => Vec::new(),
-        };
-        Ok(Some((mode.to_owned(), bytes)))
-    };
-    let both = files.into_iter().map(|path| {
-        let (before, after) = (read(base, &path)?, read(&tree, &path)?);
-        let unsupported = match [&before, &after]
-            .into_iter()
-            .flatten()
-            .find(|(mode, _)| mode != "100644")
-        {
-            Some((mode, _)) => Some(format!("its mode is {mode}, not 100644")),
-            // It changed and is on neither side under this name: the name is no text.
-            None => (before.is_none() && after.is_none()).then(|| "its name is not UTF-8".to_owned()),
-        };
-        Ok(RevertedFile {
-            before: before.map(|(_, bytes)| bytes),
-            after: after.map(|(_, bytes)| bytes),
-            unsupported,
-            path,
-        })
-    });
-    both.collect::<Result<_, GitError>>().map(Some)
-}
-
-fn plain(error: WriteError) -> GitError {
-    match error {
-        WriteError::Git(error) => error,
-        other => GitError::Object {
-            what: "the revert".to_owned(),
-            detail: other.to_string(),
-        },
-    }
+    let mut hash = Sha256::new();
+    hash.update(format!("blob {}\0", bytes.len()));
+    hash.update(bytes);
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    hex == oid
 }

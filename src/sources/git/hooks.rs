@@ -25,11 +25,11 @@ pub(super) struct Hooks {
     /// Names of those that may not.
     barred: Vec<String>,
     /// Where git finds the allowed ones and no other.
-    folder: Folder,
+    folder: HooksFolder,
 }
 
 #[derive(Debug, Clone)]
-enum Folder {
+enum HooksFolder {
     /// The person's own: all in it may run, and no link leads to it.
     Own(PathBuf),
     /// Links to the allowed ones, made for this run.
@@ -63,8 +63,8 @@ impl Hooks {
         }
         barred.sort();
         let folder = match untracked(&trees, &folder) {
-            Some(folder) if barred.is_empty() => Folder::Own(folder),
-            _ => Folder::Selected(Arc::new(selected(&allowed)?)),
+            Some(folder) if barred.is_empty() => HooksFolder::Own(folder),
+            _ => HooksFolder::Selected(Arc::new(selected(&allowed)?)),
         };
         Ok(Self {
             allowed,
@@ -91,8 +91,8 @@ impl Hooks {
     /// The program with the allowed hooks and no other.
     pub fn apply(&self, program: &GitProgram) -> GitProgram {
         let folder = match &self.folder {
-            Folder::Own(folder) => folder.as_path(),
-            Folder::Selected(folder) => folder.path(),
+            HooksFolder::Own(folder) => folder.as_path(),
+            HooksFolder::Selected(folder) => folder.path(),
         };
         program.with_config("core.hooksPath", &folder.display().to_string())
     }

@@ -81,7 +81,7 @@ impl RepositoryPaths {
             Ok(text) => canonical(&git_dir.join(text.trim_end_matches('\n'))),
             Err(_) => git_dir.clone(),
         };
-        let settings = Settings::read(&git_dir, &common_dir);
+        let settings = WorkTreeSettings::read(&git_dir, &common_dir);
         let linked = (git_dir != common_dir)
             .then(|| std::fs::read_to_string(git_dir.join("gitdir")).ok())
             .flatten()
@@ -110,12 +110,12 @@ impl RepositoryPaths {
 
 /// What the repository's own configuration says about its working tree.
 #[derive(Debug, Default)]
-struct Settings {
+struct WorkTreeSettings {
     bare: bool,
     work_tree: Option<PathBuf>,
 }
 
-impl Settings {
+impl WorkTreeSettings {
     fn read(git_dir: &Path, common_dir: &Path) -> Self {
         let open = |file: PathBuf| git2::Config::open(&file).ok();
         let Some(shared) = open(common_dir.join("config")) else {

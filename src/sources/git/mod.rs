@@ -1,28 +1,28 @@
-//! Reading and writing git repositories: git2 reads, the `git` program fetches and writes.
+//! Git repositories: found once, read by libgit2 or by the `git` program (the same answers by one trait),
+//! fetched and written by the `git` program.
 
-mod blobs;
 pub mod edit;
 mod error;
 mod git_cli;
-mod history;
 mod hooks;
+mod libgit2;
 mod locate;
 pub mod manifest;
 mod program;
+mod reader;
 mod repo;
-mod revert_preview;
+mod revert;
+mod stream;
 mod tip;
 mod tracked;
 mod tracked_config;
 mod tree_entry;
-mod tree_lookup;
 pub mod write;
 
-pub use blobs::Blobs;
 pub use error::GitError;
-pub use history::{ChangedFile, CommitMeta};
-pub use program::{GitOutput, GitProgram};
-pub use repo::{GitRepo, Tip};
-pub use revert_preview::RevertedFile;
+pub use reader::{ChangedFile, CommitMeta};
+pub use repo::{Blobs, GitRepo};
+pub use revert::{RevertOutcome, RevertedFile};
+pub use tip::Tip;
 pub use tracked::{FileOwner, owner_of};
 pub use tree_entry::{TreeEntry, TreeFile};

@@ -16,10 +16,10 @@ use std::time::Duration;
 use super::error::GitError;
 
 /// Longest a network operation may take.
-pub const NETWORK_TIMEOUT: Duration = Duration::from_secs(120);
+pub(super) const NETWORK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Longest an operation on this machine may take.
-pub const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const LOCAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What of the caller's own git invocation (a hook, an alias) would redirect ours, and objects that
 /// only this clone believes in. `GIT_CONFIG_*` stays: pipelines configure git by it.
@@ -51,7 +51,7 @@ const OVERRIDDEN: &[&str] = &["core.fsmonitor=false"];
 
 /// How to run git in one repository.
 #[derive(Debug, Clone)]
-pub struct GitProgram {
+pub(super) struct GitProgram {
     dir: PathBuf,
     /// The repository, said outright: git searches for none then, and finds no other one.
     repository: Vec<OsString>,
@@ -62,7 +62,7 @@ pub struct GitProgram {
 
 /// What a run said.
 #[derive(Debug, Clone)]
-pub struct GitOutput {
+pub(super) struct GitOutput {
     /// Exit status; `None` = killed by a signal.
     pub status: Option<i32>,
     /// Standard output.
@@ -122,11 +122,11 @@ impl GitProgram {
         other
     }
 
-    /// The same with one more setting that no command line shows, beside those that the environment holds.
+    /// The same with one more setting that no command line shows, beside those of the environment.
     #[must_use]
     pub fn with_hidden_config(&self, name: &str, value: &str) -> Self {
-        let held = std::env::var("GIT_CONFIG_COUNT").ok();
-        let at: u32 = held.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
+        let set = std::env::var("GIT_CONFIG_COUNT").ok();
+        let at: u32 = set.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
         self.with_env("GIT_CONFIG_COUNT", (at + 1).to_string())
             .with_env(&format!("GIT_CONFIG_KEY_{at}"), name)
             .with_env(&format!("GIT_CONFIG_VALUE_{at}"), value)
@@ -161,9 +161,7 @@ impl GitProgram {
             Ok(ran) if ran.ok() && !ran.text().is_empty() => ran.text(),
             _ => "ssh".to_owned(),
         };
-        let program = shell_words::split(&command)
-            .ok()
-            .and_then(|words| words.into_iter().next());
+        let program = shlex::split(&command).and_then(|words| words.into_iter().next());
         if program.is_none_or(|program| program.rsplit('/').next() != Some("ssh")) {
             // Another program's options are not ours to know.
             return self.clone();
@@ -282,7 +280,7 @@ impl GitProgram {
         let _ = child.wait();
     }
 
-    fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
+    pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         let mut command = Command::new("git");
         command.arg("-C").arg(&self.dir).args(&self.repository);
         for setting in OVERRIDDEN {

@@ -1,96 +1,109 @@
-//! Finding a repository and reading one commit of it with git2, a fresh handle per question.
+//! A repository that was found: which way it is read, and its remote.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::{Component, Path};
-use std::sync::Once;
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
-use git2::{ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::Repository;
 
 use super::error::GitError;
+use super::git_cli::GitCli;
 use super::hooks::Hooks;
+use super::libgit2::Libgit2;
 use super::locate::{self, Environment, RepositoryPaths};
-use super::program::{self, GitProgram};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
+use super::reader::{ChangedFile, FollowedParents, GitReader, HistoryWalk};
+use super::revert::{self, RevertOutcome, RevertedFile};
+use super::tip::{self, Tip};
 use super::tracked_config;
 use super::tree_entry::{TreeEntry, TreeFile};
 
-/// Fetches that are tried while another process moves the same refs.
+/// Fetches that are tried while another process is at the same refs or locks.
 const FETCH_TRIES: u32 = 5;
 
-/// A repository that was found. `Send`; opens a fresh git2 handle for each question.
+/// The time between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
+
+/// A repository that was found. `Send`; opens a fresh reader for each job.
 #[derive(Debug, Clone)]
 pub struct GitRepo {
     paths: RepositoryPaths,
-    shown: String,
-    /// git2 cannot read all of it (promisor or partial clone, foreign object or ref format): blobs
-    /// and trees it misses go through the program.
-    partial: bool,
-    /// git2 cannot open it at all, or misses trees: everything goes through the program.
-    foreign: bool,
+    read_by: ReadBy,
+    /// Default branches of remotes that this clone does not know and that were asked for.
+    remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
-/// The commit that counts, and how the local branch stands to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tip {
-    /// Path of the repository for people.
-    pub path: String,
-    /// The branch.
-    pub branch: String,
-    /// The commit.
-    pub commit: String,
-    /// The remote whose tracking branch was read; `None` = local.
-    pub remote: Option<String>,
-    /// Local commits that the tip lacks.
-    pub ahead: u32,
-    /// Commits of the tip that the local branch lacks.
-    pub behind: u32,
-    /// The working tree has changes.
-    pub dirty: bool,
+/// Which way a repository is read, decided once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadBy {
+    Libgit2,
+    GitCli,
+    /// By the program, which fetches what a partial clone lacks.
+    GitCliPartial,
 }
 
 static TRUST_THE_STORE: Once = Once::new();
 
 impl GitRepo {
-    /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and looks at once whether
-    /// git2 can read it whole.
+    /// Finds the repository at or above `dir` (`GIT_DIR` is honoured), and decides how it is read.
     ///
     /// # Errors
-    /// If there is none, it is not trusted, or neither git2 nor git can read it.
+    /// If there is none, it is not trusted, or neither libgit2 nor git can read it.
     pub fn discover(dir: &Path) -> Result<Self, GitError> {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
-        // the check, a walk over large folders takes four times as long. Contents are checked in [`super::Blobs`].
+        // the check, a walk over large folders takes four times as long. Contents are always checked.
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
         let paths = locate::locate(dir, &Environment::of_process())?;
-        let (partial, foreign) = match Repository::open(&paths.git_dir) {
-            Ok(repo) => what_is_missing(&repo),
-            // git2 cannot open it; the program may be able to.
+        let read_by = match Repository::open(&paths.git_dir) {
+            Ok(repo) if is_partial(&repo) => ReadBy::GitCliPartial,
+            Ok(_) => ReadBy::Libgit2,
+            // libgit2 cannot open it; the program may be able to.
             Err(error) => {
                 let asked = paths
                     .program()
-                    .try_run(&["rev-parse", "--git-dir"], &[], program::LOCAL_TIMEOUT)?;
+                    .try_run(&["rev-parse", "--git-dir"], &[], LOCAL_TIMEOUT)?;
                 if !asked.ok() {
                     return Err(GitError::Unsupported {
                         dir: paths.top().display().to_string(),
                         detail: error.message().to_owned(),
                     });
                 }
-                (true, true)
+                ReadBy::GitCli
             }
         };
         Ok(Self {
-            shown: paths.top().display().to_string(),
             paths,
-            partial,
-            foreign,
+            read_by,
+            remote_heads: Arc::default(),
         })
     }
 
-    /// A fresh git2 handle.
-    pub(super) fn open(&self) -> Result<Repository, GitError> {
-        Repository::open(&self.paths.git_dir).map_err(|e| GitError::object(format!("repository {}", self.shown), &e))
+    /// The same repository, read by the program: the other way to the same answers.
+    #[must_use]
+    pub fn read_by_program(&self) -> Self {
+        Self {
+            read_by: ReadBy::GitCli,
+            ..self.clone()
+        }
+    }
+
+    fn reader(&self) -> Result<Box<dyn GitReader>, GitError> {
+        Ok(match self.read_by {
+            ReadBy::Libgit2 => {
+                let opened = Repository::open(&self.paths.git_dir);
+                let repo = opened.map_err(|e| GitError::object(format!("repository {}", self.display_path()), &e))?;
+                Box::new(Libgit2::new(repo, self.program()))
+            }
+            ReadBy::GitCli => Box::new(GitCli::new(self.program())),
+            // It fetches what is missing while it is read, and so runs what fetching is configured to run.
+            ReadBy::GitCliPartial => Box::new(GitCli::partial(self.checked_program()?.for_network())),
+        })
     }
 
     /// The program, to be run in this repository.
-    pub fn program(&self) -> GitProgram {
+    pub(super) fn program(&self) -> GitProgram {
         self.paths.program()
     }
 
@@ -121,11 +134,6 @@ impl GitRepo {
         Ok(self.hooks()?.barred().to_vec())
     }
 
-    /// The git directory (of this worktree).
-    pub fn git_dir(&self) -> &Path {
-        &self.paths.git_dir
-    }
-
     /// The git directory that all worktrees of the repository share.
     pub fn common_dir(&self) -> &Path {
         &self.paths.common_dir
@@ -136,44 +144,69 @@ impl GitRepo {
         self.paths.work_dir.as_deref()
     }
 
-    /// Whether git2 cannot read this repository's trees, so that the program has to.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.foreign
-    }
-
-    /// Whether objects may be missing until the program fetches them.
-    pub(super) fn is_partial(&self) -> bool {
-        self.partial
-    }
-
     /// Path of the repository for people.
-    pub fn shown(&self) -> &str {
-        &self.shown
+    fn display_path(&self) -> String {
+        self.paths.top().display().to_string()
     }
 
     /// Whether the history ends at a shallow boundary.
     pub fn is_shallow(&self) -> bool {
-        if self.foreign {
-            let asked = self
-                .program()
-                .try_run(&["rev-parse", "--is-shallow-repository"], &[], program::LOCAL_TIMEOUT);
-            // Not knowing is treated as a history that may end too early.
-            return asked.map_or(true, |ran| ran.text() != "false");
-        }
-        self.open().is_ok_and(|repo| repo.is_shallow())
+        !self.shallow_boundary().is_empty()
+    }
+
+    /// Commits whose parents a shallow clone lacks: what they changed cannot be told.
+    fn shallow_boundary(&self) -> BTreeSet<String> {
+        let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
     }
 
     /// The URL a remote is fetched from, if it has one.
     pub fn remote_url(&self, remote: &str) -> Option<String> {
-        if self.foreign {
-            let asked = self
-                .program()
-                .try_run(&["remote", "get-url", "--", remote], &[], program::LOCAL_TIMEOUT);
-            return asked.ok().filter(super::program::GitOutput::ok).map(|ran| ran.text());
+        self.reader().ok()?.remote_url(remote)
+    }
+
+    /// The commit that counts (docs/guide/git.md): the remote-tracking commit of `branch`, or of the
+    /// checked-out branch's upstream, or of the remote's default branch; with no remote, local HEAD.
+    ///
+    /// # Errors
+    /// If the branch is unknown or there is no commit.
+    pub fn tip(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+        let learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        tip::find(self.reader()?.as_ref(), self.display_path(), branch, &learned)
+    }
+
+    /// The remote that pins are read from; `None` = there is none, and the local branch counts.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub fn remote(&self) -> Result<Option<String>, GitError> {
+        Ok(tip::remote(self.reader()?.as_ref()))
+    }
+
+    /// Refuses a set-up in which the person's own pushes go to another remote than the one that is read.
+    ///
+    /// # Errors
+    /// If `branch.NAME.pushRemote` or `remote.pushDefault` names another remote of this clone.
+    pub fn check_push_remote(&self, read: &str) -> Result<(), GitError> {
+        let reader = self.reader()?;
+        let git = self.program();
+        let own = reader.head_branch().map(|branch| format!("branch.{branch}.pushRemote"));
+        for setting in own.into_iter().chain(["remote.pushDefault".to_owned()]) {
+            let ran = git.try_run(&["config", "--get", &setting], &[], LOCAL_TIMEOUT)?;
+            let remote = ran.text();
+            if !ran.ok() || remote.is_empty() {
+                continue;
+            }
+            if remote != read && reader.remotes().contains(&remote) {
+                return Err(GitError::PushesElsewhere {
+                    setting,
+                    remote,
+                    read: read.to_owned(),
+                });
+            }
+            break;
         }
-        let repo = self.open().ok()?;
-        let found = repo.find_remote(remote).ok()?;
-        found.url().ok().map(str::to_owned)
+        Ok(())
     }
 
     /// Fetches one remote with the program, within two minutes.
@@ -181,10 +214,11 @@ impl GitRepo {
     /// # Errors
     /// Whatever git said.
     pub fn fetch(&self, remote: &str) -> Result<(), GitError> {
-        self.fetch_within(remote, program::NETWORK_TIMEOUT)
+        self.fetch_within(remote, NETWORK_TIMEOUT)
     }
 
-    /// Fetches one remote with the program.
+    /// Fetches one remote with the program. Where no branch is checked out, the remote is asked for its
+    /// default branch too.
     ///
     /// # Errors
     /// Whatever git said.
@@ -202,8 +236,8 @@ impl GitRepo {
         let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
-            .with_config("core.filesRefLockTimeout", "3000")
-            .with_config("core.packedRefsTimeout", "3000");
+            .with_config("core.filesRefLockTimeout", "500")
+            .with_config("core.packedRefsTimeout", "500");
         let mut tries = FETCH_TRIES;
         loop {
             tries -= 1;
@@ -211,13 +245,37 @@ impl GitRepo {
                 // Somebody else's fetch brought the ref forward between our look and our update.
                 Err(GitError::Failed { words, .. }) if tries > 0 && words.raw().contains("but expected") => {}
                 Err(GitError::Failed { words, .. }) if words.raw().contains(".lock': File exists") => {
+                    if tries > 0 {
+                        std::thread::sleep(BETWEEN_TRIES);
+                        continue;
+                    }
                     let lock = words.raw().split('\'').find(|part| part.ends_with(".lock"));
                     let lock = lock.unwrap_or("a lock file").to_owned();
                     return Err(GitError::Locked { lock });
                 }
-                other => return other.map(|_| ()),
+                Err(error) => return Err(error),
+                Ok(_) => break,
             }
         }
+        let reader = self.reader()?;
+        if reader.remote_head(remote).is_none() && tip::needs_remote_head(reader.as_ref(), remote) {
+            self.learn_remote_head(&git, remote, limit)?;
+        }
+        Ok(())
+    }
+
+    /// Asks a remote for its default branch. Nothing is written to the clone.
+    fn learn_remote_head(&self, git: &GitProgram, remote: &str, limit: Duration) -> Result<(), GitError> {
+        let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit)?;
+        let text = ran.text();
+        let mut heads = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
+        if let Some(head) = heads.next() {
+            let mut learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner);
+            learned.insert(remote.to_owned(), head.to_owned());
+        }
+        Ok(())
     }
 
     /// All regular files of a commit. Symbolic links and submodules are left out: nothing outside
@@ -226,49 +284,7 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        if self.foreign {
-            return self.files_by_program(commit);
-        }
-        let repo = self.open()?;
-        let mut files = Vec::new();
-        let walked = tree(&repo, commit).and_then(|tree| {
-            tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
-                let regular = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
-                if let (true, Ok(name)) = (regular, entry.name()) {
-                    files.push(TreeFile {
-                        path: format!("{folder}{name}"),
-                        oid: entry.id().to_string(),
-                        size: None,
-                    });
-                }
-                TreeWalkResult::Ok
-            })
-            .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
-        });
-        if walked.is_err() && self.partial {
-            return self.files_by_program(commit);
-        }
-        walked?;
-        if let Ok(odb) = repo.odb() {
-            for file in &mut files {
-                let oid = Oid::from_str(&file.oid).ok();
-                file.size = oid
-                    .and_then(|oid| odb.read_header(oid).ok())
-                    .map(|(size, _)| size as u64);
-            }
-        }
-        Ok(files)
-    }
-
-    fn files_by_program(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let ran = self.program().run(
-            &["ls-tree", "-r", "-z", "--full-tree", commit],
-            program::NETWORK_TIMEOUT,
-        )?;
-        let file = |(mode, oid, path): (u32, String, String)| {
-            (mode & 0o170_000 == 0o100_000).then_some(TreeFile { path, oid, size: None })
-        };
-        Ok(listed(&ran.stdout).into_iter().filter_map(file).collect())
+        self.reader()?.files(commit)
     }
 
     /// What a commit has at a path: the bytes, if it is a regular file.
@@ -276,7 +292,8 @@ impl GitRepo {
     /// # Errors
     /// If the commit or blob cannot be read, or the path leads out of the repository.
     pub fn read_at(&self, commit: &str, path: &str) -> Result<TreeEntry<Vec<u8>>, GitError> {
-        self.entry(commit, path)?.try_map(|oid| self.blob(&oid))
+        let reader = self.reader()?;
+        entry(reader.as_ref(), commit, path)?.try_map(|oid| reader.blob(&oid))
     }
 
     /// What a commit has at a path: the id of the blob, if it is a regular file.
@@ -284,110 +301,168 @@ impl GitRepo {
     /// # Errors
     /// If the commit cannot be read, or the path leads out of the repository.
     pub fn entry(&self, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
-        let outside = || GitError::OutsidePath { path: path.to_owned() };
-        let mut parts = Vec::new();
-        for component in Path::new(path).components() {
-            match component {
-                Component::CurDir => {}
-                Component::Normal(name) => parts.push(name.to_str().ok_or_else(outside)?),
-                _ => return Err(outside()),
-            }
-        }
-        if parts.is_empty() {
-            return Ok(TreeEntry::Folder);
-        }
-        if self.foreign {
-            return self.entry_by_program(commit, &parts);
-        }
-        let repo = self.open()?;
-        let mut folder = match tree(&repo, commit) {
-            Ok(tree) => tree,
-            Err(_) if self.partial => return self.entry_by_program(commit, &parts),
-            Err(error) => return Err(error),
+        entry(self.reader()?.as_ref(), commit, path)
+    }
+
+    /// Opens the repository for reading blobs.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn blobs(&self) -> Result<Blobs, GitError> {
+        Ok(Blobs { reader: self.reader()? })
+    }
+
+    /// The bytes of one blob.
+    ///
+    /// # Errors
+    /// If it is not there, no blob, or not what its name says.
+    pub fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        self.reader()?.blob(oid)
+    }
+
+    /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
+    /// `tip`, newest first, until told to stop. Renames are followed: going back past the commit that
+    /// made a path, the walk goes on with the file it came from.
+    ///
+    /// # Errors
+    /// If a commit or tree cannot be read.
+    pub fn changes(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        self.commits(tip, paths, &mut |batch| batch.into_iter().try_for_each(&mut *visit))
+    }
+
+    /// As [`GitRepo::changes`], with all that one commit changed of the paths at once (never nothing):
+    /// what a commit did is known as soon as it is found.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn commits(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        self.walk(tip, paths, FollowedParents::All, visit)
+    }
+
+    /// The same along first parents only: how the branch itself came to be what it is. A merge counts
+    /// as one step, with all it brought and its own date.
+    ///
+    /// # Errors
+    /// As [`GitRepo::changes`].
+    pub fn mainline(
+        &self,
+        tip: &str,
+        paths: &[String],
+        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let mut each = |batch: Vec<ChangedFile>| batch.into_iter().try_for_each(&mut *visit);
+        self.walk(tip, paths, FollowedParents::First, &mut each)
+    }
+
+    fn walk(
+        &self,
+        tip: &str,
+        paths: &[String],
+        parents: FollowedParents,
+        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let walk = HistoryWalk {
+            tip,
+            paths,
+            parents,
+            boundary: &self.shallow_boundary(),
         };
-        for (n, part) in parts.iter().enumerate() {
-            let Some((id, mode)) = folder.get_name(part).map(|entry| (entry.id(), entry.filemode())) else {
-                return Ok(TreeEntry::Absent);
-            };
-            let found = TreeEntry::of_mode(mode.cast_unsigned(), || id.to_string());
-            if n + 1 == parts.len() {
-                return Ok(found);
-            }
-            match found {
-                TreeEntry::Folder => {}
-                // Below a file there is nothing.
-                TreeEntry::File(_) => return Ok(TreeEntry::Absent),
-                other => return Ok(other),
-            }
-            let below = repo.find_tree(id);
-            folder = match below {
-                Ok(below) => below,
-                Err(_) if self.partial => return self.entry_by_program(commit, &parts),
-                Err(error) => return Err(GitError::object(format!("{path} at {commit}"), &error)),
-            };
-        }
-        Ok(TreeEntry::Absent)
+        self.reader()?.walk(walk, visit)
     }
 
-    fn entry_by_program(&self, commit: &str, parts: &[&str]) -> Result<TreeEntry<String>, GitError> {
-        let git = self.program().with_env("GIT_LITERAL_PATHSPECS", "1");
-        // The path itself and each folder on the way.
-        let paths: Vec<String> = (1..=parts.len()).map(|n| parts[..n].join("/")).collect();
-        let mut args = vec!["ls-tree", "-t", "-z", "--full-tree", commit, "--"];
-        args.extend(paths.iter().map(String::as_str));
-        let ran = git.run(&args, program::NETWORK_TIMEOUT)?;
-        let listed = listed(&ran.stdout);
-        for (n, path) in paths.iter().enumerate() {
-            let Some((mode, oid, _)) = listed.iter().find(|(_, _, listed)| listed == path) else {
-                return Ok(TreeEntry::Absent);
-            };
-            let found = TreeEntry::of_mode(*mode, || oid.clone());
-            match found {
-                found if n + 1 == paths.len() => return Ok(found),
-                TreeEntry::Folder => {}
-                TreeEntry::File(_) => return Ok(TreeEntry::Absent),
-                other => return Ok(other),
-            }
+    /// Every path that a commit touched, against its first parent: links and submodules too.
+    ///
+    /// # Errors
+    /// If the commit or a tree cannot be read.
+    pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let reader = self.reader()?;
+        let parent = reader.commit(commit)?.parents.into_iter().next();
+        let changed = reader.compare(parent.as_deref(), commit)?;
+        let mut paths: Vec<String> = changed
+            .iter()
+            .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
+            .collect();
+        paths.sort_unstable();
+        paths.dedup();
+        Ok(paths)
+    }
+
+    /// What reverting `commit` on top of `base` comes to.
+    ///
+    /// # Errors
+    /// If a commit, tree or file cannot be read, or the clone is too shallow to tell.
+    pub fn revert(&self, base: &str, commit: &str) -> Result<RevertOutcome, GitError> {
+        if self.shallow_boundary().contains(commit) {
+            return Err(GitError::Shallow {
+                commit: commit.to_owned(),
+            });
         }
-        Ok(TreeEntry::Absent)
+        revert::revert(self.reader()?.as_ref(), base, commit)
+    }
+
+    /// The files that reverting `commit` on top of `base` changes; `None` if they conflict, or if the
+    /// commit is a merge or the first one.
+    ///
+    /// # Errors
+    /// As [`GitRepo::revert`].
+    pub fn preview_revert(&self, base: &str, commit: &str) -> Result<Option<Vec<RevertedFile>>, GitError> {
+        Ok(match self.revert(base, commit)? {
+            RevertOutcome::Clean(files) => Some(files),
+            RevertOutcome::Conflict { .. } | RevertOutcome::Merge { .. } | RevertOutcome::Root => None,
+        })
     }
 }
 
-/// Mode, id and path of each line that `ls-tree -z` prints.
-fn listed(listed: &[u8]) -> Vec<(u32, String, String)> {
-    let parse = |line: &[u8]| {
-        let (meta, path) = std::str::from_utf8(line).ok()?.split_once('\t')?;
-        let mut words = meta.split(' ');
-        let (mode, _, oid) = (words.next()?, words.next()?, words.next()?);
-        Some((u32::from_str_radix(mode, 8).ok()?, oid.to_owned(), path.to_owned()))
-    };
-    listed.split(|byte| *byte == 0).filter_map(parse).collect()
+/// An open repository that blobs are read from, for one job on one thread: opening it once costs less than
+/// most blobs do.
+pub struct Blobs {
+    reader: Box<dyn GitReader>,
 }
 
-fn tree<'r>(repo: &'r Repository, commit: &str) -> Result<git2::Tree<'r>, GitError> {
-    let found = Oid::from_str(commit)
-        .and_then(|oid| repo.find_commit(oid))
-        .and_then(|c| c.tree());
-    found.map_err(|e| GitError::object(format!("commit {commit}"), &e))
+impl Blobs {
+    /// The bytes of a blob. What a partial clone lacks is fetched.
+    ///
+    /// # Errors
+    /// If it is not there, no blob, or not what its name says.
+    pub fn read(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        self.reader.blob(oid)
+    }
 }
 
-/// Whether objects may be missing (promisor remotes), and whether trees are among them.
-fn what_is_missing(repo: &Repository) -> (bool, bool) {
+fn entry(reader: &dyn GitReader, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
+    let outside = || GitError::OutsidePath { path: path.to_owned() };
+    let mut parts = Vec::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(name) => parts.push(name.to_str().ok_or_else(outside)?),
+            _ => return Err(outside()),
+        }
+    }
+    if parts.is_empty() {
+        return Ok(TreeEntry::Folder);
+    }
+    reader.entry(commit, &parts).map(TreeEntry::of)
+}
+
+/// Whether objects may be missing until they are fetched (promisor remotes).
+fn is_partial(repo: &Repository) -> bool {
     let Ok(config) = repo.config() else {
-        return (false, false);
+        return false;
     };
-    let values = |pattern: &str| {
-        let mut found = Vec::new();
-        if let Ok(entries) = config.entries(Some(pattern)) {
-            let _ = entries.for_each(|entry| found.push(entry.value().unwrap_or_default().to_owned()));
-        }
-        found
-    };
-    let promised = values("remote\\..*\\.promisor").iter().any(|value| value != "false");
-    let partial = promised || config.get_string("extensions.partialclone").is_ok();
-    let filters = values("remote\\..*\\.partialclonefilter");
-    (
-        partial,
-        partial && filters.iter().any(|filter| !filter.starts_with("blob:")),
-    )
+    let mut promised = false;
+    if let Ok(entries) = config.entries(Some("remote\\..*\\.promisor")) {
+        let _ = entries.for_each(|entry| promised |= entry.value().unwrap_or_default() != "false");
+    }
+    promised || config.get_string("extensions.partialclone").is_ok()
 }

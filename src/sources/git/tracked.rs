@@ -15,7 +15,7 @@ const MAX_LINKS: usize = 40;
 
 /// Every place that the system looks at when it opens a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(super) struct ResolvedPath {
     /// Folders, links and the file itself, each by the place where it really lies, in order.
     pub steps: Vec<PathBuf>,
     /// What the path leads to. It contains no link.
@@ -26,7 +26,7 @@ pub(super) struct Resolved {
 ///
 /// # Errors
 /// If something on the way does not exist or cannot be looked at, or the links lead in a circle.
-pub(super) fn resolve(path: &Path) -> io::Result<Resolved> {
+pub(super) fn resolve(path: &Path) -> io::Result<ResolvedPath> {
     let mut steps = Vec::new();
     let mut target = PathBuf::from("/");
     let mut links = 0;
@@ -52,7 +52,7 @@ pub(super) fn resolve(path: &Path) -> io::Result<Resolved> {
         }
         pending.extend(reversed(&to));
     }
-    Ok(Resolved { steps, target })
+    Ok(ResolvedPath { steps, target })
 }
 
 /// The parts of a path, last one first.
@@ -107,7 +107,7 @@ impl WorkingTrees {
     }
 
     /// Whether a commit of the repository could have put any step of this path there.
-    pub fn track(&self, path: &Resolved) -> bool {
+    pub fn track(&self, path: &ResolvedPath) -> bool {
         path.steps.iter().any(|step| self.contain(step))
     }
 

@@ -115,21 +115,69 @@ fn names_a_program(key: &str, value: &str) -> bool {
 
 /// A file of a working tree among the words of a command.
 fn tracked_word(trees: &WorkingTrees, cwd: &Path, command: &str) -> Option<PathBuf> {
-    let words = shell_words::split(command).unwrap_or_else(|_| command.split_whitespace().map(str::to_owned).collect());
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let file = |word: String| {
-        let word = word.trim_start_matches('!');
-        match (word.strip_prefix("~/"), &home) {
-            (Some(below), Some(home)) => home.join(below),
-            _ => cwd.join(word),
-        }
+    let file = |word: String| match (word.strip_prefix("~/"), &home) {
+        (Some(below), Some(home)) => home.join(below),
+        _ => cwd.join(word),
     };
-    words.into_iter().map(file).find(|file| is_tracked(trees, file))
+    // A folder that only has the name of a user or a host is no program.
+    let mut files = words(command, 0).into_iter().map(file).filter(|file| file.is_file());
+    files.find(|file| is_tracked(trees, file))
+}
+
+/// Whatever in a command may be the name of a file: its words, their parts behind `=` and behind the letter of
+/// an option, and the words of a command in quotes. A program without a slash is looked for in `PATH`.
+fn words(command: &str, depth: u8) -> Vec<String> {
+    let command = command.trim_start_matches('!');
+    let split = shlex::split(command).unwrap_or_else(|| command.split_whitespace().map(str::to_owned).collect());
+    let mut all = Vec::new();
+    for (n, word) in split.into_iter().enumerate() {
+        if word.contains(char::is_whitespace) && depth < 4 {
+            all.extend(words(&word, depth + 1));
+        }
+        let option = word.strip_prefix('-').and_then(|rest| rest.get(1..));
+        let behind = word.split_once('=').map(|(_, value)| value);
+        all.extend(
+            [option, behind]
+                .into_iter()
+                .flatten()
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned),
+        );
+        if n > 0 || word.contains('/') {
+            all.push(word);
+        }
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_file_that_a_command_may_mean_is_looked_at() {
+        for (command, file) in [
+            ("./tools/ssh", "./tools/ssh"),
+            ("!tools/helper get", "tools/helper"),
+            ("sh program", "program"),
+            ("ssh -F config", "config"),
+            ("ssh -Fconfig", "config"),
+            ("ssh -oProxyCommand=./x", "./x"),
+            ("sh -c './x --y'", "./x"),
+            ("sh -c \"sh -c 'a; ./x'\"", "./x"),
+        ] {
+            assert!(
+                words(command, 0).iter().any(|word| word == file),
+                "{command}: {:?}",
+                words(command, 0)
+            );
+        }
+        assert!(
+            words("ssh", 0).is_empty() && words("store", 0).is_empty(),
+            "by PATH, not by folder"
+        );
+    }
 
     #[test]
     fn settings_that_run_something_are_known_by_their_names() {

@@ -13,6 +13,41 @@ pub struct TreeFile {
     pub size: Option<u64>,
 }
 
+/// An entry of a tree, as git stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RawEntry {
+    /// Its mode (gitformat-tree), `0o100644` for an ordinary file.
+    pub mode: u32,
+    /// The id of the blob, tree or commit.
+    pub oid: String,
+}
+
+/// What an entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EntryKind {
+    File,
+    Link,
+    Folder,
+    Submodule,
+}
+
+impl RawEntry {
+    pub fn kind(&self) -> EntryKind {
+        match self.mode & 0o170_000 {
+            0o100_000 => EntryKind::File,
+            0o040_000 => EntryKind::Folder,
+            0o160_000 => EntryKind::Submodule,
+            // 0o120000; git knows no other mode, and an unknown one is followed as little.
+            _ => EntryKind::Link,
+        }
+    }
+
+    /// The blob, if this is a regular file.
+    pub fn regular(self) -> Option<String> {
+        (self.kind() == EntryKind::File).then_some(self.oid)
+    }
+}
+
 /// What a commit has at a path. A link, a folder or a submodule is never taken for nothing: whoever asks
 /// for a file by its name has to say what becomes of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +62,19 @@ pub enum TreeEntry<F> {
     Folder,
     /// Another repository, or something in it.
     Submodule,
+}
+
+impl TreeEntry<String> {
+    /// The same of an entry as git stores it: a file is the id of its blob.
+    pub(super) fn of(entry: Option<RawEntry>) -> Self {
+        let Some(entry) = entry else { return Self::Absent };
+        match entry.kind() {
+            EntryKind::File => Self::File(entry.oid),
+            EntryKind::Link => Self::Link,
+            EntryKind::Folder => Self::Folder,
+            EntryKind::Submodule => Self::Submodule,
+        }
+    }
 }
 
 impl<F> TreeEntry<F> {
@@ -60,16 +108,5 @@ impl<F> TreeEntry<F> {
             Self::Folder => TreeEntry::Folder,
             Self::Submodule => TreeEntry::Submodule,
         })
-    }
-
-    /// What an entry of this mode is (gitformat-tree); `file` is what a regular one becomes.
-    pub(super) fn of_mode(mode: u32, file: impl FnOnce() -> F) -> Self {
-        match mode & 0o170_000 {
-            0o100_000 => Self::File(file()),
-            0o040_000 => Self::Folder,
-            0o160_000 => Self::Submodule,
-            // 0o120000; git knows no other mode, and an unknown one is followed as little.
-            _ => Self::Link,
-        }
     }
 }

@@ -11,9 +11,9 @@ use super::cache::Entry;
 use super::client::RegistryClient;
 use super::error::{RegistryError, named};
 use super::lock::locked;
-use super::manifest::{self, Manifest, ParseError};
+use super::manifest::{self, MANIFEST_CAP, Manifest, ParseError};
 use super::presence::{Place, Present, check_size};
-use super::request::{MANIFEST_CAP, Request};
+use super::request::Request;
 use super::response::Response;
 use crate::domain::{Digest, Repository};
 

@@ -12,6 +12,9 @@ use super::error::RegistryError;
 use crate::domain::platform::Platform;
 use crate::domain::{Digest, Untrusted};
 
+/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
+pub(super) const MANIFEST_CAP: u64 = 4 << 20;
+
 /// OCI image index (image spec, "Image Index").
 pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// OCI image manifest (image spec, "Image Manifest").

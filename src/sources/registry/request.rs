@@ -6,9 +6,6 @@ use bytes::Bytes;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-/// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
-pub(super) const MANIFEST_CAP: u64 = 4 << 20;
-
 /// Which redirects are followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Redirects {

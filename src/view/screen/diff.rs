@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::comparison::{Comparison, DiffScreen, PlacedDigest};
+use crate::app::comparison::{ComparisonState, DiffScreen, PlacedDigest};
 use crate::app::msg::Limits;
 use crate::app::state::State;
 use crate::domain::diff::{DigestDiff, Layer};
@@ -45,8 +45,8 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     }
     lines.push(Line::new());
     match &screen.compared {
-        Comparison::Known(diff) => lines.extend(full(diff, width, glyphs)),
-        Comparison::Failed(failure) => {
+        ComparisonState::Known(diff) => lines.extend(full(diff, width, glyphs)),
+        ComparisonState::Failed(failure) => {
             lines.extend(labelled(
                 "unreachable",
                 vec![span(Role::Error, failure.what.clean().into_string())],
@@ -64,13 +64,13 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
                 glyphs,
             ));
         }
-        Comparison::Running | Comparison::NotAsked => {
+        ComparisonState::Running | ComparisonState::NotAsked => {
             let waited = waited(screen.since, state.now);
             if let Some(waited) = waited {
                 lines.push(vec![span(Role::Dim, format!("reading both sides{waited}"))]);
             }
         }
-        Comparison::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
+        ComparisonState::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
     }
     let body = Rect {
         x: area.x + 1,

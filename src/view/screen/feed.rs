@@ -126,7 +126,7 @@ fn line(state: &State, drift: &Drift, columns: u16, glyphs: &Glyphs) -> Line {
         None => drift.service.to_string(),
     };
     let (when_width, kind_width, place_width) = if columns >= 100 { (9, 18, 28) } else { (7, 18, 22) };
-    let place = crate::view::canvas::cut(&place, place_width, glyphs.ellipsis).into_owned();
+    let place = crate::view::names::cut_middle(&place, place_width, glyphs.ellipsis);
     let pad = usize::from(place_width).saturating_sub(unicode_width::UnicodeWidthStr::width(place.as_str()));
     vec![
         span(

@@ -126,6 +126,11 @@ fn row(
         line.push(span(Role::Dim, format!(" {} ", glyphs.arrow)));
     }
     line.extend(bytes(entry.to, entry.tag.as_deref(), sign));
+    if entry.to.is_some() {
+        let room = if columns >= WIDE { 14 } else { 9 };
+        let tag = crate::view::canvas::cut(entry.tag.as_deref().unwrap_or(""), room, glyphs.ellipsis).into_owned();
+        line.push(span(Role::Title, format!("  {tag:<width$}", width = usize::from(room))));
+    }
     let (role, word) = match entry.action {
         Action::Promote => (Role::Verified, "promote"),
         Action::Revert => (Role::Warned, "revert"),

@@ -7,4 +7,5 @@ pub mod feed;
 pub mod history;
 pub mod inspector;
 pub mod plan;
+pub mod revert;
 pub mod table;

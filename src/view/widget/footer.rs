@@ -71,6 +71,13 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
             Action::CopyCommand,
             Action::PageDown,
         ],
+        Some(Screen::Revert(_)) => &[
+            Action::Open,
+            Action::Back,
+            Action::Diff,
+            Action::CopyCommand,
+            Action::MoveDown,
+        ],
         Some(Screen::Plan(_)) => &[
             Action::Diff,
             Action::CopyCommand,
@@ -106,17 +113,28 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     let tail = [Action::Palette, Action::Help, Action::Quit];
     let mut line: Line = Vec::new();
     let reason = reason(state, actions);
-    // Where there is much room, its place is kept free: then no hint moves when a reason comes or goes.
-    let reserved = match &reason {
-        _ if columns >= 96 && actions.contains(&Action::Promote) => (columns / 3).min(40),
-        Some(text) => (width(text, canvas.glyphs()) + 1).min(columns / 2),
-        None => 0,
-    };
+    // Where there is much room, a place is kept for the reason: then no hint moves when it comes or goes.
+    // Elsewhere the greyed key says it itself.
+    let wide = columns >= 96 && actions.contains(&Action::Promote);
+    let reserved = if wide { (columns / 3).min(40) } else { 0 };
     let mut used = reserved;
+    if let (false, Some(reason)) = (wide, &reason) {
+        let text = cut(reason, columns * 3 / 5, canvas.glyphs().ellipsis);
+        used += width(&text, canvas.glyphs()) + 2;
+        let role = if Action::Promote.enabled(state).is_ok() {
+            Role::Warned
+        } else {
+            Role::Disabled
+        };
+        line.push(span(role, format!("{text}  ")));
+    }
     let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     for action in actions {
         // An inverse is worth a hint only where there is one.
         if *action == Action::Undo && action.enabled(state).is_err() {
+            continue;
+        }
+        if *action == Action::Promote && !wide && reason.is_some() {
             continue;
         }
         let wanted = hint_width(canvas, state, *action);
@@ -128,7 +146,7 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     for action in tail {
         push(&mut line, state, action, canvas.glyphs().arrow);
     }
-    if let Some(reason) = reason {
+    if let (true, Some(reason)) = (wide, reason) {
         line.push(span(Role::Warned, cut(&reason, reserved, canvas.glyphs().ellipsis)));
     }
     line
@@ -140,11 +158,16 @@ fn reason(state: &State, actions: &[Action]) -> Option<String> {
         return None;
     }
     let key = state.keymap.key_of(Action::Promote)?;
-    let why = match Action::Promote.enabled(state) {
-        Err(why) => why,
-        Ok(()) => return None,
-    };
-    Some(format!("{key}: {why}"))
+    match Action::Promote.enabled(state) {
+        Err(why) => Some(format!("{key} promote: {why}")),
+        Ok(()) if state.screen().is_some() || request::marks_are_elsewhere(state) => None,
+        Ok(()) => {
+            let promotion = request::promote(state).ok()?;
+            let [to] = promotion.to.as_slice() else { return None };
+            let why = request::obstacle(state, &promotion, to)?;
+            Some(format!("{key} {to}: {why}"))
+        }
+    }
 }
 
 fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
@@ -207,6 +230,7 @@ fn push(line: &mut Line, state: &State, action: Action, arrow: &str) {
         Action::Promote => promote_word(state, arrow),
         Action::NextPane if matches!(state.screen(), Some(Screen::Diff(_))) => "next comparison".to_owned(),
         Action::Revert if matches!(state.screen(), Some(Screen::History(_))) => "go back to it".to_owned(),
+        Action::Open if matches!(state.screen(), Some(Screen::Revert(_))) => "plan the way back".to_owned(),
         other => other.spec().short.to_owned(),
     };
     line.push(span(key_role, key.to_string()));

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::state::{Pass, State};
-use crate::domain::board::RepositoryInfo;
+use crate::domain::board::{Fetch, RepositoryInfo};
 use crate::view::canvas::{Canvas, Line, span, width};
 use crate::view::theme::Role;
 
@@ -54,7 +54,10 @@ fn left(state: &State) -> Line {
             line.push(span(Role::Title, format!("  {name}")));
             let commit: String = repository.commit.chars().take(7).collect();
             line.push(span(Role::Text, format!("  {}@{commit}", repository.branch)));
-            line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+            // While answers are still coming in nothing looks finished.
+            if !state.is_refreshing() {
+                line.push(span(Role::Dim, format!("  {}", sync(repository, state))));
+            }
             let fixed: Vec<&str> = state
                 .board
                 .environments
@@ -73,10 +76,11 @@ fn left(state: &State) -> Line {
 
 fn sync(repository: &RepositoryInfo, state: &State) -> String {
     let mut parts = Vec::new();
-    match (&repository.remote, repository.fetched_at) {
+    match (&repository.remote, &repository.fetch) {
         (None, _) => parts.push("local HEAD, no remote".to_owned()),
-        (Some(_), None) => parts.push("not fetched".to_owned()),
-        (Some(_), Some(at)) => parts.push(match age::words(at, state.minute()).as_str() {
+        (Some(_), Fetch::NotAsked) => parts.push("not fetched".to_owned()),
+        (Some(_), Fetch::Failed(..)) => parts.push("fetch failed".to_owned()),
+        (Some(_), Fetch::Fresh(at)) => parts.push(match age::words(*at, state.minute()).as_str() {
             "fresh" => "synced, fresh".to_owned(),
             words => format!("synced {words} ago"),
         }),
@@ -109,7 +113,8 @@ fn right(canvas: &Canvas<'_>, state: &State, room: u16) -> Line {
     match &state.pass {
         Pass::Running(_) => {
             let (done, all) = state.progress();
-            parts.push(vec![span(Role::Accent, format!("checking {done}/{all}"))]);
+            // Before everything else, so that it is the last to give way.
+            parts.insert(0, vec![span(Role::Accent, format!("checking {done}/{all}"))]);
         }
         Pass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
         Pass::None | Pass::Ended(_) => {}

@@ -7,3 +7,4 @@ pub mod header;
 pub mod list;
 pub mod scroll;
 pub mod sign;
+pub mod version;

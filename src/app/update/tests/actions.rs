@@ -15,7 +15,7 @@ fn every_action_everywhere() {
     for start in [
         "",
         "e",
-        "h",
+        "L",
         "<tab>",
         "<tab><tab>",
         "f",
@@ -106,7 +106,7 @@ fn the_equivalent_command_fits_the_screen() {
     );
     press(&mut state, "e");
     assert_eq!(text(&state), "pindeck -C /srv/gitops evidence checkout --env dev");
-    press(&mut state, "h");
+    press(&mut state, "L");
     assert_eq!(text(&state), "pindeck -C /srv/gitops history checkout --env dev");
     press(&mut state, "<esc><esc><right><right><right><right>");
     assert_eq!(text(&state), "pindeck -C /srv/gitops status --service checkout");

@@ -1,7 +1,7 @@
 //! The diff screen.
 
 use super::*;
-use crate::app::comparison::{Comparison, DiffScreen};
+use crate::app::comparison::{ComparisonState, DiffScreen};
 use crate::app::sample::planned;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
@@ -73,7 +73,7 @@ fn an_older_comparison_is_stale() {
         result: Ok(Box::new(sample::digest_diff())),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Comparison::Running);
+    assert_eq!(diff(&state).compared, ComparisonState::Running);
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn the_answer_and_the_failure_are_kept_apart() {
         result: Err(failure.clone()),
     };
     update(&mut state, msg, sample::now());
-    assert_eq!(diff(&state).compared, Comparison::Failed(failure));
+    assert_eq!(diff(&state).compared, ComparisonState::Failed(failure));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn leaving_stops_the_reading() {
 #[test]
 fn a_line_of_the_history_is_compared_with_the_one_before() {
     let mut state = board();
-    let commands = press(&mut state, "<right><right><right>h");
+    let commands = press(&mut state, "<right><right><right>L");
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("{commands:?}");
     };

@@ -216,7 +216,7 @@ fn nothing_to_do_is_nothing_to_confirm() {
 #[test]
 fn the_whole_commit_can_be_asked_for_and_back() {
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         p.whole_commit = Some("abc".to_owned())
     });
     let (ticket, request) = asked(&press(&mut state, "w"));
@@ -235,7 +235,7 @@ fn the_whole_commit_can_be_asked_for_and_back() {
 #[test]
 fn alternatives_are_chosen_by_number() {
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         close_gate(p, GateName::Verdict, false);
         p.alternatives = sample::alternatives();
     });
@@ -243,7 +243,7 @@ fn alternatives_are_chosen_by_number() {
     let request = replanned(&mut state, "2");
     assert!(matches!(request.ask, Ask::Revert { to: Some(to), .. } if to == digest("c00")));
     let mut state = board();
-    planned_as(&mut state, "<right><right><right>r", |p| {
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |p| {
         p.alternatives = sample::alternatives()
     });
     assert_eq!(press(&mut state, "9"), []);
@@ -314,6 +314,6 @@ fn digests_are_compared_beside_the_plan_one_after_the_other() {
     assert!(matches!(commands.as_slice(), [Command::Diff { .. }]), "{commands:?}");
     assert!(matches!(
         plan(&state).compared[0],
-        crate::app::comparison::Comparison::Known(_)
+        crate::app::comparison::ComparisonState::Known(_)
     ));
 }

@@ -3,7 +3,7 @@ use crate::domain::failure::Failure;
 
 fn opened() -> (State, Ticket) {
     let mut state = board();
-    match press(&mut state, "h").as_slice() {
+    match press(&mut state, "L").as_slice() {
         [Command::History { ticket, .. }] => {
             let ticket = ticket.clone();
             (state, ticket)
@@ -82,6 +82,6 @@ fn answers_about_another_target_are_dropped() {
 #[test]
 fn a_candidate_has_none() {
     let mut state = board();
-    assert_eq!(press(&mut state, "<right><right><right><right>h"), []);
+    assert_eq!(press(&mut state, "<right><right><right><right>L"), []);
     assert!(notice(&state).contains("candidate"));
 }

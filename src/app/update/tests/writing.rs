@@ -206,7 +206,7 @@ fn undo_of_a_promotion_is_a_revert_to_what_was_there() {
 #[test]
 fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
     let mut state = board();
-    planned(&mut state, &format!("{PRODUCTION}r"));
+    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |_| {});
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     let (ticket, request) = asked(&press(&mut state, "u"));
@@ -264,12 +264,12 @@ fn a_pin_by_tag_has_no_inverse() {
 }
 
 #[test]
-fn from_r_to_a_pushed_revert_in_two_keys() {
+fn from_r_to_a_pushed_revert_in_three_keys() {
     let mut state = board();
     press(&mut state, PRODUCTION);
-    let keys = ["r", "y"];
-    planned(&mut state, keys[0]);
-    let (ticket, proposal) = begun(&press(&mut state, keys[1]));
+    // r, enter for the last known good, y.
+    sample::planned_revert_as(&mut state, "r", |_| {});
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     assert!(matches!(stage(&state), Stage::Done(_, receipt) if receipt.state == WriteState::Pushed));
 }
@@ -277,22 +277,19 @@ fn from_r_to_a_pushed_revert_in_two_keys() {
 #[test]
 fn a_reverted_line_of_the_history() {
     let mut state = board();
-    let commands = press(&mut state, &format!("{PRODUCTION}h"));
+    let commands = press(&mut state, &format!("{PRODUCTION}L"));
     let [Command::History { ticket, .. }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
     sample::answer_history(&mut state, ticket);
     assert_eq!(press(&mut state, "r"), []);
     assert!(notice(&state).contains("pinned now"), "{}", notice(&state));
-    let (_, request) = asked(&press(&mut state, "jr"));
-    assert_eq!(
-        request.ask,
-        Ask::Revert {
-            target: Target::new("checkout", "production"),
-            to: Some(digest("c1")),
-            scope: Scope::Auto,
-        }
-    );
+    sample::listed(&mut state, "jr");
+    let Some(Screen::Revert(revert)) = state.screen() else {
+        panic!("no choice of digests");
+    };
+    assert_eq!(revert.target, Target::new("checkout", "production"));
+    assert_eq!(revert.selected, Some(digest("c1")), "that of the line");
     press(&mut state, "<esc>jjjj");
     assert_eq!(press(&mut state, "r"), []);
     assert!(notice(&state).contains("pinned no digest"));

@@ -1,18 +1,20 @@
 //! What predicates say, once their statement is trusted (or shown as unsigned).
 //!
-//! Every parser takes the predicate as text and holds only what a summary needs; an SBOM of several
+//! Every parser takes the predicate as text and keeps only what a summary needs; an SBOM of several
 //! MB is counted, never kept.
 
 mod count;
 mod provenance;
 mod sbom;
 mod test_result;
+mod time;
 mod vsa;
 mod vulns;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub(super) use sbom::is_compressed;
 pub use sbom::{Package, list};
 
 use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format, Summary};
@@ -120,9 +122,4 @@ struct Keys<'a> {
     /// trivy.
     #[serde(rename = "ArtifactName", borrow)]
     artifact_name: Option<&'a RawValue>,
-}
-
-/// A time as predicates write it; one that cannot be read is none.
-fn time(text: Option<&str>) -> Option<jiff::Timestamp> {
-    text?.parse().ok()
 }

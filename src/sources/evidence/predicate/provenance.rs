@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::time;
+use super::time::time;
 use crate::domain::evidence::ProvenanceSummary;
 use crate::domain::source::SourceRepository;
 use crate::domain::text::Untrusted;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::count::Count;
-use super::time;
+use super::time::time;
 use crate::domain::evidence::TestResultSummary;
 use crate::domain::text::Untrusted;
 

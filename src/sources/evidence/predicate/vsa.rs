@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::time;
+use super::time::time;
 use crate::domain::evidence::VsaSummary;
 use crate::domain::text::Untrusted;
 

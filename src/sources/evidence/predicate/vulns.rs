@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::time;
+use super::time::time;
 use crate::domain::evidence::ScanSummary;
 use crate::domain::text::Untrusted;
 

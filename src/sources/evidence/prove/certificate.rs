@@ -6,13 +6,13 @@ use sigstore_types::DerPublicKey;
 use sigstore_verify::{Error, VerificationPolicy};
 
 use super::super::certificate_name::certificate_name;
+use super::super::claim::{Claim, Logs, Times, verify};
 use super::super::explain::{explain, reached};
 use super::super::identity::{self, Fit};
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_passed, take_times, unasked};
-use super::{Claim, Logs, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::{LogRule, Validity};
 use crate::domain::text::Untrusted;
@@ -45,7 +45,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         Ok(found) => found,
         Err(error) => {
             if matches!(error, Error::SignatureInvalid(_)) && other_scheme(&certificate.public_key, claim) {
-                let detail = "the signature holds under a pair of key and hash that is not judged with certificates";
+                let detail = "the signature is right under a pair of key and hash that is not judged with certificates";
                 return Err(Refusal::new(CheckName::Signature, CauseKind::Unsupported, detail));
             }
             let refusal = explain(&error, claim.bundle, root);
@@ -53,7 +53,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
             return Err(refusal);
         }
     };
-    // A timestamp outside the bundle counts like one inside: the certificate must hold at its time.
+    // A timestamp outside the bundle counts like one inside: the certificate must have been valid at its time.
     if let Some(outside) = claim
         .times
         .iter()
@@ -118,7 +118,7 @@ fn signing_time(certificate: &CertificateInfo) -> Option<Timestamp> {
 }
 
 /// Verifies, with the log where it is asked for or there; without it where it is not asked for and
-/// does not hold.
+/// does not verify.
 fn certificate_log(root: &Root, profile: &Profile, claim: &Claim<'_>) -> Result<(Times, bool), Error> {
     let policy = || {
         let policy = VerificationPolicy::any_identity();

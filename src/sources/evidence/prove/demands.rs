@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::claim::{Claim, Times};
 use super::super::report::{Refusal, Report};
 use super::super::trust::Profile;
-use super::{Claim, Times};
 use crate::domain::evidence::{CauseKind, CheckName, LogEvidence, TimeSource};
 use crate::domain::policy::{LogRule, TimeRule};
 

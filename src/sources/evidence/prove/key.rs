@@ -2,12 +2,12 @@
 
 use sigstore_verify::{Error, PublicKeyVerificationPolicy};
 
+use super::super::claim::{Claim, Logs, Times, verify};
 use super::super::explain::explain;
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_check, log_passed, no_log, take_times, unasked};
-use super::{Claim, Logs, Times, verify};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
 use crate::domain::text::Untrusted;
@@ -29,7 +29,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
     match &profile.root {
         _ if asked && entries.is_empty() => return Err(no_log(profile)),
         None if asked => {
-            let detail = format!("trust profile {} names no root that holds the log's key", profile.name);
+            let detail = format!("trust profile {} names no root with the log's key", profile.name);
             return Err(Refusal::new(log_check(profile), CauseKind::Unsupported, detail));
         }
         _ if nothing => {
@@ -50,7 +50,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
                 unasked(
                     report,
                     claim,
-                    &format!("the trust profile asks for none; what is there does not hold ({why})"),
+                    &format!("the trust profile asks for none; what is there does not verify ({why})"),
                 );
             }
         },
@@ -60,12 +60,14 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
         demand_log(profile, claim)?;
     }
     take_times(report, profile, &times, false)?;
-    in_use(key, &times)
+    in_use(profile, key, &times)
 }
 
-/// Whether trusted times show that the signature was made while the key was in use.
-fn in_use(key: &Key, times: &Times) -> Result<(), Refusal> {
-    if key.validity.is_always() {
+/// Whether trusted times show that the signature was made while the key was in use. A key that the profile
+/// lists more than once was in use in each of those times.
+fn in_use(profile: &Profile, key: &Key, times: &Times) -> Result<(), Refusal> {
+    let mut listed = profile.keys.iter().filter(|listed| listed.der == key.der);
+    if listed.clone().any(|listed| listed.validity.is_always()) {
         return Ok(());
     }
     let refuse = |detail: String| Err(Refusal::new(CheckName::Timestamp, CauseKind::BadSignature, detail));
@@ -75,7 +77,9 @@ fn in_use(key: &Key, times: &Times) -> Result<(), Refusal> {
             "{} was in use for a limited time, and no trusted time says when this was signed",
             key.name
         )),
-        Some(at) if !key.validity.contains(at) => refuse(format!("signed at {at}, when {} was not in use", key.name)),
+        Some(at) if !listed.any(|listed| listed.validity.contains(at)) => {
+            refuse(format!("signed at {at}, when {} was not in use", key.name))
+        }
         Some(_) => Ok(()),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::error::WriteError;
-use super::tree::{FileChange, is_oid, made, root_of};
+use super::tree::{FileChange, is_oid, root_of};
+use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT};
 use crate::sources::git::repo::GitRepo;
@@ -69,25 +70,10 @@ impl GitRepo {
     /// If the identity is missing, a file is not as expected, a hook refuses, signing fails, or nothing
     /// would change.
     pub fn commit_on(&self, parent: &str, changes: &[FileChange], message: &str) -> Result<String, WriteError> {
-        self.commit_tree_on(parent, parent, changes, message)
-    }
-
-    /// The same, starting from another tree than the parent's: that of a revert, say, with the holds file
-    /// changed in the same commit.
-    ///
-    /// # Errors
-    /// As [`GitRepo::commit_on`].
-    pub fn commit_tree_on(
-        &self,
-        parent: &str,
-        tree: &str,
-        changes: &[FileChange],
-        message: &str,
-    ) -> Result<String, WriteError> {
         let identity = self.identity()?;
         let git = writer(self)?;
         let before = root_of(&git, parent)?;
-        let tree = self.tree_with(tree, changes)?;
+        let tree = self.tree_with(parent, changes)?;
         if tree == before {
             return Err(WriteError::Empty);
         }
@@ -111,6 +97,16 @@ impl GitRepo {
             status: ran.status,
             words,
         }))
+    }
+
+    /// The name under which the person commits; `None` = git does not know it.
+    pub fn committer_name(&self) -> Option<Untrusted> {
+        let ran = self
+            .program()
+            .run(&["var", "GIT_COMMITTER_IDENT"], LOCAL_TIMEOUT)
+            .ok()?;
+        let name = ran.text().split_once(" <")?.0.to_owned();
+        (!name.is_empty()).then(|| name.into())
     }
 
     /// Whether this clone has a commit.
@@ -209,11 +205,6 @@ fn signing(git: &GitProgram) -> Result<Option<Signing>, GitError> {
         "x509" => Signing::X509,
         _ => Signing::OpenPgp,
     }))
-}
-
-/// Runs what prints one object id, for the other files of this folder.
-pub(super) fn object(git: &GitProgram, args: &[&str]) -> Result<String, GitError> {
-    made(git, args, &[])
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::domain::failure::{Failure, FailureKind, Hint, Part};
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 
-/// Why no commit was made. The object database may hold a few unreferenced objects then, and nothing
+/// Why no commit was made. The object database may have a few unreferenced objects then, and nothing
 /// else has changed.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -58,12 +58,6 @@ pub enum WriteError {
     Signing {
         /// What git and the signing program said.
         words: Untrusted,
-    },
-    /// The history needed is not in this clone.
-    #[error("the history of this clone ends at {commit}, so it cannot be reverted here")]
-    Shallow {
-        /// The commit.
-        commit: String,
     },
 }
 
@@ -151,9 +145,7 @@ impl WriteError {
             Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,
             Self::Moved { .. } => FailureKind::Conflict,
             Self::Hook { .. } => FailureKind::RemoteRefused,
-            Self::Path { .. } | Self::Empty | Self::Unproven { .. } | Self::Signing { .. } | Self::Shallow { .. } => {
-                FailureKind::Failed
-            }
+            Self::Path { .. } | Self::Empty | Self::Unproven { .. } | Self::Signing { .. } => FailureKind::Failed,
         }
     }
 
@@ -171,7 +163,6 @@ impl WriteError {
             Self::Unproven { .. } => "this is a bug in pindeck: please report it".into(),
             Self::Hook { .. } => "change what the hook refuses, or the hook, and run it again".into(),
             Self::Signing { .. } => "check user.signingkey and gpg.format, or that the agent is unlocked".into(),
-            Self::Shallow { .. } => "fetch more with: git fetch --unshallow".into(),
         })
     }
 }

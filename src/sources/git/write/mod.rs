@@ -11,11 +11,10 @@ mod commit;
 mod error;
 mod push;
 mod push_output;
-mod revert;
 mod tree;
 
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
 pub use push::{Expected, Push, Pushed};
-pub use revert::RevertOutcome;
+pub use push_output::{PushOutput, PushReport};
 pub use tree::{FileAfter, FileBefore, FileChange};

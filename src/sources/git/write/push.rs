@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::{PushError, RefusedBy};
-use super::push_output::{self, ConnectionFailure, RefStatus};
+use super::push_output::{self, ConnectionFailure, PushOutput, PushReport};
 use super::tree::is_oid;
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
@@ -105,25 +105,19 @@ impl GitRepo {
             }
             Err(error) => return Err(error.into()),
         };
-        let stdout = String::from_utf8_lossy(&ran.stdout).into_owned();
-        let lines = push_output::ref_statuses(&stdout, &refname);
-        done.words = push_output::remote_lines(&ran.stderr);
-        done.url = push_output::pull_request_url(&done.words);
-        if let Some(line) = lines.iter().find(|line| line.flag == '!') {
-            return self.rejected(push, done, line, &ran.stderr);
-        }
-        if ran.ok() && !lines.is_empty() {
-            return Ok(done);
-        }
-        if ran.status == Some(1) && lines.is_empty() && hooks.runs("pre-push") && !ran.stderr.contains("fatal: ") {
-            let words = push_output::hook_lines(&stdout, &ran.stderr);
-            let by = RefusedBy::PrePush;
-            return Err(PushError::Refused { by, words });
-        }
-        match push_output::connection_failure(&ran.stderr, true) {
-            ConnectionFailure::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
-            ConnectionFailure::AccessDenied => Err(auth(push.remote, &ran.stderr)),
-            ConnectionFailure::Lost => self.unclear(push, done, push_output::all_lines(&ran.stderr)),
+        let stdout = String::from_utf8_lossy(&ran.stdout);
+        let said = PushOutput::read(ran.status, &stdout, &ran.stderr, &refname, hooks.runs("pre-push"));
+        (done.words, done.url) = (said.words, said.url);
+        match said.report {
+            PushReport::Landed => Ok(done),
+            PushReport::Rejected(summary) => self.rejected(push, done, &summary, &ran.stderr),
+            PushReport::HookRefused(words) => Err(PushError::Refused {
+                by: RefusedBy::PrePush,
+                words,
+            }),
+            PushReport::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
+            PushReport::AccessDenied => Err(auth(push.remote, &ran.stderr)),
+            PushReport::Lost => self.unclear(push, done, push_output::all_lines(&ran.stderr)),
         }
     }
 
@@ -169,7 +163,7 @@ impl GitRepo {
         match pushed.as_slice() {
             [] => Ok((git, remote.to_owned())),
             [one] if fetched.first() == Some(one) => Ok((git, remote.to_owned())),
-            // By a name of its own: an address may hold a password, which no command line may show.
+            // By a name of its own: an address may contain a password, which no command line may show.
             [one] => Ok((
                 git.with_hidden_config("remote.pindeck-push.url", one),
                 "pindeck-push".to_owned(),
@@ -235,10 +229,10 @@ impl GitRepo {
     }
 
     /// The remote, or git on its behalf, rejected the ref.
-    fn rejected(&self, push: Push<'_>, done: Pushed, line: &RefStatus, stderr: &str) -> Result<Pushed, PushError> {
-        let said = format!("{} {stderr}", line.summary);
+    fn rejected(&self, push: Push<'_>, done: Pushed, summary: &str, stderr: &str) -> Result<Pushed, PushError> {
+        let said = format!("{} {stderr}", summary);
         let has = |word: &str| said.contains(word);
-        if line.summary.contains("[remote failure]") {
+        if summary.contains("[remote failure]") {
             return self.unclear(push, done, push_output::all_lines(stderr));
         }
         let behind = [
@@ -248,12 +242,12 @@ impl GitRepo {
             "already exists",
             "stale info",
         ];
-        if !line.summary.starts_with("[remote rejected]") && behind.iter().any(|word| line.summary.contains(word)) {
+        if !summary.starts_with("[remote rejected]") && behind.iter().any(|word| summary.contains(word)) {
             return Err(moved(push, None));
         }
         // Two pushes met at the remote: its lock, or the value it had promised, was gone.
         let met = has("but expected") || has("incorrect old value") || has(".lock': File exists");
-        if met && line.summary.starts_with("[remote rejected]") {
+        if met && summary.starts_with("[remote rejected]") {
             return Err(moved(push, None));
         }
         if has("failed to update ref") || has("cannot lock ref") {
@@ -267,7 +261,7 @@ impl GitRepo {
             }
         }
         let mut words = done.words;
-        words.push(line.summary.clone().into());
+        words.push(summary.into());
         Err(PushError::Refused {
             by: RefusedBy::Remote,
             words,

@@ -3,12 +3,68 @@
 
 use crate::domain::text::Untrusted;
 
+/// What became of a push, as far as its output tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushReport {
+    /// The remote has it.
+    Landed,
+    /// The ref was rejected; git's summary says how, `[rejected] (fetch first)`, say.
+    Rejected(String),
+    /// The person's own pre-push hook said no, in these words.
+    HookRefused(Vec<Untrusted>),
+    /// The remote was never reached, so nothing landed.
+    NeverReached,
+    /// The remote did not let us in, so nothing landed.
+    AccessDenied,
+    /// Nobody can say yet.
+    Lost,
+}
+
+/// The output of a `git push --porcelain`, read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushOutput {
+    /// What the remote said, line by line.
+    pub words: Vec<Untrusted>,
+    /// Where the forge says a pull request can be opened.
+    pub url: Option<String>,
+    /// What became of the push.
+    pub report: PushReport,
+}
+
+impl PushOutput {
+    /// Reads what git printed when it pushed one ref and ended with `status` (`None` = by a signal).
+    /// `has_hook` says whether a pre-push hook ran first.
+    pub fn read(status: Option<i32>, stdout: &str, stderr: &str, refname: &str, has_hook: bool) -> Self {
+        let statuses = ref_statuses(stdout, refname);
+        let words = remote_lines(stderr);
+        let rejected = statuses.iter().find(|one| one.flag == '!');
+        let report = if let Some(rejected) = rejected {
+            PushReport::Rejected(rejected.summary.clone())
+        } else if status == Some(0) && !statuses.is_empty() {
+            PushReport::Landed
+        } else if status == Some(1) && statuses.is_empty() && has_hook && !stderr.contains("fatal: ") {
+            PushReport::HookRefused(hook_lines(stdout, stderr))
+        } else {
+            match connection_failure(stderr, true) {
+                ConnectionFailure::NeverReached => PushReport::NeverReached,
+                ConnectionFailure::AccessDenied => PushReport::AccessDenied,
+                ConnectionFailure::Lost => PushReport::Lost,
+            }
+        };
+        Self {
+            url: pull_request_url(&words),
+            words,
+            report,
+        }
+    }
+}
+
 /// Most lines of a remote that are kept, and most characters of each.
 const MOST_LINES: usize = 60;
 const MOST_CHARS: usize = 400;
 
 /// The remote's own words, without git's `remote: ` in front.
-pub(super) fn remote_lines(stderr: &str) -> Vec<Untrusted> {
+fn remote_lines(stderr: &str) -> Vec<Untrusted> {
     let lines = stderr
         .split(['\n', '\r'])
         .filter_map(|line| line.strip_prefix("remote:"));
@@ -25,7 +81,7 @@ pub(super) fn all_lines(text: &str) -> Vec<Untrusted> {
 const BOILERPLATE: &[&str] = &["error: failed to push some refs to ", "hint: ", "To ", "Done"];
 
 /// What a hook said on either stream, without git's own words.
-pub(super) fn hook_lines(stdout: &str, stderr: &str) -> Vec<Untrusted> {
+fn hook_lines(stdout: &str, stderr: &str) -> Vec<Untrusted> {
     let lines = stderr.lines().chain(stdout.lines());
     bounded(lines.filter(|line| !BOILERPLATE.iter().any(|start| line.starts_with(start))))
 }
@@ -33,7 +89,7 @@ pub(super) fn hook_lines(stdout: &str, stderr: &str) -> Vec<Untrusted> {
 fn bounded<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Untrusted> {
     let mut kept: Vec<String> = Vec::new();
     for line in lines.map(str::trim_end) {
-        // Blank lines hold paragraphs apart; more than one says no more.
+        // Blank lines keep paragraphs apart; more than one says no more.
         if line.is_empty() && kept.last().is_none_or(String::is_empty) {
             continue;
         }
@@ -51,7 +107,7 @@ fn bounded<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Untrusted> {
 
 /// One ref's fate, as `git push --porcelain` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RefStatus {
+struct RefStatus {
     /// ` ` moved, `*` new, `=` already there, `!` rejected, …
     pub flag: char,
     /// The summary, `[rejected] (fetch first)`, say.
@@ -59,7 +115,7 @@ pub(super) struct RefStatus {
 }
 
 /// The porcelain lines about `refname`.
-pub(super) fn ref_statuses(stdout: &str, refname: &str) -> Vec<RefStatus> {
+fn ref_statuses(stdout: &str, refname: &str) -> Vec<RefStatus> {
     let parse = |line: &str| {
         let mut fields = line.splitn(3, '\t');
         let (flag, refs, summary) = (fields.next()?, fields.next()?, fields.next()?);
@@ -77,7 +133,7 @@ pub(super) fn ref_statuses(stdout: &str, refname: &str) -> Vec<RefStatus> {
 }
 
 /// The link that the forge offers for opening (or looking at) a pull request.
-pub(super) fn pull_request_url(words: &[Untrusted]) -> Option<String> {
+fn pull_request_url(words: &[Untrusted]) -> Option<String> {
     const TELLING: &[&str] = &[
         "/pull/new/",
         "/merge_requests/new",
@@ -196,6 +252,34 @@ mod tests {
         assert_eq!(
             remote_lines(&format!("remote: {}", "y".repeat(9000)))[0].raw().len(),
             MOST_CHARS
+        );
+    }
+
+    #[test]
+    fn what_became_of_a_push_is_read_from_all_of_its_output() {
+        let main = "refs/heads/main";
+        let read =
+            |status, stdout: &str, stderr: &str, hook| PushOutput::read(status, stdout, stderr, main, hook).report;
+        let moved = " \taaa:refs/heads/main\t111..222\nDone\n";
+        let rejected = "!\taaa:refs/heads/main\t[rejected] (fetch first)\nDone\n";
+        assert_eq!(read(Some(0), moved, "", false), PushReport::Landed);
+        // A line of a ref is no success while git says that it failed.
+        assert_eq!(
+            read(Some(1), moved, "fatal: the remote end hung up", false),
+            PushReport::Lost
+        );
+        assert_eq!(read(None, moved, "", false), PushReport::Lost);
+        assert_eq!(read(Some(0), "", "", false), PushReport::Lost);
+        let summary = "[rejected] (fetch first)".to_owned();
+        assert_eq!(read(Some(1), rejected, "", true), PushReport::Rejected(summary));
+        assert_eq!(
+            read(Some(1), "", "no\n", true),
+            PushReport::HookRefused(vec!["no".into()])
+        );
+        assert_eq!(read(Some(1), "", "no\n", false), PushReport::Lost);
+        assert_eq!(
+            read(Some(128), "", "fatal: Could not resolve host: h", true),
+            PushReport::NeverReached
         );
     }
 

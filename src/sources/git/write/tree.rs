@@ -64,7 +64,7 @@ struct ListedEntry {
 }
 
 /// Entries by their names, as bytes: git knows no encoding.
-type Folder = BTreeMap<Vec<u8>, ListedEntry>;
+type TreeEntries = BTreeMap<Vec<u8>, ListedEntry>;
 
 impl GitRepo {
     /// The tree of `start` (a commit or a tree) with these changes; its id. Nothing refers to it yet.
@@ -85,7 +85,7 @@ impl GitRepo {
         let writer = Writer { git: &git };
         let tree = match writer.folder(Some(&root), &all)? {
             Some(tree) => tree,
-            None => writer.make(&Folder::new())?,
+            None => writer.make(&TreeEntries::new())?,
         };
         prove(&git, &root, &tree, changes)?;
         Ok(tree)
@@ -101,7 +101,7 @@ impl Writer<'_> {
     fn folder(&self, tree: Option<&str>, changes: &[(&[&[u8]], &FileChange)]) -> Result<Option<String>, WriteError> {
         let mut folder = match tree {
             Some(tree) => read(self.git, tree)?,
-            None => Folder::new(),
+            None => TreeEntries::new(),
         };
         let mut at = 0;
         while let Some((parts, change)) = changes.get(at) {
@@ -146,7 +146,7 @@ impl Writer<'_> {
         self.make(&folder).map(Some)
     }
 
-    fn file(&self, folder: &mut Folder, name: &[u8], change: &FileChange) -> Result<(), WriteError> {
+    fn file(&self, folder: &mut TreeEntries, name: &[u8], change: &FileChange) -> Result<(), WriteError> {
         let moved = || WriteError::Moved {
             path: change.path.clone(),
         };
@@ -181,7 +181,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn make(&self, folder: &Folder) -> Result<String, WriteError> {
+    fn make(&self, folder: &TreeEntries) -> Result<String, WriteError> {
         let mut text = Vec::new();
         for (name, entry) in folder {
             text.extend_from_slice(format!("{} {} {}\t", entry.mode, entry.kind, entry.oid).as_bytes());
@@ -224,19 +224,19 @@ pub(super) fn root_of(git: &GitProgram, start: &str) -> Result<String, GitError>
     )
 }
 
-fn read(git: &GitProgram, tree: &str) -> Result<Folder, GitError> {
+fn read(git: &GitProgram, tree: &str) -> Result<TreeEntries, GitError> {
     let ran = git.run(&["ls-tree", "-z", tree], NETWORK_TIMEOUT)?;
-    let mut folder = Folder::new();
+    let mut folder = TreeEntries::new();
     for line in ran.stdout.split(|b| *b == 0).filter(|line| !line.is_empty()) {
-        let odd = || GitError::Object {
+        let unknown_form = || GitError::Object {
             what: format!("tree {tree}"),
             detail: "an entry of unknown form".to_owned(),
         };
-        let tab = line.iter().position(|b| *b == b'\t').ok_or_else(odd)?;
-        let meta = std::str::from_utf8(&line[..tab]).map_err(|_| odd())?;
+        let tab = line.iter().position(|b| *b == b'\t').ok_or_else(unknown_form)?;
+        let meta = std::str::from_utf8(&line[..tab]).map_err(|_| unknown_form())?;
         let mut words = meta.split(' ');
         let (Some(mode), Some(kind), Some(oid)) = (words.next(), words.next(), words.next()) else {
-            return Err(odd());
+            return Err(unknown_form());
         };
         let entry = ListedEntry {
             mode: mode.to_owned(),
@@ -257,7 +257,7 @@ fn path_error(path: &str, reason: &'static str) -> WriteError {
 
 fn parts(path: &str) -> Result<Vec<&[u8]>, WriteError> {
     if path.contains('\0') {
-        return Err(path_error(path, "it holds a NUL"));
+        return Err(path_error(path, "it contains a NUL"));
     }
     let parts: Vec<&str> = path.split('/').collect();
     for part in &parts {

@@ -11,7 +11,7 @@ use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
 use super::job::{Job, Missing};
 use super::walk::{Inventory, Tree};
-use crate::domain::{CauseKind, Digest, Untrusted};
+use crate::domain::{Digest, Untrusted};
 
 /// Attempts at a fallback tag that somebody else writes too.
 const ATTEMPTS: u32 = 4;
@@ -179,7 +179,7 @@ impl Job<'_> {
                     "the destination refuses it: {}",
                     detail.raw()
                 )))),
-                (_, CauseKind::Unreachable) => Err(error),
+                (_, cause) if cause.is_open() => Err(error),
                 _ => Ok(Err(Untrusted::new(error.to_string()))),
             },
         }

@@ -11,6 +11,7 @@ use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Subject;
 use crate::app::cursor::cells;
 use crate::app::msg::Limits;
+use crate::app::request;
 use crate::app::state::State;
 use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
@@ -184,6 +185,19 @@ fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cel
     pinned_by(out, cell);
     image(out, cell);
     relation(out, row, cell);
+    next_step(out, state);
+}
+
+/// What will refuse these bytes in the environment that comes next, as far as the board can tell.
+fn next_step(out: &mut InspectorLines<'_>, state: &State) {
+    let Some(subject) = state.subject() else { return };
+    let Ok((promotion, to)) = request::step_of(state, &subject) else {
+        return;
+    };
+    if let Some(why) = request::obstacle(state, &promotion, &to) {
+        let line = vec![span(Role::Text, format!("{to}: ")), span(Role::Warned, why)];
+        out.cut("next step", line);
+    }
 }
 
 fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, theme: &Theme) {

@@ -12,10 +12,21 @@ use ratatui::layout::Rect;
 use crate::app::msg::Limits;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::state::State;
+use crate::app::versions::{NamedVersion, version_of};
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::plan::Verb;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
 use crate::view::units::waited;
 use crate::view::widget::scroll;
+
+/// What a plan of one service puts there.
+fn release_of(screen: &PlanScreen) -> Option<(&ServiceId, Digest)> {
+    match screen.proposal()?.plans.as_slice() {
+        [plan] if matches!(plan.verb, Verb::Promote | Verb::Revert | Verb::Pin) => Some((&plan.service, plan.to)),
+        _ => None,
+    }
+}
 
 /// Draws the plan screen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, limits: &mut Limits) {
@@ -25,10 +36,16 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: R
         Stage::Failed(_) => "not done",
         Stage::Done(..) => "done",
     };
-    let title = vec![
+    let mut title = vec![
         span(Role::Title, word),
         span(Role::Text, format!("  {}", title(&screen.request.ask))),
     ];
+    if let Some((service, digest)) = release_of(screen)
+        && let Some(version) = version_of(state, service, digest)
+    {
+        let (NamedVersion::Tag(version) | NamedVersion::Label(version)) = version;
+        title.push(span(Role::Title, format!("  {version}")));
+    }
     canvas.rule(Rect { height: 1, ..area }, &title, true);
     let width = area.width - 2;
     let lines: Vec<Line> = match &screen.stage {

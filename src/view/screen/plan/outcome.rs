@@ -12,7 +12,7 @@ use crate::view::glyphs::Glyphs;
 use crate::view::lines::{fold, labelled};
 use crate::view::theme::Role;
 use crate::view::units::bytes;
-use crate::view::widget::sign;
+use crate::view::widget::{sign, version};
 
 use super::labelled::LABEL;
 
@@ -43,6 +43,9 @@ pub(super) fn done(
             span(Role::Title, format!("{} in {}", plan.service, plan.environment)),
         ];
         out.extend(fold(head, width, 2, 2, glyphs));
+        if let Some(line) = version::change(state, &plan.service, plan.from, plan.to, glyphs) {
+            out.extend(labelled("version", line, width, LABEL, 2, glyphs));
+        }
         let mut say = |label: &str, digest: Digest, role| {
             let mut line = vec![span(Role::Dim, format!("{label:<5}"))];
             line.extend(sign::with_digest(

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::app::age;
-use crate::app::comparison::Comparison;
+use crate::app::comparison::ComparisonState;
 use crate::app::plan_screen::PlanScreen;
 use crate::app::state::State;
 use crate::domain::board::Assessment;
@@ -18,7 +18,7 @@ use crate::view::canvas::{Canvas, Line, span};
 use crate::view::lines::fold;
 use crate::view::screen::{diff, evidence};
 use crate::view::theme::Role;
-use crate::view::widget::{badge, sign};
+use crate::view::widget::{badge, sign, version};
 
 use super::labelled::PlanLines;
 
@@ -95,7 +95,7 @@ fn one(
     state: &State,
     screen: &PlanScreen,
     (proposal, plan): (&Proposal, &Plan),
-    compared: Option<&Comparison>,
+    compared: Option<&ComparisonState>,
 ) {
     let (theme, glyphs) = (canvas.theme(), out.glyphs);
     // A narrow label: a digest must stand in one line at 80 columns.
@@ -104,6 +104,9 @@ fn one(
         line.extend(sign::with_digest(state, &plan.service, digest, role, theme, glyphs));
         line
     };
+    if let Some(line) = version::change(state, &plan.service, plan.from, plan.to, glyphs) {
+        out.say("version", line);
+    }
     match plan.from {
         Some(from) if from != plan.to => out.plain(whole("from", from, Role::Text)),
         None => out.say("from", vec![span(Role::ByTag, "no digest: pinned by tag")]),
@@ -254,7 +257,8 @@ fn evidence_line(out: &mut PlanLines<'_>, seen: &Assessment) {
     out.say("evidence", line);
 }
 
-/// Gates that are not simply open, each with what would open it; the open ones by name.
+/// Gates that are not simply open, each with what would open it; of the open ones only how many there are:
+/// each is listed further down, once.
 fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
@@ -279,20 +283,13 @@ fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
             out.say(std::mem::take(&mut label), line);
         }
     }
-    let open: Vec<&str> = gates
-        .iter()
-        .filter(|gate| gate.state == GateState::Open)
-        .map(|gate| gate_name(gate.gate))
-        .collect();
-    if !open.is_empty() {
-        let names = open.join(", ");
-        out.say(
-            label,
-            vec![
-                span(Role::Verified, format!("{} open: ", out.glyphs.passed)),
-                span(Role::Text, names),
-            ],
-        );
+    let open = gates.iter().filter(|gate| gate.state == GateState::Open).count();
+    if open > 0 {
+        let words = match (open, gates.len()) {
+            (open, all) if open == all => format!("{} all {all} open", out.glyphs.passed),
+            (open, all) => format!("{} {open} of {all} open", out.glyphs.passed),
+        };
+        out.say(label, vec![span(Role::Verified, words)]);
     }
 }
 
@@ -317,7 +314,7 @@ const fn gate_name(gate: GateName) -> &'static str {
         GateName::Verdict => "verdict",
         GateName::Acknowledge => "acknowledge",
         GateName::Hold => "hold",
-        GateName::After => "order",
+        GateName::After => "after",
         GateName::Soak => "soak",
         GateName::Freeze => "freeze",
         GateName::ReadOnly => "read-only",
@@ -325,22 +322,22 @@ const fn gate_name(gate: GateName) -> &'static str {
     }
 }
 
-fn changes(out: &mut PlanLines<'_>, compared: Option<&Comparison>) {
+fn changes(out: &mut PlanLines<'_>, compared: Option<&ComparisonState>) {
     match compared {
-        Some(Comparison::Known(diff)) => {
+        Some(ComparisonState::Known(diff)) => {
             let mut label = "changes";
             for line in diff::summary(diff, out.glyphs) {
                 out.say(std::mem::take(&mut label), line);
             }
         }
-        Some(Comparison::Failed(failure)) => {
+        Some(ComparisonState::Failed(failure)) => {
             let text = format!("the two digests could not be compared: {}", failure.what.clean());
             out.say("changes", vec![span(Role::Unreachable, text)]);
         }
-        Some(Comparison::Running | Comparison::NotAsked) => {
+        Some(ComparisonState::Running | ComparisonState::NotAsked) => {
             out.say("changes", vec![span(Role::Dim, "comparing the two digests")]);
         }
-        Some(Comparison::Nothing) | None => {}
+        Some(ComparisonState::Nothing) | None => {}
     }
 }
 

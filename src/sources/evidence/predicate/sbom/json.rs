@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, Header, Sink};
+use super::entry::{Entry, Header, Sink};
 
 /// Whether a JSON text has the keys of an SBOM.
 pub(super) fn looks_like(text: &[u8]) -> bool {

@@ -1,6 +1,7 @@
 //! SBOMs: SPDX 2.x and 3.0, CycloneDX 1.x, in JSON, tag-value and XML, plain or compressed. Packages
-//! are handed to the caller one by one and never held.
+//! are handed to the caller one by one and never kept.
 
+mod entry;
 mod json;
 mod tag_value;
 mod xml;
@@ -11,9 +12,10 @@ use std::io::Read as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::time;
+use super::time::time;
 use crate::domain::evidence::SbomSummary;
 use crate::domain::text::Untrusted;
+use entry::{Header, Sink};
 
 /// Most that a compressed SBOM may unpack to, in bytes.
 const UNPACKED_CAP: u64 = 64 << 20;
@@ -29,35 +31,21 @@ pub struct Package {
     pub version: Untrusted,
 }
 
-/// One package or component as an SBOM writes it.
-struct Entry<'a> {
-    name: &'a str,
-    version: &'a str,
-    purl: Option<&'a str>,
-}
-
-/// What is told of each package while a document is read.
-type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
-
-/// What kind of document it was.
-struct Header {
-    format: &'static str,
-    version: String,
-    /// When it was made, as written.
-    created: Option<String>,
-}
-
 /// Whether content claims to be an SBOM: enough to choose the parser, not to believe it.
 pub(super) fn looks_like(content: &[u8]) -> bool {
     let text = content.trim_ascii_start();
     let text = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(text);
-    content.starts_with(ZSTD)
-        || content.starts_with(BZIP2)
+    is_compressed(content)
         || match text.first() {
             Some(b'{') => json::looks_like(text),
             Some(b'<') => true,
             _ => tag_value::looks_like(text),
         }
+}
+
+/// Whether content is compressed by a method that is unpacked here.
+pub fn is_compressed(content: &[u8]) -> bool {
+    content.starts_with(ZSTD) || content.starts_with(BZIP2)
 }
 
 /// Counts a whole document.

@@ -1,7 +1,7 @@
 //! SPDX 2.x tag-value (<https://spdx.github.io/spdx-spec/v2.3/conformance/>): one `Tag: value` a line,
 //! longer texts between `<text>` and `</text>`.
 
-use super::{Entry, Header, Sink};
+use super::entry::{Entry, Header, Sink};
 
 pub(super) fn looks_like(text: &[u8]) -> bool {
     let lines = text.split(|b| *b == b'\n').take(64);

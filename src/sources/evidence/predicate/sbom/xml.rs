@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::{Entry, Header, Sink};
+use super::entry::{Entry, Header, Sink};
 
 /// Deeper nesting than this is no honest SBOM.
 const MAX_DEPTH: usize = 256;

@@ -1,4 +1,4 @@
-//! What two trees hold at one path, for walks over thousands of commits that mostly did not touch it.
+//! What two trees have at one path, for walks over thousands of commits that mostly did not touch it.
 //!
 //! The trees' bytes are read as they are: a commit is told from its parent by one entry of the folders
 //! above a path, and making tree objects of whole folders would be most of a walk's time. What was looked
@@ -13,7 +13,7 @@ pub(super) type ChangedPath = (String, Option<Oid>, Option<Oid>);
 
 /// An entry of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct RawEntry {
+struct TypedId {
     mode: u32,
     id: Oid,
 }
@@ -26,7 +26,7 @@ const REGULAR: u32 = 0o100_000;
 const CACHED_TREES: usize = 4096;
 
 /// A name that was looked up in a tree, and its entry.
-type CachedEntry = (Box<str>, Option<RawEntry>);
+type CachedEntry = (Box<str>, Option<TypedId>);
 
 /// Looks paths up in trees.
 pub(super) struct TreeLookup<'r> {
@@ -57,7 +57,7 @@ impl<'r> TreeLookup<'r> {
                 return Ok(None);
             }
             let (was, is) = (self.entry(old, part)?, self.entry(new, part)?);
-            let of = |side: Option<RawEntry>, kind: u32| side.filter(|entry| entry.mode & TYPE == kind).map(|e| e.id);
+            let of = |side: Option<TypedId>, kind: u32| side.filter(|entry| entry.mode & TYPE == kind).map(|e| e.id);
             if parts.peek().is_none() {
                 let (was, is) = (of(was, REGULAR), of(is, REGULAR));
                 return Ok((was != is).then(|| (path.to_owned(), was, is)));
@@ -67,7 +67,7 @@ impl<'r> TreeLookup<'r> {
         Ok(None)
     }
 
-    fn entry(&mut self, tree: Option<Oid>, name: &str) -> Result<Option<RawEntry>, git2::Error> {
+    fn entry(&mut self, tree: Option<Oid>, name: &str) -> Result<Option<TypedId>, git2::Error> {
         let Some(tree) = tree else { return Ok(None) };
         let known = self.kept.get(&tree).into_iter().flatten();
         if let Some((_, entry)) = known.into_iter().find(|(kept, _)| **kept == *name) {
@@ -83,7 +83,7 @@ impl<'r> TreeLookup<'r> {
 }
 
 /// The entry of this name in a tree's bytes: `mode SP name NUL id` each (gitformat-tree).
-fn find(mut tree: &[u8], name: &[u8]) -> Option<RawEntry> {
+fn find(mut tree: &[u8], name: &[u8]) -> Option<TypedId> {
     loop {
         let space = tree.iter().take(8).position(|b| *b == b' ')?;
         let (mode, rest) = (&tree[..space], &tree[space + 1..]);
@@ -92,7 +92,7 @@ fn find(mut tree: &[u8], name: &[u8]) -> Option<RawEntry> {
         if rest[..end] == *name {
             let mode = mode.iter().fold(0, |mode, digit| mode << 3 | u32::from(digit & 7));
             let id = Oid::from_bytes(id).ok()?;
-            return Some(RawEntry { mode, id });
+            return Some(TypedId { mode, id });
         }
         tree = &rest[end + 1 + ID..];
     }

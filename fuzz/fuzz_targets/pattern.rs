@@ -1,0 +1,14 @@
+//! Patterns: one that is accepted compiles on its own, and matches no text with more around it than it says.
+#![no_main]
+
+use pindeck::domain::pattern::anchored;
+
+libfuzzer_sys::fuzz_target!(|texts: (&str, &str)| {
+    let (pattern, service) = texts;
+    if let Ok(Some(regex)) = anchored(pattern, Some(service)) {
+        assert!(regex.as_str().starts_with(r"\A(?:"));
+        if let Some(found) = regex.find(service) {
+            assert_eq!((found.start(), found.end()), (0, service.len()));
+        }
+    }
+});

@@ -1,0 +1,254 @@
+//! Reading by libgit2, in this process.
+
+mod history;
+mod tree_lookup;
+
+use git2::{BranchType, Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+
+use super::error::GitError;
+use super::git_cli::GitCli;
+use super::program::GitProgram;
+use super::reader::{ChangedEntry, CommitMeta, GitReader, HistoryWalk, Likeness, Rename, Visit};
+use super::tree_entry::{EntryKind, RawEntry, TreeFile};
+
+/// Most files that are compared for renames in one commit.
+const RENAME_LIMIT: usize = 400;
+
+/// A repository opened by libgit2.
+pub(super) struct Libgit2 {
+    repo: Repository,
+    /// The program, for what libgit2 does not know about the working tree.
+    program: GitProgram,
+}
+
+impl Libgit2 {
+    /// Takes an open repository; `program` runs in the same one.
+    pub fn new(repo: Repository, program: GitProgram) -> Self {
+        Self { repo, program }
+    }
+
+    fn find_commit(&self, id: &str) -> Result<Commit<'_>, GitError> {
+        let found = Oid::from_str(id).and_then(|oid| self.repo.find_commit(oid));
+        found.map_err(|e| GitError::object(format!("commit {id}"), &e))
+    }
+
+    fn tree(&self, commit: &str) -> Result<git2::Tree<'_>, GitError> {
+        let tree = self.find_commit(commit)?.tree();
+        tree.map_err(|e| GitError::object(format!("the tree of {commit}"), &e))
+    }
+
+    fn diff(&self, old: Option<&str>, new: &str) -> Result<git2::Diff<'_>, GitError> {
+        let old = old.map(|id| self.tree(id)).transpose()?;
+        let new_tree = self.tree(new)?;
+        let mut options = git2::DiffOptions::new();
+        options.include_typechange(true);
+        let diff = self
+            .repo
+            .diff_tree_to_tree(old.as_ref(), Some(&new_tree), Some(&mut options));
+        diff.map_err(|e| GitError::object(format!("commit {new}"), &e))
+    }
+}
+
+impl GitReader for Libgit2 {
+    fn head_branch(&self) -> Option<String> {
+        let head = self.repo.find_reference("HEAD").ok()?;
+        // The branch of a repository without a commit has a name, too.
+        let target = head.symbolic_target().ok()??;
+        Some(target.strip_prefix("refs/heads/")?.to_owned())
+    }
+
+    fn upstream(&self, branch: &str) -> Option<(String, String)> {
+        let name = format!("refs/heads/{branch}");
+        let remote = self.repo.branch_upstream_remote(&name).ok()?.as_str().ok()?.to_owned();
+        if remote == "." {
+            return None;
+        }
+        let merge = self.repo.branch_upstream_merge(&name).ok()?.as_str().ok()?.to_owned();
+        Some((remote, merge.strip_prefix("refs/heads/")?.to_owned()))
+    }
+
+    fn remotes(&self) -> Vec<String> {
+        let names = self.repo.remotes().ok();
+        names
+            .iter()
+            .flat_map(|n| n.iter())
+            .filter_map(|n| n.ok().flatten().map(str::to_owned))
+            .collect()
+    }
+
+    fn remote_url(&self, remote: &str) -> Option<String> {
+        let found = self.repo.find_remote(remote).ok()?;
+        found.url().ok().map(str::to_owned)
+    }
+
+    fn tracking(&self, remote: &str, branch: &str) -> Option<String> {
+        let name = format!("{remote}/{branch}");
+        let found = self.repo.find_branch(&name, BranchType::Remote).ok()?;
+        Some(found.get().peel_to_commit().ok()?.id().to_string())
+    }
+
+    fn has_tracking(&self, remote: &str) -> bool {
+        let head = format!("refs/remotes/{remote}/HEAD");
+        let found = self.repo.references_glob(&format!("refs/remotes/{remote}/*"));
+        found.is_ok_and(|mut found| found.names().flatten().any(|name| name != head))
+    }
+
+    fn remote_head(&self, remote: &str) -> Option<String> {
+        let head = self.repo.find_reference(&format!("refs/remotes/{remote}/HEAD")).ok()?;
+        let target = head.symbolic_target().ok()??;
+        Some(target.strip_prefix(&format!("refs/remotes/{remote}/"))?.to_owned())
+    }
+
+    fn local(&self, branch: &str) -> Option<String> {
+        let commit = if branch == "HEAD" {
+            self.repo.head().ok()?.peel_to_commit().ok()?
+        } else {
+            let found = self.repo.find_branch(branch, BranchType::Local).ok()?;
+            found.get().peel_to_commit().ok()?
+        };
+        Some(commit.id().to_string())
+    }
+
+    fn ahead_behind(&self, here: &str, there: &str) -> Option<(usize, usize)> {
+        if self.repo.is_shallow() {
+            return None;
+        }
+        let (here, there) = (Oid::from_str(here).ok()?, Oid::from_str(there).ok()?);
+        self.repo.graph_ahead_behind(here, there).ok()
+    }
+
+    fn is_dirty(&self) -> bool {
+        if self.repo.is_bare() {
+            return false;
+        }
+        let mut options = git2::StatusOptions::new();
+        options
+            .include_untracked(true)
+            .exclude_submodules(true)
+            .include_ignored(false);
+        let sparse = self
+            .repo
+            .config()
+            .is_ok_and(|c| c.get_bool("core.sparsecheckout").unwrap_or(false));
+        if !sparse && let Ok(statuses) = self.repo.statuses(Some(&mut options)) {
+            return !statuses.is_empty();
+        }
+        // An index that libgit2 does not read (split, sparse), or files that are left out on purpose.
+        GitCli::new(self.program.clone()).is_dirty()
+    }
+
+    fn commit(&self, id: &str) -> Result<CommitMeta, GitError> {
+        self.find_commit(id).map(|commit| history::meta(&commit))
+    }
+
+    fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
+        let mut files = Vec::new();
+        self.tree(commit)?
+            .walk(TreeWalkMode::PreOrder, |folder, entry| {
+                let regular = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
+                if let (true, Ok(name)) = (regular, entry.name()) {
+                    files.push(TreeFile {
+                        path: format!("{folder}{name}"),
+                        oid: entry.id().to_string(),
+                        size: None,
+                    });
+                }
+                TreeWalkResult::Ok
+            })
+            .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))?;
+        if let Ok(odb) = self.repo.odb() {
+            for file in &mut files {
+                let oid = Oid::from_str(&file.oid).ok();
+                file.size = oid
+                    .and_then(|oid| odb.read_header(oid).ok())
+                    .map(|(size, _)| size as u64);
+            }
+        }
+        Ok(files)
+    }
+
+    fn entry(&self, commit: &str, parts: &[&str]) -> Result<Option<RawEntry>, GitError> {
+        let mut folder = self.tree(commit)?;
+        let mut found = None;
+        for (n, part) in parts.iter().enumerate() {
+            let Some((id, mode)) = folder.get_name(part).map(|entry| (entry.id(), entry.filemode())) else {
+                return Ok(None);
+            };
+            let entry = RawEntry {
+                mode: mode.cast_unsigned(),
+                oid: id.to_string(),
+            };
+            match entry.kind() {
+                EntryKind::Folder if n + 1 < parts.len() => {
+                    let below = self.repo.find_tree(id);
+                    folder = below.map_err(|e| GitError::object(format!("{} at {commit}", parts.join("/")), &e))?;
+                }
+                EntryKind::File if n + 1 < parts.len() => return Ok(None),
+                _ => {
+                    found = Some(entry);
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let found = Oid::from_str(oid).and_then(|id| self.repo.find_blob(id));
+        let blob = found.map_err(|error| GitError::object(format!("blob {oid}"), &error))?;
+        // What is shown or edited is what its name says, whatever became of the disk.
+        if Oid::hash_object(ObjectType::Blob, blob.content()).ok() != Some(blob.id()) {
+            return Err(GitError::corrupt(oid));
+        }
+        Ok(blob.content().to_vec())
+    }
+
+    fn compare(&self, old: Option<&str>, new: &str) -> Result<Vec<ChangedEntry>, GitError> {
+        let side = |file: git2::DiffFile<'_>| {
+            (!file.id().is_zero()).then(|| RawEntry {
+                mode: u32::from(file.mode()),
+                oid: file.id().to_string(),
+            })
+        };
+        let diff = self.diff(old, new)?;
+        let changed = diff.deltas().map(|delta| {
+            let path = delta.new_file().path_bytes().or(delta.old_file().path_bytes());
+            ChangedEntry {
+                path: path.unwrap_or_default().to_vec(),
+                old: side(delta.old_file()),
+                new: side(delta.new_file()),
+            }
+        });
+        Ok(changed.collect())
+    }
+
+    fn renames(&self, old: &str, new: &str, likeness: Likeness) -> Result<Vec<Rename>, GitError> {
+        let mut diff = self.diff(Some(old), new)?;
+        let mut options = git2::DiffFindOptions::new();
+        options.renames(true).rename_limit(RENAME_LIMIT);
+        match likeness {
+            Likeness::Percent(percent) => options.rename_threshold(percent.into()),
+            Likeness::Identical => options.exact_match_only(true),
+        };
+        let found = diff.find_similar(Some(&mut options));
+        found.map_err(|e| GitError::object(format!("commit {new}"), &e))?;
+        let renames = diff.deltas().filter_map(|delta| {
+            let (old, new) = (delta.old_file(), delta.new_file());
+            (delta.status() == git2::Delta::Renamed).then_some(())?;
+            Some(Rename {
+                old: old.path()?.to_str()?.to_owned(),
+                old_blob: old.id().to_string(),
+                new: new.path()?.to_str()?.to_owned(),
+            })
+        });
+        Ok(renames.collect())
+    }
+
+    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
+        let came_from = |parent: &str, commit: &str, path: &str| {
+            let renames = self.renames(parent, commit, Likeness::Percent(60))?;
+            Ok(renames.into_iter().find(|rename| rename.new == path))
+        };
+        history::walk(&self.repo, walk, &came_from, visit)
+    }
+}
