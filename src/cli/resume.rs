@@ -7,10 +7,11 @@ use tokio::sync::mpsc;
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
+use crate::domain::recovery::Fact;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::{Entry, Fact};
+use crate::engine::journal::Entry;
 use crate::engine::release::Left;
 
 use super::args::Resume;

@@ -4,8 +4,10 @@
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
 use regex::Regex;
 
+use super::failure::{Failure, FailureKind};
 use super::policy::{CandidateRule, PatternOrder};
 
 /// Tags that may be the candidate, in candidate order: newest first. `created` order cannot be told
@@ -37,6 +39,52 @@ pub fn needs_created(rule: &CandidateRule) -> bool {
             order: PatternOrder::Created,
             ..
         }
+    )
+}
+
+/// Tags in the order of their images' creation, newest first, and those that are passed over.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ByCreation {
+    /// The tags, newest first; without a creation time last. The order among equals is that of the names.
+    pub tags: Vec<String>,
+    /// Tags whose image cannot be read, with the reason: they are never the candidate.
+    pub skipped: Vec<(String, Failure)>,
+}
+
+/// What was found out about one tag: when its image was created by its own word, if it says so.
+pub type Created = Result<Option<Timestamp>, Failure>;
+
+/// Orders tags by the creation times that were fetched. An image that is broken, or gone, is passed over; one
+/// that could not be asked for might be the newest, so that nobody knows the order then.
+///
+/// # Errors
+/// The first failure that says nothing about the image itself.
+pub fn by_creation(found: Vec<(String, Created)>) -> Result<ByCreation, Failure> {
+    let mut timed = Vec::new();
+    let mut skipped = Vec::new();
+    for (tag, created) in found {
+        match created {
+            Ok(at) => timed.push((at, tag)),
+            Err(failure) if is_broken(failure.kind) => skipped.push((tag, failure)),
+            Err(failure) => return Err(failure),
+        }
+    }
+    timed.sort_by(|(a, _), (b, _)| b.cmp(a));
+    Ok(ByCreation {
+        tags: timed.into_iter().map(|(_, tag)| tag).collect(),
+        skipped,
+    })
+}
+
+/// Whether a failure is about the image and stays so, however often it is asked for.
+fn is_broken(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::Absent
+            | FailureKind::Corrupt
+            | FailureKind::Malformed
+            | FailureKind::Unsupported
+            | FailureKind::TooLarge
     )
 }
 
@@ -144,6 +192,45 @@ mod tests {
         assert_eq!(
             ordered_tags(&rule, &tags(&["release-9", "release-10", "main"])),
             ["release-10", "release-9"]
+        );
+    }
+
+    #[test]
+    fn a_broken_image_is_passed_over_and_one_that_cannot_be_asked_for_is_not() {
+        let at = |second| Ok(Timestamp::from_second(second).ok());
+        let failed = |kind| Err(Failure::new(kind, "why"));
+        let found = |newest: Created| {
+            vec![
+                ("r3".to_owned(), newest),
+                ("r1".to_owned(), at(1)),
+                ("r2".to_owned(), at(2)),
+                ("r0".to_owned(), Ok(None)),
+            ]
+        };
+        for broken in [
+            FailureKind::Corrupt,
+            FailureKind::Malformed,
+            FailureKind::Unsupported,
+            FailureKind::TooLarge,
+            FailureKind::Absent,
+        ] {
+            let order = by_creation(found(failed(broken))).expect("an order");
+            assert_eq!(order.tags, ["r2", "r1", "r0"], "{broken:?}");
+            assert_eq!(order.skipped.len(), 1);
+            assert_eq!(order.skipped[0].0, "r3");
+        }
+        for unknown in [
+            FailureKind::Unreachable,
+            FailureKind::Denied,
+            FailureKind::NotChecked,
+            FailureKind::Failed,
+        ] {
+            let failure = by_creation(found(failed(unknown))).expect_err("nobody knows the order");
+            assert_eq!(failure.kind, unknown);
+        }
+        assert_eq!(
+            by_creation(found(at(3))).expect("an order").tags,
+            ["r3", "r2", "r1", "r0"]
         );
     }
 

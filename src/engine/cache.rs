@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::VERDICTS;
+use super::verdict_cache::FOLDER as VERDICTS;
 use crate::sources::registry::ContentCache;
 
 /// What the cache holds.

@@ -4,11 +4,12 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::domain::candidate::{Candidate, Version};
-use crate::domain::candidate_order;
+use crate::domain::candidate_order::{self, ByCreation};
 use crate::domain::failure::Failure;
 use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
+use crate::domain::text::Untrusted;
 
 use super::registry_memo::RegistryMemo;
 
@@ -17,7 +18,16 @@ const VERSIONS_ASKED: usize = 64;
 /// How many of them are asked for first; twice as many with every further round.
 const FIRST_VERSIONS_ASKED: usize = 3;
 
-/// Asks what CI offers next; `Ok(None)` = asked, and there is nothing.
+/// What was found of what CI offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Offered {
+    /// The candidate; `None` = asked, and there is none.
+    pub candidate: Option<Candidate>,
+    /// Tags that were passed over because their image cannot be read, each in a sentence.
+    pub skipped: Vec<Untrusted>,
+}
+
+/// Asks what CI offers next.
 ///
 /// # Errors
 /// If the registry could not answer.
@@ -26,7 +36,7 @@ pub async fn find(
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
-) -> Result<Option<Candidate>, Failure> {
+) -> Result<Offered, Failure> {
     Search { memo }.candidate(configured, image, pins).await
 }
 
@@ -41,9 +51,9 @@ impl Search<'_> {
         configured: Option<&Service>,
         image: Option<&Repository>,
         pins: &[Pin],
-    ) -> Result<Option<Candidate>, Failure> {
+    ) -> Result<Offered, Failure> {
         let Some(image) = image else {
-            return Ok(None);
+            return Ok(Offered::default());
         };
         let tags: Vec<String> = match self.memo.tags(image).await {
             Ok(tags) => tags.iter().cloned().collect(),
@@ -55,42 +65,47 @@ impl Search<'_> {
         };
         let ordered = match configured.and_then(|s| s.candidate.clone()) {
             Some(rule) => self.in_order(&rule, image, &tags).await?,
-            None => inferred_order(&tags),
+            None => ByCreation {
+                tags: inferred_order(&tags),
+                skipped: Vec::new(),
+            },
         };
-        let Some(tag) = ordered.first().cloned() else {
-            return Ok(None);
+        let skipped = ordered.skipped.iter();
+        let mut offered = Offered {
+            candidate: None,
+            skipped: skipped
+                .map(|(tag, failure)| format!("{image}:{tag} is no candidate: {failure}").into())
+                .collect(),
         };
-        let Some(digest) = self.memo.resolve(image, &tag).await? else {
-            return Ok(None);
+        let Some(tag) = ordered.tags.first().cloned() else {
+            return Ok(offered);
         };
-        Ok(Some(Candidate {
-            image: image.clone(),
-            versions: self.versions(image, &ordered, pins).await,
-            tag,
-            digest,
-        }))
+        if let Some(digest) = self.memo.resolve(image, &tag).await? {
+            offered.candidate = Some(Candidate {
+                image: image.clone(),
+                versions: self.versions(image, &ordered.tags, pins).await,
+                tag,
+                digest,
+            });
+        }
+        Ok(offered)
     }
 
     /// Tags in candidate order; by creation time where the rule asks for it.
-    async fn in_order(
-        &self,
-        rule: &CandidateRule,
-        image: &Repository,
-        tags: &[String],
-    ) -> Result<Vec<String>, Failure> {
+    async fn in_order(&self, rule: &CandidateRule, image: &Repository, tags: &[String]) -> Result<ByCreation, Failure> {
         let ordered = candidate_order::ordered_tags(rule, tags);
         if !candidate_order::needs_created(rule) {
-            return Ok(ordered);
+            return Ok(ByCreation {
+                tags: ordered,
+                skipped: Vec::new(),
+            });
         }
-        let asked = ordered.iter().take(VERSIONS_ASKED * 4);
-        let created = join_all(asked.map(|tag| async move { (self.created(image, tag).await, tag.clone()) })).await;
-        let mut timed = Vec::new();
-        for (at, tag) in created {
-            timed.push((at?, tag));
-        }
-        // Newest first; without a creation time last. The order among equals is that of the names.
-        timed.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(timed.into_iter().map(|(_, tag)| tag).collect())
+        let asked = ordered.into_iter().take(VERSIONS_ASKED * 4);
+        let created = join_all(asked.map(|tag| async move {
+            let created = self.created(image, &tag).await;
+            (tag, created)
+        }));
+        candidate_order::by_creation(created.await)
     }
 
     async fn created(&self, image: &Repository, tag: &str) -> Result<Option<Timestamp>, Failure> {

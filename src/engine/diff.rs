@@ -18,10 +18,11 @@ use crate::domain::text::Untrusted;
 use crate::sources::evidence::predicate;
 use crate::sources::registry::{Manifest, Place};
 
+use super::collect;
 use super::context::{Context, Criteria};
 use super::image_presence::Extent;
+use super::open::Engine;
 use super::verify::is_bare;
-use super::{Engine, collect};
 use config::Config;
 
 /// Largest image configuration that is read.
@@ -50,7 +51,7 @@ impl Engine {
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
-        let comparison = Comparison {
+        let comparison = DigestComparison {
             context: self.judging_context(ledger)?,
         };
         let a = comparison.named(a, None).await?;
@@ -63,7 +64,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::diff`].
     pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
-        let comparison = Comparison {
+        let comparison = DigestComparison {
             context: self.judging_context(self.ledger_as_known().await?)?,
         };
         let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
@@ -81,11 +82,11 @@ struct NamedDigest {
 }
 
 /// A comparison under way.
-struct Comparison {
+struct DigestComparison {
     context: Context,
 }
 
-impl Comparison {
+impl DigestComparison {
     /// What a name on the command line means.
     async fn named(&self, text: &str, other: Option<&NamedDigest>) -> Result<NamedDigest, Failure> {
         if let Ok(digest) = text.parse::<Digest>() {

@@ -1,6 +1,6 @@
 //! The journal of writes: one file per write under way, written ahead of each step, gone when the write
 //! is over. After a crash it says what was meant and how far it had come; whether the remote has it is
-//! asked of the remote (`recovery`).
+//! asked of the remote ([`crate::domain::recovery`]).
 //!
 //! The files live beside the commits they name, in the git directory that all worktrees share:
 //! `pindeck/journal/` (docs/adr/0008-journal.md). Each step is written to a temporary file, synced, renamed and
@@ -8,7 +8,6 @@
 //! when the process ends, however it ends; so "under way" and "left behind" are never confused.
 
 mod entry;
-mod recovery;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read as _, Write as _};
@@ -19,10 +18,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms, WriteStep};
-pub use recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
+pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;

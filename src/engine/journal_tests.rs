@@ -3,6 +3,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::domain::id::{Digest, Target};
 use crate::domain::plan::Verb;
+use crate::domain::recovery::{Fact, RecoveryAction, RecoveryFacts};
 use crate::domain::write::{Ask, Request};
 
 fn draft() -> NewEntry {

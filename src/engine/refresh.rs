@@ -23,14 +23,42 @@ use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
 use super::lineage::Lineage;
+use super::open::{Engine, blocking};
 use super::tag_journal::TagJournal;
-use super::{Engine, blocking, candidate_lookup, collect};
+use super::{candidate_lookup, collect};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
 
+impl Engine {
+    /// One whole pass, folded into a board.
+    ///
+    /// # Errors
+    /// As [`Engine::refresh`].
+    pub async fn board(&self) -> Result<Board, Failure> {
+        let (tx, mut rx) = mpsc::channel(256);
+        let this = self.clone();
+        let pass = tokio::spawn(async move { this.refresh(tx).await });
+        let mut board = Board::default();
+        while let Some(update) = rx.recv().await {
+            board.apply(update);
+        }
+        pass.await.map_err(|e| Failure::bug(e))??;
+        Ok(board)
+    }
+
+    /// One whole pass: streams everything found out, as it is found out.
+    ///
+    /// # Errors
+    /// If git or the configuration cannot be read. What single registries do not answer is part of
+    /// the stream, not an error.
+    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+        run(self, tx).await
+    }
+}
+
 /// Runs one pass.
-pub(super) async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(Pass {
         context: engine.context(ledger)?,
@@ -212,7 +240,11 @@ impl Pass {
         let configured = self.context.service(name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let found = answered(candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await);
+        let offered = candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await;
+        for skipped in offered.iter().flat_map(|offered| &offered.skipped) {
+            self.emit(Update::Notice(skipped.clone())).await;
+        }
+        let found = answered(offered.map(|offered| offered.candidate));
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
         self.emit(Update::Budget(self.context.memo.registry.budget())).await;
         let candidate = async {

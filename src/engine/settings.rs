@@ -11,7 +11,8 @@ use crate::sources::evidence::Trust;
 use crate::sources::git::{GitRepo, TreeEntry};
 
 use super::ledger::{self, TEAM_FILE};
-use super::{Engine, OpenOptions, blocking};
+use super::open::{Engine, blocking};
+use super::options::OpenOptions;
 
 /// Files looked at in a working tree, at most.
 const FILES_LOOKED_AT: usize = 200_000;
@@ -117,7 +118,7 @@ pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, Failure
     };
     let approved = options.approved_registries.clone();
     let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
-    super::tools(options, &team)?;
+    super::open::tools(options, &team)?;
     Ok(Settings {
         environments: team.environments.clone(),
         services: Vec::new(),

@@ -3,27 +3,39 @@
 //! service and its signer. The verdict itself is made anew each time from the kept evidence, so that
 //! ages and windows are judged at the time of asking.
 //!
-//! Entries are written whole or not at all (temporary file, then rename), carry their own checksum,
-//! and are dropped when anything about them is odd. The folder is disposable.
+//! Entries are written whole or not at all (temporary file, then rename), carry a seal under a key that lies
+//! outside the folder, and are removed when the seal is not theirs: what another program writes here is never
+//! believed. The folder is disposable.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::evidence::Evidence;
 use crate::domain::id::Digest;
+use crate::sources::evidence::SealKey;
+
+/// Name of the folder, in the cache.
+pub const FOLDER: &str = "verdicts";
 
 /// Raised whenever checking changes its answers: older entries are then never found again.
 const CHECKS_VERSION: u32 = 5;
+
+/// Part of the entries that is removed when there are too many: one in so many.
+const EVICTED: usize = 10;
 
 /// A bounded folder of checked evidence.
 #[derive(Debug, Clone)]
 pub struct VerdictCache {
     dir: PathBuf,
+    key: SealKey,
     max_entries: usize,
+    /// How many entries there are, counted once and kept in memory; `None` until the first is written.
+    entries: Arc<Mutex<Option<usize>>>,
 }
 
 /// One entry.
@@ -69,20 +81,23 @@ impl Default for Key {
 }
 
 impl VerdictCache {
-    /// A cache in `dir` that keeps at most `max_entries`.
-    pub fn new(dir: PathBuf, max_entries: usize) -> Self {
-        Self { dir, max_entries }
+    /// A cache in `dir` that keeps at most `max_entries`, sealed under a key.
+    pub fn new(dir: PathBuf, key: SealKey, max_entries: usize) -> Self {
+        Self {
+            dir,
+            key,
+            max_entries,
+            entries: Arc::default(),
+        }
     }
 
     /// The entry, if there is a whole one.
     pub fn get(&self, key: &Key) -> Option<Checked> {
         let path = self.dir.join(key.name());
         let text = fs::read_to_string(&path).ok()?;
-        let whole = text.split_once('\n').and_then(|(sum, body)| {
-            let sum: Digest = sum.parse().ok()?;
-            (Digest::of(body.as_bytes()) == sum)
-                .then(|| serde_json::from_str(body).ok())
-                .flatten()
+        let whole = text.split_once('\n').and_then(|(seal, body)| {
+            let ours = self.key.is_seal(seal, &key.name(), body.as_bytes());
+            ours.then(|| serde_json::from_str(body).ok()).flatten()
         });
         if whole.is_none() {
             let _ = fs::remove_file(&path);
@@ -99,23 +114,41 @@ impl VerdictCache {
         fs::create_dir_all(&self.dir)?;
         let body = serde_json::to_string(entry)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-        write!(file, "{}\n{body}", Digest::of(body.as_bytes()))?;
-        file.persist(self.dir.join(key.name())).map_err(|e| e.error)?;
-        self.evict()
+        let name = key.name();
+        write!(file, "{}\n{body}", self.key.seal(&name, body.as_bytes()))?;
+        file.persist(self.dir.join(name)).map_err(|e| e.error)?;
+        self.count_one_more()
     }
 
-    fn evict(&self) -> std::io::Result<()> {
+    /// Counts an entry and removes the oldest where there are too many. The folder is read for the first entry
+    /// and when the bound is passed, never for each. Replaced entries count twice until it is read again.
+    fn count_one_more(&self) -> std::io::Result<()> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = match *entries {
+            Some(known) => known + 1,
+            None => fs::read_dir(&self.dir)?.flatten().count(),
+        };
+        *entries = Some(counted);
+        if counted > self.max_entries {
+            *entries = Some(self.evict()?);
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest entries; how many are left. More go than must, so that this is seldom done.
+    fn evict(&self) -> std::io::Result<usize> {
         let mut entries: Vec<_> = fs::read_dir(&self.dir)?.flatten().collect();
         if entries.len() <= self.max_entries {
-            return Ok(());
+            return Ok(entries.len());
         }
         let age = |e: &fs::DirEntry| e.metadata().and_then(|m| m.modified()).ok();
-        entries.sort_by_key(age);
-        let surplus = entries.len() - self.max_entries;
+        entries.sort_by_cached_key(age);
+        let left = self.max_entries - self.max_entries / EVICTED;
+        let surplus = entries.len() - left;
         for entry in entries.into_iter().take(surplus) {
             let _ = fs::remove_file(entry.path());
         }
-        Ok(())
+        Ok(left)
     }
 }
 
@@ -129,6 +162,12 @@ mod tests {
         key
     }
 
+    /// A cache in a folder whose key lies outside of it.
+    fn cache(home: &std::path::Path, max_entries: usize) -> VerdictCache {
+        let key = SealKey::of_file(&home.join("state/key")).expect("a key");
+        VerdictCache::new(home.join("verdicts"), key, max_entries)
+    }
+
     fn entry() -> Checked {
         Checked {
             at: Timestamp::UNIX_EPOCH,
@@ -140,7 +179,7 @@ mod tests {
     #[test]
     fn keeps_and_finds() {
         let dir = tempfile::tempdir().expect("a folder");
-        let cache = VerdictCache::new(dir.path().join("verdicts"), 4);
+        let cache = cache(dir.path(), 4);
         assert_eq!(cache.get(&key("a")), None);
         cache.put(&key("a"), &entry());
         assert_eq!(cache.get(&key("a")), Some(entry()));
@@ -150,9 +189,9 @@ mod tests {
     #[test]
     fn a_damaged_entry_is_dropped() {
         let dir = tempfile::tempdir().expect("a folder");
-        let cache = VerdictCache::new(dir.path().to_owned(), 4);
+        let cache = cache(dir.path(), 4);
         cache.put(&key("a"), &entry());
-        let path = dir.path().join(key("a").name());
+        let path = dir.path().join("verdicts").join(key("a").name());
         let text = fs::read_to_string(&path).expect("written");
         for broken in [&text[..text.len() / 2], "", "nonsense", &text.replace("1970", "2070")] {
             fs::write(&path, broken).expect("writable");
@@ -164,11 +203,37 @@ mod tests {
     #[test]
     fn stays_bounded() {
         let dir = tempfile::tempdir().expect("a folder");
-        let cache = VerdictCache::new(dir.path().to_owned(), 3);
+        let cache = cache(dir.path(), 3);
         for n in 0..10 {
             cache.put(&key(&n.to_string()), &entry());
         }
-        assert_eq!(fs::read_dir(dir.path()).expect("readable").count(), 3);
+        assert_eq!(fs::read_dir(dir.path().join("verdicts")).expect("readable").count(), 3);
+    }
+
+    #[test]
+    fn what_another_program_wrote_is_never_believed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (ours, theirs) = (cache(dir.path(), 4), tempfile::tempdir().expect("a folder"));
+        let foreign = cache(theirs.path(), 4);
+        foreign.put(&key("a"), &entry());
+        fs::create_dir_all(dir.path().join("verdicts")).expect("made");
+        let name = key("a").name();
+        let copy = |from: &std::path::Path, to: &str| {
+            fs::copy(from, dir.path().join("verdicts").join(to)).expect("copied");
+        };
+        // Sealed under another key.
+        copy(&theirs.path().join("verdicts").join(&name), &name);
+        assert_eq!(ours.get(&key("a")), None);
+        // With a checksum that anybody can make.
+        let body = serde_json::to_string(&entry()).expect("JSON");
+        let forged = format!("{}\n{body}", Digest::of(body.as_bytes()));
+        fs::write(dir.path().join("verdicts").join(&name), forged).expect("written");
+        assert_eq!(ours.get(&key("a")), None);
+        // Our own entry about something else, under this name.
+        ours.put(&key("b"), &entry());
+        copy(&dir.path().join("verdicts").join(key("b").name()), &name);
+        assert_eq!(ours.get(&key("a")), None);
+        assert_eq!(ours.get(&key("b")), Some(entry()));
     }
 
     #[test]

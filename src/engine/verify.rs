@@ -10,8 +10,10 @@ use crate::domain::registry::Budget;
 use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
+use super::open::{Engine, blocking};
+use super::options::OpenOptions;
 use super::registry_memo::RegistryMemo;
-use super::{Engine, OpenOptions, blocking, candidate_lookup, ledger};
+use super::{candidate_lookup, ledger};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,7 +113,7 @@ pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules
     };
     let approved = options.approved_registries.clone();
     let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
-    let (registry, trust) = super::tools(options, &team)?;
+    let (registry, trust) = super::open::tools(options, &team)?;
     let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
     let service = context.service_of(&repository).cloned();
     verify(&context, repository, digest, service, &rules).await
@@ -141,7 +143,7 @@ async fn offered(
     pins: &[Pin],
 ) -> Result<(Repository, Digest), Failure> {
     let found = candidate_lookup::find(&context.memo, context.service(name), image, pins).await?;
-    let found = found.ok_or_else(|| {
+    let found = found.candidate.ok_or_else(|| {
         Failure::usage(format!("CI offers nothing for {name}"))
             .hint("name an environment with --env to see what is pinned there")
     })?;

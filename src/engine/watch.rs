@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use crate::domain::drift::{self, Drift, Event};
 use crate::domain::failure::Failure;
 
-use super::Engine;
+use super::open::Engine;
 
 /// One change of the drift.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -181,13 +181,15 @@ fn a_signal_gives_the_terminal_back() {
 }
 
 #[test]
-fn from_r_to_a_pushed_revert_in_two_keys() {
+fn from_r_to_a_pushed_revert_in_three_keys() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
     board(&mut cockpit);
     // accounts in staging: pinned before, verified, an ordinary environment.
     cockpit.press(&format!("G{RIGHT}{RIGHT}"));
     cockpit.until("the cell", |text| text.contains("accounts · staging"));
     cockpit.press("r");
+    cockpit.until("the choice of digests", |text| text.contains("last known good"));
+    cockpit.press("\r");
     cockpit.until("the plan", |text| {
         text.contains("[ Cancel ]") && text.contains("y confirm")
     });

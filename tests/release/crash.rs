@@ -2,7 +2,8 @@
 //! commit, and finishing completes it, once.
 
 use pindeck::domain::failure::FailureKind;
-use pindeck::engine::journal::{Moment, WriteStep};
+use pindeck::domain::recovery::WriteStep;
+use pindeck::engine::journal::Moment;
 use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
@@ -144,4 +145,21 @@ async fn what_was_begun_under_another_policy_is_not_finished() {
     assert!(said.what().raw().contains("policy"), "{said:?}");
     assert_eq!(stage.head(), head);
     assert_eq!(engine.left_behind().await.expect("readable").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_landed_is_finished_though_the_policy_cannot_be_read_any_more() {
+    let Some(stage) = stage().await else { return };
+    crash(&stage, WriteStep::Pushed, Moment::Before);
+    let landed = stage.head();
+    stage.edit_policy(|_| "this is no policy".to_owned());
+    for place in stage.places.values() {
+        place.meddle(|_, _| Some(crate::support::server::Reply::new(503, "")));
+    }
+    let engine = stage.engine();
+    let left = engine.left_behind().await.expect("readable").remove(0);
+    assert!(left.says.ends_with(", pushed"), "{}", left.says);
+    let done = resume(&engine, &left.id).await;
+    assert_eq!(done.commits, [landed]);
+    assert!(engine.left_behind().await.expect("readable").is_empty());
 }

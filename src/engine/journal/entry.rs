@@ -8,56 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{FileEdit, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;
+use crate::domain::recovery::{self, RecoveryFacts, RecoveryStatus, WriteStep};
 use crate::domain::write::{Proposal, Request};
 
 /// Name and version of the form of an entry.
 pub const SCHEMA: &str = "pindeck/journal/v1";
-
-/// How far a write has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WriteStep {
-    /// Confirmed; nothing has been done.
-    Planned,
-    /// Content is being copied.
-    Copying,
-    /// All content is where it belongs, and was judged there.
-    Copied,
-    /// The commits are made, in this clone only.
-    Committed,
-    /// The remote is being asked to take them.
-    Pushing,
-    /// The remote has them.
-    Pushed,
-    /// Over. No entry says so: it is gone then.
-    Done,
-}
-
-impl WriteStep {
-    /// All, in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Planned,
-        Self::Copying,
-        Self::Copied,
-        Self::Committed,
-        Self::Pushing,
-        Self::Pushed,
-        Self::Done,
-    ];
-
-    /// Its name, as in the file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Copying => "copying",
-            Self::Copied => "copied",
-            Self::Committed => "committed",
-            Self::Pushing => "pushing",
-            Self::Pushed => "pushed",
-            Self::Done => "done",
-        }
-    }
-}
 
 /// A write about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +213,16 @@ impl Entry {
     /// The commit that is pushed: the last one.
     pub fn last_commit(&self) -> Option<&str> {
         self.commits.last().map(String::as_str)
+    }
+
+    /// Whether the remote has to be asked whether it landed: it was asked to take it, or may have been.
+    pub fn may_have_landed(&self) -> bool {
+        recovery::may_have_landed(self.step, self.last_commit().is_some())
+    }
+
+    /// What stands, from the facts.
+    pub fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
+        RecoveryStatus::of(self.step, self.last_commit().is_some(), self.copies(), facts)
     }
 
     /// Whether content has to be copied.

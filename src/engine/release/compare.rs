@@ -12,7 +12,7 @@ use crate::domain::write::Proposal;
 use crate::engine::holds;
 use crate::engine::journal::{Entry, RecordedWrite};
 
-use super::Prepared;
+use super::draft::Prepared;
 
 /// How a new proposal stands to the confirmed one.
 #[derive(Debug, PartialEq, Eq)]

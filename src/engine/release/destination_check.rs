@@ -14,8 +14,8 @@ use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Copied, Progress, WriteFailure};
 use crate::sources::registry::{CopyProgress, CopyReport, Missing};
 
-use super::Draft;
 use super::compare::facts;
+use super::draft::Draft;
 use super::plan_context::{Judged, PlanContext};
 use super::promote::copy_request;
 

@@ -9,16 +9,18 @@ use tokio::sync::{mpsc, watch};
 use crate::domain::failure::Failure;
 use crate::domain::plan::{GateName, GateState};
 use crate::domain::policy::WriteMode;
-use crate::domain::text::Untrusted;
+use crate::domain::recovery::WriteStep;
 use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{JournalError, NewEntry, Running, WriteStep};
-use crate::engine::{Engine, blocking};
+use crate::engine::journal::{NewEntry, Running};
+use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare, frozen_since};
-use super::destination_check::{self, CopyOutcome, DestinationProblem};
+use super::destination_check::{self, DestinationProblem};
+use super::draft::Prepared;
 use super::plan_context::{PlanContext, Purpose};
+use super::prepare::prepare;
 use super::publish;
-use super::{Prepared, prepare};
+use super::running_write::{Ended, RunningWrite, receipt, stays};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
 const TRIES: u32 = 12;
@@ -38,7 +40,7 @@ pub(super) async fn run(
     if let Some(refusal) = confirmed.refusal() {
         return Err(refusal);
     }
-    Write::new(engine, confirmed, None, progress, cancel).run().await
+    RunningWrite::new(engine, confirmed, None, progress, cancel).run().await
 }
 
 /// Finishes a write that was left behind, whose proposal has just been made anew.
@@ -49,41 +51,12 @@ pub(super) async fn finish(
     progress: mpsc::Sender<Progress>,
     cancel: watch::Receiver<bool>,
 ) -> Result<Receipt, WriteFailure> {
-    Write::new(engine, confirmed, Some(running), progress, cancel)
+    RunningWrite::new(engine, confirmed, Some(running), progress, cancel)
         .run()
         .await
 }
 
-/// A write under way.
-pub(super) struct Write<'a> {
-    pub engine: &'a Engine,
-    pub confirmed: Proposal,
-    pub progress: mpsc::Sender<Progress>,
-    cancel: watch::Receiver<bool>,
-    /// Its entry in the journal, from the first step on.
-    pub running: Option<Running>,
-    /// What each draft's copies came to, once they are made.
-    arrived: Vec<CopyOutcome>,
-}
-
-impl<'a> Write<'a> {
-    fn new(
-        engine: &'a Engine,
-        confirmed: Proposal,
-        running: Option<Running>,
-        progress: mpsc::Sender<Progress>,
-        cancel: watch::Receiver<bool>,
-    ) -> Self {
-        Self {
-            engine,
-            confirmed,
-            progress,
-            cancel,
-            running,
-            arrived: Vec::new(),
-        }
-    }
-
+impl RunningWrite<'_> {
     async fn run(mut self) -> Result<Receipt, WriteFailure> {
         let mut ended = self.tries().await;
         // Only where nobody knows whether it landed does the entry stay: `resume` finds out.
@@ -163,14 +136,6 @@ impl<'a> Write<'a> {
         Ok(Some(done))
     }
 
-    /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
-    pub fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
-        match &mut self.running {
-            Some(running) => Ok(running.step(step, Timestamp::now()).map_err(Failure::from)?),
-            None => Err(Failure::bug("a step without its journal").into()),
-        }
-    }
-
     /// The gate that time alone closes, looked at once more: copying may have taken long.
     fn still_open(&self, context: &PlanContext, prepared: &Prepared) -> Result<(), WriteFailure> {
         let now = Timestamp::now();
@@ -242,56 +207,6 @@ impl<'a> Write<'a> {
         }
         Ok(())
     }
-
-    /// Runs what may be stopped: dropped as soon as somebody cancels.
-    async fn stoppable<T>(&self, work: impl Future<Output = Result<T, WriteFailure>>) -> Result<T, WriteFailure> {
-        let mut cancel = self.cancel.clone();
-        let stopped = async {
-            if cancel.wait_for(|stop| *stop).await.is_err() {
-                // Nobody is left who could cancel.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stopped => Err(Failure::interrupted().into()),
-            done = work => done,
-        }
-    }
-
-    /// Says how far it is; a listener that is behind misses some.
-    pub fn say(&self, what: Progress) {
-        let _ = self.progress.try_send(what);
-    }
-}
-
-/// How a write ended that did not succeed.
-pub(super) enum Ended {
-    /// Nothing landed.
-    Certain(WriteFailure),
-    /// Nobody knows yet whether it landed.
-    Unclear(WriteFailure),
-}
-
-impl Ended {
-    fn into_failure(self) -> WriteFailure {
-        match self {
-            Self::Certain(failure) | Self::Unclear(failure) => failure,
-        }
-    }
-}
-
-impl From<WriteFailure> for Ended {
-    fn from(failure: WriteFailure) -> Self {
-        Self::Certain(failure)
-    }
-}
-
-/// The write is over, and its note in the journal is as it was: said, and no failure.
-pub(super) fn stays(error: &JournalError) -> Untrusted {
-    tracing::warn!(%error, "the journal could not be brought up to date after the write");
-    format!("the write is over, but the journal could not be brought up to date ({error}): pindeck resume clears it")
-        .into()
 }
 
 fn moved(now: Proposal, what: String) -> WriteFailure {
@@ -299,25 +214,6 @@ fn moved(now: Proposal, what: String) -> WriteFailure {
         // What moved closed a gate: say which.
         Some(refused) => refused,
         None => WriteFailure::Conflict(Box::new(now), format!("{what}, so nothing was written").into()),
-    }
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        Self::Certain(failure.into())
-    }
-}
-
-pub(super) fn receipt(proposal: &Proposal, state: WriteState) -> Receipt {
-    Receipt {
-        state,
-        plans: proposal.plans.clone(),
-        commits: Vec::new(),
-        pushed: None,
-        proposal_url: None,
-        copied: Copied::default(),
-        missing_at_destination: Vec::new(),
-        remote_words: Vec::new(),
     }
 }
 

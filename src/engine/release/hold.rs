@@ -14,9 +14,9 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
-use super::{Draft, Drafted};
 
 /// `pindeck-holds.toml` as it is now.
 pub(super) struct HoldsFile(Arc<Vec<u8>>);
@@ -154,6 +154,7 @@ async fn draft(
             verb,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: None,
             image,
             from: Some(digest),
             to: digest,
@@ -173,7 +174,7 @@ async fn draft(
 /// Who git says commits here.
 pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
     let repo = context.engine.inner.repo.clone();
-    Ok(crate::engine::blocking(move || repo.committer_name()).await?)
+    Ok(crate::engine::open::blocking(move || repo.committer_name()).await?)
 }
 
 /// Times in the file are whole seconds.

@@ -11,10 +11,11 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
 
+use super::command;
+use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, rewrite};
 use super::plan_context::{Judged, PlanContext};
 use super::promote::break_glass;
-use super::{Draft, Drafted, command};
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
 pub(super) async fn draft(
@@ -72,9 +73,9 @@ async fn one(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     if let Some(location) = pin
-        .locations
-        .first()
-        .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
+        .deciding()
+        .next()
+        .filter(|_| pin.deciding().all(|l| l.read_only.is_some()))
     {
         let why = location.read_only.as_deref().unwrap_or_default();
         let what = format!("{target} cannot be pinned: {}:{}: {why}", location.file, location.line);
@@ -129,6 +130,7 @@ async fn one(
             verb: Verb::Pin,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: pin.component.clone(),
             image: pin.image.clone(),
             from: None,
             to: digest,

@@ -5,16 +5,16 @@ use jiff::Timestamp;
 
 use crate::domain::failure::Failure;
 use crate::domain::policy::WriteMode;
+use crate::domain::recovery::WriteStep;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Progress, WriteFailure};
-use crate::engine::blocking;
-use crate::engine::journal::WriteStep;
+use crate::engine::open::blocking;
 use crate::sources::git::GitRepo;
 use crate::sources::git::write::{Expected, FileChange, Push, PushError};
 
-use super::Prepared;
-use super::execute::{Ended, Write, stays};
+use super::draft::Prepared;
 use super::plan_context::PlanContext;
+use super::running_write::{Ended, RunningWrite, stays};
 
 /// A push that the remote has.
 pub(super) struct Landed {
@@ -26,7 +26,7 @@ pub(super) struct Landed {
 /// Commits every draft on top of the one before, and pushes the last. `None` = somebody else pushed
 /// first, nothing landed.
 pub(super) async fn publish(
-    write: &mut Write<'_>,
+    write: &mut RunningWrite<'_>,
     context: &PlanContext,
     prepared: &Prepared,
 ) -> Result<Option<Landed>, Ended> {

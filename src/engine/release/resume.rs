@@ -4,15 +4,17 @@
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::failure::Failure;
+use crate::domain::recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{CopyNote, Entry, Fact, Pending, RecoveryAction, RecoveryFacts, RecoveryStatus, Running};
-use crate::engine::{Engine, blocking};
+use crate::engine::journal::{CopyNote, Entry, Pending, Running};
+use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Compared, Confirmed, compare};
-use super::execute::{self, receipt, stays};
+use super::execute;
 use super::plan_context::{PlanContext, Purpose};
-use super::prepare;
+use super::prepare::prepare;
+use super::running_write::{receipt, stays};
 
 /// A write that stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl Engine {
         }
     }
 
-    /// What is, as far as it can be asked.
+    /// What can be found out about a write that was left behind: from this clone, the remote and the registries.
     async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, Failure> {
         let (repo, copy) = (self.inner.repo.clone(), entry.clone());
         let (landed, commits_here) = blocking(move || {
@@ -142,23 +144,37 @@ impl Engine {
             (Fact::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
         })
         .await?;
-        let mut copied = Fact::Yes;
-        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
-        if !notes.is_empty() {
-            let (ledger, _) = self.ledger().await?;
-            let registry = self.uncached(&ledger.team)?;
-            for note in notes {
-                match is_there(&registry, &note).await {
-                    Fact::Yes => {}
-                    other => copied = other,
-                }
-            }
-        }
+        // Content is copied before the push: what landed was copied, and is closed whatever else can be asked now.
+        let copied = match landed {
+            Fact::Yes => Fact::Yes,
+            Fact::No | Fact::Unknown => self.copied(entry).await,
+        };
         Ok(RecoveryFacts {
             landed,
             copied,
             commits_here,
         })
+    }
+
+    /// Whether everything that was to be copied is at its destination; not known where the policy cannot be read,
+    /// which says how the registries are reached.
+    async fn copied(&self, entry: &Entry) -> Fact {
+        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
+        if notes.is_empty() {
+            return Fact::Yes;
+        }
+        let ledger = self.ledger().await;
+        let Ok(registry) = ledger.and_then(|(ledger, _)| self.uncached(&ledger.team)) else {
+            return Fact::Unknown;
+        };
+        let mut copied = Fact::Yes;
+        for note in notes {
+            match is_there(&registry, &note).await {
+                Fact::Yes => {}
+                other => copied = other,
+            }
+        }
+        copied
     }
 }
 

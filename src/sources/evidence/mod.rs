@@ -25,11 +25,13 @@ mod logged;
 pub mod predicate;
 mod prove;
 mod report;
+mod seal;
 mod statement;
 mod trust;
 
 pub use item::{Carrier, Item, OtherDigest, Question};
 pub use listed::{artifact_without_statement, buildkit_layer};
+pub use seal::SealKey;
 pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};

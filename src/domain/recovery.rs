@@ -1,8 +1,54 @@
-//! What stands after a crash: the journal says what was meant, the facts say what is.
+//! What a crash left behind, and what can be done about it: the journal says what was meant, the facts say what is.
 
-use super::entry::{Entry, WriteStep};
+use serde::{Deserialize, Serialize};
 
-/// An answer that may be missing.
+/// How far a write has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteStep {
+    /// Confirmed; nothing has been done.
+    Planned,
+    /// Content is being copied.
+    Copying,
+    /// All content is where it belongs, and was judged there.
+    Copied,
+    /// The commits are made, in this clone only.
+    Committed,
+    /// The remote is being asked to take them.
+    Pushing,
+    /// The remote has them.
+    Pushed,
+    /// Over. No entry says so: it is gone then.
+    Done,
+}
+
+impl WriteStep {
+    /// All, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Planned,
+        Self::Copying,
+        Self::Copied,
+        Self::Committed,
+        Self::Pushing,
+        Self::Pushed,
+        Self::Done,
+    ];
+
+    /// Its name, as in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Copying => "copying",
+            Self::Copied => "copied",
+            Self::Committed => "committed",
+            Self::Pushing => "pushing",
+            Self::Pushed => "pushed",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// The answer to a question that perhaps nobody could ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
     /// Yes.
@@ -59,30 +105,33 @@ pub enum RecoveryAction {
     Wait,
 }
 
-impl Entry {
-    /// Whether the remote has to be asked whether it landed: it was asked to take it, or may have been.
-    pub fn may_have_landed(&self) -> bool {
-        self.step >= WriteStep::Pushing && self.last_commit().is_some()
-    }
+/// Whether a write that had come to this step may be on the remote: it was asked to take it.
+pub fn may_have_landed(step: WriteStep, has_commits: bool) -> bool {
+    has_commits && step >= WriteStep::Pushing
+}
 
-    /// What stands, from the facts.
-    pub fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
-        let pushed = if self.may_have_landed() { facts.landed } else { Fact::No };
+impl RecoveryStatus {
+    /// What stands of a write that had come to this step when its process ended: whether commits are recorded,
+    /// whether content had to be copied, and what was found out since.
+    pub fn of(step: WriteStep, has_commits: bool, has_copies: bool, facts: RecoveryFacts) -> Self {
+        let pushed = if may_have_landed(step, has_commits) {
+            facts.landed
+        } else {
+            Fact::No
+        };
         let next = match pushed {
             Fact::Yes => RecoveryAction::Close,
             Fact::No => RecoveryAction::Retry,
             Fact::Unknown => RecoveryAction::Wait,
         };
-        RecoveryStatus {
-            copied: self.copies().then_some(facts.copied),
-            committed: self.step >= WriteStep::Committed && (facts.commits_here || pushed == Fact::Yes),
+        Self {
+            copied: has_copies.then_some(facts.copied),
+            committed: step >= WriteStep::Committed && (facts.commits_here || pushed == Fact::Yes),
             pushed,
             next,
         }
     }
-}
 
-impl RecoveryStatus {
     /// The same in words: copied? committed? pushed?
     pub fn says(&self) -> String {
         let copied = match self.copied {

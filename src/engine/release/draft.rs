@@ -1,0 +1,32 @@
+//! Plans under way: what becomes of a request before it is shown, with everything that carrying it out needs.
+
+use crate::domain::evidence::Evidence;
+use crate::domain::id::Target;
+use crate::domain::plan::Plan;
+use crate::domain::policy::WriteMode;
+use crate::domain::write::{Alternative, Proposal};
+
+/// One service's plan with the files it makes.
+pub(super) struct Draft {
+    pub plan: Plan,
+    /// Changed files, whole, on top of the drafts before.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// What is attached to the digest where it comes from.
+    pub evidence: Vec<Evidence>,
+}
+
+/// All drafts of a request.
+#[derive(Default)]
+pub(super) struct Drafted {
+    pub drafts: Vec<Draft>,
+    pub already: Vec<Target>,
+    pub alternatives: Vec<Alternative>,
+    pub whole_commit: Option<String>,
+}
+
+/// A proposal with everything that carrying it out needs.
+pub(super) struct Prepared {
+    pub proposal: Proposal,
+    pub drafts: Vec<Draft>,
+    pub write: WriteMode,
+}

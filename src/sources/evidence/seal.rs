@@ -1,0 +1,133 @@
+//! Seals: what pindeck wrote itself and reads again later, told apart from what another program wrote.
+//!
+//! A seal is an HMAC-SHA256 under a key of this user, 32 random bytes in a file of mode 0600 that lies apart from
+//! what is sealed. Whoever can write the sealed file but cannot read the key cannot make a seal.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::rand;
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+
+/// The key that seals are made with.
+#[derive(Clone)]
+pub struct SealKey(hmac::Key);
+
+impl std::fmt::Debug for SealKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SealKey")
+    }
+}
+
+impl SealKey {
+    /// The key in a file; a new one is made where there is no such file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or made, is no regular file, has another length, or others than its owner may
+    /// read or write it.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        match Self::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => return found,
+        }
+        let mut bytes = [0; KEY_BYTES];
+        rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        // Made for its owner only, whole before it has its name, and never over the key of another process.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(&bytes)?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Err(failed) if failed.error.kind() != io::ErrorKind::AlreadyExists => Err(failed.error),
+            _ => Self::read(path),
+        }
+    }
+
+    fn read(path: &Path) -> io::Result<Self> {
+        let about = fs::symlink_metadata(path)?;
+        let is_private = {
+            use std::os::unix::fs::PermissionsExt as _;
+            about.permissions().mode() & 0o077 == 0
+        };
+        if !about.is_file() || !is_private || about.len() != KEY_BYTES as u64 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "it is no regular file of a key that only its owner may read",
+            ));
+        }
+        let bytes = fs::read(path)?;
+        Ok(Self(hmac::Key::new(HMAC_SHA256, &bytes)))
+    }
+
+    /// The seal of some content under a name, as hexadecimal digits.
+    pub fn seal(&self, name: &str, content: &[u8]) -> String {
+        let tag = hmac::sign(&self.0, &message(name, content));
+        tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Whether this is the seal of the content under this name. Compared in constant time.
+    pub fn is_seal(&self, seal: &str, name: &str, content: &[u8]) -> bool {
+        let digits = seal.as_bytes().chunks(2);
+        let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+        let Some(tag) = bytes.collect::<Option<Vec<u8>>>() else {
+            return false;
+        };
+        hmac::verify(&self.0, &message(name, content), &tag).is_ok()
+    }
+}
+
+/// Name and content, kept apart by the length of the name.
+fn message(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut message = Vec::with_capacity(8 + name.len() + content.len());
+    message.extend_from_slice(&(name.len() as u64).to_be_bytes());
+    message.extend_from_slice(name.as_bytes());
+    message.extend_from_slice(content);
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_seal_is_about_its_key_name_and_content() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let key = SealKey::of_file(&dir.path().join("state/key")).expect("a key");
+        let again = SealKey::of_file(&dir.path().join("state/key")).expect("the same key");
+        let other = SealKey::of_file(&dir.path().join("other/key")).expect("another key");
+        let seal = key.seal("a", b"content");
+        assert!(key.is_seal(&seal, "a", b"content") && again.is_seal(&seal, "a", b"content"));
+        assert!(!key.is_seal(&seal, "b", b"content"));
+        assert!(!key.is_seal(&seal, "a", b"contents"));
+        assert!(!key.is_seal(&seal, "ac", b"ontent"));
+        assert!(!other.is_seal(&seal, "a", b"content"));
+        for bad in ["", "zz", "é", &seal[2..], &seal.replace('0', "")] {
+            assert!(!key.is_seal(bad, "a", b"content"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_private_and_whole_or_none() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("key");
+        SealKey::of_file(&path).expect("a key");
+        let mode = fs::metadata(&path).expect("made").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let link = dir.path().join("link");
+        symlink(&path, &link).expect("a link");
+        assert!(SealKey::of_file(&link).is_err(), "a link is no key");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("set");
+        assert!(SealKey::of_file(&path).is_err(), "others may read it");
+        let short = dir.path().join("short");
+        fs::write(&short, b"short").expect("written");
+        fs::set_permissions(&short, fs::Permissions::from_mode(0o600)).expect("set");
+        assert!(SealKey::of_file(&short).is_err());
+    }
+}
