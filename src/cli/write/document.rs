@@ -102,6 +102,7 @@ fn plan(plan: &Plan) -> Value {
         "action": plan.verb,
         "service": plan.service,
         "environment": plan.environment,
+        "component": plan.component,
         "image": plan.image.to_string(),
         "from": plan.from,
         "to": plan.to,
