@@ -24,7 +24,7 @@ use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::context::Context;
-use super::image_presence::Depth;
+use super::image_presence::ImageDepth;
 use super::ledger::{Ledger, ScanCache};
 use super::open::{Engine, blocking};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
@@ -120,7 +120,7 @@ impl Engine {
 /// Judges every digest of the records by the policy of their environment, where it has one.
 async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
     let environment = context.environment(target.environment.as_str());
-    let criteria = context.criteria(environment, Depth::Manifests);
+    let criteria = context.criteria(environment, ImageDepth::Manifests);
     if criteria.policy.is_none() {
         return;
     }

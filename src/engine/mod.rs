@@ -10,6 +10,7 @@ pub mod diff;
 pub mod effective;
 pub mod history;
 pub mod holds;
+mod image_labels;
 pub mod image_presence;
 pub mod include_graph;
 pub mod journal;

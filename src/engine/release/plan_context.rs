@@ -21,7 +21,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
 use crate::engine::candidate_lookup::{self, Offered};
 use crate::engine::context::Context;
-use crate::engine::image_presence::Depth;
+use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::EnvironmentPaths;
@@ -220,7 +220,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
@@ -233,7 +233,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 
