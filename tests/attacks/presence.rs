@@ -467,8 +467,8 @@ async fn one_blob_fifty_layers() {
         .filter(|seen| seen.path.ends_with(&blob.to_string()))
         .count();
     assert_eq!(blobs, 1);
-    // What it says is beyond what is looked at; whether that rejects is a rule of evidence, not of cost.
-    assert!(production(&board).0.is_some());
+    // And what anybody may attach rejects no good image.
+    assert_eq!(production(&board).0, Some(Outcome::Verified));
 }
 
 /// The largest resident memory of this process so far, in KiB.
