@@ -13,7 +13,7 @@ use super::error::{RegistryError, named};
 use super::link::Pages;
 use super::manifest::{self, Descriptor};
 use super::referrers_support::{API, NO_API, Support, UNKNOWN};
-use super::request::{Redirects, Request};
+use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::{Digest, Repository};
 
@@ -163,7 +163,7 @@ impl RegistryClient {
 
 /// Adds one page to what was found.
 fn collect(
-    request: &Request,
+    request: &HttpRequest,
     response: &Response,
     found: &mut BTreeMap<Digest, Descriptor>,
 ) -> Result<(), RegistryError> {
