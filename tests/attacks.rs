@@ -27,6 +27,7 @@ mod attacks {
     pub mod journal;
     #[cfg(unix)]
     pub mod policy;
+    pub mod presence;
     pub mod writes;
 }
 
@@ -43,6 +44,7 @@ pub struct Attack {
 /// The whole table: a line for each file of `tests/attacks/`.
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
+    attacks::presence::ATTACKS,
     attacks::evidence::ATTACKS,
     attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,

@@ -9,8 +9,12 @@
     clippy::print_stderr
 )]
 
+pub mod support;
+
 mod manifests {
     mod cases;
     mod corpus;
     mod hostile;
+    mod rendered;
+    mod trees;
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::write::How;
+use crate::cli::write::WriteOptions;
 use crate::domain::id::Digest;
 use crate::domain::write;
 
@@ -23,7 +23,7 @@ pub struct Write {
     pub json: bool,
 }
 
-impl From<&Write> for How {
+impl From<&Write> for WriteOptions {
     fn from(write: &Write) -> Self {
         Self {
             dry_run: write.dry_run,

@@ -10,8 +10,9 @@ use crate::domain::failure::Failure;
 use crate::engine::cache::{self, Holdings};
 
 use super::args::{Cache, CacheCommand};
-use super::situation::Situation;
-use super::{json, say};
+use super::command_context::CommandContext;
+use super::json;
+use super::output::say;
 
 #[derive(Debug, Serialize)]
 struct CacheDoc<'a> {
@@ -26,7 +27,7 @@ struct CacheDoc<'a> {
 ///
 /// # Errors
 /// If there is no place for a cache, or it cannot be read or emptied.
-pub fn run(at: &Situation, args: &Cache) -> Result<Exit, Failure> {
+pub fn run(context: &CommandContext, args: &Cache) -> Result<Exit, Failure> {
     let dir: PathBuf = user::cache_dir()
         .ok_or_else(|| Failure::failed("there is no folder for a cache here").hint("set HOME or PINDECK_CACHE_DIR"))?;
     let path = dir.display().to_string();
@@ -38,7 +39,7 @@ pub fn run(at: &Situation, args: &Cache) -> Result<Exit, Failure> {
         Failure::failed(format!("the cache in {path} cannot be used: {error}"))
             .hint("correct its permissions, or delete it: everything in it can be fetched again")
     })?;
-    let limit_bytes = at.options().cache_bytes;
+    let limit_bytes = context.options().cache_bytes;
     if as_json {
         json::print(
             "cache",

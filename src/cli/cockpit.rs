@@ -12,7 +12,7 @@ use crate::domain::failure::Failure;
 use crate::runtime::{self, Backend, Ended, Options, plain};
 
 use super::backend::EngineBackend;
-use super::situation::Situation;
+use super::command_context::CommandContext;
 
 /// How often the cockpit looks again by itself.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -21,36 +21,36 @@ const REFRESH: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If there is no repository, no terminal, or the preferences name something unknown.
-pub async fn run(at: &Situation) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+pub async fn run(context: &CommandContext) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let setup = Setup {
         banner: None,
-        read_only: at.global.read_only,
-        offline: at.global.offline,
-        refresh_every: (!at.global.offline).then(|| SignedDuration::try_from(REFRESH).unwrap_or_default()),
-        global_arguments: at.global_arguments(),
+        read_only: context.global.read_only,
+        offline: context.global.offline,
+        refresh_every: (!context.global.offline).then(|| SignedDuration::try_from(REFRESH).unwrap_or_default()),
+        global_arguments: context.global_arguments(),
         log: super::log::path().map(|path| path.display().to_string()),
     };
-    open(at, Arc::new(EngineBackend(engine)), setup).await
+    open(context, Arc::new(EngineBackend(engine)), setup).await
 }
 
 /// Runs a backend in the way this place asks for.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn open(at: &Situation, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
-    if at.global.plain {
+pub async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
+    if context.global.plain {
         let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
         return super::signals::or_interrupted(async {
             match plain::run(backend, every, &mut io::stdout()).await {
                 Ok(result) => Ok(result.map(|()| Exit::Done)?),
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-                Err(error) => Err(super::output_failed(&error)),
+                Err(error) => Err(super::output::output_failed(&error)),
             }
         })
         .await;
     }
-    let user = &at.user;
+    let user = &context.user;
     let options = Options {
         setup,
         keys: user.keys.clone(),

@@ -18,28 +18,29 @@ use crate::engine::settings::{Settings, settings_of_file, source_words};
 use crate::runtime::Options;
 
 use super::args::{Config, ConfigCommand};
-use super::situation::Situation;
-use super::{json, say, warn};
+use super::command_context::CommandContext;
+use super::json;
+use super::output::{say, warn};
 
 /// Runs it.
 ///
 /// # Errors
 /// If something is wrong in the configuration.
-pub async fn run(at: &Situation, args: &Config) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Config) -> Result<Exit, Failure> {
     // The user's own preferences first: keys, theme, glyphs, colours.
     Options {
         setup: Setup::default(),
-        keys: at.user.keys.clone(),
-        theme: at.user.theme.clone(),
+        keys: context.user.keys.clone(),
+        theme: context.user.theme.clone(),
         theme_file: None,
-        glyphs: at.user.glyphs.clone(),
-        colours: at.user.colors.clone(),
+        glyphs: context.user.glyphs.clone(),
+        colours: context.user.colors.clone(),
     }
     .check()?;
     let checking = matches!(args.command, ConfigCommand::Check(_));
-    let settings = match Engine::open(at.options()) {
+    let settings = match Engine::open(context.options()) {
         Ok(engine) => engine.settings(checking).await?,
-        Err(_) if at.global.config.is_some() => settings_of_file(&at.options()).await?,
+        Err(_) if context.global.config.is_some() => settings_of_file(&context.options()).await?,
         Err(failure) => return Err(failure),
     };
     for note in &settings.notes {

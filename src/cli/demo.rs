@@ -15,7 +15,7 @@ use crate::engine::{Engine, OpenOptions};
 use super::args::Demo;
 use super::backend::EngineBackend;
 use super::cockpit;
-use super::situation::Situation;
+use super::command_context::CommandContext;
 
 /// How often the cockpit looks again: everything is on this machine.
 const REFRESH: SignedDuration = SignedDuration::from_secs(4);
@@ -26,13 +26,13 @@ const STEP: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.
-pub async fn run(at: &Situation, args: &Demo) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Demo) -> Result<Exit, Failure> {
     let options = Options { dir: args.dir.clone() };
     let world = World::start(options).await?;
-    let engine = Engine::open(options_of(at, &world))?;
+    let engine = Engine::open(options_of(context, &world))?;
     let setup = Setup {
         banner: Some("demo".to_owned()),
-        read_only: at.global.read_only,
+        read_only: context.global.read_only,
         offline: false,
         refresh_every: Some(REFRESH),
         global_arguments: format!("-C {}", shell_word(&world.clone_dir().display().to_string())),
@@ -40,16 +40,16 @@ pub async fn run(at: &Situation, args: &Demo) -> Result<Exit, Failure> {
     };
     let world = Arc::new(world);
     let happening = tokio::spawn(happen(Arc::clone(&world), args.speed));
-    let ended = cockpit::open(at, Arc::new(EngineBackend(engine)), setup).await;
+    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup).await;
     happening.abort();
     if args.dir.is_some() {
-        super::warn(&format!("the demo's world is kept in {}", world.folder().display()));
+        super::output::warn(&format!("the demo's world is kept in {}", world.folder().display()));
     }
     ended
 }
 
 /// Cache and state of the demo are its own: they end with it.
-fn options_of(at: &Situation, world: &World) -> OpenOptions {
+fn options_of(context: &CommandContext, world: &World) -> OpenOptions {
     let own = |name: &str| Some(Path::join(world.folder(), name));
     OpenOptions {
         dir: world.clone_dir(),
@@ -58,7 +58,7 @@ fn options_of(at: &Situation, world: &World) -> OpenOptions {
         no_fetch: false,
         cache_dir: own("cache"),
         state_dir: own("state"),
-        ..at.options()
+        ..context.options()
     }
 }
 

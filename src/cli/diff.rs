@@ -11,8 +11,9 @@ use crate::domain::text::{Clean, Untrusted};
 use crate::engine::diff::Compared;
 
 use super::args::Diff;
-use super::situation::Situation;
-use super::{json, say};
+use super::command_context::CommandContext;
+use super::json;
+use super::output::say;
 
 #[derive(Debug, Serialize)]
 struct DiffDoc<'a> {
@@ -32,8 +33,8 @@ struct SideDoc<'a> {
 ///
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.
-pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+pub async fn run(context: &CommandContext, args: &Diff) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let compared = engine.diff(&args.a, &args.b).await?;
     let (a, b) = (&compared.a, &compared.b);
     if args.json {
@@ -57,7 +58,7 @@ pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
         }
     }
     if let Some(why) = &compared.unreachable {
-        super::warn(&format!("not everything could be reached: {}", why.clean()));
+        super::output::warn(&format!("not everything could be reached: {}", why.clean()));
         return Ok(Exit::Unknown);
     }
     let exit = if args.exit_code && a.digest != b.digest {
@@ -65,7 +66,7 @@ pub async fn run(at: &Situation, args: &Diff) -> Result<Exit, Failure> {
     } else {
         Exit::Done
     };
-    Ok(at.with_freshness(&engine, exit))
+    Ok(context.with_freshness(&engine, exit))
 }
 
 fn lines(compared: &Compared) -> Vec<String> {

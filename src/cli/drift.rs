@@ -13,8 +13,9 @@ use crate::domain::text::Clean;
 use crate::engine::watch::DriftEvent;
 
 use super::args::Drift;
-use super::situation::Situation;
-use super::{json, say, say_on, status, warn};
+use super::command_context::CommandContext;
+use super::output::{say, say_on, warn};
+use super::{json, status};
 
 /// How often to look, if nobody says.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -38,11 +39,11 @@ struct EventDoc<'a> {
 ///
 /// # Errors
 /// If repository or configuration cannot be read.
-pub async fn run(at: &Situation, args: &Drift) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Drift) -> Result<Exit, Failure> {
     if args.watch {
-        return watch(at, args).await;
+        return watch(context, args).await;
     }
-    let board = at.engine()?.board().await?;
+    let board = context.engine()?.board().await?;
     for notice in &board.notices {
         warn(notice.clean().as_str());
     }
@@ -71,8 +72,8 @@ pub async fn run(at: &Situation, args: &Drift) -> Result<Exit, Failure> {
     ]))
 }
 
-async fn watch(at: &Situation, args: &Drift) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+async fn watch(context: &CommandContext, args: &Drift) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let interval = args.interval.unwrap_or(INTERVAL);
     let (to, mut from) = mpsc::channel(64);
     let passes = tokio::spawn(async move {

@@ -9,9 +9,10 @@ use crate::domain::reference::Repository;
 use crate::domain::verdict::{Presence, Verdict};
 
 use super::args::Evidence;
+use super::command_context::CommandContext;
 use super::json::{self, EvidenceDoc};
-use super::situation::Situation;
-use super::{say, text, verify};
+use super::output::say;
+use super::{text, verify};
 use crate::domain::evidence::{CauseKind, EvidenceState};
 
 #[derive(Debug, Serialize)]
@@ -28,8 +29,8 @@ struct EvidenceOf<'a> {
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
-pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+pub async fn run(context: &CommandContext, args: &Evidence) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;
     if args.json {
@@ -69,5 +70,5 @@ pub async fn run(at: &Situation, args: &Evidence) -> Result<Exit, Failure> {
             .as_ref()
             .is_some_and(|v| v.causes.iter().any(|c| c.cause == CauseKind::Unreachable));
     let exit = if unreachable { Exit::Unknown } else { Exit::Done };
-    Ok(at.with_freshness(&engine, exit))
+    Ok(context.with_freshness(&engine, exit))
 }

@@ -16,10 +16,10 @@ use super::args::{Cli, Generate, GenerateCommand, Shell};
 pub fn run(args: &Generate) -> Result<Exit, Failure> {
     let text = match args.command {
         GenerateCommand::Completions { shell } => completions(shell),
-        GenerateCommand::Man => man().map_err(|e| super::output_failed(&e))?,
+        GenerateCommand::Man => man().map_err(|e| super::output::output_failed(&e))?,
         GenerateCommand::Keys => keymap::reference(),
     };
-    super::say(text.trim_end())?;
+    super::output::say(text.trim_end())?;
     Ok(Exit::Done)
 }
 

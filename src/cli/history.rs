@@ -13,9 +13,10 @@ use crate::domain::verdict::{Outcome, Verdict};
 use crate::engine::history::Record;
 
 use super::args::History;
-use super::situation::Situation;
+use super::command_context::CommandContext;
+use super::json;
+use super::output::say;
 use super::text::{self, Table};
-use super::{json, say};
 
 #[derive(Debug, Serialize)]
 struct HistoryDoc<'a> {
@@ -35,6 +36,7 @@ struct EntryDoc<'a> {
     from: Option<Digest>,
     to: Option<Digest>,
     tag: Option<&'a str>,
+    component: Option<&'a str>,
     image: Option<&'a Repository>,
     break_glass: Option<&'a Untrusted>,
     verdict: Option<&'a Verdict>,
@@ -44,12 +46,14 @@ struct EntryDoc<'a> {
 ///
 /// # Errors
 /// If service or environment does not exist, or git or the configuration cannot be read.
-pub async fn run(at: &Situation, args: &History) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &History) -> Result<Exit, Failure> {
     let target = Target::new(args.service.as_str(), args.environment.as_str());
-    let engine = at.engine()?;
+    let engine = context.engine()?;
     let records = engine.history(&target, args.limit, args.verify).await?;
     if engine.is_shallow() {
-        super::warn("this clone is shallow: what was pinned before it begins is not known (git fetch --unshallow)");
+        super::output::warn(
+            "this clone is shallow: what was pinned before it begins is not known (git fetch --unshallow)",
+        );
     }
     if args.json {
         let entries = records.iter().map(entry).collect();
@@ -72,7 +76,7 @@ pub async fn run(at: &Situation, args: &History) -> Result<Exit, Failure> {
     } else {
         Exit::Done
     };
-    Ok(at.with_freshness(&engine, exit))
+    Ok(context.with_freshness(&engine, exit))
 }
 
 fn entry(record: &Record) -> EntryDoc<'_> {
@@ -87,6 +91,7 @@ fn entry(record: &Record) -> EntryDoc<'_> {
         from: entry.from,
         to: entry.to,
         tag: entry.tag.as_deref(),
+        component: entry.component.as_deref(),
         image: record.image.as_ref(),
         break_glass: entry.break_glass.as_ref(),
         verdict: record.verdict.as_ref(),

@@ -10,9 +10,10 @@ use crate::domain::text::Clean;
 use crate::domain::write::{Ask, Request};
 
 use super::args::{Hold, HoldCommand};
-use super::situation::Situation;
+use super::command_context::CommandContext;
+use super::output::say;
 use super::text::Table;
-use super::{json, say, write};
+use super::{json, write};
 
 #[derive(Debug, Serialize)]
 struct HoldsDoc<'a> {
@@ -23,8 +24,8 @@ struct HoldsDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or its holds cannot be read.
-pub async fn run(at: &Situation, args: &Hold) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+pub async fn run(context: &CommandContext, args: &Hold) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let (ask, reason, how) = match &args.command {
         HoldCommand::List(list) => {
             let holds = engine.holds().await?;
@@ -35,7 +36,7 @@ pub async fn run(at: &Situation, args: &Hold) -> Result<Exit, Failure> {
                     say(&line)?;
                 }
             }
-            return Ok(at.with_freshness(&engine, Exit::Done));
+            return Ok(context.with_freshness(&engine, Exit::Done));
         }
         HoldCommand::Add(add) => {
             let target = Target::new(add.service.as_str(), add.environment.as_str());

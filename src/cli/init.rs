@@ -7,8 +7,9 @@ use std::io::Write as _;
 use serde::Serialize;
 
 use super::args::Init;
-use super::situation::Situation;
-use super::{json, say, warn};
+use super::command_context::CommandContext;
+use super::json;
+use super::output::{say, warn};
 
 #[derive(Debug, Serialize)]
 struct InitDoc<'a> {
@@ -21,8 +22,8 @@ struct InitDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.
-pub async fn run(at: &Situation, args: &Init) -> Result<Exit, Failure> {
-    let engine = at.engine()?;
+pub async fn run(context: &CommandContext, args: &Init) -> Result<Exit, Failure> {
+    let engine = context.engine()?;
     let text = engine.propose().await?;
     if args.print {
         if args.json {
@@ -38,7 +39,7 @@ pub async fn run(at: &Situation, args: &Init) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Done);
     }
-    if at.global.read_only {
+    if context.global.read_only {
         return Err(Failure::usage("--read-only forbids writing pindeck.toml").hint("use --print"));
     }
     let Some(path) = engine.team_file() else {

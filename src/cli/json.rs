@@ -38,7 +38,7 @@ pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
 /// # Errors
 /// If stdout does not take it.
 pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
-    super::say(&line(value)?)
+    super::output::say(&line(value)?)
 }
 
 /// One value as one line.
@@ -46,7 +46,7 @@ pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
 /// # Errors
 /// If it is no JSON.
 pub fn line(value: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(value).map_err(|e| super::output_failed(&e.into()))?;
+    let text = serde_json::to_string(value).map_err(|e| super::output::output_failed(&e.into()))?;
     Ok(escaped(&text))
 }
 

@@ -28,18 +28,18 @@ pub fn start() {
     let filter = match EnvFilter::try_new(&wanted) {
         Ok(filter) => filter,
         Err(error) => {
-            return super::warn(&format!(
+            return super::output::warn(&format!(
                 "PINDECK_LOG={wanted:?} is no filter ({error}); try PINDECK_LOG=debug"
             ));
         }
     };
     let Some(path) = path() else {
-        return super::warn("nothing is logged: there is no state folder (set HOME or XDG_STATE_HOME)");
+        return super::output::warn("nothing is logged: there is no state folder (set HOME or XDG_STATE_HOME)");
     };
     let file = match open(&path) {
         Ok(file) => file,
         Err(error) => {
-            return super::warn(&format!(
+            return super::output::warn(&format!(
                 "nothing is logged: {} cannot be written: {error}",
                 path.display()
             ));

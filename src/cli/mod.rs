@@ -6,6 +6,7 @@ pub mod args;
 mod backend;
 mod cache;
 mod cockpit;
+mod command_context;
 mod config;
 mod demo;
 mod diff;
@@ -19,12 +20,12 @@ mod init;
 mod json;
 mod log;
 mod names;
+mod output;
 mod pin;
 mod promote;
 mod resume;
 mod revert;
 pub mod signals;
-mod situation;
 mod status;
 mod text;
 mod verify;
@@ -39,7 +40,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
-use situation::Situation;
+use command_context::CommandContext;
+use output::output_failed;
 
 /// Runs the command line and returns the number of its exit status.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
@@ -124,60 +126,29 @@ fn start(cli: Cli) -> Result<Exit, Failure> {
 }
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
-    let at = Situation::new(cli.global)?;
-    let at = &at;
+    let context = CommandContext::new(cli.global)?;
+    let context = &context;
     let Some(command) = cli.command else {
-        return cockpit::run(at).await;
+        return cockpit::run(context).await;
     };
     // Reads end where they are when a signal comes. Writes listen to it themselves: they end only
     // where nothing is half done.
     match command {
-        Command::Status(args) => signals::or_interrupted(status::run(at, &args)).await,
-        Command::Evidence(args) => signals::or_interrupted(evidence::run(at, &args)).await,
-        Command::Verify(args) => signals::or_interrupted(verify::run(at, &args)).await,
-        Command::Drift(args) => signals::or_interrupted(drift::run(at, &args)).await,
-        Command::Diff(args) => signals::or_interrupted(diff::run(at, &args)).await,
-        Command::Demo(args) => demo::run(at, &args).await,
-        Command::Pin(args) => pin::run(at, &args).await,
-        Command::Promote(args) => promote::run(at, &args).await,
-        Command::Revert(args) => revert::run(at, &args).await,
-        Command::Hold(args) => hold::run(at, &args).await,
-        Command::Resume(args) => resume::run(at, &args).await,
-        Command::History(args) => signals::or_interrupted(history::run(at, &args)).await,
-        Command::Cache(args) => cache::run(at, &args),
+        Command::Status(args) => signals::or_interrupted(status::run(context, &args)).await,
+        Command::Evidence(args) => signals::or_interrupted(evidence::run(context, &args)).await,
+        Command::Verify(args) => signals::or_interrupted(verify::run(context, &args)).await,
+        Command::Drift(args) => signals::or_interrupted(drift::run(context, &args)).await,
+        Command::Diff(args) => signals::or_interrupted(diff::run(context, &args)).await,
+        Command::Demo(args) => demo::run(context, &args).await,
+        Command::Pin(args) => pin::run(context, &args).await,
+        Command::Promote(args) => promote::run(context, &args).await,
+        Command::Revert(args) => revert::run(context, &args).await,
+        Command::Hold(args) => hold::run(context, &args).await,
+        Command::Resume(args) => resume::run(context, &args).await,
+        Command::History(args) => signals::or_interrupted(history::run(context, &args)).await,
+        Command::Cache(args) => cache::run(context, &args),
         Command::Generate(args) => generate::run(&args),
-        Command::Init(args) => signals::or_interrupted(init::run(at, &args)).await,
-        Command::Config(args) => signals::or_interrupted(config::run(at, &args)).await,
+        Command::Init(args) => signals::or_interrupted(init::run(context, &args)).await,
+        Command::Config(args) => signals::or_interrupted(config::run(context, &args)).await,
     }
-}
-
-/// One line of the result. A reader that has gone away (`| head`) is no failure.
-///
-/// # Errors
-/// If stdout does not take it.
-fn say(line: &str) -> Result<(), Failure> {
-    say_on(line).map(drop)
-}
-
-/// The same for something without an end: `false` when nobody reads any more.
-///
-/// # Errors
-/// If stdout does not take it.
-fn say_on(line: &str) -> Result<bool, Failure> {
-    let mut stdout = io::stdout().lock();
-    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(output_failed(&error)),
-    }
-}
-
-/// The result could not be written to stdout.
-fn output_failed(error: &io::Error) -> Failure {
-    Failure::failed(format!("the result could not be written to stdout: {error}")).hint("give stdout somewhere to go")
-}
-
-/// One line for people, beside the result.
-fn warn(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "pindeck: {line}");
 }

@@ -6,14 +6,14 @@ use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request};
 
 use super::args::Pin;
-use super::situation::Situation;
+use super::command_context::CommandContext;
 use super::write;
 
 /// Runs it.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Pin) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Pin) -> Result<Exit, Failure> {
     let ask = Ask::Pin {
         services: args.services.iter().map(|s| s.as_str().into()).collect(),
         environment: args.environment.as_ref().map(EnvId::new),
@@ -23,5 +23,5 @@ pub async fn run(at: &Situation, args: &Pin) -> Result<Exit, Failure> {
         acknowledge_warned: args.acknowledge_warned,
         ..Request::new(ask)
     };
-    Ok(write::run(&at.engine()?, "pin", request, &(&args.write).into()).await)
+    Ok(write::run(&context.engine()?, "pin", request, &(&args.write).into()).await)
 }

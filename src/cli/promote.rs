@@ -6,14 +6,14 @@ use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request, Source};
 
 use super::args::Promote;
-use super::situation::Situation;
+use super::command_context::CommandContext;
 use super::write;
 
 /// Runs it.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Promote) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Promote) -> Result<Exit, Failure> {
     let from = match (&args.from, args.digest) {
         (_, Some(digest)) => Some(Source::Digest(digest)),
         (Some(from), None) if from == "candidate" => Some(Source::Candidate),
@@ -32,5 +32,5 @@ pub async fn run(at: &Situation, args: &Promote) -> Result<Exit, Failure> {
         break_glass: args.break_glass.clone(),
         ..Request::new(ask)
     };
-    Ok(write::run(&at.engine()?, "promote", request, &(&args.write).into()).await)
+    Ok(write::run(&context.engine()?, "promote", request, &(&args.write).into()).await)
 }

@@ -15,17 +15,18 @@ use crate::engine::journal::Entry;
 use crate::engine::release::Left;
 
 use super::args::Resume;
+use super::command_context::CommandContext;
+use super::output::{say, warn};
 use super::signals::Interrupts;
-use super::situation::Situation;
-use super::{json, say, warn, write};
+use super::{json, write};
 
 /// Runs it.
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(at: &Situation, args: &Resume) -> Result<Exit, Failure> {
-    // Not `at.engine()`: what that says about the journal is what this command is about.
-    let engine = Engine::open(at.options())?;
+pub async fn run(context: &CommandContext, args: &Resume) -> Result<Exit, Failure> {
+    // Not `context.engine()`: what that says about the journal is what this command is about.
+    let engine = Engine::open(context.options())?;
     let interrupts = Interrupts::listen();
     let left = match interrupts.or(engine.left_behind()).await {
         Ok(left) => left?,

@@ -6,14 +6,14 @@ use crate::domain::id::Target;
 use crate::domain::write::{Ask, Request, Scope};
 
 use super::args::Revert;
-use super::situation::Situation;
+use super::command_context::CommandContext;
 use super::write;
 
 /// Runs it.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(at: &Situation, args: &Revert) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Revert) -> Result<Exit, Failure> {
     let ask = Ask::Revert {
         target: Target::new(args.service.as_str(), args.environment.as_str()),
         to: args.to,
@@ -31,5 +31,5 @@ pub async fn run(at: &Situation, args: &Revert) -> Result<Exit, Failure> {
         release_hold: args.release_hold,
         ..Request::new(ask)
     };
-    Ok(write::run(&at.engine()?, "revert", request, &(&args.write).into()).await)
+    Ok(write::run(&context.engine()?, "revert", request, &(&args.write).into()).await)
 }

@@ -14,17 +14,18 @@ use crate::domain::freshness::Seen;
 use crate::domain::pin::Unmanaged;
 
 use super::args::Status;
+use super::command_context::CommandContext;
 use super::json::{self, status::StatusDoc};
-use super::situation::Situation;
+use super::names;
+use super::output::{say, warn};
 use super::text::{self, Table};
-use super::{names, say, warn};
 
 /// Runs it.
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(at: &Situation, args: &Status) -> Result<Exit, Failure> {
-    let mut board = at.engine()?.board().await?;
+pub async fn run(context: &CommandContext, args: &Status) -> Result<Exit, Failure> {
+    let mut board = context.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
         warn(notice.clean().as_str());

@@ -11,9 +11,10 @@ use crate::engine::Engine;
 use crate::engine::verify::{Examined, Rules, verify_by_file};
 
 use super::args::Verify;
+use super::command_context::CommandContext;
 use super::json::{self, EvidenceDoc};
-use super::situation::Situation;
-use super::{say, text};
+use super::output::say;
+use super::text;
 
 #[derive(Debug, Serialize)]
 struct VerifyDoc<'a> {
@@ -30,22 +31,22 @@ struct VerifyDoc<'a> {
 ///
 /// # Errors
 /// If the reference, the policy or the configuration is wrong.
-pub async fn run(at: &Situation, args: &Verify) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &Verify) -> Result<Exit, Failure> {
     let rules = match (&args.policy, &args.environment) {
         (Some(policy), _) => Rules::Policy(policy.clone()),
         (None, Some(env)) => Rules::Environment(env.clone()),
         (None, None) => Rules::Default,
     };
     let mut policy_from = None;
-    let found = match Engine::open(at.options()) {
+    let found = match Engine::open(context.options()) {
         Ok(engine) => {
             let found = engine.verify(&args.reference, rules).await?;
             // A policy file that was named does not depend on what was fetched.
-            policy_from = at.global.config.is_none().then_some(engine);
+            policy_from = context.global.config.is_none().then_some(engine);
             found
         }
         // A policy file is enough: nothing of a repository is needed to judge one digest.
-        Err(_) if at.global.config.is_some() => verify_by_file(&at.options(), &args.reference, rules).await?,
+        Err(_) if context.global.config.is_some() => verify_by_file(&context.options(), &args.reference, rules).await?,
         Err(failure) => return Err(failure),
     };
     let verdict = found.assessed.assessment.verdict.as_ref();
@@ -69,7 +70,7 @@ pub async fn run(at: &Situation, args: &Verify) -> Result<Exit, Failure> {
     }
     let exit = status(verdict, args.acknowledge_warned);
     Ok(match &policy_from {
-        Some(engine) => at.with_freshness(engine, exit),
+        Some(engine) => context.with_freshness(engine, exit),
         None => exit,
     })
 }

@@ -13,6 +13,7 @@ fn pin(environment: &str, image: &str, digest: Option<&str>, file: &str) -> Pin 
         image: Repository::parse(image).expect("valid"),
         tag: Some("1.0.0".to_owned()),
         digest: digest.map(|d| Digest::of(d.as_bytes())),
+        component: None,
         locations: vec![Location {
             file: file.to_owned(),
             line: 1,
@@ -20,7 +21,10 @@ fn pin(environment: &str, image: &str, digest: Option<&str>, file: &str) -> Pin 
             image: Repository::parse(image).expect("valid"),
             read_only: None,
             reason: None,
+            role: Default::default(),
+            yaml_path: String::new(),
         }],
+        uncertain: None,
     }
 }
 

@@ -14,6 +14,7 @@ pub mod team;
 mod trust;
 pub mod user;
 mod values;
+mod variants;
 
 pub use error::{ConfigError, unknown};
 pub use user::UserConfig;

@@ -66,6 +66,8 @@ pub(super) struct Service {
     pub image: Text,
     #[serde(default)]
     pub also: Vec<Text>,
+    pub component: Option<Text>,
+    pub variant: Option<Text>,
     pub signer: Option<Text>,
     pub candidate: Option<Spanned<Candidate>>,
     pub immutable_tags: Option<Text>,

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::error::{ConfigError, Source, unknown};
 use super::trust::{self, Read};
-use super::{platforms, raw, values};
+use super::{platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::policy::{
@@ -211,11 +211,12 @@ fn services(
     profiles: &BTreeMap<String, TrustProfile>,
 ) -> Result<Vec<Service>, ConfigError> {
     let mut names = BTreeSet::new();
-    let mut images: BTreeMap<Repository, String> = BTreeMap::new();
+    let mut images: BTreeMap<(Repository, Option<String>), String> = BTreeMap::new();
     let mut out = Vec::new();
     for service in &raw.services {
         plain_name(source, "a service", &service.name)?;
         let name = service.name.get_ref();
+        let component = variants::component(source, service)?;
         if !names.insert(name) {
             return Err(source.error(service.name.span(), format!("service {name:?} is there twice")));
         }
@@ -223,7 +224,7 @@ fn services(
             let parsed = Repository::parse(text.get_ref())
                 .map_err(|e| source.error(text.span(), e.to_string()))
                 .map_err(|error| error.hint("write HOST/PATH without tag or digest"))?;
-            match images.insert(parsed.clone(), name.clone()) {
+            match images.insert((parsed.clone(), component.clone()), name.clone()) {
                 Some(other) if other != *name => {
                     Err(source.error(text.span(), format!("{parsed} already belongs to service {other:?}")))
                 }
@@ -236,6 +237,7 @@ fn services(
             name: ServiceId::new(name),
             image,
             also,
+            component: component.clone(),
             signer: service
                 .signer
                 .as_ref()

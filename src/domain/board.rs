@@ -184,6 +184,8 @@ pub struct Hold {
 pub struct PinKey {
     /// Service and environment.
     pub target: Target,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The image it names (a service may live in several repositories).
     pub image: Repository,
     /// The pinned digest, if pinned by digest.
@@ -197,6 +199,7 @@ impl Pin {
     pub fn key(&self) -> PinKey {
         PinKey {
             target: self.target.clone(),
+            component: self.component.clone(),
             image: self.image.clone(),
             digest: self.digest,
             tag: if self.digest.is_none() { self.tag.clone() } else { None },

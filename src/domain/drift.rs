@@ -78,6 +78,8 @@ pub struct Drift {
     pub service: ServiceId,
     /// The environment; `None` for facts about the whole service.
     pub environment: Option<EnvId>,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The repository.
     pub image: Repository,
     /// The tag, where one is involved.
@@ -112,6 +114,7 @@ pub fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)> {
             d.kind,
             d.service.clone(),
             d.environment.clone(),
+            d.component.clone(),
             d.image.clone(),
             d.tag.clone(),
         )
@@ -164,6 +167,7 @@ impl Drift {
             kind,
             service: service.clone(),
             environment: environment.cloned(),
+            component: None,
             image: image.clone(),
             tag: tag.map(str::to_owned),
             expected,
@@ -171,5 +175,15 @@ impl Drift {
             since,
             detail: detail.into(),
         }
+    }
+
+    /// The same about one component.
+    pub(super) fn of_component(mut self, component: Option<&str>) -> Self {
+        if let Some(component) = component {
+            let fact = format!("{}\n{component}", self.id);
+            self.id = Digest::of(fact.as_bytes()).hex()[..16].to_owned();
+            self.component = Some(component.to_owned());
+        }
+        self
     }
 }

@@ -28,7 +28,7 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
     let pin = &cell.pin;
     let since = cell.pinned_by.as_ref().map_or(now, |by| by.at);
     let mut add = |kind, tag: Option<&str>, expected, found, detail: String| {
-        out.push(Drift::new(
+        let drift = Drift::new(
             kind,
             &pin.target.service,
             Some(&pin.target.environment),
@@ -37,7 +37,8 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             (expected, found),
             if kind == DriftKind::TagMoved { now } else { since },
             detail,
-        ));
+        );
+        out.push(drift.of_component(pin.component.as_deref()));
     };
     let Some(digest) = pin.digest else {
         let tag = pin.tag.as_deref();
@@ -181,21 +182,23 @@ fn different<'c>(cells: &[&'c Cell]) -> Option<(&'c Cell, &'c Cell)> {
 }
 
 fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
-    let mut by_env: BTreeMap<&EnvId, BTreeMap<Digest, &Cell>> = BTreeMap::new();
+    let mut by_env: BTreeMap<(&EnvId, Option<&str>), BTreeMap<Digest, &Cell>> = BTreeMap::new();
     for cell in &row.cells {
         if let Some(digest) = cell.pin.digest {
-            let here = by_env.entry(&cell.pin.target.environment).or_default();
+            let place = (&cell.pin.target.environment, cell.pin.component.as_deref());
+            let here = by_env.entry(place).or_default();
             here.entry(digest).or_insert(cell);
         }
     }
-    for (env, cells) in by_env {
+    for ((env, component), cells) in by_env {
         let cells: Vec<&Cell> = cells.into_values().collect();
         let Some((one, other)) = different(&cells) else {
             continue;
         };
-        let since = newest_pin(row, now, |cell| cell.pin.target.environment == *env);
+        let is_here = |cell: &Cell| cell.pin.target.environment == *env && cell.pin.component.as_deref() == component;
+        let since = newest_pin(row, now, is_here);
         let detail = format!("{} digests are pinned side by side", cells.len());
-        out.push(Drift::new(
+        let drift = Drift::new(
             DriftKind::PinSplit,
             &row.name,
             Some(env),
@@ -204,20 +207,23 @@ fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
             (one.pin.digest, other.pin.digest),
             since,
             detail,
-        ));
+        );
+        out.push(drift.of_component(component));
     }
 }
 
 /// One drift per service: two pinned digests with the same version label, whatever the revision.
 fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
-    let mut by_version: BTreeMap<&str, BTreeMap<Digest, Vec<&Cell>>> = BTreeMap::new();
+    let mut by_version: BTreeMap<(&str, Option<&str>), BTreeMap<Digest, Vec<&Cell>>> = BTreeMap::new();
     for cell in &row.cells {
         if let (Some(version), Some(digest)) = (&cell.version, cell.pin.digest) {
-            let cells = by_version.entry(version.raw()).or_default().entry(digest).or_default();
+            // Two components are two images, whatever version they say.
+            let same = (version.raw(), cell.pin.component.as_deref());
+            let cells = by_version.entry(same).or_default().entry(digest).or_default();
             cells.push(cell);
         }
     }
-    let found = by_version.into_iter().find_map(|(version, digests)| {
+    let found = by_version.into_iter().find_map(|((version, _), digests)| {
         let cells: Vec<&Cell> = digests.values().filter_map(|cells| cells.first().copied()).collect();
         let (one, other) = different(&cells)?;
         Some((version, digests, (one.pin.digest, other.pin.digest)))

@@ -22,7 +22,9 @@ fn cell(env: &str, pinned: Option<u8>) -> Cell {
         image: Repository::parse("r.example/payments").expect("valid"),
         tag: Some("1.2.0".to_owned()),
         digest: pinned.map(digest),
+        component: None,
         locations: Vec::new(),
+        uncertain: None,
     })
 }
 
@@ -295,4 +297,34 @@ fn an_index_and_its_own_manifest_are_one_image() {
     let found = detect(&board(three), now());
     let split = found.iter().find(|d| d.kind == DriftKind::PinSplit).expect("a split");
     assert_eq!((split.expected, split.found), (Some(digest(1)), Some(digest(9))));
+}
+
+#[test]
+fn components_are_neither_split_nor_rebuilt() {
+    let of = |env: &str, component: Option<&str>, n: u8| {
+        let mut cell = cell(env, Some(n));
+        cell.pin.component = component.map(str::to_owned);
+        cell.version = Some("1.2.0".into());
+        cell
+    };
+    // Two components of one version in one environment are two images.
+    let two = vec![of("dev", Some("fpm"), 1), of("dev", Some("nginx"), 2)];
+    assert_eq!(kinds(two), []);
+    // The same component with two digests is both.
+    let same = vec![of("dev", Some("fpm"), 1), of("dev", Some("fpm"), 2)];
+    let found = detect(&board(same), now());
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found
+            .iter()
+            .any(|d| d.kind == DriftKind::PinSplit && d.component.as_deref() == Some("fpm")),
+        "{found:?}"
+    );
+    // What is about one component has another identity than the same about another.
+    let by_tag = |component| {
+        let mut cell = of("dev", component, 1);
+        cell.pin.digest = None;
+        detect(&board(vec![cell]), now()).remove(0).id
+    };
+    assert_ne!(by_tag(Some("fpm")), by_tag(Some("nginx")));
 }

@@ -27,6 +27,8 @@ fn pin() -> Pin {
         tag: Some("1.4.0".to_owned()),
         digest: Some(digest()),
         locations: Vec::new(),
+        component: None,
+        uncertain: None,
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Entry {
     pub to: Option<Digest>,
     /// Visible tag after.
     pub tag: Option<String>,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The break-glass reason, if gates were waived.
     pub break_glass: Option<Untrusted>,
 }

@@ -8,6 +8,7 @@ mod acceptance;
 pub mod board;
 pub mod candidate;
 pub mod candidate_order;
+pub mod component;
 pub mod diff;
 pub mod drift;
 pub mod drift_rules;

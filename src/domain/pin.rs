@@ -62,12 +62,34 @@ pub struct Location {
     pub line: u32,
     /// How it is written.
     pub style: Style,
-    /// The repository that is named there: a service may live in several.
+    /// The repository that is deployed: a service may live in several.
     pub image: Repository,
     /// Why it cannot be edited, if it cannot.
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
     pub reason: Option<String>,
+    /// What the place has to do with the pin.
+    #[serde(rename = "overridden", serialize_with = "is_overridden")]
+    pub role: Role,
+    /// Path in the YAML stream of the reference that an edit changes; empty where none can.
+    #[serde(skip)]
+    pub yaml_path: String,
+}
+
+/// What a place has to do with a pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Role {
+    /// It decides tag and digest: an edit goes here.
+    #[default]
+    Version,
+    /// It decides the name, and another place the tag and the digest.
+    Name,
+    /// Another place was laid over it.
+    Overridden,
+}
+
+fn is_overridden<S: serde::Serializer>(role: &Role, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_bool(*role == Role::Overridden)
 }
 
 /// The commit that put a pin where it is.
@@ -88,20 +110,30 @@ pub struct PinnedBy {
 pub struct Pin {
     /// Where it counts.
     pub target: Target,
+    /// Which variant of the image, where the environment has several ([`super::component`]).
+    pub component: Option<String>,
     /// The repository git names: that of the first location.
     pub image: Repository,
     /// The visible tag: that of the first location that has one.
     pub tag: Option<String>,
     /// The bytes; `None` = pinned by tag only.
     pub digest: Option<Digest>,
-    /// All places, in path and line order: those that take it through a YAML alias too.
+    /// All places, in path and line order: those that take it through a YAML alias too, and those that it
+    /// was laid over.
     pub locations: Vec<Location>,
+    /// Why it cannot be decided what is deployed, if so; such a pin is not edited.
+    pub uncertain: Option<String>,
 }
 
 impl Pin {
+    /// The places that decide tag and digest.
+    pub fn deciding(&self) -> impl Iterator<Item = &Location> {
+        self.locations.iter().filter(|location| location.role == Role::Version)
+    }
+
     /// Repositories that its locations name beside the first one's.
     pub fn other_images(&self) -> BTreeSet<&Repository> {
-        let all = self.locations.iter().map(|location| &location.image);
+        let all = self.deciding().map(|location| &location.image);
         all.filter(|image| **image != self.image).collect()
     }
 }

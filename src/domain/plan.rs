@@ -39,6 +39,8 @@ pub struct Plan {
     pub service: ServiceId,
     /// The environment.
     pub environment: EnvId,
+    /// Which variant of the image, where the environment has several.
+    pub component: Option<String>,
     /// The repository the pin will name.
     pub image: Repository,
     /// The digest pinned now.

@@ -67,6 +67,8 @@ pub struct Service {
     pub image: Repository,
     /// Other repositories that contain it.
     pub also: Vec<Repository>,
+    /// Which variant of the image it is, where several services share the image (`fpm`).
+    pub component: Option<String>,
     /// Trust profile that replaces the policy's signer.
     pub signer: Option<String>,
     /// How the candidate is found.

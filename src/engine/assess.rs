@@ -9,27 +9,24 @@ use jiff::Timestamp;
 
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
-use crate::domain::evidence::Evidence;
+use crate::domain::evidence::{CauseKind, Evidence};
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::domain::verdict::{Facts, Presence, Verdict, judge};
+use crate::domain::verdict::{CheckOf, Facts, Presence, Verdict, judge};
 use crate::sources::evidence::{Carrier, Question, Trust, check_all};
-use crate::sources::registry::{Manifest, Place, RegistryError};
+use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
-use super::image_presence::{self, Extent};
+use super::image_labels::version;
+use super::image_presence::{self, Extent, MAX_MANIFESTS};
 use super::registry_memo::{Located, RegistryMemo};
 use super::verdict_cache::{Checked, Key, VerdictCache};
 
-/// The label that names a version (OCI image spec, "Annotations").
-const VERSION: &str = "org.opencontainers.image.version";
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
 const INDEX_TAGS_ASKED: usize = 16;
-/// Largest image configuration that is read for its labels.
-const CONFIG_CAP: u64 = 4 << 20;
 
 /// What to assess, and by whose rules.
 #[derive(Clone)]
@@ -115,16 +112,27 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let tags = tags.as_deref();
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
-    let (presence, mut own, below, inside, version) = futures_util::join!(
+    // Evidence of platform manifests is shown, and costs: not for more of them than are asked for at all.
+    let shown: Vec<Digest> = {
+        let counts = |child: &&Descriptor| subject.extent.platforms.includes(child.platform.as_ref());
+        let needed: Vec<Digest> = collect::platforms(&manifest).filter(counts).map(|d| d.digest).collect();
+        if needed.len() > MAX_MANIFESTS {
+            Vec::new()
+        } else {
+            needed
+        }
+    };
+    // The version first: the platform manifest that it reads needs no HEAD of its own then.
+    let (version, presence, mut own, below, inside) = futures_util::join!(
+        version(memo, &place, &manifest, &subject.extent),
         image_presence::whole(memo, &place, &manifest, &subject.extent),
         collect::attached(&memo.registry, &subject.repository, subject.digest, tags),
         join_all(
-            children
+            shown
                 .iter()
                 .map(|child| collect::attached(&memo.registry, &subject.repository, *child, tags))
         ),
         collect::in_index(&memo.registry, &subject.repository, &manifest),
-        version(memo, &subject.repository, &manifest),
     );
     let repository = &subject.repository;
     let parents = parents(memo, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
@@ -153,9 +161,24 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
         below,
         inside,
     };
-    let (copy, cache) = (subject.clone(), memo.verdicts.clone());
-    let judged = tokio::task::spawn_blocking(move || conclude(&copy, gathered, cache.as_ref(), now)).await;
-    let assessment = judged.unwrap_or_else(|_| Assessment {
+    let mut gathered = Arc::new(gathered);
+    let mut judged = judge_gathered(memo, &subject, &gathered, now).await;
+    if let (Some(tags), Some(true)) = (tags, judged.as_ref().map(says_absent)) {
+        let mut direct = collect::asked_directly(&memo.registry, repository, subject.digest, tags).await;
+        for index in &indexes {
+            direct.absorb(collect::asked_directly(&memo.registry, repository, *index, tags).await);
+        }
+        if !direct.is_empty()
+            && let Some(gathered) = Arc::get_mut(&mut gathered)
+        {
+            gathered.own.absorb(direct);
+            judged = None;
+        }
+        if judged.is_none() {
+            judged = judge_gathered(memo, &subject, &gathered, now).await;
+        }
+    }
+    let assessment = judged.unwrap_or_else(|| Assessment {
         // A verifier that stops half-way proves nothing.
         verdict: subject.policy.as_ref().map(|policy| {
             let presence = Presence::Failed(Failure::bug("checking the evidence stopped unexpectedly"));
@@ -181,6 +204,25 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     }
 }
 
+/// Checks and judges on a thread of its own; `None` if that stopped half-way.
+async fn judge_gathered(
+    memo: &RegistryMemo,
+    subject: &Subject,
+    gathered: &Arc<Gathered>,
+    now: Timestamp,
+) -> Option<Assessment> {
+    let (subject, gathered, cache) = (subject.clone(), Arc::clone(gathered), memo.verdicts.clone());
+    let judged = tokio::task::spawn_blocking(move || conclude(&subject, &gathered, cache.as_ref(), now));
+    judged.await.ok()
+}
+
+/// Whether a verdict says of some kind of evidence that there is none.
+fn says_absent(assessment: &Assessment) -> bool {
+    let causes = assessment.verdict.iter().flat_map(|verdict| &verdict.causes);
+    let mut evidence = causes.filter(|cause| matches!(cause.check, CheckOf::Evidence(_)));
+    evidence.any(|cause| cause.cause == CauseKind::Absent)
+}
+
 /// Everything that was found about one digest, before checking.
 struct Gathered {
     manifest: Arc<Manifest>,
@@ -192,7 +234,7 @@ struct Gathered {
 }
 
 /// Checks everything that was collected and judges what counts. Pure CPU work but for the cache.
-fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>, now: Timestamp) -> Assessment {
+fn conclude(subject: &Subject, gathered: &Gathered, cache: Option<&VerdictCache>, now: Timestamp) -> Assessment {
     let key = gathered.cache_key(subject);
     let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
     let checked = known.unwrap_or_else(|| {
@@ -203,8 +245,8 @@ fn conclude(subject: &Subject, gathered: Gathered, cache: Option<&VerdictCache>,
         }
         checked
     });
-    let mut incomplete = gathered.own.incomplete;
-    incomplete.extend(gathered.via.into_iter().flat_map(|(_, found)| found.incomplete));
+    let mut incomplete = gathered.own.incomplete.clone();
+    incomplete.extend(gathered.via.iter().flat_map(|(_, found)| found.incomplete.clone()));
     let verdict = subject.policy.as_ref().map(|policy| {
         let facts = Facts {
             digest: subject.digest,
@@ -401,78 +443,4 @@ async fn parents(
         Err(failure) => parents.unasked = Some(failure.clone()),
     }
     parents
-}
-
-/// The version label: the annotation of the index or manifest, else the label of the (first
-/// platform's) configuration.
-async fn version(memo: &RegistryMemo, repository: &Repository, manifest: &Manifest) -> Option<Untrusted> {
-    if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {
-        return Some(version.into());
-    }
-    let first = collect::platforms(manifest).next().map(|child| child.digest);
-    let image = match first {
-        Some(child) => &memo.registry.manifest(repository, &child).await.ok()?,
-        None => manifest,
-    };
-    if let Some(version) = collect::annotation(&image.body.annotations, VERSION) {
-        return Some(version.into());
-    }
-    let config = image.body.config.as_ref()?;
-    let bytes = memo
-        .registry
-        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await
-        .ok()?;
-    label(&bytes, VERSION)
-}
-
-fn label(config: &[u8], name: &str) -> Option<Untrusted> {
-    #[derive(serde::Deserialize)]
-    struct Config {
-        config: Option<Inner>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Inner {
-        #[serde(rename = "Labels")]
-        labels: Option<std::collections::BTreeMap<String, String>>,
-    }
-    let config: Config = serde_json::from_slice(config).ok()?;
-    let version = config.config?.labels?.remove(name)?;
-    (!version.is_empty()).then(|| version.into())
-}
-
-/// When the content was created, by its own word: the index's annotation, else the configuration's
-/// `created`.
-///
-/// # Errors
-/// If the content could not be reached; "no creation time" is `Ok(None)`.
-pub async fn created(
-    memo: &RegistryMemo,
-    repository: &Repository,
-    digest: &Digest,
-) -> Result<Option<Timestamp>, Failure> {
-    const CREATED: &str = "org.opencontainers.image.created";
-    let failed = |e: RegistryError| Failure::from(e);
-    let manifest = memo.registry.manifest(repository, digest).await.map_err(failed)?;
-    if let Some(at) = collect::annotation(&manifest.body.annotations, CREATED).and_then(|t| t.parse().ok()) {
-        return Ok(Some(at));
-    }
-    let first = collect::platforms(&manifest).next().map(|child| child.digest);
-    let image = match first {
-        Some(child) => memo.registry.manifest(repository, &child).await.map_err(failed)?,
-        None => manifest,
-    };
-    let Some(config) = &image.body.config else {
-        return Ok(None);
-    };
-    let bytes = memo
-        .registry
-        .blob(repository, &config.digest, Some(config.size), CONFIG_CAP)
-        .await
-        .map_err(failed)?;
-    #[derive(serde::Deserialize)]
-    struct Created {
-        created: Option<Timestamp>,
-    }
-    Ok(serde_json::from_slice::<Created>(&bytes).ok().and_then(|c| c.created))
 }

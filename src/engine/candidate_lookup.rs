@@ -112,7 +112,7 @@ impl Search<'_> {
         let Some(digest) = self.memo.resolve(image, tag).await? else {
             return Ok(None);
         };
-        super::assess::created(self.memo, image, &digest).await
+        super::image_labels::created(self.memo, image, &digest).await
     }
 
     /// Versions in candidate order, with digests as far as needed to place every pin among them.

@@ -6,18 +6,88 @@
 //! in the list as an item with its problem. Nothing is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::sources::evidence::{Carrier, Item, artifact_without_statement, buildkit_layer, may_be_statement};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
+use super::once_map::OnceMap;
+
 /// Largest statement that is fetched (docs/reference/registries.md, "One way out").
 pub const STATEMENT_CAP: u64 = 64 << 20;
+
+/// Most layers with statements that are read of what is attached to one digest. cosign puts every
+/// signature and attestation of a digest into one manifest; a hundred are many.
+const MAX_LAYERS: usize = 1_000;
+/// Most bytes of statements that are read of what is attached to one digest.
+const MAX_BYTES: u64 = 256 << 20;
+/// Most attestation manifests of one index that are looked at: one for each platform that is asked for.
+const MAX_INSIDE: usize = 128;
+
+/// Reads what is attached to one digest, and counts what it costs: whoever may push may attach as much as
+/// the registry takes. A blob that several layers name is read, and kept in memory, once.
+struct EvidenceReader<'a> {
+    registry: &'a Registry,
+    repository: &'a Repository,
+    subject: Digest,
+    layers: AtomicUsize,
+    bytes: AtomicU64,
+    blobs: OnceMap<(Digest, u64), Result<Bytes, Failure>>,
+}
+
+impl<'a> EvidenceReader<'a> {
+    fn new(registry: &'a Registry, repository: &'a Repository, subject: Digest) -> Self {
+        Self {
+            registry,
+            repository,
+            subject,
+            layers: AtomicUsize::new(0),
+            bytes: AtomicU64::new(0),
+            blobs: OnceMap::default(),
+        }
+    }
+
+    /// The content of a layer, or why it was not read.
+    async fn content(&self, layer: &Descriptor) -> Result<Bytes, Failure> {
+        if self.layers.fetch_add(1, Ordering::Relaxed) >= MAX_LAYERS {
+            let what = format!(
+                "more than {MAX_LAYERS} layers with statements are attached to {}",
+                self.subject
+            );
+            return Err(Failure::new(
+                FailureKind::TooLarge,
+                format!("{what}; this one was not read"),
+            ));
+        }
+        self.blobs
+            .get((layer.digest, layer.size), || async {
+                let before = self.bytes.fetch_add(layer.size, Ordering::Relaxed);
+                if before.saturating_add(layer.size) > MAX_BYTES {
+                    let what = format!(
+                        "more than {MAX_BYTES} bytes of statements are attached to {}",
+                        self.subject
+                    );
+                    return Err(Failure::new(
+                        FailureKind::TooLarge,
+                        format!("{what}; this one was not read"),
+                    ));
+                }
+                let content = self
+                    .registry
+                    .blob(self.repository, &layer.digest, Some(layer.size), STATEMENT_CAP)
+                    .await;
+                content.map_err(Failure::from)
+            })
+            .await
+    }
+}
 
 /// Everything attached to one digest.
 #[derive(Debug, Default)]
@@ -31,67 +101,122 @@ pub struct Collected {
 }
 
 impl Collected {
-    fn absorb(&mut self, other: Self) {
+    pub(super) fn absorb(&mut self, other: Self) {
         self.items.extend(other.items);
         self.listed.extend(other.listed);
         self.incomplete.extend(other.incomplete);
     }
+
+    /// A search that failed.
+    fn failed(error: &RegistryError) -> Self {
+        Self {
+            incomplete: vec![error.clone().into()],
+            ..Self::default()
+        }
+    }
+
+    /// Whether nothing was found, and nothing failed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.listed.is_empty() && self.incomplete.is_empty()
+    }
 }
 
+/// Where cosign keeps what it attaches without the referrers API: the endings of its tags.
+const EVIDENCE_TAGS: [(&str, Carrier); 3] = [
+    ("sig", Carrier::CosignSigTag),
+    ("att", Carrier::CosignAttTag),
+    ("sbom", Carrier::SbomTag),
+];
+
 /// Collects what is attached to `subject` in `repository`. `tags` is the repository's tag list, if
-/// it could be had: tags that it does not hold cost nothing.
+/// it could be had: tags that it lacks cost nothing, and [`asked_directly`] asks for them before anybody
+/// says that something is absent.
 pub async fn attached(
     registry: &Registry,
     repository: &Repository,
     subject: Digest,
     tags: Option<&BTreeSet<String>>,
 ) -> Collected {
-    let referrers = referrers(registry, repository, subject, tags);
-    let legacy = [
-        ("sig", Carrier::CosignSigTag),
-        ("att", Carrier::CosignAttTag),
-        ("sbom", Carrier::SbomTag),
-    ]
-    .map(|(suffix, carrier)| legacy_tag(registry, repository, subject, suffix, carrier, tags));
-    let (mut all, legacy) = futures_util::future::join(referrers, join_all(legacy)).await;
+    // A repository that has content and lists no tag at all is a cache that lists what it has been asked for.
+    let tags = tags.filter(|tags| !tags.is_empty());
+    let reading = EvidenceReader::new(registry, repository, subject);
+    let listed = async {
+        match registry.referrers(repository, &subject, tags).await {
+            Ok(listing) => referrers(&reading, listing.descriptors).await,
+            Err(error) => Collected::failed(&error),
+        }
+    };
+    let legacy = EVIDENCE_TAGS.map(|(ending, carrier)| legacy_tag(&reading, ending, carrier, tags));
+    let (mut all, legacy) = futures_util::future::join(listed, join_all(legacy)).await;
     for found in legacy {
         all.absorb(found);
     }
     all
 }
 
-async fn referrers(
+/// Asks for the evidence tags that a tag list lacks, each by its name. A tag list proves no absence:
+/// pull-through caches list only what they have been asked for before.
+pub async fn asked_directly(
     registry: &Registry,
     repository: &Repository,
     subject: Digest,
-    tags: Option<&BTreeSet<String>>,
+    tags: &BTreeSet<String>,
 ) -> Collected {
     let mut all = Collected::default();
-    let listing = match registry.referrers(repository, &subject, tags).await {
-        Ok(listing) => listing,
-        Err(error) => {
-            all.incomplete.push(error.into());
-            return all;
+    if tags.is_empty() {
+        // Then nothing was left out because of the list.
+        return all;
+    }
+    let reading = EvidenceReader::new(registry, repository, subject);
+    let fallback = async {
+        if tags.contains(&format!("sha256-{}", subject.hex())) {
+            return Collected::default();
+        }
+        match registry.fallback_referrers(repository, &subject).await {
+            Ok(descriptors) => referrers(&reading, descriptors).await,
+            Err(error) => Collected::failed(&error),
         }
     };
-    let fetched = join_all(listing.descriptors.into_iter().map(|descriptor| async move {
-        match registry.manifest(repository, &descriptor.digest).await {
-            Ok(manifest) => layers(registry, repository, subject, &manifest, Carrier::Referrer).await,
+    let unlisted = EVIDENCE_TAGS
+        .iter()
+        .filter(|(ending, _)| !tags.contains(&evidence_tag(subject, ending)))
+        .map(|(ending, carrier)| legacy_tag(&reading, ending, *carrier, None));
+    let (listed, legacy) = futures_util::future::join(fallback, join_all(unlisted)).await;
+    all.absorb(listed);
+    for found in legacy {
+        all.absorb(found);
+    }
+    all
+}
+
+fn evidence_tag(subject: Digest, ending: &str) -> String {
+    format!("sha256-{}.{ending}", subject.hex())
+}
+
+async fn referrers(reading: &EvidenceReader<'_>, descriptors: Vec<Descriptor>) -> Collected {
+    let mut all = Collected::default();
+    let fetched = join_all(descriptors.into_iter().map(|descriptor| async move {
+        let found = reading.registry.manifest(reading.repository, &descriptor.digest).await;
+        let found = found.and_then(|manifest| manifest.check_size(descriptor.size).map(|()| manifest));
+        match found {
+            Ok(manifest) => layers(reading, &manifest, Carrier::Referrer).await,
+            // A listing may outlive what it lists. What is gone for good has nothing to say, and waiting
+            // for it would leave the verdict open for ever.
+            Err(error) if error.is_absent() => Collected {
+                listed: vec![gone(reading.subject, &descriptor, &error)],
+                ..Collected::default()
+            },
             Err(error) => {
-                let named = descriptor
-                    .artifact_type
-                    .clone()
-                    .unwrap_or_else(|| descriptor.media_type.clone());
-                let item = broken(
-                    subject,
-                    descriptor.digest,
-                    named,
-                    descriptor.annotations,
-                    Carrier::Referrer,
-                    &error,
-                );
+                let named = descriptor.artifact_type.unwrap_or(descriptor.media_type);
                 Collected {
-                    items: vec![item],
+                    items: vec![broken(
+                        reading.subject,
+                        descriptor.digest,
+                        named,
+                        descriptor.annotations,
+                        Carrier::Referrer,
+                        &error,
+                    )],
                     ..Collected::default()
                 }
             }
@@ -104,45 +229,58 @@ async fn referrers(
     all
 }
 
+/// A referrer that is listed and no longer there.
+fn gone(subject: Digest, descriptor: &Descriptor, error: &RegistryError) -> Evidence {
+    let named = descriptor.artifact_type.as_deref().unwrap_or(&descriptor.media_type);
+    let mut item = artifact_without_statement(subject, descriptor.digest, &[named]);
+    item.state = EvidenceState::Failed;
+    item.cause = Some(CauseKind::Absent);
+    item.detail = Some(format!("it is listed, and no longer there: {error}").into());
+    item
+}
+
 async fn legacy_tag(
-    registry: &Registry,
-    repository: &Repository,
-    subject: Digest,
-    suffix: &str,
+    reading: &EvidenceReader<'_>,
+    ending: &str,
     carrier: Carrier,
     tags: Option<&BTreeSet<String>>,
 ) -> Collected {
-    let tag = format!("sha256-{}.{suffix}", subject.hex());
-    let mut all = Collected::default();
-    if tags.is_some_and(|known| !known.contains(&tag)) {
-        return all;
+    let EvidenceReader {
+        registry,
+        repository,
+        subject,
+        ..
+    } = reading;
+    let tag = evidence_tag(*subject, ending);
+    match tags {
+        Some(tags) if !tags.contains(&tag) => return Collected::default(),
+        Some(_) => {}
+        // Where it is not known whether there is such a tag, one GET tells, with the registry's own words.
+        None => match registry.tagged_manifest(repository, &tag).await {
+            Ok(None) => return Collected::default(),
+            Ok(Some(manifest)) => return layers(reading, &manifest, carrier).await,
+            Err(error) if error.cause() == CauseKind::Unreachable => return Collected::failed(&error),
+            // It is there and cannot be read: below it is named by its digest.
+            Err(_) => {}
+        },
     }
     let digest = match registry.resolve(repository, &tag).await {
         Ok(Some(digest)) => digest,
-        Ok(None) => return all,
-        Err(error) => {
-            all.incomplete.push(error.into());
-            return all;
-        }
+        Ok(None) => return Collected::default(),
+        Err(error) => return Collected::failed(&error),
     };
     match registry.manifest(repository, &digest).await {
-        Ok(manifest) => layers(registry, repository, subject, &manifest, carrier).await,
-        Err(error) => {
-            all.items
-                .push(broken(subject, digest, tag, BTreeMap::new(), carrier, &error));
-            all
-        }
+        Ok(manifest) => layers(reading, &manifest, carrier).await,
+        Err(error) => Collected {
+            items: vec![broken(*subject, digest, tag, BTreeMap::new(), carrier, &error)],
+            ..Collected::default()
+        },
     }
 }
 
 /// Fetches the layers of one evidence manifest that hold statements.
-async fn layers(
-    registry: &Registry,
-    repository: &Repository,
-    attached_to: Digest,
-    manifest: &Manifest,
-    carrier: Carrier,
-) -> Collected {
+async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carrier) -> Collected {
+    let attached_to = reading.subject;
     let mut all = Collected::default();
     let (statements, others): (Vec<&Descriptor>, Vec<&Descriptor>) = manifest
         .body
@@ -165,9 +303,7 @@ async fn layers(
         return all;
     }
     all.items = join_all(statements.into_iter().map(|layer| async move {
-        let content = registry
-            .blob(repository, &layer.digest, Some(layer.size), STATEMENT_CAP)
-            .await;
+        let content = reading.content(layer).await;
         let mut annotations = manifest.body.annotations.clone();
         annotations.extend(layer.annotations.clone());
         Item {
@@ -177,7 +313,7 @@ async fn layers(
             media_type: layer.media_type.clone(),
             annotations,
             carrier,
-            content: content.map_err(Failure::from),
+            content,
         }
     }))
     .await;
@@ -207,15 +343,35 @@ fn broken(
 /// from their annotations; nothing is fetched but the small manifest.
 pub async fn in_index(registry: &Registry, repository: &Repository, index: &Manifest) -> Collected {
     let mut all = Collected::default();
-    for descriptor in index.body.manifests.iter().filter(|d| is_attestation(d)) {
+    let (looked_at, beyond) = {
+        let mut inside: Vec<&Descriptor> = index.body.manifests.iter().filter(|d| is_attestation(d)).collect();
+        let beyond = inside.split_off(inside.len().min(MAX_INSIDE));
+        (inside, beyond)
+    };
+    if let Some(first) = beyond.first() {
+        let mut item = buildkit_layer(index.digest, first.digest, None);
+        item.state = EvidenceState::Unsupported;
+        item.cause = Some(CauseKind::Unsupported);
+        let what = format!("the index has more than {MAX_INSIDE} attestation manifests; the others were not looked at");
+        item.detail = Some(what.into());
+        all.listed.push(item);
+    }
+    let answers = join_all(
+        looked_at
+            .iter()
+            .map(|descriptor| registry.manifest(repository, &descriptor.digest)),
+    )
+    .await;
+    for (descriptor, answer) in looked_at.into_iter().zip(answers) {
         let about = descriptor
             .annotations
             .get("vnd.docker.reference.digest")
             .and_then(|d| d.parse().ok());
         let attached_to = about.unwrap_or(index.digest);
-        match registry.manifest(repository, &descriptor.digest).await {
+        match answer {
             Ok(manifest) => {
-                for layer in &manifest.body.layers {
+                let room = MAX_LAYERS.saturating_sub(all.listed.len());
+                for layer in manifest.body.layers.iter().take(room) {
                     let predicate = layer.annotations.get("in-toto.io/predicate-type").cloned();
                     all.listed.push(buildkit_layer(attached_to, layer.digest, predicate));
                 }

@@ -12,7 +12,7 @@ use crate::domain::reference::Repository;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
-use super::image_presence::{Depth, Extent};
+use super::image_presence::{Extent, ImageDepth};
 use super::ledger::Ledger;
 use super::once_map::OnceMap;
 use super::registry_memo::RegistryMemo;
@@ -128,7 +128,7 @@ impl<L> Context<L> {
     }
 
     /// What a digest is judged by in an environment.
-    pub fn criteria(&self, environment: Option<&Environment>, depth: Depth) -> Criteria<'_> {
+    pub fn criteria(&self, environment: Option<&Environment>, depth: ImageDepth) -> Criteria<'_> {
         Criteria {
             policy: environment.and_then(|environment| self.policy_of(environment)),
             extent: Extent {

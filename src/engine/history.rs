@@ -13,16 +13,18 @@ use futures_util::StreamExt as _;
 use tokio::sync::mpsc;
 
 use crate::config::unknown;
+use crate::domain::component;
 use crate::domain::failure::Failure;
 use crate::domain::history::{Entry, Said};
 use crate::domain::id::{Digest, Target};
+use crate::domain::pin::Pin;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::context::Context;
-use super::image_presence::Depth;
+use super::image_presence::ImageDepth;
 use super::ledger::{Ledger, ScanCache};
 use super::open::{Engine, blocking};
 use super::pins::{EnvironmentPaths, LOOSE_TIER};
@@ -118,7 +120,7 @@ impl Engine {
 /// Judges every digest of the records by the policy of their environment, where it has one.
 async fn judge(context: &Context, target: &Target, records: &mut [Record]) {
     let environment = context.environment(target.environment.as_str());
-    let criteria = context.criteria(environment, Depth::Manifests);
+    let criteria = context.criteria(environment, ImageDepth::Manifests);
     if criteria.policy.is_none() {
         return;
     }
@@ -181,6 +183,10 @@ struct Reader<'a> {
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     target: &'a Target,
+    /// The image that is deployed today.
+    image: Option<Repository>,
+    /// Whether the environment has several components of the service.
+    components: bool,
     paths: EnvironmentPaths,
     /// Repositories that stood at the very place of the pin before, and are no service's today.
     former: BTreeSet<Repository>,
@@ -195,10 +201,10 @@ fn walk(
     target: &Target,
     visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    let files: BTreeSet<String> = ledger
-        .pins()
-        .filter(|pin| pin.target == *target)
-        .flat_map(|pin| pin.locations.iter().map(|location| location.file.clone()))
+    let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
+    let files: BTreeSet<String> = pins
+        .iter()
+        .flat_map(|pin| pin.deciding().map(|location| location.file.clone()))
         .collect();
     let mut reader = Reader {
         repo,
@@ -206,6 +212,8 @@ fn walk(
         ledger,
         scans,
         target,
+        image: pins.first().map(|pin| pin.image.clone()),
+        components: pins.iter().any(|pin| pin.component.is_some()),
         paths: EnvironmentPaths::new(&ledger.environments),
         former: BTreeSet::new(),
         anywhere: files.is_empty(),
@@ -232,7 +240,9 @@ fn walk(
                 Ok(_) if !more.is_empty() => ControlFlow::Break(()),
                 Ok(step) => {
                     told.insert(commit.id.clone());
-                    step.records(&commit, target).into_iter().try_for_each(&mut *visit)
+                    step.records(&commit, target, reader.components)
+                        .into_iter()
+                        .try_for_each(&mut *visit)
                 }
                 Err(error) => {
                     failed = Some(error);
@@ -309,9 +319,9 @@ impl Reader<'_> {
             None => Ok(Arc::default()),
         };
         let (before, after) = (scan(before)?, scan(after)?);
-        self.follow(&before, &after);
+        self.follow(path, &before, &after);
         for (scan, side) in [(&before, &mut step.was), (&after, &mut step.is)] {
-            for (image, found) in self.ours(scan) {
+            for (image, found) in self.ours(path, scan) {
                 let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
                 let known = side.entry(what).or_insert_with(|| (None, image.clone()));
                 known.0 = known.0.take().or_else(|| found.tag.clone());
@@ -321,11 +331,14 @@ impl Reader<'_> {
     }
 
     /// Where the pin was another repository's before, that one belongs to the pin's past.
-    fn follow(&mut self, before: &Scan, after: &Scan) {
-        if self.ours(before).next().is_some() {
+    fn follow(&mut self, path: &str, before: &Scan, after: &Scan) {
+        if self.ours(path, before).next().is_some() {
             return;
         }
-        let places: BTreeSet<&str> = self.ours(after).map(|(_, found)| found.yaml_path.as_str()).collect();
+        let places: BTreeSet<&str> = self
+            .ours(path, after)
+            .map(|(_, found)| found.yaml_path.as_str())
+            .collect();
         let naming = &self.ledger.naming;
         let former: Vec<Repository> = before
             .found
@@ -337,15 +350,17 @@ impl Reader<'_> {
         self.former.extend(former);
     }
 
-    fn ours<'s>(&'s self, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
-        let naming = &self.ledger.naming;
-        scan.found.iter().filter_map(move |found| {
-            if let Some((service, image)) = naming.pin_of(found) {
-                return (*service == self.target.service).then_some((image, found));
+    fn ours<'s>(&'s self, path: &'s str, scan: &'s Scan) -> impl Iterator<Item = (&'s Repository, &'s Found)> {
+        scan.all().filter_map(move |found| {
+            let is_former = found
+                .repository
+                .as_ref()
+                .is_some_and(|image| self.former.contains(image));
+            if !is_former && self.ledger.service_of(path, found) != Some(&self.target.service) {
+                return None;
             }
-            let image = found.repository.as_ref()?;
-            let is_former = found.tier < LOOSE_TIER && self.former.contains(image);
-            is_former.then_some((image, found))
+            // Where other files name the image, it is the one that is deployed today.
+            Some((found.repository.as_ref().or(self.image.as_ref())?, found))
         })
     }
 }
@@ -357,7 +372,7 @@ impl CommitSides {
 
     /// What the commit changed: nothing, where the pins after it are those before it. Where several
     /// changed, the first that went and the first that came belong together.
-    fn records(self, commit: &CommitMeta, target: &Target) -> Vec<Record> {
+    fn records(self, commit: &CommitMeta, target: &Target, components: bool) -> Vec<Record> {
         let gone: Vec<_> = self
             .was
             .iter()
@@ -369,28 +384,60 @@ impl CommitSides {
             .filter(|(what, _)| !self.was.contains_key(what))
             .collect();
         let said = Said::read(commit.message.raw(), target);
-        (0..gone.len().max(came.len()))
-            .map(|at| {
-                let (from, to) = (gone.get(at), came.get(at));
-                Record {
-                    entry: Entry {
-                        commit: commit.id.clone(),
-                        author: commit.author.clone(),
-                        at: commit.at,
-                        subject: commit.subject.clone(),
-                        action: said.action,
-                        reverts: said.reverts.clone(),
-                        from: from.and_then(|(what, _)| digest(what)),
-                        to: to.and_then(|(what, _)| digest(what)),
-                        tag: to.and_then(|(_, (tag, _))| tag.clone()),
-                        break_glass: said.break_glass.clone(),
-                    },
-                    image: to.map(|(_, (_, image))| image.clone()),
-                    verdict: None,
-                }
+        pairs(&gone, &came, components)
+            .into_iter()
+            .map(|(component, from, to)| Record {
+                entry: Entry {
+                    commit: commit.id.clone(),
+                    author: commit.author.clone(),
+                    at: commit.at,
+                    subject: commit.subject.clone(),
+                    action: said.action,
+                    reverts: said.reverts.clone(),
+                    from: from.and_then(|(what, _)| digest(what)),
+                    to: to.and_then(|(what, _)| digest(what)),
+                    tag: to.and_then(|(_, (tag, _))| tag.clone()),
+                    component,
+                    break_glass: said.break_glass.clone(),
+                },
+                image: to.map(|(_, (_, image))| image.clone()),
+                verdict: None,
             })
             .collect()
     }
+}
+
+/// A side of a change: what was written, its tag and its image.
+type Written<'w> = (&'w What, &'w (Option<String>, Repository));
+
+/// What went and what came, of the same component where there are several.
+fn pairs<'w>(
+    gone: &[Written<'w>],
+    came: &[Written<'w>],
+    components: bool,
+) -> Vec<(Option<String>, Option<Written<'w>>, Option<Written<'w>>)> {
+    let component = |(what, (tag, _)): &Written<'_>| {
+        let written = match what {
+            What::Tag(tag) => tag.as_deref(),
+            What::Digest(_) => tag.as_deref(),
+        };
+        written.filter(|_| components).and_then(component::variant)
+    };
+    let all: BTreeSet<Option<String>> = gone.iter().chain(came).map(component).collect();
+    let mut out = Vec::new();
+    for one in all {
+        let of = |side: &[Written<'w>]| -> Vec<Written<'w>> {
+            side.iter()
+                .filter(|written| component(written) == one)
+                .copied()
+                .collect()
+        };
+        let (gone, came) = (of(gone), of(came));
+        for at in 0..gone.len().max(came.len()) {
+            out.push((one.clone(), gone.get(at).copied(), came.get(at).copied()));
+        }
+    }
+    out
 }
 
 fn digest(what: &What) -> Option<Digest> {

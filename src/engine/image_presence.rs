@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 4;
 
 /// How much of an image must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum Depth {
+pub enum ImageDepth {
     /// The image and its platform manifests: one request each, in every refresh.
     #[default]
     Manifests,
@@ -40,7 +40,7 @@ pub enum Depth {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Extent {
     /// How deep to look.
-    pub depth: Depth,
+    pub depth: ImageDepth,
     /// Which platforms count.
     pub platforms: PlatformFilter,
 }
@@ -77,7 +77,7 @@ pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manife
                 };
             }
             children.extend(platforms.into_iter().filter(|child| seen.insert(child.digest)).cloned());
-            if extent.depth == Depth::Everything {
+            if extent.depth == ImageDepth::Everything {
                 parts.note_blobs(manifest);
             }
         }
@@ -114,11 +114,11 @@ impl ImageParts {
         memo: &RegistryMemo,
         image: &Place,
         children: &[Descriptor],
-        depth: Depth,
+        depth: ImageDepth,
     ) -> Vec<Arc<Manifest>> {
         let answers = join_all(children.iter().map(|child| async move {
             let place = Place::new(&image.repository, child.digest);
-            if depth == Depth::Manifests && !child.is_index() {
+            if depth == ImageDepth::Manifests && !child.is_index() {
                 let answer = memo.presence(&place, Some(child.size)).await;
                 return answer.map(|present| present.map(|_| None));
             }

@@ -1,6 +1,6 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,15 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Fetch, Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
+use crate::domain::id::ServiceId;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, Scan};
+use crate::sources::git::manifest::{self, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
+use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
-use super::pins::{Grouped, Naming, Sighting, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -63,8 +65,12 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// Every reference found, for edits and history.
-    pub sightings: Arc<Vec<Sighting>>,
+    /// What its files hold.
+    pub commit: Arc<ScannedCommit>,
+    /// The references of the commit as they are deployed.
+    pub effective: Arc<Effective>,
+    /// Services of places whose text alone does not tell them: by file and entry.
+    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -74,6 +80,20 @@ pub struct Ledger {
 }
 
 impl Ledger {
+    /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
+    /// what it is, else by its text.
+    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        if !self.placed.is_empty()
+            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+        {
+            return Some(known);
+        }
+        let repository = found.repository.as_ref()?;
+        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let service = self.naming.service_of(repository, found.tag.as_deref());
+        service.filter(|_| counts)
+    }
+
     /// Every pin, service by service.
     pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
@@ -119,14 +139,13 @@ pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Fa
 }
 
 fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
-    let files = repo.files(&tip.commit)?;
+    let files = Arc::new(repo.files(&tip.commit)?);
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut notices)?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
+    let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    let environments = environments(&team, &commit);
+    let (effective, naming, grouped) = pins(&commit, &team, &environments);
+    let placed = placed(&commit, &naming, &grouped);
     let holds = match repo.read_at(&tip.commit, holds::FILE)? {
         TreeEntry::Absent => Ok(Vec::new()),
         TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
@@ -144,7 +163,9 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        sightings: Arc::new(sightings),
+        placed: Arc::new(placed),
+        commit: Arc::new(commit),
+        effective: Arc::new(effective),
         holds,
         unmatched,
         notices,
@@ -159,12 +180,10 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
-    let files = repo.files(&tip.commit)?;
-    let (sightings, mut unmanaged) = scan_all(repo, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &files, &sightings);
-    let naming = naming(&sightings, &team, &environments);
-    let mut grouped = group(&sightings, &naming, &team, &environments);
-    grouped.unmanaged.append(&mut unmanaged);
+    let files = Arc::new(repo.files(&tip.commit)?);
+    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
+    let environments = environments(&team, &commit);
+    let (_, _, grouped) = pins(&commit, &team, &environments);
     Ok(crate::config::init::render(&crate::config::init::Survey {
         environments: &environments,
         services: &grouped.services,
@@ -183,25 +202,31 @@ fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigErr
 }
 
 /// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, files: &[TreeFile], sightings: &[Sighting]) -> Vec<Environment> {
+fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let with_pins: BTreeSet<&str> = sightings.iter().map(|s| s.file.as_str()).collect();
-    let deployments: Vec<String> = with_pins.into_iter().map(ToOwned::to_owned).collect();
-    let files: Vec<String> = files.iter().map(|file| file.path.clone()).collect();
+    let with_pins = commit
+        .scans
+        .iter()
+        .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
+    let deployments: Vec<String> = with_pins.map(|(file, _)| file.clone()).collect();
+    let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
 }
 
 fn scan_all(
     repo: &GitRepo,
-    files: &[TreeFile],
+    tip: &Tip,
+    files: &Arc<Vec<TreeFile>>,
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
-) -> Result<(Vec<Sighting>, Vec<Unmanaged>), Failure> {
-    let mut charts = BTreeMap::new();
-    let mut sightings = Vec::new();
-    let mut unmanaged = Vec::new();
+) -> Result<ScannedCommit, Failure> {
+    let mut commit = ScannedCommit {
+        files: Arc::clone(files),
+        remote_url: tip.remote.as_deref().and_then(|remote| repo.remote_url(remote)),
+        ..ScannedCommit::default()
+    };
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
@@ -209,25 +234,89 @@ fn scan_all(
             continue;
         }
         let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
-        sightings.extend(scan.found.iter().map(|found| Sighting {
-            file: file.path.clone(),
-            found: found.clone(),
-        }));
-        unmanaged.extend(scan.unmanaged.iter().cloned());
-        if !scan.charts.is_empty() {
-            charts.insert(file.path.clone(), scan.charts.clone());
+        commit.scans.insert(file.path.clone(), scan);
+    }
+    commit.copied = vendored::copied_files(files, &commit.scans);
+    Ok(commit)
+}
+
+/// Renders what was scanned and groups it into pins.
+fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
+    let effective = effective::render(commit, environments);
+    let naming = naming(&effective.references, team, environments);
+    let mut grouped = group(&effective.references, &naming, team, environments);
+    grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
+    // A placeholder that renders replace, or a digest whose image other values name, is accounted for.
+    let is_settled = |one: &&Unmanaged| effective.settled.contains(&(one.file.clone(), one.line));
+    let seen = commit.scans.values().flat_map(|scan| &scan.unmanaged);
+    grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
+    grouped.unmanaged.extend(vendored::unmanaged(commit));
+    grouped.unmanaged.extend(unread(commit, environments));
+    (effective, naming, grouped)
+}
+
+/// Files of environments that may name images and are not read, or only in part.
+fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged> {
+    let paths = EnvironmentPaths::new(environments);
+    let mut out = Vec::new();
+    for file in commit.files.iter().map(|file| file.path.as_str()) {
+        let language = [
+            (".jsonnet", "Jsonnet"),
+            (".libsonnet", "Jsonnet"),
+            (".cue", "CUE"),
+            (".tf", "Terraform"),
+        ];
+        let language = language
+            .iter()
+            .find(|(end, _)| file.ends_with(end))
+            .map(|(_, name)| *name);
+        let problem = commit.scans.get(file).and_then(|scan| scan.problem.as_ref());
+        let reason = match (language, problem) {
+            (Some(language), _) => format!("{language} is not read: the images that it names are not known"),
+            (None, Some(problem)) => format!("the file could not be read, or only in part: {problem}"),
+            (None, None) => continue,
+        };
+        if paths.of(file).next().is_some() {
+            out.push(Unmanaged {
+                file: file.to_owned(),
+                line: 1,
+                text: file.rsplit('/').next().unwrap_or(file).into(),
+                reason,
+            });
         }
     }
-    let paths = files.iter().map(|file| file.path.as_str()).collect();
-    vendored::set_apart(&paths, &charts, &mut sightings, &mut unmanaged);
-    Ok((sightings, unmanaged))
+    out
+}
+
+/// Places whose text alone tells another service than the one that is deployed, or none.
+fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+    let mut out = BTreeMap::new();
+    let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
+        let Some(scan) = commit.scans.get(&location.file) else {
+            continue;
+        };
+        let Some(found) = scan.all().find(|found| found.yaml_path == location.yaml_path) else {
+            continue;
+        };
+        let by_text = found
+            .repository
+            .as_ref()
+            .and_then(|image| naming.service_of(image, found.tag.as_deref()));
+        if by_text != Some(&pin.target.service) {
+            let place = (location.file.clone(), effective::entry(&location.yaml_path));
+            out.insert(place, pin.target.service.clone());
+        }
+    }
+    out
 }
 
 /// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
-    lower.ends_with(".yaml") || lower.ends_with(".yml") || lower.ends_with(".yaml.gotmpl") || name == "Kustomization"
+    let ends = [".yaml", ".yml", ".json", ".yaml.gotmpl"];
+    ends.iter().any(|end| lower.ends_with(end)) || name == "Kustomization"
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.

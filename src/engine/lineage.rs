@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
         for pin in pins {
             let key = pin.key();
             let what = (pin.target.service.clone(), key.digest, key.tag.clone());
-            let files = pin.locations.iter().map(|l| l.file.clone()).collect();
+            let files = pin.deciding().map(|l| l.file.clone()).collect();
             let here = open.entry(pin.target.environment.clone()).or_default();
             here.insert(what, Open { key, files });
         }
@@ -158,13 +158,26 @@ impl<'a> Walk<'a> {
         let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
-            let environments: Vec<&EnvId> = self.paths.of(&change.path).filter(|env| self.is_open(env)).collect();
+            let mut environments: Vec<EnvId> = self
+                .paths
+                .of(&change.path)
+                .filter(|env| self.is_open(env))
+                .cloned()
+                .collect();
+            // A file that an environment takes in from elsewhere.
+            let taken = self
+                .open
+                .iter()
+                .filter(|(_, pins)| pins.values().any(|open| open.files.contains(&change.path)));
+            environments.extend(taken.map(|(env, _)| env.clone()));
+            environments.sort();
+            environments.dedup();
             if environments.is_empty() {
                 continue;
             }
             let after = self.pins(&change.path, change.after.as_deref())?;
             let before = self.pins(&change.path, change.before.as_deref())?;
-            for env in environments {
+            for env in &environments {
                 self.answer(env, &after);
                 // What stood before counts even where its own commit is cut off.
                 earlier.push((env.clone(), before.clone()));
@@ -242,10 +255,9 @@ impl<'a> Walk<'a> {
             } else {
                 None
             };
-            let (service, _) = self.ledger.naming.pin_of(found)?;
-            Some((service.clone(), found.digest, tag))
+            Some((self.ledger.service_of(path, found)?.clone(), found.digest, tag))
         };
-        Ok(scan.found.iter().filter_map(what).collect())
+        Ok(scan.all().filter_map(what).collect())
     }
 }
 

@@ -179,6 +179,12 @@ impl Engine {
             credentials: Credentials::from_environment(),
             cache: None,
             offline: self.inner.options.offline,
+            memory: self
+                .inner
+                .options
+                .state_dir
+                .clone()
+                .or_else(|| self.inner.options.cache_dir.clone()),
         })?)
     }
 
@@ -230,6 +236,7 @@ pub(super) fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registr
         credentials: Credentials::from_environment(),
         cache,
         offline: options.offline,
+        memory: options.state_dir.clone().or_else(|| options.cache_dir.clone()),
     })?;
     Ok((registry, Arc::new(Trust::new(&team.trust)?)))
 }

@@ -6,24 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{Glob, GlobMatcher};
 
 use crate::config::infer;
+use crate::domain::component;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::pin::{Location, Pin, Unmanaged};
+use crate::domain::pin::{Location, Pin, Role, Unmanaged};
 use crate::domain::policy::{Environment, TeamPolicy};
-use crate::domain::reference::Repository;
+use crate::domain::reference::{Repository, valid_tag};
 use crate::sources::git::manifest::Found;
+
+use super::effective::EffectiveReference;
 
 /// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
 /// styles 9 and 10).
 pub const LOOSE_TIER: u8 = 9;
-
-/// A reference found in one file.
-#[derive(Debug, Clone)]
-pub struct Sighting {
-    /// The file.
-    pub file: String,
-    /// What was found there.
-    pub found: Found,
-}
 
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,7 +68,8 @@ impl EnvironmentPaths {
 /// Which service holds a repository.
 #[derive(Debug, Clone)]
 pub struct Naming {
-    known: BTreeMap<Repository, ServiceId>,
+    /// The services of a repository; several of them are told apart by their component.
+    known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>>,
     unlisted: BTreeMap<Repository, ServiceId>,
     ignored: Vec<GlobMatcher>,
 }
@@ -83,7 +78,7 @@ impl Naming {
     /// Configured names (image, `also`, the environments' own registries) and the shortest unique
     /// suffix for every other repository seen.
     pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
-        let mut known = BTreeMap::new();
+        let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
             let own = environments
                 .iter()
@@ -92,7 +87,10 @@ impl Naming {
                 .chain(service.also.iter().cloned())
                 .chain(own)
             {
-                known.entry(repository).or_insert_with(|| service.name.clone());
+                let here = known.entry(repository).or_default();
+                if here.iter().all(|(component, _)| *component != service.component) {
+                    here.push((service.component.clone(), service.name.clone()));
+                }
             }
         }
         let ignored: Vec<GlobMatcher> = team
@@ -106,7 +104,7 @@ impl Naming {
             .filter(|r| !known.contains_key(r) && !ignored.iter().any(|g| g.is_match(r.to_string())))
             .cloned()
             .collect();
-        let taken: BTreeSet<&ServiceId> = known.values().collect();
+        let taken: BTreeSet<&ServiceId> = known.values().flatten().map(|(_, name)| name).collect();
         let mut unlisted = infer::service_names(&rest);
         // A configured name is never shared with a repository that nobody listed.
         for (repository, name) in &mut unlisted {
@@ -131,18 +129,29 @@ impl Naming {
         }
     }
 
-    /// The service, unless the repository is ignored.
+    /// The service, unless the repository is ignored. Of several, the first.
     pub fn service(&self, repository: &Repository) -> Option<&ServiceId> {
-        self.known.get(repository).or_else(|| self.unlisted.get(repository))
+        let known = self.known.get(repository).and_then(|all| all.first());
+        known.map(|(_, name)| name).or_else(|| self.unlisted.get(repository))
     }
 
-    /// The service and repository that a found reference is a pin of, if it is one (docs/reference/contract.md, "Pin"): its
-    /// repository is written and a service's (so it is not ignored), and a loose reference is listed.
-    pub fn pin_of<'a>(&'a self, found: &'a Found) -> Option<(&'a ServiceId, &'a Repository)> {
-        let repository = found.repository.as_ref()?;
-        let counts = found.tier < LOOSE_TIER || self.is_listed(repository);
-        let service = self.service(repository)?;
-        counts.then_some((service, repository))
+    /// The service of a reference: where several share a repository, the tag tells which.
+    pub fn service_of(&self, repository: &Repository, tag: Option<&str>) -> Option<&ServiceId> {
+        let Some(known) = self.known.get(repository) else {
+            return self.unlisted.get(repository);
+        };
+        let named = known.iter().find(|(component, _)| match (component, tag) {
+            (Some(component), Some(tag)) => is_variant(tag, component),
+            _ => false,
+        });
+        let other = || known.iter().find(|(component, _)| component.is_none());
+        named.or_else(other).map(|(_, name)| name)
+    }
+
+    /// The component that the configuration names for a service.
+    pub fn component_of(&self, repository: &Repository, service: &ServiceId) -> Option<&str> {
+        let known = self.known.get(repository)?;
+        known.iter().find(|(_, name)| name == service)?.0.as_deref()
     }
 
     /// Whether the configuration names this repository.
@@ -158,77 +167,147 @@ impl Naming {
 }
 
 /// The naming that the references of one commit give rise to.
-pub fn naming(sightings: &[Sighting], team: &TeamPolicy, environments: &[Environment]) -> Naming {
-    let paths = EnvironmentPaths::new(environments);
-    let seen: BTreeSet<Repository> = sightings
+pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
+    let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|s| s.found.tier < LOOSE_TIER && paths.of(&s.file).next().is_some())
-        .filter_map(|s| s.found.repository.clone())
+        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
 }
 
-/// Service, place of the environment, digest, tag (only without a digest).
-type PinOrder = (ServiceId, usize, Option<Digest>, Option<String>);
+/// Service, place of the environment, component, digest, tag (only without a digest).
+type PinOrder = (ServiceId, usize, Option<String>, Option<Digest>, Option<String>);
 
-/// Groups everything found into pins: one per (service, environment, digest or tag).
-pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environments: &[Environment]) -> Grouped {
-    let paths = EnvironmentPaths::new(environments);
-    let mut pins: BTreeMap<PinOrder, Vec<Place>> = BTreeMap::new();
-    let mut unmanaged = Vec::new();
-    let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
-    for Sighting { file, found } in sightings {
-        let in_environments: Vec<&EnvId> = paths.of(file).collect();
-        let Some(repository) = &found.repository else {
-            if !in_environments.is_empty() {
-                let unknown = "the repository is not written here (a template or another file supplies it)";
-                let reason = found.reason.as_deref().or(found.read_only.as_deref());
-                unmanaged.push(not_managed(file, found, reason.unwrap_or(unknown)));
+/// The variants that each environment deploys of each repository.
+struct Components<'a>(BTreeMap<(usize, &'a Repository), BTreeSet<Option<String>>>);
+
+impl<'a> Components<'a> {
+    fn new(references: &'a [EffectiveReference], order: &BTreeMap<&EnvId, usize>) -> Self {
+        let mut out: BTreeMap<(usize, &Repository), BTreeSet<Option<String>>> = BTreeMap::new();
+        for reference in references {
+            let found = &reference.found;
+            if let (Some(env), Some(repository), Some(tag)) =
+                (order.get(&reference.environment), &found.repository, &found.tag)
+            {
+                out.entry((*env, repository))
+                    .or_default()
+                    .insert(component::variant(tag));
             }
+        }
+        Self(out)
+    }
+
+    /// The component of one reference: what the configuration names, or the variant where there are several.
+    fn of(
+        &self,
+        naming: &Naming,
+        service: &ServiceId,
+        env: usize,
+        repository: &Repository,
+        tag: Option<&str>,
+    ) -> Option<String> {
+        if let Some(named) = naming.component_of(repository, service) {
+            return Some(named.to_owned());
+        }
+        let several = self
+            .0
+            .get(&(env, repository))
+            .is_some_and(|variants| variants.len() > 1);
+        tag.filter(|_| several).and_then(component::variant)
+    }
+}
+
+/// Whether a tag is of this variant.
+pub fn is_variant(tag: &str, component: &str) -> bool {
+    component::variant(tag).as_deref() == Some(component)
+        || tag.strip_suffix(component).is_some_and(|rest| rest.ends_with('-'))
+}
+
+/// Groups everything that is deployed into pins: one per (service, environment, digest or tag).
+pub fn group(
+    references: &[EffectiveReference],
+    naming: &Naming,
+    team: &TeamPolicy,
+    environments: &[Environment],
+) -> Grouped {
+    let mut pins: BTreeMap<PinOrder, PinParts> = BTreeMap::new();
+    let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
+    let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
+    let components = Components::new(references, &order);
+    for reference in references {
+        let (file, found) = (reference.file.as_str(), &reference.found);
+        let Some(env) = order.get(&reference.environment) else {
+            continue;
+        };
+        let mut not_managed = |reason: &str| {
+            let key = (file, found.line, found.reference());
+            unmanaged
+                .entry(key)
+                .or_insert_with(|| self::not_managed(file, found, reason));
+        };
+        let Some(repository) = &found.repository else {
+            let unknown = "the repository is not written here (a template or another file supplies it)";
+            let reason = found.reason.as_deref().or(found.read_only.as_deref());
+            not_managed(reason.unwrap_or(unknown));
             continue;
         };
         if naming.is_ignored(repository) {
             continue;
         }
         if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
-            if !in_environments.is_empty() {
-                unmanaged.push(not_managed(
-                    file,
-                    found,
-                    "a loose reference: it becomes a pin when a [[services]] entry names its image",
-                ));
-            }
+            not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
-        let Some(service) = naming.service(repository) else {
+        if found.digest.is_none() && found.tag.as_deref().is_some_and(|tag| !valid_tag(tag)) {
+            // A template expression or an interpolation is no tag.
+            not_managed(
+                found
+                    .read_only
+                    .as_deref()
+                    .unwrap_or("what stands in the place of the tag is none"),
+            );
+            continue;
+        }
+        let Some(service) = naming.service_of(repository, found.tag.as_deref()) else {
+            not_managed("several [[services]] share this image, and the tag does not tell which of them it is");
             continue;
         };
-        for env in in_environments {
-            let tag_key = if found.digest.is_none() {
-                found.tag.clone()
-            } else {
-                None
-            };
-            let key = (service.clone(), order[env], found.digest, tag_key);
-            pins.entry(key).or_default().extend(places(file, found, repository));
-        }
+        let tag_key = if found.digest.is_none() {
+            found.tag.clone()
+        } else {
+            None
+        };
+        let component = components.of(naming, service, *env, repository, found.tag.as_deref());
+        let parts = pins
+            .entry((service.clone(), *env, component, found.digest, tag_key))
+            .or_default();
+        parts.places.extend(places(reference, repository));
+        parts.uncertain = parts.uncertain.take().or_else(|| reference.uncertain.clone());
     }
+    let unmanaged = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
-    for ((service, env, digest, _), mut places) in pins {
+    for ((service, env, component, digest, _), PinParts { mut places, uncertain }) in pins {
         places.sort();
-        let Some((first, _)) = places.first() else { continue };
+        let decides = |place: &&PinPlace| place.0.role == Role::Version;
+        let Some((first, _)) = places.iter().find(decides) else {
+            continue;
+        };
         let target = Target {
             service: service.clone(),
             environment: environments[env].name.clone(),
         };
         let mut pin = Pin {
             target,
+            component,
             image: first.image.clone(),
-            tag: places.iter().find_map(|(_, tag)| tag.clone()),
+            tag: places.iter().filter(decides).find_map(|(_, tag)| tag.clone()),
             digest,
             locations: places.into_iter().map(|(location, _)| location).collect(),
+            uncertain,
         };
         pin.locations.dedup();
+        one_role_each(&mut pin.locations);
         by_service.entry(service).or_default().push(pin);
     }
     let mut services = Vec::new();
@@ -243,24 +322,66 @@ pub fn group(sightings: &[Sighting], naming: &Naming, team: &TeamPolicy, environ
     Grouped { services, unmanaged }
 }
 
-/// A location with the tag that is written there.
-type Place = (Location, Option<String>);
+/// What a pin is made of.
+#[derive(Default)]
+struct PinParts {
+    places: Vec<PinPlace>,
+    uncertain: Option<String>,
+}
 
-/// Where a reference stands: its own line, and every line that an alias brings it to.
-fn places<'a>(file: &'a str, found: &'a Found, image: &'a Repository) -> impl Iterator<Item = Place> + 'a {
+/// A location with the tag that is written there.
+type PinPlace = (Location, Option<String>);
+
+/// Where a reference stands: its own line, every line that an alias brings it to, and the places that it was
+/// laid over.
+fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
+    let found = &reference.found;
     let aliases = found.uses.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
-    lines.map(move |line| {
+    let own = lines.map(move |line| {
         let location = Location {
-            file: file.to_owned(),
+            file: reference.file.clone(),
             line,
             style: found.style,
             image: image.clone(),
             read_only: found.read_only.clone(),
             reason: found.reason.clone(),
+            role: Role::Version,
+            yaml_path: found.yaml_path.clone(),
         };
         (location, found.tag.clone())
-    })
+    });
+    let others = reference.others.iter().map(|other| {
+        let location = Location {
+            file: other.file.clone(),
+            line: other.line,
+            style: other.style,
+            image: image.clone(),
+            read_only: None,
+            reason: None,
+            role: if other.overridden { Role::Overridden } else { Role::Name },
+            yaml_path: String::new(),
+        };
+        (location, None)
+    });
+    own.chain(others)
+}
+
+/// A place that decides for one workload and is laid over for another is named once.
+fn one_role_each(locations: &mut Vec<Location>) {
+    let places = |wanted: Role, all: &[Location]| -> BTreeSet<(String, u32)> {
+        let with = all.iter().filter(|location| location.role == wanted);
+        with.map(|location| (location.file.clone(), location.line)).collect()
+    };
+    let (version, name) = (places(Role::Version, locations), places(Role::Name, locations));
+    locations.retain(|location| {
+        let place = (location.file.clone(), location.line);
+        match location.role {
+            Role::Version => true,
+            Role::Name => !version.contains(&place),
+            Role::Overridden => !version.contains(&place) && !name.contains(&place),
+        }
+    });
 }
 
 fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {

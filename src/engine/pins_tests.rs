@@ -23,6 +23,7 @@ fn service(name: &str, image: &str) -> Service {
         name: name.into(),
         image: Repository::parse(image).expect("valid"),
         also: Vec::new(),
+        component: None,
         signer: None,
         candidate: None,
         immutable_tags: None,
@@ -30,7 +31,14 @@ fn service(name: &str, image: &str) -> Service {
     }
 }
 
-fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&str>, tier: u8) -> Sighting {
+fn sight(
+    file: &str,
+    line: u32,
+    image: &str,
+    tag: Option<&str>,
+    digest: Option<&str>,
+    tier: u8,
+) -> Vec<EffectiveReference> {
     let tag = tag.map(|t| format!(":{t}")).unwrap_or_default();
     let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
     let yaml = format!("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - image: {image}{tag}{digest}\n");
@@ -38,14 +46,25 @@ fn sight(file: &str, line: u32, image: &str, tag: Option<&str>, digest: Option<&
         .found
         .remove(0);
     (found.line, found.tier) = (line, tier);
-    Sighting {
-        file: file.to_owned(),
-        found,
-    }
+    deployed(file, found)
 }
 
-fn run(sightings: &[Sighting], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
-    group(sightings, &naming(sightings, team, envs), team, envs)
+/// A reference that every environment of its file deploys as it is.
+fn deployed(file: &str, found: Found) -> Vec<EffectiveReference> {
+    let paths = EnvironmentPaths::new(&envs());
+    let each = paths.of(file).map(|env| EffectiveReference {
+        environment: env.clone(),
+        file: file.to_owned(),
+        found: found.clone(),
+        others: BTreeSet::new(),
+        uncertain: None,
+    });
+    each.collect()
+}
+
+fn run(seen: &[Vec<EffectiveReference>], team: &TeamPolicy, envs: &[Environment]) -> Grouped {
+    let references: Vec<EffectiveReference> = seen.iter().flatten().cloned().collect();
+    group(&references, &naming(&references, team, envs), team, envs)
 }
 
 fn envs() -> Vec<Environment> {
@@ -193,12 +212,9 @@ fn places_that_an_alias_feeds_are_locations() {
         "image: &i r.example/shop/api:1@{A}\nx: {{image: *i}}\ny: &y\n  image: *i\nz:\n  <<: *y\n  image: r.example/shop/b:1\n"
     );
     let found = crate::sources::git::manifest::scan("values.yaml", yaml.as_bytes()).found;
-    let seen: Vec<Sighting> = found
+    let seen: Vec<Vec<EffectiveReference>> = found
         .into_iter()
-        .map(|found| Sighting {
-            file: "envs/dev/values.yaml".to_owned(),
-            found,
-        })
+        .map(|found| deployed("envs/dev/values.yaml", found))
         .collect();
     let grouped = run(&seen, &TeamPolicy::default(), &envs());
     let lines: Vec<(&str, Vec<u32>)> = grouped
@@ -207,4 +223,83 @@ fn places_that_an_alias_feeds_are_locations() {
         .map(|(name, _, pins)| (name.as_str(), pins[0].locations.iter().map(|l| l.line).collect()))
         .collect();
     assert_eq!(lines, [("api", vec![1, 2, 4]), ("b", vec![7])]);
+}
+
+/// Component and tag of each pin of a service, in order.
+fn components(grouped: &Grouped, service: &str) -> Vec<(Option<String>, Option<String>)> {
+    let found = grouped.services.iter().find(|(name, ..)| name.as_str() == service);
+    let pins = found.map_or(&[][..], |(_, _, pins)| pins);
+    pins.iter()
+        .map(|pin| (pin.component.clone(), pin.tag.clone()))
+        .collect()
+}
+
+#[test]
+fn components_are_told_only_where_one_environment_has_several() {
+    let image = "r.example/shop/app";
+    let seen = [
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(A), 6),
+        sight("envs/dev/c.yaml", 1, image, Some("v1"), Some(A), 6),
+        // The same digest, and yet not the same pin.
+        sight("envs/production/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/production/b.yaml", 1, image, Some("v2-fpm"), Some(B), 6),
+    ];
+    let grouped = run(&seen, &TeamPolicy::default(), &envs());
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        components(&grouped, "app"),
+        [
+            (None, some("v1")),
+            (some("fpm"), some("v1-fpm")),
+            (some("nginx"), some("v1-nginx")),
+            // One variant alone is none: two digests of it are a split pin.
+            (None, some("v1-fpm")),
+            (None, some("v2-fpm")),
+        ]
+    );
+}
+
+#[test]
+fn two_services_of_one_image_are_told_apart_by_their_variant() {
+    let image = "r.example/shop/app";
+    let of = |name: &str, component: &str| Service {
+        component: Some(component.to_owned()),
+        ..service(name, image)
+    };
+    let team = TeamPolicy {
+        services: vec![of("app-fpm", "fpm"), of("app-web", "nginx")],
+        ..TeamPolicy::default()
+    };
+    let seen = [
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(B), 6),
+        sight("envs/dev/c.yaml", 1, image, None, Some(A), 6),
+    ];
+    let grouped = run(&seen, &team, &envs());
+    assert_eq!(
+        components(&grouped, "app-fpm"),
+        [(Some("fpm".into()), Some("v1-fpm".into()))]
+    );
+    assert_eq!(
+        components(&grouped, "app-web"),
+        [(Some("nginx".into()), Some("v1-nginx".into()))]
+    );
+    assert_eq!(grouped.unmanaged.len(), 1, "{:?}", grouped.unmanaged);
+}
+
+#[test]
+fn a_template_expression_is_no_tag() {
+    let yaml = "services:\n  app:\n    image: r.example/app:${TAG}\n";
+    let found = crate::sources::git::manifest::scan("compose.yaml", yaml.as_bytes()).found;
+    let seen: Vec<Vec<EffectiveReference>> = found
+        .into_iter()
+        .map(|found| deployed("envs/dev/compose.yaml", found))
+        .collect();
+    let grouped = run(&seen, &TeamPolicy::default(), &envs());
+    assert!(
+        grouped.services.iter().all(|(_, _, pins)| pins.is_empty()),
+        "{grouped:?}"
+    );
+    assert_eq!(grouped.unmanaged.len(), 1);
 }

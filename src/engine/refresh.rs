@@ -21,7 +21,7 @@ use crate::domain::verdict::Presence;
 
 use super::assess::Assessed;
 use super::context::{Context, Criteria};
-use super::image_presence::Depth;
+use super::image_presence::ImageDepth;
 use super::lineage::Lineage;
 use super::open::{Engine, blocking};
 use super::tag_journal::TagJournal;
@@ -252,7 +252,7 @@ impl Pass {
                 return;
             };
             let first = self.context.environments().first();
-            let criteria = self.context.criteria(first, Depth::Manifests);
+            let criteria = self.context.criteria(first, ImageDepth::Manifests);
             let assessed = self
                 .context
                 .assess(&candidate.image, candidate.digest, Some(name), criteria)
@@ -346,7 +346,7 @@ impl Pass {
     /// What digests are judged by in an environment.
     fn criteria_in(&self, environment: &EnvId) -> Criteria<'_> {
         let environment = self.context.environment(environment.as_str());
-        self.context.criteria(environment, Depth::Manifests)
+        self.context.criteria(environment, ImageDepth::Manifests)
     }
 }
 

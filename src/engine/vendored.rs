@@ -2,51 +2,53 @@
 //! undone by the next update. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::domain::pin::Unmanaged;
-use crate::sources::git::manifest::Chart;
+use crate::sources::git::TreeFile;
+use crate::sources::git::manifest::Scan;
 
-use super::pins::Sighting;
+use super::effective::ScannedCommit;
 
 const COPIED: &str = "part of a chart that is kept in charts/: the chart's next update would undo an edit; set the image in the values of the chart that uses it";
 const PACKED: &str = "a packed chart: its images are inside; set them in the values of the chart that uses it";
 
-/// Moves what stands in copied charts from the sightings to what is not managed, and adds packed charts.
-/// `charts` has the charts that each file names.
-pub(super) fn set_apart(
-    files: &BTreeSet<&str>,
-    charts: &BTreeMap<String, Vec<Chart>>,
-    sightings: &mut Vec<Sighting>,
-    unmanaged: &mut Vec<Unmanaged>,
-) {
-    sightings.retain(|sighting| {
-        let copied = is_copied(&sighting.file, files, charts);
-        if copied {
-            unmanaged.push(Unmanaged {
-                file: sighting.file.clone(),
-                line: sighting.found.line,
-                text: sighting.found.reference().into(),
-                reason: COPIED.to_owned(),
-            });
-        }
-        !copied
-    });
-    for file in files {
+/// The files of copied charts.
+pub(super) fn copied_files(files: &[TreeFile], scans: &BTreeMap<String, Arc<Scan>>) -> BTreeSet<String> {
+    let all: BTreeSet<&str> = files.iter().map(|file| file.path.as_str()).collect();
+    let copied = scans.keys().filter(|file| is_copied(file, &all, scans));
+    copied.cloned().collect()
+}
+
+/// What stands in copied charts, and packed charts, with the reason why they are not managed.
+pub(super) fn unmanaged(commit: &ScannedCommit) -> Vec<Unmanaged> {
+    let mut out = Vec::new();
+    for file in &commit.copied {
+        let found = commit.scans.get(file).map_or(&[][..], |scan| scan.found.as_slice());
+        out.extend(found.iter().map(|found| Unmanaged {
+            file: file.clone(),
+            line: found.line,
+            text: found.reference().into(),
+            reason: COPIED.to_owned(),
+        }));
+    }
+    for file in commit.files.iter().map(|file| file.path.as_str()) {
         let mut parts = file.rsplit('/');
         let packed = parts.next().is_some_and(|name| name.ends_with(".tgz")) && parts.next() == Some("charts");
         if packed {
-            unmanaged.push(Unmanaged {
-                file: (*file).to_owned(),
+            out.push(Unmanaged {
+                file: file.to_owned(),
                 line: 1,
                 text: file.rsplit('/').next().unwrap_or(file).into(),
                 reason: PACKED.to_owned(),
             });
         }
     }
+    out
 }
 
 /// Whether a file lies in `charts/NAME/` of a chart or kustomization that takes that chart from elsewhere.
-fn is_copied(file: &str, files: &BTreeSet<&str>, charts: &BTreeMap<String, Vec<Chart>>) -> bool {
+fn is_copied(file: &str, files: &BTreeSet<&str>, scans: &BTreeMap<String, Arc<Scan>>) -> bool {
     let parts: Vec<&str> = file.split('/').collect();
     (0..parts.len().saturating_sub(2)).any(|at| {
         let name = parts[at + 1];
@@ -55,10 +57,10 @@ fn is_copied(file: &str, files: &BTreeSet<&str>, charts: &BTreeMap<String, Vec<C
             return false;
         }
         let named = |by: &str| {
-            charts
+            scans
                 .get(&path(&[by]))
                 .into_iter()
-                .flatten()
+                .flat_map(|scan| &scan.charts)
                 .find(|chart| chart.name == name)
         };
         if files.contains(path(&["Chart.yaml"]).as_str()) {
@@ -78,20 +80,27 @@ mod tests {
     use crate::sources::git::manifest::scan;
 
     fn apart(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
-        let (mut sightings, mut unmanaged, mut charts) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for (file, text) in files {
-            let scan = scan(file, text.as_bytes());
-            sightings.extend(scan.found.into_iter().map(|found| Sighting {
-                file: (*file).to_owned(),
-                found,
-            }));
-            charts.insert((*file).to_owned(), scan.charts);
-        }
-        let all = files.iter().map(|(file, _)| *file).collect();
-        set_apart(&all, &charts, &mut sightings, &mut unmanaged);
+        let scan = |(file, text): &(&str, &str)| ((*file).to_owned(), Arc::new(scan(file, text.as_bytes())));
+        let scans: BTreeMap<String, Arc<Scan>> = files.iter().map(scan).collect();
+        let file = |(path, _): &(&str, &str)| TreeFile {
+            path: (*path).to_owned(),
+            oid: String::new(),
+            size: None,
+        };
+        let all: Vec<TreeFile> = files.iter().map(file).collect();
+        let commit = ScannedCommit {
+            copied: copied_files(&all, &scans),
+            scans,
+            files: Arc::new(all),
+            remote_url: None,
+        };
+        let left = commit
+            .scans
+            .iter()
+            .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
         (
-            sightings.into_iter().map(|s| s.file).collect(),
-            unmanaged
+            left.map(|(file, _)| file.clone()).collect(),
+            unmanaged(&commit)
                 .iter()
                 .map(|u| format!("{}: {}", u.file, u.text.raw()))
                 .collect(),
@@ -120,8 +129,8 @@ mod tests {
         assert_eq!(
             pins,
             [
-                "app/values.yaml",
                 "app/charts/own/values.yaml",
+                "app/values.yaml",
                 "charts/app/values.yaml"
             ]
         );

@@ -9,7 +9,7 @@ use crate::domain::registry::Budget;
 
 use super::assess::Assessed;
 use super::context::{Context, Criteria};
-use super::image_presence::Depth;
+use super::image_presence::ImageDepth;
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
 use super::registry_memo::RegistryMemo;
@@ -67,7 +67,7 @@ impl Engine {
         let (ledger, _) = self.ledger().await?;
         let context = self.judging_context(ledger)?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
-        let criteria = criteria(&context, &rules, Depth::Manifests)?;
+        let criteria = criteria(&context, &rules, ImageDepth::Manifests)?;
         let mut services = context.ledger.grouped.services.iter();
         if let Some((name, image, pins)) = services.find(|(name, ..)| name.as_str() == what) {
             let (image, digest) = match env {
@@ -177,7 +177,7 @@ async fn verify<L>(
     service: Option<ServiceId>,
     rules: &Rules,
 ) -> Result<Examined, Failure> {
-    let criteria = criteria(context, rules, Depth::Everything)?;
+    let criteria = criteria(context, rules, ImageDepth::Everything)?;
     if criteria.policy.is_none() {
         return Err(Failure::usage("no policy applies there")
             .hint("name one with --policy P, or give the environment one in pindeck.toml"));
@@ -205,7 +205,7 @@ async fn examine<L>(
 }
 
 /// What the rules name to judge by; without a policy where the environment that applies has none.
-fn criteria<'a, L>(context: &'a Context<L>, rules: &Rules, depth: Depth) -> Result<Criteria<'a>, Failure> {
+fn criteria<'a, L>(context: &'a Context<L>, rules: &Rules, depth: ImageDepth) -> Result<Criteria<'a>, Failure> {
     match rules {
         Rules::Policy(name) => {
             let policy = context.policy(name).ok_or_else(|| {

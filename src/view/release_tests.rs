@@ -187,7 +187,8 @@ fn a_revert_and_its_alternatives() {
             if let Some(verdict) = &mut plan.verdict {
                 verdict.result = Outcome::Rejected;
             }
-            plan.gates[0] = gate(
+            plan.gates[0] = gate(GateName::Presence, "absent: MANIFEST_UNKNOWN", false);
+            plan.gates[1] = gate(
                 GateName::Verdict,
                 "rejected under policy release: digest absent (MANIFEST_UNKNOWN)",
                 false,

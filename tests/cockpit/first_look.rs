@@ -91,7 +91,8 @@ async fn the_world_needs_no_configuration_to_be_seen() {
     for (one, other) in ours.environments.iter().zip(&hand.environments) {
         let matched = |env: &pindeck::domain::policy::Environment| -> BTreeSet<String> {
             let paths = pindeck::engine::pins::EnvironmentPaths::new(std::slice::from_ref(env));
-            let files = ledger.sightings.iter().map(|s| s.file.clone());
+            let files = ledger.commit.scans.iter().filter(|(_, scan)| !scan.found.is_empty());
+            let files = files.map(|(file, _)| file.clone());
             files.filter(|f| paths.of(f).next().is_some()).collect()
         };
         assert_eq!(matched(one), matched(other), "{proposal}");

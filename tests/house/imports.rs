@@ -34,7 +34,6 @@ const TESTS_MAY_USE: &[&str] = &["demo"];
 /// Foreign crate -> the doors it may come in by (path prefixes under `src/`). Crates that are not
 /// listed may be named anywhere.
 const FOREIGN: &[(&str, &[&str])] = &[
-    ("anyhow", &["main.rs", "cli/"]),
     ("clap", &["cli/"]),
     ("clap_complete", &["cli/"]),
     ("clap_mangen", &["cli/"]),

@@ -59,7 +59,6 @@ const STILL_THERE: &[&str] = &[
     "Service",
     "Shape",
     "Side",
-    "Sighting",
     "Signals",
     "Signer",
     "Slot",

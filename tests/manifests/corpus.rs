@@ -134,6 +134,13 @@ fn every_case_exactly() {
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The large tree, without the folder around it.
+pub fn unpacked(into: &str) -> Option<PathBuf> {
+    let tree = unpack(&corpus()?, into)?;
+    let mut inside = std::fs::read_dir(tree).expect("readable");
+    Some(inside.next()?.expect("entry").path())
+}
+
 /// Unpacks the large tree; tests may run side by side, so each names its own folder.
 fn unpack(folder: &Path, into: &str) -> Option<PathBuf> {
     let archive = std::fs::read_dir(folder.join("scale"))

@@ -93,6 +93,45 @@ async fn a_head_that_claims_another_digest_is_no_presence() {
 }
 
 #[tokio::test]
+async fn a_registry_that_does_not_know_head_is_asked_by_get() {
+    for status in [404, 405, 501] {
+        let server = Server::start(move |seen| match seen.method.as_str() {
+            "HEAD" => Reply::new(status, ""),
+            _ => good(),
+        })
+        .await;
+        let repository = server.repository("a");
+        let registry = plain();
+        let digest = manifest().0;
+        assert_eq!(
+            registry.resolve(&repository, "main").await,
+            Ok(Some(digest)),
+            "{status}"
+        );
+        let there = registry.presence(&Place::new(&repository, digest), None).await;
+        assert!(there.expect("asked").is_some(), "{status}");
+        let blob = registry
+            .blob_presence(&Place::new(&repository, digest), manifest().1.len() as u64)
+            .await;
+        assert!(blob.expect("asked").is_some(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_blob_or_manifest_of_another_size_than_its_descriptor_says_is_corrupt() {
+    let server = Server::start(|_| good()).await;
+    let place = Place::new(&server.repository("a"), manifest().0);
+    let size = manifest().1.len() as u64;
+    let registry = plain();
+    assert!(registry.presence(&place, Some(size)).await.expect("asked").is_some());
+    assert!(registry.blob_presence(&place, size).await.expect("asked").is_some());
+    let error = registry.presence(&place, Some(size - 1)).await.expect_err("a lie");
+    assert_eq!(error.cause(), CauseKind::Corrupt);
+    let error = registry.blob_presence(&place, size + 1).await.expect_err("a lie");
+    assert_eq!(error.cause(), CauseKind::Corrupt);
+}
+
+#[tokio::test]
 async fn an_endless_manifest_is_cut_off() {
     for head in ["Content-Length: 1500000000\r\n\r\n", "Connection: close\r\n\r\n"] {
         let (error, cause, cost) =
@@ -114,14 +153,21 @@ async fn a_blob_larger_than_its_descriptor_is_cut_off_too() {
         .await
         .expect_err("endless");
     assert!(
-        matches!(error, RegistryError::TooLarge { cap: 1_048_577, .. }),
+        matches!(
+            error,
+            RegistryError::WrongSize {
+                expected: 1,
+                actual: None,
+                ..
+            }
+        ),
         "{error}"
     );
     let error = plain()
         .blob(&repository, &Digest::of(b"x"), Some(CAP + 1), CAP)
         .await
         .expect_err("too large");
-    assert_eq!((error.cause(), server.total()), (CauseKind::Corrupt, 1));
+    assert_eq!((error.cause(), server.total()), (CauseKind::Unsupported, 1));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use pindeck::sources::registry::ReferrersVia;
 
 use super::client::plain;
 use super::faults::{good, manifest};
-use crate::support::fake::{INDEX, index_text};
+use crate::support::fake::{Fake, INDEX, Ways, index_text};
 use crate::support::server::{Reply, Seen, Server};
 
 #[tokio::test]
@@ -127,4 +127,143 @@ async fn no_api_is_any_404_or_a_redirect_away_and_is_remembered() {
         .referrers(&server.repository("b"), &manifest().0, Some(&BTreeSet::new()))
         .await;
     assert_eq!(second.expect("none").via, ReferrersVia::Api);
+}
+
+/// A registry without the API that refuses in one of the ways that are known, with a signature behind the
+/// fallback tag.
+#[tokio::test]
+async fn every_refusal_of_a_registry_without_the_api_leads_to_the_fallback_tag() {
+    for status in [303, 400, 401, 403, 404, 405, 406, 501] {
+        let fake = Fake::new(Ways {
+            referrers: false,
+            ..Ways::default()
+        });
+        let image = fake.image("a", "layer", None);
+        let signature = fake.image("a", "signature", Some(&fake.descriptor("a", image)));
+        let listing = fake.index("a", &[signature]);
+        fake.tag("a", &format!("sha256-{}", image.hex()), listing);
+        let served = fake.clone();
+        let server = Server::start(move |seen| {
+            if seen.path.contains("/referrers/") {
+                return Reply::new(status, "no").with("Location", "https://www.example.com/");
+            }
+            served.answer(seen)
+        })
+        .await;
+        let found = plain().referrers(&server.repository("a"), &image, None).await;
+        let found = found.unwrap_or_else(|error| panic!("{status}: {error}"));
+        assert_eq!(
+            (found.via, found.descriptors[0].digest),
+            (ReferrersVia::FallbackTag, signature),
+            "{status}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn trouble_with_the_api_is_never_no_api() {
+    for status in [402, 408, 410, 429, 500, 502, 503, 504] {
+        let fake = Fake::new(Ways::default());
+        let image = fake.image("a", "layer", None);
+        let served = fake.clone();
+        let server = Server::start(move |seen| match seen.path.contains("/referrers/") {
+            true => Reply::new(status, ""),
+            false => served.answer(seen),
+        })
+        .await;
+        let error = plain()
+            .referrers(&server.repository("a"), &image, None)
+            .await
+            .expect_err("trouble");
+        assert_eq!(error.cause(), CauseKind::Unreachable, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_is_read_as_registries_write_it() {
+    let (digest, upper) = (Digest::of(b"x"), Digest::of(b"x").hex().to_uppercase());
+    let one = format!(r#"[{{"mediaType":"m","digest":"sha256:{upper}","size":1}}]"#);
+    for (body, content_type, expected) in [
+        (
+            format!(r#"{{"schemaVersion":2,"mediaType":"{INDEX}","manifests":[]}}"#),
+            INDEX,
+            Some(0),
+        ),
+        (
+            r#"{"schemaVersion":2,"manifests":null}"#.to_owned(),
+            "application/json",
+            Some(0),
+        ),
+        (r#"{"schemaVersion":2}"#.to_owned(), "text/plain", Some(0)),
+        (r#"{"schemaVersion":2,"mediaType":""}"#.to_owned(), "", Some(0)),
+        (
+            format!(r#"{{"schemaVersion":2,"manifests":{one}}}"#),
+            "application/octet-stream",
+            Some(1),
+        ),
+        (r#"{"errors":[{"code":"UNKNOWN"}]}"#.to_owned(), INDEX, None),
+        (r#"{"schemaVersion":2,"layers":[]}"#.to_owned(), INDEX, None),
+        ("[]".to_owned(), INDEX, None),
+        ("<html>".to_owned(), "text/html", None),
+        (String::new(), INDEX, None),
+    ] {
+        let shown = body.clone();
+        let server = Server::start(move |_| Reply::new(200, body.clone()).with("Content-Type", content_type)).await;
+        let answer = plain().referrers(&server.repository("a"), &manifest().0, None).await;
+        match (answer, expected) {
+            (Ok(found), Some(many)) => {
+                assert_eq!(
+                    (found.via, found.descriptors.len()),
+                    (ReferrersVia::Api, many),
+                    "{shown}"
+                );
+                assert!(found.descriptors.iter().all(|d| d.digest == digest), "{shown}");
+            }
+            (Err(error), None) => assert_eq!(error.cause(), CauseKind::Unreachable, "{shown}"),
+            (answer, _) => panic!("{shown}: {answer:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_next_page_without_brackets_is_followed_and_an_unreadable_one_is_no_end() {
+    let server = Server::start(|seen| match seen.path.as_str() {
+        "/v2/a/tags/list" => Reply::new(200, r#"{"tags":["z"]}"#).with("Link", r#"/v2/a/tags/list?last=z; rel="next""#),
+        "/v2/a/tags/list?last=z" => Reply::new(200, r#"{"tags":["b"]}"#),
+        _ => Reply::new(200, r#"{"tags":["z"]}"#).with("Link", "</v2/a/tags/list?last=z"),
+    })
+    .await;
+    assert_eq!(
+        plain().tags(&server.repository("a")).await.expect("both pages"),
+        ["b", "z"]
+    );
+    let error = plain()
+        .tags(&server.repository("other"))
+        .await
+        .expect_err("a part of a list");
+    assert_eq!(error.cause(), CauseKind::Unreachable);
+}
+
+/// One subject for which the registry refuses, while it lists for others: somebody hides what refers to it.
+#[tokio::test]
+async fn a_refusal_for_one_subject_alone_is_not_no_api() {
+    for status in [400, 401, 403, 406] {
+        let fake = Fake::new(Ways::default());
+        let image = fake.image("a", "layer", None);
+        let hidden = image.to_string();
+        let served = fake.clone();
+        let server = Server::start(move |seen| match seen.path.ends_with(&format!("/referrers/{hidden}")) {
+            true => Reply::new(status, ""),
+            false => served.answer(seen),
+        })
+        .await;
+        let registry = plain();
+        for _ in 0..2 {
+            let error = registry
+                .referrers(&server.repository("a"), &image, None)
+                .await
+                .expect_err("hidden");
+            assert_eq!(error.cause(), CauseKind::Unreachable, "{status}");
+        }
+    }
 }

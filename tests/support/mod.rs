@@ -19,7 +19,9 @@ pub mod git_world;
 pub mod live_world;
 pub mod own_registry;
 pub mod peer;
+pub mod scheduler;
 pub mod server;
+pub mod signed_world;
 #[cfg(unix)]
 pub mod sshd;
 pub mod stage;

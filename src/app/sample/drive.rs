@@ -97,6 +97,7 @@ pub(crate) fn history() -> Vec<Entry> {
         from: from.map(digest),
         to: to.map(digest),
         tag: Some("1.4.0".to_owned()),
+        component: None,
         break_glass: (n == 4).then(|| "customer outage, soak waived".into()),
     };
     vec![

@@ -53,6 +53,7 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
         image: repository(service),
         tag: tag.map(str::to_owned),
         digest,
+        component: None,
         locations: vec![Location {
             file: format!("envs/{environment}/{service}.yaml"),
             line: 17,
@@ -60,7 +61,10 @@ pub(crate) fn pin(service: &str, environment: &str, tag: Option<&str>, digest: O
             image: repository(service),
             read_only: None,
             reason: None,
+            role: Default::default(),
+            yaml_path: String::new(),
         }],
+        uncertain: None,
     }
 }
 

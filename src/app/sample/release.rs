@@ -65,6 +65,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
         verb,
         service: service.into(),
         environment: environment.into(),
+        component: None,
         image: repository(service),
         from: Some(from),
         to,

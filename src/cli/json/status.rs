@@ -58,6 +58,9 @@ struct CandidateDoc<'a> {
 #[derive(Debug, Serialize)]
 struct PinDoc<'a> {
     environment: &'a str,
+    component: Option<&'a str>,
+    /// Why it cannot be decided what is deployed, if so.
+    uncertain: Option<&'a str>,
     image: &'a Repository,
     tag: Option<&'a str>,
     digest: Option<Digest>,
@@ -123,6 +126,8 @@ fn pin(cell: &Cell) -> PinDoc<'_> {
     let pin = &cell.pin;
     PinDoc {
         environment: pin.target.environment.as_str(),
+        component: pin.component.as_deref(),
+        uncertain: pin.uncertain.as_deref(),
         image: &pin.image,
         tag: pin.tag.as_deref(),
         digest: pin.digest,

@@ -9,10 +9,10 @@ use crate::domain::id::EnvId;
 use crate::domain::policy::Confirm;
 use crate::domain::write::Proposal;
 
-use super::How;
+use super::options::WriteOptions;
 
 /// What the command line already settles; an error if it cannot be settled any more.
-pub(super) fn beforehand(proposal: &Proposal, how: &How, terminal: bool) -> Result<(), Failure> {
+pub(super) fn beforehand(proposal: &Proposal, how: &WriteOptions, terminal: bool) -> Result<(), Failure> {
     let all: BTreeSet<&EnvId> = proposal.plans.iter().map(|plan| &plan.environment).collect();
     if let Some(typed) = &how.confirm
         && !all.iter().all(|env| env.as_str() == typed)
@@ -44,7 +44,7 @@ fn to_be_typed(proposal: &Proposal) -> Option<&EnvId> {
 }
 
 /// Asks the person, unless the command line said it all.
-pub(super) async fn ask(proposal: &Proposal, how: &How) -> bool {
+pub(super) async fn ask(proposal: &Proposal, how: &WriteOptions) -> bool {
     if how.confirm.is_some() {
         return true;
     }

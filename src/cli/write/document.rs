@@ -7,7 +7,13 @@ use crate::domain::failure::FailureKind;
 use crate::domain::plan::Plan;
 use crate::domain::write::{Alternative, Proposal, Receipt, WriteFailure, WriteState};
 
-use super::head;
+/// A document's head (docs/reference/contract.md, "JSON").
+fn head(command: &str) -> Value {
+    json!({
+        "schema": format!("pindeck/{command}/v1"),
+        "generated_at": jiff::Timestamp::now().to_string(),
+    })
+}
 
 /// A plan that was only asked for.
 pub(super) fn planned(command: &str, proposal: &Proposal) -> Value {
@@ -96,6 +102,7 @@ fn plan(plan: &Plan) -> Value {
         "action": plan.verb,
         "service": plan.service,
         "environment": plan.environment,
+        "component": plan.component,
         "image": plan.image.to_string(),
         "from": plan.from,
         "to": plan.to,

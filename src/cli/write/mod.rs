@@ -2,37 +2,26 @@
 
 mod confirm;
 mod document;
+mod options;
 mod text;
 
 use std::io::{IsTerminal as _, Write as _};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::text::clean_lines;
 use crate::domain::write::{Ask, Proposal, Receipt, Request, Source, WriteFailure, WriteState};
 use crate::engine::Engine;
 
 use super::signals::Interrupts;
 
-/// How a write is asked for (docs/reference/contract.md, "Command line").
-#[derive(Debug, Clone, Default)]
-pub struct How {
-    /// Plan only.
-    pub dry_run: bool,
-    /// Confirmed beforehand.
-    pub yes: bool,
-    /// The environment's name, typed beforehand.
-    pub confirm: Option<String>,
-    /// One JSON document.
-    pub json: bool,
-}
+pub use options::WriteOptions;
 
-/// Runs a write; the exit status.
-pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &How) -> Exit {
-    let said = Said { command, how };
+/// Runs a write from its plan to its result. Gives the exit status.
+pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &WriteOptions) -> Exit {
+    let said = WriteReport { command, how };
     if !how.dry_run && !how.yes && how.confirm.is_none() && !said.has_terminal() {
         let failure =
             Failure::usage("there is no terminal to confirm on").hint("add --yes, or --dry-run to see the plan");
@@ -97,13 +86,13 @@ pub async fn answer(question: &str) -> Option<String> {
 async fn carry_out(
     engine: &Engine,
     proposal: Proposal,
-    how: &How,
+    how: &WriteOptions,
     interrupts: &Interrupts,
 ) -> Result<Receipt, WriteFailure> {
     let (tx, mut rx) = mpsc::channel(32);
     let quiet = how.json || !std::io::stderr().is_terminal();
     let shown = tokio::spawn(async move {
-        let mut line = text::Line::default();
+        let mut line = text::ProgressLine::default();
         while let Some(step) = rx.recv().await {
             if !quiet {
                 line.show(&step);
@@ -130,13 +119,13 @@ fn empty(proposal: &Proposal) -> Receipt {
     }
 }
 
-/// Says the result, on stdout or as JSON.
-struct Said<'a> {
+/// Reports how a write ended: for people, or as one JSON document.
+struct WriteReport<'a> {
     command: &'static str,
-    how: &'a How,
+    how: &'a WriteOptions,
 }
 
-impl Said<'_> {
+impl WriteReport<'_> {
     fn has_terminal(&self) -> bool {
         !self.how.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
@@ -190,19 +179,6 @@ fn say(lines: &[String]) {
 
 fn print(document: &Value) {
     if let Err(failure) = super::json::print_line(document) {
-        super::warn(failure.what.clean().as_str());
+        super::output::warn(failure.what.clean().as_str());
     }
-}
-
-/// Words of others, line by line, safe to show.
-fn safe(text: &str) -> impl Iterator<Item = String> {
-    clean_lines(text).into_iter().map(|line| line.into_string())
-}
-
-/// A document's head (docs/reference/contract.md, "JSON").
-fn head(command: &str) -> Value {
-    json!({
-        "schema": format!("pindeck/{command}/v1"),
-        "generated_at": jiff::Timestamp::now().to_string(),
-    })
 }

@@ -4,9 +4,13 @@ use std::io::Write as _;
 
 use crate::domain::failure::FailureKind;
 use crate::domain::plan::{GateState, Plan, Verb};
+use crate::domain::text::clean_lines;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
 
-use super::safe;
+/// The lines of a text from outside, each made safe for the terminal.
+fn safe(text: &str) -> impl Iterator<Item = String> {
+    clean_lines(text).into_iter().map(|line| line.into_string())
+}
 
 /// The whole plan, as the confirm screen shows it.
 pub(super) fn proposal(proposal: &Proposal) -> Vec<String> {
@@ -169,11 +173,11 @@ pub(super) fn failure(failure: &WriteFailure) -> Vec<String> {
 
 /// Progress on one line of a terminal.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct ProgressLine {
     used: bool,
 }
 
-impl Line {
+impl ProgressLine {
     pub fn show(&mut self, step: &Progress) {
         let text = match step {
             Progress::Copying {

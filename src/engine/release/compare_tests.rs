@@ -10,6 +10,7 @@ fn plan() -> Plan {
         verb: Verb::Promote,
         service: "payments".into(),
         environment: "production".into(),
+        component: None,
         image: Repository::parse("registry.example/payments").expect("a repository"),
         from: None,
         to: Digest::from_bytes([7; 32]),

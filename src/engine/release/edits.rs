@@ -11,6 +11,7 @@ use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
+use crate::engine::effective::{self, Effective};
 use crate::engine::pins::LOOSE_TIER;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, robot, void};
@@ -24,6 +25,8 @@ const CONTEXT: usize = 3;
 #[derive(Default)]
 pub(super) struct Overlay {
     files: BTreeMap<String, Option<Arc<Vec<u8>>>>,
+    /// What the changed files are rendered to.
+    effective: Option<Arc<Effective>>,
 }
 
 impl Overlay {
@@ -44,6 +47,29 @@ impl Overlay {
     /// The file becomes this.
     pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
+        self.effective = None;
+    }
+
+    /// What is deployed with these changes; those of the overlay first.
+    fn render(&self, context: &PlanContext, more: &[(String, Vec<u8>)]) -> Effective {
+        let known = self
+            .files
+            .iter()
+            .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
+        let known = known.filter(|(path, _)| context.ledger().commit.scans.contains_key(*path));
+        let more = more.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let commit = context.ledger().commit.with(known.chain(more));
+        effective::render(&commit, &context.ledger().environments)
+    }
+
+    /// What is deployed as the commits planned so far leave it.
+    fn rendered(&mut self, context: &PlanContext) -> Arc<Effective> {
+        if let Some(known) = &self.effective {
+            return Arc::clone(known);
+        }
+        let made = Arc::new(self.render(context, &[]));
+        self.effective = Some(Arc::clone(&made));
+        made
     }
 }
 
@@ -83,6 +109,17 @@ pub(super) async fn rewrite(
     let Some(target) = pins.first().map(|pin| &pin.target) else {
         return Ok(out);
     };
+    if let Some((pin, why)) = pins.iter().find_map(|pin| Some((pin, pin.uncertain.as_ref()?))) {
+        let at = pin
+            .deciding()
+            .next()
+            .map(|l| format!("{}:{}", l.file, l.line))
+            .unwrap_or_default();
+        out.closed = Some(format!(
+            "{at} cannot be edited: what is deployed cannot be decided ({why}); change it by hand"
+        ));
+        return Ok(out);
+    }
     for file in files_of(pins) {
         if let Some(why) = blast_radius(context, &file, target) {
             out.closed.get_or_insert(why);
@@ -100,8 +137,25 @@ pub(super) async fn rewrite(
             out.take(&file, &before, was.clone());
             continue;
         }
-        let is_meant = |found: &&Found| is_ours(context, target, found) && pins.iter().any(|pin| is_of(found, pin));
-        let which: Vec<&Found> = scan.found.iter().filter(is_meant).collect();
+        let paths: BTreeSet<&str> = pins
+            .iter()
+            .flat_map(|pin| pin.deciding())
+            .filter(|location| location.file == file)
+            .map(|location| location.yaml_path.as_str())
+            .collect();
+        let mut here = pins
+            .iter()
+            .flat_map(|pin| pin.deciding())
+            .filter(|location| location.file == file);
+        if let Some((line, why)) = here.find_map(|location| Some((location.line, location.read_only.as_ref()?))) {
+            out.closed
+                .get_or_insert(format!("{file}:{line} cannot be edited: {why}; change it by hand"));
+            continue;
+        }
+        let which: Vec<&Found> = scan
+            .all()
+            .filter(|found| paths.contains(found.yaml_path.as_str()))
+            .collect();
         match plan_edit(&file, &before, &which, new) {
             Ok(edited) => {
                 let said = edited
@@ -118,19 +172,45 @@ pub(super) async fn rewrite(
             }
         }
     }
+    if out.closed.is_none() && !out.files.is_empty() {
+        let before = overlay.rendered(context);
+        let after = overlay.render(context, &out.files);
+        out.closed = before.changes_more(&after, pins, new.digest);
+    }
+    out.warnings.extend(left_behind(context, pins));
     out.warnings.extend(surroundings(context, pins));
     Ok(out)
 }
 
-/// Whether a reference is one of this target's pins.
-pub(super) fn is_ours(context: &PlanContext, target: &Target, found: &Found) -> bool {
-    let pin = context.ledger().naming.pin_of(found);
-    pin.is_some_and(|(service, _)| *service == target.service)
+/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// them as they are.
+fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
+    let is_copy = |one: &&effective::EffectiveReference| {
+        one.found.tier >= LOOSE_TIER
+            && pins.iter().any(|pin| {
+                pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)
+            })
+            && !pins
+                .iter()
+                .flat_map(|pin| pin.deciding())
+                .any(|location| location.file == one.file && location.line == one.found.line)
+    };
+    let all = context.ledger().effective.references.iter().filter(is_copy);
+    all.map(|one| {
+        format!(
+            "{}:{} names {} too, in a text of its own, and is left behind: change it by hand if it must follow",
+            one.file,
+            one.found.line,
+            one.found.reference()
+        )
+        .into()
+    })
+    .collect()
 }
 
-/// Whether a reference of the pin's own service is a location of this pin.
-fn is_of(found: &Found, pin: &Pin) -> bool {
-    found.digest == pin.digest && (pin.digest.is_some() || found.tag == pin.tag)
+/// Whether a reference is one of this target's pins.
+pub(super) fn is_ours(context: &PlanContext, target: &Target, file: &str, found: &Found) -> bool {
+    context.ledger().service_of(file, found) == Some(&target.service)
 }
 
 /// Whether two versions of a file differ in nothing but this target's pins: putting the pins of one to
@@ -142,8 +222,9 @@ pub(super) fn differ_in_pin_only(context: &PlanContext, target: &Target, path: &
 /// Whether `after` with its pins put, each, to what `before` says is `before`.
 fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8], after: &[u8]) -> bool {
     let ours = |bytes: &[u8]| -> Vec<Found> {
-        let all = manifest::scan(path, bytes).found.into_iter();
-        all.filter(|f| is_ours(context, target, f)).collect()
+        let scan = manifest::scan(path, bytes);
+        let all = scan.all().cloned();
+        all.filter(|f| is_ours(context, target, path, f)).collect()
     };
     let wanted = ours(before);
     let mut bytes = after.to_vec();
@@ -164,9 +245,9 @@ fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8],
     bytes == before
 }
 
-/// The files of these pins, each once.
+/// The files that decide these pins, each once.
 pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
-    let locations = pins.iter().flat_map(|pin| &pin.locations);
+    let locations = pins.iter().flat_map(|pin| pin.deciding());
     locations.map(|l| l.file.clone()).collect()
 }
 

@@ -154,6 +154,7 @@ async fn draft(
             verb,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: None,
             image,
             from: Some(digest),
             to: digest,

@@ -10,7 +10,6 @@ mod draft;
 mod edits;
 mod execute;
 mod hold;
-mod include_graph;
 mod pin;
 mod pin_history;
 mod plan_context;
@@ -20,6 +19,7 @@ mod publish;
 mod resume;
 mod revert;
 mod revert_commit;
+mod reverted_component;
 mod running_write;
 mod source;
 

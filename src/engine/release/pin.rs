@@ -73,9 +73,9 @@ async fn one(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     if let Some(location) = pin
-        .locations
-        .first()
-        .filter(|_| pin.locations.iter().all(|l| l.read_only.is_some()))
+        .deciding()
+        .next()
+        .filter(|_| pin.deciding().all(|l| l.read_only.is_some()))
     {
         let why = location.read_only.as_deref().unwrap_or_default();
         let what = format!("{target} cannot be pinned: {}:{}: {why}", location.file, location.line);
@@ -130,6 +130,7 @@ async fn one(
             verb: Verb::Pin,
             service: target.service.clone(),
             environment: target.environment.clone(),
+            component: pin.component.clone(),
             image: pin.image.clone(),
             from: None,
             to: digest,

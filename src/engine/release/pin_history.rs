@@ -15,7 +15,8 @@ use crate::domain::reference::Repository;
 use crate::domain::write::WriteFailure;
 use crate::engine::ledger::{Ledger, ScanCache};
 use crate::engine::open::{Engine, blocking};
-use crate::engine::pins::Naming;
+use crate::engine::pins::is_variant;
+use crate::sources::git::manifest::Found;
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
 use super::edits::files_of;
@@ -54,16 +55,22 @@ pub(super) struct PinHistory {
 impl PinHistory {
     /// Walks the history of the files that a target's pins are written in.
     pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
-        context.pins_in(target)?;
-        let read = Self::read(&context.engine, context.ledger(), target).await;
+        let pins = context.pins_in(target)?;
+        Self::of_pins(context, target, &pins).await
+    }
+
+    /// The same of some of its pins: those of one component.
+    pub async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
+        let read = Self::read(&context.engine, context.ledger(), target, pins).await;
         Ok(read?)
     }
 
     /// The same for a ledger.
-    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target) -> Result<Self, Failure> {
-        let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
-        let files: Vec<String> = files_of(&pins).into_iter().collect();
-        let (engine, naming, tip) = (engine.clone(), ledger.naming.clone(), ledger.tip.commit.clone());
+    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target, pins: &[&Pin]) -> Result<Self, Failure> {
+        let component = pins.first().and_then(|pin| pin.component.clone());
+        let image = pins.first().map(|pin| pin.image.clone());
+        let files: Vec<String> = files_of(pins).into_iter().collect();
+        let (engine, ledger) = (engine.clone(), ledger.clone());
         let target = target.clone();
         blocking(move || {
             let inner = &engine.inner;
@@ -71,10 +78,12 @@ impl PinHistory {
                 repo: &inner.repo,
                 blobs: inner.repo.blobs()?,
                 scans: &inner.scans,
-                naming: &naming,
+                ledger: &ledger,
                 target: &target,
+                component,
+                image,
             };
-            let changes = reader.walk(&tip, &files)?;
+            let changes = reader.walk(&ledger.tip.commit, &files)?;
             let digests = changes.iter().map(|change| reader.digest_change(change));
             let digests = digests.collect::<Result<_, Failure>>()?;
             Ok(Self { changes, digests })
@@ -108,9 +117,9 @@ impl Engine {
     /// If git, the configuration or the holds cannot be read: then nobody knows what is on hold.
     pub async fn earlier_digests(&self, target: &Target) -> Result<Vec<EarlierDigest>, Failure> {
         let ledger = self.ledger_as_known().await?;
-        let history = PinHistory::read(self, &ledger, target).await?;
-        let pins = ledger.pins().filter(|pin| pin.target == *target);
-        let now = pins.filter_map(|pin| pin.digest).collect();
+        let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
+        let history = PinHistory::read(self, &ledger, target, &pins).await?;
+        let now = pins.iter().filter_map(|pin| pin.digest).collect();
         let holds = ledger
             .holds
             .as_ref()
@@ -130,8 +139,12 @@ struct PinReader<'a> {
     repo: &'a GitRepo,
     blobs: Blobs,
     scans: &'a ScanCache,
-    naming: &'a Naming,
+    ledger: &'a Ledger,
     target: &'a Target,
+    /// Only this component, where the environment has several.
+    component: Option<String>,
+    /// The image that is deployed today: where other files name it, the text alone does not tell.
+    image: Option<Repository>,
 }
 
 impl PinReader<'_> {
@@ -187,15 +200,22 @@ impl PinReader<'_> {
     fn written(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<WrittenPin>, Failure> {
         let Some(oid) = oid else { return Ok(BTreeSet::new()) };
         let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
-        let ours = scan.found.iter().filter_map(|found| {
-            let (service, image) = self.naming.pin_of(found)?;
-            (*service == self.target.service).then(|| WrittenPin {
-                digest: found.digest,
-                tag: found.tag.clone(),
-                image: image.clone(),
-            })
-        });
-        Ok(ours.collect())
+        Ok(scan.all().filter_map(|found| self.pin(path, found)).collect())
+    }
+
+    /// What a reference pins of the target, if it does.
+    fn pin(&self, path: &str, found: &Found) -> Option<WrittenPin> {
+        let is_ours = self.ledger.service_of(path, found) == Some(&self.target.service);
+        let is_component = self
+            .component
+            .as_deref()
+            .is_none_or(|component| found.tag.as_deref().is_some_and(|tag| is_variant(tag, component)));
+        let image = found.repository.as_ref().or(self.image.as_ref())?;
+        (is_ours && is_component).then(|| WrittenPin {
+            digest: found.digest,
+            tag: found.tag.clone(),
+            image: image.clone(),
+        })
     }
 
     fn digest_change(&self, change: &PinChange) -> Result<DigestChange, Failure> {

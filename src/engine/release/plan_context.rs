@@ -21,7 +21,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
 use crate::engine::candidate_lookup::{self, Offered};
 use crate::engine::context::Context;
-use crate::engine::image_presence::Depth;
+use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::EnvironmentPaths;
@@ -30,7 +30,7 @@ use crate::sources::git::manifest::Controller;
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
-use super::include_graph::IncludeGraph;
+use crate::engine::include_graph::IncludeGraph;
 
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl PlanContext {
             engine: engine.clone(),
             paths: EnvironmentPaths::new(base.environments()),
             base,
-            files: Arc::new(files),
+            files,
             remote,
             remote_url,
             controllers,
@@ -220,7 +220,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
@@ -233,7 +233,7 @@ impl PlanContext {
         service: &ServiceId,
         environment: &Environment,
     ) -> Result<Judged, WriteFailure> {
-        let criteria = self.base.criteria(Some(environment), Depth::Everything);
+        let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
         Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 
@@ -292,7 +292,7 @@ impl Judged {
 
 struct Read {
     ledger: Ledger,
-    files: Vec<TreeFile>,
+    files: Arc<Vec<TreeFile>>,
     remote: String,
     remote_url: Option<String>,
     controllers: Vec<Controller>,
@@ -322,27 +322,18 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
             .into());
     };
     repo.check_push_remote(&remote).map_err(Failure::from)?;
-    let files = repo.files(&ledger.tip.commit).map_err(Failure::from)?;
+    let commit = &ledger.commit;
     let mut controllers = Vec::new();
     let mut includes = IncludeGraph::default();
-    let blobs = repo.blobs().map_err(Failure::from)?;
-    for file in files.iter().filter(|f| ledger::is_manifest(&f.path)) {
-        // Already scanned by the ledger; what it left out is too large to be read.
-        if file.size.is_none_or(|size| size <= ledger::FILE_CAP) {
-            let scan = engine
-                .inner
-                .scans
-                .scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?));
-            let scan = scan?;
-            controllers.extend(scan.controllers.iter().cloned());
-            includes.add(&file.path, &scan.includes);
-        }
+    for (file, scan) in &commit.scans {
+        controllers.extend(scan.controllers.iter().cloned());
+        includes.add(file, &scan.includes);
     }
-    includes.resolve(&files, &EnvironmentPaths::new(&ledger.environments));
+    includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
     Ok(Read {
         remote_url: repo.remote_url(&remote),
+        files: Arc::clone(&commit.files),
         ledger,
-        files,
         remote,
         controllers,
         includes,

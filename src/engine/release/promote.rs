@@ -24,7 +24,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 use crate::sources::registry::CopyRequest;
 
 use super::draft::{Draft, Drafted};
-use super::edits::{Overlay, rewrite};
+use super::edits::{Overlay, Rewrite, rewrite};
 use super::pin_history::PinHistory;
 use super::plan_context::{Judged, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
@@ -55,14 +55,35 @@ pub(super) async fn draft(
             },
         };
         let pins = context.pins_in(&promotion.target)?;
-        let found = source::find(context, environment, service, from).await?;
-        if pins.iter().all(|pin| pin.digest == Some(found.digest)) {
-            drafted.already.push(promotion.target);
-            continue;
+        let mut sources = Vec::new();
+        for (component, pins) in components(&pins) {
+            let found = source::find(context, environment, service, from, component).await?;
+            sources.push((pins, found));
         }
-        drafted.drafts.push(promotion.draft(&mut overlay, &pins, found).await?);
+        // A digest named outright belongs to its own component; the others stay.
+        if matches!(from, Some(Source::Digest(_))) && sources.iter().any(|(_, found)| found.mismatch.is_none()) {
+            sources.retain(|(_, found)| found.mismatch.is_none());
+        }
+        for (pins, found) in sources {
+            let is_there = pins.iter().all(|pin| pin.digest == Some(found.digest));
+            if is_there && found.mismatch.is_none() {
+                drafted.already.push(promotion.target.clone());
+                continue;
+            }
+            drafted.drafts.push(promotion.draft(&mut overlay, &pins, found).await?);
+        }
     }
+    drafted.already.dedup();
     Ok(drafted)
+}
+
+/// The pins of each component.
+pub(super) fn components<'p>(pins: &[&'p Pin]) -> BTreeMap<Option<&'p str>, Vec<&'p Pin>> {
+    let mut out: BTreeMap<Option<&str>, Vec<&Pin>> = BTreeMap::new();
+    for pin in pins {
+        out.entry(pin.component.as_deref()).or_default().push(pin);
+    }
+    out
 }
 
 struct Promotion<'a> {
@@ -113,7 +134,13 @@ impl Promotion<'_> {
             digest: source.digest,
             tag,
         };
-        let rewritten = rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?;
+        let rewritten = match &source.mismatch {
+            None => rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?,
+            Some(why) => Rewrite {
+                closed: Some(why.clone()),
+                ..Rewrite::default()
+            },
+        };
         for (path, bytes) in &rewritten.files {
             overlay.write(path, bytes.clone());
         }
@@ -155,6 +182,7 @@ impl Promotion<'_> {
                 verb: Verb::Promote,
                 service: self.target.service.clone(),
                 environment: self.target.environment.clone(),
+                component: pins[0].component.clone(),
                 image: pulls.clone(),
                 from: pins[0].digest,
                 to: source.digest,
@@ -364,7 +392,7 @@ fn split(pins: &[&Pin]) -> Option<Untrusted> {
 fn named_elsewhere(pins: &[&Pin], asked: &Repository) -> Option<Untrusted> {
     let images = pins
         .iter()
-        .flat_map(|pin| &pin.locations)
+        .flat_map(|pin| pin.deciding())
         .map(|location| &location.image);
     let others: BTreeSet<String> = images
         .filter(|image| *image != asked)

@@ -26,6 +26,7 @@ use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{Judged, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
+use super::reverted_component;
 use super::source::own_tag;
 
 /// At most this many earlier digests are judged when the default does not verify.
@@ -41,7 +42,7 @@ pub(super) async fn draft(
 ) -> Result<Drafted, WriteFailure> {
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
-    let pins = context.pins_in(target)?;
+    let pins = reverted_component::pins(context, request, target, to).await?;
     if request.release_hold && environment.write == WriteMode::Branch {
         return Err(Failure::usage(format!(
             "{} is written by pull requests, where a hold must not end before the pin changes",
@@ -53,7 +54,7 @@ pub(super) async fn draft(
         ))
         .into());
     }
-    let history = PinHistory::of(context, target).await?;
+    let history = PinHistory::of_pins(context, target, &pins).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let ledger = context.ledger();
     // Holds that cannot be read close the gate of every target.
@@ -317,6 +318,7 @@ impl Revert<'_> {
                 verb: Verb::Revert,
                 service: target.service.clone(),
                 environment: target.environment.clone(),
+                component: pins[0].component.clone(),
                 image: pins[0].image.clone(),
                 from: pins[0].digest,
                 to: digest,

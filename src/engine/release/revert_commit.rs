@@ -160,8 +160,9 @@ fn goes(path: &str) -> WriteFailure {
 /// The pins of one version of a file, by target.
 fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
     let environments: Vec<&EnvId> = context.paths.of(path).collect();
-    for found in manifest::scan(path, bytes).found {
-        let Some((service, image)) = context.ledger().naming.pin_of(&found) else {
+    for found in manifest::scan(path, bytes).all() {
+        let service = context.ledger().service_of(path, found);
+        let (Some(service), Some(image)) = (service, found.repository.as_ref()) else {
             continue;
         };
         for environment in &environments {

@@ -9,6 +9,7 @@ use crate::domain::policy::Environment;
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Source, WriteFailure};
+use crate::engine::pins::is_variant;
 use crate::sources::registry::Place;
 
 use super::plan_context::PlanContext;
@@ -21,6 +22,8 @@ pub(super) struct PromotionSource {
     pub image: Repository,
     /// The tag it is known by there, if any.
     pub tag: Option<String>,
+    /// Why it may not go to the component that was asked for, if so.
+    pub mismatch: Option<String>,
     /// What a person should know of how it was found.
     pub remarks: Vec<Untrusted>,
 }
@@ -31,20 +34,39 @@ pub(super) async fn find(
     environment: &Environment,
     service: &ServiceId,
     from: Option<&Source>,
+    component: Option<&str>,
 ) -> Result<PromotionSource, WriteFailure> {
     match from {
-        Some(Source::Environment(name)) => pinned(context, service, std::slice::from_ref(name)),
-        Some(Source::Candidate) => candidate(context, service).await,
-        Some(Source::Digest(digest)) => by_digest(context, environment, service, *digest).await,
-        None if environment.after.is_empty() => candidate(context, service).await,
-        None => pinned(context, service, &environment.after),
+        Some(Source::Environment(name)) => pinned(context, environment, service, std::slice::from_ref(name), component),
+        Some(Source::Candidate) => candidate(context, service, component).await,
+        Some(Source::Digest(digest)) => by_digest(context, environment, service, *digest, component).await,
+        None if environment.after.is_empty() => candidate(context, service, component).await,
+        None => pinned(context, environment, service, &environment.after, component),
     }
 }
 
-async fn candidate(context: &PlanContext, service: &ServiceId) -> Result<PromotionSource, WriteFailure> {
+/// Says that a source has no such component: a digest never goes over another component's.
+fn mismatch(service: &ServiceId, component: Option<&str>) -> String {
+    match component {
+        Some(component) => format!(
+            "the source of {service} has no component {component}, and a digest of another one is another image"
+        ),
+        None => format!(
+            "the source of {service} has several components, and the destination does not tell which it is; name each as a service of its own (variant in [[services]])"
+        ),
+    }
+}
+
+async fn candidate(
+    context: &PlanContext,
+    service: &ServiceId,
+    component: Option<&str>,
+) -> Result<PromotionSource, WriteFailure> {
     let (found, remarks) = context.candidate(service).await?;
+    let same = component.is_none_or(|component| is_variant(&found.tag, component));
     Ok(PromotionSource {
         remarks,
+        mismatch: (!same).then(|| mismatch(service, component)),
         digest: found.digest,
         image: found.image,
         tag: Some(found.tag),
@@ -52,7 +74,13 @@ async fn candidate(context: &PlanContext, service: &ServiceId) -> Result<Promoti
 }
 
 /// What these environments pin; they must agree.
-fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) -> Result<PromotionSource, WriteFailure> {
+fn pinned(
+    context: &PlanContext,
+    destination: &Environment,
+    service: &ServiceId,
+    environments: &[EnvId],
+    component: Option<&str>,
+) -> Result<PromotionSource, WriteFailure> {
     let mut pins: Vec<&Pin> = Vec::new();
     for name in environments {
         pins.extend(context.pins_in(&Target {
@@ -60,6 +88,28 @@ fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) ->
             environment: name.clone(),
         })?);
     }
+    // What the destination's own files decide is no source for it, even if an environment before takes them in.
+    let is_of_destination = |pin: &&Pin| {
+        let mut deciding = pin.deciding();
+        deciding.all(|location| context.paths.of(&location.file).any(|env| *env == destination.name))
+    };
+    if !pins.iter().all(|pin| is_of_destination(&pin)) {
+        pins.retain(|pin| !is_of_destination(&pin));
+    }
+    let is_same = |pin: &&Pin| pin.component.as_deref() == component;
+    let same: Vec<&Pin> = pins.iter().copied().filter(is_same).collect();
+    if same.is_empty()
+        && let Some((pin, digest)) = pins.iter().find_map(|pin| Some((pin, pin.digest?)))
+    {
+        return Ok(PromotionSource {
+            digest,
+            image: pin.image.clone(),
+            tag: pin.tag.clone(),
+            mismatch: Some(mismatch(service, component)),
+            remarks: Vec::new(),
+        });
+    }
+    let pins = if same.is_empty() { pins } else { same };
     if let Some(pin) = pins.iter().find(|pin| pin.digest.is_none()) {
         let env = &pin.target.environment;
         return Err(Failure::usage(format!(
@@ -88,6 +138,7 @@ fn pinned(context: &PlanContext, service: &ServiceId, environments: &[EnvId]) ->
         digest: pin.digest.unwrap_or_else(|| Digest::of(b"")),
         image: pin.image.clone(),
         tag: pin.tag.clone(),
+        mismatch: None,
         remarks: Vec::new(),
     })
 }
@@ -99,17 +150,22 @@ async fn by_digest(
     environment: &Environment,
     service: &ServiceId,
     digest: Digest,
+    component: Option<&str>,
 ) -> Result<PromotionSource, WriteFailure> {
     let (image, pins) = context.pins(service)?;
     // Environments before the destination first: that is where it steps from.
     let before = |pin: &&&Pin| environment.after.contains(&pin.target.environment);
     let (first, rest): (Vec<&Pin>, Vec<&Pin>) = pins.iter().partition(|pin| before(&pin));
     let ordered: Vec<&Pin> = first.into_iter().chain(rest).collect();
-    if let Some(pin) = ordered.iter().find(|pin| pin.digest == Some(digest)) {
+    let mut known = ordered.iter().filter(|pin| pin.digest == Some(digest));
+    let first = known.next();
+    let same = std::iter::chain(first, known).find(|pin| pin.component.as_deref() == component);
+    if let Some(pin) = same.or(first) {
         return Ok(PromotionSource {
             digest,
             image: pin.image.clone(),
             tag: pin.tag.clone(),
+            mismatch: same.is_none().then(|| mismatch(service, component)),
             remarks: Vec::new(),
         });
     }
@@ -126,6 +182,7 @@ async fn by_digest(
                 digest,
                 image: place.clone(),
                 tag: None,
+                mismatch: component.map(|component| mismatch(service, Some(component))),
                 remarks: Vec::new(),
             });
         }
@@ -137,6 +194,7 @@ async fn by_digest(
         digest,
         image,
         tag: None,
+        mismatch: component.map(|component| mismatch(service, Some(component))),
         remarks: Vec::new(),
     })
 }

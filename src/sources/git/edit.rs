@@ -122,8 +122,9 @@ pub enum EditError {
 pub fn plan_edit(path: &str, bytes: &[u8], which: &[&Found], new: &NewPin) -> Result<Edited, EditError> {
     let scan = manifest::scan(path, bytes);
     let mut targets = Vec::new();
+    let all: Vec<&Found> = scan.all().collect();
     for wanted in which {
-        let Some(at) = scan.found.iter().position(|found| found == *wanted) else {
+        let Some(at) = all.iter().position(|found| found == wanted) else {
             return Err(EditError::Moved {
                 file: path.to_owned(),
                 path: wanted.yaml_path.clone(),
@@ -139,7 +140,7 @@ pub fn plan_edit(path: &str, bytes: &[u8], which: &[&Found], new: &NewPin) -> Re
     })?;
     let mut changes: Vec<Change> = Vec::new();
     for &at in &targets {
-        let found = &scan.found[at];
+        let found = all[at];
         if let Some(reason) = &found.read_only {
             return Err(EditError::ReadOnly {
                 file: path.to_owned(),
@@ -147,7 +148,7 @@ pub fn plan_edit(path: &str, bytes: &[u8], which: &[&Found], new: &NewPin) -> Re
                 reason: reason.clone(),
             });
         }
-        if let Some(other) = shared(&scan.found, at, &targets) {
+        if let Some(other) = shared(&all, at, &targets) {
             return Err(EditError::Shared {
                 file: path.to_owned(),
                 line: found.line,
@@ -169,27 +170,27 @@ pub fn plan_edit(path: &str, bytes: &[u8], which: &[&Found], new: &NewPin) -> Re
     check::events(text, &after, &changes).map_err(unproven)?;
     check::scan(path, &scan, &after, &targets, new).map_err(unproven)?;
     Ok(Edited {
-        edits: describe(text, &after, &changes, &scan.found, &targets),
-        warnings: warnings(&scan, &targets, new),
+        edits: describe(text, &after, &changes, &all, &targets),
+        warnings: warnings(&scan, &all, &targets, new),
         base: Digest::of(bytes),
         bytes: after.into_bytes(),
     })
 }
 
 /// Another reference, not among the targets, whose digest or tag stands in the same bytes.
-fn shared<'f>(all: &'f [Found], at: usize, targets: &[usize]) -> Option<&'f Found> {
+fn shared<'f>(all: &[&'f Found], at: usize, targets: &[usize]) -> Option<&'f Found> {
     let site = &all[at].site;
-    all.iter().enumerate().find_map(|(other, found)| {
+    all.iter().copied().enumerate().find_map(|(other, found)| {
         let digest = site.digest.is_some() && found.site.digest == site.digest;
         let tag = site.tag.is_some() && found.site.tag.as_ref().map(|t| &t.span) == site.tag.as_ref().map(|t| &t.span);
         (other != at && !targets.contains(&other) && (digest || tag)).then_some(found)
     })
 }
 
-fn warnings(scan: &manifest::Scan, targets: &[usize], new: &NewPin) -> Vec<Warning> {
+fn warnings(scan: &manifest::Scan, all: &[&Found], targets: &[usize], new: &NewPin) -> Vec<Warning> {
     let mut out: Vec<Warning> = Vec::new();
     for &at in targets {
-        let found = &scan.found[at];
+        let found = all[at];
         for warning in scan.warnings.iter().filter(|w| w.concerns(found)) {
             if !out.contains(warning) {
                 out.push(warning.clone());
@@ -212,7 +213,7 @@ fn warnings(scan: &manifest::Scan, targets: &[usize], new: &NewPin) -> Vec<Warni
     out
 }
 
-fn describe(before: &str, after: &str, changes: &[Change], all: &[Found], targets: &[usize]) -> Vec<Edit> {
+fn describe(before: &str, after: &str, changes: &[Change], all: &[&Found], targets: &[usize]) -> Vec<Edit> {
     let mut out = Vec::new();
     let mut shift = 0isize;
     for change in changes {
@@ -222,7 +223,7 @@ fn describe(before: &str, after: &str, changes: &[Change], all: &[Found], target
         let line = before[..change.span.start].bytes().filter(|&b| b == b'\n').count() + 1;
         let found = targets
             .iter()
-            .map(|&at| &all[at])
+            .map(|&at| all[at])
             .find(|f| f.yaml_path == change.yaml_path);
         out.push(Edit {
             line: u32::try_from(line).unwrap_or(u32::MAX),

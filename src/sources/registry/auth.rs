@@ -45,12 +45,28 @@ impl Scopes {
         self
     }
 
-    /// These and those of a challenge.
-    fn joined(mut self, text: &str) -> Self {
+    /// What to ask a token for after a challenge. What this request needs is known; a challenge cannot add
+    /// rights to it, or a hostile registry would have a token made out that writes, or reads what this run
+    /// was never asked about. Only where a registry is talked to through an address of the team's own
+    /// choice may that mirror name the same repository by a longer path of its own.
+    fn for_challenge(mut self, text: &str, mirrored: bool) -> Self {
+        if !mirrored {
+            return self;
+        }
         for scope in text.split_ascii_whitespace() {
-            if let Some((resource, actions)) = scope.rsplit_once(':') {
-                let of = self.0.entry(resource.to_owned()).or_default();
-                of.extend(actions.split(',').filter(|a| !a.is_empty()).map(str::to_owned));
+            let Some((resource, _)) = scope.rsplit_once(':') else {
+                continue;
+            };
+            let Some(named) = resource.strip_prefix("repository:") else {
+                continue;
+            };
+            let own = self.0.iter().find(|(own, _)| {
+                let path = own.strip_prefix("repository:").unwrap_or(own);
+                named.strip_suffix(path).is_some_and(|before| before.ends_with('/'))
+            });
+            if let Some((_, actions)) = own {
+                let actions = actions.clone();
+                self.0.insert(resource.to_owned(), actions);
             }
         }
         self
@@ -72,6 +88,8 @@ pub(super) struct Access {
     pub(super) scopes: Scopes,
     /// Never use credentials.
     pub(super) anonymous: bool,
+    /// The registry is talked to through an address that its settings give.
+    pub(super) mirrored: bool,
     pub(super) ca: Option<Arc<str>>,
 }
 
@@ -207,7 +225,7 @@ fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(AuthScheme, 
                         .ok()
                         .filter(|url| matches!(url.scheme(), "http" | "https"))?;
                     let scopes = access.scopes.clone();
-                    let scopes = scope.map(|text| scopes.clone().joined(&text)).unwrap_or(scopes);
+                    let scopes = scopes.for_challenge(scope.as_deref().unwrap_or_default(), access.mirrored);
                     return Some((AuthScheme::Bearer { realm, service }, scopes));
                 }
             }
@@ -216,10 +234,22 @@ fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(AuthScheme, 
     basic.then(|| (AuthScheme::Basic, access.scopes.clone()))
 }
 
+/// A number of seconds, as an integer, a decimal fraction or a text; anything else counts as not given.
+fn seconds<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let value = <serde_json::Value as serde::Deserialize>::deserialize(from)?;
+    let number = match &value {
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    // A cast of a fraction cuts it off, and one of a number too large gives the largest.
+    Ok(number.filter(|n: &f64| *n >= 0.0).map(|n| n as u64))
+}
+
 #[derive(serde::Deserialize)]
 struct WireToken {
     token: Option<String>,
     access_token: Option<String>,
+    #[serde(default, deserialize_with = "seconds")]
     expires_in: Option<u64>,
 }
 
@@ -341,4 +371,59 @@ fn identity(credential: Option<&Credential>) -> TokenIdentity {
         }
     }
     TokenIdentity::Known(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_read_as_registries_write_it() {
+        for (text, expected) in [
+            (r#"{"token":"t","expires_in":300}"#, Some(300)),
+            (r#"{"token":"t","expires_in":300.9}"#, Some(300)),
+            (r#"{"token":"t","expires_in":"300"}"#, Some(300)),
+            (r#"{"token":"t","expires_in":"3e2"}"#, Some(300)),
+            (r#"{"token":"t","expires_in":"soon"}"#, None),
+            (r#"{"token":"t","expires_in":-5}"#, None),
+            (r#"{"token":"t","expires_in":null}"#, None),
+            (r#"{"token":"t","expires_in":[1]}"#, None),
+            (r#"{"token":"t"}"#, None),
+        ] {
+            let wire: WireToken = serde_json::from_str(text).expect(text);
+            assert_eq!(wire.expires_in, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_adds_no_rights() {
+        let repository = Repository::parse("registry.example.com/shop/api").expect("valid");
+        let own = || Scopes::pull(&repository);
+        let texts = |scopes: Scopes| scopes.texts().collect::<Vec<_>>();
+        for challenge in [
+            "",
+            "repository:shop/api:pull",
+            "repository:shop/api:pull,push,delete",
+            "repository:other/secret:pull",
+            "registry:catalog:*",
+            "repository:shop/api:* repository:a:push",
+        ] {
+            assert_eq!(
+                texts(own().for_challenge(challenge, false)),
+                ["repository:shop/api:pull"],
+                "{challenge}"
+            );
+        }
+        for (challenge, expected) in [
+            (
+                "repository:hub/shop/api:pull,push",
+                vec!["repository:hub/shop/api:pull", "repository:shop/api:pull"],
+            ),
+            ("repository:evilshop/api:pull", vec!["repository:shop/api:pull"]),
+            ("repository:hub/shop/api/x:pull", vec!["repository:shop/api:pull"]),
+            ("registry:catalog:*", vec!["repository:shop/api:pull"]),
+        ] {
+            assert_eq!(texts(own().for_challenge(challenge, true)), expected, "{challenge}");
+        }
+    }
 }

@@ -5,13 +5,15 @@
 //! broken disk can make it lie. Deleting any of it, at any time, only costs requests.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use rustix::fs::OFlags;
 
 use crate::domain::Digest;
 
@@ -114,15 +116,31 @@ impl ContentCache {
     /// The entry of a digest, if it is there and whole. A corrupt one is dropped.
     pub(super) fn read(&self, digest: &Digest) -> Option<CacheEntry> {
         let path = self.path(digest);
-        let raw = Bytes::from(fs::read(&path).ok()?);
-        let entry = split(&raw).filter(|entry| Digest::of(&entry.bytes) == *digest);
+        let file = match open_regular(&path) {
+            Ok(file) => file,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!(path = %path.display(), %error, "a cache entry is not used");
+                }
+                return None;
+            }
+        };
+        let raw = read_up_to(&file, self.longest_entry());
+        let entry = raw
+            .and_then(|raw| split(&raw))
+            .filter(|entry| Digest::of(&entry.bytes) == *digest);
         if entry.is_none() {
             tracing::warn!(path = %path.display(), "dropping a corrupt cache entry");
             let _ = fs::remove_file(&path);
             return None;
         }
-        touch(&path);
+        touch(&file);
         entry
+    }
+
+    /// The most bytes that an entry has.
+    fn longest_entry(&self) -> u64 {
+        self.inner.limit / 4 + (MAX_HEADER + MAGIC.len() + 1) as u64
     }
 
     /// Keeps content. Failing to is no error: the cache is disposable.
@@ -236,12 +254,36 @@ fn split(raw: &Bytes) -> Option<CacheEntry> {
     })
 }
 
+/// Opens a regular file for reading. Anything else is not opened, or not waited for: a link would lead
+/// elsewhere, and a FIFO without a writer would stop the program.
+fn open_regular(path: &Path) -> io::Result<fs::File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = fs::File::options().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    Ok(file)
+}
+
+/// A whole file, unless it is longer than `most` bytes.
+fn read_up_to(file: &fs::File, most: u64) -> Option<Bytes> {
+    let length = file.metadata().ok()?.len();
+    if length > most {
+        return None;
+    }
+    let mut raw = Vec::with_capacity(usize::try_from(length).ok()?);
+    file.take(most + 1).read_to_end(&mut raw).ok()?;
+    (raw.len() as u64 <= most).then(|| Bytes::from(raw))
+}
+
 /// Eviction goes by modification time: mark an entry as used, rarely enough to cost nothing.
-fn touch(path: &Path) {
-    let old = fs::metadata(path)
+fn touch(file: &fs::File) {
+    let old = file
+        .metadata()
         .and_then(|meta| meta.modified())
         .is_ok_and(|at| at.elapsed().is_ok_and(|age| age > TOUCH_AFTER));
-    if old && let Ok(file) = fs::File::options().append(true).open(path) {
+    if old {
         let _ = file.set_modified(SystemTime::now());
     }
 }

@@ -104,3 +104,26 @@ fn several_writers_and_readers_see_whole_entries_only() {
     });
     assert_eq!(cache.size().entries, 20);
 }
+
+#[test]
+fn only_a_regular_file_of_a_sane_size_is_an_entry() {
+    let (folder, cache) = cache(1 << 20);
+    let digest = Digest::of(b"content");
+    let path = cache.path(&digest);
+    // The very entry, behind a link: it would hash, and it is somebody else's file.
+    cache.write(&digest, "a", b"content");
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(&path, &elsewhere).expect("moved");
+    std::os::unix::fs::symlink(&elsewhere, &path).expect("a link");
+    assert_eq!(cache.read(&digest), None);
+    assert!(elsewhere.exists(), "what a link leads to is left alone");
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("a folder");
+    assert_eq!(cache.read(&digest), None);
+    fs::remove_dir(&path).expect("removed");
+    let file = fs::File::create(&path).expect("a file");
+    file.set_len(1 << 40).expect("sparse");
+    assert_eq!(cache.read(&digest), None);
+    cache.write(&digest, "a", b"content");
+    assert!(cache.read(&digest).is_some());
+}

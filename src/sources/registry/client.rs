@@ -1,6 +1,7 @@
 //! What all requests to registries share: settings, credentials and the one way to send.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, Weak};
 
 use reqwest::header::HeaderValue;
@@ -31,8 +32,12 @@ pub(super) struct RegistryClient {
     endpoints: Mutex<HashMap<String, Endpoint>>,
     pub(super) cache: Option<ContentCache>,
     offline: bool,
+    /// Where what is remembered from run to run is kept.
+    memory: Option<PathBuf>,
     support: Mutex<HashMap<String, Arc<Support>>>,
     pub(super) readable: Mutex<HashMap<Repository, Instant>>,
+    /// Repositories whose registry refuses to say what refers to anything in them.
+    pub(super) unlisted: Mutex<HashSet<Repository>>,
     pub(super) flights: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
 }
 
@@ -59,8 +64,10 @@ impl RegistryClient {
             endpoints: Mutex::new(endpoints),
             cache: options.cache,
             offline: options.offline,
+            memory: options.memory,
             support: Mutex::default(),
             readable: Mutex::default(),
+            unlisted: Mutex::default(),
             flights: Mutex::default(),
         })
     }
@@ -113,23 +120,33 @@ impl RegistryClient {
             repository: repository.clone(),
             scopes,
             anonymous: settings.is_some_and(|s| s.anonymous),
+            mirrored: settings.is_some_and(|s| s.endpoint.is_some()),
             ca: settings.and_then(|s| s.ca.as_deref()).map(Arc::from),
         })
     }
 
     pub(super) fn url(&self, repository: &Repository, tail: &str) -> Result<Url, RegistryError> {
-        let name = repository.registry();
-        let mut endpoints = locked(&self.endpoints);
-        if let Some(endpoint) = endpoints.get(name) {
-            return endpoint.url(repository, tail);
-        }
-        let endpoint = Endpoint::of(name, None)?;
-        let url = endpoint.url(repository, tail);
-        endpoints.insert(name.to_owned(), endpoint);
-        url
+        self.endpoint(repository.registry())?.url(repository, tail)
     }
 
-    pub(super) fn support(&self, registry: &str) -> Arc<Support> {
-        Arc::clone(locked(&self.support).entry(registry.to_owned()).or_default())
+    /// What is known about a registry's referrers API.
+    pub(super) fn support(&self, registry: &str) -> Result<Arc<Support>, RegistryError> {
+        let address = self.endpoint(registry)?.address().to_owned();
+        let mut known = locked(&self.support);
+        let support = known.entry(registry.to_owned()).or_insert_with(|| {
+            let folder = self.memory.as_ref().map(|folder| folder.join("referrers"));
+            Arc::new(Support::remembered(folder.as_deref(), &address))
+        });
+        Ok(Arc::clone(support))
+    }
+
+    fn endpoint(&self, registry: &str) -> Result<Endpoint, RegistryError> {
+        let mut endpoints = locked(&self.endpoints);
+        if let Some(endpoint) = endpoints.get(registry) {
+            return Ok(endpoint.clone());
+        }
+        let endpoint = Endpoint::of(registry, None)?;
+        endpoints.insert(registry.to_owned(), endpoint.clone());
+        Ok(endpoint)
     }
 }

@@ -51,6 +51,37 @@ impl RegistryClient {
         Ok((manifest, Some(Present::answered(repository, *digest))))
     }
 
+    /// The manifest that a tag names; `None` = there is no such tag, for certain.
+    pub(super) async fn tagged_manifest(
+        &self,
+        repository: &Repository,
+        tag: &str,
+    ) -> Result<Option<Manifest>, RegistryError> {
+        let access = self.pull(repository)?;
+        let url = self.url(repository, &format!("manifests/{tag}"))?;
+        let what = named("tag", repository, tag);
+        let mut request = self.request(Method::GET, url, what.clone(), MANIFEST_CAP, &access);
+        request.accept = Some(manifest::ACCEPT);
+        let response = self.send(&request, &access).await?;
+        match response.status.as_u16() {
+            200 => {}
+            404 => {
+                self.prove_missing(repository, &request, &response).await?;
+                return Ok(None);
+            }
+            _ => return Err(response.refusal(&request)),
+        }
+        let digest = Digest::of(&response.body);
+        self.note_readable(repository);
+        let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
+        self.keep(&digest, &media_type, &response.body).await;
+        let entry = CacheEntry {
+            media_type,
+            bytes: response.body,
+        };
+        read_manifest(digest, entry, what).map(Some)
+    }
+
     /// A blob whose bytes hash to `digest`.
     pub(super) async fn blob(
         &self,

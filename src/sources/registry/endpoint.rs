@@ -49,6 +49,11 @@ impl Endpoint {
         Ok(Self { base })
     }
 
+    /// The base URL, which names the server that is talked to.
+    pub(super) fn address(&self) -> &str {
+        &self.base
+    }
+
     /// `<base>/v2/<path>/<tail>`.
     pub(super) fn url(&self, repository: &Repository, tail: &str) -> Result<Url, RegistryError> {
         let text = format!("{}/v2/{}/{tail}", self.base, repository.path());

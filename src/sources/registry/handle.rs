@@ -9,7 +9,7 @@ use super::budget::Traffic;
 use super::client::RegistryClient;
 use super::error::RegistryError;
 use super::host::RateLimit;
-use super::manifest::Manifest;
+use super::manifest::{Descriptor, Manifest};
 use super::options::Options;
 use super::presence::{Head, Place, Present};
 use super::referrers::Referrers;
@@ -130,6 +130,27 @@ impl Registry {
         tags: Option<&BTreeSet<String>>,
     ) -> Result<Referrers, RegistryError> {
         self.client.referrers(repository, subject, tags).await
+    }
+
+    /// What the fallback tag of a manifest lists, asked for whatever a tag list says. Empty where the
+    /// registry has the referrers API.
+    ///
+    /// # Errors
+    /// As [`Registry::referrers`].
+    pub async fn fallback_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
+        self.client.fallback_referrers(repository, subject).await
+    }
+
+    /// The manifest that a tag names, hashed; `None` = there is no such tag, for certain. One GET.
+    ///
+    /// # Errors
+    /// Any [`RegistryError`].
+    pub async fn tagged_manifest(&self, repository: &Repository, tag: &str) -> Result<Option<Manifest>, RegistryError> {
+        self.client.tagged_manifest(repository, tag).await
     }
 
     /// What this run has cost so far.

@@ -29,9 +29,14 @@ impl Pages {
             let text = header
                 .to_str()
                 .map_err(|_| response.protocol_error(request, "its Link header is not text"))?;
-            if let Some(target) = target(text) {
-                next = Some(target);
-                break;
+            match links(text) {
+                Ok(Some(target)) => {
+                    next = Some(target);
+                    break;
+                }
+                Ok(None) => {}
+                // A page that cannot be found would be left out.
+                Err(UnreadableLink) => return Err(response.protocol_error(request, "its Link header cannot be read")),
             }
         }
         let Some(next) = next else { return Ok(None) };
@@ -52,37 +57,46 @@ impl Pages {
     }
 }
 
-/// The target of the link whose relation is `next`.
-fn target(header: &str) -> Option<String> {
-    let mut rest = header;
-    while let Some(open) = rest.find('<') {
-        let close = open + rest[open..].find('>')?;
-        let url = &rest[open + 1..close];
-        let parameters = &rest[close + 1..];
-        // Parameters end where the next link begins; a quoted text may hold a comma.
+/// A `Link` header that names no target or no relation.
+#[derive(Debug, PartialEq, Eq)]
+struct UnreadableLink;
+
+/// The target of the link whose relation is `next`, if there is one. Some registries leave out the angle
+/// brackets around the target.
+fn links(header: &str) -> Result<Option<String>, UnreadableLink> {
+    let mut rest = header.trim();
+    let mut next = None;
+    while !rest.is_empty() {
+        let (target, after) = match rest.strip_prefix('<') {
+            Some(inner) => inner.split_once('>').ok_or(UnreadableLink)?,
+            None => rest.split_at(rest.find(';').ok_or(UnreadableLink)?),
+        };
+        // Parameters end where the next link begins; a quoted text may contain a comma.
         let mut quoted = false;
-        let end = parameters
-            .find(|c: char| {
-                quoted ^= c == '"';
-                c == ',' && !quoted
-            })
-            .unwrap_or(parameters.len());
-        let is_next = parameters[..end].split(';').any(|parameter| {
-            let Some((name, value)) = parameter.split_once('=') else {
-                return false;
-            };
-            let value = value.trim().trim_matches('"');
-            name.trim().eq_ignore_ascii_case("rel")
-                && value
-                    .split_ascii_whitespace()
-                    .any(|rel| rel.eq_ignore_ascii_case("next"))
+        let end = after.find(|c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
         });
-        if is_next {
-            return Some(url.to_owned());
+        let parameters = &after[..end.unwrap_or(after.len())];
+        let relation = parameters.split(';').find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            name.trim()
+                .eq_ignore_ascii_case("rel")
+                .then(|| value.trim().trim_matches('"'))
+        });
+        let relation = relation.ok_or(UnreadableLink)?;
+        let is_next = relation
+            .split_ascii_whitespace()
+            .any(|rel| rel.eq_ignore_ascii_case("next"));
+        if is_next && next.is_none() {
+            next = Some(target.trim().to_owned()).filter(|target| !target.is_empty());
+            if next.is_none() {
+                return Err(UnreadableLink);
+            }
         }
-        rest = &parameters[end..];
+        rest = end.map_or("", |end| after[end + 1..].trim_start());
     }
-    None
+    Ok(next)
 }
 
 #[cfg(test)]
@@ -94,17 +108,30 @@ mod tests {
         for (header, expected) in [
             (
                 r#"</v2/a/tags/list?last=b&n=2>; rel="next""#,
-                Some("/v2/a/tags/list?last=b&n=2"),
+                Ok(Some("/v2/a/tags/list?last=b&n=2")),
             ),
-            (r#"<x>;REL=next"#, Some("x")),
-            (r#"<a>; rel="prev", <b>; title="x, y"; rel="last next""#, Some("b")),
-            (r#"<a,b>; rel=next"#, Some("a,b")),
-            (r#"<a>; rel="prev""#, None),
-            ("<a", None),
-            ("", None),
-            ("nonsense; rel=next", None),
+            (r#"<x>;REL=next"#, Ok(Some("x"))),
+            (r#"<a>; rel="prev", <b>; title="x, y"; rel="last next""#, Ok(Some("b"))),
+            (r#"<a,b>; rel=next"#, Ok(Some("a,b"))),
+            (r#"<a>; rel="prev""#, Ok(None)),
+            (
+                r#"/v2/a/tags/list?last=b; rel="next""#,
+                Ok(Some("/v2/a/tags/list?last=b")),
+            ),
+            (r#"a; rel=prev, b; rel=next"#, Ok(Some("b"))),
+            ("", Ok(None)),
+            ("<a", Err(UnreadableLink)),
+            ("<a>", Err(UnreadableLink)),
+            ("a", Err(UnreadableLink)),
+            ("<>; rel=next", Err(UnreadableLink)),
+            (r#"<a>; title="next""#, Err(UnreadableLink)),
         ] {
-            assert_eq!(target(header).as_deref(), expected, "{header}");
+            let found = links(header);
+            assert_eq!(
+                found.as_ref().map(Option::as_deref),
+                expected.as_ref().map(|t| *t),
+                "{header}"
+            );
         }
     }
 }

@@ -267,11 +267,21 @@ struct Wire {
 #[serde(rename_all = "camelCase")]
 struct WireDescriptor {
     media_type: Option<String>,
+    #[serde(deserialize_with = "in_any_case")]
     digest: Digest,
     size: u64,
     artifact_type: Option<String>,
     annotations: Option<Annotations>,
     platform: Option<WirePlatform>,
+}
+
+/// A digest whose digits some tools write in upper case.
+fn in_any_case<'de, D: Deserializer<'de>>(from: D) -> Result<Digest, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(from)?;
+    let lower = text
+        .strip_prefix("sha256:")
+        .map(|hex| format!("sha256:{}", hex.to_ascii_lowercase()));
+    lower.as_deref().unwrap_or(&text).parse().map_err(de::Error::custom)
 }
 
 #[derive(serde::Deserialize)]

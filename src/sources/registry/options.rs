@@ -1,6 +1,7 @@
 //! What a client of registries is told when it is made.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::cache::ContentCache;
 use super::credentials::Credentials;
@@ -15,6 +16,9 @@ pub struct Options {
     pub credentials: Credentials,
     /// Content by digest on disk; `None` keeps nothing.
     pub cache: Option<ContentCache>,
+    /// Folder of what is remembered from run to run: which registries have listed referrers. `None`
+    /// remembers nothing.
+    pub memory: Option<PathBuf>,
     /// Answer from the cache only.
     pub offline: bool,
 }

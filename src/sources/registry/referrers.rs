@@ -6,13 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
+use serde::de::IgnoredAny;
 
 use super::auth::Access;
 use super::client::RegistryClient;
+use super::endpoint::authority;
 use super::error::{RegistryError, named};
 use super::link::Pages;
+use super::lock::locked;
 use super::manifest::{self, Descriptor};
-use super::referrers_support::{API, NO_API, Support, UNKNOWN};
+use super::referrers_support::{Meaning, Support, meaning};
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::{Digest, Repository};
@@ -57,20 +60,21 @@ impl RegistryClient {
         tags: Option<&BTreeSet<String>>,
     ) -> Result<Referrers, RegistryError> {
         let access = self.pull(repository)?;
-        let support = self.support(repository.registry());
+        let support = self.support(repository.registry())?;
         let mut found = BTreeMap::new();
-        let by_api = match support.get() {
-            NO_API => false,
-            API => self.by_api(&access, subject, &support, &mut found).await?,
-            _ => {
-                let first = support.finding_out.lock().await;
-                if support.get() == UNKNOWN {
-                    self.by_api(&access, subject, &support, &mut found).await?
-                } else {
-                    drop(first);
-                    support.get() == API && self.by_api(&access, subject, &support, &mut found).await?
-                }
+        let refused_before = locked(&self.unlisted).contains(repository) && !support.has_listed();
+        let by_api = if support.has_no_api() || refused_before {
+            false
+        } else if support.is_unknown() {
+            let first = support.finding_out.lock().await;
+            if support.is_unknown() {
+                self.by_api(&access, subject, &support, &mut found).await?
+            } else {
+                drop(first);
+                support.has_listed() && self.by_api(&access, subject, &support, &mut found).await?
             }
+        } else {
+            self.by_api(&access, subject, &support, &mut found).await?
         };
         // With the API the fallback tag is read only where it is known to exist: it was copied
         // there, or it is from before an upgrade, and leaving it out would lose evidence.
@@ -109,20 +113,37 @@ impl RegistryClient {
         let mut pages = Pages::default();
         let mut first = true;
         loop {
-            let response = self.send(&request, access).await?;
-            match response.status.as_u16() {
-                200 => {}
-                // "No such repository" says nothing about the registry's other repositories.
-                404 if first && response.has_code("NAME_UNKNOWN") => return Ok(false),
-                404 | 301..=303 | 307 | 308 if first => {
-                    support.learn(NO_API);
+            let response = match self.send(&request, access).await {
+                Ok(response) => response,
+                Err(refusal @ RegistryError::Denied { .. }) if first => {
+                    let itself = authority(&request.url);
+                    // A token service that refuses says nothing about the registry's interfaces.
+                    if !matches!(&refusal, RegistryError::Denied { host, .. } if *host == itself) {
+                        return Err(refusal);
+                    }
+                    return self.refused(access, support, refusal).await;
+                }
+                Err(error) => return Err(error),
+            };
+            let status = response.status.as_u16();
+            match meaning(status, support.has_listed()) {
+                Meaning::Listing => {}
+                // "No such repository", or something wrong with this one request, says nothing about the
+                // registry's other repositories.
+                Meaning::NoApi if first => {
+                    if matches!(status, 400 | 406) {
+                        return self.refused(access, support, response.refusal(&request)).await;
+                    }
+                    if !response.has_code("NAME_UNKNOWN") {
+                        support.note_no_api();
+                    }
                     return Ok(false);
                 }
                 _ => return Err(response.refusal(&request)),
             }
             collect(&request, &response, found)?;
             if first {
-                support.learn(API);
+                support.note_listing();
                 first = false;
             }
             match pages.next(&request, &response)? {
@@ -130,6 +151,59 @@ impl RegistryClient {
                 None => return Ok(true),
             }
         }
+    }
+
+    /// `Ok(false)` if a refusal (400, 401, 403 or 406) means that there is no API for this repository, and
+    /// the refusal itself if it does not. The same credentials must read something else of the repository,
+    /// and the question about a digest that nothing refers to must be refused too: a registry that lists has
+    /// an empty listing for it, and then it was this one subject that somebody did not want to be listed.
+    async fn refused(&self, access: &Access, support: &Support, refusal: RegistryError) -> Result<bool, RegistryError> {
+        let repository = &access.repository;
+        if meaning(403, support.has_listed()) != Meaning::NoApiIfReadable {
+            return Err(refusal);
+        }
+        if !self.is_readable(repository) && self.tags(repository).await.is_err() {
+            return Err(refusal);
+        }
+        let nothing = Digest::of(b"");
+        let url = self.url(repository, &format!("referrers/{nothing}"))?;
+        let what = named("referrers of", repository, nothing);
+        let mut request = self.request(Method::GET, url, what, PAGE_CAP, access);
+        request.accept = Some(manifest::OCI_INDEX);
+        request.redirects = Redirects::SameOrigin;
+        let answer = match self.send(&request, access).await {
+            Ok(response) => meaning(response.status.as_u16(), support.has_listed()),
+            Err(RegistryError::Denied { .. }) => meaning(403, support.has_listed()),
+            Err(_) => Meaning::Unreachable,
+        };
+        match answer {
+            Meaning::NoApi | Meaning::NoApiIfReadable => {
+                locked(&self.unlisted).insert(repository.clone());
+                Ok(false)
+            }
+            Meaning::Listing => {
+                support.note_listing();
+                Err(refusal)
+            }
+            Meaning::Unreachable => Err(refusal),
+        }
+    }
+
+    /// What the fallback tag lists, for a caller who does not believe a tag list that lacks it. Empty where
+    /// the registry has the API: its listing is whole.
+    pub(super) async fn fallback_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+    ) -> Result<Vec<Descriptor>, RegistryError> {
+        let mut found = BTreeMap::new();
+        if self.support(repository.registry())?.has_listed() {
+            return Ok(Vec::new());
+        }
+        let access = self.pull(repository)?;
+        self.by_tag(&access, subject, &fallback_tag(subject), &mut found)
+            .await?;
+        Ok(found.into_values().collect())
     }
 
     /// Whether there is a fallback tag; its listing in `found`.
@@ -167,17 +241,38 @@ fn collect(
     response: &Response,
     found: &mut BTreeMap<Digest, Descriptor>,
 ) -> Result<(), RegistryError> {
-    let content_type = response.header(reqwest::header::CONTENT_TYPE);
-    let (_, body) = manifest::parse(&response.body, content_type)
+    let listing: Listing = serde_json::from_slice(&response.body)
         .map_err(|_| response.protocol_error(request, "it is no listing of referrers"))?;
-    if !body.is_index() {
+    if !listing.is_one() {
         return Err(response.protocol_error(request, "it is no listing of referrers"));
     }
-    for descriptor in body.manifests {
+    for descriptor in listing.manifests.unwrap_or_default() {
         found.insert(descriptor.digest, descriptor);
     }
     if found.len() > MAX_REFERRERS {
         return Err(response.protocol_error(request, format!("it lists more than {MAX_REFERRERS} referrers")));
     }
     Ok(())
+}
+
+/// A listing of referrers as registries write it: an index, whose list may be empty, `null` or left out.
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listing {
+    media_type: Option<String>,
+    manifests: Option<Vec<Descriptor>>,
+    config: Option<IgnoredAny>,
+    layers: Option<IgnoredAny>,
+    errors: Option<IgnoredAny>,
+}
+
+impl Listing {
+    /// Whether it is an index, and not an image or an error that came with status 200.
+    fn is_one(&self) -> bool {
+        let of_an_index = matches!(
+            self.media_type.as_deref(),
+            None | Some("" | manifest::OCI_INDEX | manifest::DOCKER_LIST)
+        );
+        of_an_index && self.config.is_none() && self.layers.is_none() && self.errors.is_none()
+    }
 }

@@ -129,7 +129,10 @@ fn insert(text: &str, how: &Insert, digest: &str) -> Result<(Range<usize>, Strin
                 value: digest.to_owned(),
             };
             if *braces {
-                return Ok((*value_end..*value_end, format!(", {key}: {digest}"), effect));
+                // What is JSON stays JSON.
+                let quote = if text[*key_at..].starts_with('"') { "\"" } else { "" };
+                let entry = format!(", {quote}{key}{quote}: {quote}{digest}{quote}");
+                return Ok((*value_end..*value_end, entry, effect));
             }
             let line = text[..*key_at].rfind('\n').map_or(0, |at| at + 1);
             let lead = text[line..*key_at].trim_start_matches('\u{feff}');

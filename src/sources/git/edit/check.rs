@@ -211,10 +211,11 @@ fn size_of(length: usize) -> isize {
 /// A new scan finds the same references, with the new pin where it was asked for.
 pub(super) fn scan(path: &str, before: &Scan, after: &str, targets: &[usize], new: &NewPin) -> Result<(), String> {
     let now = manifest::scan(path, after.as_bytes());
-    if now.problem.is_some() || now.found.len() != before.found.len() || now.unmanaged.len() != before.unmanaged.len() {
+    let (old, new_all): (Vec<_>, Vec<_>) = (before.all().collect(), now.all().collect());
+    if now.problem.is_some() || new_all.len() != old.len() || unmanaged(&now) != unmanaged(before) {
         return Err("other references are found after the edit".to_owned());
     }
-    for (at, (was, is)) in before.found.iter().zip(&now.found).enumerate() {
+    for (at, (was, is)) in old.into_iter().zip(new_all).enumerate() {
         let same_place = was.kind == is.kind && was.written == is.written && was.repository == is.repository;
         let (digest, tag) = if targets.contains(&at) {
             let tag = match (&was.tag, &new.tag) {
@@ -231,4 +232,10 @@ pub(super) fn scan(path: &str, before: &Scan, after: &str, targets: &[usize], ne
         }
     }
     Ok(())
+}
+
+/// How many digests and images are seen that belong to nothing: not those of an image that other values name.
+fn unmanaged(scan: &Scan) -> usize {
+    let is_part = |line: u32| scan.layered.iter().any(|found| found.line == line);
+    scan.unmanaged.iter().filter(|one| !is_part(one.line)).count()
 }

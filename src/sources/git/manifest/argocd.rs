@@ -42,7 +42,8 @@ pub(super) fn read(tree: &Tree<'_>, id: Id, out: &mut Output) {
     }
 }
 
-fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
+/// Reads what one source overrides.
+pub(super) fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
     if !out.first_time(tree, source) {
         return;
     }
@@ -51,7 +52,7 @@ fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
         image(tree, *item, out);
     }
     if let Some(parameters) = tree.at(source, &["helm", "parameters"]) {
-        parameters::read(tree, parameters, out, how("argocd/helm.parameters"));
+        parameters::read(tree, parameters, out, how("argocd/helm.parameters"), false);
     }
     if let Some(values) = tree.at(source, &["helm", "valuesObject"]) {
         helm_values::values(

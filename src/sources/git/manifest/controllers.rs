@@ -128,7 +128,8 @@ fn is_commit(revision: &str) -> bool {
 /// only through their own suspension.
 pub fn void(file: &str, branch: &str, remote: Option<&str>, controllers: &[Controller]) -> Vec<String> {
     let mut out = Vec::new();
-    let reads_here = |c: &Controller| matches!((&c.url, remote), (Some(url), Some(remote)) if same(url, remote));
+    let reads_here =
+        |c: &Controller| matches!((&c.url, remote), (Some(url), Some(remote)) if is_same_repository(url, remote));
     for controller in controllers {
         let Controller { name, path, .. } = controller;
         if !path.as_deref().is_some_and(|folder| holds(folder, file)) {
@@ -193,7 +194,7 @@ fn holds(folder: &str, file: &str) -> bool {
 }
 
 /// Whether two URLs name the same repository, whatever the protocol.
-fn same(a: &str, b: &str) -> bool {
+pub fn is_same_repository(a: &str, b: &str) -> bool {
     normal(a) == normal(b)
 }
 

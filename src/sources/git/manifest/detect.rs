@@ -19,6 +19,8 @@ pub(super) enum Document {
     Kustomize,
     /// Argo CD `Application` or `ApplicationSet`.
     Argocd,
+    /// `.argocd-source.yaml` or `.argocd-source-APP.yaml`.
+    ArgocdSource,
     /// Any other object with apiVersion and kind.
     Kubernetes,
     /// A Kubernetes list: each item is a document.
@@ -46,7 +48,19 @@ pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
         return Document::Promoter;
     }
     if !matches!(tree.node(root).kind, Kind::Map(..)) {
-        return Document::Other;
+        let is_map = |id: &Id| matches!(tree.node(tree.resolve(*id)).kind, Kind::Map(..));
+        let items = tree.items(root);
+        let is_list = !items.is_empty() && items.iter().all(is_map) && !path.ends_with(".json");
+        let is_patch = || {
+            items
+                .iter()
+                .all(|item| tree.get(*item, "op").is_some() && tree.get(*item, "path").is_some())
+        };
+        return if is_list && !is_patch() {
+            Document::Values
+        } else {
+            Document::Other
+        };
     }
     let text = |key| tree.get(root, key).and_then(|id| tree.filled(id));
     let name = file_name(path);
@@ -58,9 +72,12 @@ pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
     {
         return Document::Kustomize;
     }
-    if path.ends_with(".json") && !compose_name(name) {
+    if path.ends_with(".json") && !compose_name(name) && !values_name(name) {
         // package.json and its kind have `repository` and `version` of another meaning.
         return Document::Other;
+    }
+    if name.starts_with(".argocd-source") {
+        return Document::ArgocdSource;
     }
     if name == "Chart.yaml" {
         return Document::Chart;
@@ -86,6 +103,18 @@ fn object(tree: &Tree<'_>, root: Id, api: &str, kind: &str) -> Document {
         (_, kind) if kind.ends_with("List") && tree.get(root, "items").is_some() => Document::List,
         _ => Document::Kubernetes,
     }
+}
+
+/// JSON files that hold values: a chart's, or those of a generator of an ApplicationSet.
+fn values_name(name: &str) -> bool {
+    let stem = name.strip_suffix(".json").unwrap_or("");
+    stem == "config"
+        || ["values", "images"].iter().any(|base| {
+            let rest = stem.strip_prefix(base);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+        })
+        || stem.ends_with("-values")
+        || stem.ends_with(".values")
 }
 
 fn is_helmfile(tree: &Tree<'_>, root: Id, name: &str) -> bool {

@@ -101,7 +101,10 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
             let _ = error;
             Err("it is UTF-16; save it as UTF-8".to_owned())
         }
-        Err(error) => Err(format!("it is not UTF-8 (byte {})", error.valid_up_to())),
+        Err(error) => Err(format!(
+            "it is not UTF-8 (byte {}): another encoding, as Latin-1, is not read; save it as UTF-8",
+            error.valid_up_to()
+        )),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Helm values: `{registry, repository, tag, digest}` in its many spellings, and `image` strings.
 
+use std::collections::HashSet;
+
 use granit_parser::ScalarStyle;
 
 use super::Found;
@@ -114,7 +116,11 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
     let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
     let digest = scalar("digest").or_else(|| scalar("sha"));
     let tag = scalar("tag").or_else(|| scalar("version"));
-    let (name, from_image) = match scalar("repository").filter(|v| tree.filled(*v).is_some_and(is_name)) {
+    let named = |key| scalar(key).filter(|v| tree.filled(*v).is_some_and(is_name));
+    if let Some(name) = named("imageName").or_else(|| named("imageRepository")) {
+        prefixed(tree, name, scalar("imageTag"), scalar("imageDigest"), out, how);
+    }
+    let (name, from_image) = match named("repository") {
         Some(name) => (name, None),
         None => {
             let image = scalar("image")?;
@@ -170,6 +176,91 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
         },
     );
     from_image
+}
+
+/// Finds the images of which only the tag or the digest is written: other values name the repository.
+pub(super) fn parts(tree: &Tree<'_>, root: Id, out: &mut Output, how: How, is_known: &dyn Fn(Id) -> bool) {
+    let mut seen = HashSet::new();
+    let mut open = vec![root];
+    while let Some(id) = open.pop() {
+        match &tree.node(id).kind {
+            Kind::Map(entries, _) if seen.insert(id) => {
+                let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
+                let digest = scalar("digest").or_else(|| scalar("sha"));
+                let tag = scalar("tag").or_else(|| scalar("version"));
+                let known = |v: Option<Id>| {
+                    v.map(|v| tree.resolve(v))
+                        .is_some_and(|v| is_known(v) || out.is_claimed(v))
+                };
+                if (tag.is_some() || digest.is_some()) && !known(tag) && !known(digest) {
+                    fields_of_part(tree, tag, digest, scalar("tag").is_none(), out, how);
+                }
+                open.extend(entries.iter().rev().map(|(_, value)| *value));
+            }
+            Kind::Seq(items) => open.extend(items.iter().rev()),
+            Kind::Map(..) | Kind::Scalar(..) | Kind::Alias(_) => {}
+        }
+    }
+}
+
+/// One scalar that is the tag or the digest of an image named elsewhere.
+pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, how: How) {
+    let is_digest = matches!(field, "digest" | "sha");
+    let (tag, digest) = if is_digest {
+        (None, Some(value))
+    } else {
+        (Some(value), None)
+    };
+    fields_of_part(tree, tag, digest, true, out, how);
+}
+
+fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: bool, out: &mut Output, how: How) {
+    let templated = [tag, digest]
+        .into_iter()
+        .flatten()
+        .filter_map(|v| tree.text_of(v))
+        .any(|text| text.contains("{{") || text.contains("${"));
+    out.fields(
+        tree,
+        how,
+        Fields {
+            image: Some(String::new()),
+            tag,
+            digest,
+            key: (!embed).then_some("digest"),
+            embed,
+            read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            reason: tag.and_then(|id| number(tree, id)),
+            ..Fields::default()
+        },
+    );
+}
+
+/// `imageName` (or `imageRepository`) with `imageTag` and `imageDigest` beside it.
+fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out: &mut Output, how: How) {
+    if tag.is_none() && digest.is_none() {
+        return;
+    }
+    let written = tree.filled(name).unwrap_or_default().to_owned();
+    let templated = [Some(name), tag, digest]
+        .into_iter()
+        .flatten()
+        .filter_map(|v| tree.text_of(v))
+        .any(|text| text.contains("{{") || text.contains("${"));
+    out.fields(
+        tree,
+        how,
+        Fields {
+            written,
+            name: Some(name),
+            tag,
+            digest,
+            key: Some("imageDigest"),
+            read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
+            reason: tag.and_then(|id| number(tree, id)),
+            ..Fields::default()
+        },
+    );
 }
 
 const CHART_DECIDES: &str = "no tag is written here: the chart's own, most often its appVersion, decides";

@@ -36,7 +36,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         }
         for key in ["set", "setString", "setTemplate"] {
             if let Some(list) = tree.get(*release, key) {
-                parameters::read(tree, list, out, how("helmfile/set"));
+                parameters::read(tree, list, out, how("helmfile/set"), false);
             }
         }
     }

@@ -187,22 +187,7 @@ fn application(tree: &Tree<'_>, root: Id, spec: Id, out: &mut Vec<Include>) {
     let many = tree.get(spec, "sources").map_or(&[][..], |id| tree.items(id));
     let sources: Vec<Id> = one.chain(many.iter().copied()).collect();
     let text = |source: Id, key| tree.get(source, key).and_then(|id| tree.filled(id));
-    let here = tree.text_at(spec, &["destination", "server"]) == Some("https://kubernetes.default.svc")
-        || tree.text_at(spec, &["destination", "name"]) == Some("in-cluster");
-    let cluster = (!here && tree.get(spec, "destination").is_some()).then(|| {
-        let mut words = words(
-            tree,
-            spec,
-            &[
-                &["destination", "name"],
-                &["destination", "server"],
-                &["destination", "namespace"],
-                &["project"],
-            ],
-        );
-        words.push_str(tree.text_at(root, &["metadata", "name"]).unwrap_or(""));
-        words
-    });
+    let cluster = cluster(tree, root, spec);
     let mut add = |include: Include| {
         out.push(Include {
             cluster: cluster.clone(),
@@ -220,16 +205,7 @@ fn application(tree: &Tree<'_>, root: Id, spec: Id, out: &mut Vec<Include>) {
             ));
         }
         named(tree, source, ARGOCD_SOURCE, Origin::Root, &mut |include| {
-            let other = include.path.strip_prefix('$').and_then(|rest| rest.split_once('/'));
-            let path = match (other, folder) {
-                (Some((name, path)), _) => {
-                    let known = sources.iter().any(|s| text(*s, "ref") == Some(name));
-                    known.then(|| path.to_owned())
-                }
-                (None, Some(folder)) if !include.path.starts_with('/') => Some(format!("{folder}/{}", include.path)),
-                (None, Some(_)) => Some(include.path.clone()),
-                (None, None) => None,
-            };
+            let path = value_file(tree, &include.path, folder, &sources);
             if let Some(path) = path {
                 add(Include { path, ..include });
             }
@@ -237,8 +213,40 @@ fn application(tree: &Tree<'_>, root: Id, spec: Id, out: &mut Vec<Include>) {
     }
 }
 
+/// A value file of an Application's source, from the root of the repository: relative to the source's folder,
+/// or to another source (`$name/`).
+pub(super) fn value_file(tree: &Tree<'_>, path: &str, folder: Option<&str>, sources: &[Id]) -> Option<String> {
+    let other = path.strip_prefix('$').and_then(|rest| rest.split_once('/'));
+    match (other, folder) {
+        (Some((name, path)), _) => {
+            let known = sources.iter().any(|s| tree.text_at(*s, &["ref"]) == Some(name));
+            known.then(|| path.to_owned())
+        }
+        (None, Some(folder)) if !path.starts_with('/') => Some(format!("{folder}/{path}")),
+        (None, Some(_)) => Some(path.to_owned()),
+        (None, None) => None,
+    }
+}
+
+/// Names of the other cluster that an Application deploys to; `None` = the cluster it lives in.
+pub(super) fn cluster(tree: &Tree<'_>, root: Id, spec: Id) -> Option<String> {
+    let here = tree.text_at(spec, &["destination", "server"]) == Some("https://kubernetes.default.svc")
+        || tree.text_at(spec, &["destination", "name"]) == Some("in-cluster");
+    (!here && tree.get(spec, "destination").is_some()).then(|| {
+        let names: [&[&str]; 4] = [
+            &["destination", "name"],
+            &["destination", "server"],
+            &["destination", "namespace"],
+            &["project"],
+        ];
+        let mut words = words(tree, spec, &names);
+        words.push_str(tree.text_at(root, &["metadata", "name"]).unwrap_or(""));
+        words
+    })
+}
+
 /// Texts that say which cluster something goes to.
-fn words(tree: &Tree<'_>, from: Id, paths: &[&[&str]]) -> String {
+pub(super) fn words(tree: &Tree<'_>, from: Id, paths: &[&[&str]]) -> String {
     let texts = paths.iter().filter_map(|path| tree.text_at(from, path));
     texts.flat_map(|text| [text, " "]).collect()
 }
@@ -298,7 +306,7 @@ fn each(tree: &Tree<'_>, id: Id, steps: &[&str], found: &mut dyn FnMut(Id)) {
 }
 
 /// No URL, no template, no text of several lines.
-fn is_path(text: &str) -> bool {
+pub(super) fn is_path(text: &str) -> bool {
     !text.is_empty()
         && !text.contains("://")
         && !text.contains("?ref=")

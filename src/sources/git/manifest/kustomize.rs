@@ -42,6 +42,13 @@ pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
     }
 }
 
+/// A name without the tag and digest behind it.
+fn image_name(text: &str) -> &str {
+    let text = text.split('@').next().unwrap_or(text);
+    let last = text.rfind('/').map_or(0, |at| at + 1);
+    text[last..].find(':').map_or(text, |at| &text[..last + at])
+}
+
 /// Reads one entry `{name, newName, newTag, tagSuffix, digest}`.
 pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
     let get = |key| tree.get(item, key);
@@ -50,10 +57,15 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
     let Some(name) = new_name.or_else(|| get("name").filter(|id| tree.filled(*id).is_some())) else {
         return;
     };
-    let written = tree.text_of(name).unwrap_or("").to_owned();
+    let mut written = tree.text_of(name).unwrap_or("").to_owned();
     let is_pattern = new_name.is_none() && written.contains(['*', '+', '(', '[', '|', '^', '$', '?', '\\', '{']);
+    if new_name.is_none() && !is_pattern {
+        // A tag or digest in `name` says which images the entry is for; it is not what they get.
+        written = image_name(&written).to_owned();
+    }
     let tag = get("newTag").filter(|id| tree.filled(*id).is_some());
-    let tag_has_digest = filled("newTag").is_some_and(|text| text.contains("sha256:"));
+    let tag_has_digest = filled("newTag").is_some_and(|text| text.contains("@sha256:"));
+    let tag_is_digest = filled("newTag").is_some_and(|text| text.starts_with("sha256:"));
     let digest = get("digest");
     let has_digest = filled("digest").is_some();
     let name_has_digest = written.contains('@');
@@ -63,7 +75,9 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
         .count()
         > 1;
     let is_number = tag.is_some_and(|id| tree.is_number(id));
-    let reason = if is_number {
+    let reason = if tag_is_digest {
+        Some("kustomize writes `newTag` after a colon, and `name:sha256:…` is no reference: it belongs into `digest`")
+    } else if is_number {
         Some("kustomize refuses a number as `newTag`: it must be quoted")
     } else if is_pattern {
         Some("`name` is a regular expression here: it changes every image that it matches")
@@ -82,14 +96,15 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
         tree,
         how,
         Fields {
-            image: is_pattern.then(String::new),
+            image: (is_pattern || tag_is_digest).then(String::new),
             written,
             name: Some(name),
             tag: tag.or_else(|| get("newTag")),
             digest,
             key: Some("digest"),
             tag_removable: true,
-            read_only: twice.then(|| "two fields hold a digest: kustomize would write an invalid reference".to_owned()),
+            read_only: (twice || tag_is_digest)
+                .then(|| "two fields hold a digest: kustomize would write an invalid reference".to_owned()),
             reason: reason.map(str::to_owned),
             ..Fields::default()
         },

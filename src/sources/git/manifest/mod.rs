@@ -3,44 +3,61 @@
 //! [`scan`] reads one file and tells every image reference in it, in the ten tiers that the design
 //! of manifests knows, together with the bytes that hold it. Nothing is ever serialised again.
 
+mod applications;
 mod argocd;
 mod compose;
 mod controllers;
 mod detect;
 pub(crate) mod events;
 mod flux;
+mod hands_off;
 mod helm_values;
 mod helmfile;
+mod image_rules;
 mod includes;
 mod kubernetes;
+mod kustomization;
 mod kustomize;
 mod loose;
 mod nested;
+mod objects;
 mod output;
 mod parameters;
+mod parts;
 mod promoter;
 mod refs;
 mod scanner;
+mod shape;
 pub(crate) mod site;
 mod tree;
 mod undo;
 mod unparsed;
 mod uses;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
-pub use controllers::{Controller, ControllerKind, void};
+pub use applications::{Application, ApplicationKind, SourceOverride};
+pub use controllers::{Controller, ControllerKind, is_same_repository, void};
+pub use image_rules::ImageRule;
 pub use includes::{Include, Origin, Taken};
+pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
+pub use objects::ManifestObject;
+pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
+pub use shape::{Handle, Layer, Shape, Text, TextPlace};
 pub use undo::robot;
 
 use detect::Document;
 use output::Output;
 use tree::{Id, Tree};
+
+/// Rules from here on find texts that no known field holds.
+const LOOSE: u8 = 9;
 
 /// What one file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +74,11 @@ pub struct Scan {
     pub includes: Vec<Include>,
     /// Charts that a chart or kustomization names.
     pub charts: Vec<Chart>,
+    /// What it contributes to a render.
+    pub parts: Vec<DocumentPart>,
+    /// References that count only together with other files: tags and digests of images that other
+    /// values name, and images in patches.
+    pub layered: Vec<Found>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
 }
@@ -148,6 +170,32 @@ impl Warning {
 }
 
 impl Found {
+    /// A place that is read and whose bytes cannot be told.
+    pub(crate) fn unread(line: u32) -> Self {
+        Self {
+            style: Style::Kustomize,
+            kind: "kustomize/patch",
+            tier: 3,
+            written: String::new(),
+            repository: None,
+            tag: None,
+            digest: None,
+            line,
+            yaml_path: String::new(),
+            digest_span: None,
+            uses: Vec::new(),
+            read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
+            reason: None,
+            site: site::Site {
+                document: 0,
+                lines: Vec::new(),
+                digest: None,
+                tag: None,
+                insert: site::Insert::Refused("its bytes cannot be told"),
+            },
+        }
+    }
+
     /// The reference as written: image, tag, digest.
     pub fn reference(&self) -> String {
         let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
@@ -171,7 +219,11 @@ impl Found {
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
 /// the style. Never fails: what cannot be read is named in [`Scan::problem`].
 pub fn scan(path: &str, bytes: &[u8]) -> Scan {
-    let text = match events::text(bytes) {
+    let readable = match hands_off::disguised(bytes) {
+        Some(what) => Err(what.to_owned()),
+        None => events::text(bytes),
+    };
+    let text = match readable {
         Ok(text) => text,
         Err(problem) => {
             return Scan {
@@ -194,6 +246,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     let documents: Vec<(Id, Document)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
     let includes = includes::read(&tree, &documents);
+    let (parts, layered) = parts::read(path, &tree, &documents, &out);
     let overflow = out.overflow || tree.is_exhausted();
     let mut scan = Scan {
         found: out.found,
@@ -202,6 +255,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         controllers: Vec::new(),
         includes,
         charts: charts(&tree, &documents),
+        parts,
+        layered,
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
@@ -219,14 +274,82 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         scan.problem = Some("it holds more references or aliases than are kept of one file".to_owned());
     }
     if scan.problem.is_some() {
-        for found in &mut scan.found {
+        for found in scan.found.iter_mut().chain(&mut scan.layered) {
             let _ = found
                 .read_only
                 .get_or_insert_with(|| "another part of the file could not be read".to_owned());
         }
     }
-    scan.found.sort_by_key(|f| (f.site.document, f.line));
+    if let Some(reason) = hands_off::reason(text, &tree) {
+        for found in scan.found.iter_mut().chain(&mut scan.layered) {
+            found.read_only.get_or_insert_with(|| reason.clone());
+        }
+    }
+    scan.sort();
     scan
+}
+
+impl Scan {
+    /// The reference that a handle names.
+    pub fn at(&self, handle: Handle) -> Option<&Found> {
+        match handle {
+            Handle::Found(index) => self.found.get(index as usize),
+            Handle::Layered(index) => self.layered.get(index as usize),
+        }
+    }
+
+    /// Every reference, those that count only together with other files last. What was found both ways is
+    /// there once: as a part of an image that other values name if nothing more is written here, as an image in
+    /// a patch rather than as a loose text.
+    pub fn all(&self) -> impl Iterator<Item = &Found> {
+        let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
+        if !self.layered.is_empty() {
+            let is_known = |found: &&Found| !found.written.is_empty() && found.tier < LOOSE;
+            whole = self
+                .found
+                .iter()
+                .filter(is_known)
+                .map(|found| found.yaml_path.as_str())
+                .collect();
+            parts = self.layered.iter().map(|found| found.yaml_path.as_str()).collect();
+            let spans_of = self.layered.iter().filter_map(|found| found.digest_span.clone());
+            spans = spans_of.map(|span| (span.start, span.end)).collect();
+        }
+        let more: Vec<&Found> = self
+            .layered
+            .iter()
+            .filter(|found| !whole.contains(found.yaml_path.as_str()))
+            .collect();
+        let is_better = move |found: &&Found| {
+            let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
+            let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
+            let is_text = found.tier >= LOOSE && span.is_some_and(|span| spans.contains(&span));
+            !is_part && !is_text
+        };
+        self.found.iter().filter(is_better).chain(more)
+    }
+
+    /// Brings the references into the order of the file.
+    fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.found.len()).collect();
+        order.sort_by_key(|at| (self.found[*at].site.document, self.found[*at].line));
+        if order.iter().enumerate().all(|(now, was)| now == *was) {
+            return;
+        }
+        let mut moved = vec![0u32; order.len()];
+        for (now, was) in (0u32..).zip(&order) {
+            moved[*was] = now;
+        }
+        for part in &mut self.parts {
+            part.places(&mut |place| {
+                if let Some(Handle::Found(index)) = &mut place.found {
+                    *index = moved.get(*index as usize).copied().unwrap_or(*index);
+                }
+            });
+        }
+        let mut old: Vec<Option<Found>> = std::mem::take(&mut self.found).into_iter().map(Some).collect();
+        self.found = order.iter().filter_map(|was| old[*was].take()).collect();
+    }
 }
 
 /// The charts that these documents depend on.
@@ -276,6 +399,7 @@ fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> Document {
         Document::OciRepository => flux::oci_repository(tree, root, out),
         Document::Kustomize => kustomize::read(tree, root, out),
         Document::Argocd => argocd::read(tree, root, out),
+        Document::ArgocdSource => argocd::source(tree, root, out),
         Document::Kubernetes => kubernetes::read(tree, root, out),
         Document::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {

@@ -1,7 +1,7 @@
 //! Collects what the styles find: one place that turns nodes into [`Found`]s with spans, lines,
 //! aliases and edit sites.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
@@ -72,6 +72,8 @@ pub(super) struct Output {
     seen: HashSet<(Id, String)>,
     /// Mappings and lists that have been looked through.
     walked: HashSet<Id>,
+    /// The index of the reference that a scalar is a part of.
+    parts: HashMap<Id, usize>,
     /// Aliases listed.
     uses: usize,
     /// There was more than is kept.
@@ -99,6 +101,11 @@ impl Output {
         self.walked.insert(tree.resolve(id))
     }
 
+    /// The index of the reference that a scalar is a part of.
+    pub fn found_at(&self, id: Id) -> Option<usize> {
+        self.parts.get(&id).copied()
+    }
+
     /// Marks a scalar as understood.
     pub fn claim(&mut self, id: Id) {
         self.claimed.insert(id);
@@ -110,11 +117,12 @@ impl Output {
             std::mem::take(&mut self.claimed),
             std::mem::take(&mut self.seen),
             std::mem::take(&mut self.walked),
+            std::mem::take(&mut self.parts),
         );
         self.nested = Some(mapping);
         read(self);
         self.nested = None;
-        (self.claimed, self.seen, self.walked) = outer;
+        (self.claimed, self.seen, self.walked, self.parts) = outer;
     }
 
     /// A scalar that holds one reference and nothing else. Tells whether it does.
@@ -224,6 +232,9 @@ impl Output {
         if keys.len() < parts.len() {
             parts.clear();
         }
+        for part in [fields.name, fields.tag, fields.digest].into_iter().flatten() {
+            self.parts.insert(tree.resolve(part), self.found.len());
+        }
         self.emit(
             tree,
             pin.holder,
@@ -281,7 +292,13 @@ impl Output {
             .as_ref()
             .filter(|slot| !slot.bare)
             .map(|slot| slot.span.clone());
+        self.parts.insert(holder, self.found.len());
         self.found.push(found);
+    }
+
+    /// The line in the file.
+    pub fn line(&self, line: u32) -> u32 {
+        self.nested.as_ref().map_or(line, |mapping| mapping.line(line))
     }
 
     /// Something that is seen and cannot be managed.
@@ -290,10 +307,7 @@ impl Output {
             self.overflow = true;
             return;
         }
-        let line = match &self.nested {
-            Some(mapping) => mapping.line(line),
-            None => line,
-        };
+        let line = self.line(line);
         self.unmanaged.push(Unmanaged {
             file: self.file.clone(),
             line,
@@ -344,11 +358,21 @@ impl Pinned {
             },
         };
         // The name may carry a tag and a digest of its own.
-        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(|p| p.digest.is_some())) {
+        let is_versioned = |p: &Parts| p.digest.is_some() || p.tag.is_some();
+        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(is_versioned)) {
             let value = tree.text_of(id).unwrap_or("");
             let shift = value.len().checked_sub(written.len());
             let moved = |r: Range<usize>| shift.map(|s| r.start + s..r.end + s);
             out.tag = parts.tag.clone().map(|r| written[r].to_owned());
+            out.site.tag = parts
+                .tag
+                .clone()
+                .and_then(moved)
+                .and_then(|r| slice(id, &r))
+                .map(|span| TagSlot {
+                    span,
+                    form: TagForm::Inline,
+                });
             if let Some(range) = parts.digest.clone() {
                 out.digest = refs::digest(&written[range.clone()]);
                 out.site.digest = moved(range)

@@ -14,8 +14,8 @@ struct Group {
     digest: Option<Id>,
 }
 
-/// Reads such a list.
-pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How) {
+/// Reads such a list. With `parts`, what names only a tag or digest is a part of an image that other values name.
+pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts: bool) {
     if !out.first_time(tree, list) {
         return;
     }
@@ -50,17 +50,17 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How) {
         *slot(&mut groups[place].1) = Some(value);
     }
     for (prefix, group) in &groups {
-        emit(tree, prefix, group, out, how);
+        emit(tree, prefix, group, out, how, parts);
     }
 }
 
-fn emit(tree: &Tree<'_>, prefix: &str, group: &Group, out: &mut Output, how: How) {
+fn emit(tree: &Tree<'_>, prefix: &str, group: &Group, out: &mut Output, how: How, parts: bool) {
     let text = |id: Option<Id>| id.and_then(|id| tree.filled(id));
     if text(group.tag).is_none() && text(group.digest).is_none() {
         return;
     }
     let last = prefix.rsplit('.').next().unwrap_or("");
-    if group.repository.is_none() && !last.to_ascii_lowercase().ends_with("image") {
+    if group.repository.is_none() && !parts && !last.to_ascii_lowercase().ends_with("image") {
         return;
     }
     let written = text(group.repository).unwrap_or("").to_owned();
@@ -75,7 +75,7 @@ fn emit(tree: &Tree<'_>, prefix: &str, group: &Group, out: &mut Output, how: How
         .any(|text| text.contains("{{"));
     let read_only = if templated {
         Some("part of it is put in when the manifest is rendered")
-    } else if written.is_empty() {
+    } else if written.is_empty() && !parts {
         Some("the image itself is named in the chart, not here")
     } else {
         None

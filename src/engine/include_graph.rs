@@ -5,16 +5,17 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::id::EnvId;
-use crate::engine::pins::EnvironmentPaths;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{Include, Origin, Taken};
+
+use super::pins::EnvironmentPaths;
 
 /// File names that make a folder a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Who takes in what, of one commit.
 #[derive(Debug, Default)]
-pub(super) struct IncludeGraph {
+pub struct IncludeGraph {
     /// As noted, not looked at yet.
     noted: Vec<(String, Include)>,
     /// By the file that is taken in.

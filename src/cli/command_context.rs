@@ -1,4 +1,4 @@
-//! Where a command runs: global options and the user's preferences, and the engine they open.
+//! What every command is given: the global options, the preferences of the user, and the engine that they open.
 
 use crate::config::{UserConfig, user};
 use crate::domain::failure::{Failure, shell_word};
@@ -9,14 +9,14 @@ use super::exit::Exit;
 
 /// What every command is given.
 #[derive(Debug)]
-pub struct Situation {
+pub struct CommandContext {
     /// The global options.
     pub global: Global,
     /// The user's preferences.
     pub user: UserConfig,
 }
 
-impl Situation {
+impl CommandContext {
     /// Reads the user's preferences.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ impl Situation {
         if let Some(dir) = user::cache_dir()
             && let Err(error) = std::fs::create_dir_all(&dir)
         {
-            super::warn(&format!(
+            super::output::warn(&format!(
                 "nothing is cached, everything is fetched each time: {} cannot be used: {error}; \
                  correct it, or name another folder with PINDECK_CACHE_DIR",
                 crate::domain::Clean::from_untrusted(&dir.display().to_string())
@@ -59,7 +59,9 @@ impl Situation {
         }
         let engine = Engine::open(self.options())?;
         if engine.has_left() {
-            super::warn("a write was interrupted here; `pindeck resume` says what stands, and finishes or drops it");
+            super::output::warn(
+                "a write was interrupted here; `pindeck resume` says what stands, and finishes or drops it",
+            );
         }
         Ok(engine)
     }
@@ -68,7 +70,7 @@ impl Situation {
     pub fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
         match engine.fetch_failure() {
             Some(why) => {
-                super::warn(&format!("the newest commit is not known: {}", why.clean()));
+                super::output::warn(&format!("the newest commit is not known: {}", why.clean()));
                 Exit::heaviest([exit, Exit::Unknown])
             }
             None => exit,

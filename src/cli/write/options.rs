@@ -1,0 +1,14 @@
+//! The options that every command shares that writes.
+
+/// How a write is to be planned, confirmed and reported (docs/reference/contract.md, "Command line").
+#[derive(Debug, Clone, Default)]
+pub struct WriteOptions {
+    /// Only plan: nothing is written.
+    pub dry_run: bool,
+    /// The user confirmed the write on the command line.
+    pub yes: bool,
+    /// The name of the environment, typed on the command line as the confirmation.
+    pub confirm: Option<String>,
+    /// Print one JSON document instead of text.
+    pub json: bool,
+}

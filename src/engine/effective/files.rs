@@ -1,0 +1,139 @@
+//! The files of one commit, by path and by folder.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Layer, Origin, Scan};
+
+use super::node::SourceSite;
+
+/// File names that make a folder a kustomization, in the order in which kustomize looks for them.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The scanned files of one commit.
+pub(super) struct Files<'a> {
+    all: Vec<(&'a str, &'a Scan)>,
+    index: HashMap<&'a str, u32>,
+    /// Paths of files that were not scanned.
+    others: &'a BTreeMap<&'a str, ()>,
+}
+
+impl<'a> Files<'a> {
+    pub fn new(scans: &'a BTreeMap<String, Arc<Scan>>, others: &'a BTreeMap<&'a str, ()>) -> Self {
+        let all: Vec<(&str, &Scan)> = scans
+            .iter()
+            .map(|(path, scan)| (path.as_str(), scan.as_ref()))
+            .collect();
+        let index = (0u32..).zip(&all).map(|(at, (path, _))| (*path, at)).collect();
+        Self { all, index, others }
+    }
+
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.all.len()).unwrap_or(u32::MAX)
+    }
+
+    pub fn path(&self, file: u32) -> &'a str {
+        self.all.get(file as usize).map_or("", |(path, _)| path)
+    }
+
+    pub fn scan(&self, file: u32) -> Option<&'a Scan> {
+        self.all.get(file as usize).map(|(_, scan)| *scan)
+    }
+
+    pub fn parts(&self, file: u32) -> &'a [DocumentPart] {
+        self.scan(file).map_or(&[], |scan| scan.parts.as_slice())
+    }
+
+    pub fn find(&self, path: &str) -> Option<u32> {
+        self.index.get(path).copied()
+    }
+
+    pub fn exists(&self, path: &str) -> bool {
+        self.index.contains_key(path) || self.others.contains_key(path)
+    }
+
+    /// The reference at a site.
+    pub fn found(&self, site: SourceSite) -> Option<&'a Found> {
+        self.scan(site.file)?.at(site.found?)
+    }
+
+    /// The kustomization of a file.
+    pub fn kustomization(&self, file: u32) -> Option<&'a Kustomization> {
+        self.parts(file).iter().find_map(|part| match part {
+            DocumentPart::Kustomization(one) => Some(one.as_ref()),
+            _ => None,
+        })
+    }
+
+    /// The kustomization in a folder.
+    pub fn kustomization_in(&self, folder: &str) -> Option<u32> {
+        let mut all = NAMES.iter().filter_map(|name| self.find(&join(folder, name)));
+        all.find(|file| self.kustomization(*file).is_some())
+    }
+
+    /// The path of what `file` names, from the root; `None` if it leaves the repository or is elsewhere.
+    pub fn resolve(&self, file: u32, written: &str) -> Option<String> {
+        relative(folder_of(self.path(file)), written)
+    }
+
+    /// The values file of a layer that `file` names.
+    pub fn layer(&self, file: u32, layer: &Layer) -> Option<u32> {
+        match layer {
+            Layer::File { path, from } => {
+                let folder = match from {
+                    Origin::Beside => folder_of(self.path(file)),
+                    Origin::Root => "",
+                };
+                self.find(&relative(folder, path)?)
+            }
+            Layer::Values(_) => None,
+        }
+    }
+
+    /// The files of a folder, and of those below it that are no kustomizations of their own.
+    pub fn in_folder(&self, folder: &str, below: bool) -> Vec<u32> {
+        let prefix = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        let from = self.all.partition_point(|(path, _)| *path < prefix.as_str());
+        let all = self.all[from..]
+            .iter()
+            .take_while(|(path, _)| path.starts_with(&prefix));
+        let inside = all.filter(|(path, _)| below || !path[prefix.len()..].contains('/'));
+        inside.filter_map(|(path, _)| self.find(path)).collect()
+    }
+}
+
+/// The folder of a file.
+pub(super) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A name in a folder.
+pub(super) fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+/// A path as written in a file of `folder`, from the root of the repository.
+pub(super) fn relative(folder: &str, written: &str) -> Option<String> {
+    if written.contains("://") || written.contains("?ref=") || written.contains("{{") {
+        return None;
+    }
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in written.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}

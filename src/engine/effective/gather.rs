@@ -1,0 +1,493 @@
+//! Collects what every render comes to, and tells each environment's references.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::domain::id::EnvId;
+use crate::domain::pin::{Style, Unmanaged};
+use crate::domain::reference::ImageRef;
+use crate::sources::git::manifest::{DocumentPart, Found, Handle};
+
+use super::files::{Files, folder_of, join};
+use super::images::Rule;
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
+use super::render::{RenderOverlay, Rendered, Renderer};
+use super::units::{EnvironmentFiles, RenderUnit, Values, What};
+use super::values;
+use super::{Effective, EffectiveReference, Elsewhere};
+
+const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
+const GONE: &str = "a patch takes this away before it is deployed";
+
+const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
+
+/// What is known of one environment.
+#[derive(Default)]
+struct RenderedEnvironment {
+    images: BTreeMap<(SourceSite, Option<String>), ImagePlaces>,
+    /// References that took part in a render.
+    seen: HashMap<u32, HashSet<Handle>>,
+    gone: BTreeSet<SourceSite>,
+    /// Lines of images that are deployed as they are and cannot be read.
+    unread: BTreeSet<(u32, u32)>,
+    /// Entries of a list that another file takes the place of.
+    superseded: BTreeSet<SourceSite>,
+    /// Files that a render consists of.
+    rendered: BTreeSet<u32>,
+    /// Value files that are layers of something.
+    layers: BTreeSet<u32>,
+}
+
+/// What the renders say of one image.
+#[derive(Default)]
+struct ImagePlaces {
+    names: BTreeSet<SourceSite>,
+    overridden: BTreeSet<SourceSite>,
+    uncertain: Option<String>,
+    read_only: Option<String>,
+}
+
+/// The references of all environments.
+pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
+    let renderer = Renderer::new(places.files);
+    let mut gatherer = Gatherer {
+        places,
+        files: places.files,
+        renderer: &renderer,
+        environments: names.iter().map(|_| RenderedEnvironment::default()).collect(),
+    };
+    for unit in places.units() {
+        gatherer.unit(&unit);
+    }
+    gatherer.charts_of_kustomizations();
+    gatherer.plain_files();
+    gatherer.finish(names, copied)
+}
+
+struct Gatherer<'a> {
+    places: &'a EnvironmentFiles<'a>,
+    files: &'a Files<'a>,
+    renderer: &'a Renderer<'a>,
+    environments: Vec<RenderedEnvironment>,
+}
+
+impl Gatherer<'_> {
+    fn unit(&mut self, unit: &RenderUnit<'_>) {
+        let rendered = match &unit.what {
+            What::Chart(layers) => {
+                let all: Vec<usize> = unit.environments.iter().copied().collect();
+                return self.chart(layers, RenderNode::Other, &[], &all);
+            }
+            What::Kustomization(file) => match self.overlay(unit, *file) {
+                Some(overlay) => self.renderer.overlaid(*file, &overlay),
+                None => (*self.renderer.kustomization(*file)).clone(),
+            },
+            What::Folder(files, kustomizations) => {
+                let overlay = unit.by.map(|(file, application)| RenderOverlay {
+                    file,
+                    kustomization: &application.overlay,
+                    images: None,
+                    sorts: false,
+                });
+                self.renderer.folder(files, kustomizations, overlay.as_ref())
+            }
+        };
+        self.supersede(unit);
+        self.take(&rendered, unit.through, &unit.environments);
+    }
+
+    fn overlay<'u>(&self, unit: &RenderUnit<'u>, kustomization: u32) -> Option<RenderOverlay<'u>>
+    where
+        Self: 'u,
+    {
+        let (file, application) = unit.by?;
+        let folder = folder_of(self.files.path(kustomization));
+        let over = self.places.overrides(folder, application);
+        let images = over
+            .iter()
+            .rev()
+            .find_map(|(file, one)| Some((*file, one.images.as_deref()?)));
+        Some(RenderOverlay {
+            file,
+            kustomization: &application.overlay,
+            images,
+            sorts: application.kind == crate::sources::git::manifest::ApplicationKind::ArgoCd,
+        })
+    }
+
+    /// Notes the entries of an Application that a file beside the manifests takes the place of.
+    fn supersede(&mut self, unit: &RenderUnit<'_>) {
+        let (Some((file, application)), What::Kustomization(kustomization)) = (unit.by, &unit.what) else {
+            return;
+        };
+        let over = self
+            .places
+            .overrides(folder_of(self.files.path(*kustomization)), application);
+        if over.iter().all(|(_, one)| one.images.is_none()) {
+            return;
+        }
+        let all = application
+            .overlay
+            .images
+            .iter()
+            .map(|rule| SourceSite::new(file, rule.at));
+        let all: Vec<SourceSite> = all.collect();
+        for env in &unit.environments {
+            self.environments[*env].superseded.extend(&all);
+        }
+    }
+
+    /// Notes the images of rendered objects.
+    fn take(&mut self, rendered: &Rendered, through: Option<u32>, environments: &BTreeSet<usize>) {
+        for env in environments {
+            let env = &mut self.environments[*env];
+            env.rendered.extend(&rendered.made_of);
+            env.gone.extend(&rendered.gone);
+        }
+        let all: Vec<usize> = environments.iter().copied().collect();
+        for object in &rendered.objects {
+            if through.is_some_and(|file| !object.through.contains(&file)) {
+                continue;
+            }
+            self.object(object, &all);
+        }
+    }
+
+    fn object(&mut self, object: &RenderedObject, environments: &[usize]) {
+        if is_helm_release(object) {
+            let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
+            let layers: Vec<Values> = object
+                .chart
+                .iter()
+                .filter_map(|layer| self.places.values(0, layer))
+                .collect();
+            let rules: Vec<Rule> = object
+                .post_images
+                .1
+                .iter()
+                .map(|rule| Rule::new(rule, object.post_images.0))
+                .collect();
+            return self.chart(&layers, own.unwrap_or(RenderNode::Other), &rules, environments);
+        }
+        let mut unread = Vec::new();
+        object.body.texts(&mut |key, text| {
+            if !is_image(key, text) {
+                if key == "image" {
+                    unread.push((text.version.file, text.version.line));
+                }
+                return;
+            }
+            if ImageRef::parse(&text.value).is_ok() {
+                self.note(text, Some(text.value.clone()), environments);
+            } else if !text.overridden.is_empty() || !text.names.is_empty() {
+                let mut text = text.clone();
+                let why = format!("what comes out, {:?}, is no image reference", text.value);
+                text.read_only.get_or_insert(why);
+                self.note(&text, Some(text.value.clone()), environments);
+            }
+        });
+        for env in environments {
+            self.environments[*env].unread.extend(&unread);
+        }
+    }
+
+    /// Notes the images of a chart: layers, lowest first, and values over them.
+    fn chart(&mut self, layers: &[Values], over: RenderNode, rules: &[Rule], environments: &[usize]) {
+        let mut merged = RenderNode::Map(Vec::new());
+        let mut gone = Vec::new();
+        for layer in layers {
+            match layer {
+                Values::Inline(file, shape) => values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone),
+                Values::File(file) => {
+                    for env in environments {
+                        self.environments[*env].layers.insert(*file);
+                    }
+                    for part in self.files.parts(*file) {
+                        if let DocumentPart::Values(shape) = part {
+                            values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone);
+                        }
+                    }
+                }
+            }
+        }
+        values::lay_over(&mut merged, &over, &mut gone);
+        for image in values::images(&merged) {
+            let (mut text, mut value) = (image.text, image.value);
+            let before = value
+                .clone()
+                .or_else(|| self.files.found(text.version).map(Found::reference));
+            if let Some(before) = before {
+                text.value = before;
+                let mut changed = false;
+                for rule in rules {
+                    changed |= rule.change(&mut text);
+                }
+                if changed {
+                    value = Some(text.value.clone());
+                }
+            }
+            self.note(&text, value, environments);
+        }
+        for env in environments {
+            self.environments[*env].gone.extend(&gone);
+        }
+    }
+
+    fn note(&mut self, text: &Text, value: Option<String>, environments: &[usize]) {
+        for env in environments {
+            let env = &mut self.environments[*env];
+            let known = env.images.entry((text.version, value.clone())).or_default();
+            known.names.extend(&text.names);
+            known.overridden.extend(&text.overridden);
+            known.uncertain = known.uncertain.take().or_else(|| text.uncertain.clone());
+            known.read_only = known.read_only.take().or_else(|| text.read_only.clone());
+            let sites = std::iter::once(&text.version)
+                .chain(&text.names)
+                .chain(&text.overridden);
+            for (file, handle) in sites.filter_map(|site| Some((site.file, site.found?))) {
+                env.seen.entry(file).or_default().insert(handle);
+            }
+        }
+    }
+
+    /// `helmCharts` of the kustomizations that were rendered, and a helmfile's releases.
+    fn charts_of_kustomizations(&mut self) {
+        for file in 0..self.files.len() {
+            let mut charts: Vec<&Vec<crate::sources::git::manifest::Layer>> = Vec::new();
+            let mut environments: Vec<usize> = self.places.own[file as usize].iter().copied().collect();
+            for part in self.files.parts(file) {
+                match part {
+                    DocumentPart::Kustomization(one) => {
+                        charts.extend(&one.charts);
+                        let all = self.environments.iter().enumerate();
+                        let rendered = all.filter(|(_, env)| env.rendered.contains(&file));
+                        environments.extend(rendered.map(|(at, _)| at));
+                    }
+                    DocumentPart::Releases(all) => charts.extend(all),
+                    _ => {}
+                }
+            }
+            environments.sort_unstable();
+            environments.dedup();
+            for layers in charts {
+                let layers: Vec<Values> = layers
+                    .iter()
+                    .filter_map(|layer| self.places.values(file, layer))
+                    .collect();
+                self.chart(&layers, RenderNode::Other, &[], &environments);
+            }
+        }
+    }
+
+    /// Files that no render of their environment consists of, as far as something is laid over or under them.
+    fn plain_files(&mut self) {
+        for file in 0..self.files.len() {
+            for env in self.places.own[file as usize].clone() {
+                for part in self.files.parts(file) {
+                    match part {
+                        DocumentPart::Object(object) if !self.environments[env].rendered.contains(&file) => {
+                            let object = RenderedObject::new(object, file);
+                            if is_helm_release(&object) {
+                                self.object(&object, &[env]);
+                            }
+                        }
+                        DocumentPart::Values(_) if !self.environments[env].layers.contains(&file) => {
+                            self.values_file(file, env);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// A file of values beside a chart is laid over the chart's own.
+    fn values_file(&mut self, file: u32, env: usize) {
+        let folder = folder_of(self.files.path(file));
+        let Some(own) = self.files.find(&join(folder, "values.yaml")).filter(|own| *own != file) else {
+            return;
+        };
+        if self.files.exists(&join(folder, "Chart.yaml")) && !self.environments[env].layers.contains(&own) {
+            self.chart(&[Values::File(own), Values::File(file)], RenderNode::Other, &[], &[env]);
+            self.environments[env].layers.remove(&own);
+        }
+    }
+
+    fn finish(self, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
+        let mut out = Effective::default();
+        let mut settled: BTreeSet<(u32, u32)> = BTreeSet::new();
+        for (env, name) in self.environments.iter().zip(names) {
+            let decides: HashSet<SourceSite> = env.images.keys().map(|(site, _)| *site).collect();
+            for ((site, value), known) in &env.images {
+                settled.insert((site.file, site.line));
+                settled.extend(known.overridden.iter().map(|site| (site.file, site.line)));
+                if copied.contains(self.files.path(site.file)) {
+                    continue;
+                }
+                out.references
+                    .push(self.reference(&decides, name, *site, value.as_deref(), known));
+            }
+        }
+        for file in 0..self.files.len() {
+            let own = &self.places.own[file as usize];
+            if copied.contains(self.files.path(file)) {
+                continue;
+            }
+            for env in own {
+                self.by_itself(file, &self.environments[*env], &names[*env], &mut out);
+            }
+        }
+        for env in &self.environments {
+            settled.retain(|line| !env.unread.contains(line));
+        }
+        let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
+        out.settled = settled.into_iter().map(line).collect();
+        out
+    }
+
+    /// References that took part in no render say what they say.
+    fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
+        let Some(scan) = self.files.scan(file) else { return };
+        let seen = env.seen.get(&file);
+        let layered: Vec<&Found> = seen
+            .into_iter()
+            .flatten()
+            .filter(|handle| matches!(handle, Handle::Layered(_)))
+            .filter_map(|handle| scan.at(*handle))
+            .collect();
+        let rules = self.files.kustomization(file).filter(|_| env.rendered.contains(&file));
+        for (index, found) in (0u32..).zip(&scan.found) {
+            let handle = Handle::Found(index);
+            if seen.is_some_and(|seen| seen.contains(&handle)) {
+                continue;
+            }
+            // The same bytes, found more precisely.
+            let is_same = |other: &&Found| {
+                other.digest_span.is_some() && other.digest_span == found.digest_span
+                    || other.line == found.line && other.reference() == found.reference()
+            };
+            if layered.iter().any(|other| is_same(&other)) {
+                continue;
+            }
+            let is_site = |site: &SourceSite| site.file == file && site.found == Some(handle);
+            let rule = rules.and_then(|one| one.images.iter().find(|rule| rule.at.found == Some(handle)));
+            let dead = rule.is_some_and(|rule| !self.renderer.is_used(SourceSite::new(file, rule.at)));
+            let reason = if env.superseded.iter().any(is_site) {
+                Some(SUPERSEDED)
+            } else if dead {
+                Some(DEAD)
+            } else if env.gone.iter().any(is_site) {
+                Some(GONE)
+            } else {
+                None
+            };
+            if let Some(reason) = reason {
+                let one = Unmanaged {
+                    file: self.files.path(file).to_owned(),
+                    line: found.line,
+                    text: found.reference().into(),
+                    reason: reason.to_owned(),
+                };
+                if !out.unmanaged.contains(&one) {
+                    out.unmanaged.push(one);
+                }
+                continue;
+            }
+            out.references.push(EffectiveReference {
+                environment: name.clone(),
+                file: self.files.path(file).to_owned(),
+                found: found.clone(),
+                others: BTreeSet::new(),
+                uncertain: None,
+            });
+        }
+    }
+
+    fn reference(
+        &self,
+        decides: &HashSet<SourceSite>,
+        name: &EnvId,
+        site: SourceSite,
+        value: Option<&str>,
+        known: &ImagePlaces,
+    ) -> EffectiveReference {
+        let mut found = match self.files.found(site) {
+            Some(found) => found.clone(),
+            None => {
+                let mut found = Found::unread(site.line);
+                // What takes the place of a loose text is one.
+                let before = known.overridden.iter().filter_map(|site| self.files.found(*site));
+                found.tier = before.map(|before| before.tier).max().unwrap_or(found.tier);
+                found
+            }
+        };
+        if let Some(value) = value {
+            match ImageRef::parse(value) {
+                Ok(image) => {
+                    if found.repository.as_ref() != Some(&image.repository) {
+                        found.written = image.repository.to_string();
+                        found.repository = Some(image.repository);
+                    }
+                    found.tag = image.tag;
+                    found.digest = image.digest;
+                }
+                Err(_) => found.repository = None,
+            }
+        }
+        if let Some(why) = &known.read_only {
+            found.read_only.get_or_insert_with(|| why.clone());
+        }
+        // A place that decides for one workload and is laid over for another is no overridden one.
+        let elsewhere = |site: &SourceSite, overridden| Elsewhere {
+            file: self.files.path(site.file).to_owned(),
+            line: site.line,
+            style: self.files.found(*site).map_or(Style::Kubernetes, |found| found.style),
+            overridden,
+        };
+        let names = known
+            .names
+            .iter()
+            .filter(|other| **other != site)
+            .map(|site| elsewhere(site, false));
+        let laid_over = known
+            .overridden
+            .iter()
+            .filter(|other| **other != site && !decides.contains(other));
+        let laid_over = laid_over
+            .filter(|other| !known.names.contains(other))
+            .map(|site| elsewhere(site, true));
+        EffectiveReference {
+            environment: name.clone(),
+            file: self.files.path(site.file).to_owned(),
+            found,
+            others: names.chain(laid_over).collect(),
+            uncertain: known.uncertain.clone(),
+        }
+    }
+}
+
+/// The images of rendered objects, without what charts make of their values; `None` where one is uncertain.
+pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
+    let mut out = Vec::new();
+    let mut is_certain = true;
+    let is_written_out = |object: &&RenderedObject| !object.kind.is_empty() && !is_helm_release(object);
+    for object in rendered.objects.iter().filter(is_written_out) {
+        object.body.texts(&mut |key, text| {
+            if is_image(key, text) && (key != "value" || text.version.found.is_some()) {
+                out.push(text.value.clone());
+                is_certain &= text.uncertain.is_none();
+            }
+        });
+    }
+    is_certain.then_some(out)
+}
+
+/// Whether a text names an image: one was found there, or something was laid over it.
+fn is_image(key: &str, text: &Text) -> bool {
+    let was_changed = !text.names.is_empty() || !text.overridden.is_empty();
+    text.version.found.is_some() || was_changed && !matches!(key, "name" | "$patch")
+}
+
+fn is_helm_release(object: &RenderedObject) -> bool {
+    object.kind == "HelmRelease" && object.group == "helm.toolkit.fluxcd.io"
+}

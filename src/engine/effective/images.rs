@@ -1,0 +1,194 @@
+//! Kustomize's image transformer, as kustomize 5 has it: which names an entry matches, and what it makes
+//! of name, tag and digest.
+
+use regex::Regex;
+
+use crate::sources::git::manifest::{FieldSpec, ImageRule};
+
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
+
+/// An entry of an `images` list that is applied.
+pub(super) struct Rule {
+    rule: ImageRule,
+    site: SourceSite,
+    /// Entries of the same name that it took the place of.
+    replaced: Vec<SourceSite>,
+    pattern: Option<Regex>,
+}
+
+/// Fields that every kustomization changes besides the lists of containers at any depth.
+const FIELDS: [&[&str]; 4] = [
+    &["spec", "containers[]", "image"],
+    &["spec", "initContainers[]", "image"],
+    &["spec", "template", "spec", "containers[]", "image"],
+    &["spec", "template", "spec", "initContainers[]", "image"],
+];
+
+impl Rule {
+    pub fn new(rule: &ImageRule, file: u32) -> Self {
+        // Tags and digests as kustomize's own expression has them.
+        let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", rule.name);
+        Self {
+            rule: rule.clone(),
+            site: SourceSite::new(file, rule.at),
+            replaced: Vec::new(),
+            pattern: Regex::new(&pattern).ok(),
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.rule.name
+    }
+
+    pub fn site(&self) -> SourceSite {
+        self.site
+    }
+
+    /// Notes entries that it takes the place of.
+    pub fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
+        self.replaced.extend(others);
+    }
+
+    /// Takes the place of another entry of the same name; `*` keeps its new name.
+    pub fn take_over(&mut self, other: Self) {
+        if self.rule.new_name == "*" {
+            self.rule.new_name = other.rule.new_name;
+        }
+        self.replaced.push(other.site);
+        self.replaced.extend(other.replaced);
+    }
+
+    /// Applies the entry to an object. Tells whether it matched anything.
+    pub fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
+        if object.kind == "CustomResourceDefinition" {
+            return false;
+        }
+        let mut matched = false;
+        containers(&mut object.body, &mut |text| matched |= self.change(text));
+        for path in FIELDS {
+            field(&mut object.body, path, &mut |text| matched |= self.change(text));
+        }
+        let is_for = |spec: &&FieldSpec| {
+            (spec.group.is_empty() || spec.group == object.group)
+                && (spec.version.is_empty() || spec.version == object.version)
+                && (spec.kind.is_empty() || spec.kind == object.kind)
+        };
+        for spec in more.iter().filter(is_for) {
+            let path: Vec<&str> = spec.path.iter().map(String::as_str).collect();
+            field(&mut object.body, &path, &mut |text| matched |= self.change(text));
+        }
+        matched
+    }
+
+    /// Applies the entry to one image. Tells whether it matched.
+    pub fn change(&self, text: &mut Text) -> bool {
+        if !self
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(&text.value))
+        {
+            return false;
+        }
+        let rule = &self.rule;
+        let (name, tag, digest) = split(&text.value);
+        let (mut name, mut tag, mut digest) = (name.to_owned(), tag.to_owned(), digest.to_owned());
+        let again = text.version == self.site || text.names.contains(&self.site);
+        let mut decides = false;
+        if !rule.new_name.is_empty() && rule.new_name != "*" {
+            name.clone_from(&rule.new_name);
+            decides = has_version(&name);
+            if !again {
+                text.decide_name(self.site);
+            }
+        }
+        match (!rule.new_tag.is_empty(), !rule.digest.is_empty()) {
+            (true, true) => (tag, digest) = (rule.new_tag.clone(), rule.digest.clone()),
+            (true, false) => (tag, digest) = (rule.new_tag.clone(), String::new()),
+            (false, true) => (tag, digest) = (String::new(), rule.digest.clone()),
+            (false, false) if !rule.tag_suffix.is_empty() => {
+                tag.push_str(&rule.tag_suffix);
+                digest.clear();
+                text.read_only = Some("its tag is put together with a `tagSuffix`".to_owned());
+                decides = true;
+            }
+            (false, false) => {}
+        }
+        decides |= !rule.new_tag.is_empty() || !rule.digest.is_empty();
+        if decides {
+            if rule.tag_suffix.is_empty() || !rule.new_tag.is_empty() || !rule.digest.is_empty() {
+                text.read_only = None;
+            }
+            if !again || text.version != self.site {
+                text.decide_version(self.site);
+            }
+        }
+        text.overridden.extend(&self.replaced);
+        text.overridden.retain(|site| *site != self.site);
+        text.value = name;
+        if !tag.is_empty() {
+            text.value.push(':');
+            text.value.push_str(&tag);
+        }
+        if !digest.is_empty() {
+            text.value.push('@');
+            text.value.push_str(&digest);
+        }
+        true
+    }
+}
+
+/// Name, tag and digest as kustomize takes them apart.
+fn split(image: &str) -> (&str, &str, &str) {
+    let from = image.find('/').filter(|at| *at > 0).unwrap_or(0);
+    let at = |c| image[from..].find(c).map(|at| at + from);
+    match (at(':'), at('@')) {
+        (None, None) => (image, "", ""),
+        (colon, Some(sign)) if colon.is_none_or(|colon| sign < colon) => (&image[..sign], "", &image[sign + 1..]),
+        (Some(colon), Some(sign)) => (&image[..colon], &image[colon + 1..sign], &image[sign + 1..]),
+        (Some(colon), None) => (&image[..colon], &image[colon + 1..], ""),
+        (None, Some(sign)) => (&image[..sign], "", &image[sign + 1..]),
+    }
+}
+
+fn has_version(name: &str) -> bool {
+    let (_, tag, digest) = split(name);
+    !tag.is_empty() || !digest.is_empty()
+}
+
+/// The image of each item of `containers` and `initContainers`, at any depth.
+fn containers(node: &mut RenderNode, each: &mut dyn FnMut(&mut Text)) {
+    match node {
+        RenderNode::Map(entries) => {
+            for (key, value) in entries {
+                containers(value, each);
+                if let (RenderNode::List(items), "containers" | "initContainers") = (value, key.as_str()) {
+                    for item in items {
+                        if let Some(RenderNode::Text(text)) = item.get_mut("image") {
+                            each(text);
+                        }
+                    }
+                }
+            }
+        }
+        RenderNode::List(items) => items.iter_mut().for_each(|item| containers(item, each)),
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => {}
+    }
+}
+
+/// The texts at a path; `[]` after a name stands for each item.
+fn field(node: &mut RenderNode, path: &[&str], each: &mut dyn FnMut(&mut Text)) {
+    let Some((step, rest)) = path.split_first() else {
+        if let RenderNode::Text(text) = node {
+            each(text);
+        }
+        return;
+    };
+    let (key, items) = step.strip_suffix("[]").map_or((*step, false), |key| (key, true));
+    match node.get_mut(key) {
+        Some(RenderNode::List(list)) if items => list.iter_mut().for_each(|item| field(item, rest, each)),
+        Some(RenderNode::List(list)) => list.iter_mut().for_each(|item| field(item, rest, each)),
+        Some(value) if !items => field(value, rest, each),
+        _ => {}
+    }
+}

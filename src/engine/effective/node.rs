@@ -1,0 +1,164 @@
+//! What a renderer works on: texts that know where they come from, in the structure around them.
+
+use crate::sources::git::manifest::{Handle, Shape, TextPlace};
+
+/// A place in a file of the commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SourceSite {
+    /// Index of the file.
+    pub file: u32,
+    /// Line, from 1.
+    pub line: u32,
+    /// The reference found there.
+    pub found: Option<Handle>,
+}
+
+impl SourceSite {
+    pub fn new(file: u32, at: TextPlace) -> Self {
+        Self {
+            file,
+            line: at.line,
+            found: at.found,
+        }
+    }
+}
+
+/// A text with its past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text {
+    /// What it is now.
+    pub value: String,
+    /// The place that decides its tag and digest.
+    pub version: SourceSite,
+    /// EnvironmentFiles that decide its name, where that is another.
+    pub names: Vec<SourceSite>,
+    /// EnvironmentFiles that something else was laid over.
+    pub overridden: Vec<SourceSite>,
+    /// Why what it is cannot be decided, if so.
+    pub uncertain: Option<String>,
+    /// Why the place that decides cannot be edited for it, if so.
+    pub read_only: Option<String>,
+}
+
+impl Text {
+    /// A text as it is written.
+    pub fn written(value: &str, version: SourceSite) -> Self {
+        Self {
+            value: value.to_owned(),
+            version,
+            names: Vec::new(),
+            overridden: Vec::new(),
+            uncertain: None,
+            read_only: None,
+        }
+    }
+
+    /// Everything that made it what it is.
+    fn all_sites(&self) -> Vec<SourceSite> {
+        let mut all = self.overridden.clone();
+        all.push(self.version);
+        all.extend(&self.names);
+        all
+    }
+
+    /// Another text takes its place.
+    pub fn replace(&mut self, by: &Self) {
+        let mut overridden = self.all_sites();
+        overridden.extend(&by.overridden);
+        *self = Self {
+            overridden,
+            ..by.clone()
+        };
+    }
+
+    /// The place that decides the version is another now.
+    pub fn decide_version(&mut self, by: SourceSite) {
+        self.overridden.push(self.version);
+        self.version = by;
+    }
+
+    /// The place that decides the name is another now.
+    pub fn decide_name(&mut self, by: SourceSite) {
+        self.overridden.append(&mut self.names);
+        self.names.push(by);
+    }
+}
+
+/// A part of an object or of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum RenderNode {
+    Text(Box<Text>),
+    Map(Vec<(String, RenderNode)>),
+    List(Vec<RenderNode>),
+    Null,
+    Other,
+}
+
+impl RenderNode {
+    /// The shape of a file's document.
+    pub fn of(shape: &Shape, file: u32) -> Self {
+        match shape {
+            Shape::Text(text) => Self::Text(Box::new(Text::written(&text.value, SourceSite::new(file, text.at)))),
+            Shape::Map(entries) => {
+                let each = entries.iter().map(|(key, value)| (key.clone(), Self::of(value, file)));
+                Self::Map(each.collect())
+            }
+            Shape::List(items) => Self::List(items.iter().map(|item| Self::of(item, file)).collect()),
+            Shape::Null => Self::Null,
+            Shape::Other => Self::Other,
+        }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match self {
+            Self::Map(entries) => entries.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The value of an entry that is a text.
+    pub fn text(&self, key: &str) -> Option<&Text> {
+        match self.get(key) {
+            Some(Self::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Calls `each` for every text, with the key that it stands under.
+    pub fn texts<'n>(&'n self, each: &mut dyn FnMut(&'n str, &'n Text)) {
+        self.texts_under("", each);
+    }
+
+    fn texts_under<'n>(&'n self, key: &'n str, each: &mut dyn FnMut(&'n str, &'n Text)) {
+        match self {
+            Self::Text(text) => each(key, text),
+            Self::Map(entries) => entries.iter().for_each(|(key, value)| value.texts_under(key, each)),
+            Self::List(items) => items.iter().for_each(|item| item.texts_under(key, each)),
+            Self::Null | Self::Other => {}
+        }
+    }
+
+    /// Calls `each` for every text.
+    pub fn texts_mut(&mut self, each: &mut dyn FnMut(&mut Text)) {
+        match self {
+            Self::Text(text) => each(text),
+            Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.texts_mut(each)),
+            Self::List(items) => items.iter_mut().for_each(|item| item.texts_mut(each)),
+            Self::Null | Self::Other => {}
+        }
+    }
+
+    /// All places in it, for a part that is taken away.
+    pub fn sites(&self) -> Vec<SourceSite> {
+        let mut all = Vec::new();
+        self.texts(&mut |_, text| all.extend(text.all_sites()));
+        all
+    }
+}

@@ -1,0 +1,168 @@
+//! Objects as they pass through kustomizations.
+
+use regex::Regex;
+
+use crate::sources::git::manifest::{self, ImageRule, Layer, PatchTarget};
+
+use super::node::RenderNode;
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(super) struct RenderedObject {
+    pub group: String,
+    pub version: String,
+    pub kind: String,
+    /// Name and namespace: as written, and as each kustomization made them.
+    pub ids: Vec<(String, String)>,
+    labels: Vec<(String, String)>,
+    annotations: Vec<(String, String)>,
+    pub body: RenderNode,
+    /// The kustomizations that it passed through.
+    pub through: Vec<u32>,
+    /// Of a `HelmRelease`: the layers below its values.
+    pub chart: Vec<Layer>,
+    /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
+    pub post_images: (u32, Vec<ImageRule>),
+}
+
+impl RenderedObject {
+    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
+        let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
+        Self {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: object.kind.clone(),
+            ids: vec![(object.name.clone(), object.namespace.clone())],
+            labels: object.labels.clone(),
+            annotations: object.annotations.clone(),
+            body: RenderNode::of(&object.body, file),
+            through: Vec::new(),
+            chart: object.chart.clone(),
+            post_images: (file, object.post_images.clone()),
+        }
+    }
+
+    /// References that nothing changes, carried along.
+    pub fn plain(body: RenderNode) -> Self {
+        Self {
+            group: String::new(),
+            version: String::new(),
+            kind: String::new(),
+            ids: Vec::new(),
+            labels: Vec::new(),
+            annotations: Vec::new(),
+            body,
+            through: Vec::new(),
+            chart: Vec::new(),
+            post_images: (0, Vec::new()),
+        }
+    }
+
+    /// Whether a patch that names its object itself means this one.
+    pub fn is_named_by(&self, patch: &Self) -> bool {
+        let Some((name, namespace)) = patch.ids.first() else {
+            return false;
+        };
+        (&self.group, &self.version, &self.kind) == (&patch.group, &patch.version, &patch.kind)
+            && self
+                .ids
+                .iter()
+                .any(|(own, space)| own == name && effective(space) == effective(namespace))
+    }
+
+    /// Whether lists of containers are merged by name: kustomize knows the schema.
+    pub fn is_builtin(&self) -> bool {
+        !self.group.contains('.') || self.group.ends_with(".k8s.io")
+    }
+
+    /// Whether a target selects it.
+    pub fn is_selected(&self, target: &PatchTarget) -> bool {
+        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
+            wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
+        };
+        !self.kind.is_empty()
+            && same(&target.group, &self.group)
+            && same(&target.version, &self.version)
+            && same(&target.kind, &self.kind)
+            && any(&target.name, &|(name, _)| name.clone())
+            && any(&target.namespace, &|(_, space)| effective(space).to_owned())
+            && selects(&target.labels, &self.labels)
+            && selects(&target.annotations, &self.annotations)
+    }
+
+    pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
+        let Some((name, space)) = self.ids.last().cloned() else {
+            return;
+        };
+        let name = format!("{prefix}{name}{suffix}");
+        let space = if namespace.is_empty() {
+            space
+        } else {
+            namespace.to_owned()
+        };
+        self.ids.push((name, space));
+    }
+}
+
+fn effective(namespace: &str) -> &str {
+    if namespace.is_empty() { "default" } else { namespace }
+}
+
+fn anchored(pattern: &str, text: &str) -> bool {
+    pattern == text || Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+}
+
+/// A selector of labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b)`.
+fn selects(selector: &str, labels: &[(String, String)]) -> bool {
+    let own = |key: &str| {
+        labels
+            .iter()
+            .find(|(known, _)| known == key)
+            .map(|(_, value)| value.as_str())
+    };
+    terms(selector).iter().all(|term| {
+        let term = term.trim();
+        let set = |text: &str| -> Vec<String> {
+            let inner = text.trim().trim_start_matches('(').trim_end_matches(')');
+            inner.split(',').map(|value| value.trim().to_owned()).collect()
+        };
+        if let Some((key, values)) = term.split_once(" notin ") {
+            return own(key.trim()).is_none_or(|value| !set(values).iter().any(|one| one == value));
+        }
+        if let Some((key, values)) = term.split_once(" in ") {
+            return own(key.trim()).is_some_and(|value| set(values).iter().any(|one| one == value));
+        }
+        if let Some((key, value)) = term.split_once("!=") {
+            return own(key.trim()) != Some(value.trim());
+        }
+        if let Some((key, value)) = term.split_once('=') {
+            return own(key.trim()) == Some(value.trim_start_matches('=').trim());
+        }
+        match term.strip_prefix('!') {
+            Some(key) => own(key.trim()).is_none(),
+            None => term.is_empty() || own(term).is_some(),
+        }
+    })
+}
+
+/// The terms of a selector: commas inside parentheses separate values.
+fn terms(selector: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut out = vec![String::new()];
+    for c in selector.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                out.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(last) = out.last_mut() {
+            last.push(c);
+        }
+    }
+    out
+}

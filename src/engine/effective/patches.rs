@@ -1,0 +1,225 @@
+//! Strategic merges and JSON 6902 operations on what is kept of an object.
+
+use crate::sources::git::manifest::Operation;
+
+use super::node::{RenderNode, SourceSite};
+
+/// Lists that are merged by the name of their items, where the schema is known.
+const NAMED: [&str; 5] = ["containers", "initContainers", "ephemeralContainers", "volumes", "env"];
+
+/// Lays a strategic merge patch over an object. `false`: the patch takes the whole object away.
+pub(super) fn merge(into: &mut RenderNode, patch: &RenderNode, by_name: bool, gone: &mut Vec<SourceSite>) -> bool {
+    merge_at("", into, patch, by_name, gone)
+}
+
+fn merge_at(key: &str, into: &mut RenderNode, patch: &RenderNode, by_name: bool, gone: &mut Vec<SourceSite>) -> bool {
+    match patch {
+        RenderNode::Other => {}
+        RenderNode::Null => {
+            gone.extend(into.sites());
+            *into = RenderNode::Null;
+        }
+        RenderNode::Text(new) => match into {
+            RenderNode::Text(old) => old.replace(new),
+            into => *into = patch.clone(),
+        },
+        RenderNode::Map(entries) => {
+            match patch.text("$patch").map(|text| text.value.as_str()) {
+                Some("delete") => {
+                    gone.extend(into.sites());
+                    return false;
+                }
+                Some("replace") => {
+                    gone.extend(into.sites());
+                    *into = RenderNode::Map(Vec::new());
+                }
+                _ => {}
+            }
+            if !matches!(into, RenderNode::Map(_)) {
+                gone.extend(into.sites());
+                *into = RenderNode::Map(Vec::new());
+            }
+            for (key, value) in entries.iter().filter(|(key, _)| key != "$patch") {
+                let RenderNode::Map(known) = &mut *into else { break };
+                let at = match known.iter().position(|(name, _)| name == key) {
+                    Some(at) => at,
+                    None if *value == RenderNode::Null => continue,
+                    None => {
+                        known.push((key.clone(), RenderNode::Other));
+                        known.len() - 1
+                    }
+                };
+                let kept = merge_at(key, &mut known[at].1, value, by_name, gone);
+                if !kept || known[at].1 == RenderNode::Null {
+                    known.remove(at);
+                }
+            }
+        }
+        RenderNode::List(items) => list(key, into, items, by_name, gone),
+    }
+    true
+}
+
+fn list(key: &str, into: &mut RenderNode, items: &[RenderNode], by_name: bool, gone: &mut Vec<SourceSite>) {
+    let directive = |item: &RenderNode| item.text("$patch").map(|text| text.value.clone());
+    let replaces = items.iter().any(|item| directive(item).as_deref() == Some("replace"));
+    let RenderNode::List(known) = into else {
+        gone.extend(into.sites());
+        *into = RenderNode::List(items.iter().filter(|item| directive(item).is_none()).cloned().collect());
+        return;
+    };
+    if !by_name || !NAMED.contains(&key) || replaces {
+        gone.extend(known.iter().flat_map(RenderNode::sites));
+        *known = items.iter().filter(|item| directive(item).is_none()).cloned().collect();
+        return;
+    }
+    let name = |item: &RenderNode| item.text("name").map(|text| text.value.clone());
+    let mut new = Vec::new();
+    for item in items {
+        let at = name(item).and_then(|wanted| known.iter().position(|one| name(one).as_ref() == Some(&wanted)));
+        match at {
+            Some(at) => {
+                if !merge_at("", &mut known[at], item, by_name, gone) {
+                    known.remove(at);
+                }
+            }
+            None if directive(item).as_deref() == Some("delete") => {}
+            None => new.push(item.clone()),
+        }
+    }
+    new.append(known);
+    *known = new;
+}
+
+/// Applies JSON 6902 operations. The reason, where one of them cannot be followed.
+pub(super) fn operate(
+    body: &mut RenderNode,
+    operations: &[Operation],
+    file: u32,
+    gone: &mut Vec<SourceSite>,
+) -> Option<String> {
+    let mut unclear = None;
+    for one in operations {
+        let value = || RenderNode::of(&one.value, file);
+        let done = match one.op.as_str() {
+            "add" => put(body, &one.path, value(), true, gone),
+            "replace" => put(body, &one.path, value(), false, gone),
+            "remove" => {
+                gone.extend(take(body, &one.path).iter().flat_map(RenderNode::sites));
+                true
+            }
+            "copy" => match find(body, &one.from).cloned() {
+                Some(node) => put(body, &one.path, node, true, gone),
+                None => true,
+            },
+            "move" => match take(body, &one.from) {
+                Some(node) => put(body, &one.path, node, true, gone),
+                None => true,
+            },
+            "test" => true,
+            _ => false,
+        };
+        if !done {
+            let path = one.path.join("/");
+            unclear = Some(format!("a JSON patch changes /{path}, which cannot be followed"));
+        }
+    }
+    unclear
+}
+
+fn find<'n>(node: &'n RenderNode, path: &[String]) -> Option<&'n RenderNode> {
+    path.iter().try_fold(node, |node, step| match node {
+        RenderNode::List(items) => items.get(step.parse::<usize>().ok()?),
+        node => node.get(step),
+    })
+}
+
+/// Puts a value at a path. `false` where that cannot be followed.
+fn put(node: &mut RenderNode, path: &[String], value: RenderNode, add: bool, gone: &mut Vec<SourceSite>) -> bool {
+    let Some((step, rest)) = path.split_first() else {
+        gone.extend(node.sites());
+        *node = value;
+        return true;
+    };
+    let last = rest.is_empty();
+    match node {
+        RenderNode::List(items) => {
+            if last && add && step == "-" {
+                items.push(value);
+                return true;
+            }
+            match step.parse::<usize>() {
+                Ok(at) if last && add && at <= items.len() => items.insert(at, value),
+                Ok(at) if at < items.len() && last => replace(&mut items[at], value, gone),
+                Ok(at) if at < items.len() => return put(&mut items[at], rest, value, add, gone),
+                _ => return value == RenderNode::Other,
+            }
+            true
+        }
+        RenderNode::Map(entries) => {
+            let at = match entries.iter().position(|(key, _)| key == step) {
+                Some(at) => at,
+                None if value == RenderNode::Other => return true,
+                None => {
+                    entries.push((step.clone(), RenderNode::Other));
+                    entries.len() - 1
+                }
+            };
+            if last {
+                replace(&mut entries[at].1, value, gone);
+                return true;
+            }
+            put(&mut entries[at].1, rest, value, add, gone)
+        }
+        node => {
+            // What has no images was left out: it is made as far as the path tells.
+            if value == RenderNode::Other {
+                return true;
+            }
+            if step == "-" || step.parse::<usize>().is_ok() {
+                *node = RenderNode::List(Vec::new());
+                if last {
+                    *node = RenderNode::List(vec![value]);
+                    return true;
+                }
+                return false;
+            }
+            *node = RenderNode::Map(Vec::new());
+            put(node, path, value, add, gone)
+        }
+    }
+}
+
+fn replace(old: &mut RenderNode, new: RenderNode, gone: &mut Vec<SourceSite>) {
+    match (&mut *old, &new) {
+        (RenderNode::Text(old), RenderNode::Text(new)) => old.replace(new),
+        (old, _) => {
+            gone.extend(old.sites());
+            *old = new;
+        }
+    }
+}
+
+/// Takes out what is at a path.
+fn take(node: &mut RenderNode, path: &[String]) -> Option<RenderNode> {
+    let (step, rest) = path.split_first()?;
+    match node {
+        RenderNode::List(items) => {
+            let at = step.parse::<usize>().ok().filter(|at| *at < items.len())?;
+            if rest.is_empty() {
+                Some(items.remove(at))
+            } else {
+                take(&mut items[at], rest)
+            }
+        }
+        RenderNode::Map(entries) => {
+            let at = entries.iter().position(|(key, _)| key == step)?;
+            if rest.is_empty() {
+                Some(entries.remove(at).1)
+            } else {
+                take(&mut entries[at].1, rest)
+            }
+        }
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => None,
+    }
+}

@@ -1,0 +1,400 @@
+//! What a kustomization makes of its images: resources, components, patches, names, `images`,
+//! replacements, in the order of kustomize 5.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::sources::git::manifest::{
+    DocumentPart, FieldSpec, ImageRule, Kustomization, Patch, PatchRule, PatchSource, Replacement,
+};
+
+use super::files::Files;
+use super::images::Rule;
+use super::node::{RenderNode, SourceSite, Text};
+use super::objects::RenderedObject;
+use super::patches;
+
+/// The objects of a kustomization.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rendered {
+    pub objects: Vec<RenderedObject>,
+    /// Some of its objects are not in this repository, or are made by a program.
+    pub is_open: bool,
+    /// EnvironmentFiles that it takes away.
+    pub gone: Vec<SourceSite>,
+    /// Kustomizations, components and files that it consists of.
+    pub made_of: BTreeSet<u32>,
+}
+
+/// What another tool lays over a kustomization.
+pub(super) struct RenderOverlay<'a> {
+    /// The file that says so.
+    pub file: u32,
+    pub kustomization: &'a Kustomization,
+    /// Its images, where a file of their own says so.
+    pub images: Option<(u32, &'a [ImageRule])>,
+    /// `kustomize edit set image` sorts the entries.
+    pub sorts: bool,
+}
+
+/// Renders kustomizations, each once.
+pub(super) struct Renderer<'a> {
+    files: &'a Files<'a>,
+    known: RefCell<HashMap<u32, Rc<Rendered>>>,
+    active: RefCell<HashSet<u32>>,
+    /// Entries of `images` lists and patches that changed something.
+    used: RefCell<HashSet<SourceSite>>,
+}
+
+impl<'a> Renderer<'a> {
+    pub fn new(files: &'a Files<'a>) -> Self {
+        Self {
+            files,
+            known: RefCell::default(),
+            active: RefCell::default(),
+            used: RefCell::default(),
+        }
+    }
+
+    /// Whether an entry changed an image anywhere.
+    pub fn is_used(&self, site: SourceSite) -> bool {
+        self.used.borrow().contains(&site)
+    }
+
+    /// The objects of the kustomization in a file.
+    pub fn kustomization(&self, file: u32) -> Rc<Rendered> {
+        if let Some(known) = self.known.borrow().get(&file) {
+            return Rc::clone(known);
+        }
+        let rendered = Rc::new(self.render(file, None));
+        self.known.borrow_mut().insert(file, Rc::clone(&rendered));
+        rendered
+    }
+
+    /// The same with what another tool lays over it.
+    pub fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
+        self.render(file, Some(overlay))
+    }
+
+    /// The objects of plain files and kustomizations, with what another tool lays over them.
+    pub fn folder(&self, files: &[u32], kustomizations: &[u32], overlay: Option<&RenderOverlay<'_>>) -> Rendered {
+        let mut out = Rendered::default();
+        for file in files {
+            self.file(*file, &mut out);
+        }
+        for file in kustomizations {
+            let base = self.kustomization(*file);
+            out.objects.extend(base.objects.iter().cloned());
+            out.is_open |= base.is_open;
+            out.gone.extend(&base.gone);
+            out.made_of.extend(&base.made_of);
+        }
+        if let Some(overlay) = overlay {
+            self.accumulate(overlay.file, &Kustomization::default(), Some(overlay), &mut out);
+        }
+        out
+    }
+
+    fn render(&self, file: u32, overlay: Option<&RenderOverlay<'_>>) -> Rendered {
+        let mut out = Rendered::default();
+        // A kustomization that takes itself in is an error of its own; it adds nothing here.
+        if !self.active.borrow_mut().insert(file) {
+            return out;
+        }
+        if let Some(kustomization) = self.files.kustomization(file) {
+            self.accumulate(file, kustomization, overlay, &mut out);
+        }
+        self.active.borrow_mut().remove(&file);
+        out
+    }
+
+    fn accumulate(&self, file: u32, own: &Kustomization, overlay: Option<&RenderOverlay<'_>>, out: &mut Rendered) {
+        out.made_of.insert(file);
+        for resource in &own.resources {
+            self.resource(file, resource, out);
+        }
+        out.is_open |= own.generates;
+        for component in &own.components {
+            self.component(file, component, out);
+        }
+        for component in overlay.iter().flat_map(|o| &o.kustomization.components) {
+            self.component(file, component, out);
+        }
+        let mut targets = std::mem::take(&mut out.objects);
+        self.patches(file, &own.patches, &mut targets, out);
+        if let Some(overlay) = overlay {
+            self.patches(overlay.file, &overlay.kustomization.patches, &mut targets, out);
+        }
+        for named in std::iter::once(own).chain(overlay.map(|o| o.kustomization)) {
+            if [&named.name_prefix, &named.name_suffix, &named.namespace]
+                .iter()
+                .any(|text| !text.is_empty())
+            {
+                for object in &mut targets {
+                    object.rename(&named.name_prefix, &named.name_suffix, &named.namespace);
+                }
+            }
+        }
+        let fields = self.field_specs(file, own);
+        for rule in rules(file, own, overlay) {
+            let mut matched = false;
+            for object in &mut targets {
+                matched |= rule.apply(object, &fields);
+            }
+            if matched || out.is_open {
+                self.used.borrow_mut().insert(rule.site());
+            }
+        }
+        for (one, why) in self.replacements(file, own) {
+            mark(
+                targets.iter_mut().filter(|object| object.is_selected(&one.target)),
+                &why,
+            );
+        }
+        for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
+            if !harmless {
+                mark(targets.iter_mut(), &format!("the transformer {path} may change it"));
+            }
+        }
+        for object in &mut targets {
+            object.through.push(file);
+        }
+        out.objects = targets;
+    }
+
+    fn resource(&self, file: u32, written: &str, out: &mut Rendered) {
+        let Some(path) = self.files.resolve(file, written) else {
+            out.is_open = true;
+            return;
+        };
+        if let Some(kustomization) = self.files.kustomization_in(&path) {
+            let base = self.kustomization(kustomization);
+            out.objects.extend(base.objects.iter().cloned());
+            out.is_open |= base.is_open;
+            out.gone.extend(&base.gone);
+            out.made_of.extend(&base.made_of);
+        } else if let Some(resource) = self.files.find(&path) {
+            self.file(resource, out);
+        } else {
+            out.is_open = true;
+        }
+    }
+
+    /// The objects of one file.
+    fn file(&self, file: u32, out: &mut Rendered) {
+        out.made_of.insert(file);
+        out.is_open |= self.files.scan(file).is_some_and(|scan| scan.problem.is_some());
+        for part in self.files.parts(file) {
+            match part {
+                DocumentPart::Object(object) => out.objects.push(RenderedObject::new(object, file)),
+                DocumentPart::Plain(handles) => {
+                    let texts = handles.iter().filter_map(|handle| {
+                        let site = SourceSite {
+                            file,
+                            line: 0,
+                            found: Some(*handle),
+                        };
+                        let found = self.files.found(site)?;
+                        let site = SourceSite {
+                            line: found.line,
+                            ..site
+                        };
+                        Some(RenderNode::Text(Box::new(Text::written(&found.reference(), site))))
+                    });
+                    out.objects
+                        .push(RenderedObject::plain(RenderNode::List(texts.collect())));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn component(&self, file: u32, written: &str, out: &mut Rendered) {
+        let path = self.files.resolve(file, written);
+        let found = path.and_then(|path| self.files.kustomization_in(&path));
+        let Some(component) = found else {
+            let why = format!("the component {written} is not in this repository and may change it");
+            mark(out.objects.iter_mut(), &why);
+            out.is_open = true;
+            return;
+        };
+        if !self.active.borrow_mut().insert(component) {
+            return;
+        }
+        if let Some(kustomization) = self.files.kustomization(component) {
+            self.accumulate(component, kustomization, None, out);
+        }
+        self.active.borrow_mut().remove(&component);
+    }
+
+    fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
+        for rule in all {
+            match &rule.from {
+                PatchSource::Inline(patches) => {
+                    for patch in patches {
+                        self.patch(file, patch, rule, objects, out);
+                    }
+                }
+                PatchSource::File(path) => {
+                    let from = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
+                    let Some(from) = from else {
+                        mark(
+                            objects.iter_mut(),
+                            &format!("the patch {path} could not be read and may change it"),
+                        );
+                        continue;
+                    };
+                    for part in self.files.parts(from) {
+                        let patch = match part {
+                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
+                            DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
+                            _ => continue,
+                        };
+                        self.patch(from, &patch, rule, objects, out);
+                    }
+                }
+                PatchSource::Unread => {
+                    let why = "a patch is written in a way that cannot be read, and may change it";
+                    mark(objects.iter_mut(), why);
+                }
+            }
+        }
+    }
+
+    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
+        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (&rule.target, named) {
+            (Some(target), _) => object.is_selected(target),
+            (None, Some(named)) => object.is_named_by(named),
+            (None, None) => false,
+        };
+        match patch {
+            Patch::Merge(written) => {
+                let patch = RenderedObject::new(written, file);
+                let mut matched = out.is_open;
+                objects.retain_mut(|object| {
+                    if !selected(object, Some(&patch)) {
+                        return true;
+                    }
+                    matched = true;
+                    let by_name = object.is_builtin();
+                    patches::merge(&mut object.body, &patch.body, by_name, &mut out.gone)
+                });
+                if matched {
+                    self.used.borrow_mut().extend(patch.body.sites());
+                }
+            }
+            Patch::Operations(operations) => {
+                let mut matched = out.is_open;
+                for object in objects.iter_mut().filter(|object| selected(object, None)) {
+                    matched = true;
+                    if let Some(why) = patches::operate(&mut object.body, operations, file, &mut out.gone) {
+                        mark(std::iter::once(object), &why);
+                    }
+                }
+                if matched {
+                    let values = operations
+                        .iter()
+                        .flat_map(|one| RenderNode::of(&one.value, file).sites());
+                    self.used.borrow_mut().extend(values);
+                }
+            }
+        }
+    }
+
+    fn field_specs(&self, file: u32, own: &Kustomization) -> Vec<FieldSpec> {
+        let mut out = Vec::new();
+        for path in &own.configurations {
+            let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
+            for part in found.map_or(&[][..], |file| self.files.parts(file)) {
+                if let DocumentPart::Fields(fields) = part {
+                    out.extend(fields.iter().cloned());
+                }
+            }
+        }
+        out
+    }
+
+    fn replacements(&self, file: u32, own: &Kustomization) -> Vec<(Replacement, String)> {
+        let why = |name: &str| format!("a replacement of {name} may write it");
+        let mut out: Vec<(Replacement, String)> = Vec::new();
+        out.extend(
+            own.replacements
+                .iter()
+                .map(|one| (one.clone(), why(self.files.path(file)))),
+        );
+        for path in &own.replacement_files {
+            let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
+            for part in found.map_or(&[][..], |file| self.files.parts(file)) {
+                if let DocumentPart::Replacements(all) = part {
+                    out.extend(all.iter().map(|one| (one.clone(), why(path))));
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether a transformer is one of kustomize's own that never touches images.
+    fn is_harmless(&self, file: u32, written: &str) -> bool {
+        const KINDS: [&str; 8] = [
+            "AnnotationsTransformer",
+            "HashTransformer",
+            "LabelTransformer",
+            "NamespaceTransformer",
+            "PrefixTransformer",
+            "PrefixSuffixTransformer",
+            "ReplicaCountTransformer",
+            "SuffixTransformer",
+        ];
+        let path = self.files.resolve(file, written);
+        let found = path.and_then(|path| self.files.find(&path));
+        let parts = found.map_or(&[][..], |file| self.files.parts(file));
+        !parts.is_empty()
+            && parts
+                .iter()
+                .all(|part| matches!(part, DocumentPart::Object(object) if KINDS.contains(&object.kind.as_str())))
+    }
+}
+
+/// Says of every image of these objects that it cannot be decided.
+fn mark<'o>(objects: impl Iterator<Item = &'o mut RenderedObject>, why: &str) {
+    for object in objects {
+        object.body.texts_mut(&mut |text| {
+            text.uncertain.get_or_insert_with(|| why.to_owned());
+        });
+    }
+}
+
+/// The entries in force: the kustomization's own, with those that another tool puts over them.
+fn rules(file: u32, own: &Kustomization, overlay: Option<&RenderOverlay<'_>>) -> Vec<Rule> {
+    let mut all: Vec<Rule> = own.images.iter().map(|rule| Rule::new(rule, file)).collect();
+    let Some(overlay) = overlay else { return all };
+    let (from, more) = overlay
+        .images
+        .unwrap_or((overlay.file, overlay.kustomization.images.as_slice()));
+    for rule in more {
+        let mut rule = Rule::new(rule, from);
+        if overlay.images.is_some() {
+            // The Application's own entry of that name is overridden too.
+            let own = overlay
+                .kustomization
+                .images
+                .iter()
+                .filter(|own| own.name == rule.name());
+            let own: Vec<SourceSite> = own.map(|own| SourceSite::new(overlay.file, own.at)).collect();
+            rule.replace(own.into_iter());
+        }
+        match all.iter().position(|known| known.name() == rule.name()) {
+            Some(at) => {
+                let old = all.remove(at);
+                rule.take_over(old);
+                all.insert(at, rule);
+            }
+            None => all.push(rule),
+        }
+    }
+    if overlay.sorts && !more.is_empty() {
+        all.sort_by(|a, b| a.name().cmp(b.name()));
+    }
+    all
+}

@@ -1,0 +1,299 @@
+//! What is rendered for which environment: kustomizations that nobody of the same environment takes in, and the folders
+//! that controllers apply.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::sources::git::manifest::{Application, ApplicationKind, DocumentPart, Layer, SourceOverride, Taken};
+
+use super::files::{Files, folder_of, join, relative};
+
+/// One thing that is rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RenderUnit<'a> {
+    /// Indices of the environments.
+    pub environments: BTreeSet<usize>,
+    pub what: What,
+    /// The object that applies it, with the file that it stands in.
+    pub by: Option<(u32, &'a Application)>,
+    /// Only what passed through this kustomization belongs to the environments.
+    pub through: Option<u32>,
+}
+
+/// What is rendered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    Kustomization(u32),
+    /// Files, and kustomizations of folders below.
+    Folder(Vec<u32>, Vec<u32>),
+    /// A chart with these values, lowest first; each names its layer's place.
+    Chart(Vec<Values>),
+}
+
+/// One layer of values: a file, or values in the object that applies them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Values {
+    File(u32),
+    Inline(u32, crate::sources::git::manifest::Shape),
+}
+
+/// Whose environments files are.
+pub(super) struct EnvironmentFiles<'a> {
+    pub files: &'a Files<'a>,
+    /// The environments of a file by its own path.
+    pub own: Vec<BTreeSet<usize>>,
+    /// Names of the environments.
+    pub names: Vec<&'a str>,
+    /// Whether a URL may be this repository's.
+    pub is_ours: &'a dyn Fn(&str) -> bool,
+}
+
+impl<'a> EnvironmentFiles<'a> {
+    fn of(&self, file: u32) -> &BTreeSet<usize> {
+        &self.own[file as usize]
+    }
+
+    /// Everything that is rendered.
+    pub fn units(&self) -> Vec<RenderUnit<'a>> {
+        let mut out = Vec::new();
+        let mut covered = BTreeSet::new();
+        for file in 0..self.files.len() {
+            for part in self.files.parts(file) {
+                if let DocumentPart::Application(application) = part {
+                    self.application(file, application, &mut out, &mut covered);
+                }
+            }
+        }
+        self.roots(&covered, &mut out);
+        out
+    }
+
+    /// Environments that an object speaks for: one that deploys to another cluster speaks for an environment only if
+    /// that cluster's names contain the environment's.
+    fn spoken_for(&self, file: u32, application: &Application) -> BTreeSet<usize> {
+        let own = self.of(file).iter().copied();
+        match &application.cluster {
+            None => own.collect(),
+            Some(words) => own.filter(|env| words.contains(self.names[*env])).collect(),
+        }
+    }
+
+    fn application(
+        &self,
+        file: u32,
+        application: &'a Application,
+        out: &mut Vec<RenderUnit<'a>>,
+        covered: &mut BTreeSet<(u32, usize)>,
+    ) {
+        if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
+            return;
+        }
+        let is_floating = self.of(file).is_empty();
+        let spoken_for = self.spoken_for(file, application);
+        let of = |files: &[u32]| -> BTreeSet<usize> {
+            if is_floating {
+                files.iter().flat_map(|file| self.of(*file)).copied().collect()
+            } else {
+                spoken_for.clone()
+            }
+        };
+        let folder = application.path.as_deref().and_then(|path| relative("", path));
+        let mut add = |environments: BTreeSet<usize>, what| {
+            if !environments.is_empty() {
+                out.push(RenderUnit {
+                    environments,
+                    what,
+                    by: Some((file, application)),
+                    through: None,
+                });
+            }
+        };
+        if let Some(kustomization) = folder.as_deref().and_then(|folder| self.files.kustomization_in(folder)) {
+            let environments = of(&[kustomization]);
+            if self.lays_something_over(folder.as_deref().unwrap_or_default(), application) {
+                covered.extend(environments.iter().map(|env| (kustomization, *env)));
+            }
+            return add(environments, What::Kustomization(kustomization));
+        }
+        let chart = folder
+            .as_deref()
+            .is_some_and(|folder| self.files.exists(&join(folder, "Chart.yaml")));
+        if chart || application.path.is_none() || !application.values.is_empty() {
+            let layers = self.chart_layers(file, folder.as_deref().filter(|_| chart), application);
+            let files: Vec<u32> = layers
+                .iter()
+                .filter_map(|layer| match layer {
+                    Values::File(file) => Some(*file),
+                    Values::Inline(..) => None,
+                })
+                .collect();
+            // Of an object in no environment, the highest file that is in one tells for which the values are.
+            let last = files.iter().rev().find(|file| !self.of(**file).is_empty());
+            let environments = of(last.map_or(&[][..], std::slice::from_ref));
+            return add(environments, What::Chart(layers));
+        }
+        let Some(folder) = folder else { return };
+        let below = application.what == Taken::Tree;
+        let inside = self.files.in_folder(&folder, below);
+        let kustomizations: Vec<u32> = inside
+            .iter()
+            .copied()
+            .filter(|file| application.kind == ApplicationKind::Flux && self.files.kustomization(*file).is_some())
+            .collect();
+        let is_inside_one = |file: &u32| {
+            kustomizations.iter().any(|one| {
+                let folder = folder_of(self.files.path(*one));
+                self.files
+                    .path(*file)
+                    .strip_prefix(folder)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
+        let files: Vec<u32> = inside.into_iter().filter(|file| !is_inside_one(file)).collect();
+        let outermost: Vec<u32> = kustomizations
+            .iter()
+            .copied()
+            .filter(|one| {
+                !kustomizations.iter().any(|other| {
+                    other != one && {
+                        let folder = format!("{}/", folder_of(self.files.path(*other)));
+                        folder_of(self.files.path(*one)).starts_with(&folder)
+                    }
+                })
+            })
+            .collect();
+        let environments = of(&files);
+        add(environments, What::Folder(files, outermost));
+    }
+
+    fn chart_layers(&self, file: u32, chart: Option<&str>, application: &Application) -> Vec<Values> {
+        let own = chart.and_then(|folder| self.files.find(&join(folder, "values.yaml")));
+        let mut out: Vec<Values> = own.map(Values::File).into_iter().collect();
+        let folder = application.path.as_deref().and_then(|path| relative("", path));
+        let over = folder
+            .as_deref()
+            .map(|folder| self.overrides(folder, application))
+            .unwrap_or_default();
+        // A list or text in an overriding file takes the place of the Application's own.
+        let own_parameters = over.iter().all(|(_, one)| one.parameters.is_none());
+        let last = application.values.len();
+        for (at, layer) in application.values.iter().enumerate() {
+            let is_parameters = at + 1 == last && matches!(layer, Layer::Values(_));
+            if is_parameters && !own_parameters {
+                continue;
+            }
+            out.extend(self.values(file, layer));
+        }
+        for (file, one) in over {
+            let layers = one.values.iter().chain(&one.parameters);
+            out.extend(layers.map(|shape| Values::Inline(file, shape.clone())));
+        }
+        out
+    }
+
+    /// The layer that a file names.
+    pub fn values(&self, file: u32, layer: &Layer) -> Option<Values> {
+        match layer {
+            Layer::File { .. } => self.files.layer(file, layer).map(Values::File),
+            Layer::Values(shape) => Some(Values::Inline(file, shape.clone())),
+        }
+    }
+
+    /// The files that override an Application's source: for all that use the folder, then for this one.
+    pub fn overrides(&self, folder: &str, application: &Application) -> Vec<(u32, &'a SourceOverride)> {
+        if application.kind != ApplicationKind::ArgoCd {
+            return Vec::new();
+        }
+        let names = [
+            ".argocd-source.yaml".to_owned(),
+            format!(".argocd-source-{}.yaml", application.name),
+        ];
+        let found = names.iter().filter_map(|name| {
+            let file = self.files.find(&join(folder, name))?;
+            self.files.parts(file).iter().find_map(|part| match part {
+                DocumentPart::SourceOverride(one) => Some((file, one.as_ref())),
+                _ => None,
+            })
+        });
+        found.collect()
+    }
+
+    fn lays_something_over(&self, folder: &str, application: &Application) -> bool {
+        let overlay = &application.overlay;
+        !overlay.images.is_empty()
+            || !overlay.patches.is_empty()
+            || !overlay.components.is_empty()
+            || self
+                .overrides(folder, application)
+                .iter()
+                .any(|(_, one)| one.images.is_some())
+    }
+
+    /// Kustomizations that no other one of the environment takes in.
+    fn roots(&self, covered: &BTreeSet<(u32, usize)>, out: &mut Vec<RenderUnit<'a>>) {
+        let users = self.users();
+        let nobody = BTreeSet::new();
+        for file in 0..self.files.len() {
+            let Some(kustomization) = self.files.kustomization(file) else {
+                continue;
+            };
+            if kustomization.component {
+                continue;
+            }
+            let users_of = |file: u32| users.get(&file).unwrap_or(&nobody);
+            for env in self.of(file).iter().copied() {
+                let taken = users_of(file).iter().any(|user| self.of(*user).contains(&env));
+                if taken || covered.contains(&(file, env)) {
+                    continue;
+                }
+                // Kustomizations of no environment that take it in change what comes out.
+                let mut tops = BTreeSet::new();
+                self.climb(file, &users, &mut BTreeSet::new(), &mut tops);
+                for top in tops {
+                    out.push(RenderUnit {
+                        environments: BTreeSet::from([env]),
+                        what: What::Kustomization(top),
+                        by: None,
+                        through: (top != file).then_some(file),
+                    });
+                }
+            }
+        }
+    }
+
+    fn climb(
+        &self,
+        file: u32,
+        users: &BTreeMap<u32, BTreeSet<u32>>,
+        seen: &mut BTreeSet<u32>,
+        tops: &mut BTreeSet<u32>,
+    ) {
+        if !seen.insert(file) {
+            return;
+        }
+        let above = users.get(&file).into_iter().flatten();
+        let free: Vec<u32> = above.copied().filter(|user| self.of(*user).is_empty()).collect();
+        if free.is_empty() {
+            tops.insert(file);
+        }
+        for user in free {
+            self.climb(user, users, seen, tops);
+        }
+    }
+
+    /// Which kustomizations take in which.
+    fn users(&self) -> BTreeMap<u32, BTreeSet<u32>> {
+        let mut out: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        for file in 0..self.files.len() {
+            let Some(kustomization) = self.files.kustomization(file) else {
+                continue;
+            };
+            for written in &kustomization.resources {
+                let path = self.files.resolve(file, written);
+                if let Some(taken) = path.and_then(|path| self.files.kustomization_in(&path)) {
+                    out.entry(taken).or_default().insert(file);
+                }
+            }
+        }
+        out
+    }
+}

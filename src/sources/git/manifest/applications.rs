@@ -1,0 +1,271 @@
+//! Objects that deploy a folder of a repository and change images on the way: Argo CD Applications,
+//! Flux Kustomizations, and the files that override an Application's source.
+
+use super::image_rules::{self, ImageRule, RuleReader};
+use super::includes::{self, Origin, Taken};
+use super::kustomization::{self, Kustomization, PatchSource};
+use super::shape::{Layer, Shape, Shaper, Text, TextPlace};
+use super::tree::{Id, Tree};
+
+/// A folder that a controller applies, with what it changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// Which controller.
+    pub kind: ApplicationKind,
+    /// Its name.
+    pub name: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// URL of the repository; `None` where another object names it.
+    pub url: Option<String>,
+    /// Folder of the repository; `None` for a chart from elsewhere.
+    pub path: Option<String>,
+    /// What of the folder it applies, where that is no kustomization or chart.
+    pub what: Taken,
+    /// Names of the other cluster that it deploys to; `None` = the cluster it lives in.
+    pub cluster: Option<String>,
+    /// What it lays over the kustomization in that folder.
+    pub overlay: Kustomization,
+    /// Values for the chart in that folder, or from elsewhere.
+    pub values: Vec<Layer>,
+}
+
+/// The kinds of [`Application`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplicationKind {
+    /// Argo CD.
+    ArgoCd,
+    /// Flux.
+    Flux,
+}
+
+/// What `.argocd-source.yaml` or `.argocd-source-APP.yaml` says. A list in it takes the place of the
+/// Application's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceOverride {
+    /// `kustomize.images`, if there.
+    pub images: Option<Vec<ImageRule>>,
+    /// `helm.parameters`, if there.
+    pub parameters: Option<Shape>,
+    /// `helm.values` and `helm.valuesObject`, those that are there.
+    pub values: Vec<Shape>,
+}
+
+impl Application {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.overlay.places(each);
+        self.values.iter_mut().for_each(|layer| layer.places(each));
+    }
+}
+
+impl SourceOverride {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.images.iter_mut().flatten().for_each(|rule| each(&mut rule.at));
+        self.parameters.iter_mut().for_each(|values| values.places(each));
+        self.values.iter_mut().for_each(|values| values.places(each));
+    }
+}
+
+/// A Flux `Kustomization`.
+pub(super) fn flux(
+    tree: &Tree<'_>,
+    root: Id,
+    rule: &RuleReader<'_>,
+    inline: &dyn Fn(Id) -> PatchSource,
+) -> Option<Application> {
+    let spec = tree.get(root, "spec")?;
+    let path = tree.text_at(spec, &["path"]).unwrap_or(".").to_owned();
+    let remote = tree.at(spec, &["kubeConfig"]).is_some();
+    let list = |key| tree.get(spec, key).map_or(&[][..], |id| tree.items(id));
+    let words = || {
+        let names: [&[&str]; 2] = [&["metadata", "name"], &["spec", "kubeConfig", "secretRef", "name"]];
+        includes::words(tree, root, &names)
+    };
+    Some(Application {
+        kind: ApplicationKind::Flux,
+        name: tree.text_at(root, &["metadata", "name"]).unwrap_or_default().to_owned(),
+        line: tree.node(root).line,
+        url: None,
+        path: Some(path).filter(|path| includes::is_path(path)),
+        what: Taken::Tree,
+        cluster: remote.then(words),
+        overlay: Kustomization {
+            components: list("components")
+                .iter()
+                .filter_map(|id| tree.text_of(*id).map(str::to_owned))
+                .collect(),
+            images: image_rules::read(tree, tree.get(spec, "images"), rule),
+            patches: {
+                let mut all = kustomization::patches(tree, list("patches"), inline);
+                all.extend(kustomization::patches(tree, list("patchesJson6902"), inline));
+                all
+            },
+            namespace: tree.text_at(spec, &["targetNamespace"]).unwrap_or_default().to_owned(),
+            ..Kustomization::default()
+        },
+        values: Vec::new(),
+    })
+}
+
+/// The sources of an Argo CD Application (or of a set's template) that deploy something. `block` reads
+/// values that are written as a text.
+pub(super) fn argocd(
+    shaper: &Shaper<'_>,
+    root: Id,
+    inline: &dyn Fn(Id) -> PatchSource,
+    block: &dyn Fn(Id) -> Option<Shape>,
+) -> Vec<Application> {
+    let tree = shaper.tree;
+    let spec = tree
+        .at(root, &["spec", "template", "spec"])
+        .or_else(|| tree.get(root, "spec"));
+    let Some(spec) = spec else { return Vec::new() };
+    let one = tree.get(spec, "source").into_iter();
+    let many = tree.get(spec, "sources").map_or(&[][..], |id| tree.items(id));
+    let sources: Vec<Id> = one.chain(many.iter().copied()).collect();
+    let text = |id: Id, key| tree.get(id, key).and_then(|id| tree.filled(id)).map(str::to_owned);
+    let each = sources.iter().filter_map(|&source| {
+        let path = text(source, "path").filter(|path| includes::is_path(path));
+        if path.is_none() && tree.get(source, "helm").is_none() {
+            return None;
+        }
+        let recurse = tree.text_at(source, &["directory", "recurse"]) == Some("true");
+        let mut values = value_files(tree, source, path.as_deref(), &sources);
+        values.extend(inline_values(shaper, source, block).into_iter().map(Layer::Values));
+        values.extend(parameters(shaper, source).map(Layer::Values));
+        let kustomize = tree.get(source, "kustomize");
+        let list = |key| {
+            kustomize
+                .and_then(|id| tree.get(id, key))
+                .map_or(&[][..], |id| tree.items(id))
+        };
+        Some(Application {
+            kind: ApplicationKind::ArgoCd,
+            name: tree.text_at(root, &["metadata", "name"]).unwrap_or_default().to_owned(),
+            line: tree.node(source).line,
+            url: text(source, "repoURL"),
+            what: if recurse { Taken::Tree } else { Taken::Folder },
+            path,
+            cluster: includes::cluster(tree, root, spec),
+            overlay: Kustomization {
+                components: list("components")
+                    .iter()
+                    .filter_map(|id| tree.text_of(*id).map(str::to_owned))
+                    .collect(),
+                images: images(shaper, list("images")),
+                patches: kustomization::patches(tree, list("patches"), inline),
+                name_prefix: kustomize.and_then(|id| text(id, "namePrefix")).unwrap_or_default(),
+                name_suffix: kustomize.and_then(|id| text(id, "nameSuffix")).unwrap_or_default(),
+                namespace: kustomize.and_then(|id| text(id, "namespace")).unwrap_or_default(),
+                ..Kustomization::default()
+            },
+            values,
+        })
+    });
+    each.collect()
+}
+
+/// A file that overrides an Application's source.
+pub(super) fn source_override(shaper: &Shaper<'_>, root: Id, block: &dyn Fn(Id) -> Option<Shape>) -> SourceOverride {
+    let tree = shaper.tree;
+    SourceOverride {
+        images: tree
+            .at(root, &["kustomize", "images"])
+            .map(|list| images(shaper, tree.items(list))),
+        parameters: parameters(shaper, root),
+        values: inline_values(shaper, root, block),
+    }
+}
+
+/// `kustomize.images`: each is what `kustomize edit set image` takes.
+fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
+    let each = list.iter().filter_map(|item| {
+        let text = shaper.tree.filled(*item)?;
+        let (old, new) = text.split_once('=').map_or((None, text), |(old, new)| (Some(old), new));
+        let (rest, digest) = new.split_once('@').unwrap_or((new, ""));
+        let last = rest.rfind('/').map_or(0, |at| at + 1);
+        let (name, tag) = match rest[last..].split_once(':') {
+            Some((name, tag)) => (&rest[..last + name.len()], tag),
+            None => (rest, ""),
+        };
+        Some(ImageRule {
+            name: old.unwrap_or(name).to_owned(),
+            new_name: old
+                .map(|_| name)
+                .filter(|name| *name != "*")
+                .unwrap_or_default()
+                .to_owned(),
+            new_tag: tag.to_owned(),
+            digest: digest.to_owned(),
+            tag_suffix: String::new(),
+            at: shaper.place(*item),
+        })
+    });
+    each.collect()
+}
+
+/// The value files of a source, lowest first, as paths from the repository's root.
+fn value_files(tree: &Tree<'_>, source: Id, folder: Option<&str>, sources: &[Id]) -> Vec<Layer> {
+    let list = tree
+        .at(source, &["helm", "valueFiles"])
+        .map_or(&[][..], |id| tree.items(id));
+    let each = list.iter().filter_map(|id| {
+        let path = tree.text_of(*id).filter(|path| includes::is_path(path))?;
+        let path = includes::value_file(tree, path, folder, sources)?;
+        Some(Layer::File {
+            path,
+            from: Origin::Root,
+        })
+    });
+    each.collect()
+}
+
+/// `helm.values`, and `helm.valuesObject`, which wins over it.
+fn inline_values(shaper: &Shaper<'_>, source: Id, block: &dyn Fn(Id) -> Option<Shape>) -> Vec<Shape> {
+    let at = |key| shaper.tree.at(source, &["helm", key]);
+    match (at("values"), at("valuesObject")) {
+        (_, Some(object)) => vec![shaper.shape(object)],
+        (Some(text), None) => block(text).into_iter().collect(),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// `helm.parameters` as values.
+fn parameters(shaper: &Shaper<'_>, source: Id) -> Option<Shape> {
+    let tree = shaper.tree;
+    let list = tree.at(source, &["helm", "parameters"])?;
+    let mut out = Shape::Map(Vec::new());
+    for item in tree.items(list) {
+        let (Some(name), Some(value)) = (tree.text_at(*item, &["name"]), tree.get(*item, "value")) else {
+            continue;
+        };
+        if let Some(text) = tree.text_of(value) {
+            let text = Shape::Text(Text {
+                value: text.to_owned(),
+                at: shaper.place(value),
+            });
+            insert(&mut out, &name.split('.').collect::<Vec<_>>(), text);
+        }
+    }
+    Some(out)
+}
+
+/// Puts a value at a path of keys, making the mappings in between.
+fn insert(into: &mut Shape, path: &[&str], value: Shape) {
+    let Some((key, rest)) = path.split_first() else {
+        *into = value;
+        return;
+    };
+    if !matches!(into, Shape::Map(_)) {
+        *into = Shape::Map(Vec::new());
+    }
+    let Shape::Map(entries) = into else { return };
+    let at = match entries.iter().position(|(known, _)| known == key) {
+        Some(at) => at,
+        None => {
+            entries.push(((*key).to_owned(), Shape::Other));
+            entries.len() - 1
+        }
+    };
+    insert(&mut entries[at].1, rest, value);
+}

@@ -1,0 +1,313 @@
+//! What a kustomization says about images: what it takes in, how it patches it, and which images it
+//! replaces. The render itself is the engine's.
+
+use super::image_rules::{self, ImageRule, RuleReader};
+use super::objects::{self, ManifestObject};
+use super::shape::{Layer, Shape, Shaper, TextPlace};
+use super::tree::{Id, Kind, Tree};
+
+/// A `Kustomization` or `Component`, or what another tool hands to Kustomize.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kustomization {
+    /// It is a `Component`: it changes what its user has.
+    pub component: bool,
+    /// `resources` and `bases`, as written.
+    pub resources: Vec<String>,
+    /// `components`, as written.
+    pub components: Vec<String>,
+    /// `images`, in order.
+    pub images: Vec<ImageRule>,
+    /// `patchesStrategicMerge`, `patches` and `patchesJson6902`, in the order in which they count.
+    pub patches: Vec<PatchRule>,
+    /// `replacements`, as far as they write images.
+    pub replacements: Vec<Replacement>,
+    /// Files of `replacements`.
+    pub replacement_files: Vec<String>,
+    /// Files of `configurations`.
+    pub configurations: Vec<String>,
+    /// `transformers`: files or folders of plug-ins.
+    pub transformers: Vec<String>,
+    /// `namePrefix`.
+    pub name_prefix: String,
+    /// `nameSuffix`.
+    pub name_suffix: String,
+    /// `namespace`.
+    pub namespace: String,
+    /// Values of each of its `helmCharts`, lowest first.
+    pub charts: Vec<Vec<Layer>>,
+    /// It makes objects that no file of the repository shows: charts, generators.
+    pub generates: bool,
+}
+
+/// A patch and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatchRule {
+    /// Its target; without one a patch names its object itself.
+    pub target: Option<PatchTarget>,
+    /// What it changes.
+    pub from: PatchSource,
+}
+
+/// Where a patch stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchSource {
+    /// In this file, as written.
+    File(String),
+    /// In the kustomization itself.
+    Inline(Vec<Patch>),
+    /// In the kustomization itself, in a way that cannot be read.
+    Unread,
+}
+
+/// One patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch {
+    /// A strategic merge.
+    Merge(ManifestObject),
+    /// JSON 6902 operations.
+    Operations(Vec<Operation>),
+}
+
+/// One JSON 6902 operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// `add`, `replace`, `remove`, `copy`, `move` or `test`.
+    pub op: String,
+    /// The path, taken apart, escapes undone.
+    pub path: Vec<String>,
+    /// Of `copy` and `move`: where from.
+    pub from: Vec<String>,
+    /// The new value.
+    pub value: Shape,
+}
+
+/// Which objects a patch or a replacement is for. Empty = any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PatchTarget {
+    /// API group.
+    pub group: String,
+    /// API version.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// A regular expression for the name.
+    pub name: String,
+    /// A regular expression for the namespace.
+    pub namespace: String,
+    /// A label selector.
+    pub labels: String,
+    /// A selector of annotations.
+    pub annotations: String,
+}
+
+/// A `replacements` target whose field may be an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Which objects.
+    pub target: PatchTarget,
+}
+
+/// A field that a `configurations` file adds to what `images` changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldSpec {
+    /// API group; empty = any.
+    pub group: String,
+    /// API version; empty = any.
+    pub version: String,
+    /// Kind; empty = any.
+    pub kind: String,
+    /// The path; `[]` after a name stands for each item.
+    pub path: Vec<String>,
+}
+
+impl Kustomization {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.images.iter_mut().for_each(|rule| each(&mut rule.at));
+        self.charts.iter_mut().flatten().for_each(|layer| layer.places(each));
+        for patch in &mut self.patches {
+            if let PatchSource::Inline(patches) = &mut patch.from {
+                patches.iter_mut().for_each(|patch| patch.places(each));
+            }
+        }
+    }
+}
+
+impl Patch {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        match self {
+            Self::Merge(object) => object.places(each),
+            Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
+        }
+    }
+}
+
+/// Reads a kustomization. `inline` reads the text of a patch.
+pub(super) fn read(
+    tree: &Tree<'_>,
+    root: Id,
+    rule: &RuleReader<'_>,
+    inline: &dyn Fn(Id) -> PatchSource,
+) -> Kustomization {
+    let list = |key| tree.get(root, key).map_or(&[][..], |id| tree.items(id));
+    let texts = |key| -> Vec<String> {
+        let all = list(key).iter().filter_map(|id| tree.text_of(*id));
+        all.map(str::to_owned).collect()
+    };
+    let text = |key| tree.text_at(root, &[key]).unwrap_or_default().to_owned();
+    let generators = ["generators", "helmCharts", "helmChartInflationGenerator"];
+    let mut resources = texts("resources");
+    resources.extend(texts("bases"));
+    let replacements = list("replacements");
+    let mut out = Kustomization {
+        component: tree.text_at(root, &["kind"]) == Some("Component"),
+        resources,
+        components: texts("components"),
+        images: image_rules::read(tree, tree.get(root, "images"), rule),
+        patches: Vec::new(),
+        replacements: replacements
+            .iter()
+            .flat_map(|one| self::replacements(tree, *one))
+            .collect(),
+        replacement_files: replacements
+            .iter()
+            .filter_map(|one| tree.text_at(*one, &["path"]).map(str::to_owned))
+            .collect(),
+        configurations: texts("configurations"),
+        transformers: texts("transformers"),
+        name_prefix: text("namePrefix"),
+        name_suffix: text("nameSuffix"),
+        namespace: text("namespace"),
+        charts: Vec::new(),
+        generates: generators.iter().any(|key| !list(key).is_empty()),
+    };
+    for id in list("patchesStrategicMerge") {
+        let from = match tree.text_of(*id) {
+            Some(path) if !path.contains('\n') => PatchSource::File(path.to_owned()),
+            _ => inline(*id),
+        };
+        out.patches.push(PatchRule { target: None, from });
+    }
+    out.patches.extend(patches(tree, list("patches"), inline));
+    out.patches.extend(patches(tree, list("patchesJson6902"), inline));
+    out
+}
+
+/// Reads a list of `{target, path}` and `{target, patch}`.
+pub(super) fn patches(tree: &Tree<'_>, list: &[Id], inline: &dyn Fn(Id) -> PatchSource) -> Vec<PatchRule> {
+    let each = list.iter().filter_map(|one| {
+        let from = match (tree.text_at(*one, &["path"]), tree.get(*one, "patch")) {
+            (Some(path), _) if !path.is_empty() => PatchSource::File(path.to_owned()),
+            (_, Some(id)) => inline(id),
+            _ => return None,
+        };
+        let target = tree.get(*one, "target").map(|id| target(tree, id));
+        Some(PatchRule { target, from })
+    });
+    each.collect()
+}
+
+fn target(tree: &Tree<'_>, id: Id) -> PatchTarget {
+    let text = |key| tree.text_at(id, &[key]).unwrap_or_default().to_owned();
+    PatchTarget {
+        group: text("group"),
+        version: text("version"),
+        kind: text("kind"),
+        name: text("name"),
+        namespace: text("namespace"),
+        labels: text("labelSelector"),
+        annotations: text("annotationSelector"),
+    }
+}
+
+/// The targets of one replacement that may be images.
+pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
+    let targets = tree.get(one, "targets").map_or(&[][..], |id| tree.items(id));
+    let writes_image = |id: &&Id| {
+        let paths = tree.get(**id, "fieldPaths").map_or(&[][..], |id| tree.items(id));
+        let text = |path: &Id| tree.text_of(*path).map(str::to_ascii_lowercase);
+        paths
+            .iter()
+            .filter_map(text)
+            .any(|path| path.contains("image") || path.contains("containers"))
+    };
+    let all = targets.iter().filter(writes_image);
+    all.map(|id| Replacement {
+        target: tree
+            .get(*id, "select")
+            .map(|select| target(tree, select))
+            .unwrap_or_default(),
+    })
+    .collect()
+}
+
+/// A list of JSON 6902 operations, if the node is one.
+pub(super) fn operations(shaper: &Shaper<'_>, root: Id) -> Option<Vec<Operation>> {
+    let tree = shaper.tree;
+    let items = tree.items(root);
+    if items.is_empty() || !items.iter().all(|item| is_operation(tree, *item)) {
+        return None;
+    }
+    let each = items.iter().map(|item| {
+        let path = pointer(tree.text_at(*item, &["path"]).unwrap_or_default());
+        let last = path.last().map(String::as_str).unwrap_or_default();
+        let value = match tree.get(*item, "value") {
+            None => Shape::Other,
+            Some(id) if tree.text_of(id).is_some() && !matches!(last, "name" | "namespace") => match tree.filled(id) {
+                Some(text) => Shape::Text(super::shape::Text {
+                    value: text.to_owned(),
+                    at: shaper.place(id),
+                }),
+                None => Shape::Null,
+            },
+            Some(id) => shaper.shape(id),
+        };
+        Operation {
+            op: tree.text_at(*item, &["op"]).unwrap_or_default().to_owned(),
+            from: pointer(tree.text_at(*item, &["from"]).unwrap_or_default()),
+            path,
+            value,
+        }
+    });
+    Some(each.collect())
+}
+
+/// Whether a node is a JSON 6902 operation.
+pub(super) fn is_operation(tree: &Tree<'_>, item: Id) -> bool {
+    matches!(tree.node(tree.resolve(item)).kind, Kind::Map(..))
+        && tree.text_at(item, &["path"]).is_some_and(|path| path.starts_with('/'))
+        && matches!(
+            tree.text_at(item, &["op"]),
+            Some("add" | "replace" | "remove" | "copy" | "move" | "test")
+        )
+}
+
+/// A JSON pointer, taken apart.
+fn pointer(text: &str) -> Vec<String> {
+    let steps = text.split('/').skip(1);
+    steps.map(|step| step.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// The patches of a text or file: merges and operations.
+pub(super) fn patch_documents(shaper: &Shaper<'_>) -> Vec<Patch> {
+    let each = shaper.tree.roots.iter().map(|root| match operations(shaper, *root) {
+        Some(operations) => Patch::Operations(operations),
+        None => Patch::Merge(objects::read(shaper, *root)),
+    });
+    each.collect()
+}
+
+/// The fields that a `configurations` file adds for images.
+pub(super) fn field_specs(tree: &Tree<'_>, root: Id) -> Vec<FieldSpec> {
+    let items = tree.get(root, "images").map_or(&[][..], |id| tree.items(id));
+    let each = items.iter().filter_map(|item| {
+        let text = |key| tree.text_at(*item, &[key]).unwrap_or_default().to_owned();
+        let path = Some(text("path")).filter(|path| !path.is_empty())?;
+        Some(FieldSpec {
+            group: text("group"),
+            version: text("version"),
+            kind: text("kind"),
+            path: path.split('/').map(str::to_owned).collect(),
+        })
+    });
+    each.collect()
+}

@@ -1,0 +1,96 @@
+//! Kubernetes objects as a renderer sees them: what identifies them, and their images.
+
+use super::image_rules::{self, ImageRule};
+use super::includes::{self, Origin};
+use super::shape::{Layer, Shape, Shaper, TextPlace};
+use super::tree::Id;
+
+/// One object, or a patch that looks like one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestObject {
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.name`; empty where there is none.
+    pub name: String,
+    /// `metadata.namespace`; empty where there is none.
+    pub namespace: String,
+    /// `metadata.labels`.
+    pub labels: Vec<(String, String)>,
+    /// `metadata.annotations`.
+    pub annotations: Vec<(String, String)>,
+    /// What it holds.
+    pub body: Shape,
+    /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
+    pub chart: Vec<Layer>,
+    /// Of a `HelmRelease`: the images that its post renderers replace, in order.
+    pub post_images: Vec<ImageRule>,
+}
+
+impl ManifestObject {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.body.places(each);
+        self.post_images.iter_mut().for_each(|rule| each(&mut rule.at));
+    }
+}
+
+/// The object at a node. Patches may leave out what identifies them.
+pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> ManifestObject {
+    let tree = shaper.tree;
+    let text = |path: &[&str]| tree.text_at(root, path).unwrap_or_default().to_owned();
+    let pairs = |key| {
+        let map = tree.at(root, &["metadata", key]);
+        let entries = map.map_or(&[][..], |map| tree.entries(map));
+        let pair = |(key, value): &(Id, Id)| Some((tree.text_of(*key)?.to_owned(), tree.text_of(*value)?.to_owned()));
+        entries.iter().filter_map(pair).collect()
+    };
+    ManifestObject {
+        api_version: text(&["apiVersion"]),
+        kind: text(&["kind"]),
+        name: text(&["metadata", "name"]),
+        namespace: text(&["metadata", "namespace"]),
+        labels: pairs("labels"),
+        annotations: pairs("annotations"),
+        body: shaper.shape(root),
+        chart: chart(shaper, root),
+        post_images: post_images(shaper, root),
+    }
+}
+
+fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {
+    let tree = shaper.tree;
+    let list = tree
+        .at(root, &["spec", "postRenderers"])
+        .map_or(&[][..], |id| tree.items(id));
+    let images = list.iter().filter_map(|one| tree.at(*one, &["kustomize", "images"]));
+    images
+        .flat_map(|images| image_rules::read(tree, Some(images), shaper.found))
+        .collect()
+}
+
+fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {
+    let tree = shaper.tree;
+    let Some(spec) = tree.at(root, &["spec", "chart", "spec"]) else {
+        return Vec::new();
+    };
+    if tree.text_at(spec, &["sourceRef", "kind"]) == Some("HelmRepository") {
+        return Vec::new();
+    }
+    let folder = tree.text_at(spec, &["chart"]).filter(|path| includes::is_path(path));
+    let files = tree.get(spec, "valuesFiles").map_or(&[][..], |id| tree.items(id));
+    let files = files.iter().filter_map(|id| tree.text_of(*id).map(str::to_owned));
+    let own = folder.map(|folder| format!("{folder}/values.yaml"));
+    // Named files take the place of the chart's own.
+    let named: Vec<String> = files.collect();
+    let all = if named.is_empty() {
+        own.into_iter().collect()
+    } else {
+        named
+    };
+    let layer = |path| Layer::File {
+        path,
+        from: Origin::Root,
+    };
+    all.into_iter().map(layer).collect()
+}

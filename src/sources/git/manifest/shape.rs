@@ -1,0 +1,244 @@
+//! What of a document a renderer needs to know: the texts that name images, and the structure that
+//! leads to them. Everything else is left out, so that a tree of thousands of files stays small.
+
+use super::includes::Origin;
+use super::tree::{Id, Kind, Tree};
+
+/// Nodes kept of one document: aliases can multiply what there is to see.
+const MAX_NODES: usize = 50_000;
+const MAX_DEPTH: usize = 100;
+const MAX_MERGES: u32 = 8;
+
+/// A part of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shape {
+    /// A scalar that names an image or a part of one, or that a merge needs to know.
+    Text(Text),
+    /// A mapping, reduced to the entries that lead to texts.
+    Map(Vec<(String, Shape)>),
+    /// A list with all its items: their positions count.
+    List(Vec<Shape>),
+    /// An explicit null, which takes away what it is merged over.
+    Null,
+    /// Anything without images.
+    Other,
+}
+
+/// One layer of a chart's values. Later ones win.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layer {
+    /// A file.
+    File {
+        /// Its path.
+        path: String,
+        /// What the path is relative to.
+        from: Origin,
+    },
+    /// Written in place.
+    Values(Shape),
+}
+
+/// A scalar and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Its value.
+    pub value: String,
+    /// Where it stands.
+    pub at: TextPlace,
+}
+
+/// A line of the file, and the reference that was found there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TextPlace {
+    /// Line, from 1.
+    pub line: u32,
+    /// The reference that this text is a part of.
+    pub found: Option<Handle>,
+}
+
+/// Names one reference of a [`super::Scan`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handle {
+    /// An index into [`super::Scan::found`].
+    Found(u32),
+    /// An index into [`super::Scan::layered`].
+    Layered(u32),
+}
+
+impl Layer {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        if let Self::Values(values) = self {
+            values.places(each);
+        }
+    }
+}
+
+impl Shape {
+    /// The entry of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The value of a text.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(&text.value),
+            _ => None,
+        }
+    }
+
+    /// Calls `each` for every place.
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        match self {
+            Self::Text(text) => each(&mut text.at),
+            Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.places(each)),
+            Self::List(items) => items.iter_mut().for_each(|item| item.places(each)),
+            Self::Null | Self::Other => {}
+        }
+    }
+
+    fn leads_somewhere(&self) -> bool {
+        !matches!(self, Self::Other)
+    }
+}
+
+/// What the texts of a tree were found to be. `file_line` tells the line in the file of a line of the tree.
+pub(super) struct Shaper<'a> {
+    /// The tree.
+    pub tree: &'a Tree<'a>,
+    /// The reference that a scalar belongs to.
+    pub found: &'a dyn Fn(Id) -> Option<Handle>,
+    /// The line of the file for a line of the tree.
+    pub line: &'a dyn Fn(u32) -> u32,
+    /// Whether the names of Helm's values count (`tag`, `digest`, …).
+    pub values: bool,
+}
+
+impl Shaper<'_> {
+    /// The shape of a node; [`Shape::Other`] where nothing in it names an image.
+    pub fn shape(&self, id: Id) -> Shape {
+        let mut left = MAX_NODES;
+        self.node(id, "", MAX_DEPTH, &mut left)
+    }
+
+    /// Where a node stands.
+    pub fn place(&self, id: Id) -> TextPlace {
+        TextPlace {
+            line: (self.line)(self.tree.node(id).line),
+            found: (self.found)(self.tree.resolve(id)),
+        }
+    }
+
+    fn node(&self, id: Id, key: &str, depth: usize, left: &mut usize) -> Shape {
+        if depth == 0 || *left == 0 {
+            return Shape::Other;
+        }
+        *left -= 1;
+        let held = self.tree.resolve(id);
+        match &self.tree.node(held).kind {
+            Kind::Scalar(value, _) => {
+                let at = self.place(id);
+                if self.tree.filled(held).is_none() && value.trim() != "" {
+                    return Shape::Null;
+                }
+                // An environment variable may name an image; what a patch puts in its place must be known then.
+                let may_be_image = key == "value" && value.contains('/') && value.contains([':', '@']);
+                let counts = at.found.is_some() || may_be_image || self.is_kept(key);
+                if counts {
+                    Shape::Text(Text {
+                        value: value.to_string(),
+                        at,
+                    })
+                } else {
+                    Shape::Other
+                }
+            }
+            Kind::Map(..) => {
+                let mut entries: Vec<(String, Shape)> = Vec::new();
+                self.entries(held, 0, depth, left, &mut entries);
+                let significant = entries
+                    .iter()
+                    .any(|(key, value)| key != "name" && value.leads_somewhere());
+                entries.retain(|(_, value)| value.leads_somewhere());
+                if significant { Shape::Map(entries) } else { Shape::Other }
+            }
+            Kind::Seq(items) => {
+                let pods = matches!(key, "containers" | "initContainers" | "ephemeralContainers");
+                let items: Vec<Shape> = items.iter().map(|item| self.item(*item, depth, left)).collect();
+                let significant = items.iter().any(|item| match item {
+                    Shape::Map(entries) => entries.iter().any(|(key, _)| key != "name"),
+                    item => item.leads_somewhere(),
+                });
+                if pods || significant {
+                    Shape::List(items)
+                } else {
+                    Shape::Other
+                }
+            }
+            Kind::Alias(_) => Shape::Other,
+        }
+    }
+
+    /// An item of a list keeps its name: lists are merged by it.
+    fn item(&self, id: Id, depth: usize, left: &mut usize) -> Shape {
+        let shape = self.node(id, "", depth.saturating_sub(1), left);
+        let name = self.tree.get(id, "name").filter(|_| !matches!(shape, Shape::Map(_)));
+        match name.and_then(|name| Some((name, self.tree.text_of(name)?))) {
+            Some((name, value)) => Shape::Map(vec![(
+                "name".to_owned(),
+                Shape::Text(Text {
+                    value: value.to_owned(),
+                    at: self.place(name),
+                }),
+            )]),
+            None => shape,
+        }
+    }
+
+    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(String, Shape)>) {
+        let mut merged = Vec::new();
+        for (key, value) in self.tree.entries(map) {
+            let Some(name) = self.tree.text_of(*key) else { continue };
+            if *left == 0 {
+                return;
+            }
+            *left -= 1;
+            if name == "<<" {
+                merged.push(*value);
+                continue;
+            }
+            if merges > 0 && out.iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            let shape = match (name, self.tree.text_of(*value)) {
+                ("name", Some(text)) => Shape::Text(Text {
+                    value: text.to_owned(),
+                    at: self.place(*value),
+                }),
+                _ => self.node(*value, name, depth.saturating_sub(1), left),
+            };
+            out.push((name.to_owned(), shape));
+        }
+        for source in merged.into_iter().filter(|_| merges < MAX_MERGES) {
+            let list = self.tree.items(source);
+            let sources = if list.is_empty() {
+                std::slice::from_ref(&source)
+            } else {
+                list
+            };
+            for source in sources.iter().filter(|_| depth > 1) {
+                self.entries(*source, merges + 1, depth - 1, left, out);
+            }
+        }
+    }
+
+    fn is_kept(&self, key: &str) -> bool {
+        key == "$patch"
+            || key == "reference"
+            || key.to_ascii_lowercase().contains("image")
+            || self.values && matches!(key, "registry" | "repository" | "tag" | "digest" | "sha" | "version")
+    }
+}
