@@ -11,10 +11,10 @@ use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, SourceSite, Text};
 use super::objects::RenderedObject;
+use super::reference::{Effective, EffectiveReference, Elsewhere};
 use super::render::{RenderOverlay, Rendered, Renderer};
 use super::units::{EnvironmentFiles, RenderUnit, Values, What};
 use super::values;
-use super::{Effective, EffectiveReference, Elsewhere};
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
