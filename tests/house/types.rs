@@ -58,6 +58,7 @@ const STILL_THERE: &[&str] = &[
     "Subject",
     "TagRule",
     "TestResult",
+    "Text",
     "Trust",
     "Version",
     "Wire",

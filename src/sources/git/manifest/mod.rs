@@ -49,7 +49,7 @@ pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, P
 pub use objects::ManifestObject;
 pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
-pub use shape::{Handle, Layer, Shape, Text, TextPlace};
+pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
 pub use undo::robot;
 
 use detect::DocumentStyle;

@@ -11,7 +11,7 @@ use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSourc
 use super::nested::Mapping;
 use super::objects::{self, ManifestObject};
 use super::output::{How, Output};
-use super::shape::{Handle, Layer, Shape, Shaper, TextPlace};
+use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 use super::{Found, LOOSE, argocd, kubernetes, parameters};
 use crate::domain::pin::Style;
@@ -32,7 +32,7 @@ pub enum DocumentPart {
     /// A chart's values.
     Values(Shape),
     /// Releases with their values, lowest layer first.
-    Releases(Vec<Vec<Layer>>),
+    Releases(Vec<Vec<ValuesLayer>>),
     /// What a `configurations` file says about images.
     Fields(Vec<FieldSpec>),
     /// A file of `replacements`.
@@ -220,23 +220,25 @@ impl PartReader<'_> {
     }
 
     /// Items of a list of values: names of files, and values.
-    fn layers(&self, items: &[Id]) -> Vec<Layer> {
+    fn layers(&self, items: &[Id]) -> Vec<ValuesLayer> {
         let each = items.iter().filter_map(|item| match self.tree.text_of(*item) {
-            Some(path) if includes::is_path(path) => Some(Layer::File {
+            Some(path) if includes::is_path(path) => Some(ValuesLayer::File {
                 path: path.to_owned(),
                 from: Origin::Beside,
             }),
             Some(_) => None,
             None => {
                 self.values_parts(Some(*item));
-                Some(Layer::Values(self.with_shaper(true, |shaper| shaper.shape(*item))))
+                Some(ValuesLayer::Values(
+                    self.with_shaper(true, |shaper| shaper.shape(*item)),
+                ))
             }
         });
         each.collect()
     }
 
     /// `helmCharts`: the file, what is written in place over it, and then more files.
-    fn charts(&self, root: Id) -> Vec<Vec<Layer>> {
+    fn charts(&self, root: Id) -> Vec<Vec<ValuesLayer>> {
         let charts = self
             .tree
             .get(root, "helmCharts")
