@@ -23,9 +23,9 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository};
 
-use super::environment_paths::EnvironmentPaths;
-
 pub use reference::{Effective, EffectiveReference, Elsewhere, entry};
+
+use super::environment_paths::EnvironmentPaths;
 
 /// The commit as the renderers see it.
 #[derive(Debug, Clone, Default)]

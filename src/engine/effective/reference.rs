@@ -1,4 +1,4 @@
-//! A reference as it is deployed, and all of them in one commit. Pure.
+//! The references of one commit as they are deployed: what the renderers come to.
 
 use std::collections::BTreeSet;
 
