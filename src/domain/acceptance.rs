@@ -86,13 +86,13 @@ fn fresh_enough(policy: &Policy, item: &Evidence, now: Timestamp) -> Result<(), 
 
 /// What a statement with a result says, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Said {
+enum ResultLevel {
     Passed,
     Warned,
     Failed,
 }
 
-impl Said {
+impl ResultLevel {
     fn of(item: &Evidence) -> Self {
         let word = match &item.summary {
             Summary::TestResult(said) => Some(said.result.as_str()),
@@ -126,8 +126,11 @@ pub(super) fn decide_result(
 ) -> Option<Result<Accepted, String>> {
     let newest = verified.iter().filter_map(|item| content_time(item, now)).max();
     let counts = |item: &&&Evidence| content_time(item, now).is_none_or(|at| Some(at) == newest);
-    let worst = verified.iter().filter(counts).map(|item| Said::of(item)).max()?;
-    let of_the_worst = verified.iter().filter(counts).filter(|item| Said::of(item) == worst);
+    let worst = verified.iter().filter(counts).map(|item| ResultLevel::of(item)).max()?;
+    let of_the_worst = verified
+        .iter()
+        .filter(counts)
+        .filter(|item| ResultLevel::of(item) == worst);
     let mut stale = None;
     for item in of_the_worst {
         match fresh_enough(policy, item, now) {
@@ -138,13 +141,13 @@ pub(super) fn decide_result(
     Some(Err(stale?))
 }
 
-fn accepted(policy: &Policy, item: &Evidence, said: Said) -> Result<Accepted, String> {
+fn accepted(policy: &Policy, item: &Evidence, said: ResultLevel) -> Result<Accepted, String> {
     let result = said.as_str();
     let rule = &policy.test_result;
     if item.kind != EvidenceKind::TestResult {
         return match said {
-            Said::Passed => Ok(Accepted::Yes),
-            Said::Warned | Said::Failed => Err(format!("the {} says {result}", item.kind)),
+            ResultLevel::Passed => Ok(Accepted::Yes),
+            ResultLevel::Warned | ResultLevel::Failed => Err(format!("the {} says {result}", item.kind)),
         };
     }
     if rule.accept.iter().any(|accepted| accepted == result) {

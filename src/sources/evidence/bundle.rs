@@ -12,7 +12,7 @@ use super::container;
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
-use super::logged::{EntryBinding, Kind};
+use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, IN_TOTO, Statement};
@@ -184,7 +184,7 @@ fn entry_binding<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Opti
     let entries = bundle.verification_material.tlog_entries.as_slice();
     match entries {
         [entry] if entry.kind_version == KindVersion::DsseV001 => Ok(Some(EntryBinding {
-            kind: Kind::Dsse,
+            kind: LogEntryKind::Dsse,
             envelope: &[],
             payload: envelope.payload.as_bytes(),
             signature: envelope.signature.sig.as_bytes(),

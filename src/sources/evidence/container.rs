@@ -23,7 +23,7 @@ pub(super) enum Shape {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Keys<'a> {
+struct ContainerKeys<'a> {
     #[serde(borrow)]
     verification_material: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -46,7 +46,7 @@ struct Keys<'a> {
 
 /// Which container a JSON document is.
 pub(super) fn shape(document: &str) -> Shape {
-    let Ok(keys) = serde_json::from_str::<Keys<'_>>(document) else {
+    let Ok(keys) = serde_json::from_str::<ContainerKeys<'_>>(document) else {
         return Shape::Bare;
     };
     let is_bundle = keys

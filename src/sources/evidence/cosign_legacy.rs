@@ -18,7 +18,7 @@ use super::cosign_annotations::{self, Annotated, annotated};
 use super::google_build;
 use super::item::{Item, Question};
 use super::keys::Message;
-use super::logged::{EntryBinding, Kind};
+use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
 use super::statement::{About, Envelope, EnvelopeSignature, IN_TOTO, Statement};
@@ -55,14 +55,14 @@ fn seconds<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<i64>, D::
 #[derive(Deserialize)]
 struct Critical {
     #[serde(default)]
-    identity: Identity,
+    identity: SignedImageIdentity,
     image: Image,
     #[serde(rename = "type")]
     kind: String,
 }
 
 #[derive(Deserialize, Default)]
-struct Identity {
+struct SignedImageIdentity {
     #[serde(rename = "docker-reference", default)]
     docker_reference: Option<String>,
 }
@@ -284,7 +284,7 @@ impl SignedEnvelope<'_> {
             signature: &bytes,
             hint: signature.hint(),
             binding: annotated.entry_is_intoto.then_some(EntryBinding {
-                kind: Kind::Intoto,
+                kind: LogEntryKind::Intoto,
                 envelope: self.document.as_bytes(),
                 payload: self.payload,
                 signature: &bytes,

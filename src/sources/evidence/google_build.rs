@@ -31,12 +31,12 @@ pub(super) fn not_judged(mut report: Report) -> Evidence {
 }
 
 #[derive(Deserialize)]
-struct Document {
-    provenance_summary: Summary,
+struct ImageDescription {
+    provenance_summary: SummaryBody,
 }
 
 #[derive(Deserialize)]
-struct Summary {
+struct SummaryBody {
     provenance: Vec<Occurrence>,
 }
 
@@ -44,11 +44,11 @@ struct Summary {
 struct Occurrence {
     #[serde(default)]
     build: Value,
-    envelope: Envelope,
+    envelope: EnvelopeBody,
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct EnvelopeBody {
     payload: String,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn check(item: &Item, document: &str) -> Option<Vec<Evidence>> {
     if document.len() > CAP || !document.contains("\"provenance_summary\"") {
         return None;
     }
-    let read: Document = serde_json::from_str(document).ok()?;
+    let read: ImageDescription = serde_json::from_str(document).ok()?;
     let all = read.provenance_summary.provenance.into_iter();
     Some(
         all.take(MAX_OCCURRENCES)

@@ -58,7 +58,7 @@ pub(super) enum Answer {
     NeedsBytes,
 }
 
-type Scheme = (
+type SignatureScheme = (
     &'static str,
     &'static dyn VerificationAlgorithm,
     &'static digest::Algorithm,
@@ -162,7 +162,7 @@ impl Key {
     }
 
     /// Everything that real tools have signed with such a key; "plain" is r and s without ASN.1.
-    fn schemes(&self) -> &'static [Scheme] {
+    fn schemes(&self) -> &'static [SignatureScheme] {
         match self.family {
             Family::P256 => &[
                 (

@@ -18,7 +18,7 @@ use crate::domain::id::Digest;
 /// What a log entry's body must say, where that is compared here.
 pub(super) struct EntryBinding<'a> {
     /// Which kind its body must be.
-    pub kind: Kind,
+    pub kind: LogEntryKind,
     /// The envelope's bytes as they were logged (`intoto` only).
     pub envelope: &'a [u8],
     /// The payload's bytes.
@@ -29,7 +29,7 @@ pub(super) struct EntryBinding<'a> {
 
 /// The kinds of body that are compared here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum LogEntryKind {
     /// `intoto` 0.0.1.
     Intoto,
     /// `dsse` 0.0.1, where `sigstore-verify` cannot read the statement itself.
@@ -51,13 +51,13 @@ struct Body<S> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct IntotoSpec {
-    content: Content,
+    content: IntotoContent,
     public_key: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Content {
+struct IntotoContent {
     hash: Hash,
     payload_hash: Hash,
 }
@@ -95,8 +95,8 @@ impl EntryBinding<'_> {
     /// Whether everything else has been verified when this error comes.
     pub fn is_last_refusal(&self, error: &Error) -> bool {
         let last = match self.kind {
-            Kind::Intoto => LAST_INTOTO,
-            Kind::Dsse => LAST_DSSE,
+            LogEntryKind::Intoto => LAST_INTOTO,
+            LogEntryKind::Dsse => LAST_DSSE,
         };
         matches!(error, Error::UnsupportedBundle(text) if text == last)
     }
@@ -109,7 +109,7 @@ impl EntryBinding<'_> {
         };
         let body = entry.canonicalized_body.as_bytes();
         let (payload_hash, signer) = match self.kind {
-            Kind::Intoto => {
+            LogEntryKind::Intoto => {
                 let spec: IntotoSpec = read(body, "intoto")?;
                 // The envelope contains the signature, so its hash binds that too.
                 if !spec.content.hash.is_of(self.envelope) {
@@ -117,7 +117,7 @@ impl EntryBinding<'_> {
                 }
                 (spec.content.payload_hash, spec.public_key)
             }
-            Kind::Dsse => {
+            LogEntryKind::Dsse => {
                 let spec: DsseSpec = read(body, "dsse")?;
                 let Ok([logged]) = <[Signature; 1]>::try_from(spec.signatures) else {
                     return Err(mismatch("the log entry does not have exactly one signature"));

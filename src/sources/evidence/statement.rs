@@ -47,7 +47,7 @@ pub(super) struct Statement<'a> {
     /// As tools write it that take the field's name from the protobuf message.
     #[serde(rename = "type", borrow)]
     other_kind: Option<Cow<'a, str>>,
-    subject: Vec<Subject>,
+    subject: Vec<StatementSubject>,
     /// What the predicate is.
     #[serde(rename = "predicateType", borrow)]
     pub predicate_type: Cow<'a, str>,
@@ -57,7 +57,7 @@ pub(super) struct Statement<'a> {
 }
 
 #[derive(Deserialize)]
-struct Subject {
+struct StatementSubject {
     #[serde(default)]
     digest: BTreeMap<String, String>,
 }
@@ -93,7 +93,7 @@ impl<'a> Statement<'a> {
 
     /// Every subject that is named by a SHA-256.
     pub fn subjects(&self) -> Vec<Digest> {
-        self.subject.iter().filter_map(Subject::sha256).collect()
+        self.subject.iter().filter_map(StatementSubject::sha256).collect()
     }
 
     /// Every digest, of whatever algorithm.
@@ -130,7 +130,7 @@ pub(super) enum About {
     Via(Digest),
 }
 
-impl Subject {
+impl StatementSubject {
     /// The SHA-256, whose digits some tools write in upper case.
     fn sha256(&self) -> Option<Digest> {
         let hex = self.digest.iter().find(|(a, _)| a.eq_ignore_ascii_case("sha256"))?.1;

@@ -15,7 +15,7 @@ use super::tracked::{self, WorkingTrees, canonical, could_be_tracked, is_git_dir
 
 /// What of the environment decides where the repository is.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Environment {
+pub(super) struct GitEnvironment {
     /// `GIT_DIR`.
     pub git_dir: Option<OsString>,
     /// `GIT_WORK_TREE`.
@@ -28,7 +28,7 @@ pub(super) struct Environment {
     pub assume_different_owner: bool,
 }
 
-impl Environment {
+impl GitEnvironment {
     /// That of this process.
     pub fn of_process() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
@@ -142,7 +142,7 @@ impl WorkTreeSettings {
 ///
 /// # Errors
 /// If there is none, or git does not trust it.
-pub(super) fn locate(dir: &Path, environment: &Environment) -> Result<RepositoryPaths, GitError> {
+pub(super) fn locate(dir: &Path, environment: &GitEnvironment) -> Result<RepositoryPaths, GitError> {
     let nowhere = || GitError::NotARepository {
         dir: dir.display().to_string(),
     };
@@ -247,7 +247,7 @@ fn inside_another(git_dir: &Path) -> Option<PathBuf> {
 
 /// Git trusts what belongs to the person who runs it, and what `safe.directory` names. Only git knows all
 /// the forms of that setting, so it is asked wherever somebody else owns a part.
-fn trusted(found: &RepositoryPaths, dot_git: &Path, environment: &Environment) -> Result<(), GitError> {
+fn trusted(found: &RepositoryPaths, dot_git: &Path, environment: &GitEnvironment) -> Result<(), GitError> {
     let me = rustix::process::geteuid().as_raw();
     let mine = |path: &Path| path.symlink_metadata().is_ok_and(|m| m.uid() == me);
     let link = Some(dot_git).filter(|path| path.symlink_metadata().is_ok());

@@ -33,7 +33,7 @@ impl Place {
     }
 
     fn locate(&self, path: &str) -> Result<RepositoryPaths, GitError> {
-        locate(&self.at(path), &Environment::default())
+        locate(&self.at(path), &GitEnvironment::default())
     }
 
     fn top(&self, path: &str) -> PathBuf {
@@ -106,14 +106,14 @@ fn a_bare_repository_counts_where_it_is_named_exactly() {
     let refused = place.locate("bare.git/objects").expect_err("only below it");
     assert!(matches!(&refused, GitError::BareRepository { .. }), "{refused:?}");
     assert!(refused.to_string().contains("bare.git"), "{refused}");
-    let named = Environment {
+    let named = GitEnvironment {
         git_dir: Some("bare.git".into()),
-        ..Environment::default()
+        ..GitEnvironment::default()
     };
     assert_eq!(locate(&place.at(""), &named).expect("named").git_dir, bare);
-    let wrong = Environment {
+    let wrong = GitEnvironment {
         git_dir: Some("objects".into()),
-        ..Environment::default()
+        ..GitEnvironment::default()
     };
     let refused = locate(&bare, &wrong);
     assert!(
@@ -162,9 +162,9 @@ fn the_search_ends_at_a_ceiling() {
     let place = Place::new();
     place.git_dir("clone/.git", "");
     create_dir_all(place.at("clone/a/b")).expect("made");
-    let ceiling = Environment {
+    let ceiling = GitEnvironment {
         ceilings: vec![place.at("clone")],
-        ..Environment::default()
+        ..GitEnvironment::default()
     };
     let refused = locate(&place.at("clone/a/b"), &ceiling);
     assert!(matches!(refused, Err(GitError::NotARepository { .. })), "{refused:?}");

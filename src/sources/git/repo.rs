@@ -12,7 +12,7 @@ use super::error::GitError;
 use super::git_cli::GitCli;
 use super::hooks::Hooks;
 use super::libgit2::Libgit2;
-use super::locate::{self, Environment, RepositoryPaths};
+use super::locate::{self, GitEnvironment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{ChangedFile, FollowedParents, GitReader, HistoryWalk};
 use super::revert::{self, RevertOutcome, RevertedFile};
@@ -55,7 +55,7 @@ impl GitRepo {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
         // the check, a walk over large folders takes four times as long. Contents are always checked.
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
-        let paths = locate::locate(dir, &Environment::of_process())?;
+        let paths = locate::locate(dir, &GitEnvironment::of_process())?;
         let read_by = match Repository::open(&paths.git_dir) {
             Ok(repo) if is_partial(&repo) => ReadBy::GitCliPartial,
             Ok(_) => ReadBy::Libgit2,

@@ -56,7 +56,7 @@ pub enum RevertOutcome {
 
 /// Content of a file after the revert.
 #[derive(Debug, Clone)]
-enum Content {
+enum RevertedContent {
     /// That of an entry that is there already.
     Entry(RawEntry),
     /// Made by the merge, under this mode.
@@ -88,7 +88,7 @@ struct Merge<'a> {
 }
 
 /// What becomes of each path that changes: `None` = it is deleted.
-type Results = BTreeMap<String, Option<Content>>;
+type Results = BTreeMap<String, Option<RevertedContent>>;
 
 impl Merge<'_> {
     fn run(&self, changes: Vec<ChangedEntry>) -> Result<RevertOutcome, GitError> {
@@ -109,7 +109,7 @@ impl Merge<'_> {
             // `old` is what the revert brings back, `new` is what the commit made of it.
             let ours = self.ours(&path)?;
             if ours == change.new {
-                results.insert(path, change.old.map(Content::Entry));
+                results.insert(path, change.old.map(RevertedContent::Entry));
             } else if ours != change.old || (ours.is_none() && change.new.is_some()) {
                 // What is gone may live on under another name.
                 open.push((path, change.old, change.new, ours));
@@ -202,7 +202,12 @@ impl Merge<'_> {
     }
 
     /// The merge of three entries; `None` = a conflict.
-    fn content(&self, ancestor: &RawEntry, ours: &RawEntry, theirs: &RawEntry) -> Result<Option<Content>, GitError> {
+    fn content(
+        &self,
+        ancestor: &RawEntry,
+        ours: &RawEntry,
+        theirs: &RawEntry,
+    ) -> Result<Option<RevertedContent>, GitError> {
         fn pick<'a, T: PartialEq>(ancestor: &T, ours: &'a T, theirs: &'a T) -> Option<&'a T> {
             if ours == ancestor || ours == theirs {
                 Some(theirs)
@@ -211,7 +216,7 @@ impl Merge<'_> {
             }
         }
         if let Some(entry) = pick(ancestor, ours, theirs) {
-            return Ok(Some(Content::Entry(entry.clone())));
+            return Ok(Some(RevertedContent::Entry(entry.clone())));
         }
         let all_regular = [ancestor, ours, theirs]
             .iter()
@@ -220,7 +225,7 @@ impl Merge<'_> {
             return Ok(None);
         };
         if let Some(oid) = pick(&ancestor.oid, &ours.oid, &theirs.oid) {
-            return Ok(Some(Content::Entry(RawEntry {
+            return Ok(Some(RevertedContent::Entry(RawEntry {
                 mode: *mode,
                 oid: oid.clone(),
             })));
@@ -231,7 +236,7 @@ impl Merge<'_> {
             self.reader.blob(&theirs.oid)?,
         ];
         let merged = merge_lines(&ancestor, &ours, &theirs)?;
-        Ok(merged.map(|bytes| Content::Merged(*mode, bytes)))
+        Ok(merged.map(|bytes| RevertedContent::Merged(*mode, bytes)))
     }
 
     fn ours(&self, path: &str) -> Result<Option<RawEntry>, GitError> {
@@ -272,13 +277,13 @@ impl Merge<'_> {
         Ok(false)
     }
 
-    fn file(&self, path: String, content: Option<Content>) -> Result<Option<RevertedFile>, GitError> {
+    fn file(&self, path: String, content: Option<RevertedContent>) -> Result<Option<RevertedFile>, GitError> {
         let before = self.ours(&path)?;
         let after_mode = content.as_ref().map(|content| match content {
-            Content::Entry(entry) => entry.mode,
-            Content::Merged(mode, _) => *mode,
+            RevertedContent::Entry(entry) => entry.mode,
+            RevertedContent::Merged(mode, _) => *mode,
         });
-        if let (Some(before), Some(Content::Entry(after))) = (&before, &content)
+        if let (Some(before), Some(RevertedContent::Entry(after))) = (&before, &content)
             && before == after
         {
             return Ok(None);
@@ -296,8 +301,8 @@ impl Merge<'_> {
         let before = before.map(|entry| self.reader.blob(&entry.oid)).transpose()?;
         let after = match content {
             None => None,
-            Some(Content::Entry(entry)) => Some(self.reader.blob(&entry.oid)?),
-            Some(Content::Merged(_, bytes)) => Some(bytes),
+            Some(RevertedContent::Entry(entry)) => Some(self.reader.blob(&entry.oid)?),
+            Some(RevertedContent::Merged(_, bytes)) => Some(bytes),
         };
         Ok((before != after).then_some(RevertedFile {
             path,

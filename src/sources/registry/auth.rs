@@ -16,7 +16,7 @@ use super::credentials::{Credential, Credentials, Secret};
 use super::endpoint::{authority, is_loopback};
 use super::error::RegistryError;
 use super::lock::locked;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 use super::transport::Transport;
 use crate::domain::{Repository, Untrusted};
@@ -95,7 +95,7 @@ pub(super) struct Access {
 
 /// What a registry asks for, once it has asked.
 #[derive(Debug, Clone)]
-enum Scheme {
+enum AuthScheme {
     Basic,
     Bearer { realm: Url, service: Option<String> },
 }
@@ -104,15 +104,15 @@ enum Scheme {
 #[derive(Debug, Default)]
 pub(super) struct Auth {
     pub(super) credentials: Credentials,
-    schemes: Mutex<HashMap<String, Scheme>>,
+    schemes: Mutex<HashMap<String, AuthScheme>>,
     tokens: Mutex<HashMap<TokenKey, Arc<tokio::sync::Mutex<Option<Token>>>>>,
 }
 
 /// Registry, identity and scopes; two identities never share a token.
-type TokenKey = (String, Identity, Scopes);
+type TokenKey = (String, TokenIdentity, Scopes);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Identity {
+enum TokenIdentity {
     Anonymous,
     /// The digest of the credential: distinguishes without keeping it.
     Known([u8; 32]),
@@ -151,7 +151,7 @@ impl Auth {
         transport: &Transport,
         access: &Access,
         refused: &Response,
-        request: &Request,
+        request: &HttpRequest,
         used: Option<&HeaderValue>,
     ) -> Result<HeaderValue, RegistryError> {
         let (scheme, scopes) = asked(&refused.headers, access, &refused.url).ok_or_else(|| refused.refusal(request))?;
@@ -168,18 +168,18 @@ impl Auth {
         &self,
         transport: &Transport,
         access: &Access,
-        scheme: &Scheme,
+        scheme: &AuthScheme,
         scopes: &Scopes,
         used: Option<&HeaderValue>,
     ) -> Result<Option<HeaderValue>, RegistryError> {
         let credential = self.credential(access).await?;
         let (realm, service) = match (scheme, &credential) {
             (_, Some(Credential::Bearer(token))) => return secret_header("Bearer", token.expose(), access).map(Some),
-            (Scheme::Basic, Some(Credential::Basic { user, password })) => {
+            (AuthScheme::Basic, Some(Credential::Basic { user, password })) => {
                 return secret_header("Basic", &user_password(user, password), access).map(Some);
             }
-            (Scheme::Basic, _) => return Ok(None),
-            (Scheme::Bearer { realm, service }, _) => (realm, service.as_deref()),
+            (AuthScheme::Basic, _) => return Ok(None),
+            (AuthScheme::Bearer { realm, service }, _) => (realm, service.as_deref()),
         };
         let key = (
             access.repository.registry().to_owned(),
@@ -213,7 +213,7 @@ impl Auth {
 }
 
 /// The scheme and scopes a 401 asks for; Bearer before Basic.
-fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(Scheme, Scopes)> {
+fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(AuthScheme, Scopes)> {
     let mut basic = false;
     for header in headers.get_all(WWW_AUTHENTICATE) {
         for challenge in challenge::parse(header.to_str().ok()?) {
@@ -226,12 +226,12 @@ fn asked(headers: &HeaderMap, access: &Access, at: &Url) -> Option<(Scheme, Scop
                         .filter(|url| matches!(url.scheme(), "http" | "https"))?;
                     let scopes = access.scopes.clone();
                     let scopes = scopes.for_challenge(scope.as_deref().unwrap_or_default(), access.mirrored);
-                    return Some((Scheme::Bearer { realm, service }, scopes));
+                    return Some((AuthScheme::Bearer { realm, service }, scopes));
                 }
             }
         }
     }
-    basic.then(|| (Scheme::Basic, access.scopes.clone()))
+    basic.then(|| (AuthScheme::Basic, access.scopes.clone()))
 }
 
 /// A number of seconds, as an integer, a decimal fraction or a text; anything else counts as not given.
@@ -282,7 +282,7 @@ async fn fetch(
             pairs.append_pair("service", service.unwrap_or_default());
             pairs.append_pair("scope", &scopes.texts().collect::<Vec<_>>().join(" "));
         }
-        let mut request = Request::new(Method::POST, url, what, TOKEN_CAP);
+        let mut request = HttpRequest::new(Method::POST, url, what, TOKEN_CAP);
         request.body = Bytes::from(form.query().unwrap_or_default().to_owned());
         let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
         request.headers.push((CONTENT_TYPE, form_type));
@@ -297,7 +297,7 @@ async fn fetch(
                 pairs.append_pair("scope", &scope);
             }
         }
-        Request::new(Method::GET, url, what, TOKEN_CAP)
+        HttpRequest::new(Method::GET, url, what, TOKEN_CAP)
     };
     request.ca = access.ca.clone();
     let authorization = match credential {
@@ -350,10 +350,10 @@ fn secret_header(scheme: &str, secret: &str, access: &Access) -> Result<HeaderVa
     Ok(value)
 }
 
-fn identity(credential: Option<&Credential>) -> Identity {
+fn identity(credential: Option<&Credential>) -> TokenIdentity {
     use sha2::Digest as _;
     let Some(credential) = credential else {
-        return Identity::Anonymous;
+        return TokenIdentity::Anonymous;
     };
     let mut hash = sha2::Sha256::new();
     match credential {
@@ -370,7 +370,7 @@ fn identity(credential: Option<&Credential>) -> Identity {
             hash.update(token.expose());
         }
     }
-    Identity::Known(hash.finalize().into())
+    TokenIdentity::Known(hash.finalize().into())
 }
 
 #[cfg(test)]

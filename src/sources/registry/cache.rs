@@ -29,11 +29,11 @@ const STALE: Duration = Duration::from_secs(3600);
 /// A disposable store of content by digest, safe for several processes.
 #[derive(Debug, Clone)]
 pub struct ContentCache {
-    inner: Arc<Inner>,
+    inner: Arc<CacheInner>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct CacheInner {
     root: PathBuf,
     limit: u64,
     /// Bytes on disk at the last scan and written since; `u64::MAX` before the first scan.
@@ -52,7 +52,7 @@ pub struct CacheSize {
 
 /// An entry that hashes to its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(super) struct CacheEntry {
     pub(super) media_type: String,
     pub(super) bytes: Bytes,
 }
@@ -69,7 +69,7 @@ impl ContentCache {
         let root = root.into();
         fs::create_dir_all(root.join("tmp"))?;
         Ok(Self {
-            inner: Arc::new(Inner {
+            inner: Arc::new(CacheInner {
                 root,
                 limit,
                 size: AtomicU64::new(u64::MAX),
@@ -114,7 +114,7 @@ impl ContentCache {
     }
 
     /// The entry of a digest, if it is there and whole. A corrupt one is dropped.
-    pub(super) fn read(&self, digest: &Digest) -> Option<Entry> {
+    pub(super) fn read(&self, digest: &Digest) -> Option<CacheEntry> {
         let path = self.path(digest);
         let file = match open_regular(&path) {
             Ok(file) => file,
@@ -242,13 +242,13 @@ fn list(folder: &Path) -> Vec<OnDisk> {
         .collect()
 }
 
-fn split(raw: &Bytes) -> Option<Entry> {
+fn split(raw: &Bytes) -> Option<CacheEntry> {
     let end = raw
         .iter()
         .take(MAX_HEADER + MAGIC.len() + 1)
         .position(|&byte| byte == b'\n')?;
     let header = std::str::from_utf8(&raw[..end]).ok()?;
-    Some(Entry {
+    Some(CacheEntry {
         media_type: header.strip_prefix(MAGIC)?.to_owned(),
         bytes: raw.slice(end + 1..),
     })

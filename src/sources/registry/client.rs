@@ -16,7 +16,7 @@ use super::error::RegistryError;
 use super::lock::locked;
 use super::options::Options;
 use super::referrers_support::Support;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 use super::transport::{Limits, Transport};
 use crate::domain::registry::RegistrySettings;
@@ -73,7 +73,7 @@ impl RegistryClient {
     }
 
     /// Sends one request on behalf of a repository, answering a challenge at most once.
-    pub(super) async fn send(&self, request: &Request, access: &Access) -> Result<Response, RegistryError> {
+    pub(super) async fn send(&self, request: &HttpRequest, access: &Access) -> Result<Response, RegistryError> {
         if self.offline {
             return Err(RegistryError::Offline {
                 what: request.what.clone(),
@@ -101,8 +101,8 @@ impl RegistryClient {
     }
 
     /// A request to a registry under its settings.
-    pub(super) fn request(&self, method: Method, url: Url, what: String, cap: u64, access: &Access) -> Request {
-        let mut request = Request::new(method, url, what, cap);
+    pub(super) fn request(&self, method: Method, url: Url, what: String, cap: u64, access: &Access) -> HttpRequest {
+        let mut request = HttpRequest::new(method, url, what, cap);
         let settings = self.settings.get(access.repository.registry());
         request.requests_per_second = settings.and_then(|s| s.requests_per_second);
         request.ca = access.ca.clone();

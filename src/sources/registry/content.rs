@@ -7,13 +7,13 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 
 use super::auth::Access;
-use super::cache::Entry;
+use super::cache::CacheEntry;
 use super::client::RegistryClient;
 use super::error::{RegistryError, named};
 use super::lock::locked;
 use super::manifest::{self, MANIFEST_CAP, Manifest, ParseError};
 use super::presence::{Place, Present, check_size};
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 use crate::domain::{Digest, Repository};
 
@@ -43,7 +43,7 @@ impl RegistryClient {
         let response = self.content(&request, &access, digest).await?;
         let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
         self.keep(digest, &media_type, &response.body).await;
-        let entry = Entry {
+        let entry = CacheEntry {
             media_type,
             bytes: response.body,
         };
@@ -75,7 +75,7 @@ impl RegistryClient {
         self.note_readable(repository);
         let media_type = response.header(CONTENT_TYPE).unwrap_or_default().to_owned();
         self.keep(&digest, &media_type, &response.body).await;
-        let entry = Entry {
+        let entry = CacheEntry {
             media_type,
             bytes: response.body,
         };
@@ -127,7 +127,12 @@ impl RegistryClient {
     }
 
     /// GETs content by digest and hashes it.
-    async fn content(&self, request: &Request, access: &Access, digest: &Digest) -> Result<Response, RegistryError> {
+    async fn content(
+        &self,
+        request: &HttpRequest,
+        access: &Access,
+        digest: &Digest,
+    ) -> Result<Response, RegistryError> {
         let response = self.send(request, access).await?;
         match response.status.as_u16() {
             200 => {}
@@ -163,7 +168,7 @@ impl RegistryClient {
         flight
     }
 
-    pub(super) async fn cached(&self, digest: &Digest) -> Option<Entry> {
+    pub(super) async fn cached(&self, digest: &Digest) -> Option<CacheEntry> {
         let (cache, digest) = (self.cache.clone()?, *digest);
         let entry = tokio::task::spawn_blocking(move || cache.read(&digest))
             .await
@@ -191,7 +196,7 @@ fn fitting(bytes: Bytes, size: Option<u64>, what: String) -> Result<Bytes, Regis
     Ok(bytes)
 }
 
-fn read_manifest(digest: Digest, entry: Entry, what: String) -> Result<Manifest, RegistryError> {
+fn read_manifest(digest: Digest, entry: CacheEntry, what: String) -> Result<Manifest, RegistryError> {
     match manifest::parse(&entry.bytes, Some(&entry.media_type)) {
         Ok((media_type, body)) => Ok(Manifest {
             digest,

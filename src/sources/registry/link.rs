@@ -7,7 +7,7 @@ use reqwest::header::LINK;
 
 use super::endpoint::same_origin;
 use super::error::RegistryError;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 
 /// Most pages of one listing.
@@ -22,7 +22,7 @@ pub(super) struct Pages {
 impl Pages {
     /// Where the next page is, if there is one. A page seen before, another host or too many pages
     /// make the listing an error: it would be incomplete.
-    pub(super) fn next(&mut self, request: &Request, response: &Response) -> Result<Option<Url>, RegistryError> {
+    pub(super) fn next(&mut self, request: &HttpRequest, response: &Response) -> Result<Option<Url>, RegistryError> {
         self.seen.insert(request.url.clone());
         let mut next = None;
         for header in response.headers.get_all(LINK) {

@@ -11,7 +11,7 @@ use super::client::RegistryClient;
 use super::error::{RegistryError, named};
 use super::lock::locked;
 use super::manifest::{self, MANIFEST_CAP};
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 use crate::domain::reference::valid_tag;
 use crate::domain::{Digest, Repository, Untrusted};
@@ -222,7 +222,7 @@ impl RegistryClient {
     pub(super) async fn prove_missing(
         &self,
         repository: &Repository,
-        request: &Request,
+        request: &HttpRequest,
         response: &Response,
     ) -> Result<(), RegistryError> {
         let unproven = || RegistryError::NotFound {

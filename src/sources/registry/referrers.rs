@@ -16,7 +16,7 @@ use super::link::Pages;
 use super::lock::locked;
 use super::manifest::{self, Descriptor};
 use super::referrers_support::{Meaning, Support, meaning};
-use super::request::{Redirects, Request};
+use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::{Digest, Repository};
 
@@ -237,7 +237,7 @@ impl RegistryClient {
 
 /// Adds one page to what was found.
 fn collect(
-    request: &Request,
+    request: &HttpRequest,
     response: &Response,
     found: &mut BTreeMap<Digest, Descriptor>,
 ) -> Result<(), RegistryError> {

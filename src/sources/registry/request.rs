@@ -17,7 +17,7 @@ pub(super) enum Redirects {
 
 /// One request, which may be sent several times: every one of them can be repeated harmlessly.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
+pub(super) struct HttpRequest {
     pub(super) method: Method,
     pub(super) url: Url,
     /// What is asked for, as errors name it.
@@ -35,7 +35,7 @@ pub(super) struct Request {
     pub(super) requests_per_second: Option<u32>,
 }
 
-impl Request {
+impl HttpRequest {
     pub(super) fn new(method: Method, url: Url, what: String, cap: u64) -> Self {
         Self {
             method,

@@ -6,7 +6,7 @@ use reqwest::{StatusCode, Url};
 
 use super::endpoint::authority;
 use super::error::RegistryError;
-use super::request::Request;
+use super::request::HttpRequest;
 use crate::domain::Untrusted;
 
 /// A complete answer.
@@ -61,7 +61,7 @@ impl Response {
     }
 
     /// The error for an answer that does not answer.
-    pub(super) fn refusal(&self, request: &Request) -> RegistryError {
+    pub(super) fn refusal(&self, request: &HttpRequest) -> RegistryError {
         let host = authority(&self.url);
         let what = request.what.clone();
         let detail = self.message();
@@ -77,7 +77,7 @@ impl Response {
     }
 
     /// An error for an answer that breaks the protocol.
-    pub(super) fn protocol_error(&self, request: &Request, detail: impl Into<String>) -> RegistryError {
+    pub(super) fn protocol_error(&self, request: &HttpRequest, detail: impl Into<String>) -> RegistryError {
         RegistryError::Protocol {
             host: authority(&self.url),
             what: request.what.clone(),

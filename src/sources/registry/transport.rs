@@ -15,7 +15,7 @@ use super::error::RegistryError;
 use super::headers::{rate_limit, retry_after};
 use super::host::{Host, HostFailure, RateLimit};
 use super::lock::locked;
-use super::request::{Redirects, Request};
+use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::Untrusted;
 
@@ -98,7 +98,7 @@ impl Transport {
     /// Err: everything that answers nothing.
     pub(super) async fn exchange(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         authorization: Option<&HeaderValue>,
     ) -> Result<Response, RegistryError> {
         let host = self.host(&request.url, request.requests_per_second);
@@ -138,7 +138,7 @@ impl Transport {
     /// Sends once, following redirects.
     async fn once(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         authorization: Option<&HeaderValue>,
         deadline: &mut Option<Instant>,
     ) -> Result<Response, AttemptFailure> {
@@ -205,7 +205,7 @@ impl Transport {
         }))
     }
 
-    fn late(&self, request: &Request, host: &Arc<Host>) -> AttemptFailure {
+    fn late(&self, request: &HttpRequest, host: &Arc<Host>) -> AttemptFailure {
         AttemptFailure {
             error: RegistryError::Timeout {
                 host: host.name.clone(),
@@ -219,7 +219,7 @@ impl Transport {
 
     fn builder(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         url: &Url,
         authorization: Option<&HeaderValue>,
     ) -> Result<reqwest::RequestBuilder, AttemptFailure> {
@@ -244,7 +244,7 @@ impl Transport {
 
     pub(super) async fn transfer(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         host: &Arc<Host>,
         url: &Url,
         builder: reqwest::RequestBuilder,
@@ -316,7 +316,7 @@ impl Transport {
     }
 
     /// Turns statuses that answer nothing into faults.
-    fn judge(&self, request: &Request, host: &Arc<Host>, response: Response) -> Result<Response, AttemptFailure> {
+    fn judge(&self, request: &HttpRequest, host: &Arc<Host>, response: Response) -> Result<Response, AttemptFailure> {
         let status = response.status.as_u16();
         // 501 is an answer: this server does not have that method or interface.
         if (status < 500 && status != 429) || status == 501 {
@@ -424,7 +424,7 @@ impl AttemptFailure {
     }
 }
 
-fn too_large(request: &Request) -> AttemptFailure {
+fn too_large(request: &HttpRequest) -> AttemptFailure {
     AttemptFailure::last(RegistryError::TooLarge {
         what: request.what.clone(),
         cap: request.cap,

@@ -7,12 +7,12 @@ use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Url};
 
 use super::error::RegistryError;
-use super::request::Request;
+use super::request::HttpRequest;
 use super::response::Response;
 use super::transport::Transport;
 
 /// A body that is sent as it comes.
-pub(super) struct Flow {
+pub(super) struct UploadFlow {
     pub(super) body: Body,
     /// Its length in bytes.
     pub(super) length: u64,
@@ -29,9 +29,9 @@ impl Transport {
     /// Sends a body once. Ok: any answer but 429 and server errors.
     pub(super) async fn upload(
         &self,
-        request: &Request,
+        request: &HttpRequest,
         authorization: Option<&HeaderValue>,
-        flow: Flow,
+        flow: UploadFlow,
     ) -> Result<Response, RegistryError> {
         let host = self.host(&request.url, None);
         let _place = host.acquire(&request.what).await?;

@@ -15,14 +15,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 pub(super) use sbom::is_compressed;
-pub use sbom::{Package, list};
+pub use sbom::{SbomPackage, list};
 
 use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format, Summary};
 
 /// The packages that a verified SBOM lists, sorted and without doubles. It reads what was signed, never
 /// the registry; `None` for anything but a verified SBOM whose content was kept
 /// ([`Question::keep_content`](super::Question)), and for one that cannot be read.
-pub fn packages(evidence: &Evidence) -> Option<Vec<Package>> {
+pub fn packages(evidence: &Evidence) -> Option<Vec<SbomPackage>> {
     if evidence.kind != EvidenceKind::Sbom || evidence.state != EvidenceState::Verified {
         return None;
     }
@@ -57,10 +57,12 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Format, Summary), String> {
         return sbom::document(content).map(|s| (EvidenceKind::Sbom, Format::Sbom, Summary::Sbom(s)));
     }
     let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
-    let keys: Keys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
+    let keys: PredicateKeys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
     let kind = match keys {
-        Keys { runs: Some(_), .. } => return Ok((EvidenceKind::VulnerabilityScan, Format::Sarif, Summary::None)),
-        Keys {
+        PredicateKeys { runs: Some(_), .. } => {
+            return Ok((EvidenceKind::VulnerabilityScan, Format::Sarif, Summary::None));
+        }
+        PredicateKeys {
             schema_version: Some(_),
             artifact_name: Some(_),
             ..
@@ -68,27 +70,27 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Format, Summary), String> {
             let found = Summary::VulnerabilityScan(vulns::report(text));
             return Ok((EvidenceKind::VulnerabilityScan, Format::Unknown, found));
         }
-        Keys {
+        PredicateKeys {
             build_definition: Some(_),
             ..
         }
-        | Keys {
+        | PredicateKeys {
             builder: Some(_),
             build_type: Some(_),
             ..
         }
-        | Keys {
+        | PredicateKeys {
             builder: Some(_),
             recipe: Some(_),
             ..
         } => EvidenceKind::Provenance,
-        Keys { scanner: Some(_), .. } => EvidenceKind::VulnerabilityScan,
-        Keys {
+        PredicateKeys { scanner: Some(_), .. } => EvidenceKind::VulnerabilityScan,
+        PredicateKeys {
             verifier: Some(_),
             verification_result: Some(_),
             ..
         } => EvidenceKind::VerificationSummary,
-        Keys { result: Some(_), .. } => EvidenceKind::TestResult,
+        PredicateKeys { result: Some(_), .. } => EvidenceKind::TestResult,
         _ => return Ok((EvidenceKind::Other, Format::Unknown, Summary::None)),
     };
     summary(kind, text).map(|summary| (kind, Format::Unknown, summary))
@@ -96,7 +98,7 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Format, Summary), String> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Keys<'a> {
+struct PredicateKeys<'a> {
     #[serde(borrow)]
     build_definition: Option<&'a RawValue>,
     #[serde(borrow)]

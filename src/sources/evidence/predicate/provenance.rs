@@ -41,12 +41,12 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
     }
 }
 
-type Text<'a> = Cow<'a, str>;
+type ProvenanceText<'a> = Cow<'a, str>;
 
 #[derive(Deserialize)]
 struct Material<'a> {
     #[serde(default, borrow)]
-    uri: Option<Text<'a>>,
+    uri: Option<ProvenanceText<'a>>,
     #[serde(default)]
     digest: Option<BTreeMap<String, String>>,
 }
@@ -73,14 +73,14 @@ struct V1<'a> {
     #[serde(borrow)]
     build_definition: Definition<'a>,
     #[serde(default, borrow)]
-    run_details: Option<Run<'a>>,
+    run_details: Option<RunDetails<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Definition<'a> {
     #[serde(default, borrow)]
-    build_type: Option<Text<'a>>,
+    build_type: Option<ProvenanceText<'a>>,
     #[serde(default, borrow)]
     external_parameters: Option<&'a RawValue>,
     #[serde(default, borrow)]
@@ -88,27 +88,27 @@ struct Definition<'a> {
 }
 
 #[derive(Deserialize, Default)]
-struct Run<'a> {
+struct RunDetails<'a> {
     #[serde(default, borrow)]
-    builder: Option<Builder<'a>>,
+    builder: Option<BuilderBody<'a>>,
     #[serde(default, borrow)]
     metadata: Option<RunMetadata<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Builder<'a> {
+struct BuilderBody<'a> {
     #[serde(default, borrow)]
-    id: Option<Text<'a>>,
+    id: Option<ProvenanceText<'a>>,
 }
 
 #[derive(Deserialize, Default)]
 struct RunMetadata<'a> {
     #[serde(default, borrow, rename = "invocationId", alias = "invocationID")]
-    invocation: Option<Text<'a>>,
+    invocation: Option<ProvenanceText<'a>>,
     #[serde(default, borrow, rename = "startedOn")]
-    started: Option<Text<'a>>,
+    started: Option<ProvenanceText<'a>>,
     #[serde(default, borrow, rename = "finishedOn")]
-    finished: Option<Text<'a>>,
+    finished: Option<ProvenanceText<'a>>,
 }
 
 /// The parameters that well-known build types use for the source (GitHub's workflow type, the SLSA
@@ -128,18 +128,18 @@ struct Parameters<'a> {
 #[serde(untagged)]
 enum SourceParameter<'a> {
     Material(#[serde(borrow)] Material<'a>),
-    Uri(#[serde(borrow)] Text<'a>),
+    Uri(#[serde(borrow)] ProvenanceText<'a>),
     Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]
 struct Workflow<'a> {
     #[serde(default, borrow)]
-    repository: Option<Text<'a>>,
+    repository: Option<ProvenanceText<'a>>,
     #[serde(default, borrow)]
-    path: Option<Text<'a>>,
+    path: Option<ProvenanceText<'a>>,
     #[serde(default, borrow, rename = "ref")]
-    reference: Option<Text<'a>>,
+    reference: Option<ProvenanceText<'a>>,
 }
 
 fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
@@ -197,16 +197,16 @@ fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
 #[serde(rename_all = "camelCase")]
 struct V0<'a> {
     #[serde(default, borrow)]
-    builder: Option<Builder<'a>>,
+    builder: Option<BuilderBody<'a>>,
     #[serde(default, borrow)]
-    build_type: Option<Text<'a>>,
+    build_type: Option<ProvenanceText<'a>>,
     #[serde(default, borrow)]
     invocation: Option<Invocation<'a>>,
     /// v0.1 only.
     #[serde(default, borrow)]
     recipe: Option<Recipe<'a>>,
     #[serde(default, borrow)]
-    metadata: Option<Metadata<'a>>,
+    metadata: Option<BuildMetadata<'a>>,
     #[serde(default, borrow)]
     materials: Option<Vec<Material<'a>>>,
 }
@@ -245,30 +245,30 @@ impl<'de> Deserialize<'de> for IgnoredKey {
 #[serde(rename_all = "camelCase")]
 struct ConfigSource<'a> {
     #[serde(default, borrow)]
-    uri: Option<Text<'a>>,
+    uri: Option<ProvenanceText<'a>>,
     #[serde(default)]
     digest: Option<BTreeMap<String, String>>,
     #[serde(default, borrow)]
-    entry_point: Option<Text<'a>>,
+    entry_point: Option<ProvenanceText<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Recipe<'a> {
     #[serde(default, borrow, rename = "type")]
-    kind: Option<Text<'a>>,
+    kind: Option<ProvenanceText<'a>>,
     #[serde(default, borrow)]
-    entry_point: Option<Text<'a>>,
+    entry_point: Option<ProvenanceText<'a>>,
 }
 
 #[derive(Deserialize, Default)]
-struct Metadata<'a> {
+struct BuildMetadata<'a> {
     #[serde(default, borrow, rename = "buildInvocationId", alias = "buildInvocationID")]
-    invocation: Option<Text<'a>>,
+    invocation: Option<ProvenanceText<'a>>,
     #[serde(default, borrow, rename = "buildStartedOn")]
-    started: Option<Text<'a>>,
+    started: Option<ProvenanceText<'a>>,
     #[serde(default, borrow, rename = "buildFinishedOn")]
-    finished: Option<Text<'a>>,
+    finished: Option<ProvenanceText<'a>>,
 }
 
 fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {

@@ -11,15 +11,15 @@ use crate::domain::evidence::ScanSummary;
 use crate::domain::text::Untrusted;
 
 #[derive(Deserialize)]
-struct Scan<'a> {
+struct ScanBody<'a> {
     #[serde(borrow)]
-    scanner: Scanner<'a>,
+    scanner: ScannerBody<'a>,
     #[serde(default, borrow)]
-    metadata: Option<Metadata<'a>>,
+    metadata: Option<ScanMetadata<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Scanner<'a> {
+struct ScannerBody<'a> {
     #[serde(default, borrow)]
     uri: Option<Cow<'a, str>>,
     #[serde(default, borrow)]
@@ -27,7 +27,7 @@ struct Scanner<'a> {
 }
 
 #[derive(Deserialize)]
-struct Metadata<'a> {
+struct ScanMetadata<'a> {
     #[serde(
         default,
         borrow,
@@ -39,7 +39,7 @@ struct Metadata<'a> {
 }
 
 pub(super) fn parse(predicate: &str) -> Result<ScanSummary, String> {
-    let read: Scan<'_> = serde_json::from_str(predicate).map_err(|e| format!("no vulnerability scan: {e}"))?;
+    let read: ScanBody<'_> = serde_json::from_str(predicate).map_err(|e| format!("no vulnerability scan: {e}"))?;
     let uri = read.scanner.uri.filter(|u| !u.is_empty());
     let mut summary = read
         .scanner

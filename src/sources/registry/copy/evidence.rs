@@ -10,7 +10,7 @@ use super::super::error::{RegistryError, named};
 use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
 use super::job::{Job, Missing};
-use super::walk::{Inventory, Tree};
+use super::walk::{ImageTree, Inventory};
 use crate::domain::{Digest, Untrusted};
 
 /// Attempts at a fallback tag that somebody else writes too.
@@ -138,9 +138,9 @@ impl Job<'_> {
             match self.client.resolve(destination, tag).await? {
                 Some(other) if other == digest => return Ok(()),
                 Some(other) => match self.compare(digest, other).await? {
-                    Compared::Enough => return Ok(()),
-                    Compared::Less => {}
-                    Compared::Other => {
+                    TagComparison::Enough => return Ok(()),
+                    TagComparison::Less => {}
+                    TagComparison::Other => {
                         let reason = format!("the destination's tag names {other}, which holds other statements");
                         brought.lack(subject, digest, Some(tag), reason);
                         return Ok(());
@@ -191,7 +191,7 @@ impl Job<'_> {
         tag: Option<&str>,
         sent: &mut Vec<Manifest>,
     ) -> Result<(Manifest, bool), RegistryError> {
-        let tree = Tree::walk(self.client, &self.request.source, digest).await?;
+        let tree = ImageTree::walk(self.client, &self.request.source, digest).await?;
         self.expect(&tree);
         for blob in tree.blobs.values() {
             self.bring_blob(blob).await?;
@@ -221,7 +221,7 @@ impl Job<'_> {
     }
 
     /// How the destination's manifest under an evidence tag relates to the source's.
-    async fn compare(&self, ours: Digest, theirs: Digest) -> Result<Compared, RegistryError> {
+    async fn compare(&self, ours: Digest, theirs: Digest) -> Result<TagComparison, RegistryError> {
         let ours = self.client.manifest(&self.request.source, &ours).await?;
         let theirs = self.client.manifest(&self.request.destination, &theirs).await?;
         let statements = |manifest: &Manifest| -> BTreeMap<Digest, BTreeMap<String, String>> {
@@ -235,9 +235,9 @@ impl Job<'_> {
                 .all(|(digest, annotations)| large.get(digest) == Some(annotations))
         };
         Ok(match (within(&ours, &theirs), within(&theirs, &ours)) {
-            (true, _) => Compared::Enough,
-            (_, true) => Compared::Less,
-            _ => Compared::Other,
+            (true, _) => TagComparison::Enough,
+            (_, true) => TagComparison::Less,
+            _ => TagComparison::Other,
         })
     }
 
@@ -295,7 +295,7 @@ impl Job<'_> {
 }
 
 /// How two manifests under the same evidence tag relate.
-enum Compared {
+enum TagComparison {
     /// The destination has all the source has.
     Enough,
     /// The source has all the destination has, and more.

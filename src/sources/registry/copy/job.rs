@@ -10,8 +10,8 @@ use super::super::client::RegistryClient;
 use super::super::error::RegistryError;
 use super::super::lock::locked;
 use super::push_probe::Probe;
-use super::source::Source;
-use super::walk::Tree;
+use super::source::BlobSource;
+use super::walk::ImageTree;
 use crate::domain::{Digest, Repository, Untrusted};
 
 /// What to copy where.
@@ -83,7 +83,7 @@ pub(super) struct Job<'a> {
     pub(super) probe: Probe,
     /// Blobs known to be at the destination.
     pub(super) at_destination: std::sync::Mutex<BTreeSet<Digest>>,
-    pub(super) stream: Source,
+    pub(super) stream: BlobSource,
     pub(super) progress: Option<mpsc::Sender<CopyProgress>>,
 }
 
@@ -118,13 +118,13 @@ impl<'a> Job<'a> {
             counts: Counts::default(),
             probe: Probe::default(),
             at_destination: std::sync::Mutex::default(),
-            stream: Source::new(client, source)?,
+            stream: BlobSource::new(client, source)?,
             progress,
         })
     }
 
     /// More to do has become known.
-    pub(super) fn expect(&self, tree: &Tree) {
+    pub(super) fn expect(&self, tree: &ImageTree) {
         let (items, bytes) = tree.weight();
         self.counts.of_items.fetch_add(items, Ordering::Relaxed);
         self.counts.of_bytes.fetch_add(bytes, Ordering::Relaxed);

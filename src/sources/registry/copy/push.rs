@@ -15,9 +15,9 @@ use super::super::endpoint::same_origin;
 use super::super::error::{RegistryError, named};
 use super::super::lock::locked;
 use super::super::manifest::{Descriptor, Manifest};
-use super::super::request::Request;
+use super::super::request::HttpRequest;
 use super::super::response::Response;
-use super::super::upload::Flow;
+use super::super::upload::UploadFlow;
 use super::job::Job;
 use crate::domain::{Digest, Repository, Untrusted};
 
@@ -133,7 +133,7 @@ impl Job<'_> {
         }
     }
 
-    async fn put_small(&self, request: &mut Request, bytes: Bytes) -> Result<Response, Trouble> {
+    async fn put_small(&self, request: &mut HttpRequest, bytes: Bytes) -> Result<Response, Trouble> {
         request.body = bytes;
         request
             .headers
@@ -146,7 +146,7 @@ impl Job<'_> {
             .map_err(again_or_not)
     }
 
-    async fn put_large(&self, request: &Request, blob: &Descriptor) -> Result<Response, Trouble> {
+    async fn put_large(&self, request: &HttpRequest, blob: &Descriptor) -> Result<Response, Trouble> {
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
             RegistryError::NotFound { what, .. } if blob.is_foreign() => Trouble::Final(foreign(what)),
@@ -167,7 +167,7 @@ impl Job<'_> {
                 Err(std::io::Error::other(why))
             }
         });
-        let flow = Flow {
+        let flow = UploadFlow {
             body: Body::wrap_stream(content),
             length: size,
             sent: Arc::clone(&sent),
@@ -253,7 +253,7 @@ impl Job<'_> {
         }
     }
 
-    pub(super) fn write(&self, method: Method, url: Url, what: String) -> Request {
+    pub(super) fn write(&self, method: Method, url: Url, what: String) -> HttpRequest {
         self.client.request(method, url, what, ANSWER_CAP, &self.access)
     }
 
@@ -282,7 +282,7 @@ impl RegistryClient {
 }
 
 /// Where to send an upload: absolute or relative, with the query it came with.
-pub(super) fn location(request: &Request, response: &Response) -> Result<Url, RegistryError> {
+pub(super) fn location(request: &HttpRequest, response: &Response) -> Result<Url, RegistryError> {
     let text = response
         .header(LOCATION)
         .ok_or_else(|| response.protocol_error(request, "an upload without Location"))?;
@@ -297,7 +297,7 @@ pub(super) fn location(request: &Request, response: &Response) -> Result<Url, Re
 }
 
 /// The error for a write that was answered with no.
-pub(super) fn refused(request: &Request, response: &Response) -> RegistryError {
+pub(super) fn refused(request: &HttpRequest, response: &Response) -> RegistryError {
     match response.status.as_u16() {
         401 | 403 => response.refusal(request),
         status => {

@@ -15,7 +15,7 @@ use super::super::handle::Registry;
 use super::super::manifest::{self, MANIFEST_CAP, Manifest};
 use super::job::{CopyProgress, CopyReport, CopyRequest, Job};
 use super::preflight::Preflight;
-use super::walk::{Inventory, Tree};
+use super::walk::{ImageTree, Inventory};
 use crate::domain::{Digest, Untrusted};
 
 /// Blobs in flight. Each holds one connection to either side and a few buffers.
@@ -57,7 +57,7 @@ impl Job<'_> {
             digest,
             ..
         } = self.request;
-        let tree = Tree::walk(self.client, source, *digest).await?;
+        let tree = ImageTree::walk(self.client, source, *digest).await?;
         let same = source == destination;
         let source_tags: BTreeSet<String> = self.client.tags(source).await?.into_iter().collect();
         let held = Inventory::take(self.client, source, &tree.subjects(), &source_tags).await?;
@@ -120,7 +120,7 @@ impl Job<'_> {
     }
 
     /// Sends blobs, then manifests from the leaves to the root.
-    async fn send_tree(&self, tree: &Tree, sent: &mut Vec<Manifest>) -> Result<(), RegistryError> {
+    async fn send_tree(&self, tree: &ImageTree, sent: &mut Vec<Manifest>) -> Result<(), RegistryError> {
         // Collected first: a closure that lives across an await would keep the copy on one thread.
         let uploads: Vec<_> = tree.blobs.values().map(|blob| self.bring_blob(blob)).collect();
         let mut uploads = stream::iter(uploads).buffer_unordered(PARALLEL_BLOBS);
@@ -153,7 +153,7 @@ impl Job<'_> {
     }
 
     /// Sets the release tag, unless it is right already, and reads it back.
-    async fn set_tag(&self, tree: &Tree, named: Option<Digest>) -> Result<bool, RegistryError> {
+    async fn set_tag(&self, tree: &ImageTree, named: Option<Digest>) -> Result<bool, RegistryError> {
         let (Some(tag), Some(root)) = (&self.request.tag, tree.manifests.last()) else {
             return Ok(false);
         };

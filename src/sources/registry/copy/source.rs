@@ -50,12 +50,12 @@ impl Broken {
 const NO_PROXY: &str = "127.0.0.0/8,::1,localhost";
 
 /// Where blobs are streamed from.
-pub(super) struct Source {
+pub(super) struct BlobSource {
     access: Access,
     base: Url,
 }
 
-impl Source {
+impl BlobSource {
     pub(super) fn new(client: &RegistryClient, repository: &Repository) -> Result<Self, RegistryError> {
         Ok(Self {
             access: client.pull(repository)?,

@@ -22,14 +22,14 @@ pub(super) const LEGACY: [&str; 3] = ["sig", "att", "sbom"];
 
 /// An image or index with everything it is made of.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tree {
+pub(super) struct ImageTree {
     /// Leaves first, the root last.
     pub(super) manifests: Vec<Manifest>,
     /// Every blob once.
     pub(super) blobs: BTreeMap<Digest, Descriptor>,
 }
 
-impl Tree {
+impl ImageTree {
     /// Reads the whole tree.
     pub(super) async fn walk(
         client: &RegistryClient,

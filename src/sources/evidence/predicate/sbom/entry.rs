@@ -1,7 +1,7 @@
 //! What is read from an SBOM of any format: its header once, its packages one by one.
 
 /// One package or component as an SBOM writes it.
-pub(super) struct Entry<'a> {
+pub(super) struct SbomEntry<'a> {
     /// Its name.
     pub name: &'a str,
     /// Its version.
@@ -11,7 +11,7 @@ pub(super) struct Entry<'a> {
 }
 
 /// What is told of each package while a document is read.
-pub(super) type Sink<'s> = dyn FnMut(Entry<'_>) + 's;
+pub(super) type Sink<'s> = dyn FnMut(SbomEntry<'_>) + 's;
 
 /// What kind of document it was.
 pub(super) struct Header {

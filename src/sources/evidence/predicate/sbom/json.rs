@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::entry::{Entry, Header, Sink};
+use super::entry::{Header, SbomEntry, Sink};
 
 /// Whether a JSON text has the keys of an SBOM.
 pub(super) fn looks_like(text: &[u8]) -> bool {
@@ -32,7 +32,7 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
 
 pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     let mut from = serde_json::Deserializer::from_str(text);
-    let seen = Document { sink }
+    let seen = DocumentSeed { sink }
         .deserialize(&mut from)
         .map_err(|e| format!("the SBOM cannot be read: {e}"))?;
     from.end().map_err(|e| format!("the SBOM has a tail: {e}"))?;
@@ -40,7 +40,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
 }
 
 #[derive(Default)]
-struct Seen {
+struct SbomFields {
     bom_format: Option<String>,
     spec_version: Option<String>,
     spdx_version: Option<String>,
@@ -51,7 +51,7 @@ struct Seen {
     created: Option<String>,
 }
 
-impl Seen {
+impl SbomFields {
     fn header(self) -> Result<Header, String> {
         let created = self.created;
         let header = |format, version| {
@@ -101,27 +101,27 @@ impl Seen {
     }
 }
 
-struct Document<'s, 'f> {
+struct DocumentSeed<'s, 'f> {
     sink: &'s mut Sink<'f>,
 }
 
-impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
-    type Value = Seen;
+impl<'de> DeserializeSeed<'de> for DocumentSeed<'_, '_> {
+    type Value = SbomFields;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Seen, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<SbomFields, D::Error> {
         from.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Document<'_, '_> {
-    type Value = Seen;
+impl<'de> Visitor<'de> for DocumentSeed<'_, '_> {
+    type Value = SbomFields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an SBOM")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        let mut seen = Seen::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SbomFields, A::Error> {
+        let mut seen = SbomFields::default();
         let sink = self.sink;
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match &*key {
@@ -198,14 +198,14 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<F, T> {
     }
 }
 
-type Text<'a> = Cow<'a, str>;
+type SbomText<'a> = Cow<'a, str>;
 
 #[derive(Deserialize)]
 struct SpdxPackage<'a> {
     #[serde(default, borrow, alias = "packageName")]
-    name: Option<Text<'a>>,
+    name: Option<SbomText<'a>>,
     #[serde(default, borrow, rename = "versionInfo")]
-    version: Option<Text<'a>>,
+    version: Option<SbomText<'a>>,
     #[serde(default, borrow, rename = "externalRefs")]
     references: Option<Vec<Reference<'a>>>,
 }
@@ -213,16 +213,16 @@ struct SpdxPackage<'a> {
 #[derive(Deserialize)]
 struct Reference<'a> {
     #[serde(default, borrow, rename = "referenceType")]
-    kind: Option<Text<'a>>,
+    kind: Option<SbomText<'a>>,
     #[serde(default, borrow, rename = "referenceLocator")]
-    locator: Option<Text<'a>>,
+    locator: Option<SbomText<'a>>,
 }
 
 impl SpdxPackage<'_> {
     fn tell(self, sink: &mut Sink<'_>) {
         let references = self.references.unwrap_or_default();
         let purl = references.iter().find(|r| r.kind.as_deref() == Some("purl"));
-        sink(Entry {
+        sink(SbomEntry {
             name: self.name.as_deref().unwrap_or_default(),
             version: self.version.as_deref().unwrap_or_default(),
             purl: purl.and_then(|r| r.locator.as_deref()),
@@ -233,18 +233,18 @@ impl SpdxPackage<'_> {
 #[derive(Deserialize)]
 struct Component<'a> {
     #[serde(default, borrow)]
-    name: Option<Text<'a>>,
+    name: Option<SbomText<'a>>,
     #[serde(default, borrow)]
-    version: Option<Text<'a>>,
+    version: Option<SbomText<'a>>,
     #[serde(default, borrow)]
-    purl: Option<Text<'a>>,
+    purl: Option<SbomText<'a>>,
     #[serde(default, borrow)]
     components: Option<Vec<Component<'a>>>,
 }
 
 impl Component<'_> {
     fn tell(self, sink: &mut Sink<'_>) {
-        sink(Entry {
+        sink(SbomEntry {
             name: self.name.as_deref().unwrap_or_default(),
             version: self.version.as_deref().unwrap_or_default(),
             purl: self.purl.as_deref().filter(|p| !p.is_empty()),
@@ -282,7 +282,7 @@ impl Element<'_> {
         }
         // software_Package and its subclasses (AI, dataset).
         if kind.ends_with("Package") {
-            sink(Entry {
+            sink(SbomEntry {
                 name: &text(self.name).unwrap_or_default(),
                 version: &text(self.version).unwrap_or_default(),
                 purl: text(self.purl).as_deref(),

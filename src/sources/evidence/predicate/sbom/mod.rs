@@ -24,7 +24,7 @@ const MAX_PACKAGES: usize = 500_000;
 
 /// One package of an SBOM.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Package {
+pub struct SbomPackage {
     /// Package URL without its version, else the plain name.
     pub purl: Untrusted,
     /// Version as written.
@@ -67,7 +67,7 @@ pub(super) fn embedded(predicate: &str) -> Result<SbomSummary, String> {
 
 /// Every package of a document or predicate, in its order. `None` if it is no SBOM that can be read, or
 /// lists more than can be compared.
-pub fn list(content: &[u8]) -> Option<Vec<Package>> {
+pub fn list(content: &[u8]) -> Option<Vec<SbomPackage>> {
     let mut all = Vec::new();
     let inner = std::str::from_utf8(content).ok().map(unwrap);
     let content = inner.as_ref().map_or(content, |text| text.as_bytes());
@@ -81,7 +81,7 @@ pub fn list(content: &[u8]) -> Option<Vec<Package>> {
             Some(purl) => split_purl(purl, entry.version),
             None => (entry.name, entry.version),
         };
-        all.push(Package {
+        all.push(SbomPackage {
             purl: purl.into(),
             version: version.into(),
         });

@@ -1,7 +1,7 @@
 //! SPDX 2.x tag-value (<https://spdx.github.io/spdx-spec/v2.3/conformance/>): one `Tag: value` a line,
 //! longer texts between `<text>` and `</text>`.
 
-use super::entry::{Entry, Header, Sink};
+use super::entry::{Header, SbomEntry, Sink};
 
 pub(super) fn looks_like(text: &[u8]) -> bool {
     let lines = text.split(|b| *b == b'\n').take(64);
@@ -11,7 +11,7 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
 }
 
 #[derive(Default)]
-struct Package {
+struct OpenPackage {
     name: String,
     version: String,
     purl: Option<String>,
@@ -21,7 +21,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     let mut version = None;
     let mut created = None;
     let mut identified = false;
-    let mut open: Option<Package> = None;
+    let mut open: Option<OpenPackage> = None;
     let mut inside_text = false;
     for line in text.lines() {
         if inside_text {
@@ -48,9 +48,9 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
             "SPDXID" if value == "SPDXRef-DOCUMENT" => identified = true,
             "PackageName" => {
                 tell(open.take(), sink);
-                open = Some(Package {
+                open = Some(OpenPackage {
                     name: value.to_owned(),
-                    ..Package::default()
+                    ..OpenPackage::default()
                 });
             }
             "PackageVersion" => {
@@ -84,9 +84,9 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     }
 }
 
-fn tell(package: Option<Package>, sink: &mut Sink<'_>) {
+fn tell(package: Option<OpenPackage>, sink: &mut Sink<'_>) {
     if let Some(package) = package {
-        sink(Entry {
+        sink(SbomEntry {
             name: &package.name,
             version: &package.version,
             purl: package.purl.as_deref(),

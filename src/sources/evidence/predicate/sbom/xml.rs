@@ -5,14 +5,14 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::entry::{Entry, Header, Sink};
+use super::entry::{Header, SbomEntry, Sink};
 
 /// Deeper nesting than this is no honest SBOM.
 const MAX_DEPTH: usize = 256;
 
 /// A component whose end has not come yet.
 #[derive(Default)]
-struct Component {
+struct XmlComponent {
     /// How many elements are open inside and around it, its own included.
     depth: usize,
     name: String,
@@ -22,12 +22,12 @@ struct Component {
 
 /// What has been read so far.
 #[derive(Default)]
-struct Document {
+struct BomReader {
     version: Option<String>,
     created: Option<String>,
     /// The names of the open elements, without prefixes.
     path: Vec<String>,
-    components: Vec<Component>,
+    components: Vec<XmlComponent>,
     /// The text of the innermost element so far.
     text: String,
     ended: bool,
@@ -35,7 +35,7 @@ struct Document {
 
 pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     let mut reader = Reader::from_str(text);
-    let mut document = Document::default();
+    let mut document = BomReader::default();
     loop {
         let event = reader.read_event().map_err(|e| format!("the SBOM is no XML: {e}"))?;
         match event {
@@ -64,7 +64,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     })
 }
 
-impl Document {
+impl BomReader {
     fn open(&mut self, start: &BytesStart<'_>) -> Result<(), String> {
         if self.ended {
             return Err("the SBOM has more than one root element".to_owned());
@@ -83,9 +83,9 @@ impl Document {
             return Err(format!("the SBOM nests deeper than {MAX_DEPTH} elements"));
         }
         if listed {
-            self.components.push(Component {
+            self.components.push(XmlComponent {
                 depth: self.path.len(),
-                ..Component::default()
+                ..XmlComponent::default()
             });
         }
         self.text.clear();
@@ -123,7 +123,7 @@ impl Document {
         } else if depth == component.depth
             && let Some(done) = self.components.pop()
         {
-            sink(Entry {
+            sink(SbomEntry {
                 name: &done.name,
                 version: &done.version,
                 purl: done.purl.as_deref(),
