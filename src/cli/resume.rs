@@ -11,7 +11,7 @@ use crate::domain::recovery::Fact;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::Entry;
+use crate::engine::journal::JournalEntry;
 use crate::engine::release::Left;
 
 use super::args::ResumeArgs;
@@ -115,7 +115,7 @@ async fn act(engine: &Engine, args: &ResumeArgs, one: &Left, interrupts: &Interr
 }
 
 /// The environment that is confirmed by its name.
-fn to_be_typed(entry: &Entry) -> Option<&str> {
+fn to_be_typed(entry: &JournalEntry) -> Option<&str> {
     let mut writes = entry.writes.iter();
     let named = writes.find(|w| w.terms.as_ref().is_some_and(|terms| terms.type_name));
     named.map(|write| write.environment.as_str())

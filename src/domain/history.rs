@@ -51,7 +51,7 @@ pub struct Entry {
 /// input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct CommitRecord {
     /// What it did.
     pub action: Action,
     /// The commit it reverts.
@@ -60,7 +60,7 @@ pub struct Said {
     pub break_glass: Option<Untrusted>,
 }
 
-impl Said {
+impl CommitRecord {
     /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
     /// no target; among several (a squash), the last.
     pub fn read(message: &str, target: &Target) -> Self {
@@ -122,12 +122,12 @@ mod tests {
 
     const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-    fn read(message: &str) -> Said {
+    fn read(message: &str) -> CommitRecord {
         let target = Target {
             service: ServiceId::from("payments"),
             environment: EnvId::from("production"),
         };
-        Said::read(message, &target)
+        CommitRecord::read(message, &target)
     }
 
     #[test]

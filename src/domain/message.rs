@@ -7,7 +7,7 @@ use super::verdict::{Outcome, Verdict};
 
 /// What a commit message says.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct MessageFacts<'a> {
     /// What the commit does.
     pub verb: Verb,
     /// The service.
@@ -31,8 +31,8 @@ pub struct Facts<'a> {
 }
 
 /// The whole message, with a final line break.
-pub fn compose(facts: &Facts<'_>) -> String {
-    let Facts {
+pub fn compose(facts: &MessageFacts<'_>) -> String {
+    let MessageFacts {
         service, environment, ..
     } = facts;
     let subject = match facts.verb {
@@ -150,7 +150,7 @@ mod tests {
             detail: "".into(),
             waivable: false,
         }];
-        let message = compose(&Facts {
+        let message = compose(&MessageFacts {
             verb: Verb::Promote,
             service: &service,
             environment: &environment,
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_whole_revert_carries_gits_own_line() {
         let (service, environment) = (ServiceId::from("a"), EnvId::from("b"));
-        let message = compose(&Facts {
+        let message = compose(&MessageFacts {
             verb: Verb::Revert,
             service: &service,
             environment: &environment,

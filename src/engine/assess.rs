@@ -23,7 +23,7 @@ use super::collect::{self, Collected};
 use super::image_labels::version;
 use super::image_presence::{self, Extent, MAX_MANIFESTS};
 use super::registry_memo::{Located, RegistryMemo};
-use super::verdict_cache::{Checked, Key, VerdictCache};
+use super::verdict_cache::{Checked, VerdictCache, VerdictKey};
 
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
 const INDEX_TAGS_ASKED: usize = 16;
@@ -311,7 +311,7 @@ impl Gathered {
 
     /// What decides the outcome of the checks; `None` while anything could not be fetched or
     /// listed, for such an outcome is not worth keeping.
-    fn cache_key(&self, subject: &Subject) -> Option<Key> {
+    fn cache_key(&self, subject: &Subject) -> Option<VerdictKey> {
         let parts = || {
             let via = self.via.iter().map(|(_, found)| found);
             std::iter::once(&self.own)
@@ -333,7 +333,7 @@ impl Gathered {
             })
             .collect();
         set.sort_unstable();
-        let mut key = Key::new();
+        let mut key = VerdictKey::new();
         key.part(subject.digest.as_bytes()).part(policy.digest.as_bytes());
         key.part(policy.name.as_bytes());
         key.part(subject.service.as_ref().map_or(&b""[..], |s| s.as_str().as_bytes()));

@@ -27,7 +27,7 @@ pub(super) struct Criteria<'a> {
 }
 
 /// What makes two assessments the same question: place, digest, service, name of the policy, extent.
-type Question = (Repository, Digest, Option<ServiceId>, Option<String>, Extent);
+type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, Extent);
 
 /// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
 /// policy file alone says what counts.
@@ -42,7 +42,7 @@ pub(super) struct Context<L = Ledger> {
     environments: Vec<Environment>,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
-    assessed: OnceMap<Question, Assessed>,
+    assessed: OnceMap<AssessmentKey, Assessed>,
 }
 
 impl Context {
@@ -197,7 +197,12 @@ impl<L> Context<L> {
     }
 }
 
-fn question(repository: &Repository, digest: Digest, service: Option<&ServiceId>, criteria: &Criteria<'_>) -> Question {
+fn question(
+    repository: &Repository,
+    digest: Digest,
+    service: Option<&ServiceId>,
+    criteria: &Criteria<'_>,
+) -> AssessmentKey {
     let policy = criteria.policy.map(|policy| policy.name.clone());
     (
         repository.clone(),

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::config::unknown;
 use crate::domain::component;
 use crate::domain::failure::Failure;
-use crate::domain::history::{Entry, Said};
+use crate::domain::history::{CommitRecord, Entry};
 use crate::domain::id::{Digest, Target};
 use crate::domain::pin::Pin;
 use crate::domain::reference::Repository;
@@ -161,19 +161,19 @@ fn known(ledger: &Ledger, target: &Target) -> Result<(), Failure> {
 
 /// What identifies a pin among those of one target: its bytes, or the tag it is pinned by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
+enum PinIdentity {
     Digest(Digest),
     Tag(Option<String>),
 }
 
 /// The pins of a target on one side of a commit, each with its visible tag and its place.
-type Side = BTreeMap<What, (Option<String>, Repository)>;
+type SidePins = BTreeMap<PinIdentity, (Option<String>, Repository)>;
 
 /// One commit: what it made of the pins.
 #[derive(Default)]
 struct CommitSides {
-    was: Side,
-    is: Side,
+    was: SidePins,
+    is: SidePins,
 }
 
 /// Reads the target's references out of files, back through the names that files and image had.
@@ -322,7 +322,9 @@ impl Reader<'_> {
         self.follow(path, &before, &after);
         for (scan, side) in [(&before, &mut step.was), (&after, &mut step.is)] {
             for (image, found) in self.ours(path, scan) {
-                let what = found.digest.map_or_else(|| What::Tag(found.tag.clone()), What::Digest);
+                let what = found
+                    .digest
+                    .map_or_else(|| PinIdentity::Tag(found.tag.clone()), PinIdentity::Digest);
                 let known = side.entry(what).or_insert_with(|| (None, image.clone()));
                 known.0 = known.0.take().or_else(|| found.tag.clone());
             }
@@ -383,7 +385,7 @@ impl CommitSides {
             .iter()
             .filter(|(what, _)| !self.was.contains_key(what))
             .collect();
-        let said = Said::read(commit.message.raw(), target);
+        let said = CommitRecord::read(commit.message.raw(), target);
         pairs(&gone, &came, components)
             .into_iter()
             .map(|(component, from, to)| Record {
@@ -408,7 +410,7 @@ impl CommitSides {
 }
 
 /// A side of a change: what was written, its tag and its image.
-type Written<'w> = (&'w What, &'w (Option<String>, Repository));
+type Written<'w> = (&'w PinIdentity, &'w (Option<String>, Repository));
 
 /// What went and what came, of the same component where there are several.
 fn pairs<'w>(
@@ -418,8 +420,8 @@ fn pairs<'w>(
 ) -> Vec<(Option<String>, Option<Written<'w>>, Option<Written<'w>>)> {
     let component = |(what, (tag, _)): &Written<'_>| {
         let written = match what {
-            What::Tag(tag) => tag.as_deref(),
-            What::Digest(_) => tag.as_deref(),
+            PinIdentity::Tag(tag) => tag.as_deref(),
+            PinIdentity::Digest(_) => tag.as_deref(),
         };
         written.filter(|_| components).and_then(component::variant)
     };
@@ -440,9 +442,9 @@ fn pairs<'w>(
     out
 }
 
-fn digest(what: &What) -> Option<Digest> {
+fn digest(what: &PinIdentity) -> Option<Digest> {
     match what {
-        What::Digest(digest) => Some(*digest),
-        What::Tag(_) => None,
+        PinIdentity::Digest(digest) => Some(*digest),
+        PinIdentity::Tag(_) => None,
     }
 }

@@ -18,15 +18,15 @@ pub struct HoldsError(String);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct HoldsDocument {
     version: u32,
     #[serde(default, rename = "hold", skip_serializing_if = "Vec::is_empty")]
-    holds: Vec<Entry>,
+    holds: Vec<HoldEntry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct HoldEntry {
     service: String,
     environment: String,
     digest: Digest,
@@ -43,7 +43,7 @@ struct Entry {
 /// If it is not UTF-8, not TOML of this form, or of a newer version.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
     let text = std::str::from_utf8(bytes).map_err(|e| HoldsError(e.to_string()))?;
-    let document: Document = toml::from_str(text).map_err(|e| HoldsError(e.to_string()))?;
+    let document: HoldsDocument = toml::from_str(text).map_err(|e| HoldsError(e.to_string()))?;
     if document.version != 1 {
         return Err(HoldsError(format!(
             "version {} is newer than this pindeck",
@@ -69,9 +69,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
 /// # Errors
 /// If the TOML cannot be written (it always can for parsed holds).
 pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
-    let mut entries: Vec<Entry> = holds
+    let mut entries: Vec<HoldEntry> = holds
         .iter()
-        .map(|h| Entry {
+        .map(|h| HoldEntry {
             service: h.service.to_string(),
             environment: h.environment.to_string(),
             digest: h.digest,
@@ -81,7 +81,7 @@ pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
         })
         .collect();
     entries.sort_by(|a, b| (&a.service, &a.environment, a.digest).cmp(&(&b.service, &b.environment, b.digest)));
-    let document = Document {
+    let document = HoldsDocument {
         version: 1,
         holds: entries,
     };

@@ -21,7 +21,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, Entry, Judged, NewEntry, RecordedWrite, SCHEMA, Terms};
+pub use entry::{CopyNote, JournalEntry, NewEntry, RecordedVerdict, RecordedWrite, SCHEMA, Terms};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -127,9 +127,9 @@ impl std::fmt::Debug for Journal {
 #[derive(Debug)]
 pub enum Pending {
     /// A write that its process left behind.
-    Left(Entry),
+    Left(JournalEntry),
     /// A write that another process is carrying out.
-    UnderWay(Entry),
+    UnderWay(JournalEntry),
     /// A file that cannot be read; its name is its id.
     Unreadable {
         /// Its id.
@@ -194,7 +194,7 @@ impl Journal {
         let lock = lock.persist_noclobber(&path).map_err(|e| self.failed(&path, e.error))?;
         let mut running = Running {
             journal: self.clone(),
-            entry: Entry::new(id, draft, now),
+            entry: JournalEntry::new(id, draft, now),
             _lock: lock,
         };
         if let Err(error) = running.record(WriteStep::Planned, now) {
@@ -294,7 +294,7 @@ impl Journal {
         matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
     }
 
-    fn read(&self, id: &str) -> Result<Entry, JournalError> {
+    fn read(&self, id: &str) -> Result<JournalEntry, JournalError> {
         let path = self.entry_path(id);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -323,7 +323,7 @@ impl Journal {
         Ok(entry)
     }
 
-    fn save(&self, entry: &Entry) -> Result<(), JournalError> {
+    fn save(&self, entry: &JournalEntry) -> Result<(), JournalError> {
         let path = self.entry_path(&entry.id);
         let failed = |e: io::Error| self.failed(&path, e);
         let bytes = serde_json::to_vec_pretty(entry).map_err(|e| failed(e.into()))?;
@@ -390,13 +390,13 @@ fn is_id(id: &str) -> bool {
 #[derive(Debug)]
 pub struct Running {
     journal: Journal,
-    entry: Entry,
+    entry: JournalEntry,
     _lock: File,
 }
 
 impl Running {
     /// The entry as it is on disk.
-    pub fn entry(&self) -> &Entry {
+    pub fn entry(&self) -> &JournalEntry {
         &self.entry
     }
 

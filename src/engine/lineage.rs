@@ -35,9 +35,9 @@ pub struct Lineage {
 }
 
 /// What is pinned: the service, its bytes, the tag (only without a digest).
-type What = (ServiceId, Option<Digest>, Option<String>);
+type PinnedContent = (ServiceId, Option<Digest>, Option<String>);
 /// "Was this digest of this service ever pinned in this environment?"
-type Question = (ServiceId, EnvId, Digest);
+type PinQuestion = (ServiceId, EnvId, Digest);
 
 /// Walks the history of the pins.
 ///
@@ -71,7 +71,7 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
 }
 
 /// A pin whose commit is not found yet.
-struct Open {
+struct OpenPin {
     key: PinKey,
     /// The files that hold it where the walk is now.
     files: BTreeSet<String>,
@@ -83,10 +83,10 @@ struct Walk<'a> {
     ledger: &'a Ledger,
     scans: &'a ScanCache,
     paths: &'a EnvironmentPaths,
-    open: BTreeMap<EnvId, BTreeMap<What, Open>>,
+    open: BTreeMap<EnvId, BTreeMap<PinnedContent, OpenPin>>,
     pinned: BTreeMap<PinKey, PinnedBy>,
     /// Questions with no "yes" yet.
-    wanted: BTreeSet<Question>,
+    wanted: BTreeSet<PinQuestion>,
     /// Digests seen where questions are open, newest first.
     earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
 }
@@ -99,15 +99,15 @@ impl<'a> Walk<'a> {
         paths: &'a EnvironmentPaths,
         pins: &[&Pin],
     ) -> Result<Self, Failure> {
-        let mut open: BTreeMap<EnvId, BTreeMap<What, Open>> = BTreeMap::new();
+        let mut open: BTreeMap<EnvId, BTreeMap<PinnedContent, OpenPin>> = BTreeMap::new();
         for pin in pins {
             let key = pin.key();
             let what = (pin.target.service.clone(), key.digest, key.tag.clone());
             let files = pin.deciding().map(|l| l.file.clone()).collect();
             let here = open.entry(pin.target.environment.clone()).or_default();
-            here.insert(what, Open { key, files });
+            here.insert(what, OpenPin { key, files });
         }
-        let mut wanted: BTreeSet<Question> = pins
+        let mut wanted: BTreeSet<PinQuestion> = pins
             .iter()
             .filter_map(|pin| question(pin, &ledger.environments))
             .collect();
@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
     }
 
     fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), Failure> {
-        let mut left: BTreeSet<(EnvId, What)> = BTreeSet::new();
+        let mut left: BTreeSet<(EnvId, PinnedContent)> = BTreeSet::new();
         let mut earlier = Vec::new();
         for change in changes.iter().filter(|change| is_manifest(&change.path)) {
             let mut environments: Vec<EnvId> = self
@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Crosses out the questions that a file's pins answer.
-    fn answer(&mut self, env: &EnvId, pins: &BTreeSet<What>) {
+    fn answer(&mut self, env: &EnvId, pins: &BTreeSet<PinnedContent>) {
         for (service, digest, _) in pins {
             let Some(digest) = digest else { continue };
             if self.wanted.iter().any(|(s, e, _)| (s, e) == (service, env)) {
@@ -218,7 +218,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Before this commit no file held these pins any more: it made them.
-    fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, What)>) {
+    fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, PinnedContent)>) {
         for (env, what) in left {
             let Some(here) = self.open.get_mut(&env) else { continue };
             if here.get(&what).is_none_or(|open| !open.files.is_empty()) {
@@ -244,7 +244,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What one version of a file pins, by the names of today.
-    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<What>, Failure> {
+    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<PinnedContent>, Failure> {
         let scan: Arc<Scan> = match oid {
             Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?,
             None => return Ok(BTreeSet::new()),
@@ -262,7 +262,7 @@ impl<'a> Walk<'a> {
 }
 
 /// The question a pin gives rise to: its digest, in the environment just before.
-fn question(pin: &Pin, environments: &[Environment]) -> Option<Question> {
+fn question(pin: &Pin, environments: &[Environment]) -> Option<PinQuestion> {
     let here = environments.iter().position(|e| e.name == pin.target.environment)?;
     let before = environments.get(here.checked_sub(1)?)?;
     Some((pin.target.service.clone(), before.name.clone(), pin.digest?))

@@ -29,7 +29,7 @@ const REPEAT: i64 = 600;
 
 /// One digest that a tag was seen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
+pub struct TagSighting {
     /// The digest.
     pub digest: Digest,
     /// When it was first seen there.
@@ -42,7 +42,7 @@ pub struct Sighting {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TagJournal {
     version: u32,
-    tags: BTreeMap<String, Vec<Sighting>>,
+    tags: BTreeMap<String, Vec<TagSighting>>,
     #[serde(skip)]
     changed: bool,
 }
@@ -75,7 +75,7 @@ impl TagJournal {
                 }
             }
             _ => {
-                seen.push(Sighting {
+                seen.push(TagSighting {
                     digest,
                     first: now,
                     last: now,
@@ -88,12 +88,12 @@ impl TagJournal {
     }
 
     /// Where a tag was seen last.
-    fn last(&self, repository: &Repository, tag: &str) -> Option<&Sighting> {
+    fn last(&self, repository: &Repository, tag: &str) -> Option<&TagSighting> {
         self.tags.get(&format!("{repository}:{tag}"))?.last()
     }
 
     /// The last move of a tag: the sighting before, and that of now. `None` = never seen moving.
-    pub fn last_move(&self, repository: &Repository, tag: &str) -> Option<(Sighting, Sighting)> {
+    pub fn last_move(&self, repository: &Repository, tag: &str) -> Option<(TagSighting, TagSighting)> {
         match self.tags.get(&format!("{repository}:{tag}"))?.as_slice() {
             [.., before, now] => Some((*before, *now)),
             _ => None,

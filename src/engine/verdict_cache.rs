@@ -51,9 +51,9 @@ pub struct Checked {
 
 /// Builds the key of an entry, part by part.
 #[derive(Debug)]
-pub struct Key(Vec<u8>);
+pub struct VerdictKey(Vec<u8>);
 
-impl Key {
+impl VerdictKey {
     /// A key for the running version of pindeck.
     pub fn new() -> Self {
         let mut key = Self(Vec::new());
@@ -74,7 +74,7 @@ impl Key {
     }
 }
 
-impl Default for Key {
+impl Default for VerdictKey {
     fn default() -> Self {
         Self::new()
     }
@@ -92,7 +92,7 @@ impl VerdictCache {
     }
 
     /// The entry, if there is a whole one.
-    pub fn get(&self, key: &Key) -> Option<Checked> {
+    pub fn get(&self, key: &VerdictKey) -> Option<Checked> {
         let path = self.dir.join(key.name());
         let text = fs::read_to_string(&path).ok()?;
         let whole = text.split_once('\n').and_then(|(seal, body)| {
@@ -106,11 +106,11 @@ impl VerdictCache {
     }
 
     /// Keeps an entry. A cache that cannot be written is no failure of the question.
-    pub fn put(&self, key: &Key, entry: &Checked) {
+    pub fn put(&self, key: &VerdictKey, entry: &Checked) {
         let _ = self.try_put(key, entry);
     }
 
-    fn try_put(&self, key: &Key, entry: &Checked) -> std::io::Result<()> {
+    fn try_put(&self, key: &VerdictKey, entry: &Checked) -> std::io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let body = serde_json::to_string(entry)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
@@ -156,8 +156,8 @@ impl VerdictCache {
 mod tests {
     use super::*;
 
-    fn key(text: &str) -> Key {
-        let mut key = Key::new();
+    fn key(text: &str) -> VerdictKey {
+        let mut key = VerdictKey::new();
         key.part(text.as_bytes());
         key
     }

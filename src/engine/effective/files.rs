@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Layer, Origin, Scan};
+use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, Scan, ValuesLayer};
 
 use super::node::SourceSite;
 
@@ -77,16 +77,16 @@ impl<'a> Files<'a> {
     }
 
     /// The values file of a layer that `file` names.
-    pub fn layer(&self, file: u32, layer: &Layer) -> Option<u32> {
+    pub fn layer(&self, file: u32, layer: &ValuesLayer) -> Option<u32> {
         match layer {
-            Layer::File { path, from } => {
+            ValuesLayer::File { path, from } => {
                 let folder = match from {
                     Origin::Beside => folder_of(self.path(file)),
                     Origin::Root => "",
                 };
                 self.find(&relative(folder, path)?)
             }
-            Layer::Values(_) => None,
+            ValuesLayer::Values(_) => None,
         }
     }
 

@@ -9,12 +9,12 @@ use crate::sources::git::manifest::{DocumentPart, Found, Handle};
 
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
-use super::node::{RenderNode, SourceSite, Text};
+use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::RenderedObject;
+use super::reference::{Effective, EffectiveReference, Elsewhere};
 use super::render::{RenderOverlay, Rendered, Renderer};
 use super::units::{EnvironmentFiles, RenderUnit, Values, What};
 use super::values;
-use super::{Effective, EffectiveReference, Elsewhere};
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
@@ -233,7 +233,7 @@ impl Gatherer<'_> {
         }
     }
 
-    fn note(&mut self, text: &Text, value: Option<String>, environments: &[usize]) {
+    fn note(&mut self, text: &RenderedText, value: Option<String>, environments: &[usize]) {
         for env in environments {
             let env = &mut self.environments[*env];
             let known = env.images.entry((text.version, value.clone())).or_default();
@@ -253,7 +253,7 @@ impl Gatherer<'_> {
     /// `helmCharts` of the kustomizations that were rendered, and a helmfile's releases.
     fn charts_of_kustomizations(&mut self) {
         for file in 0..self.files.len() {
-            let mut charts: Vec<&Vec<crate::sources::git::manifest::Layer>> = Vec::new();
+            let mut charts: Vec<&Vec<crate::sources::git::manifest::ValuesLayer>> = Vec::new();
             let mut environments: Vec<usize> = self.places.own[file as usize].iter().copied().collect();
             for part in self.files.parts(file) {
                 match part {
@@ -483,7 +483,7 @@ pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
 }
 
 /// Whether a text names an image: one was found there, or something was laid over it.
-fn is_image(key: &str, text: &Text) -> bool {
+fn is_image(key: &str, text: &RenderedText) -> bool {
     let was_changed = !text.names.is_empty() || !text.overridden.is_empty();
     text.version.found.is_some() || was_changed && !matches!(key, "name" | "$patch")
 }

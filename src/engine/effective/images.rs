@@ -5,7 +5,7 @@ use regex::Regex;
 
 use crate::sources::git::manifest::{FieldSpec, ImageRule};
 
-use super::node::{RenderNode, SourceSite, Text};
+use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::RenderedObject;
 
 /// An entry of an `images` list that is applied.
@@ -82,7 +82,7 @@ impl Rule {
     }
 
     /// Applies the entry to one image. Tells whether it matched.
-    pub fn change(&self, text: &mut Text) -> bool {
+    pub fn change(&self, text: &mut RenderedText) -> bool {
         if !self
             .pattern
             .as_ref()
@@ -157,7 +157,7 @@ fn has_version(name: &str) -> bool {
 }
 
 /// The image of each item of `containers` and `initContainers`, at any depth.
-fn containers(node: &mut RenderNode, each: &mut dyn FnMut(&mut Text)) {
+fn containers(node: &mut RenderNode, each: &mut dyn FnMut(&mut RenderedText)) {
     match node {
         RenderNode::Map(entries) => {
             for (key, value) in entries {
@@ -177,7 +177,7 @@ fn containers(node: &mut RenderNode, each: &mut dyn FnMut(&mut Text)) {
 }
 
 /// The texts at a path; `[]` after a name stands for each item.
-fn field(node: &mut RenderNode, path: &[&str], each: &mut dyn FnMut(&mut Text)) {
+fn field(node: &mut RenderNode, path: &[&str], each: &mut dyn FnMut(&mut RenderedText)) {
     let Some((step, rest)) = path.split_first() else {
         if let RenderNode::Text(text) = node {
             each(text);

@@ -25,7 +25,7 @@ impl SourceSite {
 
 /// A text with its past.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text {
+pub(super) struct RenderedText {
     /// What it is now.
     pub value: String,
     /// The place that decides its tag and digest.
@@ -40,7 +40,7 @@ pub(super) struct Text {
     pub read_only: Option<String>,
 }
 
-impl Text {
+impl RenderedText {
     /// A text as it is written.
     pub fn written(value: &str, version: SourceSite) -> Self {
         Self {
@@ -87,7 +87,7 @@ impl Text {
 /// A part of an object or of values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum RenderNode {
-    Text(Box<Text>),
+    Text(Box<RenderedText>),
     Map(Vec<(String, RenderNode)>),
     List(Vec<RenderNode>),
     Null,
@@ -98,7 +98,10 @@ impl RenderNode {
     /// The shape of a file's document.
     pub fn of(shape: &Shape, file: u32) -> Self {
         match shape {
-            Shape::Text(text) => Self::Text(Box::new(Text::written(&text.value, SourceSite::new(file, text.at)))),
+            Shape::Text(text) => Self::Text(Box::new(RenderedText::written(
+                &text.value,
+                SourceSite::new(file, text.at),
+            ))),
             Shape::Map(entries) => {
                 let each = entries.iter().map(|(key, value)| (key.clone(), Self::of(value, file)));
                 Self::Map(each.collect())
@@ -124,7 +127,7 @@ impl RenderNode {
     }
 
     /// The value of an entry that is a text.
-    pub fn text(&self, key: &str) -> Option<&Text> {
+    pub fn text(&self, key: &str) -> Option<&RenderedText> {
         match self.get(key) {
             Some(Self::Text(text)) => Some(text),
             _ => None,
@@ -132,11 +135,11 @@ impl RenderNode {
     }
 
     /// Calls `each` for every text, with the key that it stands under.
-    pub fn texts<'n>(&'n self, each: &mut dyn FnMut(&'n str, &'n Text)) {
+    pub fn texts<'n>(&'n self, each: &mut dyn FnMut(&'n str, &'n RenderedText)) {
         self.texts_under("", each);
     }
 
-    fn texts_under<'n>(&'n self, key: &'n str, each: &mut dyn FnMut(&'n str, &'n Text)) {
+    fn texts_under<'n>(&'n self, key: &'n str, each: &mut dyn FnMut(&'n str, &'n RenderedText)) {
         match self {
             Self::Text(text) => each(key, text),
             Self::Map(entries) => entries.iter().for_each(|(key, value)| value.texts_under(key, each)),
@@ -146,7 +149,7 @@ impl RenderNode {
     }
 
     /// Calls `each` for every text.
-    pub fn texts_mut(&mut self, each: &mut dyn FnMut(&mut Text)) {
+    pub fn texts_mut(&mut self, each: &mut dyn FnMut(&mut RenderedText)) {
         match self {
             Self::Text(text) => each(text),
             Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.texts_mut(each)),

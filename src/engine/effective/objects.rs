@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::sources::git::manifest::{self, ImageRule, Layer, PatchTarget};
+use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
@@ -20,7 +20,7 @@ pub(super) struct RenderedObject {
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
-    pub chart: Vec<Layer>,
+    pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
     pub post_images: (u32, Vec<ImageRule>),
 }

@@ -11,7 +11,7 @@ use crate::sources::git::manifest::{
 
 use super::files::Files;
 use super::images::Rule;
-use super::node::{RenderNode, SourceSite, Text};
+use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::RenderedObject;
 use super::patches;
 
@@ -200,7 +200,10 @@ impl<'a> Renderer<'a> {
                             line: found.line,
                             ..site
                         };
-                        Some(RenderNode::Text(Box::new(Text::written(&found.reference(), site))))
+                        Some(RenderNode::Text(Box::new(RenderedText::written(
+                            &found.reference(),
+                            site,
+                        ))))
                     });
                     out.objects
                         .push(RenderedObject::plain(RenderNode::List(texts.collect())));

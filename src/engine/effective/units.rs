@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sources::git::manifest::{Application, ApplicationKind, DocumentPart, Layer, SourceOverride, Taken};
+use crate::sources::git::manifest::{Application, ApplicationKind, DocumentPart, SourceOverride, Taken, ValuesLayer};
 
 use super::files::{Files, folder_of, join, relative};
 
@@ -177,7 +177,7 @@ impl<'a> EnvironmentFiles<'a> {
         let own_parameters = over.iter().all(|(_, one)| one.parameters.is_none());
         let last = application.values.len();
         for (at, layer) in application.values.iter().enumerate() {
-            let is_parameters = at + 1 == last && matches!(layer, Layer::Values(_));
+            let is_parameters = at + 1 == last && matches!(layer, ValuesLayer::Values(_));
             if is_parameters && !own_parameters {
                 continue;
             }
@@ -191,10 +191,10 @@ impl<'a> EnvironmentFiles<'a> {
     }
 
     /// The layer that a file names.
-    pub fn values(&self, file: u32, layer: &Layer) -> Option<Values> {
+    pub fn values(&self, file: u32, layer: &ValuesLayer) -> Option<Values> {
         match layer {
-            Layer::File { .. } => self.files.layer(file, layer).map(Values::File),
-            Layer::Values(shape) => Some(Values::Inline(file, shape.clone())),
+            ValuesLayer::File { .. } => self.files.layer(file, layer).map(Values::File),
+            ValuesLayer::Values(shape) => Some(Values::Inline(file, shape.clone())),
         }
     }
 

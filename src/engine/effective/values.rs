@@ -2,7 +2,7 @@
 
 use crate::domain::reference::{ImageRef, Repository};
 
-use super::node::{RenderNode, SourceSite, Text};
+use super::node::{RenderNode, RenderedText, SourceSite};
 
 /// Lays values over others: mappings are merged, everything else is replaced, null takes away.
 pub(super) fn lay_over(into: &mut RenderNode, over: &RenderNode, gone: &mut Vec<SourceSite>) {
@@ -41,7 +41,7 @@ pub(super) fn lay_over(into: &mut RenderNode, over: &RenderNode, gone: &mut Vec<
 pub(super) struct ValuesImage {
     /// The reference; `None` = as the place that decides says by itself.
     pub value: Option<String>,
-    pub text: Text,
+    pub text: RenderedText,
 }
 
 /// The images of merged values.
@@ -94,7 +94,7 @@ fn walk(node: &RenderNode, out: &mut Vec<ValuesImage>) {
 /// A mapping that names an image in several fields. Returns the scalar `image` that it used.
 fn image(map: &RenderNode, out: &mut Vec<ValuesImage>) -> Option<SourceSite> {
     let filled = |key: &str| map.text(key).filter(|text| !text.value.trim().is_empty());
-    let is_name = |text: &&Text| Repository::parse(&text.value).is_ok();
+    let is_name = |text: &&RenderedText| Repository::parse(&text.value).is_ok();
     let prefixed = filled("imageName")
         .or_else(|| filled("imageRepository"))
         .filter(is_name);
@@ -120,7 +120,7 @@ fn image(map: &RenderNode, out: &mut Vec<ValuesImage>) -> Option<SourceSite> {
     let decides = digest.or(tag)?;
     let mut text = decides.clone();
     let registry = map.text("registry").filter(|_| used.is_none());
-    let parts: Vec<&Text> = [Some(name), tag, digest, registry].into_iter().flatten().collect();
+    let parts: Vec<&RenderedText> = [Some(name), tag, digest, registry].into_iter().flatten().collect();
     // Everything stands in the file that decides: it is what was found there.
     let is_whole = parts.iter().all(|part| part.version.file == text.version.file) && is_whole_there(&parts);
     for part in &parts {
@@ -150,13 +150,18 @@ fn image(map: &RenderNode, out: &mut Vec<ValuesImage>) -> Option<SourceSite> {
 }
 
 /// Whether the parts of an image are one reference of one file.
-fn is_whole_there(parts: &[&Text]) -> bool {
+fn is_whole_there(parts: &[&RenderedText]) -> bool {
     let found: Vec<_> = parts.iter().filter_map(|part| part.version.found).collect();
     found.windows(2).all(|pair| pair[0] == pair[1]) && !found.is_empty()
 }
 
 /// The reference that the fields make together.
-fn whole(registry: Option<&Text>, name: &Text, tag: Option<&Text>, digest: Option<&Text>) -> Option<String> {
+fn whole(
+    registry: Option<&RenderedText>,
+    name: &RenderedText,
+    tag: Option<&RenderedText>,
+    digest: Option<&RenderedText>,
+) -> Option<String> {
     let registry = registry
         .map(|text| text.value.trim_end_matches('/'))
         .filter(|text| !text.is_empty());

@@ -51,7 +51,7 @@ impl NewEntry {
 
 /// One write of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct JournalEntry {
     /// [`SCHEMA`].
     pub schema: String,
     /// Its name.
@@ -110,7 +110,7 @@ pub struct Terms {
     /// Digest of the policy and its trust profiles.
     pub policy_digest: Digest,
     /// What the verdict said, without when it was made; `None` = nothing is judged.
-    pub verdict: Option<Judged>,
+    pub verdict: Option<RecordedVerdict>,
     /// Every gate with its state.
     pub gates: BTreeSet<(String, String)>,
     /// The environment's name had to be typed.
@@ -119,7 +119,7 @@ pub struct Terms {
 
 /// What a verdict said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Judged {
+pub struct RecordedVerdict {
     /// The outcome.
     pub result: String,
     /// Check and cause.
@@ -161,7 +161,7 @@ impl Terms {
             image: plan.image.to_string(),
             policy: plan.policy.name.clone(),
             policy_digest: plan.policy.digest,
-            verdict: plan.verdict.as_ref().map(|verdict| Judged {
+            verdict: plan.verdict.as_ref().map(|verdict| RecordedVerdict {
                 result: verdict.result.as_str().to_owned(),
                 causes: verdict
                     .causes
@@ -192,7 +192,7 @@ pub struct CopyNote {
     pub tag: Option<String>,
 }
 
-impl Entry {
+impl JournalEntry {
     pub(super) fn new(id: String, draft: NewEntry, now: Timestamp) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
@@ -232,7 +232,7 @@ impl Entry {
 }
 
 /// Reads an entry; the error says what is wrong.
-pub(super) fn parse(bytes: &[u8]) -> Result<Entry, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<JournalEntry, String> {
     #[derive(Deserialize)]
     struct Form {
         schema: String,

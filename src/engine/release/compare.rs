@@ -10,13 +10,13 @@ use crate::domain::policy::{Freeze, WriteMode};
 use crate::domain::verdict::Verdict;
 use crate::domain::write::Proposal;
 use crate::engine::holds;
-use crate::engine::journal::{Entry, RecordedWrite};
+use crate::engine::journal::{JournalEntry, RecordedWrite};
 
 use super::draft::Prepared;
 
 /// How a new proposal stands to the confirmed one.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Compared {
+pub(super) enum ProposalComparison {
     /// Pin bytes, policy and evidence are as confirmed.
     Same,
     /// Somebody else has done all of it.
@@ -47,7 +47,7 @@ impl Confirmed {
     }
 
     /// Of a write left behind.
-    pub fn left(entry: &Entry) -> Self {
+    pub fn left(entry: &JournalEntry) -> Self {
         Self {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),
@@ -60,7 +60,7 @@ impl Confirmed {
     }
 }
 
-pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> Compared {
+pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparison {
     let (way, now) = (now.write, &now.proposal);
     if now.plans.is_empty()
         && confirmed
@@ -68,21 +68,21 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> Compared {
             .iter()
             .all(|write| now.already.contains(&target(write)))
     {
-        return Compared::Already;
+        return ProposalComparison::Already;
     }
     if confirmed.writes.len() != now.plans.len() {
-        return Compared::Moved("another write changed the pins of this set".to_owned());
+        return ProposalComparison::Moved("another write changed the pins of this set".to_owned());
     }
     // The name of a pull request's branch holds the time of its plan.
     if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
-        return Compared::Moved(format!(
+        return ProposalComparison::Moved(format!(
             "it would be pushed another way than to {} now",
             confirmed.branch
         ));
     }
     let mut both = confirmed.writes.iter().zip(&now.plans);
     let moved = both.find_map(|(a, b)| moved(a, &RecordedWrite::of(b)));
-    moved.map_or(Compared::Same, Compared::Moved)
+    moved.map_or(ProposalComparison::Same, ProposalComparison::Moved)
 }
 
 fn target(write: &RecordedWrite) -> Target {

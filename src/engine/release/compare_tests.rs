@@ -62,7 +62,7 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
     }
 }
 
-fn compared(confirmed: RecordedWrite, now: Prepared) -> Compared {
+fn compared(confirmed: RecordedWrite, now: Prepared) -> ProposalComparison {
     let confirmed = Confirmed {
         writes: vec![confirmed],
         branch: "main".to_owned(),
@@ -75,7 +75,10 @@ fn compared(confirmed: RecordedWrite, now: Prepared) -> Compared {
 fn what_the_journal_gives_back_is_the_same() {
     let text = serde_json::to_string(&RecordedWrite::of(&plan())).expect("JSON");
     let back: RecordedWrite = serde_json::from_str(&text).expect("a write");
-    assert_eq!(compared(back, prepared(plan(), WriteMode::Push)), Compared::Same);
+    assert_eq!(
+        compared(back, prepared(plan(), WriteMode::Push)),
+        ProposalComparison::Same
+    );
 }
 
 #[test]
@@ -102,13 +105,13 @@ fn everything_that_was_confirmed_is_compared() {
         change(&mut now);
         let said = compared(RecordedWrite::of(&plan()), prepared(now, WriteMode::Push));
         assert!(
-            matches!(&said, Compared::Moved(what) if what.contains(word)),
+            matches!(&said, ProposalComparison::Moved(what) if what.contains(word)),
             "{word}: {said:?}"
         );
     }
     let said = compared(RecordedWrite::of(&plan()), prepared(plan(), WriteMode::Branch));
     assert!(
-        matches!(&said, Compared::Moved(what) if what.contains("main")),
+        matches!(&said, ProposalComparison::Moved(what) if what.contains("main")),
         "{said:?}"
     );
 }
@@ -120,7 +123,7 @@ fn an_entry_without_its_terms_has_moved() {
     let old: RecordedWrite = serde_json::from_value(value).expect("an old entry is read");
     let said = compared(old, prepared(plan(), WriteMode::Push));
     assert!(
-        matches!(&said, Compared::Moved(what) if what.contains("not recorded")),
+        matches!(&said, ProposalComparison::Moved(what) if what.contains("not recorded")),
         "{said:?}"
     );
 }

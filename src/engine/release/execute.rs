@@ -14,7 +14,7 @@ use crate::domain::write::{Copied, Progress, Proposal, Receipt, WriteFailure, Wr
 use crate::engine::journal::{NewEntry, Running};
 use crate::engine::open::{Engine, blocking};
 
-use super::compare::{Compared, Confirmed, compare, frozen_since};
+use super::compare::{Confirmed, ProposalComparison, compare, frozen_since};
 use super::destination_check::{self, DestinationProblem};
 use super::draft::Prepared;
 use super::plan_context::{PlanContext, Purpose};
@@ -94,9 +94,9 @@ impl RunningWrite<'_> {
             .stoppable(prepare(&context, self.confirmed.request.clone()))
             .await?;
         match compare(&Confirmed::of(&self.confirmed, &context.ledger().tip.branch), &prepared) {
-            Compared::Same => {}
-            Compared::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
-            Compared::Moved(what) => return Err(moved(prepared.proposal, what).into()),
+            ProposalComparison::Same => {}
+            ProposalComparison::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
+            ProposalComparison::Moved(what) => return Err(moved(prepared.proposal, what).into()),
         }
         if self.running.is_none() {
             // Asked before anything is copied: who cannot commit shall not leave half of it behind.

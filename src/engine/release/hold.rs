@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
-use crate::domain::message::{self, Facts};
+use crate::domain::message::{self, MessageFacts};
 use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
@@ -135,7 +135,7 @@ async fn draft(
         digest: Digest::of(b""),
         source: "none".to_owned(),
     });
-    let message = message::compose(&Facts {
+    let message = message::compose(&MessageFacts {
         verb,
         service: &target.service,
         environment: &target.environment,

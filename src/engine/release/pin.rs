@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
-use crate::domain::message::{self, Facts};
+use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, Verb};
 use crate::domain::reference::Repository;
@@ -109,7 +109,7 @@ async fn one(
     gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
     let waived = break_glass(request, &policy, &mut gates, &verdict, &assessed.assessment.evidence)?;
     let used = context.policy_used(&policy);
-    let message = message::compose(&Facts {
+    let message = message::compose(&MessageFacts {
         verb: Verb::Pin,
         service: &target.service,
         environment: &target.environment,

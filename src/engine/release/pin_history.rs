@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use crate::domain::failure::Failure;
-use crate::domain::history::{Action, Said};
+use crate::domain::history::{Action, CommitRecord};
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, DigestChange, EarlierDigest, PinnedDigests};
 use crate::domain::pin::{Pin, PinnedBy};
@@ -254,7 +254,7 @@ impl PinReader<'_> {
 
     /// Whether a commit says of itself that it takes an earlier one back.
     fn is_revert(&self, commit: &CommitMeta) -> bool {
-        Said::read(commit.message.raw(), self.target).action == Action::Revert
+        CommitRecord::read(commit.message.raw(), self.target).action == Action::Revert
     }
 
     /// Whether a merge brought a revert: the newest commit below it that took one of these digests out is

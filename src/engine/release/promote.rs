@@ -10,7 +10,7 @@ use crate::domain::evidence::Evidence;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::known_good;
-use crate::domain::message::{self, Facts};
+use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Copy, Gate, GateState, Plan, PromoteFacts, Verb};
 use crate::domain::policy::{Environment, Policy};
@@ -161,7 +161,7 @@ impl Promotion<'_> {
             warnings.extend(platforms_lost(context, pulls, old, judged_at, source.digest).await);
         }
         let used = context.policy_used(self.policy);
-        let message = message::compose(&Facts {
+        let message = message::compose(&MessageFacts {
             verb: Verb::Promote,
             service: &self.target.service,
             environment: &self.target.environment,

@@ -7,10 +7,10 @@ use crate::domain::failure::Failure;
 use crate::domain::recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{CopyNote, Entry, Pending, Running};
+use crate::engine::journal::{CopyNote, JournalEntry, Pending, Running};
 use crate::engine::open::{Engine, blocking};
 
-use super::compare::{Compared, Confirmed, compare};
+use super::compare::{Confirmed, ProposalComparison, compare};
 use super::execute;
 use super::plan_context::{PlanContext, Purpose};
 use super::prepare::prepare;
@@ -22,7 +22,7 @@ pub struct Left {
     /// By which it is finished or dropped.
     pub id: String,
     /// What was meant; `None` = the entry cannot be read.
-    pub entry: Option<Entry>,
+    pub entry: Option<JournalEntry>,
     /// What stands; `None` = another process is at it, or the entry cannot be read.
     pub status: Option<RecoveryStatus>,
     /// The same in words.
@@ -116,7 +116,7 @@ impl Engine {
                 if entry.new_branch {
                     proposal.branch.clone_from(&entry.branch);
                 }
-                if let Compared::Moved(what) = compared {
+                if let ProposalComparison::Moved(what) = compared {
                     let what = format!(
                         "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
                     );
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// What can be found out about a write that was left behind: from this clone, the remote and the registries.
-    async fn facts(&self, entry: &Entry) -> Result<RecoveryFacts, Failure> {
+    async fn facts(&self, entry: &JournalEntry) -> Result<RecoveryFacts, Failure> {
         let (repo, copy) = (self.inner.repo.clone(), entry.clone());
         let (landed, commits_here) = blocking(move || {
             let Some(last) = copy.last_commit() else {
@@ -158,7 +158,7 @@ impl Engine {
 
     /// Whether everything that was to be copied is at its destination; not known where the policy cannot be read,
     /// which says how the registries are reached.
-    async fn copied(&self, entry: &Entry) -> Fact {
+    async fn copied(&self, entry: &JournalEntry) -> Fact {
         let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
         if notes.is_empty() {
             return Fact::Yes;
@@ -200,7 +200,7 @@ async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote
 }
 
 /// It landed before the crash: only the entry is left to remove.
-fn closed(running: Running, entry: &Entry) -> Result<Receipt, WriteFailure> {
+fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailure> {
     let nothing = Proposal {
         request: entry.request.clone(),
         plans: Vec::new(),

@@ -8,7 +8,7 @@ use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
-use crate::domain::message::{self, Facts};
+use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, RevertFacts, Verb};
 use crate::domain::policy::{Environment, Policy, WriteMode};
@@ -297,7 +297,7 @@ impl Revert<'_> {
         warnings.extend(self.remarks(digest, &judged.verdict));
         warnings.extend(std::mem::take(&mut rewritten.warnings));
         let used = context.policy_used(&self.policy);
-        let message = message::compose(&Facts {
+        let message = message::compose(&MessageFacts {
             verb: Verb::Revert,
             service: &target.service,
             environment: &target.environment,

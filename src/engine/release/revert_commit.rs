@@ -25,7 +25,7 @@ pub(super) struct RevertCommit {
     pub away: Vec<(Target, Digest)>,
 }
 
-type Pinned = BTreeMap<Target, BTreeSet<(Repository, Option<Digest>)>>;
+type PinnedImages = BTreeMap<Target, BTreeSet<(Repository, Option<Digest>)>>;
 
 /// Plans it on the head of the context.
 pub(super) async fn plan(
@@ -45,7 +45,7 @@ pub(super) async fn plan(
         .into());
     };
     let mut rewrite = Rewrite::default();
-    let (mut before, mut after) = (Pinned::new(), Pinned::new());
+    let (mut before, mut after) = (PinnedImages::new(), PinnedImages::new());
     let mut paths = Vec::new();
     for RevertedFile {
         path,
@@ -158,7 +158,7 @@ fn goes(path: &str) -> WriteFailure {
 }
 
 /// The pins of one version of a file, by target.
-fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut Pinned) {
+fn pins(context: &PlanContext, path: &str, bytes: &[u8], out: &mut PinnedImages) {
     let environments: Vec<&EnvId> = context.paths.of(path).collect();
     for found in manifest::scan(path, bytes).all() {
         let service = context.ledger().service_of(path, found);

@@ -8,7 +8,7 @@ use super::statement::Envelope;
 
 /// The containers pindeck reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(super) enum ContainerShape {
     /// A Sigstore bundle.
     Bundle,
     /// A DSSE envelope on its own.
@@ -45,9 +45,9 @@ struct ContainerKeys<'a> {
 }
 
 /// Which container a JSON document is.
-pub(super) fn shape(document: &str) -> Shape {
+pub(super) fn shape(document: &str) -> ContainerShape {
     let Ok(keys) = serde_json::from_str::<ContainerKeys<'_>>(document) else {
-        return Shape::Bare;
+        return ContainerShape::Bare;
     };
     let is_bundle = keys
         .media_type
@@ -57,15 +57,15 @@ pub(super) fn shape(document: &str) -> Shape {
         || keys.dsse_envelope.is_some()
         || keys.message_signature.is_some()
     {
-        Shape::Bundle
+        ContainerShape::Bundle
     } else if keys.payload_type.is_some() && keys.payload.is_some() {
-        Shape::Envelope
+        ContainerShape::Envelope
     } else if keys.predicate_type.is_some() && keys.kind.is_some() {
-        Shape::Statement
+        ContainerShape::Statement
     } else if keys.critical.is_some() {
-        Shape::SimpleSigning
+        ContainerShape::SimpleSigning
     } else {
-        Shape::Bare
+        ContainerShape::Bare
     }
 }
 
@@ -114,14 +114,14 @@ pub(super) fn statement_text(document: &str) -> Option<Vec<u8>> {
         dsse_envelope: Envelope<'a>,
     }
     match shape(document) {
-        Shape::Bundle => serde_json::from_str::<Outer<'_>>(document)
+        ContainerShape::Bundle => serde_json::from_str::<Outer<'_>>(document)
             .ok()?
             .dsse_envelope
             .payload()
             .ok(),
-        Shape::Envelope => Envelope::parse(document).ok()?.payload().ok(),
-        Shape::Statement => Some(document.as_bytes().to_vec()),
-        Shape::SimpleSigning | Shape::Bare => None,
+        ContainerShape::Envelope => Envelope::parse(document).ok()?.payload().ok(),
+        ContainerShape::Statement => Some(document.as_bytes().to_vec()),
+        ContainerShape::SimpleSigning | ContainerShape::Bare => None,
     }
 }
 
@@ -146,14 +146,17 @@ mod tests {
         for (document, expected) in [
             (
                 r#"{"mediaType":"application/vnd.dev.sigstore.bundle+json;version=0.1"}"#,
-                Shape::Bundle,
+                ContainerShape::Bundle,
             ),
-            (r#"{"mediaType":"odd","verificationMaterial":{}}"#, Shape::Bundle),
-            (r#"{"payloadType":"x","payload":""}"#, Shape::Envelope),
-            (r#"{"_type":"x","predicateType":"y"}"#, Shape::Statement),
-            (r#"{"critical":{}}"#, Shape::SimpleSigning),
-            (r#"{"bomFormat":"CycloneDX"}"#, Shape::Bare),
-            ("[]", Shape::Bare),
+            (
+                r#"{"mediaType":"odd","verificationMaterial":{}}"#,
+                ContainerShape::Bundle,
+            ),
+            (r#"{"payloadType":"x","payload":""}"#, ContainerShape::Envelope),
+            (r#"{"_type":"x","predicateType":"y"}"#, ContainerShape::Statement),
+            (r#"{"critical":{}}"#, ContainerShape::SimpleSigning),
+            (r#"{"bomFormat":"CycloneDX"}"#, ContainerShape::Bare),
+            ("[]", ContainerShape::Bare),
         ] {
             assert_eq!(shape(document), expected, "{document}");
         }

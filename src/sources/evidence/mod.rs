@@ -37,7 +37,7 @@ pub use trust::{Trust, TrustError};
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
 use crate::domain::failure::Failure;
 use crate::domain::text::Untrusted;
-use container::{Document, Shape};
+use container::{ContainerShape, Document};
 use report::{Report, named_kind};
 use statement::Statement;
 
@@ -164,12 +164,14 @@ fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) ->
 fn of_document(item: &Item, raw: &str, json: &str, question: &Question<'_>) -> Vec<Evidence> {
     let claims_bundle = item.media_type.starts_with("application/vnd.dev.sigstore.bundle");
     match container::shape(json) {
-        Shape::Bundle => vec![bundle::check(item, json, question)],
-        Shape::Envelope => vec![cosign_legacy::attestation(item, raw, question)],
-        Shape::SimpleSigning => vec![cosign_legacy::signature(item, json.as_bytes(), question)],
-        Shape::Statement => vec![unsigned(item, json.as_bytes())],
-        Shape::Bare if claims_bundle => vec![bundle::check(item, json, question)],
-        Shape::Bare => google_build::check(item, json).unwrap_or_else(|| vec![unsigned(item, json.as_bytes())]),
+        ContainerShape::Bundle => vec![bundle::check(item, json, question)],
+        ContainerShape::Envelope => vec![cosign_legacy::attestation(item, raw, question)],
+        ContainerShape::SimpleSigning => vec![cosign_legacy::signature(item, json.as_bytes(), question)],
+        ContainerShape::Statement => vec![unsigned(item, json.as_bytes())],
+        ContainerShape::Bare if claims_bundle => vec![bundle::check(item, json, question)],
+        ContainerShape::Bare => {
+            google_build::check(item, json).unwrap_or_else(|| vec![unsigned(item, json.as_bytes())])
+        }
     }
 }
 
@@ -217,7 +219,7 @@ fn unsigned(item: &Item, content: &[u8]) -> Evidence {
     let mut report = named(item, format_of(item));
     let text = std::str::from_utf8(content).unwrap_or_default();
     let (format, read) = match container::shape(text) {
-        Shape::Statement => {
+        ContainerShape::Statement => {
             let read = Statement::parse(content).and_then(|statement| {
                 conclude::introduce(&mut report, &statement);
                 predicate::summary(report.kind(), statement.predicate_text())
@@ -225,8 +227,10 @@ fn unsigned(item: &Item, content: &[u8]) -> Evidence {
             (Format::InToto, read)
         }
         // Signed or not: what hangs where nothing is ever signed is not looked into further.
-        Shape::Bundle | Shape::Envelope | Shape::SimpleSigning => (Format::Unknown, Ok(Default::default())),
-        Shape::Bare => match predicate::bare(content) {
+        ContainerShape::Bundle | ContainerShape::Envelope | ContainerShape::SimpleSigning => {
+            (Format::Unknown, Ok(Default::default()))
+        }
+        ContainerShape::Bare => match predicate::bare(content) {
             Ok((kind, format, summary)) => {
                 report.evidence().kind = kind;
                 (format, Ok(summary))

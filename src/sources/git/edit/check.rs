@@ -3,7 +3,7 @@
 
 use super::change::{Change, Effect};
 use super::{NewPin, TagChange};
-use crate::sources::git::manifest::events::{self, Event, What};
+use crate::sources::git::manifest::events::{self, YamlEvent, YamlEventKind};
 use crate::sources::git::manifest::{self, Scan};
 
 /// Everything outside the splices is the same bytes.
@@ -30,7 +30,7 @@ pub(super) fn outside(before: &str, after: &str, changes: &[Change]) -> Result<(
     }
 }
 
-fn read(text: &str) -> Result<Vec<Event<'_>>, String> {
+fn read(text: &str) -> Result<Vec<YamlEvent<'_>>, String> {
     let mut out = Vec::new();
     match events::read(text, |event| out.push(event)) {
         Ok(()) => Ok(out),
@@ -77,7 +77,7 @@ pub(super) fn events(before: &str, after: &str, changes: &[Change]) -> Result<()
             };
             for expected in [*key, value.as_str()] {
                 let ok = fresh.next().is_some_and(
-                    |e| matches!(&e.what, What::Scalar { value, anchor: 0, tag: None, .. } if value == expected),
+                    |e| matches!(&e.what, YamlEventKind::Scalar { value, anchor: 0, tag: None, .. } if value == expected),
                 );
                 if !ok {
                     return Err(format!("the new field `{key}` did not come out where it belongs"));
@@ -95,11 +95,11 @@ pub(super) fn events(before: &str, after: &str, changes: &[Change]) -> Result<()
     }
 }
 
-fn in_block(event: &Event<'_>) -> bool {
+fn in_block(event: &YamlEvent<'_>) -> bool {
     use granit_parser::ScalarStyle::{Folded, Literal};
     matches!(
         event.what,
-        What::Scalar {
+        YamlEventKind::Scalar {
             style: Literal | Folded,
             ..
         }
@@ -107,8 +107,8 @@ fn in_block(event: &Event<'_>) -> bool {
 }
 
 /// Takes out the changes that belong to this event.
-fn take<'c>(left: &mut Vec<&'c Change>, event: &Event<'_>) -> Vec<&'c Change> {
-    if !matches!(event.what, What::Scalar { .. } | What::Alias(_)) {
+fn take<'c>(left: &mut Vec<&'c Change>, event: &YamlEvent<'_>) -> Vec<&'c Change> {
+    if !matches!(event.what, YamlEventKind::Scalar { .. } | YamlEventKind::Alias(_)) {
         return Vec::new();
     }
     let mut here = Vec::new();
@@ -133,9 +133,9 @@ fn take<'c>(left: &mut Vec<&'c Change>, event: &Event<'_>) -> Vec<&'c Change> {
 }
 
 /// One scalar changed, by exactly these changes.
-fn scalar(old: &Event<'_>, new: &Event<'_>, changes: &[&Change]) -> Result<(), String> {
+fn scalar(old: &YamlEvent<'_>, new: &YamlEvent<'_>, changes: &[&Change]) -> Result<(), String> {
     let wrong = || format!("line {}: the scalar did not come out as meant", old.line);
-    let What::Scalar {
+    let YamlEventKind::Scalar {
         value: was,
         style: was_style,
         anchor: was_anchor,
@@ -144,7 +144,7 @@ fn scalar(old: &Event<'_>, new: &Event<'_>, changes: &[&Change]) -> Result<(), S
     else {
         return Err(wrong());
     };
-    let What::Scalar {
+    let YamlEventKind::Scalar {
         value: is,
         style: is_style,
         anchor: is_anchor,

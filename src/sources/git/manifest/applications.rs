@@ -4,7 +4,7 @@
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::includes::{self, Origin, Taken};
 use super::kustomization::{self, Kustomization, PatchSource};
-use super::shape::{Layer, Shape, Shaper, Text, TextPlace};
+use super::shape::{Shape, Shaper, Text, TextPlace, ValuesLayer};
 use super::tree::{Id, Tree};
 
 /// A folder that a controller applies, with what it changes.
@@ -27,7 +27,7 @@ pub struct Application {
     /// What it lays over the kustomization in that folder.
     pub overlay: Kustomization,
     /// Values for the chart in that folder, or from elsewhere.
-    pub values: Vec<Layer>,
+    pub values: Vec<ValuesLayer>,
 }
 
 /// The kinds of [`Application`].
@@ -131,8 +131,12 @@ pub(super) fn argocd(
         }
         let recurse = tree.text_at(source, &["directory", "recurse"]) == Some("true");
         let mut values = value_files(tree, source, path.as_deref(), &sources);
-        values.extend(inline_values(shaper, source, block).into_iter().map(Layer::Values));
-        values.extend(parameters(shaper, source).map(Layer::Values));
+        values.extend(
+            inline_values(shaper, source, block)
+                .into_iter()
+                .map(ValuesLayer::Values),
+        );
+        values.extend(parameters(shaper, source).map(ValuesLayer::Values));
         let kustomize = tree.get(source, "kustomize");
         let list = |key| {
             kustomize
@@ -205,14 +209,14 @@ fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
 }
 
 /// The value files of a source, lowest first, as paths from the repository's root.
-fn value_files(tree: &Tree<'_>, source: Id, folder: Option<&str>, sources: &[Id]) -> Vec<Layer> {
+fn value_files(tree: &Tree<'_>, source: Id, folder: Option<&str>, sources: &[Id]) -> Vec<ValuesLayer> {
     let list = tree
         .at(source, &["helm", "valueFiles"])
         .map_or(&[][..], |id| tree.items(id));
     let each = list.iter().filter_map(|id| {
         let path = tree.text_of(*id).filter(|path| includes::is_path(path))?;
         let path = includes::value_file(tree, path, folder, sources)?;
-        Some(Layer::File {
+        Some(ValuesLayer::File {
             path,
             from: Origin::Root,
         })

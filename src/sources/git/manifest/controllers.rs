@@ -1,7 +1,7 @@
 //! Who applies the repository: Argo CD Applications, Flux Kustomizations and their sources. They
 //! tell whether a write to a file would ever arrive.
 
-use super::detect::{self, Document};
+use super::detect::{self, DocumentStyle};
 use super::tree::{Id, Tree};
 
 /// A controller's object that reads a git repository.
@@ -39,13 +39,13 @@ pub enum ControllerKind {
 }
 
 /// What one document says.
-pub(super) fn read(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Vec<Controller>) {
+pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, out: &mut Vec<Controller>) {
     let text = |from: Id, path: &[&str]| tree.text_at(from, path).map(str::to_owned);
     let name = text(root, &["metadata", "name"]).unwrap_or_default();
     let suspended = text(root, &["spec", "suspend"]).as_deref() == Some("true");
     let line = tree.node(root).line;
     match kind {
-        Document::Argocd => {
+        DocumentStyle::Argocd => {
             let spec = tree
                 .at(root, &["spec", "template", "spec"])
                 .or_else(|| tree.get(root, "spec"));
@@ -70,7 +70,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Vec<Cont
                 });
             }
         }
-        Document::FluxKustomization => out.push(Controller {
+        DocumentStyle::FluxKustomization => out.push(Controller {
             kind: ControllerKind::Kustomization,
             name,
             line,
@@ -81,7 +81,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Vec<Cont
             fixed: false,
             suspended,
         }),
-        Document::Kubernetes if is_git_repository(tree, root) => {
+        DocumentStyle::Kubernetes if is_git_repository(tree, root) => {
             let fixed = ["commit", "name", "semver", "tag"]
                 .iter()
                 .find_map(|key| text(root, &["spec", "ref", key]));
@@ -97,10 +97,10 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Vec<Cont
                 suspended,
             });
         }
-        Document::List => {
+        DocumentStyle::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
                 let kind = detect::document("", tree, *item);
-                if kind != Document::List {
+                if kind != DocumentStyle::List {
                     read(tree, *item, kind, out);
                 }
             }

@@ -4,7 +4,7 @@ use super::tree::{Id, Kind, Tree};
 
 /// The style of one document, in the order in which the rules are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
+pub(super) enum DocumentStyle {
     /// Nothing in it is a pin: CustomResourceDefinitions describe images, they name none.
     Nothing,
     /// Image-promoter lists.
@@ -43,9 +43,9 @@ pub(super) fn file_name(path: &str) -> &str {
 }
 
 /// Tells the style of the document at `root`.
-pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
+pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> DocumentStyle {
     if super::promoter::matches(tree, root) {
-        return Document::Promoter;
+        return DocumentStyle::Promoter;
     }
     if !matches!(tree.node(root).kind, Kind::Map(..)) {
         let is_map = |id: &Id| matches!(tree.node(tree.resolve(*id)).kind, Kind::Map(..));
@@ -57,9 +57,9 @@ pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
                 .all(|item| tree.get(*item, "op").is_some() && tree.get(*item, "path").is_some())
         };
         return if is_list && !is_patch() {
-            Document::Values
+            DocumentStyle::Values
         } else {
-            Document::Other
+            DocumentStyle::Other
         };
     }
     let text = |key| tree.get(root, key).and_then(|id| tree.filled(id));
@@ -70,38 +70,38 @@ pub(super) fn document(path: &str, tree: &Tree<'_>, root: Id) -> Document {
     if matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
         || matches!(text("kind"), Some("Kustomization" | "Component")) && tree.get(root, "images").is_some()
     {
-        return Document::Kustomize;
+        return DocumentStyle::Kustomize;
     }
     if path.ends_with(".json") && !compose_name(name) && !values_name(name) {
         // package.json and its kind have `repository` and `version` of another meaning.
-        return Document::Other;
+        return DocumentStyle::Other;
     }
     if name.starts_with(".argocd-source") {
-        return Document::ArgocdSource;
+        return DocumentStyle::ArgocdSource;
     }
     if name == "Chart.yaml" {
-        return Document::Chart;
+        return DocumentStyle::Chart;
     }
     if is_helmfile(tree, root, name) {
-        return Document::Helmfile;
+        return DocumentStyle::Helmfile;
     }
     if is_compose(tree, root, name) {
-        return Document::Compose;
+        return DocumentStyle::Compose;
     }
-    Document::Values
+    DocumentStyle::Values
 }
 
-fn object(tree: &Tree<'_>, root: Id, api: &str, kind: &str) -> Document {
+fn object(tree: &Tree<'_>, root: Id, api: &str, kind: &str) -> DocumentStyle {
     let group = api.split('/').next().unwrap_or(api);
     match (group, kind) {
-        (_, "CustomResourceDefinition") => Document::Nothing,
-        ("kustomize.toolkit.fluxcd.io", "Kustomization") => Document::FluxKustomization,
-        ("helm.toolkit.fluxcd.io", "HelmRelease") => Document::HelmRelease,
-        ("source.toolkit.fluxcd.io", "OCIRepository") => Document::OciRepository,
-        ("kustomize.config.k8s.io", _) => Document::Kustomize,
-        ("argoproj.io", "Application" | "ApplicationSet") => Document::Argocd,
-        (_, kind) if kind.ends_with("List") && tree.get(root, "items").is_some() => Document::List,
-        _ => Document::Kubernetes,
+        (_, "CustomResourceDefinition") => DocumentStyle::Nothing,
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => DocumentStyle::FluxKustomization,
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => DocumentStyle::HelmRelease,
+        ("source.toolkit.fluxcd.io", "OCIRepository") => DocumentStyle::OciRepository,
+        ("kustomize.config.k8s.io", _) => DocumentStyle::Kustomize,
+        ("argoproj.io", "Application" | "ApplicationSet") => DocumentStyle::Argocd,
+        (_, kind) if kind.ends_with("List") && tree.get(root, "items").is_some() => DocumentStyle::List,
+        _ => DocumentStyle::Kubernetes,
     }
 }
 

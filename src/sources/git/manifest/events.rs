@@ -20,9 +20,9 @@ const MAX_DEPTH: usize = 128;
 
 /// One parser event; spans are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Event<'a> {
+pub(crate) struct YamlEvent<'a> {
     /// What it is.
-    pub what: What<'a>,
+    pub what: YamlEventKind<'a>,
     /// Where it is written.
     pub span: Range<usize>,
     /// Its first line, from 1.
@@ -32,7 +32,7 @@ pub(crate) struct Event<'a> {
 /// The kinds of event that matter for content. Two texts with equal sequences of these say the
 /// same thing, apart from comments and layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum What<'a> {
+pub(crate) enum YamlEventKind<'a> {
     /// A document begins.
     Document,
     /// A document ends.
@@ -113,7 +113,7 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
 /// # Errors
 /// [`Stopped`] at the first thing that is not YAML, or at a limit. Events of the document that
 /// could not be read whole have been handed out by then; the receiver drops them.
-pub(crate) fn read<'a>(text: &'a str, mut each: impl FnMut(Event<'a>)) -> Result<(), Stopped> {
+pub(crate) fn read<'a>(text: &'a str, mut each: impl FnMut(YamlEvent<'a>)) -> Result<(), Stopped> {
     let mut options = granit_parser::options! {
         simple_key_max_lookahead: 1024,
         flow_nesting_limit: MAX_DEPTH,
@@ -149,33 +149,33 @@ pub(crate) fn read<'a>(text: &'a str, mut each: impl FnMut(Event<'a>)) -> Result
                 if documents > MAX_DOCUMENTS {
                     return stop(document_at, line, format!("more than {MAX_DOCUMENTS} documents"));
                 }
-                What::Document
+                YamlEventKind::Document
             }
             Raw::DocumentEnd => {
                 document_at = range.end;
-                What::DocumentEnd
+                YamlEventKind::DocumentEnd
             }
-            Raw::MappingStart(style, anchor, tag) => What::Map {
+            Raw::MappingStart(style, anchor, tag) => YamlEventKind::Map {
                 flow: style == StructureStyle::Flow,
                 anchor,
                 tag: tag.map(|t| t.to_string()),
             },
-            Raw::SequenceStart(style, anchor, tag) => What::Seq {
+            Raw::SequenceStart(style, anchor, tag) => YamlEventKind::Seq {
                 flow: style == StructureStyle::Flow,
                 anchor,
                 tag: tag.map(|t| t.to_string()),
             },
-            Raw::MappingEnd | Raw::SequenceEnd => What::End,
-            Raw::Scalar(value, style, anchor, tag) => What::Scalar {
+            Raw::MappingEnd | Raw::SequenceEnd => YamlEventKind::End,
+            Raw::Scalar(value, style, anchor, tag) => YamlEventKind::Scalar {
                 value,
                 style,
                 anchor,
                 tag: tag.map(|t| t.to_string()),
             },
-            Raw::Alias(id) => What::Alias(id),
+            Raw::Alias(id) => YamlEventKind::Alias(id),
             _ => continue,
         };
-        each(Event {
+        each(YamlEvent {
             what,
             span: range,
             line,

@@ -1,7 +1,7 @@
 //! Files and folders of the same repository that a manifest takes in: who else reads a file that is
 //! about to be edited. One table for each style.
 
-use super::detect::{self, Document};
+use super::detect::{self, DocumentStyle};
 use super::tree::{Id, Kind, Tree};
 
 /// Something that is taken in, as written.
@@ -40,9 +40,9 @@ pub enum Taken {
 }
 
 /// Paths in a document that hold file names; `[]` = each item, `*` = each value.
-type Fields = &'static [&'static str];
+type PathFields = &'static [&'static str];
 
-const KUSTOMIZE: Fields = &[
+const KUSTOMIZE: PathFields = &[
     "resources.[]",
     "bases.[]",
     "components.[]",
@@ -66,7 +66,7 @@ const KUSTOMIZE: Fields = &[
     "secretGenerator.[].envs.[]",
     "secretGenerator.[].env",
 ];
-const COMPOSE: Fields = &[
+const COMPOSE: PathFields = &[
     "include.[]",
     "include.[].path",
     "include.[].path.[]",
@@ -75,7 +75,7 @@ const COMPOSE: Fields = &[
     "services.*.env_file.[]",
     "services.*.env_file.[].path",
 ];
-const HELMFILE: Fields = &[
+const HELMFILE: PathFields = &[
     "bases.[]",
     "helmfiles.[]",
     "helmfiles.[].path",
@@ -83,19 +83,19 @@ const HELMFILE: Fields = &[
     "releases.[].values.[]",
     "releases.[].secrets.[]",
 ];
-const HELM_RELEASE: Fields = &["spec.chart.spec.valuesFile", "spec.chart.spec.valuesFiles.[]"];
-const ARGOCD_SOURCE: Fields = &["helm.valueFiles.[]", "helm.fileParameters.[].path"];
+const HELM_RELEASE: PathFields = &["spec.chart.spec.valuesFile", "spec.chart.spec.valuesFiles.[]"];
+const ARGOCD_SOURCE: PathFields = &["helm.valueFiles.[]", "helm.fileParameters.[].path"];
 
 /// What keeping a name costs, in places looked at.
 const KEPT: usize = 64;
 
 /// What the documents of one file take in.
-pub(super) fn read(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Include> {
+pub(super) fn read(tree: &Tree<'_>, documents: &[(Id, DocumentStyle)]) -> Vec<Include> {
     let mut out = Vec::new();
     // One document of a helmfile has the environments, another the releases.
-    let helmfile = documents.iter().any(|(_, kind)| *kind == Document::Helmfile);
+    let helmfile = documents.iter().any(|(_, kind)| *kind == DocumentStyle::Helmfile);
     let kind = |kind| match kind {
-        Document::Values if helmfile => Document::Helmfile,
+        DocumentStyle::Values if helmfile => DocumentStyle::Helmfile,
         kind => kind,
     };
     let names: Vec<String> = documents
@@ -111,8 +111,8 @@ pub(super) fn read(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Include
     out
 }
 
-fn document(tree: &Tree<'_>, root: Id, kind: Document, names: &[String], out: &mut Vec<Include>) {
-    let mut beside = |fields: Fields, environments: &[String]| {
+fn document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, names: &[String], out: &mut Vec<Include>) {
+    let mut beside = |fields: PathFields, environments: &[String]| {
         named(tree, root, fields, Origin::Beside, &mut |include| {
             out.push(Include {
                 environments: environments.to_vec(),
@@ -121,9 +121,9 @@ fn document(tree: &Tree<'_>, root: Id, kind: Document, names: &[String], out: &m
         });
     };
     match kind {
-        Document::Kustomize => beside(KUSTOMIZE, &[]),
-        Document::Compose => beside(COMPOSE, &[]),
-        Document::Helmfile => {
+        DocumentStyle::Kustomize => beside(KUSTOMIZE, &[]),
+        DocumentStyle::Compose => beside(COMPOSE, &[]),
+        DocumentStyle::Helmfile => {
             beside(HELMFILE, names);
             for (name, environment) in tree.get(root, "environments").map_or(&[][..], |map| tree.entries(map)) {
                 let name = tree.text_of(*name).unwrap_or("").to_owned();
@@ -141,12 +141,12 @@ fn document(tree: &Tree<'_>, root: Id, kind: Document, names: &[String], out: &m
                 );
             }
         }
-        Document::HelmRelease
+        DocumentStyle::HelmRelease
             if tree.text_at(root, &["spec", "chart", "spec", "sourceRef", "kind"]) != Some("HelmRepository") =>
         {
             named(tree, root, HELM_RELEASE, Origin::Root, &mut |include| out.push(include));
         }
-        Document::FluxKustomization => {
+        DocumentStyle::FluxKustomization => {
             let remote = tree.at(root, &["spec", "kubeConfig"]).is_some();
             let cluster = remote.then(|| {
                 words(
@@ -161,7 +161,7 @@ fn document(tree: &Tree<'_>, root: Id, kind: Document, names: &[String], out: &m
                 ..plain(path, Origin::Root, Taken::Tree)
             }));
         }
-        Document::Argocd => {
+        DocumentStyle::Argocd => {
             if let Some(spec) = tree
                 .at(root, &["spec", "template", "spec"])
                 .or_else(|| tree.get(root, "spec"))
@@ -169,10 +169,10 @@ fn document(tree: &Tree<'_>, root: Id, kind: Document, names: &[String], out: &m
                 application(tree, root, spec, out);
             }
         }
-        Document::List => {
+        DocumentStyle::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
                 let kind = detect::document("", tree, *item);
-                if kind != Document::List {
+                if kind != DocumentStyle::List {
                     document(tree, *item, kind, names, out);
                 }
             }
@@ -262,7 +262,7 @@ fn plain(path: &str, from: Origin, what: Taken) -> Include {
 }
 
 /// Every file name under these fields.
-fn named(tree: &Tree<'_>, root: Id, fields: Fields, from: Origin, add: &mut dyn FnMut(Include)) {
+fn named(tree: &Tree<'_>, root: Id, fields: PathFields, from: Origin, add: &mut dyn FnMut(Include)) {
     for field in fields {
         let steps: Vec<&str> = field.split('.').collect();
         each(tree, root, &steps, &mut |id| {

@@ -3,7 +3,7 @@
 
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::objects::{self, ManifestObject};
-use super::shape::{Layer, Shape, Shaper, TextPlace};
+use super::shape::{Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 
 /// A `Kustomization` or `Component`, or what another tool hands to Kustomize.
@@ -34,7 +34,7 @@ pub struct Kustomization {
     /// `namespace`.
     pub namespace: String,
     /// Values of each of its `helmCharts`, lowest first.
-    pub charts: Vec<Vec<Layer>>,
+    pub charts: Vec<Vec<ValuesLayer>>,
     /// It makes objects that no file of the repository shows: charts, generators.
     pub generates: bool,
 }

@@ -49,10 +49,10 @@ pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, P
 pub use objects::ManifestObject;
 pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
-pub use shape::{Handle, Layer, Shape, Text, TextPlace};
+pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
 pub use undo::robot;
 
-use detect::Document;
+use detect::DocumentStyle;
 use output::Output;
 use tree::{Id, Tree};
 
@@ -234,7 +234,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     };
     let tree = Tree::read(text);
     let mut out = Output::for_file(path);
-    let kinds: Vec<Document> = tree
+    let kinds: Vec<DocumentStyle> = tree
         .roots
         .iter()
         .map(|root| style(path, &tree, *root, &mut out))
@@ -244,7 +244,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             loose(&tree, *root, *kind, &mut out);
         }
     }
-    let documents: Vec<(Id, Document)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
+    let documents: Vec<(Id, DocumentStyle)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
     let includes = includes::read(&tree, &documents);
     let (parts, layered) = parts::read(path, &tree, &documents, &out);
     let overflow = out.overflow || tree.is_exhausted();
@@ -353,12 +353,12 @@ impl Scan {
 }
 
 /// The charts that these documents depend on.
-fn charts(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Chart> {
+fn charts(tree: &Tree<'_>, documents: &[(Id, DocumentStyle)]) -> Vec<Chart> {
     let mut out = Vec::new();
     for (root, kind) in documents {
         let (list, from) = match kind {
-            Document::Chart => ("dependencies", "repository"),
-            Document::Kustomize => ("helmCharts", "repo"),
+            DocumentStyle::Chart => ("dependencies", "repository"),
+            DocumentStyle::Kustomize => ("helmCharts", "repo"),
             _ => continue,
         };
         for item in tree.get(*root, list).map_or(&[][..], |id| tree.items(id)) {
@@ -373,45 +373,45 @@ fn charts(tree: &Tree<'_>, documents: &[(Id, Document)]) -> Vec<Chart> {
 }
 
 /// Looks for references that the document's style does not know of.
-fn loose(tree: &Tree<'_>, root: Id, kind: Document, out: &mut Output) {
+fn loose(tree: &Tree<'_>, root: Id, kind: DocumentStyle, out: &mut Output) {
     match kind {
-        Document::Nothing => {}
-        Document::List => {
+        DocumentStyle::Nothing => {}
+        DocumentStyle::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
                 let kind = detect::document("", tree, *item);
-                if kind != Document::List {
+                if kind != DocumentStyle::List {
                     loose(tree, *item, kind, out);
                 }
             }
         }
-        kind => loose::document(tree, root, out, kind == Document::Kubernetes),
+        kind => loose::document(tree, root, out, kind == DocumentStyle::Kubernetes),
     }
 }
 
 /// Reads one document in its own style.
-fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> Document {
+fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> DocumentStyle {
     let kind = detect::document(path, tree, root);
     match kind {
-        Document::Nothing | Document::Other => {}
-        Document::Promoter => promoter::read(tree, root, out),
-        Document::FluxKustomization => flux::kustomization(tree, root, out),
-        Document::HelmRelease => flux::helm_release(tree, root, out),
-        Document::OciRepository => flux::oci_repository(tree, root, out),
-        Document::Kustomize => kustomize::read(tree, root, out),
-        Document::Argocd => argocd::read(tree, root, out),
-        Document::ArgocdSource => argocd::source(tree, root, out),
-        Document::Kubernetes => kubernetes::read(tree, root, out),
-        Document::List => {
+        DocumentStyle::Nothing | DocumentStyle::Other => {}
+        DocumentStyle::Promoter => promoter::read(tree, root, out),
+        DocumentStyle::FluxKustomization => flux::kustomization(tree, root, out),
+        DocumentStyle::HelmRelease => flux::helm_release(tree, root, out),
+        DocumentStyle::OciRepository => flux::oci_repository(tree, root, out),
+        DocumentStyle::Kustomize => kustomize::read(tree, root, out),
+        DocumentStyle::Argocd => argocd::read(tree, root, out),
+        DocumentStyle::ArgocdSource => argocd::source(tree, root, out),
+        DocumentStyle::Kubernetes => kubernetes::read(tree, root, out),
+        DocumentStyle::List => {
             for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
-                if detect::document("", tree, *item) != Document::List {
+                if detect::document("", tree, *item) != DocumentStyle::List {
                     style("", tree, *item, out);
                 }
             }
         }
-        Document::Helmfile => helmfile::read(tree, root, out),
-        Document::Compose => compose::read(tree, root, out),
-        Document::Values => helm_values::read(tree, root, out),
-        Document::Chart => {
+        DocumentStyle::Helmfile => helmfile::read(tree, root, out),
+        DocumentStyle::Compose => compose::read(tree, root, out),
+        DocumentStyle::Values => helm_values::read(tree, root, out),
+        DocumentStyle::Chart => {
             if let Some(version) = tree.get(root, "appVersion")
                 && let Some(text) = tree.filled(version)
             {

@@ -2,7 +2,7 @@
 
 use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
-use super::shape::{Layer, Shape, Shaper, TextPlace};
+use super::shape::{Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::Id;
 
 /// One object, or a patch that looks like one.
@@ -23,7 +23,7 @@ pub struct ManifestObject {
     /// What it holds.
     pub body: Shape,
     /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
-    pub chart: Vec<Layer>,
+    pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: the images that its post renderers replace, in order.
     pub post_images: Vec<ImageRule>,
 }
@@ -69,7 +69,7 @@ fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {
         .collect()
 }
 
-fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {
+fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesLayer> {
     let tree = shaper.tree;
     let Some(spec) = tree.at(root, &["spec", "chart", "spec"]) else {
         return Vec::new();
@@ -88,7 +88,7 @@ fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<Layer> {
     } else {
         named
     };
-    let layer = |path| Layer::File {
+    let layer = |path| ValuesLayer::File {
         path,
         from: Origin::Root,
     };

@@ -385,7 +385,7 @@ impl Pinned {
         if let Some((id, text)) = fields.tag.and_then(|id| Some((id, tree.filled(id)?))) {
             let mut version = refs::version(text);
             if version.digest.as_ref().is_some_and(|r| r.len() == 64) && !hex_follows {
-                version = refs::Version {
+                version = refs::VersionParts {
                     tag: Some(0..text.len()),
                     digest: None,
                 };

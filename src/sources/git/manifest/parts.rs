@@ -4,14 +4,14 @@
 use std::cell::RefCell;
 
 use super::applications::{self, Application, SourceOverride};
-use super::detect::{self, Document};
+use super::detect::{self, DocumentStyle};
 use super::helm_values::{self, Strings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
 use super::nested::Mapping;
 use super::objects::{self, ManifestObject};
 use super::output::{How, Output};
-use super::shape::{Handle, Layer, Shape, Shaper, TextPlace};
+use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 use super::{Found, LOOSE, argocd, kubernetes, parameters};
 use crate::domain::pin::Style;
@@ -32,7 +32,7 @@ pub enum DocumentPart {
     /// A chart's values.
     Values(Shape),
     /// Releases with their values, lowest layer first.
-    Releases(Vec<Vec<Layer>>),
+    Releases(Vec<Vec<ValuesLayer>>),
     /// What a `configurations` file says about images.
     Fields(Vec<FieldSpec>),
     /// A file of `replacements`.
@@ -86,7 +86,7 @@ impl DocumentPart {
 pub(super) fn read(
     path: &str,
     tree: &Tree<'_>,
-    documents: &[(Id, Document)],
+    documents: &[(Id, DocumentStyle)],
     out: &Output,
 ) -> (Vec<DocumentPart>, Vec<Found>) {
     let reader = PartReader {
@@ -131,26 +131,26 @@ impl PartReader<'_> {
         })
     }
 
-    fn document(&self, root: Id, kind: Document, parts: &mut Vec<DocumentPart>) {
+    fn document(&self, root: Id, kind: DocumentStyle, parts: &mut Vec<DocumentPart>) {
         let tree = self.tree;
         match kind {
-            Document::Kubernetes => parts.push(DocumentPart::Object(
+            DocumentStyle::Kubernetes => parts.push(DocumentPart::Object(
                 self.with_shaper(false, |s| objects::read(s, root)),
             )),
-            Document::HelmRelease => {
+            DocumentStyle::HelmRelease => {
                 self.values_parts(tree.at(root, &["spec", "values"]));
                 parts.push(DocumentPart::Object(self.with_shaper(true, |s| objects::read(s, root))));
             }
-            Document::Kustomize => {
+            DocumentStyle::Kustomize => {
                 let mut read = kustomization::read(tree, root, &|id| self.handle(id), &|id| self.inline(id));
                 read.charts = self.charts(root);
                 parts.push(DocumentPart::Kustomization(Box::new(read)));
             }
-            Document::FluxKustomization => {
+            DocumentStyle::FluxKustomization => {
                 let read = applications::flux(tree, root, &|id| self.handle(id), &|id| self.inline(id));
                 parts.extend(read.map(|one| DocumentPart::Application(Box::new(one))));
             }
-            Document::Argocd => {
+            DocumentStyle::Argocd => {
                 self.argocd_parts(
                     tree.at(root, &["spec", "template", "spec"])
                         .or_else(|| tree.get(root, "spec")),
@@ -159,22 +159,22 @@ impl PartReader<'_> {
                 let read = self.with_shaper(true, |s| applications::argocd(s, root, &|id| self.inline(id), &block));
                 parts.extend(read.into_iter().map(|one| DocumentPart::Application(Box::new(one))));
             }
-            Document::ArgocdSource => {
+            DocumentStyle::ArgocdSource => {
                 self.source_parts(root);
                 let block = |id| self.block(id);
                 let read = self.with_shaper(true, |s| applications::source_override(s, root, &block));
                 parts.push(DocumentPart::SourceOverride(Box::new(read)));
             }
-            Document::List => {
+            DocumentStyle::List => {
                 for item in tree.get(root, "items").map_or(&[][..], |items| tree.items(items)) {
                     let kind = detect::document("", tree, *item);
-                    if kind != Document::List {
+                    if kind != DocumentStyle::List {
                         self.document(*item, kind, parts);
                     }
                 }
             }
-            Document::Values => self.values(root, parts),
-            Document::Helmfile => {
+            DocumentStyle::Values => self.values(root, parts),
+            DocumentStyle::Helmfile => {
                 let releases = tree.get(root, "releases").map_or(&[][..], |id| tree.items(id));
                 let layers = |release: &Id| {
                     let list = tree.get(*release, "values").map_or(&[][..], |id| tree.items(id));
@@ -182,13 +182,13 @@ impl PartReader<'_> {
                 };
                 parts.push(DocumentPart::Releases(releases.iter().map(layers).collect()));
             }
-            Document::OciRepository | Document::Promoter => {
+            DocumentStyle::OciRepository | DocumentStyle::Promoter => {
                 let index = tree.document_of(root);
                 let all = (0u32..).zip(&self.out.found);
                 let mine = all.filter(|(_, found)| found.site.document == index);
                 parts.push(DocumentPart::Plain(mine.map(|(at, _)| Handle::Found(at)).collect()));
             }
-            Document::Other => {
+            DocumentStyle::Other => {
                 let items = tree.items(root);
                 if !items.is_empty() && items.iter().all(|item| kustomization::is_operation(tree, *item)) {
                     operations_founds(tree, root, &mut self.layered.borrow_mut());
@@ -196,7 +196,7 @@ impl PartReader<'_> {
                     parts.extend(read.map(DocumentPart::Operations));
                 }
             }
-            Document::Nothing | Document::Compose | Document::Chart => {}
+            DocumentStyle::Nothing | DocumentStyle::Compose | DocumentStyle::Chart => {}
         }
     }
 
@@ -220,23 +220,25 @@ impl PartReader<'_> {
     }
 
     /// Items of a list of values: names of files, and values.
-    fn layers(&self, items: &[Id]) -> Vec<Layer> {
+    fn layers(&self, items: &[Id]) -> Vec<ValuesLayer> {
         let each = items.iter().filter_map(|item| match self.tree.text_of(*item) {
-            Some(path) if includes::is_path(path) => Some(Layer::File {
+            Some(path) if includes::is_path(path) => Some(ValuesLayer::File {
                 path: path.to_owned(),
                 from: Origin::Beside,
             }),
             Some(_) => None,
             None => {
                 self.values_parts(Some(*item));
-                Some(Layer::Values(self.with_shaper(true, |shaper| shaper.shape(*item))))
+                Some(ValuesLayer::Values(
+                    self.with_shaper(true, |shaper| shaper.shape(*item)),
+                ))
             }
         });
         each.collect()
     }
 
     /// `helmCharts`: the file, what is written in place over it, and then more files.
-    fn charts(&self, root: Id) -> Vec<Vec<Layer>> {
+    fn charts(&self, root: Id) -> Vec<Vec<ValuesLayer>> {
         let charts = self
             .tree
             .get(root, "helmCharts")
@@ -349,7 +351,7 @@ fn patch_founds(tree: &Tree<'_>, out: &mut Output) {
     for root in &tree.roots {
         if tree.items(*root).is_empty() {
             match detect::document("", tree, *root) {
-                Document::HelmRelease => {
+                DocumentStyle::HelmRelease => {
                     if let Some(values) = tree.at(*root, &["spec", "values"]) {
                         let how = |kind| How { kind, ..PATCH };
                         let (split, string) = (how("kustomize/patch/split"), how("kustomize/patch/string"));
@@ -357,7 +359,7 @@ fn patch_founds(tree: &Tree<'_>, out: &mut Output) {
                         helm_values::parts(tree, values, out, PATCH, &|_| false);
                     }
                 }
-                Document::Argocd => argocd::read(tree, *root, out),
+                DocumentStyle::Argocd => argocd::read(tree, *root, out),
                 _ => kubernetes::read(tree, *root, out),
             }
         } else {

@@ -47,7 +47,7 @@ pub(super) fn apart(text: &str) -> Option<Parts> {
 
 /// What a `tag`, `newTag`, `digest`, `sha` or `version` value holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Version {
+pub(super) struct VersionParts {
     /// The tag part.
     pub tag: Option<Range<usize>>,
     /// The digest part: 71 bytes, or 64 where only the hexadecimal digits are written.
@@ -55,19 +55,19 @@ pub(super) struct Version {
 }
 
 /// Takes the value of a version field apart: `v1`, `v1@sha256:…`, `sha256:…`, `@sha256:…`, 64 hex.
-pub(super) fn version(text: &str) -> Version {
-    let tag_only = || Version {
+pub(super) fn version(text: &str) -> VersionParts {
+    let tag_only = || VersionParts {
         tag: (!text.is_empty()).then_some(0..text.len()),
         digest: None,
     };
     if text.parse::<Digest>().is_ok() || Digest::from_hex(text).is_ok() {
-        return Version {
+        return VersionParts {
             tag: None,
             digest: Some(0..text.len()),
         };
     }
     match text.split_once('@') {
-        Some((tag, digest)) if digest.parse::<Digest>().is_ok() => Version {
+        Some((tag, digest)) if digest.parse::<Digest>().is_ok() => VersionParts {
             tag: (!tag.is_empty()).then_some(0..tag.len()),
             digest: Some(tag.len() + 1..text.len()),
         },

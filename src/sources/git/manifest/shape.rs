@@ -26,7 +26,7 @@ pub enum Shape {
 
 /// One layer of a chart's values. Later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Layer {
+pub enum ValuesLayer {
     /// A file.
     File {
         /// Its path.
@@ -65,7 +65,7 @@ pub enum Handle {
     Layered(u32),
 }
 
-impl Layer {
+impl ValuesLayer {
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         if let Self::Values(values) = self {
             values.places(each);

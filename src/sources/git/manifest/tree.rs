@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use super::events::{self, Event, Stopped, What};
+use super::events::{self, Stopped, YamlEvent, YamlEventKind};
 
 /// A node of a [`Tree`].
 pub(super) type Id = u32;
@@ -377,34 +377,34 @@ struct Builder {
 }
 
 impl Builder {
-    fn take<'a>(&mut self, tree: &mut Tree<'a>, event: Event<'a>) {
-        let Event { what, span, line } = event;
+    fn take<'a>(&mut self, tree: &mut Tree<'a>, event: YamlEvent<'a>) {
+        let YamlEvent { what, span, line } = event;
         let (kind, anchor, opens) = match what {
-            What::Document => {
+            YamlEventKind::Document => {
                 self.open.clear();
                 self.anchors.clear();
                 self.root = None;
                 return;
             }
-            What::DocumentEnd => {
+            YamlEventKind::DocumentEnd => {
                 if let Some(root) = self.root.take() {
                     tree.roots.push(root);
                 }
                 return;
             }
-            What::End => {
+            YamlEventKind::End => {
                 self.open.pop();
                 return;
             }
-            What::Map { flow, anchor, .. } => {
+            YamlEventKind::Map { flow, anchor, .. } => {
                 let flow = if flow { Flow::Braces } else { Flow::Block };
                 (Kind::Map(Vec::new(), flow), anchor, true)
             }
-            What::Seq { anchor, .. } => (Kind::Seq(Vec::new()), anchor, true),
-            What::Scalar {
+            YamlEventKind::Seq { anchor, .. } => (Kind::Seq(Vec::new()), anchor, true),
+            YamlEventKind::Scalar {
                 value, style, anchor, ..
             } => (Kind::Scalar(value, style), anchor, false),
-            What::Alias(id) => match self.anchors.get(&id) {
+            YamlEventKind::Alias(id) => match self.anchors.get(&id) {
                 Some(&target) => (Kind::Alias(target), 0, false),
                 // The parser resolves aliases itself; this cannot happen, and an empty text is harmless.
                 None => (Kind::Scalar(Cow::Borrowed(""), ScalarStyle::Plain), 0, false),
