@@ -24,7 +24,6 @@ pub mod known_good;
 pub mod message;
 pub mod pattern;
 pub mod pin;
-pub mod pin_walk;
 pub mod plan;
 pub mod platform;
 pub mod policy;
