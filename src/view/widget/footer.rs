@@ -118,8 +118,12 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
     let wide = columns >= 96 && actions.contains(&Action::Promote);
     let reserved = if wide { (columns / 3).min(40) } else { 0 };
     let mut used = reserved;
+    let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     if let (false, Some(reason)) = (wide, &reason) {
-        let text = cut(reason, columns * 3 / 5, canvas.glyphs().ellipsis);
+        // The way back stays in sight, whatever is said of the way forward.
+        let revert = hint_width(canvas, state, Action::Revert);
+        let room = columns.saturating_sub(fixed + revert + 2).min(columns * 3 / 5);
+        let text = cut(reason, room, canvas.glyphs().ellipsis);
         used += width(&text, canvas.glyphs()) + 2;
         let role = if Action::Promote.enabled(state).is_ok() {
             Role::Warned
@@ -128,7 +132,6 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
         };
         line.push(span(role, format!("{text}  ")));
     }
-    let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     for action in actions {
         // An inverse is worth a hint only where there is one.
         if *action == Action::Undo && action.enabled(state).is_err() {
