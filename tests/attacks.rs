@@ -28,6 +28,8 @@ mod attacks {
     #[cfg(unix)]
     pub mod policy;
     pub mod presence;
+    pub mod presence_costs;
+    pub mod presence_orders;
     pub mod writes;
 }
 
@@ -45,6 +47,7 @@ pub struct Attack {
 const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::presence::ATTACKS,
+    attacks::presence_costs::ATTACKS,
     attacks::evidence::ATTACKS,
     attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,

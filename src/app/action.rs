@@ -5,7 +5,7 @@
 
 /// Groups of the help, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub enum HelpGroup {
     /// Moving around.
     Move,
     /// Looking closer.
@@ -16,7 +16,7 @@ pub enum Group {
     Cockpit,
 }
 
-impl Group {
+impl HelpGroup {
     /// Every group, in the order of the help.
     pub const ALL: [Self; 4] = [Self::Look, Self::Release, Self::Move, Self::Cockpit];
 
@@ -52,7 +52,7 @@ pub struct Spec {
     /// Its keys unless they are configured otherwise.
     pub keys: &'static [&'static str],
     /// The group of the help that lists it.
-    pub group: Group,
+    pub group: HelpGroup,
     /// What it may lead to.
     pub danger: Danger,
     /// What it does, in one line.
@@ -74,7 +74,7 @@ macro_rules! actions {
                 name: $name,
                 short: $short,
                 keys: &[$($key),*],
-                group: Group::$group,
+                group: HelpGroup::$group,
                 danger: Danger::$danger,
                 help: $help,
             },

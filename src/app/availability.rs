@@ -2,9 +2,9 @@
 
 use super::action::Action;
 use super::comparable;
-use super::cursor::{self, Subject};
+use super::cursor::{self, ScreenSubject};
 use super::request::{self, on_screen_subject};
-use super::state::{Pane, Screen, State};
+use super::state::{CockpitState, Pane, Screen};
 
 type Possible = Result<(), String>;
 
@@ -13,7 +13,7 @@ impl Action {
     ///
     /// # Errors
     /// The reason why it is not, as a clause for the person.
-    pub fn enabled(self, state: &State) -> Result<(), String> {
+    pub fn enabled(self, state: &CockpitState) -> Result<(), String> {
         match self {
             Self::MoveUp
             | Self::MoveDown
@@ -49,14 +49,14 @@ impl Action {
     }
 }
 
-fn can_compare(state: &State) -> Possible {
+fn can_compare(state: &CockpitState) -> Possible {
     match state.screen() {
         Some(Screen::Diff(_)) => Err("the comparison is on screen".to_owned()),
         _ => comparable::pairs(state).map(drop),
     }
 }
 
-fn can_mark(state: &State) -> Possible {
+fn can_mark(state: &CockpitState) -> Possible {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
@@ -67,7 +67,7 @@ fn can_mark(state: &State) -> Possible {
     }
 }
 
-fn has_panes(state: &State) -> Possible {
+fn has_panes(state: &CockpitState) -> Possible {
     match state.screen() {
         Some(Screen::Diff(diff)) if diff.pairs.len() > 1 => Ok(()),
         Some(Screen::Diff(_)) => Err("there is one comparison".to_owned()),
@@ -75,14 +75,14 @@ fn has_panes(state: &State) -> Possible {
     }
 }
 
-fn not_writing(state: &State) -> Possible {
+fn not_writing(state: &CockpitState) -> Possible {
     match &state.writing {
         None => Ok(()),
         Some(writing) => Err(format!("not while a write is in flight: {}", writing.what)),
     }
 }
 
-fn has_command(state: &State) -> Possible {
+fn has_command(state: &CockpitState) -> Possible {
     match state.screen() {
         Some(Screen::Plan(plan)) if plan.proposal().is_some() => Ok(()),
         Some(Screen::Plan(_)) => Err("there is no plan yet".to_owned()),
@@ -91,33 +91,33 @@ fn has_command(state: &State) -> Possible {
     }
 }
 
-fn on_board(state: &State) -> Possible {
+fn on_board(state: &CockpitState) -> Possible {
     match state.screen() {
         None => Ok(()),
         Some(_) => Err("only on the board: esc goes back".to_owned()),
     }
 }
 
-fn has_digest(state: &State) -> Possible {
+fn has_digest(state: &CockpitState) -> Possible {
     let subject = on_screen_subject(state)?;
     match (state.digest_of(&subject), subject) {
         (Some(_), _) => Ok(()),
-        (None, Subject::Pin(_)) => Err("pinned by tag only: there is no digest".to_owned()),
-        (None, Subject::Candidate(_)) => Err("no candidate is known".to_owned()),
+        (None, ScreenSubject::Pin(_)) => Err("pinned by tag only: there is no digest".to_owned()),
+        (None, ScreenSubject::Candidate(_)) => Err("no candidate is known".to_owned()),
     }
 }
 
-fn has_pin(state: &State) -> Possible {
+fn has_pin(state: &CockpitState) -> Possible {
     match on_screen_subject(state)? {
-        Subject::Pin(_) => Ok(()),
-        Subject::Candidate(_) => Err("a candidate has no pins: choose an environment".to_owned()),
+        ScreenSubject::Pin(_) => Ok(()),
+        ScreenSubject::Candidate(_) => Err("a candidate has no pins: choose an environment".to_owned()),
     }
 }
 
-fn has_several_pins(state: &State) -> Possible {
+fn has_several_pins(state: &CockpitState) -> Possible {
     on_board(state)?;
     match on_screen_subject(state)? {
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             let row = state.board.row(&key.target.service);
             let pins = row.map_or(0, |row| cursor::cells(row, &key.target.environment).count());
             if pins > 1 {
@@ -126,11 +126,11 @@ fn has_several_pins(state: &State) -> Possible {
                 Err("there is one pin here".to_owned())
             }
         }
-        Subject::Candidate(_) => Err("there is one candidate".to_owned()),
+        ScreenSubject::Candidate(_) => Err("there is one candidate".to_owned()),
     }
 }
 
-fn has_filter(state: &State) -> Possible {
+fn has_filter(state: &CockpitState) -> Possible {
     if state.filter.text().is_empty() {
         Err("no filter is set".to_owned())
     } else {
@@ -138,7 +138,7 @@ fn has_filter(state: &State) -> Possible {
     }
 }
 
-fn not_refreshing(state: &State) -> Possible {
+fn not_refreshing(state: &CockpitState) -> Possible {
     if state.is_refreshing() {
         Err("a refresh is already running".to_owned())
     } else {
@@ -146,7 +146,7 @@ fn not_refreshing(state: &State) -> Possible {
     }
 }
 
-fn can_open(state: &State) -> Possible {
+fn can_open(state: &CockpitState) -> Possible {
     match state.screen() {
         None => match state.pane {
             Pane::Feed => match state.feed_position() {

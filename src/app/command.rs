@@ -1,6 +1,6 @@
 //! What the state machine asks the runtime to do. Plain data.
 
-use super::generation::{Slot, Ticket};
+use super::generation::{QueryKind, Ticket};
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request};
@@ -34,7 +34,7 @@ pub enum Command {
         b: (Repository, Digest),
     },
     /// Stop working on a question of that kind; nobody looks at the answer any more.
-    Stop(Slot),
+    Stop(QueryKind),
     /// Plan a write. Nothing is written.
     Plan {
         /// The question.

@@ -1,9 +1,9 @@
 //! Which digests the screen on top can be compared with.
 
 use super::comparison::{DigestPair, PlacedDigest, plan_pair};
-use super::cursor::Subject;
+use super::cursor::ScreenSubject;
 use super::request::on_screen_subject;
-use super::state::{Screen, State};
+use super::state::{CockpitState, Screen};
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::id::EnvId;
 
@@ -11,7 +11,7 @@ use crate::domain::id::EnvId;
 ///
 /// # Errors
 /// Why there is nothing to compare with, as a clause for the person.
-pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
+pub fn pairs(state: &CockpitState) -> Result<Vec<DigestPair>, String> {
     match state.screen() {
         Some(Screen::History(history)) => {
             let selected = history.selected.as_ref();
@@ -82,7 +82,7 @@ pub fn pairs(state: &State) -> Result<Vec<DigestPair>, String> {
     }
 }
 
-fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<DigestPair>, String> {
+fn of_subject(state: &CockpitState, row: &ServiceRow, subject: &ScreenSubject) -> Result<Vec<DigestPair>, String> {
     let candidate = row
         .candidate
         .value()
@@ -111,7 +111,7 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
         }
     };
     match subject {
-        Subject::Candidate(_) => {
+        ScreenSubject::Candidate(_) => {
             let candidate = candidate.ok_or_else(|| "no candidate is known".to_owned())?;
             for cell in &row.cells {
                 if let Some(pin) = pinned(cell) {
@@ -119,7 +119,7 @@ fn of_subject(state: &State, row: &ServiceRow, subject: &Subject) -> Result<Vec<
                 }
             }
         }
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             let cell = state
                 .board
                 .cell(key)

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::cursor::Subject;
+use super::cursor::ScreenSubject;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
@@ -28,7 +28,7 @@ pub enum ComparisonState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffScreen {
     /// Whose bytes.
-    pub subject: Subject,
+    pub subject: ScreenSubject,
     /// What they can be compared with; never empty.
     pub pairs: Vec<DigestPair>,
     /// Which of them is shown.

@@ -5,7 +5,7 @@ use crate::domain::id::{EnvId, ServiceId};
 
 /// What a screen below the board is about: the full identity, never a row number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
+pub enum ScreenSubject {
     /// One pin.
     Pin(PinKey),
     /// What CI offers for a service.
@@ -43,10 +43,10 @@ impl Cursor {
     }
 
     /// What it points at; `None` where nothing is pinned or the row is gone.
-    pub fn subject(&self, board: &Board) -> Option<Subject> {
+    pub fn subject(&self, board: &Board) -> Option<ScreenSubject> {
         let row = board.row(&self.service)?;
         match &self.column {
-            Column::Candidate => Some(Subject::Candidate(row.name.clone())),
+            Column::Candidate => Some(ScreenSubject::Candidate(row.name.clone())),
             Column::Environment(environment) => {
                 let cells = || cells(row, environment);
                 let chosen = self
@@ -55,7 +55,7 @@ impl Cursor {
                     .and_then(|pin| cells().find(|cell| cell.pin.key() == *pin));
                 chosen
                     .or_else(|| cells().next())
-                    .map(|cell| Subject::Pin(cell.pin.key()))
+                    .map(|cell| ScreenSubject::Pin(cell.pin.key()))
             }
         }
     }

@@ -3,11 +3,11 @@
 use crate::domain::failure::shell_word;
 
 use super::comparison::PlacedDigest;
-use super::cursor::Subject;
-use super::state::{Screen, State};
+use super::cursor::ScreenSubject;
+use super::state::{CockpitState, Screen};
 
 /// The command line that answers what the screen on top shows.
-pub fn equivalent(state: &State) -> Option<String> {
+pub fn equivalent(state: &CockpitState) -> Option<String> {
     if let Some(Screen::Plan(plan)) = state.screen() {
         let command = &plan.proposal()?.command;
         let arguments = command.strip_prefix("pindeck ").unwrap_or(command);
@@ -37,8 +37,8 @@ pub fn equivalent(state: &State) -> Option<String> {
         Some(_) => "history",
     };
     let (service, environment) = match &subject {
-        Subject::Pin(key) => (&key.target.service, Some(&key.target.environment)),
-        Subject::Candidate(service) => (service, None),
+        ScreenSubject::Pin(key) => (&key.target.service, Some(&key.target.environment)),
+        ScreenSubject::Candidate(service) => (service, None),
     };
     let mut command = format!("{verb}{}", if verb == "status" { " --service " } else { " " });
     command.push_str(&shell_word(service.as_str()));
@@ -49,7 +49,7 @@ pub fn equivalent(state: &State) -> Option<String> {
     Some(with_globals(state, &command))
 }
 
-fn with_globals(state: &State, command: &str) -> String {
+fn with_globals(state: &CockpitState, command: &str) -> String {
     if state.setup.global_arguments.is_empty() {
         format!("pindeck {command}")
     } else {

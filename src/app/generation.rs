@@ -6,7 +6,7 @@ use crate::domain::id::Target;
 
 /// What can be asked for; one question of each kind is current at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Slot {
+pub enum QueryKind {
     /// The whole board.
     Board,
     /// The history of one target.
@@ -29,7 +29,7 @@ pub enum Slot {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ticket {
     /// What was asked for.
-    pub slot: Slot,
+    pub slot: QueryKind,
     /// How many questions of this kind came before.
     pub generation: u64,
     /// About what, where the question is about one target.
@@ -40,12 +40,12 @@ pub struct Ticket {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Generations {
     issued: u64,
-    current: BTreeMap<Slot, Ticket>,
+    current: BTreeMap<QueryKind, Ticket>,
 }
 
 impl Generations {
     /// A ticket for a new question; older ones of the same kind become stale.
-    pub fn issue(&mut self, slot: Slot, target: Option<Target>) -> Ticket {
+    pub fn issue(&mut self, slot: QueryKind, target: Option<Target>) -> Ticket {
         self.issued += 1;
         let ticket = Ticket {
             slot,
@@ -62,7 +62,7 @@ impl Generations {
     }
 
     /// Nobody waits for an answer of this kind any more.
-    pub fn forget(&mut self, slot: Slot) {
+    pub fn forget(&mut self, slot: QueryKind) {
         self.current.remove(&slot);
     }
 }
@@ -74,20 +74,20 @@ mod tests {
     #[test]
     fn only_the_newest_of_a_slot_is_accepted() {
         let mut generations = Generations::default();
-        let first = generations.issue(Slot::Board, None);
-        let history = generations.issue(Slot::History, Some(Target::new("a", "dev")));
-        let second = generations.issue(Slot::Board, None);
+        let first = generations.issue(QueryKind::Board, None);
+        let history = generations.issue(QueryKind::History, Some(Target::new("a", "dev")));
+        let second = generations.issue(QueryKind::Board, None);
         assert!(!generations.accepts(&first));
         assert!(generations.accepts(&second));
         assert!(generations.accepts(&history));
-        generations.forget(Slot::History);
+        generations.forget(QueryKind::History);
         assert!(!generations.accepts(&history));
     }
 
     #[test]
     fn the_target_counts() {
         let mut generations = Generations::default();
-        let mut ticket = generations.issue(Slot::History, Some(Target::new("a", "dev")));
+        let mut ticket = generations.issue(QueryKind::History, Some(Target::new("a", "dev")));
         ticket.target = Some(Target::new("a", "prod"));
         assert!(!generations.accepts(&ticket));
     }

@@ -42,7 +42,7 @@ pub enum Code {
 
 /// One key press.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
+pub struct KeyPress {
     /// What.
     pub code: Code,
     /// Control was down.
@@ -76,7 +76,7 @@ const NAMED: [(&str, Code); 15] = [
     ("pagedown", Code::PageDown),
 ];
 
-impl Key {
+impl KeyPress {
     /// A key without modifiers.
     pub const fn plain(code: Code) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Key {
     }
 }
 
-impl FromStr for Key {
+impl FromStr for KeyPress {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
@@ -132,7 +132,7 @@ impl FromStr for Key {
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for KeyPress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut name = String::new();
         if self.ctrl {
@@ -176,21 +176,21 @@ mod tests {
             "space",
             "ctrl--",
         ] {
-            assert_eq!(name.parse::<Key>().map(|key| key.to_string()), Ok(name.to_owned()));
+            assert_eq!(name.parse::<KeyPress>().map(|key| key.to_string()), Ok(name.to_owned()));
         }
     }
 
     #[test]
     fn nonsense_is_named() {
         for bad in ["", "f13", "hyper-x", "ctrl-", "enterr", "\u{7}"] {
-            assert_eq!(bad.parse::<Key>(), Err(KeyError(bad.to_owned())));
+            assert_eq!(bad.parse::<KeyPress>(), Err(KeyError(bad.to_owned())));
         }
     }
 
     #[test]
     fn modified_keys_type_nothing() {
-        assert_eq!(Key::char('x').typed(), Some('x'));
-        assert_eq!("ctrl-x".parse::<Key>().map(Key::typed), Ok(None));
-        assert_eq!(Key::plain(Code::Enter).typed(), None);
+        assert_eq!(KeyPress::char('x').typed(), Some('x'));
+        assert_eq!("ctrl-x".parse::<KeyPress>().map(KeyPress::typed), Ok(None));
+        assert_eq!(KeyPress::plain(Code::Enter).typed(), None);
     }
 }

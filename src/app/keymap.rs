@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::action::{ACTIONS, Action};
-use super::key::{Key, KeyError};
+use super::key::{KeyError, KeyPress};
 
 /// A validated keymap: every key does one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    keys: BTreeMap<Key, Action>,
+    keys: BTreeMap<KeyPress, Action>,
 }
 
 /// Why a configured keymap is refused.
@@ -72,7 +72,7 @@ impl Keymap {
     /// # Errors
     /// A [`KeymapError`]: unknown action, no such key, one key given to two actions.
     pub fn with(changes: &BTreeMap<String, Vec<String>>) -> Result<Self, KeymapError> {
-        let mut wanted: BTreeMap<Key, Action> = BTreeMap::new();
+        let mut wanted: BTreeMap<KeyPress, Action> = BTreeMap::new();
         let mut changed = Vec::new();
         for (name, keys) in changes {
             let action = Action::from_name(name).ok_or_else(|| KeymapError::UnknownAction {
@@ -81,7 +81,7 @@ impl Keymap {
             })?;
             changed.push(action);
             for text in keys {
-                let key: Key = text.parse().map_err(|source| KeymapError::Key {
+                let key: KeyPress = text.parse().map_err(|source| KeymapError::Key {
                     action: name.clone(),
                     source,
                 })?;
@@ -96,7 +96,7 @@ impl Keymap {
                 }
             }
         }
-        let mut keys: BTreeMap<Key, Action> = Self::default()
+        let mut keys: BTreeMap<KeyPress, Action> = Self::default()
             .keys
             .into_iter()
             .filter(|(_, action)| !changed.contains(action))
@@ -112,13 +112,13 @@ impl Keymap {
     }
 
     /// What a key does.
-    pub fn action(&self, key: Key) -> Option<Action> {
+    pub fn action(&self, key: KeyPress) -> Option<Action> {
         self.keys.get(&key).copied()
     }
 
     /// The keys of an action, in the table's order first.
-    pub fn keys_of(&self, action: Action) -> Vec<Key> {
-        let order = |key: &Key| {
+    pub fn keys_of(&self, action: Action) -> Vec<KeyPress> {
+        let order = |key: &KeyPress| {
             let name = key.to_string();
             action
                 .spec()
@@ -127,7 +127,7 @@ impl Keymap {
                 .position(|default| *default == name)
                 .unwrap_or(usize::MAX)
         };
-        let mut keys: Vec<Key> = self
+        let mut keys: Vec<KeyPress> = self
             .keys
             .iter()
             .filter(|(_, bound)| **bound == action)
@@ -138,7 +138,7 @@ impl Keymap {
     }
 
     /// The first key of an action, for hints.
-    pub fn key_of(&self, action: Action) -> Option<Key> {
+    pub fn key_of(&self, action: Action) -> Option<KeyPress> {
         self.keys_of(action).first().copied()
     }
 }
@@ -156,7 +156,7 @@ fn near(name: &str) -> Option<&'static str> {
 pub fn reference() -> String {
     let mut out = String::new();
     let map = Keymap::default();
-    for group in super::action::Group::ALL {
+    for group in super::action::HelpGroup::ALL {
         out.push_str(&format!(
             "## {}\n\n| key | action | what it does |\n|---|---|---|\n",
             group.title()
@@ -184,7 +184,7 @@ mod tests {
         let mut seen = BTreeMap::new();
         for spec in ACTIONS {
             for key in spec.keys {
-                let key: Key = key.parse().expect("a key");
+                let key: KeyPress = key.parse().expect("a key");
                 assert_eq!(seen.insert(key, spec.name), None, "{key}");
             }
         }
@@ -204,13 +204,13 @@ mod tests {
     fn a_configured_key_replaces_the_default() {
         let map = with("refresh", &["f5"]).expect("valid");
         assert_eq!(map.action("f5".parse().expect("key")), Some(Action::Refresh));
-        assert_eq!(map.action(Key::char('R')), None);
+        assert_eq!(map.action(KeyPress::char('R')), None);
     }
 
     #[test]
     fn a_configured_key_moves_from_its_default_action() {
         let map = with("history", &["r"]).expect("valid");
-        assert_eq!(map.action(Key::char('r')), Some(Action::History));
+        assert_eq!(map.action(KeyPress::char('r')), Some(Action::History));
         assert!(map.keys_of(Action::Revert).is_empty());
     }
 

@@ -1,4 +1,4 @@
-//! The cockpit's pure state machine: [`update::update`] takes the [`State`], one [`Msg`] and the
+//! The cockpit's pure state machine: [`update::update`] takes the [`CockpitState`], one [`Msg`] and the
 //! time, and answers with [`Command`]s for the runtime.
 //!
 //! Nothing in here knows a terminal, a task or a source. Every action of the cockpit has one row in
@@ -34,7 +34,7 @@ pub(crate) mod sample;
 
 pub use action::Action;
 pub use command::Command;
-pub use key::Key;
+pub use key::KeyPress;
 pub use keymap::Keymap;
 pub use msg::Msg;
-pub use state::State;
+pub use state::CockpitState;

@@ -1,7 +1,7 @@
 //! What can happen to the cockpit. Plain data, so that a recorded run replays.
 
 use super::generation::Ticket;
-use super::key::Key;
+use super::key::KeyPress;
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
@@ -17,7 +17,7 @@ pub enum Msg {
     /// The cockpit has started.
     Start,
     /// A key was pressed.
-    Key(Key),
+    Key(KeyPress),
     /// Text was pasted; it only ever goes into a text field.
     Paste(String),
     /// The terminal has this size now.
@@ -116,12 +116,12 @@ pub enum Msg {
         refused: Option<String>,
     },
     /// The view's limits of the last frame, so that scrolling ends where the text ends.
-    Drawn(Limits),
+    Drawn(ScrollLimits),
 }
 
 /// How far the scrollable parts of the last frame go, in lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
+pub struct ScrollLimits {
     /// Last useful scroll position of the help.
     pub help: u16,
     /// Last useful scroll position of the inspector.

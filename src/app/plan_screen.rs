@@ -1,6 +1,6 @@
 //! The screen of a write: what is proposed, how far it is, what became of it.
 //!
-//! A write lives in [`State::writing`](super::State), not on its screen: closing a screen never
+//! A write lives in [`CockpitState`](super::CockpitState), not on its screen: closing a screen never
 //! touches a write.
 
 use std::collections::VecDeque;

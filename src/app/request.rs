@@ -2,9 +2,9 @@
 //! and the keys themselves consult.
 
 use super::action::Action;
-use super::cursor::{Column, Subject, cells};
+use super::cursor::{Column, ScreenSubject, cells};
 use super::plan_screen::Stage;
-use super::state::{Screen, State};
+use super::state::{CockpitState, Screen};
 use crate::domain::board::{Cell, Hold};
 use crate::domain::foreseen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -40,7 +40,7 @@ impl StepForward {
 ///
 /// # Errors
 /// Why it is about nothing, as a clause for the person.
-pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
+pub(super) fn on_screen_subject(state: &CockpitState) -> Result<ScreenSubject, String> {
     if let Some(subject) = state.subject() {
         return Ok(subject);
     }
@@ -62,7 +62,7 @@ pub(super) fn on_screen_subject(state: &State) -> Result<Subject, String> {
 ///
 /// # Errors
 /// The reason why not, as a clause for the person.
-pub(super) fn writable(state: &State) -> Result<(), String> {
+pub(super) fn writable(state: &CockpitState) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
     }
@@ -79,7 +79,7 @@ pub(super) fn writable(state: &State) -> Result<(), String> {
     Ok(())
 }
 
-fn open_for_writes(state: &State, environment: &EnvId) -> Result<(), String> {
+fn open_for_writes(state: &CockpitState, environment: &EnvId) -> Result<(), String> {
     let found = state.board.environments.iter().find(|e| e.name == *environment);
     match found {
         Some(environment) if environment.read_only => Err(format!("{} is read-only in pindeck.toml", environment.name)),
@@ -89,7 +89,7 @@ fn open_for_writes(state: &State, environment: &EnvId) -> Result<(), String> {
 }
 
 /// Where a digest of this column steps next: the environments that come after it, by `after`.
-fn next(state: &State, from: &Column) -> Vec<EnvId> {
+fn next(state: &CockpitState, from: &Column) -> Vec<EnvId> {
     let environments = &state.board.environments;
     let follows = |after: &[EnvId]| match from {
         Column::Candidate => after.is_empty(),
@@ -108,7 +108,7 @@ fn next(state: &State, from: &Column) -> Vec<EnvId> {
 }
 
 /// Whether services are marked and the cursor is on none of them: then a key could mean either.
-pub fn marks_are_elsewhere(state: &State) -> bool {
+pub fn marks_are_elsewhere(state: &CockpitState) -> bool {
     let here = state.cursor.as_ref().map(|cursor| &cursor.service);
     state.screen().is_none() && !state.marked.is_empty() && here.is_none_or(|service| !state.marked.contains(service))
 }
@@ -119,7 +119,7 @@ pub fn marks_are_elsewhere(state: &State) -> bool {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn promote(state: &State) -> Result<StepForward, String> {
+pub fn promote(state: &CockpitState) -> Result<StepForward, String> {
     writable(state)?;
     let subject = on_screen_subject(state)?;
     let marked = marked(state);
@@ -135,7 +135,7 @@ pub fn promote(state: &State) -> Result<StepForward, String> {
 
 /// Everything that `promote` could mean now: one promotion, or where the cursor is on none of the marked
 /// services that of the marked ones and that of the service under the cursor, as far as they are possible.
-pub fn promotions(state: &State) -> Vec<StepForward> {
+pub fn promotions(state: &CockpitState) -> Vec<StepForward> {
     if writable(state).is_err() {
         return Vec::new();
     }
@@ -151,7 +151,7 @@ pub fn promotions(state: &State) -> Vec<StepForward> {
 }
 
 /// The marked services in the order of the board; none where another screen is open.
-fn marked(state: &State) -> Vec<ServiceId> {
+fn marked(state: &CockpitState) -> Vec<ServiceId> {
     let names = state.board.services.iter().map(|row| &row.name);
     let on_board = state.screen().is_none();
     names
@@ -160,18 +160,18 @@ fn marked(state: &State) -> Vec<ServiceId> {
         .collect()
 }
 
-fn service_of(subject: &Subject) -> ServiceId {
+fn service_of(subject: &ScreenSubject) -> ServiceId {
     match subject {
-        Subject::Pin(key) => key.target.service.clone(),
-        Subject::Candidate(service) => service.clone(),
+        ScreenSubject::Pin(key) => key.target.service.clone(),
+        ScreenSubject::Candidate(service) => service.clone(),
     }
 }
 
 /// The digests of these services in the column of `subject` step into the next environment.
-fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Result<StepForward, String> {
+fn promotion(state: &CockpitState, subject: &ScreenSubject, services: Vec<ServiceId>) -> Result<StepForward, String> {
     let column = match subject {
-        Subject::Pin(key) => Column::Environment(key.target.environment.clone()),
-        Subject::Candidate(_) => Column::Candidate,
+        ScreenSubject::Pin(key) => Column::Environment(key.target.environment.clone()),
+        ScreenSubject::Candidate(_) => Column::Candidate,
     };
     let mut seen = Vec::new();
     let mut source = match &column {
@@ -193,7 +193,7 @@ fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Resu
                 let chosen = match (subject, pins.as_slice()) {
                     (_, []) => return Err(format!("{service} is not pinned in {name}")),
                     (_, [one]) => one.pin.digest,
-                    (Subject::Pin(key), _) if services.len() == 1 && key.target.service == *service => {
+                    (ScreenSubject::Pin(key), _) if services.len() == 1 && key.target.service == *service => {
                         // One of several pins: exactly this one.
                         if let Some(digest) = key.digest {
                             source = Source::Digest(digest);
@@ -236,7 +236,7 @@ fn promotion(state: &State, subject: &Subject, services: Vec<ServiceId>) -> Resu
 }
 
 /// Whether an environment pins each of these digests and nothing else of its service.
-fn all_pinned(state: &State, environment: &EnvId, digests: &[(ServiceId, Digest)]) -> bool {
+fn all_pinned(state: &CockpitState, environment: &EnvId, digests: &[(ServiceId, Digest)]) -> bool {
     digests.iter().all(|(service, digest)| {
         let row = state.board.row(service);
         let mut pins = row.into_iter().flat_map(|row| cells(row, environment)).peekable();
@@ -249,7 +249,7 @@ fn all_pinned(state: &State, environment: &EnvId, digests: &[(ServiceId, Digest)
 ///
 /// # Errors
 /// Why there is none, as a clause for the person.
-pub fn revert(state: &State) -> Result<(Target, Option<Digest>), String> {
+pub fn revert(state: &CockpitState) -> Result<(Target, Option<Digest>), String> {
     writable(state)?;
     match state.screen() {
         Some(Screen::Revert(_)) => return Err("choose a digest: enter plans the way back to it".to_owned()),
@@ -275,11 +275,11 @@ pub fn revert(state: &State) -> Result<(Target, Option<Digest>), String> {
         _ => {}
     }
     match on_screen_subject(state)? {
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
             Ok((key.target, None))
         }
-        Subject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
+        ScreenSubject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
     }
 }
 
@@ -287,18 +287,18 @@ pub fn revert(state: &State) -> Result<(Target, Option<Digest>), String> {
 ///
 /// # Errors
 /// Why not, as a clause for the person.
-pub fn pin(state: &State) -> Result<Ask, String> {
+pub fn pin(state: &CockpitState) -> Result<Ask, String> {
     writable(state)?;
     match on_screen_subject(state)? {
-        Subject::Pin(key) if key.digest.is_some() => Err("it is pinned by digest already".to_owned()),
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) if key.digest.is_some() => Err("it is pinned by digest already".to_owned()),
+        ScreenSubject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
             Ok(Ask::Pin {
                 services: vec![key.target.service],
                 environment: Some(key.target.environment),
             })
         }
-        Subject::Candidate(_) => Err("a candidate is no pin: choose an environment".to_owned()),
+        ScreenSubject::Candidate(_) => Err("a candidate is no pin: choose an environment".to_owned()),
     }
 }
 
@@ -306,7 +306,7 @@ pub fn pin(state: &State) -> Result<Ask, String> {
 ///
 /// # Errors
 /// Why there is no such step, as a clause for the person.
-pub fn step_of(state: &State, subject: &Subject) -> Result<(StepForward, EnvId), String> {
+pub fn step_of(state: &CockpitState, subject: &ScreenSubject) -> Result<(StepForward, EnvId), String> {
     let promotion = promotion(state, subject, vec![service_of(subject)])?;
     match promotion.to.first().cloned() {
         Some(to) => Ok((promotion, to)),
@@ -316,7 +316,7 @@ pub fn step_of(state: &State, subject: &Subject) -> Result<(StepForward, EnvId),
 
 /// What will refuse this promotion into an environment, as far as the board can tell: the service and why,
 /// as a clause. The plan decides for itself.
-pub fn obstacle(state: &State, promotion: &StepForward, to: &EnvId) -> Option<String> {
+pub fn obstacle(state: &CockpitState, promotion: &StepForward, to: &EnvId) -> Option<String> {
     promotion.seen.iter().find_map(|(service, digest)| {
         let target = Target::new(service.clone(), to.clone());
         let found = foreseen::obstacle(&state.board, &target, *digest, state.now)?;
@@ -333,10 +333,10 @@ pub fn obstacle(state: &State, promotion: &StepForward, to: &EnvId) -> Option<St
 ///
 /// # Errors
 /// Why not, as a clause for the person.
-pub fn release_hold(state: &State) -> Result<Ask, String> {
+pub fn release_hold(state: &CockpitState) -> Result<Ask, String> {
     writable(state)?;
     match on_screen_subject(state)? {
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             open_for_writes(state, &key.target.environment)?;
             let of_pin = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
             let here = |hold: &&Hold| hold.service == key.target.service && hold.environment == key.target.environment;
@@ -351,7 +351,7 @@ pub fn release_hold(state: &State) -> Result<Ask, String> {
                 None => Err(format!("nothing of {} is on hold here", key.target.service)),
             }
         }
-        Subject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
+        ScreenSubject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
     }
 }
 
@@ -359,7 +359,7 @@ pub fn release_hold(state: &State) -> Result<Ask, String> {
 ///
 /// # Errors
 /// Why there is nothing to undo, as a clause for the person.
-pub fn undo(state: &State) -> Result<Ask, String> {
+pub fn undo(state: &CockpitState) -> Result<Ask, String> {
     if let Some(Screen::Plan(plan)) = state.screen()
         && !matches!(plan.stage, Stage::Done(..))
     {

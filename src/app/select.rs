@@ -3,7 +3,7 @@
 
 use super::cursor::{Cursor, columns};
 use super::filter::Filter;
-use super::state::State;
+use super::state::CockpitState;
 use crate::domain::board::{Board, ServiceRow};
 use crate::domain::drift::Drift;
 use crate::domain::id::ServiceId;
@@ -14,7 +14,7 @@ pub(super) fn matching<'a>(board: &'a Board, filter: &Filter) -> Vec<&'a Service
     board.services.iter().filter(|row| matcher.row(board, row)).collect()
 }
 
-impl State {
+impl CockpitState {
     /// The rows that are shown: those that the filter lets through, and whatever it says the selected one
     /// and the marked ones. Live data cannot take the ground from under the cursor, and nobody acts on a
     /// marked service that is not on the board.

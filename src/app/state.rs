@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
 use super::comparison::{ComparisonState, DiffScreen};
-use super::cursor::{Cursor, Subject};
+use super::cursor::{Cursor, ScreenSubject};
 use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
-use super::msg::Limits;
+use super::msg::ScrollLimits;
 use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
@@ -69,7 +69,7 @@ pub struct StatementId {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceScreen {
     /// Whose evidence.
-    pub subject: Subject,
+    pub subject: ScreenSubject,
     /// The selected statement.
     pub selected: Option<StatementId>,
     /// Statements whose checks are shown.
@@ -121,7 +121,7 @@ pub struct Choice {
 
 /// What lies over the screen and takes the keys first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Layer {
+pub enum Modal {
     /// The keys and words.
     Help {
         /// First line shown.
@@ -154,7 +154,7 @@ pub enum Layer {
 
 /// A pass over the board.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Pass {
+pub enum BoardPass {
     /// None has started.
     #[default]
     None,
@@ -168,7 +168,7 @@ pub enum Pass {
 
 /// The board as the engine knows it, kept aside while the screen is frozen.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Frozen {
+pub struct FrozenBoard {
     /// What the screen will show when it thaws.
     pub live: Board,
     /// How many updates have changed something since.
@@ -186,7 +186,7 @@ pub struct Notice {
 
 /// Everything the cockpit knows.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct CockpitState {
     /// How it was started.
     pub setup: Setup,
     /// Keys.
@@ -194,9 +194,9 @@ pub struct State {
     /// The board on screen.
     pub board: Board,
     /// The board behind it, while frozen.
-    pub frozen: Option<Frozen>,
+    pub frozen: Option<FrozenBoard>,
     /// The running or last pass.
-    pub pass: Pass,
+    pub pass: BoardPass,
     /// Which answers are still wanted.
     pub generations: Generations,
     /// What is selected on the board.
@@ -216,7 +216,7 @@ pub struct State {
     /// Screens over the board, the last on top.
     pub screens: Vec<Screen>,
     /// What lies over the screen.
-    pub layer: Option<Layer>,
+    pub layer: Option<Modal>,
     /// Services marked for a set.
     pub marked: BTreeSet<ServiceId>,
     /// The write in flight.
@@ -230,14 +230,14 @@ pub struct State {
     /// Columns and rows.
     pub size: (u16, u16),
     /// How far the last frame could scroll.
-    pub limits: Limits,
+    pub limits: ScrollLimits,
     /// The time of the last message.
     pub now: Timestamp,
     /// The cockpit is about to end.
     pub quitting: bool,
 }
 
-impl State {
+impl CockpitState {
     /// A cockpit that has seen nothing yet.
     pub fn new(setup: Setup, keymap: Keymap, size: (u16, u16), now: Timestamp) -> Self {
         Self {
@@ -245,7 +245,7 @@ impl State {
             keymap,
             board: Board::default(),
             frozen: None,
-            pass: Pass::None,
+            pass: BoardPass::None,
             generations: Generations::default(),
             cursor: None,
             drift_selected: None,
@@ -262,7 +262,7 @@ impl State {
             leaving: false,
             notice: None,
             size,
-            limits: Limits::default(),
+            limits: ScrollLimits::default(),
             now,
             quitting: false,
         }
@@ -288,18 +288,18 @@ impl State {
 
     /// Whether a pass is running.
     pub fn is_refreshing(&self) -> bool {
-        matches!(self.pass, Pass::Running(_))
+        matches!(self.pass, BoardPass::Running(_))
     }
 
     /// What the screen on top, or the board's cursor, is about.
-    pub fn subject(&self) -> Option<Subject> {
+    pub fn subject(&self) -> Option<ScreenSubject> {
         match self.screen() {
             Some(Screen::Evidence(evidence)) => Some(evidence.subject.clone()),
             Some(Screen::History(history)) => self
                 .board
                 .row(&history.target.service)
                 .and_then(|row| row.cell(&history.target.environment))
-                .map(|cell| Subject::Pin(cell.pin.key())),
+                .map(|cell| ScreenSubject::Pin(cell.pin.key())),
             Some(Screen::Diff(diff)) => Some(diff.subject.clone()),
             Some(Screen::Plan(_) | Screen::Revert(_)) => None,
             None => self.cursor.as_ref().and_then(|cursor| cursor.subject(&self.board)),
@@ -307,26 +307,26 @@ impl State {
     }
 
     /// The row of a subject.
-    pub fn row_of(&self, subject: &Subject) -> Option<&ServiceRow> {
+    pub fn row_of(&self, subject: &ScreenSubject) -> Option<&ServiceRow> {
         match subject {
-            Subject::Pin(key) => self.board.row(&key.target.service),
-            Subject::Candidate(service) => self.board.row(service),
+            ScreenSubject::Pin(key) => self.board.row(&key.target.service),
+            ScreenSubject::Candidate(service) => self.board.row(service),
         }
     }
 
     /// The cell of a subject, if it is a pin that still stands.
-    pub fn cell_of(&self, subject: &Subject) -> Option<&Cell> {
+    pub fn cell_of(&self, subject: &ScreenSubject) -> Option<&Cell> {
         match subject {
-            Subject::Pin(key) => self.board.cell(key),
-            Subject::Candidate(_) => None,
+            ScreenSubject::Pin(key) => self.board.cell(key),
+            ScreenSubject::Candidate(_) => None,
         }
     }
 
     /// The digest of a subject.
-    pub fn digest_of(&self, subject: &Subject) -> Option<Digest> {
+    pub fn digest_of(&self, subject: &ScreenSubject) -> Option<Digest> {
         match subject {
-            Subject::Pin(key) => key.digest,
-            Subject::Candidate(service) => {
+            ScreenSubject::Pin(key) => key.digest,
+            ScreenSubject::Candidate(service) => {
                 let candidate = self.board.row(service)?.candidate.value()?.as_ref()?;
                 Some(candidate.digest)
             }
@@ -335,10 +335,10 @@ impl State {
 
     /// The statements of a subject, with their identities, in display order: by kind, those that
     /// verify first.
-    pub fn statements(&self, subject: &Subject) -> Vec<(StatementId, &Evidence)> {
+    pub fn statements(&self, subject: &ScreenSubject) -> Vec<(StatementId, &Evidence)> {
         let assessment = match subject {
-            Subject::Pin(key) => self.board.cell(key).map(|cell| &cell.assessment),
-            Subject::Candidate(service) => self.board.row(service).map(|row| &row.assessment),
+            ScreenSubject::Pin(key) => self.board.cell(key).map(|cell| &cell.assessment),
+            ScreenSubject::Candidate(service) => self.board.row(service).map(|row| &row.assessment),
         };
         let Some(assessment) = assessment.and_then(Seen::value) else {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! The version of a digest, as people call it.
 
-use super::state::{Screen, State};
+use super::state::{CockpitState, Screen};
 use crate::domain::id::{Digest, ServiceId};
 
 /// A version, and where it comes from.
@@ -14,7 +14,7 @@ pub enum NamedVersion {
 
 /// The version of a digest of a service: the tag beside a pin of it, else the tag by which CI offers it or
 /// offered it, else the label of the image.
-pub fn version_of(state: &State, service: &ServiceId, digest: Digest) -> Option<NamedVersion> {
+pub fn version_of(state: &CockpitState, service: &ServiceId, digest: Digest) -> Option<NamedVersion> {
     let row = state.board.row(service)?;
     let pinned = || row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
     if let Some(tag) = pinned().find_map(|cell| cell.pin.tag.clone()) {

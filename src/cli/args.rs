@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use write::{Hold, HoldAdd, HoldCommand, HoldList, HoldRelease, Pin, Promote, Resume, Revert, TagRule, Write};
+pub use write::{
+    HoldAdd, HoldArgs, HoldCommand, HoldList, HoldRelease, PinArgs, PromoteArgs, ResumeArgs, RevertArgs, TagRuleArg,
+    WriteArgs,
+};
 
 #[path = "args_write.rs"]
 mod write;
@@ -30,7 +33,7 @@ pub struct Cli {
     pub global: Global,
     /// What to do; nothing = the cockpit.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// Options that may stand before or after the subcommand.
@@ -65,44 +68,44 @@ pub struct Global {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// The cockpit on an embedded world: no network, no set-up
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Find environments, services and pins; write pindeck.toml
-    Init(Init),
+    Init(InitArgs),
     /// Every service in every environment: pinned, CI-built and tagged digests with verdicts
-    Status(Status),
+    Status(StatusArgs),
     /// Every statement about a digest, with every check
-    Evidence(Evidence),
+    Evidence(EvidenceArgs),
     /// One digest under one policy
-    Verify(Verify),
+    Verify(VerifyArgs),
     /// What separates two digests
-    Diff(Diff),
+    Diff(DiffArgs),
     /// Who pinned what, newest first
-    History(History),
+    History(HistoryArgs),
     /// Where labels, pins, evidence and history no longer say the same
-    Drift(Drift),
+    Drift(DriftArgs),
     /// Give pins by tag the digest their tag names now, if it verifies
-    Pin(Pin),
+    Pin(PinArgs),
     /// Step digests forward
-    Promote(Promote),
+    Promote(PromoteArgs),
     /// Put an earlier digest back
-    Revert(Revert),
+    Revert(RevertArgs),
     /// Digests that may not step forward
-    Hold(Hold),
+    Hold(HoldArgs),
     /// Finish or drop what a crash left in the journal
-    Resume(Resume),
+    Resume(ResumeArgs),
     /// The team's policy
-    Config(Config),
+    Config(ConfigArgs),
     /// The disposable cache
-    Cache(Cache),
+    Cache(CacheArgs),
     /// Files for packagers: completions, man page, key table
-    Generate(Generate),
+    Generate(GenerateArgs),
 }
 
 /// `pindeck demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Build the world in this folder and keep it, for a look with other tools
     // `dir` is the id of the global -C.
     #[arg(id = "world", long = "dir", value_name = "DIR")]
@@ -114,7 +117,7 @@ pub struct Demo {
 
 /// `pindeck init`.
 #[derive(Debug, Args)]
-pub struct Init {
+pub struct InitArgs {
     /// Print it instead of writing the file
     #[arg(long)]
     pub print: bool,
@@ -125,7 +128,7 @@ pub struct Init {
 
 /// `pindeck status`.
 #[derive(Debug, Args)]
-pub struct Status {
+pub struct StatusArgs {
     /// Only this environment; may be given again
     #[arg(long = "env", value_name = "E")]
     pub environments: Vec<String>,
@@ -142,7 +145,7 @@ pub struct Status {
 
 /// `pindeck evidence`.
 #[derive(Debug, Args)]
-pub struct Evidence {
+pub struct EvidenceArgs {
     /// A service (its candidate, or its pin with --env) or a reference
     #[arg(value_name = "SERVICE|REF")]
     pub what: String,
@@ -157,7 +160,7 @@ pub struct Evidence {
 /// `pindeck verify`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("rules").required(true).multiple(false))]
-pub struct Verify {
+pub struct VerifyArgs {
     /// What to verify: REPOSITORY@sha256:…
     #[arg(value_name = "REF@DIGEST")]
     pub reference: String,
@@ -177,7 +180,7 @@ pub struct Verify {
 
 /// `pindeck diff`.
 #[derive(Debug, Args)]
-pub struct Diff {
+pub struct DiffArgs {
     /// A digest, a reference or SERVICE:ENV
     pub a: String,
     /// A digest, a reference or SERVICE:ENV
@@ -192,7 +195,7 @@ pub struct Diff {
 
 /// `pindeck history`.
 #[derive(Debug, Args)]
-pub struct History {
+pub struct HistoryArgs {
     /// The service
     pub service: String,
     /// The environment
@@ -211,7 +214,7 @@ pub struct History {
 
 /// `pindeck drift`.
 #[derive(Debug, Args)]
-pub struct Drift {
+pub struct DriftArgs {
     /// Go on looking and report what changes, existing drift first
     #[arg(long)]
     pub watch: bool,
@@ -228,7 +231,7 @@ pub struct Drift {
 
 /// `pindeck config`.
 #[derive(Debug, Args)]
-pub struct Config {
+pub struct ConfigArgs {
     /// What to do with it.
     #[command(subcommand)]
     pub command: ConfigCommand,
@@ -245,7 +248,7 @@ pub enum ConfigCommand {
 
 /// `pindeck cache`.
 #[derive(Debug, Args)]
-pub struct Cache {
+pub struct CacheArgs {
     /// What to do with it.
     #[command(subcommand)]
     pub command: CacheCommand,
@@ -270,7 +273,7 @@ pub struct Json {
 
 /// `pindeck generate`.
 #[derive(Debug, Args)]
-pub struct Generate {
+pub struct GenerateArgs {
     /// What to print.
     #[command(subcommand)]
     pub command: GenerateCommand,
@@ -350,7 +353,10 @@ mod tests {
                 cli.global.offline && cli.global.dir == std::path::Path::new("x"),
                 "{line}"
             );
-            assert!(matches!(cli.command, Some(Command::Status(Status { json: true, .. }))));
+            assert!(matches!(
+                cli.command,
+                Some(CliCommand::Status(StatusArgs { json: true, .. }))
+            ));
         }
         assert_eq!(
             Cli::try_parse_from(["pindeck"]).expect("bare").global.dir,

@@ -8,7 +8,7 @@ use crate::domain::write;
 
 /// How a write is confirmed.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Write {
+pub struct WriteArgs {
     /// Only plan: print what would be written
     #[arg(long)]
     pub dry_run: bool,
@@ -23,8 +23,8 @@ pub struct Write {
     pub json: bool,
 }
 
-impl From<&Write> for WriteOptions {
-    fn from(write: &Write) -> Self {
+impl From<&WriteArgs> for WriteOptions {
+    fn from(write: &WriteArgs) -> Self {
         Self {
             dry_run: write.dry_run,
             yes: write.yes,
@@ -36,7 +36,7 @@ impl From<&Write> for WriteOptions {
 
 /// What happens to a tag written beside a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TagRule {
+pub enum TagRuleArg {
     /// it becomes the new digest's own tag
     Update,
     /// it goes
@@ -45,12 +45,12 @@ pub enum TagRule {
     Keep,
 }
 
-impl From<TagRule> for write::TagRule {
-    fn from(rule: TagRule) -> Self {
+impl From<TagRuleArg> for write::TagRule {
+    fn from(rule: TagRuleArg) -> Self {
         match rule {
-            TagRule::Update => Self::Update,
-            TagRule::Drop => Self::Drop,
-            TagRule::Keep => Self::Keep,
+            TagRuleArg::Update => Self::Update,
+            TagRuleArg::Drop => Self::Drop,
+            TagRuleArg::Keep => Self::Keep,
         }
     }
 }
@@ -58,7 +58,7 @@ impl From<TagRule> for write::TagRule {
 /// `pindeck pin`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
-pub struct Pin {
+pub struct PinArgs {
     /// The services
     #[arg(value_name = "SERVICE", group = "which")]
     pub services: Vec<String>,
@@ -76,12 +76,12 @@ pub struct Pin {
     pub acknowledge_warned: bool,
     /// How it is confirmed.
     #[command(flatten)]
-    pub write: Write,
+    pub write: WriteArgs,
 }
 
 /// `pindeck promote`.
 #[derive(Debug, Args)]
-pub struct Promote {
+pub struct PromoteArgs {
     /// The services: all of them step forward, or none
     #[arg(value_name = "SERVICE", required = true)]
     pub services: Vec<String>,
@@ -96,7 +96,7 @@ pub struct Promote {
     pub digest: Option<Digest>,
     /// What happens to a tag written beside the digest
     #[arg(long, value_name = "RULE")]
-    pub tag: Option<TagRule>,
+    pub tag: Option<TagRuleArg>,
     /// Why, for the commit
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -108,12 +108,12 @@ pub struct Promote {
     pub break_glass: Option<String>,
     /// How it is confirmed.
     #[command(flatten)]
-    pub write: Write,
+    pub write: WriteArgs,
 }
 
 /// `pindeck revert`.
 #[derive(Debug, Args)]
-pub struct Revert {
+pub struct RevertArgs {
     /// The service
     pub service: String,
     /// The environment
@@ -130,7 +130,7 @@ pub struct Revert {
     pub whole_commit: bool,
     /// What happens to a tag written beside the digest
     #[arg(long, value_name = "RULE")]
-    pub tag: Option<TagRule>,
+    pub tag: Option<TagRuleArg>,
     /// Why, for the commit
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -142,12 +142,12 @@ pub struct Revert {
     pub break_glass: Option<String>,
     /// How it is confirmed.
     #[command(flatten)]
-    pub write: Write,
+    pub write: WriteArgs,
 }
 
 /// `pindeck hold`.
 #[derive(Debug, Args)]
-pub struct Hold {
+pub struct HoldArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: HoldCommand,
@@ -188,7 +188,7 @@ pub struct HoldAdd {
     pub reason: String,
     /// How it is confirmed.
     #[command(flatten)]
-    pub write: Write,
+    pub write: WriteArgs,
 }
 
 /// `pindeck hold release`.
@@ -204,12 +204,12 @@ pub struct HoldRelease {
     pub reason: Option<String>,
     /// How it is confirmed.
     #[command(flatten)]
-    pub write: Write,
+    pub write: WriteArgs,
 }
 
 /// `pindeck resume`.
 #[derive(Debug, Args)]
-pub struct Resume {
+pub struct ResumeArgs {
     /// Forget what was begun instead of finishing it
     #[arg(long)]
     pub drop: bool,

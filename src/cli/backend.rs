@@ -13,7 +13,7 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Request};
 use crate::engine::Engine;
 use crate::runtime::Backend;
-use crate::runtime::backend::{DiffJob, EarlierFound, Job, PlanJob, WriteJob};
+use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
 
 /// Said on the board as long as the journal holds a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
@@ -25,7 +25,7 @@ const JUDGED: usize = 20;
 pub struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
-    fn refresh(&self, to: Sender<Update>) -> Job {
+    fn refresh(&self, to: Sender<Update>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move {
             if !engine.has_left() {
@@ -49,12 +49,12 @@ impl Backend for EngineBackend {
         })
     }
 
-    fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job {
+    fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move { engine.stream_history(target, to).await })
     }
 
-    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> Job {
+    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move {
             let earlier = engine.earlier_digests(&target).await?;

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
-use crate::runtime::{self, Backend, Ended, Options, plain};
+use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, plain};
 
 use super::backend::EngineBackend;
 use super::command_context::CommandContext;
@@ -51,7 +51,7 @@ pub async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Se
         .await;
     }
     let user = &context.user;
-    let options = Options {
+    let options = CockpitOptions {
         setup,
         keys: user.keys.clone(),
         theme: user.theme.clone(),
@@ -60,7 +60,7 @@ pub async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Se
         colours: user.colors.clone(),
     };
     match runtime::run(backend, options).await? {
-        Ended::Quit => Ok(Exit::Done),
-        Ended::Signal(number) => Ok(Exit::Signal(number)),
+        CockpitEnd::Quit => Ok(Exit::Done),
+        CockpitEnd::Signal(number) => Ok(Exit::Signal(number)),
     }
 }

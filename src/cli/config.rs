@@ -15,9 +15,9 @@ use crate::domain::policy::{
 use crate::domain::text::Clean;
 use crate::engine::Engine;
 use crate::engine::settings::{Settings, settings_of_file, source_words};
-use crate::runtime::Options;
+use crate::runtime::CockpitOptions;
 
-use super::args::{Config, ConfigCommand};
+use super::args::{ConfigArgs, ConfigCommand};
 use super::command_context::CommandContext;
 use super::json;
 use super::output::{say, warn};
@@ -26,9 +26,9 @@ use super::output::{say, warn};
 ///
 /// # Errors
 /// If something is wrong in the configuration.
-pub async fn run(context: &CommandContext, args: &Config) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<Exit, Failure> {
     // The user's own preferences first: keys, theme, glyphs, colours.
-    Options {
+    CockpitOptions {
         setup: Setup::default(),
         keys: context.user.keys.clone(),
         theme: context.user.theme.clone(),

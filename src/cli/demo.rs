@@ -8,11 +8,11 @@ use jiff::SignedDuration;
 
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
-use crate::demo::{Options, Script, World};
+use crate::demo::{DemoOptions, Script, World};
 use crate::domain::failure::{Failure, shell_word};
 use crate::engine::{Engine, OpenOptions};
 
-use super::args::Demo;
+use super::args::DemoArgs;
 use super::backend::EngineBackend;
 use super::cockpit;
 use super::command_context::CommandContext;
@@ -26,8 +26,8 @@ const STEP: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.
-pub async fn run(context: &CommandContext, args: &Demo) -> Result<Exit, Failure> {
-    let options = Options { dir: args.dir.clone() };
+pub async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exit, Failure> {
+    let options = DemoOptions { dir: args.dir.clone() };
     let world = World::start(options).await?;
     let engine = Engine::open(options_of(context, &world))?;
     let setup = Setup {

@@ -10,7 +10,7 @@ use crate::domain::reference::Repository;
 use crate::domain::text::{Clean, Untrusted};
 use crate::engine::diff::Compared;
 
-use super::args::Diff;
+use super::args::DiffArgs;
 use super::command_context::CommandContext;
 use super::json;
 use super::output::say;
@@ -33,7 +33,7 @@ struct SideDoc<'a> {
 ///
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.
-pub async fn run(context: &CommandContext, args: &Diff) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &DiffArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let compared = engine.diff(&args.a, &args.b).await?;
     let (a, b) = (&compared.a, &compared.b);

@@ -12,7 +12,7 @@ use crate::domain::failure::Failure;
 use crate::domain::text::Clean;
 use crate::engine::watch::DriftEvent;
 
-use super::args::Drift;
+use super::args::DriftArgs;
 use super::command_context::CommandContext;
 use super::output::{say, say_on, warn};
 use super::{json, status};
@@ -39,7 +39,7 @@ struct EventDoc<'a> {
 ///
 /// # Errors
 /// If repository or configuration cannot be read.
-pub async fn run(context: &CommandContext, args: &Drift) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
     if args.watch {
         return watch(context, args).await;
     }
@@ -72,7 +72,7 @@ pub async fn run(context: &CommandContext, args: &Drift) -> Result<Exit, Failure
     ]))
 }
 
-async fn watch(context: &CommandContext, args: &Drift) -> Result<Exit, Failure> {
+async fn watch(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let interval = args.interval.unwrap_or(INTERVAL);
     let (to, mut from) = mpsc::channel(64);

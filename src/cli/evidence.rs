@@ -8,7 +8,7 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Presence, Verdict};
 
-use super::args::Evidence;
+use super::args::EvidenceArgs;
 use super::command_context::CommandContext;
 use super::json::{self, EvidenceDoc};
 use super::output::say;
@@ -29,7 +29,7 @@ struct EvidenceOf<'a> {
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
-pub async fn run(context: &CommandContext, args: &Evidence) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &EvidenceArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;

@@ -7,13 +7,13 @@ use crate::app::keymap;
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
 
-use super::args::{Cli, Generate, GenerateCommand, Shell};
+use super::args::{Cli, GenerateArgs, GenerateCommand, Shell};
 
 /// Runs it.
 ///
 /// # Errors
 /// If stdout does not take it.
-pub fn run(args: &Generate) -> Result<Exit, Failure> {
+pub fn run(args: &GenerateArgs) -> Result<Exit, Failure> {
     let text = match args.command {
         GenerateCommand::Completions { shell } => completions(shell),
         GenerateCommand::Man => man().map_err(|e| super::output::output_failed(&e))?,

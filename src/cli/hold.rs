@@ -9,7 +9,7 @@ use crate::domain::id::Target;
 use crate::domain::text::Clean;
 use crate::domain::write::{Ask, Request};
 
-use super::args::{Hold, HoldCommand};
+use super::args::{HoldArgs, HoldCommand};
 use super::command_context::CommandContext;
 use super::output::say;
 use super::text::Table;
@@ -24,7 +24,7 @@ struct HoldsDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or its holds cannot be read.
-pub async fn run(context: &CommandContext, args: &Hold) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &HoldArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let (ask, reason, how) = match &args.command {
         HoldCommand::List(list) => {

@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use serde::Serialize;
 
-use super::args::Init;
+use super::args::InitArgs;
 use super::command_context::CommandContext;
 use super::json;
 use super::output::{say, warn};
@@ -22,7 +22,7 @@ struct InitDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.
-pub async fn run(context: &CommandContext, args: &Init) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let text = engine.propose().await?;
     if args.print {

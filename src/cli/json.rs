@@ -14,7 +14,7 @@ pub mod status;
 
 /// A document: schema, time, and its own fields.
 #[derive(Debug, Serialize)]
-pub struct Document<T> {
+pub struct JsonDocument<T> {
     schema: String,
     generated_at: Timestamp,
     #[serde(flatten)]
@@ -26,7 +26,7 @@ pub struct Document<T> {
 /// # Errors
 /// If stdout does not take it.
 pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
-    print_line(&Document {
+    print_line(&JsonDocument {
         schema: format!("pindeck/{command}/v1"),
         generated_at: Timestamp::now(),
         body,
@@ -95,13 +95,13 @@ fn escaped(json: &str) -> String {
 #[derive(Debug, Serialize)]
 pub struct EvidenceDoc<'a> {
     #[serde(flatten)]
-    fields: Fields<'a>,
+    fields: EvidenceFields<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checks: Option<&'a [Check]>,
 }
 
 #[derive(Debug, Serialize)]
-struct Fields<'a> {
+struct EvidenceFields<'a> {
     kind: &'a crate::domain::evidence::EvidenceKind,
     predicate_type: &'a Option<crate::domain::Untrusted>,
     format: &'a crate::domain::evidence::Format,
@@ -133,7 +133,7 @@ pub fn evidence_with_checks(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
 impl<'a> EvidenceDoc<'a> {
     fn of(one: &'a Evidence, checks: bool) -> Self {
         Self {
-            fields: Fields {
+            fields: EvidenceFields {
                 kind: &one.kind,
                 predicate_type: &one.predicate_type,
                 format: &one.format,

@@ -39,7 +39,7 @@ use std::io::{self, Write as _};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
-use args::{Cli, Command};
+use args::{Cli, CliCommand};
 use command_context::CommandContext;
 use output::output_failed;
 
@@ -134,21 +134,21 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     // Reads end where they are when a signal comes. Writes listen to it themselves: they end only
     // where nothing is half done.
     match command {
-        Command::Status(args) => signals::or_interrupted(status::run(context, &args)).await,
-        Command::Evidence(args) => signals::or_interrupted(evidence::run(context, &args)).await,
-        Command::Verify(args) => signals::or_interrupted(verify::run(context, &args)).await,
-        Command::Drift(args) => signals::or_interrupted(drift::run(context, &args)).await,
-        Command::Diff(args) => signals::or_interrupted(diff::run(context, &args)).await,
-        Command::Demo(args) => demo::run(context, &args).await,
-        Command::Pin(args) => pin::run(context, &args).await,
-        Command::Promote(args) => promote::run(context, &args).await,
-        Command::Revert(args) => revert::run(context, &args).await,
-        Command::Hold(args) => hold::run(context, &args).await,
-        Command::Resume(args) => resume::run(context, &args).await,
-        Command::History(args) => signals::or_interrupted(history::run(context, &args)).await,
-        Command::Cache(args) => cache::run(context, &args),
-        Command::Generate(args) => generate::run(&args),
-        Command::Init(args) => signals::or_interrupted(init::run(context, &args)).await,
-        Command::Config(args) => signals::or_interrupted(config::run(context, &args)).await,
+        CliCommand::Status(args) => signals::or_interrupted(status::run(context, &args)).await,
+        CliCommand::Evidence(args) => signals::or_interrupted(evidence::run(context, &args)).await,
+        CliCommand::Verify(args) => signals::or_interrupted(verify::run(context, &args)).await,
+        CliCommand::Drift(args) => signals::or_interrupted(drift::run(context, &args)).await,
+        CliCommand::Diff(args) => signals::or_interrupted(diff::run(context, &args)).await,
+        CliCommand::Demo(args) => demo::run(context, &args).await,
+        CliCommand::Pin(args) => pin::run(context, &args).await,
+        CliCommand::Promote(args) => promote::run(context, &args).await,
+        CliCommand::Revert(args) => revert::run(context, &args).await,
+        CliCommand::Hold(args) => hold::run(context, &args).await,
+        CliCommand::Resume(args) => resume::run(context, &args).await,
+        CliCommand::History(args) => signals::or_interrupted(history::run(context, &args)).await,
+        CliCommand::Cache(args) => cache::run(context, &args),
+        CliCommand::Generate(args) => generate::run(&args),
+        CliCommand::Init(args) => signals::or_interrupted(init::run(context, &args)).await,
+        CliCommand::Config(args) => signals::or_interrupted(config::run(context, &args)).await,
     }
 }

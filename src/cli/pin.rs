@@ -5,7 +5,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request};
 
-use super::args::Pin;
+use super::args::PinArgs;
 use super::command_context::CommandContext;
 use super::write;
 
@@ -13,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &Pin) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &PinArgs) -> Result<Exit, Failure> {
     let ask = Ask::Pin {
         services: args.services.iter().map(|s| s.as_str().into()).collect(),
         environment: args.environment.as_ref().map(EnvId::new),

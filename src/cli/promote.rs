@@ -5,7 +5,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
 use crate::domain::write::{Ask, Request, Source};
 
-use super::args::Promote;
+use super::args::PromoteArgs;
 use super::command_context::CommandContext;
 use super::write;
 
@@ -13,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &Promote) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<Exit, Failure> {
     let from = match (&args.from, args.digest) {
         (_, Some(digest)) => Some(Source::Digest(digest)),
         (Some(from), None) if from == "candidate" => Some(Source::Candidate),

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::journal::JournalEntry;
 use crate::engine::release::Left;
 
-use super::args::Resume;
+use super::args::ResumeArgs;
 use super::command_context::CommandContext;
 use super::output::{say, warn};
 use super::signals::Interrupts;
@@ -24,7 +24,7 @@ use super::{json, write};
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(context: &CommandContext, args: &Resume) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
     // Not `context.engine()`: what that says about the journal is what this command is about.
     let engine = Engine::open(context.options())?;
     let interrupts = Interrupts::listen();
@@ -44,8 +44,8 @@ pub async fn run(context: &CommandContext, args: &Resume) -> Result<Exit, Failur
         }
         let (status, ended) = match act(&engine, args, one, &interrupts).await {
             Ok(ended) => (Exit::Done, ended),
-            Err(Stopped::Asked) => (Exit::Done, json!({"action": "left"})),
-            Err(Stopped::Failed(failure)) => {
+            Err(StopReason::Asked) => (Exit::Done, json!({"action": "left"})),
+            Err(StopReason::Failed(failure)) => {
                 let message = failure.what().clean();
                 if !args.json {
                     warn(message.as_str());
@@ -77,32 +77,32 @@ pub async fn run(context: &CommandContext, args: &Resume) -> Result<Exit, Failur
 }
 
 /// Why an entry stands as it stood.
-enum Stopped {
+enum StopReason {
     /// The person said so, or another process is at it.
     Asked,
     Failed(WriteFailure),
 }
 
-async fn act(engine: &Engine, args: &Resume, one: &Left, interrupts: &Interrupts) -> Result<Value, Stopped> {
+async fn act(engine: &Engine, args: &ResumeArgs, one: &Left, interrupts: &Interrupts) -> Result<Value, StopReason> {
     let under_way = one.status.is_none() && one.entry.is_some();
     if under_way {
-        return Err(Stopped::Asked);
+        return Err(StopReason::Asked);
     }
     if args.drop {
         let question = "Forget it? Nothing that it has done is undone. y to forget it: ";
         agreed(args, question, None).await?;
-        engine.forget_left(&one.id).map_err(Stopped::Failed)?;
+        engine.forget_left(&one.id).map_err(StopReason::Failed)?;
         return Ok(json!({"action": "dropped"}));
     }
     let Some(entry) = &one.entry else {
-        return Err(Stopped::Failed(Failure::failed(one.says.clone()).into()));
+        return Err(StopReason::Failed(Failure::failed(one.says.clone()).into()));
     };
     agreed(args, "Finish it? y to finish it: ", to_be_typed(entry)).await?;
     let (tx, mut rx) = mpsc::channel(32);
     let listening = tokio::spawn(async move { while rx.recv().await.is_some() {} });
     let done = engine.resume(&one.id, tx, interrupts.cancel()).await;
     let _ = listening.await;
-    let receipt = done.map_err(Stopped::Failed)?;
+    let receipt = done.map_err(StopReason::Failed)?;
     Ok(json!({
         "action": "finished",
         "state": receipt.state,
@@ -122,8 +122,8 @@ fn to_be_typed(entry: &JournalEntry) -> Option<&str> {
 }
 
 /// Confirmed as every write is: beforehand, or by a person at a terminal; never by nobody.
-async fn agreed(args: &Resume, question: &str, name: Option<&str>) -> Result<(), Stopped> {
-    let usage = |words: String| Err(Stopped::Failed(Failure::usage(words).into()));
+async fn agreed(args: &ResumeArgs, question: &str, name: Option<&str>) -> Result<(), StopReason> {
+    let usage = |words: String| Err(StopReason::Failed(Failure::usage(words).into()));
     let terminal = !args.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     match (name, &args.confirm) {
         (Some(name), Some(typed)) if name == typed => return Ok(()),
@@ -147,7 +147,7 @@ async fn agreed(args: &Resume, question: &str, name: Option<&str>) -> Result<(),
     let answer = write::answer(&question).await;
     match answer.is_some_and(|answer| wanted.contains(&answer.as_str())) {
         true => Ok(()),
-        false => Err(Stopped::Asked),
+        false => Err(StopReason::Asked),
     }
 }
 

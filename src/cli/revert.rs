@@ -5,7 +5,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::Target;
 use crate::domain::write::{Ask, Request, Scope};
 
-use super::args::Revert;
+use super::args::RevertArgs;
 use super::command_context::CommandContext;
 use super::write;
 
@@ -13,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &Revert) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &RevertArgs) -> Result<Exit, Failure> {
     let ask = Ask::Revert {
         target: Target::new(args.service.as_str(), args.environment.as_str()),
         to: args.to,

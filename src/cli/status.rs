@@ -13,7 +13,7 @@ use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::pin::Unmanaged;
 
-use super::args::Status;
+use super::args::StatusArgs;
 use super::command_context::CommandContext;
 use super::json::{self, status::StatusDoc};
 use super::names;
@@ -24,7 +24,7 @@ use super::text::{self, Table};
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(context: &CommandContext, args: &Status) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
     let mut board = context.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {

@@ -10,7 +10,7 @@ use crate::domain::verdict::{Outcome, Verdict};
 use crate::engine::Engine;
 use crate::engine::verify::{Examined, Rules, verify_by_file};
 
-use super::args::Verify;
+use super::args::VerifyArgs;
 use super::command_context::CommandContext;
 use super::json::{self, EvidenceDoc};
 use super::output::say;
@@ -31,7 +31,7 @@ struct VerifyDoc<'a> {
 ///
 /// # Errors
 /// If the reference, the policy or the configuration is wrong.
-pub async fn run(context: &CommandContext, args: &Verify) -> Result<Exit, Failure> {
+pub async fn run(context: &CommandContext, args: &VerifyArgs) -> Result<Exit, Failure> {
     let rules = match (&args.policy, &args.environment) {
         (Some(policy), _) => Rules::Policy(policy.clone()),
         (None, Some(env)) => Rules::Environment(env.clone()),

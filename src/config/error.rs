@@ -40,12 +40,12 @@ impl From<ConfigError> for Failure {
 
 /// A file being read, for errors that point into it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct ConfigText<'a> {
     pub file: &'a str,
     pub text: &'a str,
 }
 
-impl Source<'_> {
+impl ConfigText<'_> {
     pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
         let upto = &self.text.as_bytes()[..span.start.min(self.text.len())];
         let line = upto.iter().filter(|b| **b == b'\n').count() + 1;
@@ -129,7 +129,7 @@ mod tests {
                 _version: Option<u8>,
             }
             let error = toml::from_str::<Small>(&text).expect_err("an unknown key");
-            let source = Source { file: "f", text: &text };
+            let source = ConfigText { file: "f", text: &text };
             let failure = Failure::from(source.parse_error(&error));
             assert!(failure.what.raw().contains("curl evil"), "{failure:?}");
             let hint = failure.hint.expect("the known keys");

@@ -25,7 +25,7 @@ pub struct Survey<'a> {
 }
 
 /// One `[[services]]` entry to be.
-struct Entry {
+struct ServiceEntry {
     name: String,
     image: Repository,
     /// Repositories of the same path in other registries: perhaps the same service.
@@ -88,9 +88,9 @@ fn comment(text: &str) -> String {
 
 /// The services worth an entry, and the images that are probably somebody else's. Names and images are those
 /// of the survey: with this file and without it a service is called the same and has the same pins.
-fn entries(survey: &Survey<'_>) -> (Vec<Entry>, BTreeSet<String>) {
+fn entries(survey: &Survey<'_>) -> (Vec<ServiceEntry>, BTreeSet<String>) {
     let mut outside = BTreeSet::new();
-    let mut found: Vec<Entry> = Vec::new();
+    let mut found: Vec<ServiceEntry> = Vec::new();
     let mut by_path: BTreeMap<&str, Vec<&Repository>> = BTreeMap::new();
     for (name, image, pins) in survey.services {
         let Some(image) = image else { continue };
@@ -103,7 +103,7 @@ fn entries(survey: &Survey<'_>) -> (Vec<Entry>, BTreeSet<String>) {
         by_path.entry(image.path()).or_default().push(image);
         // A name that the configuration does not take is left to be inferred, as it is without this file.
         if is_name(name.as_str()) {
-            found.push(Entry {
+            found.push(ServiceEntry {
                 name: name.to_string(),
                 image: image.clone(),
                 perhaps: Vec::new(),
@@ -205,7 +205,7 @@ fn after(all: &[Environment], at: usize) -> Option<Vec<&str>> {
     (names != default).then_some(names)
 }
 
-fn services(out: &mut String, services: &[Entry]) {
+fn services(out: &mut String, services: &[ServiceEntry]) {
     out.push_str(
         "\n# Services: where CI pushes each, and how the digest is found that it offers next. An image without an\n\
          # entry is a service too, named by the end of its path.\n",

@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::error::{ConfigError, Source};
+use super::error::{ConfigError, ConfigText};
 use super::raw;
 use crate::domain::platform::{Platform, PlatformFilter};
 
@@ -11,8 +11,8 @@ use crate::domain::platform::{Platform, PlatformFilter};
 /// # Errors
 /// If the list is empty, or an item is no platform.
 pub(super) fn filter(
-    source: &Source<'_>,
-    list: Option<&Spanned<Vec<raw::Text>>>,
+    source: &ConfigText<'_>,
+    list: Option<&Spanned<Vec<raw::RawText>>>,
 ) -> Result<PlatformFilter, ConfigError> {
     let Some(list) = list else {
         return Ok(PlatformFilter::All);
@@ -21,7 +21,7 @@ pub(super) fn filter(
         let what = "`platforms` is empty: name the platforms that must be there, as in [\"linux/amd64\"], or leave the key out";
         return Err(source.error(list.span(), what));
     }
-    let read = |text: &raw::Text| {
+    let read = |text: &raw::RawText| {
         let parsed: Result<Platform, _> = text.get_ref().parse();
         parsed.map_err(|error| source.error(text.span(), format!("{:?}: {error}", text.get_ref())))
     };

@@ -5,47 +5,47 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-pub(super) type Text = Spanned<String>;
+pub(super) type RawText = Spanned<String>;
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Team {
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawTeam {
     pub version: Spanned<u32>,
     #[serde(default)]
-    pub ignore: Vec<Text>,
-    pub branch: Option<Text>,
+    pub ignore: Vec<RawText>,
+    pub branch: Option<RawText>,
     #[serde(default)]
-    pub environments: Vec<Environment>,
+    pub environments: Vec<RawEnvironment>,
     #[serde(default)]
-    pub services: Vec<Service>,
+    pub services: Vec<RawService>,
     #[serde(default)]
-    pub policies: BTreeMap<Text, Policy>,
+    pub policies: BTreeMap<RawText, RawPolicy>,
     #[serde(default)]
-    pub trust: BTreeMap<Text, Trust>,
+    pub trust: BTreeMap<RawText, RawTrust>,
     #[serde(default)]
-    pub registries: BTreeMap<Text, Registry>,
+    pub registries: BTreeMap<RawText, RawRegistry>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Environment {
-    pub name: Text,
-    pub paths: Spanned<Vec<Text>>,
-    pub policy: Option<Text>,
-    pub after: Option<Vec<Text>>,
-    pub registry: Option<Text>,
+#[serde(deny_unknown_fields, expecting = "a table that describes an environment")]
+pub(super) struct RawEnvironment {
+    pub name: RawText,
+    pub paths: Spanned<Vec<RawText>>,
+    pub policy: Option<RawText>,
+    pub after: Option<Vec<RawText>>,
+    pub registry: Option<RawText>,
     #[serde(default)]
-    pub write: Write,
+    pub write: RawWrite,
     #[serde(default)]
-    pub confirm: Confirm,
+    pub confirm: RawConfirm,
     #[serde(default)]
     pub read_only: bool,
-    pub platforms: Option<Spanned<Vec<Text>>>,
+    pub platforms: Option<Spanned<Vec<RawText>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Write {
+pub(super) enum RawWrite {
     #[default]
     Push,
     Branch,
@@ -53,131 +53,140 @@ pub(super) enum Write {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Confirm {
+pub(super) enum RawConfirm {
     #[default]
     Y,
     TypeName,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Service {
-    pub name: Text,
-    pub image: Text,
+#[serde(deny_unknown_fields, expecting = "a table that describes a service")]
+pub(super) struct RawService {
+    pub name: RawText,
+    pub image: RawText,
     #[serde(default)]
-    pub also: Vec<Text>,
-    pub component: Option<Text>,
-    pub variant: Option<Text>,
-    pub signer: Option<Text>,
-    pub candidate: Option<Spanned<Candidate>>,
-    pub immutable_tags: Option<Text>,
-    pub source: Option<Text>,
+    pub also: Vec<RawText>,
+    pub component: Option<RawText>,
+    pub variant: Option<RawText>,
+    pub signer: Option<RawText>,
+    pub candidate: Option<Spanned<RawCandidate>>,
+    pub immutable_tags: Option<RawText>,
+    pub source: Option<RawText>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Candidate {
+#[serde(deny_unknown_fields, expecting = "a table that says which image is the candidate")]
+pub(super) struct RawCandidate {
     pub tag: Option<String>,
-    pub semver: Option<Text>,
-    pub pattern: Option<Text>,
-    pub order: Option<Order>,
+    pub semver: Option<RawText>,
+    pub pattern: Option<RawText>,
+    pub order: Option<RawOrder>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Order {
+pub(super) enum RawOrder {
     Created,
     Name,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Policy {
-    pub require: Spanned<Vec<Text>>,
-    pub signer: Option<Spanned<Signer>>,
+#[serde(deny_unknown_fields, expecting = "a table that describes a policy")]
+pub(super) struct RawPolicy {
+    pub require: Spanned<Vec<RawText>>,
+    pub signer: Option<Spanned<RawSigner>>,
     pub builder: Option<OneOrMany>,
     #[serde(default)]
     pub source: bool,
     #[serde(rename = "test-result")]
-    pub test_result: Option<TestResult>,
+    pub test_result: Option<RawTestResult>,
     #[serde(default)]
-    pub max_age: BTreeMap<Text, Text>,
-    pub soak: Option<Text>,
+    pub max_age: BTreeMap<RawText, RawText>,
+    pub soak: Option<RawText>,
     #[serde(default)]
-    pub freeze: Vec<Freeze>,
-    pub break_glass: Option<Spanned<BreakGlass>>,
+    pub freeze: Vec<RawFreeze>,
+    pub break_glass: Option<Spanned<RawBreakGlass>>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Signer {
+#[serde(
+    untagged,
+    expecting = "this must be the name of a trust entry, or a table with one for each kind of evidence"
+)]
+pub(super) enum RawSigner {
     One(String),
     PerKind(BTreeMap<String, String>),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this must be a text or a list of texts")]
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum BreakGlass {
+#[serde(untagged, expecting = "this must be true, false or a list of names")]
+pub(super) enum RawBreakGlass {
     All(bool),
     Some(Vec<String>),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct TestResult {
-    pub accept: Option<Vec<Text>>,
+#[serde(deny_unknown_fields, expecting = "a table with `accept` and `acknowledge`")]
+pub(super) struct RawTestResult {
+    pub accept: Option<Vec<RawText>>,
     #[serde(default)]
-    pub acknowledge: Vec<Text>,
+    pub acknowledge: Vec<RawText>,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Freeze {
-    pub from: Text,
-    pub to: Text,
-    pub zone: Text,
+#[serde(deny_unknown_fields, expecting = "a table with `from`, `to` and `zone`")]
+pub(super) struct RawFreeze {
+    pub from: RawText,
+    pub to: RawText,
+    pub zone: RawText,
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trust {
+#[serde(deny_unknown_fields, expecting = "a table that describes a trust root")]
+pub(super) struct RawTrust {
     #[serde(default)]
     pub keys: Vec<Spanned<KeyFile>>,
-    pub root: Option<Text>,
+    pub root: Option<RawText>,
     #[serde(default)]
-    pub identities: Vec<Spanned<Identity>>,
+    pub identities: Vec<Spanned<RawIdentity>>,
     #[serde(default)]
-    pub transparency_log: Log,
+    pub transparency_log: RawLogRule,
     #[serde(default = "yes")]
     pub sct: bool,
     #[serde(default)]
-    pub timestamp: Time,
+    pub timestamp: RawTimeRule,
     #[serde(default)]
     pub min_log_entries: u32,
     #[serde(default)]
     pub min_timestamps: u32,
-    pub min_bundle_version: Option<Text>,
+    pub min_bundle_version: Option<RawText>,
     pub docker_reference: Option<String>,
     pub key_id: Option<String>,
 }
 
 /// A key file, or one with the time in which its keys were in use.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "this must be the path of a key file, or a table with `path`, `valid_from` and `valid_until`"
+)]
 pub(super) enum KeyFile {
     Path(String),
     InUse(KeyInUse),
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with `path`, `valid_from` and `valid_until`"
+)]
 pub(super) struct KeyInUse {
     pub path: String,
     pub valid_from: Option<String>,
@@ -190,7 +199,7 @@ fn yes() -> bool {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Log {
+pub(super) enum RawLogRule {
     #[default]
     Required,
     InclusionProof,
@@ -199,7 +208,7 @@ pub(super) enum Log {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Time {
+pub(super) enum RawTimeRule {
     #[default]
     Any,
     Rfc3161,
@@ -207,12 +216,12 @@ pub(super) enum Time {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Identity {
+#[serde(deny_unknown_fields, expecting = "a table that describes an identity")]
+pub(super) struct RawIdentity {
     pub san: Option<String>,
-    pub san_regex: Option<Text>,
+    pub san_regex: Option<RawText>,
     pub issuer: Option<Issuer>,
-    pub issuer_regex: Option<Text>,
+    pub issuer_regex: Option<RawText>,
     pub source_repository: Option<String>,
     pub source_ref: Option<String>,
     pub workflow: Option<String>,
@@ -221,7 +230,7 @@ pub(super) struct Identity {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "this must be a text or false")]
 pub(super) enum Issuer {
     Is(String),
     /// `false`: the certificate carries none (GitHub's release attestations).
@@ -229,11 +238,11 @@ pub(super) enum Issuer {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Registry {
-    pub endpoint: Option<Text>,
+#[serde(deny_unknown_fields, expecting = "a table that describes a registry")]
+pub(super) struct RawRegistry {
+    pub endpoint: Option<RawText>,
     #[serde(default)]
     pub insecure_http: bool,
-    pub ca: Option<Text>,
+    pub ca: Option<RawText>,
     pub requests_per_second: Option<Spanned<u32>>,
 }

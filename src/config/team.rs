@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex::Regex;
 use toml::Spanned;
 
-use super::error::{ConfigError, Source, unknown};
-use super::trust::{self, Read};
+use super::error::{ConfigError, ConfigText, unknown};
+use super::trust::{self, ReadFile};
 use super::{platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
@@ -20,9 +20,9 @@ use crate::domain::reference::Repository;
 ///
 /// # Errors
 /// The first thing that is wrong, with file, line and what would be right.
-pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Result<TeamPolicy, ConfigError> {
-    let source = Source { file, text };
-    let raw: raw::Team = toml::from_str(text).map_err(|e| source.parse_error(&e))?;
+pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> Result<TeamPolicy, ConfigError> {
+    let source = ConfigText { file, text };
+    let raw: raw::RawTeam = toml::from_str(text).map_err(|e| source.parse_error(&e))?;
     if *raw.version.get_ref() != 1 {
         let what = format!("version {} is not known", raw.version.get_ref());
         let error = source.error(raw.version.span(), what);
@@ -72,7 +72,7 @@ pub fn load(text: &str, file: &str, read: Read<'_>, from: PolicySource) -> Resul
     })
 }
 
-fn glob(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
+fn glob(source: &ConfigText<'_>, pattern: &raw::RawText) -> Result<String, ConfigError> {
     match globset::GlobBuilder::new(pattern.get_ref())
         .literal_separator(true)
         .build()
@@ -85,7 +85,7 @@ fn glob(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError>
     }
 }
 
-fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError> {
+fn regex(source: &ConfigText<'_>, pattern: &raw::RawText) -> Result<String, ConfigError> {
     match Regex::new(pattern.get_ref()) {
         Ok(_) => Ok(pattern.get_ref().clone()),
         Err(error) => Err(source.error(
@@ -96,9 +96,9 @@ fn regex(source: &Source<'_>, pattern: &raw::Text) -> Result<String, ConfigError
 }
 
 fn named<'a>(
-    source: &Source<'_>,
+    source: &ConfigText<'_>,
     what: &str,
-    name: &raw::Text,
+    name: &raw::RawText,
     known: impl Iterator<Item = &'a String>,
 ) -> Result<String, ConfigError> {
     let known: Vec<&str> = known.map(String::as_str).collect();
@@ -109,7 +109,7 @@ fn named<'a>(
     }
 }
 
-fn plain_name(source: &Source<'_>, what: &str, name: &raw::Text) -> Result<(), ConfigError> {
+fn plain_name(source: &ConfigText<'_>, what: &str, name: &raw::RawText) -> Result<(), ConfigError> {
     let text = name.get_ref();
     let ok = !text.is_empty()
         && text.len() <= 100
@@ -126,8 +126,8 @@ fn plain_name(source: &Source<'_>, what: &str, name: &raw::Text) -> Result<(), C
 }
 
 fn environments(
-    source: &Source<'_>,
-    raw: &raw::Team,
+    source: &ConfigText<'_>,
+    raw: &raw::RawTeam,
     policies: &BTreeMap<String, Policy>,
 ) -> Result<Vec<Environment>, ConfigError> {
     let names: Vec<String> = raw.environments.iter().map(|e| e.name.get_ref().clone()).collect();
@@ -191,12 +191,12 @@ fn environments(
                 .as_ref()
                 .map(|r| r.get_ref().trim_end_matches('/').to_owned()),
             write: match env.write {
-                raw::Write::Push => WriteMode::Push,
-                raw::Write::Branch => WriteMode::Branch,
+                raw::RawWrite::Push => WriteMode::Push,
+                raw::RawWrite::Branch => WriteMode::Branch,
             },
             confirm: match env.confirm {
-                raw::Confirm::Y => Confirm::Y,
-                raw::Confirm::TypeName => Confirm::TypeName,
+                raw::RawConfirm::Y => Confirm::Y,
+                raw::RawConfirm::TypeName => Confirm::TypeName,
             },
             read_only: env.read_only,
             platforms: platforms::filter(source, env.platforms.as_ref())?,
@@ -206,8 +206,8 @@ fn environments(
 }
 
 fn services(
-    source: &Source<'_>,
-    raw: &raw::Team,
+    source: &ConfigText<'_>,
+    raw: &raw::RawTeam,
     profiles: &BTreeMap<String, TrustProfile>,
 ) -> Result<Vec<Service>, ConfigError> {
     let mut names = BTreeSet::new();
@@ -220,7 +220,7 @@ fn services(
         if !names.insert(name) {
             return Err(source.error(service.name.span(), format!("service {name:?} is there twice")));
         }
-        let mut repository = |text: &raw::Text| {
+        let mut repository = |text: &raw::RawText| {
             let parsed = Repository::parse(text.get_ref())
                 .map_err(|e| source.error(text.span(), e.to_string()))
                 .map_err(|error| error.hint("write HOST/PATH without tag or digest"))?;
@@ -255,7 +255,7 @@ fn services(
     Ok(out)
 }
 
-fn candidate(source: &Source<'_>, spanned: &Spanned<raw::Candidate>) -> Result<CandidateRule, ConfigError> {
+fn candidate(source: &ConfigText<'_>, spanned: &Spanned<raw::RawCandidate>) -> Result<CandidateRule, ConfigError> {
     let raw = spanned.get_ref();
     if raw.order.is_some() && raw.pattern.is_none() {
         return Err(source.error(spanned.span(), "`order` belongs to `pattern`"));
@@ -272,8 +272,8 @@ fn candidate(source: &Source<'_>, spanned: &Spanned<raw::Candidate>) -> Result<C
         },
         (None, None, Some(pattern)) => {
             let order = match raw.order {
-                Some(raw::Order::Name) => PatternOrder::Name,
-                Some(raw::Order::Created) | None => PatternOrder::Created,
+                Some(raw::RawOrder::Name) => PatternOrder::Name,
+                Some(raw::RawOrder::Created) | None => PatternOrder::Created,
             };
             Ok(CandidateRule::Pattern {
                 pattern: regex(source, pattern)?,
@@ -287,7 +287,7 @@ fn candidate(source: &Source<'_>, spanned: &Spanned<raw::Candidate>) -> Result<C
     }
 }
 
-fn kind(source: &Source<'_>, name: &raw::Text) -> Result<EvidenceKind, ConfigError> {
+fn kind(source: &ConfigText<'_>, name: &raw::RawText) -> Result<EvidenceKind, ConfigError> {
     EvidenceKind::from_name(name.get_ref())
         .filter(|k| *k != EvidenceKind::Other)
         .ok_or_else(|| {
@@ -301,9 +301,9 @@ fn kind(source: &Source<'_>, name: &raw::Text) -> Result<EvidenceKind, ConfigErr
 }
 
 fn policy(
-    source: &Source<'_>,
-    name: &raw::Text,
-    raw: &raw::Policy,
+    source: &ConfigText<'_>,
+    name: &raw::RawText,
+    raw: &raw::RawPolicy,
     profiles: &BTreeMap<String, TrustProfile>,
     services: &[Service],
 ) -> Result<Policy, ConfigError> {
@@ -325,10 +325,10 @@ fn policy(
         // One span for the whole value: serde cannot see into an untagged one.
         let text = |value: &String| Spanned::new(written.span(), value.clone());
         match written.get_ref() {
-            raw::Signer::One(one) => {
+            raw::RawSigner::One(one) => {
                 signer.default = Some(named(source, "trust profile", &text(one), profiles.keys())?)
             }
-            raw::Signer::PerKind(table) => {
+            raw::RawSigner::PerKind(table) => {
                 for (key, value) in table {
                     let profile = named(source, "trust profile", &text(value), profiles.keys())?;
                     if key == "default" {
@@ -349,7 +349,7 @@ fn policy(
         );
         return Err(source.error(name.span(), what));
     }
-    let results = |list: &[raw::Text]| -> Result<Vec<String>, ConfigError> {
+    let results = |list: &[raw::RawText]| -> Result<Vec<String>, ConfigError> {
         const KNOWN: [&str; 3] = ["PASSED", "WARNED", "FAILED"];
         list.iter()
             .map(|r| match KNOWN.contains(&r.get_ref().as_str()) {
@@ -388,9 +388,9 @@ fn policy(
         .as_ref()
         .map(|written| (written.span(), written.get_ref()))
     {
-        None | Some((_, raw::BreakGlass::All(false))) => BTreeSet::new(),
-        Some((_, raw::BreakGlass::All(true))) => Waivable::ALL.into(),
-        Some((span, raw::BreakGlass::Some(list))) => {
+        None | Some((_, raw::RawBreakGlass::All(false))) => BTreeSet::new(),
+        Some((_, raw::RawBreakGlass::All(true))) => Waivable::ALL.into(),
+        Some((span, raw::RawBreakGlass::Some(list))) => {
             let known: Vec<&str> = Waivable::ALL.iter().map(|w| w.as_str()).collect();
             let one = |name: &String| {
                 let found = Waivable::ALL.into_iter().find(|w| w.as_str() == name);
@@ -420,8 +420,8 @@ fn policy(
     Ok(policy)
 }
 
-fn freeze(source: &Source<'_>, raw: &raw::Freeze) -> Result<Freeze, ConfigError> {
-    let moment = |text: &raw::Text| values::moment(text.get_ref()).map_err(|e| source.error(text.span(), e));
+fn freeze(source: &ConfigText<'_>, raw: &raw::RawFreeze) -> Result<Freeze, ConfigError> {
+    let moment = |text: &raw::RawText| values::moment(text.get_ref()).map_err(|e| source.error(text.span(), e));
     let zone = raw.zone.get_ref();
     if jiff::tz::TimeZone::get(zone).is_err() {
         let what = format!("{zone:?} is no time zone known here: write an IANA name, as in \"Europe/Berlin\"");

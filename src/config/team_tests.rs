@@ -293,6 +293,37 @@ fn every_mistake_is_named_with_its_line() {
     }
 }
 
+#[test]
+fn a_wrong_form_is_told_in_words_of_the_file() {
+    for (from, to, words) in [
+        ("freeze = [{ from", "freeze = [1, { from", "from"),
+        ("candidate = { semver = \">=2, <3\" }", "candidate = 1", "candidate"),
+        (
+            "[policies.release]",
+            "[policies]\nother = 1\n[policies.release]",
+            "describes a policy",
+        ),
+        ("signer = { default", "signer = 1 #", "kind of evidence"),
+        (
+            "builder = \"https",
+            "builder = 1 # \"https",
+            "a text or a list of texts",
+        ),
+        ("break_glass = [", "break_glass = \"soak\" # [", "true, false or a list"),
+        ("write = \"branch\"", "write = 1", ""),
+        ("confirm = \"type-name\"", "confirm = [1]", ""),
+        ("keys = [\"ci.pub\"]", "keys = [1]", "path of a key file"),
+        ("test-result = { accept", "test-result = 1 # { accept", "`acknowledge`"),
+    ] {
+        assert!(GOOD.contains(from), "{from}");
+        let error = load_text(&GOOD.replacen(from, to, 1)).expect_err(to).to_string();
+        assert!(error.contains(words), "{to}: {error}");
+        for foreign in ["struct", "enum", "variant", "Raw"] {
+            assert!(!error.contains(foreign), "{to}: {error}");
+        }
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,200}") {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 
 use super::approval::is_redirected;
-use super::error::{ConfigError, Source};
+use super::error::{ConfigError, ConfigText};
 use super::raw;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{
@@ -16,9 +16,9 @@ use crate::domain::registry::RegistrySettings;
 use crate::domain::source::SourceRepository;
 
 /// Reads a file that the configuration names.
-pub(super) type Read<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
+pub(super) type ReadFile<'a> = &'a dyn Fn(&str) -> io::Result<Vec<u8>>;
 
-fn text(source: &Source<'_>, read: Read<'_>, span: Range<usize>, name: &str) -> Result<String, ConfigError> {
+fn text(source: &ConfigText<'_>, read: ReadFile<'_>, span: Range<usize>, name: &str) -> Result<String, ConfigError> {
     let bytes = read(name).map_err(|e| {
         let what = format!("{name:?} cannot be read: {e}; the path is relative to the file that names it");
         source.error(span.clone(), what)
@@ -28,8 +28,8 @@ fn text(source: &Source<'_>, read: Read<'_>, span: Range<usize>, name: &str) -> 
 
 /// A key file, with the time in which its keys were in use.
 fn trusted_key(
-    source: &Source<'_>,
-    read: Read<'_>,
+    source: &ConfigText<'_>,
+    read: ReadFile<'_>,
     key: &toml::Spanned<raw::KeyFile>,
 ) -> Result<TrustedKey, ConfigError> {
     let (path, validity) = match key.get_ref() {
@@ -73,10 +73,10 @@ fn trusted_key(
 }
 
 pub(super) fn profile(
-    source: &Source<'_>,
-    read: Read<'_>,
-    name: &raw::Text,
-    raw: &raw::Trust,
+    source: &ConfigText<'_>,
+    read: ReadFile<'_>,
+    name: &raw::RawText,
+    raw: &raw::RawTrust,
 ) -> Result<TrustProfile, ConfigError> {
     let keys = raw.keys.iter().map(|key| trusted_key(source, read, key));
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
@@ -103,9 +103,9 @@ pub(super) fn profile(
         .map(|id| identity(source, id))
         .collect::<Result<Vec<_>, _>>()?;
     let transparency_log = match raw.transparency_log {
-        raw::Log::Required => LogRule::Required,
-        raw::Log::InclusionProof => LogRule::InclusionProof,
-        raw::Log::NotRequired => LogRule::NotRequired,
+        raw::RawLogRule::Required => LogRule::Required,
+        raw::RawLogRule::InclusionProof => LogRule::InclusionProof,
+        raw::RawLogRule::NotRequired => LogRule::NotRequired,
     };
     let here = |message: String| Err(source.error(name.span(), message));
     let name = name.get_ref();
@@ -130,9 +130,9 @@ pub(super) fn profile(
         ));
     }
     let timestamp = match raw.timestamp {
-        raw::Time::Any => TimeRule::Any,
-        raw::Time::Rfc3161 => TimeRule::Rfc3161,
-        raw::Time::Rekor => TimeRule::Rekor,
+        raw::RawTimeRule::Any => TimeRule::Any,
+        raw::RawTimeRule::Rfc3161 => TimeRule::Rfc3161,
+        raw::RawTimeRule::Rekor => TimeRule::Rekor,
     };
     let bundle_version = raw.min_bundle_version.as_ref().map(|text| {
         let parsed = text
@@ -165,7 +165,7 @@ pub(super) fn profile(
     })
 }
 
-fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Result<Identity, ConfigError> {
+fn identity(source: &ConfigText<'_>, spanned: &toml::Spanned<raw::RawIdentity>) -> Result<Identity, ConfigError> {
     let raw = spanned.get_ref();
     let here = |message: &str| source.error(spanned.span(), message);
     let san = match (&raw.san, &raw.san_regex) {
@@ -201,7 +201,7 @@ fn identity(source: &Source<'_>, spanned: &toml::Spanned<raw::Identity>) -> Resu
 }
 
 /// A regular expression that compiles on its own, once `{service}` has been filled in.
-fn checked_regex(source: &Source<'_>, regex: &raw::Text) -> Result<String, ConfigError> {
+fn checked_regex(source: &ConfigText<'_>, regex: &raw::RawText) -> Result<String, ConfigError> {
     let text = regex.get_ref();
     match anchored(text, Some("service")) {
         Ok(_) => Ok(text.clone()),
@@ -211,7 +211,7 @@ fn checked_regex(source: &Source<'_>, regex: &raw::Text) -> Result<String, Confi
 
 /// A service's source, which provenance is compared with: one that cannot be compared would refuse
 /// everything.
-pub(super) fn source_repository(source: &Source<'_>, url: &raw::Text) -> Result<String, ConfigError> {
+pub(super) fn source_repository(source: &ConfigText<'_>, url: &raw::RawText) -> Result<String, ConfigError> {
     match SourceRepository::parse(url.get_ref()) {
         Ok(_) => Ok(url.get_ref().clone()),
         Err(error) => Err(source.error(
@@ -222,9 +222,9 @@ pub(super) fn source_repository(source: &Source<'_>, url: &raw::Text) -> Result<
 }
 
 pub(super) fn registry(
-    source: &Source<'_>,
-    read: Read<'_>,
-    raw: &raw::Registry,
+    source: &ConfigText<'_>,
+    read: ReadFile<'_>,
+    raw: &raw::RawRegistry,
     from: &PolicySource,
 ) -> Result<RegistrySettings, ConfigError> {
     if let Some(endpoint) = &raw.endpoint {

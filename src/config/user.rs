@@ -7,7 +7,7 @@ use directories::ProjectDirs;
 use serde::Deserialize;
 
 use super::ConfigError;
-use super::error::Source;
+use super::error::ConfigText;
 
 /// Default bound of the content cache: 512 MiB.
 const CACHE_BYTES: u64 = 512 << 20;
@@ -52,7 +52,7 @@ impl Default for UserConfig {
 /// # Errors
 /// With file, line and the nearest valid name.
 pub fn parse(text: &str, file: &str) -> Result<UserConfig, ConfigError> {
-    let source = Source { file, text };
+    let source = ConfigText { file, text };
     toml::from_str(text).map_err(|e| source.parse_error(&e))
 }
 

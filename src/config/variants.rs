@@ -1,10 +1,10 @@
 //! Which variant of an image a service is.
 
-use super::error::{ConfigError, Source};
+use super::error::{ConfigError, ConfigText};
 use super::raw;
 
 /// The variant that a service is: `component = "fpm"`, or the same as the end of a tag, `variant = "-fpm"`.
-pub(super) fn component(source: &Source<'_>, service: &raw::Service) -> Result<Option<String>, ConfigError> {
+pub(super) fn component(source: &ConfigText<'_>, service: &raw::RawService) -> Result<Option<String>, ConfigError> {
     let (text, name) = match (&service.component, &service.variant) {
         (None, None) => return Ok(None),
         (Some(_), Some(variant)) => {

@@ -1,17 +1,17 @@
 //! The demo's manifests: one file a service and environment, in six styles.
 
-use super::plot::{ENVIRONMENTS, Service, Style};
+use super::plot::{ENVIRONMENTS, ManifestStyle, PlotService};
 use crate::domain::id::Digest;
 
 /// What a manifest pins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pinned<'a> {
+pub(super) struct PinnedImage<'a> {
     pub repository: &'a str,
     pub tag: &'a str,
     pub digest: Option<Digest>,
 }
 
-impl Pinned<'_> {
+impl PinnedImage<'_> {
     fn reference(&self) -> String {
         let digest = self.digest.map(|d| format!("@{d}")).unwrap_or_default();
         format!("{}:{}{digest}", self.repository, self.tag)
@@ -19,29 +19,29 @@ impl Pinned<'_> {
 }
 
 /// Path of a service's manifest in an environment.
-pub(super) fn path(service: &Service, environment: usize) -> String {
+pub(super) fn path(service: &PlotService, environment: usize) -> String {
     let (env, name) = (ENVIRONMENTS[environment], service.name);
     match service.style {
-        Style::Kubernetes | Style::Flux | Style::Argocd => format!("envs/{env}/{name}.yaml"),
-        Style::Kustomize => format!("envs/{env}/{name}/kustomization.yaml"),
-        Style::HelmValues => format!("envs/{env}/{name}/values.yaml"),
-        Style::Compose => format!("envs/{env}/{name}/docker-compose.yml"),
+        ManifestStyle::Kubernetes | ManifestStyle::Flux | ManifestStyle::Argocd => format!("envs/{env}/{name}.yaml"),
+        ManifestStyle::Kustomize => format!("envs/{env}/{name}/kustomization.yaml"),
+        ManifestStyle::HelmValues => format!("envs/{env}/{name}/values.yaml"),
+        ManifestStyle::Compose => format!("envs/{env}/{name}/docker-compose.yml"),
     }
 }
 
 /// Its text.
-pub(super) fn text(service: &Service, environment: usize, pinned: Pinned<'_>) -> String {
+pub(super) fn text(service: &PlotService, environment: usize, pinned: PinnedImage<'_>) -> String {
     let (env, name) = (ENVIRONMENTS[environment], service.name);
     let replicas = if environment == 3 { 4 } else { 1 };
     match service.style {
-        Style::Kubernetes => format!(
+        ManifestStyle::Kubernetes => format!(
             "# {name} in {env}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: {env}\nspec:\n  \
              replicas: {replicas}\n  selector:\n    matchLabels: {{app: {name}}}\n  template:\n    metadata:\n      \
              labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: {name}\n          image: {}\n          \
              ports:\n            - containerPort: 8080\n",
             pinned.reference()
         ),
-        Style::Kustomize => {
+        ManifestStyle::Kustomize => {
             let digest = pinned.digest.map(|d| format!("    digest: {d}\n")).unwrap_or_default();
             format!(
                 "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: {env}\nresources:\n  - deployment.yaml\n\
@@ -49,7 +49,7 @@ pub(super) fn text(service: &Service, environment: usize, pinned: Pinned<'_>) ->
                 pinned.repository, pinned.tag
             )
         }
-        Style::HelmValues => {
+        ManifestStyle::HelmValues => {
             let digest = pinned.digest.map(|d| format!("  digest: {d}\n")).unwrap_or_default();
             format!(
                 "# values of the {name} chart in {env}\nreplicaCount: {replicas}\nimage:\n  repository: {}\n  tag: \"{}\"\n{digest}\
@@ -57,7 +57,7 @@ pub(super) fn text(service: &Service, environment: usize, pinned: Pinned<'_>) ->
                 pinned.repository, pinned.tag
             )
         }
-        Style::Flux => {
+        ManifestStyle::Flux => {
             let digest = pinned
                 .digest
                 .map(|d| format!("      digest: {d}\n"))
@@ -69,11 +69,11 @@ pub(super) fn text(service: &Service, environment: usize, pinned: Pinned<'_>) ->
                 pinned.repository, pinned.tag
             )
         }
-        Style::Compose => format!(
+        ManifestStyle::Compose => format!(
             "services:\n  {name}:\n    image: {}\n    restart: unless-stopped\n    environment:\n      STAGE: {env}\n",
             pinned.reference()
         ),
-        Style::Argocd => format!(
+        ManifestStyle::Argocd => format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}-{env}\n  namespace: argocd\nspec:\n  \
              project: shop\n  destination:\n    namespace: {env}\n    server: https://kubernetes.default.svc\n  source:\n    \
              repoURL: https://git.shop.example/charts\n    path: {name}\n    targetRevision: main\n    kustomize:\n      \

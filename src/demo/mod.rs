@@ -14,4 +14,4 @@ mod world;
 
 pub use error::DemoError;
 pub use script::{Happened, Script};
-pub use world::{Options, World};
+pub use world::{DemoOptions, World};

@@ -7,7 +7,7 @@ pub(super) const PRODUCTION: usize = 3;
 
 /// How a service's manifests are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(super) enum ManifestStyle {
     Kubernetes,
     Kustomize,
     HelmValues,
@@ -33,7 +33,7 @@ pub(super) enum Told {
 
 /// One version of one service.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Version {
+pub(super) struct PlotVersion {
     pub name: &'static str,
     pub told: Told,
     /// The environments that pinned it, as places in [`ENVIRONMENTS`].
@@ -42,15 +42,15 @@ pub(super) struct Version {
 
 /// One service.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Service {
+pub(super) struct PlotService {
     pub name: &'static str,
-    pub style: Style,
+    pub style: ManifestStyle,
     /// Evidence in cosign's older tags.
     pub legacy: bool,
     /// Pinned by tag only in dev.
     pub by_tag_in_dev: bool,
     /// Versions in the order they were built; one that is there twice was built twice.
-    pub versions: &'static [Version],
+    pub versions: &'static [PlotVersion],
     /// A version that was taken back in production right after it was pinned there.
     pub taken_back: Option<&'static str>,
 }
@@ -60,12 +60,12 @@ const TO_STAGING: &[usize] = &[0, 1, 2];
 const TO_INTEGRATION: &[usize] = &[0, 1];
 const PASSED: Told = Told::Whole("PASSED");
 
-const fn version(name: &'static str, told: Told, pinned: &'static [usize]) -> Version {
-    Version { name, told, pinned }
+const fn version(name: &'static str, told: Told, pinned: &'static [usize]) -> PlotVersion {
+    PlotVersion { name, told, pinned }
 }
 
-const fn service(name: &'static str, style: Style, versions: &'static [Version]) -> Service {
-    Service {
+const fn service(name: &'static str, style: ManifestStyle, versions: &'static [PlotVersion]) -> PlotService {
+    PlotService {
         name,
         style,
         legacy: false,
@@ -76,11 +76,11 @@ const fn service(name: &'static str, style: Style, versions: &'static [Version])
 }
 
 /// The services.
-pub(super) const SERVICES: [Service; 8] = [
+pub(super) const SERVICES: [PlotService; 8] = [
     // Verified, and ready for production.
     service(
         "checkout",
-        Style::Kubernetes,
+        ManifestStyle::Kubernetes,
         &[
             version("1.3.0", PASSED, ALL),
             version("1.4.0", PASSED, ALL),
@@ -91,7 +91,7 @@ pub(super) const SERVICES: [Service; 8] = [
     // The story of this product: 2.4.1 was built again on the way, with another dependency.
     service(
         "payments",
-        Style::Kustomize,
+        ManifestStyle::Kustomize,
         &[
             version("2.3.8", PASSED, ALL),
             version("2.4.0", PASSED, ALL),
@@ -101,11 +101,11 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
     ),
     // Tests: PASSED in production, WARNED in staging, FAILED before.
-    Service {
+    PlotService {
         taken_back: Some("1.7.1"),
         ..service(
             "catalog",
-            Style::HelmValues,
+            ManifestStyle::HelmValues,
             &[
                 version("1.7.0", PASSED, ALL),
                 version("1.7.1", PASSED, ALL),
@@ -118,7 +118,7 @@ pub(super) const SERVICES: [Service; 8] = [
     // Evidence about another digest in integration, none at all in dev.
     service(
         "search",
-        Style::Flux,
+        ManifestStyle::Flux,
         &[
             version("4.1.0", PASSED, ALL),
             version("4.2.0", PASSED, ALL),
@@ -127,11 +127,11 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
     ),
     // Signed by somebody else in staging.
-    Service {
+    PlotService {
         legacy: true,
         ..service(
             "ledger",
-            Style::Kubernetes,
+            ManifestStyle::Kubernetes,
             &[
                 version("0.9.2", PASSED, ALL),
                 version("0.9.3", PASSED, ALL),
@@ -141,11 +141,11 @@ pub(super) const SERVICES: [Service; 8] = [
         )
     },
     // Pinned by tag only in dev.
-    Service {
+    PlotService {
         by_tag_in_dev: true,
         ..service(
             "notifier",
-            Style::Compose,
+            ManifestStyle::Compose,
             &[
                 version("5.0.0", PASSED, ALL),
                 version("5.0.1", PASSED, ALL),
@@ -156,7 +156,7 @@ pub(super) const SERVICES: [Service; 8] = [
     // What production runs is gone from its registry.
     service(
         "frontend",
-        Style::Argocd,
+        ManifestStyle::Argocd,
         &[
             version("7.1.0", PASSED, ALL),
             version("7.2.0", PASSED, ALL),
@@ -164,12 +164,12 @@ pub(super) const SERVICES: [Service; 8] = [
         ],
     ),
     // 3.1.0 was reverted in production, and is under a hold.
-    Service {
+    PlotService {
         legacy: true,
         taken_back: Some("3.1.0"),
         ..service(
             "accounts",
-            Style::Kubernetes,
+            ManifestStyle::Kubernetes,
             &[
                 version("3.0.8", PASSED, ALL),
                 version("3.0.9", PASSED, ALL),

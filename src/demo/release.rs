@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::error::DemoError;
 use super::oci::{IMAGE, INDEX, Put};
-use super::registry::Registry;
-use super::signing::{Signer, Subject, descriptor};
+use super::registry::DemoRegistry;
+use super::signing::{DemoSigner, SigningSubject, descriptor};
 use crate::domain::id::Digest;
 
 /// What is true of one build.
@@ -44,7 +44,7 @@ pub(super) struct Release {
 
 impl Release {
     /// Puts all of it into a repository. The tag is hung on last.
-    pub fn publish(&self, registry: &Registry, repository: &str, tag: bool) {
+    pub fn publish(&self, registry: &DemoRegistry, repository: &str, tag: bool) {
         for put in &self.puts {
             match put {
                 Put::Blob(bytes) => drop(registry.put_blob(repository, bytes.clone())),
@@ -63,16 +63,16 @@ impl Release {
 }
 
 /// The keys of the demo's CI, and of somebody else.
-pub(super) struct Keys {
-    pub ci: Signer,
-    pub stranger: Signer,
+pub(super) struct DemoKeys {
+    pub ci: DemoSigner,
+    pub stranger: DemoSigner,
 }
 
-impl Keys {
+impl DemoKeys {
     pub fn new() -> Result<Self, DemoError> {
         Ok(Self {
-            ci: Signer::new()?,
-            stranger: Signer::new()?,
+            ci: DemoSigner::new()?,
+            stranger: DemoSigner::new()?,
         })
     }
 
@@ -85,7 +85,7 @@ impl Keys {
             Proof::Elsewhere(other) => other,
             _ => digest,
         };
-        let subject = Subject {
+        let subject = SigningSubject {
             name: &name,
             about,
             attached_to: digest,

@@ -20,14 +20,14 @@ const BUNDLE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
 /// A signing key of the demo.
-pub(super) struct Signer {
+pub(super) struct DemoSigner {
     pair: EcdsaKeyPair,
     random: SystemRandom,
     /// SubjectPublicKeyInfo, DER.
     public: Vec<u8>,
 }
 
-impl Signer {
+impl DemoSigner {
     pub fn new() -> Result<Self, DemoError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| DemoError::Key)?;
         let mut public = P256_PREFIX.to_vec();
@@ -73,7 +73,7 @@ impl Signer {
     }
 
     /// Statements as referrers of `subject`, one bundle each, a signature among them.
-    pub fn bundles(&self, subject: &Subject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn bundles(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
         let mut puts = Vec::new();
         let signature = ("https://sigstore.dev/cosign/sign/v1", json!({}));
         for (predicate_type, predicate) in statements.iter().chain([&signature]) {
@@ -99,7 +99,7 @@ impl Signer {
     }
 
     /// The same in cosign's older layout: a `.sig` and an `.att` tag.
-    pub fn legacy(&self, subject: &Subject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn legacy(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
         const SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
         const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
         const NOTE: &str = "dev.cosignproject.cosign/signature";
@@ -132,7 +132,7 @@ impl Signer {
 }
 
 /// What statements are about, and where they hang.
-pub(super) struct Subject<'a> {
+pub(super) struct SigningSubject<'a> {
     /// Repository, for the statement.
     pub name: &'a str,
     /// The digest the statements speak of.
@@ -145,7 +145,7 @@ pub(super) struct Subject<'a> {
     pub size: usize,
 }
 
-impl Subject<'_> {
+impl SigningSubject<'_> {
     fn statement(&self, predicate_type: &str, predicate: &Value) -> Value {
         json!({
             "_type": "https://in-toto.io/Statement/v1",

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::error::DemoError;
 use super::history::{Commit, Remote};
-use super::manifest::{self, Pinned};
-use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, SERVICES, Service, Told, Version};
-use super::registry::{Registry, Ways};
-use super::release::{Build, Keys, Proof, Release, source_of};
+use super::manifest::{self, PinnedImage};
+use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, PlotService, PlotVersion, SERVICES, Told};
+use super::registry::{DemoRegistry, Ways};
+use super::release::{Build, DemoKeys, Proof, Release, source_of};
 use crate::domain::id::Digest;
 
 /// The registry that CI pushes to, as the manifests name it.
@@ -22,7 +22,7 @@ const AGE_DAYS: i64 = 21;
 
 /// How the demo is started.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct DemoOptions {
     /// Where it is made and kept; `None` = a temporary folder that goes with it.
     pub dir: Option<PathBuf>,
 }
@@ -31,11 +31,11 @@ pub struct Options {
 pub struct World {
     folder: PathBuf,
     _temporary: Option<tempfile::TempDir>,
-    pub(super) keys: Keys,
+    pub(super) keys: DemoKeys,
     /// What CI pushes to.
-    pub ci: Registry,
+    pub ci: DemoRegistry,
     /// Production's own.
-    pub production: Registry,
+    pub production: DemoRegistry,
     pub(super) remote: Remote,
     pub(super) releases: BTreeMap<(usize, usize), Release>,
 }
@@ -45,7 +45,7 @@ impl World {
     ///
     /// # Errors
     /// A [`DemoError`] that says what is in the way.
-    pub async fn start(options: Options) -> Result<Self, DemoError> {
+    pub async fn start(options: DemoOptions) -> Result<Self, DemoError> {
         let (folder, temporary) = match options.dir {
             Some(dir) => {
                 std::fs::create_dir_all(&dir).map_err(DemoError::Folder)?;
@@ -63,9 +63,9 @@ impl World {
                 (made.path().to_owned(), Some(made))
             }
         };
-        let ci = Registry::start(Ways::default()).await.map_err(DemoError::Port)?;
-        let production = Registry::start(Ways::default()).await.map_err(DemoError::Port)?;
-        let keys = Keys::new()?;
+        let ci = DemoRegistry::start(Ways::default()).await.map_err(DemoError::Port)?;
+        let production = DemoRegistry::start(Ways::default()).await.map_err(DemoError::Port)?;
+        let keys = DemoKeys::new()?;
         let now = Timestamp::now();
         let releases = releases(&keys, now)?;
         publish(&releases, &ci, &production);
@@ -111,8 +111,8 @@ impl World {
                 .extend((0..ENVIRONMENTS.len()).map(|environment| self.file(service, 0, environment)));
         }
         self.remote.add(&[first])?;
-        let mut waiting: Vec<(Event, Commit)> = Vec::new();
-        let mut known: Vec<(Event, String)> = Vec::new();
+        let mut waiting: Vec<(PlotEvent, Commit)> = Vec::new();
+        let mut known: Vec<(PlotEvent, String)> = Vec::new();
         for event in events(now) {
             let reverts = if event.back {
                 known.extend(self.flush(&mut waiting)?);
@@ -126,12 +126,12 @@ impl World {
         self.flush(&mut waiting).map(drop)
     }
 
-    fn flush(&self, waiting: &mut Vec<(Event, Commit)>) -> Result<Vec<(Event, String)>, DemoError> {
-        let (events, commits): (Vec<Event>, Vec<Commit>) = waiting.drain(..).unzip();
+    fn flush(&self, waiting: &mut Vec<(PlotEvent, Commit)>) -> Result<Vec<(PlotEvent, String)>, DemoError> {
+        let (events, commits): (Vec<PlotEvent>, Vec<Commit>) = waiting.drain(..).unzip();
         Ok(events.into_iter().zip(self.remote.add(&commits)?).collect())
     }
 
-    fn commit(&self, event: &Event, reverts: Option<String>) -> Commit {
+    fn commit(&self, event: &PlotEvent, reverts: Option<String>) -> Commit {
         let environment = ENVIRONMENTS[event.environment];
         let name = SERVICES[event.service].name;
         let digest = |version| self.releases[&(event.service, version)].digest;
@@ -174,7 +174,7 @@ impl World {
         self.file_of(plan, environment, release)
     }
 
-    pub(super) fn file_of(&self, service: &Service, environment: usize, release: &Release) -> (String, String) {
+    pub(super) fn file_of(&self, service: &PlotService, environment: usize, release: &Release) -> (String, String) {
         let host = if environment == PRODUCTION {
             PRODUCTION_HOST
         } else {
@@ -182,7 +182,7 @@ impl World {
         };
         let repository = format!("{host}/shop/{}", service.name);
         let by_tag = service.by_tag_in_dev && environment == 0;
-        let pinned = Pinned {
+        let pinned = PinnedImage {
             repository: &repository,
             tag: &release.version,
             digest: (!by_tag).then_some(release.digest),
@@ -243,7 +243,7 @@ const REASON: &str = "error rate doubled after the rollout";
 const README: &str = "# shop-gitops\n\nWhat runs where, for a shop that does not exist. Made by `pindeck demo`.\n\n\
     `envs/ENVIRONMENT/` holds the manifests; `pindeck.toml` the policy a digest must meet.\n";
 
-fn hold(event: &Event, digest: Digest, by: &str) -> String {
+fn hold(event: &PlotEvent, digest: Digest, by: &str) -> String {
     let (service, environment) = (SERVICES[event.service].name, ENVIRONMENTS[event.environment]);
     let since = event.at.round(jiff::Unit::Second).unwrap_or(event.at);
     format!(
@@ -255,7 +255,7 @@ fn hold(event: &Event, digest: Digest, by: &str) -> String {
 
 /// One change of one pin. Services, environments and versions are places in the plot.
 #[derive(Debug, Clone, Copy)]
-struct Event {
+struct PlotEvent {
     at: Timestamp,
     service: usize,
     environment: usize,
@@ -264,7 +264,7 @@ struct Event {
     back: bool,
 }
 
-impl Event {
+impl PlotEvent {
     fn is_undone_by(&self, other: &Self) -> bool {
         (self.service, self.environment, self.to) == (other.service, other.environment, other.from) && !self.back
     }
@@ -280,7 +280,7 @@ fn built_at(now: Timestamp, service: usize, version: usize) -> Timestamp {
 }
 
 /// Every change of every pin after the first commit, oldest first.
-fn events(now: Timestamp) -> Vec<Event> {
+fn events(now: Timestamp) -> Vec<PlotEvent> {
     /// How long after the build an environment gets it, in minutes.
     const AFTER: [i64; 4] = [6, 3 * 60 + 11, 26 * 60 + 24, 45 * 60 + 38];
     let mut all = Vec::new();
@@ -290,7 +290,7 @@ fn events(now: Timestamp) -> Vec<Event> {
             for &environment in version.pinned {
                 let at = built_at(now, service, to) + SignedDuration::from_mins(AFTER[environment]);
                 let from = pinned[environment];
-                let event = Event {
+                let event = PlotEvent {
                     at,
                     service,
                     environment,
@@ -300,7 +300,7 @@ fn events(now: Timestamp) -> Vec<Event> {
                 };
                 all.push(event);
                 if environment == PRODUCTION && plan.taken_back == Some(version.name) {
-                    all.push(Event {
+                    all.push(PlotEvent {
                         at: at + SignedDuration::from_mins(19),
                         from: to,
                         to: from,
@@ -317,7 +317,7 @@ fn events(now: Timestamp) -> Vec<Event> {
     all
 }
 
-fn releases(keys: &Keys, now: Timestamp) -> Result<BTreeMap<(usize, usize), Release>, DemoError> {
+fn releases(keys: &DemoKeys, now: Timestamp) -> Result<BTreeMap<(usize, usize), Release>, DemoError> {
     let mut all: BTreeMap<(usize, usize), Release> = BTreeMap::new();
     for (service, plan) in SERVICES.iter().enumerate() {
         for (place, version) in plan.versions.iter().enumerate() {
@@ -343,13 +343,13 @@ fn releases(keys: &Keys, now: Timestamp) -> Result<BTreeMap<(usize, usize), Rele
 }
 
 /// CI's registry gets everything in the order it was built; production's what was pinned there.
-fn publish(releases: &BTreeMap<(usize, usize), Release>, ci: &Registry, production: &Registry) {
+fn publish(releases: &BTreeMap<(usize, usize), Release>, ci: &DemoRegistry, production: &DemoRegistry) {
     for ((service, place), release) in releases {
         let plan = &SERVICES[*service];
         let repository = format!("shop/{}", plan.name);
         release.publish(ci, &repository, true);
         // A tag that is pushed again is pushed again everywhere: mirrors follow tags.
-        let same_tag = |v: &&Version| v.name == release.version;
+        let same_tag = |v: &&PlotVersion| v.name == release.version;
         let pinned = *place == 0
             || plan
                 .versions

@@ -24,6 +24,7 @@ pub mod known_good;
 pub mod message;
 pub mod pattern;
 pub mod pin;
+pub mod pin_walk;
 pub mod plan;
 pub mod platform;
 pub mod policy;

@@ -106,11 +106,8 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
             unlisted: None,
         };
     };
-    let (tags, untold) = match memo.tags(&subject.repository).await {
-        Ok(tags) => (Some(tags), None),
-        Err(failure) => (None, Some(failure.sentence())),
-    };
-    let tags = tags.as_deref();
+    let tags = memo.tags(&subject.repository).await;
+    let untold = tags.err().map(|failure| failure.sentence());
     let children: Vec<Digest> = collect::platforms(&manifest).map(|d| d.digest).collect();
     // Evidence of platform manifests is shown, and costs: not for more of them than are asked for at all.
     let shown: Vec<Digest> = {
@@ -122,32 +119,30 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
             needed
         }
     };
+    let at = |digest: Digest| Place::new(&subject.repository, digest);
+    let shown: Vec<Place> = shown.into_iter().map(at).collect();
     // The version first: the platform manifest that it reads needs no HEAD of its own then.
-    let (version, presence, mut own, below, inside) = futures_util::join!(
+    let (version, presence, own, below, inside) = futures_util::join!(
         version(memo, &place, &manifest, &subject.extent),
         image_presence::whole(memo, &place, &manifest, &subject.extent),
-        collect::attached(&memo.registry, &subject.repository, subject.digest, tags),
-        join_all(
-            shown
-                .iter()
-                .map(|child| collect::attached(&memo.registry, &subject.repository, *child, tags))
-        ),
-        collect::in_index(&memo.registry, &subject.repository, &manifest),
+        memo.attached(&place),
+        join_all(shown.iter().map(|child| memo.attached(child))),
+        memo.in_index(&place, &manifest),
     );
-    let repository = &subject.repository;
+    let mut own = Collected::clone(&own);
     let parents = parents(memo, &subject, &manifest, version.as_ref(), own.items.is_empty()).await;
     // An index that could not be asked for might have brought what is missing.
     own.incomplete.extend(parents.unasked);
     let via = join_all(parents.found.into_iter().map(|parent| async move {
-        let found = collect::attached(&memo.registry, repository, parent.digest, tags).await;
+        let found = memo.attached(&at(parent.digest)).await;
         (parent, found)
     }))
     .await;
     let indexes: Vec<Digest> = via.iter().map(|(parent, _)| parent.digest).collect();
-    let all = [&own, &inside]
+    let all = [&own, &*inside]
         .into_iter()
-        .chain(&below)
-        .chain(via.iter().map(|(_, found)| found));
+        .chain(below.iter().map(Arc::as_ref))
+        .chain(via.iter().map(|(_, found)| &**found));
     let unlisted = all
         .flat_map(|found| &found.incomplete)
         .next()
@@ -163,10 +158,10 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     };
     let mut gathered = Arc::new(gathered);
     let mut judged = judge_gathered(memo, &subject, &gathered, now).await;
-    if let (Some(tags), Some(true)) = (tags, judged.as_ref().map(says_absent)) {
-        let mut direct = collect::asked_directly(&memo.registry, repository, subject.digest, tags).await;
+    if judged.as_ref().is_some_and(says_absent) {
+        let mut direct = Collected::clone(&*memo.attached_unlisted(&place).await);
         for index in &indexes {
-            direct.absorb(collect::asked_directly(&memo.registry, repository, *index, tags).await);
+            direct.absorb(Collected::clone(&*memo.attached_unlisted(&at(*index)).await));
         }
         if !direct.is_empty()
             && let Some(gathered) = Arc::get_mut(&mut gathered)
@@ -228,9 +223,9 @@ struct Gathered {
     manifest: Arc<Manifest>,
     presence: Presence,
     own: Collected,
-    via: Vec<(Manifest, Collected)>,
-    below: Vec<Collected>,
-    inside: Collected,
+    via: Vec<(Manifest, Arc<Collected>)>,
+    below: Vec<Arc<Collected>>,
+    inside: Arc<Collected>,
 }
 
 /// Checks everything that was collected and judges what counts. Pure CPU work but for the cache.
@@ -313,11 +308,11 @@ impl Gathered {
     /// listed, for such an outcome is not worth keeping.
     fn cache_key(&self, subject: &Subject) -> Option<VerdictKey> {
         let parts = || {
-            let via = self.via.iter().map(|(_, found)| found);
+            let via = self.via.iter().map(|(_, found)| &**found);
             std::iter::once(&self.own)
                 .chain(via)
-                .chain(&self.below)
-                .chain(std::iter::once(&self.inside))
+                .chain(self.below.iter().map(Arc::as_ref))
+                .chain(std::iter::once(&*self.inside))
         };
         let policy = subject.policy.as_ref()?;
         if parts().any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err())) {

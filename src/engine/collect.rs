@@ -90,7 +90,7 @@ impl<'a> EvidenceReader<'a> {
 }
 
 /// Everything attached to one digest.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Collected {
     /// Statements, fetched or with the reason why not.
     pub items: Vec<Item>,

@@ -148,7 +148,8 @@ impl<L> Context<L> {
     ) -> Assessed {
         let key = question(repository, digest, service, &criteria);
         let subject = self.subject(repository, digest, service, criteria);
-        let answer = || assess(&self.memo, subject, self.now);
+        // On the heap: assessing is deep, and many callers nest it.
+        let answer = || Box::pin(assess(&self.memo, subject, self.now));
         self.assessed.get(key, answer).await
     }
 
@@ -162,7 +163,12 @@ impl<L> Context<L> {
         service: Option<&ServiceId>,
         criteria: Criteria<'_>,
     ) -> Assessed {
-        assess(memo, self.subject(repository, digest, service, criteria), self.now).await
+        Box::pin(assess(
+            memo,
+            self.subject(repository, digest, service, criteria),
+            self.now,
+        ))
+        .await
     }
 
     /// What [`Context::assess`] answered, if it was asked.

@@ -8,6 +8,7 @@ pub mod collect;
 mod context;
 pub mod diff;
 pub mod effective;
+mod environment_paths;
 pub mod history;
 pub mod holds;
 mod image_labels;

@@ -15,6 +15,8 @@ use crate::sources::git::manifest::Found;
 
 use super::effective::EffectiveReference;
 
+pub use super::environment_paths::EnvironmentPaths;
+
 /// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
 /// styles 9 and 10).
 pub const LOOSE_TIER: u8 = 9;
@@ -26,43 +28,6 @@ pub struct Grouped {
     pub services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)>,
     /// What could not become a pin, with the reason.
     pub unmanaged: Vec<Unmanaged>,
-}
-
-/// Compiled path globs of the environments.
-#[derive(Debug, Clone)]
-pub struct EnvironmentPaths(Vec<(EnvId, Vec<GlobMatcher>)>);
-
-impl EnvironmentPaths {
-    /// Compiles validated globs; `*` does not cross `/`, `**` does.
-    pub fn new(environments: &[Environment]) -> Self {
-        let compile = |glob: &String| {
-            globset::GlobBuilder::new(glob)
-                .literal_separator(true)
-                .build()
-                .as_ref()
-                .map(Glob::compile_matcher)
-                .ok()
-        };
-        Self(
-            environments
-                .iter()
-                .map(|e| (e.name.clone(), e.paths.iter().filter_map(compile).collect()))
-                .collect(),
-        )
-    }
-
-    /// The environment of that name.
-    pub fn named(&self, name: &str) -> Option<&EnvId> {
-        self.0.iter().map(|(env, _)| env).find(|env| env.as_str() == name)
-    }
-
-    /// Every environment a file belongs to, in promotion order.
-    pub fn of<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a EnvId> {
-        self.0
-            .iter()
-            .filter(move |(_, globs)| globs.iter().any(|g| g.is_match(file)))
-            .map(|(env, _)| env)
-    }
 }
 
 /// Which service holds a repository.

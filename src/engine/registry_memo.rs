@@ -8,6 +8,7 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::sources::registry::{Head, Manifest, Place, Present, Registry, RegistryError};
 
+use super::collect::{self, Collected};
 use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
@@ -44,6 +45,11 @@ pub struct RegistryMemo {
     manifests: OnceMap<Place, PresenceAnswer>,
     blobs: OnceMap<Place, PresenceAnswer>,
     located: OnceMap<Place, Result<Option<Located>, RegistryError>>,
+    /// What is attached to a digest, however many policies judge it.
+    attached: OnceMap<Place, Arc<Collected>>,
+    /// What the tag list of the repository did not tell of.
+    unlisted: OnceMap<Place, Arc<Collected>>,
+    inside: OnceMap<Place, Arc<Collected>>,
 }
 
 impl RegistryMemo {
@@ -58,7 +64,39 @@ impl RegistryMemo {
             manifests: OnceMap::default(),
             blobs: OnceMap::default(),
             located: OnceMap::default(),
+            attached: OnceMap::default(),
+            unlisted: OnceMap::default(),
+            inside: OnceMap::default(),
         }
+    }
+
+    /// What is attached to a digest, by the referrers and the tags that the repository lists.
+    pub async fn attached(&self, place: &Place) -> Arc<Collected> {
+        let ask = || async {
+            let tags = self.tags(&place.repository).await.ok();
+            let found = collect::attached(&self.registry, &place.repository, place.digest, tags.as_deref());
+            Arc::new(found.await)
+        };
+        self.attached.get(place.clone(), ask).await
+    }
+
+    /// What is attached to a digest by tags that the repository does not list; nothing where there is no list,
+    /// for [`RegistryMemo::attached`] has asked for every tag then.
+    pub async fn attached_unlisted(&self, place: &Place) -> Arc<Collected> {
+        let ask = || async {
+            let Ok(tags) = self.tags(&place.repository).await else {
+                return Arc::default();
+            };
+            let found = collect::asked_directly(&self.registry, &place.repository, place.digest, &tags);
+            Arc::new(found.await)
+        };
+        self.unlisted.get(place.clone(), ask).await
+    }
+
+    /// What an index at this place has inside it.
+    pub async fn in_index(&self, place: &Place, index: &Manifest) -> Arc<Collected> {
+        let ask = || async { Arc::new(collect::in_index(&self.registry, &place.repository, index).await) };
+        self.inside.get(place.clone(), ask).await
     }
 
     /// All tags of a repository.

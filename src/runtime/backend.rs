@@ -17,7 +17,7 @@ use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 
 /// Work in progress. Dropping it cancels the work.
-pub type Job = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+pub type BackendJob = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// Planning, and with it the registries' answers. Dropping it cancels it: nothing is written.
 pub type PlanJob = Pin<Box<dyn Future<Output = Result<Proposal, WriteFailure>> + Send>>;
@@ -43,13 +43,13 @@ pub enum EarlierFound {
 /// A receiver that has gone away means that nobody wants the answer any more.
 pub trait Backend: Send + Sync + 'static {
     /// One pass over the repository and the registries.
-    fn refresh(&self, to: Sender<Update>) -> Job;
+    fn refresh(&self, to: Sender<Update>) -> BackendJob;
 
     /// Every change of the pins of a target, newest first, in batches.
-    fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> Job;
+    fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob;
 
     /// The digests that a target could go back to, then the verdict of each under today's policy.
-    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> Job;
+    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> BackendJob;
 
     /// What separates two digests.
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;

@@ -2,18 +2,18 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::State;
-use crate::app::msg::Limits;
+use crate::app::CockpitState;
+use crate::app::msg::ScrollLimits;
 use crate::term::Painter;
 use crate::view;
 use crate::view::glyphs::Glyphs;
-use crate::view::theme::{BUILT_IN, Depth, Theme, ThemeError, fits};
+use crate::view::theme::{BUILT_IN, ColourDepth, Theme, ThemeError, fits};
 
 /// Everything needed to turn a state into bytes.
 #[derive(Debug)]
 pub struct Display {
     theme: Theme,
-    depth: Depth,
+    depth: ColourDepth,
     glyphs: &'static Glyphs,
     background_is_light: Option<bool>,
     painter: Painter,
@@ -26,7 +26,7 @@ impl Display {
     /// If there is no such theme.
     pub fn new(
         theme: &str,
-        depth: Depth,
+        depth: ColourDepth,
         glyphs: &'static Glyphs,
         background_is_light: Option<bool>,
     ) -> Result<Self, ThemeError> {
@@ -35,12 +35,12 @@ impl Display {
             depth,
             glyphs,
             background_is_light,
-            painter: Painter::new(depth != Depth::Mono),
+            painter: Painter::new(depth != ColourDepth::Mono),
         })
     }
 
     /// The bytes that bring the terminal from what it shows to this state, and the frame's limits.
-    pub fn frame(&mut self, state: &State) -> (Vec<u8>, Limits) {
+    pub fn frame(&mut self, state: &CockpitState) -> (Vec<u8>, ScrollLimits) {
         let (width, height) = state.size;
         let frame = view::draw(state, &self.theme, self.glyphs, Rect::new(0, 0, width, height));
         (self.painter.frame(&frame.buffer), frame.limits)

@@ -2,12 +2,12 @@ use super::*;
 use crate::app::sample::{self, press};
 use crate::view::glyphs::UNICODE;
 
-fn display(depth: Depth) -> Display {
+fn display(depth: ColourDepth) -> Display {
     Display::new("dark", depth, &UNICODE, None).expect("theme")
 }
 
 /// Walks over the whole board; answers the most and the sum of bytes that a move cost, and how many.
-fn walk(width: u16, height: u16, depth: Depth) -> (usize, usize, usize) {
+fn walk(width: u16, height: u16, depth: ColourDepth) -> (usize, usize, usize) {
     let mut state = sample::state(width, height);
     let mut display = display(depth);
     display.frame(&state);
@@ -28,7 +28,12 @@ fn walk(width: u16, height: u16, depth: Depth) -> (usize, usize, usize) {
 #[test]
 fn a_cursor_move_costs_less_than_a_kilobyte() {
     for (width, height) in [(140, 40), (100, 30), (80, 24)] {
-        for depth in [Depth::True, Depth::Indexed, Depth::Sixteen, Depth::Mono] {
+        for depth in [
+            ColourDepth::True,
+            ColourDepth::Indexed,
+            ColourDepth::Sixteen,
+            ColourDepth::Mono,
+        ] {
             let (most, sum, moves) = walk(width, height, depth);
             println!(
                 "{width}x{height} {depth:?}: at most {most} bytes, {} on average",
@@ -42,7 +47,7 @@ fn a_cursor_move_costs_less_than_a_kilobyte() {
 #[test]
 fn idle_writes_nothing() {
     let mut state = sample::state(140, 40);
-    let mut display = display(Depth::True);
+    let mut display = display(ColourDepth::True);
     assert!(!display.frame(&state).0.is_empty());
     for second in 0..30 {
         let now = jiff::Timestamp::from_second(sample::now().as_second() + second).expect("valid");
@@ -54,7 +59,7 @@ fn idle_writes_nothing() {
 #[test]
 fn a_refresh_that_finds_nothing_new_is_cheap() {
     let mut state = sample::state(140, 40);
-    let mut display = display(Depth::True);
+    let mut display = display(ColourDepth::True);
     display.frame(&state);
     let commands = press(&mut state, "R");
     let [crate::app::Command::Refresh(ticket)] = commands.as_slice() else {
@@ -73,7 +78,7 @@ fn a_refresh_that_finds_nothing_new_is_cheap() {
 
 #[test]
 fn the_next_theme_comes_round() {
-    let mut display = display(Depth::True);
+    let mut display = display(ColourDepth::True);
     let mut seen = vec![display.next_theme()];
     while seen.last().map(String::as_str) != Some("dark") {
         seen.push(display.next_theme());
@@ -89,7 +94,7 @@ fn no_theme_comes_that_cannot_be_read_here() {
         (false, &["dark", "high-contrast", "deuteranopia", "mono"]),
     ] {
         let first = expected[0];
-        let mut display = Display::new(first, Depth::True, &UNICODE, Some(light)).expect("theme");
+        let mut display = Display::new(first, ColourDepth::True, &UNICODE, Some(light)).expect("theme");
         let seen: Vec<String> = (0..expected.len()).map(|_| display.next_theme()).collect();
         assert!(seen.iter().all(|name| expected.contains(&name.as_str())), "{seen:?}");
         assert_eq!(seen.last().map(String::as_str), Some(first));

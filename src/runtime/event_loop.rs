@@ -11,17 +11,17 @@ use super::clock::{self, FRAME, PULSE, SETTLE, TICK};
 use super::display::Display;
 use super::executor::{Executor, ExecutorEvent, ExecutorEvents};
 use super::input;
-use super::options::{Checked, Ended, Options, RunError};
+use super::options::{CheckedOptions, CockpitEnd, CockpitOptions, RunError};
 use crate::app::command::Command;
 use crate::app::update::update;
-use crate::app::{Msg, State};
+use crate::app::{CockpitState, Msg};
 use crate::term::caps::Caps;
 use crate::term::{Guard, background, clipboard, suspend};
-use crate::view::theme::{BUILT_IN, Depth, fits};
+use crate::view::theme::{BUILT_IN, ColourDepth, fits};
 use crossterm::event::EventStream;
 use futures_util::StreamExt as _;
 
-pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Ended, RunError> {
+pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
     let caps = Caps::from_env(|name| std::env::var(name).ok());
     let checked = options.checked(&caps)?;
     if !std::io::stdin().is_terminal() {
@@ -37,7 +37,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
     let size = crossterm::terminal::size()?;
     let (executor, answers) = Executor::new(backend);
     let guard = Guard::enter()?;
-    let is_light = if checked.depth == Depth::Mono || checked.theme.is_some() {
+    let is_light = if checked.depth == ColourDepth::Mono || checked.theme.is_some() {
         None
     } else {
         background::is_light(background::PATIENCE)
@@ -50,7 +50,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
         (None, None) => "dark",
     };
     let display = Display::new(theme, checked.depth, checked.glyphs, is_light)?;
-    let Checked {
+    let CheckedOptions {
         setup,
         keymap,
         tmux,
@@ -58,7 +58,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<E
         ..
     } = checked;
     let mut cockpit = Cockpit {
-        state: State::new(setup, keymap, size, clock::now()),
+        state: CockpitState::new(setup, keymap, size, clock::now()),
         display,
         executor,
         guard,
@@ -106,7 +106,7 @@ async fn settle(mut executor: Executor, signals: &mut Signals) {
 }
 
 struct Cockpit {
-    state: State,
+    state: CockpitState,
     display: Display,
     executor: Executor,
     guard: Guard,
@@ -120,7 +120,7 @@ struct Cockpit {
 }
 
 impl Cockpit {
-    async fn run(&mut self, mut answers: ExecutorEvents, signals: &mut Signals) -> Result<Ended, RunError> {
+    async fn run(&mut self, mut answers: ExecutorEvents, signals: &mut Signals) -> Result<CockpitEnd, RunError> {
         let mut events = EventStream::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -133,7 +133,7 @@ impl Cockpit {
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
-                    Signal::End(number) => return Ok(Ended::Signal(number)),
+                    Signal::End(number) => return Ok(CockpitEnd::Signal(number)),
                     // Stopped from outside and continued: the screen is no longer what we know.
                     Signal::Continued if std::mem::take(&mut self.was_suspended) => {}
                     Signal::Continued => {
@@ -146,7 +146,7 @@ impl Cockpit {
                 },
                 event = events.next() => match event {
                     // The terminal is gone.
-                    None => return Ok(Ended::Signal(1)),
+                    None => return Ok(CockpitEnd::Signal(1)),
                     Some(Err(error)) => return Err(error.into()),
                     Some(Ok(event)) => {
                         if let Some(msg) = input::translate(event) {
@@ -164,7 +164,7 @@ impl Cockpit {
                 _ = tick.tick() => self.handle(Msg::Tick)?,
             }
             if self.state.quitting {
-                return Ok(Ended::Quit);
+                return Ok(CockpitEnd::Quit);
             }
         }
     }

@@ -15,9 +15,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::backend::{Backend, EarlierFound, Job};
+use super::backend::{Backend, BackendJob, EarlierFound};
 use crate::app::Msg;
-use crate::app::generation::{Slot, Ticket};
+use crate::app::generation::{QueryKind, Ticket};
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
@@ -46,12 +46,12 @@ pub struct Executor {
     backend: Arc<dyn Backend>,
     reads: Sender<ExecutorEvent>,
     writes: Sender<ExecutorEvent>,
-    running: BTreeMap<Slot, AbortHandle>,
-    write: Option<Write>,
+    running: BTreeMap<QueryKind, AbortHandle>,
+    write: Option<WriteTask>,
 }
 
 /// The write in flight, or the last one.
-struct Write {
+struct WriteTask {
     task: JoinHandle<()>,
     cancel: watch::Sender<bool>,
 }
@@ -81,7 +81,7 @@ impl Executor {
         let job = self.backend.refresh(to);
         let (updates, ended) = (ticket.clone(), ticket);
         self.stream(
-            Slot::Board,
+            QueryKind::Board,
             "refreshing the board",
             job,
             from,
@@ -99,7 +99,7 @@ impl Executor {
         let job = self.backend.history(target, to);
         let (batches, ended) = (ticket.clone(), ticket);
         self.stream(
-            Slot::History,
+            QueryKind::History,
             "reading a history",
             job,
             from,
@@ -117,7 +117,7 @@ impl Executor {
         let job = self.backend.earlier_digests(target, to);
         let (each, ended) = (ticket.clone(), ticket);
         self.stream(
-            Slot::Earlier,
+            QueryKind::Earlier,
             "listing earlier digests",
             job,
             from,
@@ -150,7 +150,7 @@ impl Executor {
     /// Starts planning a write; a plan being made is dropped: it has written nothing.
     pub fn plan(&mut self, ticket: Ticket, request: Request) {
         let job = self.backend.plan(request);
-        self.read(Slot::Plan, "planning a write", async move {
+        self.read(QueryKind::Plan, "planning a write", async move {
             Msg::Planned {
                 ticket,
                 result: job.await.map(Box::new),
@@ -202,7 +202,7 @@ impl Executor {
             // A closed channel means that the cockpit has ended.
             let _ = answers.send(ExecutorEvent::Msg(msg)).await;
         });
-        self.write = Some(Write { task, cancel });
+        self.write = Some(WriteTask { task, cancel });
     }
 
     /// Asks the write in flight to stop; past its git step it goes on.
@@ -229,14 +229,14 @@ impl Executor {
     }
 
     /// Drops what runs of a kind. Writes are not dropped.
-    pub fn stop(&mut self, slot: Slot) {
+    pub fn stop(&mut self, slot: QueryKind) {
         if let Some(task) = self.running.remove(&slot) {
             task.abort();
         }
     }
 
     /// A question with one answer.
-    fn read(&mut self, slot: Slot, doing: &'static str, job: impl Future<Output = Msg> + Send + 'static) {
+    fn read(&mut self, slot: QueryKind, doing: &'static str, job: impl Future<Output = Msg> + Send + 'static) {
         self.stop(slot);
         let answers = self.reads.clone();
         let task = tokio::spawn(async move {
@@ -253,9 +253,9 @@ impl Executor {
     /// A question whose answer is streamed.
     fn stream<T: Send + 'static>(
         &mut self,
-        slot: Slot,
+        slot: QueryKind,
         doing: &'static str,
-        job: Job,
+        job: BackendJob,
         mut from: Receiver<T>,
         each: impl Fn(T) -> Msg + Send + Sync + 'static,
         end: impl FnOnce(Result<(), Failure>) -> Msg + Send + 'static,

@@ -32,15 +32,15 @@ impl Drop for Note {
 }
 
 impl Backend for Scripted {
-    fn refresh(&self, _: Sender<Update>) -> Job {
+    fn refresh(&self, _: Sender<Update>) -> BackendJob {
         Box::pin(std::future::pending())
     }
 
-    fn history(&self, _: Target, _: Sender<Vec<Entry>>) -> Job {
+    fn history(&self, _: Target, _: Sender<Vec<Entry>>) -> BackendJob {
         Box::pin(async { Ok(()) })
     }
 
-    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> Job {
+    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> BackendJob {
         Box::pin(async { Ok(()) })
     }
 
@@ -85,7 +85,7 @@ fn request() -> Request {
     })
 }
 
-fn ticket(slot: Slot) -> Ticket {
+fn ticket(slot: QueryKind) -> Ticket {
     Generations::default().issue(slot, None)
 }
 
@@ -105,9 +105,9 @@ async fn a_newer_plan_drops_the_older_one() {
     let backend = Arc::new(Scripted::default());
     backend.plans.lock().expect("lock").push(gate);
     let (mut executor, mut answers) = Executor::new(backend.clone());
-    executor.plan(ticket(Slot::Plan), request());
+    executor.plan(ticket(QueryKind::Plan), request());
     tokio::task::yield_now().await;
-    executor.plan(ticket(Slot::Plan), request());
+    executor.plan(ticket(QueryKind::Plan), request());
     let Some(ExecutorEvent::Msg(Msg::Planned { result: Ok(_), .. })) = answers.reads.recv().await else {
         panic!("no plan");
     };
@@ -121,9 +121,9 @@ async fn a_write_outlives_the_executor() {
     let backend = Arc::new(Scripted::default());
     backend.writes.lock().expect("lock").push(gate);
     let (mut executor, mut answers) = Executor::new(backend.clone());
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     tokio::task::yield_now().await;
-    for slot in [Slot::Write, Slot::Plan, Slot::Board] {
+    for slot in [QueryKind::Write, QueryKind::Plan, QueryKind::Board] {
         executor.stop(slot);
     }
     drop(executor);
@@ -137,8 +137,8 @@ async fn one_write_at_a_time() {
     let backend = Arc::new(Scripted::default());
     backend.writes.lock().expect("lock").push(gate);
     let (mut executor, mut answers) = Executor::new(backend);
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     let refused = written(&mut answers).await;
     assert!(matches!(refused, Err(WriteFailure::Failed(_))), "{refused:?}");
     open.send(()).expect("the first is untouched");
@@ -151,7 +151,7 @@ async fn cancelling_is_a_signal() {
     let backend = Arc::new(Scripted::default());
     backend.writes.lock().expect("lock").push(gate);
     let (mut executor, mut answers) = Executor::new(backend);
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     executor.cancel_write();
     assert_eq!(
         written(&mut answers).await,
@@ -165,7 +165,7 @@ async fn settling_waits_for_the_write() {
     let backend = Arc::new(Scripted::default());
     backend.writes.lock().expect("lock").push(gate);
     let (mut executor, _answers) = Executor::new(backend.clone());
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     assert!(executor.is_writing());
     executor.settle(Duration::from_secs(60)).await;
     assert_eq!(*backend.dropped.lock().expect("lock"), ["write"]);
@@ -178,7 +178,7 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
         ..Scripted::default()
     });
     let (mut executor, mut answers) = Executor::new(backend);
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     let Err(WriteFailure::Failed(failure)) = written(&mut answers).await else {
         panic!("no failure");
     };
@@ -188,7 +188,7 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
 #[tokio::test]
 async fn progress_comes_before_the_end() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
-    executor.execute(ticket(Slot::Write), sample::proposal_of(request()));
+    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
     let Some(ExecutorEvent::Msg(Msg::Progress { .. })) = answers.writes.recv().await else {
         panic!("no progress");
     };
@@ -199,7 +199,7 @@ async fn progress_comes_before_the_end() {
 async fn a_comparison_that_fails_is_an_answer() {
     let (mut executor, mut answers) = Executor::new(Arc::new(Scripted::default()));
     let side = (sample::repository("checkout"), sample::digest("c1"));
-    executor.diff(ticket(Slot::Diff), side.clone(), side);
+    executor.diff(ticket(QueryKind::Diff), side.clone(), side);
     let Some(ExecutorEvent::Msg(Msg::Compared { result, .. })) = answers.reads.recv().await else {
         panic!("no answer");
     };

@@ -3,7 +3,7 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::app::Msg;
-use crate::app::key::{Code, Key};
+use crate::app::key::{Code, KeyPress};
 
 /// The message of a terminal event, if it means anything here.
 pub fn translate(event: Event) -> Option<Msg> {
@@ -15,7 +15,7 @@ pub fn translate(event: Event) -> Option<Msg> {
     }
 }
 
-fn translate_key(key: KeyEvent) -> Option<Key> {
+fn translate_key(key: KeyEvent) -> Option<KeyPress> {
     let shift = key.modifiers.contains(KeyModifiers::SHIFT);
     let code = match key.code {
         // Terminals with an enhanced keyboard protocol may send shift and the small letter.
@@ -39,7 +39,7 @@ fn translate_key(key: KeyEvent) -> Option<Key> {
         KeyCode::F(n) => Code::F(n),
         _ => return None,
     };
-    Some(Key {
+    Some(KeyPress {
         code,
         ctrl: key.modifiers.contains(KeyModifiers::CONTROL),
         alt: key.modifiers.contains(KeyModifiers::ALT),
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn shift_is_part_of_the_letter() {
-        let wanted = Some(Msg::Key(Key::char('Y')));
+        let wanted = Some(Msg::Key(KeyPress::char('Y')));
         assert_eq!(key(KeyCode::Char('Y'), KeyModifiers::SHIFT), wanted);
         assert_eq!(key(KeyCode::Char('y'), KeyModifiers::SHIFT), wanted);
     }

@@ -14,13 +14,13 @@ pub mod plain;
 
 use std::sync::Arc;
 
-pub use backend::{Backend, Job};
-pub use options::{Ended, Options, RunError};
+pub use backend::{Backend, BackendJob};
+pub use options::{CockpitEnd, CockpitOptions, RunError};
 
 /// Runs the cockpit until the person leaves.
 ///
 /// # Errors
 /// A [`RunError`]; the terminal has been given back by then.
-pub async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Ended, RunError> {
+pub async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
     event_loop::run(backend, options).await
 }

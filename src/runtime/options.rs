@@ -8,11 +8,11 @@ use crate::app::state::Setup;
 use crate::domain::failure::{Failure, Hint, Part};
 use crate::term::caps::{Caps, Colours};
 use crate::view::glyphs::{self, Glyphs};
-use crate::view::theme::{Depth, Theme, ThemeError};
+use crate::view::theme::{ColourDepth, Theme, ThemeError};
 
 /// How a person wants the cockpit to look and listen. Names as configured, not yet checked.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct CockpitOptions {
     /// What the state machine needs to know.
     pub setup: Setup,
     /// Keys per action name, replacing the defaults.
@@ -29,7 +29,7 @@ pub struct Options {
 
 /// How the cockpit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum CockpitEnd {
     /// The person left.
     Quit,
     /// A signal, by its number (2 = SIGINT, 15 = SIGTERM): the exit status is 128 more.
@@ -87,17 +87,17 @@ impl From<RunError> for Failure {
 
 /// Options after checking.
 #[derive(Debug, Clone)]
-pub(crate) struct Checked {
+pub(crate) struct CheckedOptions {
     pub(crate) setup: Setup,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Option<String>,
     pub(crate) theme_file: Option<PathBuf>,
     pub(crate) glyphs: &'static Glyphs,
-    pub(crate) depth: Depth,
+    pub(crate) depth: ColourDepth,
     pub(crate) tmux: bool,
 }
 
-impl Options {
+impl CockpitOptions {
     /// Checks every name, so that mistakes show before the screen is taken.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Options {
         self.checked(&Caps::from_env(|name| std::env::var(name).ok())).map(drop)
     }
 
-    pub(crate) fn checked(&self, caps: &Caps) -> Result<Checked, RunError> {
+    pub(crate) fn checked(&self, caps: &Caps) -> Result<CheckedOptions, RunError> {
         let keymap = Keymap::with(&self.keys)?;
         let glyphs = match self.glyphs.as_deref() {
             None if caps.unicode => &glyphs::UNICODE,
@@ -119,15 +119,15 @@ impl Options {
         };
         let depth = match self.colours.as_deref() {
             None => match caps.colours {
-                Colours::None => Depth::Mono,
-                Colours::Sixteen => Depth::Sixteen,
-                Colours::Indexed => Depth::Indexed,
-                Colours::True => Depth::True,
+                Colours::None => ColourDepth::Mono,
+                Colours::Sixteen => ColourDepth::Sixteen,
+                Colours::Indexed => ColourDepth::Indexed,
+                Colours::True => ColourDepth::True,
             },
-            Some("mono") => Depth::Mono,
-            Some("16") => Depth::Sixteen,
-            Some("256") => Depth::Indexed,
-            Some("truecolor") => Depth::True,
+            Some("mono") => ColourDepth::Mono,
+            Some("16") => ColourDepth::Sixteen,
+            Some("256") => ColourDepth::Indexed,
+            Some("truecolor") => ColourDepth::True,
             Some(other) => {
                 return Err(RunError::Setting {
                     setting: "colours",
@@ -139,7 +139,7 @@ impl Options {
         if let Some(name) = &self.theme {
             Theme::built_in(name, depth)?;
         }
-        Ok(Checked {
+        Ok(CheckedOptions {
             setup: self.setup.clone(),
             keymap,
             theme: self.theme.clone(),

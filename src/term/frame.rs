@@ -24,13 +24,13 @@ pub struct Painter {
 
 /// How a cell looks, as far as the terminal is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Look {
+struct CellStyle {
     fg: Color,
     bg: Color,
     modifier: Modifier,
 }
 
-const PLAIN: Look = Look {
+const PLAIN: CellStyle = CellStyle {
     fg: Color::Reset,
     bg: Color::Reset,
     modifier: Modifier::empty(),
@@ -40,7 +40,7 @@ const PLAIN: Look = Look {
 struct Pen {
     out: String,
     at: Option<(u16, u16)>,
-    look: Look,
+    look: CellStyle,
     width: u16,
 }
 
@@ -89,9 +89,9 @@ impl Painter {
         bytes
     }
 
-    fn look_of(&self, cell: &Cell) -> Look {
+    fn look_of(&self, cell: &Cell) -> CellStyle {
         let colour = |colour: Color| if self.colours { colour } else { Color::Reset };
-        Look {
+        CellStyle {
             fg: colour(cell.fg),
             bg: colour(cell.bg),
             modifier: cell.modifier,
@@ -218,7 +218,7 @@ impl Pen {
     }
 
     /// Changes the pen, by the shorter of a difference and a fresh start.
-    fn look(&mut self, to: Look) {
+    fn look(&mut self, to: CellStyle) {
         if self.look == to {
             return;
         }

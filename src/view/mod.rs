@@ -19,8 +19,8 @@ pub mod widget;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::msg::Limits;
-use crate::app::state::{Layer, Screen, State};
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{CockpitState, Modal, Screen};
 use canvas::Canvas;
 use glyphs::Glyphs;
 use size::SMALLEST;
@@ -32,13 +32,13 @@ pub struct Frame {
     /// What to show.
     pub buffer: Buffer,
     /// How far its parts can scroll.
-    pub limits: Limits,
+    pub limits: ScrollLimits,
 }
 
 /// Draws one frame.
-pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame {
+pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame {
     let mut buffer = Buffer::empty(area);
-    let mut limits = Limits::default();
+    let mut limits = ScrollLimits::default();
     let mut canvas = Canvas::new(&mut buffer, theme, glyphs);
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(&mut canvas, state, area);
@@ -66,17 +66,17 @@ pub fn draw(state: &State, theme: &Theme, glyphs: &Glyphs, area: Rect) -> Frame 
     }
     widget::footer::draw(&mut canvas, state, footer);
     match &state.layer {
-        Some(Layer::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
-        Some(Layer::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
-        Some(Layer::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
-        Some(Layer::Leave) => layer::leave::draw(&mut canvas, state, body),
-        Some(Layer::Filter { .. }) | None => {}
+        Some(Modal::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
+        Some(Modal::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
+        Some(Modal::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
+        Some(Modal::Leave) => layer::leave::draw(&mut canvas, state, body),
+        Some(Modal::Filter { .. }) | None => {}
     }
     Frame { buffer, limits }
 }
 
 /// One legible line, with the most important number if it fits.
-fn too_small(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+fn too_small(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     if area.area() == 0 {
         return;
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::command::Command;
 use crate::app::generation::Ticket;
-use crate::app::key::{Code, Key};
+use crate::app::key::{Code, KeyPress};
 use crate::app::msg::Msg;
 use crate::app::sample;
 use crate::app::update::update;
@@ -12,7 +12,7 @@ use crate::domain::plan::GateState;
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Proposal, Request};
 use crate::view::glyphs::{ASCII, UNICODE};
-use crate::view::theme::Depth;
+use crate::view::theme::ColourDepth;
 
 /// Numbers that are the same in every run.
 struct Numbers(u64);
@@ -62,7 +62,7 @@ impl Open {
     }
 }
 
-fn random_key(numbers: &mut Numbers) -> Key {
+fn random_key(numbers: &mut Numbers) -> KeyPress {
     const LETTERS: &[u8] = b"ehLdpruPHyyyyYnmabwtflgGjkRcqs/:?x1259";
     let named = [
         Code::Enter,
@@ -81,14 +81,14 @@ fn random_key(numbers: &mut Numbers) -> Key {
         Code::Esc,
     ];
     match numbers.below(10) {
-        0..=5 => Key::char(char::from(*numbers.one_of(LETTERS))),
-        6 => Key {
+        0..=5 => KeyPress::char(char::from(*numbers.one_of(LETTERS))),
+        6 => KeyPress {
             ctrl: true,
-            ..Key::char(char::from(*numbers.one_of(b"culwbf")))
+            ..KeyPress::char(char::from(*numbers.one_of(b"culwbf")))
         },
         // The names that have to be typed.
-        7 if numbers.below(4) == 0 => Key::char(*numbers.one_of(&['s', 't', 'a', 'g', 'i', 'n', 'é', '\u{202e}'])),
-        _ => Key::plain(*numbers.one_of(&named)),
+        7 if numbers.below(4) == 0 => KeyPress::char(*numbers.one_of(&['s', 't', 'a', 'g', 'i', 'n', 'é', '\u{202e}'])),
+        _ => KeyPress::plain(*numbers.one_of(&named)),
     }
 }
 
@@ -150,7 +150,7 @@ fn answer(numbers: &mut Numbers, open: &mut Open) -> Option<Msg> {
 }
 
 /// What the person last saw: the plan that the frame displayed, by the number that the frame tells.
-fn seen(state: &State, limits: &Limits) -> Option<Proposal> {
+fn seen(state: &CockpitState, limits: &ScrollLimits) -> Option<Proposal> {
     let Some(Screen::Plan(plan)) = state.screen() else {
         return None;
     };
@@ -160,8 +160,8 @@ fn seen(state: &State, limits: &Limits) -> Option<Proposal> {
 fn run(seed: u64, keys: usize) {
     let mut numbers = Numbers(seed | 1);
     let themes = [
-        Theme::built_in("dark", Depth::True).expect("a theme"),
-        Theme::built_in("mono", Depth::Mono).expect("a theme"),
+        Theme::built_in("dark", ColourDepth::True).expect("a theme"),
+        Theme::built_in("mono", ColourDepth::Mono).expect("a theme"),
     ];
     let updates: Vec<Update> = std::iter::once(sample::opened()).chain(sample::findings()).collect();
     let (mut state, ticket) = sample::started(80, 24);
@@ -219,7 +219,7 @@ fn run(seed: u64, keys: usize) {
                 if was_typing {
                     key.code == Code::Enter
                 } else {
-                    key == Key::char('y')
+                    key == KeyPress::char('y')
                 },
                 "{key} began a write"
             );

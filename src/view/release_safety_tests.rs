@@ -10,7 +10,7 @@ fn digests_stand_in_full_on_a_plan() {
     for size in [(140, 40), (80, 24)] {
         let mut state = at(size, STEP);
         planned(&mut state, "p");
-        let frame = text(&buffer(&state, &UNICODE, Depth::True));
+        let frame = text(&buffer(&state, &UNICODE, ColourDepth::True));
         for digest in [sample::digest("c2"), sample::digest("c3")] {
             assert!(frame.contains(&digest.to_string()), "{frame}");
         }
@@ -19,7 +19,7 @@ fn digests_stand_in_full_on_a_plan() {
 
 #[test]
 fn every_size_draws_every_stage() {
-    let build: Vec<State> = vec![
+    let build: Vec<CockpitState> = vec![
         {
             let mut state = at((140, 40), STEP);
             planned_as(&mut state, "p", full);
@@ -48,7 +48,7 @@ fn every_size_draws_every_stage() {
         for width in (0..150).step_by(7) {
             for height in (0..45).step_by(3) {
                 state.size = (width, height);
-                let _ = buffer(&state, &UNICODE, Depth::True);
+                let _ = buffer(&state, &UNICODE, ColourDepth::True);
             }
         }
     }
@@ -119,7 +119,7 @@ fn hostile_text_on_plans_results_and_comparisons() {
             for size in SIZES {
                 state.size = size;
                 for glyphs in [&UNICODE, &ASCII] {
-                    for cell in buffer(&state, glyphs, Depth::True).content() {
+                    for cell in buffer(&state, glyphs, ColourDepth::True).content() {
                         let fine = |c: char| crate::domain::text::is_plain(c) && (!glyphs.ascii || c.is_ascii());
                         assert!(cell.symbol().chars().all(fine), "{:?} for {evil:?}", cell.symbol());
                     }

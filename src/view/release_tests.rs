@@ -3,7 +3,7 @@
 use super::*;
 use crate::app::generation::Ticket;
 use crate::app::sample::{asked, begun, fail_plan, planned, planned_as, proposal_of, receipt_of, written};
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
@@ -15,13 +15,13 @@ const SIZES: [(u16, u16); 2] = [(140, 40), (80, 24)];
 const STEP: &str = "<right>";
 const PRODUCTION: &str = "<right><right><right>";
 
-fn at(size: (u16, u16), keys: &str) -> State {
+fn at(size: (u16, u16), keys: &str) -> CockpitState {
     let mut state = sample::state(size.0, size.1);
     press(&mut state, keys);
     state
 }
 
-fn shots(name: &str, build: impl Fn((u16, u16)) -> State) {
+fn shots(name: &str, build: impl Fn((u16, u16)) -> CockpitState) {
     for size in SIZES {
         shot(&format!("{name}-{}x{}", size.0, size.1), &build(size));
     }
@@ -37,7 +37,7 @@ fn gate(gate: GateName, detail: &str, waivable: bool) -> Gate {
 }
 
 /// Answers the comparison that runs beside a plan.
-fn compare(state: &mut State, commands: &[Command]) {
+fn compare(state: &mut CockpitState, commands: &[Command]) {
     for command in commands {
         if let Command::Diff { ticket, .. } = command {
             let msg = Msg::Compared {
@@ -226,14 +226,14 @@ fn nothing_to_do() {
     shot("plan-already-80x24", &state);
 }
 
-fn flying(size: (u16, u16)) -> (State, Ticket, Proposal) {
+fn flying(size: (u16, u16)) -> (CockpitState, Ticket, Proposal) {
     let mut state = at(size, STEP);
     planned_as(&mut state, "p", full);
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     (state, ticket, proposal)
 }
 
-fn step(state: &mut State, ticket: &Ticket, progress: Progress, ms: i64) {
+fn step(state: &mut CockpitState, ticket: &Ticket, progress: Progress, ms: i64) {
     let msg = Msg::Progress {
         ticket: ticket.clone(),
         progress,
@@ -287,13 +287,13 @@ fn no_word_of_success_before_git_accepted_it() {
     let (mut state, ticket, proposal) = flying((140, 40));
     for progress in [copying(1), Progress::Committing, Progress::Pushing] {
         step(&mut state, &ticket, progress, 1_000);
-        let frame = text(&buffer(&state, &UNICODE, Depth::Mono));
+        let frame = text(&buffer(&state, &UNICODE, ColourDepth::Mono));
         assert!(!done.iter().any(|word| frame.contains(&format!("{word}: "))), "{frame}");
     }
     let mut receipt = receipt_of(&proposal);
     receipt.state = WriteState::Proposed;
     written(&mut state, &ticket, Ok(receipt));
-    let frame = text(&buffer(&state, &UNICODE, Depth::Mono));
+    let frame = text(&buffer(&state, &UNICODE, ColourDepth::Mono));
     assert!(frame.contains("proposed") && !frame.contains("promoted"), "{frame}");
 }
 
@@ -405,7 +405,7 @@ fn packages_that_were_not_compared_are_not_called_the_same() {
         result: Ok(Box::new(diff)),
     };
     update(&mut state, msg, sample::now());
-    let frame = text(&buffer(&state, &UNICODE, Depth::Mono));
+    let frame = text(&buffer(&state, &UNICODE, ColourDepth::Mono));
     for words in [
         "packages not compared",
         "layers not compared",

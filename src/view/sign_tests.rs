@@ -10,7 +10,7 @@ use crate::app::command::Command;
 use crate::app::sample::{self, planned, press};
 use crate::domain::id::Digest;
 use crate::view::glyphs::{ASCII, UNICODE};
-use crate::view::theme::{BUILT_IN, Depth};
+use crate::view::theme::{BUILT_IN, ColourDepth};
 
 /// A sign as it is drawn: symbol and colour.
 type Look = (String, Option<Color>);
@@ -67,15 +67,15 @@ fn looks(buffer: &Buffer, digest: Digest) -> Vec<Look> {
 fn one_digest_looks_the_same_on_every_screen() {
     for (name, _) in BUILT_IN {
         for (depth, glyphs) in [
-            (Depth::True, &UNICODE),
-            (Depth::Sixteen, &UNICODE),
-            (Depth::Mono, &ASCII),
+            (ColourDepth::True, &UNICODE),
+            (ColourDepth::Sixteen, &UNICODE),
+            (ColourDepth::Mono, &ASCII),
         ] {
             let theme = Theme::built_in(name, depth).expect("a theme");
             let mut seen: BTreeMap<Digest, BTreeSet<String>> = BTreeMap::new();
             let mut screens = 0;
             let mut state = sample::state(140, 40);
-            let mut look = |state: &State| {
+            let mut look = |state: &CockpitState| {
                 let frame = draw(state, &theme, glyphs, Rect::new(0, 0, state.size.0, state.size.1));
                 for digest in digests() {
                     for look in looks(&frame.buffer, digest) {

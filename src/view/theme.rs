@@ -78,7 +78,7 @@ roles! {
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum ColourDepth {
     /// None: modifiers only.
     Mono,
     /// The sixteen of the terminal's own palette.
@@ -147,16 +147,20 @@ fn did_you_mean(near: &Option<&'static str>) -> String {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
+#[serde(deny_unknown_fields, expecting = "a table that describes a theme")]
+struct ThemeFile {
     name: String,
-    roles: BTreeMap<String, Look>,
+    roles: BTreeMap<String, RawStyle>,
     swatch: Swatch,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Look {
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table that describes the colours of a role"
+)]
+struct RawStyle {
     fg: Option<String>,
     bg: Option<String>,
     fg16: Option<String>,
@@ -166,7 +170,7 @@ struct Look {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table with `colors` and `colors16`")]
 struct Swatch {
     colors: Vec<String>,
     colors16: Vec<String>,
@@ -195,7 +199,7 @@ impl Theme {
     ///
     /// # Errors
     /// If there is none of that name.
-    pub fn built_in(name: &str, depth: Depth) -> Result<Self, ThemeError> {
+    pub fn built_in(name: &str, depth: ColourDepth) -> Result<Self, ThemeError> {
         let (_, text) = BUILT_IN
             .iter()
             .find(|(known, _)| *known == name)
@@ -207,8 +211,8 @@ impl Theme {
     ///
     /// # Errors
     /// A [`ThemeError`] naming the theme and what is wrong in it.
-    pub fn parse(theme: &str, text: &str, depth: Depth) -> Result<Self, ThemeError> {
-        let file: File = toml::from_str(text).map_err(|error| ThemeError::Syntax {
+    pub fn parse(theme: &str, text: &str, depth: ColourDepth) -> Result<Self, ThemeError> {
+        let file: ThemeFile = toml::from_str(text).map_err(|error| ThemeError::Syntax {
             theme: theme.to_owned(),
             message: error.to_string(),
         })?;
@@ -230,13 +234,13 @@ impl Theme {
                 role: role.name(),
             });
         }
-        let names = if depth == Depth::Sixteen {
+        let names = if depth == ColourDepth::Sixteen {
             &file.swatch.colors16
         } else {
             &file.swatch.colors
         };
         let mut swatch = Vec::new();
-        if depth != Depth::Mono {
+        if depth != ColourDepth::Mono {
             for name in names {
                 swatch.push(colour(theme, name, depth)?);
             }
@@ -259,21 +263,24 @@ impl Theme {
     }
 }
 
-impl Look {
-    fn style(&self, theme: &str, depth: Depth) -> Result<Style, ThemeError> {
+impl RawStyle {
+    fn style(&self, theme: &str, depth: ColourDepth) -> Result<Style, ThemeError> {
         let mut style = Style::new();
         // All names are checked at every depth, so that a mistake shows on any terminal.
         for (full, named, set) in [
             (&self.fg, &self.fg16, Style::fg as fn(Style, Color) -> Style),
             (&self.bg, &self.bg16, Style::bg),
         ] {
-            let full = full.as_ref().map(|c| colour(theme, c, Depth::True)).transpose()?;
-            let named = named.as_ref().map(|c| colour(theme, c, Depth::Sixteen)).transpose()?;
+            let full = full.as_ref().map(|c| colour(theme, c, ColourDepth::True)).transpose()?;
+            let named = named
+                .as_ref()
+                .map(|c| colour(theme, c, ColourDepth::Sixteen))
+                .transpose()?;
             let used = match depth {
-                Depth::Mono => None,
-                Depth::Sixteen => named,
-                Depth::Indexed => full.map(to_indexed),
-                Depth::True => full,
+                ColourDepth::Mono => None,
+                ColourDepth::Sixteen => named,
+                ColourDepth::Indexed => full.map(to_indexed),
+                ColourDepth::True => full,
             };
             if let Some(used) = used {
                 style = set(style, used);
@@ -284,7 +291,7 @@ impl Look {
         }
         for name in &self.mono {
             let modifier = modifier(theme, name)?;
-            if depth == Depth::Mono {
+            if depth == ColourDepth::Mono {
                 style = style.add_modifier(modifier);
             }
         }
@@ -317,12 +324,12 @@ fn modifier(theme: &str, name: &str) -> Result<Modifier, ThemeError> {
     })
 }
 
-fn colour(theme: &str, name: &str, depth: Depth) -> Result<Color, ThemeError> {
+fn colour(theme: &str, name: &str, depth: ColourDepth) -> Result<Color, ThemeError> {
     let wrong = || ThemeError::Value {
         theme: theme.to_owned(),
         value: name.to_owned(),
     };
-    if depth == Depth::Sixteen {
+    if depth == ColourDepth::Sixteen {
         return Ok(match name {
             "black" => Color::Black,
             "red" => Color::Red,
@@ -347,7 +354,7 @@ fn colour(theme: &str, name: &str, depth: Depth) -> Result<Color, ThemeError> {
     let value = u32::from_str_radix(hex, 16).map_err(|_| wrong())?;
     let [_, r, g, b] = value.to_be_bytes();
     let full = Color::Rgb(r, g, b);
-    Ok(if depth == Depth::Indexed {
+    Ok(if depth == ColourDepth::Indexed {
         to_indexed(full)
     } else {
         shortest(full)

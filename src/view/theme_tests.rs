@@ -3,10 +3,15 @@ use super::*;
 #[test]
 fn every_built_in_theme_is_whole_at_every_depth() {
     for (name, _) in BUILT_IN {
-        for depth in [Depth::Mono, Depth::Sixteen, Depth::Indexed, Depth::True] {
+        for depth in [
+            ColourDepth::Mono,
+            ColourDepth::Sixteen,
+            ColourDepth::Indexed,
+            ColourDepth::True,
+        ] {
             let theme = Theme::built_in(name, depth).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(theme.name, name);
-            assert!(depth == Depth::Mono || name == "mono" || theme.swatch().len() >= 5);
+            assert!(depth == ColourDepth::Mono || name == "mono" || theme.swatch().len() >= 5);
         }
     }
 }
@@ -14,7 +19,7 @@ fn every_built_in_theme_is_whole_at_every_depth() {
 #[test]
 fn mono_has_no_colour_at_all() {
     for (name, _) in BUILT_IN {
-        let theme = Theme::built_in(name, Depth::Mono).expect("valid");
+        let theme = Theme::built_in(name, ColourDepth::Mono).expect("valid");
         for role in Role::ALL {
             let style = theme.style(*role);
             assert_eq!((style.fg, style.bg), (None, None), "{name} {}", role.name());
@@ -26,7 +31,7 @@ fn mono_has_no_colour_at_all() {
 #[test]
 fn no_theme_paints_a_background_for_ordinary_text() {
     for (name, _) in BUILT_IN {
-        let theme = Theme::built_in(name, Depth::True).expect("valid");
+        let theme = Theme::built_in(name, ColourDepth::True).expect("valid");
         for role in Role::ALL
             .iter()
             .filter(|role| !matches!(role, Role::Cursor | Role::Banner))
@@ -39,14 +44,20 @@ fn no_theme_paints_a_background_for_ordinary_text() {
 #[test]
 fn mistakes_are_named() {
     let (_, dark) = BUILT_IN[0];
-    let parse = |text: &str| Theme::parse("mine", text, Depth::True).expect_err("wrong").to_string();
+    let parse = |text: &str| {
+        Theme::parse("mine", text, ColourDepth::True)
+            .expect_err("wrong")
+            .to_string()
+    };
     let error = parse(&dark.replace("[roles.verified]", "[roles.verifed]"));
     assert!(
         error.contains("verifed") && error.contains("did you mean \"verified\""),
         "{error}"
     );
     assert!(parse("name = 1").contains("theme mine"));
-    let error = Theme::built_in("drak", Depth::True).expect_err("unknown").to_string();
+    let error = Theme::built_in("drak", ColourDepth::True)
+        .expect_err("unknown")
+        .to_string();
     assert!(error.contains("drak") && error.contains("light"), "{error}");
 }
 
@@ -73,7 +84,7 @@ fn every_text_can_be_read_on_every_background_of_its_kind() {
     use crate::view::colour::{contrast, rgb};
     for (name, _) in BUILT_IN {
         let backgrounds: &[[u8; 3]] = if name == "light" { &LIGHT } else { &DARK };
-        for depth in [Depth::Indexed, Depth::True] {
+        for depth in [ColourDepth::Indexed, ColourDepth::True] {
             let theme = Theme::built_in(name, depth).expect("valid");
             // Rules are no text.
             for role in Role::ALL.iter().filter(|role| **role != Role::Rule) {
@@ -104,7 +115,7 @@ fn every_text_can_be_read_on_every_background_of_its_kind() {
 #[test]
 fn no_text_vanishes_among_sixteen_colours() {
     for (name, _) in BUILT_IN {
-        let theme = Theme::built_in(name, Depth::Sixteen).expect("valid");
+        let theme = Theme::built_in(name, ColourDepth::Sixteen).expect("valid");
         for role in Role::ALL.iter().filter(|role| **role != Role::Rule) {
             assert_ne!(theme.style(*role).fg, Some(Color::DarkGray), "{name} {}", role.name());
         }

@@ -3,17 +3,17 @@
 use ratatui::style::{Color, Modifier};
 
 use super::glyphs::{ASCII, UNICODE};
-use super::theme::Depth;
+use super::theme::ColourDepth;
 use super::*;
 use crate::app::sample::{self, press};
 use crate::app::update::update;
 use crate::app::{Command, Msg};
 
-fn theme(depth: Depth) -> Theme {
+fn theme(depth: ColourDepth) -> Theme {
     Theme::built_in("dark", depth).expect("theme")
 }
 
-fn buffer(state: &State, glyphs: &Glyphs, depth: Depth) -> Buffer {
+fn buffer(state: &CockpitState, glyphs: &Glyphs, depth: ColourDepth) -> Buffer {
     let (width, height) = state.size;
     draw(state, &theme(depth), glyphs, Rect::new(0, 0, width, height)).buffer
 }
@@ -39,14 +39,14 @@ fn text(buffer: &Buffer) -> String {
     out
 }
 
-fn shot(name: &str, state: &State) {
+fn shot(name: &str, state: &CockpitState) {
     insta::with_settings!({snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
-        insta::assert_snapshot!(name, text(&buffer(state, &UNICODE, Depth::True)));
+        insta::assert_snapshot!(name, text(&buffer(state, &UNICODE, ColourDepth::True)));
     });
 }
 
-fn shot_ascii(name: &str, state: &State) {
-    let frame = text(&buffer(state, &ASCII, Depth::Sixteen));
+fn shot_ascii(name: &str, state: &CockpitState) {
+    let frame = text(&buffer(state, &ASCII, ColourDepth::Sixteen));
     assert!(frame.is_ascii(), "not ASCII:\n{frame}");
     insta::with_settings!({snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!(name, frame);
@@ -72,7 +72,7 @@ fn board_at_every_size() {
 #[test]
 fn zero_sized_terminals_do_not_matter() {
     for (width, height) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1)] {
-        let _ = buffer(&sample::state(width, height), &UNICODE, Depth::True);
+        let _ = buffer(&sample::state(width, height), &UNICODE, ColourDepth::True);
     }
 }
 
@@ -85,7 +85,7 @@ fn no_size_breaks_any_screen() {
         for width in (56..150).step_by(7) {
             for height in (13..45).step_by(3) {
                 state.size = (width, height);
-                let _ = buffer(&state, &UNICODE, Depth::True);
+                let _ = buffer(&state, &UNICODE, ColourDepth::True);
             }
         }
     }
@@ -257,7 +257,7 @@ fn ascii_and_mono() {
     let mut help = sample::state(80, 40);
     press(&mut help, "?");
     shot_ascii("ascii-help-80x40", &help);
-    let mono = buffer(&sample::state(100, 30), &UNICODE, Depth::Mono);
+    let mono = buffer(&sample::state(100, 30), &UNICODE, ColourDepth::Mono);
     insta::with_settings!({snapshot_path => "snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!("mono-100x30", text(&mono));
     });
@@ -287,7 +287,7 @@ const HOSTILE: &[&str] = &[
     "e\u{301}\u{301}\u{301}",
 ];
 
-fn hostile(width: u16, height: u16, text: &str) -> State {
+fn hostile(width: u16, height: u16, text: &str) -> CockpitState {
     use crate::domain::board::Update;
     let (mut state, ticket) = sample::started(width, height);
     let mut opened = sample::opened();
@@ -352,7 +352,7 @@ fn hostile_text_becomes_visible_everywhere() {
             for size in [(140, 40), (80, 24)] {
                 state.size = size;
                 for glyphs in [&UNICODE, &ASCII] {
-                    let frame = buffer(&state, glyphs, Depth::True);
+                    let frame = buffer(&state, glyphs, ColourDepth::True);
                     for cell in frame.content() {
                         let fine = |c: char| crate::domain::text::is_plain(c) && (!glyphs.ascii || c.is_ascii());
                         assert!(cell.symbol().chars().all(fine), "{:?} for {text:?}", cell.symbol());

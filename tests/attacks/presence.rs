@@ -2,7 +2,7 @@
 //! verified, evidence must not be hidden, and whoever may push must not make a status expensive.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pindeck::domain::board::Board;
 use pindeck::domain::drift::DriftKind;
@@ -12,9 +12,7 @@ use pindeck::domain::{Digest, Repository};
 use pindeck::engine::verify::Rules;
 use pindeck::sources::registry::{ContentCache, Credentials, Options, ReferrersVia, Registry};
 
-use crate::support::fake::{Fake, IMAGE, INDEX, Ways, index_text};
-use crate::support::peer::pindeck;
-use crate::support::scheduler::{EveryOrder, Question, Scheduler};
+use crate::support::fake::{Fake, INDEX, Ways, index_text};
 use crate::support::server::{Reply, Server};
 use crate::support::signed_world::{API, Clone, Key};
 use crate::{Attack, on_a_runtime};
@@ -55,24 +53,9 @@ pub const ATTACKS: &[Attack] = &[
         tries: "a FIFO, a link or a folder in the place of a cache entry stops the program or is read",
         attempt: || on_a_runtime(fifo_in_the_cache()),
     },
-    Attack {
-        name: "three-thousand-children",
-        tries: "an index of 3,000 platform manifests makes a status send thousands of requests",
-        attempt: || on_a_runtime(three_thousand_children()),
-    },
-    Attack {
-        name: "one-blob-fifty-layers",
-        tries: "fifty layers that name one large blob have it fetched and kept fifty times",
-        attempt: || on_a_runtime(one_blob_fifty_layers()),
-    },
-    Attack {
-        name: "compressed-answer",
-        tries: "a small compressed answer that nobody asked for fills the memory",
-        attempt: || on_a_runtime(compressed_answer()),
-    },
 ];
 
-async fn serve(fake: &Fake) -> Server {
+pub(super) async fn serve(fake: &Fake) -> Server {
     let served = fake.clone();
     Server::start(move |seen| served.answer(seen)).await
 }
@@ -100,7 +83,7 @@ fn forget(fake: &Fake, digest: Digest) {
 }
 
 /// What a board says of production: its result, and whether it is called missing, and what is.
-fn production(board: &Board) -> (Option<Outcome>, bool, Option<Digest>) {
+pub(super) fn production(board: &Board) -> (Option<Outcome>, bool, Option<Digest>) {
     let cells = board.services.iter().flat_map(|row| &row.cells);
     let cell = cells
         .clone()
@@ -124,7 +107,7 @@ fn production(board: &Board) -> (Option<Outcome>, bool, Option<Digest>) {
     (verdict.map(|verdict| verdict.result), missing, part)
 }
 
-fn must_be_missing(board: &Board, part: Option<Digest>, how: &str) {
+pub(super) fn must_be_missing(board: &Board, part: Option<Digest>, how: &str) {
     assert_eq!(production(board), (Some(Outcome::Rejected), true, part), "{how}");
     let cells = board.services.iter().flat_map(|row| &row.cells);
     for cell in cells.filter(|cell| cell.pin.target.environment.as_str() == "staging") {
@@ -134,16 +117,16 @@ fn must_be_missing(board: &Board, part: Option<Digest>, how: &str) {
 }
 
 /// Two registries with the same signed content, of which the second has lost `lost`.
-struct TwoRegistries {
-    fakes: [Fake; 2],
+pub(super) struct TwoRegistries {
+    pub(super) fakes: [Fake; 2],
     key: Key,
-    pinned: Digest,
+    pub(super) pinned: Digest,
     /// What the second registry has lost, where it is a part of what is pinned.
-    part: Option<Digest>,
+    pub(super) part: Option<Digest>,
 }
 
 impl TwoRegistries {
-    fn new(of_index: bool) -> Self {
+    pub(super) fn new(of_index: bool) -> Self {
         let key = Key::new();
         let fakes = [Fake::new(Ways::default()), Fake::new(Ways::default())];
         let (mut pinned, mut part) = (None, None);
@@ -169,7 +152,7 @@ impl TwoRegistries {
         }
     }
 
-    fn clone_with(&self, hosts: [String; 2], production_first: bool) -> Clone {
+    pub(super) fn clone_with(&self, hosts: [String; 2], production_first: bool) -> Clone {
         let mut pins = [
             ("staging", hosts[0].as_str(), self.pinned),
             ("production", hosts[1].as_str(), self.pinned),
@@ -407,229 +390,4 @@ async fn fifo_in_the_cache() {
         let manifest = open().manifest(&repository, &image).await.expect("from the registry");
         assert_eq!(manifest.digest, image, "{what}");
     }
-}
-
-async fn three_thousand_children() {
-    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
-    let list: Vec<String> = (0..3_000u32)
-        .map(|n| {
-            let digest = Digest::of(&n.to_be_bytes());
-            format!(r#"{{"mediaType":"{IMAGE}","digest":"{digest}","size":500}}"#)
-        })
-        .collect();
-    let index = fake.manifest(API, INDEX, index_text(&list));
-    fake.tag(API, "keep", index);
-    key.sign(&fake, API, index);
-    let server = serve(&fake).await;
-    let host = server.address.to_string();
-    let clone = Clone::new(&key, &[("production", host.as_str(), index)], "");
-    let board = clone.engine("cache").board().await.expect("a status");
-    let requests = server.total();
-    println!("an index of 3,000 platform manifests: {requests} requests");
-    assert!(requests <= 16, "{requests} requests");
-    let cells = board.services.iter().flat_map(|row| &row.cells);
-    let verdicts: Vec<_> = cells
-        .filter_map(|cell| cell.assessment.fresh()?.verdict.clone())
-        .collect();
-    assert_eq!(verdicts[0].result, Outcome::Rejected);
-    assert_eq!(verdicts[0].causes[0].cause, CauseKind::Unsupported);
-    let words = verdicts[0].causes[0].detail.clean().to_string();
-    assert!(words.contains("128 platform manifests"), "{words}");
-}
-
-async fn one_blob_fifty_layers() {
-    const SIZE: usize = 8 << 20;
-    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
-    let image = fake.image(API, "linux", None);
-    key.sign(&fake, API, image);
-    let blob = fake.blob(API, vec![b'x'; SIZE]);
-    let config = fake.blob(API, "{}");
-    let layer = format!(r#"{{"mediaType":"application/vnd.dsse.envelope.v1+json","digest":"{blob}","size":{SIZE}}}"#);
-    let layers = vec![layer; 50].join(",");
-    let subject = fake.descriptor(API, image);
-    let text = format!(
-        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"a/b","digest":"{config}","size":2}},"layers":[{layers}],"subject":{subject}}}"#
-    );
-    fake.manifest(API, IMAGE, text);
-    let server = serve(&fake).await;
-    let host = server.address.to_string();
-    let clone = Clone::new(&key, &[("production", host.as_str(), image)], "");
-    let before = peak_memory();
-    let board = clone.engine("cache").board().await.expect("a status");
-    println!(
-        "50 layers of one blob of {} MiB: {} MiB more at the peak",
-        SIZE >> 20,
-        (peak_memory() - before) >> 10
-    );
-    let blobs = server
-        .seen()
-        .iter()
-        .filter(|seen| seen.path.ends_with(&blob.to_string()))
-        .count();
-    assert_eq!(blobs, 1);
-    // What it says is beyond what is looked at; whether that rejects is a rule of evidence, not of cost.
-    assert!(production(&board).0.is_some());
-}
-
-/// The largest resident memory of this process so far, in KiB.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").expect("linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
-    line.split_whitespace()
-        .nth(1)
-        .and_then(|n| n.parse().ok())
-        .expect("a number")
-}
-
-async fn compressed_answer() {
-    let asked = Arc::new(AtomicBool::new(false));
-    let seen_plain = Arc::clone(&asked);
-    let server = Server::start(move |seen| {
-        let plain = seen.headers.get("accept-encoding").is_some_and(|e| e == "identity");
-        seen_plain.store(plain, Ordering::SeqCst);
-        Reply::new(200, vec![0x1f, 0x8b, 8, 0]).with("Content-Encoding", "gzip")
-    })
-    .await;
-    let registry = Registry::new(Options::default()).expect("valid options");
-    let error = registry
-        .manifest(&server.repository(API), &Digest::of(b"x"))
-        .await
-        .expect_err("not what was asked for");
-    // Neither corrupt nor absent: nobody has seen the bytes.
-    assert_eq!(error.cause(), CauseKind::Unreachable);
-    assert!(error.to_string().contains("gzip"), "{error}");
-    assert!(asked.load(Ordering::SeqCst), "plain bytes were not asked for");
-}
-
-/// Two registries whose answers a scheduler lets go.
-struct Scheduled {
-    world: TwoRegistries,
-    scheduler: Scheduler,
-    clone: Arc<Clone>,
-    runs: AtomicUsize,
-}
-
-impl Scheduled {
-    fn new(of_index: bool, production_first: bool) -> Self {
-        let world = TwoRegistries::new(of_index);
-        let scheduler = Scheduler::default();
-        let addresses = [
-            scheduler.serve("first", world.fakes[0].clone()),
-            scheduler.serve("second", world.fakes[1].clone()),
-        ];
-        let clone = world.clone_with(addresses.map(|address| address.to_string()), production_first);
-        Self {
-            world,
-            scheduler,
-            clone: Arc::new(clone),
-            runs: AtomicUsize::new(0),
-        }
-    }
-
-    /// A status with an empty cache, its answers let go in the order that `choose` decides.
-    fn status(&self, choose: impl FnMut(&[Question]) -> usize) -> Board {
-        let cache = format!("cache-{}", self.runs.fetch_add(1, Ordering::SeqCst));
-        let clone = Arc::clone(&self.clone);
-        let status = move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(clone.engine(&cache).board()).expect("a status")
-        };
-        self.scheduler.run(status, choose)
-    }
-}
-
-/// Holds every answer back and lets those that can make a difference go in every order: what both
-/// registries say of the manifest that one of them has lost, by digest and by the index that names it, and
-/// for a single image all else about it too. The rest goes at once. Which pin asks first is turned as well.
-#[test]
-fn no_order_of_answers_makes_a_missing_digest_verified() {
-    let mut all = 0;
-    for (of_index, production_first) in [(false, false), (false, true), (true, false), (true, true)] {
-        let scheduled = Scheduled::new(of_index, production_first);
-        let world = &scheduled.world;
-        let digests: Vec<Digest> = [Some(world.pinned), world.part].into_iter().flatten().collect();
-        let concerns = |question: &Question| {
-            digests.iter().any(|digest| {
-                let by_digest = question.2.ends_with(&format!("/manifests/{digest}"));
-                by_digest || (!of_index && question.2.contains(&digest.hex()))
-            })
-        };
-        let (mut order, mut runs) = (EveryOrder::default(), 0);
-        loop {
-            let mut path = Vec::new();
-            let board = scheduled.status(|waiting| {
-                let free = waiting.iter().position(|question| !concerns(question));
-                let at = free.unwrap_or_else(|| order.choose(waiting.len()));
-                path.push(waiting[at].clone());
-                at
-            });
-            must_be_missing(&board, world.part, &format!("{path:#?}"));
-            runs += 1;
-            if !order.next() {
-                break;
-            }
-            assert!(runs < 400, "there are too many orders to try them all");
-        }
-        println!("{runs} orders of a status, index: {of_index}, production first: {production_first}");
-        all += runs;
-    }
-    assert!(all > 10, "only {all} orders: the scheduler does not hold answers back");
-}
-
-/// The same with the answers to all questions, in orders drawn from a fixed seed.
-#[test]
-fn no_drawn_order_of_all_answers_makes_a_missing_digest_verified() {
-    for of_index in [false, true] {
-        let scheduled = Scheduled::new(of_index, of_index);
-        for seed in 1..=15u64 {
-            let mut state = seed;
-            let board = scheduled.status(|waiting| {
-                // xorshift64
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                usize::try_from(state % waiting.len() as u64).expect("small")
-            });
-            must_be_missing(&board, scheduled.world.part, &format!("seed {seed}"));
-        }
-    }
-}
-
-/// Cold runs of the program itself, whose threads race as they like: 6, or as many as
-/// `PINDECK_COLD_RUNS` says.
-#[test]
-fn cold_runs_of_the_program_never_verify_a_missing_digest() {
-    let runs = std::env::var("PINDECK_COLD_RUNS")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(6);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime");
-    for run in 0..runs {
-        let world = TwoRegistries::new(run % 2 == 0);
-        let servers = runtime.block_on(async { [serve(&world.fakes[0]).await, serve(&world.fakes[1]).await] });
-        let clone = world.clone_with([servers[0].address.to_string(), servers[1].address.to_string()], false);
-        let folder = clone.folder.to_str().expect("UTF-8");
-        let answer = pindeck(clone.home.path(), ["-C", folder, "status", "--json"]);
-        let status: serde_json::Value = serde_json::from_str(&answer.stdout).expect("a document");
-        let pins = status["services"][0]["pins"].as_array().expect("pins");
-        let production = pins
-            .iter()
-            .find(|pin| pin["environment"] == "production")
-            .expect("production");
-        assert_eq!(production["verdict"]["result"], "rejected", "run {run}: {production:#}");
-        let drift = status["drift"].as_array().expect("drift");
-        let missing = drift
-            .iter()
-            .any(|drift| drift["kind"] == "missing-from-registry" && drift["environment"] == "production");
-        assert!(missing, "run {run}: {status:#}");
-    }
-    println!("{runs} cold runs");
 }

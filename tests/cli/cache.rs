@@ -29,7 +29,8 @@ fn a_cache_that_cannot_be_used_is_a_warning_and_costs_only_requests() {
     let mut command = home.command(&repository, &["status", "--json", "--offline"]);
     command.env("PINDECK_CACHE_DIR", file);
     let said = super::home::finish(command);
-    assert_eq!(said.status, 6, "{said:?}");
+    // Without a network nothing was asked, and what was not asked is no failure.
+    assert_eq!(said.status, 0, "{said:?}");
     assert!(said.err.contains("PINDECK_CACHE_DIR"), "{said:?}");
     said.json();
 }

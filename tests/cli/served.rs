@@ -1,6 +1,6 @@
 //! The embedded world, served while the program runs; and what every document of the contract must have.
 
-use pindeck::demo::{Options, World};
+use pindeck::demo::{DemoOptions, World};
 use serde_json::Value;
 
 use super::home::{Home, Said};
@@ -15,7 +15,7 @@ impl Served {
     pub async fn start() -> Self {
         Self {
             home: Home::new(),
-            world: World::start(Options::default()).await.expect("a world"),
+            world: World::start(DemoOptions::default()).await.expect("a world"),
         }
     }
 

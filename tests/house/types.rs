@@ -5,65 +5,7 @@ use std::collections::BTreeMap;
 use super::tree::{sources, verdict};
 
 /// Names that may mean several things, with the reason.
-const SEVERAL: &[(&str, &str)] = &[];
-
-/// Names that still mean several things; it may only shrink.
-const STILL_THERE: &[&str] = &[
-    "Auth",
-    "Candidate",
-    "Checked",
-    "Command",
-    "Config",
-    "Confirm",
-    "Descriptor",
-    "Document",
-    "Drift",
-    "Ended",
-    "Entry",
-    "Environment",
-    "Event",
-    "Evidence",
-    "Fields",
-    "File",
-    "Found",
-    "Freeze",
-    "Frozen",
-    "Group",
-    "Hold",
-    "Identity",
-    "Job",
-    "Key",
-    "Layer",
-    "Limits",
-    "Log",
-    "Look",
-    "Options",
-    "Pass",
-    "Pin",
-    "Pinned",
-    "Policy",
-    "Read",
-    "Reading",
-    "Registry",
-    "Revert",
-    "Service",
-    "Shape",
-    "Signals",
-    "Signer",
-    "Slot",
-    "Source",
-    "State",
-    "Stopped",
-    "Style",
-    "Subject",
-    "TagRule",
-    "TestResult",
-    "Text",
-    "Trust",
-    "Version",
-    "Wire",
-    "Write",
-];
+const SEVERAL: &[(&str, &str)] = &[("Signals", "one for each kind of operating system; only one is compiled")];
 
 /// Where each type of the product is defined, by name: types of modules, not those inside functions, and no
 /// associated types.
@@ -97,7 +39,7 @@ fn no_name_means_two_types() {
     let mut complaints = Vec::new();
     let definitions = definitions();
     for (name, places) in definitions.iter().filter(|(_, places)| places.len() > 1) {
-        let allowed = SEVERAL.iter().any(|(known, _)| known == name) || STILL_THERE.contains(&name.as_str());
+        let allowed = SEVERAL.iter().any(|(known, _)| known == name);
         if !allowed {
             complaints.push(format!(
                 "{name} is defined {} times: {}",
@@ -106,7 +48,7 @@ fn no_name_means_two_types() {
             ));
         }
     }
-    for name in STILL_THERE.iter().chain(SEVERAL.iter().map(|(name, _)| name)) {
+    for (name, _) in SEVERAL {
         if definitions.get(*name).is_none_or(|places| places.len() < 2) {
             println!("{name} is defined once at most: take it off the list");
         }

@@ -189,7 +189,7 @@ async fn offline_answers_from_the_cache_and_sends_nothing() {
             .await
             .expect_err("not asked"),
     ] {
-        assert_eq!(error.cause(), CauseKind::Unreachable);
+        assert_eq!(error.cause(), CauseKind::NotChecked);
     }
     assert_eq!((server.total(), offline.budget().requests), (0, 0));
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 use crate::support::dump::{Dump, World};
 use crate::support::peer::{Answer, pindeck};
-use pindeck::demo::registry::{Registry, Ways};
+use pindeck::demo::registry::{DemoRegistry, Ways};
 use serde_json::Value;
 
 /// The world, served by registries of this process.
 pub struct Served {
     pub home: tempfile::TempDir,
     /// By the host that the manifests name.
-    pub registries: BTreeMap<String, Registry>,
+    pub registries: BTreeMap<String, DemoRegistry>,
     pub clone: PathBuf,
     pub policy: PathBuf,
     pub expected: Value,
@@ -43,7 +43,7 @@ impl Served {
         let home = tempfile::tempdir().unwrap();
         let mut registries = BTreeMap::new();
         for (host, dump) in &world.registries {
-            let registry = runtime.block_on(Registry::start(ways(dump))).unwrap();
+            let registry = runtime.block_on(DemoRegistry::start(ways(dump))).unwrap();
             registry.load(dump).unwrap();
             registries.insert(host.clone(), registry);
         }
@@ -87,7 +87,7 @@ impl Served {
     }
 
     pub fn forget(&self) {
-        self.registries.values().for_each(Registry::forget);
+        self.registries.values().for_each(DemoRegistry::forget);
     }
 }
 

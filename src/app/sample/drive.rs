@@ -1,11 +1,11 @@
 //! Drives a cockpit over the sample.
 
 use crate::app::Command;
-use crate::app::generation::{Slot, Ticket};
-use crate::app::key::Key;
+use crate::app::generation::{QueryKind, Ticket};
+use crate::app::key::KeyPress;
 use crate::app::keymap::Keymap;
 use crate::app::msg::Msg;
-use crate::app::state::{Setup, State};
+use crate::app::state::{CockpitState, Setup};
 use crate::app::update::update;
 use crate::domain::board::Update;
 use crate::domain::drift_rules;
@@ -17,8 +17,8 @@ use super::pieces::*;
 use super::world::*;
 
 /// A cockpit of that size which has just been started; the first pass has been asked for.
-pub(crate) fn started(width: u16, height: u16) -> (State, Ticket) {
-    let mut state = State::new(Setup::default(), Keymap::default(), (width, height), now());
+pub(crate) fn started(width: u16, height: u16) -> (CockpitState, Ticket) {
+    let mut state = CockpitState::new(Setup::default(), Keymap::default(), (width, height), now());
     let commands = update(&mut state, Msg::Start, now());
     match commands.as_slice() {
         [Command::Refresh(ticket)] => (state, ticket.clone()),
@@ -27,7 +27,7 @@ pub(crate) fn started(width: u16, height: u16) -> (State, Ticket) {
 }
 
 /// Sends updates of one pass.
-pub(crate) fn feed(state: &mut State, ticket: &Ticket, updates: impl IntoIterator<Item = Update>) {
+pub(crate) fn feed(state: &mut CockpitState, ticket: &Ticket, updates: impl IntoIterator<Item = Update>) {
     for found in updates {
         let msg = Msg::Update {
             ticket: ticket.clone(),
@@ -38,7 +38,7 @@ pub(crate) fn feed(state: &mut State, ticket: &Ticket, updates: impl IntoIterato
 }
 
 /// Ends a pass as the engine does: drift, budget, end.
-pub(crate) fn finish(state: &mut State, ticket: &Ticket) {
+pub(crate) fn finish(state: &mut CockpitState, ticket: &Ticket) {
     let found = drift_rules::detect(state.live_board(), before(300));
     let budget = Budget {
         requests: 41,
@@ -60,7 +60,7 @@ pub(crate) fn finish(state: &mut State, ticket: &Ticket) {
 }
 
 /// A cockpit whose first pass has ended.
-pub(crate) fn state(width: u16, height: u16) -> State {
+pub(crate) fn state(width: u16, height: u16) -> CockpitState {
     let (mut state, ticket) = started(width, height);
     // The second time the questions of the first are under way.
     feed(&mut state, &ticket, [opened(), opened()]);
@@ -70,14 +70,14 @@ pub(crate) fn state(width: u16, height: u16) -> State {
 }
 
 /// Presses keys: `jj<enter>:quit<enter>`.
-pub(crate) fn press(state: &mut State, keys: &str) -> Vec<Command> {
+pub(crate) fn press(state: &mut CockpitState, keys: &str) -> Vec<Command> {
     let mut rest = keys;
     let mut commands = Vec::new();
     while let Some(first) = rest.chars().next() {
         let named = rest.strip_prefix('<').and_then(|tail| tail.split_once('>'));
         let (key, after) = match named {
             Some((name, after)) => (name.parse().expect("a key"), after),
-            None => (Key::char(first), &rest[first.len_utf8()..]),
+            None => (KeyPress::char(first), &rest[first.len_utf8()..]),
         };
         rest = after;
         commands.extend(update(state, Msg::Key(key), now()));
@@ -135,8 +135,8 @@ pub(crate) fn history() -> Vec<Entry> {
 }
 
 /// Answers the history that was asked for last.
-pub(crate) fn answer_history(state: &mut State, ticket: &Ticket) {
-    assert_eq!(ticket.slot, Slot::History);
+pub(crate) fn answer_history(state: &mut CockpitState, ticket: &Ticket) {
+    assert_eq!(ticket.slot, QueryKind::History);
     for msg in [
         Msg::History {
             ticket: ticket.clone(),

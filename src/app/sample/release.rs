@@ -3,7 +3,7 @@
 use crate::app::Command;
 use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::app::update::update;
 use crate::domain::diff::{
     DigestDiff, FieldChange, Layer, LayerDiff, Package, PackageChange, PackageDiff, PlatformDiff, ProvenanceDiff,
@@ -291,7 +291,7 @@ pub(crate) fn asked(commands: &[Command]) -> (Ticket, Request) {
 }
 
 /// Answers a plan; the frame that follows has been seen.
-pub(crate) fn answer_plan(state: &mut State, ticket: &Ticket, proposal: Proposal) -> Vec<Command> {
+pub(crate) fn answer_plan(state: &mut CockpitState, ticket: &Ticket, proposal: Proposal) -> Vec<Command> {
     let msg = Msg::Planned {
         ticket: ticket.clone(),
         result: Ok(Box::new(proposal)),
@@ -302,7 +302,7 @@ pub(crate) fn answer_plan(state: &mut State, ticket: &Ticket, proposal: Proposal
 }
 
 /// The plan could not be made.
-pub(crate) fn fail_plan(state: &mut State, ticket: &Ticket, failure: WriteFailure) {
+pub(crate) fn fail_plan(state: &mut CockpitState, ticket: &Ticket, failure: WriteFailure) {
     let msg = Msg::Planned {
         ticket: ticket.clone(),
         result: Err(failure),
@@ -311,12 +311,12 @@ pub(crate) fn fail_plan(state: &mut State, ticket: &Ticket, failure: WriteFailur
 }
 
 /// Presses a key that asks for a plan, and answers with everything open.
-pub(crate) fn planned(state: &mut State, keys: &str) -> Vec<Command> {
+pub(crate) fn planned(state: &mut CockpitState, keys: &str) -> Vec<Command> {
     planned_as(state, keys, |_| {})
 }
 
 /// The same, with a proposal of another kind.
-pub(crate) fn planned_as(state: &mut State, keys: &str, change: impl FnOnce(&mut Proposal)) -> Vec<Command> {
+pub(crate) fn planned_as(state: &mut CockpitState, keys: &str, change: impl FnOnce(&mut Proposal)) -> Vec<Command> {
     let (ticket, request) = asked(&super::press(state, keys));
     let mut proposal = proposal_of(request);
     change(&mut proposal);
@@ -324,12 +324,12 @@ pub(crate) fn planned_as(state: &mut State, keys: &str, change: impl FnOnce(&mut
 }
 
 /// The person has seen the proposal on screen.
-pub(crate) fn see(state: &mut State) {
+pub(crate) fn see(state: &mut CockpitState) {
     let serial = match state.screen() {
         Some(crate::app::state::Screen::Plan(plan)) => plan.shown().map(|_| plan.serial),
         _ => None,
     };
-    let limits = crate::app::msg::Limits {
+    let limits = crate::app::msg::ScrollLimits {
         proposal: serial,
         text: 100,
         ..state.limits
@@ -347,7 +347,11 @@ pub(crate) fn begun(commands: &[Command]) -> (Ticket, Proposal) {
 }
 
 /// Ends the write in flight.
-pub(crate) fn written(state: &mut State, ticket: &Ticket, result: Result<Receipt, WriteFailure>) -> Vec<Command> {
+pub(crate) fn written(
+    state: &mut CockpitState,
+    ticket: &Ticket,
+    result: Result<Receipt, WriteFailure>,
+) -> Vec<Command> {
     let msg = Msg::Written {
         ticket: ticket.clone(),
         result: result.map(Box::new),

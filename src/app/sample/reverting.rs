@@ -3,7 +3,7 @@
 use crate::app::Command;
 use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::app::update::update;
 use crate::domain::board::Hold;
 use crate::domain::id::Target;
@@ -74,7 +74,7 @@ pub(crate) fn listing(commands: &[Command]) -> (Ticket, Target) {
 }
 
 /// Answers the list, and judges all of it.
-pub(crate) fn answer_list(state: &mut State, ticket: &Ticket, earlier: Vec<EarlierDigest>) -> Vec<Command> {
+pub(crate) fn answer_list(state: &mut CockpitState, ticket: &Ticket, earlier: Vec<EarlierDigest>) -> Vec<Command> {
     let digests: Vec<_> = earlier.iter().map(|one| one.digest).collect();
     let msg = Msg::EarlierDigests {
         ticket: ticket.clone(),
@@ -105,13 +105,17 @@ pub(crate) fn answer_list(state: &mut State, ticket: &Ticket, earlier: Vec<Earli
 }
 
 /// Presses keys that open the list of earlier digests, and answers it.
-pub(crate) fn listed(state: &mut State, keys: &str) -> Vec<Command> {
+pub(crate) fn listed(state: &mut CockpitState, keys: &str) -> Vec<Command> {
     let (ticket, _) = listing(&super::press(state, keys));
     answer_list(state, &ticket, earlier())
 }
 
 /// Chooses the last known good and answers the plan.
-pub(crate) fn planned_revert_as(state: &mut State, keys: &str, change: impl FnOnce(&mut Proposal)) -> Vec<Command> {
+pub(crate) fn planned_revert_as(
+    state: &mut CockpitState,
+    keys: &str,
+    change: impl FnOnce(&mut Proposal),
+) -> Vec<Command> {
     listed(state, keys);
     let (ticket, request) = asked(&super::press(state, "<enter>"));
     let mut proposal = proposal_of(request);

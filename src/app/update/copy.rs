@@ -1,19 +1,19 @@
 //! Handing texts to the terminal's clipboard. Whether the terminal takes them nobody can know.
 
 use crate::app::command::Command;
-use crate::app::cursor::Subject;
+use crate::app::cursor::ScreenSubject;
 use crate::app::equivalent::equivalent;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::reference::ImageRef;
 
-pub(super) fn digest(state: &mut State) -> Vec<Command> {
+pub(super) fn digest(state: &mut CockpitState) -> Vec<Command> {
     let digest = state.subject().and_then(|subject| state.digest_of(&subject));
     digest.map_or_else(Vec::new, |digest| copy(digest.to_string(), "digest"))
 }
 
-pub(super) fn reference(state: &mut State) -> Vec<Command> {
+pub(super) fn reference(state: &mut CockpitState) -> Vec<Command> {
     let reference = state.subject().and_then(|subject| match &subject {
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             let pin = &state.cell_of(&subject)?.pin;
             Some(ImageRef {
                 repository: key.image.clone(),
@@ -21,7 +21,7 @@ pub(super) fn reference(state: &mut State) -> Vec<Command> {
                 digest: key.digest,
             })
         }
-        Subject::Candidate(service) => {
+        ScreenSubject::Candidate(service) => {
             let candidate = state.board.row(service)?.candidate.value()?.as_ref()?;
             Some(ImageRef {
                 repository: candidate.image.clone(),
@@ -33,7 +33,7 @@ pub(super) fn reference(state: &mut State) -> Vec<Command> {
     reference.map_or_else(Vec::new, |reference| copy(reference.to_string(), "reference"))
 }
 
-pub(super) fn command(state: &mut State) -> Vec<Command> {
+pub(super) fn command(state: &mut CockpitState) -> Vec<Command> {
     equivalent(state).map_or_else(Vec::new, |command| copy(command, "command"))
 }
 
@@ -44,7 +44,7 @@ fn copy(text: String, what: &str) -> Vec<Command> {
     }]
 }
 
-pub(super) fn sent(state: &mut State, what: &str, refused: Option<String>) -> Vec<Command> {
+pub(super) fn sent(state: &mut CockpitState, what: &str, refused: Option<String>) -> Vec<Command> {
     match refused {
         None => state.say(format!("{what} sent to terminal")),
         Some(why) => state.complain(format!("{what} not sent: {why}")),

@@ -1,13 +1,13 @@
 //! Answers from the engine, folded into the board or the screen that asked.
 
 use crate::app::command::Command;
-use crate::app::state::{HistoryScreen, Reading, Screen, State};
+use crate::app::state::{CockpitState, HistoryScreen, Reading, Screen};
 use crate::domain::board::{Assessment, Board, Update};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::freshness::{Answered, Seen};
 use crate::domain::history::Entry;
 
-pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
+pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
     state.signs.note_update(&state.board, &update);
     match &mut state.frozen {
         Some(frozen) => {
@@ -26,7 +26,7 @@ pub(super) fn apply(state: &mut State, update: Update) -> Vec<Command> {
 }
 
 /// Remembers when each drift was first seen, so that the newest stands on top of the feed.
-pub(super) fn note_arrivals(state: &mut State) {
+pub(super) fn note_arrivals(state: &mut CockpitState) {
     let now = state.now;
     let known = std::mem::take(&mut state.arrivals);
     state.arrivals = state
@@ -95,7 +95,7 @@ fn same_outcome(a: &Assessment, b: &Assessment) -> bool {
     outcome(a) == outcome(b)
 }
 
-pub(super) fn history(state: &mut State, entries: Vec<Entry>) -> Vec<Command> {
+pub(super) fn history(state: &mut CockpitState, entries: Vec<Entry>) -> Vec<Command> {
     if let Some(history) = history_screen(state) {
         let service = history.target.service.clone();
         history.entries.extend(entries.iter().cloned());
@@ -109,7 +109,7 @@ pub(super) fn history(state: &mut State, entries: Vec<Entry>) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn history_ended(state: &mut State, result: Result<(), Failure>) -> Vec<Command> {
+pub(super) fn history_ended(state: &mut CockpitState, result: Result<(), Failure>) -> Vec<Command> {
     if let Some(history) = history_screen(state) {
         history.reading = match result {
             Ok(()) => Reading::Complete,
@@ -119,7 +119,7 @@ pub(super) fn history_ended(state: &mut State, result: Result<(), Failure>) -> V
     Vec::new()
 }
 
-fn history_screen(state: &mut State) -> Option<&mut HistoryScreen> {
+fn history_screen(state: &mut CockpitState) -> Option<&mut HistoryScreen> {
     state.screens.iter_mut().find_map(|screen| match screen {
         Screen::History(history) => Some(history),
         _ => None,

@@ -3,13 +3,13 @@
 use crate::app::command::Command;
 use crate::app::comparable;
 use crate::app::comparison::{ComparisonState, DiffScreen, DigestPair};
-use crate::app::cursor::Subject;
-use crate::app::generation::Slot;
-use crate::app::state::{Screen, State};
+use crate::app::cursor::ScreenSubject;
+use crate::app::generation::QueryKind;
+use crate::app::state::{CockpitState, Screen};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 
-pub(super) fn open(state: &mut State) -> Vec<Command> {
+pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
     let Ok(pairs) = comparable::pairs(state) else {
         return Vec::new();
     };
@@ -17,8 +17,8 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
         Some(Screen::Plan(plan)) => plan
             .proposal()
             .and_then(|proposal| proposal.plans.first())
-            .map(|plan| Subject::Candidate(plan.service.clone())),
-        Some(Screen::Revert(revert)) => Some(Subject::Candidate(revert.target.service.clone())),
+            .map(|plan| ScreenSubject::Candidate(plan.service.clone())),
+        Some(Screen::Revert(revert)) => Some(ScreenSubject::Candidate(revert.target.service.clone())),
         _ => state.subject(),
     };
     let Some(subject) = subject else {
@@ -42,7 +42,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
     ask(state)
 }
 
-fn ask(state: &mut State) -> Vec<Command> {
+fn ask(state: &mut CockpitState) -> Vec<Command> {
     let now = state.now;
     let Some(screen) = screen(state) else {
         return Vec::new();
@@ -53,7 +53,7 @@ fn ask(state: &mut State) -> Vec<Command> {
     screen.compared = ComparisonState::Running;
     screen.since = now;
     screen.top = 0;
-    let ticket = state.generations.issue(Slot::Diff, None);
+    let ticket = state.generations.issue(QueryKind::Diff, None);
     vec![Command::Diff {
         ticket,
         a: (a.image, a.digest),
@@ -61,7 +61,7 @@ fn ask(state: &mut State) -> Vec<Command> {
     }]
 }
 
-pub(super) fn next_pair(state: &mut State, by: isize) -> Vec<Command> {
+pub(super) fn next_pair(state: &mut CockpitState, by: isize) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
@@ -73,7 +73,7 @@ pub(super) fn next_pair(state: &mut State, by: isize) -> Vec<Command> {
     ask(state)
 }
 
-pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
+pub(super) fn compared(state: &mut CockpitState, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
     if let Some(screen) = screen(state) {
         screen.compared = answer(result);
     }
@@ -87,13 +87,13 @@ pub(super) fn answer(result: Result<Box<DigestDiff>, Failure>) -> ComparisonStat
     }
 }
 
-pub(super) fn close(state: &mut State) -> Vec<Command> {
+pub(super) fn close(state: &mut CockpitState) -> Vec<Command> {
     state.screens.pop();
-    state.generations.forget(Slot::Diff);
-    vec![Command::Stop(Slot::Diff)]
+    state.generations.forget(QueryKind::Diff);
+    vec![Command::Stop(QueryKind::Diff)]
 }
 
-fn screen(state: &mut State) -> Option<&mut DiffScreen> {
+fn screen(state: &mut CockpitState) -> Option<&mut DiffScreen> {
     state.screens.iter_mut().find_map(|screen| match screen {
         Screen::Diff(diff) => Some(diff.as_mut()),
         _ => None,

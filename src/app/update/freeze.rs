@@ -1,12 +1,12 @@
 //! KindStatus the screen still while the engine goes on.
 
 use crate::app::command::Command;
-use crate::app::state::{Frozen, State};
+use crate::app::state::{CockpitState, FrozenBoard};
 
-pub(super) fn toggle(state: &mut State) -> Vec<Command> {
+pub(super) fn toggle(state: &mut CockpitState) -> Vec<Command> {
     match state.frozen.take() {
         None => {
-            state.frozen = Some(Frozen {
+            state.frozen = Some(FrozenBoard {
                 live: state.board.clone(),
                 waiting: 0,
             });

@@ -5,11 +5,11 @@ use crate::app::action::{ACTIONS, Action};
 use crate::app::command::Command;
 use crate::app::cursor::{self, Cursor};
 use crate::app::filter::Filter;
-use crate::app::key::{Code, Key};
+use crate::app::key::{Code, KeyPress};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
 use crate::app::select::matching;
-use crate::app::state::{Choice, Layer, Pane, Screen, State};
+use crate::app::state::{Choice, CockpitState, Modal, Pane, Screen};
 
 /// What a key in a layer leads to.
 pub(super) enum LayerOutcome {
@@ -20,18 +20,18 @@ pub(super) enum LayerOutcome {
 }
 
 /// Gives a key to the layer that lies over the screen.
-pub(super) fn key(state: &mut State, key: Key) -> LayerOutcome {
+pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> LayerOutcome {
     LayerOutcome::Handled(match state.layer.take() {
-        Some(Layer::Help { top }) => help(state, key, top),
-        Some(Layer::Palette { text, selected }) => return palette(state, key, text, selected),
-        Some(Layer::Filter { before }) => filter(state, key, before),
-        Some(Layer::Choose { title, choices, at }) => choose(state, key, title, choices, at),
-        Some(Layer::Leave) => super::write::leave_key(state, key),
+        Some(Modal::Help { top }) => help(state, key, top),
+        Some(Modal::Palette { text, selected }) => return palette(state, key, text, selected),
+        Some(Modal::Filter { before }) => filter(state, key, before),
+        Some(Modal::Choose { title, choices, at }) => choose(state, key, title, choices, at),
+        Some(Modal::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
     })
 }
 
-fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
+fn help(state: &mut CockpitState, key: KeyPress, top: u16) -> Vec<Command> {
     let page = state.size.1.saturating_sub(6).max(1);
     let to = match state.keymap.action(key) {
         Some(Action::MoveDown) => top.saturating_add(1),
@@ -43,14 +43,14 @@ fn help(state: &mut State, key: Key, top: u16) -> Vec<Command> {
         Some(Action::Back | Action::Help | Action::Quit | Action::Open) => return Vec::new(),
         _ => top,
     };
-    state.layer = Some(Layer::Help {
+    state.layer = Some(Modal::Help {
         top: to.min(state.limits.help),
     });
     Vec::new()
 }
 
 /// One of several promotions. Nothing is written by choosing: the plan comes next.
-fn choose(state: &mut State, key: Key, title: String, choices: Vec<Choice>, at: usize) -> Vec<Command> {
+fn choose(state: &mut CockpitState, key: KeyPress, title: String, choices: Vec<Choice>, at: usize) -> Vec<Command> {
     let last = choices.len().saturating_sub(1);
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
@@ -68,19 +68,19 @@ fn choose(state: &mut State, key: Key, title: String, choices: Vec<Choice>, at: 
         (_, Some(Action::MoveUp)) => at.saturating_sub(1),
         _ => at,
     };
-    state.layer = Some(Layer::Choose { title, choices, at: to });
+    state.layer = Some(Modal::Choose { title, choices, at: to });
     Vec::new()
 }
 
-pub(super) fn open_palette(state: &mut State) -> Vec<Command> {
-    state.layer = Some(Layer::Palette {
+pub(super) fn open_palette(state: &mut CockpitState) -> Vec<Command> {
+    state.layer = Some(Modal::Palette {
         text: String::new(),
         selected: ACTIONS.first().map(|spec| spec.action),
     });
     Vec::new()
 }
 
-fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<Action>) -> LayerOutcome {
+fn palette(state: &mut CockpitState, key: KeyPress, mut text: String, mut selected: Option<Action>) -> LayerOutcome {
     let rows = palette_rows(&text);
     let at = selected.and_then(|action| rows.iter().position(|row| *row == action));
     let step = |by: isize| {
@@ -97,7 +97,7 @@ fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<A
             };
             if let Err(reason) = action.enabled(state) {
                 state.complain(format!("{}: {reason}", action.spec().name));
-                state.layer = Some(Layer::Palette { text, selected });
+                state.layer = Some(Modal::Palette { text, selected });
                 return LayerOutcome::Handled(Vec::new());
             }
             return LayerOutcome::Chosen(action);
@@ -116,25 +116,25 @@ fn palette(state: &mut State, key: Key, mut text: String, mut selected: Option<A
             }
         }
     }
-    state.layer = Some(Layer::Palette { text, selected });
+    state.layer = Some(Modal::Palette { text, selected });
     LayerOutcome::Handled(Vec::new())
 }
 
-pub(super) fn open_filter(state: &mut State) -> Vec<Command> {
+pub(super) fn open_filter(state: &mut CockpitState) -> Vec<Command> {
     state.pane = Pane::Board;
-    state.layer = Some(Layer::Filter {
+    state.layer = Some(Modal::Filter {
         before: state.filter.text().to_owned(),
     });
     Vec::new()
 }
 
-pub(super) fn clear_filter(state: &mut State) -> Vec<Command> {
+pub(super) fn clear_filter(state: &mut CockpitState) -> Vec<Command> {
     state.filter = Filter::default();
     state.settle();
     Vec::new()
 }
 
-fn filter(state: &mut State, key: Key, before: String) -> Vec<Command> {
+fn filter(state: &mut CockpitState, key: KeyPress, before: String) -> Vec<Command> {
     let mut text = state.filter.text().to_owned();
     match key.code {
         Code::Enter => {
@@ -161,12 +161,12 @@ fn filter(state: &mut State, key: Key, before: String) -> Vec<Command> {
             }
         }
     }
-    state.layer = Some(Layer::Filter { before });
+    state.layer = Some(Modal::Filter { before });
     Vec::new()
 }
 
 /// Sets the filter. The person is at it, so the cursor may move: to the first row that matches.
-fn set(state: &mut State, text: &str) {
+fn set(state: &mut CockpitState, text: &str) {
     state.filter = Filter::parse(text);
     let found = matching(&state.board, &state.filter);
     let here = state.cursor.as_ref().map(|cursor| &cursor.service);
@@ -184,7 +184,7 @@ fn set(state: &mut State, text: &str) {
     }
 }
 
-pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
+pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
     // One line, nothing that is not text.
     let line: String = text
         .lines()
@@ -205,15 +205,15 @@ pub(super) fn paste(state: &mut State, text: &str) -> Vec<Command> {
         return Vec::new();
     }
     match &mut state.layer {
-        Some(Layer::Palette { text, selected }) => {
+        Some(Modal::Palette { text, selected }) => {
             text.push_str(&line);
             *selected = palette_rows(text).first().copied();
         }
-        Some(Layer::Filter { .. }) => {
+        Some(Modal::Filter { .. }) => {
             let text = format!("{}{line}", state.filter.text());
             set(state, &text);
         }
-        Some(Layer::Help { .. } | Layer::Choose { .. } | Layer::Leave) | None => {
+        Some(Modal::Help { .. } | Modal::Choose { .. } | Modal::Leave) | None => {
             state.complain("pasted text is ignored here: keys are never pasted")
         }
     }

@@ -20,13 +20,13 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::command::Command;
-use super::generation::{Slot, Ticket};
-use super::key::Key;
+use super::generation::{QueryKind, Ticket};
+use super::key::KeyPress;
 use super::msg::Msg;
-use super::state::{Layer, State};
+use super::state::{CockpitState, Modal};
 
 /// Applies one message.
-pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
+pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command> {
     state.now = now;
     if let Some(ticket) = ticket(&msg)
         && !state.generations.accepts(ticket)
@@ -50,8 +50,8 @@ pub fn update(state: &mut State, msg: Msg, now: Timestamp) -> Vec<Command> {
         Msg::EarlierJudged { digest, verdict, .. } => reverting::judged(state, digest, verdict),
         Msg::EarlierEnded { result, .. } => reverting::ended(state, result),
         Msg::Compared { ticket, result } => match ticket.slot {
-            Slot::EarlierDiff => reverting::compared(state, result),
-            Slot::PlanDiff => planning::compared(state, result),
+            QueryKind::EarlierDiff => reverting::compared(state, result),
+            QueryKind::PlanDiff => planning::compared(state, result),
             _ => diff::compared(state, result),
         },
         Msg::Planned { result, .. } => planning::planned(state, result),
@@ -82,7 +82,7 @@ fn ticket(msg: &Msg) -> Option<&Ticket> {
     }
 }
 
-fn on_key(state: &mut State, key: Key) -> Vec<Command> {
+fn on_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
     state.notice = None;
     // Leaving, suspending and redrawing work everywhere, as long as the key types nothing.
     if let Some(action @ (Action::Suspend | Action::Redraw)) = state.keymap.action(key)
@@ -114,7 +114,7 @@ fn on_key(state: &mut State, key: Key) -> Vec<Command> {
 
 /// Does an action, or says why it can't be done. Keys, palette and later any other way in go
 /// through here.
-pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
+pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
     if let Err(reason) = action.enabled(state) {
         state.complain(format!("{}: {reason}", action.spec().name));
         return Vec::new();
@@ -144,7 +144,7 @@ pub fn perform(state: &mut State, action: Action) -> Vec<Command> {
         Action::Freeze => freeze::toggle(state),
         Action::Palette => layer::open_palette(state),
         Action::Help => {
-            state.layer = Some(Layer::Help { top: 0 });
+            state.layer = Some(Modal::Help { top: 0 });
             Vec::new()
         }
         Action::NextTheme => vec![Command::NextTheme],

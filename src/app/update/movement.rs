@@ -1,10 +1,10 @@
 //! Moving the selection, in whatever has the keys.
 
 use crate::app::command::Command;
-use crate::app::cursor::{self, Cursor, Subject};
-use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Screen, State};
+use crate::app::cursor::{self, Cursor, ScreenSubject};
+use crate::app::state::{CockpitState, EvidenceScreen, HistoryScreen, Pane, Screen};
 
-pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
+pub(super) fn rows(state: &mut CockpitState, by: isize) -> Vec<Command> {
     if matches!(state.screen(), Some(Screen::Revert(_))) {
         return super::reverting::rows(state, by);
     }
@@ -45,7 +45,7 @@ fn scrolled(top: u16, by: isize, last: u16) -> u16 {
 }
 
 /// Moves over statements and, where one is open, over its checks.
-fn statements(state: &State, screen: &mut EvidenceScreen, by: isize) {
+fn statements(state: &CockpitState, screen: &mut EvidenceScreen, by: isize) {
     let statements = state.statements(&screen.subject);
     let mut stops = Vec::new();
     for (id, evidence) in &statements {
@@ -80,7 +80,7 @@ fn entries(screen: &mut HistoryScreen, by: isize) {
     screen.selected = Some(screen.entries[to].commit.clone());
 }
 
-fn feed(state: &mut State, by: isize) {
+fn feed(state: &mut CockpitState, by: isize) {
     let at = state.feed_position();
     let feed = state.feed();
     let Some(last) = feed.len().checked_sub(1) else {
@@ -91,19 +91,19 @@ fn feed(state: &mut State, by: isize) {
     state.drift_selected = Some(id);
 }
 
-pub(super) fn columns(state: &mut State, by: isize) -> Vec<Command> {
+pub(super) fn columns(state: &mut CockpitState, by: isize) -> Vec<Command> {
     if state.pane == Pane::Board || state.pane == Pane::Inspector {
         state.move_columns(by);
     }
     Vec::new()
 }
 
-pub(super) fn page(state: &mut State, pages: isize) -> Vec<Command> {
+pub(super) fn page(state: &mut CockpitState, pages: isize) -> Vec<Command> {
     let page = isize::try_from(state.limits.page.max(1)).unwrap_or(1);
     rows(state, pages * page)
 }
 
-pub(super) fn pane(state: &mut State, by: isize) -> Vec<Command> {
+pub(super) fn pane(state: &mut CockpitState, by: isize) -> Vec<Command> {
     if matches!(state.screen(), Some(Screen::Diff(_))) {
         return super::diff::next_pair(state, by);
     }
@@ -117,8 +117,8 @@ pub(super) fn pane(state: &mut State, by: isize) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn next_pin(state: &mut State) -> Vec<Command> {
-    let (Some(cursor), Some(Subject::Pin(now))) = (state.cursor.clone(), state.subject()) else {
+pub(super) fn next_pin(state: &mut CockpitState) -> Vec<Command> {
+    let (Some(cursor), Some(ScreenSubject::Pin(now))) = (state.cursor.clone(), state.subject()) else {
         return Vec::new();
     };
     let Some(row) = state.board.row(&cursor.service) else {

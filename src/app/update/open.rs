@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::app::action::Action;
 use crate::app::command::Command;
-use crate::app::cursor::{Column, Cursor, Subject};
-use crate::app::generation::Slot;
-use crate::app::state::{EvidenceScreen, HistoryScreen, Pane, Reading, Screen, State};
+use crate::app::cursor::{Column, Cursor, ScreenSubject};
+use crate::app::generation::QueryKind;
+use crate::app::state::{CockpitState, EvidenceScreen, HistoryScreen, Pane, Reading, Screen};
 
-pub(super) fn open(state: &mut State) -> Vec<Command> {
+pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
     match state.screens.last_mut() {
         Some(Screen::Evidence(evidence)) => {
             if let Some(selected) = evidence.selected.clone()
@@ -33,7 +33,7 @@ pub(super) fn open(state: &mut State) -> Vec<Command> {
 }
 
 /// From a drift to the cell it is about.
-fn to_drift(state: &mut State) -> Vec<Command> {
+fn to_drift(state: &mut CockpitState) -> Vec<Command> {
     let Some(at) = state.feed_position() else {
         return Vec::new();
     };
@@ -58,7 +58,7 @@ fn to_drift(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn back(state: &mut State) -> Vec<Command> {
+pub(super) fn back(state: &mut CockpitState) -> Vec<Command> {
     match state.screens.last_mut() {
         Some(Screen::Evidence(evidence)) if evidence.check.is_some() => evidence.check = None,
         Some(Screen::Evidence(evidence)) if evidence.selected.as_ref().is_some_and(|s| evidence.open.contains(s)) => {
@@ -71,8 +71,8 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
         }
         Some(Screen::History(_)) => {
             state.screens.pop();
-            state.generations.forget(Slot::History);
-            return vec![Command::Stop(Slot::History)];
+            state.generations.forget(QueryKind::History);
+            return vec![Command::Stop(QueryKind::History)];
         }
         Some(Screen::Diff(_)) => return super::diff::close(state),
         Some(Screen::Revert(_)) => return super::reverting::close(state),
@@ -93,7 +93,7 @@ pub(super) fn back(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn evidence(state: &mut State) -> Vec<Command> {
+pub(super) fn evidence(state: &mut CockpitState) -> Vec<Command> {
     if matches!(state.screen(), Some(Screen::Evidence(_))) {
         return Vec::new();
     }
@@ -110,17 +110,17 @@ pub(super) fn evidence(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn history(state: &mut State) -> Vec<Command> {
+pub(super) fn history(state: &mut CockpitState) -> Vec<Command> {
     if matches!(state.screen(), Some(Screen::History(_))) {
         return Vec::new();
     }
-    let Some(Subject::Pin(key)) = state.subject() else {
+    let Some(ScreenSubject::Pin(key)) = state.subject() else {
         return Vec::new();
     };
     // One history at a time: an older one further down would never be answered any more.
     state.screens.retain(|screen| !matches!(screen, Screen::History(_)));
     let target = key.target;
-    let ticket = state.generations.issue(Slot::History, Some(target.clone()));
+    let ticket = state.generations.issue(QueryKind::History, Some(target.clone()));
     state.screens.push(Screen::History(HistoryScreen {
         target: target.clone(),
         entries: Vec::new(),

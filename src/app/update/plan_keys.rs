@@ -3,17 +3,17 @@
 
 use crate::app::action::Action;
 use crate::app::command::Command;
-use crate::app::generation::Slot;
-use crate::app::key::{Code, Key};
+use crate::app::generation::QueryKind;
+use crate::app::key::{Code, KeyPress};
 use crate::app::plan_screen::{Input, Stage, is_closed, is_waivable, name_to_type, wanted_name};
-use crate::app::state::{Screen, State};
+use crate::app::state::{CockpitState, Screen};
 use crate::domain::plan::GateName;
 use crate::domain::write::{Ask, Scope, WriteFailure};
 
 use super::planning;
 
 /// What a key does on the plan screen; `None` = what it does everywhere.
-pub(super) fn key(state: &mut State, key: Key) -> Option<Vec<Command>> {
+pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
     let Some(Screen::Plan(screen)) = state.screens.last() else {
         return None;
     };
@@ -28,7 +28,7 @@ pub(super) fn key(state: &mut State, key: Key) -> Option<Vec<Command>> {
             state.say("in flight: esc stops it as long as nothing is committed");
             Some(Vec::new())
         }
-        Stage::Planning { .. } if key == Key::char('y') || key.code == Code::Enter => {
+        Stage::Planning { .. } if key == KeyPress::char('y') || key.code == Code::Enter => {
             state.say("still planning: nothing to confirm yet");
             Some(Vec::new())
         }
@@ -36,7 +36,7 @@ pub(super) fn key(state: &mut State, key: Key) -> Option<Vec<Command>> {
     }
 }
 
-fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
+fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
     let Some(Screen::Plan(screen)) = state.screens.last() else {
         return None;
     };
@@ -94,7 +94,7 @@ fn shown(state: &mut State, key: Key) -> Option<Vec<Command>> {
 }
 
 /// The person says yes to what is on screen.
-fn confirm(state: &mut State) -> Vec<Command> {
+fn confirm(state: &mut CockpitState) -> Vec<Command> {
     let Some(Screen::Plan(screen)) = state.screens.last() else {
         return Vec::new();
     };
@@ -113,7 +113,7 @@ fn confirm(state: &mut State) -> Vec<Command> {
         return complain(state, "look at it first");
     }
     // A key that starts writes must not finish them.
-    let starts = state.keymap.action(Key::char('y')).is_some_and(|action| {
+    let starts = state.keymap.action(KeyPress::char('y')).is_some_and(|action| {
         matches!(
             action,
             Action::Promote | Action::Revert | Action::Undo | Action::Pin | Action::ReleaseHold
@@ -125,19 +125,19 @@ fn confirm(state: &mut State) -> Vec<Command> {
     super::write::start(state)
 }
 
-fn ask(state: &mut State, input: Input) -> Vec<Command> {
+fn ask(state: &mut CockpitState, input: Input) -> Vec<Command> {
     if let Some(screen) = planning::screen(state) {
         screen.input = Some(input);
     }
     Vec::new()
 }
 
-fn complain(state: &mut State, text: &str) -> Vec<Command> {
+fn complain(state: &mut CockpitState, text: &str) -> Vec<Command> {
     state.complain(text);
     Vec::new()
 }
 
-fn typing(state: &mut State, key: Key) -> Vec<Command> {
+fn typing(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
     let Some(screen) = planning::screen(state) else {
         return Vec::new();
     };
@@ -183,7 +183,7 @@ fn typing(state: &mut State, key: Key) -> Vec<Command> {
 }
 
 /// After a failure: plan again, or look at the plan that came with it.
-fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
+fn failed(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
     let screen = planning::screen(state)?;
     let Stage::Failed(failure) = &screen.stage else {
         return None;
@@ -192,7 +192,7 @@ fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
         Code::Enter => Some(close(state)),
         Code::Char('n') if key.typed().is_some() => Some(match failure.clone() {
             WriteFailure::Conflict(proposal, _) | WriteFailure::Refused(proposal, _) if !proposal.plans.is_empty() => {
-                let ticket = state.generations.issue(Slot::Plan, None);
+                let ticket = state.generations.issue(QueryKind::Plan, None);
                 if let Some(screen) = planning::screen(state) {
                     screen.serial = ticket.generation;
                 }
@@ -205,7 +205,7 @@ fn failed(state: &mut State, key: Key) -> Option<Vec<Command>> {
 }
 
 /// Esc: out of the plan, or stop what runs.
-pub(super) fn close(state: &mut State) -> Vec<Command> {
+pub(super) fn close(state: &mut CockpitState) -> Vec<Command> {
     let Some(Screen::Plan(screen)) = state.screens.last() else {
         return Vec::new();
     };
@@ -218,7 +218,7 @@ pub(super) fn close(state: &mut State) -> Vec<Command> {
         Stage::Failed(_) | Stage::Done(..) => {}
     }
     state.screens.pop();
-    state.generations.forget(Slot::Plan);
-    state.generations.forget(Slot::PlanDiff);
-    vec![Command::Stop(Slot::Plan), Command::Stop(Slot::PlanDiff)]
+    state.generations.forget(QueryKind::Plan);
+    state.generations.forget(QueryKind::PlanDiff);
+    vec![Command::Stop(QueryKind::Plan), Command::Stop(QueryKind::PlanDiff)]
 }

@@ -2,16 +2,16 @@
 
 use crate::app::command::Command;
 use crate::app::comparison::{ComparisonState, plan_pair};
-use crate::app::generation::Slot;
+use crate::app::generation::QueryKind;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::request;
-use crate::app::state::{Choice, Layer, Screen, State};
+use crate::app::state::{Choice, CockpitState, Modal, Screen};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 
-pub(super) fn promote(state: &mut State) -> Vec<Command> {
+pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
     let promotions = request::promotions(state);
     let choices: Vec<Choice> = promotions
         .iter()
@@ -44,21 +44,21 @@ pub(super) fn promote(state: &mut State) -> Vec<Command> {
                 (true, 1) => "the marked service, or the one under the cursor?".to_owned(),
                 (true, n) => format!("these {n} marked services, or the one under the cursor?"),
             };
-            state.layer = Some(Layer::Choose { title, choices, at: 0 });
+            state.layer = Some(Modal::Choose { title, choices, at: 0 });
             Vec::new()
         }
     }
 }
 
-pub(super) fn pin(state: &mut State) -> Vec<Command> {
+pub(super) fn pin(state: &mut CockpitState) -> Vec<Command> {
     asked(state, request::pin)
 }
 
-pub(super) fn release_hold(state: &mut State) -> Vec<Command> {
+pub(super) fn release_hold(state: &mut CockpitState) -> Vec<Command> {
     asked(state, request::release_hold)
 }
 
-pub(super) fn undo(state: &mut State) -> Vec<Command> {
+pub(super) fn undo(state: &mut CockpitState) -> Vec<Command> {
     let commands = asked(state, request::undo);
     // The receipt that stands below has been read.
     if let [.., below, _] = state.screens.as_slice()
@@ -71,14 +71,14 @@ pub(super) fn undo(state: &mut State) -> Vec<Command> {
     commands
 }
 
-fn asked(state: &mut State, what: fn(&State) -> Result<Ask, String>) -> Vec<Command> {
+fn asked(state: &mut CockpitState, what: fn(&CockpitState) -> Result<Ask, String>) -> Vec<Command> {
     match what(state) {
         Ok(ask) => plan(state, Request::new(ask), Vec::new()),
         Err(_) => Vec::new(),
     }
 }
 
-pub(super) fn mark(state: &mut State) -> Vec<Command> {
+pub(super) fn mark(state: &mut CockpitState) -> Vec<Command> {
     let Some(service) = state.cursor.as_ref().map(|cursor| cursor.service.clone()) else {
         return Vec::new();
     };
@@ -90,9 +90,9 @@ pub(super) fn mark(state: &mut State) -> Vec<Command> {
 }
 
 /// Opens the plan screen and asks for the plan.
-pub(super) fn plan(state: &mut State, request: Request, seen: Vec<(ServiceId, Digest)>) -> Vec<Command> {
+pub(super) fn plan(state: &mut CockpitState, request: Request, seen: Vec<(ServiceId, Digest)>) -> Vec<Command> {
     let target = target(&request.ask);
-    let ticket = state.generations.issue(Slot::Plan, target);
+    let ticket = state.generations.issue(QueryKind::Plan, target);
     let screen = PlanScreen::new(request.clone(), seen, ticket.generation, state.now);
     state.screens.push(Screen::Plan(Box::new(screen)));
     vec![Command::Plan {
@@ -102,7 +102,7 @@ pub(super) fn plan(state: &mut State, request: Request, seen: Vec<(ServiceId, Di
 }
 
 /// Plans again on the same screen: with what the person added, or after something moved.
-pub(super) fn replan(state: &mut State, change: impl FnOnce(&mut Request)) -> Vec<Command> {
+pub(super) fn replan(state: &mut CockpitState, change: impl FnOnce(&mut Request)) -> Vec<Command> {
     let now = state.now;
     let Some(screen) = screen(state) else {
         return Vec::new();
@@ -113,13 +113,13 @@ pub(super) fn replan(state: &mut State, change: impl FnOnce(&mut Request)) -> Ve
     screen.compared.clear();
     screen.input = None;
     screen.top = 0;
-    let ticket = state.generations.issue(Slot::Plan, target(&request.ask));
-    state.generations.forget(Slot::PlanDiff);
+    let ticket = state.generations.issue(QueryKind::Plan, target(&request.ask));
+    state.generations.forget(QueryKind::PlanDiff);
     if let Some(screen) = self::screen(state) {
         screen.serial = ticket.generation;
     }
     vec![
-        Command::Stop(Slot::PlanDiff),
+        Command::Stop(QueryKind::PlanDiff),
         Command::Plan {
             ticket,
             request: Box::new(request),
@@ -139,7 +139,7 @@ fn target(ask: &Ask) -> Option<Target> {
     }
 }
 
-pub(super) fn planned(state: &mut State, result: Result<Box<Proposal>, WriteFailure>) -> Vec<Command> {
+pub(super) fn planned(state: &mut CockpitState, result: Result<Box<Proposal>, WriteFailure>) -> Vec<Command> {
     match result {
         Ok(proposal) => show(state, proposal),
         Err(failure) => {
@@ -152,7 +152,7 @@ pub(super) fn planned(state: &mut State, result: Result<Box<Proposal>, WriteFail
 }
 
 /// Puts a proposal before the person, and has its digests compared beside it.
-pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
+pub(super) fn show(state: &mut CockpitState, proposal: Box<Proposal>) -> Vec<Command> {
     for plan in &proposal.plans {
         let others = proposal.alternatives.iter().map(|other| other.digest);
         for digest in plan.from.into_iter().chain([plan.to]).chain(others) {
@@ -175,7 +175,7 @@ pub(super) fn show(state: &mut State, proposal: Box<Proposal>) -> Vec<Command> {
 }
 
 /// One after the other: a set must not ask the registries for everything at once.
-fn compare_next(state: &mut State) -> Vec<Command> {
+fn compare_next(state: &mut CockpitState) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
@@ -191,7 +191,7 @@ fn compare_next(state: &mut State) -> Vec<Command> {
         return compare_next(state);
     };
     screen.compared[at] = ComparisonState::Running;
-    let ticket = state.generations.issue(Slot::PlanDiff, None);
+    let ticket = state.generations.issue(QueryKind::PlanDiff, None);
     vec![Command::Diff {
         ticket,
         a: (pair.a.image, pair.a.digest),
@@ -199,7 +199,7 @@ fn compare_next(state: &mut State) -> Vec<Command> {
     }]
 }
 
-pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
+pub(super) fn compared(state: &mut CockpitState, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
@@ -210,7 +210,7 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
 }
 
 /// The plan screen, wherever it stands.
-pub(super) fn screen(state: &mut State) -> Option<&mut PlanScreen> {
+pub(super) fn screen(state: &mut CockpitState) -> Option<&mut PlanScreen> {
     state.screens.iter_mut().rev().find_map(|screen| match screen {
         Screen::Plan(plan) => Some(plan.as_mut()),
         _ => None,

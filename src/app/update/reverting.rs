@@ -3,10 +3,10 @@
 
 use crate::app::command::Command;
 use crate::app::comparison::ComparisonState;
-use crate::app::generation::Slot;
+use crate::app::generation::QueryKind;
 use crate::app::request;
 use crate::app::revert_screen::{RevertScreen, Way};
-use crate::app::state::{Choice, Layer, Reading, Screen, State};
+use crate::app::state::{Choice, CockpitState, Modal, Reading, Screen};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
@@ -18,18 +18,18 @@ use crate::domain::write::{Ask, Request, Scope};
 use super::planning;
 
 /// Opens the screen and asks for the list.
-pub(super) fn open(state: &mut State) -> Vec<Command> {
+pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
     let Ok((target, wanted)) = request::revert(state) else {
         return Vec::new();
     };
-    let ticket = state.generations.issue(Slot::Earlier, Some(target.clone()));
+    let ticket = state.generations.issue(QueryKind::Earlier, Some(target.clone()));
     let screen = RevertScreen::new(target.clone(), wanted, state.now);
     state.screens.push(Screen::Revert(Box::new(screen)));
     vec![Command::EarlierDigests { ticket, target }]
 }
 
 /// The list has arrived.
-pub(super) fn found(state: &mut State, earlier: Vec<EarlierDigest>) -> Vec<Command> {
+pub(super) fn found(state: &mut CockpitState, earlier: Vec<EarlierDigest>) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
@@ -43,7 +43,7 @@ pub(super) fn found(state: &mut State, earlier: Vec<EarlierDigest>) -> Vec<Comma
 }
 
 /// A verdict has arrived.
-pub(super) fn judged(state: &mut State, digest: Digest, verdict: Verdict) -> Vec<Command> {
+pub(super) fn judged(state: &mut CockpitState, digest: Digest, verdict: Verdict) -> Vec<Command> {
     let row = screen(state).and_then(|screen| screen.rows.iter_mut().find(|row| row.earlier.digest == digest));
     if let Some(row) = row {
         row.verdict = Some(verdict);
@@ -52,7 +52,7 @@ pub(super) fn judged(state: &mut State, digest: Digest, verdict: Verdict) -> Vec
 }
 
 /// Nothing more comes.
-pub(super) fn ended(state: &mut State, result: Result<(), Failure>) -> Vec<Command> {
+pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Vec<Command> {
     if let Some(screen) = screen(state) {
         screen.reading = match result {
             Ok(()) => Reading::Complete,
@@ -63,7 +63,7 @@ pub(super) fn ended(state: &mut State, result: Result<(), Failure>) -> Vec<Comma
 }
 
 /// Moves the selection by so many rows.
-pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
+pub(super) fn rows(state: &mut CockpitState, by: isize) -> Vec<Command> {
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
@@ -80,7 +80,7 @@ pub(super) fn rows(state: &mut State, by: isize) -> Vec<Command> {
 }
 
 /// Asks what separates the selected digest from what is pinned now.
-fn compare(state: &mut State) -> Vec<Command> {
+fn compare(state: &mut CockpitState) -> Vec<Command> {
     let now = state.now;
     let Some(screen) = screen(state) else {
         return Vec::new();
@@ -91,7 +91,7 @@ fn compare(state: &mut State) -> Vec<Command> {
     let sides = pinned.and_then(|pin| Some((pin.image.clone(), pin.digest?, selected?)));
     let (compared, commands) = match sides {
         Some((image, pinned, selected)) if pinned != selected => {
-            let ticket = state.generations.issue(Slot::EarlierDiff, None);
+            let ticket = state.generations.issue(QueryKind::EarlierDiff, None);
             let command = Command::Diff {
                 ticket,
                 a: (image.clone(), pinned),
@@ -99,7 +99,7 @@ fn compare(state: &mut State) -> Vec<Command> {
             };
             (ComparisonState::Running, vec![command])
         }
-        _ => (ComparisonState::Nothing, vec![Command::Stop(Slot::EarlierDiff)]),
+        _ => (ComparisonState::Nothing, vec![Command::Stop(QueryKind::EarlierDiff)]),
     };
     if let Some(screen) = self::screen(state) {
         screen.compared = compared;
@@ -109,7 +109,7 @@ fn compare(state: &mut State) -> Vec<Command> {
 }
 
 /// The comparison has arrived.
-pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
+pub(super) fn compared(state: &mut CockpitState, result: Result<Box<DigestDiff>, Failure>) -> Vec<Command> {
     if let Some(screen) = screen(state) {
         screen.compared = super::diff::answer(result);
     }
@@ -117,7 +117,7 @@ pub(super) fn compared(state: &mut State, result: Result<Box<DigestDiff>, Failur
 }
 
 /// Enter: the plan for the selected digest, or first the question that it takes.
-pub(super) fn choose(state: &mut State) -> Vec<Command> {
+pub(super) fn choose(state: &mut CockpitState) -> Vec<Command> {
     let Some(Screen::Revert(screen)) = state.screens.last() else {
         return Vec::new();
     };
@@ -162,7 +162,7 @@ pub(super) fn choose(state: &mut State) -> Vec<Command> {
     Vec::new()
 }
 
-fn ask(state: &mut State, title: String, label: &str, request: Request) {
+fn ask(state: &mut CockpitState, title: String, label: &str, request: Request) {
     let choices = vec![
         Choice {
             label: "choose another".to_owned(),
@@ -177,17 +177,17 @@ fn ask(state: &mut State, title: String, label: &str, request: Request) {
             seen: Vec::new(),
         },
     ];
-    state.layer = Some(Layer::Choose { title, choices, at: 0 });
+    state.layer = Some(Modal::Choose { title, choices, at: 0 });
 }
 
 /// Leaves the screen.
-pub(super) fn close(state: &mut State) -> Vec<Command> {
+pub(super) fn close(state: &mut CockpitState) -> Vec<Command> {
     state.screens.pop();
     forget(state)
 }
 
 /// After a revert that happened there is nothing to choose any more.
-pub(super) fn drop_screens(state: &mut State) -> Vec<Command> {
+pub(super) fn drop_screens(state: &mut CockpitState) -> Vec<Command> {
     let before = state.screens.len();
     state.screens.retain(|screen| !matches!(screen, Screen::Revert(_)));
     if state.screens.len() == before {
@@ -196,13 +196,13 @@ pub(super) fn drop_screens(state: &mut State) -> Vec<Command> {
     forget(state)
 }
 
-fn forget(state: &mut State) -> Vec<Command> {
-    state.generations.forget(Slot::Earlier);
-    state.generations.forget(Slot::EarlierDiff);
-    vec![Command::Stop(Slot::Earlier), Command::Stop(Slot::EarlierDiff)]
+fn forget(state: &mut CockpitState) -> Vec<Command> {
+    state.generations.forget(QueryKind::Earlier);
+    state.generations.forget(QueryKind::EarlierDiff);
+    vec![Command::Stop(QueryKind::Earlier), Command::Stop(QueryKind::EarlierDiff)]
 }
 
-fn screen(state: &mut State) -> Option<&mut RevertScreen> {
+fn screen(state: &mut CockpitState) -> Option<&mut RevertScreen> {
     state.screens.iter_mut().find_map(|screen| match screen {
         Screen::Revert(revert) => Some(revert.as_mut()),
         _ => None,

@@ -1,9 +1,9 @@
 //! A one-line text that is being typed.
 
-use crate::app::key::{Code, Key};
+use crate::app::key::{Code, KeyPress};
 
 /// Applies a key to a one-line text. Answers whether the text changed.
-pub(super) fn edit(text: &mut String, key: Key) -> bool {
+pub(super) fn edit(text: &mut String, key: KeyPress) -> bool {
     match key.code {
         Code::Backspace => text.pop().is_some(),
         Code::Char('u') if key.ctrl => {

@@ -4,21 +4,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::cursor::Subject;
+use crate::app::cursor::ScreenSubject;
 use crate::app::cursor::{Column, Cursor};
 use crate::app::filter::Filter;
-use crate::app::generation::Slot;
-use crate::app::msg::Limits;
+use crate::app::generation::QueryKind;
+use crate::app::msg::ScrollLimits;
 use crate::app::sample::{self, digest, feed, finish, press, started};
-use crate::app::state::{Pane, Pass, Reading, Screen};
+use crate::app::state::{BoardPass, Pane, Reading, Screen};
 use crate::domain::board::Update;
 use crate::domain::freshness::Seen;
 
-fn board() -> State {
+fn board() -> CockpitState {
     sample::state(140, 40)
 }
 
-fn at(state: &State) -> (String, String) {
+fn at(state: &CockpitState) -> (String, String) {
     let cursor = state.cursor.as_ref().expect("a cursor");
     let column = match &cursor.column {
         Column::Environment(environment) => environment.to_string(),
@@ -27,22 +27,22 @@ fn at(state: &State) -> (String, String) {
     (cursor.service.to_string(), column)
 }
 
-fn is_at(state: &State, service: &str, column: &str) {
+fn is_at(state: &CockpitState, service: &str, column: &str) {
     assert_eq!(at(state), (service.to_owned(), column.to_owned()));
 }
 
-fn notice(state: &State) -> &str {
+fn notice(state: &CockpitState) -> &str {
     state.notice.as_ref().map_or("", |notice| notice.text.as_str())
 }
 
-fn evidence(state: &State) -> &crate::app::state::EvidenceScreen {
+fn evidence(state: &CockpitState) -> &crate::app::state::EvidenceScreen {
     match state.screen() {
         Some(Screen::Evidence(screen)) => screen,
         other => panic!("no evidence screen: {other:?}"),
     }
 }
 
-fn history(state: &State) -> &crate::app::state::HistoryScreen {
+fn history(state: &CockpitState) -> &crate::app::state::HistoryScreen {
     match state.screen() {
         Some(Screen::History(screen)) => screen,
         other => panic!("no history screen: {other:?}"),
@@ -50,7 +50,7 @@ fn history(state: &State) -> &crate::app::state::HistoryScreen {
 }
 
 /// Presses `R`; answers the ticket of the pass that begins.
-fn refresh(state: &mut State) -> Ticket {
+fn refresh(state: &mut CockpitState) -> Ticket {
     match press(state, "R").as_slice() {
         [Command::Refresh(ticket)] => ticket.clone(),
         other => panic!("no refresh: {other:?}"),

@@ -1,16 +1,16 @@
 //! A write under way. It is started once, never twice; it ends with what git said.
 
 use crate::app::command::Command;
-use crate::app::generation::Slot;
-use crate::app::key::{Code, Key};
+use crate::app::generation::QueryKind;
+use crate::app::key::{Code, KeyPress};
 use crate::app::plan_screen::{Stage, Writing, inverse, title};
-use crate::app::state::{Layer, State};
+use crate::app::state::{CockpitState, Modal};
 use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
 
 use super::planning::screen;
 
 /// Carries out what the plan screen shows.
-pub(super) fn start(state: &mut State) -> Vec<Command> {
+pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
     if state.writing.is_some() {
         state.complain("one write at a time");
         return Vec::new();
@@ -39,11 +39,11 @@ pub(super) fn start(state: &mut State) -> Vec<Command> {
         cancelling: false,
         committed: false,
     });
-    let ticket = state.generations.issue(Slot::Write, target);
+    let ticket = state.generations.issue(QueryKind::Write, target);
     vec![Command::Execute { ticket, proposal }]
 }
 
-pub(super) fn progress(state: &mut State, progress: Progress) -> Vec<Command> {
+pub(super) fn progress(state: &mut CockpitState, progress: Progress) -> Vec<Command> {
     let now = state.now;
     if let Some(writing) = &mut state.writing {
         match &progress {
@@ -63,10 +63,10 @@ pub(super) fn progress(state: &mut State, progress: Progress) -> Vec<Command> {
     Vec::new()
 }
 
-pub(super) fn ended(state: &mut State, result: Result<Box<Receipt>, WriteFailure>) -> Vec<Command> {
+pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, WriteFailure>) -> Vec<Command> {
     let writing = state.writing.take();
-    state.generations.forget(Slot::Write);
-    if matches!(state.layer, Some(Layer::Leave)) {
+    state.generations.forget(QueryKind::Write);
+    if matches!(state.layer, Some(Modal::Leave)) {
         state.layer = None;
     }
     let mut commands = Vec::new();
@@ -105,7 +105,7 @@ pub(super) fn ended(state: &mut State, result: Result<Box<Receipt>, WriteFailure
 }
 
 /// Keeps what would undo this write: the rest of an inverse being worked off, or a new one.
-fn remember(state: &mut State, writing: Option<&Writing>, receipt: &Receipt) {
+fn remember(state: &mut CockpitState, writing: Option<&Writing>, receipt: &Receipt) {
     if let Some(writing) = writing
         && state.undo.front() == Some(&writing.ask)
         && state.undo.len() > 1
@@ -117,7 +117,7 @@ fn remember(state: &mut State, writing: Option<&Writing>, receipt: &Receipt) {
 }
 
 /// Stops the write if it still can be stopped.
-pub(super) fn cancel(state: &mut State) -> Vec<Command> {
+pub(super) fn cancel(state: &mut CockpitState) -> Vec<Command> {
     let Some(writing) = &mut state.writing else {
         return Vec::new();
     };
@@ -133,9 +133,9 @@ pub(super) fn cancel(state: &mut State) -> Vec<Command> {
 }
 
 /// Leaving: at once when nothing is in flight, else it is asked.
-pub(super) fn quit(state: &mut State) -> Vec<Command> {
+pub(super) fn quit(state: &mut CockpitState) -> Vec<Command> {
     if state.writing.is_some() {
-        state.layer = Some(Layer::Leave);
+        state.layer = Some(Modal::Leave);
         return Vec::new();
     }
     state.quitting = true;
@@ -143,7 +143,7 @@ pub(super) fn quit(state: &mut State) -> Vec<Command> {
 }
 
 /// The answer to the question whether to leave during a write.
-pub(super) fn leave_key(state: &mut State, key: Key) -> Vec<Command> {
+pub(super) fn leave_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
     match key.code {
         Code::Char('y') if key.typed().is_some() => {
             state.leaving = true;
@@ -155,7 +155,7 @@ pub(super) fn leave_key(state: &mut State, key: Key) -> Vec<Command> {
             Vec::new()
         }
         _ => {
-            state.layer = Some(Layer::Leave);
+            state.layer = Some(Modal::Leave);
             Vec::new()
         }
     }

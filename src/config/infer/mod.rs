@@ -13,7 +13,7 @@ use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
 use crate::domain::reference::Repository;
 
-use place::{Found, Places};
+use place::{FoundEnvironment, Places};
 
 /// The name of the one environment of a repository in which no name speaks of environments.
 pub const DEFAULT: &str = "default";
@@ -34,7 +34,7 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
         .filter(|path| left_out(path).is_none())
         .collect();
     let places = Places::of(&counted);
-    let found: Vec<(&str, Found)> = counted
+    let found: Vec<(&str, FoundEnvironment)> = counted
         .iter()
         .filter_map(|path| places.find(path).map(|found| (*path, found)))
         .collect();
@@ -60,7 +60,7 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
 }
 
 /// The path patterns by environment, spellings of one name put together.
-fn merged(found: &[(&str, Found)]) -> Vec<(String, BTreeSet<String>)> {
+fn merged(found: &[(&str, FoundEnvironment)]) -> Vec<(String, BTreeSet<String>)> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (_, found) in found {
         let patterns = by_name.entry(valid(&found.name)).or_default();

@@ -48,7 +48,7 @@ pub(super) fn is_shared(path: &str) -> bool {
 
 /// The environment that a path speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct FoundEnvironment {
     /// As its owner writes it.
     pub name: String,
     /// The folder with everything in it (`envs/prod/**`), or the one file.
@@ -58,7 +58,7 @@ pub(super) struct Found {
 }
 
 /// One way to read an environment out of a folder's or file's name.
-struct Reading {
+struct NameReading {
     name: String,
     /// The name with `*` in its place: neighbours of the same shape are other environments.
     shape: String,
@@ -67,11 +67,11 @@ struct Reading {
 }
 
 /// Every way to read a name, the longest environment first: `values-us-prod` is of `us-prod`, not of `prod`.
-fn readings(text: &str) -> Vec<Reading> {
+fn readings(text: &str) -> Vec<NameReading> {
     let mut out = Vec::new();
     let mut add = |name: &str, shape: String, plain: bool| {
         if words::is_environment(name) {
-            out.push(Reading {
+            out.push(NameReading {
                 name: name.to_owned(),
                 shape,
                 plain,
@@ -164,7 +164,7 @@ impl Places {
         known * 2 >= children.len()
     }
 
-    fn believes(&self, folder: &str, reading: &Reading, is_file: bool) -> bool {
+    fn believes(&self, folder: &str, reading: &NameReading, is_file: bool) -> bool {
         if self.has_neighbours(folder, &reading.shape) {
             return true;
         }
@@ -188,11 +188,11 @@ impl Places {
     }
 
     /// What a path says about its environment; `None` where it says nothing that can be believed.
-    pub(super) fn find(&self, path: &str) -> Option<Found> {
+    pub(super) fn find(&self, path: &str) -> Option<FoundEnvironment> {
         let parts: Vec<&str> = path.split('/').collect();
         let (file, folders) = parts.split_last()?;
         let folder_of = |at: usize| folders[..at].join("/");
-        let whole = |at: usize, name: &str, shape: &str| Found {
+        let whole = |at: usize, name: &str, shape: &str| FoundEnvironment {
             name: name.to_owned(),
             pattern: format!("{}/**", folders[..=at].join("/")),
             beside_another: self.has_neighbours(&folder_of(at), shape),
@@ -200,13 +200,13 @@ impl Places {
         let child = self.child_of_parent(folders);
         // A name that speaks, right below a folder of environments, decides whatever lies deeper.
         if let Some(at) = child.filter(|at| words::rank(folders[*at]).is_some()) {
-            return Some(Found {
+            return Some(FoundEnvironment {
                 beside_another: self.stands_beside_ranks(folders, at),
                 ..whole(at, folders[at], "*")
             });
         }
         let exact = |at: &usize| {
-            let reading = Reading {
+            let reading = NameReading {
                 name: folders[*at].to_owned(),
                 shape: "*".to_owned(),
                 plain: true,
@@ -240,9 +240,9 @@ impl Places {
         ranks.len() > 1
     }
 
-    fn of_file(&self, folders: &[&str], file: &str, path: &str) -> Option<Found> {
+    fn of_file(&self, folders: &[&str], file: &str, path: &str) -> Option<FoundEnvironment> {
         let folder = folders.join("/");
-        let found = |name: &str, beside_another: bool| Found {
+        let found = |name: &str, beside_another: bool| FoundEnvironment {
             name: name.to_owned(),
             pattern: path.to_owned(),
             beside_another,

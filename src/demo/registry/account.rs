@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// How a caller shows who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
+pub enum AccountScheme {
     /// User and password with every request.
     Basic,
     /// A token from `/token` of this registry, good for the actions it was asked for.
@@ -13,9 +13,9 @@ pub enum Scheme {
 
 /// The only account of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Auth {
+pub struct Account {
     /// How it is shown.
-    pub scheme: Scheme,
+    pub scheme: AccountScheme,
     /// Name.
     pub user: String,
     /// Password.

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::account::{Auth, Scheme};
+use super::account::{Account, AccountScheme};
 use super::request::{RegistryRequest, percent_decoded};
 use super::response::{self, error};
 use super::state::{Shared, lock};
@@ -27,8 +27,8 @@ pub(super) fn refuse(shared: &Shared, request: &RegistryRequest<'_>) -> Option<R
         _ => "push",
     };
     let allowed = match auth.scheme {
-        Scheme::Basic => is_owner(&auth, request).unwrap_or(auth.anonymous_pull && action == "pull"),
-        Scheme::Bearer => request
+        AccountScheme::Basic => is_owner(&auth, request).unwrap_or(auth.anonymous_pull && action == "pull"),
+        AccountScheme::Bearer => request
             .header("authorization")
             .and_then(|value| value.strip_prefix("Bearer "))
             .is_some_and(|token| allows(shared, token, repository, action)),
@@ -42,16 +42,16 @@ fn allows(shared: &Shared, token: &str, repository: &str, action: &str) -> bool 
     granted.is_some_and(|list| repository.is_empty() || list.iter().any(|(r, a)| r == repository && a == action))
 }
 
-fn challenge(auth: &Auth, request: &RegistryRequest<'_>, repository: &str, action: &str) -> Response {
+fn challenge(auth: &Account, request: &RegistryRequest<'_>, repository: &str, action: &str) -> Response {
     let mut response = error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED");
     let mut value = match auth.scheme {
-        Scheme::Basic => "Basic realm=\"registry\"".to_owned(),
-        Scheme::Bearer => {
+        AccountScheme::Basic => "Basic realm=\"registry\"".to_owned(),
+        AccountScheme::Bearer => {
             let host = request.header("host").unwrap_or_default();
             format!("Bearer realm=\"http://{host}{TOKEN}\",service=\"registry\"")
         }
     };
-    if auth.scheme == Scheme::Bearer && !repository.is_empty() {
+    if auth.scheme == AccountScheme::Bearer && !repository.is_empty() {
         let actions = if action == "push" { "pull,push" } else { action };
         value.push_str(&format!(",scope=\"repository:{repository}:{actions}\""));
     }
@@ -61,7 +61,10 @@ fn challenge(auth: &Auth, request: &RegistryRequest<'_>, repository: &str, actio
 
 /// Hands out a token for what the caller asks for and may have.
 pub(super) fn token(shared: &Shared, request: &RegistryRequest<'_>) -> Response {
-    let Some(auth) = lock(&shared.auth).clone().filter(|auth| auth.scheme == Scheme::Bearer) else {
+    let Some(auth) = lock(&shared.auth)
+        .clone()
+        .filter(|auth| auth.scheme == AccountScheme::Bearer)
+    else {
         return response::not_found_page();
     };
     let owner = match is_owner(&auth, request) {
@@ -87,7 +90,7 @@ pub(super) fn token(shared: &Shared, request: &RegistryRequest<'_>) -> Response 
 }
 
 /// Whether the caller showed this account; `None` where it showed none.
-fn is_owner(auth: &Auth, request: &RegistryRequest<'_>) -> Option<bool> {
+fn is_owner(auth: &Account, request: &RegistryRequest<'_>) -> Option<bool> {
     let given = request.header("authorization")?.strip_prefix("Basic ")?;
     Some(given == STANDARD.encode(format!("{}:{}", auth.user, auth.password)))
 }

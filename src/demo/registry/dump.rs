@@ -11,7 +11,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::store::{Content, Repositories};
+use super::store::{Repositories, RepositoryContent};
 use crate::domain::id::Digest;
 
 /// Why a dump cannot be read.
@@ -37,7 +37,7 @@ pub enum DumpError {
 
 /// The content of one frozen repository, by name only.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Frozen {
+pub struct FrozenRepository {
     /// Tag to digest.
     pub tags: BTreeMap<String, Digest>,
     /// Digest to media type.
@@ -52,7 +52,7 @@ pub struct Dump {
     /// Its folder.
     pub folder: PathBuf,
     /// By name, without the registry's host.
-    pub repositories: BTreeMap<String, Frozen>,
+    pub repositories: BTreeMap<String, FrozenRepository>,
 }
 
 impl Dump {
@@ -98,9 +98,9 @@ impl Dump {
     pub(super) fn content(&self) -> Result<Repositories, DumpError> {
         let mut all = Repositories::new();
         for (name, frozen) in &self.repositories {
-            let content = all.entry(name.clone()).or_insert_with(|| Content {
+            let content = all.entry(name.clone()).or_insert_with(|| RepositoryContent {
                 tags: frozen.tags.clone(),
-                ..Content::default()
+                ..RepositoryContent::default()
             });
             for (digest, media_type) in &frozen.manifests {
                 let manifest = (media_type.clone(), self.bytes(digest)?);

@@ -33,15 +33,15 @@ impl Cut {
 pub(super) struct Door(pub(super) TcpListener);
 
 impl Listener for Door {
-    type Io = Wire;
+    type Io = ClientConnection;
     type Addr = Cut;
 
-    async fn accept(&mut self) -> (Wire, Cut) {
+    async fn accept(&mut self) -> (ClientConnection, Cut) {
         let (stream, _) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
         let cut = Cut::default();
         (
-            Wire {
+            ClientConnection {
                 stream,
                 cut: cut.clone(),
             },
@@ -61,18 +61,18 @@ impl Connected<IncomingStream<'_, Door>> for Cut {
 }
 
 /// One connection.
-pub(super) struct Wire {
+pub(super) struct ClientConnection {
     stream: TcpStream,
     cut: Cut,
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for ClientConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for ClientConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.cut.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)

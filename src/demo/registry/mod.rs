@@ -31,28 +31,28 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-pub use account::{Auth, Scheme};
-pub use dump::{Dump, DumpError, Frozen};
+pub use account::{Account, AccountScheme};
+pub use dump::{Dump, DumpError, FrozenRepository};
 pub use fault::Fault;
 use listener::{Cut, Door};
 use request::RegistryRequest;
 pub use state::{Asked, Ways};
-use state::{Log, Shared, lock};
-pub use store::Content;
+use state::{RequestLog, Shared, lock};
+pub use store::RepositoryContent;
 
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
 
 /// A running registry. It ends with the runtime it was started on, or when told to.
 #[derive(Clone)]
-pub struct Registry {
+pub struct DemoRegistry {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
     stop: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
-impl Registry {
+impl DemoRegistry {
     /// Starts one on a free loopback port.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Registry {
     }
 
     /// Its whole content, by repository.
-    pub fn content(&self) -> MutexGuard<'_, BTreeMap<String, Content>> {
+    pub fn content(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
         self.shared.repositories()
     }
 
@@ -153,7 +153,7 @@ impl Registry {
     }
 
     /// Lets in only who can show this account, from now on.
-    pub fn require(&self, auth: Auth) {
+    pub fn require(&self, auth: Account) {
         *lock(&self.shared.auth) = Some(auth);
     }
 
@@ -167,19 +167,19 @@ impl Registry {
         Ok(())
     }
 
-    /// Every request since the start or the last [`Registry::forget`]; of very many, the last ones.
+    /// Every request since the start or the last [`DemoRegistry::forget`]; of very many, the last ones.
     pub fn requests(&self) -> Vec<Asked> {
         lock(&self.shared.log).kept.clone()
     }
 
-    /// How many requests since the start or the last [`Registry::forget`].
+    /// How many requests since the start or the last [`DemoRegistry::forget`].
     pub fn total(&self) -> u64 {
         lock(&self.shared.log).total
     }
 
     /// Forgets the requests so far.
     pub fn forget(&self) {
-        *lock(&self.shared.log) = Log::default();
+        *lock(&self.shared.log) = RequestLog::default();
     }
 }
 

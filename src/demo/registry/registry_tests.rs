@@ -15,11 +15,11 @@ fn client() -> Client {
     .expect("a client")
 }
 
-fn named(registry: &Registry, name: &str) -> Repository {
+fn named(registry: &DemoRegistry, name: &str) -> Repository {
     Repository::parse(&format!("{}/{name}", registry.host())).expect("a name")
 }
 
-fn image(registry: &Registry, name: &str) -> Digest {
+fn image(registry: &DemoRegistry, name: &str) -> Digest {
     let config = registry.put_blob(name, "{}");
     let layer = registry.put_blob(name, "layer");
     let text = format!(
@@ -32,7 +32,7 @@ fn image(registry: &Registry, name: &str) -> Digest {
 
 #[tokio::test]
 async fn what_was_put_is_found_and_counted() {
-    let registry = Registry::start(Ways::default()).await.expect("started");
+    let registry = DemoRegistry::start(Ways::default()).await.expect("started");
     let digest = image(&registry, "shop/api");
     let repository = named(&registry, "shop/api");
     let client = client();
@@ -66,8 +66,8 @@ async fn a_copy_arrives_with_and_without_mounts_and_an_api() {
             strict_accept: !referrers,
             ..Ways::default()
         };
-        let from = Registry::start(ways).await.expect("started");
-        let to = Registry::start(ways).await.expect("started");
+        let from = DemoRegistry::start(ways).await.expect("started");
+        let to = DemoRegistry::start(ways).await.expect("started");
         let digest = image(&from, "shop/api");
         let signature = format!(
             r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{}","size":2}},"layers":[],"subject":{{"mediaType":"{IMAGE}","digest":"{digest}","size":1}}}}"#,
@@ -100,7 +100,7 @@ async fn a_copy_arrives_with_and_without_mounts_and_an_api() {
 
 #[tokio::test]
 async fn faults_are_answered_instead() {
-    let registry = Registry::start(Ways::default()).await.expect("started");
+    let registry = DemoRegistry::start(Ways::default()).await.expect("started");
     let digest = image(&registry, "shop/api");
     let repository = named(&registry, "shop/api");
     registry.hook(|asked| asked.path.contains("/manifests/").then(|| Fault::Bytes(b"{}".to_vec())));
@@ -113,7 +113,7 @@ async fn faults_are_answered_instead() {
 
 #[tokio::test]
 async fn tags_come_in_pages_and_immutable_ones_stay() {
-    let registry = Registry::start(Ways {
+    let registry = DemoRegistry::start(Ways {
         page: Some(2),
         immutable_tags: true,
         ..Ways::default()
@@ -148,7 +148,7 @@ impl Reply {
 }
 
 /// What comes back for one request, byte for byte, until the connection ends.
-async fn raw(registry: &Registry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
+async fn raw(registry: &DemoRegistry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(registry.address).await.expect("listening");
     let mut head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n",
@@ -165,7 +165,7 @@ async fn raw(registry: &Registry, method: &str, path: &str, headers: &[(&str, &s
     raw
 }
 
-async fn ask(registry: &Registry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+async fn ask(registry: &DemoRegistry, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
     let raw = raw(registry, method, path, headers, body).await;
     let at = raw.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
     let head = String::from_utf8_lossy(&raw[..at]).into_owned();
@@ -176,13 +176,13 @@ async fn ask(registry: &Registry, method: &str, path: &str, headers: &[(&str, &s
     }
 }
 
-async fn get(registry: &Registry, path: &str) -> Reply {
+async fn get(registry: &DemoRegistry, path: &str) -> Reply {
     ask(registry, "GET", path, &[], b"").await
 }
 
 /// A registry of these ways that holds `shop/api:v1`.
-async fn sample(ways: Ways) -> (Registry, Digest) {
-    let registry = Registry::start(ways).await.expect("started");
+async fn sample(ways: Ways) -> (DemoRegistry, Digest) {
+    let registry = DemoRegistry::start(ways).await.expect("started");
     let digest = image(&registry, "shop/api");
     (registry, digest)
 }
@@ -278,7 +278,7 @@ async fn chunks_follow_the_places_they_are_sent_to() {
             relative_locations,
             ..Ways::default()
         };
-        let registry = Registry::start(ways).await.expect("started");
+        let registry = DemoRegistry::start(ways).await.expect("started");
         let host = format!("http://{}", registry.host());
         let place = |reply: &Reply| {
             let location = reply.header("location").expect("a place").to_owned();
@@ -399,7 +399,7 @@ async fn connections_break_where_they_are_told_to() {
 
 #[tokio::test]
 async fn strangers_are_challenged_and_a_token_allows_what_it_was_asked_for() {
-    let account = |scheme, anonymous_pull| Auth {
+    let account = |scheme, anonymous_pull| Account {
         scheme,
         user: "ada".to_owned(),
         password: "secret".to_owned(),
@@ -408,11 +408,11 @@ async fn strangers_are_challenged_and_a_token_allows_what_it_was_asked_for() {
     let owner = [("Authorization", "Basic YWRhOnNlY3JldA==")];
     let path = "/v2/shop/api/tags/list";
     let (basic, _) = sample(Ways::default()).await;
-    basic.require(account(Scheme::Basic, false));
+    basic.require(account(AccountScheme::Basic, false));
     assert_eq!(get(&basic, path).await.status, 401);
     assert_eq!(ask(&basic, "GET", path, &owner, b"").await.status, 200);
     let (bearer, _) = sample(Ways::default()).await;
-    bearer.require(account(Scheme::Bearer, true));
+    bearer.require(account(AccountScheme::Bearer, true));
     let challenge = get(&bearer, path).await;
     let wanted = challenge.header("www-authenticate").expect("a challenge");
     assert!(wanted.contains(r#"scope="repository:shop/api:pull""#), "{wanted}");
@@ -461,7 +461,7 @@ async fn a_frozen_registry_is_served_as_it_is_spoilt_bytes_too() {
     let missing = Dump::read(folder.path()).expect_err("no index yet");
     assert!(missing.to_string().contains("index.json"), "{missing}");
     std::fs::write(folder.path().join("index.json"), index.to_string()).expect("written");
-    let registry = Registry::start(Ways::docker_registry()).await.expect("started");
+    let registry = DemoRegistry::start(Ways::docker_registry()).await.expect("started");
     registry
         .load(&Dump::read(folder.path()).expect("a dump"))
         .expect("loaded");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::request::{RegistryRequest, UPLOADS, percent_decoded};
 use super::response::{error, json_response, not_found_page, set, status};
 use super::state::Shared;
-use super::store::Shape;
+use super::store::ManifestShape;
 use super::{auth, upload};
 use crate::domain::id::Digest;
 
@@ -83,7 +83,7 @@ fn put_manifest(shared: &Shared, name: &str, reference: &str, request: &Registry
     if by_digest.as_ref().is_ok_and(|named| *named != digest) {
         return error(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
     }
-    let Ok(shape) = serde_json::from_slice::<Shape>(&request.body) else {
+    let Ok(shape) = serde_json::from_slice::<ManifestShape>(&request.body) else {
         return error(StatusCode::BAD_REQUEST, "MANIFEST_INVALID");
     };
     let media_type = request

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::account::{Auth, Tokens};
+use super::account::{Account, Tokens};
 use super::fault::Fault;
 use super::store::Repositories;
 
@@ -81,12 +81,12 @@ pub(super) type Hook = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
 
 /// The requests so far.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(super) struct RequestLog {
     pub total: u64,
     pub kept: Vec<Asked>,
 }
 
-impl Log {
+impl RequestLog {
     pub fn add(&mut self, method: String, path: String) -> Asked {
         let asked = Asked {
             method,
@@ -119,9 +119,9 @@ pub(super) struct Shared {
     pub ways: Ways,
     pub repositories: Mutex<Repositories>,
     pub uploads: Mutex<Uploads>,
-    pub auth: Mutex<Option<Auth>>,
+    pub auth: Mutex<Option<Account>>,
     pub tokens: Mutex<Tokens>,
-    pub log: Mutex<Log>,
+    pub log: Mutex<RequestLog>,
     pub hook: Mutex<Option<Arc<Hook>>>,
     pub turn: AtomicU64,
 }

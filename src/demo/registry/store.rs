@@ -9,7 +9,7 @@ use crate::domain::id::Digest;
 
 /// One repository.
 #[derive(Debug, Clone, Default)]
-pub struct Content {
+pub struct RepositoryContent {
     /// Manifests and indexes with their media types.
     pub manifests: BTreeMap<Digest, (String, Bytes)>,
     /// Tag to digest.
@@ -19,31 +19,31 @@ pub struct Content {
 }
 
 /// Everything, by repository.
-pub(super) type Repositories = BTreeMap<String, Content>;
+pub(super) type Repositories = BTreeMap<String, RepositoryContent>;
 
 /// What a registry reads of a manifest.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(super) struct Shape {
+pub(super) struct ManifestShape {
     pub media_type: Option<String>,
     pub artifact_type: Option<String>,
-    pub config: Option<Descriptor>,
-    pub layers: Vec<Descriptor>,
-    pub manifests: Vec<Descriptor>,
-    pub subject: Option<Descriptor>,
+    pub config: Option<StoredDescriptor>,
+    pub layers: Vec<StoredDescriptor>,
+    pub manifests: Vec<StoredDescriptor>,
+    pub subject: Option<StoredDescriptor>,
     pub annotations: BTreeMap<String, String>,
 }
 
 /// A descriptor, as far as needed.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Descriptor {
+pub(super) struct StoredDescriptor {
     pub digest: Digest,
     #[serde(default)]
     pub media_type: String,
 }
 
-impl Content {
+impl RepositoryContent {
     /// The digest that a tag or a digest names, if it is there.
     pub fn find(&self, reference: &str) -> Option<Digest> {
         match reference.parse::<Digest>() {
@@ -59,7 +59,7 @@ impl Content {
     }
 
     /// What a manifest names and this repository lacks.
-    pub(super) fn lacking(&self, shape: &Shape) -> Vec<Digest> {
+    pub(super) fn lacking(&self, shape: &ManifestShape) -> Vec<Digest> {
         let blobs = shape.config.iter().chain(&shape.layers).map(|d| d.digest);
         let blobs = blobs.filter(|d| !self.blobs.contains_key(d));
         let children = shape.manifests.iter().map(|d| d.digest);
@@ -69,9 +69,9 @@ impl Content {
     }
 
     /// Manifests that name `subject`.
-    pub(super) fn referrers(&self, subject: Digest) -> Vec<(Digest, &str, u64, Shape)> {
+    pub(super) fn referrers(&self, subject: Digest) -> Vec<(Digest, &str, u64, ManifestShape)> {
         let about = |(digest, (media_type, bytes)): (&Digest, &'_ (String, Bytes))| {
-            let shape: Shape = serde_json::from_slice(bytes).ok()?;
+            let shape: ManifestShape = serde_json::from_slice(bytes).ok()?;
             (shape.subject.as_ref()?.digest == subject)
                 .then(|| (*digest, media_type.clone(), bytes.len() as u64, shape))
         };

@@ -25,7 +25,7 @@ use crate::sources::git::manifest::{self, Scan, is_same_repository};
 
 pub use reference::{Effective, EffectiveReference, Elsewhere, entry};
 
-use super::pins::EnvironmentPaths;
+use super::environment_paths::EnvironmentPaths;
 
 /// The commit as the renderers see it.
 #[derive(Debug, Clone, Default)]

@@ -78,7 +78,7 @@ impl RunningWrite<'_> {
                 self.say(Progress::Replanning { attempt });
                 tokio::time::sleep(pause(attempt)).await;
             }
-            if let Some(done) = self.attempt().await? {
+            if let Some(done) = Box::pin(self.attempt()).await? {
                 return Ok(done);
             }
         }

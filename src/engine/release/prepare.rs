@@ -17,12 +17,17 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
         // Said outright, so that it is the same question when it is asked again.
         *from = Some(Source::Candidate);
     }
+    // On the heap: planning is deep, and a worker's stack is small.
     let drafted = match &request.ask {
-        Ask::Promote { services, to, from } => promote::draft(context, &request, services, to, from.as_ref()).await?,
-        Ask::Revert { target, to, scope } => revert::draft(context, &request, target, *to, *scope).await?,
-        Ask::Pin { services, environment } => pin::draft(context, &request, services, environment.as_ref()).await?,
-        Ask::Hold { target, digest } => hold::add(context, &request, target, *digest).await?,
-        Ask::ReleaseHold { target } => hold::release(context, &request, target).await?,
+        Ask::Promote { services, to, from } => {
+            Box::pin(promote::draft(context, &request, services, to, from.as_ref())).await?
+        }
+        Ask::Revert { target, to, scope } => Box::pin(revert::draft(context, &request, target, *to, *scope)).await?,
+        Ask::Pin { services, environment } => {
+            Box::pin(pin::draft(context, &request, services, environment.as_ref())).await?
+        }
+        Ask::Hold { target, digest } => Box::pin(hold::add(context, &request, target, *digest)).await?,
+        Ask::ReleaseHold { target } => Box::pin(hold::release(context, &request, target)).await?,
     };
     let mut write = WriteMode::Push;
     for draft in &drafted.drafts {

@@ -34,6 +34,8 @@ pub use listed::{artifact_without_statement, buildkit_layer};
 pub use seal::SealKey;
 pub use trust::{Trust, TrustError};
 
+use std::collections::BTreeSet;
+
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
 use crate::domain::failure::Failure;
 use crate::domain::text::Untrusted;
@@ -78,11 +80,15 @@ pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
 }
 
 /// Checks every item that is attached to one digest. What all of them together may cost is limited: an
-/// item beyond a limit is *unsupported* and unread, and says which limit.
+/// item beyond a limit is *unsupported* and unread, and says which limit. The smallest come first, so that a few
+/// large things that anybody may attach keep no signature from being looked at.
 pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
     let (mut statements, mut compressed, mut bytes) = (0, 0, 0usize);
-    for (position, item) in items.iter().enumerate() {
+    let mut counted = BTreeSet::new();
+    let mut smallest_first: Vec<&Item> = items.iter().collect();
+    smallest_first.sort_by_key(|item| item.content.as_ref().map_or(0, |content| content.len()));
+    for (position, item) in smallest_first.into_iter().enumerate() {
         let content = match &item.content {
             Ok(content) => content,
             Err(problem) => {
@@ -90,7 +96,10 @@ pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
                 continue;
             }
         };
-        bytes = bytes.saturating_add(content.len());
+        // Content that several layers name is kept once.
+        if counted.insert(item.digest) {
+            bytes = bytes.saturating_add(content.len());
+        }
         compressed += usize::from(predicate::is_compressed(content));
         let beyond = if position >= MAX_ITEMS {
             Some(format!("more than {MAX_ITEMS} items are attached to the digest"))

@@ -3,10 +3,10 @@
 use ratatui::layout::Rect;
 
 use super::window::window;
-use crate::app::action::{ACTIONS, Group};
+use crate::app::action::{ACTIONS, HelpGroup};
 use crate::app::cell_status::CellStatus;
-use crate::app::msg::Limits;
-use crate::app::state::State;
+use crate::app::msg::ScrollLimits;
+use crate::app::state::CockpitState;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
@@ -36,7 +36,7 @@ const WORDS: &[(&str, &str)] = &[
 ];
 
 /// Draws the help.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, top: u16, limits: &mut Limits) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16, limits: &mut ScrollLimits) {
     let inside = window(
         canvas,
         area,
@@ -63,7 +63,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, top: u16, limits
     }
 }
 
-fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
+fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
     let mut out: Vec<Line> = vec![vec![
         span(
             Role::Text,
@@ -107,7 +107,7 @@ fn lines(state: &State, glyphs: &Glyphs, width: u16) -> Vec<Line> {
             span(Role::Text, meaning),
         ]);
     }
-    for group in Group::ALL {
+    for group in HelpGroup::ALL {
         out.push(Line::new());
         out.push(vec![span(Role::Accent, group.title())]);
         for spec in ACTIONS.iter().filter(|spec| spec.group == group) {

@@ -3,13 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::window::window;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::view::canvas::{Canvas, span};
 use crate::view::lines::fold;
 use crate::view::theme::Role;
 
 /// Draws the question.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let Some(writing) = &state.writing else {
         return;
     };

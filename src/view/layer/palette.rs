@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use super::window::window;
 use crate::app::Action;
 use crate::app::palette::palette_rows;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::view::canvas::{Canvas, span};
 use crate::view::theme::Role;
 use crate::view::widget::list;
 
 /// Draws the palette.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, text: &str, selected: Option<Action>) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &str, selected: Option<Action>) {
     let rows = palette_rows(text);
     let inside = window(canvas, area, &vec![span(Role::Title, "commands")]);
     let prompt = [

@@ -3,14 +3,14 @@
 use ratatui::layout::Rect;
 
 use super::{feed, inspector, table};
-use crate::app::msg::Limits;
-use crate::app::state::{Pane, State};
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{CockpitState, Pane};
 use crate::view::canvas::Canvas;
 use crate::view::size::WIDE;
 
 /// Draws the board screen. Heights depend on the terminal and the number of services only, so that
 /// moving the cursor moves nothing else.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits) {
     let rows = u16::try_from(state.rows().len()).unwrap_or(u16::MAX);
     let wanted = rows.saturating_add(1 + table::notice_lines(state)).max(4);
     if area.width < WIDE {
@@ -30,7 +30,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
 }
 
 /// One pane at a time; below a short table, the first lines about the selected cell.
-fn one_pane(canvas: &mut Canvas<'_>, state: &State, area: Rect, wanted: u16, limits: &mut Limits) {
+fn one_pane(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, wanted: u16, limits: &mut ScrollLimits) {
     match state.pane {
         Pane::Inspector => inspector::draw(canvas, state, area, limits, true),
         Pane::Feed => feed::draw(canvas, state, area, limits, true),

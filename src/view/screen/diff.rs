@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::app::comparison::{ComparisonState, DiffScreen, PlacedDigest};
-use crate::app::msg::Limits;
-use crate::app::state::State;
+use crate::app::msg::ScrollLimits;
+use crate::app::state::CockpitState;
 use crate::domain::diff::{DigestDiff, Layer};
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
 use crate::domain::text::Untrusted;
@@ -19,7 +19,7 @@ use crate::view::widget::{scroll, sign};
 const LABEL: u16 = 11;
 
 /// Draws the diff screen.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: Rect, limits: &mut Limits) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &DiffScreen, area: Rect, limits: &mut ScrollLimits) {
     let glyphs = canvas.glyphs();
     let mut title = vec![span(Role::Title, "diff")];
     let Some(pair) = screen.pairs.get(screen.at) else {
@@ -82,7 +82,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &DiffScreen, area: R
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
 }
 
-fn side_lines(state: &State, label: &str, side: &PlacedDigest, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+fn side_lines(state: &CockpitState, label: &str, side: &PlacedDigest, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
     let (theme, glyphs) = (canvas.theme(), canvas.glyphs());
     let mut digest = vec![span(Role::Dim, format!("{label:<5}"))];
     digest.extend(sign::with_digest(

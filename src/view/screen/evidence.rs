@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::cell_status;
-use crate::app::cursor::Subject;
-use crate::app::msg::Limits;
-use crate::app::state::{EvidenceScreen, State, StatementId};
+use crate::app::cursor::ScreenSubject;
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{CockpitState, EvidenceScreen, StatementId};
 use crate::domain::evidence::{
     Check, CheckName, CheckState, Evidence, EvidenceState, LogEvidence, Signer, SignerKind, Summary, TimeSource,
 };
@@ -22,16 +22,22 @@ use crate::view::theme::Role;
 use crate::view::widget::{badge, list, sign};
 
 /// Draws the evidence screen.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &EvidenceScreen, area: Rect, limits: &mut Limits) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &CockpitState,
+    screen: &EvidenceScreen,
+    area: Rect,
+    limits: &mut ScrollLimits,
+) {
     let title = match &screen.subject {
-        Subject::Pin(key) => format!(
+        ScreenSubject::Pin(key) => format!(
             "evidence {} {} {} {}",
             canvas.glyphs().dot,
             key.target.service,
             canvas.glyphs().dot,
             key.target.environment
         ),
-        Subject::Candidate(service) => format!(
+        ScreenSubject::Candidate(service) => format!(
             "evidence {} {service} {} what CI offers",
             canvas.glyphs().dot,
             canvas.glyphs().dot
@@ -76,10 +82,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &EvidenceScreen, are
     }
 }
 
-fn nothing(state: &State, subject: &Subject) -> String {
+fn nothing(state: &CockpitState, subject: &ScreenSubject) -> String {
     let seen = match subject {
-        Subject::Pin(key) => state.board.cell(key).map(|cell| &cell.assessment),
-        Subject::Candidate(service) => state.board.row(service).map(|row| &row.assessment),
+        ScreenSubject::Pin(key) => state.board.cell(key).map(|cell| &cell.assessment),
+        ScreenSubject::Candidate(service) => state.board.row(service).map(|row| &row.assessment),
     };
     match seen {
         None => "this pin has changed since; esc goes back".to_owned(),
@@ -91,7 +97,7 @@ fn nothing(state: &State, subject: &Subject) -> String {
 }
 
 /// The digest in full, and the verdict.
-fn head(canvas: &Canvas<'_>, state: &State, screen: &EvidenceScreen, columns: u16) -> Vec<Line> {
+fn head(canvas: &Canvas<'_>, state: &CockpitState, screen: &EvidenceScreen, columns: u16) -> Vec<Line> {
     let glyphs = canvas.glyphs();
     let mut out = Vec::new();
     let row = state.row_of(&screen.subject);
@@ -101,14 +107,14 @@ fn head(canvas: &Canvas<'_>, state: &State, screen: &EvidenceScreen, columns: u1
     }
     let now = state.minute();
     let (current, assessment) = match &screen.subject {
-        Subject::Pin(key) => {
+        ScreenSubject::Pin(key) => {
             let cell = state.board.cell(key);
             (
                 cell.map(|cell| cell_status::of_cell(cell, now)),
                 cell.map(|cell| &cell.assessment),
             )
         }
-        Subject::Candidate(_) => (
+        ScreenSubject::Candidate(_) => (
             row.and_then(|row| cell_status::of_candidate(row, now)),
             row.map(|row| &row.assessment),
         ),
@@ -147,7 +153,7 @@ struct Row {
 
 fn rows(
     glyphs: &Glyphs,
-    state: &State,
+    state: &CockpitState,
     screen: &EvidenceScreen,
     statements: &[(StatementId, &Evidence)],
     columns: u16,

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::app::age;
-use crate::app::msg::Limits;
-use crate::app::state::{Pass, State};
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{BoardPass, CockpitState};
 use crate::domain::drift::{Drift, DriftKind};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
@@ -17,7 +17,7 @@ use crate::view::widget::list;
 const TOLD: u16 = 4;
 
 /// Draws the feed.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits, focus: bool) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits, focus: bool) {
     if area.height == 0 {
         return;
     }
@@ -48,7 +48,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
                 Role::Verified,
                 "no drift: pins, tags, evidence and history say the same",
             )
-        } else if matches!(state.pass, Pass::Failed(..)) {
+        } else if matches!(state.pass, BoardPass::Failed(..)) {
             (Role::Dim, "not known: the last refresh broke off")
         } else {
             (Role::Dim, "not known yet")
@@ -110,7 +110,7 @@ fn tell(canvas: &mut Canvas<'_>, drift: &Drift, area: Rect) {
     }
 }
 
-fn line(state: &State, drift: &Drift, columns: u16, glyphs: &Glyphs) -> Line {
+fn line(state: &CockpitState, drift: &Drift, columns: u16, glyphs: &Glyphs) -> Line {
     // What the first pass finds was there before; what comes later is news.
     let first = state.arrivals.values().min();
     let arrived = state.arrivals.get(&drift.id);

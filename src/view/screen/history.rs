@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::app::age;
-use crate::app::msg::Limits;
-use crate::app::state::{HistoryScreen, Reading, State};
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{CockpitState, HistoryScreen, Reading};
 use crate::domain::history::{Action, Entry};
 use crate::domain::id::Digest;
 use crate::view::canvas::{Canvas, Line, Span, span};
@@ -14,7 +14,13 @@ use crate::view::theme::Role;
 use crate::view::widget::{list, sign};
 
 /// Draws the history screen.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &HistoryScreen, area: Rect, limits: &mut Limits) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &CockpitState,
+    screen: &HistoryScreen,
+    area: Rect,
+    limits: &mut ScrollLimits,
+) {
     let glyphs = canvas.glyphs();
     let dot = glyphs.dot;
     let title = format!(
@@ -113,7 +119,7 @@ fn bytes(digest: Option<Digest>, tag: Option<&str>, sign: &dyn Fn(Digest) -> Spa
 }
 
 fn row(
-    state: &State,
+    state: &CockpitState,
     entry: &Entry,
     sign: &dyn Fn(Digest) -> Span,
     columns: u16,

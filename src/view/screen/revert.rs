@@ -6,9 +6,9 @@ use ratatui::layout::Rect;
 use crate::app::age;
 use crate::app::cell_status::CellStatus;
 use crate::app::comparison::ComparisonState;
-use crate::app::msg::Limits;
+use crate::app::msg::ScrollLimits;
 use crate::app::revert_screen::{RevertRow, RevertScreen, Way};
-use crate::app::state::{Reading, State};
+use crate::app::state::{CockpitState, Reading};
 use crate::domain::verdict::Outcome;
 use crate::view::canvas::{Canvas, Line, cut, span};
 use crate::view::glyphs::Glyphs;
@@ -23,7 +23,13 @@ use crate::view::widget::{list, sign};
 const LABEL: u16 = 10;
 
 /// Draws the screen.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &RevertScreen, area: Rect, limits: &mut Limits) {
+pub fn draw(
+    canvas: &mut Canvas<'_>,
+    state: &CockpitState,
+    screen: &RevertScreen,
+    area: Rect,
+    limits: &mut ScrollLimits,
+) {
     let glyphs = canvas.glyphs();
     let mut title = vec![
         span(Role::Title, "revert"),
@@ -117,7 +123,14 @@ fn status(row: &RevertRow, reading: &Reading) -> CellStatus {
     }
 }
 
-fn line(canvas: &Canvas<'_>, state: &State, screen: &RevertScreen, row: &RevertRow, good: bool, columns: u16) -> Line {
+fn line(
+    canvas: &Canvas<'_>,
+    state: &CockpitState,
+    screen: &RevertScreen,
+    row: &RevertRow,
+    good: bool,
+    columns: u16,
+) -> Line {
     let glyphs = canvas.glyphs();
     let earlier = &row.earlier;
     let now = state.minute();
@@ -178,7 +191,7 @@ fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -
     }
 }
 
-fn detail(canvas: &mut Canvas<'_>, state: &State, screen: &RevertScreen, row: &RevertRow, area: Rect) {
+fn detail(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &RevertScreen, row: &RevertRow, area: Rect) {
     if area.height == 0 {
         return;
     }

@@ -5,13 +5,13 @@ use ratatui::layout::Rect;
 use crate::app::Action;
 use crate::app::filter::FACETS;
 use crate::app::request;
-use crate::app::state::{Layer, Pane, Screen, State};
+use crate::app::state::{CockpitState, Modal, Pane, Screen};
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::theme::Role;
 
 /// Draws the footer.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
-    if let Some(Layer::Filter { .. }) = &state.layer {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
+    if let Some(Modal::Filter { .. }) = &state.layer {
         filter(canvas, state, area);
         return;
     }
@@ -31,7 +31,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
     canvas.line(area.x + 1, area.y, area.width - 1, &line);
 }
 
-fn filter(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+fn filter(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let shown = state.rows().len();
     let all = state.board.services.len();
     let line = vec![
@@ -47,7 +47,7 @@ fn filter(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
 }
 
 /// The keys that help most here, as many as fit; help and quit always do.
-fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
+fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
     let actions: &[Action] = match state.screen() {
         Some(Screen::Evidence(_)) => &[
             Action::Open,
@@ -118,8 +118,12 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
     let wide = columns >= 96 && actions.contains(&Action::Promote);
     let reserved = if wide { (columns / 3).min(40) } else { 0 };
     let mut used = reserved;
+    let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     if let (false, Some(reason)) = (wide, &reason) {
-        let text = cut(reason, columns * 3 / 5, canvas.glyphs().ellipsis);
+        // The way back stays in sight, whatever is said of the way forward.
+        let revert = hint_width(canvas, state, Action::Revert);
+        let room = columns.saturating_sub(fixed + revert + 2).min(columns * 3 / 5);
+        let text = cut(reason, room, canvas.glyphs().ellipsis);
         used += width(&text, canvas.glyphs()) + 2;
         let role = if Action::Promote.enabled(state).is_ok() {
             Role::Warned
@@ -128,7 +132,6 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
         };
         line.push(span(role, format!("{text}  ")));
     }
-    let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     for action in actions {
         // An inverse is worth a hint only where there is one.
         if *action == Action::Undo && action.enabled(state).is_err() {
@@ -153,7 +156,7 @@ fn hints(canvas: &Canvas<'_>, state: &State, columns: u16) -> Line {
 }
 
 /// Why the first writing action that is hinted at here is not possible, or what will stop it.
-fn reason(state: &State, actions: &[Action]) -> Option<String> {
+fn reason(state: &CockpitState, actions: &[Action]) -> Option<String> {
     if !actions.contains(&Action::Promote) {
         return None;
     }
@@ -170,7 +173,7 @@ fn reason(state: &State, actions: &[Action]) -> Option<String> {
     }
 }
 
-fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
+fn hint_width(canvas: &Canvas<'_>, state: &CockpitState, action: Action) -> u16 {
     let mut line = Line::new();
     push(&mut line, state, action, canvas.glyphs().arrow);
     line.iter().map(|piece| width(&piece.text, canvas.glyphs())).sum()
@@ -178,7 +181,7 @@ fn hint_width(canvas: &Canvas<'_>, state: &State, action: Action) -> u16 {
 
 /// Where `promote` leads from here: a person should know before pressing it. As wide in every column,
 /// so that a move repaints no hint beside it.
-fn promote_word(state: &State, arrow: &str) -> String {
+fn promote_word(state: &CockpitState, arrow: &str) -> String {
     if state.screen().is_some() {
         return promote_to(state, arrow);
     }
@@ -196,7 +199,7 @@ fn promote_word(state: &State, arrow: &str) -> String {
     )
 }
 
-fn promote_to(state: &State, arrow: &str) -> String {
+fn promote_to(state: &CockpitState, arrow: &str) -> String {
     if request::marks_are_elsewhere(state) {
         // It asks first.
         return "promote…".to_owned();
@@ -216,7 +219,7 @@ fn promote_to(state: &State, arrow: &str) -> String {
     }
 }
 
-fn push(line: &mut Line, state: &State, action: Action, arrow: &str) {
+fn push(line: &mut Line, state: &CockpitState, action: Action, arrow: &str) {
     let Some(key) = state.keymap.key_of(action) else {
         return;
     };

@@ -3,13 +3,13 @@
 use ratatui::layout::Rect;
 
 use crate::app::age;
-use crate::app::state::{Pass, State};
+use crate::app::state::{BoardPass, CockpitState};
 use crate::domain::board::{Fetch, RepositoryInfo};
 use crate::view::canvas::{Canvas, Line, span, width};
 use crate::view::theme::Role;
 
 /// Draws the header.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let left = left(state);
     let needed: u16 = left.iter().map(|piece| width(&piece.text, canvas.glyphs())).sum();
     let room = area.width.saturating_sub(needed + 3).max(area.width / 4);
@@ -22,7 +22,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
     canvas.line(area.x, area.y, start.saturating_sub(area.x + 1), &left);
 }
 
-fn left(state: &State) -> Line {
+fn left(state: &CockpitState) -> Line {
     let mut line = vec![span(Role::Accent, " pindeck")];
     let mut banner = |text: String| {
         line.push(span(Role::Text, " "));
@@ -74,7 +74,7 @@ fn left(state: &State) -> Line {
     line
 }
 
-fn sync(repository: &RepositoryInfo, state: &State) -> String {
+fn sync(repository: &RepositoryInfo, state: &CockpitState) -> String {
     let mut parts = Vec::new();
     match (&repository.remote, &repository.fetch) {
         (None, _) => parts.push("local HEAD, no remote".to_owned()),
@@ -98,7 +98,7 @@ fn sync(repository: &RepositoryInfo, state: &State) -> String {
 }
 
 /// What stands on the right, as much as there is room for: drift, the pass, the budget.
-fn right(canvas: &Canvas<'_>, state: &State, room: u16) -> Line {
+fn right(canvas: &Canvas<'_>, state: &CockpitState, room: u16) -> Line {
     let budget = &state.board.budget;
     let drift = state.board.drift.len();
     let mut parts: Vec<Line> = Vec::new();
@@ -111,13 +111,13 @@ fn right(canvas: &Canvas<'_>, state: &State, room: u16) -> Line {
         (n, true) => vec![span(Role::Drift, format!("{} {n} drift", canvas.glyphs().drift))],
     });
     match &state.pass {
-        Pass::Running(_) => {
+        BoardPass::Running(_) => {
             let (done, all) = state.progress();
             // Before everything else, so that it is the last to give way.
             parts.insert(0, vec![span(Role::Accent, format!("checking {done}/{all}"))]);
         }
-        Pass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
-        Pass::None | Pass::Ended(_) => {}
+        BoardPass::Failed(..) => parts.push(vec![span(Role::Error, "refresh failed")]),
+        BoardPass::None | BoardPass::Ended(_) => {}
     }
     let limited = if budget.rate_limited > 0 {
         Role::Warned

@@ -5,7 +5,7 @@
 //! grind out a digest whose sign is that of another one: signs are given, not computed.
 
 use crate::app::signs::Sign;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::id::{Digest, ServiceId};
 use crate::view::canvas::{Span, span};
 use crate::view::glyphs::Glyphs;
@@ -15,7 +15,7 @@ use crate::view::theme::{Role, Theme};
 const LETTERS: &[u8] = b"GHIJKLMNOPQRSTUVWXYZ";
 
 /// The sign of a digest of a service, one column wide; a blank where it has none.
-pub fn of(state: &State, service: &ServiceId, digest: Digest, theme: &Theme, glyphs: &Glyphs) -> Span {
+pub fn of(state: &CockpitState, service: &ServiceId, digest: Digest, theme: &Theme, glyphs: &Glyphs) -> Span {
     state
         .signs
         .of(service, digest)
@@ -25,7 +25,7 @@ pub fn of(state: &State, service: &ServiceId, digest: Digest, theme: &Theme, gly
 
 /// Sign, blank and digest in full.
 pub fn with_digest(
-    state: &State,
+    state: &CockpitState,
     service: &ServiceId,
     digest: Digest,
     role: Role,
@@ -68,10 +68,15 @@ mod tests {
     use super::*;
     use crate::app::signs::Signs;
     use crate::view::glyphs::{ASCII, UNICODE};
-    use crate::view::theme::{BUILT_IN, Depth};
+    use crate::view::theme::{BUILT_IN, ColourDepth};
     use proptest::prelude::*;
 
-    const DEPTHS: [Depth; 4] = [Depth::Mono, Depth::Sixteen, Depth::Indexed, Depth::True];
+    const DEPTHS: [ColourDepth; 4] = [
+        ColourDepth::Mono,
+        ColourDepth::Sixteen,
+        ColourDepth::Indexed,
+        ColourDepth::True,
+    ];
 
     fn looks(
         digests: &[Digest],
@@ -124,7 +129,7 @@ mod tests {
     #[test]
     fn one_shape_comes_in_colours_that_are_far_apart() {
         for (name, _) in BUILT_IN {
-            for depth in [Depth::Sixteen, Depth::Indexed, Depth::True] {
+            for depth in [ColourDepth::Sixteen, ColourDepth::Indexed, ColourDepth::True] {
                 let theme = Theme::built_in(name, depth).expect("a theme");
                 let digests: Vec<Digest> = (0..200u16).map(|n| Digest::of(&n.to_be_bytes())).collect();
                 let looks: Vec<_> = looks(&digests, &theme, &UNICODE).into_iter().flatten().collect();
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn there_are_no_more_signs_than_can_be_told_apart() {
-        let theme = Theme::built_in("mono", Depth::Mono).expect("theme");
+        let theme = Theme::built_in("mono", ColourDepth::Mono).expect("theme");
         let digests: Vec<Digest> = (0..30u8).map(|n| Digest::of(&[n])).collect();
         let looks = looks(&digests, &theme, &UNICODE);
         assert_eq!(looks[0].as_ref().map(|(text, _)| text.as_str()), Some("G"));

@@ -1,6 +1,6 @@
 //! Versions beside digests: people release versions and verify digests.
 
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::id::{Digest, ServiceId};
 use crate::view::canvas::{Line, span};
@@ -8,7 +8,13 @@ use crate::view::glyphs::Glyphs;
 use crate::view::theme::Role;
 
 /// From which version to which; `None` if neither is known.
-pub fn change(state: &State, service: &ServiceId, from: Option<Digest>, to: Digest, glyphs: &Glyphs) -> Option<Line> {
+pub fn change(
+    state: &CockpitState,
+    service: &ServiceId,
+    from: Option<Digest>,
+    to: Digest,
+    glyphs: &Glyphs,
+) -> Option<Line> {
     let new = version_of(state, service, to);
     let old = from
         .filter(|from| *from != to)

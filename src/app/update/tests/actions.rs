@@ -99,7 +99,7 @@ fn the_full_reference_has_tag_and_digest() {
 fn the_equivalent_command_fits_the_screen() {
     let mut state = board();
     state.setup.global_arguments = "-C /srv/gitops".to_owned();
-    let text = |state: &State| crate::app::equivalent::equivalent(state).expect("a command");
+    let text = |state: &CockpitState| crate::app::equivalent::equivalent(state).expect("a command");
     assert_eq!(
         text(&state),
         "pindeck -C /srv/gitops status --service checkout --env dev"
@@ -117,9 +117,9 @@ fn help_scrolls_and_closes() {
     let mut state = board();
     state.limits.help = 4;
     press(&mut state, "?jjjjjjj");
-    assert_eq!(state.layer, Some(Layer::Help { top: 4 }));
+    assert_eq!(state.layer, Some(Modal::Help { top: 4 }));
     press(&mut state, "g");
-    assert_eq!(state.layer, Some(Layer::Help { top: 0 }));
+    assert_eq!(state.layer, Some(Modal::Help { top: 0 }));
     press(&mut state, "q");
     assert_eq!(
         (state.layer.clone(), state.quitting),

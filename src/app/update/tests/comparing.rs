@@ -6,7 +6,7 @@ use crate::app::sample::planned;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 
-fn diff(state: &State) -> &DiffScreen {
+fn diff(state: &CockpitState) -> &DiffScreen {
     match state.screen() {
         Some(Screen::Diff(diff)) => diff,
         other => panic!("no diff: {other:?}"),
@@ -104,7 +104,7 @@ fn a_service_with_one_digest_everywhere_has_nothing_to_compare() {
 fn leaving_stops_the_reading() {
     let mut state = board();
     press(&mut state, "d");
-    assert_eq!(press(&mut state, "<esc>"), [Command::Stop(Slot::Diff)]);
+    assert_eq!(press(&mut state, "<esc>"), [Command::Stop(QueryKind::Diff)]);
     assert!(state.screens.is_empty());
 }
 

@@ -7,7 +7,7 @@ use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
 
-fn plan(state: &State) -> &crate::app::plan_screen::PlanScreen {
+fn plan(state: &CockpitState) -> &crate::app::plan_screen::PlanScreen {
     match state.screen() {
         Some(Screen::Plan(plan)) => plan,
         other => panic!("no plan: {other:?}"),
@@ -23,7 +23,7 @@ fn close_gate(proposal: &mut Proposal, gate: GateName, waivable: bool) {
     });
 }
 
-fn replanned(state: &mut State, keys: &str) -> Request {
+fn replanned(state: &mut CockpitState, keys: &str) -> Request {
     asked(&press(state, keys)).1
 }
 
@@ -34,7 +34,7 @@ fn y_carries_out_exactly_what_is_shown() {
     let shown = plan(&state).proposal().cloned().expect("a proposal");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     assert_eq!(proposal, shown);
-    assert_eq!(ticket.slot, Slot::Write);
+    assert_eq!(ticket.slot, QueryKind::Write);
     assert!(state.writing.is_some());
 }
 

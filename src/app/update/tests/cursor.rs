@@ -33,9 +33,9 @@ fn pages_are_as_long_as_the_screen_says() {
     let mut state = board();
     update(
         &mut state,
-        Msg::Drawn(Limits {
+        Msg::Drawn(ScrollLimits {
             page: 3,
-            ..Limits::default()
+            ..ScrollLimits::default()
         }),
         sample::now(),
     );

@@ -12,7 +12,7 @@ fn it_needs_a_digest() {
 fn the_candidate_has_one_too() {
     let mut state = board();
     press(&mut state, "<right><right><right><right>e");
-    assert_eq!(evidence(&state).subject, Subject::Candidate("checkout".into()));
+    assert_eq!(evidence(&state).subject, ScreenSubject::Candidate("checkout".into()));
     assert_eq!(state.statements(&evidence(&state).subject).len(), 4);
 }
 
@@ -24,7 +24,7 @@ fn statements_are_selected_by_identity() {
     let key = state.board.services[0].cells[0].pin.key();
     let mut fewer = sample::whole(digest("c3"));
     fewer.remove(0);
-    let ticket = state.generations.issue(Slot::Board, None);
+    let ticket = state.generations.issue(QueryKind::Board, None);
     let found = Update::Assessed {
         key,
         assessment: sample::assessed(crate::domain::Outcome::Verified, Vec::new(), fewer),
@@ -46,7 +46,7 @@ fn same_bytes_twice_are_two_statements() {
         let twin = value.evidence[0].clone();
         value.evidence.push(twin);
     }
-    let subject = Subject::Pin(cell.pin.key());
+    let subject = ScreenSubject::Pin(cell.pin.key());
     let ids: std::collections::BTreeSet<_> = state.statements(&subject).into_iter().map(|(id, _)| id).collect();
     assert_eq!(ids.len(), 5);
 }

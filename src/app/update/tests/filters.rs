@@ -92,7 +92,7 @@ fn the_selected_row_stays_though_it_stops_matching() {
     press(&mut state, "/warned<enter>");
     is_at(&state, "catalog", "dev");
     let key = state.board.services[3].cells[2].pin.key();
-    let ticket = state.generations.issue(Slot::Board, None);
+    let ticket = state.generations.issue(QueryKind::Board, None);
     let found = Update::Assessed {
         key,
         assessment: sample::verified(digest("k2")),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::failure::Failure;
 
-fn opened() -> (State, Ticket) {
+fn opened() -> (CockpitState, Ticket) {
     let mut state = board();
     match press(&mut state, "L").as_slice() {
         [Command::History { ticket, .. }] => {
@@ -58,7 +58,7 @@ fn a_failure_keeps_what_was_read() {
 #[test]
 fn leaving_it_cancels_the_reading() {
     let (mut state, ticket) = opened();
-    assert_eq!(press(&mut state, "<esc>"), [Command::Stop(Slot::History)]);
+    assert_eq!(press(&mut state, "<esc>"), [Command::Stop(QueryKind::History)]);
     let msg = Msg::History {
         ticket,
         entries: sample::history(),

@@ -25,14 +25,14 @@ fn a_disabled_action_says_why_and_stays() {
     let mut state = board();
     assert_eq!(press(&mut state, "<right><right><right>:promote<enter>"), []);
     assert!(notice(&state).contains("nothing comes after production"));
-    assert!(matches!(state.layer, Some(Layer::Palette { .. })));
+    assert!(matches!(state.layer, Some(Modal::Palette { .. })));
 }
 
 #[test]
 fn moving_and_leaving() {
     let mut state = board();
     press(&mut state, ":<down><down><up>");
-    let Some(Layer::Palette { selected, .. }) = &state.layer else {
+    let Some(Modal::Palette { selected, .. }) = &state.layer else {
         panic!("no palette");
     };
     assert_eq!(*selected, Some(crate::app::action::ACTIONS[1].action));

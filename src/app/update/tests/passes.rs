@@ -4,13 +4,13 @@ use crate::domain::failure::Failure;
 #[test]
 fn starting_asks_for_the_board() {
     let (state, ticket) = started(80, 24);
-    assert_eq!(ticket.slot, Slot::Board);
+    assert_eq!(ticket.slot, QueryKind::Board);
     assert!(state.is_refreshing());
 }
 
 #[test]
 fn an_ended_pass_is_ended() {
-    assert!(matches!(board().pass, Pass::Ended(_)));
+    assert!(matches!(board().pass, BoardPass::Ended(_)));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn a_failed_pass_keeps_what_was_known() {
         result: Err(failure.clone()),
     };
     update(&mut state, msg, sample::now());
-    assert!(matches!(&state.pass, Pass::Failed(f, _) if *f == failure));
+    assert!(matches!(&state.pass, BoardPass::Failed(f, _) if *f == failure));
     assert_eq!(state.board.services.len(), 8);
 }
 
@@ -38,7 +38,7 @@ fn a_second_refresh_waits_for_the_first() {
 #[test]
 fn stale_updates_are_dropped() {
     let (mut state, old) = started(80, 24);
-    let _new = state.generations.issue(Slot::Board, None);
+    let _new = state.generations.issue(QueryKind::Board, None);
     let msg = Msg::Update {
         ticket: old.clone(),
         update: Box::new(sample::opened()),

@@ -8,7 +8,7 @@ use crate::domain::write::{Ask, Source};
 const PRODUCTION: &str = "<right><right><right>";
 const STAGING: &str = "<right><right>";
 
-fn ask(state: &mut State, keys: &str) -> Ask {
+fn ask(state: &mut CockpitState, keys: &str) -> Ask {
     asked(&press(state, keys)).1.ask
 }
 
@@ -104,7 +104,7 @@ fn where_the_cursor_is_on_none_of_the_marked_ones_it_is_asked_which_are_meant() 
         press(&mut state, "<space><space>");
         is_at(&state, "search", "dev");
         assert_eq!(press(&mut state, "p"), [], "a question, and no plan");
-        assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 2));
+        assert!(matches!(&state.layer, Some(Modal::Choose { choices, .. }) if choices.len() == 2));
         let Ask::Promote { services, .. } = ask(&mut state, keys) else {
             panic!("no promote");
         };
@@ -120,7 +120,7 @@ fn it_is_asked_even_where_only_one_of_them_is_possible() {
     press(&mut state, "<space>jjj");
     is_at(&state, "notifier", "dev");
     assert_eq!(press(&mut state, "p"), []);
-    assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 1));
+    assert!(matches!(&state.layer, Some(Modal::Choose { choices, .. }) if choices.len() == 1));
     assert_eq!(press(&mut state, "<esc>"), []);
     assert!(state.screens.is_empty());
 }
@@ -196,7 +196,7 @@ fn several_next_environments_are_a_choice() {
     let mut state = board();
     state.board.environments[2].after = vec!["dev".into()];
     assert_eq!(press(&mut state, "p"), []);
-    assert!(matches!(&state.layer, Some(Layer::Choose { choices, .. }) if choices.len() == 2));
+    assert!(matches!(&state.layer, Some(Modal::Choose { choices, .. }) if choices.len() == 2));
     let Ask::Promote { to, .. } = ask(&mut state, "j<enter>") else {
         panic!("no promote");
     };
@@ -287,7 +287,10 @@ fn leaving_a_plan_stops_its_reads_and_says_that_nothing_was_written() {
     let mut state = board();
     planned(&mut state, "p");
     let commands = press(&mut state, "<esc>");
-    assert_eq!(commands, [Command::Stop(Slot::Plan), Command::Stop(Slot::PlanDiff)]);
+    assert_eq!(
+        commands,
+        [Command::Stop(QueryKind::Plan), Command::Stop(QueryKind::PlanDiff)]
+    );
     assert!(notice(&state).contains("nothing was written"));
 }
 

@@ -9,14 +9,14 @@ use crate::domain::write::Ask;
 
 const PRODUCTION_R: &str = "<right><right><right>r";
 
-fn screen(state: &State) -> &RevertScreen {
+fn screen(state: &CockpitState) -> &RevertScreen {
     match state.screen() {
         Some(Screen::Revert(screen)) => screen,
         other => panic!("no choice of digests: {other:?}"),
     }
 }
 
-fn to(state: &mut State, keys: &str) -> (crate::domain::Digest, bool) {
+fn to(state: &mut CockpitState, keys: &str) -> (crate::domain::Digest, bool) {
     let (_, request) = asked(&press(state, keys));
     match request.ask {
         Ask::Revert { to: Some(to), .. } => (to, request.release_hold),
@@ -64,7 +64,7 @@ fn a_digest_on_hold_takes_a_step_of_its_own() {
     assert_eq!(press(&mut state, "k").len(), 1, "it is compared with what is pinned");
     assert_eq!(screen(&state).selected, Some(digest("ch")));
     assert_eq!(press(&mut state, "<enter>"), []);
-    assert!(matches!(&state.layer, Some(Layer::Choose { title, .. }) if title.contains("double bookings")));
+    assert!(matches!(&state.layer, Some(Modal::Choose { title, .. }) if title.contains("double bookings")));
     assert_eq!(press(&mut state, "<enter>"), [], "the first answer is to leave it");
     assert_eq!(screen(&state).selected, Some(digest("ch")));
     press(&mut state, "<enter>");
@@ -117,7 +117,7 @@ fn leaving_drops_the_questions_and_an_old_answer() {
     let commands = press(&mut state, "<esc>");
     assert_eq!(
         commands,
-        [Command::Stop(Slot::Earlier), Command::Stop(Slot::EarlierDiff)]
+        [Command::Stop(QueryKind::Earlier), Command::Stop(QueryKind::EarlierDiff)]
     );
     let msg = Msg::EarlierDigests {
         ticket,

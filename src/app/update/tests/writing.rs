@@ -10,14 +10,14 @@ use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure,
 const PRODUCTION: &str = "<right><right><right>";
 
 /// A cockpit with a promotion of checkout in flight.
-fn flying() -> (State, Ticket, Proposal) {
+fn flying() -> (CockpitState, Ticket, Proposal) {
     let mut state = board();
     planned(&mut state, "p");
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     (state, ticket, proposal)
 }
 
-fn step(state: &mut State, ticket: &Ticket, progress: Progress) {
+fn step(state: &mut CockpitState, ticket: &Ticket, progress: Progress) {
     let msg = Msg::Progress {
         ticket: ticket.clone(),
         progress,
@@ -25,14 +25,14 @@ fn step(state: &mut State, ticket: &Ticket, progress: Progress) {
     assert_eq!(update(state, msg, sample::now()), []);
 }
 
-fn stage(state: &State) -> &Stage {
+fn stage(state: &CockpitState) -> &Stage {
     match state.screen() {
         Some(Screen::Plan(plan)) => &plan.stage,
         other => panic!("no plan: {other:?}"),
     }
 }
 
-fn failed(failure: WriteFailure) -> State {
+fn failed(failure: WriteFailure) -> CockpitState {
     let (mut state, ticket, _) = flying();
     written(&mut state, &ticket, Err(failure));
     state
@@ -100,7 +100,7 @@ fn overtaken_by_somebody_else_it_can_be_stopped_again() {
 fn quitting_asks_while_a_write_is_in_flight() {
     let (mut state, ticket, _) = flying();
     assert_eq!(press(&mut state, "q"), []);
-    assert_eq!((state.layer.clone(), state.quitting), (Some(Layer::Leave), false));
+    assert_eq!((state.layer.clone(), state.quitting), (Some(Modal::Leave), false));
     assert_eq!(press(&mut state, "<enter>"), []);
     assert_eq!((state.layer.clone(), state.quitting), (None, false));
     assert_eq!(press(&mut state, "qy"), [Command::CancelWrite]);

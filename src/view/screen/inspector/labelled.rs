@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
@@ -19,7 +19,7 @@ pub(super) struct InspectorLines<'a> {
 }
 
 impl<'a> InspectorLines<'a> {
-    pub(super) fn new(state: &State, canvas: &Canvas<'a>, width: u16) -> Self {
+    pub(super) fn new(state: &CockpitState, canvas: &Canvas<'a>, width: u16) -> Self {
         Self {
             lines: Vec::new(),
             width,

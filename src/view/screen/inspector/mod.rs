@@ -8,11 +8,11 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::cursor::Subject;
+use crate::app::cursor::ScreenSubject;
 use crate::app::cursor::cells;
-use crate::app::msg::Limits;
+use crate::app::msg::ScrollLimits;
 use crate::app::request;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
@@ -33,7 +33,7 @@ const CAUSE: usize = 2;
 const BESIDE: u16 = 128;
 
 /// Draws the inspector.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits, focus: bool) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits, focus: bool) {
     if area.height == 0 {
         return;
     }
@@ -84,7 +84,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
     }
 }
 
-fn title(state: &State, glyphs: &Glyphs) -> Line {
+fn title(state: &CockpitState, glyphs: &Glyphs) -> Line {
     let Some(cursor) = &state.cursor else {
         return vec![span(Role::Dim, "nothing selected")];
     };
@@ -93,7 +93,7 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
         crate::app::cursor::Column::Candidate => "what CI offers",
     };
     let mut line = vec![span(Role::Title, format!("{} {} {place}", cursor.service, glyphs.dot))];
-    if let (Some(Subject::Pin(key)), Some(row)) = (state.subject(), state.board.row(&cursor.service)) {
+    if let (Some(ScreenSubject::Pin(key)), Some(row)) = (state.subject(), state.board.row(&cursor.service)) {
         let keys: Vec<_> = cells(row, &key.target.environment).map(|cell| cell.pin.key()).collect();
         if keys.len() > 1 {
             let at = keys.iter().position(|k| *k == key).map_or(0, |at| at + 1);
@@ -104,7 +104,7 @@ fn title(state: &State, glyphs: &Glyphs) -> Line {
 }
 
 /// The bytes, the verdict, who put them there.
-fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+fn facts(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
     let mut out = InspectorLines::new(state, canvas, width);
     let Some(cursor) = &state.cursor else {
         return out.lines;
@@ -119,7 +119,7 @@ fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
             Role::Dim,
             "Nothing is pinned here: no file of this environment names this service's image.",
         ),
-        Some(Subject::Candidate(_)) => candidate(&mut out, state, row, theme),
+        Some(ScreenSubject::Candidate(_)) => candidate(&mut out, state, row, theme),
         Some(subject) => {
             if let Some(cell) = state.cell_of(&subject) {
                 pin(&mut out, state, row, cell, theme);
@@ -130,7 +130,7 @@ fn facts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
 }
 
 /// Drift that nothing above has said yet.
-fn drifts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+fn drifts(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
     let mut out = InspectorLines::new(state, canvas, width);
     if let Some(cell) = state.subject().as_ref().and_then(|subject| state.cell_of(subject)) {
         drift(&mut out, state, cell);
@@ -139,7 +139,7 @@ fn drifts(state: &State, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
 }
 
 /// The evidence, and where the pin is written.
-fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<Line> {
+fn proofs(state: &CockpitState, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<Line> {
     let mut out = InspectorLines::new(state, canvas, width);
     let Some(subject) = state.subject() else {
         return out.lines;
@@ -151,7 +151,7 @@ fn proofs(state: &State, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<L
     out.lines
 }
 
-fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cell, theme: &Theme) {
+fn pin(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, cell: &Cell, theme: &Theme) {
     match cell.pin.digest {
         Some(digest) => {
             let line = sign::with_digest(state, &row.name, digest, Role::Text, theme, out.glyphs);
@@ -189,7 +189,7 @@ fn pin(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, cell: &Cel
 }
 
 /// What will refuse these bytes in the environment that comes next, as far as the board can tell.
-fn next_step(out: &mut InspectorLines<'_>, state: &State) {
+fn next_step(out: &mut InspectorLines<'_>, state: &CockpitState) {
     let Some(subject) = state.subject() else { return };
     let Ok((promotion, to)) = request::step_of(state, &subject) else {
         return;
@@ -200,7 +200,7 @@ fn next_step(out: &mut InspectorLines<'_>, state: &State) {
     }
 }
 
-fn candidate(out: &mut InspectorLines<'_>, state: &State, row: &ServiceRow, theme: &Theme) {
+fn candidate(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, theme: &Theme) {
     let offered = row.candidate.value().and_then(Option::as_ref);
     match (&row.candidate, offered) {
         (_, Some(offered)) => {
@@ -347,7 +347,7 @@ fn relation(out: &mut InspectorLines<'_>, row: &ServiceRow, cell: &Cell) {
     out.cut("candidate", vec![span(Role::Text, text), span(Role::Dim, version)]);
 }
 
-fn drift(out: &mut InspectorLines<'_>, state: &State, cell: &Cell) {
+fn drift(out: &mut InspectorLines<'_>, state: &CockpitState, cell: &Cell) {
     let target = &cell.pin.target;
     let here = state.board.drift.iter().filter(|drift| {
         drift.service == target.service

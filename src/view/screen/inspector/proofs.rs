@@ -2,8 +2,8 @@
 
 use super::labelled::InspectorLines;
 use crate::app::cell_status::CellStatus;
-use crate::app::cursor::Subject;
-use crate::app::state::State;
+use crate::app::cursor::ScreenSubject;
+use crate::app::state::CockpitState;
 use crate::domain::board::Cell;
 use crate::domain::evidence::{EvidenceState, LogEvidence};
 use crate::view::canvas::{Line, span};
@@ -36,7 +36,7 @@ pub(super) fn locations(out: &mut InspectorLines<'_>, cell: &Cell, beside: bool)
 
 /// What verifies, by whom, and what does not. In a column of its own one statement a line; otherwise
 /// everything that verifies in one line, cut where it must be: the evidence screen has everything.
-pub(super) fn statements(out: &mut InspectorLines<'_>, state: &State, subject: &Subject, beside: bool) {
+pub(super) fn statements(out: &mut InspectorLines<'_>, state: &CockpitState, subject: &ScreenSubject, beside: bool) {
     let statements = state.statements(subject);
     let mut holds: Vec<Line> = Vec::new();
     let mut signers: Vec<String> = Vec::new();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::labelled::{InspectorLines, LABEL};
 use crate::app::age;
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::board::Assessment;
 use crate::domain::evidence::CauseKind;
 use crate::domain::freshness::Seen;
@@ -32,7 +32,7 @@ pub(super) fn seen_note<T>(seen: &Seen<T>, now: Timestamp) -> String {
 
 pub(super) fn verdict(
     out: &mut InspectorLines<'_>,
-    state: &State,
+    state: &CockpitState,
     seen: &Seen<Assessment>,
     current: cell_status::TimedStatus,
 ) {
@@ -107,7 +107,7 @@ fn folded(causes: &[Cause]) -> Vec<(Vec<&'static str>, &Cause)> {
 }
 
 /// A digest with what pindeck knows it as: where it is pinned, or that CI offers it.
-pub(super) fn whose(state: &State, digest: Digest) -> String {
+pub(super) fn whose(state: &CockpitState, digest: Digest) -> String {
     let mut places = Vec::new();
     for row in &state.board.services {
         let environments = row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));

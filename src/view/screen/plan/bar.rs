@@ -4,14 +4,14 @@ use ratatui::layout::Rect;
 
 use crate::app::plan_screen::wanted_name;
 use crate::app::plan_screen::{Input, PlanScreen, Stage, is_closed, is_waivable, name_to_type};
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::plan::GateName;
 use crate::domain::write::{Ask, Proposal, Scope, WriteFailure};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
 
 /// Draws the bar.
-pub(super) fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, below: u16) {
+pub(super) fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, area: Rect, below: u16) {
     let more = match below {
         0 => Line::new(),
         1 => vec![span(Role::Accent, "1 more line below")],
@@ -105,7 +105,7 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
     line
 }
 
-fn running(state: &State) -> Line {
+fn running(state: &CockpitState) -> Line {
     let Some(writing) = &state.writing else {
         return Line::new();
     };
@@ -129,7 +129,7 @@ fn failed(failure: &WriteFailure) -> Line {
     line
 }
 
-fn done(state: &State) -> Line {
+fn done(state: &CockpitState) -> Line {
     let mut line = button("Close", "enter");
     if let (Some(undo), Some(ask)) = (state.keymap.key_of(crate::app::Action::Undo), state.undo.front()) {
         key(

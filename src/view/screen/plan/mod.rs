@@ -9,9 +9,9 @@ mod running;
 
 use ratatui::layout::Rect;
 
-use crate::app::msg::Limits;
+use crate::app::msg::ScrollLimits;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Verb;
@@ -29,7 +29,7 @@ fn release_of(screen: &PlanScreen) -> Option<(&ServiceId, Digest)> {
 }
 
 /// Draws the plan screen.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, screen: &PlanScreen, area: Rect, limits: &mut Limits) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, area: Rect, limits: &mut ScrollLimits) {
     let word = match &screen.stage {
         Stage::Planning { .. } | Stage::Shown(_) => "plan",
         Stage::Running(_) => "in flight",

@@ -1,7 +1,7 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
 use crate::app::cell_status::CellStatus;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::plan::Verb;
@@ -18,7 +18,7 @@ use super::labelled::LABEL;
 
 pub(super) fn done(
     canvas: &Canvas<'_>,
-    state: &State,
+    state: &CockpitState,
     proposal: &Proposal,
     receipt: &Receipt,
     width: u16,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::app::age;
 use crate::app::comparison::ComparisonState;
 use crate::app::plan_screen::PlanScreen;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
 use crate::domain::id::{Digest, ServiceId};
@@ -24,7 +24,7 @@ use super::labelled::PlanLines;
 
 pub(super) fn lines(
     canvas: &Canvas<'_>,
-    state: &State,
+    state: &CockpitState,
     screen: &PlanScreen,
     proposal: &Proposal,
     width: u16,
@@ -92,7 +92,7 @@ pub(super) fn lines(
 fn one(
     out: &mut PlanLines<'_>,
     canvas: &Canvas<'_>,
-    state: &State,
+    state: &CockpitState,
     screen: &PlanScreen,
     (proposal, plan): (&Proposal, &Plan),
     compared: Option<&ComparisonState>,
@@ -219,7 +219,7 @@ fn verdict_lines(out: &mut PlanLines<'_>, plan: &Plan, verdict: &Verdict) {
 }
 
 /// What the board knows of these bytes.
-fn seen_evidence<'a>(state: &'a State, service: &ServiceId, digest: Digest) -> Option<&'a Assessment> {
+fn seen_evidence<'a>(state: &'a CockpitState, service: &ServiceId, digest: Digest) -> Option<&'a Assessment> {
     let row = state.board.row(service)?;
     let candidate = row.candidate.value().and_then(Option::as_ref);
     let offered = candidate

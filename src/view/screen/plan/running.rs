@@ -1,13 +1,13 @@
 //! How far the write in flight is.
 
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::write::{Progress, Proposal};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
 use crate::view::units::{bytes, waited};
 
 /// The step that runs, with its measures. Always three lines, so that nothing below moves.
-pub(super) fn lines(canvas: &Canvas<'_>, state: &State, proposal: &Proposal, width: u16) -> Vec<Line> {
+pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Proposal, width: u16) -> Vec<Line> {
     let glyphs = canvas.glyphs();
     let Some(writing) = &state.writing else {
         return vec![Line::new(), Line::new(), Line::new()];
@@ -60,7 +60,7 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &State, proposal: &Proposal, wid
 }
 
 /// Bytes per second since the copy began, and the seconds left at that pace.
-fn pace(state: &State, done: u64, all: u64) -> Option<(u64, Option<u64>)> {
+fn pace(state: &CockpitState, done: u64, all: u64) -> Option<(u64, Option<u64>)> {
     let (_, since, from) = state.writing.as_ref()?.meter.as_ref()?;
     let ms = u64::try_from(state.now.as_millisecond() - since.as_millisecond()).ok()?;
     // The first second says nothing.

@@ -2,7 +2,7 @@
 
 use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Cursor;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
@@ -12,7 +12,13 @@ use crate::view::theme::{Role, of_status};
 use crate::view::widget::{badge, sign};
 
 /// A cell in order of weight: sign, digest, badge, relation, flag, word.
-pub(super) fn pin_cell(canvas: &Canvas<'_>, state: &State, pins: &[&Cell], cursor: Option<&Cursor>, room: u16) -> Line {
+pub(super) fn pin_cell(
+    canvas: &Canvas<'_>,
+    state: &CockpitState,
+    pins: &[&Cell],
+    cursor: Option<&Cursor>,
+    room: u16,
+) -> Line {
     let glyphs = canvas.glyphs();
     let chosen = cursor
         .and_then(|c| c.pin.as_ref())
@@ -74,7 +80,7 @@ pub(super) fn pin_cell(canvas: &Canvas<'_>, state: &State, pins: &[&Cell], curso
 }
 
 /// Relation to the candidate, several pins, hold, drift.
-fn marks(state: &State, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
+fn marks(state: &CockpitState, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
     let mut line = Line::new();
     match cell.relation {
         Relation::Behind => {
@@ -113,7 +119,7 @@ fn marks(state: &State, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
 }
 
 /// What CI offers.
-pub(super) fn candidate_cell(canvas: &Canvas<'_>, state: &State, row: &ServiceRow, room: u16) -> Line {
+pub(super) fn candidate_cell(canvas: &Canvas<'_>, state: &CockpitState, row: &ServiceRow, room: u16) -> Line {
     let glyphs = canvas.glyphs();
     let Some(current) = cell_status::of_candidate(row, state.minute()) else {
         return vec![span(Role::Dim, format!("{} no candidate", glyphs.nothing))];

@@ -4,7 +4,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::cursor::columns;
-use crate::app::state::State;
+use crate::app::state::CockpitState;
 use crate::view::canvas::width;
 use crate::view::glyphs::Glyphs;
 use crate::view::names;
@@ -36,7 +36,7 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout for a table of so many columns of the terminal.
-    pub fn new(state: &State, glyphs: &Glyphs, room: u16) -> Self {
+    pub fn new(state: &CockpitState, glyphs: &Glyphs, room: u16) -> Self {
         let services: Vec<&str> = state.board.services.iter().map(|row| row.name.as_str()).collect();
         let longest = services.iter().map(|name| width(name, glyphs)).max().unwrap_or(0);
         let longest = longest.max(*NAME.start());

@@ -7,8 +7,8 @@ mod legend;
 use ratatui::layout::Rect;
 
 use crate::app::cursor::{Column, cells, columns};
-use crate::app::msg::Limits;
-use crate::app::state::{Pane, Pass, State};
+use crate::app::msg::ScrollLimits;
+use crate::app::state::{BoardPass, CockpitState, Pane};
 use crate::domain::board::{Cell, ServiceRow};
 use crate::view::canvas::{Canvas, span};
 use crate::view::names::shorten_all;
@@ -19,13 +19,13 @@ use layout::Layout;
 pub use legend::legend;
 
 /// Lines that the table needs above its rows for things that belong to no row.
-pub fn notice_lines(state: &State) -> u16 {
+pub fn notice_lines(state: &CockpitState) -> u16 {
     u16::try_from(notices(state).len()).unwrap_or(0)
 }
 
-fn notices(state: &State) -> Vec<(Role, String)> {
+fn notices(state: &CockpitState) -> Vec<(Role, String)> {
     let mut out = Vec::new();
-    if let Pass::Failed(failure, _) = &state.pass {
+    if let BoardPass::Failed(failure, _) = &state.pass {
         out.push((Role::Error, failure.what.clean().into_string()));
         out.push((Role::Dim, failure.next().to_string()));
     }
@@ -41,7 +41,7 @@ fn notices(state: &State) -> Vec<(Role, String)> {
 }
 
 /// Draws the table.
-pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Limits) {
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits) {
     let focus = state.pane == Pane::Board && state.screen().is_none();
     let mut y = area.y;
     for (role, text) in notices(state) {
@@ -90,12 +90,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &State, area: Rect, limits: &mut Lim
     }
 }
 
-fn empty(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
+fn empty(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let text = if !state.board.services.is_empty() {
         "no service matches the filter: esc shows all"
     } else if state.board.repository.is_none() {
         match &state.pass {
-            Pass::Failed(..) => "nothing could be read",
+            BoardPass::Failed(..) => "nothing could be read",
             _ => "reading pins from git",
         }
     } else {
@@ -104,7 +104,7 @@ fn empty(canvas: &mut Canvas<'_>, state: &State, area: Rect) {
     canvas.text(area.x + 1, area.y, area.width - 1, text, Role::Dim);
 }
 
-fn head(canvas: &mut Canvas<'_>, state: &State, layout: &Layout, columns: &[Column], area: Rect) {
+fn head(canvas: &mut Canvas<'_>, state: &CockpitState, layout: &Layout, columns: &[Column], area: Rect) {
     let selected = state.cursor.as_ref().map(|cursor| &cursor.column);
     let environments: Vec<&str> = state.board.environments.iter().map(|e| e.name.as_str()).collect();
     let headings = shorten_all(&environments, layout.cell - 2, canvas.glyphs().ellipsis);
@@ -144,7 +144,7 @@ fn head(canvas: &mut Canvas<'_>, state: &State, layout: &Layout, columns: &[Colu
 #[expect(clippy::too_many_arguments, reason = "one row of one table, private to this file")]
 fn draw_row(
     canvas: &mut Canvas<'_>,
-    state: &State,
+    state: &CockpitState,
     (row, name): (&ServiceRow, &str),
     layout: &Layout,
     columns: &[Column],

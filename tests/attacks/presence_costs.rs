@@ -1,0 +1,125 @@
+//! Attacks on the price of looking: whoever may push must not make a status expensive.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pindeck::domain::Digest;
+use pindeck::domain::evidence::CauseKind;
+use pindeck::domain::verdict::Outcome;
+use pindeck::sources::registry::{Options, Registry};
+
+use super::presence::{production, serve};
+use crate::support::fake::{Fake, IMAGE, INDEX, Ways, index_text};
+use crate::support::server::{Reply, Server};
+use crate::support::signed_world::{API, Clone, Key};
+use crate::{Attack, on_a_runtime};
+
+pub const ATTACKS: &[Attack] = &[
+    Attack {
+        name: "three-thousand-children",
+        tries: "an index of 3,000 platform manifests makes a status send thousands of requests",
+        attempt: || on_a_runtime(three_thousand_children()),
+    },
+    Attack {
+        name: "one-blob-fifty-layers",
+        tries: "fifty layers that name one large blob have it fetched and kept fifty times",
+        attempt: || on_a_runtime(one_blob_fifty_layers()),
+    },
+    Attack {
+        name: "compressed-answer",
+        tries: "a small compressed answer that nobody asked for fills the memory",
+        attempt: || on_a_runtime(compressed_answer()),
+    },
+];
+
+async fn three_thousand_children() {
+    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
+    let list: Vec<String> = (0..3_000u32)
+        .map(|n| {
+            let digest = Digest::of(&n.to_be_bytes());
+            format!(r#"{{"mediaType":"{IMAGE}","digest":"{digest}","size":500}}"#)
+        })
+        .collect();
+    let index = fake.manifest(API, INDEX, index_text(&list));
+    fake.tag(API, "keep", index);
+    key.sign(&fake, API, index);
+    let server = serve(&fake).await;
+    let host = server.address.to_string();
+    let clone = Clone::new(&key, &[("production", host.as_str(), index)], "");
+    let board = clone.engine("cache").board().await.expect("a status");
+    let requests = server.total();
+    println!("an index of 3,000 platform manifests: {requests} requests");
+    assert!(requests <= 16, "{requests} requests");
+    let cells = board.services.iter().flat_map(|row| &row.cells);
+    let verdicts: Vec<_> = cells
+        .filter_map(|cell| cell.assessment.fresh()?.verdict.clone())
+        .collect();
+    assert_eq!(verdicts[0].result, Outcome::Rejected);
+    assert_eq!(verdicts[0].causes[0].cause, CauseKind::Unsupported);
+    let words = verdicts[0].causes[0].detail.clean().to_string();
+    assert!(words.contains("128 platform manifests"), "{words}");
+}
+
+async fn one_blob_fifty_layers() {
+    const SIZE: usize = 8 << 20;
+    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
+    let image = fake.image(API, "linux", None);
+    key.sign(&fake, API, image);
+    let blob = fake.blob(API, vec![b'x'; SIZE]);
+    let config = fake.blob(API, "{}");
+    let layer = format!(r#"{{"mediaType":"application/vnd.dsse.envelope.v1+json","digest":"{blob}","size":{SIZE}}}"#);
+    let layers = vec![layer; 50].join(",");
+    let subject = fake.descriptor(API, image);
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"a/b","digest":"{config}","size":2}},"layers":[{layers}],"subject":{subject}}}"#
+    );
+    fake.manifest(API, IMAGE, text);
+    let server = serve(&fake).await;
+    let host = server.address.to_string();
+    let clone = Clone::new(&key, &[("production", host.as_str(), image)], "");
+    let before = peak_memory();
+    let board = clone.engine("cache").board().await.expect("a status");
+    println!(
+        "50 layers of one blob of {} MiB: {} MiB more at the peak",
+        SIZE >> 20,
+        (peak_memory() - before) >> 10
+    );
+    let blobs = server
+        .seen()
+        .iter()
+        .filter(|seen| seen.path.ends_with(&blob.to_string()))
+        .count();
+    assert_eq!(blobs, 1);
+    // And what anybody may attach rejects no good image.
+    assert_eq!(production(&board).0, Some(Outcome::Verified));
+}
+
+/// The largest resident memory of this process so far, in KiB.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("linux");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a peak");
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse().ok())
+        .expect("a number")
+}
+
+async fn compressed_answer() {
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen_plain = Arc::clone(&asked);
+    let server = Server::start(move |seen| {
+        let plain = seen.headers.get("accept-encoding").is_some_and(|e| e == "identity");
+        seen_plain.store(plain, Ordering::SeqCst);
+        Reply::new(200, vec![0x1f, 0x8b, 8, 0]).with("Content-Encoding", "gzip")
+    })
+    .await;
+    let registry = Registry::new(Options::default()).expect("valid options");
+    let error = registry
+        .manifest(&server.repository(API), &Digest::of(b"x"))
+        .await
+        .expect_err("not what was asked for");
+    // Neither corrupt nor absent: nobody has seen the bytes.
+    assert_eq!(error.cause(), CauseKind::Unreachable);
+    assert!(error.to_string().contains("gzip"), "{error}");
+    assert!(asked.load(Ordering::SeqCst), "plain bytes were not asked for");
+}
