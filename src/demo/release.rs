@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::DemoError;
 use super::oci::{IMAGE, INDEX, Put};
 use super::registry::DemoRegistry;
-use super::signing::{DemoSigner, StatementSubject, descriptor};
+use super::signing::{DemoSigner, SigningSubject, descriptor};
 use crate::domain::id::Digest;
 
 /// What is true of one build.
@@ -85,7 +85,7 @@ impl DemoKeys {
             Proof::Elsewhere(other) => other,
             _ => digest,
         };
-        let subject = StatementSubject {
+        let subject = SigningSubject {
             name: &name,
             about,
             attached_to: digest,

@@ -73,7 +73,7 @@ impl DemoSigner {
     }
 
     /// Statements as referrers of `subject`, one bundle each, a signature among them.
-    pub fn bundles(&self, subject: &StatementSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn bundles(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
         let mut puts = Vec::new();
         let signature = ("https://sigstore.dev/cosign/sign/v1", json!({}));
         for (predicate_type, predicate) in statements.iter().chain([&signature]) {
@@ -99,7 +99,7 @@ impl DemoSigner {
     }
 
     /// The same in cosign's older layout: a `.sig` and an `.att` tag.
-    pub fn legacy(&self, subject: &StatementSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn legacy(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
         const SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
         const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
         const NOTE: &str = "dev.cosignproject.cosign/signature";
@@ -132,7 +132,7 @@ impl DemoSigner {
 }
 
 /// What statements are about, and where they hang.
-pub(super) struct StatementSubject<'a> {
+pub(super) struct SigningSubject<'a> {
     /// Repository, for the statement.
     pub name: &'a str,
     /// The digest the statements speak of.
@@ -145,7 +145,7 @@ pub(super) struct StatementSubject<'a> {
     pub size: usize,
 }
 
-impl StatementSubject<'_> {
+impl SigningSubject<'_> {
     fn statement(&self, predicate_type: &str, predicate: &Value) -> Value {
         json!({
             "_type": "https://in-toto.io/Statement/v1",

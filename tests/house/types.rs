@@ -7,23 +7,6 @@ use super::tree::{sources, verdict};
 /// Names that may mean several things, with the reason.
 const SEVERAL: &[(&str, &str)] = &[("Signals", "one for each kind of operating system; only one is compiled")];
 
-/// Names that still mean several things; it may only shrink.
-const STILL_THERE: &[&str] = &[
-    "Document",
-    "Entry",
-    "Environment",
-    "Event",
-    "Fields",
-    "Identity",
-    "Key",
-    "Layer",
-    "Pinned",
-    "Shape",
-    "Source",
-    "Subject",
-    "Version",
-];
-
 /// Where each type of the product is defined, by name: types of modules, not those inside functions, and no
 /// associated types.
 fn definitions() -> BTreeMap<String, Vec<String>> {
@@ -56,7 +39,7 @@ fn no_name_means_two_types() {
     let mut complaints = Vec::new();
     let definitions = definitions();
     for (name, places) in definitions.iter().filter(|(_, places)| places.len() > 1) {
-        let allowed = SEVERAL.iter().any(|(known, _)| known == name) || STILL_THERE.contains(&name.as_str());
+        let allowed = SEVERAL.iter().any(|(known, _)| known == name);
         if !allowed {
             complaints.push(format!(
                 "{name} is defined {} times: {}",
@@ -65,7 +48,7 @@ fn no_name_means_two_types() {
             ));
         }
     }
-    for name in STILL_THERE.iter().chain(SEVERAL.iter().map(|(name, _)| name)) {
+    for (name, _) in SEVERAL {
         if definitions.get(*name).is_none_or(|places| places.len() < 2) {
             println!("{name} is defined once at most: take it off the list");
         }

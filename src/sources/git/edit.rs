@@ -7,31 +7,16 @@
 
 mod change;
 mod check;
+mod error;
+mod new_pin;
 
 use crate::domain::id::Digest;
 use crate::sources::git::manifest::{self, Found, Use, Warning};
 
+pub use error::EditError;
+pub use new_pin::{NewPin, TagChange};
+
 use change::Change;
-
-/// What a pin shall become.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewPin {
-    /// The bytes it shall name.
-    pub digest: Digest,
-    /// What happens to a tag that is written beside it.
-    pub tag: TagChange,
-}
-
-/// What happens to a visible tag; a pin without one gets none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TagChange {
-    /// It becomes this one.
-    Update(String),
-    /// It goes.
-    Drop,
-    /// It stays, and may then name other bytes than the digest.
-    Keep,
-}
 
 /// A proven edit of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,59 +44,6 @@ pub struct Edit {
     pub after: String,
     /// Places that take the same scalar through an alias, so change with it.
     pub uses: Vec<Use>,
-}
-
-/// Why a pin is not edited.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EditError {
-    /// The reference is no longer where it was found.
-    #[error("{file} is not as it was when {path} was found in it; read it again")]
-    Moved {
-        /// The file.
-        file: String,
-        /// The place.
-        path: String,
-    },
-    /// The place cannot be edited.
-    #[error("{file}:{line} cannot be edited: {reason}; change it by hand")]
-    ReadOnly {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u32,
-        /// Why.
-        reason: String,
-    },
-    /// Another image takes its digest from the same bytes.
-    #[error("{file}:{line} also pins {other}, which must not get this digest; give each its own field first")]
-    Shared {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u32,
-        /// The other image as written.
-        other: String,
-    },
-    /// The tag cannot be changed as asked.
-    #[error("{file}:{line}: the tag cannot be {asked}: {reason}; choose another --tag")]
-    Tag {
-        /// The file.
-        file: String,
-        /// The line.
-        line: u32,
-        /// `dropped` or `updated`.
-        asked: &'static str,
-        /// Why.
-        reason: &'static str,
-    },
-    /// The result did not pass the checks.
-    #[error("the edit of {file} could not be proven to change only the pin ({why}); change it by hand")]
-    Unproven {
-        /// The file.
-        file: String,
-        /// Which check failed, and how.
-        why: String,
-    },
 }
 
 /// Plans an edit of one file: every reference in `which` (found in these very bytes) becomes `new`.

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{EditError, NewPin, TagChange};
+use super::error::EditError;
+use super::new_pin::{NewPin, TagChange};
 use crate::domain::reference::valid_tag;
 use crate::sources::git::manifest::Found;
 use crate::sources::git::manifest::site::{Insert, TagForm};

@@ -2,7 +2,7 @@
 //! that finds the new pin and everything else as before.
 
 use super::change::{Change, Effect};
-use super::{NewPin, TagChange};
+use super::new_pin::{NewPin, TagChange};
 use crate::sources::git::manifest::events::{self, YamlEvent, YamlEventKind};
 use crate::sources::git::manifest::{self, Scan};
 

@@ -59,7 +59,7 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
         return interpolated(tree, value, written, out);
     };
     let Some(parts) = refs::whole(&plain.text) else {
-        return out.unmanaged(tree.node(value).line, written, super::kubernetes::why_not(written));
+        return out.unmanaged(tree.node(value).line, written, refs::why_not(written));
     };
     // What is appended joins the reference: inside the default if the name stands there.
     let end = match (plain.raw.first(), plain.raw.last()) {

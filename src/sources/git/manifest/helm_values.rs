@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use granit_parser::ScalarStyle;
 
-use super::Found;
-use super::kubernetes::why_not;
+use super::found::Found;
 use super::output::{Fields, How, Output};
 use super::refs;
 use super::tree::{Id, Kind, Tree};
@@ -105,7 +104,7 @@ fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: How, strings: Strings
             }
         }
         None if text.contains("{{") || text.contains("${") => {
-            out.unmanaged(tree.node(value).line, text, why_not(text));
+            out.unmanaged(tree.node(value).line, text, refs::why_not(text));
         }
         None => {}
     }

@@ -3,6 +3,7 @@
 use granit_parser::ScalarStyle;
 
 use super::output::{How, Output};
+use super::refs;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
@@ -99,18 +100,7 @@ fn field(tree: &Tree<'_>, name: &str, value: Id, out: &mut Output) {
         && let Some(text) = tree.filled(value)
         && !out.is_claimed(tree.resolve(value))
     {
-        out.unmanaged(tree.node(value).line, text, why_not(text));
-    }
-}
-
-/// Why a text in an image field is not a reference.
-pub(super) fn why_not(text: &str) -> &'static str {
-    if text.contains("{{") || text.contains('$') {
-        "the image is put in when the manifest is rendered"
-    } else if text.contains('@') {
-        "what follows `@` is not a sha256 digest"
-    } else {
-        "this is not an image reference"
+        out.unmanaged(tree.node(value).line, text, refs::why_not(text));
     }
 }
 

@@ -9,7 +9,9 @@ mod compose;
 mod controllers;
 mod detect;
 pub(crate) mod events;
+mod file_scan;
 mod flux;
+mod found;
 mod hands_off;
 mod helm_values;
 mod helmfile;
@@ -35,14 +37,11 @@ mod unparsed;
 mod uses;
 
 use std::collections::HashSet;
-use std::ops::Range;
-
-use crate::domain::id::Digest;
-use crate::domain::pin::{Style, Unmanaged};
-use crate::domain::reference::Repository;
 
 pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, is_same_repository, void};
+pub use file_scan::{Chart, Scan};
+pub use found::{Found, Use, Warning};
 pub use image_rules::ImageRule;
 pub use includes::{Include, Origin, Taken};
 pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
@@ -53,168 +52,9 @@ pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
 pub use undo::robot;
 
 use detect::DocumentStyle;
+use found::LOOSE;
 use output::Output;
 use tree::{Id, Tree};
-
-/// Rules from here on find texts that no known field holds.
-const LOOSE: u8 = 9;
-
-/// What one file holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Scan {
-    /// Image references, in file order.
-    pub found: Vec<Found>,
-    /// Digests and images that are seen but cannot be managed.
-    pub unmanaged: Vec<Unmanaged>,
-    /// What would undo or void an edit of this file.
-    pub warnings: Vec<Warning>,
-    /// Objects that apply a repository: see [`void`].
-    pub controllers: Vec<Controller>,
-    /// Files and folders of the same repository that it takes in, as written.
-    pub includes: Vec<Include>,
-    /// Charts that a chart or kustomization names.
-    pub charts: Vec<Chart>,
-    /// What it contributes to a render.
-    pub parts: Vec<DocumentPart>,
-    /// References that count only together with other files: tags and digests of images that other
-    /// values name, and images in patches.
-    pub layered: Vec<Found>,
-    /// Why the file (or a part of it) could not be read, if so.
-    pub problem: Option<String>,
-}
-
-/// A chart that another one, or a kustomization, depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chart {
-    /// Its name.
-    pub name: String,
-    /// It comes from this repository, not from a server of charts.
-    pub local: bool,
-}
-
-/// One image reference at the place that defines it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// How it is written.
-    pub style: Style,
-    /// The precise kind of place, for example `k8s/container` or `kustomize/images`.
-    pub kind: &'static str,
-    /// Which detection rule found it, 1–10; 9 and 10 are pins only for images that a service names.
-    pub tier: u8,
-    /// The image part as written: no tag, no digest. A Helm `registry` is joined; empty where a
-    /// parameter changes only the tag of an image that the chart names.
-    pub written: String,
-    /// The same, normalised; `None` where the text is no repository (templates) or names none.
-    pub repository: Option<Repository>,
-    /// The effective tag, if one is written.
-    pub tag: Option<String>,
-    /// The effective digest, if one is written.
-    pub digest: Option<Digest>,
-    /// Line of the scalar that holds the pin, from 1.
-    pub line: u32,
-    /// Path in the YAML stream: `$[document].key[index]`.
-    pub yaml_path: String,
-    /// The 71 bytes `sha256:…` in the file.
-    pub digest_span: Option<Range<usize>>,
-    /// Places that take this very scalar through a YAML alias, the one that makes it an image too.
-    pub uses: Vec<Use>,
-    /// Why it cannot be edited, if it cannot.
-    pub read_only: Option<String>,
-    /// Why the effective pin is what it is, where that is not plain from the text.
-    pub reason: Option<String>,
-    /// Where its bytes stand, for the editor.
-    pub(crate) site: site::Site,
-}
-
-/// A place that uses a scalar defined elsewhere in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use {
-    /// Line of the alias, from 1.
-    pub line: u32,
-    /// Where the alias makes the value appear.
-    pub yaml_path: String,
-    /// Whether what it is merged into has another value there: then the pin does not arrive.
-    pub overridden: bool,
-}
-
-/// Something that would undo or void an edit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// Line, from 1.
-    pub line: u32,
-    /// What it is and what it does to an edit.
-    pub text: String,
-    /// The YAML document it is about; `None` = the whole repository.
-    pub document: Option<u32>,
-    /// The line of the field it is about, if it is about one field only.
-    pub field: Option<u32>,
-}
-
-impl Warning {
-    /// A warning about one reference.
-    pub(crate) fn on(found: &Found, text: String) -> Self {
-        Self {
-            line: found.line,
-            text,
-            document: Some(found.site.document),
-            field: Some(found.line),
-        }
-    }
-
-    /// Whether an edit of this reference has to do with it.
-    pub fn concerns(&self, found: &Found) -> bool {
-        let lines = found.site_lines();
-        self.document.is_none_or(|document| document == found.site.document)
-            && self.field.is_none_or(|field| lines.contains(&field))
-    }
-}
-
-impl Found {
-    /// A place that is read and whose bytes cannot be told.
-    pub(crate) fn unread(line: u32) -> Self {
-        Self {
-            style: Style::Kustomize,
-            kind: "kustomize/patch",
-            tier: 3,
-            written: String::new(),
-            repository: None,
-            tag: None,
-            digest: None,
-            line,
-            yaml_path: String::new(),
-            digest_span: None,
-            uses: Vec::new(),
-            read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
-            reason: None,
-            site: site::Site {
-                document: 0,
-                lines: Vec::new(),
-                digest: None,
-                tag: None,
-                insert: site::Insert::Refused("its bytes cannot be told"),
-            },
-        }
-    }
-
-    /// The reference as written: image, tag, digest.
-    pub fn reference(&self) -> String {
-        let tag = self.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
-        let digest = self.digest.map(|digest| format!("@{digest}")).unwrap_or_default();
-        format!("{}{tag}{digest}", self.written)
-    }
-
-    /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.
-    fn site_lines(&self) -> Vec<u32> {
-        let mut lines = vec![self.line];
-        lines.extend(self.site.lines.iter().copied());
-        lines
-    }
-
-    /// Whether a digest would get a field of its own in values that a chart reads.
-    pub(crate) fn inserts_field(&self) -> bool {
-        matches!(self.site.insert, site::Insert::Entry { .. }) && self.kind.ends_with("/split")
-    }
-}
 
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
 /// the style. Never fails: what cannot be read is named in [`Scan::problem`].

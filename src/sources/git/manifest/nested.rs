@@ -1,6 +1,6 @@
 //! YAML inside a literal block scalar (`helm.values: |`): its offsets mapped back to the file.
 
-use super::Found;
+use super::found::Found;
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
 use super::tree::{Id, Kind, Tree};
 

@@ -6,11 +6,12 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
+use super::found::Found;
 use super::nested::Mapping;
 use super::refs::{self, Parts};
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
 use super::tree::{Flow, Id, Kind, Tree};
-use super::{Found, uses};
+use super::uses;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;

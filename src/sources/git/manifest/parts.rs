@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
+use super::found::{Found, LOOSE};
 use super::helm_values::{self, Strings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
@@ -13,7 +14,7 @@ use super::objects::{self, ManifestObject};
 use super::output::{How, Output};
 use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
-use super::{Found, LOOSE, argocd, kubernetes, parameters};
+use super::{argocd, kubernetes, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.

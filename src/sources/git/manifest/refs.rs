@@ -16,6 +16,17 @@ pub(super) struct Parts {
     pub digest: Option<Range<usize>>,
 }
 
+/// Why a text in an image field is not a reference.
+pub(super) fn why_not(text: &str) -> &'static str {
+    if text.contains("{{") || text.contains('$') {
+        "the image is put in when the manifest is rendered"
+    } else if text.contains('@') {
+        "what follows `@` is not a sha256 digest"
+    } else {
+        "this is not an image reference"
+    }
+}
+
 /// Takes a whole text apart. `None` if any part of it is not well formed.
 pub(super) fn whole(text: &str) -> Option<Parts> {
     let parts = apart(text)?;

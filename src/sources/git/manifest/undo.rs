@@ -1,7 +1,7 @@
 //! What would undo or void an edit: automation that writes the same field, and controllers that
 //! would not act on it.
 
-use super::Warning;
+use super::found::Warning;
 use super::tree::{Id, Tree};
 
 /// Warnings kept of one file.

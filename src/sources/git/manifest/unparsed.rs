@@ -1,9 +1,10 @@
 //! Files that do not parse, mostly templates: a scan of lines, shown and never edited.
 
+use super::file_scan::Scan;
+use super::found::Found;
 use super::output::MAX_FOUND;
 use super::refs::{self, Parts};
 use super::site::{Insert, Site};
-use super::{Found, Scan};
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
 

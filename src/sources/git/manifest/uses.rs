@@ -3,7 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::Use;
+use super::found::Use;
 use super::tree::{Id, Tree};
 
 /// Lists them, nearest first, at most `room`; `None` if there are more. `parts` are the entries of one

@@ -1,0 +1,41 @@
+//! What a scan finds in one file.
+
+use crate::domain::pin::Unmanaged;
+
+use super::controllers::Controller;
+use super::found::{Found, Warning};
+use super::includes::Include;
+use super::parts::DocumentPart;
+
+/// What is found in one file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scan {
+    /// Image references, in file order.
+    pub found: Vec<Found>,
+    /// Digests and images that are seen but cannot be managed.
+    pub unmanaged: Vec<Unmanaged>,
+    /// What would undo or void an edit of this file.
+    pub warnings: Vec<Warning>,
+    /// Objects that apply a repository: see [`super::void`].
+    pub controllers: Vec<Controller>,
+    /// Files and folders of the same repository that it takes in, as written.
+    pub includes: Vec<Include>,
+    /// Charts that a chart or kustomization names.
+    pub charts: Vec<Chart>,
+    /// What it contributes to a render.
+    pub parts: Vec<DocumentPart>,
+    /// References that count only together with other files: tags and digests of images that other
+    /// values name, and images in patches.
+    pub layered: Vec<Found>,
+    /// Why the file (or a part of it) could not be read, if so.
+    pub problem: Option<String>,
+}
+
+/// A chart that another one, or a kustomization, depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chart {
+    /// Its name.
+    pub name: String,
+    /// It comes from this repository, not from a server of charts.
+    pub local: bool,
+}
