@@ -212,9 +212,12 @@ fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
     }
 }
 
+/// The cells that pin each digest.
+type CellsByDigest<'a> = BTreeMap<Digest, Vec<&'a Cell>>;
+
 /// One drift per service: two pinned digests with the same version label, whatever the revision.
 fn rebuilt(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
-    let mut by_version: BTreeMap<(&str, Option<&str>), BTreeMap<Digest, Vec<&Cell>>> = BTreeMap::new();
+    let mut by_version: BTreeMap<(&str, Option<&str>), CellsByDigest<'_>> = BTreeMap::new();
     for cell in &row.cells {
         if let (Some(version), Some(digest)) = (&cell.version, cell.pin.digest) {
             // Two components are two images, whatever version they say.

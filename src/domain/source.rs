@@ -95,7 +95,7 @@ impl SourceRepository {
         if host.is_empty() || authority.contains('%') || authority.matches('@').count() > 1 {
             return Err(refused("its host is not valid"));
         }
-        let user = Some(parsed.username()).filter(|user| !user.is_empty() && !(scheme == "ssh" && *user == "git"));
+        let user = Some(parsed.username()).filter(|user| !(user.is_empty() || scheme == "ssh" && *user == "git"));
         Ok(Self {
             authenticated,
             user: user.map(str::to_owned),

@@ -248,7 +248,7 @@ fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
 
 /// Runs blocking work on its own thread.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|e| Failure::bug(e))
+    tokio::task::spawn_blocking(work).await.map_err(Failure::bug)
 }
 
 /// The verdicts kept from earlier runs; `None` where there is no place for them, or none for the key that tells

@@ -43,7 +43,7 @@ impl Engine {
         while let Some(update) = rx.recv().await {
             board.apply(update);
         }
-        pass.await.map_err(|e| Failure::bug(e))??;
+        pass.await.map_err(Failure::bug)??;
         Ok(board)
     }
 

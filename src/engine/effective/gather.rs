@@ -366,7 +366,7 @@ impl Gatherer<'_> {
                 other.digest_span.is_some() && other.digest_span == found.digest_span
                     || other.line == found.line && other.reference() == found.reference()
             };
-            if layered.iter().any(|other| is_same(&other)) {
+            if layered.iter().any(is_same) {
                 continue;
             }
             let is_site = |site: &SourceSite| site.file == file && site.found == Some(handle);

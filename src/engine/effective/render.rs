@@ -250,7 +250,7 @@ impl<'a> Renderer<'a> {
                     };
                     for part in self.files.parts(from) {
                         let patch = match part {
-                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
+                            DocumentPart::Object(object) => Patch::Merge(Box::new(object.clone())),
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };

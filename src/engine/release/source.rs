@@ -93,8 +93,8 @@ fn pinned(
         let mut deciding = pin.deciding();
         deciding.all(|location| context.paths.of(&location.file).any(|env| *env == destination.name))
     };
-    if !pins.iter().all(|pin| is_of_destination(&pin)) {
-        pins.retain(|pin| !is_of_destination(&pin));
+    if !pins.iter().all(&is_of_destination) {
+        pins.retain(|pin| !is_of_destination(pin));
     }
     let is_same = |pin: &&Pin| pin.component.as_deref() == component;
     let same: Vec<&Pin> = pins.iter().copied().filter(is_same).collect();

@@ -89,6 +89,8 @@ struct Merge<'a> {
 
 /// What becomes of each path that changes: `None` = it is deleted.
 type Results = BTreeMap<String, Option<RevertedContent>>;
+/// A path with what the commit's parent, the commit and the base have there.
+type ThreeSides = (String, Option<RawEntry>, Option<RawEntry>, Option<RawEntry>);
 
 impl Merge<'_> {
     fn run(&self, changes: Vec<ChangedEntry>) -> Result<RevertOutcome, GitError> {
@@ -138,7 +140,7 @@ impl Merge<'_> {
     /// Files that both the revert and a later commit change.
     fn merge_open(
         &self,
-        open: Vec<(String, Option<RawEntry>, Option<RawEntry>, Option<RawEntry>)>,
+        open: Vec<ThreeSides>,
         results: &mut Results,
         conflicts: &mut BTreeSet<String>,
     ) -> Result<(), GitError> {

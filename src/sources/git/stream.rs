@@ -136,8 +136,11 @@ pub(super) fn up_to_nul(output: &mut BufReader<ChildStdout>) -> std::io::Result<
     }
 }
 
+/// The type of an object, and its bytes.
+pub(super) type TypedObject = (String, Vec<u8>);
+
 /// Cuts what `cat-file --batch` prints about one object: its type and bytes, or `None` if it is missing.
-pub(super) fn object(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<Option<(String, Vec<u8>)>>> {
+pub(super) fn object(output: &mut BufReader<ChildStdout>) -> std::io::Result<Option<Option<TypedObject>>> {
     let mut header = Vec::new();
     output.by_ref().take(4096).read_until(b'\n', &mut header)?;
     if header.is_empty() {

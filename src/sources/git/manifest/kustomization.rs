@@ -63,7 +63,7 @@ pub enum PatchSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patch {
     /// A strategic merge.
-    Merge(ManifestObject),
+    Merge(Box<ManifestObject>),
     /// JSON 6902 operations.
     Operations(Vec<Operation>),
 }
@@ -291,7 +291,7 @@ fn pointer(text: &str) -> Vec<String> {
 pub(super) fn patch_documents(shaper: &Shaper<'_>) -> Vec<Patch> {
     let each = shaper.tree.roots.iter().map(|root| match operations(shaper, *root) {
         Some(operations) => Patch::Operations(operations),
-        None => Patch::Merge(objects::read(shaper, *root)),
+        None => Patch::Merge(Box::new(objects::read(shaper, *root))),
     });
     each.collect()
 }
