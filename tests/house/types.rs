@@ -50,7 +50,7 @@ fn no_name_means_two_types() {
     }
     for (name, _) in SEVERAL {
         if definitions.get(*name).is_none_or(|places| places.len() < 2) {
-            println!("{name} is defined once at most: take it off the list");
+            complaints.push(format!("{name} is defined once at most: take it off the list"));
         }
     }
     verdict("names that mean several types", &complaints);
