@@ -404,7 +404,9 @@ fn every_kind_of_later_change_gives_what_git_gives() {
     );
     let edited = format!("{}later\n", long("BAD"));
     let moved_later = format!("{}later\n", long("old"));
-    let steps: &[(&str, &[(&str, Option<&str>)], bool)] = &[
+    // What it is, files with their new content, and whether it is a conflict.
+    type LaterChange<'a> = (&'a str, &'a [(&'a str, Option<&'a str>)], bool);
+    let steps: &[LaterChange<'_>] = &[
         ("nothing", &[("b.yaml", Some("b\n"))], true),
         ("an edit beside it", &[("a.yaml", Some(&edited))], true),
         ("an edit of the same line", &[("a.yaml", Some("WORSE\n"))], false),

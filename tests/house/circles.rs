@@ -152,10 +152,8 @@ fn read_module(source: &Source, modules: &mut BTreeMap<Module, Contents>) {
                 }
                 braces.push(opens);
             }
-            "}" => {
-                if braces.pop() == Some(true) {
-                    module.pop();
-                }
+            "}" if braces.pop() == Some(true) => {
+                module.pop();
             }
             "use" => {
                 let exported = i > 0 && (tokens[i - 1].is("pub") || tokens[i - 1].is(")"));
@@ -226,7 +224,7 @@ fn imports(tokens: &[Token], mut i: usize, prefix: &[String], exported: bool, ou
                 return i + 1;
             }
             word if is_name(word) && word != "as" => {
-                if !(word == "self" && !path.is_empty()) {
+                if word != "self" || path.is_empty() {
                     path.push(word.to_owned());
                 }
             }

@@ -148,7 +148,7 @@ impl EveryOrder {
     }
 
     /// Begins the next run; `false` after the last.
-    pub fn next(&mut self) -> bool {
+    pub fn advance(&mut self) -> bool {
         self.taken.truncate(self.at);
         self.at = 0;
         while let Some((choice, among)) = self.taken.pop() {

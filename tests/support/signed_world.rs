@@ -24,6 +24,12 @@ pub struct Key {
     pair: EcdsaKeyPair,
 }
 
+impl Default for Key {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Key {
     pub fn new() -> Self {
         Self {
