@@ -34,8 +34,6 @@ pub use listed::{artifact_without_statement, buildkit_layer};
 pub use seal::SealKey;
 pub use trust::{Trust, TrustError};
 
-use std::collections::BTreeSet;
-
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
 use crate::domain::failure::Failure;
 use crate::domain::text::Untrusted;
@@ -85,7 +83,6 @@ pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
 pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
     let (mut statements, mut compressed, mut bytes) = (0, 0, 0usize);
-    let mut counted = BTreeSet::new();
     let mut smallest_first: Vec<&Item> = items.iter().collect();
     smallest_first.sort_by_key(|item| item.content.as_ref().map_or(0, |content| content.len()));
     for (position, item) in smallest_first.into_iter().enumerate() {
@@ -96,10 +93,7 @@ pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
                 continue;
             }
         };
-        // Content that several layers name is kept once.
-        if counted.insert(item.digest) {
-            bytes = bytes.saturating_add(content.len());
-        }
+        bytes = bytes.saturating_add(content.len());
         compressed += usize::from(predicate::is_compressed(content));
         let beyond = if position >= MAX_ITEMS {
             Some(format!("more than {MAX_ITEMS} items are attached to the digest"))

@@ -173,6 +173,11 @@ fn line(
     line
 }
 
+fn is_rejected(row: &RevertRow) -> bool {
+    let verdict = row.verdict.as_ref();
+    verdict.is_some_and(|verdict| verdict.result == Outcome::Rejected)
+}
+
 /// What speaks for or against a digest, in a few words.
 fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -> (Role, String) {
     match screen.way(row) {
@@ -186,6 +191,8 @@ fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -
             ),
         ),
         Way::TakenBack => (Role::Warned, "! reverted before".to_owned()),
+        // It stood last and nobody took it back, but what does not verify today is not called good.
+        Way::Open if good && is_rejected(row) => (Role::Warned, "! does not verify".to_owned()),
         Way::Open if good => (Role::Verified, "last known good".to_owned()),
         Way::Open => (Role::Dim, String::new()),
     }
