@@ -26,7 +26,8 @@ pub fn obstacle(board: &Board, target: &Target, digest: Digest, now: Timestamp) 
         Ok(holds) => holds,
         Err(problem) => return closed(GateName::Hold, problem.raw().to_owned()),
     };
-    if let Some(hold) = hold::closing(holds, &board.environments, target, digest).next() {
+    let names = board.services.iter().map(|row| row.name.clone()).collect();
+    if let Some(hold) = hold::closing_among(holds, &board.environments, &names, target, digest).next() {
         let why = format!("on hold in {}: {}", hold.environment, hold.reason.raw());
         return closed(GateName::Hold, why);
     }

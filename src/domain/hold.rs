@@ -1,8 +1,10 @@
 //! Which holds close which environments (docs/reference/contract.md, "Holds"): pure decisions about holds that
 //! were read already.
 
+use std::collections::BTreeSet;
+
 use super::board::Hold;
-use super::id::{Digest, EnvId, Target};
+use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Environment;
 
 /// The holds that close an environment for a digest, in the order of the file: those made there or in an
@@ -27,6 +29,30 @@ pub fn closing<'a, 'b>(
                     (Some(_), None) => false,
                 })
     })
+}
+
+/// The same with the names of all services that exist: a hold on a service that is not among them closes for its
+/// digest whatever the service is called. Somebody renamed it, or mistyped it; the bytes are the same.
+pub fn closing_among<'a, 'b>(
+    holds: &'a [Hold],
+    environments: &'b [Environment],
+    services: &'b BTreeSet<ServiceId>,
+    target: &'b Target,
+    digest: Digest,
+) -> impl Iterator<Item = &'a Hold> + use<'a, 'b> {
+    let renamed = move |hold: &&Hold| {
+        let known = services
+            .iter()
+            .any(|name| is_one_service(name.as_str(), hold.service.as_str()));
+        !known && hold.digest == digest
+    };
+    let own = closing(holds, environments, target, digest);
+    own.chain(
+        holds
+            .iter()
+            .filter(renamed)
+            .filter(move |hold| !is_one_service(hold.service.as_str(), target.service.as_str())),
+    )
 }
 
 /// Whether two names of services are the same, or one is the last part of the other's path.
@@ -87,6 +113,21 @@ mod tests {
             .map(|hold| &hold.environment)
             .collect();
         assert_eq!(named, [&EnvId::from("production"), &EnvId::from("dev")]);
+    }
+
+    #[test]
+    fn renaming_or_mistyping_a_service_lifts_no_hold() {
+        let all = environments(&["dev", "staging", "production"]);
+        let holds = [hold("staging")];
+        let target = Target::new("money", "dev");
+        let closed = |services: &[&str]| {
+            let services = services.iter().map(|name| (*name).into()).collect();
+            closing_among(&holds, &all, &services, &target, Digest::from_bytes([7; 32])).count()
+        };
+        // The service of the hold is gone: its bytes are closed under every name.
+        assert_eq!(closed(&["money"]), 1);
+        // It exists: the hold is about that one.
+        assert_eq!(closed(&["money", "payments"]), 0);
     }
 
     #[test]

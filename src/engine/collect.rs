@@ -28,6 +28,8 @@ pub const STATEMENT_CAP: u64 = 64 << 20;
 const MAX_LAYERS: usize = 1_000;
 /// Most bytes of statements that are read of what is attached to one digest.
 const MAX_BYTES: u64 = 256 << 20;
+/// Most bytes of annotations that the layers of one manifest take over from it.
+const MAX_ANNOTATIONS: usize = 8 << 20;
 /// Most attestation manifests of one index that are looked at: one for each platform that is asked for.
 const MAX_INSIDE: usize = 128;
 
@@ -302,7 +304,29 @@ async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carr
             .push(artifact_without_statement(attached_to, manifest.digest, &names));
         return all;
     }
-    all.items = join_all(statements.into_iter().map(|layer| async move {
+    let mut statements = statements;
+    let beyond = statements.split_off(statements.len().min(MAX_LAYERS));
+    // The manifest's annotations count for each of its layers.
+    let annotated: usize = manifest
+        .body
+        .annotations
+        .iter()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    if annotated.saturating_mul(statements.len()) > MAX_ANNOTATIONS {
+        let what = format!(
+            "the annotations of {} are too large for so many layers",
+            manifest.digest
+        );
+        all.items
+            .push(not_read(attached_to, manifest, statements[0], carrier, what));
+        return all;
+    }
+    if let Some(first) = beyond.first() {
+        let what = format!("{} has more than {MAX_LAYERS} layers with statements", manifest.digest);
+        all.items.push(not_read(attached_to, manifest, first, carrier, what));
+    }
+    let read = join_all(statements.into_iter().map(|layer| async move {
         let content = reading.content(layer).await;
         let mut annotations = manifest.body.annotations.clone();
         annotations.extend(layer.annotations.clone());
@@ -317,7 +341,24 @@ async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carr
         }
     }))
     .await;
+    all.items.extend(read);
     all
+}
+
+/// A layer that stands for all that were not read.
+fn not_read(attached_to: Digest, manifest: &Manifest, layer: &Descriptor, carrier: Carrier, what: String) -> Item {
+    Item {
+        attached_to,
+        manifest: manifest.digest,
+        digest: layer.digest,
+        media_type: layer.media_type.clone(),
+        annotations: BTreeMap::new(),
+        carrier,
+        content: Err(Failure::new(
+            FailureKind::TooLarge,
+            format!("{what}; they were not read"),
+        )),
+    }
 }
 
 fn broken(

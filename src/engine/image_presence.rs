@@ -64,10 +64,21 @@ pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manife
     let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];
+    let mut is_whole = false;
     for _ in 0..MAX_DEPTH {
         let mut children: Vec<Descriptor> = Vec::new();
         for manifest in &level {
             let platforms = needed(manifest, &extent.platforms);
+            if manifest.is_index() && collect::platforms(manifest).next().is_none() {
+                let detail = format!(
+                    "{} lists no platform manifest: there is nothing to pull",
+                    manifest.digest
+                );
+                return Presence::Absent {
+                    detail: detail.into(),
+                    part: None,
+                };
+            }
             if manifest.is_index() && platforms.is_empty() && collect::platforms(manifest).next().is_some() {
                 let wanted = extent.platforms.names();
                 let detail = format!("{} lists no manifest for {wanted}", manifest.digest);
@@ -87,9 +98,15 @@ pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manife
             ));
         }
         if children.is_empty() {
+            is_whole = true;
             break;
         }
         level = parts.ask_for_manifests(memo, place, &children, extent.depth).await;
+    }
+    if !is_whole && !level.is_empty() {
+        return too_much(format!(
+            "it has indexes within indexes deeper than {MAX_DEPTH} levels, and pindeck does not follow them further"
+        ));
     }
     if parts.blobs.len() > MAX_BLOBS {
         return too_much(format!(

@@ -1,6 +1,6 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,6 +97,11 @@ impl Ledger {
     /// Every pin, service by service.
     pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
+    }
+
+    /// The names of all services, configured or inferred.
+    pub fn service_names(&self) -> BTreeSet<ServiceId> {
+        self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
     }
 
     /// The repository part of the board.

@@ -107,11 +107,12 @@ impl Pass {
 
     async fn open(&self, fetch: Fetch) {
         let ledger = &self.context.ledger;
+        let names = ledger.service_names();
         let held = |cell: &mut Cell| {
             let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
                 return;
             };
-            let held = hold::closing(holds, &ledger.environments, &cell.pin.target, digest)
+            let held = hold::closing_among(holds, &ledger.environments, &names, &cell.pin.target, digest)
                 .next()
                 .cloned();
             cell.hold = held;

@@ -1,7 +1,7 @@
 //! What a kustomization makes of its images: resources, components, patches, names, `images`,
 //! replacements, in the order of kustomize 5.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -38,9 +38,15 @@ pub(super) struct RenderOverlay<'a> {
     pub sorts: bool,
 }
 
-/// Renders kustomizations, each once.
+/// How deep kustomizations that take one another in are followed.
+const MAX_DEPTH: usize = 64;
+
+/// Renders kustomizations, each once. What all of them together may bring is limited, for a few small files that
+/// take one another in twice double with each level: beyond it, nothing is certain any more.
 pub(super) struct Renderer<'a> {
     files: &'a Files<'a>,
+    /// How many objects may still be taken over from one kustomization to another.
+    budget: Cell<usize>,
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
     active: RefCell<HashSet<u32>>,
     /// Entries of `images` lists and patches that changed something.
@@ -51,6 +57,7 @@ impl<'a> Renderer<'a> {
     pub fn new(files: &'a Files<'a>) -> Self {
         Self {
             files,
+            budget: Cell::new(20_000 + 50 * files.len() as usize),
             known: RefCell::default(),
             active: RefCell::default(),
             used: RefCell::default(),
@@ -85,10 +92,7 @@ impl<'a> Renderer<'a> {
         }
         for file in kustomizations {
             let base = self.kustomization(*file);
-            out.objects.extend(base.objects.iter().cloned());
-            out.is_open |= base.is_open;
-            out.gone.extend(&base.gone);
-            out.made_of.extend(&base.made_of);
+            self.take_over(&base, &mut out);
         }
         if let Some(overlay) = overlay {
             self.accumulate(overlay.file, &Kustomization::default(), Some(overlay), &mut out);
@@ -96,8 +100,31 @@ impl<'a> Renderer<'a> {
         out
     }
 
+    /// Takes over what another kustomization renders, as long as there is room.
+    fn take_over(&self, base: &Rendered, out: &mut Rendered) {
+        if !self.spend(1 + base.objects.len() + base.gone.len() + base.made_of.len()) {
+            out.is_open = true;
+            return;
+        }
+        out.objects.extend(base.objects.iter().cloned());
+        out.is_open |= base.is_open;
+        out.gone.extend(&base.gone);
+        out.made_of.extend(&base.made_of);
+    }
+
+    /// Whether there is room for so many objects more.
+    fn spend(&self, objects: usize) -> bool {
+        let left = self.budget.get().checked_sub(objects);
+        self.budget.set(left.unwrap_or(0));
+        left.is_some()
+    }
+
     fn render(&self, file: u32, overlay: Option<&RenderOverlay<'_>>) -> Rendered {
         let mut out = Rendered::default();
+        if self.active.borrow().len() >= MAX_DEPTH {
+            out.is_open = true;
+            return out;
+        }
         // A kustomization that takes itself in is an error of its own; it adds nothing here.
         if !self.active.borrow_mut().insert(file) {
             return out;
@@ -170,10 +197,7 @@ impl<'a> Renderer<'a> {
         };
         if let Some(kustomization) = self.files.kustomization_in(&path) {
             let base = self.kustomization(kustomization);
-            out.objects.extend(base.objects.iter().cloned());
-            out.is_open |= base.is_open;
-            out.gone.extend(&base.gone);
-            out.made_of.extend(&base.made_of);
+            self.take_over(&base, out);
         } else if let Some(resource) = self.files.find(&path) {
             self.file(resource, out);
         } else {
@@ -222,6 +246,11 @@ impl<'a> Renderer<'a> {
             out.is_open = true;
             return;
         };
+        if self.active.borrow().len() >= MAX_DEPTH || !self.spend(1 + out.objects.len()) {
+            mark(out.objects.iter_mut(), "more components change it than are followed");
+            out.is_open = true;
+            return;
+        }
         if !self.active.borrow_mut().insert(component) {
             return;
         }

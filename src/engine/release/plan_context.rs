@@ -244,7 +244,8 @@ impl PlanContext {
     pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
         let ledger = self.ledger();
         let holds = ledger.holds.as_ref()?;
-        Ok(hold::closing(holds, &ledger.environments, target, digest).collect())
+        let names = ledger.service_names();
+        Ok(hold::closing_among(holds, &ledger.environments, &names, target, digest).collect())
     }
 
     /// What CI offers for a service.

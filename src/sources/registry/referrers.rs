@@ -62,19 +62,22 @@ impl RegistryClient {
         let access = self.pull(repository)?;
         let support = self.support(repository.registry())?;
         let mut found = BTreeMap::new();
-        let refused_before = locked(&self.unlisted).contains(repository) && !support.has_listed();
-        let by_api = if support.has_no_api() || refused_before {
+        // One host may lead to several registries: what one repository has no API for, another one may list.
+        let has_none = || locked(&self.unlisted).contains(repository) && !support.has_listed();
+        let by_api = if has_none() {
             false
-        } else if support.is_unknown() {
+        } else if support.has_listed() {
+            self.by_api(&access, subject, &support, &mut found).await?
+        } else {
             let first = support.finding_out.lock().await;
-            if support.is_unknown() {
+            if has_none() {
+                false
+            } else if support.has_listed() {
+                drop(first);
                 self.by_api(&access, subject, &support, &mut found).await?
             } else {
-                drop(first);
-                support.has_listed() && self.by_api(&access, subject, &support, &mut found).await?
+                self.by_api(&access, subject, &support, &mut found).await?
             }
-        } else {
-            self.by_api(&access, subject, &support, &mut found).await?
         };
         // With the API the fallback tag is read only where it is known to exist: it was copied
         // there, or it is from before an upgrade, and leaving it out would lose evidence.
@@ -135,7 +138,7 @@ impl RegistryClient {
                         return self.refused(access, support, response.refusal(&request)).await;
                     }
                     if !response.has_code("NAME_UNKNOWN") {
-                        support.note_no_api();
+                        locked(&self.unlisted).insert(repository.clone());
                     }
                     return Ok(false);
                 }

@@ -40,7 +40,6 @@ pub(super) const fn meaning(status: u16, listed_before: bool) -> Meaning {
 #[derive(Debug, Default)]
 pub(super) struct Support {
     listed: AtomicBool,
-    no_api: AtomicBool,
     /// Remembers from run to run that the registry has the API.
     record: Option<PathBuf>,
     /// Held by the first request of a run, which finds out for all.
@@ -65,16 +64,6 @@ impl Support {
         self.listed.load(Ordering::Acquire)
     }
 
-    /// Whether it said in this run that it has no such API, and never the opposite.
-    pub(super) fn has_no_api(&self) -> bool {
-        !self.has_listed() && self.no_api.load(Ordering::Acquire)
-    }
-
-    /// Whether nothing was found out in this run.
-    pub(super) fn is_unknown(&self) -> bool {
-        !self.has_listed() && !self.no_api.load(Ordering::Acquire)
-    }
-
     /// A listing came.
     pub(super) fn note_listing(&self) {
         if self.listed.swap(true, Ordering::AcqRel) {
@@ -86,11 +75,6 @@ impl Support {
         {
             tracing::warn!(path = %record.display(), %error, "not remembered that a registry lists referrers");
         }
-    }
-
-    /// It said that it has no such API, for all of its repositories.
-    pub(super) fn note_no_api(&self) {
-        self.no_api.store(true, Ordering::Release);
     }
 }
 
@@ -152,20 +136,11 @@ mod tests {
         let home = tempfile::tempdir().expect("a folder");
         let folder = home.path().join("referrers");
         let first = Support::remembered(Some(&folder), "https://a");
-        assert!(first.is_unknown() && !first.has_no_api());
-        first.note_no_api();
-        assert!(first.has_no_api() && !first.is_unknown());
+        assert!(!first.has_listed());
         first.note_listing();
-        assert!(first.has_listed() && !first.has_no_api());
+        assert!(first.has_listed());
         assert!(Support::remembered(Some(&folder), "https://a").has_listed());
         assert!(!Support::remembered(Some(&folder), "https://b").has_listed());
         assert!(!Support::remembered(None, "https://a").has_listed());
-    }
-
-    #[test]
-    fn a_registry_that_said_no_is_asked_again_in_another_run() {
-        let home = tempfile::tempdir().expect("a folder");
-        Support::remembered(Some(home.path()), "https://a").note_no_api();
-        assert!(Support::remembered(Some(home.path()), "https://a").is_unknown());
     }
 }
