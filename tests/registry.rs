@@ -19,5 +19,6 @@ mod registry {
     mod copy_broken;
     mod faults;
     mod listings;
+    mod one_host;
     mod oracle;
 }

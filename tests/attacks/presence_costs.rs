@@ -26,6 +26,11 @@ pub const ATTACKS: &[Attack] = &[
         attempt: || on_a_runtime(one_blob_fifty_layers()),
     },
     Attack {
+        name: "annotations-times-layers",
+        tries: "the annotations of one manifest are copied for each of its thousands of layers",
+        attempt: || on_a_runtime(annotations_times_layers()),
+    },
+    Attack {
         name: "compressed-answer",
         tries: "a small compressed answer that nobody asked for fills the memory",
         attempt: || on_a_runtime(compressed_answer()),
@@ -91,6 +96,29 @@ async fn one_blob_fifty_layers() {
         .count();
     assert_eq!(blobs, 1);
     // And what anybody may attach rejects no good image.
+    assert_eq!(production(&board).0, Some(Outcome::Verified));
+}
+
+async fn annotations_times_layers() {
+    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
+    let image = fake.image(API, "linux", None);
+    key.sign(&fake, API, image);
+    let blob = fake.blob(API, "{}");
+    let layer = format!(r#"{{"mediaType":"application/vnd.dsse.envelope.v1+json","digest":"{blob}","size":2}}"#);
+    let layers = vec![layer; 9_000].join(",");
+    let (subject, note) = (fake.descriptor(API, image), "x".repeat(2 << 20));
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{IMAGE}","config":{{"mediaType":"a/b","digest":"{blob}","size":2}},"layers":[{layers}],"subject":{subject},"annotations":{{"a":"{note}"}}}}"#
+    );
+    fake.manifest(API, IMAGE, text);
+    let server = serve(&fake).await;
+    let host = server.address.to_string();
+    let clone = Clone::new(&key, &[("production", host.as_str(), image)], "");
+    let before = peak_memory();
+    let board = clone.engine("cache").board().await.expect("a status");
+    let more = (peak_memory() - before) >> 10;
+    println!("9,000 layers and 2 MiB of annotations: {more} MiB more at the peak");
+    assert!(more < 1_024, "{more} MiB");
     assert_eq!(production(&board).0, Some(Outcome::Verified));
 }
 

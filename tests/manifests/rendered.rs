@@ -295,3 +295,39 @@ fn an_edit_changes_what_is_rendered_as_planned_and_nothing_else() {
     println!("{done} edits");
     assert!(done >= 100, "{done} edits");
 }
+
+/// Kustomizations that take one another in cost no stack and no memory that doubles with each level: what goes too
+/// far is uncertain.
+#[test]
+fn graphs_that_are_made_to_hurt_end() {
+    let kustomization = |lines: &str| format!("kind: Kustomization\n{lines}");
+    let folder = |graph: &str, n: usize| format!("{graph}/k{n}/kustomization.yaml");
+    let mut files = BTreeMap::new();
+    for n in 0..1_000 {
+        let chain = kustomization(&format!("resources: [../k{}]\n", n + 1));
+        files.insert(folder("chain", n), chain);
+    }
+    for n in 0..24 {
+        let twice = format!("resources: [../k{}, ../../again/k{n}]\n", n + 1);
+        files.insert(folder("twice", n), kustomization(&twice));
+        let again = format!("resources: [../../twice/k{}]\n", n + 1);
+        files.insert(folder("again", n), kustomization(&again));
+        let parts = format!("components: [../k{}, ../../more/k{n}]\n", n + 1);
+        files.insert(
+            folder("parts", n),
+            kustomization(&parts).replace("Kustomization", "Component"),
+        );
+        let more = format!("components: [../../parts/k{}]\n", n + 1);
+        files.insert(
+            folder("more", n),
+            kustomization(&more).replace("Kustomization", "Component"),
+        );
+    }
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: app:1}]}\n";
+    files.insert("twice/k24/pod.yaml".to_owned(), pod.to_owned());
+    files.insert(folder("twice", 24), kustomization("resources: [pod.yaml]\n"));
+    let commit = super::trees::commit(&files);
+    let everything = super::trees::everywhere();
+    let rendered = pindeck::engine::effective::render(&commit, &everything);
+    assert!(rendered.references.len() <= 50_000, "{}", rendered.references.len());
+}

@@ -140,6 +140,11 @@ fn environment<'a>(name: &str, globs: impl Iterator<Item = &'a str>) -> Environm
     }
 }
 
+/// One environment that has every file.
+pub fn everywhere() -> Vec<Environment> {
+    vec![environment("everywhere", std::iter::once("**"))]
+}
+
 /// A commit of these files.
 pub fn commit(files: &BTreeMap<String, String>) -> ScannedCommit {
     let scanned = files.iter().filter(|(path, _)| is_manifest(path));

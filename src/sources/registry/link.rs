@@ -1,6 +1,7 @@
 //! Pages of a listing: the `Link` header (RFC 8288), followed on the same origin only.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use reqwest::header::LINK;
@@ -13,10 +14,23 @@ use super::response::Response;
 /// Most pages of one listing.
 const MAX_PAGES: usize = 1_000;
 
+/// Most time for all pages of one listing: one registry must not keep a whole refresh waiting.
+const MAX_TIME: Duration = Duration::from_secs(60);
+
 /// The pages seen so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pages {
     seen: HashSet<Url>,
+    begun: Instant,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self {
+            seen: HashSet::new(),
+            begun: Instant::now(),
+        }
+    }
 }
 
 impl Pages {
@@ -49,6 +63,9 @@ impl Pages {
         }
         if self.seen.contains(&url) {
             return Err(response.protocol_error(request, "its pages go in a circle"));
+        }
+        if self.begun.elapsed() > MAX_TIME {
+            return Err(response.protocol_error(request, "its pages take more than a minute"));
         }
         if self.seen.len() >= MAX_PAGES {
             return Err(response.protocol_error(request, "it has too many pages"));

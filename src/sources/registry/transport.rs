@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Method, Url};
 use tokio::time::Instant;
 
@@ -143,9 +145,11 @@ impl Transport {
         deadline: &mut Option<Instant>,
     ) -> Result<Response, AttemptFailure> {
         let mut url = request.url.clone();
+        let asked = self.host(&url, request.requests_per_second);
         for _ in 0..=MAX_HOPS {
             let own = same_origin(&url, &request.url);
             let host = self.host(&url, request.requests_per_second.filter(|_| own));
+            // The time is one for all hops: whoever was asked used it up, not whom it leads to.
             // The place at the asked host is held already. Waiting for another one has an end: two
             // hosts that redirect to each other must not wait for each other.
             let place = match (own, *deadline) {
@@ -153,7 +157,7 @@ impl Transport {
                     let waited = tokio::time::timeout_at(until, host.acquire(&request.what)).await;
                     Some(
                         waited
-                            .map_err(|_| self.late(request, &host))?
+                            .map_err(|_| self.late(request, &asked))?
                             .map_err(AttemptFailure::last)?,
                     )
                 }
@@ -169,13 +173,10 @@ impl Transport {
                 Ok(result) => result?,
                 Err(_) => {
                     self.meter.tally(&host.name, &request.method, 0);
-                    return Err(self.late(request, &host));
+                    return Err(self.late(request, &asked));
                 }
             };
             response.own = own;
-            if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-                return Ok(response);
-            }
             let broken = |detail: &str| {
                 AttemptFailure::last(RegistryError::Protocol {
                     host: host.name.clone(),
@@ -183,6 +184,15 @@ impl Transport {
                     detail: Untrusted::new(detail),
                 })
             };
+            if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                // A login page says nothing about content: not that it is there, and not what it hashes to.
+                return match is_web_page(request, &response) {
+                    true => Err(broken(
+                        "it answered with a web page; a login or a proxy stands in the way",
+                    )),
+                    false => Ok(response),
+                };
+            }
             let target = response.headers.get(LOCATION).and_then(|value| value.to_str().ok());
             let target = target
                 .and_then(|text| url.join(text).ok())
@@ -455,4 +465,11 @@ fn short(error: &RegistryError) -> String {
         RegistryError::Connection { detail, .. } => detail.raw().to_owned(),
         other => other.to_string(),
     }
+}
+
+/// Whether a page for people came where a registry was asked for content.
+fn is_web_page(request: &HttpRequest, response: &Response) -> bool {
+    let media_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_html = media_type.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    response.status.is_success() && request.url.path().contains("/v2/") && is_html
 }
