@@ -23,6 +23,8 @@ pub enum Command {
         ticket: Ticket,
         /// About what.
         target: Target,
+        /// The digest that the person came for, if it was a certain one: it is judged first.
+        wanted: Option<Digest>,
     },
     /// Compare two digests.
     Diff {

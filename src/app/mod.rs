@@ -26,6 +26,7 @@ pub mod revert_screen;
 mod select;
 pub mod signs;
 pub mod state;
+pub mod undo;
 pub mod update;
 pub mod versions;
 

@@ -12,10 +12,12 @@ use super::filter::Filter;
 use super::generation::Generations;
 use super::keymap::Keymap;
 use super::msg::ScrollLimits;
-use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+use super::plan_screen::{PlanScreen, Stage, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::Signs;
+use super::undo::Undo;
+use super::versions::KnownVersions;
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::failure::Failure;
@@ -117,6 +119,8 @@ pub struct Choice {
     pub obstacle: Option<String>,
     /// The digest of each service that the board shows.
     pub seen: Vec<(ServiceId, Digest)>,
+    /// Choosing it means every part of what the last write did, one plan after another.
+    pub all: bool,
 }
 
 /// What lies over the screen and takes the keys first.
@@ -207,6 +211,10 @@ pub struct CockpitState {
     pub arrivals: BTreeMap<String, Timestamp>,
     /// The sign of every digest that this session has seen.
     pub signs: Signs,
+    /// The version of every digest that this session has seen with one.
+    pub versions: KnownVersions,
+    /// What this cockpit has written since the board was last read whole: shown even while it is frozen.
+    pub own_writes: BTreeSet<Target>,
     /// Which rows are shown.
     pub filter: Filter,
     /// The pane with the keys.
@@ -251,6 +259,8 @@ impl CockpitState {
             drift_selected: None,
             arrivals: BTreeMap::new(),
             signs: Signs::default(),
+            versions: KnownVersions::default(),
+            own_writes: BTreeSet::new(),
             filter: Filter::default(),
             pane: Pane::Board,
             inspector_top: 0,
@@ -258,7 +268,7 @@ impl CockpitState {
             layer: None,
             marked: BTreeSet::new(),
             writing: None,
-            undo: Undo::new(),
+            undo: Undo::default(),
             leaving: false,
             notice: None,
             size,

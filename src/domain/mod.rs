@@ -17,6 +17,7 @@ pub mod failure;
 mod fold;
 pub mod foreseen;
 pub mod freshness;
+pub mod gate;
 pub mod history;
 pub mod hold;
 pub mod id;

@@ -48,8 +48,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob;
 
-    /// The digests that a target could go back to, then the verdict of each under today's policy.
-    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> BackendJob;
+    /// The digests that a target could go back to, then the verdict of each under today's policy: first that of
+    /// `wanted` or, without it, of the last known good.
+    fn earlier_digests(&self, target: Target, wanted: Option<Digest>, to: Sender<EarlierFound>) -> BackendJob;
 
     /// What separates two digests.
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;

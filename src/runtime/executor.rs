@@ -112,9 +112,9 @@ impl Executor {
     }
 
     /// Starts listing what a target could go back to; a list being made is dropped.
-    pub fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
+    pub fn earlier_digests(&mut self, ticket: Ticket, target: Target, wanted: Option<Digest>) {
         let (to, from) = channel(16);
-        let job = self.backend.earlier_digests(target, to);
+        let job = self.backend.earlier_digests(target, wanted, to);
         let (each, ended) = (ticket.clone(), ticket);
         self.stream(
             QueryKind::Earlier,

@@ -40,7 +40,12 @@ impl Backend for Scripted {
         Box::pin(async { Ok(()) })
     }
 
-    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> BackendJob {
+    fn earlier_digests(
+        &self,
+        _target: Target,
+        _wanted: Option<Digest>,
+        _to: Sender<crate::runtime::backend::EarlierFound>,
+    ) -> BackendJob {
         Box::pin(async { Ok(()) })
     }
 

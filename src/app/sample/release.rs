@@ -5,13 +5,14 @@ use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
 use crate::app::state::CockpitState;
 use crate::app::update::update;
+use crate::domain::board::Hold;
 use crate::domain::diff::{
     DigestDiff, FieldChange, Layer, LayerDiff, Package, PackageChange, PackageDiff, PlatformDiff, ProvenanceDiff,
     TestDiff,
 };
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
 use crate::domain::id::Digest;
-use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, Plan, PolicyUsed, Verb};
+use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, HoldChanges, Plan, PolicyUsed, Verb};
 use crate::domain::policy::Confirm;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Alternative, Ask, Copied, Proposal, Receipt, Request, WriteFailure, WriteState};
@@ -33,6 +34,7 @@ fn gate(gate: GateName, detail: &str) -> Gate {
         gate,
         state: GateState::Open,
         detail: detail.into(),
+        opener: None,
         waivable: false,
     }
 }
@@ -60,6 +62,18 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
     let word = match verb {
         Verb::Promote => format!("Promote {service} to {environment}"),
         _ => format!("Revert {service} in {environment}"),
+    };
+    let held = Hold {
+        service: service.into(),
+        environment: environment.into(),
+        digest: from,
+        reason: format!("reverted in {environment}").into(),
+        since: Some(now()),
+        by: Some("Ada".into()),
+    };
+    let holds = HoldChanges {
+        added: (verb == Verb::Revert).then_some(held).into_iter().collect(),
+        released: Vec::new(),
     };
     Plan {
         verb,
@@ -90,6 +104,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
             "{word}\n\n{from} -> {to}\n\nPindeck-Action: promote\nPindeck-Service: {service}\nPindeck-Environment: {environment}\nPindeck-From: {from}\nPindeck-To: {to}\n"
         ),
         confirm: Confirm::Y,
+        holds,
     }
 }
 

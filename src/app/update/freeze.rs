@@ -1,4 +1,4 @@
-//! KindStatus the screen still while the engine goes on.
+//! Keeps the screen still while the engine goes on.
 
 use crate::app::command::Command;
 use crate::app::state::{CockpitState, FrozenBoard};

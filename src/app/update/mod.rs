@@ -42,7 +42,10 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
             vec![Command::Redraw]
         }
         Msg::Tick => refresh::tick(state),
-        Msg::Update { update, .. } => data::apply(state, *update),
+        Msg::Update { ticket, update } => {
+            planning::branch_seen(state, &ticket, &update);
+            data::apply(state, *update)
+        }
         Msg::RefreshEnded { result, .. } => refresh::ended(state, result),
         Msg::History { entries, .. } => data::history(state, entries),
         Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
@@ -116,7 +119,7 @@ fn on_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
 /// through here.
 pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
     if let Err(reason) = action.enabled(state) {
-        state.complain(format!("{}: {reason}", action.spec().name));
+        state.complain(format!("{}: {reason}", action.spec().short));
         return Vec::new();
     }
     match action {

@@ -17,6 +17,9 @@ pub(super) fn refresh(state: &mut CockpitState) -> Vec<Command> {
 }
 
 pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Vec<Command> {
+    if result.is_ok() && state.frozen.is_none() {
+        state.own_writes.clear();
+    }
     state.pass = match result {
         Ok(()) => BoardPass::Ended(state.now),
         Err(failure) => BoardPass::Failed(failure, state.now),

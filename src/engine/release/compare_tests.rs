@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::id::Digest;
-use crate::domain::plan::{PolicyUsed, Verb};
+use crate::domain::plan::{HoldChanges, PolicyUsed, Verb};
 use crate::domain::policy::Confirm;
 use crate::domain::reference::Repository;
 use crate::domain::write::{Ask, Request};
@@ -27,6 +27,7 @@ fn plan() -> Plan {
         verdict: None,
         message: String::new(),
         confirm: Confirm::Y,
+        holds: HoldChanges::default(),
     }
 }
 
@@ -35,6 +36,7 @@ fn gate(state: GateState) -> Gate {
         gate: GateName::Freeze,
         state,
         detail: "".into(),
+        opener: None,
         waivable: false,
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, MessageFacts};
-use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
+use crate::domain::plan::{self, HoldChanges, Plan, PolicyUsed, Verb};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Request, WriteFailure};
@@ -167,6 +167,7 @@ async fn draft(
             verdict: None,
             message,
             confirm: environment.confirm,
+            holds: HoldChanges::default(),
         },
     })
 }

@@ -6,7 +6,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
-use crate::domain::plan::{self, Plan, Verb};
+use crate::domain::plan::{self, HoldChanges, Plan, Verb};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
@@ -143,6 +143,7 @@ async fn one(
             verdict: Some(verdict),
             message,
             confirm: environment.confirm,
+            holds: HoldChanges::default(),
         },
     })
 }

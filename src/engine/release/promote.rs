@@ -12,7 +12,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::known_good;
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
-use crate::domain::plan::{self, Copy, Gate, GateState, Plan, PromoteFacts, Verb};
+use crate::domain::plan::{self, Copy, Gate, GateState, HoldChanges, Plan, PromoteFacts, Verb};
 use crate::domain::policy::{Environment, Policy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
@@ -195,6 +195,7 @@ impl Promotion<'_> {
                 verdict: Some(verdict),
                 message,
                 confirm: self.environment.confirm,
+                holds: HoldChanges::default(),
             },
         })
     }
