@@ -18,7 +18,7 @@ use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
-use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -89,7 +89,7 @@ impl Ledger {
             return Some(known);
         }
         let repository = found.repository.as_ref()?;
-        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let counts = !found.rule.is_loose() || self.naming.is_listed(repository);
         let service = self.naming.service_of(repository, found.tag.as_deref());
         service.filter(|_| counts)
     }

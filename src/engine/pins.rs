@@ -17,10 +17,6 @@ use super::effective::EffectiveReference;
 
 pub use super::environment_paths::EnvironmentPaths;
 
-/// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
-/// styles 9 and 10).
-pub const LOOSE_TIER: u8 = 9;
-
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
@@ -135,7 +131,7 @@ impl Naming {
 pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
     let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter(|reference| !reference.found.rule.is_loose())
         .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
@@ -220,7 +216,7 @@ pub fn group(
         if naming.is_ignored(repository) {
             continue;
         }
-        if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
+        if found.rule.is_loose() && !naming.is_listed(repository) {
             not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }

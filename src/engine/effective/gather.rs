@@ -417,7 +417,7 @@ impl Gatherer<'_> {
                 let mut found = Found::unread(site.line);
                 // What takes the place of a loose text is one.
                 let before = known.overridden.iter().filter_map(|site| self.files.found(*site));
-                found.tier = before.map(|before| before.tier).max().unwrap_or(found.tier);
+                found.rule = before.map(|before| before.rule).max().unwrap_or(found.rule);
                 found
             }
         };

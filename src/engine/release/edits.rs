@@ -12,7 +12,6 @@ use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
-use crate::engine::pins::LOOSE_TIER;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, robot, void};
 
@@ -186,7 +185,7 @@ pub(super) async fn rewrite(
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
-        one.found.tier >= LOOSE_TIER
+        one.found.rule.is_loose()
             && pins.iter().any(|pin| {
                 pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)
             })
@@ -297,7 +296,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
 
 /// References in texts that no known field holds: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
-    let loose = which.iter().filter(|found| found.tier >= LOOSE_TIER);
+    let loose = which.iter().filter(|found| found.rule.is_loose());
     loose
         .map(|found| {
             format!(

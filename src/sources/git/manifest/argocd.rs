@@ -1,5 +1,6 @@
 //! Argo CD Application and ApplicationSet: what a source overrides in its chart or kustomization.
 
+use super::found::DetectionRule;
 use super::helm_values::{self, Strings};
 use super::nested::Mapping;
 use super::output::{How, Output};
@@ -12,7 +13,7 @@ const fn how(kind: &'static str) -> How {
     How {
         style: Style::Argocd,
         kind,
-        tier: 5,
+        rule: DetectionRule::ArgoCd,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Compose: `services.*.image` and the fragments under `x-*`, with interpolation looked through.
 
 use super::detect::is_extension;
+use super::found::DetectionRule;
 use super::output::{How, Output};
 use super::refs::{self, Parts};
 use super::tree::{Id, Kind, Tree};
@@ -9,7 +10,7 @@ use crate::domain::pin::Style;
 const HOW: How = How {
     style: Style::Compose,
     kind: "compose/service",
-    tier: 7,
+    rule: DetectionRule::HelmfileOrCompose,
 };
 
 /// Reads one.

@@ -8,8 +8,39 @@ use crate::domain::reference::Repository;
 
 use super::site::{Insert, Site};
 
-/// Rules from here on find texts that no known field holds.
-pub(super) const LOOSE: u8 = 9;
+/// Which rule found a reference (docs/reference/manifests.md, "Which style a document has", in the same order). The last two
+/// find texts outside of every field that is known to name an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DetectionRule {
+    /// A list of an image promoter.
+    PromoterList,
+    /// `images` of a Flux Kustomization or of a post renderer.
+    FluxImages,
+    /// A kustomization or a patch of one.
+    Kustomize,
+    /// The values of a HelmRelease, or an OCIRepository.
+    FluxSource,
+    /// An Application or an ApplicationSet of Argo CD.
+    ArgoCd,
+    /// Any other Kubernetes object.
+    KubernetesObject,
+    /// A Helmfile or a Compose file.
+    HelmfileOrCompose,
+    /// Values of a Helm chart.
+    HelmValues,
+    /// `name@sha256:…` in any other text of a document.
+    LooseText,
+    /// A line of a file that cannot be parsed.
+    UnparsedLine,
+}
+
+impl DetectionRule {
+    /// Whether it found a text that no known field names as an image. Such a text becomes a pin only where
+    /// a configured service names the image.
+    pub fn is_loose(self) -> bool {
+        matches!(self, Self::LooseText | Self::UnparsedLine)
+    }
+}
 
 /// One image reference at the place that defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +49,8 @@ pub struct Found {
     pub style: Style,
     /// The precise kind of place, for example `k8s/container` or `kustomize/images`.
     pub kind: &'static str,
-    /// Which detection rule found it, 1–10; 9 and 10 are pins only for images that a service names.
-    pub tier: u8,
+    /// Which rule found it.
+    pub rule: DetectionRule,
     /// The image part as written: no tag, no digest. A Helm `registry` is joined; empty where a
     /// parameter changes only the tag of an image that the chart names.
     pub written: String,
@@ -94,7 +125,7 @@ impl Found {
         Self {
             style: Style::Kustomize,
             kind: "kustomize/patch",
-            tier: 3,
+            rule: DetectionRule::Kustomize,
             written: String::new(),
             repository: None,
             tag: None,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use granit_parser::ScalarStyle;
 
-use super::found::Found;
+use super::found::{DetectionRule, Found};
 use super::output::{Fields, How, Output};
 use super::refs;
 use super::tree::{Id, Kind, Tree};
@@ -24,7 +24,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     let how = |kind| How {
         style: Style::HelmValues,
         kind,
-        tier: 8,
+        rule: DetectionRule::HelmValues,
     };
     values(
         tree,

@@ -1,5 +1,6 @@
 //! Helmfile: inline values and `set` of releases.
 
+use super::found::DetectionRule;
 use super::helm_values::{self, Strings};
 use super::output::{How, Output};
 use super::parameters;
@@ -10,7 +11,7 @@ const fn how(kind: &'static str) -> How {
     How {
         style: Style::Helmfile,
         kind,
-        tier: 7,
+        rule: DetectionRule::HelmfileOrCompose,
     }
 }
 

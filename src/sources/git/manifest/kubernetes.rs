@@ -2,6 +2,7 @@
 
 use granit_parser::ScalarStyle;
 
+use super::found::DetectionRule;
 use super::output::{How, Output};
 use super::refs;
 use super::tree::{Id, Kind, Tree};
@@ -12,7 +13,7 @@ const fn how(kind: &'static str) -> How {
     How {
         style: Style::Kubernetes,
         kind,
-        tier: 6,
+        rule: DetectionRule::KubernetesObject,
     }
 }
 

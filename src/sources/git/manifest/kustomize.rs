@@ -1,5 +1,6 @@
 //! Kustomize `images`: the image transformer's rules decide what a base's image becomes.
 
+use super::found::DetectionRule;
 use super::helm_values::{self, Strings};
 use super::output::{Fields, How, Output};
 use super::tree::{Id, Tree};
@@ -9,7 +10,7 @@ use crate::domain::pin::Style;
 pub(super) const HOW: How = How {
     style: Style::Kustomize,
     kind: "kustomize/images",
-    tier: 3,
+    rule: DetectionRule::Kustomize,
 };
 
 /// Reads a kustomization.

@@ -2,6 +2,7 @@
 
 use granit_parser::ScalarStyle;
 
+use super::found::DetectionRule;
 use super::output::{How, Output};
 use super::refs;
 use super::tree::{Id, Kind, Tree};
@@ -60,7 +61,7 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
         let how = How {
             style: Style::Loose,
             kind,
-            tier: 9,
+            rule: DetectionRule::LooseText,
         };
         out.within(tree, id, how, text, &parts, base, |offset| offset, None, None);
     }

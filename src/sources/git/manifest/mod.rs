@@ -1,7 +1,7 @@
 //! Finding image references in manifests, with byte spans.
 //!
-//! [`scan`] reads one file and tells every image reference in it, in the ten tiers that the design
-//! of manifests knows, together with the bytes that hold it. Nothing is ever serialised again.
+//! [`scan`] reads one file and tells every image reference in it, by the ten rules of
+//! docs/reference/manifests.md, together with the bytes that hold it. Nothing is ever serialised again.
 
 mod applications;
 mod argocd;
@@ -41,7 +41,7 @@ use std::collections::HashSet;
 pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, is_same_repository, void};
 pub use file_scan::{Chart, Scan};
-pub use found::{Found, Use, Warning};
+pub use found::{DetectionRule, Found, Use, Warning};
 pub use image_rules::ImageRule;
 pub use includes::{Include, Origin, Taken};
 pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
@@ -52,7 +52,6 @@ pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
 pub use undo::robot;
 
 use detect::DocumentStyle;
-use found::LOOSE;
 use output::Output;
 use tree::{Id, Tree};
 
@@ -144,7 +143,7 @@ impl Scan {
     pub fn all(&self) -> impl Iterator<Item = &Found> {
         let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
         if !self.layered.is_empty() {
-            let is_known = |found: &&Found| !found.written.is_empty() && found.tier < LOOSE;
+            let is_known = |found: &&Found| !found.written.is_empty() && !found.rule.is_loose();
             whole = self
                 .found
                 .iter()
@@ -163,7 +162,7 @@ impl Scan {
         let is_better = move |found: &&Found| {
             let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
             let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
-            let is_text = found.tier >= LOOSE && span.is_some_and(|span| spans.contains(&span));
+            let is_text = found.rule.is_loose() && span.is_some_and(|span| spans.contains(&span));
             !is_part && !is_text
         };
         self.found.iter().filter(is_better).chain(more)

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use super::found::Found;
+use super::found::{DetectionRule, Found};
 use super::nested::Mapping;
 use super::refs::{self, Parts};
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
@@ -28,7 +28,7 @@ pub(super) struct How {
     /// The precise kind.
     pub kind: &'static str,
     /// The detection rule.
-    pub tier: u8,
+    pub rule: DetectionRule,
 }
 
 /// An image whose name, tag and digest stand in fields of one mapping.
@@ -155,7 +155,7 @@ impl Output {
         read_only: Option<String>,
     ) {
         let holder = tree.resolve(at);
-        if how.tier < 9 && !self.claimed.insert(holder) {
+        if !how.rule.is_loose() && !self.claimed.insert(holder) {
             return;
         }
         let written = text[parts.name.clone()].to_owned();
@@ -188,7 +188,7 @@ impl Output {
             Found {
                 style: how.style,
                 kind: how.kind,
-                tier: how.tier,
+                rule: how.rule,
                 written,
                 repository,
                 tag,
@@ -244,7 +244,7 @@ impl Output {
             Found {
                 style: how.style,
                 kind: how.kind,
-                tier: how.tier,
+                rule: how.rule,
                 written: pin.written,
                 repository,
                 tag: pin.tag,

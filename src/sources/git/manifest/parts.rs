@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
-use super::found::{Found, LOOSE};
+use super::found::{DetectionRule, Found};
 use super::helm_values::{self, Strings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
@@ -46,13 +46,13 @@ pub enum DocumentPart {
 const PATCH: How = How {
     style: Style::Kustomize,
     kind: "kustomize/patch",
-    tier: 3,
+    rule: DetectionRule::Kustomize,
 };
 /// How a part of an image in values was found.
 const VALUES_PART: How = How {
     style: Style::HelmValues,
     kind: "helm-values/part",
-    tier: 8,
+    rule: DetectionRule::HelmValues,
 };
 
 impl DocumentPart {
@@ -116,7 +116,7 @@ impl PartReader<'_> {
         let found = self.out.found_at(id);
         let is_whole = |at: &usize| {
             let found = self.out.found.get(*at);
-            found.is_some_and(|found| !found.written.is_empty() && found.tier < LOOSE)
+            found.is_some_and(|found| !found.written.is_empty() && !found.rule.is_loose())
         };
         let whole = found.filter(is_whole).map(|at| Handle::Found(index(at)));
         let part = || self.layered.borrow().found_at(id).map(|at| Handle::Layered(index(at)));
@@ -292,7 +292,7 @@ impl PartReader<'_> {
         let how = |kind| How {
             style: Style::Argocd,
             kind,
-            tier: 5,
+            rule: DetectionRule::ArgoCd,
         };
         let mut shape = None;
         self.layered.borrow_mut().within_text(mapping, |out| {

@@ -1,5 +1,6 @@
 //! Image-promoter lists: `{name, dmap: {digest: [tags]}}`; digests are mapping keys.
 
+use super::found::DetectionRule;
 use super::output::{Fields, How, Output};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
@@ -7,7 +8,7 @@ use crate::domain::pin::Style;
 const HOW: How = How {
     style: Style::Promoter,
     kind: "promoter/dmap",
-    tier: 1,
+    rule: DetectionRule::PromoterList,
 };
 
 fn list(tree: &Tree<'_>, root: Id) -> Id {

@@ -1,7 +1,7 @@
 //! Files that do not parse, mostly templates: a scan of lines, shown and never edited.
 
 use super::file_scan::Scan;
-use super::found::Found;
+use super::found::{DetectionRule, Found};
 use super::output::MAX_FOUND;
 use super::refs::{self, Parts};
 use super::site::{Insert, Site};
@@ -30,7 +30,7 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
             scan.found.push(Found {
                 style: Style::Unparsed,
                 kind: "unparsed/line",
-                tier: 10,
+                rule: DetectionRule::UnparsedLine,
                 written: name.to_owned(),
                 repository: Repository::parse(name).ok(),
                 tag: parts.tag.clone().map(|r| body[r].to_owned()),
