@@ -297,7 +297,7 @@ type PinPlace = (Location, Option<String>);
 /// laid over.
 fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
     let found = &reference.found;
-    let aliases = found.uses.iter().filter(|used| !used.overridden);
+    let aliases = found.aliases.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
     let own = lines.map(move |line| {
         let location = Location {

@@ -105,7 +105,7 @@ fn every_case_exactly() {
             match left.iter().position(|(f, a)| same(f, a)) {
                 Some(at) => {
                     let (found, _) = left.swap_remove(at);
-                    let uses: BTreeSet<String> = found.uses.iter().map(|used| used.yaml_path.clone()).collect();
+                    let uses: BTreeSet<String> = found.aliases.iter().map(|used| used.yaml_path.clone()).collect();
                     if uses != aliases {
                         wrong.push(format!("ALIAS {file}: {kind} {uses:?}, expected {aliases:?}"));
                     }

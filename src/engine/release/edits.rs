@@ -13,7 +13,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
-use crate::sources::git::manifest::{self, Found, robot, void};
+use crate::sources::git::manifest::{self, Found, disregards_edit, repository_updater};
 
 use super::plan_context::PlanContext;
 
@@ -275,8 +275,8 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let mut told: BTreeSet<u32> = which.iter().map(|found| found.line).collect();
     let mut out = Vec::new();
     for found in which {
-        let uses = found.uses.iter().filter(|used| !used.overridden);
-        let lines: Vec<String> = uses
+        let aliases = found.aliases.iter().filter(|used| !used.overridden);
+        let lines: Vec<String> = aliases
             .filter(|used| told.insert(used.line))
             .map(|used| used.line.to_string())
             .collect();
@@ -313,13 +313,13 @@ fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
     let mut out: Vec<Untrusted> = Vec::new();
     let branch = &context.ledger().tip.branch;
     for file in files_of(pins) {
-        let said = void(&file, branch, context.remote_url.as_deref(), &context.controllers);
+        let said = disregards_edit(&file, branch, context.remote_url.as_deref(), &context.controllers);
         out.extend(said.into_iter().map(Untrusted::from));
     }
     let robots: BTreeMap<&str, &str> = context
         .files
         .iter()
-        .filter_map(|f| Some((robot(&f.path)?, f.path.as_str())))
+        .filter_map(|f| Some((repository_updater(&f.path)?, f.path.as_str())))
         .collect();
     for (who, file) in robots {
         out.push(format!("{who} is configured ({file}) and may propose other digests for this pin").into());

@@ -5,7 +5,7 @@ use super::helm_values::{self, Strings};
 use super::nested::Mapping;
 use super::output::{How, Output};
 use super::parameters;
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
@@ -81,9 +81,9 @@ fn image(tree: &Tree<'_>, item: Id, out: &mut Output) {
     let templated = rest
         .contains("{{")
         .then(|| "part of it is put in when the set is rendered".to_owned());
-    let parts = match refs::whole(rest) {
+    let parts = match reference_text::parse(rest) {
         Some(parts) => parts,
-        None => match refs::apart(rest).filter(|p| &rest[p.name.clone()] == "*" || templated.is_some()) {
+        None => match reference_text::split(rest).filter(|p| &rest[p.name.clone()] == "*" || templated.is_some()) {
             Some(parts) => parts,
             None => match loosely(rest).filter(|_| templated.is_some()) {
                 Some(parts) => parts,

@@ -3,7 +3,7 @@
 use super::detect::is_extension;
 use super::found::DetectionRule;
 use super::output::{How, Output};
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
@@ -59,8 +59,12 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
     let Some(plain) = defaults(written) else {
         return interpolated(tree, value, written, out);
     };
-    let Some(parts) = refs::whole(&plain.text) else {
-        return out.unmanaged(tree.node(value).line, written, refs::why_not(written));
+    let Some(parts) = reference_text::parse(&plain.text) else {
+        return out.unmanaged(
+            tree.node(value).line,
+            written,
+            reference_text::why_not_a_reference(written),
+        );
     };
     // What is appended joins the reference: inside the default if the name stands there.
     let end = match (plain.raw.first(), plain.raw.last()) {

@@ -67,7 +67,7 @@ pub struct Found {
     /// The 71 bytes `sha256:…` in the file.
     pub digest_span: Option<Range<usize>>,
     /// Places that take this very scalar through a YAML alias, the one that makes it an image too.
-    pub uses: Vec<Use>,
+    pub aliases: Vec<AliasUse>,
     /// Why it cannot be edited, if it cannot.
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
@@ -78,7 +78,7 @@ pub struct Found {
 
 /// A place that uses a scalar defined elsewhere in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use {
+pub struct AliasUse {
     /// Line of the alias, from 1.
     pub line: u32,
     /// Where the alias makes the value appear.
@@ -133,7 +133,7 @@ impl Found {
             line,
             yaml_path: String::new(),
             digest_span: None,
-            uses: Vec::new(),
+            aliases: Vec::new(),
             read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
             reason: None,
             site: Site {

@@ -6,7 +6,7 @@ use granit_parser::ScalarStyle;
 
 use super::found::{DetectionRule, Found};
 use super::output::{Fields, How, Output};
-use super::refs;
+use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
@@ -96,7 +96,7 @@ pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string
 
 fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: How, strings: Strings) {
     let Some(text) = tree.filled(value) else { return };
-    match refs::whole(text) {
+    match reference_text::parse(text) {
         Some(parts) => {
             let versioned = parts.tag.is_some() || parts.digest.is_some();
             if versioned || strings == Strings::Any && text.contains('/') {
@@ -104,7 +104,7 @@ fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: How, strings: Strings
             }
         }
         None if text.contains("{{") || text.contains("${") => {
-            out.unmanaged(tree.node(value).line, text, refs::why_not(text));
+            out.unmanaged(tree.node(value).line, text, reference_text::why_not_a_reference(text));
         }
         None => {}
     }
@@ -125,7 +125,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
             let image = scalar("image")?;
             // `image` beside `tag` or `digest`, not an image string that says it all.
             scalar("tag").or(scalar("digest"))?;
-            refs::whole(tree.filled(image)?).filter(|p| p.tag.is_none() && p.digest.is_none())?;
+            reference_text::parse(tree.filled(image)?).filter(|p| p.tag.is_none() && p.digest.is_none())?;
             (image, Some(tree.resolve(image)))
         }
     };

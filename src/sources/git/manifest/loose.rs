@@ -4,7 +4,7 @@ use granit_parser::ScalarStyle;
 
 use super::found::DetectionRule;
 use super::output::{How, Output};
-use super::refs;
+use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
@@ -41,14 +41,14 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
     } else {
         (raw, Some(node.span.start))
     };
-    let whole = refs::whole(value).is_some();
+    let whole = reference_text::parse(value).is_some();
     let kind = match style {
         ScalarStyle::Literal | ScalarStyle::Folded if value.trim().contains('\n') => "loose/in-block-scalar",
         _ if kubernetes && whole && is_env_value(tree, id) => "k8s/env-value",
         _ if kubernetes && whole => "k8s/other-scalar",
         _ => "loose/at-digest",
     };
-    for mention in refs::mentions(text) {
+    for mention in reference_text::mentions(text) {
         let Some(parts) = mention.parts.filter(|_| !tree.is_key(id)) else {
             let line = tree.line_at(node.span.start + mention.digest.start);
             out.unmanaged(

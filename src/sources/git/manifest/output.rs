@@ -6,19 +6,19 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
+use super::alias_uses;
 use super::found::{DetectionRule, Found};
 use super::nested::Mapping;
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
 use super::tree::{Flow, Id, Kind, Tree};
-use super::uses;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
 /// References kept of one file; and aliases listed.
 pub(super) const MAX_FOUND: usize = 20_000;
-const MAX_USES: usize = 20_000;
+const MAX_ALIASES: usize = 20_000;
 
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +76,7 @@ pub(super) struct Output {
     /// The index of the reference that a scalar is a part of.
     parts: HashMap<Id, usize>,
     /// Aliases listed.
-    uses: usize,
+    aliases: usize,
     /// There was more than is kept.
     pub overflow: bool,
     /// Set while a text inside a block scalar is read.
@@ -131,7 +131,7 @@ impl Output {
         let Some(text) = tree.filled(at) else {
             return false;
         };
-        let Some(parts) = refs::whole(text) else {
+        let Some(parts) = reference_text::parse(text) else {
             return false;
         };
         let base = tree.verbatim(tree.resolve(at)).map(|v| v.start);
@@ -160,7 +160,7 @@ impl Output {
         }
         let written = text[parts.name.clone()].to_owned();
         let tag = parts.tag.clone().map(|r| text[r].to_owned());
-        let digest = parts.digest.clone().and_then(|r| refs::digest(&text[r]));
+        let digest = parts.digest.clone().and_then(|r| reference_text::digest(&text[r]));
         let place = |range: &Range<usize>| base.map(|b| b + raw(range.start)..b + raw(range.end - 1) + 1);
         let digest_slot = parts
             .digest
@@ -196,7 +196,7 @@ impl Output {
                 line: 0,
                 yaml_path: String::new(),
                 digest_span: None,
-                uses: Vec::new(),
+                aliases: Vec::new(),
                 read_only,
                 reason: None,
                 site: Site {
@@ -220,7 +220,7 @@ impl Output {
             self.claim(tree.resolve(id));
         }
         let repository = match &fields.image {
-            Some(image) => refs::whole(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
+            Some(image) => reference_text::parse(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
             None => Repository::parse(&pin.written).ok(),
         };
         // Reached a second time through a merge key: it was found where it is defined.
@@ -252,7 +252,7 @@ impl Output {
                 line: 0,
                 yaml_path: String::new(),
                 digest_span: None,
-                uses: Vec::new(),
+                aliases: Vec::new(),
                 read_only: fields.read_only,
                 reason: fields.reason,
                 site: pin.site,
@@ -274,13 +274,13 @@ impl Output {
         if found.digest.is_some() && found.site.digest.is_none() && found.read_only.is_none() {
             found.read_only = Some(NOT_VERBATIM.to_owned());
         }
-        match uses::of(tree, holder, parts, MAX_USES - self.uses) {
-            Some(uses) => {
-                self.uses += uses.len();
-                found.uses = uses;
+        match alias_uses::list(tree, holder, parts, MAX_ALIASES - self.aliases) {
+            Some(aliases) => {
+                self.aliases += aliases.len();
+                found.aliases = aliases;
             }
             None => {
-                self.uses = MAX_USES;
+                self.aliases = MAX_ALIASES;
                 found.read_only = Some("more aliases hang on it than can be listed".to_owned());
             }
         }
@@ -360,7 +360,7 @@ impl Pinned {
         };
         // The name may carry a tag and a digest of its own.
         let is_versioned = |p: &Parts| p.digest.is_some() || p.tag.is_some();
-        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(is_versioned)) {
+        if let (Some(id), Some(parts)) = (fields.name, reference_text::parse(&written).filter(is_versioned)) {
             let value = tree.text_of(id).unwrap_or("");
             let shift = value.len().checked_sub(written.len());
             let moved = |r: Range<usize>| shift.map(|s| r.start + s..r.end + s);
@@ -375,7 +375,7 @@ impl Pinned {
                     form: TagForm::Inline,
                 });
             if let Some(range) = parts.digest.clone() {
-                out.digest = refs::digest(&written[range.clone()]);
+                out.digest = reference_text::digest(&written[range.clone()]);
                 out.site.digest = moved(range)
                     .and_then(|r| slice(id, &r))
                     .map(|span| DigestSlot { span, bare: false });
@@ -384,15 +384,15 @@ impl Pinned {
             written.truncate(parts.name.end);
         }
         if let Some((id, text)) = fields.tag.and_then(|id| Some((id, tree.filled(id)?))) {
-            let mut version = refs::version(text);
+            let mut version = reference_text::parse_version(text);
             if version.digest.as_ref().is_some_and(|r| r.len() == 64) && !hex_follows {
-                version = refs::VersionParts {
+                version = reference_text::VersionParts {
                     tag: Some(0..text.len()),
                     digest: None,
                 };
             }
             if let Some(range) = version.digest.clone() {
-                out.digest = refs::digest(&text[range.clone()]);
+                out.digest = reference_text::digest(&text[range.clone()]);
                 out.site.digest = slice(id, &range).map(|span| DigestSlot {
                     bare: span.len() == 64,
                     span,
@@ -408,7 +408,7 @@ impl Pinned {
             }
         }
         if let Some((id, text)) = fields.digest.and_then(|id| Some((id, tree.filled(id)?)))
-            && let Some(digest) = refs::digest(text.trim())
+            && let Some(digest) = reference_text::digest(text.trim())
         {
             out.digest = Some(digest);
             let lead = text.len() - text.trim_start().len();

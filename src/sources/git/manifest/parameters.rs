@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::output::{Fields, How, Output};
-use super::refs;
+use super::reference_text;
 use super::tree::{Id, Tree};
 
 #[derive(Default)]
@@ -29,7 +29,7 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts:
         if last == "image" {
             let versioned = tree
                 .filled(value)
-                .and_then(refs::whole)
+                .and_then(reference_text::parse)
                 .is_some_and(|p| p.tag.is_some() || p.digest.is_some());
             if versioned {
                 out.reference(tree, value, how);
