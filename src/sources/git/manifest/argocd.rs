@@ -1,16 +1,16 @@
 //! Argo CD Application and ApplicationSet: what a source overrides in its chart or kustomization.
 
 use super::found::DetectionRule;
-use super::helm_values::{self, Strings};
+use super::helm_values::{self, ImageStrings};
 use super::nested::Mapping;
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::parameters;
 use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const fn how(kind: &'static str) -> How {
-    How {
+const fn how(kind: &'static str) -> FoundBy {
+    FoundBy {
         style: Style::Argocd,
         kind,
         rule: DetectionRule::ArgoCd,
@@ -62,7 +62,7 @@ pub(super) fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
             out,
             how("argocd/helm.valuesObject/split"),
             how("argocd/helm.valuesObject/string"),
-            Strings::Any,
+            ImageStrings::Any,
         );
     }
     if let Some(values) = tree.at(source, &["helm", "values"]) {
@@ -137,7 +137,7 @@ fn block(tree: &Tree<'_>, values: Id, out: &mut Output) {
                 out,
                 how("argocd/helm.values/split"),
                 how("argocd/helm.values/string"),
-                Strings::Any,
+                ImageStrings::Any,
             );
             super::loose::document(&inner, root, out, false);
         }

@@ -2,12 +2,12 @@
 
 use super::detect::is_extension;
 use super::found::DetectionRule;
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const HOW: How = How {
+const HOW: FoundBy = FoundBy {
     style: Style::Compose,
     kind: "compose/service",
     rule: DetectionRule::HelmfileOrCompose,
@@ -76,14 +76,14 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
 }
 
 /// A text with its `${VAR:-default}` replaced by the defaults.
-struct Plain {
+struct InterpolatedText {
     text: String,
     /// Where each byte of `text` stands in the original.
     raw: Vec<usize>,
 }
 
-fn defaults(written: &str) -> Option<Plain> {
-    let mut plain = Plain {
+fn defaults(written: &str) -> Option<InterpolatedText> {
+    let mut plain = InterpolatedText {
         text: String::new(),
         raw: Vec::new(),
     };

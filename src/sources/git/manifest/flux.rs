@@ -1,14 +1,14 @@
 //! Flux: Kustomization, HelmRelease, OCIRepository.
 
 use super::found::DetectionRule;
-use super::helm_values::{self, Strings};
+use super::helm_values::{self, ImageStrings};
 use super::kustomize;
-use super::output::{Fields, How, Output};
+use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Tree};
 use crate::domain::pin::Style;
 
-const fn how(kind: &'static str, rule: DetectionRule) -> How {
-    How {
+const fn how(kind: &'static str, rule: DetectionRule) -> FoundBy {
+    FoundBy {
         style: Style::Flux,
         kind,
         rule,
@@ -38,7 +38,7 @@ pub(super) fn helm_release(tree: &Tree<'_>, root: Id, out: &mut Output) {
             out,
             how("flux/helmrelease.values/split", DetectionRule::FluxSource),
             how("flux/helmrelease.values/string", DetectionRule::FluxSource),
-            Strings::Any,
+            ImageStrings::Any,
         );
     }
 }

@@ -72,6 +72,8 @@ pub struct Found {
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
     pub reason: Option<String>,
+    /// Whether name, tag and digest stand in fields of their own that a chart reads from its values.
+    pub(crate) in_values_fields: bool,
     /// Where its bytes stand, for the editor.
     pub(crate) site: Site,
 }
@@ -136,6 +138,7 @@ impl Found {
             aliases: Vec::new(),
             read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
             reason: None,
+            in_values_fields: false,
             site: Site {
                 document: 0,
                 lines: Vec::new(),
@@ -162,6 +165,6 @@ impl Found {
 
     /// Whether a digest would get a field of its own in values that a chart reads.
     pub(crate) fn inserts_field(&self) -> bool {
-        matches!(self.site.insert, Insert::Entry { .. }) && self.kind.ends_with("/split")
+        matches!(self.site.insert, Insert::Entry { .. }) && self.in_values_fields
     }
 }

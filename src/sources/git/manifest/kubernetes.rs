@@ -3,14 +3,14 @@
 use granit_parser::ScalarStyle;
 
 use super::found::DetectionRule;
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
 
-const fn how(kind: &'static str) -> How {
-    How {
+const fn how(kind: &'static str) -> FoundBy {
+    FoundBy {
         style: Style::Kubernetes,
         kind,
         rule: DetectionRule::KubernetesObject,

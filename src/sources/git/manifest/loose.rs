@@ -3,7 +3,7 @@
 use granit_parser::ScalarStyle;
 
 use super::found::DetectionRule;
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
@@ -58,7 +58,7 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
             );
             continue;
         };
-        let how = How {
+        let how = FoundBy {
             style: Style::Loose,
             kind,
             rule: DetectionRule::LooseText,

@@ -44,7 +44,7 @@ pub use edit_warnings::repository_updater;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub use image_rules::ImageRule;
-pub use includes::{Include, Origin, Taken};
+pub use includes::{Include, IncludedFiles, Origin};
 pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
 pub use objects::ManifestObject;
 pub use parts::DocumentPart;

@@ -22,7 +22,7 @@ const MAX_ALIASES: usize = 20_000;
 
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct How {
+pub(super) struct FoundBy {
     /// The style.
     pub style: Style,
     /// The precise kind.
@@ -56,6 +56,8 @@ pub(super) struct Fields {
     pub read_only: Option<String>,
     /// Why the pin is what it is.
     pub reason: Option<String>,
+    /// Whether they are fields that a chart reads from its values.
+    pub in_values_fields: bool,
 }
 
 /// What has been found so far.
@@ -127,7 +129,7 @@ impl Output {
     }
 
     /// A scalar that holds one reference and nothing else. Tells whether it does.
-    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: How) -> bool {
+    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: FoundBy) -> bool {
         let Some(text) = tree.filled(at) else {
             return false;
         };
@@ -146,7 +148,7 @@ impl Output {
         &mut self,
         tree: &Tree<'_>,
         at: Id,
-        how: How,
+        how: FoundBy,
         text: &str,
         parts: &Parts,
         base: Option<usize>,
@@ -199,6 +201,7 @@ impl Output {
                 aliases: Vec::new(),
                 read_only,
                 reason: None,
+                in_values_fields: false,
                 site: Site {
                     document: 0,
                     lines: Vec::new(),
@@ -211,8 +214,8 @@ impl Output {
     }
 
     /// An image written in several fields.
-    pub fn fields(&mut self, tree: &Tree<'_>, how: How, fields: Fields) {
-        let Some(pin) = Pinned::read(tree, &fields) else {
+    pub fn fields(&mut self, tree: &Tree<'_>, how: FoundBy, fields: Fields) {
+        let Some(pin) = FieldsPin::read(tree, &fields) else {
             return;
         };
         let holder = tree.resolve(pin.holder);
@@ -255,6 +258,7 @@ impl Output {
                 aliases: Vec::new(),
                 read_only: fields.read_only,
                 reason: fields.reason,
+                in_values_fields: fields.in_values_fields,
                 site: pin.site,
             },
         );
@@ -321,7 +325,7 @@ impl Output {
 const NOT_VERBATIM: &str = "the text is folded or escaped here, so its bytes cannot be replaced safely";
 
 /// The effective pin of [`Fields`].
-struct Pinned {
+struct FieldsPin {
     written: String,
     tag: Option<String>,
     digest: Option<Digest>,
@@ -329,7 +333,7 @@ struct Pinned {
     site: Site,
 }
 
-impl Pinned {
+impl FieldsPin {
     fn read(tree: &Tree<'_>, fields: &Fields) -> Option<Self> {
         let slice = |id: Id, range: &Range<usize>| {
             let base = tree.verbatim(tree.resolve(id))?.start;

@@ -6,12 +6,12 @@ use std::cell::RefCell;
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
 use super::found::{DetectionRule, Found};
-use super::helm_values::{self, Strings};
+use super::helm_values::{self, ImageStrings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
 use super::nested::Mapping;
 use super::objects::{self, ManifestObject};
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 use super::{argocd, kubernetes, parameters};
@@ -43,13 +43,13 @@ pub enum DocumentPart {
 }
 
 /// How a reference in a patch was found.
-const PATCH: How = How {
+const PATCH: FoundBy = FoundBy {
     style: Style::Kustomize,
     kind: "kustomize/patch",
     rule: DetectionRule::Kustomize,
 };
 /// How a part of an image in values was found.
-const VALUES_PART: How = How {
+const VALUES_PART: FoundBy = FoundBy {
     style: Style::HelmValues,
     kind: "helm-values/part",
     rule: DetectionRule::HelmValues,
@@ -275,7 +275,7 @@ impl PartReader<'_> {
     fn source_parts(&self, source: Id) {
         self.values_parts(self.tree.at(source, &["helm", "valuesObject"]));
         if let Some(list) = self.tree.at(source, &["helm", "parameters"]) {
-            let how = How {
+            let how = FoundBy {
                 style: Style::Argocd,
                 ..VALUES_PART
             };
@@ -289,7 +289,7 @@ impl PartReader<'_> {
         let (text, mapping) = Mapping::of(self.tree, id)?;
         let inner = Tree::read(text);
         let root = *inner.roots.first().filter(|_| inner.stopped.is_none())?;
-        let how = |kind| How {
+        let how = |kind| FoundBy {
             style: Style::Argocd,
             kind,
             rule: DetectionRule::ArgoCd,
@@ -297,7 +297,7 @@ impl PartReader<'_> {
         let mut shape = None;
         self.layered.borrow_mut().within_text(mapping, |out| {
             let (split, string) = (how("argocd/helm.values/split"), how("argocd/helm.values/string"));
-            helm_values::values(&inner, root, out, split, string, Strings::Any);
+            helm_values::values(&inner, root, out, split, string, ImageStrings::Any);
             helm_values::parts(&inner, root, out, VALUES_PART, &|_| false);
             shape = Some(nested_shaper(&inner, out, |shaper| shaper.shape(root)));
         });
@@ -354,9 +354,9 @@ fn patch_founds(tree: &Tree<'_>, out: &mut Output) {
             match detect::document("", tree, *root) {
                 DocumentStyle::HelmRelease => {
                     if let Some(values) = tree.at(*root, &["spec", "values"]) {
-                        let how = |kind| How { kind, ..PATCH };
+                        let how = |kind| FoundBy { kind, ..PATCH };
                         let (split, string) = (how("kustomize/patch/split"), how("kustomize/patch/string"));
-                        helm_values::values(tree, values, out, split, string, Strings::Any);
+                        helm_values::values(tree, values, out, split, string, ImageStrings::Any);
                         helm_values::parts(tree, values, out, PATCH, &|_| false);
                     }
                 }

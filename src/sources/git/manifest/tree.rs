@@ -82,7 +82,7 @@ pub(super) struct Tree<'a> {
     line_starts: OnceCell<Vec<usize>>,
 }
 
-struct Open {
+struct OpenNode {
     id: Id,
     key: Option<Id>,
 }
@@ -371,7 +371,7 @@ impl<'a> Tree<'a> {
 
 #[derive(Default)]
 struct Builder {
-    open: Vec<Open>,
+    open: Vec<OpenNode>,
     anchors: HashMap<usize, Id>,
     root: Option<Id>,
 }
@@ -420,7 +420,7 @@ impl Builder {
             self.anchors.insert(anchor, id);
         }
         if opens {
-            self.open.push(Open { id, key: None });
+            self.open.push(OpenNode { id, key: None });
         }
     }
 
