@@ -36,8 +36,8 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Configured names (image, `also`, the environments' own registries) and the shortest unique
-    /// suffix for every other repository seen.
+    /// Configured names (image, `also`, the environments' own registries), and for every other repository seen the
+    /// shortest suffix that is unique among all of them and no configured name.
     pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
         let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
@@ -60,29 +60,11 @@ impl Naming {
             .filter_map(|g| Glob::new(g).ok())
             .map(|g| g.compile_matcher())
             .collect();
-        let rest: Vec<Repository> = seen
-            .iter()
-            .filter(|r| !known.contains_key(r) && !ignored.iter().any(|g| g.is_match(r.to_string())))
-            .cloned()
-            .collect();
+        let is_ignored = |r: &Repository| !known.contains_key(r) && ignored.iter().any(|g| g.is_match(r.to_string()));
+        let counted: BTreeSet<Repository> = seen.iter().filter(|r| !is_ignored(r)).cloned().collect();
         let taken: BTreeSet<&ServiceId> = known.values().flatten().map(|(_, name)| name).collect();
-        let mut unlisted = infer::service_names(&rest);
-        // A configured name is never shared with a repository that nobody listed.
-        for (repository, name) in &mut unlisted {
-            if taken.contains(name) {
-                *name = ServiceId::new(repository.path());
-            }
-        }
-        // Nor is one path in two registries one service: only `also` says that.
-        let mut times: BTreeMap<ServiceId, usize> = BTreeMap::new();
-        for name in unlisted.values() {
-            *times.entry(name.clone()).or_default() += 1;
-        }
-        for (repository, name) in &mut unlisted {
-            if taken.contains(name) || times[name] > 1 {
-                *name = ServiceId::new(repository.to_string());
-            }
-        }
+        let mut unlisted = infer::service_names(&counted, &taken);
+        unlisted.retain(|repository, _| !known.contains_key(repository));
         Self {
             known,
             unlisted,

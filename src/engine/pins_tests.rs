@@ -321,3 +321,38 @@ fn a_template_expression_is_no_tag() {
     );
     assert_eq!(grouped.unmanaged.len(), 1);
 }
+
+#[test]
+fn a_listed_repository_counts_for_the_names_of_the_others() {
+    let named = |team: &TeamPolicy, images: &[&str]| -> Vec<String> {
+        let seen: Vec<_> = images
+            .iter()
+            .map(|image| sight("envs/dev/a.yaml", 1, image, Some("v1"), None, 6))
+            .collect();
+        let grouped = run(&seen, team, &envs());
+        grouped.services.iter().map(|(name, ..)| name.to_string()).collect()
+    };
+    let team = TeamPolicy {
+        services: vec![service("backend", "r.example/team-a/api")],
+        ..TeamPolicy::default()
+    };
+    let both = ["r.example/team-a/api", "r.example/team-b/api"];
+    assert_eq!(named(&team, &both), ["backend", "team-b/api"]);
+    // With and without the entry the other repository is called the same.
+    assert_eq!(named(&TeamPolicy::default(), &both), ["team-a/api", "team-b/api"]);
+    // What `ignore` takes out is nobody's service and takes no name.
+    let ignoring = TeamPolicy {
+        ignore: vec!["r.example/team-a/**".into()],
+        ..TeamPolicy::default()
+    };
+    assert_eq!(named(&ignoring, &both), ["api"]);
+    // A listed name is never taken, whatever its image is called.
+    let team = TeamPolicy {
+        services: vec![service("api", "r.example/team-a/gateway")],
+        ..TeamPolicy::default()
+    };
+    assert_eq!(
+        named(&team, &["r.example/team-a/gateway", "r.example/x/team-b/api"]),
+        ["api", "team-b/api"]
+    );
+}
