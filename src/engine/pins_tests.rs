@@ -327,7 +327,7 @@ fn a_listed_repository_counts_for_the_names_of_the_others() {
     let named = |team: &TeamPolicy, images: &[&str]| -> Vec<String> {
         let seen: Vec<_> = images
             .iter()
-            .map(|image| sight("envs/dev/a.yaml", 1, image, Some("v1"), None, 6))
+            .map(|image| sight("envs/dev/a.yaml", 1, image, Some("v1"), None, FIELD))
             .collect();
         let grouped = run(&seen, team, &envs());
         grouped.services.iter().map(|(name, ..)| name.to_string()).collect()
