@@ -33,8 +33,8 @@ fn rendered(files: &[&str], pins: &[Pin], seen: &[Unmanaged]) -> (String, TeamPo
     let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
     let environments = infer::environments(&files, &files);
     let mut services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)> = Vec::new();
-    let images: Vec<Repository> = pins.iter().map(|pin| pin.image.clone()).collect();
-    let named = infer::service_names(&images);
+    let images: BTreeSet<Repository> = pins.iter().map(|pin| pin.image.clone()).collect();
+    let named = infer::service_names(&images, &BTreeSet::new());
     for pin in pins {
         match services
             .iter_mut()

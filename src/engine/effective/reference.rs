@@ -28,7 +28,7 @@ pub struct EffectiveReference {
     /// That place, with the repository, the tag and the digest that come out in the end.
     pub found: Found,
     /// Other places that have to do with it.
-    pub others: BTreeSet<Elsewhere>,
+    pub others: BTreeSet<RelatedPlace>,
     /// Why it cannot be decided what comes out, if so.
     pub uncertain: Option<String>,
 }
@@ -100,7 +100,7 @@ fn same_entry(a: &str, b: &str) -> bool {
 
 /// A place that has to do with a reference and does not decide it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Elsewhere {
+pub struct RelatedPlace {
     /// The file.
     pub file: String,
     /// Line, from 1.
