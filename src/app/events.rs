@@ -19,7 +19,7 @@ const MOST: usize = 500;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct SeenEvent {
     /// When this cockpit saw it.
     pub at: Timestamp,
     /// What, in one line. It can quote strangers; the view cleans it as it cleans everything.
@@ -32,7 +32,7 @@ pub type CellId = (ServiceId, Column);
 /// Everything that happened in this session, and what is known of changes that are not told yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventLog {
-    entries: VecDeque<Event>,
+    entries: VecDeque<SeenEvent>,
     /// Pins that changed, until it is known who changed them: what was pinned before.
     changed: BTreeMap<Target, Option<Digest>>,
     /// Candidates that are new, until it is known whether CI built them: their tag.
@@ -41,17 +41,17 @@ pub struct EventLog {
 
 impl EventLog {
     /// The events, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Event> + ExactSizeIterator {
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &SeenEvent> + ExactSizeIterator {
         self.entries.iter()
     }
 
     /// The newest event.
-    pub fn last(&self) -> Option<&Event> {
+    pub fn last(&self) -> Option<&SeenEvent> {
         self.entries.back()
     }
 
     /// The events after a time, oldest first.
-    pub fn since(&self, at: Timestamp) -> Vec<&Event> {
+    pub fn since(&self, at: Timestamp) -> Vec<&SeenEvent> {
         self.entries.iter().filter(|event| event.at > at).collect()
     }
 
@@ -60,7 +60,7 @@ impl EventLog {
         if self.entries.len() >= MOST {
             self.entries.pop_front();
         }
-        self.entries.push_back(Event { at, text: text.into() });
+        self.entries.push_back(SeenEvent { at, text: text.into() });
     }
 
     /// Compares an update with the board before it. What the first pass finds was there before: it is no event.
@@ -241,7 +241,7 @@ impl EventLog {
 }
 
 /// Some events in one line: the newest, and how many more there are.
-pub fn digest_of(events: &[&Event]) -> Option<String> {
+pub fn digest_of(events: &[&SeenEvent]) -> Option<String> {
     let newest = events.last()?;
     Some(match events.len() {
         1 => newest.text.clone(),

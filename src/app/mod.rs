@@ -8,6 +8,7 @@ pub mod action;
 pub mod age;
 mod availability;
 pub mod cell_status;
+pub mod choice;
 pub mod command;
 mod comparable;
 pub mod comparison;

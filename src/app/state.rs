@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
+pub use super::choice::Choice;
 use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Cursor, ScreenSubject};
 use super::filter::Filter;
@@ -17,14 +18,13 @@ pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::Signs;
 use super::undo::Undo;
-use super::versions::KnownVersions;
+use super::versions::{KnownVersions, NamedVersion, VersionNames};
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
-use crate::domain::write::Request;
 
 /// How the cockpit was started; does not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,21 +106,6 @@ pub enum Screen {
     Revert(Box<RevertScreen>),
     /// One write, from its proposal to its receipt.
     Plan(Box<PlanScreen>),
-}
-
-/// One of several things that a key could mean.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// What sets it apart from the others.
-    pub label: String,
-    /// What would be asked; `None` where choosing it only closes the question.
-    pub request: Option<Box<Request>>,
-    /// What will refuse it, as far as the board can tell.
-    pub obstacle: Option<String>,
-    /// The digest of each service that the board shows.
-    pub seen: Vec<(ServiceId, Digest)>,
-    /// Choosing it means every part of what the last write did, one plan after another.
-    pub all: bool,
 }
 
 /// What lies over the screen and takes the keys first.
@@ -294,6 +279,11 @@ impl CockpitState {
             Some(frozen) => &mut frozen.live,
             None => &mut self.board,
         }
+    }
+
+    /// The version of a digest of a service, as far as this session knows it.
+    pub fn version_of(&self, service: &ServiceId, digest: Digest) -> Option<NamedVersion> {
+        VersionNames::new(&self.board, &self.versions).of(service, digest)
     }
 
     /// Whether a pass is running.

@@ -1,7 +1,7 @@
 //! What would take the last write back: every way there is, in words, for each thing that was written.
 
+use super::choice::Choice;
 use super::plan_screen::title;
-use super::state::Choice;
 use super::versions::VersionNames;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::plan::{Plan, Verb};

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::state::CockpitState;
 use crate::domain::board::{Board, Cell, ServiceRow, Update};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::verdict::Outcome;
@@ -79,11 +78,6 @@ impl<'a> VersionNames<'a> {
         let here = self.board.row(service).and_then(|row| on_row(row, digest));
         here.or_else(|| self.known.of(service, digest).cloned())
     }
-}
-
-/// The version of a digest, by what the state knows.
-pub fn version_of(state: &CockpitState, service: &ServiceId, digest: Digest) -> Option<NamedVersion> {
-    VersionNames::new(&state.board, &state.versions).of(service, digest)
 }
 
 fn on_row(row: &ServiceRow, digest: Digest) -> Option<NamedVersion> {

@@ -79,6 +79,8 @@ mod frozen;
 mod history_screen;
 #[path = "tests/obstacles.rs"]
 mod obstacles;
+#[path = "tests/outdated.rs"]
+mod outdated;
 #[path = "tests/palette.rs"]
 mod palette;
 #[path = "tests/panes.rs"]
@@ -91,5 +93,7 @@ mod promoting;
 mod reverting;
 #[path = "tests/statuses.rs"]
 mod statuses;
+#[path = "tests/undoing.rs"]
+mod undoing;
 #[path = "tests/writing.rs"]
 mod writing;

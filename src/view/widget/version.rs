@@ -1,7 +1,7 @@
 //! Versions beside digests: people release versions and verify digests.
 
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
+use crate::app::versions::NamedVersion;
 use crate::domain::id::{Digest, ServiceId};
 use crate::view::canvas::{Line, span};
 use crate::view::glyphs::Glyphs;
@@ -17,8 +17,8 @@ pub fn change(
     glyphs: &Glyphs,
 ) -> Option<Line> {
     let from = from.filter(|from| *from != to);
-    let new = version_of(state, service, to);
-    let old = from.map(|from| (from, version_of(state, service, from)));
+    let new = state.version_of(service, to);
+    let old = from.map(|from| (from, state.version_of(service, from)));
     if new.is_none() && !matches!(old, Some((_, Some(_)))) {
         return None;
     }

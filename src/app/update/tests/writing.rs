@@ -5,7 +5,7 @@ use crate::app::plan_screen::Stage;
 use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Target;
-use crate::domain::write::{Ask, Progress, Proposal, Scope, WriteFailure, WriteState};
+use crate::domain::write::{Ask, Progress, Proposal, WriteFailure, WriteState};
 
 const PRODUCTION: &str = "<right><right><right>";
 
@@ -188,135 +188,6 @@ fn a_written_set_is_no_longer_marked() {
 }
 
 #[test]
-fn undo_of_a_promotion_is_a_revert_to_what_was_there() {
-    let (mut state, ticket, proposal) = flying();
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (_, request) = asked(&press(&mut state, "u"));
-    assert_eq!(
-        request.ask,
-        Ask::Revert {
-            target: Target::new("checkout", "integration"),
-            to: Some(digest("c2")),
-            scope: Scope::Auto,
-        }
-    );
-    assert_eq!(state.screens.len(), 1, "the receipt has been read");
-}
-
-/// The labels of what there is to choose between.
-fn labels(state: &CockpitState) -> Vec<&str> {
-    match &state.layer {
-        Some(Modal::Choose { choices, .. }) => choices.iter().map(|choice| choice.label.as_str()).collect(),
-        other => panic!("nothing to choose: {other:?}"),
-    }
-}
-
-/// A cockpit whose revert of checkout in production has landed.
-fn reverted() -> CockpitState {
-    let mut state = board();
-    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |_| {});
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    state
-}
-
-#[test]
-fn undo_of_a_revert_offers_both_ways_back_in_words() {
-    let mut state = reverted();
-    assert_eq!(press(&mut state, "u"), [], "it asks first");
-    assert_eq!(
-        labels(&state),
-        [
-            "put 1.4.0 back and release its hold",
-            "only release the hold on 1.4.0; 1.3.2 stays pinned"
-        ]
-    );
-    let target = Target::new("checkout", "production");
-    let (_, request) = asked(&press(&mut state, "<enter>"));
-    let back = Ask::Revert {
-        target: target.clone(),
-        to: Some(digest("c2")),
-        scope: Scope::Auto,
-    };
-    assert_eq!((request.ask, request.release_hold), (back, true));
-    let mut state = reverted();
-    let (_, request) = asked(&press(&mut state, "uj<enter>"));
-    assert_eq!(
-        (request.ask, request.release_hold),
-        (Ask::ReleaseHold { target }, false)
-    );
-}
-
-#[test]
-fn a_revert_that_held_nothing_has_one_way_back() {
-    let mut state = board();
-    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |p| {
-        p.plans[0].holds.added.clear()
-    });
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (_, request) = asked(&press(&mut state, "u"));
-    assert!(matches!(request.ask, Ask::Revert { to: Some(to), .. } if to == digest("c2")));
-    assert!(!request.release_hold);
-}
-
-/// A cockpit whose set of checkout and payments has landed.
-fn set_written() -> CockpitState {
-    let mut state = board();
-    planned(&mut state, "<space><space>kp");
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    assert_eq!(state.undo.len(), 2);
-    state
-}
-
-/// Answers the plan that was asked for, confirms it and lets it land; answers which service went back.
-fn taken_back(state: &mut CockpitState, commands: &[Command]) -> String {
-    let (ticket, request) = asked(commands);
-    let Ask::Revert { target, .. } = request.ask.clone() else {
-        panic!("no revert: {request:?}");
-    };
-    sample::answer_plan(state, &ticket, proposal_of(request));
-    let (ticket, proposal) = begun(&press(state, "y"));
-    written(state, &ticket, Ok(receipt_of(&proposal)));
-    target.service.to_string()
-}
-
-#[test]
-fn a_set_is_undone_whole_or_one_of_it() {
-    let mut state = set_written();
-    assert_eq!(press(&mut state, "u"), [], "it asks first");
-    let named = labels(&state).join("\n");
-    assert!(
-        named.starts_with("all 2, one plan after another: checkout, payments\n"),
-        "{named}"
-    );
-    assert!(
-        named.contains("checkout alone: ") && named.contains("payments alone: "),
-        "{named}"
-    );
-    let commands = press(&mut state, "jj<enter>");
-    assert_eq!(taken_back(&mut state, &commands), "payments");
-    let commands = press(&mut state, "u");
-    assert_eq!(
-        taken_back(&mut state, &commands),
-        "checkout",
-        "the other is still there"
-    );
-}
-
-#[test]
-fn the_whole_set_is_planned_one_after_another() {
-    let mut state = set_written();
-    let commands = press(&mut state, "u<enter>");
-    assert_eq!(taken_back(&mut state, &commands), "checkout");
-    let words = state.undo.words().expect("more to take back");
-    assert!(words.starts_with("next: revert payments in "), "{words}");
-    let commands = press(&mut state, "u");
-    assert_eq!(taken_back(&mut state, &commands), "payments");
-}
-
-#[test]
 fn on_a_plan_the_key_of_yes_copies_nothing_at_any_stage() {
     let mut state = board();
     let (ticket, request) = asked(&press(&mut state, "p"));
@@ -349,90 +220,6 @@ fn a_plan_is_copied_by_its_reference() {
     assert!(text.ends_with(&digest("c3").to_string()), "{text}");
 }
 
-/// A pass over the board reads the branch at that commit.
-fn branch_at(state: &mut CockpitState, commit: &str, change: impl FnOnce(&mut Vec<crate::domain::board::ServiceRow>)) {
-    let ticket = state.generations.issue(QueryKind::Board, None);
-    let Update::Opened {
-        mut repository,
-        environments,
-        mut services,
-        unmanaged,
-    } = sample::opened()
-    else {
-        panic!("no skeleton");
-    };
-    repository.commit = commit.to_owned();
-    change(&mut services);
-    let opened = Update::Opened {
-        repository,
-        environments,
-        services,
-        unmanaged,
-    };
-    feed(state, &ticket, [opened]);
-}
-
-fn moved(state: &CockpitState) -> Option<&crate::app::plan_screen::BranchMoved> {
-    match state.screen() {
-        Some(Screen::Plan(plan)) => plan.moved.as_ref(),
-        other => panic!("no plan: {other:?}"),
-    }
-}
-
-/// A plan of checkout whose old digest is the one that the board shows.
-fn planned_on_the_board() -> CockpitState {
-    let mut state = board();
-    let pinned = state
-        .board
-        .row(&"checkout".into())
-        .and_then(|row| row.cell(&"integration".into()));
-    let pinned = pinned.and_then(|cell| cell.pin.digest);
-    planned_as(&mut state, "p", |p| p.plans[0].from = pinned);
-    state
-}
-
-#[test]
-fn a_branch_that_moved_makes_an_open_plan_out_of_date() {
-    let mut state = planned_on_the_board();
-    let base = match state.screen() {
-        Some(Screen::Plan(plan)) => plan.shown().expect("shown").plans[0].base_commit.clone(),
-        other => panic!("no plan: {other:?}"),
-    };
-    branch_at(&mut state, &base, |_| {});
-    assert_eq!(moved(&state), None);
-    branch_at(&mut state, &"e".repeat(40), |_| {});
-    assert_eq!(
-        moved(&state).map(|moved| (moved.commit.len(), moved.changed.clone())),
-        Some((40, None))
-    );
-    assert!(
-        matches!(press(&mut state.clone(), "y").as_slice(), [Command::Execute { .. }]),
-        "nothing that it writes was touched: the engine looks again by itself"
-    );
-    asked(&press(&mut state, "n"));
-    assert_eq!(moved(&state), None, "planned anew");
-}
-
-#[test]
-fn a_plan_whose_pin_somebody_changed_is_not_confirmed() {
-    let mut state = planned_on_the_board();
-    branch_at(&mut state, &"e".repeat(40), |services| {
-        let row = services
-            .iter_mut()
-            .find(|row| row.name == "checkout".into())
-            .expect("a row");
-        let cells = row
-            .cells
-            .iter_mut()
-            .filter(|cell| cell.pin.target.environment == "integration".into());
-        cells.for_each(|cell| cell.pin.digest = Some(digest("somebody's")));
-    });
-    let changed = moved(&state).and_then(|moved| moved.changed.clone());
-    assert_eq!(changed, Some(Target::new("checkout", "integration")));
-    assert_eq!(press(&mut state, "y"), []);
-    assert!(notice(&state).contains("n plans again"), "{}", notice(&state));
-}
-
 #[test]
 fn a_set_says_whose_gate_is_closed() {
     let mut state = board();
@@ -441,28 +228,6 @@ fn a_set_says_whose_gate_is_closed() {
     });
     assert_eq!(press(&mut state, "y"), []);
     assert!(notice(&state).starts_with("payments in "), "{}", notice(&state));
-}
-
-#[test]
-fn nothing_written_is_nothing_to_undo() {
-    let mut state = board();
-    assert_eq!(press(&mut state, "u"), []);
-    assert!(notice(&state).contains("nothing was written"));
-    let (mut state, ticket, proposal) = flying();
-    let mut receipt = receipt_of(&proposal);
-    receipt.state = WriteState::Proposed;
-    written(&mut state, &ticket, Ok(receipt));
-    assert!(state.undo.is_empty(), "a proposal is not on the branch");
-}
-
-#[test]
-fn a_pin_by_tag_has_no_inverse() {
-    let mut state = board();
-    planned(&mut state, "jjjjP");
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    press(&mut state, "<enter>");
-    assert_eq!(press(&mut state, "u"), []);
 }
 
 #[test]

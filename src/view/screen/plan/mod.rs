@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::app::msg::ScrollLimits;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
+use crate::app::versions::NamedVersion;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Verb;
 use crate::view::canvas::{Canvas, Line, span};
@@ -65,7 +65,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         span(Role::Text, format!("  {}", title(&screen.request.ask))),
     ];
     if let Some((service, digest)) = release_of(screen)
-        && let Some(version) = version_of(state, service, digest)
+        && let Some(version) = state.version_of(service, digest)
     {
         title.push(span(Role::Title, format!("  {}", version.text())));
         if matches!(version, NamedVersion::Label(_)) {

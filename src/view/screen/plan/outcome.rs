@@ -3,7 +3,6 @@
 use crate::app::Action;
 use crate::app::cell_status::CellStatus;
 use crate::app::state::CockpitState;
-use crate::app::versions::version_of;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::plan::{GateState, Plan, Verb};
@@ -109,7 +108,7 @@ pub(super) fn done(
 /// What the write also did to holds.
 fn also(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, glyphs: &Glyphs) {
     let name = |digest: Digest| {
-        let version = version_of(state, &plan.service, digest);
+        let version = state.version_of(&plan.service, digest);
         version.map_or_else(|| digest.short(), |version| version.text().to_owned())
     };
     let release = state.keymap.key_of(Action::ReleaseHold);

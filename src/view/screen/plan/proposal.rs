@@ -7,7 +7,6 @@ use crate::app::age;
 use crate::app::comparison::ComparisonState;
 use crate::app::plan_screen::PlanScreen;
 use crate::app::state::CockpitState;
-use crate::app::versions::version_of;
 use crate::app::{Action, Keymap};
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
@@ -316,7 +315,7 @@ fn opener_words(keymap: &Keymap, opener: &Opener) -> String {
 fn holds(out: &mut PlanLines<'_>, state: &CockpitState, plan: &Plan) {
     let glyph = out.glyphs.hold;
     let name = |digest| {
-        let version = version_of(state, &plan.service, digest);
+        let version = state.version_of(&plan.service, digest);
         version.map_or_else(|| Digest::short(&digest), |version| version.text().to_owned())
     };
     for hold in &plan.holds.added {
