@@ -32,6 +32,14 @@ impl Action {
             Self::NextPane | Self::PreviousPane => has_panes(state),
             Self::NextPin => has_several_pins(state),
             Self::Open => can_open(state),
+            Self::Events => match state.screen() {
+                Some(Screen::Events(_)) => Err("the events are on screen".to_owned()),
+                _ => Ok(()),
+            },
+            Self::EndGuide => match &state.guide {
+                Some(_) => Ok(()),
+                None => Err("there is no guided line".to_owned()),
+            },
             Self::CopyDigest => copies_digest(state),
             Self::CopyReference => copies_reference(state),
             Self::Evidence => has_digest(state),
@@ -187,6 +195,6 @@ fn can_open(state: &CockpitState) -> Possible {
             None => Err("there is no digest to go back to".to_owned()),
         },
         Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),
-        Some(Screen::Diff(_) | Screen::Plan(_)) => Err("nothing to open here".to_owned()),
+        Some(Screen::Diff(_) | Screen::Plan(_) | Screen::Events(_)) => Err("nothing to open here".to_owned()),
     }
 }

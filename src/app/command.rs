@@ -8,7 +8,7 @@ use crate::domain::write::{Proposal, Request};
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything again and stream what is found.
+    /// Look at everything again and stream what is found, the target of the ticket first.
     Refresh(Ticket),
     /// Read the history of a target, newest first.
     History {

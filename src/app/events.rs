@@ -33,6 +33,10 @@ pub type CellId = (ServiceId, Column);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventLog {
     entries: VecDeque<SeenEvent>,
+    /// How many there have been, with those that are forgotten.
+    count: usize,
+    /// The first pass has ended: what comes from now on is new.
+    is_told: bool,
     /// Pins that changed, until it is known who changed them: what was pinned before.
     changed: BTreeMap<Target, Option<Digest>>,
     /// Candidates that are new, until it is known whether CI built them: their tag.
@@ -50,9 +54,15 @@ impl EventLog {
         self.entries.back()
     }
 
-    /// The events after a time, oldest first.
-    pub fn since(&self, at: Timestamp) -> Vec<&SeenEvent> {
-        self.entries.iter().filter(|event| event.at > at).collect()
+    /// How many events there have been: a mark for [`Self::since`].
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The events after that many, oldest first, as far as they are remembered.
+    pub fn since(&self, count: usize) -> Vec<&SeenEvent> {
+        let new = self.count.saturating_sub(count).min(self.entries.len());
+        self.entries.iter().skip(self.entries.len() - new).collect()
     }
 
     /// Writes one event down.
@@ -60,6 +70,7 @@ impl EventLog {
         if self.entries.len() >= MOST {
             self.entries.pop_front();
         }
+        self.count += 1;
         self.entries.push_back(SeenEvent { at, text: text.into() });
     }
 
@@ -74,7 +85,8 @@ impl EventLog {
         own: impl Fn(&Target) -> bool,
         now: Timestamp,
     ) -> Vec<CellId> {
-        if before.repository.is_none() {
+        if !self.is_told {
+            self.is_told = matches!(update, Update::Finished(_));
             return Vec::new();
         }
         match update {
@@ -92,7 +104,10 @@ impl EventLog {
                 key,
                 source,
                 immutable: true,
-                digest: Answered { result: Ok(Some(found)), .. },
+                digest: Answered {
+                    result: Ok(Some(found)),
+                    ..
+                },
                 matches_via_index: false,
             } => {
                 let cell = before.cell(key);
@@ -132,7 +147,10 @@ impl EventLog {
                 // Whoever made these, nobody will say any more.
                 let left = std::mem::take(&mut self.changed);
                 for target in left.keys() {
-                    self.push(now, format!("{} in {} is pinned anew", target.service, target.environment));
+                    self.push(
+                        now,
+                        format!("{} in {} is pinned anew", target.service, target.environment),
+                    );
                 }
                 Vec::new()
             }
@@ -182,7 +200,10 @@ impl EventLog {
             (_, None) => String::new(),
         };
         let Target { service, environment } = target;
-        self.push(now, format!("{} changed {service} in {environment}{change}", by.author.clean()));
+        self.push(
+            now,
+            format!("{} changed {service} in {environment}{change}", by.author.clean()),
+        );
     }
 
     fn candidate(
@@ -202,7 +223,9 @@ impl EventLog {
     }
 
     fn candidate_assessed(&mut self, service: &ServiceId, found: &Assessment, now: Timestamp) {
-        let Some(tag) = self.offered.remove(service) else { return };
+        let Some(tag) = self.offered.remove(service) else {
+            return;
+        };
         let is_built = found
             .evidence
             .iter()
@@ -218,9 +241,6 @@ impl EventLog {
     }
 
     fn drift(&mut self, before: &Board, found: &[crate::domain::Drift], now: Timestamp) {
-        if before.finished_at.is_none() {
-            return;
-        }
         let place = |drift: &crate::domain::Drift| match &drift.environment {
             Some(environment) => format!("{} in {environment}", drift.service),
             None => drift.service.to_string(),

@@ -47,6 +47,7 @@ pub(super) fn on_screen_subject(state: &CockpitState) -> Result<ScreenSubject, S
     match state.screen() {
         Some(Screen::Plan(_)) => return Err("not on a plan: esc goes back".to_owned()),
         Some(Screen::Revert(_)) => return Err("not while a digest is chosen: esc goes back".to_owned()),
+        Some(Screen::Events(_)) => return Err("not on the events: esc goes back".to_owned()),
         _ => {}
     }
     match &state.cursor {

@@ -49,6 +49,11 @@ impl Undo {
         self.parts.is_empty()
     }
 
+    /// What the last write changed, as far as it can be taken back.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.parts.iter().map(|part| &part.target)
+    }
+
     /// How many services can still be taken back.
     pub fn len(&self) -> usize {
         self.parts.len()

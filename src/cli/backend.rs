@@ -21,11 +21,11 @@ const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what
 pub struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
-    fn refresh(&self, to: Sender<Update>) -> BackendJob {
+    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move {
             if !engine.has_left() {
-                return engine.refresh(to).await;
+                return engine.refresh_from(first, to).await;
             }
             let (found, mut from) = tokio::sync::mpsc::channel(64);
             let tell = async {
@@ -40,7 +40,7 @@ impl Backend for EngineBackend {
                     }
                 }
             };
-            let (result, ()) = tokio::join!(engine.refresh(found), tell);
+            let (result, ()) = tokio::join!(engine.refresh_from(first, found), tell);
             result
         })
     }

@@ -13,5 +13,6 @@ mod signing;
 mod world;
 
 pub use error::DemoError;
+pub use plot::READY;
 pub use script::{DemoEvent, Script};
 pub use world::{DemoOptions, World};

@@ -42,8 +42,8 @@ pub enum EarlierFound {
 /// Answers are streamed as they are found; the returned job ends when the question is answered.
 /// A receiver that has gone away means that nobody wants the answer any more.
 pub trait Backend: Send + Sync + 'static {
-    /// One pass over the repository and the registries.
-    fn refresh(&self, to: Sender<Update>) -> BackendJob;
+    /// One pass over the repository and the registries; about `first` the registries are asked first.
+    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob;
 
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob;

@@ -78,7 +78,7 @@ impl Executor {
     /// Starts a pass over the board; a running one is dropped.
     pub fn refresh(&mut self, ticket: Ticket) {
         let (to, from) = channel(64);
-        let job = self.backend.refresh(to);
+        let job = self.backend.refresh(ticket.target.clone(), to);
         let (updates, ended) = (ticket.clone(), ticket);
         self.stream(
             QueryKind::Board,

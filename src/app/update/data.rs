@@ -13,6 +13,7 @@ use crate::domain::id::Target;
 pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
     state.signs.note_update(&state.board, &update);
     state.versions.note_update(&state.board, &update);
+    super::looking::note(state, &update);
     match &mut state.frozen {
         Some(frozen) => {
             if changes(&state.board, &update) {

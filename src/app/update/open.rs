@@ -21,7 +21,7 @@ pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
             Vec::new()
         }
         Some(Screen::Revert(_)) => super::reverting::choose(state),
-        Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_)) => Vec::new(),
+        Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_) | Screen::Events(_)) => Vec::new(),
         None => match state.pane {
             Pane::Feed => to_drift(state),
             Pane::Board => {
@@ -74,7 +74,7 @@ pub(super) fn back(state: &mut CockpitState) -> Vec<Command> {
                 evidence.open.remove(selected);
             }
         }
-        Some(Screen::Evidence(_)) => {
+        Some(Screen::Evidence(_) | Screen::Events(_)) => {
             state.screens.pop();
         }
         Some(Screen::History(_)) => {

@@ -69,12 +69,16 @@ mod comparing;
 mod confirming;
 #[path = "tests/cursor.rs"]
 mod cursor;
+#[path = "tests/events.rs"]
+mod events;
 #[path = "tests/evidence_screen.rs"]
 mod evidence_screen;
 #[path = "tests/filters.rs"]
 mod filters;
 #[path = "tests/frozen.rs"]
 mod frozen;
+#[path = "tests/guided.rs"]
+mod guided;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
 #[path = "tests/obstacles.rs"]

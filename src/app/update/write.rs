@@ -76,6 +76,9 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
     match result {
         Ok(receipt) => {
             if receipt.state == WriteState::Pushed {
+                if let Some(writing) = &writing {
+                    state.events.push(state.now, format!("you: {}", writing.what));
+                }
                 remember(state, writing.as_ref(), &receipt);
             }
             for plan in &receipt.plans {

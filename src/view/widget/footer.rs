@@ -95,6 +95,7 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
             Action::CopyCommand,
             Action::MoveDown,
         ],
+        Some(Screen::Events(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         Some(Screen::Plan(_)) => &[
             Action::Diff,
             Action::CopyCommand,
@@ -116,6 +117,7 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
                 Action::Undo,
                 Action::Refresh,
                 Action::Freeze,
+                Action::Events,
             ],
             Pane::Inspector => &[
                 Action::Open,
