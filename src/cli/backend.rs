@@ -22,7 +22,7 @@ const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what
 const JUDGED: usize = 20;
 
 /// An engine that answers the cockpit.
-pub struct EngineBackend(pub Engine);
+pub(crate) struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
     fn refresh(&self, to: Sender<Update>) -> BackendJob {

@@ -26,7 +26,7 @@ use super::output::{say, warn};
 ///
 /// # Errors
 /// If something is wrong in the configuration.
-pub async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<Exit, Failure> {
     // The user's own preferences first: keys, theme, glyphs, colours.
     CockpitOptions {
         setup: Setup::default(),

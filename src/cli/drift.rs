@@ -39,7 +39,7 @@ struct EventDoc<'a> {
 ///
 /// # Errors
 /// If repository or configuration cannot be read.
-pub async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
     if args.watch {
         return watch(context, args).await;
     }

@@ -22,7 +22,7 @@ struct InitDoc<'a> {
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.
-pub async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let text = engine.propose().await?;
     if args.print {

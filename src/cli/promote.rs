@@ -13,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<Exit, Failure> {
     let from = match (&args.from, args.digest) {
         (_, Some(digest)) => Some(Source::Digest(digest)),
         (Some(from), None) if from == "candidate" => Some(Source::Candidate),

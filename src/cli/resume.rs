@@ -24,7 +24,7 @@ use super::{json, write};
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
     // Not `context.engine()`: what that says about the journal is what this command is about.
     let engine = Engine::open(context.options())?;
     let interrupts = Interrupts::listen();

@@ -13,7 +13,7 @@ use super::write;
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &RevertArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &RevertArgs) -> Result<Exit, Failure> {
     let ask = Ask::Revert {
         target: Target::new(args.service.as_str(), args.environment.as_str()),
         to: args.to,

@@ -24,7 +24,7 @@ use super::text::{self, Table};
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
     let mut board = context.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
@@ -231,7 +231,7 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
 }
 
 /// Drift as a block.
-pub fn drift(all: &[Drift]) -> Vec<String> {
+pub(crate) fn drift(all: &[Drift]) -> Vec<String> {
     if all.is_empty() {
         return vec!["no drift".to_owned()];
     }

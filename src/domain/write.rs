@@ -145,7 +145,7 @@ pub struct Proposal {
 
 impl Proposal {
     /// The first plan that a closed gate stops.
-    pub fn refused(&self) -> Option<&Plan> {
+    pub(crate) fn refused(&self) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.closed_gate().is_some())
     }
 
@@ -316,7 +316,7 @@ impl WriteFailure {
     }
 
     /// The same failure without the proposal it carries.
-    pub fn without_proposal(&self) -> Failure {
+    pub(crate) fn without_proposal(&self) -> Failure {
         Failure {
             kind: self.kind(),
             what: self.what().clone(),

@@ -11,7 +11,7 @@ use crate::sources::registry::ContentCache;
 
 /// What the cache holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct CacheContents {
+pub(crate) struct CacheContents {
     /// Pieces of content.
     pub entries: u64,
     /// Their bytes on disk.
@@ -24,7 +24,7 @@ pub struct CacheContents {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn holdings(dir: &Path) -> io::Result<CacheContents> {
+pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
         return Ok(CacheContents::default());
     }
@@ -40,7 +40,7 @@ pub fn holdings(dir: &Path) -> io::Result<CacheContents> {
 ///
 /// # Errors
 /// If something cannot be removed.
-pub fn clear(dir: &Path) -> io::Result<CacheContents> {
+pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
         return Ok(CacheContents::default());
     }

@@ -84,7 +84,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::history`].
-    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
+    pub(crate) async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
         let ledger = self.ledger_as_known().await?;
         known(&ledger, &target)?;
         let this = self.clone();

@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 4;
 
 /// How much of an image must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum ImageDepth {
+pub(crate) enum ImageDepth {
     /// The image and its platform manifests: one request each, in every refresh.
     #[default]
     Manifests,
@@ -38,7 +38,7 @@ pub enum ImageDepth {
 
 /// Which parts of an image must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct PresenceScope {
+pub(crate) struct PresenceScope {
     /// How deep to look.
     pub depth: ImageDepth,
     /// Which platforms count.

@@ -52,7 +52,7 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+    pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         run(self, tx).await
     }
 }

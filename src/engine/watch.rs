@@ -12,7 +12,7 @@ use super::open::Engine;
 
 /// One change of the drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DriftEvent {
+pub(crate) struct DriftEvent {
     /// When it was seen.
     pub at: Timestamp,
     /// What happened.
@@ -27,7 +27,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the very first pass fails.
-    pub async fn watch(
+    pub(crate) async fn watch(
         &self,
         interval: Duration,
         tx: mpsc::Sender<DriftEvent>,

@@ -17,7 +17,7 @@ use crate::domain::verdict::Verdict;
 
 /// `status`.
 #[derive(Debug, Serialize)]
-pub struct StatusDoc<'a> {
+pub(crate) struct StatusDoc<'a> {
     repository: Option<&'a RepositoryInfo>,
     environments: Vec<EnvironmentDoc<'a>>,
     services: Vec<ServiceDoc<'a>>,

@@ -178,7 +178,7 @@ pub(super) struct ProgressLine {
 }
 
 impl ProgressLine {
-    pub fn show(&mut self, step: &Progress) {
+    pub(crate) fn show(&mut self, step: &Progress) {
         let text = match step {
             Progress::Copying {
                 service,
@@ -204,7 +204,7 @@ impl ProgressLine {
         self.used = true;
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if std::mem::take(&mut self.used) {
             let mut err = std::io::stderr().lock();
             let _ = write!(err, "\r\x1b[K");

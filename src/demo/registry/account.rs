@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// How a caller shows who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AccountScheme {
+pub(crate) enum AccountScheme {
     /// User and password with every request.
     Basic,
     /// A token from `/token` of this registry, good for the actions it was asked for.
@@ -13,7 +13,7 @@ pub enum AccountScheme {
 
 /// The only account of a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
+pub(crate) struct Account {
     /// How it is shown.
     pub scheme: AccountScheme,
     /// Name.

@@ -26,7 +26,7 @@ pub enum Fault {
 
 impl Fault {
     /// 429 with `Retry-After` in seconds.
-    pub fn too_many(retry_after: u32) -> Self {
+    pub(crate) fn too_many(retry_after: u32) -> Self {
         Self::Status(
             429,
             vec![("Retry-After".to_owned(), retry_after.to_string())],

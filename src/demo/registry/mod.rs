@@ -31,14 +31,14 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-pub use account::{Account, AccountScheme};
+pub(crate) use account::{Account, AccountScheme};
 pub use dump::{Dump, DumpError, FrozenRepository};
 pub use fault::Fault;
 use listener::{ConnectionCut, CuttableListener};
 use request::RegistryRequest;
 use state::{RequestLog, Shared, lock};
 pub use state::{SeenRequest, Ways};
-pub use store::RepositoryContent;
+pub(crate) use store::RepositoryContent;
 
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
@@ -100,17 +100,17 @@ impl DemoRegistry {
     }
 
     /// Takes no new connection any more.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
 
     /// Its whole content, by repository.
-    pub fn content(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
+    pub(crate) fn content(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
         self.shared.repositories()
     }
 
     /// Puts a blob there.
-    pub fn put_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
+    pub(crate) fn put_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         self.put_blob_as(repository, digest, bytes);
@@ -118,7 +118,7 @@ impl DemoRegistry {
     }
 
     /// Puts bytes under a digest that they may not hash to.
-    pub fn put_blob_as(&self, repository: &str, digest: Digest, bytes: impl Into<Bytes>) {
+    pub(crate) fn put_blob_as(&self, repository: &str, digest: Digest, bytes: impl Into<Bytes>) {
         let mut all = self.content();
         all.entry(repository.to_owned())
             .or_default()
@@ -127,7 +127,7 @@ impl DemoRegistry {
     }
 
     /// Puts a manifest there, whatever it names.
-    pub fn put_manifest(&self, repository: &str, media_type: &str, bytes: impl Into<Bytes>) -> Digest {
+    pub(crate) fn put_manifest(&self, repository: &str, media_type: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         let mut all = self.content();
@@ -137,7 +137,7 @@ impl DemoRegistry {
     }
 
     /// Hangs a tag on a digest.
-    pub fn tag(&self, repository: &str, tag: &str, digest: Digest) {
+    pub(crate) fn tag(&self, repository: &str, tag: &str, digest: Digest) {
         let mut all = self.content();
         all.entry(repository.to_owned())
             .or_default()
@@ -156,7 +156,7 @@ impl DemoRegistry {
     }
 
     /// Lets in only who can show this account, from now on.
-    pub fn require(&self, auth: Account) {
+    pub(crate) fn require(&self, auth: Account) {
         *lock(&self.shared.auth) = Some(auth);
     }
 
@@ -176,7 +176,7 @@ impl DemoRegistry {
     }
 
     /// How many requests since the start or the last [`DemoRegistry::forget`].
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         lock(&self.shared.log).total
     }
 

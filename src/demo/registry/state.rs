@@ -87,7 +87,7 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    pub fn add(&mut self, method: String, path: String) -> SeenRequest {
+    pub(crate) fn add(&mut self, method: String, path: String) -> SeenRequest {
         let asked = SeenRequest {
             method,
             path,
@@ -127,12 +127,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn repositories(&self) -> MutexGuard<'_, Repositories> {
+    pub(crate) fn repositories(&self) -> MutexGuard<'_, Repositories> {
         lock(&self.repositories)
     }
 
     /// Counts up: for ids, and for orders that are not stable.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -89,7 +89,7 @@ impl Effective {
 }
 
 /// The mapping that a reference stands in: a digest that gets a field of its own moves the pin to that field.
-pub fn entry(path: &str) -> String {
+pub(crate) fn entry(path: &str) -> String {
     path.rsplit_once('.').map_or(path, |(entry, _)| entry).to_owned()
 }
 

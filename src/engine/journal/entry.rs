@@ -12,11 +12,11 @@ use crate::domain::recovery::{self, RecoveryFacts, RecoveryStatus, WriteStep};
 use crate::domain::write::{Proposal, Request};
 
 /// Name and version of the form of an entry.
-pub const SCHEMA: &str = "pindeck/journal/v1";
+pub(crate) const SCHEMA: &str = "pindeck/journal/v1";
 
 /// A write about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
+pub(crate) struct NewEntry {
     /// The question, to be asked again by whoever finishes it.
     pub request: Request,
     /// The commit it was planned on.
@@ -33,7 +33,7 @@ pub struct NewEntry {
 
 impl NewEntry {
     /// What is to be recorded of a confirmed proposal.
-    pub fn of(proposal: &Proposal, new_branch: bool) -> Self {
+    pub(crate) fn of(proposal: &Proposal, new_branch: bool) -> Self {
         Self {
             request: proposal.request.clone(),
             base: proposal
@@ -128,7 +128,7 @@ pub struct RecordedVerdict {
 
 impl RecordedWrite {
     /// What is confirmed with a plan.
-    pub fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         let copies = plan.copies.iter().map(|copy| CopyNote {
             source: copy.source.to_string(),
             destination: copy.destination.to_string(),
@@ -211,22 +211,22 @@ impl JournalEntry {
     }
 
     /// The commit that is pushed: the last one.
-    pub fn last_commit(&self) -> Option<&str> {
+    pub(crate) fn last_commit(&self) -> Option<&str> {
         self.commits.last().map(String::as_str)
     }
 
     /// Whether the remote has to be asked whether it landed: it was asked to take it, or may have been.
-    pub fn may_have_landed(&self) -> bool {
+    pub(crate) fn may_have_landed(&self) -> bool {
         recovery::may_have_landed(self.step, self.last_commit().is_some())
     }
 
     /// What stands, from the facts.
-    pub fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
+    pub(crate) fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
         RecoveryStatus::of(self.step, self.last_commit().is_some(), self.copies(), facts)
     }
 
     /// Whether content has to be copied.
-    pub fn copies(&self) -> bool {
+    pub(crate) fn copies(&self) -> bool {
         self.writes.iter().any(|write| !write.copies.is_empty())
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Confirmed {
 
 impl Confirmed {
     /// Of a proposal; `release` is the branch that releases are pushed to.
-    pub fn of(proposal: &Proposal, release: &str) -> Self {
+    pub(crate) fn of(proposal: &Proposal, release: &str) -> Self {
         Self {
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
@@ -47,7 +47,7 @@ impl Confirmed {
     }
 
     /// Of a write left behind.
-    pub fn left(entry: &JournalEntry) -> Self {
+    pub(crate) fn left(entry: &JournalEntry) -> Self {
         Self {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),

@@ -30,7 +30,11 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The file now; reads it from the base commit the first time.
-    pub async fn read(&mut self, context: &PlanContext, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+    pub(crate) async fn read(
+        &mut self,
+        context: &PlanContext,
+        path: &str,
+    ) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
@@ -44,7 +48,7 @@ impl Overlay {
     }
 
     /// The file becomes this.
-    pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
+    pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
         self.effective = None;
     }
@@ -87,7 +91,7 @@ pub(super) struct Rewrite {
 
 impl Rewrite {
     /// Takes a whole new file.
-    pub fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
+    pub(crate) fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
         if before != after {
             self.edits.push(describe(path, before, &after));
             self.files.push((path.to_owned(), after));

@@ -31,7 +31,7 @@ pub struct UnfinishedWrite {
 
 impl Engine {
     /// Whether anything stands in the journal: cheap, for every start.
-    pub fn has_left(&self) -> bool {
+    pub(crate) fn has_left(&self) -> bool {
         self.journal()
             .pending()
             .is_ok_and(|all| all.iter().any(|p| !matches!(p, Pending::UnderWay(_))))

@@ -90,7 +90,7 @@ impl Root {
     ///
     /// # Errors
     /// The time, if an authority of this root made it when it was not in use.
-    pub fn stamped(
+    pub(crate) fn stamped(
         &self,
         token: &TimestampToken,
         signature: &SignatureBytes,
@@ -125,7 +125,7 @@ impl Root {
     }
 
     /// The log that has this id.
-    pub fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
+    pub(crate) fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
         self.trusted.tlogs.iter().find(|log| log.log_id.key_id == *id)
     }
 }

@@ -13,7 +13,7 @@ mod new_pin;
 use crate::domain::id::Digest;
 use crate::sources::git::manifest::{self, AliasUse, Found, Warning};
 
-pub use error::EditError;
+pub(crate) use error::EditError;
 pub use new_pin::{NewPin, TagChange};
 
 use change::Change;

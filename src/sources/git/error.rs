@@ -181,7 +181,7 @@ pub enum GitError {
 
 impl GitError {
     /// What sort of failure this is, the same for every command.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             // The place is wrong, as a wrong `-C DIR` is.
             Self::NotARepository { .. }

@@ -32,7 +32,7 @@ pub(super) enum EntryKind {
 }
 
 impl RawEntry {
-    pub fn kind(&self) -> EntryKind {
+    pub(crate) fn kind(&self) -> EntryKind {
         match self.mode & 0o170_000 {
             0o100_000 => EntryKind::File,
             0o040_000 => EntryKind::Folder,
@@ -43,7 +43,7 @@ impl RawEntry {
     }
 
     /// The blob, if this is a regular file.
-    pub fn regular(self) -> Option<String> {
+    pub(crate) fn regular(self) -> Option<String> {
         (self.kind() == EntryKind::File).then_some(self.oid)
     }
 }
@@ -82,7 +82,7 @@ impl<F> TreeEntry<F> {
     ///
     /// # Errors
     /// If there is something else than a regular file.
-    pub fn regular(self, path: &str) -> Result<Option<F>, GitError> {
+    pub(crate) fn regular(self, path: &str) -> Result<Option<F>, GitError> {
         let what = match self {
             Self::File(file) => return Ok(Some(file)),
             Self::Absent => return Ok(None),
@@ -100,7 +100,7 @@ impl<F> TreeEntry<F> {
     ///
     /// # Errors
     /// Whatever making it fails of.
-    pub fn try_map<T, E>(self, make: impl FnOnce(F) -> Result<T, E>) -> Result<TreeEntry<T>, E> {
+    pub(crate) fn try_map<T, E>(self, make: impl FnOnce(F) -> Result<T, E>) -> Result<TreeEntry<T>, E> {
         Ok(match self {
             Self::File(file) => TreeEntry::File(make(file)?),
             Self::Absent => TreeEntry::Absent,

@@ -11,7 +11,7 @@ use crate::domain::registry::Budget;
 
 /// One line of the traffic count.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Traffic {
+pub(crate) struct Traffic {
     /// Host and port.
     pub host: String,
     /// The method.

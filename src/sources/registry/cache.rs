@@ -59,7 +59,7 @@ pub(super) struct CacheEntry {
 
 impl ContentCache {
     /// Default limit of the cache on disk, in bytes.
-    pub const DEFAULT_LIMIT: u64 = 1 << 30;
+    pub(crate) const DEFAULT_LIMIT: u64 = 1 << 30;
 
     /// Opens (and creates) a cache in a folder of its own, holding at most about `limit` bytes.
     ///
@@ -79,12 +79,12 @@ impl ContentCache {
     }
 
     /// The folder it lives in.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.inner.root
     }
 
     /// How much it holds.
-    pub fn size(&self) -> CacheSize {
+    pub(crate) fn size(&self) -> CacheSize {
         self.entries()
             .iter()
             .fold(CacheSize::default(), |sum, entry| CacheSize {
@@ -97,7 +97,7 @@ impl ContentCache {
     ///
     /// # Errors
     /// If an entry cannot be removed.
-    pub fn clear(&self) -> io::Result<CacheSize> {
+    pub(crate) fn clear(&self) -> io::Result<CacheSize> {
         let mut removed = CacheSize::default();
         for entry in self.entries() {
             match fs::remove_file(&entry.path) {

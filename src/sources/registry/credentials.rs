@@ -103,7 +103,7 @@ impl Credentials {
 
     /// The files that Docker and Podman use, found through the process's environment:
     /// `REGISTRY_AUTH_FILE`, then `DOCKER_CONFIG` or `~/.docker`, then Podman's own places.
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let home = directories::BaseDirs::new();
         let mut files = Vec::new();

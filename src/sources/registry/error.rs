@@ -186,7 +186,7 @@ fn colon(detail: &Untrusted) -> String {
 impl RegistryError {
     /// What sort of failure this is, the same for every command. Only what is proven says something
     /// about content; all trouble on the way leaves it open.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             Self::Connection { .. }
             | Self::Timeout { .. }
@@ -244,7 +244,7 @@ impl RegistryError {
     }
 
     /// Whether this is an authoritative "not there".
-    pub const fn is_absent(&self) -> bool {
+    pub(crate) const fn is_absent(&self) -> bool {
         matches!(
             self,
             Self::NotFound {

@@ -64,7 +64,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::resolve`].
-    pub async fn head(&self, repository: &Repository, tag: &str) -> Result<Option<Head>, RegistryError> {
+    pub(crate) async fn head(&self, repository: &Repository, tag: &str) -> Result<Option<Head>, RegistryError> {
         self.client.head(repository, tag).await
     }
 
@@ -91,7 +91,7 @@ impl Registry {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
+    pub(crate) async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
         self.client.manifest_at(place).await
     }
 
@@ -137,7 +137,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::referrers`].
-    pub async fn fallback_referrers(
+    pub(crate) async fn fallback_referrers(
         &self,
         repository: &Repository,
         subject: &Digest,
@@ -149,7 +149,11 @@ impl Registry {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn tagged_manifest(&self, repository: &Repository, tag: &str) -> Result<Option<Manifest>, RegistryError> {
+    pub(crate) async fn tagged_manifest(
+        &self,
+        repository: &Repository,
+        tag: &str,
+    ) -> Result<Option<Manifest>, RegistryError> {
         self.client.tagged_manifest(repository, tag).await
     }
 
@@ -159,12 +163,12 @@ impl Registry {
     }
 
     /// The same by host, method and status.
-    pub fn traffic(&self) -> Vec<Traffic> {
+    pub(crate) fn traffic(&self) -> Vec<Traffic> {
         self.client.transport.meter.traffic()
     }
 
     /// What each host last said about its own limits.
-    pub fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
+    pub(crate) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
         self.client.transport.rate_limits()
     }
 }

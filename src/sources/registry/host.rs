@@ -23,7 +23,7 @@ const SOFT_LIMIT: u32 = 6;
 
 /// What a registry said about its own limits (`ratelimit-remaining`, `ratelimit-limit`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
+pub(crate) struct RateLimit {
     /// Requests left in the window.
     pub remaining: u64,
     /// Requests per window, where it says so.

@@ -31,13 +31,13 @@ mod tags;
 mod transport;
 mod upload;
 
-pub use budget::Traffic;
+pub(crate) use budget::Traffic;
 pub use cache::{CacheSize, ContentCache};
 pub use copy::{CopyProgress, CopyReport, CopyRequest, MissingEvidence, Preflight};
 pub use credentials::Credentials;
 pub use error::RegistryError;
 pub use handle::Registry;
-pub use host::RateLimit;
+pub(crate) use host::RateLimit;
 pub use manifest::{Descriptor, Manifest, ManifestBody};
 pub use options::Options;
 pub use presence::{Head, Place, Present};

@@ -54,7 +54,7 @@ pub struct Present {
 
 impl Present {
     /// The place that answered.
-    pub const fn place(&self) -> &Place {
+    pub(crate) const fn place(&self) -> &Place {
         &self.place
     }
 
@@ -77,7 +77,7 @@ pub struct Head {
 
 impl Head {
     /// The digest that the tag names.
-    pub const fn digest(&self) -> Digest {
+    pub(crate) const fn digest(&self) -> Digest {
         self.present.place.digest
     }
 }

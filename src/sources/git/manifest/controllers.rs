@@ -126,7 +126,12 @@ fn is_commit(revision: &str) -> bool {
 /// Why a write of `file` on `branch` of the repository at `remote` would not arrive, by all
 /// controllers of the repository. `remote` unknown: Applications and sources count as readers of it
 /// only through their own suspension.
-pub fn disregards_edit(file: &str, branch: &str, remote: Option<&str>, controllers: &[Controller]) -> Vec<String> {
+pub(crate) fn disregards_edit(
+    file: &str,
+    branch: &str,
+    remote: Option<&str>,
+    controllers: &[Controller],
+) -> Vec<String> {
     let mut out = Vec::new();
     let reads_here =
         |c: &Controller| matches!((&c.url, remote), (Some(url), Some(remote)) if is_same_repository(url, remote));
@@ -194,7 +199,7 @@ fn holds(folder: &str, file: &str) -> bool {
 }
 
 /// Whether two URLs name the same repository, whatever the protocol.
-pub fn is_same_repository(a: &str, b: &str) -> bool {
+pub(crate) fn is_same_repository(a: &str, b: &str) -> bool {
     normal(a) == normal(b)
 }
 

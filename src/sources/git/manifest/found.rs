@@ -114,7 +114,7 @@ impl Warning {
     }
 
     /// Whether an edit of this reference has to do with it.
-    pub fn concerns(&self, found: &Found) -> bool {
+    pub(crate) fn concerns(&self, found: &Found) -> bool {
         let lines = found.site_lines();
         self.document.is_none_or(|document| document == found.site.document)
             && self.field.is_none_or(|field| lines.contains(&field))

@@ -75,7 +75,7 @@ impl ValuesLayer {
 
 impl Shape {
     /// The entry of a mapping.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
@@ -83,7 +83,7 @@ impl Shape {
     }
 
     /// The value of a text.
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(&text.value),
             _ => None,
@@ -119,13 +119,13 @@ pub(super) struct Shaper<'a> {
 
 impl Shaper<'_> {
     /// The shape of a node; [`Shape::Other`] where nothing in it names an image.
-    pub fn shape(&self, id: Id) -> Shape {
+    pub(crate) fn shape(&self, id: Id) -> Shape {
         let mut left = MAX_NODES;
         self.node(id, "", MAX_DEPTH, &mut left)
     }
 
     /// Where a node stands.
-    pub fn place(&self, id: Id) -> TextPlace {
+    pub(crate) fn place(&self, id: Id) -> TextPlace {
         TextPlace {
             line: (self.line)(self.tree.node(id).line),
             found: (self.found)(self.tree.resolve(id)),

@@ -139,7 +139,7 @@ pub enum PushError {
 
 impl WriteError {
     /// What sort of failure this is.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             Self::Git(error) => error.kind(),
             Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,

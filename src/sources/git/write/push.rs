@@ -125,7 +125,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the remote cannot be asked.
-    pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
+    pub(crate) fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
         let refname = format!("refs/heads/{branch}");
         let (git, asked) = self.push_side(remote)?;
         let ran =
