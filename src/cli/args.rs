@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use write::{
-    HoldAdd, HoldArgs, HoldCommand, HoldList, HoldRelease, PinArgs, PromoteArgs, ResumeArgs, RevertArgs, TagRuleArg,
-    WriteArgs,
-};
+pub(crate) use write::{HoldArgs, HoldCommand, PinArgs, PromoteArgs, ResumeArgs, RevertArgs};
 
 #[path = "args_write.rs"]
 mod write;

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::runtime::Backend;
 use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
 
-/// Said on the board as long as the journal holds a write that nobody is at.
+/// Said on the board as long as the journal has a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
 
 /// How many changes of a pin are judged when a person chooses what to go back to.

@@ -23,7 +23,7 @@ struct CacheDoc<'a> {
     cleared: bool,
 }
 
-/// Runs it.
+/// Runs `pindeck cache`.
 ///
 /// # Errors
 /// If there is no place for a cache, or it cannot be read or emptied.

@@ -10,9 +10,9 @@ use super::exit::Exit;
 /// What every command is given.
 #[derive(Debug)]
 pub(crate) struct CommandContext {
-    /// The global options.
+    /// The options that stand before or after any subcommand.
     pub global: Global,
-    /// The user's preferences.
+    /// The person's own configuration file, already read.
     pub user: UserConfig,
 }
 

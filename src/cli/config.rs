@@ -22,7 +22,7 @@ use super::command_context::CommandContext;
 use super::json;
 use super::output::{say, warn};
 
-/// Runs it.
+/// Runs `pindeck config`.
 ///
 /// # Errors
 /// If something is wrong in the configuration.

@@ -22,7 +22,7 @@ const REFRESH: SignedDuration = SignedDuration::from_secs(4);
 /// From one thing that happens to the next, at speed 1.
 const STEP: Duration = Duration::from_secs(20);
 
-/// Runs it.
+/// Runs `pindeck demo`.
 ///
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.

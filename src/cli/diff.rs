@@ -29,7 +29,7 @@ struct SideDoc<'a> {
     digest: Digest,
 }
 
-/// Runs it.
+/// Runs `pindeck diff`.
 ///
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.

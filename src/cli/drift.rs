@@ -35,7 +35,7 @@ struct EventDoc<'a> {
     drift: &'a domain::Drift,
 }
 
-/// Runs it.
+/// Runs `pindeck drift`.
 ///
 /// # Errors
 /// If repository or configuration cannot be read.

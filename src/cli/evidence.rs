@@ -25,7 +25,7 @@ struct EvidenceOf<'a> {
     budget: crate::domain::registry::Budget,
 }
 
-/// Runs it.
+/// Runs `pindeck evidence`.
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.

@@ -9,7 +9,7 @@ use crate::domain::failure::Failure;
 
 use super::args::{Cli, GenerateArgs, GenerateCommand, Shell};
 
-/// Runs it.
+/// Runs `pindeck generate`.
 ///
 /// # Errors
 /// If stdout does not take it.

@@ -42,7 +42,7 @@ struct EntryDoc<'a> {
     verdict: Option<&'a Verdict>,
 }
 
-/// Runs it.
+/// Runs `pindeck history`.
 ///
 /// # Errors
 /// If service or environment does not exist, or git or the configuration cannot be read.

@@ -20,7 +20,7 @@ struct HoldsDoc<'a> {
     holds: &'a [InForce],
 }
 
-/// Runs it.
+/// Runs `pindeck hold`.
 ///
 /// # Errors
 /// If there is no usable repository, or its holds cannot be read.

@@ -18,7 +18,7 @@ struct InitDoc<'a> {
     text: &'a str,
 }
 
-/// Runs it.
+/// Runs `pindeck init`.
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.

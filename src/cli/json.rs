@@ -33,7 +33,7 @@ pub(crate) fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure>
     })
 }
 
-/// Prints one value as one line.
+/// Prints one value as one line of JSON on stdout.
 ///
 /// # Errors
 /// If stdout does not take it.
@@ -41,7 +41,7 @@ pub(crate) fn print_line(value: &impl Serialize) -> Result<(), Failure> {
     super::output::say(&line(value)?)
 }
 
-/// One value as one line.
+/// One value as one line of JSON, without a line break at its end.
 ///
 /// # Errors
 /// If it is no JSON.
@@ -50,7 +50,7 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
     Ok(escaped(&text))
 }
 
-/// The error document.
+/// The document `pindeck/error/v1`.
 #[derive(Debug, Serialize)]
 struct Error {
     schema: &'static str,

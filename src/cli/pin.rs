@@ -9,7 +9,7 @@ use super::args::PinArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck pin`.
 ///
 /// # Errors
 /// If there is no usable repository.

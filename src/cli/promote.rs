@@ -9,7 +9,7 @@ use super::args::PromoteArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck promote`.
 ///
 /// # Errors
 /// If there is no usable repository.

@@ -20,7 +20,7 @@ use super::output::{say, warn};
 use super::signals::Interrupts;
 use super::{json, write};
 
-/// Runs it.
+/// Runs `pindeck resume`.
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
@@ -76,7 +76,7 @@ pub(crate) async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<E
     Ok(Exit::heaviest(statuses))
 }
 
-/// Why an entry stands as it stood.
+/// Why an unfinished write was left as it is.
 enum StopReason {
     /// The person said so, or another process is at it.
     Asked,

@@ -9,7 +9,7 @@ use super::args::RevertArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck revert`.
 ///
 /// # Errors
 /// If there is no usable repository.

@@ -17,7 +17,7 @@ async fn interrupted() -> Result<Exit, Failure> {
     })
 }
 
-/// A read, ended by a signal.
+/// Runs a read and gives it up when a signal asks for the end.
 ///
 /// # Errors
 /// As the read's.

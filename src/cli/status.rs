@@ -20,7 +20,7 @@ use super::names;
 use super::output::{say, warn};
 use super::text::{self, Table};
 
-/// Runs it.
+/// Runs `pindeck status`.
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
@@ -55,7 +55,7 @@ pub(crate) async fn run(context: &CommandContext, args: &StatusArgs) -> Result<E
     ]))
 }
 
-/// Leaves only what was asked for.
+/// Takes every environment and service off the board that was not asked for.
 fn narrow(board: &mut Board, environments: &[String], services: &[String]) -> Result<(), Failure> {
     for name in environments {
         names::known("environment", name, board.environments.iter().map(|e| e.name.as_str()))?;
@@ -230,7 +230,7 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     ]
 }
 
-/// Drift as a block.
+/// The lines of text that list all drift.
 pub(crate) fn drift(all: &[Drift]) -> Vec<String> {
     if all.is_empty() {
         return vec!["no drift".to_owned()];

@@ -12,14 +12,14 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table with a heading.
+    /// An empty table with these column headings.
     pub(crate) fn new(heading: &[&str]) -> Self {
         Self {
             rows: vec![heading.iter().map(|h| (*h).to_owned()).collect()],
         }
     }
 
-    /// Adds a row.
+    /// Adds a row; missing cells stay empty.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }

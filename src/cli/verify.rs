@@ -27,7 +27,7 @@ struct VerifyDoc<'a> {
     budget: crate::domain::registry::Budget,
 }
 
-/// Runs it.
+/// Runs `pindeck verify`.
 ///
 /// # Errors
 /// If the reference, the policy or the configuration is wrong.

@@ -9,7 +9,7 @@ use crate::domain::text::Clean;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub struct ConfigError {
-    /// The file.
+    /// The configuration file, as the person named it or as its path in the repository.
     pub file: String,
     /// Line, from 1.
     pub line: usize,

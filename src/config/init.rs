@@ -34,7 +34,7 @@ struct ServiceEntry {
 }
 
 /// The text of a `pindeck.toml` for this repository. It parses, and validates against the files of
-/// the commit; nothing in it weakens what holds without it.
+/// the commit; nothing in it weakens what is in force without it.
 pub(crate) fn render(survey: &Survey<'_>) -> String {
     let mut out = String::from(HEAD);
     let (services, outside) = entries(survey);

@@ -12,7 +12,7 @@ use super::error::ConfigText;
 /// Default bound of the content cache: 512 MiB.
 const CACHE_BYTES: u64 = 512 << 20;
 
-/// What a person prefers.
+/// The person's own preferences; nothing in them can weaken a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct UserConfig {
@@ -47,7 +47,7 @@ impl Default for UserConfig {
     }
 }
 
-/// Parses the user's file.
+/// Reads the text of the person's own configuration file.
 ///
 /// # Errors
 /// With file, line and the nearest valid name.

@@ -1,7 +1,7 @@
 //! One failure, the same from the source that met it to the screen that shows it.
 //!
 //! Sources have error types of their own; each of them becomes a [`Failure`] by `From`. A failure says
-//! what happened in words that may hold text of strangers ([`Untrusted`]), and, apart from that, what to
+//! what happened in words that may contain text of strangers ([`Untrusted`]), and, apart from that, what to
 //! do next in words of pindeck alone ([`Hint`]). What exit status a failure has is decided in `cli`.
 
 use std::fmt;

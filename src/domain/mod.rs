@@ -37,13 +37,10 @@ pub mod text;
 pub mod verdict;
 pub mod write;
 
-pub(crate) use board::Board;
 pub use drift::{Drift, DriftKind};
 pub use evidence::{CauseKind, Evidence, EvidenceKind};
 pub(crate) use failure::{Failure, FailureKind, Hint, Part};
-pub(crate) use freshness::Seen;
 pub use id::{Digest, EnvId, ServiceId, Target};
-pub(crate) use pin::{Location, Pin, Style};
 pub use reference::{ImageRef, Repository};
 pub(crate) use text::{Clean, Untrusted};
 pub use verdict::{Cause, Outcome, Verdict};

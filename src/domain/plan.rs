@@ -491,11 +491,6 @@ impl Plan {
     pub fn closed_gate(&self) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.state == GateState::Closed)
     }
-
-    /// Gates that break-glass opened.
-    pub(crate) fn waived(&self) -> impl Iterator<Item = &Gate> {
-        self.gates.iter().filter(|gate| gate.state == GateState::Waived)
-    }
 }
 
 #[cfg(test)]

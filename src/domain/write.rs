@@ -314,15 +314,6 @@ impl WriteFailure {
             Self::Failed(failure) => failure.next(),
         }
     }
-
-    /// The same failure without the proposal it carries.
-    pub(crate) fn without_proposal(&self) -> Failure {
-        Failure {
-            kind: self.kind(),
-            what: self.what().clone(),
-            hint: Some(self.next()),
-        }
-    }
 }
 
 impl From<Failure> for WriteFailure {

@@ -33,7 +33,7 @@ const INDEX_TAGS_ASKED: usize = 16;
 pub(crate) struct Subject {
     /// Where the content lives.
     pub repository: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it is pinned for.
     pub service: Option<ServiceId>,

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::verdict_cache::FOLDER as VERDICTS;
 use crate::sources::registry::ContentCache;
 
-/// What the cache holds.
+/// What the cache contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct CacheContents {
     /// Pieces of content.
@@ -20,7 +20,7 @@ pub(crate) struct CacheContents {
     pub verdicts: u64,
 }
 
-/// How much the cache in `dir` holds; nothing where there is none yet.
+/// How much the cache in `dir` contains; nothing where there is none yet.
 ///
 /// # Errors
 /// If the folder cannot be read.

@@ -280,7 +280,7 @@ async fn legacy_tag(
     }
 }
 
-/// Fetches the layers of one evidence manifest that hold statements.
+/// Fetches the layers of one evidence manifest that contain statements.
 async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carrier) -> Collected {
     let attached_to = reading.subject;
     let mut all = Collected::default();

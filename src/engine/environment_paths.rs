@@ -29,7 +29,7 @@ impl EnvironmentPaths {
     }
 
     /// The environment of that name.
-    pub(crate) fn named(&self, name: &str) -> Option<&EnvId> {
+    pub fn named(&self, name: &str) -> Option<&EnvId> {
         self.0.iter().map(|(env, _)| env).find(|env| env.as_str() == name)
     }
 

@@ -37,7 +37,7 @@ struct HoldEntry {
     by: Option<String>,
 }
 
-/// Parses the file.
+/// Reads the text of `pindeck-holds.toml`.
 ///
 /// # Errors
 /// If it is not UTF-8, not TOML of this form, or of a newer version.

@@ -50,9 +50,9 @@ pub(crate) struct PresenceScope {
 struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
-    /// There, and not what it must be.
+    /// A part that is there with other bytes than it must have.
     broken: Option<Failure>,
-    /// Could not be asked for.
+    /// A part that could not be asked for.
     open: Option<Failure>,
     /// Configurations and layers by digest, with the size that their descriptor says.
     blobs: BTreeMap<Digest, u64>,

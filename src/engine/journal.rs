@@ -4,7 +4,7 @@
 //!
 //! The files live beside the commits they name, in the git directory that all worktrees share:
 //! `pindeck/journal/` (docs/adr/0008-journal.md). Each step is written to a temporary file, synced, renamed and
-//! the folder synced, so a file is whole or not there. A writer holds a lock that the system takes away
+//! the folder synced, so a file is whole or not there. A writer keeps a lock that the system takes away
 //! when the process ends, however it ends; so "under way" and "left behind" are never confused.
 
 mod entry;
@@ -21,7 +21,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub(crate) use entry::{CopyNote, JournalEntry, NewEntry, RecordedVerdict, RecordedWrite, SCHEMA, Terms};
+pub(crate) use entry::{CopyNote, JournalEntry, NewEntry, RecordedWrite};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -43,29 +43,29 @@ pub(crate) enum JournalError {
     /// Another process is at this write.
     #[error("another pindeck is carrying out {id} right now")]
     Busy {
-        /// The entry.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
     },
     /// The entry is gone: somebody finished or dropped it.
     #[error("{id} is not in the journal any more: it was finished or dropped")]
     Gone {
-        /// The entry.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
     },
     /// The entry cannot be read.
     #[error("{path} is no journal entry of this version: {detail}")]
     Unreadable {
-        /// The file.
+        /// The file of the entry, as a path of this machine.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with it, as part of a sentence.
         detail: String,
     },
     /// The write is too large to be journalled.
     #[error("a write of {bytes} bytes of plans is too large for the journal ({max} at most)")]
     TooLarge {
-        /// Its size.
+        /// Size of the entry, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The largest size of an entry, in bytes.
         max: u64,
     },
 }
@@ -100,7 +100,7 @@ impl From<JournalError> for Failure {
 pub enum JournalMoment {
     /// The step is about to be written.
     Before,
-    /// It is on disk.
+    /// The step is on disk, and the folder is synced.
     After,
 }
 
@@ -132,21 +132,11 @@ pub(crate) enum Pending {
     UnderWay(JournalEntry),
     /// A file that cannot be read; its name is its id.
     Unreadable {
-        /// Its id.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
         /// What is wrong.
         error: JournalError,
     },
-}
-
-impl Pending {
-    /// The id by which it is taken or dropped.
-    pub(crate) fn id(&self) -> &str {
-        match self {
-            Self::Left(entry) | Self::UnderWay(entry) => &entry.id,
-            Self::Unreadable { id, .. } => id,
-        }
-    }
 }
 
 impl Journal {
@@ -170,18 +160,13 @@ impl Journal {
         self
     }
 
-    /// Where it is.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Begins a write: from here on a crash leaves a trace.
     ///
     /// # Errors
     /// If it cannot be recorded; then nothing may be written.
     pub(crate) fn begin(&self, draft: NewEntry, now: Timestamp) -> Result<Running, JournalError> {
         fs::create_dir_all(&self.dir).map_err(|e| self.failed(&self.dir, e))?;
-        // Locked first, then visible: a lock file that can be seen is held, or was left behind.
+        // Locked first, then visible: a lock file that can be seen is locked, or was left behind.
         let lock = tempfile::Builder::new()
             .prefix(".lock-")
             .tempfile_in(&self.dir)
@@ -285,7 +270,7 @@ impl Journal {
         Err(JournalError::Busy { id: id.to_owned() })
     }
 
-    /// Whether a process holds the entry's lock.
+    /// Whether a process has the entry's lock.
     fn is_live(&self, id: &str) -> bool {
         let Ok(file) = File::open(self.lock_path(id)) else {
             return false;

@@ -65,7 +65,7 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// What its files hold.
+    /// What its files contain.
     pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
@@ -322,7 +322,7 @@ fn services_by_place(
     out
 }
 
-/// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
+/// Whether the file at a path can contain pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
@@ -424,9 +424,4 @@ fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
 /// A team policy that cannot be read.
 fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
-}
-
-/// Index of files by path, for lookups.
-pub(crate) fn by_path(files: &[TreeFile]) -> BTreeMap<&str, &TreeFile> {
-    files.iter().map(|file| (file.path.as_str(), file)).collect()
 }

@@ -26,7 +26,7 @@ pub struct Grouped {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Which service holds a repository.
+/// Which service a repository belongs to.
 #[derive(Debug, Clone)]
 pub struct Naming {
     /// The services of a repository; several of them are told apart by their component.
@@ -38,7 +38,7 @@ pub struct Naming {
 impl Naming {
     /// Configured names (image, `also`, the environments' own registries), and for every other repository seen the
     /// shortest suffix that is unique among all of them and no configured name.
-    pub(crate) fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
+    pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
         let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
             let own = environments
@@ -73,13 +73,13 @@ impl Naming {
     }
 
     /// The service, unless the repository is ignored. Of several, the first.
-    pub(crate) fn service(&self, repository: &Repository) -> Option<&ServiceId> {
+    pub fn service(&self, repository: &Repository) -> Option<&ServiceId> {
         let known = self.known.get(repository).and_then(|all| all.first());
         known.map(|(_, name)| name).or_else(|| self.unlisted.get(repository))
     }
 
     /// The service of a reference: where several share a repository, the tag tells which.
-    pub(crate) fn service_of(&self, repository: &Repository, tag: Option<&str>) -> Option<&ServiceId> {
+    pub fn service_of(&self, repository: &Repository, tag: Option<&str>) -> Option<&ServiceId> {
         let Some(known) = self.known.get(repository) else {
             return self.unlisted.get(repository);
         };
@@ -92,18 +92,18 @@ impl Naming {
     }
 
     /// The component that the configuration names for a service.
-    pub(crate) fn component_of(&self, repository: &Repository, service: &ServiceId) -> Option<&str> {
+    pub fn component_of(&self, repository: &Repository, service: &ServiceId) -> Option<&str> {
         let known = self.known.get(repository)?;
         known.iter().find(|(_, name)| name == service)?.0.as_deref()
     }
 
     /// Whether the configuration names this repository.
-    pub(crate) fn is_listed(&self, repository: &Repository) -> bool {
+    pub fn is_listed(&self, repository: &Repository) -> bool {
         self.known.contains_key(repository)
     }
 
-    /// Whether `ignore` matches.
-    pub(crate) fn is_ignored(&self, repository: &Repository) -> bool {
+    /// Whether a pattern of `ignore` in `pindeck.toml` matches the full name of the repository.
+    pub fn is_ignored(&self, repository: &Repository) -> bool {
         let name = repository.to_string();
         !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))
     }
@@ -162,7 +162,7 @@ impl<'a> Components<'a> {
 }
 
 /// Whether a tag is of this variant.
-pub(crate) fn is_variant(tag: &str, component: &str) -> bool {
+pub fn is_variant(tag: &str, component: &str) -> bool {
     component::variant(tag).as_deref() == Some(component)
         || tag.strip_suffix(component).is_some_and(|rest| rest.ends_with('-'))
 }

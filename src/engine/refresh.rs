@@ -57,7 +57,7 @@ impl Engine {
     }
 }
 
-/// Runs one pass.
+/// Refreshes the whole board once and sends every answer as soon as it is there.
 async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(RefreshPass {
@@ -351,7 +351,7 @@ impl RefreshPass {
     }
 }
 
-/// An answer of this moment.
+/// Stamps an answer with the time at which it came.
 fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
     Answered {
         result,

@@ -21,7 +21,7 @@ pub(crate) type TagAnswer = Result<Option<Digest>, Failure>;
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
 pub(crate) struct LocatedManifest {
-    /// The manifest.
+    /// Its bytes, parsed; they hash to the digest that was asked for.
     pub manifest: Arc<Manifest>,
     /// The registry has it at this place.
     pub present: Present,
@@ -34,7 +34,7 @@ type PresenceAnswer = Result<Option<Present>, RegistryError>;
 /// names (any registry may have served them, now or last week), and whether a repository has them now
 /// ([`Place`]), which only that repository can say.
 pub(crate) struct RegistryMemo {
-    /// The registries.
+    /// The door to all registries.
     pub registry: Registry,
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
@@ -53,7 +53,7 @@ pub(crate) struct RegistryMemo {
 }
 
 impl RegistryMemo {
-    /// A pass with nothing asked yet.
+    /// Begins with no answer known.
     pub(crate) fn new(registry: Registry, verdicts: Option<VerdictCache>) -> Self {
         Self {
             registry,

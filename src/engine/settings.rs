@@ -20,7 +20,7 @@ const FILES_LOOKED_AT: usize = 200_000;
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The policy.
+    /// The team policy: environments, services, policies, trust profiles, registries.
     pub team: Arc<TeamPolicy>,
     /// Environments in promotion order, configured or inferred.
     pub environments: Vec<Environment>,

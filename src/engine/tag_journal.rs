@@ -30,7 +30,7 @@ const REPEAT: i64 = 600;
 /// One digest that a tag was seen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TagSighting {
-    /// The digest.
+    /// The digest that the tag pointed at.
     pub digest: Digest,
     /// When it was first seen there.
     pub first: Timestamp,

@@ -1,4 +1,4 @@
-//! Checked evidence, kept on disk (docs/reference/evidence.md, rule 9). The key holds everything that decides the
+//! Checked evidence, kept on disk (docs/reference/evidence.md, rule 9). The key contains everything that decides the
 //! outcome of the checks: the digest, the set of statements, the policy with its trust roots, the
 //! service and its signer. The verdict itself is made anew each time from the kept evidence, so that
 //! ages and windows are judged at the time of asking.

@@ -29,17 +29,17 @@ pub enum Rules {
 /// A digest with what was found about it.
 #[derive(Debug, Clone)]
 pub struct Examined {
-    /// Where it lives.
+    /// The repository that was asked for it.
     pub image: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it belongs to, if any.
     pub service: Option<ServiceId>,
     /// The policy it was judged by, if any.
     pub policy: Option<String>,
-    /// What was found.
+    /// Its evidence, presence and verdict.
     pub assessed: Assessed,
-    /// What it cost.
+    /// The requests that this answer took.
     pub budget: Budget,
 }
 

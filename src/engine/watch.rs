@@ -17,7 +17,7 @@ pub(crate) struct DriftEvent {
     pub at: Timestamp,
     /// What happened.
     pub event: Event,
-    /// To which drift.
+    /// The drift that appeared, changed or cleared.
     pub drift: Drift,
 }
 

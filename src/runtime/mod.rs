@@ -14,7 +14,7 @@ pub(crate) mod plain;
 
 use std::sync::Arc;
 
-pub(crate) use backend::{Backend, BackendJob};
+pub(crate) use backend::Backend;
 pub(crate) use options::{CockpitEnd, CockpitOptions, RunError};
 
 /// Runs the cockpit until the person leaves.

@@ -15,7 +15,7 @@ use crate::domain::registry::Budget;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
 
-/// `status`.
+/// The document of `pindeck status --json`.
 #[derive(Debug, Serialize)]
 pub(crate) struct StatusDoc<'a> {
     repository: Option<&'a RepositoryInfo>,

@@ -16,18 +16,18 @@ use crate::domain::reference::Repository;
 use place::{FoundEnvironment, Places};
 
 /// The name of the one environment of a repository in which no name speaks of environments.
-pub(crate) const DEFAULT: &str = "default";
+pub const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
-/// `deployments` are the paths of the files that hold image references, `files` all files of the commit.
+/// `deployments` are the paths of the files that contain image references, `files` all files of the commit.
 /// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
 ///
 /// A set of environments is believed where it covers most deployments, or where environments of known names
 /// stand beside each other. Else there is one, [`DEFAULT`], that has every file. Spellings of one name (`prod`
 /// and `production`) are one environment, called as most files call it. Inferred environments are read-only
 /// and have no policy: nothing is verified until a team says by what.
-pub(crate) fn environments(deployments: &[String], files: &[String]) -> Vec<Environment> {
+pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment> {
     let counted: Vec<&str> = deployments
         .iter()
         .map(String::as_str)
@@ -94,7 +94,7 @@ fn after(all: &[Environment], at: usize) -> Vec<EnvId> {
 }
 
 /// Whether the name says that customers are served there.
-pub(crate) fn is_production(name: &str) -> bool {
+pub fn is_production(name: &str) -> bool {
     words::is_production(name)
 }
 
@@ -139,10 +139,7 @@ fn environment(name: &str, paths: Vec<String>) -> Environment {
 ///
 /// `all` are the repositories that count for uniqueness, those with a configured name too. A name that a
 /// configuration gave is `taken`.
-pub(crate) fn service_names(
-    all: &BTreeSet<Repository>,
-    taken: &BTreeSet<&ServiceId>,
-) -> BTreeMap<Repository, ServiceId> {
+pub fn service_names(all: &BTreeSet<Repository>, taken: &BTreeSet<&ServiceId>) -> BTreeMap<Repository, ServiceId> {
     let suffixes = |repository: &Repository| -> Vec<String> {
         let parts: Vec<&str> = repository.path().split('/').collect();
         (1..=parts.len()).map(|n| parts[parts.len() - n..].join("/")).collect()

@@ -4,8 +4,6 @@
 //! It keeps everything in memory, per repository. How it behaves where real registries differ is set by
 //! [`Ways`].
 
-mod account;
-mod auth;
 mod dump;
 mod fault;
 mod listener;
@@ -31,7 +29,6 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-pub(crate) use account::{Account, AccountScheme};
 pub use dump::{Dump, DumpError, FrozenRepository};
 pub use fault::Fault;
 use listener::{ConnectionCut, CuttableListener};
@@ -43,13 +40,12 @@ pub(crate) use store::RepositoryContent;
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
 
-/// A running registry. It ends with the runtime it was started on, or when told to.
+/// A running registry. It ends with the runtime it was started on.
 #[derive(Clone)]
 pub struct DemoRegistry {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
 impl DemoRegistry {
@@ -64,44 +60,23 @@ impl DemoRegistry {
             ways,
             repositories: Mutex::default(),
             uploads: Mutex::default(),
-            auth: Mutex::default(),
-            tokens: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
             turn: AtomicU64::new(0),
         });
-        let (stop, mut stopped) = tokio::sync::watch::channel(false);
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let router = router.into_make_service_with_connect_info::<ConnectionCut>();
         tokio::spawn(async move {
-            let ended = async move {
-                // An error means that nobody is left who could stop it.
-                if stopped.wait_for(|stop| *stop).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            if let Err(error) = axum::serve(CuttableListener(listener), router)
-                .with_graceful_shutdown(ended)
-                .await
-            {
+            if let Err(error) = axum::serve(CuttableListener(listener), router).await {
                 tracing::warn!(%error, "the embedded registry ended");
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            stop: Arc::new(stop),
-        })
+        Ok(Self { address, shared })
     }
 
     /// `HOST:PORT`, as in references.
     pub fn host(&self) -> String {
         self.address.to_string()
-    }
-
-    /// Takes no new connection any more.
-    pub(crate) fn stop(&self) {
-        self.stop.send_replace(true);
     }
 
     /// Its whole content, by repository.
@@ -155,11 +130,6 @@ impl DemoRegistry {
         *lock(&self.shared.hook) = None;
     }
 
-    /// Lets in only who can show this account, from now on.
-    pub(crate) fn require(&self, auth: Account) {
-        *lock(&self.shared.auth) = Some(auth);
-    }
-
     /// Puts everything there that a dump contains: spoilt bytes stay under the name they had.
     ///
     /// # Errors
@@ -173,11 +143,6 @@ impl DemoRegistry {
     /// Every request since the start or the last [`DemoRegistry::forget`]; of very many, the last ones.
     pub fn requests(&self) -> Vec<SeenRequest> {
         lock(&self.shared.log).kept.clone()
-    }
-
-    /// How many requests since the start or the last [`DemoRegistry::forget`].
-    pub(crate) fn total(&self) -> u64 {
-        lock(&self.shared.log).total
     }
 
     /// Forgets the requests so far.
@@ -217,10 +182,7 @@ async fn honest(shared: &Shared, request: Request) -> Response {
         headers: &parts.headers,
         body,
     };
-    match auth::refuse(shared, &request) {
-        Some(refusal) => refusal,
-        None => routes::respond(shared, request),
-    }
+    routes::respond(shared, request)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::account::{Account, Tokens};
 use super::fault::Fault;
 use super::store::Repositories;
 
@@ -119,8 +118,6 @@ pub(super) struct Shared {
     pub ways: Ways,
     pub repositories: Mutex<Repositories>,
     pub uploads: Mutex<Uploads>,
-    pub auth: Mutex<Option<Account>>,
-    pub tokens: Mutex<Tokens>,
     pub log: Mutex<RequestLog>,
     pub hook: Mutex<Option<Arc<Hook>>>,
     pub turn: AtomicU64,

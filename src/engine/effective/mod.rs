@@ -23,7 +23,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository};
 
-pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
+pub(crate) use reference::{Effective, EffectiveReference, entry};
 
 use super::environment_paths::EnvironmentPaths;
 

@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
-/// One object.
+/// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {
     pub group: String,

@@ -46,7 +46,7 @@ impl Confirmed {
         }
     }
 
-    /// Of a write left behind.
+    /// What was confirmed, as the journal of an unfinished write has it.
     pub(crate) fn left(entry: &JournalEntry) -> Self {
         Self {
             writes: entry.writes.clone(),
@@ -73,7 +73,7 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
     if confirmed.writes.len() != now.plans.len() {
         return ProposalComparison::Moved("another write changed the pins of this set".to_owned());
     }
-    // The name of a pull request's branch holds the time of its plan.
+    // The name of a pull request's branch contains the time of its plan.
     if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
         return ProposalComparison::Moved(format!(
             "it would be pushed another way than to {} now",

@@ -47,7 +47,7 @@ impl Overlay {
         Ok(bytes)
     }
 
-    /// The file becomes this.
+    /// Notes that the commits planned so far leave the file with these bytes.
     pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
         self.effective = None;
@@ -81,7 +81,7 @@ impl Overlay {
 pub(super) struct Rewrite {
     /// Changed files, whole.
     pub files: Vec<(String, Vec<u8>)>,
-    /// The same for people.
+    /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
@@ -185,7 +185,7 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// Copies of the image in texts outside of every known field (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
@@ -298,7 +298,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     out
 }
 
-/// References in texts that no known field holds: a person should know that nothing proves who reads them.
+/// References in texts outside of every known field: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let loose = which.iter().filter(|found| found.rule.is_loose());
     loose

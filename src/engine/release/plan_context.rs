@@ -35,7 +35,7 @@ use crate::engine::include_graph::IncludeGraph;
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be shown: fetches unless told not to, and what the cache holds need not be sent again.
+    /// To be shown: fetches unless told not to, and what the cache has need not be sent again.
     Show,
     /// To be written on: always fetches, and every byte of evidence is read from the registry anew.
     Write,

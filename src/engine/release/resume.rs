@@ -25,7 +25,7 @@ pub struct UnfinishedWrite {
     pub entry: Option<JournalEntry>,
     /// What stands; `None` = another process is at it, or the entry cannot be read.
     pub status: Option<RecoveryStatus>,
-    /// The same in words.
+    /// What stands, as a sentence for people.
     pub says: String,
 }
 

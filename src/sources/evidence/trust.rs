@@ -133,7 +133,7 @@ impl Root {
 /// Why a trust profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// A key file does not hold a public key that can be used.
+    /// A key file does not contain a public key that can be used.
     #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.

@@ -39,7 +39,7 @@ impl GitCli {
         }
     }
 
-    /// The same in a clone that lacks contents.
+    /// The same for a partial clone: git fetches a missing blob when it is asked for.
     pub(crate) fn partial(git: GitProgram) -> Self {
         Self {
             partial: true,

@@ -16,7 +16,7 @@ use super::tracked::{self, WorkingTrees, canonical, could_be_tracked, is_git_dir
 /// What of the environment decides where the repository is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GitEnvironment {
-    /// `GIT_DIR`.
+    /// The variable `GIT_DIR`: the folder of the repository itself.
     pub git_dir: Option<OsString>,
     /// `GIT_WORK_TREE`.
     pub work_tree: Option<OsString>,
@@ -29,7 +29,7 @@ pub(super) struct GitEnvironment {
 }
 
 impl GitEnvironment {
-    /// That of this process.
+    /// Reads these variables of this process.
     pub(crate) fn of_process() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let is_true = |name: &str| set(name).is_some_and(|value| value != "0" && value != "false" && value != "no");

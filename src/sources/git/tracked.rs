@@ -140,7 +140,7 @@ pub(crate) enum FileOwner {
     },
     /// The way to it leads over a link that lies in a repository.
     LinkInRepository {
-        /// The link.
+        /// Path of the symbolic link on this machine.
         link: PathBuf,
     },
 }

@@ -22,7 +22,7 @@ pub(super) struct RawEntry {
     pub oid: String,
 }
 
-/// What an entry is.
+/// What the mode of a tree entry says that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File,
@@ -52,13 +52,13 @@ impl RawEntry {
 /// for a file by its name has to say what becomes of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry<F> {
-    /// Nothing.
+    /// The commit has nothing at this path.
     Absent,
     /// A regular file.
     File(F),
     /// A symbolic link, or something behind one.
     Link,
-    /// A folder.
+    /// A folder, where a file was asked for.
     Folder,
     /// Another repository, or something in it.
     Submodule,

@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What to show a registry.
+/// How to authenticate at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     /// User and password.
@@ -169,7 +169,7 @@ impl Credentials {
         }
     }
 
-    /// Asks a credential helper, once per run and server. The lock is held meanwhile: parallel
+    /// Asks a credential helper, once per run and server. The lock is kept meanwhile: parallel
     /// requests must not start as many helpers.
     async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Untrusted> {
         let key = (helper.to_owned(), server.to_owned());

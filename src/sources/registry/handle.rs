@@ -1,14 +1,12 @@
 //! The handle by which the rest of the program asks registries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::budget::Traffic;
 use super::client::RegistryClient;
 use super::error::RegistryError;
-use super::host::RateLimit;
 use super::manifest::{Descriptor, Manifest};
 use super::options::Options;
 use super::presence::{Head, Place, Present};
@@ -25,7 +23,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Prepares to talk; sends nothing.
+    /// Reads credentials and settings. No request is sent.
     ///
     /// # Errors
     /// [`RegistryError::Settings`] if an endpoint or CA cannot be used.
@@ -160,15 +158,5 @@ impl Registry {
     /// What this run has cost so far.
     pub fn budget(&self) -> Budget {
         self.client.transport.meter.budget()
-    }
-
-    /// The same by host, method and status.
-    pub(crate) fn traffic(&self) -> Vec<Traffic> {
-        self.client.transport.meter.traffic()
-    }
-
-    /// What each host last said about its own limits.
-    pub(crate) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
-        self.client.transport.rate_limits()
     }
 }

@@ -68,7 +68,7 @@ pub struct ManifestBody {
     pub manifests: Vec<Descriptor>,
     /// What this manifest refers to.
     pub subject: Option<Descriptor>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     index: bool,
 }
@@ -78,13 +78,13 @@ pub struct ManifestBody {
 pub struct Descriptor {
     /// What the content says it is.
     pub media_type: String,
-    /// Its digest.
+    /// The digest that the content must hash to.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
     /// What kind of artifact it says it is.
     pub artifact_type: Option<String>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     /// The platform of an index's child.
     pub platform: Option<Platform>,

@@ -194,7 +194,7 @@ impl RegistryClient {
                 }
             }
             // A HEAD has no words: whether a 404 is the registry's own, only a GET can tell. Some
-            // registries do not know HEAD at all, and caches answer it for what they hold already.
+            // registries do not know HEAD at all, and caches answer it for what they have already.
             404 | 405 | 501 => {}
             _ => return Err(response.refusal(&request)),
         }

@@ -7,9 +7,9 @@ use super::tree::{Id, Tree};
 /// A controller's object that reads a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Controller {
-    /// What it is.
+    /// Which kind of object.
     pub kind: ControllerKind,
-    /// Its name.
+    /// `metadata.name` of the object.
     pub name: String,
     /// Line, from 1.
     pub line: u32,
@@ -27,7 +27,7 @@ pub struct Controller {
     pub suspended: bool,
 }
 
-/// The kinds of [`Controller`].
+/// Which object of which controller a [`Controller`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControllerKind {
     /// Argo CD Application (or a set's template).
@@ -192,7 +192,7 @@ fn elsewhere(who: &str, revision: &str, fixed: bool, branch: &str) -> String {
     }
 }
 
-/// Whether a folder, as controllers write it, holds a file.
+/// Whether a folder, as controllers write it, contains a file.
 fn holds(folder: &str, file: &str) -> bool {
     let folder = folder.trim_start_matches("./").trim_matches('/');
     folder.is_empty() || folder == "." || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))

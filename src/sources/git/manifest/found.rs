@@ -60,7 +60,7 @@ pub struct Found {
     pub tag: Option<String>,
     /// The effective digest, if one is written.
     pub digest: Option<Digest>,
-    /// Line of the scalar that holds the pin, from 1.
+    /// Line of the scalar that contains the pin, from 1.
     pub line: u32,
     /// Path in the YAML stream: `$[document].key[index]`.
     pub yaml_path: String,

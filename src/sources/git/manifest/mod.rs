@@ -1,7 +1,7 @@
 //! Finding image references in manifests, with byte spans.
 //!
 //! [`scan`] reads one file and tells every image reference in it, by the ten rules of
-//! docs/reference/manifests.md, together with the bytes that hold it. Nothing is ever serialised again.
+//! docs/reference/manifests.md, together with the bytes that spell it. Nothing is ever serialised again.
 
 mod alias_uses;
 mod applications;
@@ -39,7 +39,7 @@ mod unparsed;
 use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
-pub(crate) use controllers::{Controller, ControllerKind, disregards_edit, is_same_repository};
+pub(crate) use controllers::{Controller, disregards_edit, is_same_repository};
 pub(crate) use edit_warnings::repository_updater;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
@@ -51,7 +51,7 @@ pub(crate) use kustomization::{
 pub(crate) use objects::ManifestObject;
 pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
-pub(crate) use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
+pub(crate) use shape::{Handle, Shape, TextPlace, ValuesLayer};
 
 use detect::DocumentStyle;
 use output::Output;

@@ -11,9 +11,9 @@ pub(super) struct Mapping {
     lines: Vec<(usize, usize)>,
     /// File line of the nested text's first line.
     first_line: u32,
-    /// Path of the scalar that holds it.
+    /// Path of the scalar that contains it.
     path: String,
-    /// Document that holds it.
+    /// The document that contains it.
     document: u32,
 }
 

@@ -23,7 +23,7 @@ const MAX_ALIASES: usize = 20_000;
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FoundBy {
-    /// The style.
+    /// How the file is written.
     pub style: Style,
     /// The precise kind.
     pub kind: &'static str,
@@ -71,7 +71,7 @@ pub(super) struct Output {
     pub unmanaged: Vec<Unmanaged>,
     /// Scalars that belong to a finding.
     claimed: HashSet<Id>,
-    /// Pins written in several fields, by the scalar that holds them and the image.
+    /// Pins written in several fields, by the scalar that contains them and the image.
     seen: HashSet<(Id, String)>,
     /// Mappings and lists that have been looked through.
     walked: HashSet<Id>,
@@ -128,7 +128,7 @@ impl Output {
         (self.claimed, self.seen, self.walked, self.parts) = outer;
     }
 
-    /// A scalar that holds one reference and nothing else. Tells whether it does.
+    /// A scalar that contains one reference and nothing else. Tells whether it does.
     pub(crate) fn reference(&mut self, tree: &Tree<'_>, at: Id, how: FoundBy) -> bool {
         let Some(text) = tree.filled(at) else {
             return false;

@@ -24,10 +24,10 @@ const MERGE_DEPTH: u32 = 8;
 /// Characters of one key in a path.
 const MAX_KEY: usize = 200;
 
-/// One node.
+/// A scalar, a collection or an alias, with the place where it is written.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
-    /// What it holds.
+    /// What it contains.
     pub kind: Kind<'a>,
     /// Its bytes; for collections only where they begin.
     pub span: Range<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Node<'a> {
     slot: Slot,
 }
 
-/// What a node holds.
+/// What a node contains.
 #[derive(Debug)]
 pub(super) enum Kind<'a> {
     /// A scalar with its value.
@@ -70,7 +70,7 @@ enum Slot {
 /// All documents of a text.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
-    /// The text.
+    /// The bytes of the file, as UTF-8 without a byte-order mark.
     pub text: &'a str,
     nodes: Vec<Node<'a>>,
     /// Root of each document that could be read whole.
@@ -106,7 +106,7 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// A node.
+    /// The node with this id; ids are given out by this tree alone.
     pub(crate) fn node(&self, id: Id) -> &Node<'a> {
         &self.nodes[id as usize]
     }
@@ -274,7 +274,7 @@ impl<'a> Tree<'a> {
         out
     }
 
-    /// The path from `from`, which holds it (or is it), down to `id`.
+    /// The path from `from`, which contains it (or is it), down to `id`.
     pub(crate) fn below(&self, from: Id, id: Id) -> String {
         let mut out = String::new();
         self.write_path(id, Some(from), &mut out);
@@ -321,7 +321,7 @@ impl<'a> Tree<'a> {
         entry.filter(|(_, key)| is_merge(*key)).map(|(map, _)| map)
     }
 
-    /// Index of the document that holds a node.
+    /// Index of the document that contains a node.
     pub(crate) fn document_of(&self, id: Id) -> u32 {
         let mut at = id;
         loop {

@@ -32,7 +32,7 @@ pub struct CommitIdentity {
 /// How commits are signed (`gpg.format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
-    /// OpenPGP.
+    /// `gpg.format = openpgp`, which is also the default.
     OpenPgp,
     /// S/MIME.
     X509,

@@ -20,7 +20,7 @@ pub struct Push<'a> {
     pub remote: &'a str,
     /// The branch, without `refs/heads/`.
     pub branch: &'a str,
-    /// The commit.
+    /// Full id of the commit that the branch shall point at.
     pub commit: &'a str,
     /// What the branch must be at.
     pub expected: Expected<'a>,
