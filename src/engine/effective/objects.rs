@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
-/// One object.
+/// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {
     pub group: String,
@@ -26,7 +26,7 @@ pub(super) struct RenderedObject {
 }
 
 impl RenderedObject {
-    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
+    pub(crate) fn new(object: &manifest::ManifestObject, file: u32) -> Self {
         let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
         Self {
             group: group.to_owned(),
@@ -43,7 +43,7 @@ impl RenderedObject {
     }
 
     /// References that nothing changes, carried along.
-    pub fn plain(body: RenderNode) -> Self {
+    pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
             version: String::new(),
@@ -59,7 +59,7 @@ impl RenderedObject {
     }
 
     /// Whether a patch that names its object itself means this one.
-    pub fn is_named_by(&self, patch: &Self) -> bool {
+    pub(crate) fn is_named_by(&self, patch: &Self) -> bool {
         let Some((name, namespace)) = patch.ids.first() else {
             return false;
         };
@@ -71,11 +71,11 @@ impl RenderedObject {
     }
 
     /// Whether lists of containers are merged by name: kustomize knows the schema.
-    pub fn is_builtin(&self) -> bool {
+    pub(crate) fn is_builtin(&self) -> bool {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
-    pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
+    pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
         let Some((name, space)) = self.ids.last().cloned() else {
             return;
         };
@@ -101,7 +101,7 @@ pub(super) struct TargetSelector<'a> {
 }
 
 impl<'a> TargetSelector<'a> {
-    pub fn new(target: &'a PatchTarget) -> Self {
+    pub(crate) fn new(target: &'a PatchTarget) -> Self {
         Self {
             target,
             name: NamePattern::new(&target.name),
@@ -110,7 +110,7 @@ impl<'a> TargetSelector<'a> {
     }
 
     /// Whether the target means this object, by any name that it had on its way.
-    pub fn selects(&self, object: &RenderedObject) -> bool {
+    pub(crate) fn selects(&self, object: &RenderedObject) -> bool {
         let target = self.target;
         let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
         !object.kind.is_empty()

@@ -30,7 +30,11 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The file now; reads it from the base commit the first time.
-    pub async fn read(&mut self, context: &PlanContext, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+    pub(crate) async fn read(
+        &mut self,
+        context: &PlanContext,
+        path: &str,
+    ) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
@@ -43,8 +47,8 @@ impl Overlay {
         Ok(bytes)
     }
 
-    /// The file becomes this.
-    pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
+    /// Notes that the commits planned so far leave the file with these bytes.
+    pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
         self.effective = None;
     }
@@ -77,7 +81,7 @@ impl Overlay {
 pub(super) struct Rewrite {
     /// Changed files, whole.
     pub files: Vec<(String, Vec<u8>)>,
-    /// The same for people.
+    /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
@@ -87,7 +91,7 @@ pub(super) struct Rewrite {
 
 impl Rewrite {
     /// Takes a whole new file.
-    pub fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
+    pub(crate) fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
         if before != after {
             self.edits.push(describe(path, before, &after));
             self.files.push((path.to_owned(), after));
@@ -181,7 +185,7 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// Copies of the image in texts outside of every known field (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
@@ -294,7 +298,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     out
 }
 
-/// References in texts that no known field holds: a person should know that nothing proves who reads them.
+/// References in texts outside of every known field: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let loose = which.iter().filter(|found| found.rule.is_loose());
     loose
