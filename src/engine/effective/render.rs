@@ -12,7 +12,7 @@ use crate::sources::git::manifest::{
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::RenderedObject;
+use super::objects::{RenderedObject, TargetSelector};
 use super::patches;
 
 /// The objects of a kustomization.
@@ -179,10 +179,8 @@ impl<'a> Renderer<'a> {
             }
         }
         for (one, why) in self.replacements(file, own) {
-            mark(
-                targets.iter_mut().filter(|object| object.is_selected(&one.target)),
-                &why,
-            );
+            let target = TargetSelector::new(&one.target);
+            mark(targets.iter_mut().filter(|object| target.selects(object)), &why);
         }
         for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
             if !harmless {
@@ -267,10 +265,11 @@ impl<'a> Renderer<'a> {
 
     fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
         for rule in all {
+            let target = rule.target.as_ref().map(TargetSelector::new);
             match &rule.from {
                 PatchSource::Inline(patches) => {
                     for patch in patches {
-                        self.patch(file, patch, rule, objects, out);
+                        self.patch(file, patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::File(path) => {
@@ -288,7 +287,7 @@ impl<'a> Renderer<'a> {
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };
-                        self.patch(from, &patch, rule, objects, out);
+                        self.patch(from, &patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::Unread => {
@@ -299,9 +298,16 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
-        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (&rule.target, named) {
-            (Some(target), _) => object.is_selected(target),
+    fn patch(
+        &self,
+        file: u32,
+        patch: &Patch,
+        target: Option<&TargetSelector<'_>>,
+        objects: &mut Vec<RenderedObject>,
+        out: &mut Rendered,
+    ) {
+        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (target, named) {
+            (Some(target), _) => target.selects(object),
             (None, Some(named)) => object.is_named_by(named),
             (None, None) => false,
         };
