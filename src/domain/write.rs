@@ -95,7 +95,7 @@ pub enum Source {
     Environment(EnvId),
     /// What CI offers.
     Candidate,
-    /// This one.
+    /// The digest that the person named.
     Digest(Digest),
 }
 
@@ -188,7 +188,7 @@ impl Proposal {
 /// An earlier digest that could be reverted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
-    /// The digest.
+    /// Digest of the piece of evidence that is missing.
     pub digest: Digest,
     /// Its visible tag then.
     pub tag: Option<String>,

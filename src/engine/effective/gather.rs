@@ -19,7 +19,6 @@ use super::values;
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
-
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
 
 /// What is known of one environment.
