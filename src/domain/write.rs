@@ -105,7 +105,7 @@ pub enum Source {
 pub enum TagRule {
     /// It becomes the new digest's own tag.
     Update,
-    /// It goes.
+    /// The tag is removed.
     Drop,
     /// It stays, with a warning where it then names other bytes.
     Keep,

@@ -352,7 +352,7 @@ impl Gatherer<'_> {
         out
     }
 
-    /// References that took part in no render say what they say.
+    /// Adds the references that took part in no render, as they are written.
     fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
         let seen = env.seen.get(&file);
