@@ -12,7 +12,6 @@ mod script;
 mod signing;
 mod world;
 
-pub use error::DemoError;
-pub use plot::READY;
+pub(crate) use plot::READY;
 pub use script::{DemoEvent, Script};
 pub use world::{DemoOptions, World};

@@ -12,15 +12,15 @@ use super::text::Untrusted;
 
 /// A gate that will be closed, and why, as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// The gate.
+pub(crate) struct Obstacle {
+    /// The gate that a plan would find closed.
     pub gate: GateName,
     /// Why it will be closed.
     pub why: Untrusted,
 }
 
 /// The first gate that will refuse this digest in this environment, in the order of the gates of a plan.
-pub fn obstacle(board: &Board, target: &Target, digest: Digest, now: Timestamp) -> Option<Obstacle> {
+pub(crate) fn obstacle(board: &Board, target: &Target, digest: Digest, now: Timestamp) -> Option<Obstacle> {
     let closed = |gate, why: String| Some(Obstacle { gate, why: why.into() });
     let holds = match &board.rules.holds {
         Ok(holds) => holds,

@@ -72,7 +72,7 @@ pub enum GateState {
 /// One gate of one plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
-    /// Which.
+    /// Which of them.
     pub gate: GateName,
     /// Open or not.
     pub state: GateState,
@@ -122,7 +122,7 @@ impl Gate {
 
 /// Everything the gates of a promote look at.
 #[derive(Debug, Clone, Copy)]
-pub struct PromoteFacts<'a> {
+pub(crate) struct PromoteFacts<'a> {
     /// The destination's policy.
     pub policy: &'a Policy,
     /// The verdict under it.
@@ -135,12 +135,12 @@ pub struct PromoteFacts<'a> {
     pub after: &'a [(EnvId, Option<Timestamp>)],
     /// Why nothing may be written at all, if so.
     pub read_only: Option<&'a str>,
-    /// Now.
+    /// The time at which the plan is made: soak and freeze are counted from it.
     pub now: Timestamp,
 }
 
 /// The gates of a promote, in a fixed order (docs/reference/contract.md, "Gates").
-pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
+pub(crate) fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged);
     gates.push(match facts.hold {
         Ok(None) => open(GateName::Hold, "no hold on this digest"),
@@ -178,13 +178,13 @@ pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
 
 /// Everything the gates of a revert look at.
 #[derive(Debug, Clone, Copy)]
-pub struct RevertFacts<'a> {
+pub(crate) struct RevertFacts<'a> {
     /// The verdict of the target under today's policy.
     pub verdict: &'a Verdict,
     /// Whether a WARNED test result was acknowledged; `None` if nobody has to, because a person named the
     /// target. The default target waits for it.
     pub acknowledged: Option<bool>,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: &'a EnvId,
     /// The holds that close the environment for the target; `Err` = the holds could not be read.
     pub holds: Result<&'a [&'a Hold], &'a Untrusted>,
@@ -197,7 +197,7 @@ pub struct RevertFacts<'a> {
 /// The gates of a revert (docs/reference/contract.md, "Gates"): the verdict, the hold of a target that is on hold
 /// itself, and
 /// read-only. Order, time and freeze never stop a revert.
-pub fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
+pub(crate) fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged.unwrap_or(false));
     if facts.acknowledged.is_none() {
         gates.retain(|gate| gate.gate != GateName::Acknowledge);
@@ -245,14 +245,14 @@ fn closed_by(hold: &Hold) -> Gate {
 
 /// The gates of a pin by tag that gets its digest: the verdict (a WARNED one acknowledged) and
 /// read-only.
-pub fn pin_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
+pub(crate) fn pin_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
     let mut gates = verdict_gates(verdict, acknowledged);
     gates.push(read_only_gate(read_only));
     gates
 }
 
 /// The gate of a write that judges no digest (holds).
-pub fn read_only_gate(reason: Option<&str>) -> Gate {
+pub(crate) fn read_only_gate(reason: Option<&str>) -> Gate {
     match reason {
         None => open(GateName::ReadOnly, "may be written"),
         Some(reason) => closed(GateName::ReadOnly, reason),
@@ -260,7 +260,7 @@ pub fn read_only_gate(reason: Option<&str>) -> Gate {
 }
 
 /// The closed gate of a place that cannot be edited.
-pub fn edit_gate(why: &str) -> Gate {
+pub(crate) fn edit_gate(why: &str) -> Gate {
     closed(GateName::Edit, why)
 }
 
@@ -407,7 +407,12 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
 /// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
 /// content never (docs/reference/contract.md, "Gates"), whatever else is wrong beside it: `evidence` is everything that
 /// was found about the digest.
-pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+pub(crate) fn mark_waivable(
+    gates: &mut [Gate],
+    allowed: &BTreeSet<Waivable>,
+    verdict: &Verdict,
+    evidence: &[Evidence],
+) {
     let broken = is_broken(verdict, evidence);
     for gate in gates.iter_mut() {
         let needs = match gate.gate {
@@ -426,7 +431,7 @@ pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: 
 }
 
 /// Waives what the policy allows to be waived with a typed reason; the rest stays closed.
-pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+pub(crate) fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
     mark_waivable(gates, allowed, verdict, evidence);
     for gate in gates.iter_mut().filter(|gate| gate.waivable) {
         gate.state = GateState::Waived;

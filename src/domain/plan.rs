@@ -10,9 +10,9 @@ use super::reference::Repository;
 use super::text::Untrusted;
 use super::verdict::Verdict;
 
-pub use super::gate::{
-    Gate, GateName, GateState, Opener, PromoteFacts, RevertFacts, edit_gate, mark_waivable, pin_gates, promote_gates,
-    read_only_gate, revert_gates, waive,
+pub use super::gate::{Gate, GateName, GateState, Opener};
+pub(crate) use super::gate::{
+    PromoteFacts, RevertFacts, edit_gate, mark_waivable, pin_gates, promote_gates, read_only_gate, revert_gates, waive,
 };
 
 /// What a write is for.
@@ -36,9 +36,9 @@ pub enum Verb {
 pub struct Plan {
     /// What it does.
     pub verb: Verb,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
     /// Which variant of the image, where the environment has several.
     pub component: Option<String>,
@@ -96,7 +96,7 @@ impl HoldChanges {
 /// The policy a plan was made by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyUsed {
-    /// Its name.
+    /// Name of the policy in `pindeck.toml`.
     pub name: String,
     /// Digest of the policy and its trust profiles.
     pub digest: Digest,
@@ -122,7 +122,7 @@ pub struct Copy {
     pub source: Repository,
     /// Where it must be.
     pub destination: Repository,
-    /// What.
+    /// Digest of the image or index that is copied.
     pub digest: Digest,
     /// The tag to hang on it last, if any.
     pub tag: Option<String>,
@@ -132,10 +132,5 @@ impl Plan {
     /// The first closed gate.
     pub fn closed_gate(&self) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.state == GateState::Closed)
-    }
-
-    /// Gates that break-glass opened.
-    pub fn waived(&self) -> impl Iterator<Item = &Gate> {
-        self.gates.iter().filter(|gate| gate.state == GateState::Waived)
     }
 }

@@ -95,7 +95,7 @@ pub enum Source {
     Environment(EnvId),
     /// What CI offers.
     Candidate,
-    /// This one.
+    /// The digest that the person named.
     Digest(Digest),
 }
 
@@ -105,7 +105,7 @@ pub enum Source {
 pub enum TagRule {
     /// It becomes the new digest's own tag.
     Update,
-    /// It goes.
+    /// The tag is removed.
     Drop,
     /// It stays, with a warning where it then names other bytes.
     Keep,
@@ -145,7 +145,7 @@ pub struct Proposal {
 
 impl Proposal {
     /// The first plan that a closed gate stops.
-    pub fn refused(&self) -> Option<&Plan> {
+    pub(crate) fn refused(&self) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.closed_gate().is_some())
     }
 
@@ -188,7 +188,7 @@ impl Proposal {
 /// An earlier digest that could be reverted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
-    /// The digest.
+    /// Digest of the piece of evidence that is missing.
     pub digest: Digest,
     /// Its visible tag then.
     pub tag: Option<String>,
@@ -312,15 +312,6 @@ impl WriteFailure {
             Self::Refused(..) => "each closed gate says what would open it".into(),
             Self::Conflict(..) => "look at the new plan and run the command again".into(),
             Self::Failed(failure) => failure.next(),
-        }
-    }
-
-    /// The same failure without the proposal it carries.
-    pub fn without_proposal(&self) -> Failure {
-        Failure {
-            kind: self.kind(),
-            what: self.what().clone(),
-            hint: Some(self.next()),
         }
     }
 }

@@ -30,10 +30,10 @@ const INDEX_TAGS_ASKED: usize = 16;
 
 /// What to assess, and by whose rules.
 #[derive(Clone)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Where the content lives.
     pub repository: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it is pinned for.
     pub service: Option<ServiceId>,
@@ -62,14 +62,14 @@ pub struct Assessed {
     pub children: Vec<Digest>,
     /// The first index whose verified bytes list it, where one was found.
     pub via: Option<Digest>,
-    /// All of them.
+    /// Every index that is known to list it.
     pub indexes: Vec<Digest>,
     /// Why some evidence, that of its platforms included, could not be looked for.
     pub unlisted: Option<Untrusted>,
 }
 
 /// Assesses one digest.
-pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
+pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
     let (manifest, presence) = match located {

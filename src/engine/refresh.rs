@@ -52,7 +52,7 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+    pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         run(self, None, tx).await
     }
 
@@ -60,12 +60,12 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::refresh`].
-    pub async fn refresh_from(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+    pub(crate) async fn refresh_from(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         run(self, first, tx).await
     }
 }
 
-/// Runs one pass.
+/// Refreshes the whole board once and sends every answer as soon as it is there.
 async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(RefreshPass {
@@ -363,7 +363,7 @@ impl RefreshPass {
     }
 }
 
-/// An answer of this moment.
+/// Stamps an answer with the time at which it came.
 fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
     Answered {
         result,

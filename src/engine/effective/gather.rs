@@ -1,6 +1,7 @@
 //! Collects what every render comes to, and tells each environment's references.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::domain::id::EnvId;
 use crate::domain::pin::{Style, Unmanaged};
@@ -18,7 +19,6 @@ use super::values;
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
-
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
 
 /// What is known of one environment.
@@ -79,8 +79,8 @@ impl Gatherer<'_> {
                 return self.chart(layers, RenderNode::Other, &[], &all);
             }
             RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
-                Some(overlay) => self.renderer.overlaid(*file, &overlay),
-                None => (*self.renderer.kustomization(*file)).clone(),
+                Some(overlay) => Rc::new(self.renderer.overlaid(*file, &overlay)),
+                None => self.renderer.kustomization(*file),
             },
             RenderSource::Folder(files, kustomizations) => {
                 let overlay = unit.by.map(|(file, application)| RenderOverlay {
@@ -89,7 +89,7 @@ impl Gatherer<'_> {
                     images: None,
                     sorts: false,
                 });
-                self.renderer.folder(files, kustomizations, overlay.as_ref())
+                Rc::new(self.renderer.folder(files, kustomizations, overlay.as_ref()))
             }
         };
         self.supersede(unit);
@@ -352,7 +352,7 @@ impl Gatherer<'_> {
         out
     }
 
-    /// References that took part in no render say what they say.
+    /// Adds the references that took part in no render, as they are written.
     fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
         let seen = env.seen.get(&file);

@@ -14,14 +14,14 @@ use crate::engine::journal::{JournalEntry, RecordedWrite};
 
 use super::draft::Prepared;
 
-/// How a new proposal stands to the confirmed one.
+/// Whether a new proposal is the same as the confirmed one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProposalComparison {
     /// Pin bytes, policy and evidence are as confirmed.
     Same,
-    /// Somebody else has done all of it.
+    /// There is nothing left to do: somebody else has done all of it.
     Already,
-    /// Not the same any more, and what moved.
+    /// It is not the same any more; the text says what moved.
     Moved(String),
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Confirmed {
 
 impl Confirmed {
     /// Of a proposal; `release` is the branch that releases are pushed to.
-    pub fn of(proposal: &Proposal, release: &str) -> Self {
+    pub(crate) fn of(proposal: &Proposal, release: &str) -> Self {
         Self {
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
@@ -46,8 +46,8 @@ impl Confirmed {
         }
     }
 
-    /// Of a write left behind.
-    pub fn left(entry: &JournalEntry) -> Self {
+    /// What was confirmed, as the journal of an unfinished write has it.
+    pub(crate) fn left(entry: &JournalEntry) -> Self {
         Self {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),
@@ -73,7 +73,7 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
     if confirmed.writes.len() != now.plans.len() {
         return ProposalComparison::Moved("another write changed the pins of this set".to_owned());
     }
-    // The name of a pull request's branch holds the time of its plan.
+    // The name of a pull request's branch contains the time of its plan.
     if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
         return ProposalComparison::Moved(format!(
             "it would be pushed another way than to {} now",

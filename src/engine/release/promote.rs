@@ -141,9 +141,7 @@ impl Promotion<'_> {
                 ..Rewrite::default()
             },
         };
-        for (path, bytes) in &rewritten.files {
-            overlay.write(path, bytes.clone());
-        }
+        overlay.take(&rewritten.files);
         let mut gates = self.gates(source.digest, &verdict).await?;
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(
@@ -229,7 +227,7 @@ impl Promotion<'_> {
         Ok(Some(place))
     }
 
-    /// The copy, after a look at what it will meet.
+    /// The copy of the content, after asking the destination whether it can take it.
     async fn copy(
         &self,
         source: &PromotionSource,

@@ -42,7 +42,7 @@ pub(super) struct Support {
     listed: AtomicBool,
     /// Remembers from run to run that the registry has the API.
     record: Option<PathBuf>,
-    /// Held by the first request of a run, which finds out for all.
+    /// Locked by the first request of a run, which finds out for all.
     pub(super) finding_out: tokio::sync::Mutex<()>,
 }
 
@@ -64,7 +64,7 @@ impl Support {
         self.listed.load(Ordering::Acquire)
     }
 
-    /// A listing came.
+    /// Notes that the registry has listed referrers: from now on a refusal proves nothing.
     pub(super) fn note_listing(&self) {
         if self.listed.swap(true, Ordering::AcqRel) {
             return;

@@ -22,7 +22,7 @@ const UNPACKED_CAP: u64 = 64 << 20;
 /// Most packages of one SBOM that are listed.
 const MAX_PACKAGES: usize = 500_000;
 
-/// One package of an SBOM.
+/// A package that an SBOM lists, as a diff compares it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SbomPackage {
     /// Package URL without its version, else the plain name.
@@ -44,7 +44,7 @@ pub(super) fn looks_like(content: &[u8]) -> bool {
 }
 
 /// Whether content is compressed by a method that is unpacked here.
-pub fn is_compressed(content: &[u8]) -> bool {
+pub(crate) fn is_compressed(content: &[u8]) -> bool {
     content.starts_with(ZSTD) || content.starts_with(BZIP2)
 }
 
