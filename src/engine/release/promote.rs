@@ -190,6 +190,7 @@ impl Promotion<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies,
+                holds: BTreeSet::new(),
                 gates,
                 warnings,
                 verdict: Some(verdict),
