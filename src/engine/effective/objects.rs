@@ -17,12 +17,16 @@ pub(super) struct RenderedObject {
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     pub body: RenderNode,
+    /// A patch changed its labels or annotations in a way that is not followed.
+    pub relabelled: bool,
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
     pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
     pub post_images: (u32, Vec<ImageRule>),
+    /// Of a `HelmRelease`: its post renderers patch images.
+    pub post_patched: bool,
 }
 
 impl RenderedObject {
@@ -39,6 +43,8 @@ impl RenderedObject {
             through: Vec::new(),
             chart: object.chart.clone(),
             post_images: (file, object.post_images.clone()),
+            post_patched: object.post_patched,
+            relabelled: false,
         }
     }
 
@@ -55,6 +61,8 @@ impl RenderedObject {
             through: Vec::new(),
             chart: Vec::new(),
             post_images: (0, Vec::new()),
+            post_patched: false,
+            relabelled: false,
         }
     }
 
@@ -77,7 +85,8 @@ impl RenderedObject {
 
     /// Whether a target selects it.
     pub fn is_selected(&self, target: &PatchTarget) -> bool {
-        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        // Group, version and kind are expressions too.
+        let same = |wanted: &str, own: &str| wanted.is_empty() || anchored(wanted, own);
         let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
             wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
         };
@@ -89,6 +98,31 @@ impl RenderedObject {
             && any(&target.namespace, &|(_, space)| effective(space).to_owned())
             && selects(&target.labels, &self.labels)
             && selects(&target.annotations, &self.annotations)
+    }
+
+    /// Whether a target may select it by labels or annotations that a patch changed in a way that is not followed.
+    pub fn may_be_selected(&self, target: &PatchTarget) -> bool {
+        let anyhow = PatchTarget {
+            labels: String::new(),
+            annotations: String::new(),
+            ..target.clone()
+        };
+        self.relabelled && !self.is_selected(target) && self.is_selected(&anyhow)
+    }
+
+    /// Gives it labels and annotations.
+    pub fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
+        for (own, new) in [(&mut self.labels, labels), (&mut self.annotations, annotations)] {
+            for (key, value) in new {
+                own.retain(|(known, _)| known != key);
+                own.push((key.clone(), value.clone()));
+            }
+        }
+    }
+
+    /// Takes over the labels and annotations of a patch that looks like the object.
+    pub fn label_by(&mut self, patch: &Self) {
+        self.label(&patch.labels, &patch.annotations);
     }
 
     pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
