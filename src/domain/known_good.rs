@@ -176,10 +176,10 @@ pub fn undoes_a_revert(history: &[DigestChange], digest: Digest) -> bool {
     newest.is_some_and(|revert| revert.takes_out(digest))
 }
 
-/// Since when a digest is pinned without a break; `None` if the history does not reach that far.
-pub fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<Timestamp> {
+/// The commit since which a digest is pinned without a break; `None` if the history does not reach that far.
+pub fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<&PinnedBy> {
     let made = history.iter().find(|change| change.brings_in(digest));
-    made.map(|change| change.by.at)
+    made.map(|change| &change.by)
 }
 
 /// The newest revert that took this digest out, if one did.

@@ -93,7 +93,7 @@ impl PinHistory {
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
     /// reach so far.
-    pub fn since(&self, digest: Digest) -> Option<Timestamp> {
+    pub fn since(&self, digest: Digest) -> Option<&PinnedBy> {
         known_good::pinned_since(&self.digests, digest)
     }
 
