@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
-/// One object.
+/// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {
     pub group: String,
@@ -30,7 +30,7 @@ pub(super) struct RenderedObject {
 }
 
 impl RenderedObject {
-    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
+    pub(crate) fn new(object: &manifest::ManifestObject, file: u32) -> Self {
         let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
         Self {
             group: group.to_owned(),
@@ -49,7 +49,7 @@ impl RenderedObject {
     }
 
     /// References that nothing changes, carried along.
-    pub fn plain(body: RenderNode) -> Self {
+    pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
             version: String::new(),
@@ -67,7 +67,7 @@ impl RenderedObject {
     }
 
     /// Whether a patch that names its object itself means this one.
-    pub fn is_named_by(&self, patch: &Self) -> bool {
+    pub(crate) fn is_named_by(&self, patch: &Self) -> bool {
         let Some((name, namespace)) = patch.ids.first() else {
             return false;
         };
@@ -79,12 +79,12 @@ impl RenderedObject {
     }
 
     /// Whether lists of containers are merged by name: kustomize knows the schema.
-    pub fn is_builtin(&self) -> bool {
+    pub(crate) fn is_builtin(&self) -> bool {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
     /// Whether a target selects it.
-    pub fn is_selected(&self, target: &PatchTarget) -> bool {
+    pub(crate) fn is_selected(&self, target: &PatchTarget) -> bool {
         // Group, version and kind are expressions too.
         let same = |wanted: &str, own: &str| wanted.is_empty() || anchored(wanted, own);
         let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
@@ -101,7 +101,7 @@ impl RenderedObject {
     }
 
     /// Whether a target may select it by labels or annotations that a patch changed in a way that is not followed.
-    pub fn may_be_selected(&self, target: &PatchTarget) -> bool {
+    pub(crate) fn may_be_selected(&self, target: &PatchTarget) -> bool {
         let anyhow = PatchTarget {
             labels: String::new(),
             annotations: String::new(),
@@ -111,7 +111,7 @@ impl RenderedObject {
     }
 
     /// Gives it labels and annotations.
-    pub fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
+    pub(crate) fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
         for (own, new) in [(&mut self.labels, labels), (&mut self.annotations, annotations)] {
             for (key, value) in new {
                 own.retain(|(known, _)| known != key);
@@ -121,11 +121,11 @@ impl RenderedObject {
     }
 
     /// Takes over the labels and annotations of a patch that looks like the object.
-    pub fn label_by(&mut self, patch: &Self) {
+    pub(crate) fn label_by(&mut self, patch: &Self) {
         self.label(&patch.labels, &patch.annotations);
     }
 
-    pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
+    pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
         let Some((name, space)) = self.ids.last().cloned() else {
             return;
         };

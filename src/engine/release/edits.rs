@@ -31,7 +31,11 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The file now; reads it from the base commit the first time.
-    pub async fn read(&mut self, context: &PlanContext, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+    pub(crate) async fn read(
+        &mut self,
+        context: &PlanContext,
+        path: &str,
+    ) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
@@ -44,8 +48,8 @@ impl Overlay {
         Ok(bytes)
     }
 
-    /// The file becomes this.
-    pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
+    /// Notes that the commits planned so far leave the file with these bytes.
+    pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
         self.effective = None;
     }
@@ -78,7 +82,7 @@ impl Overlay {
 pub(super) struct Rewrite {
     /// Changed files, whole.
     pub files: Vec<(String, Vec<u8>)>,
-    /// The same for people.
+    /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
     /// The holds that begin and end with it.
     pub holds: BTreeSet<HoldChange>,
@@ -90,7 +94,7 @@ pub(super) struct Rewrite {
 
 impl Rewrite {
     /// Takes a whole new file.
-    pub fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
+    pub(crate) fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
         if before != after {
             self.edits.push(describe(path, before, &after));
             self.files.push((path.to_owned(), after));
@@ -184,7 +188,7 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// Copies of the image in texts outside of every known field (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
@@ -297,7 +301,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     out
 }
 
-/// References in texts that no known field holds: a person should know that nothing proves who reads them.
+/// References in texts outside of every known field: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let loose = which.iter().filter(|found| found.rule.is_loose());
     loose

@@ -13,7 +13,7 @@ mod new_pin;
 use crate::domain::id::Digest;
 use crate::sources::git::manifest::{self, AliasUse, Found, Warning};
 
-pub use error::EditError;
+pub(crate) use error::EditError;
 pub use new_pin::{NewPin, TagChange};
 
 use change::Change;
@@ -169,7 +169,7 @@ fn describe(before: &str, after: &str, changes: &[Change], all: &[&Found], targe
     out
 }
 
-/// The whole lines that hold a range, without the last line break.
+/// The whole lines that a range touches, without the last line break.
 fn lines(text: &str, start: usize, end: usize) -> &str {
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let to = text[end..].find('\n').map_or(text.len(), |at| end + at);

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use git2::Repository;
-
 use jiff::Timestamp;
 
 use super::error::GitError;
@@ -137,12 +136,12 @@ impl GitRepo {
     }
 
     /// The git directory that all worktrees of the repository share.
-    pub fn common_dir(&self) -> &Path {
+    pub(crate) fn common_dir(&self) -> &Path {
         &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
-    pub fn work_dir(&self) -> Option<&Path> {
+    pub(crate) fn work_dir(&self) -> Option<&Path> {
         self.paths.work_dir.as_deref()
     }
 
@@ -152,7 +151,7 @@ impl GitRepo {
     }
 
     /// Whether the history ends at a shallow boundary.
-    pub fn is_shallow(&self) -> bool {
+    pub(crate) fn is_shallow(&self) -> bool {
         !self.shallow_boundary().is_empty()
     }
 
@@ -163,7 +162,7 @@ impl GitRepo {
     }
 
     /// The URL a remote is fetched from, if it has one.
-    pub fn remote_url(&self, remote: &str) -> Option<String> {
+    pub(crate) fn remote_url(&self, remote: &str) -> Option<String> {
         self.reader().ok()?.remote_url(remote)
     }
 
@@ -181,7 +180,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the repository cannot be read.
-    pub fn remote(&self) -> Result<Option<String>, GitError> {
+    pub(crate) fn remote(&self) -> Result<Option<String>, GitError> {
         Ok(tip::remote(self.reader()?.as_ref()))
     }
 
@@ -224,7 +223,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// Whatever git said.
-    pub fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
+    pub(crate) fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
         // Tags are not ours to move about, and submodules are never read.
         let args = [
             "fetch",
@@ -387,7 +386,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the commits cannot be read.
-    pub fn newest_date(&self, commit: &str, now: Timestamp) -> Result<Option<Timestamp>, GitError> {
+    pub(crate) fn newest_date(&self, commit: &str, now: Timestamp) -> Result<Option<Timestamp>, GitError> {
         let args = ["rev-list", "--first-parent", "--timestamp", commit];
         let ran = self.program().run(&args, NETWORK_TIMEOUT)?;
         let text = ran.text();
