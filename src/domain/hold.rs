@@ -103,20 +103,7 @@ mod tests {
     }
 
     fn environments(names: &[&str]) -> Vec<Environment> {
-        names
-            .iter()
-            .map(|name| Environment {
-                name: (*name).into(),
-                paths: Vec::new(),
-                policy: None,
-                after: Vec::new(),
-                registry: None,
-                write: Default::default(),
-                confirm: Default::default(),
-                read_only: false,
-                platforms: Default::default(),
-            })
-            .collect()
+        names.iter().map(|name| Environment::new(*name, Vec::new())).collect()
     }
 
     #[test]

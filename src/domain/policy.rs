@@ -36,6 +36,24 @@ pub struct Environment {
     pub platforms: PlatformFilter,
 }
 
+impl Environment {
+    /// An environment of which only the name and the path patterns are known: no policy, no order, no registry of its
+    /// own, written to by a push that `y` confirms.
+    pub fn new(name: impl Into<EnvId>, paths: Vec<String>) -> Self {
+        Self {
+            name: name.into(),
+            paths,
+            policy: None,
+            after: Vec::new(),
+            registry: None,
+            write: WriteMode::default(),
+            confirm: Confirm::default(),
+            read_only: false,
+            platforms: PlatformFilter::default(),
+        }
+    }
+}
+
 /// How a write reaches the branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -148,17 +148,6 @@ impl Engine {
         blocking(work).await?
     }
 
-    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at
-    /// the commit that counts, without looking at a configuration that may be there already. Nothing
-    /// is fetched and nothing written. The text parses and validates against the same commit.
-    ///
-    /// # Errors
-    /// If git cannot be read.
-    pub async fn first_configuration(&self) -> Result<String, Failure> {
-        let this = self.clone();
-        blocking(move || ledger::first_configuration(&this.inner.repo, &this.inner.scans)).await?
-    }
-
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.
     pub(super) fn tools(&self, team: &Arc<TeamPolicy>) -> Result<(Registry, Arc<Trust>), Failure> {
         let mut kept = self.kept();

@@ -1,6 +1,7 @@
 //! Collects what every render comes to, and tells each environment's references.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use crate::domain::id::EnvId;
 use crate::domain::pin::{Style, Unmanaged};
@@ -80,8 +81,8 @@ impl Gatherer<'_> {
                 return self.chart(layers, RenderNode::Other, &[], &all, unread);
             }
             RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
-                Some(overlay) => self.renderer.overlaid(*file, &overlay),
-                None => (*self.renderer.kustomization(*file)).clone(),
+                Some(overlay) => Rc::new(self.renderer.overlaid(*file, &overlay)),
+                None => self.renderer.kustomization(*file),
             },
             RenderSource::Folder(files, kustomizations) => {
                 let overlay = unit.by.map(|(file, application)| RenderOverlay {
@@ -90,11 +91,11 @@ impl Gatherer<'_> {
                     images: None,
                     sorts: false,
                 });
-                self.renderer.folder(files, kustomizations, overlay.as_ref())
+                Rc::new(self.renderer.folder(files, kustomizations, overlay.as_ref()))
             }
         };
-        if let Some((file, application)) = unit.by {
-            doubt(&mut rendered, file, application, unit.is_guess);
+        if let Some((file, application)) = unit.by.filter(|(_, one)| unit.is_guess || one.unread.is_some()) {
+            doubt(Rc::make_mut(&mut rendered), file, application, unit.is_guess);
         }
         self.supersede(unit);
         self.take(&rendered, unit.through, &unit.environments);

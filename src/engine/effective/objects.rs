@@ -83,33 +83,6 @@ impl RenderedObject {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
-    /// Whether a target selects it.
-    pub(crate) fn is_selected(&self, target: &PatchTarget) -> bool {
-        // Group, version and kind are expressions too.
-        let same = |wanted: &str, own: &str| wanted.is_empty() || anchored(wanted, own);
-        let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
-            wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
-        };
-        !self.kind.is_empty()
-            && same(&target.group, &self.group)
-            && same(&target.version, &self.version)
-            && same(&target.kind, &self.kind)
-            && any(&target.name, &|(name, _)| name.clone())
-            && any(&target.namespace, &|(_, space)| effective(space).to_owned())
-            && selects(&target.labels, &self.labels)
-            && selects(&target.annotations, &self.annotations)
-    }
-
-    /// Whether a target may select it by labels or annotations that a patch changed in a way that is not followed.
-    pub(crate) fn may_be_selected(&self, target: &PatchTarget) -> bool {
-        let anyhow = PatchTarget {
-            labels: String::new(),
-            annotations: String::new(),
-            ..target.clone()
-        };
-        self.relabelled && !self.is_selected(target) && self.is_selected(&anyhow)
-    }
-
     /// Gives it labels and annotations.
     pub(crate) fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
         for (own, new) in [(&mut self.labels, labels), (&mut self.annotations, annotations)] {
@@ -143,8 +116,84 @@ fn effective(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
-fn anchored(pattern: &str, text: &str) -> bool {
-    pattern == text || Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+/// The target of a patch or a replacement, its expressions compiled once for all objects that it is compared with.
+pub(super) struct TargetSelector<'a> {
+    target: &'a PatchTarget,
+    group: NamePattern<'a>,
+    version: NamePattern<'a>,
+    kind: NamePattern<'a>,
+    name: NamePattern<'a>,
+    namespace: NamePattern<'a>,
+}
+
+impl<'a> TargetSelector<'a> {
+    pub(crate) fn new(target: &'a PatchTarget) -> Self {
+        Self {
+            target,
+            group: NamePattern::new(&target.group),
+            version: NamePattern::new(&target.version),
+            kind: NamePattern::new(&target.kind),
+            name: NamePattern::new(&target.name),
+            namespace: NamePattern::new(&target.namespace),
+        }
+    }
+
+    /// Whether the target means this object, by any name that it had on its way.
+    pub(crate) fn selects(&self, object: &RenderedObject) -> bool {
+        self.selects_by_name(object)
+            && selects(&self.target.labels, &object.labels)
+            && selects(&self.target.annotations, &object.annotations)
+    }
+
+    /// Whether it may mean an object, by labels or annotations that a patch changed in a way that is not followed.
+    pub(crate) fn may_select(&self, object: &RenderedObject) -> bool {
+        object.relabelled && self.selects_by_name(object) && !self.selects(object)
+    }
+
+    fn selects_by_name(&self, object: &RenderedObject) -> bool {
+        let one = |pattern: &NamePattern<'_>, own: &str| pattern.matches_any(std::iter::once(own));
+        !object.kind.is_empty()
+            && one(&self.group, &object.group)
+            && one(&self.version, &object.version)
+            && one(&self.kind, &object.kind)
+            && self.name.matches_any(object.ids.iter().map(|(name, _)| name.as_str()))
+            && self
+                .namespace
+                .matches_any(object.ids.iter().map(|(_, namespace)| effective(namespace)))
+    }
+}
+
+/// What a target says of a name: kustomize reads it as a regular expression for the whole name.
+enum NamePattern<'a> {
+    /// Nothing is said: every name matches.
+    Any,
+    /// A text without special characters matches itself only.
+    Exact(&'a str),
+    /// Anything else; `None` where it does not compile, so that it matches its own text only.
+    Expression(&'a str, Option<Regex>),
+}
+
+impl<'a> NamePattern<'a> {
+    fn new(written: &'a str) -> Self {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if written.is_empty() {
+            Self::Any
+        } else if written.bytes().all(is_plain) {
+            Self::Exact(written)
+        } else {
+            Self::Expression(written, Regex::new(&format!("^(?:{written})$")).ok())
+        }
+    }
+
+    fn matches_any<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(written) => names.any(|name| name == *written),
+            Self::Expression(written, regex) => {
+                names.any(|name| name == *written || regex.as_ref().is_some_and(|regex| regex.is_match(name)))
+            }
+        }
+    }
 }
 
 /// A selector of labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b)`.

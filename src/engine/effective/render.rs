@@ -12,7 +12,7 @@ use crate::sources::git::manifest::{
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::RenderedObject;
+use super::objects::{RenderedObject, TargetSelector};
 use super::patches;
 
 /// The objects of a kustomization.
@@ -182,8 +182,8 @@ impl<'a> Renderer<'a> {
             }
         }
         for (one, why) in self.replacements(file, own) {
-            let is_meant =
-                |object: &&mut RenderedObject| object.is_selected(&one.target) || object.may_be_selected(&one.target);
+            let target = TargetSelector::new(&one.target);
+            let is_meant = |object: &&mut RenderedObject| target.selects(object) || target.may_select(object);
             mark(targets.iter_mut().filter(is_meant), &why);
         }
         for path in &own.replacement_files {
@@ -286,10 +286,11 @@ impl<'a> Renderer<'a> {
 
     fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
         for rule in all {
+            let target = rule.target.as_ref().map(TargetSelector::new);
             match &rule.from {
                 PatchSource::Inline(patches) => {
                     for patch in patches {
-                        self.patch(file, patch, rule, objects, out);
+                        self.patch(file, patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::File(path) => {
@@ -307,7 +308,7 @@ impl<'a> Renderer<'a> {
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };
-                        self.patch(from, &patch, rule, objects, out);
+                        self.patch(from, &patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::Unread => {
@@ -318,12 +319,24 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
-        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (&rule.target, named) {
-            (Some(target), _) => object.is_selected(target),
+    fn patch(
+        &self,
+        file: u32,
+        patch: &Patch,
+        target: Option<&TargetSelector<'_>>,
+        objects: &mut Vec<RenderedObject>,
+        out: &mut Rendered,
+    ) {
+        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (target, named) {
+            (Some(target), _) => target.selects(object),
             (None, Some(named)) => object.is_named_by(named),
             (None, None) => false,
         };
+        let may = |object: &RenderedObject| target.is_some_and(|target| target.may_select(object));
+        mark(
+            objects.iter_mut().filter(|object| may(object)),
+            "a patch may select it by labels that another patch changes",
+        );
         match patch {
             Patch::Merge(written) => {
                 let patch = RenderedObject::new(written, file);
@@ -343,11 +356,6 @@ impl<'a> Renderer<'a> {
             }
             Patch::Operations(operations) => {
                 let mut matched = out.is_open;
-                let may = |object: &RenderedObject| rule.target.as_ref().is_some_and(|t| object.may_be_selected(t));
-                mark(
-                    objects.iter_mut().filter(|object| may(object)),
-                    "a patch may select it by labels that another patch changes",
-                );
                 let labels = |one: &Operation| {
                     let steps: Vec<&str> = one.path.iter().take(2).map(String::as_str).collect();
                     matches!(steps[..], [] | ["metadata"] | ["metadata", "labels" | "annotations"])

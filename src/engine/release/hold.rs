@@ -19,19 +19,20 @@ use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
 
-/// `pindeck-holds.toml` as it is now.
-pub(super) struct HoldsFile(Arc<Vec<u8>>);
+/// `pindeck-holds.toml` as it is now; `None` = there is no such file yet.
+pub(super) struct HoldsFile(Option<Arc<Vec<u8>>>);
 
 impl HoldsFile {
     pub(crate) async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
-        Ok(Self(overlay.read(context, holds::FILE).await?.unwrap_or_default()))
+        Ok(Self(overlay.read(context, holds::FILE).await?))
     }
 
     /// Adds the file, in which these holds take the place of those that are known, to a rewrite.
     pub(crate) fn replace(&self, out: &mut Rewrite, known: &[Hold], all: &[Hold]) -> Result<(), WriteFailure> {
         out.holds = hold::changes(known, all);
         let text = holds::render(all).map_err(|e| Failure::failed(e.to_string()))?;
-        out.take(holds::FILE, &self.0, text.into_bytes());
+        let before = self.0.as_ref().map(|bytes| bytes.as_slice());
+        out.take(holds::FILE, before, text.into_bytes());
         Ok(())
     }
 }
