@@ -3,6 +3,7 @@
 use super::choice::Choice;
 use super::plan_screen::title;
 use super::versions::VersionNames;
+use crate::domain::hold::HoldChange;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::plan::{Plan, Verb};
 use crate::domain::write::{Ask, Request, Scope};
@@ -165,7 +166,10 @@ fn ways(plan: &Plan, names: &VersionNames<'_>) -> Vec<WayBack> {
             revert(from, false),
         )],
         (Verb::Revert, Some(from)) => {
-            let held = plan.holds.added.iter().any(|hold| hold.digest == from);
+            let held = plan
+                .holds
+                .iter()
+                .any(|change| matches!(change, HoldChange::Begins(_, _, digest) if *digest == from));
             if !held {
                 return vec![one(format!("put {} back", name(from)), revert(from, false))];
             }

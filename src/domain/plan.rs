@@ -1,9 +1,11 @@
 //! Plans: what a write would do, decided before anything is touched. A plan names base commit,
 //! edits, digests and reasons exactly as the confirm screen shows them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::board::Hold;
+use super::hold::HoldChange;
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::Confirm;
 use super::reference::Repository;
@@ -56,6 +58,8 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// Content to bring to the environment's own registry first.
     pub copies: Vec<Copy>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// Every gate, open or closed.
     pub gates: Vec<Gate>,
     /// What a person should know before saying yes.
@@ -66,31 +70,6 @@ pub struct Plan {
     pub message: String,
     /// How a person confirms.
     pub confirm: Confirm,
-    /// What a revert also does to the holds, in the same commit.
-    pub holds: HoldChanges,
-}
-
-/// Holds that begin and end with a revert.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HoldChanges {
-    /// Holds that the commit adds.
-    pub added: Vec<Hold>,
-    /// Holds that the commit releases.
-    pub released: Vec<Hold>,
-}
-
-impl HoldChanges {
-    /// What separates the holds before a commit from those after it.
-    pub fn between(before: &[Hold], after: &[Hold]) -> Self {
-        let only_in = |here: &[Hold], there: &[Hold]| {
-            let missing = here.iter().filter(|hold| !there.contains(hold));
-            missing.cloned().collect()
-        };
-        Self {
-            added: only_in(after, before),
-            released: only_in(before, after),
-        }
-    }
 }
 
 /// The policy a plan was made by.

@@ -5,14 +5,14 @@ use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
 use crate::app::state::CockpitState;
 use crate::app::update::update;
-use crate::domain::board::Hold;
 use crate::domain::diff::{
     DigestDiff, FieldChange, Layer, LayerDiff, Package, PackageChange, PackageDiff, PlatformDiff, ProvenanceDiff,
     TestDiff,
 };
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Digest;
-use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, HoldChanges, Plan, PolicyUsed, Verb};
+use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, Plan, PolicyUsed, Verb};
 use crate::domain::policy::Confirm;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Alternative, Ask, Copied, Proposal, Receipt, Request, WriteFailure, WriteState};
@@ -63,18 +63,8 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
         Verb::Promote => format!("Promote {service} to {environment}"),
         _ => format!("Revert {service} in {environment}"),
     };
-    let held = Hold {
-        service: service.into(),
-        environment: environment.into(),
-        digest: from,
-        reason: format!("reverted in {environment}").into(),
-        since: Some(now()),
-        by: Some("Ada".into()),
-    };
-    let holds = HoldChanges {
-        added: (verb == Verb::Revert).then_some(held).into_iter().collect(),
-        released: Vec::new(),
-    };
+    let begins = HoldChange::Begins(service.into(), environment.into(), from);
+    let holds = (verb == Verb::Revert).then_some(begins).into_iter().collect();
     Plan {
         verb,
         service: service.into(),

@@ -1,12 +1,12 @@
 //! Planning pins: a pin by tag gets the digest that its tag names now, if it verifies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
-use crate::domain::plan::{self, HoldChanges, Plan, Verb};
+use crate::domain::plan::{self, Plan, Verb};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request, WriteFailure};
 use crate::sources::git::edit::{NewPin, TagChange};
@@ -136,12 +136,12 @@ async fn one(
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
+            holds: BTreeSet::new(),
             gates,
             warnings: rewritten.warnings,
             verdict: Some(verdict),
             message,
             confirm: environment.confirm,
-            holds: HoldChanges::default(),
         },
     })
 }

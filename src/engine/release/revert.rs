@@ -10,7 +10,7 @@ use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
-use crate::domain::plan::{self, HoldChanges, Plan, RevertFacts, Verb};
+use crate::domain::plan::{self, Plan, RevertFacts, Verb};
 use crate::domain::policy::{Environment, Policy, WriteMode};
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Verdict};
@@ -273,7 +273,7 @@ impl Revert<'_> {
             // What the newest revert took out comes back: the digest that goes now is not known to be bad.
             away.clear();
         }
-        let changed = self.rewrite_holds(&mut overlay, &mut rewritten, &away, digest).await?;
+        self.rewrite_holds(&mut overlay, &mut rewritten, &away, digest).await?;
         let read_only = context.read_only(self.environment);
         let holds = context.closing_holds(target, digest);
         let mut gates = plan::revert_gates(RevertFacts {
@@ -326,12 +326,12 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                holds: rewritten.holds,
                 gates,
                 warnings,
                 verdict: Some(judged.verdict),
                 message,
                 confirm: self.environment.confirm,
-                holds: changed,
             },
         })
     }
@@ -419,11 +419,11 @@ impl Revert<'_> {
         rewritten: &mut Rewrite,
         away: &[(Target, Digest)],
         digest: Digest,
-    ) -> Result<HoldChanges, WriteFailure> {
+    ) -> Result<(), WriteFailure> {
         let (context, target) = (self.context, self.target);
         // Holds that cannot be read close the gate; nothing is added to a file that nobody understands.
         let Ok(known) = &context.ledger().holds else {
-            return Ok(HoldChanges::default());
+            return Ok(());
         };
         let released = |hold: &Hold| {
             let closes = |all: Vec<&Hold>| all.contains(&hold);
@@ -438,9 +438,9 @@ impl Revert<'_> {
         }
         if all != *known {
             let file = HoldsFile::read(context, overlay).await?;
-            file.replace(rewritten, all.clone())?;
+            file.replace(rewritten, known, &all)?;
         }
-        Ok(HoldChanges::between(known, &all))
+        Ok(())
     }
 
     async fn hold(&self, bad: Digest) -> Result<Hold, WriteFailure> {

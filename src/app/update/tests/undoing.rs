@@ -78,9 +78,7 @@ fn undo_of_a_revert_offers_both_ways_back_in_words() {
 #[test]
 fn a_revert_that_held_nothing_has_one_way_back() {
     let mut state = board();
-    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |p| {
-        p.plans[0].holds.added.clear()
-    });
+    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |p| p.plans[0].holds.clear());
     let (ticket, proposal) = begun(&press(&mut state, "y"));
     written(&mut state, &ticket, Ok(receipt_of(&proposal)));
     let (_, request) = asked(&press(&mut state, "u"));

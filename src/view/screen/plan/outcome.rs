@@ -4,6 +4,7 @@ use crate::app::Action;
 use crate::app::cell_status::CellStatus;
 use crate::app::state::CockpitState;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Digest;
 use crate::domain::plan::{GateState, Plan, Verb};
 use crate::domain::text::{Untrusted, clean_lines};
@@ -117,19 +118,18 @@ fn also(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, glyp
         let line = vec![span(Role::Hold, format!("{} {text}", glyphs.hold))];
         out.extend(labelled("also", line, width, LABEL, 3, glyphs));
     };
-    for hold in &plan.holds.added {
-        say(format!(
-            "{} is on hold in {} now{release}",
-            name(hold.digest),
-            hold.environment
-        ));
+    if plan.verb != Verb::Revert {
+        return;
     }
-    for hold in &plan.holds.released {
-        say(format!(
-            "the hold on {} in {} is released",
-            name(hold.digest),
-            hold.environment
-        ));
+    for change in &plan.holds {
+        say(match change {
+            HoldChange::Begins(_, environment, digest) => {
+                format!("{} is on hold in {environment} now{release}", name(*digest))
+            }
+            HoldChange::Ends(_, environment, digest) => {
+                format!("the hold on {} in {environment} is released", name(*digest))
+            }
+        });
     }
 }
 

@@ -10,6 +10,7 @@ use crate::app::state::CockpitState;
 use crate::app::{Action, Keymap};
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
+use crate::domain::hold::HoldChange;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::{Gate, GateState, Opener, Plan, Verb};
 use crate::domain::text::clean_lines;
@@ -318,18 +319,21 @@ fn holds(out: &mut PlanLines<'_>, state: &CockpitState, plan: &Plan) {
         let version = state.version_of(&plan.service, digest);
         version.map_or_else(|| Digest::short(&digest), |version| version.text().to_owned())
     };
-    for hold in &plan.holds.added {
-        let does = format!("{glyph} puts {} on hold in {}", name(hold.digest), hold.environment);
-        let means = ": it may not step forward there or later until it is released";
-        out.say("also", vec![span(Role::Hold, does), span(Role::Dim, means)]);
+    if plan.verb != Verb::Revert {
+        return;
     }
-    for hold in &plan.holds.released {
-        let does = format!(
-            "{glyph} releases the hold on {} in {}",
-            name(hold.digest),
-            hold.environment
-        );
-        out.say("also", vec![span(Role::Hold, does)]);
+    for change in &plan.holds {
+        match change {
+            HoldChange::Begins(_, environment, digest) => {
+                let does = format!("{glyph} puts {} on hold in {environment}", name(*digest));
+                let means = ": it may not step forward there or later until it is released";
+                out.say("also", vec![span(Role::Hold, does), span(Role::Dim, means)]);
+            }
+            HoldChange::Ends(_, environment, digest) => {
+                let does = format!("{glyph} releases the hold on {} in {environment}", name(*digest));
+                out.say("also", vec![span(Role::Hold, does)]);
+            }
+        }
     }
 }
 
