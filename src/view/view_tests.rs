@@ -393,5 +393,8 @@ fn hostile_history() {
     shot("hostile-history-100x24", &state);
 }
 
+#[path = "meaning_tests.rs"]
+mod meaning;
+
 #[path = "release_tests.rs"]
 mod release;
