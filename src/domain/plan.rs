@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
 use super::evidence::{CauseKind, Evidence};
+use super::hold::HoldChange;
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::{Confirm, Freeze, Policy, Waivable};
 use super::reference::Repository;
@@ -55,6 +56,8 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// Content to bring to the environment's own registry first.
     pub copies: Vec<Copy>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// Every gate, open or closed.
     pub gates: Vec<Gate>,
     /// What a person should know before saying yes.
