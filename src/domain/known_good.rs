@@ -50,7 +50,7 @@ impl DigestChange {
 /// A digest that was pinned before and is not pinned now, as its newest entry in the history tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierDigest {
-    /// The digest.
+    /// A digest that was pinned here before.
     pub digest: Digest,
     /// The tag that stood beside it last.
     pub tag: Option<String>,

@@ -35,9 +35,9 @@ pub enum Verb {
 pub struct Plan {
     /// What it does.
     pub verb: Verb,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
     /// Which variant of the image, where the environment has several.
     pub component: Option<String>,
@@ -70,7 +70,7 @@ pub struct Plan {
 /// The policy a plan was made by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyUsed {
-    /// Its name.
+    /// Name of the policy in `pindeck.toml`.
     pub name: String,
     /// Digest of the policy and its trust profiles.
     pub digest: Digest,
@@ -96,7 +96,7 @@ pub struct Copy {
     pub source: Repository,
     /// Where it must be.
     pub destination: Repository,
-    /// What.
+    /// Digest of the image or index that is copied.
     pub digest: Digest,
     /// The tag to hang on it last, if any.
     pub tag: Option<String>,
@@ -168,7 +168,7 @@ pub(crate) struct PromoteFacts<'a> {
     pub after: &'a [(EnvId, Option<Timestamp>)],
     /// Why nothing may be written at all, if so.
     pub read_only: Option<&'a str>,
-    /// Now.
+    /// The time at which the plan is made: soak and freeze are counted from it.
     pub now: Timestamp,
 }
 
@@ -220,7 +220,7 @@ pub(crate) struct RevertFacts<'a> {
     /// Whether a WARNED test result was acknowledged; `None` if nobody has to, because a person named the
     /// target. The default target waits for it.
     pub acknowledged: Option<bool>,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: &'a EnvId,
     /// The holds that close the environment for the target; `Err` = the holds could not be read.
     pub holds: Result<&'a [&'a Hold], &'a Untrusted>,

@@ -19,7 +19,6 @@ use super::values;
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
-
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
 
 /// What is known of one environment.
@@ -353,7 +352,7 @@ impl Gatherer<'_> {
         out
     }
 
-    /// References that took part in no render say what they say.
+    /// Adds the references that took part in no render, as they are written.
     fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
         let seen = env.seen.get(&file);

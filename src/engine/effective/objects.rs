@@ -42,7 +42,7 @@ impl RenderedObject {
         }
     }
 
-    /// References that nothing changes, carried along.
+    /// An object whose references nothing changes; it is carried along for its place in the render.
     pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),

@@ -21,7 +21,7 @@ pub(super) struct Rendered {
     pub objects: Vec<RenderedObject>,
     /// Some of its objects are not in this repository, or are made by a program.
     pub is_open: bool,
-    /// EnvironmentFiles that it takes away.
+    /// Places that it takes away.
     pub gone: Vec<SourceSite>,
     /// Kustomizations, components and files that it consists of.
     pub made_of: BTreeSet<u32>,

@@ -14,14 +14,14 @@ use crate::engine::journal::{JournalEntry, RecordedWrite};
 
 use super::draft::Prepared;
 
-/// How a new proposal stands to the confirmed one.
+/// Whether a new proposal is the same as the confirmed one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProposalComparison {
     /// Pin bytes, policy and evidence are as confirmed.
     Same,
-    /// Somebody else has done all of it.
+    /// There is nothing left to do: somebody else has done all of it.
     Already,
-    /// Not the same any more, and what moved.
+    /// It is not the same any more; the text says what moved.
     Moved(String),
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// The file now; reads it from the base commit the first time.
+    /// The file as the commits planned so far leave it; it is read from the base commit the first time.
     pub(crate) async fn read(
         &mut self,
         context: &PlanContext,

@@ -226,7 +226,7 @@ impl Promotion<'_> {
         Ok(Some(place))
     }
 
-    /// The copy, after a look at what it will meet.
+    /// The copy of the content, after asking the destination whether it can take it.
     async fn copy(
         &self,
         source: &PromotionSource,
