@@ -125,6 +125,11 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
     if changed_lines(&confirmed.edits) != changed_lines(&now.edits) {
         return Some(format!("the bytes of the pin of {of} changed"));
     }
+    if was.holds != is.holds {
+        return Some(format!(
+            "the holds that begin and end with the write to {of} are others now"
+        ));
+    }
     if confirmed.copies != now.copies {
         return Some(format!("other content would have to be copied for {of}"));
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
@@ -96,6 +97,8 @@ pub(super) struct Rewrite {
     pub files: Vec<FileChange>,
     /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
     /// Why it may not be done at all.

@@ -329,6 +329,7 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                holds: rewritten.holds,
                 gates,
                 warnings,
                 verdict: Some(judged.verdict),
@@ -440,7 +441,7 @@ impl Revert<'_> {
         }
         if all != *known {
             let file = HoldsFile::read(context, overlay).await?;
-            file.replace(rewritten, all)?;
+            file.replace(rewritten, known, &all)?;
         }
         Ok(())
     }

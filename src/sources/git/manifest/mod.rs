@@ -40,6 +40,7 @@ mod shape;
 pub(crate) mod site;
 mod tree;
 mod unparsed;
+pub mod variables;
 
 use std::collections::HashSet;
 
@@ -80,6 +81,12 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             };
         }
     };
+    if is_variables(path) {
+        return Scan {
+            parts: vec![DocumentPart::Variables(variables::read(text))],
+            ..Scan::default()
+        };
+    }
     let tree = Tree::read(text);
     let mut out = Output::for_file(path);
     let kinds: Vec<DocumentStyle> = tree
@@ -106,6 +113,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         charts: charts(&tree, &documents),
         parts,
         layered,
+        doubtful: events::doubtful(text),
         problem: None,
     };
     for (index, (root, kind)) in tree.roots.iter().zip(&kinds).enumerate() {
@@ -139,6 +147,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     scan.sort();
     scan
+}
+
+/// Whether a file sets the variables of the Compose file beside it.
+fn is_variables(path: &str) -> bool {
+    path.rsplit('/').next() == Some(variables::FILE)
 }
 
 impl Scan {
