@@ -37,10 +37,11 @@ pub async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exit, Fail
         refresh_every: Some(REFRESH),
         global_arguments: format!("-C {}", shell_word(&world.clone_dir().display().to_string())),
         log: super::log::path().map(|path| path.display().to_string()),
+        ..Setup::default()
     };
     let world = Arc::new(world);
     let happening = tokio::spawn(happen(Arc::clone(&world), args.speed));
-    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup).await;
+    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup, None).await;
     happening.abort();
     if args.dir.is_some() {
         super::output::warn(&format!("the demo's world is kept in {}", world.folder().display()));

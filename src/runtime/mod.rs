@@ -11,11 +11,13 @@ pub mod executor;
 pub mod input;
 mod options;
 pub mod plain;
+mod remembered;
 
 use std::sync::Arc;
 
 pub use backend::{Backend, BackendJob};
 pub use options::{CockpitEnd, CockpitOptions, RunError};
+pub use remembered::Remembered;
 
 /// Runs the cockpit until the person leaves.
 ///

@@ -17,9 +17,12 @@ pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
             frozen.live.apply(update);
         }
         None => {
+            let drifts = matches!(update, Update::Drift(_) | Update::Opened { .. });
             state.board.apply(update);
             state.settle();
-            note_arrivals(state);
+            if drifts {
+                note_arrivals(state);
+            }
         }
     }
     Vec::new()

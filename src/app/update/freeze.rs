@@ -1,4 +1,4 @@
-//! KindStatus the screen still while the engine goes on.
+//! Keeps the screen still while the engine goes on.
 
 use crate::app::command::Command;
 use crate::app::state::{CockpitState, FrozenBoard};
@@ -14,6 +14,7 @@ pub(super) fn toggle(state: &mut CockpitState) -> Vec<Command> {
         }
         Some(frozen) => {
             state.board = frozen.live;
+            state.sort();
             state.settle();
             super::data::note_arrivals(state);
             state.say(match frozen.waiting {

@@ -77,6 +77,8 @@ mod filters;
 mod frozen;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
+#[path = "tests/large_boards.rs"]
+mod large_boards;
 #[path = "tests/obstacles.rs"]
 mod obstacles;
 #[path = "tests/palette.rs"]

@@ -32,7 +32,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
 }
 
 fn filter(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
-    let shown = state.rows().len();
+    let shown = state.shown_rows().matching;
     let all = state.board.services.len();
     let line = vec![
         span(Role::Key, " /"),

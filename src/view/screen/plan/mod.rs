@@ -6,6 +6,7 @@ mod labelled;
 mod outcome;
 mod proposal;
 mod running;
+mod set;
 
 use ratatui::layout::Rect;
 
@@ -68,11 +69,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         Stage::Failed(failure) => outcome::failed(failure, width, canvas.glyphs()),
         Stage::Done(proposal, receipt) => outcome::done(canvas, state, proposal, receipt, width),
     };
+    let above = set::draw(canvas, state, screen, area);
     let body = Rect {
         x: area.x + 1,
-        y: area.y + 1,
+        y: area.y + 1 + above,
         width,
-        height: area.height.saturating_sub(3),
+        height: area.height.saturating_sub(3 + above),
     };
     limits.page = body.height;
     limits.text = scroll::draw(canvas, &lines, body, screen.top);

@@ -42,8 +42,9 @@ pub(super) fn lines(
     }
     for (at, plan) in proposal.plans.iter().enumerate() {
         if proposal.plans.len() > 1 {
-            if at > 0 {
-                out.blank();
+            // The table above tells all of them; here the selected one is told in full.
+            if at != screen.member_position() {
+                continue;
             }
             let of = format!(
                 "{} of {}  {} in {}",
@@ -308,7 +309,7 @@ fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     }
 }
 
-const fn gate_name(gate: GateName) -> &'static str {
+pub(super) const fn gate_name(gate: GateName) -> &'static str {
     match gate {
         GateName::Presence => "presence",
         GateName::Verdict => "verdict",
