@@ -118,7 +118,7 @@ impl Painter {
 
     /// Writes what changes, all of one look before the next: the pen changes seldom, the cursor jumps more.
     fn by_look(&self, pen: &mut Pen, before: &Buffer, next: &Buffer, first: bool) {
-        let mut looks: Vec<(CellStyle, Vec<Run<'_>>)> = Vec::new();
+        let mut looks: Vec<(CellStyle, Vec<StyledRun<'_>>)> = Vec::new();
         for y in next.area.top()..next.area.bottom() {
             let old = units(before, y);
             let new = units(next, y);
@@ -144,7 +144,7 @@ impl Painter {
                 let follows = last == Some(place) && end == unit.x && !erase;
                 match runs.last_mut().filter(|_| follows) {
                     Some(run) => run.units.push((unit.cell, unit.width)),
-                    None => runs.push(Run {
+                    None => runs.push(StyledRun {
                         x: unit.x,
                         y,
                         units: if erase {
@@ -256,7 +256,7 @@ struct Unit<'a> {
 }
 
 /// Neighbours in a row that look the same; none = the rest of the row is erased.
-struct Run<'a> {
+struct StyledRun<'a> {
     x: u16,
     y: u16,
     units: Vec<(&'a Cell, u16)>,

@@ -122,7 +122,7 @@ pub fn draw(
     }
     let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     let short = shorten_all(&names, layout.name, canvas.glyphs().ellipsis);
-    let table = Table {
+    let table = TableRows {
         state,
         layout: &layout,
         columns: &columns,
@@ -207,7 +207,7 @@ fn head(canvas: &mut Canvas<'_>, state: &CockpitState, layout: &Layout, columns:
 }
 
 /// What is the same for every row.
-struct Table<'a> {
+struct TableRows<'a> {
     state: &'a CockpitState,
     layout: &'a Layout,
     columns: &'a [Column],
@@ -215,7 +215,7 @@ struct Table<'a> {
     focus: bool,
 }
 
-impl Table<'_> {
+impl TableRows<'_> {
     fn row(
         &self,
         canvas: &mut Canvas<'_>,
