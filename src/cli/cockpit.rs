@@ -23,7 +23,7 @@ const REFRESH: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If there is no repository, no terminal, or the preferences name something unknown.
-pub async fn run(context: &CommandContext) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let setup = Setup {
         banner: None,
@@ -42,7 +42,7 @@ pub async fn run(context: &CommandContext) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn open(
+pub(crate) async fn open(
     context: &CommandContext,
     backend: Arc<dyn Backend>,
     setup: Setup,

@@ -21,7 +21,7 @@ static HELD: AtomicBool = AtomicBool::new(false);
 
 /// While it lives, the terminal is ours; dropping it gives the terminal back.
 #[derive(Debug)]
-pub struct Guard(());
+pub(crate) struct Guard(());
 
 impl Guard {
     /// Takes the terminal, with the mouse if it shall be used, and makes panics give it back before they
@@ -29,7 +29,7 @@ impl Guard {
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn enter(mouse: bool) -> io::Result<Self> {
+    pub(crate) fn enter(mouse: bool) -> io::Result<Self> {
         hook_panics();
         USES_MOUSE.store(mouse, Ordering::SeqCst);
         take()?;
@@ -40,7 +40,7 @@ impl Guard {
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn pause(&self) -> io::Result<()> {
+    pub(crate) fn pause(&self) -> io::Result<()> {
         give_back()
     }
 
@@ -48,7 +48,7 @@ impl Guard {
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn resume(&self) -> io::Result<()> {
+    pub(crate) fn resume(&self) -> io::Result<()> {
         take()
     }
 }
@@ -74,7 +74,7 @@ fn take() -> io::Result<()> {
 ///
 /// # Errors
 /// If the terminal cannot be switched.
-pub fn give_back() -> io::Result<()> {
+pub(crate) fn give_back() -> io::Result<()> {
     if !HELD.swap(false, Ordering::SeqCst) {
         return Ok(());
     }
