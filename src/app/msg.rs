@@ -39,7 +39,7 @@ pub enum Msg {
     Update {
         /// The question it answers.
         ticket: Ticket,
-        /// What.
+        /// What the refresh has found out.
         update: Box<Update>,
     },
     /// A pass over the board has ended.
@@ -53,7 +53,7 @@ pub enum Msg {
     History {
         /// The question it answers.
         ticket: Ticket,
-        /// The entries.
+        /// Entries of the history, newest first; more may follow.
         entries: Vec<Entry>,
     },
     /// A history has ended.
@@ -76,7 +76,7 @@ pub enum Msg {
         ticket: Ticket,
         /// Which.
         digest: Digest,
-        /// The verdict.
+        /// The verdict on that digest under today's policy.
         verdict: Verdict,
     },
     /// Nothing more comes about those digests.

@@ -7,7 +7,7 @@ use super::cursor::{Column, Cursor, columns};
 use super::state::CockpitState;
 use crate::domain::board::ServiceRow;
 use crate::domain::drift::Drift;
-use crate::domain::id::ServiceId;
+use crate::domain::id::{ServiceId, Target};
 
 /// The rows of the table.
 #[derive(Debug, Clone, Default)]
@@ -82,9 +82,18 @@ impl CockpitState {
     /// Puts the cursor somewhere if it is nowhere yet. A cursor whose row has gone stays where it
     /// is: it points at nothing until the person moves it.
     pub fn settle(&mut self) {
-        if self.cursor.is_none()
-            && let (Some(row), Some(column)) = (self.rows().first(), self.columns().first())
-        {
+        if self.cursor.is_some() {
+            return;
+        }
+        let start = self.setup.start_at.as_ref();
+        let start = start.filter(|at| {
+            self.board
+                .row(&at.service)
+                .is_some_and(|row| row.cell(&at.environment).is_some())
+        });
+        if let Some(Target { service, environment }) = start {
+            self.cursor = Some(Cursor::at(service.clone(), Column::Environment(environment.clone())));
+        } else if let (Some(row), Some(column)) = (self.rows().first(), self.columns().first()) {
             self.cursor = Some(Cursor::at(row.name.clone(), column.clone()));
         }
     }

@@ -20,9 +20,9 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(20);
 pub(crate) const FRAME: Duration = Duration::from_millis(33);
 
 /// How many events that wait already are dealt with before a frame is drawn and signals are looked for again.
-pub const BATCH: usize = 256;
+pub(crate) const BATCH: usize = 256;
 
-/// Now.
+/// The time of this machine's clock.
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -201,7 +201,9 @@ impl Cockpit {
         match command {
             Command::Refresh(ticket) => self.executor.refresh(ticket),
             Command::History { ticket, target } => self.executor.history(ticket, target),
-            Command::EarlierDigests { ticket, target } => self.executor.earlier_digests(ticket, target),
+            Command::EarlierDigests { ticket, target, wanted } => {
+                self.executor.earlier_digests(ticket, target, wanted);
+            }
             Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
             Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
             Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
@@ -223,7 +225,8 @@ impl Cockpit {
                     Err(error) => self
                         .state
                         .complain(format!("theme {name}, which cannot be remembered: {error}")),
-                    Ok(()) => self.state.say(format!("theme {name}")),
+                    Ok(true) => self.state.say(format!("theme {name}, remembered for the next start")),
+                    Ok(false) => self.state.say(format!("theme {name}")),
                 }
             }
             Command::RememberColumns(columns) => {
@@ -265,7 +268,7 @@ impl Cockpit {
     }
 }
 
-/// One write.
+/// Writes a whole frame to the terminal in one call.
 fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;

@@ -29,9 +29,10 @@ impl Remembered {
         known.then(|| name.to_owned())
     }
 
-    /// Remembers a theme.
-    pub(super) fn keep_theme(&self, name: &str) -> std::io::Result<()> {
-        keep(self.theme_file.as_deref(), &format!("{name}\n"))
+    /// Remembers a theme; answers whether there is a place for it.
+    pub(super) fn keep_theme(&self, name: &str) -> std::io::Result<bool> {
+        keep(self.theme_file.as_deref(), &format!("{name}\n"))?;
+        Ok(self.theme_file.is_some())
     }
 
     /// The columns that were put away. A line that says nothing known is left out.

@@ -6,7 +6,6 @@ use crate::app::age;
 use crate::app::cursor::ScreenSubject;
 use crate::app::request;
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::id::{Digest, EnvId};
 use crate::view::canvas::{Canvas, Line, span, width};
@@ -54,8 +53,8 @@ pub(super) fn lines(state: &CockpitState, canvas: &Canvas<'_>, columns: u16) -> 
 fn pin(state: &CockpitState, row: &ServiceRow, cell: &Cell, longest: usize) -> Line {
     let environment = cell.pin.target.environment.as_str();
     let release = match cell.pin.digest {
-        Some(digest) => match version_of(state, &row.name, digest) {
-            Some(NamedVersion::Tag(version) | NamedVersion::Label(version)) => version,
+        Some(digest) => match state.version_of(&row.name, digest) {
+            Some(version) => version.text().to_owned(),
             None => digest.short(),
         },
         None => format!(":{}", cell.pin.tag.as_deref().unwrap_or("no tag")),
@@ -101,7 +100,7 @@ fn cell_in<'a>(row: &'a ServiceRow, environment: &EnvId) -> Option<&'a Cell> {
 fn release(line: &mut Line, state: &CockpitState, canvas: &Canvas<'_>, row: &ServiceRow, digest: Digest) {
     line.push(sign::of(state, &row.name, digest, canvas.theme(), canvas.glyphs()));
     line.push(span(Role::Text, format!(" {}", digest.short())));
-    if let Some(NamedVersion::Tag(version) | NamedVersion::Label(version)) = version_of(state, &row.name, digest) {
-        line.push(span(Role::Title, format!(" {version}")));
+    if let Some(version) = state.version_of(&row.name, digest) {
+        line.push(span(Role::Title, format!(" {}", version.text())));
     }
 }

@@ -4,7 +4,6 @@ use ratatui::layout::Rect;
 
 use crate::app::plan_screen::PlanScreen;
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::{GateState, Plan};
 use crate::domain::verdict::Outcome;
@@ -90,7 +89,7 @@ fn member(state: &CockpitState, plan: &Plan, theme: &Theme, glyphs: &Glyphs) -> 
         .gates
         .iter()
         .filter(|gate| gate.state == GateState::Closed)
-        .map(|gate| super::proposal::gate_name(gate.gate))
+        .map(|gate| gate.gate.as_str())
         .collect();
     if !closed.is_empty() {
         line.push(span(Role::Rejected, format!("  CLOSED: {}", closed.join(", "))));
@@ -105,8 +104,8 @@ fn member(state: &CockpitState, plan: &Plan, theme: &Theme, glyphs: &Glyphs) -> 
 
 /// The version if one is known, and the short digest with its sign.
 fn release(line: &mut Line, state: &CockpitState, service: &ServiceId, digest: Digest, theme: &Theme, glyphs: &Glyphs) {
-    if let Some(NamedVersion::Tag(version) | NamedVersion::Label(version)) = version_of(state, service, digest) {
-        line.push(span(Role::Title, format!("{version} ")));
+    if let Some(version) = state.version_of(service, digest) {
+        line.push(span(Role::Title, format!("{} ", version.text())));
     }
     line.push(sign::of(state, service, digest, theme, glyphs));
     line.push(span(Role::Text, format!(" {}", digest.short())));

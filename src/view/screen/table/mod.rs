@@ -259,6 +259,14 @@ impl TableRows<'_> {
                 let cell = Rect { x, width: room, ..area };
                 canvas.spot(cell, Spot::Cell(row.name.clone(), column.clone()));
             }
+            if !state.flashing.is_empty() && state.flashing.contains_key(&(row.name.clone(), column.clone())) {
+                let cell = Rect {
+                    x: x + 2,
+                    width: room.saturating_sub(2),
+                    ..area
+                };
+                canvas.lay(cell, Role::Banner);
+            }
             let here = state.cursor.as_ref().is_some_and(|cursor| cursor.column == *column);
             if selected && here {
                 let cell = Rect {
