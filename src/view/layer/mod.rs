@@ -2,6 +2,7 @@
 
 pub mod ask;
 pub mod choose;
+pub mod columns;
 pub mod help;
 pub mod leave;
 pub mod palette;
