@@ -16,6 +16,7 @@ mod git {
     mod history;
     mod identity;
     mod lineage;
+    mod pin_states;
     mod places;
     mod push;
     mod read;

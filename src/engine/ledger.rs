@@ -11,6 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::ServiceId;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
+use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
@@ -83,15 +84,33 @@ impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
     pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        let entry = effective::entry(&found.yaml_path);
+        self.service_at(
+            file,
+            &entry,
+            found.repository.as_ref(),
+            found.tag.as_deref(),
+            found.tier,
+        )
+    }
+
+    /// The same of the parts of a reference: its entry, repository, tag and the rule that found it.
+    pub fn service_at(
+        &self,
+        file: &str,
+        entry: &str,
+        repository: Option<&Repository>,
+        tag: Option<&str>,
+        tier: u8,
+    ) -> Option<&ServiceId> {
         if !self.placed.is_empty()
-            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+            && let Some(known) = self.placed.get(&(file.to_owned(), entry.to_owned()))
         {
             return Some(known);
         }
-        let repository = found.repository.as_ref()?;
-        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
-        let service = self.naming.service_of(repository, found.tag.as_deref());
-        service.filter(|_| counts)
+        let repository = repository?;
+        let counts = tier < LOOSE_TIER || self.naming.is_listed(repository);
+        self.naming.service_of(repository, tag).filter(|_| counts)
     }
 
     /// Every pin, service by service.

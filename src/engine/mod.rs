@@ -20,6 +20,7 @@ pub mod lineage;
 pub mod once_map;
 mod open;
 mod options;
+pub mod pin_states;
 pub mod pins;
 pub mod refresh;
 pub mod registry_memo;
