@@ -41,7 +41,7 @@ pub enum PinIdentity {
 
 impl PinIdentity {
     /// The bytes, if they are named.
-    pub fn digest(&self) -> Option<Digest> {
+    pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Self::Digest(digest) => Some(*digest),
             Self::Tag(..) => None,
@@ -103,7 +103,7 @@ pub struct Entry {
 
 impl Entry {
     /// Says so where the pin after the change never was what the branch itself pinned.
-    pub fn aside(&self) -> Option<String> {
+    pub(crate) fn aside(&self) -> Option<String> {
         let merge: String = self.landed.chars().take(12).collect();
         match self.part {
             BranchPart::Branch => None,
@@ -120,7 +120,7 @@ impl Entry {
 /// input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitRecord {
+pub(crate) struct CommitRecord {
     /// What it did.
     pub action: Action,
     /// The commit it reverts.
@@ -131,13 +131,13 @@ pub struct CommitRecord {
 
 impl CommitRecord {
     /// Whether a message may record anything at all.
-    pub fn may_be_in(message: &str) -> bool {
+    pub(crate) fn may_be_in(message: &str) -> bool {
         message.contains("Pindeck-") || message.contains(REVERTS)
     }
 
     /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
     /// no target; among several (a squash), the last.
-    pub fn read(message: &str, target: &Target) -> Self {
+    pub(crate) fn read(message: &str, target: &Target) -> Self {
         let reverts = message.lines().find_map(reverted);
         let trailers = message
             .split("\n\n")

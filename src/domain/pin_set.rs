@@ -95,7 +95,7 @@ impl<K, W: Ord, N> PinSetChange<K, W, N> {
     }
 
     /// Whether the branch came by this change: such changes lead from each state of the branch to the one before.
-    pub fn is_on_the_way(&self) -> bool {
+    pub(crate) fn is_on_the_way(&self) -> bool {
         matches!(self.part, BranchPart::Branch | BranchPart::Passed)
     }
 }

@@ -82,7 +82,7 @@ pub struct PinWalk<K, W: Ord, N> {
 
 impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     /// Begins at a commit with what is pinned there: one for each place.
-    pub fn new(head: &str, pinned: impl IntoIterator<Item = PinDelta<K, W, N>>) -> Self {
+    pub(crate) fn new(head: &str, pinned: impl IntoIterator<Item = PinDelta<K, W, N>>) -> Self {
         let mut state = BTreeMap::new();
         let places: Vec<PinDelta<K, W, N>> = pinned.into_iter().collect();
         add(&mut state, &places, 1);
@@ -106,7 +106,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
 
     /// One commit with what it has more than each of its parents, in their order. A commit without parents made
     /// all that is left. Commits that nothing led to are passed over.
-    pub fn step(&mut self, commit: &str, parents: &[(String, Vec<PinDelta<K, W, N>>)]) {
+    pub(crate) fn step(&mut self, commit: &str, parents: &[(String, Vec<PinDelta<K, W, N>>)]) {
         let Some(line) = self.arrive(commit) else { return };
         let Some(((first, deltas), others)) = parents.split_first() else {
             self.begin(commit, line);
@@ -185,7 +185,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     /// A commit whose parents this clone does not have: what it changed cannot be told.
-    pub fn cut(&mut self, commit: &str) {
+    pub(crate) fn cut(&mut self, commit: &str) {
         if let Some(line) = self.arrive(commit) {
             self.lines[line].is_cut = true;
             self.end(line);
@@ -193,7 +193,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     /// From here back, what was pinned under one key counts under another one, too.
-    pub fn adopt(&mut self, from: &K, into: &K) {
+    pub(crate) fn adopt(&mut self, from: &K, into: &K) {
         for line in &mut self.lines {
             let Some(theirs) = line.state.get(from).cloned() else {
                 continue;
@@ -295,19 +295,19 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     /// What was seen pinned since this was asked last, at any commit of any branch: each key and thing once.
-    pub fn newly_seen(&mut self) -> Vec<(K, W)> {
+    pub(crate) fn newly_seen(&mut self) -> Vec<(K, W)> {
         std::mem::take(&mut self.new)
     }
 
     /// Whether a commit came before one that leads to it: then the answers are not to be used, and the walk has
     /// to be done again in another order.
-    pub fn is_out_of_order(&self) -> bool {
+    pub(crate) fn is_out_of_order(&self) -> bool {
         self.is_out_of_order
     }
 
     /// The changes of the branch whose order is settled, newest first per key; each is told once. A merge that
     /// changed something waits until its sides are known.
-    pub fn ready(&mut self) -> Vec<PinSetChange<K, W, N>> {
+    pub(crate) fn ready(&mut self) -> Vec<PinSetChange<K, W, N>> {
         let mut out = Vec::new();
         if !std::mem::take(&mut self.is_moved) {
             return out;
@@ -336,7 +336,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     /// Everything that is left, after the last commit: sides that never ended are told as they are.
-    pub fn finish(&mut self) -> Vec<PinSetChange<K, W, N>> {
+    pub(crate) fn finish(&mut self) -> Vec<PinSetChange<K, W, N>> {
         for line in 0..self.lines.len() {
             self.end(line);
         }
@@ -344,7 +344,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     /// Whether nothing is left to walk.
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.claims.is_empty()
     }
 

@@ -15,7 +15,7 @@ pub(super) struct SideWork<K, W: Ord, N> {
 
 impl<K, W: Ord, N> SideWork<K, W, N> {
     /// The changes as those that the branch did not come by.
-    pub fn aside(self) -> impl Iterator<Item = PinSetChange<K, W, N>> {
+    pub(crate) fn aside(self) -> impl Iterator<Item = PinSetChange<K, W, N>> {
         let part = match self.is_refused {
             true => BranchPart::Dropped,
             false => BranchPart::Side,

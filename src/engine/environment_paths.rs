@@ -47,12 +47,12 @@ impl EnvironmentPaths {
     }
 
     /// The environment of that name.
-    pub fn named(&self, name: &str) -> Option<&EnvId> {
+    pub(crate) fn named(&self, name: &str) -> Option<&EnvId> {
         self.0.iter().map(|(env, _)| env).find(|env| env.as_str() == name)
     }
 
     /// Whether a file of an environment (of `only` that one) may lie in a folder, or deeper.
-    pub fn may_contain(&self, folder: &str, only: Option<&EnvId>) -> bool {
+    pub(crate) fn may_contain(&self, folder: &str, only: Option<&EnvId>) -> bool {
         let mut ours = self.0.iter().filter(|(env, _)| only.is_none_or(|only| only == env));
         ours.any(|(_, globs)| globs.iter().any(|glob| may_lie_below(glob.glob().glob(), folder)))
     }

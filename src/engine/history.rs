@@ -31,10 +31,13 @@ const BATCH: usize = 32;
 /// Digests judged at the same time.
 const AT_ONCE: usize = 8;
 
+/// Commit, component, and the digests before and after.
+type EntryKey = (String, Option<String>, Option<Digest>, Option<Digest>);
+
 /// One change of a pin with the place of its new bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The change.
+    /// What one commit did to the pin, as the history shows it.
     pub entry: Entry,
     /// Where the digest after it lives.
     pub image: Option<Repository>,
@@ -59,7 +62,10 @@ impl Engine {
             let most = limit.unwrap_or(usize::MAX);
             if most > 0 {
                 walk(&this.inner.repo, &read, &this.inner.references, &about, &mut |record| {
-                    records.push(record);
+                    match record {
+                        Some(record) => records.push(record),
+                        None => records.clear(),
+                    }
                     if records.len() < most {
                         ControlFlow::Continue(())
                     } else {
@@ -81,19 +87,30 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::history`].
-    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
+    pub(crate) async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
         let ledger = self.ledger_as_known().await?;
         known(&ledger, &target)?;
         let this = self.clone();
         let work = move || {
             let mut batch = Vec::new();
+            // Where clocks were wrong, everything comes again: what was sent is not sent twice.
+            let mut sent: BTreeSet<EntryKey> = BTreeSet::new();
+            let mut is_again = false;
             walk(
                 &this.inner.repo,
                 &ledger,
                 &this.inner.references,
                 &target,
                 &mut |record| {
-                    batch.push(record.entry);
+                    let Some(Record { entry, .. }) = record else {
+                        is_again = true;
+                        return ControlFlow::Continue(());
+                    };
+                    let is_new = sent.insert((entry.commit.clone(), entry.component.clone(), entry.from, entry.to));
+                    if !is_new && is_again {
+                        return ControlFlow::Continue(());
+                    }
+                    batch.push(entry);
                     // The first alone: it is what one looks for.
                     if batch.len() >= BATCH || to.capacity() == to.max_capacity() {
                         if to.blocking_send(std::mem::take(&mut batch)).is_err() {
@@ -114,7 +131,7 @@ impl Engine {
         blocking(work).await?
     }
 
-    /// Whether the history that this clone holds ends before the repository's own.
+    /// Whether the history that this clone has ends before the repository's own.
     pub fn is_shallow(&self) -> bool {
         self.inner.repo.is_shallow()
     }
@@ -163,13 +180,13 @@ fn known(ledger: &Ledger, target: &Target) -> Result<(), Failure> {
 }
 
 /// Tells the changes of a target, newest first. What only a side branch did is told after the changes that pinned
-/// what is pinned today, so that these come first.
+/// what is pinned today, so that these come first. `None`: clocks were wrong, and all is told again in another order.
 fn walk(
     repo: &GitRepo,
     ledger: &Ledger,
     references: &BlobReferences,
     target: &Target,
-    visit: &mut dyn FnMut(Record) -> ControlFlow<()>,
+    visit: &mut dyn FnMut(Option<Record>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let states = PinStates {
         repo,
@@ -183,50 +200,47 @@ fn walk(
     };
     let mut open = today();
     let mut aside: Vec<Record> = Vec::new();
-    // Where clocks were wrong, everything is told twice.
-    let mut told: BTreeSet<(String, Option<String>)> = BTreeSet::new();
     let mut stopped = false;
     states.read(&mut |event| {
-        let (change, commit, landed) = match event {
-            PinEvent::Changed { change, commit, landed } => (change, commit, landed),
-            PinEvent::Stood(..) => return ControlFlow::Continue(()),
+        let mut flow = ControlFlow::Continue(());
+        match event {
+            PinEvent::Changed { change, commit, landed } => {
+                let records = records(&change, commit, landed, target);
+                if change.is_on_the_way() {
+                    for what in change.to.keys().filter(|what| !change.from.contains_key(what)) {
+                        open.remove(&(change.key.clone(), what.clone()));
+                    }
+                    flow = records.into_iter().try_for_each(|record| visit(Some(record)));
+                } else {
+                    aside.extend(records);
+                }
+                if open.is_empty() && flow.is_continue() {
+                    flow = aside.drain(..).try_for_each(|record| visit(Some(record)));
+                }
+            }
             PinEvent::Again => {
                 aside.clear();
                 open = today();
-                return ControlFlow::Continue(());
+                flow = visit(None);
             }
-        };
-        let new = !change.is_beyond && told.insert((change.commit.clone(), change.key.component.clone()));
-        let records = if new {
-            records(&change, commit, landed, target)
-        } else {
-            Vec::new()
-        };
-        let flow = if change.is_on_the_way() {
-            for what in change.to.keys().filter(|what| !change.from.contains_key(what)) {
-                open.remove(&(change.key.clone(), what.clone()));
-            }
-            records.into_iter().try_for_each(&mut *visit)
-        } else {
-            aside.extend(records);
-            ControlFlow::Continue(())
-        };
-        let flow = match flow {
-            ControlFlow::Continue(()) if open.is_empty() => aside.drain(..).try_for_each(&mut *visit),
-            flow => flow,
-        };
+            PinEvent::Stood(..) => {}
+        }
         stopped = flow.is_break();
         flow
     })?;
     if !stopped {
         // Whoever has heard enough of them has heard everything else.
-        let _ = aside.into_iter().try_for_each(&mut *visit);
+        let _ = aside.into_iter().try_for_each(|record| visit(Some(record)));
     }
     Ok(())
 }
 
 /// What a commit changed. Where several things changed, the first that went and the first that came belong together.
 fn records(change: &PinnedChange, commit: &ToldCommit, landed: &ToldCommit, target: &Target) -> Vec<Record> {
+    if change.is_beyond {
+        // Nobody in this clone made it.
+        return Vec::new();
+    }
     let gone: Vec<_> = change
         .from
         .iter()

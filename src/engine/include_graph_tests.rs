@@ -175,7 +175,7 @@ fn a_chart_shares_its_own_values_only() {
     );
 }
 
-/// A cluster that manages others holds their objects and runs none of what they name.
+/// A cluster that manages others has their objects and runs none of what they name.
 #[test]
 fn an_object_for_another_cluster_speaks_for_that_one() {
     let environments: &[(&str, &[&str])] = &[
@@ -264,7 +264,7 @@ fn what_leaves_the_repository_reaches_nothing() {
     let path = |path: &str| Include {
         path: path.to_owned(),
         from: Origin::Beside,
-        what: Taken::Named,
+        what: IncludedFiles::Named,
         environments: Vec::new(),
         cluster: None,
     };

@@ -13,19 +13,19 @@ use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, Found, Scan};
+use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
-use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
-pub const TEAM_FILE: &str = "pindeck.toml";
+pub(crate) const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
-pub const FILE_CAP: u64 = 16 << 20;
+pub(crate) const FILE_CAP: u64 = 16 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
 
 impl ScanCache {
     /// The scan of one file, from the cache or made now.
-    pub fn scan(
+    pub(crate) fn scan(
         &self,
         path: &str,
         oid: &str,
@@ -66,12 +66,12 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// What its files hold.
+    /// What its files contain.
     pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Services of places whose text alone does not tell them: by file and entry.
-    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
+    pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -83,48 +83,48 @@ pub struct Ledger {
 impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
-    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+    pub(crate) fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
         let entry = effective::entry(&found.yaml_path);
         self.service_at(
             file,
             &entry,
             found.repository.as_ref(),
             found.tag.as_deref(),
-            found.tier,
+            found.rule,
         )
     }
 
     /// The same of the parts of a reference: its entry, repository, tag and the rule that found it.
-    pub fn service_at(
+    pub(crate) fn service_at(
         &self,
         file: &str,
         entry: &str,
         repository: Option<&Repository>,
         tag: Option<&str>,
-        tier: u8,
+        rule: DetectionRule,
     ) -> Option<&ServiceId> {
-        if !self.placed.is_empty()
-            && let Some(known) = self.placed.get(&(file.to_owned(), entry.to_owned()))
+        if !self.services_by_place.is_empty()
+            && let Some(known) = self.services_by_place.get(&(file.to_owned(), entry.to_owned()))
         {
             return Some(known);
         }
         let repository = repository?;
-        let counts = tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let counts = !rule.is_loose() || self.naming.is_listed(repository);
         self.naming.service_of(repository, tag).filter(|_| counts)
     }
 
     /// Every pin, service by service.
-    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+    pub(crate) fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 
     /// The names of all services, configured or inferred.
-    pub fn service_names(&self) -> BTreeSet<ServiceId> {
+    pub(crate) fn service_names(&self) -> BTreeSet<ServiceId> {
         self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
     }
 
     /// The repository part of the board.
-    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
+    pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -158,7 +158,7 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
+pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
@@ -169,7 +169,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
-    let placed = placed(&commit, &naming, &grouped);
+    let services_by_place = services_by_place(&commit, &naming, &grouped);
     let holds = match repo.read_at(&tip.commit, holds::FILE)? {
         TreeEntry::Absent => Ok(Vec::new()),
         TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
@@ -187,7 +187,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        placed: Arc::new(placed),
+        services_by_place: Arc::new(services_by_place),
         commit: Arc::new(commit),
         effective: Arc::new(effective),
         holds,
@@ -201,7 +201,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
 ///
 /// # Errors
 /// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
+pub(crate) fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
     let tip = repo.tip(None)?;
     let team = TeamPolicy::default();
     let files = Arc::new(repo.files(&tip.commit)?);
@@ -313,7 +313,11 @@ fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged
 }
 
 /// Places whose text alone tells another service than the one that is deployed, or none.
-fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+fn services_by_place(
+    commit: &ScannedCommit,
+    naming: &Naming,
+    grouped: &Grouped,
+) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
@@ -335,7 +339,7 @@ fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMa
     out
 }
 
-/// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
+/// Whether the file at a path can contain pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
@@ -367,7 +371,7 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
     match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
         FileOwner::Person => {
@@ -395,7 +399,7 @@ pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, Str
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
     let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
     let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
     team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
@@ -437,9 +441,4 @@ fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
 /// A team policy that cannot be read.
 fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
-}
-
-/// Index of files by path, for lookups.
-pub fn by_path(files: &[TreeFile]) -> BTreeMap<&str, &TreeFile> {
-    files.iter().map(|file| (file.path.as_str(), file)).collect()
 }

@@ -40,12 +40,12 @@ pub(super) struct Inner {
     journal: Journal,
     pub(super) scans: ScanCache,
     pub(super) references: BlobReferences,
-    kept: Mutex<Kept>,
+    kept: Mutex<RefreshMemory>,
 }
 
 /// What stays true from one refresh to the next.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct RefreshMemory {
     lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     pub(super) drift: Vec<Drift>,
@@ -94,7 +94,7 @@ impl Engine {
     }
 
     /// The options it was opened with.
-    pub fn options(&self) -> &OpenOptions {
+    pub(crate) fn options(&self) -> &OpenOptions {
         &self.inner.options
     }
 
@@ -108,7 +108,7 @@ impl Engine {
     }
 
     /// Why the last fetch failed, so that what was read since may be out of date.
-    pub fn fetch_failure(&self) -> Option<Untrusted> {
+    pub(crate) fn fetch_failure(&self) -> Option<Untrusted> {
         match &self.kept().fetch {
             Some(Fetch::Failed(_, error)) => Some(error.clone()),
             _ => None,
@@ -119,7 +119,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::ledger`].
-    pub async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
+    pub(crate) async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
         Ok(self.read_ledger(false).await?.0)
     }
 
@@ -223,7 +223,7 @@ impl Engine {
         Ok(traced)
     }
 
-    pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, RefreshMemory> {
         self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,10 +17,6 @@ use super::effective::EffectiveReference;
 
 pub use super::environment_paths::EnvironmentPaths;
 
-/// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
-/// styles 9 and 10).
-pub const LOOSE_TIER: u8 = 9;
-
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
@@ -30,7 +26,7 @@ pub struct Grouped {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Which service holds a repository.
+/// Which service a repository belongs to.
 #[derive(Debug, Clone)]
 pub struct Naming {
     /// The services of a repository; several of them are told apart by their component.
@@ -96,7 +92,7 @@ impl Naming {
     }
 
     /// Every repository that is a service's.
-    pub fn repositories_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a Repository> {
+    pub(crate) fn repositories_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a Repository> {
         let known = self
             .known
             .iter()
@@ -116,7 +112,7 @@ impl Naming {
         self.known.contains_key(repository)
     }
 
-    /// Whether `ignore` matches.
+    /// Whether a pattern of `ignore` in `pindeck.toml` matches the full name of the repository.
     pub fn is_ignored(&self, repository: &Repository) -> bool {
         let name = repository.to_string();
         !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))
@@ -127,7 +123,7 @@ impl Naming {
 pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
     let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter(|reference| !reference.found.rule.is_loose())
         .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
@@ -212,7 +208,7 @@ pub fn group(
         if naming.is_ignored(repository) {
             continue;
         }
-        if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
+        if found.rule.is_loose() && !naming.is_listed(repository) {
             not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
@@ -293,7 +289,7 @@ type PinPlace = (Location, Option<String>);
 /// laid over.
 fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
     let found = &reference.found;
-    let aliases = found.uses.iter().filter(|used| !used.overridden);
+    let aliases = found.aliases.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
     let own = lines.map(move |line| {
         let location = Location {

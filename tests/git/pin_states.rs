@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 
 use pindeck::domain::Digest;
 use pindeck::domain::id::Target;
-use pindeck::domain::known_good::last_known_good;
 use pindeck::domain::pin_set::BranchPart;
 use pindeck::engine::history::Record;
 use pindeck::engine::ledger::{ScanCache, read};
@@ -557,7 +556,7 @@ proptest! {
             for one in &earlier {
                 prop_assert!(ever.contains(&one.digest.as_bytes()[0]) && !now.contains(&one.digest.as_bytes()[0]));
             }
-            let default = last_known_good(&earlier).target.map(|one| one.digest);
+            let default = earlier.iter().find(|one| !one.ended_by_revert && one.hold.is_none()).map(|one| one.digest);
             let seen: BTreeSet<Digest> = on_the_way.iter().filter_map(|record| record.entry.from).collect();
             prop_assert!(default.is_none_or(|default| seen.contains(&default)));
             // Nothing that the branch had is missing among what a revert may go back to.

@@ -26,7 +26,7 @@ const FIELDS: [&[&str]; 4] = [
 ];
 
 impl Rule {
-    pub fn new(rule: &ImageRule, file: u32) -> Self {
+    pub(crate) fn new(rule: &ImageRule, file: u32) -> Self {
         // Tags and digests as kustomize's own expression has them.
         let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", rule.name);
         Self {
@@ -37,21 +37,21 @@ impl Rule {
         }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.rule.name
     }
 
-    pub fn site(&self) -> SourceSite {
+    pub(crate) fn site(&self) -> SourceSite {
         self.site
     }
 
     /// Notes entries that it takes the place of.
-    pub fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
+    pub(crate) fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
         self.replaced.extend(others);
     }
 
     /// Takes the place of another entry of the same name; `*` keeps its new name.
-    pub fn take_over(&mut self, other: Self) {
+    pub(crate) fn take_over(&mut self, other: Self) {
         if self.rule.new_name == "*" {
             self.rule.new_name = other.rule.new_name;
         }
@@ -60,7 +60,7 @@ impl Rule {
     }
 
     /// Applies the entry to an object. Tells whether it matched anything.
-    pub fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
+    pub(crate) fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
         if object.kind == "CustomResourceDefinition" {
             return false;
         }
@@ -82,7 +82,7 @@ impl Rule {
     }
 
     /// Applies the entry to one image. Tells whether it matched.
-    pub fn change(&self, text: &mut RenderedText) -> bool {
+    pub(crate) fn change(&self, text: &mut RenderedText) -> bool {
         if !self
             .pattern
             .as_ref()

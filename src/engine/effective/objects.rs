@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
-/// One object.
+/// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {
     pub group: String,
@@ -26,7 +26,7 @@ pub(super) struct RenderedObject {
 }
 
 impl RenderedObject {
-    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
+    pub(crate) fn new(object: &manifest::ManifestObject, file: u32) -> Self {
         let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
         Self {
             group: group.to_owned(),
@@ -43,7 +43,7 @@ impl RenderedObject {
     }
 
     /// References that nothing changes, carried along.
-    pub fn plain(body: RenderNode) -> Self {
+    pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
             version: String::new(),
@@ -59,7 +59,7 @@ impl RenderedObject {
     }
 
     /// Whether a patch that names its object itself means this one.
-    pub fn is_named_by(&self, patch: &Self) -> bool {
+    pub(crate) fn is_named_by(&self, patch: &Self) -> bool {
         let Some((name, namespace)) = patch.ids.first() else {
             return false;
         };
@@ -71,12 +71,12 @@ impl RenderedObject {
     }
 
     /// Whether lists of containers are merged by name: kustomize knows the schema.
-    pub fn is_builtin(&self) -> bool {
+    pub(crate) fn is_builtin(&self) -> bool {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
     /// Whether a target selects it.
-    pub fn is_selected(&self, target: &PatchTarget) -> bool {
+    pub(crate) fn is_selected(&self, target: &PatchTarget) -> bool {
         let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
         let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
             wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
@@ -91,7 +91,7 @@ impl RenderedObject {
             && selects(&target.annotations, &self.annotations)
     }
 
-    pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
+    pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
         let Some((name, space)) = self.ids.last().cloned() else {
             return;
         };

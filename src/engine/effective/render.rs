@@ -54,7 +54,7 @@ pub(super) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    pub fn new(files: &'a Files<'a>) -> Self {
+    pub(crate) fn new(files: &'a Files<'a>) -> Self {
         Self {
             files,
             budget: Cell::new(20_000 + 50 * files.len() as usize),
@@ -65,12 +65,12 @@ impl<'a> Renderer<'a> {
     }
 
     /// Whether an entry changed an image anywhere.
-    pub fn is_used(&self, site: SourceSite) -> bool {
+    pub(crate) fn is_used(&self, site: SourceSite) -> bool {
         self.used.borrow().contains(&site)
     }
 
     /// The objects of the kustomization in a file.
-    pub fn kustomization(&self, file: u32) -> Rc<Rendered> {
+    pub(crate) fn kustomization(&self, file: u32) -> Rc<Rendered> {
         if let Some(known) = self.known.borrow().get(&file) {
             return Rc::clone(known);
         }
@@ -80,12 +80,17 @@ impl<'a> Renderer<'a> {
     }
 
     /// The same with what another tool lays over it.
-    pub fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
+    pub(crate) fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
         self.render(file, Some(overlay))
     }
 
     /// The objects of plain files and kustomizations, with what another tool lays over them.
-    pub fn folder(&self, files: &[u32], kustomizations: &[u32], overlay: Option<&RenderOverlay<'_>>) -> Rendered {
+    pub(crate) fn folder(
+        &self,
+        files: &[u32],
+        kustomizations: &[u32],
+        overlay: Option<&RenderOverlay<'_>>,
+    ) -> Rendered {
         let mut out = Rendered::default();
         for file in files {
             self.file(*file, &mut out);

@@ -9,14 +9,14 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::engine::ledger::FILE_CAP;
 use crate::sources::git::Blobs;
-use crate::sources::git::manifest::{self, Scan};
+use crate::sources::git::manifest::{self, DetectionRule, Scan};
 
 /// So many contents are kept before all are dropped.
 const KEPT: usize = 65_536;
 
 /// An image reference, as far as the history needs it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PastReference {
+pub(crate) struct PastReference {
     /// Path in the YAML stream.
     pub yaml_path: Box<str>,
     /// Normalised; `None` where the text is no repository or names none.
@@ -26,11 +26,11 @@ pub struct PastReference {
     /// The digest, if one is written.
     pub digest: Option<Digest>,
     /// Which detection rule found it.
-    pub tier: u8,
+    pub rule: DetectionRule,
 }
 
 /// The references of one content, in file order.
-pub type PastReferences = Arc<[PastReference]>;
+pub(super) type PastReferences = Arc<[PastReference]>;
 
 /// Path and blob.
 type ContentKey = (String, String);
@@ -44,7 +44,7 @@ impl BlobReferences {
     ///
     /// # Errors
     /// If the blob cannot be read.
-    pub fn read(
+    pub(crate) fn read(
         &self,
         blobs: &Blobs,
         path: &str,
@@ -75,13 +75,13 @@ impl BlobReferences {
 }
 
 /// The references of a scan.
-pub fn of_scan(scan: &Scan) -> PastReferences {
+pub(super) fn of_scan(scan: &Scan) -> PastReferences {
     let reference = |found: &manifest::Found| PastReference {
         yaml_path: found.yaml_path.as_str().into(),
         repository: found.repository.clone(),
         tag: found.tag.clone(),
         digest: found.digest,
-        tier: found.tier,
+        rule: found.rule,
     };
     scan.all().map(reference).collect()
 }

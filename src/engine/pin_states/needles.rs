@@ -20,8 +20,8 @@ pub(super) struct Needles {
 }
 
 impl Needles {
-    pub fn of(ledger: &Ledger, service: &ServiceId) -> Self {
-        let placed = ledger.placed.iter().filter(|(_, placed)| *placed == service);
+    pub(crate) fn of(ledger: &Ledger, service: &ServiceId) -> Self {
+        let placed = ledger.services_by_place.iter().filter(|(_, placed)| *placed == service);
         let pins = ledger.pins().filter(|pin| pin.target.service == *service);
         let deployed = pins.flat_map(|pin| pin.deciding().map(|location| &location.image));
         let images = ledger.naming.repositories_of(service).chain(deployed);
@@ -35,19 +35,19 @@ impl Needles {
     }
 
     /// One more repository.
-    pub fn add(&mut self, image: &Repository) {
+    pub(crate) fn add(&mut self, image: &Repository) {
         if self.words.insert(last_word(image)) {
             self.compile();
         }
     }
 
     /// Whether every content of a file matters.
-    pub fn is_placed(&self, path: &str) -> bool {
+    pub(crate) fn is_placed(&self, path: &str) -> bool {
         self.placed.contains(path)
     }
 
     /// Whether a content may name one of the repositories.
-    pub fn are_in(&self, bytes: &[u8]) -> bool {
+    pub(crate) fn are_in(&self, bytes: &[u8]) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(bytes))
     }
 

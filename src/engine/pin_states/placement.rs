@@ -13,13 +13,13 @@ use crate::domain::pin_set::PinDelta;
 use crate::domain::reference::{Repository, valid_tag};
 use crate::engine::effective;
 use crate::engine::ledger::{Ledger, is_manifest};
-use crate::engine::pins::{EnvironmentPaths, LOOSE_TIER};
+use crate::engine::pins::EnvironmentPaths;
 use crate::sources::git::FileFilter;
 
 use super::blob_references::PastReference;
 
 /// A pinned thing more or less.
-pub type PinnedDelta = PinDelta<HistoryKey, PinIdentity, WrittenPin>;
+pub(super) type PinnedDelta = PinDelta<HistoryKey, PinIdentity, WrittenPin>;
 
 /// How a place of today counts in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub(super) struct Placement<'a> {
 
 impl<'a> Placement<'a> {
     /// Reads how every place counts today.
-    pub fn new(ledger: &'a Ledger, only: Option<&'a Target>) -> Self {
+    pub(crate) fn new(ledger: &'a Ledger, only: Option<&'a Target>) -> Self {
         let mut placement = Self {
             ledger,
             paths: EnvironmentPaths::new(&ledger.environments),
@@ -96,7 +96,7 @@ impl<'a> Placement<'a> {
     }
 
     /// What the references of one version of a file pin.
-    pub fn pinned(&mut self, path: &str, references: &[PastReference]) -> Vec<PinnedDelta> {
+    pub(crate) fn pinned(&mut self, path: &str, references: &[PastReference]) -> Vec<PinnedDelta> {
         let mut out = Vec::new();
         for reference in references {
             self.pinned_by(path, reference, &mut out);
@@ -124,10 +124,10 @@ impl<'a> Placement<'a> {
                 // A template expression or an interpolation is no tag.
                 continue;
             };
-            let service = self.ledger.service_at(path, &entry, Some(&image), tag, reference.tier);
+            let service = self.ledger.service_at(path, &entry, Some(&image), tag, reference.rule);
             let owners: Vec<PinOwner> = match service {
                 Some(service) => vec![PinOwner::Service(service.clone())],
-                None if reference.tier < LOOSE_TIER && self.is_unowned(&image) => {
+                None if !reference.rule.is_loose() && self.is_unowned(&image) => {
                     let place = (environment.clone(), image.clone());
                     let takers = self.former.get(&place).into_iter().flatten().cloned();
                     let takers = takers.map(PinOwner::Service);
@@ -165,13 +165,13 @@ impl<'a> Placement<'a> {
 
     /// Services that took the place of a repository which nobody has today: from this commit back, what it
     /// pinned is their past. Each is told once.
-    pub fn successors(
+    pub(crate) fn successors(
         &mut self,
         path: &str,
         before: &[PastReference],
         after: &[PastReference],
     ) -> Vec<(EnvId, Repository, ServiceId)> {
-        let is_former = |reference: &&PastReference| reference.tier < LOOSE_TIER && reference.repository.is_some();
+        let is_former = |reference: &&PastReference| !reference.rule.is_loose() && reference.repository.is_some();
         let candidates: Vec<(Box<str>, Repository)> = before
             .iter()
             .filter(is_former)
@@ -209,7 +209,7 @@ impl<'a> Placement<'a> {
     }
 
     /// The key under which a service counts what was pinned under the key of a repository before it.
-    pub fn adopting(&self, key: &HistoryKey, image: &Repository, service: &ServiceId) -> HistoryKey {
+    pub(crate) fn adopting(&self, key: &HistoryKey, image: &Repository, service: &ServiceId) -> HistoryKey {
         let owner = PinOwner::Service(service.clone());
         let target = Target::new(service.as_str(), key.environment.as_str());
         let component = match self.ledger.naming.component_of(image, service) {
@@ -307,7 +307,7 @@ fn todays_files(ledger: &Ledger) -> HashMap<&str, TodaysFile> {
         for found in scan.all() {
             file.entries.entry(effective::entry(&found.yaml_path)).or_default();
             written.insert((path, &found.yaml_path), found.repository.as_ref());
-            let places = std::iter::once(found.line).chain(found.uses.iter().map(|used| used.line));
+            let places = std::iter::once(found.line).chain(found.aliases.iter().map(|alias| alias.line));
             for line in places {
                 lines.entry((path, line)).or_default().push(&found.yaml_path);
             }
@@ -361,7 +361,7 @@ pub(super) struct CountedFiles<'a> {
 }
 
 impl<'a> CountedFiles<'a> {
-    pub fn new(ledger: &'a Ledger, only: Option<&'a EnvId>) -> Self {
+    pub(crate) fn new(ledger: &'a Ledger, only: Option<&'a EnvId>) -> Self {
         let deciding =
             |reference: &&effective::EffectiveReference| only.is_none_or(|env| *env == reference.environment);
         let references = ledger.effective.references.iter().filter(deciding);

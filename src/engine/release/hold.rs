@@ -22,12 +22,12 @@ use super::plan_context::PlanContext;
 pub(super) struct HoldsFile(Arc<Vec<u8>>);
 
 impl HoldsFile {
-    pub async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
+    pub(crate) async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
         Ok(Self(overlay.read(context, holds::FILE).await?.unwrap_or_default()))
     }
 
     /// Adds the file with these holds to a rewrite.
-    pub fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
+    pub(crate) fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
         let text = holds::render(&all).map_err(|e| Failure::failed(e.to_string()))?;
         out.take(holds::FILE, &self.0, text.into_bytes());
         Ok(())

@@ -31,7 +31,7 @@ pub(super) struct GitCli {
 
 impl GitCli {
     /// Asks the program that runs in this repository.
-    pub fn new(git: GitProgram) -> Self {
+    pub(crate) fn new(git: GitProgram) -> Self {
         Self {
             git,
             contents: RefCell::new(None),
@@ -68,7 +68,7 @@ impl GitCli {
     }
 
     /// The old and the new entries of raw `diff-tree` output, with the letters of each line.
-    fn diff_tree(&self, options: &[&str], old: Option<&str>, new: &str) -> Result<Vec<Raw>, GitError> {
+    fn diff_tree(&self, options: &[&str], old: Option<&str>, new: &str) -> Result<Vec<RawDiffLine>, GitError> {
         let mut args = vec![
             "diff-tree",
             "-r",
@@ -100,7 +100,7 @@ impl GitCli {
                 true => Some(parts.next().ok_or_else(unknown)?.to_vec()),
                 false => None,
             };
-            all.push(Raw {
+            all.push(RawDiffLine {
                 old,
                 new,
                 path,
@@ -112,7 +112,7 @@ impl GitCli {
 }
 
 /// A line of a comparison.
-struct Raw {
+struct RawDiffLine {
     old: Option<RawEntry>,
     new: Option<RawEntry>,
     path: Vec<u8>,

@@ -46,7 +46,7 @@ impl Response {
         Untrusted::new(text)
     }
 
-    /// Whether an OCI error answer holds this code.
+    /// Whether an OCI error answer contains this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
         self.errors()
             .is_some_and(|errors| errors.iter().any(|error| error.code.as_deref() == Some(code)))
@@ -54,10 +54,12 @@ impl Response {
 
     fn errors(&self) -> Option<Vec<WireError>> {
         #[derive(serde::Deserialize)]
-        struct Wire {
+        struct WireErrors {
             errors: Vec<WireError>,
         }
-        serde_json::from_slice::<Wire>(&self.body).ok().map(|wire| wire.errors)
+        serde_json::from_slice::<WireErrors>(&self.body)
+            .ok()
+            .map(|wire| wire.errors)
     }
 
     /// The error for an answer that does not answer.

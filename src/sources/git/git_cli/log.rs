@@ -26,7 +26,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Starts the log of a commit. Of merges it tells no changes.
-    pub fn of(git: &GitProgram, tip: &str, options: &[&str]) -> Result<Self, GitError> {
+    pub(crate) fn of(git: &GitProgram, tip: &str, options: &[&str]) -> Result<Self, GitError> {
         let git = git
             .with_config("log.showRoot", "true")
             .with_config("log.showSignature", "false")
@@ -53,7 +53,7 @@ impl Log {
     }
 
     /// The next commit; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<LogEntry>, GitError> {
+    pub(crate) fn next(&mut self) -> Result<Option<LogEntry>, GitError> {
         let mut entry: Option<LogEntry> = self.next.take().map(LogEntry::of);
         while let Some(piece) = self.pieces.next()? {
             let text = String::from_utf8_lossy(&piece);

@@ -15,7 +15,7 @@ impl MergeSides {
     ///
     /// # Errors
     /// If git cannot be started.
-    pub fn start(git: &GitProgram) -> Result<Self, GitError> {
+    pub(crate) fn start(git: &GitProgram) -> Result<Self, GitError> {
         let args = [
             "diff-tree",
             "--stdin",
@@ -33,7 +33,7 @@ impl MergeSides {
     ///
     /// # Errors
     /// If git cannot read one of them.
-    pub fn against(&mut self, commit: &str, parent: &str) -> Result<Vec<ChangedBlobs>, GitError> {
+    pub(crate) fn against(&mut self, commit: &str, parent: &str) -> Result<Vec<ChangedBlobs>, GitError> {
         let unknown = || unknown_form("a merge");
         self.0.ask(&format!("{commit} {parent}"))?;
         // An answer begins with the commit's name and has no end of its own: the beginning of another one, in

@@ -22,7 +22,7 @@ pub struct FileChange {
 
 impl FileChange {
     /// A file whose content was read from the very commit that the change is made on.
-    pub fn write(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+    pub(crate) fn write(path: impl Into<String>, bytes: Vec<u8>) -> Self {
         Self {
             path: path.into(),
             was: FileBefore::Unchecked,
