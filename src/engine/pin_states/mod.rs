@@ -208,9 +208,14 @@ impl<'a> Reading<'a> {
             };
             let (before, after) = match &self.needles {
                 Some(needles) if !needles.is_placed(&file.path) => {
-                    let matters = |bytes: &[u8]| needles.are_in(bytes);
-                    let before = read(file.before.as_deref(), &matters)?;
-                    let after = read(file.after.as_deref(), &matters)?;
+                    let first_look = |oid: Option<&str>| match oid {
+                        Some(oid) if !needles.are_known_not_in(oid) => {
+                            read(Some(oid), &|bytes| needles.are_in_blob(oid, bytes))
+                        }
+                        _ => read(None, &|_| true),
+                    };
+                    let before = first_look(file.before.as_deref())?;
+                    let after = first_look(file.after.as_deref())?;
                     match (before.is_empty(), after.is_empty()) {
                         // What one side has is compared with all of the other.
                         (true, false) => (read(file.before.as_deref(), &|_| true)?, after),

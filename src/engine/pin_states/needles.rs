@@ -1,6 +1,7 @@
 //! Whether a content may name a service at all: parsing thousands of contents that do not would be most of the time.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
 
 use regex::bytes::Regex;
 
@@ -17,6 +18,8 @@ pub(super) struct Needles {
     pattern: Option<Regex>,
     /// Files in which a place is the service's whatever is written there.
     placed: BTreeSet<String>,
+    /// Contents that were looked through and name none: most are met twice, after one commit and before another.
+    without: RefCell<HashSet<String>>,
 }
 
 impl Needles {
@@ -29,6 +32,7 @@ impl Needles {
             words: images.map(last_word).collect(),
             pattern: None,
             placed: placed.map(|((file, _), _)| file.clone()).collect(),
+            without: RefCell::default(),
         };
         needles.compile();
         needles
@@ -46,12 +50,26 @@ impl Needles {
         self.placed.contains(path)
     }
 
-    /// Whether a content may name one of the repositories.
-    pub(crate) fn are_in(&self, bytes: &[u8]) -> bool {
+    /// Whether a blob is known to name none of the repositories.
+    pub(crate) fn are_known_not_in(&self, oid: &str) -> bool {
+        self.without.borrow().contains(oid)
+    }
+
+    /// Whether the content of a blob may name one of the repositories; the answer is remembered.
+    pub(crate) fn are_in_blob(&self, oid: &str, bytes: &[u8]) -> bool {
+        let are_in = self.are_in(bytes);
+        if !are_in {
+            self.without.borrow_mut().insert(oid.to_owned());
+        }
+        are_in
+    }
+
+    fn are_in(&self, bytes: &[u8]) -> bool {
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(bytes))
     }
 
     fn compile(&mut self) {
+        self.without.get_mut().clear();
         let words = self.words.iter().map(|word| regex::escape(word));
         let all: Vec<String> = words.chain([ESCAPES.to_owned()]).collect();
         // Without a pattern, everything is parsed.
@@ -74,6 +92,7 @@ mod tests {
             words: BTreeSet::new(),
             pattern: None,
             placed: BTreeSet::new(),
+            without: RefCell::default(),
         };
         needles.add(&image);
         for text in [
