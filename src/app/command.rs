@@ -46,14 +46,14 @@ pub enum Command {
     Execute {
         /// The question.
         ticket: Ticket,
-        /// The proposal.
+        /// The proposal as it was shown and confirmed.
         proposal: Box<Proposal>,
     },
     /// Stop the write in flight if its git step has not begun.
     CancelWrite,
     /// Hand a text to the terminal's clipboard.
     Copy {
-        /// The text.
+        /// The text to copy, as one line or several.
         text: String,
         /// What it is, in a few words.
         what: String,

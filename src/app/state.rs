@@ -59,13 +59,13 @@ pub enum Pane {
 pub struct StatementId {
     /// Digest of the item.
     pub digest: Digest,
-    /// What it is attached to.
+    /// Digest of the manifest or index that the statement is attached to.
     pub attached_to: Digest,
     /// Position among those that agree in both.
     pub nth: usize,
 }
 
-/// The evidence screen.
+/// The screen that lists every statement about a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceScreen {
     /// Whose evidence.
@@ -78,7 +78,7 @@ pub struct EvidenceScreen {
     pub check: Option<usize>,
 }
 
-/// The history screen.
+/// The screen that lists who pinned what, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryScreen {
     /// Of which pin.
@@ -178,7 +178,7 @@ pub struct FrozenBoard {
 /// A line for the person, shown until the next key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What.
+    /// What is said, already cleaned.
     pub text: String,
     /// Whether something was refused or went wrong.
     pub bad: bool,

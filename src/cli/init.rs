@@ -24,7 +24,7 @@ struct InitDoc<'a> {
 /// If there is no usable repository, or the file is there already.
 pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
-    let text = engine.propose().await?;
+    let text = engine.first_configuration().await?;
     if args.print {
         if args.json {
             json::print(

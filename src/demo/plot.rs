@@ -23,7 +23,7 @@ pub(super) enum PlotEvidence {
     Whole(&'static str),
     /// Built again by hand: a signature and an SBOM.
     Rebuilt,
-    /// Nothing.
+    /// No statement at all, not even a signature.
     Nothing,
     /// Everything, by a key nobody trusts.
     ByStranger,
@@ -40,7 +40,7 @@ pub(super) struct PlotVersion {
     pub pinned: &'static [usize],
 }
 
-/// One service.
+/// A service of the demo: how its manifests are written and what became of its versions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlotService {
     pub name: &'static str,
@@ -75,7 +75,7 @@ const fn service(name: &'static str, style: ManifestStyle, versions: &'static [P
     }
 }
 
-/// The services.
+/// Every service of the demo, each with something else to see.
 pub(super) const SERVICES: [PlotService; 8] = [
     // Verified, and ready for production.
     service(

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
 use super::evidence::{CauseKind, Evidence};
+use super::hold::HoldChange;
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::{Confirm, Freeze, Policy, Waivable};
 use super::reference::Repository;
@@ -35,9 +36,9 @@ pub enum Verb {
 pub struct Plan {
     /// What it does.
     pub verb: Verb,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
     /// Which variant of the image, where the environment has several.
     pub component: Option<String>,
@@ -55,6 +56,8 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// Content to bring to the environment's own registry first.
     pub copies: Vec<Copy>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// Every gate, open or closed.
     pub gates: Vec<Gate>,
     /// What a person should know before saying yes.
@@ -70,7 +73,7 @@ pub struct Plan {
 /// The policy a plan was made by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyUsed {
-    /// Its name.
+    /// Name of the policy in `pindeck.toml`.
     pub name: String,
     /// Digest of the policy and its trust profiles.
     pub digest: Digest,
@@ -96,7 +99,7 @@ pub struct Copy {
     pub source: Repository,
     /// Where it must be.
     pub destination: Repository,
-    /// What.
+    /// Digest of the image or index that is copied.
     pub digest: Digest,
     /// The tag to hang on it last, if any.
     pub tag: Option<String>,
@@ -168,7 +171,7 @@ pub(crate) struct PromoteFacts<'a> {
     pub after: &'a [(EnvId, Option<Timestamp>)],
     /// Why nothing may be written at all, if so.
     pub read_only: Option<&'a str>,
-    /// Now.
+    /// The time at which the plan is made: soak and freeze are counted from it.
     pub now: Timestamp,
 }
 
@@ -220,7 +223,7 @@ pub(crate) struct RevertFacts<'a> {
     /// Whether a WARNED test result was acknowledged; `None` if nobody has to, because a person named the
     /// target. The default target waits for it.
     pub acknowledged: Option<bool>,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: &'a EnvId,
     /// The holds that close the environment for the target; `Err` = the holds could not be read.
     pub holds: Result<&'a [&'a Hold], &'a Untrusted>,

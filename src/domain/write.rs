@@ -95,7 +95,7 @@ pub enum Source {
     Environment(EnvId),
     /// What CI offers.
     Candidate,
-    /// This one.
+    /// The digest that the person named.
     Digest(Digest),
 }
 
@@ -105,7 +105,7 @@ pub enum Source {
 pub enum TagRule {
     /// It becomes the new digest's own tag.
     Update,
-    /// It goes.
+    /// The tag is removed.
     Drop,
     /// It stays, with a warning where it then names other bytes.
     Keep,
@@ -188,7 +188,7 @@ impl Proposal {
 /// An earlier digest that could be reverted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
-    /// The digest.
+    /// Digest of the piece of evidence that is missing.
     pub digest: Digest,
     /// Its visible tag then.
     pub tag: Option<String>,

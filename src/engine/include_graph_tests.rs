@@ -3,17 +3,8 @@ use crate::domain::policy::Environment;
 use crate::sources::git::manifest::scan;
 
 fn paths(all: &[(&str, &[&str])]) -> EnvironmentPaths {
-    let one = |(name, paths): &(&str, &[&str])| Environment {
-        name: (*name).into(),
-        paths: paths.iter().map(|p| (*p).to_owned()).collect(),
-        policy: None,
-        after: Vec::new(),
-        registry: None,
-        write: Default::default(),
-        confirm: Default::default(),
-        read_only: false,
-        platforms: crate::domain::platform::PlatformFilter::All,
-    };
+    let one =
+        |(name, paths): &(&str, &[&str])| Environment::new(*name, paths.iter().map(|p| (*p).to_owned()).collect());
     EnvironmentPaths::new(&all.iter().map(one).collect::<Vec<_>>())
 }
 

@@ -76,7 +76,7 @@ pub struct Ledger {
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
     pub unmatched: Vec<ConfigError>,
-    /// Things worth saying.
+    /// What a person should know about the repository, one sentence each.
     pub notices: Vec<Untrusted>,
 }
 
@@ -194,25 +194,6 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         unmatched,
         notices,
     })
-}
-
-/// The first `pindeck.toml` of a repository: what is found at the commit that counts, whatever it may
-/// say about itself already.
-///
-/// # Errors
-/// If the repository, the branch or a blob cannot be read.
-pub(crate) fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
-    let tip = repo.tip(None)?;
-    let team = TeamPolicy::default();
-    let files = Arc::new(repo.files(&tip.commit)?);
-    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &commit);
-    let (_, _, grouped) = pins(&commit, &team, &environments);
-    Ok(crate::config::init::render(&crate::config::init::Survey {
-        environments: &environments,
-        services: &grouped.services,
-        unmanaged: &grouped.unmanaged,
-    }))
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.

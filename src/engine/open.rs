@@ -98,7 +98,7 @@ impl Engine {
         &self.inner.options
     }
 
-    /// Reads git: tip, policy, pins, holds. Fetches the remote first unless told not to; a failed
+    /// Reads git: the commit that counts and everything it says. Fetches the remote first unless told not to; a failed
     /// fetch is a notice, and the ledger is that of the last known remote-tracking commit.
     ///
     /// # Errors
@@ -149,17 +149,6 @@ impl Engine {
             Ok((ledger, fetched))
         };
         blocking(work).await?
-    }
-
-    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at
-    /// the commit that counts, without looking at a configuration that may be there already. Nothing
-    /// is fetched and nothing written. The text parses and validates against the same commit.
-    ///
-    /// # Errors
-    /// If git cannot be read.
-    pub async fn first_configuration(&self) -> Result<String, Failure> {
-        let this = self.clone();
-        blocking(move || ledger::first_configuration(&this.inner.repo, &this.inner.scans)).await?
     }
 
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.

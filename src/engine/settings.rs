@@ -82,11 +82,13 @@ impl Engine {
         })
     }
 
-    /// A first `pindeck.toml` for this repository, from what is found in it without any configuration.
+    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at the commit that
+    /// counts, without looking at a configuration that may be there already. Nothing is fetched and nothing written.
+    /// The text parses and validates against the same commit.
     ///
     /// # Errors
     /// If git cannot be read.
-    pub(crate) async fn propose(&self) -> Result<String, Failure> {
+    pub async fn first_configuration(&self) -> Result<String, Failure> {
         let this = self.clone();
         let work = move || {
             let inner = &this.inner;

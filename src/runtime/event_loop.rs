@@ -252,7 +252,7 @@ impl Cockpit {
     }
 }
 
-/// One write.
+/// Writes a whole frame to the terminal in one call.
 fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;

@@ -83,6 +83,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
             ),
         }],
         copies: Vec::new(),
+        holds: Default::default(),
         gates,
         warnings: Vec::new(),
         verdict: Some(verdict(Outcome::Verified)),

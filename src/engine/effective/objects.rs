@@ -17,12 +17,16 @@ pub(super) struct RenderedObject {
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     pub body: RenderNode,
+    /// A patch changed its labels or annotations in a way that is not followed.
+    pub relabelled: bool,
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
     pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
     pub post_images: (u32, Vec<ImageRule>),
+    /// Of a `HelmRelease`: its post renderers patch images.
+    pub post_patched: bool,
 }
 
 impl RenderedObject {
@@ -39,10 +43,12 @@ impl RenderedObject {
             through: Vec::new(),
             chart: object.chart.clone(),
             post_images: (file, object.post_images.clone()),
+            post_patched: object.post_patched,
+            relabelled: false,
         }
     }
 
-    /// References that nothing changes, carried along.
+    /// An object whose references nothing changes; it is carried along for its place in the render.
     pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
@@ -55,6 +61,8 @@ impl RenderedObject {
             through: Vec::new(),
             chart: Vec::new(),
             post_images: (0, Vec::new()),
+            post_patched: false,
+            relabelled: false,
         }
     }
 
@@ -75,20 +83,19 @@ impl RenderedObject {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
-    /// Whether a target selects it.
-    pub(crate) fn is_selected(&self, target: &PatchTarget) -> bool {
-        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
-        let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
-            wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
-        };
-        !self.kind.is_empty()
-            && same(&target.group, &self.group)
-            && same(&target.version, &self.version)
-            && same(&target.kind, &self.kind)
-            && any(&target.name, &|(name, _)| name.clone())
-            && any(&target.namespace, &|(_, space)| effective(space).to_owned())
-            && selects(&target.labels, &self.labels)
-            && selects(&target.annotations, &self.annotations)
+    /// Gives it labels and annotations.
+    pub(crate) fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
+        for (own, new) in [(&mut self.labels, labels), (&mut self.annotations, annotations)] {
+            for (key, value) in new {
+                own.retain(|(known, _)| known != key);
+                own.push((key.clone(), value.clone()));
+            }
+        }
+    }
+
+    /// Takes over the labels and annotations of a patch that looks like the object.
+    pub(crate) fn label_by(&mut self, patch: &Self) {
+        self.label(&patch.labels, &patch.annotations);
     }
 
     pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
@@ -109,8 +116,84 @@ fn effective(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
-fn anchored(pattern: &str, text: &str) -> bool {
-    pattern == text || Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+/// The target of a patch or a replacement, its expressions compiled once for all objects that it is compared with.
+pub(super) struct TargetSelector<'a> {
+    target: &'a PatchTarget,
+    group: NamePattern<'a>,
+    version: NamePattern<'a>,
+    kind: NamePattern<'a>,
+    name: NamePattern<'a>,
+    namespace: NamePattern<'a>,
+}
+
+impl<'a> TargetSelector<'a> {
+    pub(crate) fn new(target: &'a PatchTarget) -> Self {
+        Self {
+            target,
+            group: NamePattern::new(&target.group),
+            version: NamePattern::new(&target.version),
+            kind: NamePattern::new(&target.kind),
+            name: NamePattern::new(&target.name),
+            namespace: NamePattern::new(&target.namespace),
+        }
+    }
+
+    /// Whether the target means this object, by any name that it had on its way.
+    pub(crate) fn selects(&self, object: &RenderedObject) -> bool {
+        self.selects_by_name(object)
+            && selects(&self.target.labels, &object.labels)
+            && selects(&self.target.annotations, &object.annotations)
+    }
+
+    /// Whether it may mean an object, by labels or annotations that a patch changed in a way that is not followed.
+    pub(crate) fn may_select(&self, object: &RenderedObject) -> bool {
+        object.relabelled && self.selects_by_name(object) && !self.selects(object)
+    }
+
+    fn selects_by_name(&self, object: &RenderedObject) -> bool {
+        let one = |pattern: &NamePattern<'_>, own: &str| pattern.matches_any(std::iter::once(own));
+        !object.kind.is_empty()
+            && one(&self.group, &object.group)
+            && one(&self.version, &object.version)
+            && one(&self.kind, &object.kind)
+            && self.name.matches_any(object.ids.iter().map(|(name, _)| name.as_str()))
+            && self
+                .namespace
+                .matches_any(object.ids.iter().map(|(_, namespace)| effective(namespace)))
+    }
+}
+
+/// What a target says of a name: kustomize reads it as a regular expression for the whole name.
+enum NamePattern<'a> {
+    /// Nothing is said: every name matches.
+    Any,
+    /// A text without special characters matches itself only.
+    Exact(&'a str),
+    /// Anything else; `None` where it does not compile, so that it matches its own text only.
+    Expression(&'a str, Option<Regex>),
+}
+
+impl<'a> NamePattern<'a> {
+    fn new(written: &'a str) -> Self {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if written.is_empty() {
+            Self::Any
+        } else if written.bytes().all(is_plain) {
+            Self::Exact(written)
+        } else {
+            Self::Expression(written, Regex::new(&format!("^(?:{written})$")).ok())
+        }
+    }
+
+    fn matches_any<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(written) => names.any(|name| name == *written),
+            Self::Expression(written, regex) => {
+                names.any(|name| name == *written || regex.as_ref().is_some_and(|regex| regex.is_match(name)))
+            }
+        }
+    }
 }
 
 /// A selector of labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b)`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
@@ -14,6 +15,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, disregards_edit, repository_updater};
+use crate::sources::git::write::FileChange;
 
 use super::plan_context::PlanContext;
 
@@ -29,7 +31,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// The file now; reads it from the base commit the first time.
+    /// The file as the commits planned so far leave it; it is read from the base commit the first time.
     pub(crate) async fn read(
         &mut self,
         context: &PlanContext,
@@ -47,6 +49,15 @@ impl Overlay {
         Ok(bytes)
     }
 
+    /// Notes the changes of a plan, on which the next one of the same set stands.
+    pub(crate) fn take(&mut self, changes: &[FileChange]) {
+        for change in changes {
+            if let Some(bytes) = change.content() {
+                self.write(&change.path, bytes.to_vec());
+            }
+        }
+    }
+
     /// Notes that the commits planned so far leave the file with these bytes.
     pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
@@ -54,13 +65,15 @@ impl Overlay {
     }
 
     /// What is deployed with these changes; those of the overlay first.
-    fn render(&self, context: &PlanContext, more: &[(String, Vec<u8>)]) -> Effective {
+    fn render(&self, context: &PlanContext, more: &[FileChange]) -> Effective {
         let known = self
             .files
             .iter()
             .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
         let known = known.filter(|(path, _)| context.ledger().commit.scans.contains_key(*path));
-        let more = more.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let more = more
+            .iter()
+            .filter_map(|change| Some((change.path.as_str(), change.content()?)));
         let commit = context.ledger().commit.with(known.chain(more));
         effective::render(&commit, &context.ledger().environments)
     }
@@ -79,10 +92,12 @@ impl Overlay {
 /// What rewriting a pin comes to.
 #[derive(Debug, Default)]
 pub(super) struct Rewrite {
-    /// Changed files, whole.
-    pub files: Vec<(String, Vec<u8>)>,
+    /// Changed files, whole, each with what must be there for the commit to be made.
+    pub files: Vec<FileChange>,
     /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
     /// Why it may not be done at all.
@@ -90,11 +105,18 @@ pub(super) struct Rewrite {
 }
 
 impl Rewrite {
-    /// Takes a whole new file.
-    pub(crate) fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
-        if before != after {
-            self.edits.push(describe(path, before, &after));
-            self.files.push((path.to_owned(), after));
+    /// Adds the new content of a file that was read as `before`; `None` = there was no such file.
+    pub(crate) fn take(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
+        self.take_change(before, FileChange::replacing(path, before, after));
+    }
+
+    /// Adds the change of a file that was read as `before`, unless it changes nothing.
+    fn take_change(&mut self, before: Option<&[u8]>, change: FileChange) {
+        if before != change.content() {
+            let after = change.content().unwrap_or_default();
+            self.edits
+                .push(describe(&change.path, before.unwrap_or_default(), after));
+            self.files.push(change);
         }
     }
 }
@@ -137,7 +159,7 @@ pub(super) async fn rewrite(
             .get(&file)
             .filter(|was| differ_in_pin_only(context, target, &file, was, &before))
         {
-            out.take(&file, &before, was.clone());
+            out.take(&file, Some(&before), was.clone());
             continue;
         }
         let paths: BTreeSet<&str> = pins
@@ -168,7 +190,7 @@ pub(super) async fn rewrite(
                 out.warnings.extend(said);
                 out.warnings.extend(aliases(&file, &which));
                 out.warnings.extend(loose(&file, &which));
-                out.take(&file, &before, edited.bytes);
+                out.take_change(Some(&before), edited.into_change(&file));
             }
             Err(error) => {
                 out.closed.get_or_insert(error.to_string());

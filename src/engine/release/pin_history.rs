@@ -5,8 +5,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
-
 use crate::domain::failure::Failure;
 use crate::domain::history::{Action, CommitRecord, PinIdentity, WrittenPin};
 use crate::domain::id::{Digest, Target};
@@ -100,7 +98,7 @@ impl PinHistory {
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
     /// reach so far.
-    pub(crate) fn since(&self, digest: Digest) -> Option<Timestamp> {
+    pub(crate) fn since(&self, digest: Digest) -> Option<&PinnedBy> {
         known_good::pinned_since(&self.digests, digest)
     }
 

@@ -327,6 +327,7 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                holds: rewritten.holds,
                 gates,
                 warnings,
                 verdict: Some(judged.verdict),
@@ -345,7 +346,7 @@ impl Revert<'_> {
         let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
             .files
             .iter()
-            .map(|(path, bytes)| (path.as_str(), Some(bytes.as_slice())))
+            .map(|change| (change.path.as_str(), change.content()))
             .collect();
         Ok(files
             .iter()
@@ -438,7 +439,7 @@ impl Revert<'_> {
         }
         if all != *known {
             let file = HoldsFile::read(context, overlay).await?;
-            file.replace(rewritten, all)?;
+            file.replace(rewritten, known, &all)?;
         }
         Ok(())
     }

@@ -98,6 +98,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         charts: charts(&tree, &documents),
         parts,
         layered,
+        doubtful: events::doubtful(text),
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {

@@ -101,7 +101,7 @@ pub(super) struct Shaper<'a> {
     pub values: bool,
 }
 
-impl Shaper<'_> {
+impl<'a> Shaper<'a> {
     /// The shape of a node; [`Shape::Other`] where nothing in it names an image.
     pub(crate) fn shape(&self, id: Id) -> Shape {
         let mut left = MAX_NODES;
@@ -141,13 +141,18 @@ impl Shaper<'_> {
                 }
             }
             Kind::Map(..) => {
-                let mut entries: Vec<(String, Shape)> = Vec::new();
+                let mut entries: Vec<(&str, Shape)> = Vec::new();
                 self.entries(held, 0, depth, left, &mut entries);
-                let significant = entries
-                    .iter()
-                    .any(|(key, value)| key != "name" && value.leads_somewhere());
                 entries.retain(|(_, value)| value.leads_somewhere());
-                if significant { Shape::Map(entries) } else { Shape::Other }
+                if entries.iter().all(|(key, _)| *key == "name") {
+                    return Shape::Other;
+                }
+                Shape::Map(
+                    entries
+                        .into_iter()
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .collect(),
+                )
             }
             Kind::Seq(items) => {
                 let pods = matches!(key, "containers" | "initContainers" | "ephemeralContainers");
@@ -182,7 +187,7 @@ impl Shaper<'_> {
         }
     }
 
-    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(String, Shape)>) {
+    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(&'a str, Shape)>) {
         let mut merged = Vec::new();
         for (key, value) in self.tree.entries(map) {
             let Some(name) = self.tree.text_of(*key) else { continue };
@@ -194,7 +199,7 @@ impl Shaper<'_> {
                 merged.push(*value);
                 continue;
             }
-            if merges > 0 && out.iter().any(|(known, _)| known == name) {
+            if merges > 0 && out.iter().any(|(known, _)| *known == name) {
                 continue;
             }
             let shape = match (name, self.tree.text_of(*value)) {
@@ -204,7 +209,7 @@ impl Shaper<'_> {
                 }),
                 _ => self.node(*value, name, depth.saturating_sub(1), left),
             };
-            out.push((name.to_owned(), shape));
+            out.push((name, shape));
         }
         for source in merged.into_iter().filter(|_| merges < MAX_MERGES) {
             let list = self.tree.items(source);

@@ -92,7 +92,8 @@ impl<'a> Tree<'a> {
     pub(crate) fn read(text: &'a str) -> Self {
         let mut tree = Self {
             text,
-            nodes: Vec::new(),
+            // Growing it step by step copies every node several times.
+            nodes: Vec::with_capacity((text.len() / 32).min(1 << 14)),
             roots: Vec::new(),
             stopped: None,
             uses_by_anchor: HashMap::new(),
