@@ -20,6 +20,9 @@ pub struct PinDelta<K, W, N> {
     pub overridden: bool,
 }
 
+/// A parent of a commit, and what the commit has more than it.
+pub(super) type ParentDeltas<K, W, N> = (String, Vec<PinDelta<K, W, N>>);
+
 /// What a key has pinned, each with what is written beside it.
 pub type PinSet<W, N> = BTreeMap<W, N>;
 

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
-use super::pin_set::{PinDelta, PinSet, PinSetChange, PinState, add, set, written_beside};
+use super::pin_set::{ParentDeltas, PinDelta, PinSet, PinSetChange, PinState, add, set, written_beside};
 use super::side_work::{SideWork, brought};
 
 /// Sides of sides that are followed. What lies deeper is told by the merge that brought it.
@@ -106,7 +106,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
 
     /// One commit with what it has more than each of its parents, in their order. A commit without parents made
     /// all that is left. Commits that nothing led to are passed over.
-    pub(crate) fn step(&mut self, commit: &str, parents: &[(String, Vec<PinDelta<K, W, N>>)]) {
+    pub(crate) fn step(&mut self, commit: &str, parents: &[ParentDeltas<K, W, N>]) {
         let Some(line) = self.arrive(commit) else { return };
         let Some(((first, deltas), others)) = parents.split_first() else {
             self.begin(commit, line);
@@ -146,7 +146,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     fn open_sides(
         &mut self,
         line: usize,
-        others: &[(String, Vec<PinDelta<K, W, N>>)],
+        others: &[ParentDeltas<K, W, N>],
     ) -> (Vec<MergedSide<K>>, Option<BTreeSet<K>>) {
         let depth = self.lines[line].depth + 1;
         let mut sides = Vec::new();
@@ -318,7 +318,8 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
                 Some(WalkItem::Merge(merge)) => merge.changed.is_empty() || self.are_done(&merge.sides),
                 None => false,
             };
-            match self.lines[0].items.pop_front_if(|_| settled) {
+            let front = if settled { self.lines[0].items.pop_front() } else { None };
+            match front {
                 Some(WalkItem::Change(change)) => out.push(change),
                 Some(WalkItem::Merge(merge)) if merge.changed.is_empty() => self.later.push(merge),
                 Some(WalkItem::Merge(merge)) => out.extend(self.merged(merge)),

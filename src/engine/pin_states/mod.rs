@@ -76,7 +76,7 @@ impl PinStates<'_> {
     /// If the history cannot be read. A shallow clone is not an error.
     pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
         for order in [CommitOrder::Date, CommitOrder::Topological] {
-            let mut reading = Reading::new(self)?;
+            let mut reading = StateReading::new(self)?;
             let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment));
             let mut failed = None;
             let mut stopped = reading.tell(tell).is_break();
@@ -101,7 +101,8 @@ impl PinStates<'_> {
                 return Ok(());
             }
             if !reading.walk.is_out_of_order() || order == CommitOrder::Topological {
-                return Ok(reading.finish(tell));
+                reading.finish(tell);
+                return Ok(());
             }
             if tell(PinEvent::Again).is_break() {
                 return Ok(());
@@ -112,7 +113,7 @@ impl PinStates<'_> {
 }
 
 /// One way through the history.
-struct Reading<'a> {
+struct StateReading<'a> {
     blobs: Blobs,
     references: &'a BlobReferences,
     placement: Placement<'a>,
@@ -127,7 +128,7 @@ struct Reading<'a> {
 /// A side of a commit: each file with its references before and after.
 type SideReferences = Vec<(BlobChange, PastReferences, PastReferences)>;
 
-impl<'a> Reading<'a> {
+impl<'a> StateReading<'a> {
     fn new(states: &PinStates<'a>) -> Result<Self, Failure> {
         let ledger = states.ledger;
         let mut placement = Placement::new(ledger, states.only);
