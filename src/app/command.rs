@@ -8,7 +8,7 @@ use crate::domain::write::{Proposal, Request};
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything again and stream what is found.
+    /// Look at everything again and stream what is found, the target of the ticket first.
     Refresh(Ticket),
     /// Read the history of a target, newest first.
     History {
@@ -23,6 +23,8 @@ pub enum Command {
         ticket: Ticket,
         /// About what.
         target: Target,
+        /// The digest that the person came for, if it was a certain one: it is judged first.
+        wanted: Option<Digest>,
     },
     /// Compare two digests.
     Diff {

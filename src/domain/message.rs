@@ -148,6 +148,7 @@ mod tests {
             gate: GateName::Soak,
             state: GateState::Waived,
             detail: "".into(),
+            opener: None,
             waivable: false,
         }];
         let message = compose(&MessageFacts {

@@ -172,7 +172,7 @@ impl Proposal {
         let lines: Vec<String> = closed
             .iter()
             .filter(|(plan, gate)| gate.gate != GateName::Presence || !says_it(plan))
-            .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
+            .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.in_full().clean()))
             .collect();
         let words = Untrusted::new(lines.join("\n"));
         Some(if unknown {

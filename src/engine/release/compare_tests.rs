@@ -36,6 +36,7 @@ fn gate(state: GateState) -> Gate {
         gate: GateName::Freeze,
         state,
         detail: "".into(),
+        opener: None,
         waivable: false,
     }
 }
