@@ -24,7 +24,7 @@ pub struct HistoryKey {
 /// Who has what is pinned, by today's names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PinOwner {
-    /// A service.
+    /// A service of today, configured or inferred.
     Service(ServiceId),
     /// A repository that no service has today; a service may have come in its place.
     Nobody(Repository),

@@ -30,7 +30,7 @@ pub struct CommitMeta {
 /// A file whose bytes one commit changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlobChange {
-    /// The path.
+    /// Where it lies in the repository, with `/` between the parts.
     pub path: String,
     /// The blob before; `None` = no regular file was there.
     pub before: Option<String>,
@@ -41,7 +41,7 @@ pub struct BlobChange {
 /// One commit with what it changed. Nothing but the commit itself decides it, so it can be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitChanges {
-    /// The commit.
+    /// Who made the commit and when, with its parents.
     pub commit: CommitMeta,
     /// The files that are others than in each parent, in the parents' order; a first commit has one side, against
     /// nothing. By path.

@@ -29,7 +29,7 @@ pub(super) struct TreeChanges<'r> {
     kept_bytes: usize,
 }
 
-/// An entry of a tree.
+/// A file, a folder, a link or a submodule, as a tree names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct RawTreeEntry<'t> {
     mode: u32,
