@@ -4,6 +4,7 @@
 //! Kustomize, Argo CD, Flux and Helm override: a file's text is only a proposal until the last of them has
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
+mod compose;
 mod files;
 mod gather;
 mod images;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use crate::domain::id::EnvId;
 use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{self, Scan, is_same_repository};
+use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
 pub(crate) use reference::{Effective, EffectiveReference, entry};
 
@@ -95,11 +96,7 @@ fn may_be_ours(url: &str, remote: Option<&str>) -> bool {
     let Some(remote) = remote.filter(|remote| remote.contains("://") || remote.contains('@')) else {
         return true;
     };
-    let name = |url: &str| {
-        let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-        last.trim_end_matches(".git").to_ascii_lowercase()
-    };
-    is_same_repository(url, remote) || name(url) == name(remote) || url.contains("{{")
+    is_same_repository(url, remote) || repository_name(url) == repository_name(remote) || url.contains("{{")
 }
 
 #[cfg(test)]
