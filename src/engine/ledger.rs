@@ -114,7 +114,7 @@ impl Ledger {
     }
 
     /// Every pin, service by service.
-    pub(crate) fn pins(&self) -> impl Iterator<Item = &Pin> {
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 

@@ -17,7 +17,6 @@ use crate::engine::open::{Engine, blocking};
 use crate::engine::pin_states::{PinEvent, PinStates, PinnedChange, ToldCommit};
 
 use super::plan_context::PlanContext;
-use super::surroundings::files_of;
 
 /// At most this many changes of one pin are looked at.
 const MAX_CHANGES: usize = 1_000;
