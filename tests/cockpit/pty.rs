@@ -137,8 +137,6 @@ fn board(cockpit: &mut Cockpit) {
     });
 }
 
-const RIGHT: &str = "\x1b[C";
-
 #[test]
 fn looking_around_and_leaving() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
@@ -162,7 +160,7 @@ fn looking_around_and_leaving() {
     cockpit.screen.lock().expect("lock").screen_mut().set_size(24, 80);
     // The new size is drawn by itself; a key pressed in the same instant could wait for the next one.
     cockpit.until("the narrow board", |text| {
-        text.contains("▸payments") && text.contains("r revert  : commands")
+        text.contains("▸payments") && text.contains("r revert  e evidence  : commands")
     });
     cockpit.press("q");
     assert_eq!(cockpit.ended(), 0);
@@ -184,8 +182,8 @@ fn a_signal_gives_the_terminal_back() {
 fn from_r_to_a_pushed_revert_in_three_keys() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
     board(&mut cockpit);
-    // accounts in staging: pinned before, verified, an ordinary environment.
-    cockpit.press(&format!("G{RIGHT}{RIGHT}"));
+    // The demo begins in staging. accounts there: pinned before, verified, an ordinary environment.
+    cockpit.press("G");
     cockpit.until("the cell", |text| text.contains("accounts · staging"));
     cockpit.press("r");
     cockpit.until("the choice of digests", |text| text.contains("last known good"));
@@ -207,7 +205,7 @@ fn from_r_to_a_pushed_revert_in_three_keys() {
 fn a_promotion_in_the_demo_is_pushed() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
     board(&mut cockpit);
-    cockpit.press(&format!("{RIGHT}{RIGHT}p"));
+    cockpit.press("p");
     cockpit.until("the plan", |text| text.contains("confirm, then type production"));
     cockpit.press("\r");
     cockpit.until("the board: enter is cancel", |text| {
