@@ -45,5 +45,5 @@ pub use freshness::Seen;
 pub use id::{Digest, EnvId, ServiceId, Target};
 pub use pin::{Location, Pin, Style};
 pub use reference::{ImageRef, Repository};
-pub use text::{Clean, Untrusted};
+pub use text::{Clean, Untrusted, Words, quoted};
 pub use verdict::{Cause, Outcome, Verdict};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
 use super::evidence::{CauseKind, Evidence};
+use super::failure::Hint;
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::{Confirm, Freeze, Policy, Waivable};
 use super::reference::Repository;
@@ -41,8 +42,8 @@ pub struct Plan {
     pub environment: EnvId,
     /// Which variant of the image, where the environment has several.
     pub component: Option<String>,
-    /// The repository the pin will name.
-    pub image: Repository,
+    /// The repository the pin will name; `None` where a hold is about a service that is gone.
+    pub image: Option<Repository>,
     /// The digest pinned now.
     pub from: Option<Digest>,
     /// The digest pinned afterwards.
@@ -273,12 +274,17 @@ fn hold_words(hold: &Hold) -> String {
     format!(
         "this digest is on hold in {}: {}",
         hold.environment,
-        hold.reason.clean()
+        hold.reason.quoted()
     )
 }
 
-fn release_command(hold: &Hold) -> String {
-    format!("`pindeck hold release {} --env {}`", hold.service, hold.environment)
+/// The command that ends a hold, by the names that it was made under. They come from a file of the
+/// repository, so they are written as words of a shell.
+fn release_command(hold: &Hold) -> Hint {
+    Hint::with(
+        "`pindeck hold release {} --env {}`",
+        &[(&hold.service).into(), (&hold.environment).into()],
+    )
 }
 
 /// The gates of a pin by tag that gets its digest: the verdict (a WARNED one acknowledged) and

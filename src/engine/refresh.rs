@@ -12,7 +12,6 @@ use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Answered;
-use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Service;
@@ -109,13 +108,10 @@ impl Pass {
         let ledger = &self.context.ledger;
         let names = ledger.service_names();
         let held = |cell: &mut Cell| {
-            let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
+            let (Ok(holds), Some(digest)) = (ledger.holds_in_force(&names), cell.pin.digest) else {
                 return;
             };
-            let held = hold::closing_among(holds, &ledger.environments, &names, &cell.pin.target, digest)
-                .next()
-                .cloned();
-            cell.hold = held;
+            cell.hold = holds.closing(&cell.pin.target, digest).next().cloned();
         };
         let services = ledger
             .grouped

@@ -272,7 +272,7 @@ fn pinned_by(out: &mut InspectorLines<'_>, cell: &Cell) {
             span(Role::Text, by.author.clean().into_string()),
             span(Role::Dim, " in "),
             span(Role::Text, commit),
-            span(Role::Dim, format!(" “{}”", by.subject.clean())),
+            span(Role::Dim, format!(" {}", by.subject.quoted())),
         ],
     );
 }
@@ -343,7 +343,7 @@ fn relation(out: &mut InspectorLines<'_>, row: &ServiceRow, cell: &Cell) {
         (Relation::None, _) => format!("CI offers {offered}"),
     };
     let version = cell.version.as_ref();
-    let version = version.map_or_else(String::new, |version| format!("  (version label {})", version.clean()));
+    let version = version.map_or_else(String::new, |version| format!("  (version label {})", version.quoted()));
     out.cut("candidate", vec![span(Role::Text, text), span(Role::Dim, version)]);
 }
 
