@@ -24,12 +24,15 @@ mod attacks {
     pub mod evidence;
     pub mod evidence_costs;
     pub mod git;
+    #[cfg(unix)]
+    pub mod holds;
     pub mod journal;
     #[cfg(unix)]
     pub mod policy;
     pub mod presence;
     pub mod presence_costs;
     pub mod presence_orders;
+    pub mod presence_shapes;
     pub mod writes;
 }
 
@@ -48,9 +51,12 @@ const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::presence::ATTACKS,
     attacks::presence_costs::ATTACKS,
+    attacks::presence_shapes::ATTACKS,
     attacks::evidence::ATTACKS,
     attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,
+    #[cfg(unix)]
+    attacks::holds::ATTACKS,
     attacks::journal::ATTACKS,
     #[cfg(unix)]
     attacks::policy::ATTACKS,

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::board::Hold;
+use super::failure::Hint;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Environment;
 
@@ -66,6 +67,15 @@ impl<'h, 'a> HoldsInForce<'h, 'a> {
                 && (hold.service == service || !exact && is_one_service(hold.service.as_str(), service.as_str()))
         })
     }
+}
+
+/// The command that ends a hold, by the names that it was made under. They come from a file of the
+/// repository, so they are written as words of a shell.
+pub fn release_command(hold: &Hold) -> Hint {
+    Hint::with(
+        "`pindeck hold release {} --env {}`",
+        &[(&hold.service).into(), (&hold.environment).into()],
+    )
 }
 
 /// Whether two names of services are the same, or one is the last part of the other's path.

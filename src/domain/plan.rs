@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Hold;
 use super::evidence::{CauseKind, Evidence};
-use super::failure::Hint;
+use super::hold::release_command;
 use super::id::{Digest, EnvId, ServiceId};
 use super::policy::{Confirm, Freeze, Policy, Waivable};
 use super::reference::Repository;
@@ -275,15 +275,6 @@ fn hold_words(hold: &Hold) -> String {
         "this digest is on hold in {}: {}",
         hold.environment,
         hold.reason.quoted()
-    )
-}
-
-/// The command that ends a hold, by the names that it was made under. They come from a file of the
-/// repository, so they are written as words of a shell.
-fn release_command(hold: &Hold) -> Hint {
-    Hint::with(
-        "`pindeck hold release {} --env {}`",
-        &[(&hold.service).into(), (&hold.environment).into()],
     )
 }
 

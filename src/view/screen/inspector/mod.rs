@@ -287,7 +287,14 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
     }
     if cell.tag.tag().is_some() {
         match (&cell.tag_digest, cell.tag_digest.value()) {
-            (Seen::Unreachable { failure, .. }, _) => {
+            (Seen::Unreachable { failure, last }, _) => {
+                if let Some((before, at)) = last {
+                    let was = before.map_or_else(
+                        || "there was no such tag".to_owned(),
+                        |digest| format!("{} {}", out.glyphs.arrow, digest.short()),
+                    );
+                    line.push(span(Role::Dim, format!("  {was} {}", age::ago(*at, out.now))));
+                }
                 line.push(span(
                     Role::Unreachable,
                     format!("  tag unreachable: {}", failure.sentence().clean()),
