@@ -16,5 +16,4 @@ mod manifests {
     mod corpus;
     mod hostile;
     mod rendered;
-    mod trees;
 }

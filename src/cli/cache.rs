@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::config::user;
 use crate::domain::failure::Failure;
-use crate::engine::cache::{self, Holdings};
+use crate::engine::cache::{self, CacheContents};
 
 use super::args::{CacheArgs, CacheCommand};
 use super::command_context::CommandContext;
@@ -18,16 +18,16 @@ use super::output::say;
 struct CacheDoc<'a> {
     path: &'a str,
     #[serde(flatten)]
-    holdings: Holdings,
+    holdings: CacheContents,
     limit_bytes: u64,
     cleared: bool,
 }
 
-/// Runs it.
+/// Runs `pindeck cache`.
 ///
 /// # Errors
 /// If there is no place for a cache, or it cannot be read or emptied.
-pub fn run(context: &CommandContext, args: &CacheArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(context: &CommandContext, args: &CacheArgs) -> Result<Exit, Failure> {
     let dir: PathBuf = user::cache_dir()
         .ok_or_else(|| Failure::failed("there is no folder for a cache here").hint("set HOME or PINDECK_CACHE_DIR"))?;
     let path = dir.display().to_string();

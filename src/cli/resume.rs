@@ -12,7 +12,7 @@ use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
 use crate::engine::journal::JournalEntry;
-use crate::engine::release::Left;
+use crate::engine::release::UnfinishedWrite;
 
 use super::args::ResumeArgs;
 use super::command_context::CommandContext;
@@ -20,11 +20,11 @@ use super::output::{say, warn};
 use super::signals::Interrupts;
 use super::{json, write};
 
-/// Runs it.
+/// Runs `pindeck resume`.
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
     // Not `context.engine()`: what that says about the journal is what this command is about.
     let engine = Engine::open(context.options())?;
     let interrupts = Interrupts::listen();
@@ -76,14 +76,19 @@ pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Fa
     Ok(Exit::heaviest(statuses))
 }
 
-/// Why an entry stands as it stood.
+/// Why an unfinished write was left as it is.
 enum StopReason {
     /// The person said so, or another process is at it.
     Asked,
     Failed(WriteFailure),
 }
 
-async fn act(engine: &Engine, args: &ResumeArgs, one: &Left, interrupts: &Interrupts) -> Result<Value, StopReason> {
+async fn act(
+    engine: &Engine,
+    args: &ResumeArgs,
+    one: &UnfinishedWrite,
+    interrupts: &Interrupts,
+) -> Result<Value, StopReason> {
     let under_way = one.status.is_none() && one.entry.is_some();
     if under_way {
         return Err(StopReason::Asked);
@@ -151,7 +156,7 @@ async fn agreed(args: &ResumeArgs, question: &str, name: Option<&str>) -> Result
     }
 }
 
-fn describe(one: &Left) -> Vec<String> {
+fn describe(one: &UnfinishedWrite) -> Vec<String> {
     let mut out = Vec::new();
     let clean = |text: String| Clean::from_untrusted(&text).into_string();
     match &one.entry {
@@ -199,7 +204,7 @@ fn outcome(ended: &Value) -> Vec<String> {
     out
 }
 
-fn document(one: &Left, ended: Value) -> Value {
+fn document(one: &UnfinishedWrite, ended: Value) -> Value {
     let known = |fact: Fact| match fact {
         Fact::Yes => Value::Bool(true),
         Fact::No => Value::Bool(false),

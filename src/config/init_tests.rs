@@ -33,8 +33,8 @@ fn rendered(files: &[&str], pins: &[Pin], seen: &[Unmanaged]) -> (String, TeamPo
     let files: Vec<String> = files.iter().map(|f| (*f).to_owned()).collect();
     let environments = infer::environments(&files, &files);
     let mut services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)> = Vec::new();
-    let images: Vec<Repository> = pins.iter().map(|pin| pin.image.clone()).collect();
-    let named = infer::service_names(&images);
+    let images: BTreeSet<Repository> = pins.iter().map(|pin| pin.image.clone()).collect();
+    let named = infer::service_names(&images, &BTreeSet::new());
     for pin in pins {
         match services
             .iter_mut()
@@ -111,7 +111,7 @@ fn a_world_of_styles_gets_the_patterns_a_person_would_write() {
 
 #[test]
 fn a_star_never_takes_in_a_file_of_another_environment() {
-    // `*/dev/**` would hold prod's own `dev` folder.
+    // `*/dev/**` would contain prod's own `dev` folder.
     let files = [
         "a/dev/x.yaml",
         "b/dev/x.yaml",

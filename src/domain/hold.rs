@@ -13,13 +13,13 @@ use super::policy::Environment;
 /// All of it is needed for every question: without the environments and services that exist, a hold that was
 /// made under an older name would close nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct HoldsInForce<'h, 'a> {
+pub(crate) struct HoldsInForce<'h, 'a> {
     /// The holds, in the order of the file.
-    pub holds: &'h [Hold],
+    pub(crate) holds: &'h [Hold],
     /// The environments, in promotion order.
-    pub environments: &'a [Environment],
+    pub(crate) environments: &'a [Environment],
     /// The names of all services that exist.
-    pub services: &'a BTreeSet<ServiceId>,
+    pub(crate) services: &'a BTreeSet<ServiceId>,
 }
 
 impl<'h, 'a> HoldsInForce<'h, 'a> {
@@ -32,7 +32,7 @@ impl<'h, 'a> HoldsInForce<'h, 'a> {
     ///   somebody renamed it, or mistyped it.
     ///
     /// The bytes are the same each time, and a renamed folder must not lift a hold.
-    pub fn closing(self, target: &Target, digest: Digest) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
+    pub(crate) fn closing(self, target: &Target, digest: Digest) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
         let place = move |name: &EnvId| self.environments.iter().position(|e| e.name == *name);
         let here = place(&target.environment);
         let Target { service, environment } = target.clone();
@@ -56,7 +56,7 @@ impl<'h, 'a> HoldsInForce<'h, 'a> {
 
     /// The holds that a person may mean by a service and an environment: those made under these names, or
     /// under a longer or shorter form of the service's. Neither has to exist any more.
-    pub fn named(self, target: &Target) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
+    pub(crate) fn named(self, target: &Target) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
         let Target { service, environment } = target.clone();
         let exact = self
             .holds
@@ -71,7 +71,7 @@ impl<'h, 'a> HoldsInForce<'h, 'a> {
 
 /// The command that ends a hold, by the names that it was made under. They come from a file of the
 /// repository, so they are written as words of a shell.
-pub fn release_command(hold: &Hold) -> Hint {
+pub(crate) fn release_command(hold: &Hold) -> Hint {
     Hint::with(
         "`pindeck hold release {} --env {}`",
         &[(&hold.service).into(), (&hold.environment).into()],
@@ -100,20 +100,7 @@ mod tests {
     }
 
     fn environments(names: &[&str]) -> Vec<Environment> {
-        names
-            .iter()
-            .map(|name| Environment {
-                name: (*name).into(),
-                paths: Vec::new(),
-                policy: None,
-                after: Vec::new(),
-                registry: None,
-                write: Default::default(),
-                confirm: Default::default(),
-                read_only: false,
-                platforms: Default::default(),
-            })
-            .collect()
+        names.iter().map(|name| Environment::new(*name, Vec::new())).collect()
     }
 
     fn names(names: &[&str]) -> BTreeSet<ServiceId> {

@@ -4,7 +4,6 @@
 //! strangers. They travel as [`Untrusted`] and are shown as [`Clean`], in which every character
 //! that could steer a terminal or mislead an eye has become visible.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ pub struct Untrusted(String);
 
 impl Untrusted {
     /// Marks a text as coming from outside.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -39,7 +38,7 @@ impl Untrusted {
     }
 
     /// Whether the text is empty.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -69,7 +68,7 @@ pub struct Clean(String);
 
 impl Clean {
     /// Cleans any text (see [`Untrusted::clean`]).
-    pub fn from_untrusted(text: &str) -> Self {
+    pub(crate) fn from_untrusted(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             match visible(c) {
@@ -84,7 +83,7 @@ impl Clean {
     }
 
     /// The safe text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -121,59 +120,56 @@ pub fn quoted_lines(lines: &[Untrusted]) -> String {
 
 /// The part of an error that says why: in words of pindeck, or in words of somebody else. Shown, the
 /// words of somebody else are a quotation (see [`quoted`]), so a reader sees where pindeck stops speaking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Words {
-    /// Words of pindeck. What they quote is quoted already.
-    Own(Cow<'static, str>),
-    /// Words of a registry, a remote, a program, the system or a library.
-    Quoted(Untrusted),
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    text: Box<str>,
+    by_another: bool,
 }
 
 impl Words {
-    /// Words of pindeck.
-    pub fn own(text: impl Into<Cow<'static, str>>) -> Self {
-        Self::Own(text.into())
+    /// Words of pindeck. What they quote is quoted already.
+    pub fn own(text: impl Into<Box<str>>) -> Self {
+        Self {
+            text: text.into(),
+            by_another: false,
+        }
     }
 
-    /// Words of somebody else.
+    /// Words of a registry, a remote, a program, the system or a library.
     pub fn of_another(text: impl Into<Untrusted>) -> Self {
-        Self::Quoted(text.into())
+        let Untrusted(text) = text.into();
+        Self {
+            text: text.into(),
+            by_another: true,
+        }
     }
 
     /// Whether nothing was said.
     pub fn is_empty(&self) -> bool {
-        match self {
-            Self::Own(text) => text.is_empty(),
-            Self::Quoted(text) => text.is_empty(),
-        }
-    }
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Self::own("")
+        self.text.is_empty()
     }
 }
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Own(text) => fmt::Display::fmt(&Clean::from_untrusted(text), f),
-            Self::Quoted(text) => fmt::Display::fmt(&text.quoted(), f),
-        }
+        let shown = match self.by_another {
+            true => quoted(&*self.text),
+            false => Clean::from_untrusted(&self.text),
+        };
+        fmt::Display::fmt(&shown, f)
     }
 }
 
 /// Cleans text line by line, keeping `\n` as the only control character: for a remote's own
 /// words and other several-line messages.
-pub fn clean_lines(text: &str) -> Vec<Clean> {
+pub(crate) fn clean_lines(text: &str) -> Vec<Clean> {
     text.lines()
         .map(|line| Clean::from_untrusted(line.trim_end_matches('\r')))
         .collect()
 }
 
 /// Whether a character may be written to a terminal as it is.
-pub fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     matches!(visible(c), Shown::AsIs)
 }
 

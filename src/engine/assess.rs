@@ -21,8 +21,8 @@ use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
 use super::image_labels::version;
-use super::image_presence::{self, Extent, MAX_MANIFESTS};
-use super::registry_memo::{Located, RegistryMemo};
+use super::image_presence::{self, MAX_MANIFESTS, PresenceScope};
+use super::registry_memo::{LocatedManifest, RegistryMemo};
 use super::verdict_cache::{Checked, VerdictCache, VerdictKey};
 
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
@@ -30,10 +30,10 @@ const INDEX_TAGS_ASKED: usize = 16;
 
 /// What to assess, and by whose rules.
 #[derive(Clone)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Where the content lives.
     pub repository: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it is pinned for.
     pub service: Option<ServiceId>,
@@ -46,7 +46,7 @@ pub struct Subject {
     /// Trust profiles, compiled.
     pub trust: Arc<Trust>,
     /// Which parts of the image must be there.
-    pub extent: Extent,
+    pub extent: PresenceScope,
 }
 
 /// What assessing found.
@@ -69,11 +69,11 @@ pub struct Assessed {
 }
 
 /// Assesses one digest.
-pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
+pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
     let (manifest, presence) = match located {
-        Ok(Some(Located { manifest, .. })) => (Some(manifest), Presence::Present),
+        Ok(Some(LocatedManifest { manifest, .. })) => (Some(manifest), Presence::Present),
         Ok(None) => {
             let detail = format!("{} no longer has {}", subject.repository, subject.digest);
             let detail = detail.into();

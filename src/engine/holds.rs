@@ -11,12 +11,12 @@ use crate::domain::text::{Words, quoted};
 use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
 /// Path of the file in the repository.
-pub const FILE: &str = "pindeck-holds.toml";
+pub(crate) const FILE: &str = "pindeck-holds.toml";
 
 /// Why the holds could not be read. Callers fail closed: nothing steps forward then.
 #[derive(Debug, thiserror::Error)]
 #[error("{FILE} cannot be read: {0}; nothing can be promoted until it is repaired")]
-pub struct HoldsError(Words);
+pub(crate) struct HoldsError(Words);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +47,7 @@ const MAX_BYTES: u64 = 4 << 20;
 /// # Errors
 /// If there is anything at the file's name, or at a name that some file systems take for it, that cannot be read
 /// as holds: then nobody knows what is on hold.
-pub fn read(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, HoldsError> {
+pub(crate) fn read(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, HoldsError> {
     let failed = |error: GitError| HoldsError(Words::own(error.to_string()));
     let names = repo.names_at_top(commit).map_err(failed)?;
     if let Some(other) = names.iter().find(|name| *name != FILE && is_taken_for(name, FILE)) {
@@ -86,7 +86,7 @@ fn is_taken_for(name: &str, file: &str) -> bool {
 ///
 /// # Errors
 /// If it is not UTF-8, not TOML of this form, or of a newer version.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
     let text = std::str::from_utf8(bytes).map_err(|e| HoldsError(Words::of_another(e.to_string())))?;
     let document: HoldsDocument = toml::from_str(text).map_err(|e| HoldsError(Words::of_another(e.to_string())))?;
     if document.version != 1 {
@@ -111,7 +111,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
 ///
 /// # Errors
 /// If the TOML cannot be written (it always can for parsed holds).
-pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
+pub(crate) fn render(holds: &[Hold]) -> Result<String, HoldsError> {
     let mut entries: Vec<HoldEntry> = holds
         .iter()
         .map(|h| HoldEntry {

@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 4;
 
 /// How much of an image must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum ImageDepth {
+pub(crate) enum ImageDepth {
     /// The image and its platform manifests: one request each, in every refresh.
     #[default]
     Manifests,
@@ -38,7 +38,7 @@ pub enum ImageDepth {
 
 /// Which parts of an image must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Extent {
+pub(crate) struct PresenceScope {
     /// How deep to look.
     pub depth: ImageDepth,
     /// Which platforms count.
@@ -50,9 +50,9 @@ pub struct Extent {
 struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
-    /// There, and not what it must be.
+    /// A part that is there with other bytes than it must have.
     broken: Option<Failure>,
-    /// Could not be asked for.
+    /// A part that could not be asked for.
     open: Option<Failure>,
     /// Configurations and layers by digest, with the size that their descriptor says.
     blobs: BTreeMap<Digest, u64>,
@@ -60,7 +60,12 @@ struct ImageParts {
 
 /// Whether every part of an image that counts is in its repository now. The image's own manifest was
 /// located by the caller.
-pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manifest>, extent: &Extent) -> Presence {
+pub(super) async fn whole(
+    memo: &RegistryMemo,
+    place: &Place,
+    image: &Arc<Manifest>,
+    extent: &PresenceScope,
+) -> Presence {
     let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];

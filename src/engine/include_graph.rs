@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::id::EnvId;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{Include, Origin, Taken};
+use crate::sources::git::manifest::{Include, IncludedFiles, Origin};
 
 use super::pins::EnvironmentPaths;
 
@@ -16,9 +16,9 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Who takes in what, of one commit.
 #[derive(Debug, Default)]
 pub struct IncludeGraph {
-    /// As noted, not looked at yet.
+    /// Includes that were found and not resolved yet, each with the file that has it.
     noted: Vec<(String, Include)>,
-    /// By the file that is taken in.
+    /// Who includes a file, by the path of the included file.
     files: BTreeMap<String, Vec<Includer>>,
     /// Folders that are taken in as they are, and whether those below them are too.
     folders: Vec<(String, bool, Includer)>,
@@ -57,10 +57,10 @@ impl IncludeGraph {
             let chart = inside("Chart.yaml").is_some();
             match include.what {
                 _ if !kustomizations.is_empty() => kustomizations.into_iter().for_each(take),
-                Taken::Named => take(path),
+                IncludedFiles::Named => take(path),
                 // Its other files are taken only where they are named.
-                Taken::Folder if chart => take(join(&path, "values.yaml")),
-                what => self.folders.push((path, what == Taken::Tree, includer)),
+                IncludedFiles::Folder if chart => take(join(&path, "values.yaml")),
+                what => self.folders.push((path, what == IncludedFiles::Tree, includer)),
             }
         }
     }
@@ -98,7 +98,7 @@ impl IncludeGraph {
 }
 
 /// Whether a controller's object speaks for the environment it lies in: one that deploys to another
-/// cluster does only if that cluster's names hold the environment's.
+/// cluster does only if that cluster's names contain the environment's.
 fn counts(file: &str, include: &Include, paths: &EnvironmentPaths) -> bool {
     let Some(words) = &include.cluster else { return true };
     paths.of(file).any(|env| words.contains(env.as_str()))

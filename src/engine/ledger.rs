@@ -19,13 +19,13 @@ use crate::sources::git::{FileOwner, GitRepo, Tip, TreeFile, owner_of};
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
-use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
-pub const TEAM_FILE: &str = "pindeck.toml";
+pub(crate) const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
-pub const FILE_CAP: u64 = 16 << 20;
+pub(crate) const FILE_CAP: u64 = 16 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]
@@ -33,7 +33,7 @@ pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
 
 impl ScanCache {
     /// The scan of one file, from the cache or made now.
-    pub fn scan(
+    pub(crate) fn scan(
         &self,
         path: &str,
         oid: &str,
@@ -66,12 +66,12 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// What its files hold.
+    /// What its files contain.
     pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Services of places whose text alone does not tell them: by file and entry.
-    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
+    pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -83,25 +83,27 @@ pub struct Ledger {
 impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
-    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
-        if !self.placed.is_empty()
-            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+    pub(crate) fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        if !self.services_by_place.is_empty()
+            && let Some(known) = self
+                .services_by_place
+                .get(&(file.to_owned(), effective::entry(&found.yaml_path)))
         {
             return Some(known);
         }
         let repository = found.repository.as_ref()?;
-        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let counts = !found.rule.is_loose() || self.naming.is_listed(repository);
         let service = self.naming.service_of(repository, found.tag.as_deref());
         service.filter(|_| counts)
     }
 
     /// Every pin, service by service.
-    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+    pub(crate) fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 
     /// The names of all services, configured or inferred.
-    pub fn service_names(&self) -> BTreeSet<ServiceId> {
+    pub(crate) fn service_names(&self) -> BTreeSet<ServiceId> {
         self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
     }
 
@@ -110,7 +112,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the holds could not be read: then everything is closed.
-    pub fn holds_in_force<'h, 'a>(
+    pub(crate) fn holds_in_force<'h, 'a>(
         &'h self,
         services: &'a BTreeSet<ServiceId>,
     ) -> Result<HoldsInForce<'h, 'a>, &'h Untrusted>
@@ -125,7 +127,7 @@ impl Ledger {
     }
 
     /// The repository part of the board.
-    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
+    pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -159,7 +161,7 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
+pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
@@ -170,7 +172,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
-    let placed = placed(&commit, &naming, &grouped);
+    let services_by_place = services_by_place(&commit, &naming, &grouped);
     let holds = holds::read(repo, &tip.commit).map_err(|e| Untrusted::new(e.to_string()));
     if let Err(problem) = &holds {
         notices.push(problem.clone());
@@ -181,32 +183,13 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        placed: Arc::new(placed),
+        services_by_place: Arc::new(services_by_place),
         commit: Arc::new(commit),
         effective: Arc::new(effective),
         holds,
         unmatched,
         notices,
     })
-}
-
-/// The first `pindeck.toml` of a repository: what is found at the commit that counts, whatever it may
-/// say about itself already.
-///
-/// # Errors
-/// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
-    let tip = repo.tip(None)?;
-    let team = TeamPolicy::default();
-    let files = Arc::new(repo.files(&tip.commit)?);
-    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &commit);
-    let (_, _, grouped) = pins(&commit, &team, &environments);
-    Ok(crate::config::init::render(&crate::config::init::Survey {
-        environments: &environments,
-        services: &grouped.services,
-        unmanaged: &grouped.unmanaged,
-    }))
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.
@@ -307,7 +290,11 @@ fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged
 }
 
 /// Places whose text alone tells another service than the one that is deployed, or none.
-fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+fn services_by_place(
+    commit: &ScannedCommit,
+    naming: &Naming,
+    grouped: &Grouped,
+) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
@@ -329,7 +316,7 @@ fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMa
     out
 }
 
-/// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
+/// Whether the file at a path can contain pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
@@ -361,7 +348,7 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
     match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
         FileOwner::Person => {
@@ -389,7 +376,7 @@ pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, Str
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
     let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
     let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
     team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
@@ -431,9 +418,4 @@ fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
 /// A team policy that cannot be read.
 fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
-}
-
-/// Index of files by path, for lookups.
-pub fn by_path(files: &[TreeFile]) -> BTreeMap<&str, &TreeFile> {
-    files.iter().map(|file| (file.path.as_str(), file)).collect()
 }

@@ -1,8 +1,8 @@
 //! Where pins come from: the commit that pinned each, and whether a digest skipped an environment.
 //! One walk over the history answers both, newest first, and ends when nothing is open.
 //!
-//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that hold each
-//! pin: one that is renamed, split or copied hands it on, and the pin was made where none held it before.
+//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that contain each
+//! pin: one that is renamed, split or copied hands it on, and the pin was made where none contained it before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -46,7 +46,7 @@ type PinQuestion = (ServiceId, EnvId, Digest);
 pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
     let pins: Vec<&Pin> = ledger.pins().collect();
-    let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
+    let mut walk = LineageWalk::new(repo, ledger, scans, &paths, &pins)?;
     walk.run()?;
     let whole = !repo.is_shallow();
     let mut lineage = Lineage {
@@ -73,11 +73,11 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
 /// A pin whose commit is not found yet.
 struct OpenPin {
     key: PinKey,
-    /// The files that hold it where the walk is now.
+    /// The files that contain it where the walk is now.
     files: BTreeSet<String>,
 }
 
-struct Walk<'a> {
+struct LineageWalk<'a> {
     repo: &'a GitRepo,
     blobs: Blobs,
     ledger: &'a Ledger,
@@ -91,7 +91,7 @@ struct Walk<'a> {
     earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> LineageWalk<'a> {
     fn new(
         repo: &'a GitRepo,
         ledger: &'a Ledger,
@@ -217,7 +217,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Before this commit no file held these pins any more: it made them.
+    /// Before this commit no file contained these pins any more: it made them.
     fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, PinnedContent)>) {
         for (env, what) in left {
             let Some(here) = self.open.get_mut(&env) else { continue };

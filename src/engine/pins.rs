@@ -17,10 +17,6 @@ use super::effective::EffectiveReference;
 
 pub use super::environment_paths::EnvironmentPaths;
 
-/// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
-/// styles 9 and 10).
-pub const LOOSE_TIER: u8 = 9;
-
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
@@ -30,7 +26,7 @@ pub struct Grouped {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Which service holds a repository.
+/// Which service a repository belongs to.
 #[derive(Debug, Clone)]
 pub struct Naming {
     /// The services of a repository; several of them are told apart by their component.
@@ -40,8 +36,8 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// Configured names (image, `also`, the environments' own registries) and the shortest unique
-    /// suffix for every other repository seen.
+    /// Configured names (image, `also`, the environments' own registries), and for every other repository seen the
+    /// shortest suffix that is unique among all of them and no configured name.
     pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
         let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
@@ -64,29 +60,11 @@ impl Naming {
             .filter_map(|g| Glob::new(g).ok())
             .map(|g| g.compile_matcher())
             .collect();
-        let rest: Vec<Repository> = seen
-            .iter()
-            .filter(|r| !known.contains_key(r) && !ignored.iter().any(|g| g.is_match(r.to_string())))
-            .cloned()
-            .collect();
+        let is_ignored = |r: &Repository| !known.contains_key(r) && ignored.iter().any(|g| g.is_match(r.to_string()));
+        let counted: BTreeSet<Repository> = seen.iter().filter(|r| !is_ignored(r)).cloned().collect();
         let taken: BTreeSet<&ServiceId> = known.values().flatten().map(|(_, name)| name).collect();
-        let mut unlisted = infer::service_names(&rest);
-        // A configured name is never shared with a repository that nobody listed.
-        for (repository, name) in &mut unlisted {
-            if taken.contains(name) {
-                *name = ServiceId::new(repository.path());
-            }
-        }
-        // Nor is one path in two registries one service: only `also` says that.
-        let mut times: BTreeMap<ServiceId, usize> = BTreeMap::new();
-        for name in unlisted.values() {
-            *times.entry(name.clone()).or_default() += 1;
-        }
-        for (repository, name) in &mut unlisted {
-            if taken.contains(name) || times[name] > 1 {
-                *name = ServiceId::new(repository.to_string());
-            }
-        }
+        let mut unlisted = infer::service_names(&counted, &taken);
+        unlisted.retain(|repository, _| !known.contains_key(repository));
         Self {
             known,
             unlisted,
@@ -124,7 +102,7 @@ impl Naming {
         self.known.contains_key(repository)
     }
 
-    /// Whether `ignore` matches.
+    /// Whether a pattern of `ignore` in `pindeck.toml` matches the full name of the repository.
     pub fn is_ignored(&self, repository: &Repository) -> bool {
         let name = repository.to_string();
         !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))
@@ -135,7 +113,7 @@ impl Naming {
 pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
     let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter(|reference| !reference.found.rule.is_loose())
         .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
@@ -220,7 +198,7 @@ pub fn group(
         if naming.is_ignored(repository) {
             continue;
         }
-        if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
+        if found.rule.is_loose() && !naming.is_listed(repository) {
             not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
@@ -301,7 +279,7 @@ type PinPlace = (Location, Option<String>);
 /// laid over.
 fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
     let found = &reference.found;
-    let aliases = found.uses.iter().filter(|used| !used.overridden);
+    let aliases = found.aliases.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
     let own = lines.map(move |line| {
         let location = Location {

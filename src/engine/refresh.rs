@@ -51,15 +51,15 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+    pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         run(self, tx).await
     }
 }
 
-/// Runs one pass.
+/// Refreshes the whole board once and sends every answer as soon as it is there.
 async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
-    let pass = Arc::new(Pass {
+    let pass = Arc::new(RefreshPass {
         context: engine.context(ledger)?,
         board: Mutex::default(),
         tx,
@@ -87,13 +87,13 @@ async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
 }
 
 /// One refresh under way.
-struct Pass {
+struct RefreshPass {
     context: Context,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
 }
 
-impl Pass {
+impl RefreshPass {
     /// Says one thing: to our own board, from which drift is found, and to whoever listens.
     async fn emit(&self, update: Update) {
         self.board
@@ -347,7 +347,7 @@ impl Pass {
     }
 }
 
-/// An answer of this moment.
+/// Stamps an answer with the time at which it came.
 fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
     Answered {
         result,

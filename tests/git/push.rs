@@ -1,7 +1,7 @@
 //! Pushing to real bare repositories, by file and through git's own HTTP backend: what lands, what is
 //! refused and in whose words, and what is never claimed.
 
-use pindeck::domain::failure::FailureKind;
+use pindeck::domain::failure::{Failure, FailureKind};
 use std::sync::atomic::Ordering;
 
 use pindeck::sources::git::write::{Expected, Push, PushError, RefusedBy};
@@ -298,7 +298,7 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
         "{fetched:?}"
     );
     assert_eq!(
-        (denied.kind(), fetched.kind()),
+        (denied.kind(), Failure::from(&fetched).kind),
         (FailureKind::Denied, FailureKind::Denied)
     );
     // A credential helper is the person's set-up, and is used.
@@ -335,7 +335,7 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
         matches!(fetched, pindeck::sources::git::GitError::Unreachable { .. }),
         "{fetched:?}"
     );
-    assert_eq!(fetched.kind(), FailureKind::Unreachable);
+    assert_eq!(Failure::from(&fetched).kind, FailureKind::Unreachable);
 }
 
 /// The person's own ssh, whatever it is: here one that runs the remote's command on this machine and

@@ -20,7 +20,7 @@ pub const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
-/// `deployments` are the paths of the files that hold image references, `files` all files of the commit.
+/// `deployments` are the paths of the files that contain image references, `files` all files of the commit.
 /// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
 ///
 /// A set of environments is believed where it covers most deployments, or where environments of known names
@@ -134,26 +134,28 @@ fn environment(name: &str, paths: Vec<String>) -> Environment {
     }
 }
 
-/// The shortest suffix of each repository's path that is unique among them: `api`, else
-/// `team-a/api`; where even the whole path is not, the registry goes before it.
-pub fn service_names(repositories: &[Repository]) -> BTreeMap<Repository, ServiceId> {
-    let distinct: BTreeSet<&Repository> = repositories.iter().collect();
+/// A name for each repository: the shortest suffix of its path (`api`, else `team-a/api`) that no other repository
+/// of `all` ends with and that is not `taken`; where even the whole path is not, the registry goes before it.
+///
+/// `all` are the repositories that count for uniqueness, those with a configured name too. A name that a
+/// configuration gave is `taken`.
+pub fn service_names(all: &BTreeSet<Repository>, taken: &BTreeSet<&ServiceId>) -> BTreeMap<Repository, ServiceId> {
     let suffixes = |repository: &Repository| -> Vec<String> {
-        let all: Vec<&str> = repository.path().split('/').collect();
-        (1..=all.len()).map(|n| all[all.len() - n..].join("/")).collect()
+        let parts: Vec<&str> = repository.path().split('/').collect();
+        (1..=parts.len()).map(|n| parts[parts.len() - n..].join("/")).collect()
     };
     let mut owners: BTreeMap<String, usize> = BTreeMap::new();
-    for repository in &distinct {
+    for repository in all {
         for suffix in suffixes(repository) {
             *owners.entry(suffix).or_default() += 1;
         }
     }
-    distinct
-        .iter()
+    all.iter()
         .map(|repository| {
-            let unique = suffixes(repository).into_iter().find(|suffix| owners[suffix] == 1);
-            let name = unique.unwrap_or_else(|| repository.to_string());
-            ((*repository).clone(), ServiceId::new(name))
+            let names = suffixes(repository).into_iter().filter(|suffix| owners[suffix] == 1);
+            let name = names.map(ServiceId::new).find(|name| !taken.contains(name));
+            let name = name.unwrap_or_else(|| ServiceId::new(repository.to_string()));
+            (repository.clone(), name)
         })
         .collect()
 }

@@ -131,20 +131,44 @@ fn promotion_order_is_that_of_the_words() {
 
 #[test]
 fn names_are_the_shortest_unique_suffix() {
-    let repositories: Vec<Repository> = [
-        "r.example/team-a/api",
-        "r.example/team-b/api",
-        "r.example/x/web",
-        "q.example/x/y",
-        "r.example/x/y",
-    ]
-    .iter()
-    .map(|r| Repository::parse(r).expect("valid"))
-    .collect();
-    let names: Vec<String> = service_names(&repositories).values().map(ToString::to_string).collect();
+    let names = |taken: &[&str]| -> Vec<String> {
+        let repositories: BTreeSet<Repository> = [
+            "r.example/team-a/api",
+            "r.example/team-b/api",
+            "r.example/x/web",
+            "q.example/x/y",
+            "r.example/x/y",
+            "r.example/org/shop/cart",
+        ]
+        .iter()
+        .map(|r| Repository::parse(r).expect("valid"))
+        .collect();
+        let taken: Vec<ServiceId> = taken.iter().copied().map(ServiceId::new).collect();
+        let named = service_names(&repositories, &taken.iter().collect());
+        named.values().map(ToString::to_string).collect()
+    };
     assert_eq!(
-        names,
-        ["q.example/x/y", "team-a/api", "team-b/api", "web", "r.example/x/y"]
+        names(&[]),
+        [
+            "q.example/x/y",
+            "cart",
+            "team-a/api",
+            "team-b/api",
+            "web",
+            "r.example/x/y"
+        ]
+    );
+    // A configured name is nobody else's: the next longer suffix is taken.
+    assert_eq!(
+        names(&["cart", "web", "x/web", "team-a/api"]),
+        [
+            "q.example/x/y",
+            "shop/cart",
+            "r.example/team-a/api",
+            "team-b/api",
+            "r.example/x/web",
+            "r.example/x/y"
+        ]
     );
 }
 

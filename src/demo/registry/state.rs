@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::account::{Account, Tokens};
 use super::fault::Fault;
 use super::store::Repositories;
 
@@ -68,7 +67,7 @@ impl Default for Ways {
 
 /// One request, before it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct SeenRequest {
     /// `GET`, `HEAD`, ….
     pub method: String,
     /// Path and query.
@@ -77,18 +76,18 @@ pub struct Asked {
     pub place: u64,
 }
 
-pub(super) type Hook = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+pub(super) type Hook = dyn Fn(&SeenRequest) -> Option<Fault> + Send + Sync;
 
 /// The requests so far.
 #[derive(Debug, Default)]
 pub(super) struct RequestLog {
     pub total: u64,
-    pub kept: Vec<Asked>,
+    pub kept: Vec<SeenRequest>,
 }
 
 impl RequestLog {
-    pub fn add(&mut self, method: String, path: String) -> Asked {
-        let asked = Asked {
+    pub(crate) fn add(&mut self, method: String, path: String) -> SeenRequest {
+        let asked = SeenRequest {
             method,
             path,
             place: self.total,
@@ -119,20 +118,18 @@ pub(super) struct Shared {
     pub ways: Ways,
     pub repositories: Mutex<Repositories>,
     pub uploads: Mutex<Uploads>,
-    pub auth: Mutex<Option<Account>>,
-    pub tokens: Mutex<Tokens>,
     pub log: Mutex<RequestLog>,
     pub hook: Mutex<Option<Arc<Hook>>>,
     pub turn: AtomicU64,
 }
 
 impl Shared {
-    pub fn repositories(&self) -> MutexGuard<'_, Repositories> {
+    pub(crate) fn repositories(&self) -> MutexGuard<'_, Repositories> {
         lock(&self.repositories)
     }
 
     /// Counts up: for ids, and for orders that are not stable.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
 }

@@ -20,7 +20,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
-use crate::engine::candidate_lookup::{self, Offered};
+use crate::engine::candidate_lookup::{self, CandidateFound};
 use crate::engine::context::Context;
 use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
@@ -36,7 +36,7 @@ use crate::engine::include_graph::IncludeGraph;
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be shown: fetches unless told not to, and what the cache holds need not be sent again.
+    /// To be shown: fetches unless told not to, and what the cache has need not be sent again.
     Show,
     /// To be written on: always fetches, and every byte of evidence is read from the registry anew.
     Write,
@@ -62,7 +62,7 @@ pub(super) struct PlanContext {
 
 impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
-    pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
+    pub(crate) async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
         if engine.options().offline {
             return Err(Failure::new(
                 FailureKind::NotChecked,
@@ -73,7 +73,7 @@ impl PlanContext {
         }
         let this = engine.clone();
         let read = move || read(&this, purpose);
-        let Read {
+        let PlanInputs {
             ledger,
             files,
             remote,
@@ -99,31 +99,31 @@ impl PlanContext {
     }
 
     /// What the commit says.
-    pub fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         &self.base.ledger
     }
 
     /// The questions to the registries.
-    pub fn memo(&self) -> &RegistryMemo {
+    pub(crate) fn memo(&self) -> &RegistryMemo {
         &self.base.memo
     }
 
     /// The time that counts as now.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.base.now
     }
 
     /// A memo that has asked nothing yet and believes no cache.
-    pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
+    pub(crate) fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
         let registry = self.engine.uncached(&self.ledger().team)?;
         Ok(RegistryMemo::new(registry, None))
     }
 
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.memo().registry
     }
 
-    pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
+    pub(crate) fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
         self.base.environment(name.as_str()).ok_or_else(|| {
             let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
             unknown("environment", name.as_str(), &known).into()
@@ -132,7 +132,7 @@ impl PlanContext {
 
     /// The environment of a name; where there is none, the strictest rules of all environments that there are.
     /// A hold that was made in an environment that is gone closes all of them.
-    pub fn environment_or_strictest(&self, name: &EnvId) -> Cow<'_, Environment> {
+    pub(crate) fn environment_or_strictest(&self, name: &EnvId) -> Cow<'_, Environment> {
         if let Some(known) = self.base.environment(name.as_str()) {
             return Cow::Borrowed(known);
         }
@@ -153,7 +153,7 @@ impl PlanContext {
     }
 
     /// The pins of a service, all environments.
-    pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
+    pub(crate) fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
         let all = &self.ledger().grouped.services;
         let found = all.iter().find(|(name, ..)| name == service);
         found
@@ -165,7 +165,7 @@ impl PlanContext {
     }
 
     /// The pins of a service in one environment, in promotion order; at least one.
-    pub fn pins_in(&self, target: &Target) -> Result<Vec<&Pin>, WriteFailure> {
+    pub(crate) fn pins_in(&self, target: &Target) -> Result<Vec<&Pin>, WriteFailure> {
         self.environment(&target.environment)?;
         let (_, pins) = self.pins(&target.service)?;
         let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
@@ -196,12 +196,12 @@ impl PlanContext {
         found.map(|one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason))
     }
 
-    pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
+    pub(crate) fn configured(&self, service: &ServiceId) -> Option<&Service> {
         self.base.service(service)
     }
 
     /// The policy of an environment; without one nothing can be verified, so nothing is written.
-    pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
+    pub(crate) fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
         self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
             Failure::usage(format!("{env} has no policy, so nothing can be verified for it"))
@@ -211,7 +211,7 @@ impl PlanContext {
     }
 
     /// The policy as plans and commits name it.
-    pub fn policy_used(&self, policy: &Policy) -> PolicyUsed {
+    pub(crate) fn policy_used(&self, policy: &Policy) -> PolicyUsed {
         PolicyUsed {
             name: policy.name.clone(),
             digest: policy.digest,
@@ -224,7 +224,7 @@ impl PlanContext {
     }
 
     /// Why an environment may not be written at all, if so.
-    pub fn read_only(&self, environment: &Environment) -> Option<String> {
+    pub(crate) fn read_only(&self, environment: &Environment) -> Option<String> {
         if self.engine.options().read_only {
             return Some("this run is read-only; start it without --read-only".to_owned());
         }
@@ -236,35 +236,35 @@ impl PlanContext {
 
     /// Judges a digest where it lives, by the policy of an environment. What is about to be written must be
     /// there to its last layer.
-    pub async fn assess(
+    pub(crate) async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-    ) -> Result<Judged, WriteFailure> {
+    ) -> Result<JudgedDigest, WriteFailure> {
         let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
-        Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
+        JudgedDigest::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
     /// The same in a memo of the caller's choice.
-    pub async fn assess_in(
+    pub(crate) async fn assess_in(
         &self,
         memo: &RegistryMemo,
         image: &Repository,
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-    ) -> Result<Judged, WriteFailure> {
+    ) -> Result<JudgedDigest, WriteFailure> {
         let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
-        Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
+        JudgedDigest::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 
     /// The holds that close an environment for a digest.
     ///
     /// # Errors
     /// If the holds could not be read: then everything is closed.
-    pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
+    pub(crate) fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
         let ledger = self.ledger();
         let names = ledger.service_names();
         let holds = ledger.holds_in_force(&names)?;
@@ -274,24 +274,24 @@ impl PlanContext {
 
     /// What CI offers for a service.
     /// The images that were passed over for it come along.
-    pub async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
+    pub(crate) async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
-            Ok(Offered {
+            Ok(CandidateFound {
                 candidate: Some(found),
                 skipped,
             }) => Ok((found, skipped)),
             Err(failure) => Err(failure
                 .within(format!("the candidate of {service} could not be asked for"))
                 .into()),
-            Ok(Offered { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(CandidateFound { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
     }
 
     /// Runs blocking git work.
-    pub async fn git<T: Send + 'static>(
+    pub(crate) async fn git<T: Send + 'static>(
         &self,
         work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, WriteFailure> {
@@ -302,12 +302,12 @@ impl PlanContext {
 }
 
 /// A digest with its verdict: whatever is planned is judged by a policy.
-pub(super) struct Judged {
+pub(super) struct JudgedDigest {
     pub verdict: Verdict,
     pub assessed: Assessed,
 }
 
-impl Judged {
+impl JudgedDigest {
     fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
         let verdict = assessed.assessment.verdict.clone();
         let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
@@ -315,7 +315,7 @@ impl Judged {
     }
 }
 
-struct Read {
+struct PlanInputs {
     ledger: Ledger,
     files: Arc<Vec<TreeFile>>,
     remote: String,
@@ -324,7 +324,7 @@ struct Read {
     includes: IncludeGraph,
 }
 
-fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
+fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
     let repo = &engine.inner.repo;
     let Some(remote) = repo.remote().map_err(Failure::from)? else {
         return Err(
@@ -355,7 +355,7 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
         includes.add(file, &scan.includes);
     }
     includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
-    Ok(Read {
+    Ok(PlanInputs {
         remote_url: repo.remote_url(&remote),
         files: Arc::clone(&commit.files),
         ledger,

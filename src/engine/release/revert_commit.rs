@@ -14,7 +14,7 @@ use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
 use super::edits::{Overlay, Rewrite};
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 
 /// What taking the commit back changes.
 pub(super) struct RevertCommit {
@@ -67,11 +67,11 @@ pub(super) async fn plan(
             rewrite.warnings.push(stays.into());
             continue;
         }
-        let (was, is) = (was.unwrap_or_default(), is.ok_or_else(|| goes(&path))?);
-        pins(context, &path, &was, &mut before);
+        let is = is.ok_or_else(|| goes(&path))?;
+        pins(context, &path, was.as_deref().unwrap_or_default(), &mut before);
         pins(context, &path, &is, &mut after);
         overlay.write(&path, is.clone());
-        rewrite.take(&path, &was, is);
+        rewrite.take(&path, was.as_deref(), is);
         paths.push(path);
     }
     let mut whole = RevertCommit {
@@ -188,7 +188,7 @@ async fn gates(
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let Judged { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
+    let JudgedDigest { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
     let holds = context.closing_holds(of, digest);
     let mut gates = revert_gates(RevertFacts {
         verdict: &verdict,

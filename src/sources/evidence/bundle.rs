@@ -15,7 +15,7 @@ use super::keys::Message;
 use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
-use super::statement::{About, IN_TOTO, Statement};
+use super::statement::{IN_TOTO, Statement, SubjectMatch};
 use super::trust::Profile;
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, Format};
 use crate::domain::id::Digest;
@@ -172,12 +172,12 @@ fn question_of_key(bundle: &Bundle, profile: &Profile) -> bool {
     hint(bundle).is_some() && profile.demands.key_id.is_none()
 }
 
-/// The verifier holds a whole statement as a tree of values, many times its size.
+/// The verifier keeps a whole statement as a tree of values, many times its size.
 fn is_large(envelope: &DsseEnvelope) -> bool {
     envelope.payload.len() > 1 << 20
 }
 
-/// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry holds the
+/// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry contains the
 /// hash of what was signed either way, the body of a `dsse` entry is compared here, and others are not
 /// judged.
 fn entry_binding<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Option<EntryBinding<'a>>, Refusal> {
@@ -253,8 +253,8 @@ fn message(mut report: Report, bundle: &Bundle, signature: &MessageSignature, qu
         service: question.service,
     };
     let about = match target {
-        target if target == question.subject => Some(About::Itself),
-        target if Some(target) == question.via => Some(About::Via(target)),
+        target if target == question.subject => Some(SubjectMatch::Itself),
+        target if Some(target) == question.via => Some(SubjectMatch::Via(target)),
         _ => None,
     };
     let proven = prove(&mut report, trusted, &claim).and_then(|()| subject(&mut report, about, &[target], question));

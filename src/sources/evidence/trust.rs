@@ -53,7 +53,7 @@ pub(super) struct Profile {
 
 /// A time that somebody whom the root names vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Vouched {
+pub(super) struct VouchedTime {
     /// The time.
     pub at: Timestamp,
     /// Who vouches for it: two times of one authority prove no more than one.
@@ -90,12 +90,16 @@ impl Root {
     ///
     /// # Errors
     /// The time, if an authority of this root made it when it was not in use.
-    pub fn stamped(&self, token: &TimestampToken, signature: &SignatureBytes) -> Result<Option<Vouched>, Timestamp> {
+    pub(crate) fn stamped(
+        &self,
+        token: &TimestampToken,
+        signature: &SignatureBytes,
+    ) -> Result<Option<VouchedTime>, Timestamp> {
         let mut outside = None;
         for authority in self.trusted.tsa_authorities() {
             match verify_timestamp_for_authority(token, signature, &authority) {
                 Ok(at) => {
-                    return Ok(Some(Vouched {
+                    return Ok(Some(VouchedTime {
                         at,
                         authority: self.authority_name(&authority),
                     }));
@@ -121,7 +125,7 @@ impl Root {
     }
 
     /// The log that has this id.
-    pub fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
+    pub(crate) fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
         self.trusted.tlogs.iter().find(|log| log.log_id.key_id == *id)
     }
 }
@@ -129,7 +133,7 @@ impl Root {
 /// Why a trust profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// A key file does not hold a public key that can be used.
+    /// A key file does not contain a public key that can be used.
     #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.

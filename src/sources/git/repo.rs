@@ -137,12 +137,12 @@ impl GitRepo {
     }
 
     /// The git directory that all worktrees of the repository share.
-    pub fn common_dir(&self) -> &Path {
+    pub(crate) fn common_dir(&self) -> &Path {
         &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
-    pub fn work_dir(&self) -> Option<&Path> {
+    pub(crate) fn work_dir(&self) -> Option<&Path> {
         self.paths.work_dir.as_deref()
     }
 
@@ -152,7 +152,7 @@ impl GitRepo {
     }
 
     /// Whether the history ends at a shallow boundary.
-    pub fn is_shallow(&self) -> bool {
+    pub(crate) fn is_shallow(&self) -> bool {
         !self.shallow_boundary().is_empty()
     }
 
@@ -163,7 +163,7 @@ impl GitRepo {
     }
 
     /// The URL a remote is fetched from, if it has one.
-    pub fn remote_url(&self, remote: &str) -> Option<String> {
+    pub(crate) fn remote_url(&self, remote: &str) -> Option<String> {
         self.reader().ok()?.remote_url(remote)
     }
 
@@ -181,7 +181,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the repository cannot be read.
-    pub fn remote(&self) -> Result<Option<String>, GitError> {
+    pub(crate) fn remote(&self) -> Result<Option<String>, GitError> {
         Ok(tip::remote(self.reader()?.as_ref()))
     }
 
@@ -224,7 +224,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// Whatever git said.
-    pub fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
+    pub(crate) fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
         // Tags are not ours to move about, and submodules are never read.
         let args = [
             "fetch",
@@ -303,7 +303,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the commit cannot be read.
-    pub fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    pub(crate) fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError> {
         self.reader()?.names_at_top(commit)
     }
 
@@ -324,7 +324,7 @@ impl GitRepo {
     }
 
     /// The size of one blob in bytes, where it costs nothing to know.
-    pub fn blob_size(&self, oid: &str) -> Option<u64> {
+    pub(crate) fn blob_size(&self, oid: &str) -> Option<u64> {
         self.reader().ok()?.blob_size(oid)
     }
 

@@ -24,7 +24,7 @@ const ORDINARY: u32 = 0o100_644;
 /// One file that a revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevertedFile {
-    /// Its path.
+    /// Path in the repository, `/`-separated.
     pub path: String,
     /// Its bytes at the base; `None` = not there.
     pub before: Option<Vec<u8>>,
@@ -88,13 +88,13 @@ struct Merge<'a> {
 }
 
 /// What becomes of each path that changes: `None` = it is deleted.
-type Results = BTreeMap<String, Option<RevertedContent>>;
+type RevertResults = BTreeMap<String, Option<RevertedContent>>;
 /// A path with what the commit's parent, the commit and the base have there.
 type ThreeSides = (String, Option<RawEntry>, Option<RawEntry>, Option<RawEntry>);
 
 impl Merge<'_> {
     fn run(&self, changes: Vec<ChangedEntry>) -> Result<RevertOutcome, GitError> {
-        let mut results = Results::new();
+        let mut results = RevertResults::new();
         let mut unnamed = Vec::new();
         let mut conflicts = BTreeSet::new();
         let mut open = Vec::new();
@@ -141,7 +141,7 @@ impl Merge<'_> {
     fn merge_open(
         &self,
         open: Vec<ThreeSides>,
-        results: &mut Results,
+        results: &mut RevertResults,
         conflicts: &mut BTreeSet<String>,
     ) -> Result<(), GitError> {
         let names = |renames: Vec<Rename>| -> BTreeMap<String, String> {

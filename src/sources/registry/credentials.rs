@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What to show a registry.
+/// How to authenticate at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     /// User and password.
@@ -57,11 +57,11 @@ pub(super) enum Credential {
 pub struct Credentials {
     files: Vec<PathBuf>,
     loaded: Arc<OnceCell<Result<Vec<File>, Words>>>,
-    helped: Arc<Mutex<Helped>>,
+    helped: Arc<Mutex<HelperAnswers>>,
 }
 
 /// What helpers answered, by helper and server.
-type Helped = HashMap<(String, String), Option<Credential>>;
+type HelperAnswers = HashMap<(String, String), Option<Credential>>;
 
 #[derive(Debug)]
 struct File {
@@ -103,7 +103,7 @@ impl Credentials {
 
     /// The files that Docker and Podman use, found through the process's environment:
     /// `REGISTRY_AUTH_FILE`, then `DOCKER_CONFIG` or `~/.docker`, then Podman's own places.
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let home = directories::BaseDirs::new();
         let mut files = Vec::new();
@@ -169,7 +169,7 @@ impl Credentials {
         }
     }
 
-    /// Asks a credential helper, once per run and server. The lock is held meanwhile: parallel
+    /// Asks a credential helper, once per run and server. The lock is kept meanwhile: parallel
     /// requests must not start as many helpers.
     async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Words> {
         let key = (helper.to_owned(), server.to_owned());
@@ -277,7 +277,7 @@ fn basic(user: String, password: String) -> Credential {
 }
 
 #[derive(serde::Deserialize)]
-struct WireHelped {
+struct WireHelperAnswer {
     #[serde(rename = "Username", default)]
     username: String,
     #[serde(rename = "Secret", default)]
@@ -316,7 +316,8 @@ async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Wo
         let words: String = words.chars().take(200).collect();
         return Err(failed(format!("failed: {}", quoted(&words))));
     }
-    let answer: WireHelped = serde_json::from_str(&text).map_err(|_| failed("its answer is not JSON".to_owned()))?;
+    let answer: WireHelperAnswer =
+        serde_json::from_str(&text).map_err(|_| failed("its answer is not JSON".to_owned()))?;
     if answer.secret.is_empty() {
         return Ok(None);
     }

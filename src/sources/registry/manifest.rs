@@ -16,15 +16,15 @@ use crate::domain::{Digest, Words};
 pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 
 /// OCI image index (image spec, "Image Index").
-pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// OCI image manifest (image spec, "Image Manifest").
-pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The OCI artifact manifest of the image spec's 1.1 release candidates; still found in registries.
-pub const OCI_ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
+pub(crate) const OCI_ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
 /// Docker's manifest list.
-pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 /// Docker's image manifest, schema 2.
-pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// The `Accept` of every manifest request. The whole list, always: docker-registry 2.8 answers
 /// MANIFEST_UNKNOWN for an OCI manifest when the OCI types are missing.
@@ -68,7 +68,7 @@ pub struct ManifestBody {
     pub manifests: Vec<Descriptor>,
     /// What this manifest refers to.
     pub subject: Option<Descriptor>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     index: bool,
 }
@@ -78,13 +78,13 @@ pub struct ManifestBody {
 pub struct Descriptor {
     /// What the content says it is.
     pub media_type: String,
-    /// Its digest.
+    /// The digest that the content must hash to.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
     /// What kind of artifact it says it is.
     pub artifact_type: Option<String>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     /// The platform of an index's child.
     pub platform: Option<Platform>,
@@ -92,20 +92,20 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Whether it says that it names an index (or Docker manifest list).
-    pub fn is_index(&self) -> bool {
+    pub(crate) fn is_index(&self) -> bool {
         matches!(self.media_type.as_str(), OCI_INDEX | DOCKER_LIST)
     }
 
     /// Whether it names a layer that its publisher does not allow to be distributed; registries need not
     /// have it.
-    pub fn is_foreign(&self) -> bool {
+    pub(crate) fn is_foreign(&self) -> bool {
         self.media_type.contains(".foreign.") || self.media_type.contains("nondistributable")
     }
 }
 
 impl ManifestBody {
     /// Whether this is an index (or Docker manifest list).
-    pub const fn is_index(&self) -> bool {
+    pub(crate) const fn is_index(&self) -> bool {
         self.index
     }
 }
@@ -115,7 +115,7 @@ impl Manifest {
     ///
     /// # Errors
     /// If they are no manifest that can be used.
-    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, Unreadable> {
+    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, UnreadableManifest> {
         match parse(&bytes, media_type) {
             Ok((media_type, body)) => Ok(Self {
                 digest: Digest::of(&bytes),
@@ -123,11 +123,11 @@ impl Manifest {
                 bytes,
                 body,
             }),
-            Err(ParseError::Malformed(detail)) => Err(Unreadable {
-                recognised: says_it_is_one(&bytes),
+            Err(ParseError::Malformed(detail)) => Err(UnreadableManifest {
+                recognised: looks_like_manifest(&bytes),
                 detail,
             }),
-            Err(ParseError::Schema1) => Err(Unreadable {
+            Err(ParseError::Schema1) => Err(UnreadableManifest {
                 recognised: true,
                 detail: Words::own("Docker schema 1 is not read"),
             }),
@@ -143,7 +143,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`RegistryError::WrongSize`].
-    pub fn check_size(&self, expected: u64) -> Result<(), RegistryError> {
+    pub(crate) fn check_size(&self, expected: u64) -> Result<(), RegistryError> {
         let actual = self.bytes.len() as u64;
         if expected == actual {
             return Ok(());
@@ -158,7 +158,7 @@ impl Manifest {
 
 /// Why bytes cannot be used as a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableManifest {
     /// They are a manifest of a kind that is known, but not one that can be used.
     pub recognised: bool,
     /// What is wrong.
@@ -166,14 +166,14 @@ pub struct Unreadable {
 }
 
 /// Whether bytes say of themselves that they are a manifest, whatever is wrong inside.
-fn says_it_is_one(bytes: &[u8]) -> bool {
+fn looks_like_manifest(bytes: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Says {
+    struct ManifestMarkers {
         schema_version: u64,
         media_type: String,
     }
-    let says: Result<Says, _> = serde_json::from_slice(bytes);
+    let says: Result<ManifestMarkers, _> = serde_json::from_slice(bytes);
     says.is_ok_and(|s| s.schema_version == 2 && is_manifest_type(&s.media_type))
 }
 
@@ -190,7 +190,7 @@ pub(super) enum ParseError {
 /// no `mediaType` of its own.
 pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<(String, ManifestBody), ParseError> {
     let malformed = |detail: String| ParseError::Malformed(Words::own(detail));
-    let wire: Wire =
+    let wire: WireManifest =
         serde_json::from_slice(bytes).map_err(|error| ParseError::Malformed(Words::of_another(error.to_string())))?;
     let content_type =
         content_type.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
@@ -252,14 +252,14 @@ fn is_manifest_type(value: &str) -> bool {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireManifest {
     schema_version: Option<u64>,
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
-    layers: Option<Many>,
-    blobs: Option<Many>,
-    manifests: Option<Many>,
+    layers: Option<CappedDescriptors>,
+    blobs: Option<CappedDescriptors>,
+    manifests: Option<CappedDescriptors>,
     subject: Option<Descriptor>,
     annotations: Option<Annotations>,
 }
@@ -314,9 +314,9 @@ impl<'de> Deserialize<'de> for Descriptor {
 }
 
 /// A list of descriptors with a limit.
-struct Many(Vec<Descriptor>);
+struct CappedDescriptors(Vec<Descriptor>);
 
-impl<'de> Deserialize<'de> for Many {
+impl<'de> Deserialize<'de> for CappedDescriptors {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let list = Vec::<Descriptor>::deserialize(from)?;
         if list.len() > MAX_ENTRIES {

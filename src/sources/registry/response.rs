@@ -1,7 +1,5 @@
 //! A complete answer, and what it says when it does not answer.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{StatusCode, Url};
@@ -48,7 +46,7 @@ impl Response {
         Words::of_another(text)
     }
 
-    /// Whether an OCI error answer holds this code.
+    /// Whether an OCI error answer contains this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
         self.errors()
             .is_some_and(|errors| errors.iter().any(|error| error.code.as_deref() == Some(code)))
@@ -56,10 +54,12 @@ impl Response {
 
     fn errors(&self) -> Option<Vec<WireError>> {
         #[derive(serde::Deserialize)]
-        struct Wire {
+        struct WireErrors {
             errors: Vec<WireError>,
         }
-        serde_json::from_slice::<Wire>(&self.body).ok().map(|wire| wire.errors)
+        serde_json::from_slice::<WireErrors>(&self.body)
+            .ok()
+            .map(|wire| wire.errors)
     }
 
     /// The error for an answer that does not answer.
@@ -79,7 +79,7 @@ impl Response {
     }
 
     /// An error for an answer that breaks the protocol.
-    pub(super) fn protocol_error(&self, request: &HttpRequest, detail: impl Into<Cow<'static, str>>) -> RegistryError {
+    pub(super) fn protocol_error(&self, request: &HttpRequest, detail: impl Into<Box<str>>) -> RegistryError {
         RegistryError::Protocol {
             host: authority(&self.url),
             what: request.what.clone(),

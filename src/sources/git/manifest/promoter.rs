@@ -1,13 +1,14 @@
 //! Image-promoter lists: `{name, dmap: {digest: [tags]}}`; digests are mapping keys.
 
-use super::output::{Fields, How, Output};
+use super::found::DetectionRule;
+use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const HOW: How = How {
+const HOW: FoundBy = FoundBy {
     style: Style::Promoter,
     kind: "promoter/dmap",
-    tier: 1,
+    rule: DetectionRule::PromoterList,
 };
 
 fn list(tree: &Tree<'_>, root: Id) -> Id {
@@ -24,7 +25,7 @@ pub(super) fn matches(tree: &Tree<'_>, root: Id) -> bool {
         })
 }
 
-/// Reads one.
+/// Reads a list of an image promoter: `{name, dmap}`.
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     let registry = source(tree, root);
     for item in tree.items(list(tree, root)) {

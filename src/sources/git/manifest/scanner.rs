@@ -8,13 +8,13 @@ use super::{Scan, scan};
 /// Remembers scans by path and content, so that a second look reads changed files only.
 #[derive(Debug, Default, Clone)]
 pub struct Scanner {
-    known: HashMap<String, Known>,
+    known: HashMap<String, KnownScan>,
     round: u64,
     read: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownScan {
     blob: String,
     scan: Arc<Scan>,
     round: u64,
@@ -46,7 +46,7 @@ impl Scanner {
         }
         let fresh = Arc::new(scan(path, &read()?));
         self.read += 1;
-        let known = Known {
+        let known = KnownScan {
             blob: blob.to_owned(),
             scan: Arc::clone(&fresh),
             round: self.round,
@@ -63,7 +63,7 @@ impl Scanner {
     }
 }
 
-/// Whether a file may hold image references, by its name: the files to give to [`scan`].
+/// Whether a file may contain image references, by its name: the files to give to [`scan`].
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name = name.strip_suffix(".gotmpl").unwrap_or(name);

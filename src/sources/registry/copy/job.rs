@@ -17,11 +17,11 @@ use crate::domain::{Digest, Repository, Untrusted};
 /// What to copy where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyRequest {
-    /// Where it is.
+    /// The repository that has it.
     pub source: Repository,
-    /// Where it goes.
+    /// The repository that it is copied to.
     pub destination: Repository,
-    /// The image or index.
+    /// Digest of the image or index to copy, with everything below it.
     pub digest: Digest,
     /// The release tag to set at the destination, last of all.
     pub tag: Option<String>,
@@ -41,21 +41,21 @@ pub struct CopyReport {
     /// Pieces of evidence brought over.
     pub evidence: u64,
     /// Evidence that the source has and the destination lacks. The tag is not set if there is any.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingEvidence>,
     /// Whether the release tag names the digest at the destination now.
     pub tagged: bool,
 }
 
 /// One piece of evidence that the destination lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingEvidence {
     /// The image or index it is attached to.
     pub subject: Digest,
-    /// Its manifest.
+    /// Digest of the manifest of that piece of evidence.
     pub digest: Digest,
     /// The tag that carries it, for evidence in cosign's tag layout.
     pub tag: Option<String>,
-    /// Why.
+    /// Why it is missing; may quote the registry.
     pub reason: Untrusted,
 }
 
@@ -125,7 +125,7 @@ impl<'a> Job<'a> {
 
     /// More to do has become known.
     pub(super) fn expect(&self, tree: &ImageTree) {
-        let (items, bytes) = tree.weight();
+        let (items, bytes) = tree.count_and_bytes();
         self.counts.of_items.fetch_add(items, Ordering::Relaxed);
         self.counts.of_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.tell();

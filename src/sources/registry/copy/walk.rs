@@ -83,7 +83,7 @@ impl ImageTree {
     }
 
     /// Number of items and bytes of blobs.
-    pub(super) fn weight(&self) -> (u64, u64) {
+    pub(super) fn count_and_bytes(&self) -> (u64, u64) {
         let items = self.manifests.len() + self.blobs.len();
         (items as u64, self.blobs.values().map(|blob| blob.size).sum())
     }
@@ -107,7 +107,7 @@ fn leaves_first(root: Digest, mut read: BTreeMap<Digest, Manifest>) -> Vec<Manif
     out
 }
 
-/// The evidence one repository holds about some subjects.
+/// The evidence that one repository has about some subjects.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inventory {
     /// Referrers (and theirs) by subject, subjects before what refers to them.

@@ -1,14 +1,14 @@
-//! Where an anchored scalar turns up again: every alias of it, of what holds it, and of what holds
+//! Where an anchored scalar turns up again: every alias of it, of what contains it, and of what contains
 //! those aliases in turn.
 
 use std::collections::{HashSet, VecDeque};
 
-use super::found::Use;
+use super::found::AliasUse;
 use super::tree::{Id, Tree};
 
 /// Lists them, nearest first, at most `room`; `None` if there are more. `parts` are the entries of one
 /// mapping that a pin is made of: where one of them has another value, it is not this pin that arrives.
-pub(super) fn of(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Option<Vec<Use>> {
+pub(super) fn list(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Option<Vec<AliasUse>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     // A node that turns up elsewhere, and the path from it down to the scalar.
@@ -26,7 +26,7 @@ pub(super) fn of(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Opti
                 }
                 let below = format!("{}{tail}", tree.below(id, node));
                 let overridden = !arrives(tree, alias, id, child, parts);
-                found.push(Use {
+                found.push(AliasUse {
                     line: tree.node(alias).line,
                     yaml_path: format!("{}{below}", tree.path(alias)),
                     overridden,
@@ -42,7 +42,7 @@ pub(super) fn of(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Opti
     Some(found)
 }
 
-/// Whether the pin is there as it is, where `alias` brings `from`, which holds it (or is its scalar).
+/// Whether the pin is there as it is, where `alias` brings `from`, which contains it (or is its scalar).
 fn arrives(tree: &Tree<'_>, alias: Id, from: Id, child: Id, parts: &[Id]) -> bool {
     let into = tree.merged_into(alias);
     if let Some(into) = into
