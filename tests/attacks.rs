@@ -27,6 +27,7 @@ mod attacks {
     #[cfg(unix)]
     pub mod holds;
     pub mod journal;
+    pub mod manifests;
     #[cfg(unix)]
     pub mod policy;
     pub mod presence;
@@ -58,6 +59,7 @@ const TABLE: &[&[Attack]] = &[
     #[cfg(unix)]
     attacks::holds::ATTACKS,
     attacks::journal::ATTACKS,
+    attacks::manifests::ATTACKS,
     #[cfg(unix)]
     attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,

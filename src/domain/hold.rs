@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::board::Hold;
-use super::failure::Hint;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Environment;
 
@@ -69,13 +70,28 @@ impl<'h, 'a> HoldsInForce<'h, 'a> {
     }
 }
 
-/// The command that ends a hold, by the names that it was made under. They come from a file of the
-/// repository, so they are written as words of a shell.
-pub(crate) fn release_command(hold: &Hold) -> Hint {
-    Hint::with(
-        "`pindeck hold release {} --env {}`",
-        &[(&hold.service).into(), (&hold.environment).into()],
-    )
+/// What a write does to one hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldChange {
+    /// A new hold begins.
+    Begins(ServiceId, EnvId, Digest),
+    /// A hold ends.
+    Ends(ServiceId, EnvId, Digest),
+}
+
+/// The holds that begin and end where one list takes the place of another.
+pub(crate) fn changes(before: &[Hold], after: &[Hold]) -> BTreeSet<HoldChange> {
+    type Named = (ServiceId, EnvId, Digest);
+    let named = |hold: &Hold| -> Named { (hold.service.clone(), hold.environment.clone(), hold.digest) };
+    let (before, after): (BTreeSet<Named>, BTreeSet<Named>) =
+        (before.iter().map(named).collect(), after.iter().map(named).collect());
+    let begins = after.difference(&before).cloned();
+    let ends = before.difference(&after).cloned();
+    begins
+        .map(|(service, environment, digest)| HoldChange::Begins(service, environment, digest))
+        .chain(ends.map(|(service, environment, digest)| HoldChange::Ends(service, environment, digest)))
+        .collect()
 }
 
 /// Whether two names of services are the same, or one is the last part of the other's path.

@@ -39,7 +39,7 @@ async fn gate(stage: &Stage) -> (GateState, String) {
         .into_iter()
         .find(|g| g.gate == GateName::Hold)
         .expect("the gate");
-    (gate.state, gate.detail.clean().into_string())
+    (gate.state, gate.in_full().clean().into_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -332,6 +332,7 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                holds: rewritten.holds,
                 gates,
                 warnings,
                 verdict: Some(judged.verdict),
@@ -443,7 +444,7 @@ impl Revert<'_> {
         }
         if all != *known {
             let file = HoldsFile::read(context, overlay).await?;
-            file.replace(rewritten, all)?;
+            file.replace(rewritten, known, &all)?;
         }
         Ok(())
     }
