@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use pindeck::engine::{Engine, OpenOptions};
 use pindeck::sources::git::GitRepo;
 
 use crate::support::git_world::{World, commit, git, hook, identify, repo, to_main};

@@ -46,7 +46,10 @@ async fn refused(dir: &Path, what: &str) -> String {
     );
     assert!(problem.contains("nothing can be promoted until"), "{what}: {problem}");
     assert!(
-        ledger.notices.iter().any(|notice| notice.clean().as_str() == problem),
+        ledger
+            .notices
+            .iter()
+            .any(|notice| notice.clean().to_string() == problem),
         "{what}: nobody is told"
     );
     problem
