@@ -1,12 +1,9 @@
 //! The cockpit in a real pseudo terminal, on the demo's world: what a person sees, and that the terminal
 //! comes back whatever happens.
 
-use std::io::Write as _;
-use std::time::{Duration, Instant};
-
 use portable_pty::PtySize;
 
-use super::terminal::{Cockpit, PATIENCE};
+use super::terminal::Cockpit;
 
 fn board(cockpit: &mut Cockpit) {
     cockpit.until("the verified board", |text| {
