@@ -17,6 +17,7 @@ mod release {
     mod faults;
     mod gates;
     mod known_good;
+    mod loose_copies;
     mod own_registry;
     mod races;
     mod remotes;

@@ -115,6 +115,7 @@ pub const KEYS: &[(&str, &str)] = &[
         "b",
         "break glass: type why, where the policy lets closed gates be waived",
     ),
+    ("i", "take the loose copies of the old digest along, or leave them"),
     ("w", "revert: the whole commit, or this pin alone"),
     ("1-9", "revert: choose one of the digests that verify"),
     ("n", "plan again, on the newest commit"),
