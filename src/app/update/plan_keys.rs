@@ -87,6 +87,7 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
                 complain(state, "no loose copy of the old digest stays behind")
             })
         }
+        'x' => Some(planning::leave_out(state)),
         'w' => {
             let Ask::Revert { scope, .. } = &screen.request.ask else {
                 return None;

@@ -13,6 +13,7 @@ mod objects;
 mod patches;
 mod reference;
 mod render;
+mod rendered_images;
 mod units;
 mod values;
 
@@ -58,7 +59,7 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
-    gather::image_texts(&rendered).filter(|_| !rendered.is_open)
+    rendered_images::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
 /// Renders a commit.
