@@ -18,7 +18,7 @@ use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found};
 use crate::sources::git::write::FileChange;
 
-use super::loose_copies::{self, EnvironmentFiles, FoundCopy};
+use super::loose_copies::{self, FoundCopy, SearchedFiles};
 use super::plan_context::PlanContext;
 use super::surroundings::{files_of, surroundings};
 
@@ -32,7 +32,7 @@ pub(super) struct Overlay {
     /// What the changed files are rendered to.
     effective: Option<Arc<Effective>>,
     /// The files of each environment in which copies were looked for.
-    around: BTreeMap<EnvId, Arc<EnvironmentFiles>>,
+    around: BTreeMap<EnvId, Arc<SearchedFiles>>,
 }
 
 impl Overlay {

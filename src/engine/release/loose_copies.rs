@@ -15,7 +15,7 @@ use super::plan_context::PlanContext;
 const LARGEST: u64 = 1 << 20;
 
 /// Files of one environment by path, as they are at the base commit.
-pub(super) type EnvironmentFiles = Vec<(String, Vec<u8>)>;
+pub(super) type SearchedFiles = Vec<(String, Vec<u8>)>;
 
 /// A copy, with what an edit needs.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) struct FoundCopy {
 }
 
 /// The files of the pins' environment that may contain copies: those in its folders, and those that it takes in.
-pub(super) async fn files(context: &PlanContext, pins: &[&Pin]) -> Result<EnvironmentFiles, WriteFailure> {
+pub(super) async fn files(context: &PlanContext, pins: &[&Pin]) -> Result<SearchedFiles, WriteFailure> {
     let Some(environment) = pins.first().map(|pin| &pin.target.environment) else {
         return Ok(Vec::new());
     };
