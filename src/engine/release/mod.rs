@@ -19,6 +19,7 @@ mod publish;
 mod resume;
 mod revert;
 mod revert_commit;
+mod revert_options;
 mod reverted_component;
 mod running_write;
 mod source;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::board::Hold;
-use crate::domain::failure::{Failure, Hint};
+use crate::domain::failure::Failure;
 use crate::domain::history::PinIdentity;
 use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{Digest, Target};
@@ -13,7 +13,7 @@ use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, RevertFacts, Verb};
-use crate::domain::policy::{Environment, Policy, WriteMode};
+use crate::domain::policy::{Environment, Policy};
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Alternative, Request, Scope, TagRule, WriteFailure};
@@ -28,6 +28,7 @@ use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
+use super::revert_options;
 use super::reverted_component;
 use super::source::own_tag;
 use super::surroundings::surroundings;
@@ -46,17 +47,7 @@ pub(super) async fn draft(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     let pins = reverted_component::pins(context, request, target, to).await?;
-    if request.release_hold && environment.write == WriteMode::Branch {
-        return Err(Failure::usage(format!(
-            "{} is written by pull requests, where a hold must not end before the pin changes",
-            environment.name
-        ))
-        .hint(Hint::with(
-            "release the hold by itself: `pindeck hold release {} --env {}`",
-            &[(&target.service).into(), (&target.environment).into()],
-        ))
-        .into());
-    }
+    revert_options::check(request, environment)?;
     let history = PinHistory::of_pins(context, target, &pins).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let ledger = context.ledger();
