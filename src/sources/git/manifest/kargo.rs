@@ -32,7 +32,7 @@ pub struct KargoObject {
     pub steps: Vec<PromotionStep>,
 }
 
-/// One step of a promotion.
+/// What a promotion does at one point: its action, with the settings that tell what is written where.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PromotionStep {
     /// Line, from 1.
