@@ -18,6 +18,7 @@ mod release {
     mod gates;
     mod holds_gone;
     mod known_good;
+    mod loose_copies;
     mod own_registry;
     mod races;
     mod remotes;

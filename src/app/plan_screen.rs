@@ -117,6 +117,7 @@ pub const KEYS: &[(&str, &str)] = &[
         "b",
         "break glass: type why, where the policy lets closed gates be waived",
     ),
+    ("i", "take the loose copies of the old digest along, or leave them"),
     ("x", "a set: leave out the selected service, and plan the others again"),
     ("w", "revert: the whole commit, or this pin alone"),
     ("1-9", "revert: choose one of the digests that verify"),

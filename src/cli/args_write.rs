@@ -68,6 +68,9 @@ pub(crate) struct PinArgs {
     /// In this environment
     #[arg(long = "env", value_name = "E", required_unless_present = "all")]
     pub environment: Option<String>,
+    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
+    #[arg(long)]
+    pub take_copies: bool,
     /// Why, for the commit
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -97,6 +100,9 @@ pub(crate) struct PromoteArgs {
     /// What happens to a tag written beside the digest
     #[arg(long, value_name = "RULE")]
     pub tag: Option<TagRuleArg>,
+    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
+    #[arg(long)]
+    pub take_copies: bool,
     /// Why, for the commit
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -126,11 +132,14 @@ pub(crate) struct RevertArgs {
     #[arg(long)]
     pub release_hold: bool,
     /// Undo the whole pin commit, whatever else it touched
-    #[arg(long, conflicts_with = "to")]
+    #[arg(long, conflicts_with_all = ["to", "take_copies"])]
     pub whole_commit: bool,
     /// What happens to a tag written beside the digest
     #[arg(long, value_name = "RULE")]
     pub tag: Option<TagRuleArg>,
+    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
+    #[arg(long)]
+    pub take_copies: bool,
     /// Why, for the commit
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,

@@ -21,6 +21,7 @@ pub(crate) async fn run(context: &CommandContext, args: &PinArgs) -> Result<Exit
     let request = Request {
         reason: args.reason.clone(),
         acknowledge_warned: args.acknowledge_warned,
+        take_copies: args.take_copies,
         ..Request::new(ask)
     };
     Ok(write::run(&context.engine()?, "pin", request, &(&args.write).into()).await)

@@ -29,6 +29,7 @@ pub(crate) async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<
         tag: args.tag.map(Into::into),
         reason: args.reason.clone(),
         acknowledge_warned: args.acknowledge_warned,
+        take_copies: args.take_copies,
         break_glass: args.break_glass.clone(),
         ..Request::new(ask)
     };

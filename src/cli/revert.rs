@@ -27,6 +27,7 @@ pub(crate) async fn run(context: &CommandContext, args: &RevertArgs) -> Result<E
         tag: args.tag.map(Into::into),
         reason: args.reason.clone(),
         acknowledge_warned: args.acknowledge_warned,
+        take_copies: args.take_copies,
         break_glass: args.break_glass.clone(),
         release_hold: args.release_hold,
         ..Request::new(ask)

@@ -53,7 +53,7 @@ pub(crate) fn compose(facts: &MessageFacts<'_>) -> String {
         out.push_str(&format!("\n{}\n", one_line(reason)));
     }
     if let Some(sha) = facts.reverts {
-        out.push_str(&format!("\nThis reverts commit {sha}.\n"));
+        out.push_str(&format!("\n{}\n", reverts(sha)));
     }
     out.push('\n');
     let mut trailer = |name: &str, value: &str| out.push_str(&format!("Pindeck-{name}: {}\n", one_line(value)));
@@ -125,6 +125,11 @@ pub(crate) fn one_line(text: &str) -> String {
         .collect();
     let folded = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
     super::text::Clean::from_untrusted(&folded).into_string()
+}
+
+/// The line with which git says that a commit undoes another one whole.
+pub(crate) fn reverts(sha: &str) -> String {
+    format!("This reverts commit {sha}.")
 }
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub struct Plan {
     pub edits: Vec<FileEdit>,
     /// Content to bring to the environment's own registry first.
     pub copies: Vec<Copy>,
+    /// Texts that name the old digest or tag too: taken along, or left behind.
+    pub loose_copies: Vec<super::loose_copy::LooseCopy>,
     /// The holds that begin and end with it.
     pub holds: BTreeSet<HoldChange>,
     /// Every gate, open or closed.

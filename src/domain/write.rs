@@ -29,6 +29,9 @@ pub struct Request {
     /// A revert to a digest that is on hold in this environment also ends that hold, in the same commit.
     #[serde(default)]
     pub release_hold: bool,
+    /// Loose copies of the old digest in the environment change with the pin: all of them, or nothing changes.
+    #[serde(default)]
+    pub take_copies: bool,
 }
 
 impl Request {
@@ -41,6 +44,7 @@ impl Request {
             acknowledge_warned: false,
             break_glass: None,
             release_hold: false,
+            take_copies: false,
         }
     }
 }

@@ -246,7 +246,7 @@ fn scan_all(
         ..ScannedCommit::default()
     };
     let blobs = repo.blobs()?;
-    for file in files.iter().filter(|f| is_manifest(&f.path)) {
+    for file in files.iter().filter(|f| manifest::is_manifest(&f.path)) {
         if file.size.is_some_and(|size| size > FILE_CAP) {
             notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
             continue;
@@ -331,14 +331,6 @@ fn services_by_place(
         }
     }
     out
-}
-
-/// Whether the file at a path can contain pins. (`Kustomization` without an ending is Kustomize's third valid name.)
-pub fn is_manifest(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let lower = name.to_ascii_lowercase();
-    let ends = [".yaml", ".yml", ".json", ".yaml.gotmpl"];
-    ends.iter().any(|end| lower.ends_with(end)) || name == "Kustomization"
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.

@@ -252,7 +252,7 @@ fn an_edit_changes_what_is_rendered_as_planned_and_nothing_else() {
                     }
                 };
                 let effective = |files| effective::render(&commit(files), &tree.environments);
-                let more = effective(&tree.files).changes_more(&effective(&files), &[pin], new);
+                let more = effective(&tree.files).changes_more(&effective(&files), &[pin], &[], new);
                 done += 1;
                 if entangled {
                     // Other environments or images hang on the same bytes: the plan must see that.

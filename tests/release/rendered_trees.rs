@@ -18,10 +18,10 @@ use crate::support::signed_world::Key;
 use crate::support::stage::{path, promote_digest, revert, write};
 use crate::support::trees::{self, Tree};
 
-type Files = BTreeMap<String, String>;
+pub(super) type Files = BTreeMap<String, String>;
 
 /// A registry that has a signed image for each letter in every repository that it is told of.
-struct Registry {
+pub(super) struct Registry {
     fake: Fake,
     server: Server,
     key: Key,
@@ -29,7 +29,7 @@ struct Registry {
 }
 
 impl Registry {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let fake = Fake::new(Ways {
             referrers: true,
             ..Ways::default()
@@ -48,12 +48,12 @@ impl Registry {
     }
 
     /// The digest that no tree has.
-    fn new_digest(&self) -> Digest {
+    pub(super) fn new_digest(&self) -> Digest {
         self.by_letter[&'E']
     }
 
     /// Puts the images into a repository, each tag on the new one.
-    fn stock<'t>(&self, repository: &str, tags: impl Iterator<Item = &'t str>) {
+    pub(super) fn stock<'t>(&self, repository: &str, tags: impl Iterator<Item = &'t str>) {
         for letter in self.by_letter.keys() {
             let digest = self.fake.image(repository, &format!("layer {letter}"), None);
             self.key.sign(&self.fake, repository, digest);
@@ -64,7 +64,7 @@ impl Registry {
     }
 
     /// A tree with digests of images that exist.
-    fn real(&self, text: &str) -> String {
+    pub(super) fn real(&self, text: &str) -> String {
         self.by_letter.iter().fold(text.to_owned(), |text, (letter, real)| {
             text.replace(&trees::digest(*letter), &real.to_string())
         })
@@ -72,14 +72,19 @@ impl Registry {
 }
 
 /// A bare remote with a tree in it, and a clone.
-struct Place {
+pub(super) struct Place {
     home: tempfile::TempDir,
     remote: PathBuf,
-    engine: Engine,
+    pub(super) engine: Engine,
 }
 
 impl Place {
-    fn new(files: &Files, environments: &[Environment], hosts: &BTreeSet<String>, registry: &Registry) -> Self {
+    pub(super) fn new(
+        files: &Files,
+        environments: &[Environment],
+        hosts: &BTreeSet<String>,
+        registry: &Registry,
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let (remote, clone) = (home.path().join("remote.git"), home.path().join("gitops"));
         let mut policy = "version = 1\n".to_owned();
@@ -133,7 +138,7 @@ impl Place {
     }
 
     /// What the remote's branch has.
-    fn files(&self, names: &Files) -> Files {
+    pub(super) fn files(&self, names: &Files) -> Files {
         let show = |name: &String| {
             let spec = format!("main:{name}");
             git(self.home.path(), ["-C", path(&self.remote), "show", &spec])
@@ -141,7 +146,7 @@ impl Place {
         names.keys().map(|name| (name.clone(), show(name))).collect()
     }
 
-    fn head(&self) -> String {
+    pub(super) fn head(&self) -> String {
         git(self.home.path(), ["-C", path(&self.remote), "rev-parse", "main"])
     }
 }

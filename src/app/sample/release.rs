@@ -87,6 +87,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
             ),
         }],
         copies: Vec::new(),
+        loose_copies: Vec::new(),
         gates,
         warnings: Vec::new(),
         verdict: Some(verdict(Outcome::Verified)),

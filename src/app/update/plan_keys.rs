@@ -78,6 +78,15 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
             Some(ask(state, Input::Reason(before)))
         }
         'n' => Some(planning::replan(state, |_| {})),
+        'i' => {
+            let takes = screen.request.take_copies;
+            let mut copies = proposal.plans.iter().flat_map(|plan| &plan.loose_copies);
+            Some(if takes || copies.any(|copy| copy.has_digest) {
+                planning::replan(state, |request| request.take_copies = !takes)
+            } else {
+                complain(state, "no loose copy of the old digest stays behind")
+            })
+        }
         'x' => Some(planning::leave_out(state)),
         'w' => {
             let Ask::Revert { scope, .. } = &screen.request.ask else {
@@ -89,6 +98,8 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
                 Scope::Auto => return Some(complain(state, "the commit touched nothing but this pin")),
             };
             Some(planning::replan(state, |request| {
+                // A whole commit brings back what it changed, and nothing else.
+                request.take_copies &= to != Scope::WholeCommit;
                 if let Ask::Revert { scope, .. } = &mut request.ask {
                     *scope = to;
                 }

@@ -97,6 +97,20 @@ fn plan(plan: &Plan) -> Value {
             })
         })
         .collect();
+    let loose_copies: Vec<Value> = plan
+        .loose_copies
+        .iter()
+        .map(|copy| {
+            json!({
+                "file": copy.file,
+                "line": copy.line,
+                "reference": copy.reference.clean().into_string(),
+                "has_digest": copy.has_digest,
+                "taken": copy.taken,
+                "why": copy.why.as_ref().map(|why| why.clean().into_string()),
+            })
+        })
+        .collect();
     let warnings: Vec<String> = plan.warnings.iter().map(|w| w.clean().into_string()).collect();
     json!({
         "action": plan.verb,
@@ -110,6 +124,7 @@ fn plan(plan: &Plan) -> Value {
         "policy": plan.policy,
         "edits": plan.edits,
         "copies": copies,
+        "loose_copies": loose_copies,
         "gates": gates,
         "warnings": warnings,
         "verdict": plan.verdict,

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use crate::domain::failure::FailureKind;
+use crate::domain::loose_copy::{self, LooseCopy};
 use crate::domain::plan::{GateState, Plan, Verb};
 use crate::domain::text::clean_lines;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
@@ -97,6 +98,14 @@ fn one(plan: &Plan, out: &mut Vec<String>) {
     }
     for warning in &plan.warnings {
         out.extend(safe(&format!("  warning  {}", warning.clean())));
+    }
+    if let Some(words) = loose_copy::summary(&plan.loose_copies) {
+        let option = if plan.loose_copies.iter().any(LooseCopy::can_follow) {
+            " (--take-copies takes them along)"
+        } else {
+            ""
+        };
+        out.push(format!("  loose    {words}{option}"));
     }
     for edit in &plan.edits {
         out.push(String::new());

@@ -38,13 +38,16 @@ type DeployedFact = (EnvId, String, String, String, Option<String>);
 
 impl Effective {
     /// What an edit of these pins to `digest` changes besides them, if anything: the last proof that nothing else
-    /// moves. `after` is the render with the edit made.
-    pub fn changes_more(&self, after: &Self, pins: &[&Pin], digest: Digest) -> Option<String> {
+    /// moves. `after` is the render with the edit made; `copies` are places that were meant too, each by file and path
+    /// in the YAML stream.
+    pub fn changes_more(&self, after: &Self, pins: &[&Pin], copies: &[(&str, &str)], digest: Digest) -> Option<String> {
         let (before, after) = (self.facts(), after.facts());
         let is_meant = |(env, file, path, ..): &DeployedFact| {
             let is_place = |location: &Location| location.file == *file && same_entry(&location.yaml_path, path);
             let in_env = pins.iter().filter(|pin| pin.target.environment == *env);
-            in_env.flat_map(|pin| pin.deciding()).any(is_place)
+            let mut in_env = in_env.peekable();
+            let is_copy = in_env.peek().is_some() && copies.contains(&(file.as_str(), path.as_str()));
+            is_copy || in_env.flat_map(|pin| pin.deciding()).any(is_place)
         };
         let images: BTreeSet<String> = pins
             .iter()

@@ -12,9 +12,10 @@ use crate::domain::id::{EnvId, ServiceId, Target};
 use crate::domain::pin_set::PinDelta;
 use crate::domain::reference::{Repository, valid_tag};
 use crate::engine::effective;
-use crate::engine::ledger::{Ledger, is_manifest};
+use crate::engine::ledger::Ledger;
 use crate::engine::pins::EnvironmentPaths;
 use crate::sources::git::FileFilter;
+use crate::sources::git::manifest::is_manifest;
 
 use super::blob_references::PastReference;
 

@@ -90,6 +90,9 @@ pub(super) fn of(request: &Request) -> String {
     if request.release_hold {
         say("--release-hold");
     }
+    if request.take_copies {
+        say("--take-copies");
+    }
     if let Some(reason) = &request.break_glass {
         say("--break-glass");
         say(reason);
@@ -110,9 +113,10 @@ mod tests {
         });
         request.reason = Some("it's broken; $(rm)".into());
         request.tag = Some(TagRule::Drop);
+        request.take_copies = true;
         assert_eq!(
             of(&request),
-            r#"pindeck promote payments team-a/api --to production --from candidate --tag drop --reason "it's broken; "'$(rm)'"#
+            r#"pindeck promote payments team-a/api --to production --from candidate --tag drop --reason "it's broken; "'$(rm)' --take-copies"#
         );
     }
 }

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         },
         edits: Vec::new(),
         copies: Vec::new(),
+        loose_copies: Vec::new(),
         holds: Default::default(),
         gates: vec![gate(GateState::Waived)],
         warnings: Vec::new(),

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use crate::domain::hold::HoldChange;
-use crate::domain::id::Target;
+use crate::domain::id::{EnvId, Target};
+use crate::domain::loose_copy::LooseCopy;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
@@ -17,6 +18,7 @@ use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found};
 use crate::sources::git::write::FileChange;
 
+use super::loose_copies::{self, FoundCopy, SearchedFiles};
 use super::plan_context::PlanContext;
 use super::surroundings::{files_of, surroundings};
 
@@ -29,6 +31,8 @@ pub(super) struct Overlay {
     files: BTreeMap<String, Option<Arc<Vec<u8>>>>,
     /// What the changed files are rendered to.
     effective: Option<Arc<Effective>>,
+    /// The files of each environment in which copies were looked for.
+    around: BTreeMap<EnvId, Arc<SearchedFiles>>,
 }
 
 impl Overlay {
@@ -48,6 +52,31 @@ impl Overlay {
         let bytes = bytes.map(Arc::new);
         self.files.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
+    }
+
+    /// Loose copies of the image of these pins (all of one target).
+    async fn copies(&mut self, context: &PlanContext, pins: &[&Pin]) -> Result<Vec<FoundCopy>, WriteFailure> {
+        let Some(environment) = pins.first().map(|pin| &pin.target.environment) else {
+            return Ok(Vec::new());
+        };
+        let around = match self.around.get(environment) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let made = Arc::new(loose_copies::files(context, pins).await?);
+                self.around.insert(environment.clone(), Arc::clone(&made));
+                made
+            }
+        };
+        let mut out = Vec::new();
+        for (path, base) in around.iter() {
+            let now = match self.files.get(path) {
+                Some(Some(changed)) => changed.as_slice(),
+                Some(None) => continue,
+                None => base,
+            };
+            out.extend(loose_copies::in_file(context, pins, path, now));
+        }
+        Ok(out)
     }
 
     /// Notes the changes of a plan, on which the next one of the same set stands.
@@ -99,6 +128,8 @@ pub(super) struct Rewrite {
     pub edits: Vec<FileEdit>,
     /// The holds that begin and end with it.
     pub holds: BTreeSet<HoldChange>,
+    /// Texts that name what is replaced, each taken along or left behind.
+    pub loose_copies: Vec<LooseCopy>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
     /// Why it may not be done at all.
@@ -109,6 +140,19 @@ impl Rewrite {
     /// Adds the new content of a file that was read as `before`; `None` = there was no such file.
     pub(crate) fn take(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
         self.take_change(before, FileChange::replacing(path, before, after));
+    }
+
+    /// Names the loose copies that are still there once these pins are changed.
+    pub(crate) async fn copies_stay(
+        &mut self,
+        context: &PlanContext,
+        overlay: &mut Overlay,
+        pins: &[&Pin],
+    ) -> Result<(), WriteFailure> {
+        let found = overlay.copies(context, pins).await?;
+        self.loose_copies = found.iter().map(|copy| copy.told(false)).collect();
+        self.warnings.extend(loose_copies::left_behind(&self.loose_copies));
+        Ok(())
     }
 
     /// Adds the change of a file that was read as `before`, unless it changes nothing.
@@ -122,7 +166,8 @@ impl Rewrite {
     }
 }
 
-/// Rewrites every location of these pins (all of one target). A file in `restore` becomes exactly
+/// Rewrites every location of these pins (all of one target), and with `take_copies` every loose copy of their
+/// digests: all of that, or the plan is closed. A file in `restore` becomes exactly
 /// that again, if nothing but the pin has changed in it since.
 pub(super) async fn rewrite(
     context: &PlanContext,
@@ -130,6 +175,7 @@ pub(super) async fn rewrite(
     pins: &[&Pin],
     new: &NewPin,
     restore: &BTreeMap<String, Vec<u8>>,
+    take_copies: bool,
 ) -> Result<Rewrite, WriteFailure> {
     let mut out = Rewrite::default();
     let Some(target) = pins.first().map(|pin| &pin.target) else {
@@ -146,7 +192,24 @@ pub(super) async fn rewrite(
         ));
         return Ok(out);
     }
-    for file in files_of(pins) {
+    let mut copies = overlay.copies(context, pins).await?;
+    for copy in &mut copies {
+        if copy.closed.is_none() {
+            copy.closed = blast_radius(context, &copy.file, target);
+        }
+    }
+    let is_taken = |copy: &FoundCopy| take_copies && copy.mentioned.has_digest;
+    out.loose_copies = copies.iter().map(|copy| copy.told(is_taken(copy))).collect();
+    let taken: Vec<&FoundCopy> = copies.iter().filter(|copy| is_taken(copy)).collect();
+    if let Some((copy, why)) = taken.iter().find_map(|copy| Some((copy, copy.closed.as_ref()?))) {
+        out.closed = Some(format!(
+            "the copy at {}:{} cannot be taken along: {why}; leave the copies behind, and the pin can change alone",
+            copy.file, copy.mentioned.line
+        ));
+    }
+    let mut all_files = files_of(pins);
+    all_files.extend(taken.iter().map(|copy| copy.file.clone()));
+    for file in all_files {
         if let Some(why) = blast_radius(context, &file, target) {
             out.closed.get_or_insert(why);
             continue;
@@ -156,8 +219,10 @@ pub(super) async fn rewrite(
             continue;
         };
         let scan = manifest::scan(&file, &before);
+        let copies_here: Vec<&Found> = taken.iter().filter_map(|copy| copy.found_in(&file)).collect();
         if let Some(was) = restore
             .get(&file)
+            .filter(|_| copies_here.is_empty())
             .filter(|was| differ_in_pin_only(context, target, &file, was, &before))
         {
             out.take(&file, Some(&before), was.clone());
@@ -181,15 +246,17 @@ pub(super) async fn rewrite(
         let which: Vec<&Found> = scan
             .all()
             .filter(|found| paths.contains(found.yaml_path.as_str()))
+            .filter(|found| !copies_here.contains(found))
             .collect();
-        match plan_edit(&file, &before, &which, new) {
+        let all: Vec<&Found> = which.iter().chain(&copies_here).copied().collect();
+        match plan_edit(&file, &before, &all, new) {
             Ok(edited) => {
                 let said = edited
                     .warnings
                     .iter()
                     .map(|w| format!("{file}:{}: {}", w.line, w.text).into());
                 out.warnings.extend(said);
-                out.warnings.extend(aliases(&file, &which));
+                out.warnings.extend(aliases(&file, &all));
                 out.warnings.extend(loose(&file, &which));
                 out.take_change(Some(&before), edited.into_change(&file));
             }
@@ -201,37 +268,16 @@ pub(super) async fn rewrite(
     if out.closed.is_none() && !out.files.is_empty() {
         let before = overlay.rendered(context);
         let after = overlay.render(context, &out.files);
-        out.closed = before.changes_more(&after, pins, new.digest);
+        let meant = taken.iter().filter_map(|copy| {
+            let found = copy.mentioned.found.as_ref()?;
+            Some((copy.file.as_str(), found.yaml_path.as_str()))
+        });
+        let meant: Vec<(&str, &str)> = meant.collect();
+        out.closed = before.changes_more(&after, pins, &meant, new.digest);
     }
-    out.warnings.extend(left_behind(context, pins));
+    out.warnings.extend(loose_copies::left_behind(&out.loose_copies));
     out.warnings.extend(surroundings(context, pins));
     Ok(out)
-}
-
-/// Copies of the image in texts outside of every known field (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
-/// them as they are.
-fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
-    let is_copy = |one: &&effective::EffectiveReference| {
-        one.found.rule.is_loose()
-            && pins.iter().any(|pin| {
-                pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)
-            })
-            && !pins
-                .iter()
-                .flat_map(|pin| pin.deciding())
-                .any(|location| location.file == one.file && location.line == one.found.line)
-    };
-    let all = context.ledger().effective.references.iter().filter(is_copy);
-    all.map(|one| {
-        format!(
-            "{}:{} names {} too, in a text of its own, and is left behind: change it by hand if it must follow",
-            one.file,
-            one.found.line,
-            one.found.reference()
-        )
-        .into()
-    })
-    .collect()
 }
 
 /// Whether a reference is one of this target's pins.

@@ -208,6 +208,7 @@ async fn draft(
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),
+            loose_copies: Vec::new(),
             holds: rewritten.holds,
             gates: vec![plan::read_only_gate(context.read_only(environment).as_deref())],
             warnings: Vec::new(),

@@ -100,7 +100,7 @@ async fn one(
         // It names the digest at this moment, so it does not lie.
         tag: TagChange::Update(tag.to_owned()),
     };
-    let rewritten = rewrite(context, overlay, &[pin], &new, &BTreeMap::new()).await?;
+    let rewritten = rewrite(context, overlay, &[pin], &new, &BTreeMap::new(), request.take_copies).await?;
     overlay.take(&rewritten.files);
     let read_only = context.read_only(environment);
     let mut gates = plan::pin_gates(&verdict, request.acknowledge_warned, read_only.as_deref());
@@ -136,6 +136,7 @@ async fn one(
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
+            loose_copies: rewritten.loose_copies,
             holds: BTreeSet::new(),
             gates,
             warnings: rewritten.warnings,

@@ -135,7 +135,7 @@ impl Promotion<'_> {
             tag,
         };
         let rewritten = match &source.mismatch {
-            None => rewrite(context, overlay, pins, &new, &BTreeMap::new()).await?,
+            None => rewrite(context, overlay, pins, &new, &BTreeMap::new(), self.request.take_copies).await?,
             Some(why) => Rewrite {
                 closed: Some(why.clone()),
                 ..Rewrite::default()
@@ -188,6 +188,7 @@ impl Promotion<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies,
+                loose_copies: rewritten.loose_copies,
                 holds: BTreeSet::new(),
                 gates,
                 warnings,

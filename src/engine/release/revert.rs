@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::domain::board::Hold;
-use crate::domain::failure::{Failure, Hint};
+use crate::domain::failure::Failure;
 use crate::domain::history::PinIdentity;
 use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{Digest, Target};
@@ -13,7 +13,7 @@ use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::pin::Pin;
 use crate::domain::plan::{self, Plan, RevertFacts, Verb};
-use crate::domain::policy::{Environment, Policy, WriteMode};
+use crate::domain::policy::{Environment, Policy};
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Alternative, Request, Scope, TagRule, WriteFailure};
@@ -28,6 +28,7 @@ use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
+use super::revert_options;
 use super::reverted_component;
 use super::source::own_tag;
 use super::surroundings::surroundings;
@@ -46,17 +47,7 @@ pub(super) async fn draft(
     let environment = context.environment(&target.environment)?;
     let policy = context.policy(environment)?;
     let pins = reverted_component::pins(context, request, target, to).await?;
-    if request.release_hold && environment.write == WriteMode::Branch {
-        return Err(Failure::usage(format!(
-            "{} is written by pull requests, where a hold must not end before the pin changes",
-            environment.name
-        ))
-        .hint(Hint::with(
-            "release the hold by itself: `pindeck hold release {} --env {}`",
-            &[(&target.service).into(), (&target.environment).into()],
-        ))
-        .into());
-    }
+    revert_options::check(request, environment, scope)?;
     let history = PinHistory::of_pins(context, target, &pins).await?;
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let ledger = context.ledger();
@@ -97,8 +88,9 @@ pub(super) async fn draft(
         (RevertExtent::Whole(_), Scope::Auto) if request.tag.is_some() => (None, None),
         (RevertExtent::Whole(commit), _) => (Some(commit), None),
         (RevertExtent::PinOnly { commit }, Scope::Auto) => {
-            drafted.whole_commit = commit;
-            (None, None)
+            drafted.whole_commit = commit.clone();
+            // With the copies that it changed, it may be undone as a whole.
+            (commit.filter(|_| request.take_copies && request.tag.is_none()), None)
         }
         (RevertExtent::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
         (RevertExtent::PinOnly { commit: None }, Scope::WholeCommit) => {
@@ -108,7 +100,12 @@ pub(super) async fn draft(
             .into());
         }
     };
-    drafted.drafts.push(revert.draft(digest, judged, reverts, whole).await?);
+    let draft = revert.draft(digest, judged, reverts, whole).await?;
+    let is_undone = |commit: &String| draft.plan.message.contains(&message::reverts(commit));
+    if request.take_copies && drafted.whole_commit.as_ref().is_some_and(is_undone) {
+        drafted.whole_commit = None;
+    }
+    drafted.drafts.push(draft);
     Ok(drafted)
 }
 
@@ -264,6 +261,7 @@ impl Revert<'_> {
                 away = whole.away;
                 other_gates = whole.gates;
                 let mut rewrite = whole.rewrite;
+                rewrite.copies_stay(context, &mut overlay, pins).await?;
                 rewrite.warnings.extend(surroundings(context, pins));
                 rewrite
             }
@@ -272,7 +270,8 @@ impl Revert<'_> {
                     digest,
                     tag: self.tag(digest, &judged.assessed, &mut warnings).await?,
                 };
-                rewrite(context, &mut overlay, pins, &new, &self.restore(digest).await?).await?
+                let restore = self.restore(digest).await?;
+                rewrite(context, &mut overlay, pins, &new, &restore, self.request.take_copies).await?
             }
         };
         let reverts = match reverts {
@@ -336,6 +335,7 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                loose_copies: rewritten.loose_copies,
                 holds: rewritten.holds,
                 gates,
                 warnings,

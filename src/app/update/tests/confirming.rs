@@ -3,6 +3,7 @@
 use super::*;
 use crate::app::sample::{answer_plan, asked, begun, fail_plan, planned, planned_as, proposal_of, see};
 use crate::domain::failure::Failure;
+use crate::domain::loose_copy::LooseCopy;
 use crate::domain::plan::{Gate, GateName, GateState};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Proposal, Request, Scope, WriteFailure};
@@ -60,6 +61,26 @@ fn no_other_key_confirms() {
         let executes = commands.iter().any(|c| matches!(c, Command::Execute { .. }));
         assert!(!executes && state.writing.is_none(), "{key}");
     }
+}
+
+#[test]
+fn i_takes_the_loose_copies_along() {
+    let mut state = board();
+    planned(&mut state, "p");
+    assert_eq!(press(&mut state, "i"), []);
+    assert!(notice(&state).contains("no loose copy"), "{}", notice(&state));
+    let mut state = board();
+    planned_as(&mut state, "p", |proposal| {
+        proposal.plans[0].loose_copies.push(LooseCopy {
+            file: "envs/staging/images.yaml".to_owned(),
+            line: 3,
+            reference: "registry.example.com/shop/checkout@sha256:…".into(),
+            has_digest: true,
+            taken: false,
+            why: None,
+        });
+    });
+    assert!(replanned(&mut state, "i").take_copies);
 }
 
 #[test]

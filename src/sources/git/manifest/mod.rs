@@ -9,6 +9,7 @@ mod applications;
 mod argocd;
 mod compose;
 mod controllers;
+mod copies;
 mod detect;
 mod edit_warnings;
 pub(crate) mod events;
@@ -46,6 +47,7 @@ use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
 pub(crate) use controllers::{Controller, disregards_edit};
+pub(crate) use copies::{CopiedImage, Mentioned, copies, may_contain_copies};
 pub(crate) use edit_warnings::repository_updater;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};

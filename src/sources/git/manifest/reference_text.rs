@@ -129,6 +129,27 @@ pub(super) fn mentions(text: &str) -> Vec<Mention> {
     out
 }
 
+/// Finds every `name:tag` of this tag that no digest follows.
+pub(super) fn tag_mentions(text: &str, tag: &str) -> Vec<Parts> {
+    let ends = text.match_indices(tag).map(|(at, _)| at + tag.len());
+    let goes_on = |end: usize| {
+        let mut next = text[end..].chars();
+        match next.next() {
+            Some('@') => next.as_str().starts_with("sha256:"),
+            // The end of a sentence is no part of a tag.
+            Some('.') => next
+                .next()
+                .is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')),
+            Some(c) => c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | ':'),
+            None => false,
+        }
+    };
+    ends.filter(|end| !goes_on(*end))
+        .filter_map(|end| before(text, end))
+        .filter(|parts| parts.tag.as_ref().is_some_and(|range| &text[range.clone()] == tag))
+        .collect()
+}
+
 /// The `name[:tag]` that ends at `end`, however it is embedded: `docker-pullable://alpine`.
 fn before(text: &str, end: usize) -> Option<Parts> {
     let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'/' | b':');

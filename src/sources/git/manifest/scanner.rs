@@ -63,15 +63,15 @@ impl Scanner {
     }
 }
 
-/// Whether a file may contain image references, by its name: the files to give to [`scan`].
+/// Whether a file may contain image references, or decide them, by its name: the files to give to [`scan`].
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let name = name.strip_suffix(".gotmpl").unwrap_or(name);
+    let lower = name.to_ascii_lowercase();
+    let lower = lower.strip_suffix(".gotmpl").unwrap_or(&lower);
+    let ends = [".yaml", ".yml", ".json"];
     name == "Kustomization"
         || name == super::variables::FILE
-        || [".yaml", ".yml", ".json"]
-            .iter()
-            .any(|end| name.len() > end.len() && name.ends_with(end))
+        || ends.iter().any(|end| lower.len() > end.len() && lower.ends_with(end))
 }
 
 #[cfg(test)]
@@ -104,7 +104,15 @@ mod tests {
 
     #[test]
     fn manifests_by_name() {
-        for yes in ["a/b.yaml", "x.yml", "Kustomization", "helmfile.yaml.gotmpl", "pod.json"] {
+        for yes in [
+            "a/b.yaml",
+            "A.YAML",
+            "compose/.env",
+            "x.yml",
+            "Kustomization",
+            "helmfile.yaml.gotmpl",
+            "pod.json",
+        ] {
             assert!(is_manifest(yes), "{yes}");
         }
         for no in ["a.yaml.bak", ".yaml", "yaml", "x.tgz", "README.md", "a.yaml/b.txt"] {

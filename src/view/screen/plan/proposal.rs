@@ -12,6 +12,7 @@ use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
 use crate::domain::hold::HoldChange;
 use crate::domain::id::{Digest, ServiceId};
+use crate::domain::loose_copy::{self, LooseCopy};
 use crate::domain::plan::{Gate, GateState, Opener, Plan, Verb};
 use crate::domain::text::clean_lines;
 use crate::domain::verdict::{Outcome, Verdict};
@@ -137,6 +138,17 @@ fn one(
     }
     for warning in &plan.warnings {
         out.say("warning", vec![span(Role::Warned, format!("! {}", warning.clean()))]);
+    }
+    if let Some(words) = loose_copy::summary(&plan.loose_copies) {
+        let keys = match (
+            screen.request.take_copies,
+            plan.loose_copies.iter().any(LooseCopy::can_follow),
+        ) {
+            (true, _) => " (i: leave them)",
+            (false, true) => " (i: take them along)",
+            (false, false) => "",
+        };
+        out.say("loose", vec![span(Role::Warned, words), span(Role::Dim, keys)]);
     }
     gates(out, &state.keymap, &plan.gates);
     alternatives(out, proposal, state.minute());
