@@ -200,6 +200,7 @@ pub fn group(
             continue;
         };
         if naming.is_ignored(repository) {
+            not_managed("`ignore` in pindeck.toml says that this image is nobody's service here");
             continue;
         }
         if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {

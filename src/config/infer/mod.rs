@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::left_out::{left_out, perhaps_left_out};
+use super::left_out::{makes_no_environment, may_be_tests, perhaps_left_out};
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
 use crate::domain::reference::Repository;
@@ -31,7 +31,7 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
     let counted: Vec<&str> = deployments
         .iter()
         .map(String::as_str)
-        .filter(|path| left_out(path).is_none())
+        .filter(|path| makes_no_environment(path).is_none())
         .collect();
     let places = Places::of(&counted);
     let found: Vec<(&str, FoundEnvironment)> = counted
@@ -40,7 +40,8 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
         .collect();
     // What environments share, and folders like `test/` in no environment, say nothing against them.
     let outside = counted.iter().filter(|path| places.find(path).is_none());
-    let outside = outside.filter(|path| !place::is_shared(path) && perhaps_left_out(path).is_none());
+    let speaks = |path: &&&str| !place::is_shared(path) && !may_be_tests(path) && perhaps_left_out(path).is_none();
+    let outside = outside.filter(speaks);
     let covers_most = found.len() > outside.count();
     let has_neighbours = found.iter().any(|(_, found)| found.beside_another);
     if found.is_empty() || !(covers_most || has_neighbours) {

@@ -12,7 +12,9 @@ mod objects;
 mod patches;
 mod reference;
 mod render;
+mod rendered_environment;
 mod units;
+mod unplaced;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};

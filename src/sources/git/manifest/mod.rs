@@ -142,6 +142,11 @@ impl Scan {
     /// there once: as a part of an image that other values name if nothing more is written here, as an image in
     /// a patch rather than as a loose text.
     pub fn all(&self) -> impl Iterator<Item = &Found> {
+        self.handles().map(|(_, found)| found)
+    }
+
+    /// The same, each with its handle.
+    pub fn handles(&self) -> impl Iterator<Item = (Handle, &Found)> {
         let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
         if !self.layered.is_empty() {
             let is_known = |found: &&Found| !found.written.is_empty() && found.tier < LOOSE;
@@ -155,18 +160,22 @@ impl Scan {
             let spans_of = self.layered.iter().filter_map(|found| found.digest_span.clone());
             spans = spans_of.map(|span| (span.start, span.end)).collect();
         }
-        let more: Vec<&Found> = self
-            .layered
-            .iter()
-            .filter(|found| !whole.contains(found.yaml_path.as_str()))
+        let layered = (0u32..).zip(&self.layered);
+        let more: Vec<(Handle, &Found)> = layered
+            .filter(|(_, found)| !whole.contains(found.yaml_path.as_str()))
+            .map(|(at, found)| (Handle::Layered(at), found))
             .collect();
-        let is_better = move |found: &&Found| {
+        let is_better = move |(_, found): &(Handle, &Found)| {
             let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
             let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
             let is_text = found.tier >= LOOSE && span.is_some_and(|span| spans.contains(&span));
             !is_part && !is_text
         };
-        self.found.iter().filter(is_better).chain(more)
+        let found = (0u32..).zip(&self.found);
+        found
+            .map(|(at, found)| (Handle::Found(at), found))
+            .filter(is_better)
+            .chain(more)
     }
 
     /// Brings the references into the order of the file.
