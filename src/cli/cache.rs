@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::exit::Exit;
 use crate::config::user;
 use crate::domain::failure::Failure;
-use crate::engine::cache::{self, Holdings};
+use crate::engine::cache::{self, CacheContents};
 
 use super::args::{CacheArgs, CacheCommand};
 use super::command_context::CommandContext;
@@ -18,7 +18,7 @@ use super::output::say;
 struct CacheDoc<'a> {
     path: &'a str,
     #[serde(flatten)]
-    holdings: Holdings,
+    holdings: CacheContents,
     limit_bytes: u64,
     cleared: bool,
 }

@@ -12,7 +12,7 @@ use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
 use crate::engine::journal::JournalEntry;
-use crate::engine::release::Left;
+use crate::engine::release::UnfinishedWrite;
 
 use super::args::ResumeArgs;
 use super::command_context::CommandContext;
@@ -83,7 +83,12 @@ enum StopReason {
     Failed(WriteFailure),
 }
 
-async fn act(engine: &Engine, args: &ResumeArgs, one: &Left, interrupts: &Interrupts) -> Result<Value, StopReason> {
+async fn act(
+    engine: &Engine,
+    args: &ResumeArgs,
+    one: &UnfinishedWrite,
+    interrupts: &Interrupts,
+) -> Result<Value, StopReason> {
     let under_way = one.status.is_none() && one.entry.is_some();
     if under_way {
         return Err(StopReason::Asked);
@@ -151,7 +156,7 @@ async fn agreed(args: &ResumeArgs, question: &str, name: Option<&str>) -> Result
     }
 }
 
-fn describe(one: &Left) -> Vec<String> {
+fn describe(one: &UnfinishedWrite) -> Vec<String> {
     let mut out = Vec::new();
     let clean = |text: String| Clean::from_untrusted(&text).into_string();
     match &one.entry {
@@ -199,7 +204,7 @@ fn outcome(ended: &Value) -> Vec<String> {
     out
 }
 
-fn document(one: &Left, ended: Value) -> Value {
+fn document(one: &UnfinishedWrite, ended: Value) -> Value {
     let known = |fact: Fact| match fact {
         Fact::Yes => Value::Bool(true),
         Fact::No => Value::Bool(false),

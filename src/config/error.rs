@@ -124,11 +124,11 @@ mod tests {
             let text = format!("{key:?} = 1\n");
             #[derive(Debug, serde::Deserialize)]
             #[serde(deny_unknown_fields)]
-            struct Small {
+            struct VersionOnly {
                 #[serde(rename = "version")]
                 _version: Option<u8>,
             }
-            let error = toml::from_str::<Small>(&text).expect_err("an unknown key");
+            let error = toml::from_str::<VersionOnly>(&text).expect_err("an unknown key");
             let source = ConfigText { file: "f", text: &text };
             let failure = Failure::from(source.parse_error(&error));
             assert!(failure.what.raw().contains("curl evil"), "{failure:?}");

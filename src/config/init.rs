@@ -245,28 +245,22 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     if unmanaged.is_empty() {
         return;
     }
-    let mut reasons: BTreeMap<&str, (usize, &Unmanaged)> = BTreeMap::new();
-    for one in unmanaged {
-        reasons.entry(&one.reason).or_insert((0, one)).0 += 1;
-    }
+    let reasons = Unmanaged::by_reason(unmanaged);
     let _ = writeln!(
         out,
         "\n# Seen here, and not managed ({}):",
         plural(unmanaged.len(), "place")
     );
-    for (reason, (count, first)) in reasons.iter().take(REASONS) {
+    for one in reasons.iter().take(REASONS) {
         let _ = writeln!(
             out,
-            "#   {} at {}:{}{}: {}",
-            comment(first.text.raw()),
-            comment(&first.file),
-            first.line,
-            if *count > 1 {
-                format!(" and {} more", count - 1)
-            } else {
-                String::new()
-            },
-            comment(reason)
+            "#   {} {}: {}{} at {}:{}",
+            one.count,
+            comment(one.reason),
+            if one.count > 1 { "first " } else { "" },
+            comment(one.first.text.raw()),
+            comment(&one.first.file),
+            one.first.line,
         );
     }
     if reasons.len() > REASONS {

@@ -172,7 +172,11 @@ fn of_folder(name: &str) -> Option<&'static str> {
     if is_one_of(&CI_FOLDERS, name) {
         return Some(CI);
     }
-    find(&FOLDERS, name.strip_prefix('.').unwrap_or(name)).or_else(|| name.starts_with('.').then_some(HIDDEN))
+    let Some(hidden) = name.strip_prefix('.') else {
+        return find(&FOLDERS, name);
+    };
+    let is_tests = hidden.split(['-', '_']).any(|word| word == "test" || word == "tests");
+    find(&FOLDERS, hidden).or(Some(if is_tests { TESTS } else { HIDDEN }))
 }
 
 fn find(all: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
@@ -205,6 +209,7 @@ mod tests {
             ("apps/example.yaml", None),
             ("test/app.yaml", None),
             (".archive/old/app.yaml", Some(ARCHIVE)),
+            ("policies/.chainsaw-test/pod.yaml", Some(TESTS)),
             ("charts/web/ci/test-values.yaml", Some(TESTS)),
             ("apps/ci/runner.yaml", None),
             ("docs/app.yaml", None),

@@ -13,5 +13,5 @@ mod signing;
 mod world;
 
 pub use error::DemoError;
-pub use script::{Happened, Script};
+pub use script::{DemoEvent, Script};
 pub use world::{DemoOptions, World};

@@ -5,7 +5,7 @@ pub(super) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// One thing to put into a repository.
 #[derive(Debug, Clone)]
-pub(super) enum Put {
+pub(super) enum RegistryContent {
     Blob(Vec<u8>),
     Manifest(&'static str, Vec<u8>, Option<String>),
 }

@@ -16,9 +16,9 @@ pub(super) enum ManifestStyle {
     Argocd,
 }
 
-/// How the evidence of a version turned out.
+/// What evidence a version has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum PlotEvidence {
     /// Everything, with this test result.
     Whole(&'static str),
     /// Built again by hand: a signature and an SBOM.
@@ -35,7 +35,7 @@ pub(super) enum Told {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlotVersion {
     pub name: &'static str,
-    pub told: Told,
+    pub evidence: PlotEvidence,
     /// The environments that pinned it, as places in [`ENVIRONMENTS`].
     pub pinned: &'static [usize],
 }
@@ -58,10 +58,10 @@ pub(super) struct PlotService {
 const ALL: &[usize] = &[0, 1, 2, 3];
 const TO_STAGING: &[usize] = &[0, 1, 2];
 const TO_INTEGRATION: &[usize] = &[0, 1];
-const PASSED: Told = Told::Whole("PASSED");
+const PASSED: PlotEvidence = PlotEvidence::Whole("PASSED");
 
-const fn version(name: &'static str, told: Told, pinned: &'static [usize]) -> PlotVersion {
-    PlotVersion { name, told, pinned }
+const fn version(name: &'static str, evidence: PlotEvidence, pinned: &'static [usize]) -> PlotVersion {
+    PlotVersion { name, evidence, pinned }
 }
 
 const fn service(name: &'static str, style: ManifestStyle, versions: &'static [PlotVersion]) -> PlotService {
@@ -96,7 +96,7 @@ pub(super) const SERVICES: [PlotService; 8] = [
             version("2.3.8", PASSED, ALL),
             version("2.4.0", PASSED, ALL),
             version("2.4.1", PASSED, ALL),
-            version("2.4.1", Told::Rebuilt, &[2]),
+            version("2.4.1", PlotEvidence::Rebuilt, &[2]),
             version("2.5.0", PASSED, TO_INTEGRATION),
         ],
     ),
@@ -110,8 +110,8 @@ pub(super) const SERVICES: [PlotService; 8] = [
                 version("1.7.0", PASSED, ALL),
                 version("1.7.1", PASSED, ALL),
                 version("1.7.2", PASSED, ALL),
-                version("1.7.3", Told::Whole("WARNED"), TO_STAGING),
-                version("1.8.0", Told::Whole("FAILED"), TO_INTEGRATION),
+                version("1.7.3", PlotEvidence::Whole("WARNED"), TO_STAGING),
+                version("1.8.0", PlotEvidence::Whole("FAILED"), TO_INTEGRATION),
             ],
         )
     },
@@ -122,8 +122,8 @@ pub(super) const SERVICES: [PlotService; 8] = [
         &[
             version("4.1.0", PASSED, ALL),
             version("4.2.0", PASSED, ALL),
-            version("4.2.1", Told::AboutTheOneBefore, TO_INTEGRATION),
-            version("4.3.0", Told::Nothing, &[0]),
+            version("4.2.1", PlotEvidence::AboutTheOneBefore, TO_INTEGRATION),
+            version("4.3.0", PlotEvidence::Nothing, &[0]),
         ],
     ),
     // Signed by somebody else in staging.
@@ -135,7 +135,7 @@ pub(super) const SERVICES: [PlotService; 8] = [
             &[
                 version("0.9.2", PASSED, ALL),
                 version("0.9.3", PASSED, ALL),
-                version("0.9.4", Told::ByStranger, TO_STAGING),
+                version("0.9.4", PlotEvidence::ByStranger, TO_STAGING),
                 version("0.9.5", PASSED, TO_INTEGRATION),
             ],
         )

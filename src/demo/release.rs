@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::error::DemoError;
-use super::oci::{IMAGE, INDEX, Put};
+use super::oci::{IMAGE, INDEX, RegistryContent};
 use super::registry::DemoRegistry;
 use super::signing::{DemoSigner, SigningSubject, descriptor};
 use crate::domain::id::Digest;
@@ -39,7 +39,7 @@ pub(super) enum Proof {
 pub(super) struct Release {
     pub digest: Digest,
     pub version: String,
-    puts: Vec<Put>,
+    puts: Vec<RegistryContent>,
 }
 
 impl Release {
@@ -47,8 +47,8 @@ impl Release {
     pub fn publish(&self, registry: &DemoRegistry, repository: &str, tag: bool) {
         for put in &self.puts {
             match put {
-                Put::Blob(bytes) => drop(registry.put_blob(repository, bytes.clone())),
-                Put::Manifest(media_type, bytes, name) => {
+                RegistryContent::Blob(bytes) => drop(registry.put_blob(repository, bytes.clone())),
+                RegistryContent::Manifest(media_type, bytes, name) => {
                     let digest = registry.put_manifest(repository, media_type, bytes.clone());
                     if let Some(name) = name {
                         registry.tag(repository, name, digest);
@@ -92,7 +92,7 @@ impl DemoKeys {
             media_type: INDEX,
             size: index.len(),
         };
-        puts.push(Put::Manifest(INDEX, index.clone(), None));
+        puts.push(RegistryContent::Manifest(INDEX, index.clone(), None));
         let said = statements(&build, proof);
         let signer = if proof == Proof::Stranger {
             &self.stranger
@@ -120,7 +120,7 @@ fn commit_of(build: &Build) -> String {
     Digest::of(seed.as_bytes()).hex()[..40].to_owned()
 }
 
-fn image(build: &Build) -> (Vec<u8>, Vec<Put>) {
+fn image(build: &Build) -> (Vec<u8>, Vec<RegistryContent>) {
     let revision = commit_of(build);
     let labels = json!({
         "org.opencontainers.image.version": build.version,
@@ -152,8 +152,8 @@ fn image(build: &Build) -> (Vec<u8>, Vec<Put>) {
         let mut child = descriptor(IMAGE, manifest.as_bytes());
         child["platform"] = json!({"os": "linux", "architecture": architecture});
         children.push(child);
-        puts.extend([base, application, config].map(|text| Put::Blob(text.into_bytes())));
-        puts.push(Put::Manifest(IMAGE, manifest.into_bytes(), None));
+        puts.extend([base, application, config].map(|text| RegistryContent::Blob(text.into_bytes())));
+        puts.push(RegistryContent::Manifest(IMAGE, manifest.into_bytes(), None));
     }
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children, "annotations": labels});
     (index.to_string().into_bytes(), puts)

@@ -10,7 +10,7 @@ use super::world::World;
 
 /// Something that happened in the demo's world.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happened {
+pub enum DemoEvent {
     /// CI pushed a build nobody had seen before.
     Built(String),
     /// Somebody pushed a tag again that production's digest came from.
@@ -30,17 +30,17 @@ impl Script {
     ///
     /// # Errors
     /// If git refuses the colleague's commit.
-    pub fn step(&mut self, world: &World) -> Result<Happened, DemoError> {
+    pub fn step(&mut self, world: &World) -> Result<DemoEvent, DemoError> {
         let step = self.step;
         self.step += 1;
         match step {
-            0 => build(world, "checkout", "1.5.1").map(|_| Happened::Built("checkout 1.5.1".to_owned())),
+            0 => build(world, "checkout", "1.5.1").map(|_| DemoEvent::Built("checkout 1.5.1".to_owned())),
             1 => move_tag(world),
             2 => promote(world),
             more => {
                 // Names are few and the demo may run for long: builds of the same service go on.
                 let version: &'static str = ["3.1.2", "3.1.3", "3.2.0"][(more - 3).min(2)];
-                build(world, "accounts", version).map(|_| Happened::Built(format!("accounts {version}")))
+                build(world, "accounts", version).map(|_| DemoEvent::Built(format!("accounts {version}")))
             }
         }
     }
@@ -66,7 +66,7 @@ fn build(world: &World, service: &'static str, version: &'static str) -> Result<
 
 /// `search` 4.2.0 is built again, with another dependency, and its tag pushed over the old one: in both
 /// registries, as a mirror would. Staging and production go on pinning the old bytes.
-fn move_tag(world: &World) -> Result<Happened, DemoError> {
+fn move_tag(world: &World) -> Result<DemoEvent, DemoError> {
     let build = Build {
         service: "search",
         version: "4.2.0",
@@ -77,11 +77,11 @@ fn move_tag(world: &World) -> Result<Happened, DemoError> {
     for registry in [&world.ci, &world.production] {
         release.publish(registry, "shop/search", true);
     }
-    Ok(Happened::TagMoved("search 4.2.0".to_owned()))
+    Ok(DemoEvent::TagMoved("search 4.2.0".to_owned()))
 }
 
 /// The newest notifier goes on to staging.
-fn promote(world: &World) -> Result<Happened, DemoError> {
+fn promote(world: &World) -> Result<DemoEvent, DemoError> {
     let service = place("notifier");
     let plan = &SERVICES[service];
     let (newest, environment) = (plan.versions.len() - 1, 2);
@@ -97,5 +97,5 @@ fn promote(world: &World) -> Result<Happened, DemoError> {
         files: vec![world.file_of(plan, environment, release)],
     };
     world.remote.add(&[commit])?;
-    Ok(Happened::Promoted(format!("{name} to {env}")))
+    Ok(DemoEvent::Promoted(format!("{name} to {env}")))
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::error::DemoError;
-use super::oci::{IMAGE, Put};
+use super::oci::{IMAGE, RegistryContent};
 use crate::domain::id::Digest;
 
 /// SubjectPublicKeyInfo of a P-256 key up to its point (RFC 5480).
@@ -73,7 +73,11 @@ impl DemoSigner {
     }
 
     /// Statements as referrers of `subject`, one bundle each, a signature among them.
-    pub fn bundles(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn bundles(
+        &self,
+        subject: &SigningSubject<'_>,
+        statements: &[(&str, Value)],
+    ) -> Result<Vec<RegistryContent>, DemoError> {
         let mut puts = Vec::new();
         let signature = ("https://sigstore.dev/cosign/sign/v1", json!({}));
         for (predicate_type, predicate) in statements.iter().chain([&signature]) {
@@ -91,15 +95,23 @@ impl DemoSigner {
                 "annotations": {"dev.sigstore.bundle.content": "dsse-envelope",
                     "dev.sigstore.bundle.predicateType": predicate_type},
             });
-            puts.push(Put::Blob(b"{}".to_vec()));
-            puts.push(Put::Blob(bundle.into_bytes()));
-            puts.push(Put::Manifest(IMAGE, manifest.to_string().into_bytes(), None));
+            puts.push(RegistryContent::Blob(b"{}".to_vec()));
+            puts.push(RegistryContent::Blob(bundle.into_bytes()));
+            puts.push(RegistryContent::Manifest(
+                IMAGE,
+                manifest.to_string().into_bytes(),
+                None,
+            ));
         }
         Ok(puts)
     }
 
     /// The same in cosign's older layout: a `.sig` and an `.att` tag.
-    pub fn legacy(&self, subject: &SigningSubject<'_>, statements: &[(&str, Value)]) -> Result<Vec<Put>, DemoError> {
+    pub fn legacy(
+        &self,
+        subject: &SigningSubject<'_>,
+        statements: &[(&str, Value)],
+    ) -> Result<Vec<RegistryContent>, DemoError> {
         const SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
         const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
         const NOTE: &str = "dev.cosignproject.cosign/signature";
@@ -160,7 +172,7 @@ pub(super) fn descriptor(media_type: &str, bytes: &[u8]) -> Value {
     json!({"mediaType": media_type, "digest": Digest::of(bytes), "size": bytes.len()})
 }
 
-fn layers(all: Vec<(Value, Vec<u8>)>, tag: String) -> Vec<Put> {
+fn layers(all: Vec<(Value, Vec<u8>)>, tag: String) -> Vec<RegistryContent> {
     let config = json!({"architecture": "", "os": "", "rootfs": {"type": "layers", "diff_ids": []}}).to_string();
     let descriptors: Vec<&Value> = all.iter().map(|(layer, _)| layer).collect();
     let manifest = json!({
@@ -168,9 +180,9 @@ fn layers(all: Vec<(Value, Vec<u8>)>, tag: String) -> Vec<Put> {
         "config": descriptor("application/vnd.oci.image.config.v1+json", config.as_bytes()),
         "layers": descriptors,
     });
-    let mut puts = vec![Put::Blob(config.into_bytes())];
+    let mut puts = vec![RegistryContent::Blob(config.into_bytes())];
     let manifest = manifest.to_string().into_bytes();
-    puts.extend(all.into_iter().map(|(_, bytes)| Put::Blob(bytes)));
-    puts.push(Put::Manifest(IMAGE, manifest, Some(tag)));
+    puts.extend(all.into_iter().map(|(_, bytes)| RegistryContent::Blob(bytes)));
+    puts.push(RegistryContent::Manifest(IMAGE, manifest, Some(tag)));
     puts
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::error::DemoError;
 use super::history::{Commit, Remote};
 use super::manifest::{self, PinnedImage};
-use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, PlotService, PlotVersion, SERVICES, Told};
+use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, PlotEvidence, PlotService, PlotVersion, SERVICES};
 use super::registry::{DemoRegistry, Ways};
 use super::release::{Build, DemoKeys, Proof, Release, source_of};
 use crate::domain::id::Digest;
@@ -329,12 +329,14 @@ fn releases(keys: &DemoKeys, now: Timestamp) -> Result<BTreeMap<(usize, usize), 
                 at: built_at(now, service, place),
             };
             let before = place.checked_sub(1).and_then(|p| all.get(&(service, p)));
-            let proof = match version.told {
-                Told::Whole(result) => Proof::Whole(result),
-                Told::Rebuilt => Proof::Rebuilt,
-                Told::Nothing => Proof::None,
-                Told::ByStranger => Proof::Stranger,
-                Told::AboutTheOneBefore => before.map_or(Proof::None, |release| Proof::Elsewhere(release.digest)),
+            let proof = match version.evidence {
+                PlotEvidence::Whole(result) => Proof::Whole(result),
+                PlotEvidence::Rebuilt => Proof::Rebuilt,
+                PlotEvidence::Nothing => Proof::None,
+                PlotEvidence::ByStranger => Proof::Stranger,
+                PlotEvidence::AboutTheOneBefore => {
+                    before.map_or(Proof::None, |release| Proof::Elsewhere(release.digest))
+                }
             };
             all.insert((service, place), keys.build(build, proof, plan.legacy)?);
         }

@@ -78,9 +78,9 @@ pub fn relation_of_any(
     if !matches!(own.0, Relation::Other | Relation::None) {
         return own;
     }
-    let placed = same_image.into_iter().map(|digest| relation(digest, candidate));
-    let placed = placed.filter(|(relation, _)| !matches!(relation, Relation::Other | Relation::None));
-    placed
+    let relations = same_image.into_iter().map(|digest| relation(digest, candidate));
+    let known = relations.filter(|(relation, _)| !matches!(relation, Relation::Other | Relation::None));
+    known
         .min_by_key(|(relation, behind)| (*relation != Relation::Same, *behind))
         .unwrap_or(own)
 }

@@ -175,9 +175,9 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     let mut warned = false;
     for &kind in &policy.require {
         match require(policy, &facts, kind, now) {
-            Held::Yes => {}
-            Held::Acknowledge => warned = true,
-            Held::No(cause) => causes.push(cause),
+            Requirement::Met => {}
+            Requirement::MetIfAcknowledged => warned = true,
+            Requirement::Unmet(cause) => causes.push(cause),
         }
     }
     if causes.is_empty() {
@@ -195,15 +195,16 @@ pub fn judge(policy: &Policy, facts: Facts<'_>, now: Timestamp) -> Verdict {
     verdict(result, causes)
 }
 
-enum Held {
-    Yes,
-    Acknowledge,
-    No(Cause),
+/// Whether one required kind of evidence is there.
+enum Requirement {
+    Met,
+    MetIfAcknowledged,
+    Unmet(Cause),
 }
 
-fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestamp) -> Held {
+fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestamp) -> Requirement {
     let no = |cause, detail: Untrusted, subject| {
-        Held::No(Cause {
+        Requirement::Unmet(Cause {
             check: CheckOf::Evidence(kind),
             cause,
             detail,
@@ -218,14 +219,14 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
     let refusal = if has_result(kind) {
         // One more result can turn the answer: what could not be read decides nothing.
         if let Some(item) = facts.evidence.iter().find(|e| e.is_unread() && may_be_of(e, kind)) {
-            return Held::No(unread_cause(kind, item));
+            return Requirement::Unmet(unread_cause(kind, item));
         }
         if let Some(failure) = facts.incomplete.first() {
             return no(open_cause(failure.kind.cause()), failure.sentence(), None);
         }
         match decide_result(policy, &verified, now) {
-            Some(Ok(Accepted::Acknowledge)) => return Held::Acknowledge,
-            Some(Ok(Accepted::Yes)) => return Held::Yes,
+            Some(Ok(Accepted::Acknowledge)) => return Requirement::MetIfAcknowledged,
+            Some(Ok(Accepted::Yes)) => return Requirement::Met,
             Some(Err(why)) => Some(why),
             None => None,
         }
@@ -233,7 +234,7 @@ fn require(policy: &Policy, facts: &Facts<'_>, kind: EvidenceKind, now: Timestam
         let mut refusal = None;
         for item in &verified {
             match accepts(policy, facts.source, item, now) {
-                Ok(()) => return Held::Yes,
+                Ok(()) => return Requirement::Met,
                 Err(why) => refusal = refusal.or(Some(why)),
             }
         }

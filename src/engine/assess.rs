@@ -21,8 +21,8 @@ use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
 use super::image_labels::version;
-use super::image_presence::{self, Extent, MAX_MANIFESTS};
-use super::registry_memo::{Located, RegistryMemo};
+use super::image_presence::{self, MAX_MANIFESTS, PresenceScope};
+use super::registry_memo::{LocatedManifest, RegistryMemo};
 use super::verdict_cache::{Checked, VerdictCache, VerdictKey};
 
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
@@ -46,7 +46,7 @@ pub struct Subject {
     /// Trust profiles, compiled.
     pub trust: Arc<Trust>,
     /// Which parts of the image must be there.
-    pub extent: Extent,
+    pub extent: PresenceScope,
 }
 
 /// What assessing found.
@@ -73,7 +73,7 @@ pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> As
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
     let (manifest, presence) = match located {
-        Ok(Some(Located { manifest, .. })) => (Some(manifest), Presence::Present),
+        Ok(Some(LocatedManifest { manifest, .. })) => (Some(manifest), Presence::Present),
         Ok(None) => {
             let detail = format!("{} no longer has {}", subject.repository, subject.digest);
             let detail = detail.into();

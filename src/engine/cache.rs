@@ -11,7 +11,7 @@ use crate::sources::registry::ContentCache;
 
 /// What the cache holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Holdings {
+pub struct CacheContents {
     /// Pieces of content.
     pub entries: u64,
     /// Their bytes on disk.
@@ -24,12 +24,12 @@ pub struct Holdings {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn holdings(dir: &Path) -> io::Result<Holdings> {
+pub fn holdings(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
-        return Ok(Holdings::default());
+        return Ok(CacheContents::default());
     }
     let size = ContentCache::open(dir, u64::MAX)?.size();
-    Ok(Holdings {
+    Ok(CacheContents {
         entries: size.entries,
         bytes: size.bytes,
         verdicts: verdicts(dir)?.len() as u64,
@@ -40,9 +40,9 @@ pub fn holdings(dir: &Path) -> io::Result<Holdings> {
 ///
 /// # Errors
 /// If something cannot be removed.
-pub fn clear(dir: &Path) -> io::Result<Holdings> {
+pub fn clear(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
-        return Ok(Holdings::default());
+        return Ok(CacheContents::default());
     }
     let removed = ContentCache::open(dir, u64::MAX)?.clear()?;
     let mut gone = 0;
@@ -53,7 +53,7 @@ pub fn clear(dir: &Path) -> io::Result<Holdings> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Holdings {
+    Ok(CacheContents {
         entries: removed.entries,
         bytes: removed.bytes,
         verdicts: gone,
@@ -84,7 +84,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         assert_eq!(
             holdings(&dir.path().join("none")).expect("readable"),
-            Holdings::default()
+            CacheContents::default()
         );
         let verdicts = dir.path().join(VERDICTS);
         fs::create_dir_all(&verdicts).expect("made");
@@ -93,7 +93,7 @@ mod tests {
         fs::write(dir.path().join("thesis.txt"), "mine").expect("written");
         assert_eq!(holdings(dir.path()).expect("readable").verdicts, 1);
         assert_eq!(clear(dir.path()).expect("cleared").verdicts, 1);
-        assert_eq!(holdings(dir.path()).expect("readable"), Holdings::default());
+        assert_eq!(holdings(dir.path()).expect("readable"), CacheContents::default());
         assert!(verdicts.join("notes.txt").exists() && dir.path().join("thesis.txt").exists());
     }
 }

@@ -20,7 +20,7 @@ const FIRST_VERSIONS_ASKED: usize = 3;
 
 /// What was found of what CI offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Offered {
+pub struct CandidateFound {
     /// The candidate; `None` = asked, and there is none.
     pub candidate: Option<Candidate>,
     /// Tags that were passed over because their image cannot be read, each in a sentence.
@@ -36,7 +36,7 @@ pub async fn find(
     configured: Option<&Service>,
     image: Option<&Repository>,
     pins: &[Pin],
-) -> Result<Offered, Failure> {
+) -> Result<CandidateFound, Failure> {
     Search { memo }.candidate(configured, image, pins).await
 }
 
@@ -51,9 +51,9 @@ impl Search<'_> {
         configured: Option<&Service>,
         image: Option<&Repository>,
         pins: &[Pin],
-    ) -> Result<Offered, Failure> {
+    ) -> Result<CandidateFound, Failure> {
         let Some(image) = image else {
-            return Ok(Offered::default());
+            return Ok(CandidateFound::default());
         };
         let tags: Vec<String> = match self.memo.tags(image).await {
             Ok(tags) => tags.iter().cloned().collect(),
@@ -71,7 +71,7 @@ impl Search<'_> {
             },
         };
         let skipped = ordered.skipped.iter();
-        let mut offered = Offered {
+        let mut offered = CandidateFound {
             candidate: None,
             skipped: skipped
                 .map(|(tag, failure)| format!("{image}:{tag} is no candidate: {failure}").into())
@@ -118,14 +118,14 @@ impl Search<'_> {
     /// Versions in candidate order, with digests as far as needed to place every pin among them.
     async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
         let digest_of = |tag: &String| self.memo.known(image, tag).and_then(Result::ok).flatten();
-        let placed = |pins: &[Pin]| {
+        let are_found = |pins: &[Pin]| {
             pins.iter()
                 .filter_map(|p| p.digest)
                 .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
         };
         // The newest first: most pins are only a few versions behind.
         let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
-        while asked < ordered.len().min(VERSIONS_ASKED) && !placed(pins) {
+        while asked < ordered.len().min(VERSIONS_ASKED) && !are_found(pins) {
             let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
             join_all(some.map(|tag| self.memo.resolve(image, tag))).await;
             asked += next;

@@ -12,7 +12,7 @@ use crate::domain::reference::Repository;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
-use super::image_presence::{Extent, ImageDepth};
+use super::image_presence::{ImageDepth, PresenceScope};
 use super::ledger::Ledger;
 use super::once_map::OnceMap;
 use super::registry_memo::RegistryMemo;
@@ -23,11 +23,11 @@ pub(super) struct Criteria<'a> {
     /// The policy; `None` = nothing to judge by.
     pub policy: Option<&'a Arc<Policy>>,
     /// How much of the image must be there.
-    pub extent: Extent,
+    pub extent: PresenceScope,
 }
 
 /// What makes two assessments the same question: place, digest, service, name of the policy, extent.
-type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, Extent);
+type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, PresenceScope);
 
 /// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
 /// policy file alone says what counts.
@@ -131,7 +131,7 @@ impl<L> Context<L> {
     pub fn criteria(&self, environment: Option<&Environment>, depth: ImageDepth) -> Criteria<'_> {
         Criteria {
             policy: environment.and_then(|environment| self.policy_of(environment)),
-            extent: Extent {
+            extent: PresenceScope {
                 depth,
                 platforms: environment.map(|e| e.platforms.clone()).unwrap_or_default(),
             },

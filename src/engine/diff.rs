@@ -20,7 +20,7 @@ use crate::sources::registry::{Manifest, Place};
 
 use super::collect;
 use super::context::{Context, Criteria};
-use super::image_presence::Extent;
+use super::image_presence::PresenceScope;
 use super::open::Engine;
 use super::verify::is_bare;
 use config::Config;
@@ -67,7 +67,7 @@ impl Engine {
         let comparison = DigestComparison {
             context: self.judging_context(self.ledger_as_known().await?)?,
         };
-        let (a, b) = (comparison.placed(a.0, a.1), comparison.placed(b.0, b.1));
+        let (a, b) = (comparison.name_digest(a.0, a.1), comparison.name_digest(b.0, b.1));
         comparison.compare(a, b).await
     }
 }
@@ -92,7 +92,7 @@ impl DigestComparison {
         if let Ok(digest) = text.parse::<Digest>() {
             let known = self.pins().find(|pin| pin.digest == Some(digest));
             if let Some(pin) = known {
-                return Ok(self.placed(pin.image.clone(), digest));
+                return Ok(self.name_digest(pin.image.clone(), digest));
             }
             return self.search(digest, other).await;
         }
@@ -103,7 +103,7 @@ impl DigestComparison {
                     pin.target
                 ))
             })?;
-            return Ok(self.placed_for(pin.image.clone(), digest, Some(pin)));
+            return Ok(self.name_digest_of(pin.image.clone(), digest, Some(pin)));
         }
         if is_bare(text) {
             return Err(self.no_such_name(text));
@@ -121,7 +121,7 @@ impl DigestComparison {
                 found.ok_or_else(|| Failure::usage(format!("{} has no tag {tag}", parsed.repository)))?
             }
         };
-        Ok(self.placed(parsed.repository, digest))
+        Ok(self.name_digest(parsed.repository, digest))
     }
 
     /// What is wrong with a `SERVICE:ENV` of this repository.
@@ -186,7 +186,7 @@ impl DigestComparison {
         let mut trouble = None;
         for place in places {
             match self.context.memo.presence(&Place::new(&place, digest), None).await {
-                Ok(Some(_)) => return Ok(self.placed(place, digest)),
+                Ok(Some(_)) => return Ok(self.name_digest(place, digest)),
                 Ok(None) => {}
                 Err(error) => trouble = Some(error),
             }
@@ -202,12 +202,12 @@ impl DigestComparison {
         self.context.ledger.pins()
     }
 
-    fn placed(&self, image: Repository, digest: Digest) -> NamedDigest {
+    fn name_digest(&self, image: Repository, digest: Digest) -> NamedDigest {
         let pin = self.pins().find(|pin| pin.digest == Some(digest) && pin.image == image);
-        self.placed_for(image, digest, pin)
+        self.name_digest_of(image, digest, pin)
     }
 
-    fn placed_for(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
+    fn name_digest_of(&self, image: Repository, digest: Digest, pin: Option<&Pin>) -> NamedDigest {
         let environment = match pin {
             Some(pin) => self.context.environment(pin.target.environment.as_str()),
             None => self.context.environments().first(),
@@ -380,7 +380,7 @@ impl DigestComparison {
     ) -> (Vec<Evidence>, Option<(CauseKind, Untrusted)>) {
         let criteria = Criteria {
             policy: of.policy.as_ref(),
-            extent: Extent::default(),
+            extent: PresenceScope::default(),
         };
         let found = self
             .context

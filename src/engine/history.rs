@@ -27,7 +27,7 @@ use super::context::Context;
 use super::image_presence::ImageDepth;
 use super::ledger::{Ledger, ScanCache};
 use super::open::{Engine, blocking};
-use super::pins::{EnvironmentPaths, LOOSE_TIER};
+use super::pins::EnvironmentPaths;
 
 /// Entries that travel together.
 const BATCH: usize = 32;
@@ -345,7 +345,7 @@ impl Reader<'_> {
         let former: Vec<Repository> = before
             .found
             .iter()
-            .filter(|found| found.tier < LOOSE_TIER && places.contains(found.yaml_path.as_str()))
+            .filter(|found| !found.rule.is_loose() && places.contains(found.yaml_path.as_str()))
             .filter_map(|found| found.repository.clone())
             .filter(|image| naming.service(image).is_none() && !naming.is_ignored(image))
             .collect();

@@ -9,7 +9,7 @@ use crate::domain::text::Untrusted;
 use crate::sources::registry::{Manifest, Place, RegistryError};
 
 use super::collect;
-use super::image_presence::Extent;
+use super::image_presence::PresenceScope;
 use super::registry_memo::RegistryMemo;
 
 /// The label that names a version (OCI image spec, "Annotations").
@@ -23,7 +23,7 @@ pub(super) async fn version(
     memo: &RegistryMemo,
     place: &Place,
     manifest: &Manifest,
-    extent: &Extent,
+    extent: &PresenceScope,
 ) -> Option<Untrusted> {
     let repository = &place.repository;
     if let Some(version) = collect::annotation(&manifest.body.annotations, VERSION) {

@@ -38,7 +38,7 @@ pub enum ImageDepth {
 
 /// Which parts of an image must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Extent {
+pub struct PresenceScope {
     /// How deep to look.
     pub depth: ImageDepth,
     /// Which platforms count.
@@ -60,7 +60,12 @@ struct ImageParts {
 
 /// Whether every part of an image that counts is in its repository now. The image's own manifest was
 /// located by the caller.
-pub(super) async fn whole(memo: &RegistryMemo, place: &Place, image: &Arc<Manifest>, extent: &Extent) -> Presence {
+pub(super) async fn whole(
+    memo: &RegistryMemo,
+    place: &Place,
+    image: &Arc<Manifest>,
+    extent: &PresenceScope,
+) -> Presence {
     let mut parts = ImageParts::default();
     let mut seen = BTreeSet::from([place.digest]);
     let mut level = vec![Arc::clone(image)];

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::domain::id::EnvId;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{Include, Origin, Taken};
+use crate::sources::git::manifest::{Include, IncludedFiles, Origin};
 
 use super::pins::EnvironmentPaths;
 
@@ -57,10 +57,10 @@ impl IncludeGraph {
             let chart = inside("Chart.yaml").is_some();
             match include.what {
                 _ if !kustomizations.is_empty() => kustomizations.into_iter().for_each(take),
-                Taken::Named => take(path),
+                IncludedFiles::Named => take(path),
                 // Its other files are taken only where they are named.
-                Taken::Folder if chart => take(join(&path, "values.yaml")),
-                what => self.folders.push((path, what == Taken::Tree, includer)),
+                IncludedFiles::Folder if chart => take(join(&path, "values.yaml")),
+                what => self.folders.push((path, what == IncludedFiles::Tree, includer)),
             }
         }
     }

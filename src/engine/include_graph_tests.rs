@@ -264,7 +264,7 @@ fn what_leaves_the_repository_reaches_nothing() {
     let path = |path: &str| Include {
         path: path.to_owned(),
         from: Origin::Beside,
-        what: Taken::Named,
+        what: IncludedFiles::Named,
         environments: Vec::new(),
         cluster: None,
     };

@@ -97,7 +97,7 @@ impl From<JournalError> for Failure {
 
 /// When an [`Observer`] is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Moment {
+pub enum JournalMoment {
     /// The step is about to be written.
     Before,
     /// It is on disk.
@@ -106,7 +106,7 @@ pub enum Moment {
 
 /// Told of every step of every write, just before and just after it is on disk. Tests end the process
 /// there; nothing in pindeck sets one.
-pub type Observer = Arc<dyn Fn(WriteStep, Moment) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(WriteStep, JournalMoment) + Send + Sync>;
 
 /// The journal of one repository.
 #[derive(Clone)]
@@ -374,7 +374,7 @@ impl Journal {
         }
     }
 
-    fn tell(&self, step: WriteStep, moment: Moment) {
+    fn tell(&self, step: WriteStep, moment: JournalMoment) {
         if let Some(observer) = &self.observer {
             observer(step, moment);
         }
@@ -424,18 +424,18 @@ impl Running {
     /// # Errors
     /// If the file cannot be removed.
     pub fn done(self) -> Result<(), JournalError> {
-        self.journal.tell(WriteStep::Done, Moment::Before);
+        self.journal.tell(WriteStep::Done, JournalMoment::Before);
         self.journal.remove(&self.entry.id)?;
-        self.journal.tell(WriteStep::Done, Moment::After);
+        self.journal.tell(WriteStep::Done, JournalMoment::After);
         Ok(())
     }
 
     fn record(&mut self, step: WriteStep, now: Timestamp) -> Result<(), JournalError> {
-        self.journal.tell(step, Moment::Before);
+        self.journal.tell(step, JournalMoment::Before);
         self.entry.step = step;
         self.entry.reached = now;
         self.journal.save(&self.entry)?;
-        self.journal.tell(step, Moment::After);
+        self.journal.tell(step, JournalMoment::After);
         Ok(())
     }
 }

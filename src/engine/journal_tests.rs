@@ -170,7 +170,7 @@ fn a_write_too_large_to_record_does_not_begin() {
 #[test]
 fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
     let (_dir, journal) = journal();
-    let heard: Arc<Mutex<Vec<(WriteStep, Moment, usize)>>> = Arc::default();
+    let heard: Arc<Mutex<Vec<(WriteStep, JournalMoment, usize)>>> = Arc::default();
     let (ears, dir) = (Arc::clone(&heard), journal.dir().to_owned());
     let observed = journal.observed(Arc::new(move |step, moment| {
         let files = fs::read_dir(&dir).expect("there").flatten();
@@ -184,10 +184,10 @@ fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
     assert_eq!(
         *heard.lock().expect("whole"),
         [
-            (WriteStep::Planned, Moment::Before, 0),
-            (WriteStep::Planned, Moment::After, 1),
-            (WriteStep::Done, Moment::Before, 1),
-            (WriteStep::Done, Moment::After, 0)
+            (WriteStep::Planned, JournalMoment::Before, 0),
+            (WriteStep::Planned, JournalMoment::After, 1),
+            (WriteStep::Done, JournalMoment::Before, 1),
+            (WriteStep::Done, JournalMoment::After, 0)
         ]
     );
 }

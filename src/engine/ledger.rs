@@ -18,7 +18,7 @@ use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
-use super::pins::{EnvironmentPaths, Grouped, LOOSE_TIER, Naming, group, naming};
+use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -70,7 +70,7 @@ pub struct Ledger {
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Services of places whose text alone does not tell them: by file and entry.
-    pub placed: Arc<BTreeMap<(String, String), ServiceId>>,
+    pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Holds in force.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
@@ -83,13 +83,15 @@ impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
     pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
-        if !self.placed.is_empty()
-            && let Some(known) = self.placed.get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+        if !self.services_by_place.is_empty()
+            && let Some(known) = self
+                .services_by_place
+                .get(&(file.to_owned(), effective::entry(&found.yaml_path)))
         {
             return Some(known);
         }
         let repository = found.repository.as_ref()?;
-        let counts = found.tier < LOOSE_TIER || self.naming.is_listed(repository);
+        let counts = !found.rule.is_loose() || self.naming.is_listed(repository);
         let service = self.naming.service_of(repository, found.tag.as_deref());
         service.filter(|_| counts)
     }
@@ -150,7 +152,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
-    let placed = placed(&commit, &naming, &grouped);
+    let services_by_place = services_by_place(&commit, &naming, &grouped);
     let holds = match repo.read_at(&tip.commit, holds::FILE)? {
         TreeEntry::Absent => Ok(Vec::new()),
         TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
@@ -168,7 +170,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         environments,
         naming,
         grouped,
-        placed: Arc::new(placed),
+        services_by_place: Arc::new(services_by_place),
         commit: Arc::new(commit),
         effective: Arc::new(effective),
         holds,
@@ -294,7 +296,11 @@ fn unread(commit: &ScannedCommit, environments: &[Environment]) -> Vec<Unmanaged
 }
 
 /// Places whose text alone tells another service than the one that is deployed, or none.
-fn placed(commit: &ScannedCommit, naming: &Naming, grouped: &Grouped) -> BTreeMap<(String, String), ServiceId> {
+fn services_by_place(
+    commit: &ScannedCommit,
+    naming: &Naming,
+    grouped: &Grouped,
+) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {

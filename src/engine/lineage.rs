@@ -46,7 +46,7 @@ type PinQuestion = (ServiceId, EnvId, Digest);
 pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
     let paths = EnvironmentPaths::new(&ledger.environments);
     let pins: Vec<&Pin> = ledger.pins().collect();
-    let mut walk = Walk::new(repo, ledger, scans, &paths, &pins)?;
+    let mut walk = LineageWalk::new(repo, ledger, scans, &paths, &pins)?;
     walk.run()?;
     let whole = !repo.is_shallow();
     let mut lineage = Lineage {
@@ -77,7 +77,7 @@ struct OpenPin {
     files: BTreeSet<String>,
 }
 
-struct Walk<'a> {
+struct LineageWalk<'a> {
     repo: &'a GitRepo,
     blobs: Blobs,
     ledger: &'a Ledger,
@@ -91,7 +91,7 @@ struct Walk<'a> {
     earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> LineageWalk<'a> {
     fn new(
         repo: &'a GitRepo,
         ledger: &'a Ledger,

@@ -38,12 +38,12 @@ pub(super) struct Inner {
     pub(super) repo: GitRepo,
     journal: Journal,
     pub(super) scans: ScanCache,
-    kept: Mutex<Kept>,
+    kept: Mutex<RefreshMemory>,
 }
 
 /// What stays true from one refresh to the next.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct RefreshMemory {
     lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     pub(super) drift: Vec<Drift>,
@@ -220,7 +220,7 @@ impl Engine {
         Ok(traced)
     }
 
-    pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, RefreshMemory> {
         self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

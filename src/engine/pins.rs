@@ -13,13 +13,9 @@ use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::{Repository, valid_tag};
 use crate::sources::git::manifest::Found;
 
-use super::effective::EffectiveReference;
+use super::effective::{EffectiveReference, RelatedPlace};
 
 pub use super::environment_paths::EnvironmentPaths;
-
-/// Tiers from here on become pins only where a configured service names the image (docs/reference/manifests.md,
-/// styles 9 and 10).
-pub const LOOSE_TIER: u8 = 9;
 
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,7 +113,7 @@ impl Naming {
 pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
     let seen: BTreeSet<Repository> = references
         .iter()
-        .filter(|reference| reference.found.tier < LOOSE_TIER)
+        .filter(|reference| !reference.found.rule.is_loose())
         .filter_map(|reference| reference.found.repository.clone())
         .collect();
     Naming::new(team, environments, &seen)
@@ -182,6 +178,8 @@ pub fn group(
     let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
     let components = Components::new(references, &order);
+    // Places that have to do with a reference that is no pin, with where that one stands.
+    let mut beneath: BTreeMap<&RelatedPlace, (&str, u32)> = BTreeMap::new();
     for reference in references {
         let (file, found) = (reference.file.as_str(), &reference.found);
         let Some(env) = order.get(&reference.environment) else {
@@ -192,6 +190,7 @@ pub fn group(
             unmanaged
                 .entry(key)
                 .or_insert_with(|| self::not_managed(file, found, reason));
+            beneath.extend(reference.others.iter().map(|other| (other, (file, found.line))));
         };
         let Some(repository) = &found.repository else {
             let unknown = "the repository is not written here (a template or another file supplies it)";
@@ -203,7 +202,7 @@ pub fn group(
             not_managed("`ignore` in pindeck.toml says that this image is nobody's service here");
             continue;
         }
-        if found.tier >= LOOSE_TIER && !naming.is_listed(repository) {
+        if found.rule.is_loose() && !naming.is_listed(repository) {
             not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
             continue;
         }
@@ -233,7 +232,7 @@ pub fn group(
         parts.places.extend(places(reference, repository));
         parts.uncertain = parts.uncertain.take().or_else(|| reference.uncertain.clone());
     }
-    let unmanaged = unmanaged.into_values().collect();
+    let mut unmanaged: Vec<Unmanaged> = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
     for ((service, env, component, digest, _), PinParts { mut places, uncertain }) in pins {
         places.sort();
@@ -258,6 +257,7 @@ pub fn group(
         one_role_each(&mut pin.locations);
         by_service.entry(service).or_default().push(pin);
     }
+    unmanaged.extend(not_managed_beneath(&beneath, by_service.values().flatten(), &unmanaged));
     let mut services = Vec::new();
     for service in &team.services {
         let pins = by_service.remove(&service.name).unwrap_or_default();
@@ -284,7 +284,7 @@ type PinPlace = (Location, Option<String>);
 /// laid over.
 fn places<'a>(reference: &'a EffectiveReference, image: &'a Repository) -> impl Iterator<Item = PinPlace> + 'a {
     let found = &reference.found;
-    let aliases = found.uses.iter().filter(|used| !used.overridden);
+    let aliases = found.aliases.iter().filter(|used| !used.overridden);
     let lines = std::iter::once(found.line).chain(aliases.map(|used| used.line));
     let own = lines.map(move |line| {
         let location = Location {
@@ -330,6 +330,32 @@ fn one_role_each(locations: &mut Vec<Location>) {
             Role::Overridden => !version.contains(&place) && !name.contains(&place),
         }
     });
+}
+
+/// What a reference that is no pin was laid over, where no pin and nothing else has that place.
+fn not_managed_beneath<'a>(
+    beneath: &BTreeMap<&RelatedPlace, (&str, u32)>,
+    pins: impl Iterator<Item = &'a Pin>,
+    unmanaged: &[Unmanaged],
+) -> Vec<Unmanaged> {
+    if beneath.is_empty() {
+        return Vec::new();
+    }
+    let mut known: BTreeSet<(&str, u32)> = pins
+        .flat_map(|pin| &pin.locations)
+        .map(|location| (location.file.as_str(), location.line))
+        .collect();
+    known.extend(unmanaged.iter().map(|one| (one.file.as_str(), one.line)));
+    let rest = beneath
+        .iter()
+        .filter(|(place, _)| !known.contains(&(place.file.as_str(), place.line)));
+    let each = rest.map(|(place, (file, line))| Unmanaged {
+        file: place.file.clone(),
+        line: place.line,
+        text: place.reference.clone().into(),
+        reason: format!("it is a part of what {file}:{line} comes to, which is not managed"),
+    });
+    each.collect()
 }
 
 fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {

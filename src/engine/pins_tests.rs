@@ -1,5 +1,9 @@
 use super::*;
 use crate::domain::policy::Service;
+use crate::sources::git::manifest::DetectionRule;
+
+const FIELD: DetectionRule = DetectionRule::KubernetesObject;
+const LOOSE: DetectionRule = DetectionRule::LooseText;
 
 const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const B: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -37,7 +41,7 @@ fn sight(
     image: &str,
     tag: Option<&str>,
     digest: Option<&str>,
-    tier: u8,
+    rule: DetectionRule,
 ) -> Vec<EffectiveReference> {
     let tag = tag.map(|t| format!(":{t}")).unwrap_or_default();
     let digest = digest.map(|d| format!("@{d}")).unwrap_or_default();
@@ -45,7 +49,7 @@ fn sight(
     let mut found = crate::sources::git::manifest::scan("pod.yaml", yaml.as_bytes())
         .found
         .remove(0);
-    (found.line, found.tier) = (line, tier);
+    (found.line, found.rule) = (line, rule);
     deployed(file, found)
 }
 
@@ -78,10 +82,17 @@ fn one_pin_per_digest_with_all_its_places() {
         ..TeamPolicy::default()
     };
     let seen = [
-        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), 6),
-        sight("envs/dev/a.yaml", 9, "r.example/shop/api", Some("1.0.0"), Some(A), 6),
-        sight("envs/production/a.yaml", 3, "r.example/shop/api", None, Some(B), 6),
-        sight("base/a.yaml", 3, "r.example/shop/api", None, Some(B), 6),
+        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), FIELD),
+        sight(
+            "envs/dev/a.yaml",
+            9,
+            "r.example/shop/api",
+            Some("1.0.0"),
+            Some(A),
+            FIELD,
+        ),
+        sight("envs/production/a.yaml", 3, "r.example/shop/api", None, Some(B), FIELD),
+        sight("base/a.yaml", 3, "r.example/shop/api", None, Some(B), FIELD),
     ];
     let grouped = run(&seen, &team, &envs());
     let (name, _, pins) = &grouped.services[0];
@@ -105,7 +116,7 @@ fn ignored_images_are_nobodys_service() {
         ignore: vec!["docker.io/**".into()],
         ..TeamPolicy::default()
     };
-    let seen = [sight("envs/dev/a.yaml", 1, "postgres", Some("17"), None, 6)];
+    let seen = [sight("envs/dev/a.yaml", 1, "postgres", Some("17"), None, FIELD)];
     let grouped = run(&seen, &team, &envs());
     assert!(grouped.services.is_empty());
     let said: Vec<(&str, u32)> = grouped
@@ -118,7 +129,7 @@ fn ignored_images_are_nobodys_service() {
 
 #[test]
 fn loose_references_need_a_service_that_names_them() {
-    let seen = [sight("envs/dev/a.yaml", 1, "r.example/shop/api", None, Some(A), 9)];
+    let seen = [sight("envs/dev/a.yaml", 1, "r.example/shop/api", None, Some(A), LOOSE)];
     let nobody = run(&seen, &TeamPolicy::default(), &envs());
     assert_eq!((nobody.services.len(), nobody.unmanaged.len()), (0, 1));
     let team = TeamPolicy {
@@ -139,9 +150,16 @@ fn other_repositories_merge_only_through_also_or_an_environments_registry() {
     let mut environments = envs();
     environments[1].registry = Some("prod.example/mirror".to_owned());
     let seen = [
-        sight("envs/dev/a.yaml", 1, "old.example/api", None, Some(A), 6),
-        sight("envs/production/a.yaml", 1, "prod.example/mirror/api", None, Some(A), 6),
-        sight("envs/dev/b.yaml", 1, "stranger.example/x/api", None, Some(B), 6),
+        sight("envs/dev/a.yaml", 1, "old.example/api", None, Some(A), FIELD),
+        sight(
+            "envs/production/a.yaml",
+            1,
+            "prod.example/mirror/api",
+            None,
+            Some(A),
+            FIELD,
+        ),
+        sight("envs/dev/b.yaml", 1, "stranger.example/x/api", None, Some(B), FIELD),
     ];
     let grouped = run(&seen, &team, &environments);
     assert_eq!(
@@ -189,10 +207,10 @@ fn one_pin_even_where_a_service_lives_in_two_repositories() {
         ..TeamPolicy::default()
     };
     let seen = [
-        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), 6),
-        sight("envs/dev/b.yaml", 4, "old.example/api", Some("1.0.0"), Some(A), 6),
-        sight("envs/dev/c.yaml", 5, "old.example/api", Some("1.0.0"), None, 6),
-        sight("envs/dev/c.yaml", 6, "r.example/shop/api", Some("1.0.0"), None, 6),
+        sight("envs/dev/a.yaml", 3, "r.example/shop/api", None, Some(A), FIELD),
+        sight("envs/dev/b.yaml", 4, "old.example/api", Some("1.0.0"), Some(A), FIELD),
+        sight("envs/dev/c.yaml", 5, "old.example/api", Some("1.0.0"), None, FIELD),
+        sight("envs/dev/c.yaml", 6, "r.example/shop/api", Some("1.0.0"), None, FIELD),
     ];
     let grouped = run(&seen, &team, &envs());
     let pins = &grouped.services[0].2;
@@ -245,12 +263,12 @@ fn components(grouped: &Grouped, service: &str) -> Vec<(Option<String>, Option<S
 fn components_are_told_only_where_one_environment_has_several() {
     let image = "r.example/shop/app";
     let seen = [
-        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
-        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(A), 6),
-        sight("envs/dev/c.yaml", 1, image, Some("v1"), Some(A), 6),
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), FIELD),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(A), FIELD),
+        sight("envs/dev/c.yaml", 1, image, Some("v1"), Some(A), FIELD),
         // The same digest, and yet not the same pin.
-        sight("envs/production/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
-        sight("envs/production/b.yaml", 1, image, Some("v2-fpm"), Some(B), 6),
+        sight("envs/production/a.yaml", 1, image, Some("v1-fpm"), Some(A), FIELD),
+        sight("envs/production/b.yaml", 1, image, Some("v2-fpm"), Some(B), FIELD),
     ];
     let grouped = run(&seen, &TeamPolicy::default(), &envs());
     let some = |text: &str| Some(text.to_owned());
@@ -279,9 +297,9 @@ fn two_services_of_one_image_are_told_apart_by_their_variant() {
         ..TeamPolicy::default()
     };
     let seen = [
-        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), 6),
-        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(B), 6),
-        sight("envs/dev/c.yaml", 1, image, None, Some(A), 6),
+        sight("envs/dev/a.yaml", 1, image, Some("v1-fpm"), Some(A), FIELD),
+        sight("envs/dev/b.yaml", 1, image, Some("v1-nginx"), Some(B), FIELD),
+        sight("envs/dev/c.yaml", 1, image, None, Some(A), FIELD),
     ];
     let grouped = run(&seen, &team, &envs());
     assert_eq!(
@@ -316,7 +334,7 @@ fn a_listed_repository_counts_for_the_names_of_the_others() {
     let named = |team: &TeamPolicy, images: &[&str]| -> Vec<String> {
         let seen: Vec<_> = images
             .iter()
-            .map(|image| sight("envs/dev/a.yaml", 1, image, Some("v1"), None, 6))
+            .map(|image| sight("envs/dev/a.yaml", 1, image, Some("v1"), None, FIELD))
             .collect();
         let grouped = run(&seen, team, &envs());
         grouped.services.iter().map(|(name, ..)| name.to_string()).collect()

@@ -60,7 +60,7 @@ impl Engine {
 /// Runs one pass.
 async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
-    let pass = Arc::new(Pass {
+    let pass = Arc::new(RefreshPass {
         context: engine.context(ledger)?,
         board: Mutex::default(),
         tx,
@@ -88,13 +88,13 @@ async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
 }
 
 /// One refresh under way.
-struct Pass {
+struct RefreshPass {
     context: Context,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
 }
 
-impl Pass {
+impl RefreshPass {
     /// Says one thing: to our own board, from which drift is found, and to whoever listens.
     async fn emit(&self, update: Update) {
         self.board

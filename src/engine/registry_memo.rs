@@ -20,7 +20,7 @@ pub type TagAnswer = Result<Option<Digest>, Failure>;
 
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
-pub struct Located {
+pub struct LocatedManifest {
     /// The manifest.
     pub manifest: Arc<Manifest>,
     /// The registry has it at this place.
@@ -44,7 +44,7 @@ pub struct RegistryMemo {
     answered: Mutex<BTreeMap<Place, Head>>,
     manifests: OnceMap<Place, PresenceAnswer>,
     blobs: OnceMap<Place, PresenceAnswer>,
-    located: OnceMap<Place, Result<Option<Located>, RegistryError>>,
+    located: OnceMap<Place, Result<Option<LocatedManifest>, RegistryError>>,
     /// What is attached to a digest, however many policies judge it.
     attached: OnceMap<Place, Arc<Collected>>,
     /// What the tag list of the repository did not tell of.
@@ -174,7 +174,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn locate(&self, place: &Place) -> Result<Option<Located>, RegistryError> {
+    pub async fn locate(&self, place: &Place) -> Result<Option<LocatedManifest>, RegistryError> {
         self.located
             .get(place.clone(), || async {
                 let (manifest, proof) = match self.registry.manifest_at(place).await {
@@ -187,7 +187,7 @@ impl RegistryMemo {
                     None => self.head(place, None).await?,
                 };
                 let manifest = Arc::new(manifest);
-                Ok(present.map(|present| Located { manifest, present }))
+                Ok(present.map(|present| LocatedManifest { manifest, present }))
             })
             .await
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use pindeck::demo::{DemoOptions, Happened, Script, World};
+use pindeck::demo::{DemoEvent, DemoOptions, Script, World};
 use pindeck::domain::board::Board;
 use pindeck::domain::evidence::CauseKind;
 use pindeck::domain::verdict::{CheckOf, Outcome};
@@ -140,10 +140,10 @@ async fn things_happen_while_one_watches() {
     let engine = engine(&world);
     let before = engine.board().await.expect("a board");
     let mut script = Script::default();
-    assert!(matches!(script.step(&world), Ok(Happened::Built(_))));
-    assert!(matches!(script.step(&world), Ok(Happened::TagMoved(_))));
-    assert!(matches!(script.step(&world), Ok(Happened::Promoted(_))));
-    assert!(matches!(script.step(&world), Ok(Happened::Built(_))));
+    assert!(matches!(script.step(&world), Ok(DemoEvent::Built(_))));
+    assert!(matches!(script.step(&world), Ok(DemoEvent::TagMoved(_))));
+    assert!(matches!(script.step(&world), Ok(DemoEvent::Promoted(_))));
+    assert!(matches!(script.step(&world), Ok(DemoEvent::Built(_))));
     let after = engine.board().await.expect("a board");
     let (old, new) = (drift(&before), drift(&after));
     let appeared: BTreeSet<_> = new.difference(&old).collect();

@@ -98,7 +98,7 @@ fn check(expected: &str, bytes: &[u8], scan: &Scan) -> Vec<String> {
             let repository = found.repository.as_ref().map(ToString::to_string);
             let sign = |overridden| if overridden { "!" } else { "" };
             let uses: Vec<String> = found
-                .uses
+                .aliases
                 .iter()
                 .map(|u| format!("{}{}", sign(u.overridden), u.line))
                 .collect();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use pindeck::domain::id::Digest;
 use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
-use pindeck::sources::git::manifest::{Scan, scan};
+use pindeck::sources::git::manifest::{DetectionRule, Scan, scan};
 use proptest::prelude::*;
 
 const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
@@ -103,7 +103,13 @@ fn a_million_documents() {
     let scan = look("---\n".repeat(1_000_000));
     assert!(problem(&scan).contains("documents"));
     let scan = look(format!("{POD}app:1@{A}\n") + &"---\na\n".repeat(200_000));
-    assert_eq!(scan.found.iter().filter(|f| f.tier == 6).count(), 1);
+    assert_eq!(
+        scan.found
+            .iter()
+            .filter(|f| f.rule == DetectionRule::KubernetesObject)
+            .count(),
+        1
+    );
     assert!(scan.found[0].read_only.is_some());
 }
 

@@ -3,7 +3,7 @@
 
 use pindeck::domain::failure::FailureKind;
 use pindeck::domain::recovery::WriteStep;
-use pindeck::engine::journal::Moment;
+use pindeck::engine::journal::JournalMoment;
 use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
@@ -19,7 +19,7 @@ const POLICY: &str = "PINDECK_TEST_CRASH_POLICY";
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(at) = std::env::var(AT) else { return };
-    let observer = move |step: WriteStep, moment: Moment| {
+    let observer = move |step: WriteStep, moment: JournalMoment| {
         if format!("{}:{moment:?}", step.as_str()) == at {
             let me = rustix::process::getpid();
             rustix::process::kill_process(me, rustix::process::Signal::KILL).expect("killed");
@@ -39,7 +39,7 @@ async fn child() {
 }
 
 /// Promotes in a child process that is killed at this step.
-fn crash(stage: &Stage, step: WriteStep, moment: Moment) {
+fn crash(stage: &Stage, step: WriteStep, moment: JournalMoment) {
     let me = std::env::current_exe().expect("this program");
     let out = std::process::Command::new(me)
         .args(["--exact", "release::crash::child", "--nocapture"])
@@ -64,7 +64,7 @@ async fn resume(engine: &Engine, id: &str) -> pindeck::domain::write::Receipt {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_can_be_the_last_and_is_finished_afterwards() {
     for step in WriteStep::ALL {
-        for moment in [Moment::Before, Moment::After] {
+        for moment in [JournalMoment::Before, JournalMoment::After] {
             let Some(stage) = stage().await else { return };
             let (digest, head) = (wanted(&stage), stage.head());
             crash(&stage, step, moment);
@@ -78,7 +78,7 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
             let engine = stage.engine();
             let left = engine.left_behind().await.expect("readable");
             let expected = match (step, moment) {
-                (WriteStep::Planned, Moment::Before) | (WriteStep::Done, Moment::After) => 0,
+                (WriteStep::Planned, JournalMoment::Before) | (WriteStep::Done, JournalMoment::After) => 0,
                 _ => 1,
             };
             assert_eq!(left.len(), expected, "{step:?} {moment:?}: {left:?}");
@@ -111,8 +111,8 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
 async fn what_the_remote_has_is_no_failure_when_the_journal_breaks_afterwards() {
     let Some(stage) = Stage::start().await else { return };
     let journal = stage.clone.join(".git/pindeck/journal");
-    let observer = move |step: WriteStep, moment: Moment| {
-        if (step, moment) == (WriteStep::Pushed, Moment::Before) {
+    let observer = move |step: WriteStep, moment: JournalMoment| {
+        if (step, moment) == (WriteStep::Pushed, JournalMoment::Before) {
             std::fs::remove_dir_all(&journal).expect("there to be broken");
         }
     };
@@ -134,7 +134,7 @@ async fn what_the_remote_has_is_no_failure_when_the_journal_breaks_afterwards() 
 async fn what_was_begun_under_another_policy_is_not_finished() {
     let Some(stage) = stage().await else { return };
     let head = stage.head();
-    crash(&stage, WriteStep::Copied, Moment::After);
+    crash(&stage, WriteStep::Copied, JournalMoment::After);
     stage.edit_policy(|text| text.replace("[policies.release]\n", "[policies.release]\nsoak = \"1s\"\n"));
     let engine = stage.engine();
     let left = engine.left_behind().await.expect("readable");
@@ -150,7 +150,7 @@ async fn what_was_begun_under_another_policy_is_not_finished() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_landed_is_finished_though_the_policy_cannot_be_read_any_more() {
     let Some(stage) = stage().await else { return };
-    crash(&stage, WriteStep::Pushed, Moment::Before);
+    crash(&stage, WriteStep::Pushed, JournalMoment::Before);
     let landed = stage.head();
     stage.edit_policy(|_| "this is no policy".to_owned());
     for place in stage.places.values() {

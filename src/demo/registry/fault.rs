@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use futures_util::{StreamExt as _, stream};
 
-use super::listener::Cut;
+use super::listener::ConnectionCut;
 use super::response::{set, status};
 
 /// Something other than an honest answer.
@@ -40,7 +40,7 @@ impl Fault {
     }
 
     /// The answer that needs no honest one.
-    pub(super) fn instead(self, cut: &Cut) -> Response {
+    pub(super) fn instead(self, cut: &ConnectionCut) -> Response {
         match self {
             Self::Status(code, headers, body) => {
                 let mut response = status(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
@@ -60,7 +60,7 @@ impl Fault {
     }
 
     /// Spoils an honest answer.
-    pub(super) async fn spoil(self, response: Response, cut: &Cut) -> Response {
+    pub(super) async fn spoil(self, response: Response, cut: &ConnectionCut) -> Response {
         let (mut head, body) = response.into_parts();
         let Ok(whole) = to_bytes(body, usize::MAX).await else {
             return status(StatusCode::INTERNAL_SERVER_ERROR);
@@ -74,7 +74,7 @@ impl Fault {
 }
 
 /// A body that ends with the connection.
-fn breaking(bytes: Bytes, cut: &Cut) -> Body {
+fn breaking(bytes: Bytes, cut: &ConnectionCut) -> Body {
     let cut = cut.clone();
     let first = stream::once(async move { Ok::<_, std::io::Error>(bytes) });
     let end = stream::once(async move {

@@ -13,9 +13,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts one connection: nothing more is written to it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Cut(Arc<AtomicBool>);
+pub(super) struct ConnectionCut(Arc<AtomicBool>);
 
-impl Cut {
+impl ConnectionCut {
     /// From now on, every write fails.
     pub(super) fn now(&self) {
         self.0.store(true, Ordering::SeqCst);
@@ -30,16 +30,16 @@ impl Cut {
 }
 
 /// Accepts connections.
-pub(super) struct Door(pub(super) TcpListener);
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
-impl Listener for Door {
+impl Listener for CuttableListener {
     type Io = ClientConnection;
-    type Addr = Cut;
+    type Addr = ConnectionCut;
 
-    async fn accept(&mut self) -> (ClientConnection, Cut) {
+    async fn accept(&mut self) -> (ClientConnection, ConnectionCut) {
         let (stream, _) = Listener::accept(&mut self.0).await;
         let _ = stream.set_nodelay(true);
-        let cut = Cut::default();
+        let cut = ConnectionCut::default();
         (
             ClientConnection {
                 stream,
@@ -49,13 +49,13 @@ impl Listener for Door {
         )
     }
 
-    fn local_addr(&self) -> io::Result<Cut> {
-        Ok(Cut::default())
+    fn local_addr(&self) -> io::Result<ConnectionCut> {
+        Ok(ConnectionCut::default())
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionCut {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.remote_addr().clone()
     }
 }
@@ -63,7 +63,7 @@ impl Connected<IncomingStream<'_, Door>> for Cut {
 /// One connection.
 pub(super) struct ClientConnection {
     stream: TcpStream,
-    cut: Cut,
+    cut: ConnectionCut,
 }
 
 impl AsyncRead for ClientConnection {

@@ -34,10 +34,10 @@ use crate::domain::id::Digest;
 pub use account::{Account, AccountScheme};
 pub use dump::{Dump, DumpError, FrozenRepository};
 pub use fault::Fault;
-use listener::{Cut, Door};
+use listener::{ConnectionCut, CuttableListener};
 use request::RegistryRequest;
-pub use state::{Asked, Ways};
 use state::{RequestLog, Shared, lock};
+pub use state::{SeenRequest, Ways};
 pub use store::RepositoryContent;
 
 /// Largest request body that is taken, in bytes.
@@ -72,7 +72,7 @@ impl DemoRegistry {
         });
         let (stop, mut stopped) = tokio::sync::watch::channel(false);
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
-        let router = router.into_make_service_with_connect_info::<Cut>();
+        let router = router.into_make_service_with_connect_info::<ConnectionCut>();
         tokio::spawn(async move {
             let ended = async move {
                 // An error means that nobody is left who could stop it.
@@ -80,7 +80,10 @@ impl DemoRegistry {
                     std::future::pending::<()>().await;
                 }
             };
-            if let Err(error) = axum::serve(Door(listener), router).with_graceful_shutdown(ended).await {
+            if let Err(error) = axum::serve(CuttableListener(listener), router)
+                .with_graceful_shutdown(ended)
+                .await
+            {
                 tracing::warn!(%error, "the embedded registry ended");
             }
         });
@@ -143,7 +146,7 @@ impl DemoRegistry {
     }
 
     /// Asked before every answer; a fault it names is answered instead.
-    pub fn hook(&self, hook: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) {
+    pub fn hook(&self, hook: impl Fn(&SeenRequest) -> Option<Fault> + Send + Sync + 'static) {
         *lock(&self.shared.hook) = Some(Arc::new(hook));
     }
 
@@ -168,7 +171,7 @@ impl DemoRegistry {
     }
 
     /// Every request since the start or the last [`DemoRegistry::forget`]; of very many, the last ones.
-    pub fn requests(&self) -> Vec<Asked> {
+    pub fn requests(&self) -> Vec<SeenRequest> {
         lock(&self.shared.log).kept.clone()
     }
 
@@ -183,7 +186,11 @@ impl DemoRegistry {
     }
 }
 
-async fn handle(State(shared): State<Arc<Shared>>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(cut): ConnectInfo<ConnectionCut>,
+    request: Request,
+) -> Response {
     let path = request
         .uri()
         .path_and_query()

@@ -68,7 +68,7 @@ impl Default for Ways {
 
 /// One request, before it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub struct SeenRequest {
     /// `GET`, `HEAD`, ….
     pub method: String,
     /// Path and query.
@@ -77,18 +77,18 @@ pub struct Asked {
     pub place: u64,
 }
 
-pub(super) type Hook = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+pub(super) type Hook = dyn Fn(&SeenRequest) -> Option<Fault> + Send + Sync;
 
 /// The requests so far.
 #[derive(Debug, Default)]
 pub(super) struct RequestLog {
     pub total: u64,
-    pub kept: Vec<Asked>,
+    pub kept: Vec<SeenRequest>,
 }
 
 impl RequestLog {
-    pub fn add(&mut self, method: String, path: String) -> Asked {
-        let asked = Asked {
+    pub fn add(&mut self, method: String, path: String) -> SeenRequest {
+        let asked = SeenRequest {
             method,
             path,
             place: self.total,

@@ -11,10 +11,10 @@ use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::RenderedObject;
-use super::reference::{Effective, EffectiveReference, Elsewhere};
+use super::reference::{Effective, EffectiveReference, RelatedPlace};
 use super::render::{RenderOverlay, Rendered, Renderer};
 use super::rendered_environment::{ImagePlaces, RenderedEnvironment};
-use super::units::{EnvironmentFiles, RenderUnit, Values, What};
+use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
 use super::unplaced::{self, unmanaged, why_changed_nothing};
 use super::values;
 
@@ -45,15 +45,15 @@ struct Gatherer<'a> {
 impl Gatherer<'_> {
     fn unit(&mut self, unit: &RenderUnit<'_>) {
         let rendered = match &unit.what {
-            What::Chart(layers) => {
+            RenderSource::Chart(layers) => {
                 let all: Vec<usize> = unit.environments.iter().copied().collect();
                 return self.chart(layers, RenderNode::Other, &[], &all);
             }
-            What::Kustomization(file) => match self.overlay(unit, *file) {
+            RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
                 Some(overlay) => self.renderer.overlaid(*file, &overlay),
                 None => (*self.renderer.kustomization(*file)).clone(),
             },
-            What::Folder(files, kustomizations) => {
+            RenderSource::Folder(files, kustomizations) => {
                 let overlay = unit.by.map(|(file, application)| RenderOverlay {
                     file,
                     kustomization: &application.overlay,
@@ -88,7 +88,7 @@ impl Gatherer<'_> {
 
     /// Notes the entries of an Application that a file beside the manifests takes the place of.
     fn supersede(&mut self, unit: &RenderUnit<'_>) {
-        let (Some((file, application)), What::Kustomization(kustomization)) = (unit.by, &unit.what) else {
+        let (Some((file, application)), RenderSource::Kustomization(kustomization)) = (unit.by, &unit.what) else {
             return;
         };
         let over = self
@@ -127,7 +127,7 @@ impl Gatherer<'_> {
     fn object(&mut self, object: &RenderedObject, environments: &[usize]) {
         if is_helm_release(object) {
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
-            let layers: Vec<Values> = object
+            let layers: Vec<ValuesSource> = object
                 .chart
                 .iter()
                 .filter_map(|layer| self.places.values(0, layer))
@@ -163,13 +163,15 @@ impl Gatherer<'_> {
     }
 
     /// Notes the images of a chart: layers, lowest first, and values over them.
-    fn chart(&mut self, layers: &[Values], over: RenderNode, rules: &[Rule], environments: &[usize]) {
+    fn chart(&mut self, layers: &[ValuesSource], over: RenderNode, rules: &[Rule], environments: &[usize]) {
         let mut merged = RenderNode::Map(Vec::new());
         let mut gone = Vec::new();
         for layer in layers {
             match layer {
-                Values::Inline(file, shape) => values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone),
-                Values::File(file) => {
+                ValuesSource::Inline(file, shape) => {
+                    values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone)
+                }
+                ValuesSource::File(file) => {
                     for env in environments {
                         self.environments[*env].layers.insert(*file);
                     }
@@ -241,7 +243,7 @@ impl Gatherer<'_> {
             environments.sort_unstable();
             environments.dedup();
             for layers in charts {
-                let layers: Vec<Values> = layers
+                let layers: Vec<ValuesSource> = layers
                     .iter()
                     .filter_map(|layer| self.places.values(file, layer))
                     .collect();
@@ -279,7 +281,12 @@ impl Gatherer<'_> {
             return;
         };
         if self.files.exists(&join(folder, "Chart.yaml")) && !self.environments[env].layers.contains(&own) {
-            self.chart(&[Values::File(own), Values::File(file)], RenderNode::Other, &[], &[env]);
+            self.chart(
+                &[ValuesSource::File(own), ValuesSource::File(file)],
+                RenderNode::Other,
+                &[],
+                &[env],
+            );
             self.environments[env].layers.remove(&own);
         }
     }
@@ -373,7 +380,7 @@ impl Gatherer<'_> {
                 let mut found = Found::unread(site.line);
                 // What takes the place of a loose text is one.
                 let before = known.overridden.iter().filter_map(|site| self.files.found(*site));
-                found.tier = before.map(|before| before.tier).max().unwrap_or(found.tier);
+                found.rule = before.map(|before| before.rule).max().unwrap_or(found.rule);
                 found
             }
         };
@@ -394,10 +401,11 @@ impl Gatherer<'_> {
             found.read_only.get_or_insert_with(|| why.clone());
         }
         // A place that decides for one workload and is laid over for another is no overridden one.
-        let elsewhere = |site: &SourceSite, overridden| Elsewhere {
+        let elsewhere = |site: &SourceSite, overridden| RelatedPlace {
             file: self.files.path(site.file).to_owned(),
             line: site.line,
             style: self.files.found(*site).map_or(Style::Kubernetes, |found| found.style),
+            reference: self.files.found(*site).map(Found::reference).unwrap_or_default(),
             overridden,
         };
         let names = known

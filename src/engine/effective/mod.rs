@@ -25,7 +25,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository};
 
-pub use reference::{Effective, EffectiveReference, Elsewhere, entry};
+pub use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
 use super::environment_paths::EnvironmentPaths;
 

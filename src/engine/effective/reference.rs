@@ -28,7 +28,7 @@ pub struct EffectiveReference {
     /// That place, with the repository, the tag and the digest that come out in the end.
     pub found: Found,
     /// Other places that have to do with it.
-    pub others: BTreeSet<Elsewhere>,
+    pub others: BTreeSet<RelatedPlace>,
     /// Why it cannot be decided what comes out, if so.
     pub uncertain: Option<String>,
 }
@@ -100,13 +100,15 @@ fn same_entry(a: &str, b: &str) -> bool {
 
 /// A place that has to do with a reference and does not decide it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Elsewhere {
+pub struct RelatedPlace {
     /// The file.
     pub file: String,
     /// Line, from 1.
     pub line: u32,
     /// How it is written.
     pub style: Style,
+    /// What is written there; empty where it is no reference by itself.
+    pub reference: String,
     /// Something else was laid over it; else it decides the name.
     pub overridden: bool,
 }

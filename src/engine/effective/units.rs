@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::sources::git::manifest::{Application, ApplicationKind, DocumentPart, SourceOverride, Taken, ValuesLayer};
+use crate::sources::git::manifest::{
+    Application, ApplicationKind, DocumentPart, IncludedFiles, SourceOverride, ValuesLayer,
+};
 
 use super::files::{Files, folder_of, join, relative};
 
@@ -12,7 +14,7 @@ use super::files::{Files, folder_of, join, relative};
 pub(super) struct RenderUnit<'a> {
     /// Indices of the environments.
     pub environments: BTreeSet<usize>,
-    pub what: What,
+    pub what: RenderSource,
     /// The object that applies it, with the file that it stands in.
     pub by: Option<(u32, &'a Application)>,
     /// Only what passed through this kustomization belongs to the environments.
@@ -21,17 +23,17 @@ pub(super) struct RenderUnit<'a> {
 
 /// What is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum RenderSource {
     Kustomization(u32),
     /// Files, and kustomizations of folders below.
     Folder(Vec<u32>, Vec<u32>),
     /// A chart with these values, lowest first; each names its layer's place.
-    Chart(Vec<Values>),
+    Chart(Vec<ValuesSource>),
 }
 
 /// One layer of values: a file, or values in the object that applies them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Values {
+pub(super) enum ValuesSource {
     File(u32),
     Inline(u32, crate::sources::git::manifest::Shape),
 }
@@ -112,7 +114,7 @@ impl<'a> EnvironmentFiles<'a> {
             if self.lays_something_over(folder.as_deref().unwrap_or_default(), application) {
                 covered.extend(environments.iter().map(|env| (kustomization, *env)));
             }
-            return add(environments, What::Kustomization(kustomization));
+            return add(environments, RenderSource::Kustomization(kustomization));
         }
         let chart = folder
             .as_deref()
@@ -122,17 +124,17 @@ impl<'a> EnvironmentFiles<'a> {
             let files: Vec<u32> = layers
                 .iter()
                 .filter_map(|layer| match layer {
-                    Values::File(file) => Some(*file),
-                    Values::Inline(..) => None,
+                    ValuesSource::File(file) => Some(*file),
+                    ValuesSource::Inline(..) => None,
                 })
                 .collect();
             // Of an object in no environment, the highest file that is in one tells for which the values are.
             let last = files.iter().rev().find(|file| !self.of(**file).is_empty());
             let environments = of(last.map_or(&[][..], std::slice::from_ref));
-            return add(environments, What::Chart(layers));
+            return add(environments, RenderSource::Chart(layers));
         }
         let Some(folder) = folder else { return };
-        let below = application.what == Taken::Tree;
+        let below = application.what == IncludedFiles::Tree;
         let inside = self.files.in_folder(&folder, below);
         let kustomizations: Vec<u32> = inside
             .iter()
@@ -162,12 +164,12 @@ impl<'a> EnvironmentFiles<'a> {
             })
             .collect();
         let environments = of(&files);
-        add(environments, What::Folder(files, outermost));
+        add(environments, RenderSource::Folder(files, outermost));
     }
 
-    fn chart_layers(&self, file: u32, chart: Option<&str>, application: &Application) -> Vec<Values> {
+    fn chart_layers(&self, file: u32, chart: Option<&str>, application: &Application) -> Vec<ValuesSource> {
         let own = chart.and_then(|folder| self.files.find(&join(folder, "values.yaml")));
-        let mut out: Vec<Values> = own.map(Values::File).into_iter().collect();
+        let mut out: Vec<ValuesSource> = own.map(ValuesSource::File).into_iter().collect();
         let folder = application.path.as_deref().and_then(|path| relative("", path));
         let over = folder
             .as_deref()
@@ -185,16 +187,16 @@ impl<'a> EnvironmentFiles<'a> {
         }
         for (file, one) in over {
             let layers = one.values.iter().chain(&one.parameters);
-            out.extend(layers.map(|shape| Values::Inline(file, shape.clone())));
+            out.extend(layers.map(|shape| ValuesSource::Inline(file, shape.clone())));
         }
         out
     }
 
     /// The layer that a file names.
-    pub fn values(&self, file: u32, layer: &ValuesLayer) -> Option<Values> {
+    pub fn values(&self, file: u32, layer: &ValuesLayer) -> Option<ValuesSource> {
         match layer {
-            ValuesLayer::File { .. } => self.files.layer(file, layer).map(Values::File),
-            ValuesLayer::Values(shape) => Some(Values::Inline(file, shape.clone())),
+            ValuesLayer::File { .. } => self.files.layer(file, layer).map(ValuesSource::File),
+            ValuesLayer::Values(shape) => Some(ValuesSource::Inline(file, shape.clone())),
         }
     }
 
@@ -251,7 +253,7 @@ impl<'a> EnvironmentFiles<'a> {
                 for top in tops {
                     out.push(RenderUnit {
                         environments: BTreeSet::from([env]),
-                        what: What::Kustomization(top),
+                        what: RenderSource::Kustomization(top),
                         by: None,
                         through: (top != file).then_some(file),
                     });

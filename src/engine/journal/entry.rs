@@ -234,10 +234,10 @@ impl JournalEntry {
 /// Reads an entry; the error says what is wrong.
 pub(super) fn parse(bytes: &[u8]) -> Result<JournalEntry, String> {
     #[derive(Deserialize)]
-    struct Form {
+    struct JournalSchema {
         schema: String,
     }
-    let form: Form = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+    let form: JournalSchema = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     if form.schema != SCHEMA {
         return Err(format!("its form is {:?}, this pindeck knows {SCHEMA}", form.schema));
     }

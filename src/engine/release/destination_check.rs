@@ -12,11 +12,11 @@ use crate::domain::plan::Copy;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::{Copied, Progress, WriteFailure};
-use crate::sources::registry::{CopyProgress, CopyReport, Missing};
+use crate::sources::registry::{CopyProgress, CopyReport, MissingEvidence};
 
 use super::compare::facts;
 use super::draft::Draft;
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::copy_request;
 
 /// What arriving came to.
@@ -72,7 +72,7 @@ impl CopyOutcome {
     }
 }
 
-fn name(missing: &Missing) -> String {
+fn name(missing: &MissingEvidence) -> String {
     let tag = missing.tag.as_ref().map(|tag| format!(" ({tag})")).unwrap_or_default();
     format!(
         "evidence {}{tag} of {}: {}",
@@ -107,7 +107,7 @@ pub(super) async fn verify(
         // The index that a tag points at may speak for one of its platform manifests.
         let _ = memo.resolve(place, tag).await;
     }
-    let Judged {
+    let JudgedDigest {
         verdict,
         assessed: found,
     } = context

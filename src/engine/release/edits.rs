@@ -12,9 +12,8 @@ use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
-use crate::engine::pins::LOOSE_TIER;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
-use crate::sources::git::manifest::{self, Found, robot, void};
+use crate::sources::git::manifest::{self, Found, disregards_edit, repository_updater};
 
 use super::plan_context::PlanContext;
 
@@ -186,7 +185,7 @@ pub(super) async fn rewrite(
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
-        one.found.tier >= LOOSE_TIER
+        one.found.rule.is_loose()
             && pins.iter().any(|pin| {
                 pin.target.environment == one.environment && one.found.repository.as_ref() == Some(&pin.image)
             })
@@ -276,8 +275,8 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let mut told: BTreeSet<u32> = which.iter().map(|found| found.line).collect();
     let mut out = Vec::new();
     for found in which {
-        let uses = found.uses.iter().filter(|used| !used.overridden);
-        let lines: Vec<String> = uses
+        let aliases = found.aliases.iter().filter(|used| !used.overridden);
+        let lines: Vec<String> = aliases
             .filter(|used| told.insert(used.line))
             .map(|used| used.line.to_string())
             .collect();
@@ -297,7 +296,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
 
 /// References in texts that no known field holds: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
-    let loose = which.iter().filter(|found| found.tier >= LOOSE_TIER);
+    let loose = which.iter().filter(|found| found.rule.is_loose());
     loose
         .map(|found| {
             format!(
@@ -314,13 +313,13 @@ fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
     let mut out: Vec<Untrusted> = Vec::new();
     let branch = &context.ledger().tip.branch;
     for file in files_of(pins) {
-        let said = void(&file, branch, context.remote_url.as_deref(), &context.controllers);
+        let said = disregards_edit(&file, branch, context.remote_url.as_deref(), &context.controllers);
         out.extend(said.into_iter().map(Untrusted::from));
     }
     let robots: BTreeMap<&str, &str> = context
         .files
         .iter()
-        .filter_map(|f| Some((robot(&f.path)?, f.path.as_str())))
+        .filter_map(|f| Some((repository_updater(&f.path)?, f.path.as_str())))
         .collect();
     for (who, file) in robots {
         out.push(format!("{who} is configured ({file}) and may propose other digests for this pin").into());

@@ -20,7 +20,7 @@ use super::draft::Prepared;
 use super::plan_context::{PlanContext, Purpose};
 use super::prepare::prepare;
 use super::publish;
-use super::running_write::{Ended, RunningWrite, receipt, stays};
+use super::running_write::{RunningWrite, WriteEnd, receipt, stays};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
 const TRIES: u32 = 12;
@@ -60,7 +60,7 @@ impl RunningWrite<'_> {
     async fn run(mut self) -> Result<Receipt, WriteFailure> {
         let mut ended = self.tries().await;
         // Only where nobody knows whether it landed does the entry stay: `resume` finds out.
-        let unclear = matches!(ended, Err(Ended::Unclear(_)));
+        let unclear = matches!(ended, Err(WriteEnd::Unclear(_)));
         if let Some(running) = self.running.take()
             && !unclear
         {
@@ -69,10 +69,10 @@ impl RunningWrite<'_> {
                 receipt.remote_words.push(stays(&error));
             }
         }
-        ended.map_err(Ended::into_failure)
+        ended.map_err(WriteEnd::into_failure)
     }
 
-    async fn tries(&mut self) -> Result<Receipt, Ended> {
+    async fn tries(&mut self) -> Result<Receipt, WriteEnd> {
         for attempt in 1..=TRIES {
             if attempt > 1 {
                 self.say(Progress::Replanning { attempt });
@@ -88,7 +88,7 @@ impl RunningWrite<'_> {
     }
 
     /// One try on the head of now; `None` = somebody else pushed first.
-    async fn attempt(&mut self) -> Result<Option<Receipt>, Ended> {
+    async fn attempt(&mut self) -> Result<Option<Receipt>, WriteEnd> {
         let context = self.stoppable(PlanContext::open(self.engine, Purpose::Write)).await?;
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))

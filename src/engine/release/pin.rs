@@ -14,7 +14,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 use super::command;
 use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, rewrite};
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::break_glass;
 
 /// Plans every pin by tag of these services (all, if none is named) in an environment (or in all).
@@ -94,7 +94,7 @@ async fn one(
             return Err(refused(context, request, what));
         }
     }
-    let Judged { verdict, assessed } = context.assess(&pin.image, digest, &target.service, environment).await?;
+    let JudgedDigest { verdict, assessed } = context.assess(&pin.image, digest, &target.service, environment).await?;
     let new = NewPin {
         digest,
         // It names the digest at this moment, so it does not lie.

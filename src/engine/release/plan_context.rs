@@ -19,7 +19,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::WriteFailure;
 use crate::engine::assess::Assessed;
-use crate::engine::candidate_lookup::{self, Offered};
+use crate::engine::candidate_lookup::{self, CandidateFound};
 use crate::engine::context::Context;
 use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
@@ -72,7 +72,7 @@ impl PlanContext {
         }
         let this = engine.clone();
         let read = move || read(&this, purpose);
-        let Read {
+        let PlanInputs {
             ledger,
             files,
             remote,
@@ -219,9 +219,9 @@ impl PlanContext {
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-    ) -> Result<Judged, WriteFailure> {
+    ) -> Result<JudgedDigest, WriteFailure> {
         let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
-        Judged::new(self.base.assess(image, digest, Some(service), criteria).await)
+        JudgedDigest::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
     /// The same in a memo of the caller's choice.
@@ -232,9 +232,9 @@ impl PlanContext {
         digest: Digest,
         service: &ServiceId,
         environment: &Environment,
-    ) -> Result<Judged, WriteFailure> {
+    ) -> Result<JudgedDigest, WriteFailure> {
         let criteria = self.base.criteria(Some(environment), ImageDepth::Everything);
-        Judged::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
+        JudgedDigest::new(self.base.assess_in(memo, image, digest, Some(service), criteria).await)
     }
 
     /// The holds that close an environment for a digest.
@@ -253,14 +253,14 @@ impl PlanContext {
     pub async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
-            Ok(Offered {
+            Ok(CandidateFound {
                 candidate: Some(found),
                 skipped,
             }) => Ok((found, skipped)),
             Err(failure) => Err(failure
                 .within(format!("the candidate of {service} could not be asked for"))
                 .into()),
-            Ok(Offered { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
+            Ok(CandidateFound { candidate: None, .. }) => Err(Failure::usage(format!("{service} has no candidate"))
                 .hint("name a digest with --digest, or an environment with --from")
                 .into()),
         }
@@ -278,12 +278,12 @@ impl PlanContext {
 }
 
 /// A digest with its verdict: whatever is planned is judged by a policy.
-pub(super) struct Judged {
+pub(super) struct JudgedDigest {
     pub verdict: Verdict,
     pub assessed: Assessed,
 }
 
-impl Judged {
+impl JudgedDigest {
     fn new(assessed: Assessed) -> Result<Self, WriteFailure> {
         let verdict = assessed.assessment.verdict.clone();
         let verdict = verdict.ok_or_else(|| Failure::bug("nothing was judged"))?;
@@ -291,7 +291,7 @@ impl Judged {
     }
 }
 
-struct Read {
+struct PlanInputs {
     ledger: Ledger,
     files: Arc<Vec<TreeFile>>,
     remote: String,
@@ -300,7 +300,7 @@ struct Read {
     includes: IncludeGraph,
 }
 
-fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
+fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
     let repo = &engine.inner.repo;
     let Some(remote) = repo.remote().map_err(Failure::from)? else {
         return Err(
@@ -331,7 +331,7 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<Read, WriteFailure> {
         includes.add(file, &scan.includes);
     }
     includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
-    Ok(Read {
+    Ok(PlanInputs {
         remote_url: repo.remote_url(&remote),
         files: Arc::clone(&commit.files),
         ledger,

@@ -26,7 +26,7 @@ use crate::sources::registry::CopyRequest;
 use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite, rewrite};
 use super::pin_history::PinHistory;
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 use super::source::{self, PromotionSource, own_tag};
 
 /// Plans all services of the set.
@@ -116,7 +116,7 @@ impl Promotion<'_> {
             // The index that a tag points at may speak for one of its platform manifests.
             let _ = context.memo().resolve(judged_at, tag).await;
         }
-        let Judged { verdict, assessed } = context
+        let JudgedDigest { verdict, assessed } = context
             .assess(judged_at, source.digest, &self.target.service, self.environment)
             .await?;
         let known_by = source.tag.as_deref();

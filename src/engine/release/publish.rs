@@ -14,10 +14,10 @@ use crate::sources::git::write::{Expected, FileChange, Push, PushError};
 
 use super::draft::Prepared;
 use super::plan_context::PlanContext;
-use super::running_write::{Ended, RunningWrite, stays};
+use super::running_write::{RunningWrite, WriteEnd, stays};
 
 /// A push that the remote has.
-pub(super) struct Landed {
+pub(super) struct LandedPush {
     pub commits: Vec<String>,
     pub url: Option<String>,
     pub words: Vec<Untrusted>,
@@ -29,7 +29,7 @@ pub(super) async fn publish(
     write: &mut RunningWrite<'_>,
     context: &PlanContext,
     prepared: &Prepared,
-) -> Result<Option<Landed>, Ended> {
+) -> Result<Option<LandedPush>, WriteEnd> {
     let base = context.ledger().tip.commit.clone();
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
@@ -70,7 +70,7 @@ pub(super) async fn publish(
         })
     })
     .await
-    .map_err(|error| Ended::Unclear(error.into()))?;
+    .map_err(|error| WriteEnd::Unclear(error.into()))?;
     match pushed {
         Ok(mut pushed) => {
             // The remote has it: from here on nothing makes it a failure.
@@ -79,7 +79,7 @@ pub(super) async fn publish(
             {
                 pushed.words.push(stays(&error));
             }
-            Ok(Some(Landed {
+            Ok(Some(LandedPush {
                 commits,
                 url: pushed.url,
                 words: pushed.words,
@@ -87,7 +87,7 @@ pub(super) async fn publish(
         }
         Err(PushError::NonFastForward { .. }) => Ok(None),
         Err(error) if error.is_certain() => Err(WriteFailure::from(Failure::from(&error)).into()),
-        Err(error) => Err(Ended::Unclear(Failure::from(&error).into())),
+        Err(error) => Err(WriteEnd::Unclear(Failure::from(&error).into())),
     }
 }
 

@@ -18,7 +18,7 @@ use super::running_write::{receipt, stays};
 
 /// A write that stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Left {
+pub struct UnfinishedWrite {
     /// By which it is finished or dropped.
     pub id: String,
     /// What was meant; `None` = the entry cannot be read.
@@ -41,26 +41,26 @@ impl Engine {
     ///
     /// # Errors
     /// If the journal or the configuration cannot be read.
-    pub async fn left_behind(&self) -> Result<Vec<Left>, Failure> {
+    pub async fn left_behind(&self) -> Result<Vec<UnfinishedWrite>, Failure> {
         let mut out = Vec::new();
         for pending in self.journal().pending().map_err(Failure::from)? {
             out.push(match pending {
                 Pending::Left(entry) => {
                     let status = entry.recovery(self.facts(&entry).await?);
-                    Left {
+                    UnfinishedWrite {
                         id: entry.id.clone(),
                         says: status.says(),
                         status: Some(status),
                         entry: Some(entry),
                     }
                 }
-                Pending::UnderWay(entry) => Left {
+                Pending::UnderWay(entry) => UnfinishedWrite {
                     id: entry.id.clone(),
                     says: "another pindeck is carrying it out right now".to_owned(),
                     status: None,
                     entry: Some(entry),
                 },
-                Pending::Unreadable { id, error } => Left {
+                Pending::Unreadable { id, error } => UnfinishedWrite {
                     id,
                     says: error.to_string(),
                     status: None,

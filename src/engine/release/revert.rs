@@ -23,7 +23,7 @@ use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
 use super::hold::HoldsFile;
 use super::pin::refused;
 use super::pin_history::{PinChange, PinHistory};
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::reverted_component;
@@ -86,14 +86,14 @@ pub(super) async fn draft(
     let undone = revert.undone(digest).await?;
     let (reverts, whole) = match (undone, scope) {
         // With another tag beside it, the file is not what it was before that commit.
-        (Undone::Whole(_), Scope::Auto) if request.tag.is_some() => (None, None),
-        (Undone::Whole(commit), _) => (Some(commit), None),
-        (Undone::PinOnly { commit }, Scope::Auto) => {
+        (RevertExtent::Whole(_), Scope::Auto) if request.tag.is_some() => (None, None),
+        (RevertExtent::Whole(commit), _) => (Some(commit), None),
+        (RevertExtent::PinOnly { commit }, Scope::Auto) => {
             drafted.whole_commit = commit;
             (None, None)
         }
-        (Undone::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
-        (Undone::PinOnly { commit: None }, Scope::WholeCommit) => {
+        (RevertExtent::PinOnly { commit: Some(commit) }, Scope::WholeCommit) => (Some(commit.clone()), Some(commit)),
+        (RevertExtent::PinOnly { commit: None }, Scope::WholeCommit) => {
             return Err(Failure::usage(format!(
                 "{digest} is not what the newest commit of this pin replaced, or that was a merge: only this pin can be reverted to it"
             ))
@@ -105,7 +105,7 @@ pub(super) async fn draft(
 }
 
 /// How much of the pin commit a revert undoes.
-enum Undone {
+enum RevertExtent {
     /// All of it: it touched nothing else.
     Whole(String),
     /// This pin alone; the commit that touched more, if the target is what it replaced.
@@ -157,7 +157,7 @@ impl Revert<'_> {
         self.earlier.iter().find(|earlier| earlier.digest == digest)
     }
 
-    async fn judge(&self, digest: Digest) -> Result<Judged, WriteFailure> {
+    async fn judge(&self, digest: Digest) -> Result<JudgedDigest, WriteFailure> {
         let (context, image) = (self.context, &self.pins[0].image);
         if let Some(tag) = self.known(digest).and_then(|e| e.tag.as_deref()) {
             // The index that a tag points at may speak for one of its platform manifests.
@@ -192,15 +192,15 @@ impl Revert<'_> {
     }
 
     /// Whether going back to `digest` undoes one whole commit.
-    async fn undone(&self, digest: Digest) -> Result<Undone, WriteFailure> {
+    async fn undone(&self, digest: Digest) -> Result<RevertExtent, WriteFailure> {
         let Some(step) = self.pin_step(digest) else {
-            return Ok(Undone::PinOnly { commit: None });
+            return Ok(RevertExtent::PinOnly { commit: None });
         };
         let id = step.commit.id.clone();
         if self.touched_only_this_pin(step).await? {
-            return Ok(Undone::Whole(id));
+            return Ok(RevertExtent::Whole(id));
         }
-        Ok(Undone::PinOnly { commit: Some(id) })
+        Ok(RevertExtent::PinOnly { commit: Some(id) })
     }
 
     /// The newest commit, if it replaced exactly `digest` by what is pinned now.
@@ -239,7 +239,7 @@ impl Revert<'_> {
     async fn draft(
         &self,
         digest: Digest,
-        judged: Judged,
+        judged: JudgedDigest,
         reverts: Option<String>,
         whole: Option<String>,
     ) -> Result<Draft, WriteFailure> {

@@ -14,7 +14,7 @@ use crate::sources::git::RevertedFile;
 use crate::sources::git::manifest;
 
 use super::edits::{Overlay, Rewrite};
-use super::plan_context::{Judged, PlanContext};
+use super::plan_context::{JudgedDigest, PlanContext};
 
 /// What taking the commit back changes.
 pub(super) struct RevertCommit {
@@ -188,7 +188,7 @@ async fn gates(
         let why = format!("{of} would go back to a pin by tag, about which nothing can be verified");
         return Ok(vec![edit_gate(&why)]);
     };
-    let Judged { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
+    let JudgedDigest { verdict, .. } = context.assess(image, digest, &of.service, environment).await?;
     let holds = context.closing_holds(of, digest);
     let mut gates = revert_gates(RevertFacts {
         verdict: &verdict,

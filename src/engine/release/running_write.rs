@@ -73,14 +73,14 @@ impl<'a> RunningWrite<'a> {
 }
 
 /// How a write ended that did not succeed.
-pub(super) enum Ended {
+pub(super) enum WriteEnd {
     /// Nothing landed.
     Certain(WriteFailure),
     /// Nobody knows yet whether it landed.
     Unclear(WriteFailure),
 }
 
-impl Ended {
+impl WriteEnd {
     pub fn into_failure(self) -> WriteFailure {
         match self {
             Self::Certain(failure) | Self::Unclear(failure) => failure,
@@ -88,13 +88,13 @@ impl Ended {
     }
 }
 
-impl From<WriteFailure> for Ended {
+impl From<WriteFailure> for WriteEnd {
     fn from(failure: WriteFailure) -> Self {
         Self::Certain(failure)
     }
 }
 
-impl From<Failure> for Ended {
+impl From<Failure> for WriteEnd {
     fn from(failure: Failure) -> Self {
         Self::Certain(failure.into())
     }

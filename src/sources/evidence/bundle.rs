@@ -15,7 +15,7 @@ use super::keys::Message;
 use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
-use super::statement::{About, IN_TOTO, Statement};
+use super::statement::{IN_TOTO, Statement, SubjectMatch};
 use super::trust::Profile;
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, Format};
 use crate::domain::id::Digest;
@@ -253,8 +253,8 @@ fn message(mut report: Report, bundle: &Bundle, signature: &MessageSignature, qu
         service: question.service,
     };
     let about = match target {
-        target if target == question.subject => Some(About::Itself),
-        target if Some(target) == question.via => Some(About::Via(target)),
+        target if target == question.subject => Some(SubjectMatch::Itself),
+        target if Some(target) == question.via => Some(SubjectMatch::Via(target)),
         _ => None,
     };
     let proven = prove(&mut report, trusted, &claim).and_then(|()| subject(&mut report, about, &[target], question));

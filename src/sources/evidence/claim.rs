@@ -7,7 +7,7 @@ use sigstore_verify::{Error, Policy, TimestampError, TransparencyLogError, Verif
 
 use super::keys::Message;
 use super::logged::EntryBinding;
-use super::trust::{Root, Vouched};
+use super::trust::{Root, VouchedTime};
 
 /// A signature and what it is over.
 pub(super) struct Claim<'a> {
@@ -24,7 +24,7 @@ pub(super) struct Claim<'a> {
     /// How a log entry is bound to the signature, where `sigstore-verify` does not know its kind.
     pub binding: Option<EntryBinding<'a>>,
     /// Times proven before, by timestamps that are not part of the bundle.
-    pub times: Vec<Vouched>,
+    pub times: Vec<VouchedTime>,
     /// The service, for `{service}` in identities.
     pub service: Option<&'a str>,
 }
@@ -33,14 +33,14 @@ pub(super) struct Claim<'a> {
 #[derive(Default)]
 pub(super) struct Times {
     /// By timestamp authorities.
-    pub rfc3161: Vec<Vouched>,
+    pub rfc3161: Vec<VouchedTime>,
     /// By logs.
-    pub rekor: Vec<Vouched>,
+    pub rekor: Vec<VouchedTime>,
 }
 
 impl Times {
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &Vouched> {
+    pub fn all(&self) -> impl Iterator<Item = &VouchedTime> {
         self.rfc3161.iter().chain(&self.rekor)
     }
 }
@@ -72,7 +72,7 @@ fn times(root: &Root, claim: &Claim<'_>, stamps: &[Rfc3161Timestamp]) -> Times {
     });
     let logged = promised.filter_map(|entry| {
         let log = root.log(&entry.log_id.key_id)?;
-        Some(Vouched {
+        Some(VouchedTime {
             at: entry.integrated_time?,
             authority: log.base_url.clone(),
         })
@@ -84,7 +84,7 @@ fn times(root: &Root, claim: &Claim<'_>, stamps: &[Rfc3161Timestamp]) -> Times {
 }
 
 /// The time of a timestamp that an authority of the root vouches for.
-fn stamped(root: &Root, claim: &Claim<'_>, stamp: &Rfc3161Timestamp) -> Option<Vouched> {
+fn stamped(root: &Root, claim: &Claim<'_>, stamp: &Rfc3161Timestamp) -> Option<VouchedTime> {
     let signature = SignatureBytes::new(claim.signature.to_vec());
     root.stamped(&stamp.signed_timestamp, &signature).ok().flatten()
 }

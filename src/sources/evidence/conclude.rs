@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::item::{Item, Question};
 use super::predicate;
 use super::report::{Refusal, Report, named_kind};
-use super::statement::{About, Statement};
+use super::statement::{Statement, SubjectMatch};
 use super::trust::Profile;
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, SignedContent};
 use crate::domain::id::Digest;
@@ -75,17 +75,17 @@ pub(super) fn conclude(
 /// Compares what a statement is about with the digest asked about.
 pub(super) fn subject(
     report: &mut Report,
-    about: Option<About>,
+    about: Option<SubjectMatch>,
     subjects: &[Digest],
     question: &Question<'_>,
 ) -> Result<(), Refusal> {
     let asked = question.subject;
     match about {
-        Some(About::Itself) => {
+        Some(SubjectMatch::Itself) => {
             report.passed(CheckName::Subject, format!("names {asked}"));
             Ok(())
         }
-        Some(About::Via(index)) => {
+        Some(SubjectMatch::Via(index)) => {
             report.passed(
                 CheckName::Subject,
                 format!("names the index {index}, whose bytes list {asked}"),

@@ -109,12 +109,12 @@ pub(super) enum Document<'a> {
 pub(super) fn statement_text(document: &str) -> Option<Vec<u8>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Outer<'a> {
+    struct BundleWithEnvelope<'a> {
         #[serde(borrow)]
         dsse_envelope: Envelope<'a>,
     }
     match shape(document) {
-        ContainerShape::Bundle => serde_json::from_str::<Outer<'_>>(document)
+        ContainerShape::Bundle => serde_json::from_str::<BundleWithEnvelope<'_>>(document)
             .ok()?
             .dsse_envelope
             .payload()

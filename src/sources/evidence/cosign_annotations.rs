@@ -102,11 +102,11 @@ fn certificates_of(pem: &str) -> Result<Vec<X509Certificate>, String> {
 
 fn timestamp(text: &str) -> Result<TimestampToken, String> {
     #[derive(Deserialize)]
-    struct Stamp {
+    struct CosignTimestamp {
         #[serde(rename = "SignedRFC3161Timestamp")]
         token: String,
     }
-    let stamp: Stamp = serde_json::from_str(text).map_err(|e| format!("is no timestamp: {e}"))?;
+    let stamp: CosignTimestamp = serde_json::from_str(text).map_err(|e| format!("is no timestamp: {e}"))?;
     let token = decode_base64(&stamp.token).map_err(|e| format!("is not base64: {e}"))?;
     Ok(TimestampToken::new(token))
 }

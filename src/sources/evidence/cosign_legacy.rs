@@ -21,8 +21,8 @@ use super::keys::Message;
 use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
 use super::report::{Refusal, Report, named_kind};
-use super::statement::{About, Envelope, EnvelopeSignature, IN_TOTO, Statement};
-use super::trust::{Profile, Vouched};
+use super::statement::{Envelope, EnvelopeSignature, IN_TOTO, Statement, SubjectMatch};
+use super::trust::{Profile, VouchedTime};
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, Format};
 use crate::domain::id::Digest;
 
@@ -124,8 +124,8 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
         return report.refuse(refusal);
     }
     let named = match about {
-        about if about == question.subject => Some(About::Itself),
-        about if Some(about) == question.via => Some(About::Via(about)),
+        about if about == question.subject => Some(SubjectMatch::Itself),
+        about if Some(about) == question.via => Some(SubjectMatch::Via(about)),
         _ => None,
     };
     let about_it =
@@ -297,7 +297,7 @@ impl SignedEnvelope<'_> {
 
     /// cosign had the whole envelope timestamped, where a bundle has the signature. The time, if the
     /// token is over the envelope; `None` if it may be over the signature.
-    fn stamped(&self, profile: &Profile, token: &TimestampToken) -> Result<Option<Vouched>, Refusal> {
+    fn stamped(&self, profile: &Profile, token: &TimestampToken) -> Result<Option<VouchedTime>, Refusal> {
         let Some(root) = &profile.root else {
             return Ok(None);
         };

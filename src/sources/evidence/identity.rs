@@ -6,7 +6,7 @@ use crate::domain::pattern::anchored;
 use crate::domain::policy::{Identity, Match};
 
 /// What fits, or why not: which of SAN, issuer or claims kept the closest identity out.
-pub(super) enum Fit {
+pub(super) enum IdentityMatch {
     /// An identity of the profile fits.
     Yes,
     /// The SAN is nobody the profile names.
@@ -24,9 +24,9 @@ pub(super) fn fits(
     san: Option<&str>,
     certificate: &CertificateInfo,
     service: Option<&str>,
-) -> Fit {
+) -> IdentityMatch {
     let issuer = certificate.issuer.as_deref();
-    let mut closest = Fit::San;
+    let mut closest = IdentityMatch::San;
     for identity in identities {
         // A certificate without a name is nobody.
         if !san.is_some_and(|san| matches(&identity.san, san, service)) {
@@ -39,8 +39,8 @@ pub(super) fn fits(
             (None, found) => found.is_none(),
         };
         if !issued {
-            if matches!(closest, Fit::San) {
-                closest = Fit::Issuer;
+            if matches!(closest, IdentityMatch::San) {
+                closest = IdentityMatch::Issuer;
             }
             continue;
         }
@@ -52,9 +52,9 @@ pub(super) fn fits(
                 None => format!("the certificate does not say {name}, which must be {wanted:?}"),
             })
         }) {
-            None if identity.claims.values().all(|c| fill(c, service).is_some()) => return Fit::Yes,
-            None => closest = Fit::Claim("a claim needs the service's name, and there is none".to_owned()),
-            Some(why) => closest = Fit::Claim(why),
+            None if identity.claims.values().all(|c| fill(c, service).is_some()) => return IdentityMatch::Yes,
+            None => closest = IdentityMatch::Claim("a claim needs the service's name, and there is none".to_owned()),
+            Some(why) => closest = IdentityMatch::Claim(why),
         }
     }
     closest

@@ -26,11 +26,11 @@ pub(super) struct Key {
     /// When it was in use.
     pub validity: Validity,
     standard: CosignVerificationKey,
-    family: Family,
+    family: KeyFamily,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
+enum KeyFamily {
     P256,
     P384,
     P521,
@@ -86,11 +86,11 @@ impl Key {
     pub fn from_der(name: &str, der: Vec<u8>, validity: Validity) -> Result<Self, String> {
         let standard = CosignVerificationKey::try_from_der(&der).map_err(|e| e.to_string())?;
         let family = match &standard {
-            CosignVerificationKey::ECDSA_P256_SHA256_ASN1(_) => Family::P256,
-            CosignVerificationKey::ECDSA_P384_SHA384_ASN1(_) => Family::P384,
-            CosignVerificationKey::ECDSA_P521_SHA512_ASN1(_) => Family::P521,
-            CosignVerificationKey::ED25519(_) => Family::Ed25519,
-            CosignVerificationKey::RSA_PKCS1_SHA256(_) | CosignVerificationKey::RSA_PSS_SHA256(_) => Family::Rsa,
+            CosignVerificationKey::ECDSA_P256_SHA256_ASN1(_) => KeyFamily::P256,
+            CosignVerificationKey::ECDSA_P384_SHA384_ASN1(_) => KeyFamily::P384,
+            CosignVerificationKey::ECDSA_P521_SHA512_ASN1(_) => KeyFamily::P521,
+            CosignVerificationKey::ED25519(_) => KeyFamily::Ed25519,
+            CosignVerificationKey::RSA_PKCS1_SHA256(_) | CosignVerificationKey::RSA_PSS_SHA256(_) => KeyFamily::Rsa,
         };
         let der = DerPublicKey::new(der);
         Ok(Self {
@@ -146,25 +146,25 @@ impl Key {
             }
         }
         match message {
-            Message::Sha256(_) if self.family == Family::Ed25519 => Answer::NeedsBytes,
+            Message::Sha256(_) if self.family == KeyFamily::Ed25519 => Answer::NeedsBytes,
             _ => Answer::Fails,
         }
     }
 
     const fn standard_scheme(&self) -> &'static str {
         match self.family {
-            Family::P256 => "ECDSA P-256 with SHA-256",
-            Family::P384 => "ECDSA P-384 with SHA-384",
-            Family::P521 => "ECDSA P-521 with SHA-512",
-            Family::Ed25519 => "Ed25519",
-            Family::Rsa => "RSA PKCS#1 with SHA-256",
+            KeyFamily::P256 => "ECDSA P-256 with SHA-256",
+            KeyFamily::P384 => "ECDSA P-384 with SHA-384",
+            KeyFamily::P521 => "ECDSA P-521 with SHA-512",
+            KeyFamily::Ed25519 => "Ed25519",
+            KeyFamily::Rsa => "RSA PKCS#1 with SHA-256",
         }
     }
 
     /// Everything that real tools have signed with such a key; "plain" is r and s without ASN.1.
     fn schemes(&self) -> &'static [SignatureScheme] {
         match self.family {
-            Family::P256 => &[
+            KeyFamily::P256 => &[
                 (
                     "ECDSA P-256 with SHA-256",
                     &algorithms::ECDSA_P256_SHA256_ASN1,
@@ -181,7 +181,7 @@ impl Key {
                     &digest::SHA256,
                 ),
             ],
-            Family::P384 => &[
+            KeyFamily::P384 => &[
                 (
                     "ECDSA P-384 with SHA-384",
                     &algorithms::ECDSA_P384_SHA384_ASN1,
@@ -198,7 +198,7 @@ impl Key {
                     &digest::SHA384,
                 ),
             ],
-            Family::P521 => &[
+            KeyFamily::P521 => &[
                 (
                     "ECDSA P-521 with SHA-512",
                     &algorithms::ECDSA_P521_SHA512_ASN1,
@@ -215,8 +215,8 @@ impl Key {
                     &digest::SHA512,
                 ),
             ],
-            Family::Ed25519 => &[],
-            Family::Rsa => &[
+            KeyFamily::Ed25519 => &[],
+            KeyFamily::Rsa => &[
                 (
                     "RSA PKCS#1 with SHA-256",
                     &algorithms::RSA_PKCS1_2048_8192_SHA256,

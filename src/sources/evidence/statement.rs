@@ -103,15 +103,15 @@ impl<'a> Statement<'a> {
     }
 
     /// Which of the digests asked about this statement speaks of.
-    pub fn about(&self, question: &Question<'_>) -> Option<About> {
+    pub fn about(&self, question: &Question<'_>) -> Option<SubjectMatch> {
         let named = |digest: Digest| self.subject.iter().any(|s| s.sha256() == Some(digest));
         if named(question.subject) {
-            return Some(About::Itself);
+            return Some(SubjectMatch::Itself);
         }
         if question.also_known_as.iter().any(|other| self.names(other)) {
-            return Some(About::Itself);
+            return Some(SubjectMatch::Itself);
         }
-        question.via.filter(|index| named(*index)).map(About::Via)
+        question.via.filter(|index| named(*index)).map(SubjectMatch::Via)
     }
 
     fn names(&self, other: &OtherDigest) -> bool {
@@ -123,7 +123,7 @@ impl<'a> Statement<'a> {
 
 /// How a statement concerns the digest asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum About {
+pub(super) enum SubjectMatch {
     /// It names it.
     Itself,
     /// It names an index that lists it.

@@ -53,7 +53,7 @@ pub(super) struct Profile {
 
 /// A time that somebody whom the root names vouches for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Vouched {
+pub(super) struct VouchedTime {
     /// The time.
     pub at: Timestamp,
     /// Who vouches for it: two times of one authority prove no more than one.
@@ -90,12 +90,16 @@ impl Root {
     ///
     /// # Errors
     /// The time, if an authority of this root made it when it was not in use.
-    pub fn stamped(&self, token: &TimestampToken, signature: &SignatureBytes) -> Result<Option<Vouched>, Timestamp> {
+    pub fn stamped(
+        &self,
+        token: &TimestampToken,
+        signature: &SignatureBytes,
+    ) -> Result<Option<VouchedTime>, Timestamp> {
         let mut outside = None;
         for authority in self.trusted.tsa_authorities() {
             match verify_timestamp_for_authority(token, signature, &authority) {
                 Ok(at) => {
-                    return Ok(Some(Vouched {
+                    return Ok(Some(VouchedTime {
                         at,
                         authority: self.authority_name(&authority),
                     }));

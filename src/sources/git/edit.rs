@@ -11,7 +11,7 @@ mod error;
 mod new_pin;
 
 use crate::domain::id::Digest;
-use crate::sources::git::manifest::{self, Found, Use, Warning};
+use crate::sources::git::manifest::{self, AliasUse, Found, Warning};
 
 pub use error::EditError;
 pub use new_pin::{NewPin, TagChange};
@@ -43,7 +43,7 @@ pub struct Edit {
     /// The lines as they shall be.
     pub after: String,
     /// Places that take the same scalar through an alias, so change with it.
-    pub uses: Vec<Use>,
+    pub aliases: Vec<AliasUse>,
 }
 
 /// Plans an edit of one file: every reference in `which` (found in these very bytes) becomes `new`.
@@ -162,7 +162,7 @@ fn describe(before: &str, after: &str, changes: &[Change], all: &[&Found], targe
             yaml_path: change.yaml_path.clone(),
             before: old.to_owned(),
             after: new.to_owned(),
-            uses: found.map(|f| f.uses.clone()).unwrap_or_default(),
+            aliases: found.map(|f| f.aliases.clone()).unwrap_or_default(),
         });
         shift += isize::try_from(change.text.len()).unwrap_or(0) - isize::try_from(change.span.len()).unwrap_or(0);
     }

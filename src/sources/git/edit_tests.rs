@@ -314,8 +314,8 @@ fn an_edit_tells_lines_aliases_and_warnings() {
     let edited = plan_edit("p.yaml", text.as_bytes(), &[&found[0]], &pin(TagChange::Keep)).expect("edited");
     assert_eq!(edited.base, Digest::of(text.as_bytes()));
     let edit = &edited.edits[0];
-    assert_eq!((edit.line, edit.uses.len(), edit.uses[0].line), (5, 1, 7));
-    assert_eq!(edit.uses[0].yaml_path, "$[0].spec.containers[0].image");
+    assert_eq!((edit.line, edit.aliases.len(), edit.aliases[0].line), (5, 1, 7));
+    assert_eq!(edit.aliases[0].yaml_path, "$[0].spec.containers[0].image");
     assert!(edit.before.contains(A) && edit.after.contains(B));
     let said: Vec<_> = edited.warnings.iter().map(|w| w.text.as_str()).collect();
     assert!(said.iter().any(|w| w.contains("policy ns/app")), "{said:?}");

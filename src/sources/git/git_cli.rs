@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{
-    ChangedEntry, ChangedFile, CommitMeta, FollowedParents, GitReader, HistoryWalk, Likeness, Rename, Visit,
+    ChangedEntry, ChangedFile, CommitMeta, CommitVisitor, FollowedParents, GitReader, HistoryWalk, Likeness, Rename,
 };
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile};
@@ -77,7 +77,7 @@ impl GitCli {
     }
 
     /// The old and the new entries of raw `diff-tree` output, with the letters of each line.
-    fn diff_tree(&self, options: &[&str], old: Option<&str>, new: &str) -> Result<Vec<Raw>, GitError> {
+    fn diff_tree(&self, options: &[&str], old: Option<&str>, new: &str) -> Result<Vec<RawDiffLine>, GitError> {
         let mut args = vec![
             "diff-tree",
             "-r",
@@ -109,7 +109,7 @@ impl GitCli {
                 true => Some(parts.next().ok_or_else(unknown)?.to_vec()),
                 false => None,
             };
-            all.push(Raw {
+            all.push(RawDiffLine {
                 old,
                 new,
                 path,
@@ -133,7 +133,7 @@ impl GitCli {
 }
 
 /// A line of a comparison.
-struct Raw {
+struct RawDiffLine {
     old: Option<RawEntry>,
     new: Option<RawEntry>,
     path: Vec<u8>,
@@ -295,7 +295,7 @@ impl GitReader for GitCli {
         Ok(renames.collect())
     }
 
-    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
+    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError> {
         // Name in older commits -> name asked for.
         let mut names: BTreeMap<String, String> = walk.paths.iter().map(|p| (p.clone(), p.clone())).collect();
         let mut seen_up_to: Option<String> = None;

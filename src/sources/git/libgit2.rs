@@ -8,7 +8,7 @@ use git2::{BranchType, Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWa
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::program::GitProgram;
-use super::reader::{ChangedEntry, CommitMeta, GitReader, HistoryWalk, Likeness, Rename, Visit};
+use super::reader::{ChangedEntry, CommitMeta, CommitVisitor, GitReader, HistoryWalk, Likeness, Rename};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile};
 
 /// Most files that are compared for renames in one commit.
@@ -244,7 +244,7 @@ impl GitReader for Libgit2 {
         Ok(renames.collect())
     }
 
-    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError> {
+    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError> {
         let came_from = |parent: &str, commit: &str, path: &str| {
             let renames = self.renames(parent, commit, Likeness::Percent(60))?;
             Ok(renames.into_iter().find(|rename| rename.new == path))

@@ -92,7 +92,7 @@ pub(super) struct HistoryWalk<'a> {
 }
 
 /// Is told all that one commit changed.
-pub(super) type Visit<'a> = &'a mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>;
+pub(super) type CommitVisitor<'a> = &'a mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>;
 
 /// One way to read a repository, for one job on one thread. The ways give the same answers.
 pub(super) trait GitReader {
@@ -153,5 +153,5 @@ pub(super) trait GitReader {
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
-    fn walk(&self, walk: HistoryWalk<'_>, visit: Visit<'_>) -> Result<(), GitError>;
+    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError>;
 }

@@ -88,13 +88,13 @@ struct Merge<'a> {
 }
 
 /// What becomes of each path that changes: `None` = it is deleted.
-type Results = BTreeMap<String, Option<RevertedContent>>;
+type RevertResults = BTreeMap<String, Option<RevertedContent>>;
 /// A path with what the commit's parent, the commit and the base have there.
 type ThreeSides = (String, Option<RawEntry>, Option<RawEntry>, Option<RawEntry>);
 
 impl Merge<'_> {
     fn run(&self, changes: Vec<ChangedEntry>) -> Result<RevertOutcome, GitError> {
-        let mut results = Results::new();
+        let mut results = RevertResults::new();
         let mut unnamed = Vec::new();
         let mut conflicts = BTreeSet::new();
         let mut open = Vec::new();
@@ -141,7 +141,7 @@ impl Merge<'_> {
     fn merge_open(
         &self,
         open: Vec<ThreeSides>,
-        results: &mut Results,
+        results: &mut RevertResults,
         conflicts: &mut BTreeSet<String>,
     ) -> Result<(), GitError> {
         let names = |renames: Vec<Rename>| -> BTreeMap<String, String> {

@@ -38,7 +38,8 @@ pub(super) struct RegistryClient {
     pub(super) readable: Mutex<HashMap<Repository, Instant>>,
     /// Repositories whose registry refuses to say what refers to anything in them.
     pub(super) unlisted: Mutex<HashSet<Repository>>,
-    pub(super) flights: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
+    /// One lock for each content that is fetched now, so that it is fetched once.
+    pub(super) fetch_locks: Mutex<HashMap<Digest, Weak<tokio::sync::Mutex<()>>>>,
 }
 
 impl RegistryClient {
@@ -68,7 +69,7 @@ impl RegistryClient {
             support: Mutex::default(),
             readable: Mutex::default(),
             unlisted: Mutex::default(),
-            flights: Mutex::default(),
+            fetch_locks: Mutex::default(),
         })
     }
 

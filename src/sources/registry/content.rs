@@ -31,8 +31,8 @@ impl RegistryClient {
     pub(super) async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
         let (repository, digest) = (&place.repository, &place.digest);
         let what = named("manifest", repository, digest);
-        let flight = self.flight(digest);
-        let _one = flight.lock().await;
+        let fetch_lock = self.fetch_lock(digest);
+        let _one = fetch_lock.lock().await;
         if let Some(entry) = self.cached(digest).await {
             return Ok((read_manifest(*digest, entry, what)?, None));
         }
@@ -94,8 +94,8 @@ impl RegistryClient {
         if size.is_some_and(|size| size > cap) {
             return Err(RegistryError::TooLarge { what, cap });
         }
-        let flight = self.flight(digest);
-        let _one = flight.lock().await;
+        let fetch_lock = self.fetch_lock(digest);
+        let _one = fetch_lock.lock().await;
         if let Some(entry) = self.cached(digest).await {
             if entry.bytes.len() as u64 > cap {
                 return Err(RegistryError::TooLarge { what, cap });
@@ -156,16 +156,16 @@ impl RegistryClient {
         Ok(response)
     }
 
-    /// One request at a time for the same content: the second finds it in the cache.
-    fn flight(&self, digest: &Digest) -> Arc<tokio::sync::Mutex<()>> {
-        let mut flights = locked(&self.flights);
-        if let Some(flight) = flights.get(digest).and_then(Weak::upgrade) {
-            return flight;
+    /// The lock under which content is fetched: who waits for it finds the content in the cache.
+    fn fetch_lock(&self, digest: &Digest) -> Arc<tokio::sync::Mutex<()>> {
+        let mut fetch_locks = locked(&self.fetch_locks);
+        if let Some(fetch_lock) = fetch_locks.get(digest).and_then(Weak::upgrade) {
+            return fetch_lock;
         }
-        flights.retain(|_, flight| flight.strong_count() > 0);
-        let flight = Arc::default();
-        flights.insert(*digest, Arc::downgrade(&flight));
-        flight
+        fetch_locks.retain(|_, fetch_lock| fetch_lock.strong_count() > 0);
+        let fetch_lock = Arc::default();
+        fetch_locks.insert(*digest, Arc::downgrade(&fetch_lock));
+        fetch_lock
     }
 
     pub(super) async fn cached(&self, digest: &Digest) -> Option<CacheEntry> {

@@ -57,11 +57,11 @@ pub(super) enum Credential {
 pub struct Credentials {
     files: Vec<PathBuf>,
     loaded: Arc<OnceCell<Result<Vec<File>, Untrusted>>>,
-    helped: Arc<Mutex<Helped>>,
+    helped: Arc<Mutex<HelperAnswers>>,
 }
 
 /// What helpers answered, by helper and server.
-type Helped = HashMap<(String, String), Option<Credential>>;
+type HelperAnswers = HashMap<(String, String), Option<Credential>>;
 
 #[derive(Debug)]
 struct File {
@@ -275,7 +275,7 @@ fn basic(user: String, password: String) -> Credential {
 }
 
 #[derive(serde::Deserialize)]
-struct WireHelped {
+struct WireHelperAnswer {
     #[serde(rename = "Username", default)]
     username: String,
     #[serde(rename = "Secret", default)]
@@ -314,7 +314,8 @@ async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Un
         let words: String = words.chars().take(200).collect();
         return Err(failed(format!("failed: {words}")));
     }
-    let answer: WireHelped = serde_json::from_str(&text).map_err(|_| failed("its answer is not JSON".to_owned()))?;
+    let answer: WireHelperAnswer =
+        serde_json::from_str(&text).map_err(|_| failed("its answer is not JSON".to_owned()))?;
     if answer.secret.is_empty() {
         return Ok(None);
     }

@@ -115,7 +115,7 @@ impl Manifest {
     ///
     /// # Errors
     /// If they are no manifest that can be used.
-    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, Unreadable> {
+    pub fn from_bytes(bytes: Bytes, media_type: Option<&str>) -> Result<Self, UnreadableManifest> {
         match parse(&bytes, media_type) {
             Ok((media_type, body)) => Ok(Self {
                 digest: Digest::of(&bytes),
@@ -123,11 +123,11 @@ impl Manifest {
                 bytes,
                 body,
             }),
-            Err(ParseError::Malformed(detail)) => Err(Unreadable {
-                recognised: says_it_is_one(&bytes),
+            Err(ParseError::Malformed(detail)) => Err(UnreadableManifest {
+                recognised: looks_like_manifest(&bytes),
                 detail,
             }),
-            Err(ParseError::Schema1) => Err(Unreadable {
+            Err(ParseError::Schema1) => Err(UnreadableManifest {
                 recognised: true,
                 detail: "Docker schema 1 is not read".into(),
             }),
@@ -158,7 +158,7 @@ impl Manifest {
 
 /// Why bytes cannot be used as a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub struct UnreadableManifest {
     /// They are a manifest of a kind that is known, but not one that can be used.
     pub recognised: bool,
     /// What is wrong.
@@ -166,14 +166,14 @@ pub struct Unreadable {
 }
 
 /// Whether bytes say of themselves that they are a manifest, whatever is wrong inside.
-fn says_it_is_one(bytes: &[u8]) -> bool {
+fn looks_like_manifest(bytes: &[u8]) -> bool {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Says {
+    struct ManifestMarkers {
         schema_version: u64,
         media_type: String,
     }
-    let says: Result<Says, _> = serde_json::from_slice(bytes);
+    let says: Result<ManifestMarkers, _> = serde_json::from_slice(bytes);
     says.is_ok_and(|s| s.schema_version == 2 && is_manifest_type(&s.media_type))
 }
 
@@ -190,7 +190,7 @@ pub(super) enum ParseError {
 /// no `mediaType` of its own.
 pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<(String, ManifestBody), ParseError> {
     let malformed = |detail: String| ParseError::Malformed(Untrusted::new(detail));
-    let wire: Wire = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
+    let wire: WireManifest = serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     let content_type =
         content_type.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let claimed = wire
@@ -251,14 +251,14 @@ fn is_manifest_type(value: &str) -> bool {
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
+struct WireManifest {
     schema_version: Option<u64>,
     media_type: Option<String>,
     artifact_type: Option<String>,
     config: Option<Descriptor>,
-    layers: Option<Many>,
-    blobs: Option<Many>,
-    manifests: Option<Many>,
+    layers: Option<CappedDescriptors>,
+    blobs: Option<CappedDescriptors>,
+    manifests: Option<CappedDescriptors>,
     subject: Option<Descriptor>,
     annotations: Option<Annotations>,
 }
@@ -313,9 +313,9 @@ impl<'de> Deserialize<'de> for Descriptor {
 }
 
 /// A list of descriptors with a limit.
-struct Many(Vec<Descriptor>);
+struct CappedDescriptors(Vec<Descriptor>);
 
-impl<'de> Deserialize<'de> for Many {
+impl<'de> Deserialize<'de> for CappedDescriptors {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let list = Vec::<Descriptor>::deserialize(from)?;
         if list.len() > MAX_ENTRIES {

@@ -33,7 +33,7 @@ mod upload;
 
 pub use budget::Traffic;
 pub use cache::{CacheSize, ContentCache};
-pub use copy::{CopyProgress, CopyReport, CopyRequest, Missing, Preflight};
+pub use copy::{CopyProgress, CopyReport, CopyRequest, MissingEvidence, Preflight};
 pub use credentials::Credentials;
 pub use error::RegistryError;
 pub use handle::Registry;

@@ -15,7 +15,7 @@ use super::error::{RegistryError, named};
 use super::link::Pages;
 use super::lock::locked;
 use super::manifest::{self, Descriptor};
-use super::referrers_support::{Meaning, Support, meaning};
+use super::referrers_support::{ReferrersStatus, Support, meaning};
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::{Digest, Repository};
@@ -130,10 +130,10 @@ impl RegistryClient {
             };
             let status = response.status.as_u16();
             match meaning(status, support.has_listed()) {
-                Meaning::Listing => {}
+                ReferrersStatus::Listing => {}
                 // "No such repository", or something wrong with this one request, says nothing about the
                 // registry's other repositories.
-                Meaning::NoApi if first => {
+                ReferrersStatus::NoApi if first => {
                     if matches!(status, 400 | 406) {
                         return self.refused(access, support, response.refusal(&request)).await;
                     }
@@ -162,7 +162,7 @@ impl RegistryClient {
     /// an empty listing for it, and then it was this one subject that somebody did not want to be listed.
     async fn refused(&self, access: &Access, support: &Support, refusal: RegistryError) -> Result<bool, RegistryError> {
         let repository = &access.repository;
-        if meaning(403, support.has_listed()) != Meaning::NoApiIfReadable {
+        if meaning(403, support.has_listed()) != ReferrersStatus::NoApiIfReadable {
             return Err(refusal);
         }
         if !self.is_readable(repository) && self.tags(repository).await.is_err() {
@@ -177,18 +177,18 @@ impl RegistryClient {
         let answer = match self.send(&request, access).await {
             Ok(response) => meaning(response.status.as_u16(), support.has_listed()),
             Err(RegistryError::Denied { .. }) => meaning(403, support.has_listed()),
-            Err(_) => Meaning::Unreachable,
+            Err(_) => ReferrersStatus::Unreachable,
         };
         match answer {
-            Meaning::NoApi | Meaning::NoApiIfReadable => {
+            ReferrersStatus::NoApi | ReferrersStatus::NoApiIfReadable => {
                 locked(&self.unlisted).insert(repository.clone());
                 Ok(false)
             }
-            Meaning::Listing => {
+            ReferrersStatus::Listing => {
                 support.note_listing();
                 Err(refusal)
             }
-            Meaning::Unreachable => Err(refusal),
+            ReferrersStatus::Unreachable => Err(refusal),
         }
     }
 

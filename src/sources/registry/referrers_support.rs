@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the status of the first answer to "what refers to this?" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum ReferrersStatus {
     /// A listing: the registry has the API.
     Listing,
     /// The registry has no such API; the fallback tag is asked for instead. A 400 or 406 is confirmed first.
@@ -26,13 +26,13 @@ pub(super) enum Meaning {
 /// 400, 404 and 406 so, Quay, Harbor and proxies send 401, 403, 405 or 501, GHCR leads to its web site.
 /// From a registry that is known to have the API the same answers mean that somebody between stands in the
 /// way, who may hide a failed test.
-pub(super) const fn meaning(status: u16, listed_before: bool) -> Meaning {
+pub(super) const fn meaning(status: u16, listed_before: bool) -> ReferrersStatus {
     match status {
-        200 => Meaning::Listing,
-        _ if listed_before => Meaning::Unreachable,
-        400 | 404 | 405 | 406 | 501 | 301 | 302 | 303 | 307 | 308 => Meaning::NoApi,
-        401 | 403 => Meaning::NoApiIfReadable,
-        _ => Meaning::Unreachable,
+        200 => ReferrersStatus::Listing,
+        _ if listed_before => ReferrersStatus::Unreachable,
+        400 | 404 | 405 | 406 | 501 | 301 | 302 | 303 | 307 | 308 => ReferrersStatus::NoApi,
+        401 | 403 => ReferrersStatus::NoApiIfReadable,
+        _ => ReferrersStatus::Unreachable,
     }
 }
 
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn every_answer_has_one_meaning() {
-        use Meaning::{Listing, NoApi, NoApiIfReadable, Unreachable};
+        use ReferrersStatus::{Listing, NoApi, NoApiIfReadable, Unreachable};
         for (status, new, known) in [
             (200, Listing, Listing),
             (201, Unreachable, Unreachable),

@@ -54,10 +54,12 @@ impl Response {
 
     fn errors(&self) -> Option<Vec<WireError>> {
         #[derive(serde::Deserialize)]
-        struct Wire {
+        struct WireErrors {
             errors: Vec<WireError>,
         }
-        serde_json::from_slice::<Wire>(&self.body).ok().map(|wire| wire.errors)
+        serde_json::from_slice::<WireErrors>(&self.body)
+            .ok()
+            .map(|wire| wire.errors)
     }
 
     /// The error for an answer that does not answer.

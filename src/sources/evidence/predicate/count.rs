@@ -6,30 +6,30 @@ use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 /// How long a list is, without holding it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Count(pub u32);
+pub(super) struct ListLength(pub u32);
 
-impl<'de> serde::Deserialize<'de> for Count {
+impl<'de> serde::Deserialize<'de> for ListLength {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Counting;
-        impl<'de> Visitor<'de> for Counting {
-            type Value = Count;
+        struct ListLengthVisitor;
+        impl<'de> Visitor<'de> for ListLengthVisitor {
+            type Value = ListLength;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Count, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ListLength, A::Error> {
                 let mut count = 0u32;
                 while list.next_element::<IgnoredAny>()?.is_some() {
                     count = count.saturating_add(1);
                 }
-                Ok(Count(count))
+                Ok(ListLength(count))
             }
 
-            fn visit_unit<E>(self) -> Result<Count, E> {
-                Ok(Count(0))
+            fn visit_unit<E>(self) -> Result<ListLength, E> {
+                Ok(ListLength(0))
             }
         }
-        from.deserialize_any(Counting)
+        from.deserialize_any(ListLengthVisitor)
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::text::Untrusted;
 pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Which {
+    struct ProvenanceFields {
         build_definition: Option<IgnoredAny>,
         builder: Option<IgnoredAny>,
         build_type: Option<IgnoredAny>,
@@ -23,13 +23,13 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
         invocation: Option<IgnoredAny>,
         materials: Option<IgnoredAny>,
     }
-    let which: Which = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
+    let which: ProvenanceFields = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
     match which {
-        Which {
+        ProvenanceFields {
             build_definition: Some(_),
             ..
         } => v1(predicate),
-        Which {
+        ProvenanceFields {
             builder: None,
             build_type: None,
             recipe: None,

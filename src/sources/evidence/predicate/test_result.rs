@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::count::Count;
+use super::count::ListLength;
 use super::time::time;
 use crate::domain::evidence::TestResultSummary;
 use crate::domain::text::Untrusted;
@@ -17,11 +17,11 @@ struct TestResult<'a> {
     #[serde(borrow)]
     result: Cow<'a, str>,
     #[serde(default)]
-    passed_tests: Option<Count>,
+    passed_tests: Option<ListLength>,
     #[serde(default)]
-    warned_tests: Option<Count>,
+    warned_tests: Option<ListLength>,
     #[serde(default)]
-    failed_tests: Option<Count>,
+    failed_tests: Option<ListLength>,
     #[serde(default, borrow)]
     url: Option<Cow<'a, str>>,
     // The predicate type has no time; these are what signers add to it.
@@ -47,7 +47,7 @@ pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
         ));
     }
     let finished_at = read.finished_at();
-    let count = |list: Option<Count>| list.map(|c| c.0);
+    let count = |list: Option<ListLength>| list.map(|c| c.0);
     Ok(TestResultSummary {
         result: read.result.into_owned(),
         passed: count(read.passed_tests),

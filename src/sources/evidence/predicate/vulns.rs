@@ -107,10 +107,10 @@ fn severities(result: &str) -> Vec<String> {
     #[derive(Deserialize)]
     struct Target {
         #[serde(rename = "Vulnerabilities", default)]
-        found: Option<Vec<Named>>,
+        found: Option<Vec<SeverityField>>,
     }
     #[derive(Deserialize)]
-    struct Named {
+    struct SeverityField {
         #[serde(rename = "Severity", alias = "severity", default)]
         severity: Option<String>,
     }
@@ -124,7 +124,7 @@ fn severities(result: &str) -> Vec<String> {
     }
     #[derive(Deserialize)]
     struct Match {
-        vulnerability: Named,
+        vulnerability: SeverityField,
     }
     if let Ok(grype) = serde_json::from_str::<Grype>(result) {
         let found = grype.matches.into_iter();

@@ -8,7 +8,7 @@ use sigstore_verify::{Error, VerificationPolicy};
 use super::super::certificate_name::certificate_name;
 use super::super::claim::{Claim, Logs, Times, verify};
 use super::super::explain::{explain, reached};
-use super::super::identity::{self, Fit};
+use super::super::identity::{self, IdentityMatch};
 use super::super::keys::{Answer, Key};
 use super::super::report::{Refusal, Report};
 use super::super::trust::{Profile, Root};
@@ -153,7 +153,7 @@ fn whose(
     let issued = issuer.unwrap_or("no issuer");
     let accepted = identity::accepted(&profile.identities, service);
     match identity::fits(&profile.identities, name, certificate, service) {
-        Fit::Yes => {
+        IdentityMatch::Yes => {
             report.passed(
                 CheckName::Identity,
                 format!("{san} is named by trust profile {}", profile.name),
@@ -167,12 +167,12 @@ fn whose(
             }
             Ok(())
         }
-        Fit::San => Err(Refusal::new(
+        IdentityMatch::San => Err(Refusal::new(
             CheckName::Identity,
             CauseKind::OtherSigner,
             format!("signed by {san} ({issued}), not by {accepted}"),
         )),
-        Fit::Issuer => {
+        IdentityMatch::Issuer => {
             report.passed(
                 CheckName::Identity,
                 format!("{san} is named by trust profile {}", profile.name),
@@ -183,7 +183,7 @@ fn whose(
                 format!("{san} was vouched for by {issued}, which is not the issuer named"),
             ))
         }
-        Fit::Claim(why) => Err(Refusal::new(
+        IdentityMatch::Claim(why) => Err(Refusal::new(
             CheckName::Identity,
             CauseKind::OtherSigner,
             format!("{san}: {why}"),

@@ -227,7 +227,7 @@ pub(super) fn scan(path: &str, before: &Scan, after: &str, targets: &[usize], ne
         } else {
             (was.digest, was.tag.as_deref())
         };
-        if !same_place || is.digest != digest || is.tag.as_deref() != tag || was.uses.len() != is.uses.len() {
+        if !same_place || is.digest != digest || is.tag.as_deref() != tag || was.aliases.len() != is.aliases.len() {
             return Err(format!("{} would read differently", was.yaml_path));
         }
     }

@@ -11,20 +11,20 @@ use jiff::Timestamp;
 
 use super::tree_lookup::{ChangedPath, TreeLookup};
 use crate::sources::git::error::GitError;
-use crate::sources::git::reader::{ChangedFile, CommitMeta, FollowedParents, HistoryWalk, Rename, Visit};
+use crate::sources::git::reader::{ChangedFile, CommitMeta, CommitVisitor, FollowedParents, HistoryWalk, Rename};
 
 /// Up to so many paths are looked up one by one instead of comparing whole folders.
 const FEW: usize = 16;
 
 /// Finds the name that a file of a commit had in the parent: parent, commit and the file's new name.
-pub(super) type CameFrom<'a> = &'a dyn Fn(&str, &str, &str) -> Result<Option<Rename>, GitError>;
+pub(super) type RenameLookup<'a> = &'a dyn Fn(&str, &str, &str) -> Result<Option<Rename>, GitError>;
 
 /// Walks from the tip, newest first.
 pub(super) fn walk(
     repo: &Repository,
     asked: HistoryWalk<'_>,
-    came_from: CameFrom<'_>,
-    visit: Visit<'_>,
+    came_from: RenameLookup<'_>,
+    visit: CommitVisitor<'_>,
 ) -> Result<(), GitError> {
     let mut walk = repo.revwalk().map_err(|e| GitError::object("history", &e))?;
     // As git itself orders a log: by date, a child always before the parent that it leads to, answered as

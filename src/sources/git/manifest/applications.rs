@@ -2,7 +2,7 @@
 //! Flux Kustomizations, and the files that override an Application's source.
 
 use super::image_rules::{self, ImageRule, RuleReader};
-use super::includes::{self, Origin, Taken};
+use super::includes::{self, IncludedFiles, Origin};
 use super::kustomization::{self, Kustomization, PatchSource};
 use super::shape::{Shape, Shaper, Text, TextPlace, ValuesLayer};
 use super::tree::{Id, Tree};
@@ -21,7 +21,7 @@ pub struct Application {
     /// Folder of the repository; `None` for a chart from elsewhere.
     pub path: Option<String>,
     /// What of the folder it applies, where that is no kustomization or chart.
-    pub what: Taken,
+    pub what: IncludedFiles,
     /// Names of the other cluster that it deploys to; `None` = the cluster it lives in.
     pub cluster: Option<String>,
     /// What it lays over the kustomization in that folder.
@@ -87,7 +87,7 @@ pub(super) fn flux(
         line: tree.node(root).line,
         url: None,
         path: Some(path).filter(|path| includes::is_path(path)),
-        what: Taken::Tree,
+        what: IncludedFiles::Tree,
         cluster: remote.then(words),
         overlay: Kustomization {
             components: list("components")
@@ -148,7 +148,11 @@ pub(super) fn argocd(
             name: tree.text_at(root, &["metadata", "name"]).unwrap_or_default().to_owned(),
             line: tree.node(source).line,
             url: text(source, "repoURL"),
-            what: if recurse { Taken::Tree } else { Taken::Folder },
+            what: if recurse {
+                IncludedFiles::Tree
+            } else {
+                IncludedFiles::Folder
+            },
             path,
             cluster: includes::cluster(tree, root, spec),
             overlay: Kustomization {

@@ -1,18 +1,19 @@
 //! Argo CD Application and ApplicationSet: what a source overrides in its chart or kustomization.
 
-use super::helm_values::{self, Strings};
+use super::found::DetectionRule;
+use super::helm_values::{self, ImageStrings};
 use super::nested::Mapping;
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::parameters;
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const fn how(kind: &'static str) -> How {
-    How {
+const fn how(kind: &'static str) -> FoundBy {
+    FoundBy {
         style: Style::Argocd,
         kind,
-        tier: 5,
+        rule: DetectionRule::ArgoCd,
     }
 }
 
@@ -61,7 +62,7 @@ pub(super) fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
             out,
             how("argocd/helm.valuesObject/split"),
             how("argocd/helm.valuesObject/string"),
-            Strings::Any,
+            ImageStrings::Any,
         );
     }
     if let Some(values) = tree.at(source, &["helm", "values"]) {
@@ -80,9 +81,9 @@ fn image(tree: &Tree<'_>, item: Id, out: &mut Output) {
     let templated = rest
         .contains("{{")
         .then(|| "part of it is put in when the set is rendered".to_owned());
-    let parts = match refs::whole(rest) {
+    let parts = match reference_text::parse(rest) {
         Some(parts) => parts,
-        None => match refs::apart(rest).filter(|p| &rest[p.name.clone()] == "*" || templated.is_some()) {
+        None => match reference_text::split(rest).filter(|p| &rest[p.name.clone()] == "*" || templated.is_some()) {
             Some(parts) => parts,
             None => match loosely(rest).filter(|_| templated.is_some()) {
                 Some(parts) => parts,
@@ -136,7 +137,7 @@ fn block(tree: &Tree<'_>, values: Id, out: &mut Output) {
                 out,
                 how("argocd/helm.values/split"),
                 how("argocd/helm.values/string"),
-                Strings::Any,
+                ImageStrings::Any,
             );
             super::loose::document(&inner, root, out, false);
         }

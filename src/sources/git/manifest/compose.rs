@@ -1,15 +1,16 @@
 //! Compose: `services.*.image` and the fragments under `x-*`, with interpolation looked through.
 
 use super::detect::is_extension;
-use super::output::{How, Output};
-use super::refs::{self, Parts};
+use super::found::DetectionRule;
+use super::output::{FoundBy, Output};
+use super::reference_text::{self, Parts};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const HOW: How = How {
+const HOW: FoundBy = FoundBy {
     style: Style::Compose,
     kind: "compose/service",
-    tier: 7,
+    rule: DetectionRule::HelmfileOrCompose,
 };
 
 /// Reads one.
@@ -58,8 +59,12 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
     let Some(plain) = defaults(written) else {
         return interpolated(tree, value, written, out);
     };
-    let Some(parts) = refs::whole(&plain.text) else {
-        return out.unmanaged(tree.node(value).line, written, refs::why_not(written));
+    let Some(parts) = reference_text::parse(&plain.text) else {
+        return out.unmanaged(
+            tree.node(value).line,
+            written,
+            reference_text::why_not_a_reference(written),
+        );
     };
     // What is appended joins the reference: inside the default if the name stands there.
     let end = match (plain.raw.first(), plain.raw.last()) {
@@ -71,14 +76,14 @@ fn image(tree: &Tree<'_>, value: Id, out: &mut Output) {
 }
 
 /// A text with its `${VAR:-default}` replaced by the defaults.
-struct Plain {
+struct InterpolatedText {
     text: String,
     /// Where each byte of `text` stands in the original.
     raw: Vec<usize>,
 }
 
-fn defaults(written: &str) -> Option<Plain> {
-    let mut plain = Plain {
+fn defaults(written: &str) -> Option<InterpolatedText> {
+    let mut plain = InterpolatedText {
         text: String::new(),
         raw: Vec::new(),
     };

@@ -126,7 +126,7 @@ fn is_commit(revision: &str) -> bool {
 /// Why a write of `file` on `branch` of the repository at `remote` would not arrive, by all
 /// controllers of the repository. `remote` unknown: Applications and sources count as readers of it
 /// only through their own suspension.
-pub fn void(file: &str, branch: &str, remote: Option<&str>, controllers: &[Controller]) -> Vec<String> {
+pub fn disregards_edit(file: &str, branch: &str, remote: Option<&str>, controllers: &[Controller]) -> Vec<String> {
     let mut out = Vec::new();
     let reads_here =
         |c: &Controller| matches!((&c.url, remote), (Some(url), Some(remote)) if is_same_repository(url, remote));

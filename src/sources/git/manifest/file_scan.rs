@@ -16,7 +16,7 @@ pub struct Scan {
     pub unmanaged: Vec<Unmanaged>,
     /// What would undo or void an edit of this file.
     pub warnings: Vec<Warning>,
-    /// Objects that apply a repository: see [`super::void`].
+    /// Objects that apply a repository: see [`super::disregards_edit`].
     pub controllers: Vec<Controller>,
     /// Files and folders of the same repository that it takes in, as written.
     pub includes: Vec<Include>,

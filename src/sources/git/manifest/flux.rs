@@ -1,23 +1,29 @@
 //! Flux: Kustomization, HelmRelease, OCIRepository.
 
-use super::helm_values::{self, Strings};
+use super::found::DetectionRule;
+use super::helm_values::{self, ImageStrings};
 use super::kustomize;
-use super::output::{Fields, How, Output};
+use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Tree};
 use crate::domain::pin::Style;
 
-const fn how(kind: &'static str, tier: u8) -> How {
-    How {
+const fn how(kind: &'static str, rule: DetectionRule) -> FoundBy {
+    FoundBy {
         style: Style::Flux,
         kind,
-        tier,
+        rule,
     }
 }
 
 /// A Flux `Kustomization`: `spec.images` is Kustomize's list.
 pub(super) fn kustomization(tree: &Tree<'_>, root: Id, out: &mut Output) {
     if let Some(images) = tree.at(root, &["spec", "images"]) {
-        kustomize::list(tree, images, out, how("flux/kustomization.images", 2));
+        kustomize::list(
+            tree,
+            images,
+            out,
+            how("flux/kustomization.images", DetectionRule::FluxImages),
+        );
     }
     post_renderers(tree, root, out);
 }
@@ -30,9 +36,9 @@ pub(super) fn helm_release(tree: &Tree<'_>, root: Id, out: &mut Output) {
             tree,
             values,
             out,
-            how("flux/helmrelease.values/split", 4),
-            how("flux/helmrelease.values/string", 4),
-            Strings::Any,
+            how("flux/helmrelease.values/split", DetectionRule::FluxSource),
+            how("flux/helmrelease.values/string", DetectionRule::FluxSource),
+            ImageStrings::Any,
         );
     }
 }
@@ -43,7 +49,12 @@ fn post_renderers(tree: &Tree<'_>, root: Id, out: &mut Output) {
     };
     for item in tree.items(list) {
         if let Some(images) = tree.at(*item, &["kustomize", "images"]) {
-            kustomize::list(tree, images, out, how("flux/post-renderer.images", 2));
+            kustomize::list(
+                tree,
+                images,
+                out,
+                how("flux/post-renderer.images", DetectionRule::FluxImages),
+            );
         }
     }
 }
@@ -74,7 +85,7 @@ pub(super) fn oci_repository(tree: &Tree<'_>, root: Id, out: &mut Output) {
     };
     out.fields(
         tree,
-        how("flux/ocirepository", 4),
+        how("flux/ocirepository", DetectionRule::FluxSource),
         Fields {
             written: written.to_owned(),
             name: Some(url),

@@ -8,8 +8,39 @@ use crate::domain::reference::Repository;
 
 use super::site::{Insert, Site};
 
-/// Rules from here on find texts that no known field holds.
-pub(super) const LOOSE: u8 = 9;
+/// Which rule found a reference (docs/reference/manifests.md, "Which style a document has", in the same order). The last two
+/// find texts outside of every field that is known to name an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DetectionRule {
+    /// A list of an image promoter.
+    PromoterList,
+    /// `images` of a Flux Kustomization or of a post renderer.
+    FluxImages,
+    /// A kustomization or a patch of one.
+    Kustomize,
+    /// The values of a HelmRelease, or an OCIRepository.
+    FluxSource,
+    /// An Application or an ApplicationSet of Argo CD.
+    ArgoCd,
+    /// Any other Kubernetes object.
+    KubernetesObject,
+    /// A Helmfile or a Compose file.
+    HelmfileOrCompose,
+    /// Values of a Helm chart.
+    HelmValues,
+    /// `name@sha256:…` in any other text of a document.
+    LooseText,
+    /// A line of a file that cannot be parsed.
+    UnparsedLine,
+}
+
+impl DetectionRule {
+    /// Whether it found a text that no known field names as an image. Such a text becomes a pin only where
+    /// a configured service names the image.
+    pub fn is_loose(self) -> bool {
+        matches!(self, Self::LooseText | Self::UnparsedLine)
+    }
+}
 
 /// One image reference at the place that defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +49,8 @@ pub struct Found {
     pub style: Style,
     /// The precise kind of place, for example `k8s/container` or `kustomize/images`.
     pub kind: &'static str,
-    /// Which detection rule found it, 1–10; 9 and 10 are pins only for images that a service names.
-    pub tier: u8,
+    /// Which rule found it.
+    pub rule: DetectionRule,
     /// The image part as written: no tag, no digest. A Helm `registry` is joined; empty where a
     /// parameter changes only the tag of an image that the chart names.
     pub written: String,
@@ -36,18 +67,20 @@ pub struct Found {
     /// The 71 bytes `sha256:…` in the file.
     pub digest_span: Option<Range<usize>>,
     /// Places that take this very scalar through a YAML alias, the one that makes it an image too.
-    pub uses: Vec<Use>,
+    pub aliases: Vec<AliasUse>,
     /// Why it cannot be edited, if it cannot.
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
     pub reason: Option<String>,
+    /// Whether name, tag and digest stand in fields of their own that a chart reads from its values.
+    pub(crate) in_values_fields: bool,
     /// Where its bytes stand, for the editor.
     pub(crate) site: Site,
 }
 
 /// A place that uses a scalar defined elsewhere in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Use {
+pub struct AliasUse {
     /// Line of the alias, from 1.
     pub line: u32,
     /// Where the alias makes the value appear.
@@ -94,7 +127,7 @@ impl Found {
         Self {
             style: Style::Kustomize,
             kind: "kustomize/patch",
-            tier: 3,
+            rule: DetectionRule::Kustomize,
             written: String::new(),
             repository: None,
             tag: None,
@@ -102,9 +135,10 @@ impl Found {
             line,
             yaml_path: String::new(),
             digest_span: None,
-            uses: Vec::new(),
+            aliases: Vec::new(),
             read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
             reason: None,
+            in_values_fields: false,
             site: Site {
                 document: 0,
                 lines: Vec::new(),
@@ -131,6 +165,6 @@ impl Found {
 
     /// Whether a digest would get a field of its own in values that a chart reads.
     pub(crate) fn inserts_field(&self) -> bool {
-        matches!(self.site.insert, Insert::Entry { .. }) && self.kind.ends_with("/split")
+        matches!(self.site.insert, Insert::Entry { .. }) && self.in_values_fields
     }
 }

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 
 use granit_parser::ScalarStyle;
 
-use super::found::Found;
-use super::output::{Fields, How, Output};
-use super::refs;
+use super::found::{DetectionRule, Found};
+use super::output::{Fields, FoundBy, Output};
+use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
 /// Which `image: text` counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Strings {
+pub(super) enum ImageStrings {
     /// With a tag or a digest: any file may have a key `image`.
     Versioned,
     /// Any reference with a path, tag or digest.
@@ -21,10 +21,10 @@ pub(super) enum Strings {
 
 /// Reads a values file.
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
-    let how = |kind| How {
+    let how = |kind| FoundBy {
         style: Style::HelmValues,
         kind,
-        tier: 8,
+        rule: DetectionRule::HelmValues,
     };
     values(
         tree,
@@ -32,12 +32,19 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
         out,
         how("helm-values/split"),
         how("helm-values/string"),
-        Strings::Versioned,
+        ImageStrings::Versioned,
     );
 }
 
 /// Reads all values of a release.
-pub(super) fn values(tree: &Tree<'_>, root: Id, out: &mut Output, split: How, string: How, strings: Strings) {
+pub(super) fn values(
+    tree: &Tree<'_>,
+    root: Id,
+    out: &mut Output,
+    split: FoundBy,
+    string: FoundBy,
+    strings: ImageStrings,
+) {
     let from = out.found.len();
     walk(tree, root, out, split, string, strings);
     for path in [&["global", "imageRegistry"][..], &["global", "image", "registry"]] {
@@ -62,7 +69,7 @@ fn global_registry(registry: &str, found: &mut [Found]) {
         let rest = found.written.strip_prefix(registry);
         rest.is_some_and(|rest| rest.starts_with('/'))
     };
-    for found in found.iter_mut().filter(|f| f.kind.ends_with("/split") && !inside(f)) {
+    for found in found.iter_mut().filter(|f| f.in_values_fields && !inside(f)) {
         found.repository = None;
         found.reason = Some(format!(
             "the chart may put the registry {registry} of `global` in front of it, so its repository is not known"
@@ -71,7 +78,7 @@ fn global_registry(registry: &str, found: &mut [Found]) {
 }
 
 /// Walks values at any depth.
-pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string: How, strings: Strings) {
+pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: FoundBy, string: FoundBy, strings: ImageStrings) {
     match &tree.node(id).kind {
         Kind::Map(entries, _) if out.first_time(tree, id) => {
             let image = map(tree, id, out, split);
@@ -94,24 +101,24 @@ pub(super) fn walk(tree: &Tree<'_>, id: Id, out: &mut Output, split: How, string
     }
 }
 
-fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: How, strings: Strings) {
+fn text(tree: &Tree<'_>, value: Id, out: &mut Output, how: FoundBy, strings: ImageStrings) {
     let Some(text) = tree.filled(value) else { return };
-    match refs::whole(text) {
+    match reference_text::parse(text) {
         Some(parts) => {
             let versioned = parts.tag.is_some() || parts.digest.is_some();
-            if versioned || strings == Strings::Any && text.contains('/') {
+            if versioned || strings == ImageStrings::Any && text.contains('/') {
                 out.reference(tree, value, how);
             }
         }
         None if text.contains("{{") || text.contains("${") => {
-            out.unmanaged(tree.node(value).line, text, refs::why_not(text));
+            out.unmanaged(tree.node(value).line, text, reference_text::why_not_a_reference(text));
         }
         None => {}
     }
 }
 
 /// A mapping that names an image in several fields. Returns the `image` scalar it used.
-fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
+fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: FoundBy) -> Option<Id> {
     let scalar = |key| tree.get(id, key).filter(|v| tree.text_of(*v).is_some());
     let digest = scalar("digest").or_else(|| scalar("sha"));
     let tag = scalar("tag").or_else(|| scalar("version"));
@@ -125,7 +132,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
             let image = scalar("image")?;
             // `image` beside `tag` or `digest`, not an image string that says it all.
             scalar("tag").or(scalar("digest"))?;
-            refs::whole(tree.filled(image)?).filter(|p| p.tag.is_none() && p.digest.is_none())?;
+            reference_text::parse(tree.filled(image)?).filter(|p| p.tag.is_none() && p.digest.is_none())?;
             (image, Some(tree.resolve(image)))
         }
     };
@@ -171,6 +178,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
                 Some(_) => Some(CHART_DECIDES.to_owned()),
                 None => tag.and_then(|id| number(tree, id)),
             },
+            in_values_fields: true,
             ..Fields::default()
         },
     );
@@ -178,7 +186,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: How) -> Option<Id> {
 }
 
 /// Finds the images of which only the tag or the digest is written: other values name the repository.
-pub(super) fn parts(tree: &Tree<'_>, root: Id, out: &mut Output, how: How, is_known: &dyn Fn(Id) -> bool) {
+pub(super) fn parts(tree: &Tree<'_>, root: Id, out: &mut Output, how: FoundBy, is_known: &dyn Fn(Id) -> bool) {
     let mut seen = HashSet::new();
     let mut open = vec![root];
     while let Some(id) = open.pop() {
@@ -203,7 +211,7 @@ pub(super) fn parts(tree: &Tree<'_>, root: Id, out: &mut Output, how: How, is_kn
 }
 
 /// One scalar that is the tag or the digest of an image named elsewhere.
-pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, how: How) {
+pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, how: FoundBy) {
     let is_digest = matches!(field, "digest" | "sha");
     let (tag, digest) = if is_digest {
         (None, Some(value))
@@ -213,7 +221,7 @@ pub(super) fn part(tree: &Tree<'_>, value: Id, field: &str, out: &mut Output, ho
     fields_of_part(tree, tag, digest, true, out, how);
 }
 
-fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: bool, out: &mut Output, how: How) {
+fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: bool, out: &mut Output, how: FoundBy) {
     let templated = [tag, digest]
         .into_iter()
         .flatten()
@@ -236,7 +244,7 @@ fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: b
 }
 
 /// `imageName` (or `imageRepository`) with `imageTag` and `imageDigest` beside it.
-fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out: &mut Output, how: How) {
+fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out: &mut Output, how: FoundBy) {
     if tag.is_none() && digest.is_none() {
         return;
     }
@@ -257,6 +265,7 @@ fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out:
             key: Some("imageDigest"),
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
             reason: tag.and_then(|id| number(tree, id)),
+            in_values_fields: true,
             ..Fields::default()
         },
     );

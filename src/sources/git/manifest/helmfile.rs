@@ -1,16 +1,17 @@
 //! Helmfile: inline values and `set` of releases.
 
-use super::helm_values::{self, Strings};
-use super::output::{How, Output};
+use super::found::DetectionRule;
+use super::helm_values::{self, ImageStrings};
+use super::output::{FoundBy, Output};
 use super::parameters;
 use super::tree::{Id, Tree};
 use crate::domain::pin::Style;
 
-const fn how(kind: &'static str) -> How {
-    How {
+const fn how(kind: &'static str) -> FoundBy {
+    FoundBy {
         style: Style::Helmfile,
         kind,
-        tier: 7,
+        rule: DetectionRule::HelmfileOrCompose,
     }
 }
 
@@ -30,7 +31,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
                     out,
                     how("helmfile/values/split"),
                     how("helmfile/values/string"),
-                    Strings::Any,
+                    ImageStrings::Any,
                 );
             }
         }

@@ -12,7 +12,7 @@ pub struct Include {
     /// What the path is relative to.
     pub from: Origin,
     /// What of it is taken.
-    pub what: Taken,
+    pub what: IncludedFiles,
     /// Environments that the file itself names for it (Helmfile); empty = wherever the file belongs.
     pub environments: Vec<String>,
     /// Names of the other cluster that it is taken for; `None` = wherever the file belongs.
@@ -30,7 +30,7 @@ pub enum Origin {
 
 /// What is taken of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum IncludedFiles {
     /// The file, or the kustomization in that folder.
     Named,
     /// The kustomization or chart in that folder, else the manifests that lie in it.
@@ -158,7 +158,7 @@ fn document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, names: &[String], ou
             let path = tree.text_at(root, &["spec", "path"]);
             out.extend(path.filter(|path| is_path(path)).map(|path| Include {
                 cluster,
-                ..plain(path, Origin::Root, Taken::Tree)
+                ..plain(path, Origin::Root, IncludedFiles::Tree)
             }));
         }
         DocumentStyle::Argocd => {
@@ -201,7 +201,11 @@ fn application(tree: &Tree<'_>, root: Id, spec: Id, out: &mut Vec<Include>) {
             add(plain(
                 path,
                 Origin::Root,
-                if recurse { Taken::Tree } else { Taken::Folder },
+                if recurse {
+                    IncludedFiles::Tree
+                } else {
+                    IncludedFiles::Folder
+                },
             ));
         }
         named(tree, source, ARGOCD_SOURCE, Origin::Root, &mut |include| {
@@ -251,7 +255,7 @@ pub(super) fn words(tree: &Tree<'_>, from: Id, paths: &[&[&str]]) -> String {
     texts.flat_map(|text| [text, " "]).collect()
 }
 
-fn plain(path: &str, from: Origin, what: Taken) -> Include {
+fn plain(path: &str, from: Origin, what: IncludedFiles) -> Include {
     Include {
         path: path.to_owned(),
         from,
@@ -270,7 +274,7 @@ fn named(tree: &Tree<'_>, root: Id, fields: PathFields, from: Origin, add: &mut 
             // Generators name a key for the file's content.
             let path = text.split_once('=').map_or(text, |(_, path)| path);
             if is_path(path) && tree.look(KEPT) {
-                add(plain(path, from, Taken::Named));
+                add(plain(path, from, IncludedFiles::Named));
             }
         });
     }

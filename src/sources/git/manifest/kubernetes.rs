@@ -2,17 +2,18 @@
 
 use granit_parser::ScalarStyle;
 
-use super::output::{How, Output};
-use super::refs;
+use super::found::DetectionRule;
+use super::output::{FoundBy, Output};
+use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
 
-const fn how(kind: &'static str) -> How {
-    How {
+const fn how(kind: &'static str) -> FoundBy {
+    FoundBy {
         style: Style::Kubernetes,
         kind,
-        tier: 6,
+        rule: DetectionRule::KubernetesObject,
     }
 }
 
@@ -100,7 +101,7 @@ fn field(tree: &Tree<'_>, name: &str, value: Id, out: &mut Output) {
         && let Some(text) = tree.filled(value)
         && !out.is_claimed(tree.resolve(value))
     {
-        out.unmanaged(tree.node(value).line, text, refs::why_not(text));
+        out.unmanaged(tree.node(value).line, text, reference_text::why_not_a_reference(text));
     }
 }
 

@@ -1,15 +1,16 @@
 //! Kustomize `images`: the image transformer's rules decide what a base's image becomes.
 
-use super::helm_values::{self, Strings};
-use super::output::{Fields, How, Output};
+use super::found::DetectionRule;
+use super::helm_values::{self, ImageStrings};
+use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Tree};
 use crate::domain::pin::Style;
 
 /// Found in a kustomization.
-pub(super) const HOW: How = How {
+pub(super) const HOW: FoundBy = FoundBy {
     style: Style::Kustomize,
     kind: "kustomize/images",
-    tier: 3,
+    rule: DetectionRule::Kustomize,
 };
 
 /// Reads a kustomization.
@@ -19,21 +20,21 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     }
     for chart in tree.get(root, "helmCharts").map_or(&[][..], |id| tree.items(id)) {
         if let Some(values) = tree.get(*chart, "valuesInline") {
-            let how = |kind| How { kind, ..HOW };
+            let how = |kind| FoundBy { kind, ..HOW };
             helm_values::values(
                 tree,
                 values,
                 out,
                 how("kustomize/helmCharts.values/split"),
                 how("kustomize/helmCharts.values/string"),
-                Strings::Any,
+                ImageStrings::Any,
             );
         }
     }
 }
 
 /// Reads an `images` list.
-pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: How) {
+pub(super) fn list(tree: &Tree<'_>, images: Id, out: &mut Output, how: FoundBy) {
     if !out.first_time(tree, images) {
         return;
     }
@@ -50,7 +51,7 @@ fn image_name(text: &str) -> &str {
 }
 
 /// Reads one entry `{name, newName, newTag, tagSuffix, digest}`.
-pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: How) {
+pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: FoundBy) {
     let get = |key| tree.get(item, key);
     let filled = |key| get(key).and_then(|id| tree.filled(id));
     let new_name = get("newName").filter(|id| tree.filled(*id).is_some());

@@ -2,8 +2,9 @@
 
 use granit_parser::ScalarStyle;
 
-use super::output::{How, Output};
-use super::refs;
+use super::found::DetectionRule;
+use super::output::{FoundBy, Output};
+use super::reference_text;
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
@@ -40,14 +41,14 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
     } else {
         (raw, Some(node.span.start))
     };
-    let whole = refs::whole(value).is_some();
+    let whole = reference_text::parse(value).is_some();
     let kind = match style {
         ScalarStyle::Literal | ScalarStyle::Folded if value.trim().contains('\n') => "loose/in-block-scalar",
         _ if kubernetes && whole && is_env_value(tree, id) => "k8s/env-value",
         _ if kubernetes && whole => "k8s/other-scalar",
         _ => "loose/at-digest",
     };
-    for mention in refs::mentions(text) {
+    for mention in reference_text::mentions(text) {
         let Some(parts) = mention.parts.filter(|_| !tree.is_key(id)) else {
             let line = tree.line_at(node.span.start + mention.digest.start);
             out.unmanaged(
@@ -57,10 +58,10 @@ fn scalar(tree: &Tree<'_>, id: Id, value: &str, style: ScalarStyle, out: &mut Ou
             );
             continue;
         };
-        let how = How {
+        let how = FoundBy {
             style: Style::Loose,
             kind,
-            tier: 9,
+            rule: DetectionRule::LooseText,
         };
         out.within(tree, id, how, text, &parts, base, |offset| offset, None, None);
     }

@@ -1,13 +1,15 @@
 //! Finding image references in manifests, with byte spans.
 //!
-//! [`scan`] reads one file and tells every image reference in it, in the ten tiers that the design
-//! of manifests knows, together with the bytes that hold it. Nothing is ever serialised again.
+//! [`scan`] reads one file and tells every image reference in it, by the ten rules of
+//! docs/reference/manifests.md, together with the bytes that hold it. Nothing is ever serialised again.
 
+mod alias_uses;
 mod applications;
 mod argocd;
 mod compose;
 mod controllers;
 mod detect;
+mod edit_warnings;
 pub(crate) mod events;
 mod file_scan;
 mod flux;
@@ -27,32 +29,29 @@ mod output;
 mod parameters;
 mod parts;
 mod promoter;
-mod refs;
+mod reference_text;
 mod scanner;
 mod shape;
 pub(crate) mod site;
 mod tree;
-mod undo;
 mod unparsed;
-mod uses;
 
 use std::collections::HashSet;
 
 pub use applications::{Application, ApplicationKind, SourceOverride};
-pub use controllers::{Controller, ControllerKind, is_same_repository, void};
+pub use controllers::{Controller, ControllerKind, disregards_edit, is_same_repository};
+pub use edit_warnings::repository_updater;
 pub use file_scan::{Chart, Scan};
-pub use found::{Found, Use, Warning};
+pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub use image_rules::ImageRule;
-pub use includes::{Include, Origin, Taken};
+pub use includes::{Include, IncludedFiles, Origin};
 pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
 pub use objects::ManifestObject;
 pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
 pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
-pub use undo::robot;
 
 use detect::DocumentStyle;
-use found::LOOSE;
 use output::Output;
 use tree::{Id, Tree};
 
@@ -103,9 +102,9 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         controllers::read(&tree, *root, *kind, &mut scan.controllers);
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
-        undo::document(&tree, *root, index, &mut scan.warnings);
+        edit_warnings::document(&tree, *root, index, &mut scan.warnings);
     }
-    undo::markers(text, &tree, &mut scan.warnings);
+    edit_warnings::markers(text, &tree, &mut scan.warnings);
     if let Some(stopped) = &tree.stopped {
         let document = u32::try_from(tree.roots.len()).unwrap_or(u32::MAX);
         unparsed::lines(text, stopped.document_at, document, &mut scan);
@@ -149,7 +148,7 @@ impl Scan {
     pub fn handles(&self) -> impl Iterator<Item = (Handle, &Found)> {
         let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
         if !self.layered.is_empty() {
-            let is_known = |found: &&Found| !found.written.is_empty() && found.tier < LOOSE;
+            let is_known = |found: &&Found| !found.written.is_empty() && !found.rule.is_loose();
             whole = self
                 .found
                 .iter()
@@ -168,7 +167,7 @@ impl Scan {
         let is_better = move |(_, found): &(Handle, &Found)| {
             let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
             let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
-            let is_text = found.tier >= LOOSE && span.is_some_and(|span| spans.contains(&span));
+            let is_text = found.rule.is_loose() && span.is_some_and(|span| spans.contains(&span));
             !is_part && !is_text
         };
         let found = (0u32..).zip(&self.found);

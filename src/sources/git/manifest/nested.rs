@@ -74,7 +74,7 @@ impl Mapping {
         found.line = self.line(found.line);
         let inner = found.yaml_path.strip_prefix("$[0]").unwrap_or(&found.yaml_path);
         found.yaml_path = format!("{}~{inner}", self.path);
-        for used in &mut found.uses {
+        for used in &mut found.aliases {
             used.line = self.line(used.line);
             let inner = used.yaml_path.strip_prefix("$[0]").unwrap_or(&used.yaml_path);
             used.yaml_path = format!("{}~{inner}", self.path);

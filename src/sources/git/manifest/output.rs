@@ -6,29 +6,29 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use super::found::Found;
+use super::alias_uses;
+use super::found::{DetectionRule, Found};
 use super::nested::Mapping;
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::site::{DigestSlot, Insert, Site, TagForm, TagSlot};
 use super::tree::{Flow, Id, Kind, Tree};
-use super::uses;
 use crate::domain::id::Digest;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::Repository;
 
 /// References kept of one file; and aliases listed.
 pub(super) const MAX_FOUND: usize = 20_000;
-const MAX_USES: usize = 20_000;
+const MAX_ALIASES: usize = 20_000;
 
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct How {
+pub(super) struct FoundBy {
     /// The style.
     pub style: Style,
     /// The precise kind.
     pub kind: &'static str,
     /// The detection rule.
-    pub tier: u8,
+    pub rule: DetectionRule,
 }
 
 /// An image whose name, tag and digest stand in fields of one mapping.
@@ -56,6 +56,8 @@ pub(super) struct Fields {
     pub read_only: Option<String>,
     /// Why the pin is what it is.
     pub reason: Option<String>,
+    /// Whether they are fields that a chart reads from its values.
+    pub in_values_fields: bool,
 }
 
 /// What has been found so far.
@@ -76,7 +78,7 @@ pub(super) struct Output {
     /// The index of the reference that a scalar is a part of.
     parts: HashMap<Id, usize>,
     /// Aliases listed.
-    uses: usize,
+    aliases: usize,
     /// There was more than is kept.
     pub overflow: bool,
     /// Set while a text inside a block scalar is read.
@@ -127,11 +129,11 @@ impl Output {
     }
 
     /// A scalar that holds one reference and nothing else. Tells whether it does.
-    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: How) -> bool {
+    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: FoundBy) -> bool {
         let Some(text) = tree.filled(at) else {
             return false;
         };
-        let Some(parts) = refs::whole(text) else {
+        let Some(parts) = reference_text::parse(text) else {
             return false;
         };
         let base = tree.verbatim(tree.resolve(at)).map(|v| v.start);
@@ -146,7 +148,7 @@ impl Output {
         &mut self,
         tree: &Tree<'_>,
         at: Id,
-        how: How,
+        how: FoundBy,
         text: &str,
         parts: &Parts,
         base: Option<usize>,
@@ -155,12 +157,12 @@ impl Output {
         read_only: Option<String>,
     ) {
         let holder = tree.resolve(at);
-        if how.tier < 9 && !self.claimed.insert(holder) {
+        if !how.rule.is_loose() && !self.claimed.insert(holder) {
             return;
         }
         let written = text[parts.name.clone()].to_owned();
         let tag = parts.tag.clone().map(|r| text[r].to_owned());
-        let digest = parts.digest.clone().and_then(|r| refs::digest(&text[r]));
+        let digest = parts.digest.clone().and_then(|r| reference_text::digest(&text[r]));
         let place = |range: &Range<usize>| base.map(|b| b + raw(range.start)..b + raw(range.end - 1) + 1);
         let digest_slot = parts
             .digest
@@ -188,7 +190,7 @@ impl Output {
             Found {
                 style: how.style,
                 kind: how.kind,
-                tier: how.tier,
+                rule: how.rule,
                 written,
                 repository,
                 tag,
@@ -196,9 +198,10 @@ impl Output {
                 line: 0,
                 yaml_path: String::new(),
                 digest_span: None,
-                uses: Vec::new(),
+                aliases: Vec::new(),
                 read_only,
                 reason: None,
+                in_values_fields: false,
                 site: Site {
                     document: 0,
                     lines: Vec::new(),
@@ -211,8 +214,8 @@ impl Output {
     }
 
     /// An image written in several fields.
-    pub fn fields(&mut self, tree: &Tree<'_>, how: How, fields: Fields) {
-        let Some(pin) = Pinned::read(tree, &fields) else {
+    pub fn fields(&mut self, tree: &Tree<'_>, how: FoundBy, fields: Fields) {
+        let Some(pin) = FieldsPin::read(tree, &fields) else {
             return;
         };
         let holder = tree.resolve(pin.holder);
@@ -220,7 +223,7 @@ impl Output {
             self.claim(tree.resolve(id));
         }
         let repository = match &fields.image {
-            Some(image) => refs::whole(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
+            Some(image) => reference_text::parse(image).and_then(|p| Repository::parse(&image[p.name]).ok()),
             None => Repository::parse(&pin.written).ok(),
         };
         // Reached a second time through a merge key: it was found where it is defined.
@@ -244,7 +247,7 @@ impl Output {
             Found {
                 style: how.style,
                 kind: how.kind,
-                tier: how.tier,
+                rule: how.rule,
                 written: pin.written,
                 repository,
                 tag: pin.tag,
@@ -252,9 +255,10 @@ impl Output {
                 line: 0,
                 yaml_path: String::new(),
                 digest_span: None,
-                uses: Vec::new(),
+                aliases: Vec::new(),
                 read_only: fields.read_only,
                 reason: fields.reason,
+                in_values_fields: fields.in_values_fields,
                 site: pin.site,
             },
         );
@@ -274,13 +278,13 @@ impl Output {
         if found.digest.is_some() && found.site.digest.is_none() && found.read_only.is_none() {
             found.read_only = Some(NOT_VERBATIM.to_owned());
         }
-        match uses::of(tree, holder, parts, MAX_USES - self.uses) {
-            Some(uses) => {
-                self.uses += uses.len();
-                found.uses = uses;
+        match alias_uses::list(tree, holder, parts, MAX_ALIASES - self.aliases) {
+            Some(aliases) => {
+                self.aliases += aliases.len();
+                found.aliases = aliases;
             }
             None => {
-                self.uses = MAX_USES;
+                self.aliases = MAX_ALIASES;
                 found.read_only = Some("more aliases hang on it than can be listed".to_owned());
             }
         }
@@ -321,7 +325,7 @@ impl Output {
 const NOT_VERBATIM: &str = "the text is folded or escaped here, so its bytes cannot be replaced safely";
 
 /// The effective pin of [`Fields`].
-struct Pinned {
+struct FieldsPin {
     written: String,
     tag: Option<String>,
     digest: Option<Digest>,
@@ -329,7 +333,7 @@ struct Pinned {
     site: Site,
 }
 
-impl Pinned {
+impl FieldsPin {
     fn read(tree: &Tree<'_>, fields: &Fields) -> Option<Self> {
         let slice = |id: Id, range: &Range<usize>| {
             let base = tree.verbatim(tree.resolve(id))?.start;
@@ -360,7 +364,7 @@ impl Pinned {
         };
         // The name may carry a tag and a digest of its own.
         let is_versioned = |p: &Parts| p.digest.is_some() || p.tag.is_some();
-        if let (Some(id), Some(parts)) = (fields.name, refs::whole(&written).filter(is_versioned)) {
+        if let (Some(id), Some(parts)) = (fields.name, reference_text::parse(&written).filter(is_versioned)) {
             let value = tree.text_of(id).unwrap_or("");
             let shift = value.len().checked_sub(written.len());
             let moved = |r: Range<usize>| shift.map(|s| r.start + s..r.end + s);
@@ -375,7 +379,7 @@ impl Pinned {
                     form: TagForm::Inline,
                 });
             if let Some(range) = parts.digest.clone() {
-                out.digest = refs::digest(&written[range.clone()]);
+                out.digest = reference_text::digest(&written[range.clone()]);
                 out.site.digest = moved(range)
                     .and_then(|r| slice(id, &r))
                     .map(|span| DigestSlot { span, bare: false });
@@ -384,15 +388,15 @@ impl Pinned {
             written.truncate(parts.name.end);
         }
         if let Some((id, text)) = fields.tag.and_then(|id| Some((id, tree.filled(id)?))) {
-            let mut version = refs::version(text);
+            let mut version = reference_text::parse_version(text);
             if version.digest.as_ref().is_some_and(|r| r.len() == 64) && !hex_follows {
-                version = refs::VersionParts {
+                version = reference_text::VersionParts {
                     tag: Some(0..text.len()),
                     digest: None,
                 };
             }
             if let Some(range) = version.digest.clone() {
-                out.digest = refs::digest(&text[range.clone()]);
+                out.digest = reference_text::digest(&text[range.clone()]);
                 out.site.digest = slice(id, &range).map(|span| DigestSlot {
                     bare: span.len() == 64,
                     span,
@@ -408,7 +412,7 @@ impl Pinned {
             }
         }
         if let Some((id, text)) = fields.digest.and_then(|id| Some((id, tree.filled(id)?)))
-            && let Some(digest) = refs::digest(text.trim())
+            && let Some(digest) = reference_text::digest(text.trim())
         {
             out.digest = Some(digest);
             let lead = text.len() - text.trim_start().len();

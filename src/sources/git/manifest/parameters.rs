@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::output::{Fields, How, Output};
-use super::refs;
+use super::output::{Fields, FoundBy, Output};
+use super::reference_text;
 use super::tree::{Id, Tree};
 
 #[derive(Default)]
-struct Group {
+struct ParameterGroup {
     registry: Option<Id>,
     repository: Option<Id>,
     tag: Option<Id>,
@@ -15,11 +15,11 @@ struct Group {
 }
 
 /// Reads such a list. With `parts`, what names only a tag or digest is a part of an image that other values name.
-pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts: bool) {
+pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: FoundBy, parts: bool) {
     if !out.first_time(tree, list) {
         return;
     }
-    let mut groups: Vec<(&str, Group)> = Vec::new();
+    let mut groups: Vec<(&str, ParameterGroup)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for item in tree.items(list) {
         let (Some(name), Some(value)) = (tree.text_at(*item, &["name"]), tree.get(*item, "value")) else {
@@ -29,14 +29,14 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts:
         if last == "image" {
             let versioned = tree
                 .filled(value)
-                .and_then(refs::whole)
+                .and_then(reference_text::parse)
                 .is_some_and(|p| p.tag.is_some() || p.digest.is_some());
             if versioned {
                 out.reference(tree, value, how);
                 continue;
             }
         }
-        let (prefix, slot): (&str, fn(&mut Group) -> &mut Option<Id>) = match last {
+        let (prefix, slot): (&str, fn(&mut ParameterGroup) -> &mut Option<Id>) = match last {
             "registry" => (prefix, |g| &mut g.registry),
             "repository" => (prefix, |g| &mut g.repository),
             "tag" => (prefix, |g| &mut g.tag),
@@ -44,7 +44,7 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts:
             _ => continue,
         };
         let place = *places.entry(prefix).or_insert_with(|| {
-            groups.push((prefix, Group::default()));
+            groups.push((prefix, ParameterGroup::default()));
             groups.len() - 1
         });
         *slot(&mut groups[place].1) = Some(value);
@@ -54,7 +54,7 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: How, parts:
     }
 }
 
-fn emit(tree: &Tree<'_>, prefix: &str, group: &Group, out: &mut Output, how: How, parts: bool) {
+fn emit(tree: &Tree<'_>, prefix: &str, group: &ParameterGroup, out: &mut Output, how: FoundBy, parts: bool) {
     let text = |id: Option<Id>| id.and_then(|id| tree.filled(id));
     if text(group.tag).is_none() && text(group.digest).is_none() {
         return;

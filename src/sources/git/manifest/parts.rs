@@ -5,13 +5,13 @@ use std::cell::RefCell;
 
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
-use super::found::{Found, LOOSE};
-use super::helm_values::{self, Strings};
+use super::found::{DetectionRule, Found};
+use super::helm_values::{self, ImageStrings};
 use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
 use super::nested::Mapping;
 use super::objects::{self, ManifestObject};
-use super::output::{How, Output};
+use super::output::{FoundBy, Output};
 use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 use super::{argocd, kubernetes, parameters};
@@ -43,16 +43,16 @@ pub enum DocumentPart {
 }
 
 /// How a reference in a patch was found.
-const PATCH: How = How {
+const PATCH: FoundBy = FoundBy {
     style: Style::Kustomize,
     kind: "kustomize/patch",
-    tier: 3,
+    rule: DetectionRule::Kustomize,
 };
 /// How a part of an image in values was found.
-const VALUES_PART: How = How {
+const VALUES_PART: FoundBy = FoundBy {
     style: Style::HelmValues,
     kind: "helm-values/part",
-    tier: 8,
+    rule: DetectionRule::HelmValues,
 };
 
 impl DocumentPart {
@@ -116,7 +116,7 @@ impl PartReader<'_> {
         let found = self.out.found_at(id);
         let is_whole = |at: &usize| {
             let found = self.out.found.get(*at);
-            found.is_some_and(|found| !found.written.is_empty() && found.tier < LOOSE)
+            found.is_some_and(|found| !found.written.is_empty() && !found.rule.is_loose())
         };
         let whole = found.filter(is_whole).map(|at| Handle::Found(index(at)));
         let part = || self.layered.borrow().found_at(id).map(|at| Handle::Layered(index(at)));
@@ -275,7 +275,7 @@ impl PartReader<'_> {
     fn source_parts(&self, source: Id) {
         self.values_parts(self.tree.at(source, &["helm", "valuesObject"]));
         if let Some(list) = self.tree.at(source, &["helm", "parameters"]) {
-            let how = How {
+            let how = FoundBy {
                 style: Style::Argocd,
                 ..VALUES_PART
             };
@@ -289,15 +289,15 @@ impl PartReader<'_> {
         let (text, mapping) = Mapping::of(self.tree, id)?;
         let inner = Tree::read(text);
         let root = *inner.roots.first().filter(|_| inner.stopped.is_none())?;
-        let how = |kind| How {
+        let how = |kind| FoundBy {
             style: Style::Argocd,
             kind,
-            tier: 5,
+            rule: DetectionRule::ArgoCd,
         };
         let mut shape = None;
         self.layered.borrow_mut().within_text(mapping, |out| {
             let (split, string) = (how("argocd/helm.values/split"), how("argocd/helm.values/string"));
-            helm_values::values(&inner, root, out, split, string, Strings::Any);
+            helm_values::values(&inner, root, out, split, string, ImageStrings::Any);
             helm_values::parts(&inner, root, out, VALUES_PART, &|_| false);
             shape = Some(nested_shaper(&inner, out, |shaper| shaper.shape(root)));
         });
@@ -354,9 +354,9 @@ fn patch_founds(tree: &Tree<'_>, out: &mut Output) {
             match detect::document("", tree, *root) {
                 DocumentStyle::HelmRelease => {
                     if let Some(values) = tree.at(*root, &["spec", "values"]) {
-                        let how = |kind| How { kind, ..PATCH };
+                        let how = |kind| FoundBy { kind, ..PATCH };
                         let (split, string) = (how("kustomize/patch/split"), how("kustomize/patch/string"));
-                        helm_values::values(tree, values, out, split, string, Strings::Any);
+                        helm_values::values(tree, values, out, split, string, ImageStrings::Any);
                         helm_values::parts(tree, values, out, PATCH, &|_| false);
                     }
                 }

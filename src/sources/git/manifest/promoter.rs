@@ -1,13 +1,14 @@
 //! Image-promoter lists: `{name, dmap: {digest: [tags]}}`; digests are mapping keys.
 
-use super::output::{Fields, How, Output};
+use super::found::DetectionRule;
+use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Kind, Tree};
 use crate::domain::pin::Style;
 
-const HOW: How = How {
+const HOW: FoundBy = FoundBy {
     style: Style::Promoter,
     kind: "promoter/dmap",
-    tier: 1,
+    rule: DetectionRule::PromoterList,
 };
 
 fn list(tree: &Tree<'_>, root: Id) -> Id {

@@ -8,13 +8,13 @@ use super::{Scan, scan};
 /// Remembers scans by path and content, so that a second look reads changed files only.
 #[derive(Debug, Default, Clone)]
 pub struct Scanner {
-    known: HashMap<String, Known>,
+    known: HashMap<String, KnownScan>,
     round: u64,
     read: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownScan {
     blob: String,
     scan: Arc<Scan>,
     round: u64,
@@ -46,7 +46,7 @@ impl Scanner {
         }
         let fresh = Arc::new(scan(path, &read()?));
         self.read += 1;
-        let known = Known {
+        let known = KnownScan {
             blob: blob.to_owned(),
             scan: Arc::clone(&fresh),
             round: self.round,

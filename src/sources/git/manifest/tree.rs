@@ -77,12 +77,12 @@ pub(super) struct Tree<'a> {
     pub roots: Vec<Id>,
     /// Why the rest could not be read.
     pub stopped: Option<Stopped>,
-    uses: HashMap<Id, Vec<Id>>,
+    uses_by_anchor: HashMap<Id, Vec<Id>>,
     budget: Cell<usize>,
     line_starts: OnceCell<Vec<usize>>,
 }
 
-struct Open {
+struct OpenNode {
     id: Id,
     key: Option<Id>,
 }
@@ -95,7 +95,7 @@ impl<'a> Tree<'a> {
             nodes: Vec::new(),
             roots: Vec::new(),
             stopped: None,
-            uses: HashMap::new(),
+            uses_by_anchor: HashMap::new(),
             budget: Cell::new(0),
             line_starts: OnceCell::new(),
         };
@@ -264,7 +264,7 @@ impl<'a> Tree<'a> {
 
     /// Aliases of exactly this node.
     pub fn aliases(&self, id: Id) -> &[Id] {
-        self.uses.get(&id).map_or(&[], Vec::as_slice)
+        self.uses_by_anchor.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// `$[document].key[index]`; a key itself ends in `[n]~key`.
@@ -371,7 +371,7 @@ impl<'a> Tree<'a> {
 
 #[derive(Default)]
 struct Builder {
-    open: Vec<Open>,
+    open: Vec<OpenNode>,
     anchors: HashMap<usize, Id>,
     root: Option<Id>,
 }
@@ -413,14 +413,14 @@ impl Builder {
         let id = u32::try_from(tree.nodes.len()).unwrap_or(u32::MAX);
         let slot = self.place(tree, id);
         if let Kind::Alias(target) = kind {
-            tree.uses.entry(target).or_default().push(id);
+            tree.uses_by_anchor.entry(target).or_default().push(id);
         }
         tree.nodes.push(Node { kind, span, line, slot });
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }
         if opens {
-            self.open.push(Open { id, key: None });
+            self.open.push(OpenNode { id, key: None });
         }
     }
 

@@ -1,9 +1,9 @@
 //! Files that do not parse, mostly templates: a scan of lines, shown and never edited.
 
 use super::file_scan::Scan;
-use super::found::Found;
+use super::found::{DetectionRule, Found};
 use super::output::MAX_FOUND;
-use super::refs::{self, Parts};
+use super::reference_text::{self, Parts};
 use super::site::{Insert, Site};
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
@@ -30,17 +30,18 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
             scan.found.push(Found {
                 style: Style::Unparsed,
                 kind: "unparsed/line",
-                tier: 10,
+                rule: DetectionRule::UnparsedLine,
                 written: name.to_owned(),
                 repository: Repository::parse(name).ok(),
                 tag: parts.tag.clone().map(|r| body[r].to_owned()),
-                digest: parts.digest.clone().and_then(|r| refs::digest(&body[r])),
+                digest: parts.digest.clone().and_then(|r| reference_text::digest(&body[r])),
                 line: u32::try_from(number).unwrap_or(u32::MAX),
                 yaml_path: String::new(),
                 digest_span: parts.digest.clone().map(|r| start + r.start..start + r.end),
-                uses: Vec::new(),
+                aliases: Vec::new(),
                 read_only: Some("the file does not parse as YAML (a template?)".to_owned()),
                 reason: None,
+                in_values_fields: false,
                 site: Site {
                     document,
                     lines: Vec::new(),
@@ -50,7 +51,10 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
                 },
             });
         };
-        let mentioned: Vec<Parts> = refs::mentions(body).into_iter().filter_map(|m| m.parts).collect();
+        let mentioned: Vec<Parts> = reference_text::mentions(body)
+            .into_iter()
+            .filter_map(|m| m.parts)
+            .collect();
         mentioned.iter().for_each(&mut add);
         if mentioned.is_empty()
             && let Some(parts) = image_line(body)
@@ -68,7 +72,7 @@ fn image_line(body: &str) -> Option<Parts> {
     let value = value.split(" #").next().unwrap_or(value).trim();
     let value = value.trim_matches(['"', '\'']);
     let at = body.rfind(value)?;
-    let parts = refs::whole(value)?;
+    let parts = reference_text::parse(value)?;
     parts.tag.as_ref()?;
     let shift = |r: std::ops::Range<usize>| r.start + at..r.end + at;
     Some(Parts {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::error::{RegistryError, named};
 use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
-use super::job::{Job, Missing};
+use super::job::{Job, MissingEvidence};
 use super::walk::{ImageTree, Inventory};
 use crate::domain::{Digest, Untrusted};
 
@@ -20,14 +20,14 @@ const LISTING_CAP: u64 = 4 << 20;
 
 /// What bringing the evidence over came to.
 #[derive(Debug, Default)]
-pub(super) struct Brought {
+pub(super) struct CopiedEvidence {
     pub(super) evidence: u64,
-    pub(super) missing: Vec<Missing>,
+    pub(super) missing: Vec<MissingEvidence>,
 }
 
-impl Brought {
-    fn lack(&mut self, subject: Digest, digest: Digest, tag: Option<&str>, reason: impl Into<Untrusted>) {
-        self.missing.push(Missing {
+impl CopiedEvidence {
+    fn add_missing(&mut self, subject: Digest, digest: Digest, tag: Option<&str>, reason: impl Into<Untrusted>) {
+        self.missing.push(MissingEvidence {
             subject,
             digest,
             tag: tag.map(str::to_owned),
@@ -38,35 +38,35 @@ impl Brought {
 
 impl Job<'_> {
     /// Brings everything over that the destination lacks, then compares both sides.
-    pub(super) async fn bring_evidence(
+    pub(super) async fn copy_evidence(
         &self,
         held: &Inventory,
         existing: Option<&BTreeSet<String>>,
         sent: &mut Vec<Manifest>,
-    ) -> Result<Brought, RegistryError> {
-        let mut brought = Brought::default();
+    ) -> Result<CopiedEvidence, RegistryError> {
+        let mut brought = CopiedEvidence::default();
         if self.request.source == self.request.destination {
             return Ok(brought);
         }
         for (subject, digests) in &held.referrers {
-            self.bring_referrers(*subject, digests, existing, sent, &mut brought)
+            self.copy_referrers(*subject, digests, existing, sent, &mut brought)
                 .await?;
         }
         for (subject, tag, digest) in &held.tagged {
-            self.bring_tagged(*subject, tag, *digest, existing, sent, &mut brought)
+            self.copy_tagged(*subject, tag, *digest, existing, sent, &mut brought)
                 .await?;
         }
         Ok(brought)
     }
 
     /// One subject's referrers. One writer per subject: its fallback tag is read, changed, written.
-    async fn bring_referrers(
+    async fn copy_referrers(
         &self,
         subject: Digest,
         digests: &[Digest],
         existing: Option<&BTreeSet<String>>,
         sent: &mut Vec<Manifest>,
-        brought: &mut Brought,
+        brought: &mut CopiedEvidence,
     ) -> Result<(), RegistryError> {
         let destination = &self.request.destination;
         let (mut there, mut via) = (BTreeSet::new(), None);
@@ -78,14 +78,14 @@ impl Job<'_> {
         let mut unlisted = Vec::new();
         let mut fresh = Vec::new();
         for digest in digests.iter().filter(|digest| !there.contains(digest)) {
-            match self.bring_item(*digest, None, sent).await? {
+            match self.copy_item(*digest, None, sent).await? {
                 Ok((manifest, indexed)) => {
                     if !indexed && via != Some(ReferrersVia::Api) {
                         unlisted.push(manifest);
                     }
                     fresh.push(*digest);
                 }
-                Err(reason) => brought.lack(subject, *digest, None, reason),
+                Err(reason) => brought.add_missing(subject, *digest, None, reason),
             }
         }
         if fresh.is_empty() {
@@ -112,7 +112,7 @@ impl Job<'_> {
             if now.contains(&digest) {
                 brought.evidence += 1;
             } else {
-                brought.lack(
+                brought.add_missing(
                     subject,
                     digest,
                     None,
@@ -124,14 +124,14 @@ impl Job<'_> {
     }
 
     /// One of cosign's tags.
-    async fn bring_tagged(
+    async fn copy_tagged(
         &self,
         subject: Digest,
         tag: &str,
         digest: Digest,
         existing: Option<&BTreeSet<String>>,
         sent: &mut Vec<Manifest>,
-        brought: &mut Brought,
+        brought: &mut CopiedEvidence,
     ) -> Result<(), RegistryError> {
         let destination = &self.request.destination;
         if existing.is_some_and(|tags| tags.contains(tag)) {
@@ -142,22 +142,22 @@ impl Job<'_> {
                     TagComparison::Less => {}
                     TagComparison::Other => {
                         let reason = format!("the destination's tag names {other}, which holds other statements");
-                        brought.lack(subject, digest, Some(tag), reason);
+                        brought.add_missing(subject, digest, Some(tag), reason);
                         return Ok(());
                     }
                 },
                 None => {}
             }
         }
-        if let Err(reason) = self.bring_item(digest, Some(tag), sent).await? {
-            brought.lack(subject, digest, Some(tag), reason);
+        if let Err(reason) = self.copy_item(digest, Some(tag), sent).await? {
+            brought.add_missing(subject, digest, Some(tag), reason);
             return Ok(());
         }
         match self.client.fetch_again(&self.access, tag, &digest, true).await {
             Ok(_) => brought.evidence += 1,
             Err(RegistryError::Corrupt { actual, .. }) => {
                 let reason = format!("it was sent, and the destination's tag names {actual}");
-                brought.lack(subject, digest, Some(tag), reason);
+                brought.add_missing(subject, digest, Some(tag), reason);
             }
             Err(error) => return Err(error),
         }
@@ -166,7 +166,7 @@ impl Job<'_> {
 
     /// Brings one piece of evidence over. The inner error says why it cannot be: it is broken at
     /// the source, or the destination refuses it. The outer one is trouble on the way.
-    async fn bring_item(
+    async fn copy_item(
         &self,
         digest: Digest,
         tag: Option<&str>,
@@ -194,7 +194,7 @@ impl Job<'_> {
         let tree = ImageTree::walk(self.client, &self.request.source, digest).await?;
         self.expect(&tree);
         for blob in tree.blobs.values() {
-            self.bring_blob(blob).await?;
+            self.copy_blob(blob).await?;
         }
         let mut indexed = false;
         for manifest in &tree.manifests {

@@ -41,14 +41,14 @@ pub struct CopyReport {
     /// Pieces of evidence brought over.
     pub evidence: u64,
     /// Evidence that the source has and the destination lacks. The tag is not set if there is any.
-    pub missing: Vec<Missing>,
+    pub missing: Vec<MissingEvidence>,
     /// Whether the release tag names the digest at the destination now.
     pub tagged: bool,
 }
 
 /// One piece of evidence that the destination lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Missing {
+pub struct MissingEvidence {
     /// The image or index it is attached to.
     pub subject: Digest,
     /// Its manifest.
@@ -125,7 +125,7 @@ impl<'a> Job<'a> {
 
     /// More to do has become known.
     pub(super) fn expect(&self, tree: &ImageTree) {
-        let (items, bytes) = tree.weight();
+        let (items, bytes) = tree.count_and_bytes();
         self.counts.of_items.fetch_add(items, Ordering::Relaxed);
         self.counts.of_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.tell();

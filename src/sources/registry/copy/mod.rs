@@ -13,5 +13,5 @@ mod run;
 mod source;
 mod walk;
 
-pub use job::{CopyProgress, CopyReport, CopyRequest, Missing};
+pub use job::{CopyProgress, CopyReport, CopyRequest, MissingEvidence};
 pub use preflight::Preflight;

@@ -31,13 +31,13 @@ const ATTEMPTS: u32 = 3;
 const ANSWER_CAP: u64 = 64 << 10;
 
 /// Why one attempt at a blob failed.
-enum Trouble {
+enum BlobFailure {
     /// Another attempt from the beginning may succeed.
     Again(RegistryError),
     Final(RegistryError),
 }
 
-impl From<RegistryError> for Trouble {
+impl From<RegistryError> for BlobFailure {
     fn from(error: RegistryError) -> Self {
         Self::Final(error)
     }
@@ -45,7 +45,7 @@ impl From<RegistryError> for Trouble {
 
 impl Job<'_> {
     /// Brings a blob to the destination, unless it is there.
-    pub(super) async fn bring_blob(&self, blob: &Descriptor) -> Result<(), RegistryError> {
+    pub(super) async fn copy_blob(&self, blob: &Descriptor) -> Result<(), RegistryError> {
         let mut attempt = 0;
         loop {
             attempt += 1;
@@ -55,16 +55,16 @@ impl Job<'_> {
                     self.done();
                     return Ok(());
                 }
-                Err(Trouble::Again(error)) if attempt < ATTEMPTS => {
+                Err(BlobFailure::Again(error)) if attempt < ATTEMPTS => {
                     tracing::debug!(%error, "sending a blob again");
                     tokio::time::sleep(self.client.transport.limits.pause * attempt).await;
                 }
-                Err(Trouble::Again(error) | Trouble::Final(error)) => return Err(error),
+                Err(BlobFailure::Again(error) | BlobFailure::Final(error)) => return Err(error),
             }
         }
     }
 
-    async fn try_blob(&self, blob: &Descriptor) -> Result<(), Trouble> {
+    async fn try_blob(&self, blob: &Descriptor) -> Result<(), BlobFailure> {
         let (source, destination) = (&self.request.source, &self.request.destination);
         if source == destination || self.knows(&blob.digest) {
             self.advance(blob.size);
@@ -96,7 +96,7 @@ impl Job<'_> {
                 .await
                 .map_err(|error| {
                     let name = named("blob", source, blob.digest);
-                    Trouble::Final(if blob.is_foreign() { foreign(name) } else { error })
+                    BlobFailure::Final(if blob.is_foreign() { foreign(name) } else { error })
                 })?;
             self.put_small(&mut request, bytes).await?
         } else {
@@ -105,8 +105,8 @@ impl Job<'_> {
         match response.status.as_u16() {
             200..=204 => {}
             // The session is gone, or the bytes did not arrive as they left: from the beginning.
-            400 | 401 | 404 | 408 | 416 => return Err(Trouble::Again(refused(&request, &response))),
-            _ => return Err(Trouble::Final(refused(&request, &response))),
+            400 | 401 | 404 | 408 | 416 => return Err(BlobFailure::Again(refused(&request, &response))),
+            _ => return Err(BlobFailure::Final(refused(&request, &response))),
         }
         self.counts.blobs.fetch_add(1, Ordering::Relaxed);
         self.counts.bytes.fetch_add(blob.size, Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl Job<'_> {
     }
 
     /// Opens an upload, or mounts the blob from the source: then there is nothing to send.
-    async fn begin(&self, blob: &Descriptor) -> Result<Option<Url>, Trouble> {
+    async fn begin(&self, blob: &Descriptor) -> Result<Option<Url>, BlobFailure> {
         let destination = &self.request.destination;
         let mut url = self.client.url(destination, "blobs/uploads/")?;
         if self.same_registry {
@@ -128,12 +128,12 @@ impl Job<'_> {
         match response.status.as_u16() {
             201 if self.same_registry => Ok(None),
             // Not mounted: the session it opened instead is the one to use.
-            202 => location(&request, &response).map(Some).map_err(Trouble::Final),
-            _ => Err(Trouble::Final(refused(&request, &response))),
+            202 => location(&request, &response).map(Some).map_err(BlobFailure::Final),
+            _ => Err(BlobFailure::Final(refused(&request, &response))),
         }
     }
 
-    async fn put_small(&self, request: &mut HttpRequest, bytes: Bytes) -> Result<Response, Trouble> {
+    async fn put_small(&self, request: &mut HttpRequest, bytes: Bytes) -> Result<Response, BlobFailure> {
         request.body = bytes;
         request
             .headers
@@ -146,12 +146,12 @@ impl Job<'_> {
             .map_err(again_or_not)
     }
 
-    async fn put_large(&self, request: &HttpRequest, blob: &Descriptor) -> Result<Response, Trouble> {
+    async fn put_large(&self, request: &HttpRequest, blob: &Descriptor) -> Result<Response, BlobFailure> {
         let opened = self.stream.open(self.client, blob).await;
         let content = opened.map_err(|error| match error {
-            RegistryError::NotFound { what, .. } if blob.is_foreign() => Trouble::Final(foreign(what)),
-            RegistryError::NotFound { .. } => Trouble::Final(error),
-            error => Trouble::Again(error),
+            RegistryError::NotFound { what, .. } if blob.is_foreign() => BlobFailure::Final(foreign(what)),
+            RegistryError::NotFound { .. } => BlobFailure::Final(error),
+            error => BlobFailure::Again(error),
         })?;
         let sent = Arc::new(AtomicU64::new(0));
         let broken = Arc::new(std::sync::Mutex::new(None));
@@ -179,8 +179,8 @@ impl Job<'_> {
         if let Some(broken) = locked(&broken).take() {
             let what = named("blob", &self.request.source, blob.digest);
             return Err(match broken.actual {
-                Some(actual) => Trouble::Final(RegistryError::Corrupt { what, actual }),
-                None => Trouble::Again(RegistryError::Connection {
+                Some(actual) => BlobFailure::Final(RegistryError::Corrupt { what, actual }),
+                None => BlobFailure::Again(RegistryError::Connection {
                     host: self.request.source.registry().to_owned(),
                     what,
                     detail: Untrusted::new(broken.why),
@@ -316,13 +316,13 @@ pub(super) fn refused(request: &HttpRequest, response: &Response) -> RegistryErr
 }
 
 /// Trouble on the way deserves another attempt; what was tried three times already does not.
-fn again_or_not(error: RegistryError) -> Trouble {
+fn again_or_not(error: RegistryError) -> BlobFailure {
     match error {
         RegistryError::Connection { .. } | RegistryError::Timeout { .. } | RegistryError::Status { .. } => {
-            Trouble::Again(error)
+            BlobFailure::Again(error)
         }
-        RegistryError::RateLimited { .. } => Trouble::Again(error),
-        error => Trouble::Final(error),
+        RegistryError::RateLimited { .. } => BlobFailure::Again(error),
+        error => BlobFailure::Final(error),
     }
 }
 

@@ -79,7 +79,7 @@ impl Job<'_> {
             self.expect(&tree);
             self.send_tree(&tree, &mut sent).await?;
         }
-        let brought = self.bring_evidence(&held, existing.as_ref(), &mut sent).await?;
+        let brought = self.copy_evidence(&held, existing.as_ref(), &mut sent).await?;
         self.read_again(&sent).await?;
         let mut report = CopyReport {
             manifests: self.counts.manifests.load(Ordering::Relaxed),
@@ -122,7 +122,7 @@ impl Job<'_> {
     /// Sends blobs, then manifests from the leaves to the root.
     async fn send_tree(&self, tree: &ImageTree, sent: &mut Vec<Manifest>) -> Result<(), RegistryError> {
         // Collected first: a closure that lives across an await would keep the copy on one thread.
-        let uploads: Vec<_> = tree.blobs.values().map(|blob| self.bring_blob(blob)).collect();
+        let uploads: Vec<_> = tree.blobs.values().map(|blob| self.copy_blob(blob)).collect();
         let mut uploads = stream::iter(uploads).buffer_unordered(PARALLEL_BLOBS);
         while let Some(done) = uploads.next().await {
             done?;

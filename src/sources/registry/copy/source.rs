@@ -25,14 +25,14 @@ use crate::domain::{Digest, Repository, Untrusted};
 
 /// Why a stream ended before its time.
 #[derive(Debug, Clone)]
-pub(super) struct Broken {
+pub(super) struct BrokenStream {
     /// It is whole, and hashes to this instead.
     pub(super) actual: Option<Digest>,
     /// In words.
     pub(super) why: String,
 }
 
-impl Broken {
+impl BrokenStream {
     fn of(error: &std::io::Error) -> Self {
         let verdict = error.get_ref().and_then(|inner| inner.downcast_ref::<DigestError>());
         let actual = match verdict {
@@ -69,7 +69,7 @@ impl BlobSource {
         &self,
         client: &RegistryClient,
         blob: &Descriptor,
-    ) -> Result<BoxStream<'static, Result<Bytes, Broken>>, RegistryError> {
+    ) -> Result<BoxStream<'static, Result<Bytes, BrokenStream>>, RegistryError> {
         let repository = &self.access.repository;
         let what = named("blob", repository, blob.digest);
         let host = authority(&self.base);
@@ -105,11 +105,11 @@ impl BlobSource {
         let size = blob.size;
         let mut so_far = 0u64;
         let counted = opened.stream.map(move |chunk| {
-            let chunk = chunk.map_err(|error| Broken::of(&error))?;
+            let chunk = chunk.map_err(|error| BrokenStream::of(&error))?;
             so_far += chunk.len() as u64;
             if so_far > size {
                 let why = format!("the blob is longer than the {size} bytes of its descriptor");
-                return Err(Broken { actual: None, why });
+                return Err(BrokenStream { actual: None, why });
             }
             Ok(chunk)
         });
@@ -200,7 +200,9 @@ impl BlobSource {
 
 /// Hands every chunk on only when the next one, or the verified end, has come. So a blob that does
 /// not hash to its digest never arrives whole at the other side.
-fn held_back(content: BoxStream<'static, Result<Bytes, Broken>>) -> BoxStream<'static, Result<Bytes, Broken>> {
+fn held_back(
+    content: BoxStream<'static, Result<Bytes, BrokenStream>>,
+) -> BoxStream<'static, Result<Bytes, BrokenStream>> {
     stream::unfold((content, None), |(mut content, mut held)| async move {
         loop {
             match content.next().await {

@@ -82,7 +82,7 @@ impl ImageTree {
     }
 
     /// Number of items and bytes of blobs.
-    pub(super) fn weight(&self) -> (u64, u64) {
+    pub(super) fn count_and_bytes(&self) -> (u64, u64) {
         let items = self.manifests.len() + self.blobs.len();
         (items as u64, self.blobs.values().map(|blob| blob.size).sum())
     }

@@ -11,7 +11,7 @@ pub(super) struct SbomEntry<'a> {
 }
 
 /// What is told of each package while a document is read.
-pub(super) type Sink<'s> = dyn FnMut(SbomEntry<'_>) + 's;
+pub(super) type PackageSink<'s> = dyn FnMut(SbomEntry<'_>) + 's;
 
 /// What kind of document it was.
 pub(super) struct Header {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::entry::{Header, SbomEntry, Sink};
+use super::entry::{Header, PackageSink, SbomEntry};
 
 /// Whether a JSON text has the keys of an SBOM.
 pub(super) fn looks_like(text: &[u8]) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
     })
 }
 
-pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
+pub(super) fn read(text: &str, sink: &mut PackageSink<'_>) -> Result<Header, String> {
     let mut from = serde_json::Deserializer::from_str(text);
     let seen = DocumentSeed { sink }
         .deserialize(&mut from)
@@ -102,7 +102,7 @@ impl SbomFields {
 }
 
 struct DocumentSeed<'s, 'f> {
-    sink: &'s mut Sink<'f>,
+    sink: &'s mut PackageSink<'f>,
 }
 
 impl<'de> DeserializeSeed<'de> for DocumentSeed<'_, '_> {
@@ -165,13 +165,13 @@ fn once<E: serde::de::Error>(slot: &mut Option<String>, value: String) -> Result
 }
 
 /// A list whose elements go to a closure, one at a time.
-struct Each<F, T>(F, PhantomData<T>);
+struct ForEachElement<F, T>(F, PhantomData<T>);
 
-fn each<T, F: FnMut(T)>(tell: F) -> Each<F, T> {
-    Each(tell, PhantomData)
+fn each<T, F: FnMut(T)>(tell: F) -> ForEachElement<F, T> {
+    ForEachElement(tell, PhantomData)
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<F, T> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for ForEachElement<F, T> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -179,7 +179,7 @@ impl<'de, T: Deserialize<'de>, F: FnMut(T)> DeserializeSeed<'de> for Each<F, T> 
     }
 }
 
-impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for Each<F, T> {
+impl<'de, T: Deserialize<'de>, F: FnMut(T)> Visitor<'de> for ForEachElement<F, T> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -219,7 +219,7 @@ struct Reference<'a> {
 }
 
 impl SpdxPackage<'_> {
-    fn tell(self, sink: &mut Sink<'_>) {
+    fn tell(self, sink: &mut PackageSink<'_>) {
         let references = self.references.unwrap_or_default();
         let purl = references.iter().find(|r| r.kind.as_deref() == Some("purl"));
         sink(SbomEntry {
@@ -243,7 +243,7 @@ struct Component<'a> {
 }
 
 impl Component<'_> {
-    fn tell(self, sink: &mut Sink<'_>) {
+    fn tell(self, sink: &mut PackageSink<'_>) {
         sink(SbomEntry {
             name: self.name.as_deref().unwrap_or_default(),
             version: self.version.as_deref().unwrap_or_default(),
@@ -273,7 +273,7 @@ struct Element<'a> {
 }
 
 impl Element<'_> {
-    fn tell(self, sink: &mut Sink<'_>, version: &mut Option<String>, created: &mut Option<String>) {
+    fn tell(self, sink: &mut PackageSink<'_>, version: &mut Option<String>, created: &mut Option<String>) {
         let text = |raw: Option<&RawValue>| raw.and_then(|r| serde_json::from_str::<String>(r.get()).ok());
         let kind = text(self.kind).unwrap_or_default();
         if kind == "CreationInfo" && version.is_none() {

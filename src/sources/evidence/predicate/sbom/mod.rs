@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use super::time::time;
 use crate::domain::evidence::SbomSummary;
 use crate::domain::text::Untrusted;
-use entry::{Header, Sink};
+use entry::{Header, PackageSink};
 
 /// Most that a compressed SBOM may unpack to, in bytes.
 const UNPACKED_CAP: u64 = 64 << 20;
@@ -130,7 +130,7 @@ fn unwrap(predicate: &str) -> Cow<'_, str> {
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const BZIP2: &[u8] = b"BZh";
 
-fn read(content: &[u8], sink: &mut Sink<'_>) -> Result<Header, String> {
+fn read(content: &[u8], sink: &mut PackageSink<'_>) -> Result<Header, String> {
     if content.starts_with(ZSTD) {
         let reader = ruzstd::decoding::StreamingDecoder::new(content).map_err(|e| format!("no zstd: {e}"))?;
         return read_plain(&unpack(reader)?, sink);
@@ -153,7 +153,7 @@ fn unpack(reader: impl std::io::Read) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn read_plain(content: &[u8], sink: &mut Sink<'_>) -> Result<Header, String> {
+fn read_plain(content: &[u8], sink: &mut PackageSink<'_>) -> Result<Header, String> {
     let text = std::str::from_utf8(content).map_err(|_| "the SBOM is not UTF-8".to_owned())?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).trim_start();
     match text.as_bytes().first() {

@@ -1,7 +1,7 @@
 //! SPDX 2.x tag-value (<https://spdx.github.io/spdx-spec/v2.3/conformance/>): one `Tag: value` a line,
 //! longer texts between `<text>` and `</text>`.
 
-use super::entry::{Header, SbomEntry, Sink};
+use super::entry::{Header, PackageSink, SbomEntry};
 
 pub(super) fn looks_like(text: &[u8]) -> bool {
     let lines = text.split(|b| *b == b'\n').take(64);
@@ -17,7 +17,7 @@ struct OpenPackage {
     purl: Option<String>,
 }
 
-pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
+pub(super) fn read(text: &str, sink: &mut PackageSink<'_>) -> Result<Header, String> {
     let mut version = None;
     let mut created = None;
     let mut identified = false;
@@ -84,7 +84,7 @@ pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
     }
 }
 
-fn tell(package: Option<OpenPackage>, sink: &mut Sink<'_>) {
+fn tell(package: Option<OpenPackage>, sink: &mut PackageSink<'_>) {
     if let Some(package) = package {
         sink(SbomEntry {
             name: &package.name,

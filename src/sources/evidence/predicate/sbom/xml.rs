@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
-use super::entry::{Header, SbomEntry, Sink};
+use super::entry::{Header, PackageSink, SbomEntry};
 
 /// Deeper nesting than this is no honest SBOM.
 const MAX_DEPTH: usize = 256;
@@ -33,7 +33,7 @@ struct BomReader {
     ended: bool,
 }
 
-pub(super) fn read(text: &str, sink: &mut Sink<'_>) -> Result<Header, String> {
+pub(super) fn read(text: &str, sink: &mut PackageSink<'_>) -> Result<Header, String> {
     let mut reader = Reader::from_str(text);
     let mut document = BomReader::default();
     loop {
@@ -101,7 +101,7 @@ impl BomReader {
     }
 
     /// Ends the innermost element; that its name fits has been checked by the reader.
-    fn close(&mut self, sink: &mut Sink<'_>) {
+    fn close(&mut self, sink: &mut PackageSink<'_>) {
         let depth = self.path.len();
         let text = std::mem::take(&mut self.text);
         let name = self.path.pop().unwrap_or_default();

@@ -3,12 +3,12 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::found::Use;
+use super::found::AliasUse;
 use super::tree::{Id, Tree};
 
 /// Lists them, nearest first, at most `room`; `None` if there are more. `parts` are the entries of one
 /// mapping that a pin is made of: where one of them has another value, it is not this pin that arrives.
-pub(super) fn of(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Option<Vec<Use>> {
+pub(super) fn list(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Option<Vec<AliasUse>> {
     let mut found = Vec::new();
     let mut seen = HashSet::new();
     // A node that turns up elsewhere, and the path from it down to the scalar.
@@ -26,7 +26,7 @@ pub(super) fn of(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Opti
                 }
                 let below = format!("{}{tail}", tree.below(id, node));
                 let overridden = !arrives(tree, alias, id, child, parts);
-                found.push(Use {
+                found.push(AliasUse {
                     line: tree.node(alias).line,
                     yaml_path: format!("{}{below}", tree.path(alias)),
                     overridden,

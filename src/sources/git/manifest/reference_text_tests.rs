@@ -5,7 +5,7 @@ const D: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b
 #[test]
 fn a_port_is_no_tag() {
     let text = format!("host:5000/app@{D}");
-    let parts = whole(&text).expect("a reference");
+    let parts = parse(&text).expect("a reference");
     assert_eq!(&text[parts.name], "host:5000/app");
     assert_eq!(parts.tag, None);
     assert_eq!(&text[parts.digest.expect("digest")], D);
@@ -21,7 +21,7 @@ fn version_fields_hold_tags_and_digests() {
         (D[7..].to_owned(), None, Some(&D[7..])),
         (String::new(), None, None),
     ] {
-        let v = version(&text);
+        let v = parse_version(&text);
         assert_eq!(v.tag.map(|r| &text[r]), tag, "{text}");
         assert_eq!(v.digest.map(|r| &text[r]), digest, "{text}");
     }

@@ -17,7 +17,7 @@ pub(super) struct Parts {
 }
 
 /// Why a text in an image field is not a reference.
-pub(super) fn why_not(text: &str) -> &'static str {
+pub(super) fn why_not_a_reference(text: &str) -> &'static str {
     if text.contains("{{") || text.contains('$') {
         "the image is put in when the manifest is rendered"
     } else if text.contains('@') {
@@ -28,14 +28,14 @@ pub(super) fn why_not(text: &str) -> &'static str {
 }
 
 /// Takes a whole text apart. `None` if any part of it is not well formed.
-pub(super) fn whole(text: &str) -> Option<Parts> {
-    let parts = apart(text)?;
+pub(super) fn parse(text: &str) -> Option<Parts> {
+    let parts = split(text)?;
     Repository::parse(&text[parts.name.clone()]).ok()?;
     Some(parts)
 }
 
 /// Takes a text apart by its separators; the name may be anything (a template).
-pub(super) fn apart(text: &str) -> Option<Parts> {
+pub(super) fn split(text: &str) -> Option<Parts> {
     let (rest, digest) = match text.split_once('@') {
         Some((rest, digest)) => {
             digest.parse::<Digest>().ok()?;
@@ -66,7 +66,7 @@ pub(super) struct VersionParts {
 }
 
 /// Takes the value of a version field apart: `v1`, `v1@sha256:…`, `sha256:…`, `@sha256:…`, 64 hex.
-pub(super) fn version(text: &str) -> VersionParts {
+pub(super) fn parse_version(text: &str) -> VersionParts {
     let tag_only = || VersionParts {
         tag: (!text.is_empty()).then_some(0..text.len()),
         digest: None,
@@ -137,7 +137,7 @@ fn before(text: &str, end: usize) -> Option<Parts> {
         start += scheme + 2;
     }
     let shift = |range: Range<usize>| range.start + start..range.end + start;
-    let parts = apart(&text[start..end])?;
+    let parts = split(&text[start..end])?;
     text[shift(parts.name.clone())]
         .starts_with(|c: char| c.is_ascii_alphanumeric())
         .then_some(Parts {
@@ -148,5 +148,5 @@ fn before(text: &str, end: usize) -> Option<Parts> {
 }
 
 #[cfg(test)]
-#[path = "refs_tests.rs"]
+#[path = "reference_text_tests.rs"]
 mod tests;
