@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobMatcher};
 
-use crate::config::infer;
+use crate::config::{infer, init};
 use crate::domain::component;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::{Location, Pin, Role, Unmanaged};
@@ -20,7 +20,8 @@ pub use super::environment_paths::EnvironmentPaths;
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
-    /// Service rows in configured order, then by name: name, image CI pushes to, pins.
+    /// Service rows in configured order, then by name (without a configuration those first that
+    /// [`init::has_entry`] would list): name, image CI pushes to, pins.
     pub services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)>,
     /// What could not become a pin, with the reason.
     pub unmanaged: Vec<Unmanaged>,
@@ -266,6 +267,10 @@ pub fn group(
     for (name, pins) in by_service {
         let image = pins.first().map(|pin| pin.image.clone());
         services.push((name, image, pins));
+    }
+    if team.services.is_empty() {
+        // The order that the file of `pindeck init` gives: this board and that one are the same.
+        services.sort_by_key(|(name, image, pins)| !init::has_entry(name, image.as_ref(), pins));
     }
     Grouped { services, unmanaged }
 }

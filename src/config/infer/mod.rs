@@ -20,7 +20,7 @@ pub const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
-/// `deployments` are the paths of the files that hold image references, `files` all files of the commit.
+/// `deployments` are the paths of the files that name images or deploy folders, `files` all files of the commit.
 /// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
 ///
 /// A set of environments is believed where it covers most deployments, or where environments of known names
@@ -83,13 +83,16 @@ fn merged(found: &[(&str, FoundEnvironment)]) -> Vec<(String, BTreeSet<String>)>
 }
 
 /// The environments of the step before: a digest comes from any of them. Environments that stand beside each
-/// other (regions) all come after the same ones, and none for the first.
+/// other (regions) all come after the same ones, and none for the first. Of rings and waves each comes after the one
+/// before; a name that says nothing of an order comes after none, and none comes after it.
 fn after(all: &[Environment], at: usize) -> Vec<EnvId> {
-    let order = |environment: &Environment| words::order(environment.name.as_str());
-    let here = order(&all[at]);
-    let before = all.iter().map(order).filter(|order| *order < here).max();
+    let step = |environment: &Environment| words::step(environment.name.as_str());
+    let Some(here) = step(&all[at]) else {
+        return Vec::new();
+    };
+    let before = all.iter().filter_map(step).filter(|step| step.is_before(here)).max();
     all.iter()
-        .filter(|environment| Some(order(environment)) == before)
+        .filter(|environment| before.is_some() && step(environment) == before)
         .map(|environment| environment.name.clone())
         .collect()
 }

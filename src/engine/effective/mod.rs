@@ -4,6 +4,7 @@
 //! Kustomize, Argo CD, Flux and Helm override: a file's text is only a proposal until the last of them has
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
+mod charts;
 mod files;
 mod gather;
 mod images;
@@ -88,7 +89,10 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         is_ours: &is_ours,
     };
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
-    gather::all(&places, &names, &commit.copied)
+    let mut effective = gather::all(&places, &names, &commit.copied);
+    charts::set_apart(&commit.scans, &mut effective);
+    tracing::debug!(files = files.len(), "a commit was rendered");
+    effective
 }
 
 /// Whether an object that names this URL may read this repository. A clone of a mirror or fork has another URL, so

@@ -7,6 +7,9 @@ use super::found::{Found, Warning};
 use super::includes::Include;
 use super::parts::DocumentPart;
 
+/// How the reference of an `OCIRepository` was found.
+pub(super) const OCI_REPOSITORY: &str = "flux/ocirepository";
+
 /// What is found in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scan {
@@ -22,6 +25,10 @@ pub struct Scan {
     pub includes: Vec<Include>,
     /// Charts that a chart or kustomization names.
     pub charts: Vec<Chart>,
+    /// Objects that stand for an artifact of an OCI repository.
+    pub oci_sources: Vec<OciSource>,
+    /// Names of those that a release takes its chart from.
+    pub chart_sources: Vec<ObjectName>,
     /// What it contributes to a render.
     pub parts: Vec<DocumentPart>,
     /// References that count only together with other files: tags and digests of images that other
@@ -29,6 +36,57 @@ pub struct Scan {
     pub layered: Vec<Found>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
+}
+
+/// The name of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Its namespace; empty where none is written.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// Whether both may be the same object: a namespace that is not written may be any.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let any = self.namespace.is_empty() || other.namespace.is_empty();
+        self.name == other.name && (any || self.namespace == other.namespace)
+    }
+}
+
+/// A Flux `OCIRepository`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OciSource {
+    /// Index of the YAML document that it stands in.
+    pub document: u32,
+    /// What it is called.
+    pub name: ObjectName,
+    /// It says itself that the artifact is a chart.
+    pub is_chart: bool,
+}
+
+impl Scan {
+    /// Whether the file has to do with what is deployed: it names an image, or what a kustomization or a controller
+    /// takes in.
+    pub fn deploys(&self) -> bool {
+        let takes_in = |part: &DocumentPart| match part {
+            DocumentPart::Kustomization(one) => !one.component,
+            DocumentPart::Application(_) => true,
+            _ => false,
+        };
+        !self.found.is_empty() || !self.layered.is_empty() || self.parts.iter().any(takes_in)
+    }
+
+    /// Whether the reference stands in a document that is a chart of an OCI repository, given the names that releases
+    /// take charts from.
+    pub fn is_chart(&self, found: &Found, taken: &[&ObjectName]) -> bool {
+        found.kind == OCI_REPOSITORY
+            && self.oci_sources.iter().any(|source| {
+                let is_taken = || taken.iter().any(|name| name.may_be(&source.name));
+                source.document == found.site.document && (source.is_chart || is_taken())
+            })
+    }
 }
 
 /// A chart that another one, or a kustomization, depends on.

@@ -31,6 +31,7 @@ mod parts;
 mod promoter;
 mod reference_text;
 mod scanner;
+mod schema;
 mod shape;
 pub(crate) mod site;
 mod tree;
@@ -41,7 +42,7 @@ use std::collections::HashSet;
 pub use applications::{Application, ApplicationKind, SourceOverride};
 pub use controllers::{Controller, ControllerKind, disregards_edit, is_same_repository};
 pub use edit_warnings::repository_updater;
-pub use file_scan::{Chart, Scan};
+pub use file_scan::{Chart, ObjectName, OciSource, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub use image_rules::ImageRule;
 pub use includes::{Include, IncludedFiles, Origin};
@@ -94,12 +95,19 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         controllers: Vec::new(),
         includes,
         charts: charts(&tree, &documents),
+        oci_sources: Vec::new(),
+        chart_sources: Vec::new(),
         parts,
         layered,
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
         controllers::read(&tree, *root, *kind, &mut scan.controllers);
+        match kind {
+            DocumentStyle::OciRepository => scan.oci_sources.push(flux::oci_source(&tree, *root)),
+            DocumentStyle::HelmRelease => scan.chart_sources.extend(flux::chart_source(&tree, *root)),
+            _ => {}
+        }
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
         edit_warnings::document(&tree, *root, index, &mut scan.warnings);
@@ -240,7 +248,8 @@ fn loose(tree: &Tree<'_>, root: Id, kind: DocumentStyle, out: &mut Output) {
 fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> DocumentStyle {
     let kind = detect::document(path, tree, root);
     match kind {
-        DocumentStyle::Nothing | DocumentStyle::Other => {}
+        DocumentStyle::Other => {}
+        DocumentStyle::Nothing => schema::read(tree, root, out),
         DocumentStyle::Promoter => promoter::read(tree, root, out),
         DocumentStyle::FluxKustomization => flux::kustomization(tree, root, out),
         DocumentStyle::HelmRelease => flux::helm_release(tree, root, out),
