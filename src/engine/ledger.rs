@@ -213,11 +213,7 @@ fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let deploys = commit
-        .scans
-        .iter()
-        .filter(|(file, scan)| scan.deploys() && !commit.copied.contains(*file));
-    let deployments: Vec<String> = deploys.map(|(file, _)| file.clone()).collect();
+    let deployments = effective::deploying_files(commit);
     let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
 }

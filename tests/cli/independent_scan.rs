@@ -53,14 +53,14 @@ pub fn mentions(text: &str) -> Vec<Mention> {
         }
         // Fields of the same mapping stand at the same indentation, with deeper lines between.
         let beside = siblings(&lines, at);
-        let version = beside.iter().copied().find(|other| {
+        let is_one = |other: &usize| {
             let fields = fields(without_comment(lines[*other]));
-            fields
-                .first()
-                .is_some_and(|(key, value)| versions.contains(&key.as_str()) && is_version(value))
-        });
-        if let Some(version) = version {
-            add(name.clone(), [at, version].iter().map(|line| line + 1).collect());
+            let first = fields.first();
+            first.is_some_and(|(key, value)| versions.contains(&key.as_str()) && is_version(value))
+        };
+        let found: Vec<usize> = beside.into_iter().filter(is_one).collect();
+        if !found.is_empty() {
+            add(name.clone(), found.iter().chain([&at]).map(|line| line + 1).collect());
         }
     }
     out

@@ -172,12 +172,14 @@ impl Places {
     }
 
     /// Whether environments of other places in the promotion order stand beside this one. Among many other folders
-    /// only names count that say so alone: two namespaces called `dev` and `test` among twenty others do not.
+    /// they do only where production and a name that says so alone are there: two namespaces called `dev` and `test`
+    /// among twenty others say nothing.
     fn has_neighbours(&self, folder: &str, shape: &str, is_file: bool) -> bool {
         let key = (folder.to_owned(), shape.to_owned());
-        let several = |ranks: Option<&BTreeSet<u8>>| ranks.is_some_and(|ranks| ranks.len() > 1);
+        let several = |ranks: &BTreeSet<u8>| ranks.len() > 1;
+        let has_production = |ranks: &BTreeSet<u8>| several(ranks) && ranks.contains(&words::PRODUCTION);
         let crowd = !is_file && shape == "*" && !self.are_mostly_environments(folder);
-        several(self.ranks.get(&key)) && (!crowd || several(self.clear_ranks.get(&key)))
+        self.ranks.get(&key).is_some_and(several) && (!crowd || self.clear_ranks.get(&key).is_some_and(has_production))
     }
 
     /// Whether most children of a folder are environments by their names: a namespace that happens to be
@@ -214,8 +216,12 @@ impl Places {
     }
 
     /// Whether a name that speaks of nothing stands in most folders of one name: each application has the same
-    /// environments (`a/overlays/acme`, `b/overlays/acme`), and variants of its own (`a/overlays/with-tls`).
+    /// environments (`a/overlays/acme`, `b/overlays/acme`), and variants of its own (`a/overlays/with-tls`). The number of
+    /// a ring speaks: some applications have fewer.
     fn recurs(&self, parent: &str, child: &str) -> bool {
+        if words::is_wave(child) {
+            return true;
+        }
         let Some(children) = self.parents.get(parent) else {
             return false;
         };

@@ -76,7 +76,7 @@ const KNOWN: [(&str, Word); 44] = [
 ];
 
 /// From this rank on customers are served.
-const PRODUCTION: u8 = 9;
+pub(super) const PRODUCTION: u8 = 9;
 
 /// Where an environment of unknown name stands among the known ones.
 const UNKNOWN_RANK: u8 = 5;
@@ -232,6 +232,11 @@ impl Step {
 pub(super) fn step(name: &str) -> Option<Step> {
     let wave = Some(wave(name)).filter(|wave| *wave > 0);
     rank(name).map(Step::Known).or(wave.map(Step::Wave))
+}
+
+/// Whether a name is that of a ring or wave with its number.
+pub(super) fn is_wave(name: &str) -> bool {
+    wave(name) > 0
 }
 
 /// The number of a ring or wave, counted from 1; 0 where the name is none.

@@ -5,6 +5,7 @@
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
 mod charts;
+mod deploying;
 mod files;
 mod gather;
 mod images;
@@ -61,6 +62,15 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
     gather::image_texts(&rendered).filter(|_| !rendered.is_open)
+}
+
+/// The files of a commit that have to do with what is deployed: they name an image, or take in files that do.
+pub fn deploying_files(commit: &ScannedCommit) -> Vec<String> {
+    let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    let files = files::Files::new(&commit.scans, &others);
+    let deploying = deploying::Deploying::new(&files);
+    let own = deploying.files().filter(|path| !commit.copied.contains(*path));
+    own.map(str::to_owned).collect()
 }
 
 /// Renders a commit.

@@ -42,7 +42,7 @@ pub(super) fn all(
         let rest: Vec<(Handle, &Found)> = scan
             .handles()
             .filter(|(handle, found)| {
-                !(is_placed && matches!(handle, Handle::Found(_))) && names_image(found) && !took_part(*handle)
+                !(is_placed && matches!(handle, Handle::Found(_))) && found.names_image() && !took_part(*handle)
             })
             .collect();
         if rest.is_empty() {
@@ -65,12 +65,6 @@ pub(super) fn all(
         }));
     }
     out
-}
-
-/// Whether a reference has to do with an image by itself: a lone `version` field in values is one only where something
-/// of that render says so.
-fn names_image(found: &Found) -> bool {
-    !found.written.is_empty() || found.yaml_path.to_ascii_lowercase().contains("image")
 }
 
 /// Why a reference of a file that is rendered comes out nowhere, where something takes it away.

@@ -67,15 +67,9 @@ pub struct OciSource {
 }
 
 impl Scan {
-    /// Whether the file has to do with what is deployed: it names an image, or what a kustomization or a controller
-    /// takes in.
-    pub fn deploys(&self) -> bool {
-        let takes_in = |part: &DocumentPart| match part {
-            DocumentPart::Kustomization(one) => !one.component,
-            DocumentPart::Application(_) => true,
-            _ => false,
-        };
-        !self.found.is_empty() || !self.layered.is_empty() || self.parts.iter().any(takes_in)
+    /// Whether the file itself names an image, or a part of one.
+    pub fn names_images(&self) -> bool {
+        !self.found.is_empty() || self.layered.iter().any(Found::names_image)
     }
 
     /// Whether the reference stands in a document that is a chart of an OCI repository, given the names that releases
