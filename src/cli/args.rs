@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use write::{
-    HoldAdd, HoldArgs, HoldCommand, HoldList, HoldRelease, PinArgs, PromoteArgs, ResumeArgs, RevertArgs, TagRuleArg,
-    WriteArgs,
-};
+pub(crate) use write::{HoldArgs, HoldCommand, PinArgs, PromoteArgs, ResumeArgs, RevertArgs};
 
 #[path = "args_write.rs"]
 mod write;
@@ -27,7 +24,7 @@ SSL_CERT_FILE.";
 /// confirm it.
 #[derive(Debug, Parser)]
 #[command(name = "pindeck", version, after_help = MORE, disable_help_subcommand = true, max_term_width = 100)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Options that may stand anywhere.
     #[command(flatten)]
     pub global: Global,
@@ -39,7 +36,7 @@ pub struct Cli {
 /// Options that may stand before or after the subcommand.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
-pub struct Global {
+pub(crate) struct Global {
     /// Look for the repository from this folder
     #[arg(
         short = 'C',
@@ -68,7 +65,7 @@ pub struct Global {
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
-pub enum CliCommand {
+pub(crate) enum CliCommand {
     /// The cockpit on an embedded world: no network, no set-up
     Demo(DemoArgs),
     /// Find environments, services and pins; write pindeck.toml
@@ -105,7 +102,7 @@ pub enum CliCommand {
 
 /// `pindeck demo`.
 #[derive(Debug, Args)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// Build the world in this folder and keep it, for a look with other tools
     // `dir` is the id of the global -C.
     #[arg(id = "world", long = "dir", value_name = "DIR")]
@@ -117,7 +114,7 @@ pub struct DemoArgs {
 
 /// `pindeck init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// Print it instead of writing the file
     #[arg(long)]
     pub print: bool,
@@ -128,7 +125,7 @@ pub struct InitArgs {
 
 /// `pindeck status`.
 #[derive(Debug, Args)]
-pub struct StatusArgs {
+pub(crate) struct StatusArgs {
     /// Only this environment; may be given again
     #[arg(long = "env", value_name = "E")]
     pub environments: Vec<String>,
@@ -145,7 +142,7 @@ pub struct StatusArgs {
 
 /// `pindeck evidence`.
 #[derive(Debug, Args)]
-pub struct EvidenceArgs {
+pub(crate) struct EvidenceArgs {
     /// A service (its candidate, or its pin with --env) or a reference
     #[arg(value_name = "SERVICE|REF")]
     pub what: String,
@@ -160,7 +157,7 @@ pub struct EvidenceArgs {
 /// `pindeck verify`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("rules").required(true).multiple(false))]
-pub struct VerifyArgs {
+pub(crate) struct VerifyArgs {
     /// What to verify: REPOSITORY@sha256:…
     #[arg(value_name = "REF@DIGEST")]
     pub reference: String,
@@ -180,7 +177,7 @@ pub struct VerifyArgs {
 
 /// `pindeck diff`.
 #[derive(Debug, Args)]
-pub struct DiffArgs {
+pub(crate) struct DiffArgs {
     /// A digest, a reference or SERVICE:ENV
     pub a: String,
     /// A digest, a reference or SERVICE:ENV
@@ -195,7 +192,7 @@ pub struct DiffArgs {
 
 /// `pindeck history`.
 #[derive(Debug, Args)]
-pub struct HistoryArgs {
+pub(crate) struct HistoryArgs {
     /// The service
     pub service: String,
     /// The environment
@@ -214,7 +211,7 @@ pub struct HistoryArgs {
 
 /// `pindeck drift`.
 #[derive(Debug, Args)]
-pub struct DriftArgs {
+pub(crate) struct DriftArgs {
     /// Go on looking and report what changes, existing drift first
     #[arg(long)]
     pub watch: bool,
@@ -231,7 +228,7 @@ pub struct DriftArgs {
 
 /// `pindeck config`.
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(crate) struct ConfigArgs {
     /// What to do with it.
     #[command(subcommand)]
     pub command: ConfigCommand,
@@ -239,7 +236,7 @@ pub struct ConfigArgs {
 
 /// What can be done with the configuration.
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Is the policy valid, and does every name and path in it mean something?
     Check(Json),
     /// The policy in force and where each part comes from
@@ -248,7 +245,7 @@ pub enum ConfigCommand {
 
 /// `pindeck cache`.
 #[derive(Debug, Args)]
-pub struct CacheArgs {
+pub(crate) struct CacheArgs {
     /// What to do with it.
     #[command(subcommand)]
     pub command: CacheCommand,
@@ -256,7 +253,7 @@ pub struct CacheArgs {
 
 /// What can be done with the cache.
 #[derive(Debug, Subcommand)]
-pub enum CacheCommand {
+pub(crate) enum CacheCommand {
     /// Where it is and how large
     Info(Json),
     /// Empty it; everything in it can be fetched again
@@ -265,7 +262,7 @@ pub enum CacheCommand {
 
 /// Just `--json`.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Json {
+pub(crate) struct Json {
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -273,7 +270,7 @@ pub struct Json {
 
 /// `pindeck generate`.
 #[derive(Debug, Args)]
-pub struct GenerateArgs {
+pub(crate) struct GenerateArgs {
     /// What to print.
     #[command(subcommand)]
     pub command: GenerateCommand,
@@ -281,7 +278,7 @@ pub struct GenerateArgs {
 
 /// What can be generated.
 #[derive(Debug, Subcommand)]
-pub enum GenerateCommand {
+pub(crate) enum GenerateCommand {
     /// A completion script
     Completions {
         /// For which shell
@@ -295,7 +292,7 @@ pub enum GenerateCommand {
 
 /// Shells with completions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Shell {
+pub(crate) enum Shell {
     /// bash
     Bash,
     /// elvish

@@ -8,7 +8,7 @@ use crate::domain::write;
 
 /// How a write is confirmed.
 #[derive(Debug, Clone, Default, Args)]
-pub struct WriteArgs {
+pub(crate) struct WriteArgs {
     /// Only plan: print what would be written
     #[arg(long)]
     pub dry_run: bool,
@@ -36,7 +36,7 @@ impl From<&WriteArgs> for WriteOptions {
 
 /// What happens to a tag written beside a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TagRuleArg {
+pub(crate) enum TagRuleArg {
     /// it becomes the new digest's own tag
     Update,
     /// it goes
@@ -58,7 +58,7 @@ impl From<TagRuleArg> for write::TagRule {
 /// `pindeck pin`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
-pub struct PinArgs {
+pub(crate) struct PinArgs {
     /// The services
     #[arg(value_name = "SERVICE", group = "which")]
     pub services: Vec<String>,
@@ -81,7 +81,7 @@ pub struct PinArgs {
 
 /// `pindeck promote`.
 #[derive(Debug, Args)]
-pub struct PromoteArgs {
+pub(crate) struct PromoteArgs {
     /// The services: all of them step forward, or none
     #[arg(value_name = "SERVICE", required = true)]
     pub services: Vec<String>,
@@ -113,7 +113,7 @@ pub struct PromoteArgs {
 
 /// `pindeck revert`.
 #[derive(Debug, Args)]
-pub struct RevertArgs {
+pub(crate) struct RevertArgs {
     /// The service
     pub service: String,
     /// The environment
@@ -147,7 +147,7 @@ pub struct RevertArgs {
 
 /// `pindeck hold`.
 #[derive(Debug, Args)]
-pub struct HoldArgs {
+pub(crate) struct HoldArgs {
     /// What to do.
     #[command(subcommand)]
     pub command: HoldCommand,
@@ -155,7 +155,7 @@ pub struct HoldArgs {
 
 /// What can be done with holds.
 #[derive(Debug, Subcommand)]
-pub enum HoldCommand {
+pub(crate) enum HoldCommand {
     /// Holds in force
     List(HoldList),
     /// A digest may not step forward any more
@@ -166,7 +166,7 @@ pub enum HoldCommand {
 
 /// `pindeck hold list`.
 #[derive(Debug, Args)]
-pub struct HoldList {
+pub(crate) struct HoldList {
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -174,7 +174,7 @@ pub struct HoldList {
 
 /// `pindeck hold add`.
 #[derive(Debug, Args)]
-pub struct HoldAdd {
+pub(crate) struct HoldAdd {
     /// The service
     pub service: String,
     /// The environment; later ones are closed too
@@ -193,7 +193,7 @@ pub struct HoldAdd {
 
 /// `pindeck hold release`.
 #[derive(Debug, Args)]
-pub struct HoldRelease {
+pub(crate) struct HoldRelease {
     /// The service
     pub service: String,
     /// The environment that the hold names
@@ -209,7 +209,7 @@ pub struct HoldRelease {
 
 /// `pindeck resume`.
 #[derive(Debug, Args)]
-pub struct ResumeArgs {
+pub(crate) struct ResumeArgs {
     /// Forget what was begun instead of finishing it
     #[arg(long)]
     pub drop: bool,

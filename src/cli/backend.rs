@@ -15,14 +15,14 @@ use crate::engine::Engine;
 use crate::runtime::Backend;
 use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
 
-/// Said on the board as long as the journal holds a write that nobody is at.
+/// Said on the board as long as the journal has a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
 
 /// How many changes of a pin are judged when a person chooses what to go back to.
 const JUDGED: usize = 20;
 
 /// An engine that answers the cockpit.
-pub struct EngineBackend(pub Engine);
+pub(crate) struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
     fn refresh(&self, to: Sender<Update>) -> BackendJob {

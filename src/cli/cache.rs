@@ -23,11 +23,11 @@ struct CacheDoc<'a> {
     cleared: bool,
 }
 
-/// Runs it.
+/// Runs `pindeck cache`.
 ///
 /// # Errors
 /// If there is no place for a cache, or it cannot be read or emptied.
-pub fn run(context: &CommandContext, args: &CacheArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(context: &CommandContext, args: &CacheArgs) -> Result<Exit, Failure> {
     let dir: PathBuf = user::cache_dir()
         .ok_or_else(|| Failure::failed("there is no folder for a cache here").hint("set HOME or PINDECK_CACHE_DIR"))?;
     let path = dir.display().to_string();

@@ -21,7 +21,7 @@ const REFRESH: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If there is no repository, no terminal, or the preferences name something unknown.
-pub async fn run(context: &CommandContext) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let setup = Setup {
         banner: None,
@@ -38,7 +38,7 @@ pub async fn run(context: &CommandContext) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// As [`run`].
-pub async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
+pub(crate) async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
     if context.global.plain {
         let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
         return super::signals::or_interrupted(async {

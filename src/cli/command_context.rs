@@ -9,10 +9,10 @@ use super::exit::Exit;
 
 /// What every command is given.
 #[derive(Debug)]
-pub struct CommandContext {
-    /// The global options.
+pub(crate) struct CommandContext {
+    /// The options that stand before or after any subcommand.
     pub global: Global,
-    /// The user's preferences.
+    /// The person's own configuration file, already read.
     pub user: UserConfig,
 }
 
@@ -21,7 +21,7 @@ impl CommandContext {
     ///
     /// # Errors
     /// If they are wrong.
-    pub fn new(global: Global) -> Result<Self, Failure> {
+    pub(crate) fn new(global: Global) -> Result<Self, Failure> {
         Ok(Self {
             global,
             user: user::load()?,
@@ -29,7 +29,7 @@ impl CommandContext {
     }
 
     /// How the engine is opened here.
-    pub fn options(&self) -> OpenOptions {
+    pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions {
             dir: self.global.dir.clone(),
             config: self.global.config.clone(),
@@ -47,7 +47,7 @@ impl CommandContext {
     ///
     /// # Errors
     /// If there is no usable repository.
-    pub fn engine(&self) -> Result<Engine, Failure> {
+    pub(crate) fn engine(&self) -> Result<Engine, Failure> {
         if let Some(dir) = user::cache_dir()
             && let Err(error) = std::fs::create_dir_all(&dir)
         {
@@ -67,7 +67,7 @@ impl CommandContext {
     }
 
     /// The exit status of an answer: what a failed fetch left out of date is no certain answer.
-    pub fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
+    pub(crate) fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
         match engine.fetch_failure() {
             Some(why) => {
                 super::output::warn(&format!("the newest commit is not known: {}", why.clean()));
@@ -78,7 +78,7 @@ impl CommandContext {
     }
 
     /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.
-    pub fn global_arguments(&self) -> String {
+    pub(crate) fn global_arguments(&self) -> String {
         let mut words = Vec::new();
         if self.global.dir != std::path::Path::new(".") {
             words.push(format!("-C {}", shell_word(&self.global.dir.display().to_string())));

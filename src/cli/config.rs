@@ -22,11 +22,11 @@ use super::command_context::CommandContext;
 use super::json;
 use super::output::{say, warn};
 
-/// Runs it.
+/// Runs `pindeck config`.
 ///
 /// # Errors
 /// If something is wrong in the configuration.
-pub async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<Exit, Failure> {
     // The user's own preferences first: keys, theme, glyphs, colours.
     CockpitOptions {
         setup: Setup::default(),

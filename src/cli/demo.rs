@@ -22,11 +22,11 @@ const REFRESH: SignedDuration = SignedDuration::from_secs(4);
 /// From one thing that happens to the next, at speed 1.
 const STEP: Duration = Duration::from_secs(20);
 
-/// Runs it.
+/// Runs `pindeck demo`.
 ///
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.
-pub async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exit, Failure> {
     let options = DemoOptions { dir: args.dir.clone() };
     let world = World::start(options).await?;
     let engine = Engine::open(options_of(context, &world))?;

@@ -29,11 +29,11 @@ struct SideDoc<'a> {
     digest: Digest,
 }
 
-/// Runs it.
+/// Runs `pindeck diff`.
 ///
 /// # Errors
 /// If a name means nothing here, or something needed cannot be had.
-pub async fn run(context: &CommandContext, args: &DiffArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &DiffArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let compared = engine.diff(&args.a, &args.b).await?;
     let (a, b) = (&compared.a, &compared.b);

@@ -35,11 +35,11 @@ struct EventDoc<'a> {
     drift: &'a domain::Drift,
 }
 
-/// Runs it.
+/// Runs `pindeck drift`.
 ///
 /// # Errors
 /// If repository or configuration cannot be read.
-pub async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failure> {
     if args.watch {
         return watch(context, args).await;
     }

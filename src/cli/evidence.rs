@@ -25,11 +25,11 @@ struct EvidenceOf<'a> {
     budget: crate::domain::registry::Budget,
 }
 
-/// Runs it.
+/// Runs `pindeck evidence`.
 ///
 /// # Errors
 /// If service, reference, environment or configuration is wrong, or a tag cannot be resolved.
-pub async fn run(context: &CommandContext, args: &EvidenceArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &EvidenceArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let found = engine.evidence(&args.what, args.environment.as_deref()).await?;
     let assessment = &found.assessed.assessment;

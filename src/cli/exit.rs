@@ -4,7 +4,7 @@ use crate::domain::failure::FailureKind;
 
 /// How a command ends. Pipelines rely on the numbers (docs: "Exit status").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done, all as it should be, or nothing to do.
     Done,
     /// The operation failed.
@@ -42,7 +42,7 @@ impl Exit {
     ];
 
     /// The number that the shell sees.
-    pub const fn code(self) -> u8 {
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
@@ -59,7 +59,7 @@ impl Exit {
 
     /// The status of a command that a failure ended. It depends on the kind alone, so that the same fault
     /// has the same status in every command.
-    pub const fn of(kind: FailureKind) -> Self {
+    pub(crate) const fn of(kind: FailureKind) -> Self {
         match kind {
             FailureKind::Usage => Self::Usage,
             FailureKind::Refused => Self::Refused,
@@ -77,7 +77,7 @@ impl Exit {
     }
 
     /// Of several statuses the one that counts. A signal counts before all others.
-    pub fn heaviest(statuses: impl IntoIterator<Item = Self>) -> Self {
+    pub(crate) fn heaviest(statuses: impl IntoIterator<Item = Self>) -> Self {
         let weight = |status: &Self| Self::BY_WEIGHT.iter().position(|s| s == status);
         statuses.into_iter().min_by_key(weight).unwrap_or(Self::Done)
     }

@@ -9,11 +9,11 @@ use crate::domain::failure::Failure;
 
 use super::args::{Cli, GenerateArgs, GenerateCommand, Shell};
 
-/// Runs it.
+/// Runs `pindeck generate`.
 ///
 /// # Errors
 /// If stdout does not take it.
-pub fn run(args: &GenerateArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &GenerateArgs) -> Result<Exit, Failure> {
     let text = match args.command {
         GenerateCommand::Completions { shell } => completions(shell),
         GenerateCommand::Man => man().map_err(|e| super::output::output_failed(&e))?,
@@ -37,7 +37,7 @@ fn completions(shell: Shell) -> String {
 }
 
 /// The manual: the program, then each subcommand with all its options.
-pub fn man() -> std::io::Result<String> {
+pub(crate) fn man() -> std::io::Result<String> {
     let mut command = Cli::command().disable_help_flag(true);
     command.build();
     let mut out = Vec::new();

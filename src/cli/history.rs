@@ -42,11 +42,11 @@ struct EntryDoc<'a> {
     verdict: Option<&'a Verdict>,
 }
 
-/// Runs it.
+/// Runs `pindeck history`.
 ///
 /// # Errors
 /// If service or environment does not exist, or git or the configuration cannot be read.
-pub async fn run(context: &CommandContext, args: &HistoryArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &HistoryArgs) -> Result<Exit, Failure> {
     let target = Target::new(args.service.as_str(), args.environment.as_str());
     let engine = context.engine()?;
     let records = engine.history(&target, args.limit, args.verify).await?;

@@ -20,11 +20,11 @@ struct HoldsDoc<'a> {
     holds: &'a [InForce],
 }
 
-/// Runs it.
+/// Runs `pindeck hold`.
 ///
 /// # Errors
 /// If there is no usable repository, or its holds cannot be read.
-pub async fn run(context: &CommandContext, args: &HoldArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &HoldArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
     let (ask, reason, how) = match &args.command {
         HoldCommand::List(list) => {

@@ -18,13 +18,13 @@ struct InitDoc<'a> {
     text: &'a str,
 }
 
-/// Runs it.
+/// Runs `pindeck init`.
 ///
 /// # Errors
 /// If there is no usable repository, or the file is there already.
-pub async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
-    let text = engine.propose().await?;
+    let text = engine.first_configuration().await?;
     if args.print {
         if args.json {
             json::print(

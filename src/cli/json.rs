@@ -10,11 +10,11 @@ use crate::domain::evidence::{Check, Evidence, Summary};
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::text::{Clean, is_plain};
 
-pub mod status;
+pub(crate) mod status;
 
 /// A document: schema, time, and its own fields.
 #[derive(Debug, Serialize)]
-pub struct JsonDocument<T> {
+pub(crate) struct JsonDocument<T> {
     schema: String,
     generated_at: Timestamp,
     #[serde(flatten)]
@@ -25,7 +25,7 @@ pub struct JsonDocument<T> {
 ///
 /// # Errors
 /// If stdout does not take it.
-pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
+pub(crate) fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
     print_line(&JsonDocument {
         schema: format!("pindeck/{command}/v1"),
         generated_at: Timestamp::now(),
@@ -33,24 +33,24 @@ pub fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
     })
 }
 
-/// Prints one value as one line.
+/// Prints one value as one line of JSON on stdout.
 ///
 /// # Errors
 /// If stdout does not take it.
-pub fn print_line(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn print_line(value: &impl Serialize) -> Result<(), Failure> {
     super::output::say(&line(value)?)
 }
 
-/// One value as one line.
+/// One value as one line of JSON, without a line break at its end.
 ///
 /// # Errors
 /// If it is no JSON.
-pub fn line(value: &impl Serialize) -> Result<String, Failure> {
+pub(crate) fn line(value: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string(value).map_err(|e| super::output::output_failed(&e.into()))?;
     Ok(escaped(&text))
 }
 
-/// The error document.
+/// The document `pindeck/error/v1`.
 #[derive(Debug, Serialize)]
 struct Error {
     schema: &'static str,
@@ -61,7 +61,7 @@ struct Error {
 }
 
 /// Prints a failure as a document. Nothing can be done if that fails too.
-pub fn print_failure(failure: &Failure) {
+pub(crate) fn print_failure(failure: &Failure) {
     let error = Error {
         schema: "pindeck/error/v1",
         generated_at: Timestamp::now(),
@@ -93,7 +93,7 @@ fn escaped(json: &str) -> String {
 
 /// One statement (docs/reference/contract.md, "JSON").
 #[derive(Debug, Serialize)]
-pub struct EvidenceDoc<'a> {
+pub(crate) struct EvidenceDoc<'a> {
     #[serde(flatten)]
     fields: EvidenceFields<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,12 +121,12 @@ struct EvidenceFields<'a> {
 }
 
 /// The statements of a digest, without their single checks.
-pub fn evidence(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
+pub(crate) fn evidence(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
     all.iter().map(|one| EvidenceDoc::of(one, false)).collect()
 }
 
 /// The statements of a digest, every check on its own.
-pub fn evidence_with_checks(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
+pub(crate) fn evidence_with_checks(all: &[Evidence]) -> Vec<EvidenceDoc<'_>> {
     all.iter().map(|one| EvidenceDoc::of(one, true)).collect()
 }
 

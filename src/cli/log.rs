@@ -13,12 +13,12 @@ use crate::config::user;
 const LARGE: u64 = 8 << 20;
 
 /// Where the log is.
-pub fn path() -> Option<PathBuf> {
+pub(crate) fn path() -> Option<PathBuf> {
     user::state_dir().map(|dir| dir.join("pindeck.log"))
 }
 
 /// Starts logging, if `PINDECK_LOG` says what. A log that cannot be written is a warning.
-pub fn start() {
+pub(crate) fn start() {
     let Ok(wanted) = std::env::var("PINDECK_LOG") else {
         return;
     };

@@ -2,7 +2,7 @@
 //!
 //! stdout carries the result and nothing else; progress, warnings and errors go to stderr.
 
-pub mod args;
+pub(crate) mod args;
 mod backend;
 mod cache;
 mod cockpit;
@@ -12,7 +12,7 @@ mod demo;
 mod diff;
 mod drift;
 mod evidence;
-pub mod exit;
+pub(crate) mod exit;
 mod generate;
 mod history;
 mod hold;
@@ -25,11 +25,11 @@ mod pin;
 mod promote;
 mod resume;
 mod revert;
-pub mod signals;
+pub(crate) mod signals;
 mod status;
 mod text;
 mod verify;
-pub mod write;
+pub(crate) mod write;
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::{Failure, Hint, Part};

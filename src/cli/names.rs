@@ -7,7 +7,7 @@ use crate::domain::failure::Failure;
 ///
 /// # Errors
 /// A usage error.
-pub fn known<'a>(what: &str, name: &str, all: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
+pub(crate) fn known<'a>(what: &str, name: &str, all: impl IntoIterator<Item = &'a str>) -> Result<(), Failure> {
     let all: Vec<&str> = all.into_iter().collect();
     if all.contains(&name) {
         return Ok(());

@@ -9,11 +9,11 @@ use super::args::PinArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck pin`.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &PinArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &PinArgs) -> Result<Exit, Failure> {
     let ask = Ask::Pin {
         services: args.services.iter().map(|s| s.as_str().into()).collect(),
         environment: args.environment.as_ref().map(EnvId::new),

@@ -9,11 +9,11 @@ use super::args::PromoteArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck promote`.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<Exit, Failure> {
     let from = match (&args.from, args.digest) {
         (_, Some(digest)) => Some(Source::Digest(digest)),
         (Some(from), None) if from == "candidate" => Some(Source::Candidate),

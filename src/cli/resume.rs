@@ -20,11 +20,11 @@ use super::output::{say, warn};
 use super::signals::Interrupts;
 use super::{json, write};
 
-/// Runs it.
+/// Runs `pindeck resume`.
 ///
 /// # Errors
 /// If there is no usable repository, or its journal cannot be read.
-pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Failure> {
     // Not `context.engine()`: what that says about the journal is what this command is about.
     let engine = Engine::open(context.options())?;
     let interrupts = Interrupts::listen();
@@ -76,7 +76,7 @@ pub async fn run(context: &CommandContext, args: &ResumeArgs) -> Result<Exit, Fa
     Ok(Exit::heaviest(statuses))
 }
 
-/// Why an entry stands as it stood.
+/// Why an unfinished write was left as it is.
 enum StopReason {
     /// The person said so, or another process is at it.
     Asked,

@@ -9,11 +9,11 @@ use super::args::RevertArgs;
 use super::command_context::CommandContext;
 use super::write;
 
-/// Runs it.
+/// Runs `pindeck revert`.
 ///
 /// # Errors
 /// If there is no usable repository.
-pub async fn run(context: &CommandContext, args: &RevertArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &RevertArgs) -> Result<Exit, Failure> {
     let ask = Ask::Revert {
         target: Target::new(args.service.as_str(), args.environment.as_str()),
         to: args.to,

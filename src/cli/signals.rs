@@ -17,11 +17,11 @@ async fn interrupted() -> Result<Exit, Failure> {
     })
 }
 
-/// A read, ended by a signal.
+/// Runs a read and gives it up when a signal asks for the end.
 ///
 /// # Errors
 /// As the read's.
-pub async fn or_interrupted(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+pub(crate) async fn or_interrupted(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
     tokio::select! {
         biased;
         status = interrupted() => status,
@@ -32,14 +32,14 @@ pub async fn or_interrupted(work: impl Future<Output = Result<Exit, Failure>>) -
 /// The first signal of a write. What only looks is ended by it; what writes is told, and ends where
 /// nothing is half done.
 #[derive(Debug, Clone)]
-pub struct Interrupts {
+pub(crate) struct Interrupts {
     first: watch::Receiver<Option<Exit>>,
     cancel: watch::Receiver<bool>,
 }
 
 impl Interrupts {
     /// Listens from now on, as long as the program runs.
-    pub fn listen() -> Self {
+    pub(crate) fn listen() -> Self {
         let (tell_first, first) = watch::channel(None);
         let (tell_cancel, cancel) = watch::channel(false);
         tokio::spawn(async move {
@@ -55,12 +55,12 @@ impl Interrupts {
     }
 
     /// The status of the signal, if one has come.
-    pub fn status(&self) -> Option<Exit> {
+    pub(crate) fn status(&self) -> Option<Exit> {
         *self.first.borrow()
     }
 
     /// Turns true at the signal.
-    pub fn cancel(&self) -> watch::Receiver<bool> {
+    pub(crate) fn cancel(&self) -> watch::Receiver<bool> {
         self.cancel.clone()
     }
 
@@ -68,7 +68,7 @@ impl Interrupts {
     ///
     /// # Errors
     /// The status.
-    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
+    pub(crate) async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Exit> {
         let mut first = self.first.clone();
         let came = async {
             match first.wait_for(Option::is_some).await.map(|status| *status) {

@@ -20,11 +20,11 @@ use super::names;
 use super::output::{say, warn};
 use super::text::{self, Table};
 
-/// Runs it.
+/// Runs `pindeck status`.
 ///
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
-pub async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
     let mut board = context.engine()?.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
@@ -55,7 +55,7 @@ pub async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Fa
     ]))
 }
 
-/// Leaves only what was asked for.
+/// Takes every environment and service off the board that was not asked for.
 fn narrow(board: &mut Board, environments: &[String], services: &[String]) -> Result<(), Failure> {
     for name in environments {
         names::known("environment", name, board.environments.iter().map(|e| e.name.as_str()))?;
@@ -226,8 +226,8 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
     ]
 }
 
-/// Drift as a block.
-pub fn drift(all: &[Drift]) -> Vec<String> {
+/// The lines of text that list all drift.
+pub(crate) fn drift(all: &[Drift]) -> Vec<String> {
     if all.is_empty() {
         return vec!["no drift".to_owned()];
     }

@@ -7,30 +7,30 @@ use crate::domain::verdict::{Outcome, Verdict};
 
 /// A table whose columns are as wide as their widest cell.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with a heading.
-    pub fn new(heading: &[&str]) -> Self {
+    /// An empty table with these column headings.
+    pub(crate) fn new(heading: &[&str]) -> Self {
         Self {
             rows: vec![heading.iter().map(|h| (*h).to_owned()).collect()],
         }
     }
 
-    /// Adds a row.
-    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    /// Adds a row; missing cells stay empty.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 
     /// Whether there is nothing below the heading.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.len() == 1
     }
 
     /// The lines, columns two spaces apart.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| self.rows.iter().filter_map(|r| r.get(column)).map(|c| c.width()).max();
         let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
@@ -49,7 +49,7 @@ impl Table {
 }
 
 /// A verdict in one line: `rejected: sbom absent, signature other-signer`.
-pub fn verdict(verdict: &Verdict) -> String {
+pub(crate) fn verdict(verdict: &Verdict) -> String {
     let word = verdict.result.as_str();
     let causes: Vec<String> = verdict
         .causes
@@ -64,7 +64,7 @@ pub fn verdict(verdict: &Verdict) -> String {
 }
 
 /// The causes of a verdict, one a line, with their details.
-pub fn causes(verdict: &Verdict) -> Vec<String> {
+pub(crate) fn causes(verdict: &Verdict) -> Vec<String> {
     let one = |cause: &crate::domain::Cause| {
         let what = format!("{}: {}", cause.check.as_str(), cause.cause.as_str());
         if cause.detail.is_empty() {
@@ -77,7 +77,7 @@ pub fn causes(verdict: &Verdict) -> Vec<String> {
 }
 
 /// One statement, with every check where `checks`.
-pub fn statement(one: &Evidence, checks: bool) -> Vec<String> {
+pub(crate) fn statement(one: &Evidence, checks: bool) -> Vec<String> {
     let state = serde_word(&one.state);
     let cause = one.cause.map_or_else(String::new, |c| format!(" ({c})"));
     let kind = match &one.predicate_type {
@@ -114,7 +114,7 @@ pub fn statement(one: &Evidence, checks: bool) -> Vec<String> {
 }
 
 /// The name that JSON gives a value of a plain enum.
-pub fn serde_word(value: &impl serde::Serialize) -> String {
+pub(crate) fn serde_word(value: &impl serde::Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => "?".to_owned(),

@@ -27,11 +27,11 @@ struct VerifyDoc<'a> {
     budget: crate::domain::registry::Budget,
 }
 
-/// Runs it.
+/// Runs `pindeck verify`.
 ///
 /// # Errors
 /// If the reference, the policy or the configuration is wrong.
-pub async fn run(context: &CommandContext, args: &VerifyArgs) -> Result<Exit, Failure> {
+pub(crate) async fn run(context: &CommandContext, args: &VerifyArgs) -> Result<Exit, Failure> {
     let rules = match (&args.policy, &args.environment) {
         (Some(policy), _) => Rules::Policy(policy.clone()),
         (None, Some(env)) => Rules::Environment(env.clone()),
@@ -86,7 +86,7 @@ fn status(verdict: Option<&Verdict>, acknowledge_warned: bool) -> Exit {
 }
 
 /// The head of an examined digest: name, verdict, causes.
-pub fn head(found: &Examined) -> Vec<String> {
+pub(crate) fn head(found: &Examined) -> Vec<String> {
     let mut out = vec![format!("{}@{}", found.image, found.digest)];
     match &found.assessed.assessment.verdict {
         Some(verdict) => {

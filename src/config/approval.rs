@@ -6,14 +6,14 @@ use crate::domain::registry::RegistrySettings;
 
 /// Settles which registries of a repository's own file are asked anonymously: those whose endpoint,
 /// CA or plain HTTP the file sets, unless the user approved them by name.
-pub fn settle(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {
+pub(crate) fn settle(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {
     for (name, settings) in registries {
         settings.anonymous = is_redirected(settings) && !approved.contains(name);
     }
 }
 
 /// Whether the settings decide whom the credentials reach.
-pub fn is_redirected(settings: &RegistrySettings) -> bool {
+pub(crate) fn is_redirected(settings: &RegistrySettings) -> bool {
     settings.endpoint.is_some() || settings.insecure_http || settings.ca.is_some()
 }
 

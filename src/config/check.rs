@@ -9,7 +9,7 @@ use crate::domain::failure::{Hint, Part};
 use crate::domain::policy::TeamPolicy;
 
 /// Path patterns of environments that match none of these files, as errors with their line.
-pub fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[String]) -> Vec<ConfigError> {
+pub(crate) fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[String]) -> Vec<ConfigError> {
     let mut problems = Vec::new();
     for env in &team.environments {
         for pattern in &env.paths {

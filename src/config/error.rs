@@ -9,7 +9,7 @@ use crate::domain::text::Clean;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}: {message}{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
 pub struct ConfigError {
-    /// The file.
+    /// The configuration file, as the person named it or as its path in the repository.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
@@ -22,7 +22,7 @@ pub struct ConfigError {
 impl ConfigError {
     /// The same error with what would be right.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -46,7 +46,7 @@ pub(super) struct ConfigText<'a> {
 }
 
 impl ConfigText<'_> {
-    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
+    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
         let upto = &self.text.as_bytes()[..span.start.min(self.text.len())];
         let line = upto.iter().filter(|b| **b == b'\n').count() + 1;
         let message = Clean::from_untrusted(&message.into()).into_string();
@@ -59,7 +59,7 @@ impl ConfigText<'_> {
     }
 
     /// The error at a place that a failure is about.
-    pub fn failure(&self, span: Range<usize>, failure: Failure) -> ConfigError {
+    pub(crate) fn failure(&self, span: Range<usize>, failure: Failure) -> ConfigError {
         ConfigError {
             hint: failure.hint,
             ..self.error(span, failure.what.raw())
@@ -67,7 +67,7 @@ impl ConfigText<'_> {
     }
 
     /// Turns a parse error into ours; an unknown name gets the nearest valid one.
-    pub fn parse_error(&self, error: &toml::de::Error) -> ConfigError {
+    pub(crate) fn parse_error(&self, error: &toml::de::Error) -> ConfigError {
         let message = error.message();
         let span = error.span().unwrap_or(0..0);
         match unknown_name(message) {
@@ -95,7 +95,7 @@ fn unknown_name(message: &str) -> Option<Failure> {
 }
 
 /// `unknown WHAT "x"`, with the nearest of the `known` names and all of them as the hint.
-pub fn unknown(what: &str, wrong: &str, known: &[&str]) -> Failure {
+pub(crate) fn unknown(what: &str, wrong: &str, known: &[&str]) -> Failure {
     let nearest = known
         .iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), *name))

@@ -22,7 +22,7 @@ fn flags() -> OFlags {
 ///
 /// # Errors
 /// If it is no ordinary file, is too large or cannot be read.
-pub fn read_own(file: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_own(file: &Path) -> io::Result<Vec<u8>> {
     // Looked at first: to open a device may already do something.
     ordinary(&file.metadata()?)?;
     let opened = rustix::fs::open(file, flags(), Mode::empty())?;
@@ -34,7 +34,7 @@ pub fn read_own(file: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// If the path leads out of the tree or through a link, or the file is no ordinary one, is too large or
 /// cannot be read.
-pub fn read_below(top: &Path, path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_below(top: &Path, path: &Path) -> io::Result<Vec<u8>> {
     let refused = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why.to_owned());
     let mut folder = rustix::fs::open(top, flags() | OFlags::DIRECTORY, Mode::empty())?;
     let mut parts = path.components().filter(|part| *part != Component::CurDir).peekable();

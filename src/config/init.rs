@@ -15,7 +15,7 @@ const REASONS: usize = 8;
 
 /// What was found in a repository without a configuration.
 #[derive(Debug, Clone, Copy)]
-pub struct Survey<'a> {
+pub(crate) struct Survey<'a> {
     /// Inferred environments, in promotion order.
     pub environments: &'a [Environment],
     /// Services with their pins.
@@ -34,8 +34,8 @@ struct ServiceEntry {
 }
 
 /// The text of a `pindeck.toml` for this repository. It parses, and validates against the files of
-/// the commit; nothing in it weakens what holds without it.
-pub fn render(survey: &Survey<'_>) -> String {
+/// the commit; nothing in it weakens what is in force without it.
+pub(crate) fn render(survey: &Survey<'_>) -> String {
     let mut out = String::from(HEAD);
     let (services, outside) = entries(survey);
     ignore(&mut out, &outside);

@@ -111,7 +111,7 @@ fn a_world_of_styles_gets_the_patterns_a_person_would_write() {
 
 #[test]
 fn a_star_never_takes_in_a_file_of_another_environment() {
-    // `*/dev/**` would hold prod's own `dev` folder.
+    // `*/dev/**` would contain prod's own `dev` folder.
     let files = [
         "a/dev/x.yaml",
         "b/dev/x.yaml",

@@ -1,20 +1,20 @@
 //! Configuration: the team's `pindeck.toml` and the user's preferences, validated, with file, line
 //! and the nearest valid name in every error.
 
-pub mod approval;
-pub mod check;
+pub(crate) mod approval;
+pub(crate) mod check;
 mod error;
-pub mod files;
-pub mod infer;
-pub mod init;
-pub mod left_out;
+pub(crate) mod files;
+pub(crate) mod infer;
+pub(crate) mod init;
+pub(crate) mod left_out;
 mod platforms;
 mod raw;
 pub mod team;
 mod trust;
-pub mod user;
+pub(crate) mod user;
 mod values;
 mod variants;
 
-pub use error::{ConfigError, unknown};
-pub use user::UserConfig;
+pub(crate) use error::{ConfigError, unknown};
+pub(crate) use user::UserConfig;

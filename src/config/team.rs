@@ -453,7 +453,7 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
         .chain(own)
         .collect();
     for profile in used.into_iter().filter_map(|name| profiles.get(name)) {
-        // Content counts, not the name of the file that holds it.
+        // Content counts, not the name of the file that it stands in.
         for key in &profile.keys {
             lines.push(format!(
                 "key {} {}",

@@ -12,10 +12,10 @@ use super::error::ConfigText;
 /// Default bound of the content cache: 512 MiB.
 const CACHE_BYTES: u64 = 512 << 20;
 
-/// What a person prefers.
+/// The person's own preferences; nothing in them can weaken a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct UserConfig {
+pub(crate) struct UserConfig {
     /// Theme by name, or a path to a theme file.
     pub theme: Option<String>,
     /// `unicode` or `ascii`.
@@ -47,11 +47,11 @@ impl Default for UserConfig {
     }
 }
 
-/// Parses the user's file.
+/// Reads the text of the person's own configuration file.
 ///
 /// # Errors
 /// With file, line and the nearest valid name.
-pub fn parse(text: &str, file: &str) -> Result<UserConfig, ConfigError> {
+pub(crate) fn parse(text: &str, file: &str) -> Result<UserConfig, ConfigError> {
     let source = ConfigText { file, text };
     toml::from_str(text).map_err(|e| source.parse_error(&e))
 }
@@ -61,7 +61,7 @@ pub fn parse(text: &str, file: &str) -> Result<UserConfig, ConfigError> {
 ///
 /// # Errors
 /// If the file is wrong, or the one named by `PINDECK_CONFIG` cannot be read.
-pub fn load() -> Result<UserConfig, ConfigError> {
+pub(crate) fn load() -> Result<UserConfig, ConfigError> {
     let named = std::env::var_os("PINDECK_CONFIG").map(PathBuf::from);
     let path = match (&named, dirs()) {
         (Some(path), _) => path.clone(),
@@ -84,7 +84,7 @@ pub fn load() -> Result<UserConfig, ConfigError> {
 }
 
 /// Folder of the disposable cache: `PINDECK_CACHE_DIR`, else XDG.
-pub fn cache_dir() -> Option<PathBuf> {
+pub(crate) fn cache_dir() -> Option<PathBuf> {
     let named = std::env::var_os("PINDECK_CACHE_DIR")
         .filter(|v| !v.is_empty())
         .map(PathBuf::from);
@@ -92,12 +92,12 @@ pub fn cache_dir() -> Option<PathBuf> {
 }
 
 /// The folder of the user's own configuration.
-pub fn config_dir() -> Option<PathBuf> {
+pub(crate) fn config_dir() -> Option<PathBuf> {
     dirs().map(|d| d.config_dir().to_owned())
 }
 
 /// Folder of logs: XDG state, else the local data folder.
-pub fn state_dir() -> Option<PathBuf> {
+pub(crate) fn state_dir() -> Option<PathBuf> {
     dirs().map(|d| d.state_dir().unwrap_or_else(|| d.data_local_dir()).to_owned())
 }
 

@@ -26,14 +26,14 @@ pub(super) struct Remote {
 
 impl Remote {
     /// Makes it.
-    pub fn create(path: &Path) -> Result<Self, DemoError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, DemoError> {
         let shown = path.display().to_string();
         git(&["init", "--quiet", "--bare", "--initial-branch=main", &shown], None)?;
         Ok(Self { path: path.to_owned() })
     }
 
     /// Adds commits to `main`, in order; their ids.
-    pub fn add(&self, commits: &[Commit]) -> Result<Vec<String>, DemoError> {
+    pub(crate) fn add(&self, commits: &[Commit]) -> Result<Vec<String>, DemoError> {
         let folder = self.path.display().to_string();
         let head = git(
             &["-C", &folder, "rev-parse", "--quiet", "--verify", "refs/heads/main"],
@@ -78,7 +78,7 @@ impl Remote {
     }
 
     /// Clones it, with an identity of its own for the commits of whoever plays.
-    pub fn clone_to(&self, path: &Path) -> Result<(), DemoError> {
+    pub(crate) fn clone_to(&self, path: &Path) -> Result<(), DemoError> {
         let (from, to) = (self.path.display().to_string(), path.display().to_string());
         git(&["clone", "--quiet", &from, &to], None)?;
         for (name, value) in [

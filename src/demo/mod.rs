@@ -12,6 +12,5 @@ mod script;
 mod signing;
 mod world;
 
-pub use error::DemoError;
 pub use script::{DemoEvent, Script};
 pub use world::{DemoOptions, World};

@@ -44,7 +44,7 @@ pub(super) struct Release {
 
 impl Release {
     /// Puts all of it into a repository. The tag is hung on last.
-    pub fn publish(&self, registry: &DemoRegistry, repository: &str, tag: bool) {
+    pub(crate) fn publish(&self, registry: &DemoRegistry, repository: &str, tag: bool) {
         for put in &self.puts {
             match put {
                 RegistryContent::Blob(bytes) => drop(registry.put_blob(repository, bytes.clone())),
@@ -69,7 +69,7 @@ pub(super) struct DemoKeys {
 }
 
 impl DemoKeys {
-    pub fn new() -> Result<Self, DemoError> {
+    pub(crate) fn new() -> Result<Self, DemoError> {
         Ok(Self {
             ci: DemoSigner::new()?,
             stranger: DemoSigner::new()?,
@@ -77,7 +77,7 @@ impl DemoKeys {
     }
 
     /// Builds an image and signs what is to be said about it.
-    pub fn build(&self, build: Build, proof: Proof, legacy: bool) -> Result<Release, DemoError> {
+    pub(crate) fn build(&self, build: Build, proof: Proof, legacy: bool) -> Result<Release, DemoError> {
         let (index, mut puts) = image(&build);
         let digest = Digest::of(&index);
         let name = format!("shop/{}", build.service);

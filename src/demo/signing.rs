@@ -28,7 +28,7 @@ pub(super) struct DemoSigner {
 }
 
 impl DemoSigner {
-    pub fn new() -> Result<Self, DemoError> {
+    pub(crate) fn new() -> Result<Self, DemoError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).map_err(|_| DemoError::Key)?;
         let mut public = P256_PREFIX.to_vec();
         public.extend_from_slice(pair.public_key().as_ref());
@@ -40,7 +40,7 @@ impl DemoSigner {
     }
 
     /// The public key as PEM.
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         let text = STANDARD.encode(&self.public);
         let lines: Vec<&str> = (0..text.len())
             .step_by(64)
@@ -73,7 +73,7 @@ impl DemoSigner {
     }
 
     /// Statements as referrers of `subject`, one bundle each, a signature among them.
-    pub fn bundles(
+    pub(crate) fn bundles(
         &self,
         subject: &SigningSubject<'_>,
         statements: &[(&str, Value)],
@@ -107,7 +107,7 @@ impl DemoSigner {
     }
 
     /// The same in cosign's older layout: a `.sig` and an `.att` tag.
-    pub fn legacy(
+    pub(crate) fn legacy(
         &self,
         subject: &SigningSubject<'_>,
         statements: &[(&str, Value)],

@@ -21,7 +21,7 @@ use super::registry::Budget;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
-pub use super::repository_info::{Fetch, RepositoryInfo};
+pub(crate) use super::repository_info::{Fetch, RepositoryInfo};
 
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -136,7 +136,7 @@ pub enum TagSource {
 
 impl TagSource {
     /// The tag.
-    pub fn tag(&self) -> Option<&str> {
+    pub(crate) fn tag(&self) -> Option<&str> {
         match self {
             Self::None => None,
             Self::Pin(tag) | Self::VersionLabel(tag) => Some(tag),
@@ -155,7 +155,7 @@ pub struct Assessment {
 
 impl Assessment {
     /// Why there is no verdict, if something needed for it could not be reached.
-    pub fn unreachable(&self) -> Option<Failure> {
+    pub(crate) fn unreachable(&self) -> Option<Failure> {
         let verdict = self.verdict.as_ref().filter(|v| v.result == Outcome::Unknown)?;
         let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
         Some(Failure::unreachable(cause.detail.clone()))
@@ -209,7 +209,7 @@ impl Pin {
 
 impl Cell {
     /// A cell of which only the pin is known.
-    pub fn new(pin: Pin) -> Self {
+    pub(crate) fn new(pin: Pin) -> Self {
         Self {
             tag: pin.tag.clone().map_or(TagSource::None, TagSource::Pin),
             pin,
@@ -229,7 +229,7 @@ impl Cell {
     }
 
     /// Whether anything about this pin could not be asked in the last pass.
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         self.tag_digest.is_unreachable()
             || self.assessment.is_unreachable()
             || self
@@ -238,7 +238,7 @@ impl Cell {
     }
 
     /// Whether an index and one of its own platform manifests are meant, or the very same digest.
-    pub fn is_same_image(&self, other: &Cell) -> bool {
+    pub(crate) fn is_same_image(&self, other: &Cell) -> bool {
         let (Some(here), Some(there)) = (self.pin.digest, other.pin.digest) else {
             return false;
         };
@@ -313,7 +313,7 @@ pub enum Update {
 
 impl Board {
     /// The cell with that key.
-    pub fn cell(&self, key: &PinKey) -> Option<&Cell> {
+    pub(crate) fn cell(&self, key: &PinKey) -> Option<&Cell> {
         self.services
             .iter()
             .filter(|row| row.name == key.target.service)
@@ -364,7 +364,7 @@ impl Board {
 
 impl ServiceRow {
     /// A row of which only the pins are known.
-    pub fn new(name: ServiceId, image: Option<Repository>, pins: Vec<Pin>) -> Self {
+    pub(crate) fn new(name: ServiceId, image: Option<Repository>, pins: Vec<Pin>) -> Self {
         Self {
             name,
             image,
@@ -375,7 +375,7 @@ impl ServiceRow {
     }
 
     /// Whether the candidate's provenance verifies: else it is only claimed by its tag.
-    pub fn ci_built(&self) -> bool {
+    pub(crate) fn ci_built(&self) -> bool {
         let evidence = self.assessment.value().map_or(&[][..], |a| &a.evidence);
         let candidate = self.candidate.value().and_then(Option::as_ref).map(|c| c.digest);
         evidence.iter().any(|e| {

@@ -49,7 +49,7 @@ pub enum Relation {
 
 /// Relation and distance of a pinned digest, given the candidate and its versions (newest first).
 /// A version list with digests not yet asked for cannot prove "other": it yields `None` then.
-pub fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>) {
+pub(crate) fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>) {
     if pinned == candidate.digest {
         return (Relation::Same, Some(0));
     }
@@ -69,7 +69,7 @@ pub fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>
 
 /// The same for a digest that others stand for too: an index that lists it, or what it lists. The nearest
 /// place that one of them has among the versions is the pin's.
-pub fn relation_of_any(
+pub(crate) fn relation_of_any(
     pinned: Digest,
     same_image: impl IntoIterator<Item = Digest>,
     candidate: &Candidate,

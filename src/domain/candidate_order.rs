@@ -12,7 +12,7 @@ use super::policy::{CandidateRule, PatternOrder};
 
 /// Tags that may be the candidate, in candidate order: newest first. `created` order cannot be told
 /// from names alone; then the tags come sorted by name and the caller sorts them by time.
-pub fn ordered_tags(rule: &CandidateRule, tags: &[String]) -> Vec<String> {
+pub(crate) fn ordered_tags(rule: &CandidateRule, tags: &[String]) -> Vec<String> {
     match rule {
         CandidateRule::Tag(tag) => tags.iter().filter(|t| *t == tag).cloned().collect(),
         CandidateRule::Semver(range) => semver_tags(range, tags),
@@ -32,7 +32,7 @@ pub fn ordered_tags(rule: &CandidateRule, tags: &[String]) -> Vec<String> {
 }
 
 /// Whether the order of `ordered_tags` is still to be made from creation times.
-pub fn needs_created(rule: &CandidateRule) -> bool {
+pub(crate) fn needs_created(rule: &CandidateRule) -> bool {
     matches!(
         rule,
         CandidateRule::Pattern {
@@ -44,7 +44,7 @@ pub fn needs_created(rule: &CandidateRule) -> bool {
 
 /// Tags in the order of their images' creation, newest first, and those that are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ByCreation {
+pub(crate) struct ByCreation {
     /// The tags, newest first; without a creation time last. The order among equals is that of the names.
     pub tags: Vec<String>,
     /// Tags whose image cannot be read, with the reason: they are never the candidate.
@@ -52,14 +52,14 @@ pub struct ByCreation {
 }
 
 /// What was found out about one tag: when its image was created by its own word, if it says so.
-pub type Created = Result<Option<Timestamp>, Failure>;
+pub(crate) type Created = Result<Option<Timestamp>, Failure>;
 
 /// Orders tags by the creation times that were fetched. An image that is broken, or gone, is passed over; one
 /// that could not be asked for might be the newest, so that nobody knows the order then.
 ///
 /// # Errors
 /// The first failure that says nothing about the image itself.
-pub fn by_creation(found: Vec<(String, Created)>) -> Result<ByCreation, Failure> {
+pub(crate) fn by_creation(found: Vec<(String, Created)>) -> Result<ByCreation, Failure> {
     let mut timed = Vec::new();
     let mut skipped = Vec::new();
     for (tag, created) in found {
@@ -89,7 +89,7 @@ fn is_broken(kind: FailureKind) -> bool {
 }
 
 /// Fallback tags of the referrers scheme and cosign's legacy tags are never releases.
-pub fn is_evidence_tag(tag: &str) -> bool {
+pub(crate) fn is_evidence_tag(tag: &str) -> bool {
     tag.strip_prefix("sha256-")
         .is_some_and(|rest| rest.len() >= 64 && rest.as_bytes()[..64].iter().all(u8::is_ascii_hexdigit))
 }
@@ -144,7 +144,7 @@ fn natural(a: &str, b: &str) -> Ordering {
 
 /// Whether a tag counts as one that must not move: `immutable_tags`, or by default a dotted number
 /// or a 7–40 digit hexadecimal commit.
-pub fn is_immutable(tag: &str, configured: Option<&str>) -> bool {
+pub(crate) fn is_immutable(tag: &str, configured: Option<&str>) -> bool {
     if let Some(pattern) = configured {
         return Regex::new(pattern).is_ok_and(|p| p.is_match(tag));
     }

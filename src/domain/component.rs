@@ -2,7 +2,7 @@
 
 /// The variant that a tag names: `fpm` of `v1-fpm`, `debian` of `1.2.3-debian-12-r4`. `None` for a version
 /// alone, a pre-release, a build number or a commit.
-pub fn variant(tag: &str) -> Option<String> {
+pub(crate) fn variant(tag: &str) -> Option<String> {
     let (core, rest) = tag.split_once('-')?;
     if !is_version(core) {
         return None;

@@ -14,7 +14,7 @@ use super::verdict::CheckOf;
 
 /// Everything known about one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
+pub(crate) struct Side {
     /// Where it lives.
     pub image: Repository,
     /// The digest.
@@ -154,7 +154,7 @@ pub struct TestDiff {
 }
 
 /// Compares two sides. Pure.
-pub fn diff(a: &Side, b: &Side) -> DigestDiff {
+pub(crate) fn diff(a: &Side, b: &Side) -> DigestDiff {
     DigestDiff {
         platforms: platforms(a, b),
         config: config(a, b),

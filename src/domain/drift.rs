@@ -35,7 +35,7 @@ pub enum DriftKind {
 
 impl DriftKind {
     /// The name in JSON.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::TagMoved => "tag-moved",
             Self::PinnedByTag => "pinned-by-tag",
@@ -51,7 +51,7 @@ impl DriftKind {
     }
 
     /// A few plain words for the feed.
-    pub const fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::TagMoved => "tag moved",
             Self::PinnedByTag => "pinned by tag",
@@ -97,7 +97,7 @@ pub struct Drift {
 /// What happened to one drift between two passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Event {
+pub(crate) enum Event {
     /// It was not there before.
     Appeared,
     /// The same place drifts otherwise now.
@@ -108,7 +108,7 @@ pub enum Event {
 
 /// What changed from one pass to the next, cleared ones first. Facts that stay keep the time since
 /// when they are known.
-pub fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)> {
+pub(crate) fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)> {
     let place = |d: &Drift| {
         (
             d.kind,

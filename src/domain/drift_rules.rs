@@ -11,7 +11,7 @@ use super::id::{Digest, EnvId};
 use super::verdict::{Outcome, Verdict};
 
 /// Finds all drift on a board, in a stable order. What could not be reached is not drift.
-pub fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
+pub(crate) fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
     let mut found = Vec::new();
     for row in &board.services {
         for cell in &row.cells {
@@ -269,7 +269,7 @@ fn newest_pin(row: &ServiceRow, now: Timestamp, keep: impl Fn(&Cell) -> bool) ->
 }
 
 /// Keeps what was known about targets that this pass could not reach: silence is not "cleared".
-pub fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) {
+pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) {
     for old in before {
         let blind = board
             .services

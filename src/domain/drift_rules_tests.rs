@@ -267,17 +267,7 @@ fn an_index_and_its_own_manifest_are_one_image() {
         let mut skipped = pair("production");
         skipped[1].skipped = Some(true);
         let mut board = board(skipped);
-        let env = |name: &str| Environment {
-            name: name.into(),
-            paths: Vec::new(),
-            policy: None,
-            after: Vec::new(),
-            registry: None,
-            write: Default::default(),
-            confirm: Default::default(),
-            read_only: false,
-            platforms: crate::domain::platform::PlatformFilter::All,
-        };
+        let env = |name: &str| Environment::new(name, Vec::new());
         board.environments = vec![env("dev"), env("production")];
         assert_eq!(detect(&board, now()), []);
         board.environments.swap(0, 1);

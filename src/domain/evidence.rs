@@ -32,7 +32,7 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// Every kind, in display order.
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Signature,
         Self::Provenance,
         Self::Sbom,
@@ -43,7 +43,7 @@ impl EvidenceKind {
     ];
 
     /// The name used in `pindeck.toml`, JSON and on screen.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Signature => "signature",
             Self::Provenance => "provenance",
@@ -56,13 +56,13 @@ impl EvidenceKind {
     }
 
     /// The kind with that name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
     /// The kind of a `predicateType` (docs/reference/evidence.md, rule 2; versions of SPDX, CycloneDX and in-toto
     /// predicates count as the same kind).
-    pub fn of_predicate(predicate_type: &str) -> Self {
+    pub(crate) fn of_predicate(predicate_type: &str) -> Self {
         let t = predicate_type;
         let is = |base: &str| t == base || t.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
         if is("https://slsa.dev/provenance") {
@@ -124,7 +124,7 @@ pub enum Format {
 
 impl Format {
     /// How people are told about it, in a few words.
-    pub const fn describe(self) -> &'static str {
+    pub(crate) const fn describe(self) -> &'static str {
         match self {
             Self::SigstoreBundle => "Sigstore bundle (referrer)",
             Self::CosignSignature => "cosign .sig tag",
@@ -209,7 +209,7 @@ impl CauseKind {
 
 impl CauseKind {
     /// Whether this says nothing about the content: it could not be asked for, or was not.
-    pub const fn is_open(self) -> bool {
+    pub(crate) const fn is_open(self) -> bool {
         matches!(self, Self::Unreachable | Self::NotChecked)
     }
 }
@@ -400,7 +400,7 @@ impl SignedContent {
     }
 
     /// The predicate.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -413,7 +413,7 @@ impl fmt::Debug for SignedContent {
 
 impl Evidence {
     /// A statement about which nothing is known yet but where it lies.
-    pub fn new(kind: EvidenceKind, format: Format, digest: Digest, attached_to: Digest) -> Self {
+    pub(crate) fn new(kind: EvidenceKind, format: Format, digest: Digest, attached_to: Digest) -> Self {
         Self {
             kind,
             predicate_type: None,
@@ -438,7 +438,7 @@ impl Evidence {
     }
 
     /// Whether nobody knows what it says: its bytes could not be had or were not looked at.
-    pub fn is_unread(&self) -> bool {
+    pub(crate) fn is_unread(&self) -> bool {
         self.unread || matches!(self.state, EvidenceState::Unreachable | EvidenceState::NotChecked)
     }
 

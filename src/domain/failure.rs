@@ -1,7 +1,7 @@
 //! One failure, the same from the source that met it to the screen that shows it.
 //!
 //! Sources have error types of their own; each of them becomes a [`Failure`] by `From`. A failure says
-//! what happened in words that may hold text of strangers ([`Untrusted`]), and, apart from that, what to
+//! what happened in words that may contain text of strangers ([`Untrusted`]), and, apart from that, what to
 //! do next in words of pindeck alone ([`Hint`]). What exit status a failure has is decided in `cli`.
 
 use std::fmt;
@@ -60,7 +60,7 @@ pub enum FailureKind {
 impl FailureKind {
     /// The cause that this failure is in a verdict. Content that was read is judged by what it is; what
     /// could not be read, for whatever reason, proves nothing about it.
-    pub const fn cause(self) -> CauseKind {
+    pub(crate) const fn cause(self) -> CauseKind {
         match self {
             Self::Absent => CauseKind::Absent,
             Self::Corrupt => CauseKind::Corrupt,
@@ -112,12 +112,12 @@ impl Failure {
     }
 
     /// The command line, the configuration or the place is wrong.
-    pub fn usage(what: impl Into<Untrusted>) -> Self {
+    pub(crate) fn usage(what: impl Into<Untrusted>) -> Self {
         Self::new(FailureKind::Usage, what)
     }
 
     /// The system, a program or pindeck itself failed.
-    pub fn failed(what: impl Into<Untrusted>) -> Self {
+    pub(crate) fn failed(what: impl Into<Untrusted>) -> Self {
         Self::new(FailureKind::Failed, what)
     }
 
@@ -127,7 +127,7 @@ impl Failure {
     }
 
     /// The branch or the evidence moved.
-    pub fn conflict(what: impl Into<Untrusted>) -> Self {
+    pub(crate) fn conflict(what: impl Into<Untrusted>) -> Self {
         Self::new(FailureKind::Conflict, what)
     }
 
@@ -138,31 +138,31 @@ impl Failure {
     }
 
     /// A state that pindeck's own code rules out.
-    pub fn bug(what: impl fmt::Display) -> Self {
+    pub(crate) fn bug(what: impl fmt::Display) -> Self {
         Self::failed(format!("internal: {what}")).hint("this is a bug in pindeck: please report it")
     }
 
     /// The same failure with what to do next.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// The same failure, with what pindeck was about in front: `BEFORE: what happened`.
     #[must_use]
-    pub fn within(mut self, before: impl fmt::Display) -> Self {
+    pub(crate) fn within(mut self, before: impl fmt::Display) -> Self {
         self.what = format!("{before}: {}", self.what.raw()).into();
         self
     }
 
     /// What to do next: the hint, or the usual advice for this kind of failure.
-    pub fn next(&self) -> Hint {
+    pub(crate) fn next(&self) -> Hint {
         self.hint.clone().unwrap_or_else(|| self.kind.usual_hint())
     }
 
     /// Whether the content is gone, by a registry's authoritative word.
-    pub const fn is_absent(&self) -> bool {
+    pub(crate) const fn is_absent(&self) -> bool {
         matches!(self.kind, FailureKind::Absent)
     }
 
@@ -195,7 +195,7 @@ pub struct Hint(String);
 impl Hint {
     /// A literal of the program, each `{}` in it replaced by the next part. A place without a part stays
     /// empty and a part without a place is left out.
-    pub fn with(template: &'static str, parts: &[Part]) -> Self {
+    pub(crate) fn with(template: &'static str, parts: &[Part]) -> Self {
         let mut text = String::with_capacity(template.len());
         let mut parts = parts.iter();
         let mut pieces = template.split("{}");
@@ -230,21 +230,21 @@ impl fmt::Display for Hint {
 /// A name is cleaned and written as one word of a shell, so that a hint that is pasted into a terminal
 /// runs nothing but what pindeck wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part(String);
+pub(crate) struct Part(String);
 
 impl Part {
     /// The name of a file, a folder, a branch, a remote, a key or a host.
-    pub fn name(name: &str) -> Self {
+    pub(crate) fn name(name: &str) -> Self {
         Self(shell_word(Clean::from_untrusted(name).as_str()))
     }
 
     /// A literal of the program, as it is.
-    pub fn literal(text: &'static str) -> Self {
+    pub(crate) fn literal(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
     /// Several names, one after the other.
-    pub fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let all: Vec<String> = names.into_iter().map(|name| Self::name(name).0).collect();
         Self(all.join(", "))
     }
@@ -282,7 +282,7 @@ impl From<u64> for Part {
 
 /// A text as one word of a POSIX shell: as it is where nothing in it means anything to a shell, else quoted.
 /// No shell can be given a NUL, so it is left out.
-pub fn shell_word(word: &str) -> String {
+pub(crate) fn shell_word(word: &str) -> String {
     let word = word.replace('\0', "");
     shlex::try_quote(&word).map_or_else(|_| "''".to_owned(), std::borrow::Cow::into_owned)
 }

@@ -10,7 +10,7 @@ use super::freshness::{Answered, Seen};
 
 impl Board {
     /// Folds one update in. Unknown keys are ignored: they belong to a board that was replaced.
-    pub fn apply(&mut self, update: Update) {
+    pub(crate) fn apply(&mut self, update: Update) {
         match update {
             Update::Opened {
                 repository,

@@ -12,7 +12,7 @@ use super::text::Untrusted;
 
 /// A gate that will be closed, and why, as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
+pub(crate) struct Obstacle {
     /// The gate.
     pub gate: GateName,
     /// Why it will be closed.
@@ -20,7 +20,7 @@ pub struct Obstacle {
 }
 
 /// The first gate that will refuse this digest in this environment, in the order of the gates of a plan.
-pub fn obstacle(board: &Board, target: &Target, digest: Digest, now: Timestamp) -> Option<Obstacle> {
+pub(crate) fn obstacle(board: &Board, target: &Target, digest: Digest, now: Timestamp) -> Option<Obstacle> {
     let closed = |gate, why: String| Some(Obstacle { gate, why: why.into() });
     let holds = match &board.rules.holds {
         Ok(holds) => holds,

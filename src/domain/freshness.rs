@@ -58,7 +58,7 @@ impl<T> Seen<T> {
     }
 
     /// When the newest known value was true.
-    pub fn at(&self) -> Option<Timestamp> {
+    pub(crate) fn at(&self) -> Option<Timestamp> {
         match self {
             Self::NotChecked => None,
             Self::Fresh { at, .. } => Some(*at),
@@ -67,7 +67,7 @@ impl<T> Seen<T> {
     }
 
     /// Whether the latest question could not be answered.
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
     }
 
@@ -81,13 +81,13 @@ impl<T> Seen<T> {
 
     /// The same value, being asked for again.
     #[must_use]
-    pub fn reloading(self) -> Self {
+    pub(crate) fn reloading(self) -> Self {
         Self::Loading { last: self.into_last() }
     }
 
     /// Takes the answer to the latest question in. A question that failed leaves the older value, with its
     /// age; one that was not asked (`--offline`) leaves everything as it was.
-    pub fn take(&mut self, answer: Answered<T>) {
+    pub(crate) fn take(&mut self, answer: Answered<T>) {
         let before = std::mem::replace(self, Self::NotChecked);
         *self = match answer.result {
             Ok(value) => Self::Fresh { value, at: answer.at },
@@ -101,7 +101,7 @@ impl<T> Seen<T> {
 
     /// The same at the end of a pass that did not ask: what was known before stays known, with its age.
     #[must_use]
-    pub fn settled(self) -> Self {
+    pub(crate) fn settled(self) -> Self {
         match self {
             Self::Loading {
                 last: Some((value, at)),

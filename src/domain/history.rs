@@ -51,7 +51,7 @@ pub struct Entry {
 /// input of a
 /// gate: anybody may write such lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitRecord {
+pub(crate) struct CommitRecord {
     /// What it did.
     pub action: Action,
     /// The commit it reverts.
@@ -63,7 +63,7 @@ pub struct CommitRecord {
 impl CommitRecord {
     /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
     /// no target; among several (a squash), the last.
-    pub fn read(message: &str, target: &Target) -> Self {
+    pub(crate) fn read(message: &str, target: &Target) -> Self {
         let reverts = message.lines().find_map(reverted);
         let trailers = message
             .split("\n\n")

@@ -11,7 +11,7 @@ use super::policy::Environment;
 /// earlier environment. A hold also closes where it names an environment that does not exist any more, or
 /// the service by a longer or shorter form of its name: the bytes are the same, and a renamed folder must
 /// not lift a hold.
-pub fn closing<'a, 'b>(
+pub(crate) fn closing<'a, 'b>(
     holds: &'a [Hold],
     environments: &'b [Environment],
     target: &'b Target,
@@ -33,7 +33,7 @@ pub fn closing<'a, 'b>(
 
 /// The same with the names of all services that exist: a hold on a service that is not among them closes for its
 /// digest whatever the service is called. Somebody renamed it, or mistyped it; the bytes are the same.
-pub fn closing_among<'a, 'b>(
+pub(crate) fn closing_among<'a, 'b>(
     holds: &'a [Hold],
     environments: &'b [Environment],
     services: &'b BTreeSet<ServiceId>,
@@ -77,20 +77,7 @@ mod tests {
     }
 
     fn environments(names: &[&str]) -> Vec<Environment> {
-        names
-            .iter()
-            .map(|name| Environment {
-                name: (*name).into(),
-                paths: Vec::new(),
-                policy: None,
-                after: Vec::new(),
-                registry: None,
-                write: Default::default(),
-                confirm: Default::default(),
-                read_only: false,
-                platforms: Default::default(),
-            })
-            .collect()
+        names.iter().map(|name| Environment::new(*name, Vec::new())).collect()
     }
 
     #[test]

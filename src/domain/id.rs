@@ -24,7 +24,7 @@ pub enum DigestError {
 
 impl Digest {
     /// Length of the textual form, `sha256:` included.
-    pub const TEXT_LEN: usize = 71;
+    pub(crate) const TEXT_LEN: usize = 71;
 
     /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
@@ -54,7 +54,7 @@ impl Digest {
     }
 
     /// The first 8 hexadecimal digits, as shown on the board. Never use it to identify anything.
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         self.hex()[..8].to_owned()
     }
 
@@ -125,7 +125,7 @@ macro_rules! name_type {
 
         impl $name {
             /// Wraps a name as configured or inferred.
-            pub fn new(name: impl Into<String>) -> Self {
+            pub(crate) fn new(name: impl Into<String>) -> Self {
                 Self(name.into())
             }
             /// The name itself.

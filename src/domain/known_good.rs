@@ -21,11 +21,11 @@ use super::verdict::Outcome;
 const SETTLED_SECONDS: i64 = 60 * 60;
 
 /// The digests that a target pins on one side of a commit, each with the tag beside it.
-pub type PinnedDigests = BTreeMap<Digest, Option<String>>;
+pub(crate) type PinnedDigests = BTreeMap<Digest, Option<String>>;
 
 /// One commit of the branch that changed what a target pins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DigestChange {
+pub(crate) struct DigestChange {
     /// The commit.
     pub by: PinnedBy,
     /// Whether the commit takes an earlier one back: by pindeck's own revert or by a plain `git revert`.
@@ -38,7 +38,7 @@ pub struct DigestChange {
 
 impl DigestChange {
     /// Whether this digest was pinned before it and is not pinned after it.
-    pub fn takes_out(&self, digest: Digest) -> bool {
+    pub(crate) fn takes_out(&self, digest: Digest) -> bool {
         self.before.contains_key(&digest) && !self.after.contains_key(&digest)
     }
 
@@ -67,18 +67,18 @@ pub struct EarlierDigest {
 impl EarlierDigest {
     /// How many seconds it stood, by committer dates; `None` if the history does not reach that far. It can
     /// be negative where clocks differ.
-    pub fn stood_seconds(&self) -> Option<i64> {
+    pub(crate) fn stood_seconds(&self) -> Option<i64> {
         let pinned = self.pinned.as_ref()?;
         Some(self.replaced.at.as_second() - pinned.at.as_second())
     }
 
     /// How many seconds it stood, if that was too short to tell that it was good.
-    pub fn stood_briefly(&self) -> Option<i64> {
+    pub(crate) fn stood_briefly(&self) -> Option<i64> {
         self.stood_seconds().filter(|stood| *stood < SETTLED_SECONDS)
     }
 
     /// Why it is not chosen by itself, if so.
-    pub fn skipped(&self) -> Option<Skipped<'_>> {
+    pub(crate) fn skipped(&self) -> Option<Skipped<'_>> {
         match &self.hold {
             Some(hold) => Some(Skipped::Held(hold)),
             None if self.ended_by_revert => Some(Skipped::EndedByRevert(&self.replaced)),
@@ -89,7 +89,7 @@ impl EarlierDigest {
 
 /// Why an earlier digest is not chosen by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Skipped<'a> {
+pub(crate) enum Skipped<'a> {
     /// A hold names it, here or in an earlier environment.
     Held(&'a Hold),
     /// This commit, a revert, took it out.
@@ -98,7 +98,7 @@ pub enum Skipped<'a> {
 
 impl Skipped<'_> {
     /// The reason as a clause.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match self {
             Self::Held(hold) => format!("it is on hold in {}: {}", hold.environment, hold.reason.clean()),
             Self::EndedByRevert(by) => format!(
@@ -113,7 +113,7 @@ impl Skipped<'_> {
 
 /// The digests pinned before, each once, the one that was replaced last first. `history` is newest first,
 /// `now` is what is pinned today. Holds that cannot be read are for the caller: they close everything.
-pub fn earlier_digests(
+pub(crate) fn earlier_digests(
     history: &[DigestChange],
     now: &BTreeSet<Digest>,
     holds: &[Hold],
@@ -143,7 +143,7 @@ pub fn earlier_digests(
 
 /// The default target of a revert, before its evidence is judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LastKnownGood<'a> {
+pub(crate) struct LastKnownGood<'a> {
     /// The newest earlier digest that is not skipped.
     pub target: Option<&'a EarlierDigest>,
     /// Newer ones that are skipped; all of them where there is no target.
@@ -151,7 +151,7 @@ pub struct LastKnownGood<'a> {
 }
 
 /// Chooses the last known good among the earlier digests, newest first.
-pub fn last_known_good(earlier: &[EarlierDigest]) -> LastKnownGood<'_> {
+pub(crate) fn last_known_good(earlier: &[EarlierDigest]) -> LastKnownGood<'_> {
     let target = earlier.iter().position(|one| one.skipped().is_none());
     LastKnownGood {
         target: target.map(|at| &earlier[at]),
@@ -161,7 +161,7 @@ pub fn last_known_good(earlier: &[EarlierDigest]) -> LastKnownGood<'_> {
 
 /// Whether the default target counts as good by its verdict under today's policy: a WARNED test result
 /// needs a person's acknowledgement.
-pub fn is_good(result: Outcome, acknowledged: bool) -> bool {
+pub(crate) fn is_good(result: Outcome, acknowledged: bool) -> bool {
     match result {
         Outcome::Verified => true,
         Outcome::Warned => acknowledged,
@@ -171,19 +171,19 @@ pub fn is_good(result: Outcome, acknowledged: bool) -> bool {
 
 /// Whether going back to `digest` undoes the newest revert: it is what that revert took out. Such a revert
 /// puts nothing on hold.
-pub fn undoes_a_revert(history: &[DigestChange], digest: Digest) -> bool {
+pub(crate) fn undoes_a_revert(history: &[DigestChange], digest: Digest) -> bool {
     let newest = history.iter().find(|change| change.is_revert);
     newest.is_some_and(|revert| revert.takes_out(digest))
 }
 
 /// Since when a digest is pinned without a break; `None` if the history does not reach that far.
-pub fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<Timestamp> {
+pub(crate) fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<Timestamp> {
     let made = history.iter().find(|change| change.brings_in(digest));
     made.map(|change| change.by.at)
 }
 
 /// The newest revert that took this digest out, if one did.
-pub fn reverted(history: &[DigestChange], digest: Digest) -> Option<&PinnedBy> {
+pub(crate) fn reverted(history: &[DigestChange], digest: Digest) -> Option<&PinnedBy> {
     let found = history
         .iter()
         .find(|change| change.is_revert && change.takes_out(digest));
@@ -191,7 +191,7 @@ pub fn reverted(history: &[DigestChange], digest: Digest) -> Option<&PinnedBy> {
 }
 
 /// What a person is told of a target: whether it stood only briefly, and what was skipped for it.
-pub fn remarks(choice: &LastKnownGood<'_>) -> Vec<Untrusted> {
+pub(crate) fn remarks(choice: &LastKnownGood<'_>) -> Vec<Untrusted> {
     let skipped = choice.skipped.iter().filter_map(|one| {
         let name = named(one.digest, one.tag.as_deref());
         Some(format!("{name} is skipped: {}", one.skipped()?.words()).into())
@@ -201,7 +201,7 @@ pub fn remarks(choice: &LastKnownGood<'_>) -> Vec<Untrusted> {
 }
 
 /// The warning about a digest that was replaced soon after it was pinned.
-pub fn brief_words(one: &EarlierDigest) -> Option<Untrusted> {
+pub(crate) fn brief_words(one: &EarlierDigest) -> Option<Untrusted> {
     let stood = one.stood_briefly()?;
     let by = &one.replaced;
     Some(
@@ -215,7 +215,7 @@ pub fn brief_words(one: &EarlierDigest) -> Option<Untrusted> {
 }
 
 /// The warning about a digest that comes back though it was reverted here before.
-pub fn reverted_words(by: &PinnedBy) -> Untrusted {
+pub(crate) fn reverted_words(by: &PinnedBy) -> Untrusted {
     format!(
         "this digest was reverted here before, in {} at {}: {}",
         short(&by.commit),

@@ -59,17 +59,7 @@ fn hold(environment: &str, name: u8) -> Hold {
 fn environments() -> Vec<Environment> {
     ["staging", "production", "mirror"]
         .into_iter()
-        .map(|name| Environment {
-            name: name.into(),
-            paths: Vec::new(),
-            policy: None,
-            after: Vec::new(),
-            registry: None,
-            write: Default::default(),
-            confirm: Default::default(),
-            read_only: false,
-            platforms: Default::default(),
-        })
+        .map(|name| Environment::new(name, Vec::new()))
         .collect()
 }
 

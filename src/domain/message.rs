@@ -7,7 +7,7 @@ use super::verdict::{Outcome, Verdict};
 
 /// What a commit message says.
 #[derive(Debug, Clone, Copy)]
-pub struct MessageFacts<'a> {
+pub(crate) struct MessageFacts<'a> {
     /// What the commit does.
     pub verb: Verb,
     /// The service.
@@ -31,7 +31,7 @@ pub struct MessageFacts<'a> {
 }
 
 /// The whole message, with a final line break.
-pub fn compose(facts: &MessageFacts<'_>) -> String {
+pub(crate) fn compose(facts: &MessageFacts<'_>) -> String {
     let MessageFacts {
         service, environment, ..
     } = facts;
@@ -112,7 +112,7 @@ fn gate_word(gate: GateName, verdict: Option<&Verdict>) -> &'static str {
 }
 
 /// Folds text to one line without control characters: nobody forges a trailer with a line break.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let spaced: String = text
         .chars()
         .map(|c| {

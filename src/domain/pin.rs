@@ -132,7 +132,7 @@ impl Pin {
     }
 
     /// Repositories that its locations name beside the first one's.
-    pub fn other_images(&self) -> BTreeSet<&Repository> {
+    pub(crate) fn other_images(&self) -> BTreeSet<&Repository> {
         let all = self.deciding().map(|location| &location.image);
         all.filter(|image| **image != self.image).collect()
     }

@@ -155,7 +155,7 @@ pub struct Gate {
 
 /// Everything the gates of a promote look at.
 #[derive(Debug, Clone, Copy)]
-pub struct PromoteFacts<'a> {
+pub(crate) struct PromoteFacts<'a> {
     /// The destination's policy.
     pub policy: &'a Policy,
     /// The verdict under it.
@@ -173,7 +173,7 @@ pub struct PromoteFacts<'a> {
 }
 
 /// The gates of a promote, in a fixed order (docs/reference/contract.md, "Gates").
-pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
+pub(crate) fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged);
     gates.push(match facts.hold {
         Ok(None) => open(GateName::Hold, "no hold on this digest"),
@@ -214,7 +214,7 @@ pub fn promote_gates(facts: PromoteFacts<'_>) -> Vec<Gate> {
 
 /// Everything the gates of a revert look at.
 #[derive(Debug, Clone, Copy)]
-pub struct RevertFacts<'a> {
+pub(crate) struct RevertFacts<'a> {
     /// The verdict of the target under today's policy.
     pub verdict: &'a Verdict,
     /// Whether a WARNED test result was acknowledged; `None` if nobody has to, because a person named the
@@ -233,7 +233,7 @@ pub struct RevertFacts<'a> {
 /// The gates of a revert (docs/reference/contract.md, "Gates"): the verdict, the hold of a target that is on hold
 /// itself, and
 /// read-only. Order, time and freeze never stop a revert.
-pub fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
+pub(crate) fn revert_gates(facts: RevertFacts<'_>) -> Vec<Gate> {
     let mut gates = verdict_gates(facts.verdict, facts.acknowledged.unwrap_or(false));
     if facts.acknowledged.is_none() {
         gates.retain(|gate| gate.gate != GateName::Acknowledge);
@@ -283,14 +283,14 @@ fn release_command(hold: &Hold) -> String {
 
 /// The gates of a pin by tag that gets its digest: the verdict (a WARNED one acknowledged) and
 /// read-only.
-pub fn pin_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
+pub(crate) fn pin_gates(verdict: &Verdict, acknowledged: bool, read_only: Option<&str>) -> Vec<Gate> {
     let mut gates = verdict_gates(verdict, acknowledged);
     gates.push(read_only_gate(read_only));
     gates
 }
 
 /// The gate of a write that judges no digest (holds).
-pub fn read_only_gate(reason: Option<&str>) -> Gate {
+pub(crate) fn read_only_gate(reason: Option<&str>) -> Gate {
     match reason {
         None => open(GateName::ReadOnly, "may be written"),
         Some(reason) => closed(GateName::ReadOnly, reason),
@@ -298,7 +298,7 @@ pub fn read_only_gate(reason: Option<&str>) -> Gate {
 }
 
 /// The closed gate of a place that cannot be edited.
-pub fn edit_gate(why: &str) -> Gate {
+pub(crate) fn edit_gate(why: &str) -> Gate {
     closed(GateName::Edit, why)
 }
 
@@ -442,7 +442,12 @@ fn closed(gate: GateName, detail: impl Into<String>) -> Gate {
 /// Marks the closed gates that the policy lets a typed reason waive. Corrupt, bad-signature and missing
 /// content never (docs/reference/contract.md, "Gates"), whatever else is wrong beside it: `evidence` is everything that
 /// was found about the digest.
-pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+pub(crate) fn mark_waivable(
+    gates: &mut [Gate],
+    allowed: &BTreeSet<Waivable>,
+    verdict: &Verdict,
+    evidence: &[Evidence],
+) {
     let broken = is_broken(verdict, evidence);
     for gate in gates.iter_mut() {
         let needs = match gate.gate {
@@ -461,7 +466,7 @@ pub fn mark_waivable(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: 
 }
 
 /// Waives what the policy allows to be waived with a typed reason; the rest stays closed.
-pub fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
+pub(crate) fn waive(gates: &mut [Gate], allowed: &BTreeSet<Waivable>, verdict: &Verdict, evidence: &[Evidence]) {
     mark_waivable(gates, allowed, verdict, evidence);
     for gate in gates.iter_mut().filter(|gate| gate.waivable) {
         gate.state = GateState::Waived;
@@ -485,11 +490,6 @@ impl Plan {
     /// The first closed gate.
     pub fn closed_gate(&self) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.state == GateState::Closed)
-    }
-
-    /// Gates that break-glass opened.
-    pub fn waived(&self) -> impl Iterator<Item = &Gate> {
-        self.gates.iter().filter(|gate| gate.state == GateState::Waived)
     }
 }
 

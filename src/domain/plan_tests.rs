@@ -138,7 +138,7 @@ fn a_revert_knows_no_order_time_or_freeze() {
     assert_eq!(names, [GateName::Presence, GateName::Verdict, GateName::ReadOnly]);
 }
 
-/// The gates of a revert to a digest of this verdict that nobody holds.
+/// The gates of a revert to a digest of this verdict that no hold names.
 fn revert_to(verdict: &Verdict) -> Vec<Gate> {
     revert_gates(RevertFacts {
         verdict,

@@ -74,7 +74,7 @@ pub enum PlatformFilter {
 impl PlatformFilter {
     /// Whether a manifest for this platform is needed. `None` is a manifest of which the index does not
     /// say what it runs on: it may be the one that is needed, so it counts.
-    pub fn includes(&self, platform: Option<&Platform>) -> bool {
+    pub(crate) fn includes(&self, platform: Option<&Platform>) -> bool {
         let (Self::Only(wanted), Some(platform)) = (self, platform) else {
             return true;
         };
@@ -87,7 +87,7 @@ impl PlatformFilter {
     }
 
     /// The platforms as text, separated by commas.
-    pub fn names(&self) -> String {
+    pub(crate) fn names(&self) -> String {
         match self {
             Self::All => "all platforms".to_owned(),
             Self::Only(wanted) => {

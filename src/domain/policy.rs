@@ -36,6 +36,24 @@ pub struct Environment {
     pub platforms: PlatformFilter,
 }
 
+impl Environment {
+    /// An environment of which only the name and the path patterns are known: no policy, no order, no registry of its
+    /// own, written to by a push that `y` confirms.
+    pub fn new(name: impl Into<EnvId>, paths: Vec<String>) -> Self {
+        Self {
+            name: name.into(),
+            paths,
+            policy: None,
+            after: Vec::new(),
+            registry: None,
+            write: WriteMode::default(),
+            confirm: Confirm::default(),
+            read_only: false,
+            platforms: PlatformFilter::default(),
+        }
+    }
+}
+
 /// How a write reaches the branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -144,7 +162,7 @@ pub struct SignerRule {
 impl SignerRule {
     /// The trust profile's name for a kind. A signer given for that kind comes first; a service's own
     /// signer replaces only the default.
-    pub fn for_kind<'a>(&'a self, kind: EvidenceKind, service_signer: Option<&'a str>) -> Option<&'a str> {
+    pub(crate) fn for_kind<'a>(&'a self, kind: EvidenceKind, service_signer: Option<&'a str>) -> Option<&'a str> {
         let named = self.per_kind.get(&kind).map(String::as_str);
         named.or(service_signer).or(self.default.as_deref())
     }
@@ -197,10 +215,10 @@ pub enum Waivable {
 
 impl Waivable {
     /// All, in the order documented.
-    pub const ALL: [Self; 5] = [Self::Soak, Self::Freeze, Self::Order, Self::Unknown, Self::Evidence];
+    pub(crate) const ALL: [Self; 5] = [Self::Soak, Self::Freeze, Self::Order, Self::Unknown, Self::Evidence];
 
     /// The name in `pindeck.toml`.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Soak => "soak",
             Self::Freeze => "freeze",
@@ -269,12 +287,12 @@ pub struct Validity {
 
 impl Validity {
     /// Whether a moment lies inside.
-    pub fn contains(&self, at: Timestamp) -> bool {
+    pub(crate) fn contains(&self, at: Timestamp) -> bool {
         self.from.is_none_or(|from| from <= at) && self.until.is_none_or(|until| at <= until)
     }
 
     /// Whether every moment lies inside.
-    pub fn is_always(&self) -> bool {
+    pub(crate) fn is_always(&self) -> bool {
         self.from.is_none() && self.until.is_none()
     }
 }
@@ -379,7 +397,7 @@ impl Freeze {
     ///
     /// # Errors
     /// If the time zone is not known on this machine; callers fail closed.
-    pub fn contains(&self, now: Timestamp) -> Result<bool, jiff::Error> {
+    pub(crate) fn contains(&self, now: Timestamp) -> Result<bool, jiff::Error> {
         let zoned = now.in_tz(&self.zone)?;
         let minute = |day: Weekday, time: Time| {
             i64::from(day.to_monday_zero_offset()) * 1440 + i64::from(time.hour()) * 60 + i64::from(time.minute())

@@ -61,7 +61,7 @@ pub enum Fact {
 
 impl Fact {
     /// A fact, or why there is none.
-    pub fn of<E>(asked: &Result<bool, E>) -> Self {
+    pub(crate) fn of<E>(asked: &Result<bool, E>) -> Self {
         match asked {
             Ok(true) => Self::Yes,
             Ok(false) => Self::No,
@@ -72,7 +72,7 @@ impl Fact {
 
 /// What was found out about an entry left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RecoveryFacts {
+pub(crate) struct RecoveryFacts {
     /// The remote's branch contains the last commit now.
     pub landed: Fact,
     /// Every digest that was to be copied is at its destination now (whole, with its tag).
@@ -106,14 +106,14 @@ pub enum RecoveryAction {
 }
 
 /// Whether a write that had come to this step may be on the remote: it was asked to take it.
-pub fn may_have_landed(step: WriteStep, has_commits: bool) -> bool {
+pub(crate) fn may_have_landed(step: WriteStep, has_commits: bool) -> bool {
     has_commits && step >= WriteStep::Pushing
 }
 
 impl RecoveryStatus {
     /// What stands of a write that had come to this step when its process ended: whether commits are recorded,
     /// whether content had to be copied, and what was found out since.
-    pub fn of(step: WriteStep, has_commits: bool, has_copies: bool, facts: RecoveryFacts) -> Self {
+    pub(crate) fn of(step: WriteStep, has_commits: bool, has_copies: bool, facts: RecoveryFacts) -> Self {
         let pushed = if may_have_landed(step, has_commits) {
             facts.landed
         } else {

@@ -80,12 +80,12 @@ impl Repository {
     }
 
     /// Host and port as written in manifests, for example `127.0.0.1:5000` or `docker.io`.
-    pub fn registry(&self) -> &str {
+    pub(crate) fn registry(&self) -> &str {
         &self.registry
     }
 
     /// Path within the registry, for example `shop/payments`.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
@@ -93,7 +93,7 @@ impl Repository {
     /// `registry.example.com/shop/payments` into `staging.example.com/shop/payments`. A registry
     /// without a path keeps the whole path; one with a path replaces all but what lies below the
     /// same prefix, else all but the last segment. `None` if the result is not a repository.
-    pub fn under(&self, registry: &str) -> Option<Self> {
+    pub(crate) fn under(&self, registry: &str) -> Option<Self> {
         let registry = registry.trim_end_matches('/');
         let path = match registry.split_once('/') {
             None => self.path.as_str(),
@@ -106,7 +106,7 @@ impl Repository {
     }
 
     /// This repository's reference by digest.
-    pub fn at(&self, digest: Digest) -> ImageRef {
+    pub(crate) fn at(&self, digest: Digest) -> ImageRef {
         ImageRef {
             repository: self.clone(),
             tag: None,
@@ -196,7 +196,7 @@ fn valid_component(component: &str) -> bool {
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}` (OCI distribution spec).
-pub fn valid_tag(tag: &str) -> bool {
+pub(crate) fn valid_tag(tag: &str) -> bool {
     let bytes = tag.as_bytes();
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     !bytes.is_empty()

@@ -27,7 +27,7 @@ pub enum Summary {
 impl Summary {
     /// The time that the payload itself states: when the scan, the build, the tests or the verification
     /// ended, or when the SBOM was made.
-    pub fn time(&self) -> Option<Timestamp> {
+    pub(crate) fn time(&self) -> Option<Timestamp> {
         match self {
             Self::Provenance(said) => said.finished_at,
             Self::Sbom(said) => said.created,

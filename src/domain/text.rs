@@ -17,7 +17,7 @@ pub struct Untrusted(String);
 
 impl Untrusted {
     /// Marks a text as coming from outside.
-    pub fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
@@ -33,7 +33,7 @@ impl Untrusted {
     }
 
     /// Whether the text is empty.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
@@ -63,7 +63,7 @@ pub struct Clean(String);
 
 impl Clean {
     /// Cleans any text (see [`Untrusted::clean`]).
-    pub fn from_untrusted(text: &str) -> Self {
+    pub(crate) fn from_untrusted(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             match visible(c) {
@@ -78,7 +78,7 @@ impl Clean {
     }
 
     /// The safe text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -96,14 +96,14 @@ impl fmt::Display for Clean {
 
 /// Cleans text line by line, keeping `\n` as the only control character: for a remote's own
 /// words and other several-line messages.
-pub fn clean_lines(text: &str) -> Vec<Clean> {
+pub(crate) fn clean_lines(text: &str) -> Vec<Clean> {
     text.lines()
         .map(|line| Clean::from_untrusted(line.trim_end_matches('\r')))
         .collect()
 }
 
 /// Whether a character may be written to a terminal as it is.
-pub fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     matches!(visible(c), Shown::AsIs)
 }
 

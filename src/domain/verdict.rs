@@ -26,7 +26,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// The word used in JSON and on screen.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Verified => "verified",
             Self::Warned => "warned",
@@ -76,7 +76,7 @@ pub enum CheckOf {
 
 impl CheckOf {
     /// The name in JSON.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Digest => "digest",
             Self::Evidence(kind) => kind.as_str(),

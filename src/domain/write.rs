@@ -145,7 +145,7 @@ pub struct Proposal {
 
 impl Proposal {
     /// The first plan that a closed gate stops.
-    pub fn refused(&self) -> Option<&Plan> {
+    pub(crate) fn refused(&self) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.closed_gate().is_some())
     }
 
@@ -312,15 +312,6 @@ impl WriteFailure {
             Self::Refused(..) => "each closed gate says what would open it".into(),
             Self::Conflict(..) => "look at the new plan and run the command again".into(),
             Self::Failed(failure) => failure.next(),
-        }
-    }
-
-    /// The same failure without the proposal it carries.
-    pub fn without_proposal(&self) -> Failure {
-        Failure {
-            kind: self.kind(),
-            what: self.what().clone(),
-            hint: Some(self.next()),
         }
     }
 }

@@ -30,10 +30,10 @@ const INDEX_TAGS_ASKED: usize = 16;
 
 /// What to assess, and by whose rules.
 #[derive(Clone)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// Where the content lives.
     pub repository: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it is pinned for.
     pub service: Option<ServiceId>,
@@ -69,7 +69,7 @@ pub struct Assessed {
 }
 
 /// Assesses one digest.
-pub async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
+pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp) -> Assessed {
     let place = Place::new(&subject.repository, subject.digest);
     let located = memo.locate(&place).await;
     let (manifest, presence) = match located {

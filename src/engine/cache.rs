@@ -9,9 +9,9 @@ use serde::Serialize;
 use super::verdict_cache::FOLDER as VERDICTS;
 use crate::sources::registry::ContentCache;
 
-/// What the cache holds.
+/// What the cache contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct CacheContents {
+pub(crate) struct CacheContents {
     /// Pieces of content.
     pub entries: u64,
     /// Their bytes on disk.
@@ -20,11 +20,11 @@ pub struct CacheContents {
     pub verdicts: u64,
 }
 
-/// How much the cache in `dir` holds; nothing where there is none yet.
+/// How much the cache in `dir` contains; nothing where there is none yet.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn holdings(dir: &Path) -> io::Result<CacheContents> {
+pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
         return Ok(CacheContents::default());
     }
@@ -40,7 +40,7 @@ pub fn holdings(dir: &Path) -> io::Result<CacheContents> {
 ///
 /// # Errors
 /// If something cannot be removed.
-pub fn clear(dir: &Path) -> io::Result<CacheContents> {
+pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
     if !dir.exists() {
         return Ok(CacheContents::default());
     }

@@ -20,7 +20,7 @@ const FIRST_VERSIONS_ASKED: usize = 3;
 
 /// What was found of what CI offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct CandidateFound {
+pub(crate) struct CandidateFound {
     /// The candidate; `None` = asked, and there is none.
     pub candidate: Option<Candidate>,
     /// Tags that were passed over because their image cannot be read, each in a sentence.
@@ -31,7 +31,7 @@ pub struct CandidateFound {
 ///
 /// # Errors
 /// If the registry could not answer.
-pub async fn find(
+pub(crate) async fn find(
     memo: &RegistryMemo,
     configured: Option<&Service>,
     image: Option<&Repository>,

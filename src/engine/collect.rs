@@ -21,7 +21,7 @@ use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 use super::once_map::OnceMap;
 
 /// Largest statement that is fetched (docs/reference/registries.md, "One way out").
-pub const STATEMENT_CAP: u64 = 64 << 20;
+pub(crate) const STATEMENT_CAP: u64 = 64 << 20;
 
 /// Most layers with statements that are read of what is attached to one digest. cosign puts every
 /// signature and attestation of a digest into one manifest; a hundred are many.
@@ -93,7 +93,7 @@ impl<'a> EvidenceReader<'a> {
 
 /// Everything attached to one digest.
 #[derive(Debug, Clone, Default)]
-pub struct Collected {
+pub(crate) struct Collected {
     /// Statements, fetched or with the reason why not.
     pub items: Vec<Item>,
     /// Things that carry no statement pindeck reads; listed, never counted.
@@ -133,7 +133,7 @@ const EVIDENCE_TAGS: [(&str, Carrier); 3] = [
 /// Collects what is attached to `subject` in `repository`. `tags` is the repository's tag list, if
 /// it could be had: tags that it lacks cost nothing, and [`asked_directly`] asks for them before anybody
 /// says that something is absent.
-pub async fn attached(
+pub(crate) async fn attached(
     registry: &Registry,
     repository: &Repository,
     subject: Digest,
@@ -158,7 +158,7 @@ pub async fn attached(
 
 /// Asks for the evidence tags that a tag list lacks, each by its name. A tag list proves no absence:
 /// pull-through caches list only what they have been asked for before.
-pub async fn asked_directly(
+pub(crate) async fn asked_directly(
     registry: &Registry,
     repository: &Repository,
     subject: Digest,
@@ -280,7 +280,7 @@ async fn legacy_tag(
     }
 }
 
-/// Fetches the layers of one evidence manifest that hold statements.
+/// Fetches the layers of one evidence manifest that contain statements.
 async fn layers(reading: &EvidenceReader<'_>, manifest: &Manifest, carrier: Carrier) -> Collected {
     let attached_to = reading.subject;
     let mut all = Collected::default();
@@ -382,7 +382,7 @@ fn broken(
 
 /// BuildKit's attestation manifests inside an index: unsigned, shown, never counted. They are named
 /// from their annotations; nothing is fetched but the small manifest.
-pub async fn in_index(registry: &Registry, repository: &Repository, index: &Manifest) -> Collected {
+pub(crate) async fn in_index(registry: &Registry, repository: &Repository, index: &Manifest) -> Collected {
     let mut all = Collected::default();
     let (looked_at, beyond) = {
         let mut inside: Vec<&Descriptor> = index.body.manifests.iter().filter(|d| is_attestation(d)).collect();
@@ -435,7 +435,7 @@ pub async fn in_index(registry: &Registry, repository: &Repository, index: &Mani
 }
 
 /// Whether a descriptor in an index is BuildKit's attestation manifest.
-pub fn is_attestation(descriptor: &Descriptor) -> bool {
+pub(crate) fn is_attestation(descriptor: &Descriptor) -> bool {
     descriptor
         .annotations
         .get("vnd.docker.reference.type")
@@ -443,12 +443,12 @@ pub fn is_attestation(descriptor: &Descriptor) -> bool {
 }
 
 /// The platform manifests of an index, attestation manifests left out.
-pub fn platforms(index: &Manifest) -> impl Iterator<Item = &Descriptor> {
+pub(crate) fn platforms(index: &Manifest) -> impl Iterator<Item = &Descriptor> {
     index.body.manifests.iter().filter(|d| !is_attestation(d))
 }
 
 /// The annotations of a manifest, for callers that look for labels.
-pub fn annotation<'a>(annotations: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
+pub(crate) fn annotation<'a>(annotations: &'a BTreeMap<String, String>, key: &str) -> Option<&'a str> {
     annotations
         .get(key)
         .map(String::as_str)

@@ -47,26 +47,26 @@ pub(super) struct Context<L = Ledger> {
 
 impl Context {
     /// The context of a ledger.
-    pub fn new(ledger: Ledger, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
+    pub(crate) fn new(ledger: Ledger, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
         let (team, environments) = (Arc::clone(&ledger.team), ledger.environments.clone());
         Self::with(ledger, team, environments, trust, memo)
     }
 
     /// The configured service whose name a repository belongs to, by the names of this ledger.
-    pub fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
+    pub(crate) fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
         self.ledger.naming.service(repository)
     }
 }
 
 impl Context<()> {
     /// The context of a policy file outside any repository.
-    pub fn of_policy(team: TeamPolicy, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
+    pub(crate) fn of_policy(team: TeamPolicy, trust: Arc<Trust>, memo: RegistryMemo) -> Self {
         let environments = team.environments.clone();
         Self::with((), Arc::new(team), environments, trust, memo)
     }
 
     /// The configured service whose image this repository is.
-    pub fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
+    pub(crate) fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
         let mut services = self.team.services.iter();
         services
             .find(|service| service.image == *repository)
@@ -98,37 +98,37 @@ impl<L> Context<L> {
     }
 
     /// The policy of the team.
-    pub fn team(&self) -> &TeamPolicy {
+    pub(crate) fn team(&self) -> &TeamPolicy {
         &self.team
     }
 
     /// All environments in promotion order, configured or inferred.
-    pub fn environments(&self) -> &[Environment] {
+    pub(crate) fn environments(&self) -> &[Environment] {
         &self.environments
     }
 
     /// The environment of that name.
-    pub fn environment(&self, name: &str) -> Option<&Environment> {
+    pub(crate) fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.iter().find(|e| e.name.as_str() == name)
     }
 
     /// What the team configured for a service.
-    pub fn service(&self, name: &ServiceId) -> Option<&Service> {
+    pub(crate) fn service(&self, name: &ServiceId) -> Option<&Service> {
         self.team.services.iter().find(|service| service.name == *name)
     }
 
     /// The policy of that name.
-    pub fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
+    pub(crate) fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
         self.policies.get(name)
     }
 
     /// The policy of an environment, if it has one.
-    pub fn policy_of(&self, environment: &Environment) -> Option<&Arc<Policy>> {
+    pub(crate) fn policy_of(&self, environment: &Environment) -> Option<&Arc<Policy>> {
         self.policy(environment.policy.as_deref()?)
     }
 
     /// What a digest is judged by in an environment.
-    pub fn criteria(&self, environment: Option<&Environment>, depth: ImageDepth) -> Criteria<'_> {
+    pub(crate) fn criteria(&self, environment: Option<&Environment>, depth: ImageDepth) -> Criteria<'_> {
         Criteria {
             policy: environment.and_then(|environment| self.policy_of(environment)),
             extent: PresenceScope {
@@ -139,7 +139,7 @@ impl<L> Context<L> {
     }
 
     /// Assesses a digest where it lives, for a service. The same question is answered once.
-    pub async fn assess(
+    pub(crate) async fn assess(
         &self,
         repository: &Repository,
         digest: Digest,
@@ -155,7 +155,7 @@ impl<L> Context<L> {
 
     /// The same in another memo, past everything that was answered in this one: for what must be read from
     /// the registry again.
-    pub async fn assess_in(
+    pub(crate) async fn assess_in(
         &self,
         memo: &RegistryMemo,
         repository: &Repository,
@@ -172,7 +172,7 @@ impl<L> Context<L> {
     }
 
     /// What [`Context::assess`] answered, if it was asked.
-    pub fn answered(
+    pub(crate) fn answered(
         &self,
         repository: &Repository,
         digest: Digest,

@@ -32,7 +32,7 @@ const USUAL_PLATFORM: &str = "linux/amd64";
 
 /// Two digests with what separates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Compared {
+pub(crate) struct Compared {
     /// The first.
     pub a: Side,
     /// The second.
@@ -49,7 +49,7 @@ impl Engine {
     /// # Errors
     /// If a name means nothing here, a tag or a manifest cannot be had, or git or the configuration
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
-    pub async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
+    pub(crate) async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
         let comparison = DigestComparison {
             context: self.judging_context(ledger)?,
@@ -63,7 +63,11 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::diff`].
-    pub async fn diff_digests(&self, a: (Repository, Digest), b: (Repository, Digest)) -> Result<Compared, Failure> {
+    pub(crate) async fn diff_digests(
+        &self,
+        a: (Repository, Digest),
+        b: (Repository, Digest),
+    ) -> Result<Compared, Failure> {
         let comparison = DigestComparison {
             context: self.judging_context(self.ledger_as_known().await?)?,
         };

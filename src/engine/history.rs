@@ -3,7 +3,7 @@
 //! Every commit reachable from the branch counts, as it does for who pinned what ([`super::lineage`]).
 //! A file that moved and a pin that moved from file to file change nothing: a commit is an entry only
 //! if the service's pins in the environment are others after it than before. The files are
-//! those that hold the pins today, followed through renames, and those that the pins came from.
+//! those that contain the pins today, followed through renames, and those that the pins came from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 8;
 /// One change of a pin with the place of its new bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The change.
+    /// What one commit did to the pin, as the history shows it.
     pub entry: Entry,
     /// Where the digest after it lives.
     pub image: Option<Repository>,
@@ -84,7 +84,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::history`].
-    pub async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
+    pub(crate) async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
         let ledger = self.ledger_as_known().await?;
         known(&ledger, &target)?;
         let this = self.clone();
@@ -111,7 +111,7 @@ impl Engine {
         blocking(work).await?
     }
 
-    /// Whether the history that this clone holds ends before the repository's own.
+    /// Whether the history that this clone has ends before the repository's own.
     pub fn is_shallow(&self) -> bool {
         self.inner.repo.is_shallow()
     }
@@ -279,7 +279,7 @@ impl Reader<'_> {
         Ok(step)
     }
 
-    /// Other files of the environment that held the pin before this commit and were changed by it.
+    /// Other files of the environment that contained the pin before this commit and were changed by it.
     fn left_elsewhere(&mut self, commit: &CommitMeta, files: &[String]) -> Result<Vec<String>, Failure> {
         let mut all = Vec::new();
         self.repo.commits(&commit.id, &[], &mut |changes| {

@@ -9,12 +9,12 @@ use crate::domain::board::Hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 
 /// Path of the file in the repository.
-pub const FILE: &str = "pindeck-holds.toml";
+pub(crate) const FILE: &str = "pindeck-holds.toml";
 
 /// Why the holds could not be read. Callers fail closed: nothing steps forward then.
 #[derive(Debug, thiserror::Error)]
 #[error("{FILE} cannot be read: {0}; nothing can be promoted until it is repaired")]
-pub struct HoldsError(String);
+pub(crate) struct HoldsError(String);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,11 +37,11 @@ struct HoldEntry {
     by: Option<String>,
 }
 
-/// Parses the file.
+/// Reads the text of `pindeck-holds.toml`.
 ///
 /// # Errors
 /// If it is not UTF-8, not TOML of this form, or of a newer version.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
     let text = std::str::from_utf8(bytes).map_err(|e| HoldsError(e.to_string()))?;
     let document: HoldsDocument = toml::from_str(text).map_err(|e| HoldsError(e.to_string()))?;
     if document.version != 1 {
@@ -68,7 +68,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
 ///
 /// # Errors
 /// If the TOML cannot be written (it always can for parsed holds).
-pub fn render(holds: &[Hold]) -> Result<String, HoldsError> {
+pub(crate) fn render(holds: &[Hold]) -> Result<String, HoldsError> {
     let mut entries: Vec<HoldEntry> = holds
         .iter()
         .map(|h| HoldEntry {

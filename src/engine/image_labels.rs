@@ -67,7 +67,7 @@ fn label(config: &[u8], name: &str) -> Option<Untrusted> {
 ///
 /// # Errors
 /// If the content could not be reached; "no creation time" is `Ok(None)`.
-pub async fn created(
+pub(crate) async fn created(
     memo: &RegistryMemo,
     repository: &Repository,
     digest: &Digest,

@@ -28,7 +28,7 @@ const MAX_DEPTH: usize = 4;
 
 /// How much of an image must be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub enum ImageDepth {
+pub(crate) enum ImageDepth {
     /// The image and its platform manifests: one request each, in every refresh.
     #[default]
     Manifests,
@@ -38,7 +38,7 @@ pub enum ImageDepth {
 
 /// Which parts of an image must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct PresenceScope {
+pub(crate) struct PresenceScope {
     /// How deep to look.
     pub depth: ImageDepth,
     /// Which platforms count.
@@ -50,9 +50,9 @@ pub struct PresenceScope {
 struct ImageParts {
     /// Not there, by the registry's word.
     absent: Option<Digest>,
-    /// There, and not what it must be.
+    /// A part that is there with other bytes than it must have.
     broken: Option<Failure>,
-    /// Could not be asked for.
+    /// A part that could not be asked for.
     open: Option<Failure>,
     /// Configurations and layers by digest, with the size that their descriptor says.
     blobs: BTreeMap<Digest, u64>,

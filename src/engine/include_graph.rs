@@ -16,9 +16,9 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Who takes in what, of one commit.
 #[derive(Debug, Default)]
 pub struct IncludeGraph {
-    /// As noted, not looked at yet.
+    /// Includes that were found and not resolved yet, each with the file that has it.
     noted: Vec<(String, Include)>,
-    /// By the file that is taken in.
+    /// Who includes a file, by the path of the included file.
     files: BTreeMap<String, Vec<Includer>>,
     /// Folders that are taken in as they are, and whether those below them are too.
     folders: Vec<(String, bool, Includer)>,
@@ -98,7 +98,7 @@ impl IncludeGraph {
 }
 
 /// Whether a controller's object speaks for the environment it lies in: one that deploys to another
-/// cluster does only if that cluster's names hold the environment's.
+/// cluster does only if that cluster's names contain the environment's.
 fn counts(file: &str, include: &Include, paths: &EnvironmentPaths) -> bool {
     let Some(words) = &include.cluster else { return true };
     paths.of(file).any(|env| words.contains(env.as_str()))

@@ -3,17 +3,8 @@ use crate::domain::policy::Environment;
 use crate::sources::git::manifest::scan;
 
 fn paths(all: &[(&str, &[&str])]) -> EnvironmentPaths {
-    let one = |(name, paths): &(&str, &[&str])| Environment {
-        name: (*name).into(),
-        paths: paths.iter().map(|p| (*p).to_owned()).collect(),
-        policy: None,
-        after: Vec::new(),
-        registry: None,
-        write: Default::default(),
-        confirm: Default::default(),
-        read_only: false,
-        platforms: crate::domain::platform::PlatformFilter::All,
-    };
+    let one =
+        |(name, paths): &(&str, &[&str])| Environment::new(*name, paths.iter().map(|p| (*p).to_owned()).collect());
     EnvironmentPaths::new(&all.iter().map(one).collect::<Vec<_>>())
 }
 
@@ -175,7 +166,7 @@ fn a_chart_shares_its_own_values_only() {
     );
 }
 
-/// A cluster that manages others holds their objects and runs none of what they name.
+/// A cluster that manages others has their objects and runs none of what they name.
 #[test]
 fn an_object_for_another_cluster_speaks_for_that_one() {
     let environments: &[(&str, &[&str])] = &[

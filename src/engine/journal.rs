@@ -4,7 +4,7 @@
 //!
 //! The files live beside the commits they name, in the git directory that all worktrees share:
 //! `pindeck/journal/` (docs/adr/0008-journal.md). Each step is written to a temporary file, synced, renamed and
-//! the folder synced, so a file is whole or not there. A writer holds a lock that the system takes away
+//! the folder synced, so a file is whole or not there. A writer keeps a lock that the system takes away
 //! when the process ends, however it ends; so "under way" and "left behind" are never confused.
 
 mod entry;
@@ -21,7 +21,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub use entry::{CopyNote, JournalEntry, NewEntry, RecordedVerdict, RecordedWrite, SCHEMA, Terms};
+pub(crate) use entry::{CopyNote, JournalEntry, NewEntry, RecordedWrite};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -31,7 +31,7 @@ const TRIES: u32 = 10;
 
 /// Why the journal could not be used. A write that cannot be journalled does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// The folder or a file cannot be used.
     #[error("the journal at {path} cannot be used: {source}")]
     Io {
@@ -43,29 +43,29 @@ pub enum JournalError {
     /// Another process is at this write.
     #[error("another pindeck is carrying out {id} right now")]
     Busy {
-        /// The entry.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
     },
     /// The entry is gone: somebody finished or dropped it.
     #[error("{id} is not in the journal any more: it was finished or dropped")]
     Gone {
-        /// The entry.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
     },
     /// The entry cannot be read.
     #[error("{path} is no journal entry of this version: {detail}")]
     Unreadable {
-        /// The file.
+        /// The file of the entry, as a path of this machine.
         path: String,
-        /// What is wrong with it.
+        /// What is wrong with it, as part of a sentence.
         detail: String,
     },
     /// The write is too large to be journalled.
     #[error("a write of {bytes} bytes of plans is too large for the journal ({max} at most)")]
     TooLarge {
-        /// Its size.
+        /// Size of the entry, in bytes.
         bytes: usize,
-        /// The limit.
+        /// The largest size of an entry, in bytes.
         max: u64,
     },
 }
@@ -100,17 +100,17 @@ impl From<JournalError> for Failure {
 pub enum JournalMoment {
     /// The step is about to be written.
     Before,
-    /// It is on disk.
+    /// The step is on disk, and the folder is synced.
     After,
 }
 
 /// Told of every step of every write, just before and just after it is on disk. Tests end the process
 /// there; nothing in pindeck sets one.
-pub type Observer = Arc<dyn Fn(WriteStep, JournalMoment) + Send + Sync>;
+pub(crate) type Observer = Arc<dyn Fn(WriteStep, JournalMoment) + Send + Sync>;
 
 /// The journal of one repository.
 #[derive(Clone)]
-pub struct Journal {
+pub(crate) struct Journal {
     dir: PathBuf,
     observer: Option<Observer>,
 }
@@ -125,38 +125,28 @@ impl std::fmt::Debug for Journal {
 
 /// What stands in the journal.
 #[derive(Debug)]
-pub enum Pending {
+pub(crate) enum Pending {
     /// A write that its process left behind.
     Left(JournalEntry),
     /// A write that another process is carrying out.
     UnderWay(JournalEntry),
     /// A file that cannot be read; its name is its id.
     Unreadable {
-        /// Its id.
+        /// The id of the entry, which is also the name of its file without the ending.
         id: String,
         /// What is wrong.
         error: JournalError,
     },
 }
 
-impl Pending {
-    /// The id by which it is taken or dropped.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Left(entry) | Self::UnderWay(entry) => &entry.id,
-            Self::Unreadable { id, .. } => id,
-        }
-    }
-}
-
 impl Journal {
     /// The journal of a repository; nothing is made until a write begins.
-    pub fn of(repo: &GitRepo) -> Self {
+    pub(crate) fn of(repo: &GitRepo) -> Self {
         Self::open(&repo.common_dir().join("pindeck").join("journal"))
     }
 
     /// The journal in a folder.
-    pub fn open(dir: &Path) -> Self {
+    pub(crate) fn open(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
             observer: None,
@@ -165,23 +155,18 @@ impl Journal {
 
     /// The same, with somebody who is told of each step.
     #[must_use]
-    pub fn observed(mut self, observer: Observer) -> Self {
+    pub(crate) fn observed(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
         self
-    }
-
-    /// Where it is.
-    pub fn dir(&self) -> &Path {
-        &self.dir
     }
 
     /// Begins a write: from here on a crash leaves a trace.
     ///
     /// # Errors
     /// If it cannot be recorded; then nothing may be written.
-    pub fn begin(&self, draft: NewEntry, now: Timestamp) -> Result<Running, JournalError> {
+    pub(crate) fn begin(&self, draft: NewEntry, now: Timestamp) -> Result<Running, JournalError> {
         fs::create_dir_all(&self.dir).map_err(|e| self.failed(&self.dir, e))?;
-        // Locked first, then visible: a lock file that can be seen is held, or was left behind.
+        // Locked first, then visible: a lock file that can be seen is locked, or was left behind.
         let lock = tempfile::Builder::new()
             .prefix(".lock-")
             .tempfile_in(&self.dir)
@@ -208,7 +193,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub fn pending(&self) -> Result<Vec<Pending>, JournalError> {
+    pub(crate) fn pending(&self) -> Result<Vec<Pending>, JournalError> {
         let entries = match fs::read_dir(&self.dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -239,7 +224,7 @@ impl Journal {
     ///
     /// # Errors
     /// If another process has it, it is gone, or it cannot be read.
-    pub fn take(&self, id: &str) -> Result<Running, JournalError> {
+    pub(crate) fn take(&self, id: &str) -> Result<Running, JournalError> {
         let lock = self.lock(id)?;
         // Whoever had the lock before us may have finished it.
         let entry = self.read(id)?;
@@ -254,7 +239,7 @@ impl Journal {
     ///
     /// # Errors
     /// If another process has it, it is gone already, or it cannot be removed.
-    pub fn forget(&self, id: &str) -> Result<(), JournalError> {
+    pub(crate) fn forget(&self, id: &str) -> Result<(), JournalError> {
         let lock = self.lock(id)?;
         if !self.entry_path(id).exists() {
             return Err(JournalError::Gone { id: id.to_owned() });
@@ -285,7 +270,7 @@ impl Journal {
         Err(JournalError::Busy { id: id.to_owned() })
     }
 
-    /// Whether a process holds the entry's lock.
+    /// Whether a process has the entry's lock.
     fn is_live(&self, id: &str) -> bool {
         let Ok(file) = File::open(self.lock_path(id)) else {
             return false;
@@ -388,7 +373,7 @@ fn is_id(id: &str) -> bool {
 
 /// A write that this process carries out. Dropping it leaves the entry in the journal.
 #[derive(Debug)]
-pub struct Running {
+pub(crate) struct Running {
     journal: Journal,
     entry: JournalEntry,
     _lock: File,
@@ -396,7 +381,7 @@ pub struct Running {
 
 impl Running {
     /// The entry as it is on disk.
-    pub fn entry(&self) -> &JournalEntry {
+    pub(crate) fn entry(&self) -> &JournalEntry {
         &self.entry
     }
 
@@ -405,7 +390,7 @@ impl Running {
     ///
     /// # Errors
     /// If it cannot be recorded; then the next thing must not happen.
-    pub fn step(&mut self, step: WriteStep, now: Timestamp) -> Result<(), JournalError> {
+    pub(crate) fn step(&mut self, step: WriteStep, now: Timestamp) -> Result<(), JournalError> {
         self.record(step, now)
     }
 
@@ -413,7 +398,7 @@ impl Running {
     ///
     /// # Errors
     /// If it cannot be recorded; then they must not be pushed.
-    pub fn committed(&mut self, base: &str, commits: &[String], now: Timestamp) -> Result<(), JournalError> {
+    pub(crate) fn committed(&mut self, base: &str, commits: &[String], now: Timestamp) -> Result<(), JournalError> {
         base.clone_into(&mut self.entry.base);
         self.entry.commits = commits.to_vec();
         self.record(WriteStep::Committed, now)
@@ -423,7 +408,7 @@ impl Running {
     ///
     /// # Errors
     /// If the file cannot be removed.
-    pub fn done(self) -> Result<(), JournalError> {
+    pub(crate) fn done(self) -> Result<(), JournalError> {
         self.journal.tell(WriteStep::Done, JournalMoment::Before);
         self.journal.remove(&self.entry.id)?;
         self.journal.tell(WriteStep::Done, JournalMoment::After);

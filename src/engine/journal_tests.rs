@@ -83,7 +83,7 @@ fn every_step_is_on_disk_before_the_next_thing_happens() {
     running.done().expect("removed");
     assert!(journal.pending().expect("reads").is_empty());
     assert_eq!(
-        fs::read_dir(journal.dir()).expect("there").count(),
+        fs::read_dir(&journal.dir).expect("there").count(),
         0,
         "nothing is left lying about"
     );
@@ -113,7 +113,9 @@ fn two_writes_at_once_have_an_entry_each() {
     assert_ne!(a.entry().id, b.entry().id);
     assert_eq!(journal.pending().expect("reads").len(), 2);
     a.done().expect("removed");
-    assert_eq!(journal.pending().expect("reads")[0].id(), b.entry().id);
+    assert!(
+        matches!(&journal.pending().expect("reads")[0], Pending::Left(left) | Pending::UnderWay(left) if left.id == b.entry().id)
+    );
 }
 
 #[test]
@@ -164,14 +166,14 @@ fn a_write_too_large_to_record_does_not_begin() {
         journal.begin(large, now()),
         Err(JournalError::TooLarge { .. })
     ));
-    assert_eq!(fs::read_dir(journal.dir()).expect("there").count(), 0);
+    assert_eq!(fs::read_dir(&journal.dir).expect("there").count(), 0);
 }
 
 #[test]
 fn the_observer_hears_each_step_on_both_sides_of_the_disk() {
     let (_dir, journal) = journal();
     let heard: Arc<Mutex<Vec<(WriteStep, JournalMoment, usize)>>> = Arc::default();
-    let (ears, dir) = (Arc::clone(&heard), journal.dir().to_owned());
+    let (ears, dir) = (Arc::clone(&heard), journal.dir.clone());
     let observed = journal.observed(Arc::new(move |step, moment| {
         let files = fs::read_dir(&dir).expect("there").flatten();
         let entries = files

@@ -22,9 +22,9 @@ use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
-pub const TEAM_FILE: &str = "pindeck.toml";
+pub(crate) const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
-pub const FILE_CAP: u64 = 16 << 20;
+pub(crate) const FILE_CAP: u64 = 16 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]
@@ -32,7 +32,7 @@ pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
 
 impl ScanCache {
     /// The scan of one file, from the cache or made now.
-    pub fn scan(
+    pub(crate) fn scan(
         &self,
         path: &str,
         oid: &str,
@@ -65,7 +65,7 @@ pub struct Ledger {
     pub naming: Naming,
     /// Pins by service.
     pub grouped: Grouped,
-    /// What its files hold.
+    /// What its files contain.
     pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
@@ -82,7 +82,7 @@ pub struct Ledger {
 impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
-    pub fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+    pub(crate) fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
         if !self.services_by_place.is_empty()
             && let Some(known) = self
                 .services_by_place
@@ -97,17 +97,17 @@ impl Ledger {
     }
 
     /// Every pin, service by service.
-    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
+    pub(crate) fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 
     /// The names of all services, configured or inferred.
-    pub fn service_names(&self) -> BTreeSet<ServiceId> {
+    pub(crate) fn service_names(&self) -> BTreeSet<ServiceId> {
         self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
     }
 
     /// The repository part of the board.
-    pub fn repository(&self, fetch: Fetch) -> RepositoryInfo {
+    pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -141,7 +141,7 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 ///
 /// # Errors
 /// As [`read`].
-pub fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
+pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
 }
 
@@ -177,25 +177,6 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
         unmatched,
         notices,
     })
-}
-
-/// The first `pindeck.toml` of a repository: what is found at the commit that counts, whatever it may
-/// say about itself already.
-///
-/// # Errors
-/// If the repository, the branch or a blob cannot be read.
-pub fn first_configuration(repo: &GitRepo, scans: &ScanCache) -> Result<String, Failure> {
-    let tip = repo.tip(None)?;
-    let team = TeamPolicy::default();
-    let files = Arc::new(repo.files(&tip.commit)?);
-    let commit = scan_all(repo, &tip, &files, scans, &mut Vec::new())?;
-    let environments = environments(&team, &commit);
-    let (_, _, grouped) = pins(&commit, &team, &environments);
-    Ok(crate::config::init::render(&crate::config::init::Survey {
-        environments: &environments,
-        services: &grouped.services,
-        unmanaged: &grouped.unmanaged,
-    }))
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.
@@ -318,7 +299,7 @@ fn services_by_place(
     out
 }
 
-/// Whether a path can hold pins. (`Kustomization` without an ending is Kustomize's third valid name.)
+/// Whether the file at a path can contain pins. (`Kustomization` without an ending is Kustomize's third valid name.)
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();
@@ -350,7 +331,7 @@ fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(T
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
     let shown = file.display().to_string();
     match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
         FileOwner::Person => {
@@ -378,7 +359,7 @@ pub fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, Str
 ///
 /// # Errors
 /// If the file, or one that it names, cannot be read or is wrong.
-pub fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
+pub(crate) fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
     let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
     let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
     team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
@@ -420,9 +401,4 @@ fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
 /// A team policy that cannot be read.
 fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
-}
-
-/// Index of files by path, for lookups.
-pub fn by_path(files: &[TreeFile]) -> BTreeMap<&str, &TreeFile> {
-    files.iter().map(|file| (file.path.as_str(), file)).collect()
 }

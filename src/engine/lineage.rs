@@ -1,8 +1,8 @@
 //! Where pins come from: the commit that pinned each, and whether a digest skipped an environment.
 //! One walk over the history answers both, newest first, and ends when nothing is open.
 //!
-//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that hold each
-//! pin: one that is renamed, split or copied hands it on, and the pin was made where none held it before.
+//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that contain each
+//! pin: one that is renamed, split or copied hands it on, and the pin was made where none contained it before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -73,7 +73,7 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
 /// A pin whose commit is not found yet.
 struct OpenPin {
     key: PinKey,
-    /// The files that hold it where the walk is now.
+    /// The files that contain it where the walk is now.
     files: BTreeSet<String>,
 }
 
@@ -217,7 +217,7 @@ impl<'a> LineageWalk<'a> {
         }
     }
 
-    /// Before this commit no file held these pins any more: it made them.
+    /// Before this commit no file contained these pins any more: it made them.
     fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, PinnedContent)>) {
         for (env, what) in left {
             let Some(here) = self.open.get_mut(&env) else { continue };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 /// Answers of one pass, each asked at most once.
-pub struct OnceMap<K, V> {
+pub(crate) struct OnceMap<K, V> {
     answers: Mutex<HashMap<K, Arc<OnceCell<V>>>>,
 }
 
@@ -21,7 +21,7 @@ impl<K, V> Default for OnceMap<K, V> {
 
 impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
     /// The answer, asking if nobody has; concurrent askers wait for the one that asks.
-    pub async fn get<F, Fut>(&self, key: K, ask: F) -> V
+    pub(crate) async fn get<F, Fut>(&self, key: K, ask: F) -> V
     where
         F: FnOnce() -> Fut,
         Fut: Future<Output = V>,
@@ -34,13 +34,13 @@ impl<K: Eq + Hash, V: Clone> OnceMap<K, V> {
     }
 
     /// Whether somebody has asked already, answered or not.
-    pub fn has_begun(&self, key: &K) -> bool {
+    pub(crate) fn has_begun(&self, key: &K) -> bool {
         let cells = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         cells.contains_key(key)
     }
 
     /// The answer, if it has been given.
-    pub fn peek(&self, key: &K) -> Option<V> {
+    pub(crate) fn peek(&self, key: &K) -> Option<V> {
         let cells = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         cells.get(key).and_then(|cell| cell.get().cloned())
     }

@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// The options it was opened with.
-    pub fn options(&self) -> &OpenOptions {
+    pub(crate) fn options(&self) -> &OpenOptions {
         &self.inner.options
     }
 
@@ -105,7 +105,7 @@ impl Engine {
     }
 
     /// Why the last fetch failed, so that what was read since may be out of date.
-    pub fn fetch_failure(&self) -> Option<Untrusted> {
+    pub(crate) fn fetch_failure(&self) -> Option<Untrusted> {
         match &self.kept().fetch {
             Some(Fetch::Failed(_, error)) => Some(error.clone()),
             _ => None,
@@ -116,7 +116,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::ledger`].
-    pub async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
+    pub(crate) async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
         Ok(self.read_ledger(false).await?.0)
     }
 
@@ -146,17 +146,6 @@ impl Engine {
             Ok((ledger, fetched))
         };
         blocking(work).await?
-    }
-
-    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at
-    /// the commit that counts, without looking at a configuration that may be there already. Nothing
-    /// is fetched and nothing written. The text parses and validates against the same commit.
-    ///
-    /// # Errors
-    /// If git cannot be read.
-    pub async fn first_configuration(&self) -> Result<String, Failure> {
-        let this = self.clone();
-        blocking(move || ledger::first_configuration(&this.inner.repo, &this.inner.scans)).await?
     }
 
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.

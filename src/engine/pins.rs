@@ -27,7 +27,7 @@ pub struct Grouped {
     pub unmanaged: Vec<Unmanaged>,
 }
 
-/// Which service holds a repository.
+/// Which service a repository belongs to.
 #[derive(Debug, Clone)]
 pub struct Naming {
     /// The services of a repository; several of them are told apart by their component.
@@ -103,7 +103,7 @@ impl Naming {
         self.known.contains_key(repository)
     }
 
-    /// Whether `ignore` matches.
+    /// Whether a pattern of `ignore` in `pindeck.toml` matches the full name of the repository.
     pub fn is_ignored(&self, repository: &Repository) -> bool {
         let name = repository.to_string();
         !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))

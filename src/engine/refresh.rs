@@ -52,12 +52,12 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
-    pub async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+    pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
         run(self, tx).await
     }
 }
 
-/// Runs one pass.
+/// Refreshes the whole board once and sends every answer as soon as it is there.
 async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(RefreshPass {
@@ -351,7 +351,7 @@ impl RefreshPass {
     }
 }
 
-/// An answer of this moment.
+/// Stamps an answer with the time at which it came.
 fn answered<T>(result: Result<T, Failure>) -> Answered<T> {
     Answered {
         result,

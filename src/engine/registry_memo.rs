@@ -13,15 +13,15 @@ use super::once_map::OnceMap;
 use super::verdict_cache::VerdictCache;
 
 /// The tag list of a repository, or why there is none.
-pub type TagList = Result<Arc<BTreeSet<String>>, Failure>;
+pub(crate) type TagList = Result<Arc<BTreeSet<String>>, Failure>;
 
 /// What a tag points at; `Ok(None)` = there is no such tag.
-pub type TagAnswer = Result<Option<Digest>, Failure>;
+pub(crate) type TagAnswer = Result<Option<Digest>, Failure>;
 
 /// A manifest that a registry has now: its bytes, and the proof.
 #[derive(Debug, Clone)]
-pub struct LocatedManifest {
-    /// The manifest.
+pub(crate) struct LocatedManifest {
+    /// Its bytes, parsed; they hash to the digest that was asked for.
     pub manifest: Arc<Manifest>,
     /// The registry has it at this place.
     pub present: Present,
@@ -33,8 +33,8 @@ type PresenceAnswer = Result<Option<Present>, RegistryError>;
 /// Shared questions of one pass. Two kinds of question never answer for each other: what bytes a digest
 /// names (any registry may have served them, now or last week), and whether a repository has them now
 /// ([`Place`]), which only that repository can say.
-pub struct RegistryMemo {
-    /// The registries.
+pub(crate) struct RegistryMemo {
+    /// The door to all registries.
     pub registry: Registry,
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
@@ -53,8 +53,8 @@ pub struct RegistryMemo {
 }
 
 impl RegistryMemo {
-    /// A pass with nothing asked yet.
-    pub fn new(registry: Registry, verdicts: Option<VerdictCache>) -> Self {
+    /// Begins with no answer known.
+    pub(crate) fn new(registry: Registry, verdicts: Option<VerdictCache>) -> Self {
         Self {
             registry,
             verdicts,
@@ -71,7 +71,7 @@ impl RegistryMemo {
     }
 
     /// What is attached to a digest, by the referrers and the tags that the repository lists.
-    pub async fn attached(&self, place: &Place) -> Arc<Collected> {
+    pub(crate) async fn attached(&self, place: &Place) -> Arc<Collected> {
         let ask = || async {
             let tags = self.tags(&place.repository).await.ok();
             let found = collect::attached(&self.registry, &place.repository, place.digest, tags.as_deref());
@@ -82,7 +82,7 @@ impl RegistryMemo {
 
     /// What is attached to a digest by tags that the repository does not list; nothing where there is no list,
     /// for [`RegistryMemo::attached`] has asked for every tag then.
-    pub async fn attached_unlisted(&self, place: &Place) -> Arc<Collected> {
+    pub(crate) async fn attached_unlisted(&self, place: &Place) -> Arc<Collected> {
         let ask = || async {
             let Ok(tags) = self.tags(&place.repository).await else {
                 return Arc::default();
@@ -94,13 +94,13 @@ impl RegistryMemo {
     }
 
     /// What an index at this place has inside it.
-    pub async fn in_index(&self, place: &Place, index: &Manifest) -> Arc<Collected> {
+    pub(crate) async fn in_index(&self, place: &Place, index: &Manifest) -> Arc<Collected> {
         let ask = || async { Arc::new(collect::in_index(&self.registry, &place.repository, index).await) };
         self.inside.get(place.clone(), ask).await
     }
 
     /// All tags of a repository.
-    pub async fn tags(&self, repository: &Repository) -> TagList {
+    pub(crate) async fn tags(&self, repository: &Repository) -> TagList {
         self.tags
             .get(repository.clone(), || async {
                 match self.registry.tags(repository).await {
@@ -113,7 +113,7 @@ impl RegistryMemo {
 
     /// What a tag points at now. The tag list is not asked: a cache that lists only what it has already
     /// would hide tags.
-    pub async fn resolve(&self, repository: &Repository, tag: &str) -> TagAnswer {
+    pub(crate) async fn resolve(&self, repository: &Repository, tag: &str) -> TagAnswer {
         let key = (repository.clone(), tag.to_owned());
         self.resolved
             .get(key, || async {
@@ -130,7 +130,7 @@ impl RegistryMemo {
     }
 
     /// What is already known about a tag in this pass.
-    pub fn known(&self, repository: &Repository, tag: &str) -> Option<TagAnswer> {
+    pub(crate) fn known(&self, repository: &Repository, tag: &str) -> Option<TagAnswer> {
         self.resolved.peek(&(repository.clone(), tag.to_owned()))
     }
 
@@ -139,7 +139,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::presence`].
-    pub async fn presence(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
+    pub(crate) async fn presence(&self, place: &Place, size: Option<u64>) -> PresenceAnswer {
         if let Some(present) = self.answered_by_tag(place) {
             return Ok(Some(present));
         }
@@ -164,7 +164,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// As [`Registry::blob_presence`].
-    pub async fn blob_presence(&self, place: &Place, size: u64) -> PresenceAnswer {
+    pub(crate) async fn blob_presence(&self, place: &Place, size: u64) -> PresenceAnswer {
         self.blobs
             .get(place.clone(), || self.registry.blob_presence(place, size))
             .await
@@ -174,7 +174,7 @@ impl RegistryMemo {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn locate(&self, place: &Place) -> Result<Option<LocatedManifest>, RegistryError> {
+    pub(crate) async fn locate(&self, place: &Place) -> Result<Option<LocatedManifest>, RegistryError> {
         self.located
             .get(place.clone(), || async {
                 let (manifest, proof) = match self.registry.manifest_at(place).await {
@@ -193,12 +193,12 @@ impl RegistryMemo {
     }
 
     /// Whether a tag answered with this digest in this pass.
-    pub fn is_answered(&self, place: &Place) -> bool {
+    pub(crate) fn is_answered(&self, place: &Place) -> bool {
         self.answered().contains_key(place)
     }
 
     /// Digests that tags of this repository pointed at in this pass, and that may be an index.
-    pub fn tagged_indexes(&self, repository: &Repository) -> Vec<Digest> {
+    pub(crate) fn tagged_indexes(&self, repository: &Repository) -> Vec<Digest> {
         self.answered()
             .iter()
             .filter(|(place, head)| place.repository == *repository && !head.is_image)
@@ -207,7 +207,7 @@ impl RegistryMemo {
     }
 
     /// Whether the answer about this digest said that it is a single image, and so no index.
-    pub fn is_image(&self, place: &Place) -> bool {
+    pub(crate) fn is_image(&self, place: &Place) -> bool {
         self.answered().get(place).is_some_and(|head| head.is_image)
     }
 

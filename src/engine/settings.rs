@@ -21,7 +21,7 @@ const FILES_LOOKED_AT: usize = 200_000;
 /// The configuration in force.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The policy.
+    /// The team policy: environments, services, policies, trust profiles, registries.
     pub team: Arc<TeamPolicy>,
     /// Environments in promotion order, configured or inferred.
     pub environments: Vec<Environment>,
@@ -86,11 +86,13 @@ impl Engine {
         })
     }
 
-    /// A first `pindeck.toml` for this repository, from what is found in it without any configuration.
+    /// The text of a first `pindeck.toml` (`pindeck init`): environments, services and pins as found at the commit that
+    /// counts, without looking at a configuration that may be there already. Nothing is fetched and nothing written.
+    /// The text parses and validates against the same commit.
     ///
     /// # Errors
     /// If git cannot be read.
-    pub async fn propose(&self) -> Result<String, Failure> {
+    pub async fn first_configuration(&self) -> Result<String, Failure> {
         let this = self.clone();
         let work = move || {
             let inner = &this.inner;
@@ -105,7 +107,7 @@ impl Engine {
     }
 
     /// Where the repository's own `pindeck.toml` belongs; `None` in a bare repository.
-    pub fn team_file(&self) -> Option<PathBuf> {
+    pub(crate) fn team_file(&self) -> Option<PathBuf> {
         self.inner.repo.work_dir().map(|dir| dir.join(TEAM_FILE))
     }
 }
@@ -115,7 +117,7 @@ impl Engine {
 ///
 /// # Errors
 /// If it is wrong, or no file is named.
-pub async fn settings_of_file(options: &OpenOptions) -> Result<Settings, Failure> {
+pub(crate) async fn settings_of_file(options: &OpenOptions) -> Result<Settings, Failure> {
     let Some(file) = options.config.clone() else {
         return Err(Failure::usage("there is no configuration to read")
             .hint("name a file with --config, or run it in a GitOps repository"));
@@ -187,7 +189,7 @@ fn below(root: &Path, folder: &Path, into: &mut BTreeSet<String>) {
 }
 
 /// Where a policy came from, for people and plans.
-pub fn source_words(source: &PolicySource) -> String {
+pub(crate) fn source_words(source: &PolicySource) -> String {
     match source {
         PolicySource::None => "none: inferred, read-only".to_owned(),
         PolicySource::Commit(commit) => format!("{TEAM_FILE} at commit {commit}"),

@@ -29,8 +29,8 @@ const REPEAT: i64 = 600;
 
 /// One digest that a tag was seen at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TagSighting {
-    /// The digest.
+pub(crate) struct TagSighting {
+    /// The digest that the tag pointed at.
     pub digest: Digest,
     /// When it was first seen there.
     pub first: Timestamp,
@@ -40,7 +40,7 @@ pub struct TagSighting {
 
 /// What is remembered, by `repository:tag`; oldest sighting first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct TagJournal {
+pub(crate) struct TagJournal {
     version: u32,
     tags: BTreeMap<String, Vec<TagSighting>>,
     #[serde(skip)]
@@ -49,12 +49,12 @@ pub struct TagJournal {
 
 impl TagJournal {
     /// The journal's file in a state folder.
-    pub fn path(state_dir: &Path) -> PathBuf {
+    pub(crate) fn path(state_dir: &Path) -> PathBuf {
         state_dir.join("tag-moves.json")
     }
 
     /// Reads the journal; an absent or unreadable one is empty.
-    pub fn load(path: &Path) -> Self {
+    pub(crate) fn load(path: &Path) -> Self {
         let small = fs::metadata(path).is_ok_and(|m| m.len() <= FILE_CAP);
         let text = if small { fs::read(path).ok() } else { None };
         let read = text.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
@@ -65,7 +65,7 @@ impl TagJournal {
     }
 
     /// Notes that a tag points at a digest now.
-    pub fn saw(&mut self, repository: &Repository, tag: &str, digest: Digest, now: Timestamp) {
+    pub(crate) fn saw(&mut self, repository: &Repository, tag: &str, digest: Digest, now: Timestamp) {
         let seen = self.tags.entry(format!("{repository}:{tag}")).or_default();
         match seen.last_mut() {
             Some(last) if last.digest == digest => {
@@ -93,7 +93,7 @@ impl TagJournal {
     }
 
     /// The last move of a tag: the sighting before, and that of now. `None` = never seen moving.
-    pub fn last_move(&self, repository: &Repository, tag: &str) -> Option<(TagSighting, TagSighting)> {
+    pub(crate) fn last_move(&self, repository: &Repository, tag: &str) -> Option<(TagSighting, TagSighting)> {
         match self.tags.get(&format!("{repository}:{tag}"))?.as_slice() {
             [.., before, now] => Some((*before, *now)),
             _ => None,
@@ -101,7 +101,7 @@ impl TagJournal {
     }
 
     /// Notes every tag that a board has a fresh answer for, and tells drift of moved tags since when.
-    pub fn note(&mut self, board: &Board, drift: &mut [Drift], now: Timestamp) {
+    pub(crate) fn note(&mut self, board: &Board, drift: &mut [Drift], now: Timestamp) {
         for row in &board.services {
             if let Some(Some(candidate)) = row.candidate.fresh() {
                 self.saw(&candidate.image, &candidate.tag, candidate.digest, now);
@@ -137,7 +137,7 @@ impl TagJournal {
     ///
     /// # Errors
     /// If the folder or file cannot be written; nothing is half-written then.
-    pub fn save(&mut self, path: &Path) -> std::io::Result<()> {
+    pub(crate) fn save(&mut self, path: &Path) -> std::io::Result<()> {
         if !self.changed {
             return Ok(());
         }

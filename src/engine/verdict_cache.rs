@@ -1,4 +1,4 @@
-//! Checked evidence, kept on disk (docs/reference/evidence.md, rule 9). The key holds everything that decides the
+//! Checked evidence, kept on disk (docs/reference/evidence.md, rule 9). The key contains everything that decides the
 //! outcome of the checks: the digest, the set of statements, the policy with its trust roots, the
 //! service and its signer. The verdict itself is made anew each time from the kept evidence, so that
 //! ages and windows are judged at the time of asking.
@@ -20,7 +20,7 @@ use crate::domain::id::Digest;
 use crate::sources::evidence::SealKey;
 
 /// Name of the folder, in the cache.
-pub const FOLDER: &str = "verdicts";
+pub(crate) const FOLDER: &str = "verdicts";
 
 /// Raised whenever checking changes its answers: older entries are then never found again.
 const CHECKS_VERSION: u32 = 5;
@@ -30,7 +30,7 @@ const EVICTED: usize = 10;
 
 /// A bounded folder of checked evidence.
 #[derive(Debug, Clone)]
-pub struct VerdictCache {
+pub(crate) struct VerdictCache {
     dir: PathBuf,
     key: SealKey,
     max_entries: usize,
@@ -40,7 +40,7 @@ pub struct VerdictCache {
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// When the checks ran.
     pub at: Timestamp,
     /// What counts for the verdict.
@@ -51,11 +51,11 @@ pub struct Checked {
 
 /// Builds the key of an entry, part by part.
 #[derive(Debug)]
-pub struct VerdictKey(Vec<u8>);
+pub(crate) struct VerdictKey(Vec<u8>);
 
 impl VerdictKey {
     /// A key for the running version of pindeck.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut key = Self(Vec::new());
         key.part(env!("CARGO_PKG_VERSION").as_bytes())
             .part(&CHECKS_VERSION.to_be_bytes());
@@ -63,7 +63,7 @@ impl VerdictKey {
     }
 
     /// Adds one part; lengths keep parts apart.
-    pub fn part(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(crate) fn part(&mut self, bytes: &[u8]) -> &mut Self {
         self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
         self.0.extend_from_slice(bytes);
         self
@@ -82,7 +82,7 @@ impl Default for VerdictKey {
 
 impl VerdictCache {
     /// A cache in `dir` that keeps at most `max_entries`, sealed under a key.
-    pub fn new(dir: PathBuf, key: SealKey, max_entries: usize) -> Self {
+    pub(crate) fn new(dir: PathBuf, key: SealKey, max_entries: usize) -> Self {
         Self {
             dir,
             key,
@@ -92,7 +92,7 @@ impl VerdictCache {
     }
 
     /// The entry, if there is a whole one.
-    pub fn get(&self, key: &VerdictKey) -> Option<Checked> {
+    pub(crate) fn get(&self, key: &VerdictKey) -> Option<Checked> {
         let path = self.dir.join(key.name());
         let text = fs::read_to_string(&path).ok()?;
         let whole = text.split_once('\n').and_then(|(seal, body)| {
@@ -106,7 +106,7 @@ impl VerdictCache {
     }
 
     /// Keeps an entry. A cache that cannot be written is no failure of the question.
-    pub fn put(&self, key: &VerdictKey, entry: &Checked) {
+    pub(crate) fn put(&self, key: &VerdictKey, entry: &Checked) {
         let _ = self.try_put(key, entry);
     }
 

@@ -29,17 +29,17 @@ pub enum Rules {
 /// A digest with what was found about it.
 #[derive(Debug, Clone)]
 pub struct Examined {
-    /// Where it lives.
+    /// The repository that was asked for it.
     pub image: Repository,
-    /// The digest.
+    /// Digest of the manifest or index, as the pin names it.
     pub digest: Digest,
     /// The service it belongs to, if any.
     pub service: Option<ServiceId>,
     /// The policy it was judged by, if any.
     pub policy: Option<String>,
-    /// What was found.
+    /// Its evidence, presence and verdict.
     pub assessed: Assessed,
-    /// What it cost.
+    /// The requests that this answer took.
     pub budget: Budget,
 }
 
@@ -63,7 +63,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::verify`]; also if the service or its pin does not exist, or a tag could not be
     /// resolved.
-    pub async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, Failure> {
+    pub(crate) async fn evidence(&self, what: &str, env: Option<&str>) -> Result<Examined, Failure> {
         let (ledger, _) = self.ledger().await?;
         let context = self.judging_context(ledger)?;
         let rules = env.map_or(Rules::Default, |e| Rules::Environment(e.to_owned()));
@@ -105,7 +105,7 @@ impl Engine {
 ///
 /// # Errors
 /// As [`Engine::verify`]; also if no file is named.
-pub async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, Failure> {
+pub(crate) async fn verify_by_file(options: &OpenOptions, reference: &str, rules: Rules) -> Result<Examined, Failure> {
     let (repository, digest) = by_digest(reference)?;
     let Some(file) = options.config.clone() else {
         return Err(Failure::usage("there is no policy to verify by")

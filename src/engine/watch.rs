@@ -12,12 +12,12 @@ use super::open::Engine;
 
 /// One change of the drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DriftEvent {
+pub(crate) struct DriftEvent {
     /// When it was seen.
     pub at: Timestamp,
     /// What happened.
     pub event: Event,
-    /// To which drift.
+    /// The drift that appeared, changed or cleared.
     pub drift: Drift,
 }
 
@@ -27,7 +27,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the very first pass fails.
-    pub async fn watch(
+    pub(crate) async fn watch(
         &self,
         interval: Duration,
         tx: mpsc::Sender<DriftEvent>,

@@ -17,20 +17,20 @@ use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 
 /// Work in progress. Dropping it cancels the work.
-pub type BackendJob = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+pub(crate) type BackendJob = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// Planning, and with it the registries' answers. Dropping it cancels it: nothing is written.
-pub type PlanJob = Pin<Box<dyn Future<Output = Result<Proposal, WriteFailure>> + Send>>;
+pub(crate) type PlanJob = Pin<Box<dyn Future<Output = Result<Proposal, WriteFailure>> + Send>>;
 
 /// A write under way. It must be driven to its end; it is cancelled by its signal, never by dropping.
-pub type WriteJob = Pin<Box<dyn Future<Output = Result<Receipt, WriteFailure>> + Send>>;
+pub(crate) type WriteJob = Pin<Box<dyn Future<Output = Result<Receipt, WriteFailure>> + Send>>;
 
 /// Two digests being compared.
-pub type DiffJob = Pin<Box<dyn Future<Output = Result<DigestDiff, Failure>> + Send>>;
+pub(crate) type DiffJob = Pin<Box<dyn Future<Output = Result<DigestDiff, Failure>> + Send>>;
 
 /// What is found about the digests that a target could go back to.
 #[derive(Debug, Clone, PartialEq)]
-pub enum EarlierFound {
+pub(crate) enum EarlierFound {
     /// All of them, the one that was replaced last first.
     List(Vec<EarlierDigest>),
     /// The verdict of one.
@@ -41,7 +41,7 @@ pub enum EarlierFound {
 ///
 /// Answers are streamed as they are found; the returned job ends when the question is answered.
 /// A receiver that has gone away means that nobody wants the answer any more.
-pub trait Backend: Send + Sync + 'static {
+pub(crate) trait Backend: Send + Sync + 'static {
     /// One pass over the repository and the registries.
     fn refresh(&self, to: Sender<Update>) -> BackendJob;
 

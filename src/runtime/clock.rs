@@ -6,20 +6,20 @@ use jiff::Timestamp;
 
 /// How often time is handed to the state machine. It paints nothing by itself: ages change once a
 /// minute.
-pub const TICK: Duration = Duration::from_secs(1);
+pub(crate) const TICK: Duration = Duration::from_secs(1);
 
 /// How often time is handed to the state machine while something on screen waits for an answer, so
 /// that waiting shows from 300 ms on.
-pub const PULSE: Duration = Duration::from_millis(300);
+pub(crate) const PULSE: Duration = Duration::from_millis(300);
 
 /// How long a write in flight may take to end when the cockpit must end. After that its journal says
 /// what stands.
-pub const SETTLE: Duration = Duration::from_secs(20);
+pub(crate) const SETTLE: Duration = Duration::from_secs(20);
 
 /// Shortest time between two frames that nobody asked for by a key.
-pub const FRAME: Duration = Duration::from_millis(33);
+pub(crate) const FRAME: Duration = Duration::from_millis(33);
 
 /// Now.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -11,7 +11,7 @@ use crate::view::theme::{BUILT_IN, ColourDepth, Theme, ThemeError, fits};
 
 /// Everything needed to turn a state into bytes.
 #[derive(Debug)]
-pub struct Display {
+pub(crate) struct Display {
     theme: Theme,
     depth: ColourDepth,
     glyphs: &'static Glyphs,
@@ -24,7 +24,7 @@ impl Display {
     ///
     /// # Errors
     /// If there is no such theme.
-    pub fn new(
+    pub(crate) fn new(
         theme: &str,
         depth: ColourDepth,
         glyphs: &'static Glyphs,
@@ -40,19 +40,19 @@ impl Display {
     }
 
     /// The bytes that bring the terminal from what it shows to this state, and the frame's limits.
-    pub fn frame(&mut self, state: &CockpitState) -> (Vec<u8>, ScrollLimits) {
+    pub(crate) fn frame(&mut self, state: &CockpitState) -> (Vec<u8>, ScrollLimits) {
         let (width, height) = state.size;
         let frame = view::draw(state, &self.theme, self.glyphs, Rect::new(0, 0, width, height));
         (self.painter.frame(&frame.buffer), frame.limits)
     }
 
     /// The screen was disturbed: the next frame draws everything.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.painter.forget();
     }
 
     /// Switches to the next built-in theme that can be read on this background; answers its name.
-    pub fn next_theme(&mut self) -> String {
+    pub(crate) fn next_theme(&mut self) -> String {
         let at = BUILT_IN
             .iter()
             .position(|(name, _)| *name == self.theme.name)

@@ -25,7 +25,7 @@ use crate::domain::write::{Proposal, Request};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
-pub enum ExecutorEvent {
+pub(crate) enum ExecutorEvent {
     /// A message for the state machine.
     Msg(Msg),
     /// The backend panicked while doing this.
@@ -34,7 +34,7 @@ pub enum ExecutorEvent {
 
 /// The channels that answers come by.
 #[derive(Debug)]
-pub struct ExecutorEvents {
+pub(crate) struct ExecutorEvents {
     /// Of the write in flight; to be read first.
     pub writes: Receiver<ExecutorEvent>,
     /// Of everything else.
@@ -42,7 +42,7 @@ pub struct ExecutorEvents {
 }
 
 /// Runs the backend's jobs.
-pub struct Executor {
+pub(crate) struct Executor {
     backend: Arc<dyn Backend>,
     reads: Sender<ExecutorEvent>,
     writes: Sender<ExecutorEvent>,
@@ -58,7 +58,7 @@ struct WriteTask {
 
 impl Executor {
     /// An executor, and the channels its answers come by.
-    pub fn new(backend: Arc<dyn Backend>) -> (Self, ExecutorEvents) {
+    pub(crate) fn new(backend: Arc<dyn Backend>) -> (Self, ExecutorEvents) {
         let (reads, read) = channel(256);
         let (writes, written) = channel(64);
         let executor = Self {
@@ -76,7 +76,7 @@ impl Executor {
     }
 
     /// Starts a pass over the board; a running one is dropped.
-    pub fn refresh(&mut self, ticket: Ticket) {
+    pub(crate) fn refresh(&mut self, ticket: Ticket) {
         let (to, from) = channel(64);
         let job = self.backend.refresh(to);
         let (updates, ended) = (ticket.clone(), ticket);
@@ -94,7 +94,7 @@ impl Executor {
     }
 
     /// Starts reading a history; one being read is dropped.
-    pub fn history(&mut self, ticket: Ticket, target: Target) {
+    pub(crate) fn history(&mut self, ticket: Ticket, target: Target) {
         let (to, from) = channel(16);
         let job = self.backend.history(target, to);
         let (batches, ended) = (ticket.clone(), ticket);
@@ -112,7 +112,7 @@ impl Executor {
     }
 
     /// Starts listing what a target could go back to; a list being made is dropped.
-    pub fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
+    pub(crate) fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
         let (to, from) = channel(16);
         let job = self.backend.earlier_digests(target, to);
         let (each, ended) = (ticket.clone(), ticket);
@@ -137,7 +137,7 @@ impl Executor {
     }
 
     /// Starts comparing two digests; another comparison for the same place on screen is dropped.
-    pub fn diff(&mut self, ticket: Ticket, a: (Repository, Digest), b: (Repository, Digest)) {
+    pub(crate) fn diff(&mut self, ticket: Ticket, a: (Repository, Digest), b: (Repository, Digest)) {
         let job = self.backend.diff(a, b);
         self.read(ticket.slot, "comparing two digests", async move {
             Msg::Compared {
@@ -148,7 +148,7 @@ impl Executor {
     }
 
     /// Starts planning a write; a plan being made is dropped: it has written nothing.
-    pub fn plan(&mut self, ticket: Ticket, request: Request) {
+    pub(crate) fn plan(&mut self, ticket: Ticket, request: Request) {
         let job = self.backend.plan(request);
         self.read(QueryKind::Plan, "planning a write", async move {
             Msg::Planned {
@@ -159,7 +159,7 @@ impl Executor {
     }
 
     /// Starts a write. While one is in flight, another is refused.
-    pub fn execute(&mut self, ticket: Ticket, proposal: Proposal) {
+    pub(crate) fn execute(&mut self, ticket: Ticket, proposal: Proposal) {
         let answers = self.writes.clone();
         if self.is_writing() {
             let msg = Msg::Written {
@@ -206,7 +206,7 @@ impl Executor {
     }
 
     /// Asks the write in flight to stop; past its git step it goes on.
-    pub fn cancel_write(&self) {
+    pub(crate) fn cancel_write(&self) {
         if let Some(write) = &self.write {
             // Without a receiver there is nothing left to stop.
             let _ = write.cancel.send(true);
@@ -214,13 +214,13 @@ impl Executor {
     }
 
     /// Whether a write is in flight.
-    pub fn is_writing(&self) -> bool {
+    pub(crate) fn is_writing(&self) -> bool {
         self.write.as_ref().is_some_and(|write| !write.task.is_finished())
     }
 
     /// The cockpit ends: asks a write in flight to stop and waits until it has ended, so that a git
     /// step that has begun is finished; after `most` the journal is trusted to say what stands.
-    pub async fn settle(&mut self, most: Duration) {
+    pub(crate) async fn settle(&mut self, most: Duration) {
         self.cancel_write();
         if let Some(write) = self.write.take() {
             // Not in time is what the journal is for.
@@ -229,7 +229,7 @@ impl Executor {
     }
 
     /// Drops what runs of a kind. Writes are not dropped.
-    pub fn stop(&mut self, slot: QueryKind) {
+    pub(crate) fn stop(&mut self, slot: QueryKind) {
         if let Some(task) = self.running.remove(&slot) {
             task.abort();
         }

@@ -6,7 +6,7 @@ use crate::app::Msg;
 use crate::app::key::{Code, KeyPress};
 
 /// The message of a terminal event, if it means anything here.
-pub fn translate(event: Event) -> Option<Msg> {
+pub(crate) fn translate(event: Event) -> Option<Msg> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => translate_key(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),

@@ -3,24 +3,24 @@
 //! One task owns the state. Input, answers and time reach it as messages over bounded channels; what
 //! it wants done goes to the executor as commands.
 
-pub mod backend;
-pub mod clock;
-pub mod display;
-pub mod event_loop;
-pub mod executor;
-pub mod input;
+pub(crate) mod backend;
+pub(crate) mod clock;
+pub(crate) mod display;
+pub(crate) mod event_loop;
+pub(crate) mod executor;
+pub(crate) mod input;
 mod options;
-pub mod plain;
+pub(crate) mod plain;
 
 use std::sync::Arc;
 
-pub use backend::{Backend, BackendJob};
-pub use options::{CockpitEnd, CockpitOptions, RunError};
+pub(crate) use backend::Backend;
+pub(crate) use options::{CockpitEnd, CockpitOptions, RunError};
 
 /// Runs the cockpit until the person leaves.
 ///
 /// # Errors
 /// A [`RunError`]; the terminal has been given back by then.
-pub async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
+pub(crate) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
     event_loop::run(backend, options).await
 }

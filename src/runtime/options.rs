@@ -12,7 +12,7 @@ use crate::view::theme::{ColourDepth, Theme, ThemeError};
 
 /// How a person wants the cockpit to look and listen. Names as configured, not yet checked.
 #[derive(Debug, Clone, Default)]
-pub struct CockpitOptions {
+pub(crate) struct CockpitOptions {
     /// What the state machine needs to know.
     pub setup: Setup,
     /// Keys per action name, replacing the defaults.
@@ -29,7 +29,7 @@ pub struct CockpitOptions {
 
 /// How the cockpit ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CockpitEnd {
+pub(crate) enum CockpitEnd {
     /// The person left.
     Quit,
     /// A signal, by its number (2 = SIGINT, 15 = SIGTERM): the exit status is 128 more.
@@ -38,7 +38,7 @@ pub enum CockpitEnd {
 
 /// Why the cockpit could not run, or could not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// Nobody is there to look.
     #[error("the cockpit needs a terminal, and {0} is none")]
     NotATerminal(&'static str),
@@ -102,7 +102,7 @@ impl CockpitOptions {
     ///
     /// # Errors
     /// A [`RunError`] naming the setting.
-    pub fn check(&self) -> Result<(), RunError> {
+    pub(crate) fn check(&self) -> Result<(), RunError> {
         self.checked(&Caps::from_env(|name| std::env::var(name).ok())).map(drop)
     }
 

@@ -17,14 +17,14 @@ use crate::domain::text::Clean;
 
 /// What has been said already, so that only changes are said again.
 #[derive(Debug, Default)]
-pub struct Narrator {
+pub(crate) struct Narrator {
     board: Board,
     said: BTreeMap<String, String>,
 }
 
 impl Narrator {
     /// Folds an update in; answers the lines it is worth. Every line is clean.
-    pub fn tell(&mut self, update: Update, now: Timestamp) -> Vec<String> {
+    pub(crate) fn tell(&mut self, update: Update, now: Timestamp) -> Vec<String> {
         let settled = matches!(update, Update::Finished(_) | Update::Opened { .. });
         let notice = match &update {
             Update::Notice(text) => Some(text.clean().into_string()),
@@ -128,7 +128,7 @@ fn say(said: &mut BTreeMap<String, String>, lines: &mut Vec<String>, key: String
 ///
 /// # Errors
 /// If the lines cannot be written.
-pub async fn run(
+pub(crate) async fn run(
     backend: Arc<dyn Backend>,
     every: Option<Duration>,
     out: &mut (dyn Write + Send),

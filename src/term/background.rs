@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// How long an answer is waited for: a slow SSH line's round trip, hardly noticed once at the start.
-pub const PATIENCE: Duration = Duration::from_millis(200);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 
 /// Asks for the background colour, then for the device attributes: those every terminal answers, so
 /// that one that does not know the first question ends the waiting.
@@ -13,7 +13,7 @@ const QUESTION: &str = "\x1b]11;?\x1b\\\x1b[c";
 
 /// Asks the terminal, which must be in raw mode and read by nobody else; `None` = it does not say.
 #[cfg(unix)]
-pub fn is_light(patience: Duration) -> Option<bool> {
+pub(crate) fn is_light(patience: Duration) -> Option<bool> {
     use std::io::Write as _;
     use std::time::Instant;
 
@@ -43,7 +43,7 @@ pub fn is_light(patience: Duration) -> Option<bool> {
 
 /// Nothing can be asked here.
 #[cfg(not(unix))]
-pub fn is_light(_: Duration) -> Option<bool> {
+pub(crate) fn is_light(_: Duration) -> Option<bool> {
     None
 }
 

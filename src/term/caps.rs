@@ -5,7 +5,7 @@
 
 /// How many colours the terminal shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Colours {
+pub(crate) enum Colours {
     /// None; modifiers only.
     None,
     /// The terminal's own sixteen.
@@ -18,7 +18,7 @@ pub enum Colours {
 
 /// What the environment says about the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caps {
+pub(crate) struct Caps {
     /// Colours.
     pub colours: Colours,
     /// Whether text beyond ASCII is shown.
@@ -31,7 +31,7 @@ pub struct Caps {
 
 impl Caps {
     /// Decides from environment variables.
-    pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn from_env(get: impl Fn(&str) -> Option<String>) -> Self {
         let term = get("TERM").unwrap_or_default();
         Self {
             colours: colours(&get, &term),

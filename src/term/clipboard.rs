@@ -4,18 +4,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// Longest text in bytes that is sent; terminals drop or cut longer ones.
-pub const MOST: usize = 16 * 1024;
+pub(crate) const MOST: usize = 16 * 1024;
 
 /// Why a text is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the text has {0} bytes; terminals take at most {MOST}")]
-pub struct TooLong(pub usize);
+pub(crate) struct TooLong(pub usize);
 
 /// The sequence that hands a text to the terminal's clipboard.
 ///
 /// # Errors
 /// If the text is longer than [`MOST`].
-pub fn sequence(text: &str, tmux: bool) -> Result<Vec<u8>, TooLong> {
+pub(crate) fn sequence(text: &str, tmux: bool) -> Result<Vec<u8>, TooLong> {
     if text.len() > MOST {
         return Err(TooLong(text.len()));
     }

@@ -17,7 +17,7 @@ const SYNC_END: &str = "\x1b[?2026l";
 
 /// Knows what the terminal shows, and how to change it.
 #[derive(Debug, Clone)]
-pub struct Painter {
+pub(crate) struct Painter {
     shown: Option<Buffer>,
     colours: bool,
 }
@@ -46,17 +46,17 @@ struct Pen {
 
 impl Painter {
     /// A painter over an unknown screen. Without `colours`, no colour sequence is ever written.
-    pub fn new(colours: bool) -> Self {
+    pub(crate) fn new(colours: bool) -> Self {
         Self { shown: None, colours }
     }
 
     /// The screen was disturbed: the next frame draws everything.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.shown = None;
     }
 
     /// The bytes that turn what is shown into `next`; empty if nothing changes.
-    pub fn frame(&mut self, next: &Buffer) -> Vec<u8> {
+    pub(crate) fn frame(&mut self, next: &Buffer) -> Vec<u8> {
         let known = self.shown.take().filter(|shown| shown.area == next.area);
         let mut pen = Pen {
             out: String::new(),

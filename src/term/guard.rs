@@ -13,14 +13,14 @@ static HELD: AtomicBool = AtomicBool::new(false);
 
 /// While it lives, the terminal is ours; dropping it gives the terminal back.
 #[derive(Debug)]
-pub struct Guard(());
+pub(crate) struct Guard(());
 
 impl Guard {
     /// Takes the terminal, and makes panics give it back before they print.
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn enter() -> io::Result<Self> {
+    pub(crate) fn enter() -> io::Result<Self> {
         hook_panics();
         take()?;
         Ok(Self(()))
@@ -30,7 +30,7 @@ impl Guard {
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn pause(&self) -> io::Result<()> {
+    pub(crate) fn pause(&self) -> io::Result<()> {
         give_back()
     }
 
@@ -38,7 +38,7 @@ impl Guard {
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub fn resume(&self) -> io::Result<()> {
+    pub(crate) fn resume(&self) -> io::Result<()> {
         take()
     }
 }
@@ -60,7 +60,7 @@ fn take() -> io::Result<()> {
 ///
 /// # Errors
 /// If the terminal cannot be switched.
-pub fn give_back() -> io::Result<()> {
+pub(crate) fn give_back() -> io::Result<()> {
     if !HELD.swap(false, Ordering::SeqCst) {
         return Ok(());
     }

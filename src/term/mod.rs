@@ -1,11 +1,11 @@
 //! The terminal: guard, capabilities, one write per frame, clipboard. Knows nothing of pindeck.
 
-pub mod background;
-pub mod caps;
-pub mod clipboard;
-pub mod frame;
-pub mod guard;
-pub mod suspend;
+pub(crate) mod background;
+pub(crate) mod caps;
+pub(crate) mod clipboard;
+pub(crate) mod frame;
+pub(crate) mod guard;
+pub(crate) mod suspend;
 
-pub use frame::Painter;
-pub use guard::Guard;
+pub(crate) use frame::Painter;
+pub(crate) use guard::Guard;

@@ -9,7 +9,7 @@ use super::guard::Guard;
 ///
 /// # Errors
 /// If the terminal cannot be switched, or nothing can be stopped.
-pub fn suspend(guard: &Guard) -> io::Result<()> {
+pub(crate) fn suspend(guard: &Guard) -> io::Result<()> {
     guard.pause()?;
     let stopped = stop();
     guard.resume()?;

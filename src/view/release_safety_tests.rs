@@ -1,4 +1,4 @@
-//! What must hold on every frame of a plan, whatever it says.
+//! What must be true on every frame of a plan, whatever it says.
 
 use super::*;
 use crate::domain::failure::{Failure, FailureKind};

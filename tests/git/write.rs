@@ -5,6 +5,8 @@ use std::path::Path;
 
 use pindeck::domain::id::Digest;
 use pindeck::sources::git::GitRepo;
+use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
+use pindeck::sources::git::manifest::scan;
 use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, Signing, WriteError};
 
 use crate::support::git_world::{World, belongings, git, git_bytes, hook};
@@ -456,4 +458,31 @@ fn openpgp_signs_too() {
     let _ = std::process::Command::new("gpgconf")
         .args(["--homedir", &home.display().to_string(), "--kill", "all"])
         .status();
+}
+
+#[test]
+fn an_edit_is_committed_only_over_the_bytes_that_it_was_planned_on() {
+    let text = |digest: char, comment: &str| {
+        let digest = digest.to_string().repeat(64);
+        format!("{comment}image: {{repository: r.example/app, digest: \"sha256:{digest}\"}}\n")
+    };
+    let planned_on = text('a', "");
+    let world = World::with(&[("values.yaml", planned_on.as_bytes())]);
+    let dir = world.clone_as("work", &world.file_url(), &[]);
+    let repo = repo(&dir);
+    let found = scan("values.yaml", planned_on.as_bytes()).found;
+    let pin = NewPin {
+        digest: Digest::of(b"new"),
+        tag: TagChange::Keep,
+    };
+    let edit = || plan_edit("values.yaml", planned_on.as_bytes(), &[&found[0]], &pin).expect("an edit");
+    repo.commit_on(&world.head(), &[edit().into_change("values.yaml")], "m\n")
+        .expect("what it was planned on is there");
+    // The pin is where it was and what it was; somebody else's line above it is new.
+    let moved = change("values.yaml", FileBefore::Unchecked, text('a', "# mine\n").as_bytes());
+    let other = repo.commit_on(&world.head(), &[moved], "m\n").expect("commits");
+    match repo.commit_on(&other, &[edit().into_change("values.yaml")], "m\n") {
+        Err(WriteError::Moved { path }) => assert_eq!(path, "values.yaml"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -127,17 +127,7 @@ fn normal(words: &[String]) -> String {
 }
 
 fn environment<'a>(name: &str, globs: impl Iterator<Item = &'a str>) -> Environment {
-    Environment {
-        name: name.into(),
-        paths: globs.map(str::to_owned).collect(),
-        policy: None,
-        after: Vec::new(),
-        registry: None,
-        platforms: Default::default(),
-        write: Default::default(),
-        confirm: Default::default(),
-        read_only: false,
-    }
+    Environment::new(name, globs.map(str::to_owned).collect())
 }
 
 /// One environment that has every file.

@@ -15,9 +15,9 @@ use crate::domain::registry::Budget;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
 
-/// `status`.
+/// The document of `pindeck status --json`.
 #[derive(Debug, Serialize)]
-pub struct StatusDoc<'a> {
+pub(crate) struct StatusDoc<'a> {
     repository: Option<&'a RepositoryInfo>,
     environments: Vec<EnvironmentDoc<'a>>,
     services: Vec<ServiceDoc<'a>>,

@@ -15,7 +15,7 @@ fn head(command: &str) -> Value {
     })
 }
 
-/// A plan that was only asked for.
+/// The document of a write with `--dry-run`: `state` is `planned`.
 pub(super) fn planned(command: &str, proposal: &Proposal) -> Value {
     let mut out = head(command);
     fill(&mut out, WriteState::Planned, proposal, &proposal.plans);
@@ -27,7 +27,7 @@ pub(super) fn planned(command: &str, proposal: &Proposal) -> Value {
     out
 }
 
-/// What was carried out.
+/// The document of a write that was carried out.
 pub(super) fn receipt(command: &str, proposal: &Proposal, receipt: &Receipt) -> Value {
     let mut out = head(command);
     fill(&mut out, receipt.state, proposal, &receipt.plans);

@@ -17,10 +17,10 @@ use crate::engine::Engine;
 
 use super::signals::Interrupts;
 
-pub use options::WriteOptions;
+pub(crate) use options::WriteOptions;
 
 /// Runs a write from its plan to its result. Gives the exit status.
-pub async fn run(engine: &Engine, command: &'static str, request: Request, how: &WriteOptions) -> Exit {
+pub(crate) async fn run(engine: &Engine, command: &'static str, request: Request, how: &WriteOptions) -> Exit {
     let said = WriteReport { command, how };
     if !how.dry_run && !how.yes && how.confirm.is_none() && !said.has_terminal() {
         let failure =
@@ -78,7 +78,7 @@ pub async fn run(engine: &Engine, command: &'static str, request: Request, how: 
 }
 
 /// What a person answers at the terminal.
-pub async fn answer(question: &str) -> Option<String> {
+pub(crate) async fn answer(question: &str) -> Option<String> {
     confirm::answer(question.to_owned()).await
 }
 

@@ -2,7 +2,7 @@
 
 /// How a write is to be planned, confirmed and reported (docs/reference/contract.md, "Command line").
 #[derive(Debug, Clone, Default)]
-pub struct WriteOptions {
+pub(crate) struct WriteOptions {
     /// Only plan: nothing is written.
     pub dry_run: bool,
     /// The user confirmed the write on the command line.

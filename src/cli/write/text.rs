@@ -104,7 +104,7 @@ fn one(plan: &Plan, out: &mut Vec<String>) {
     out.extend(safe(&plan.message).map(|line| format!("  | {line}")));
 }
 
-/// What became of it.
+/// The lines of text that say what a write did.
 pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
     let mut out = Vec::new();
     match receipt.state {
@@ -147,7 +147,7 @@ pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
     out
 }
 
-/// Why it did not happen.
+/// The lines of text that say why a write did not happen, with the plan if there is one.
 pub(super) fn failure(failure: &WriteFailure) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let what = match failure.kind() {
@@ -178,7 +178,7 @@ pub(super) struct ProgressLine {
 }
 
 impl ProgressLine {
-    pub fn show(&mut self, step: &Progress) {
+    pub(crate) fn show(&mut self, step: &Progress) {
         let text = match step {
             Progress::Copying {
                 service,
@@ -204,7 +204,7 @@ impl ProgressLine {
         self.used = true;
     }
 
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if std::mem::take(&mut self.used) {
             let mut err = std::io::stderr().lock();
             let _ = write!(err, "\r\x1b[K");

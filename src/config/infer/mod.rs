@@ -20,7 +20,7 @@ pub const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
-/// `deployments` are the paths of the files that name images or deploy folders, `files` all files of the commit.
+/// `deployments` are the paths of the files that name images or take in files that do, `files` all files of the commit.
 /// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
 ///
 /// A set of environments is believed where it covers most deployments, or where environments of known names

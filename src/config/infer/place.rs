@@ -57,7 +57,7 @@ fn is_shared_name(name: &str) -> bool {
 /// The environment that a path speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FoundEnvironment {
-    /// As its owner writes it.
+    /// The name of the environment, as the folder or file spells it.
     pub name: String,
     /// The folder with everything in it (`envs/prod/**`), or the one file.
     pub pattern: String,

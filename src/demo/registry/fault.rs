@@ -25,15 +25,6 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// 429 with `Retry-After` in seconds.
-    pub fn too_many(retry_after: u32) -> Self {
-        Self::Status(
-            429,
-            vec![("Retry-After".to_owned(), retry_after.to_string())],
-            r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"too many requests"}]}"#.to_owned(),
-        )
-    }
-
     /// Whether no honest answer is needed for it.
     pub(super) fn is_instead(&self) -> bool {
         !matches!(self, Self::Truncated)

@@ -4,8 +4,6 @@
 //! It keeps everything in memory, per repository. How it behaves where real registries differ is set by
 //! [`Ways`].
 
-mod account;
-mod auth;
 mod dump;
 mod fault;
 mod listener;
@@ -31,25 +29,23 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 
 use crate::domain::id::Digest;
-pub use account::{Account, AccountScheme};
 pub use dump::{Dump, DumpError, FrozenRepository};
 pub use fault::Fault;
 use listener::{ConnectionCut, CuttableListener};
 use request::RegistryRequest;
 use state::{RequestLog, Shared, lock};
 pub use state::{SeenRequest, Ways};
-pub use store::RepositoryContent;
+pub(crate) use store::RepositoryContent;
 
 /// Largest request body that is taken, in bytes.
 const BODY_CAP: usize = 512 << 20;
 
-/// A running registry. It ends with the runtime it was started on, or when told to.
+/// A running registry. It ends with the runtime it was started on.
 #[derive(Clone)]
 pub struct DemoRegistry {
     /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
-    stop: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
 impl DemoRegistry {
@@ -64,34 +60,18 @@ impl DemoRegistry {
             ways,
             repositories: Mutex::default(),
             uploads: Mutex::default(),
-            auth: Mutex::default(),
-            tokens: Mutex::default(),
             log: Mutex::default(),
             hook: Mutex::default(),
             turn: AtomicU64::new(0),
         });
-        let (stop, mut stopped) = tokio::sync::watch::channel(false);
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
         let router = router.into_make_service_with_connect_info::<ConnectionCut>();
         tokio::spawn(async move {
-            let ended = async move {
-                // An error means that nobody is left who could stop it.
-                if stopped.wait_for(|stop| *stop).await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            if let Err(error) = axum::serve(CuttableListener(listener), router)
-                .with_graceful_shutdown(ended)
-                .await
-            {
+            if let Err(error) = axum::serve(CuttableListener(listener), router).await {
                 tracing::warn!(%error, "the embedded registry ended");
             }
         });
-        Ok(Self {
-            address,
-            shared,
-            stop: Arc::new(stop),
-        })
+        Ok(Self { address, shared })
     }
 
     /// `HOST:PORT`, as in references.
@@ -99,18 +79,13 @@ impl DemoRegistry {
         self.address.to_string()
     }
 
-    /// Takes no new connection any more.
-    pub fn stop(&self) {
-        self.stop.send_replace(true);
-    }
-
     /// Its whole content, by repository.
-    pub fn content(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
+    pub(crate) fn content(&self) -> MutexGuard<'_, BTreeMap<String, RepositoryContent>> {
         self.shared.repositories()
     }
 
     /// Puts a blob there.
-    pub fn put_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
+    pub(crate) fn put_blob(&self, repository: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         self.put_blob_as(repository, digest, bytes);
@@ -118,7 +93,7 @@ impl DemoRegistry {
     }
 
     /// Puts bytes under a digest that they may not hash to.
-    pub fn put_blob_as(&self, repository: &str, digest: Digest, bytes: impl Into<Bytes>) {
+    pub(crate) fn put_blob_as(&self, repository: &str, digest: Digest, bytes: impl Into<Bytes>) {
         let mut all = self.content();
         all.entry(repository.to_owned())
             .or_default()
@@ -127,7 +102,7 @@ impl DemoRegistry {
     }
 
     /// Puts a manifest there, whatever it names.
-    pub fn put_manifest(&self, repository: &str, media_type: &str, bytes: impl Into<Bytes>) -> Digest {
+    pub(crate) fn put_manifest(&self, repository: &str, media_type: &str, bytes: impl Into<Bytes>) -> Digest {
         let bytes = bytes.into();
         let digest = Digest::of(&bytes);
         let mut all = self.content();
@@ -137,7 +112,7 @@ impl DemoRegistry {
     }
 
     /// Hangs a tag on a digest.
-    pub fn tag(&self, repository: &str, tag: &str, digest: Digest) {
+    pub(crate) fn tag(&self, repository: &str, tag: &str, digest: Digest) {
         let mut all = self.content();
         all.entry(repository.to_owned())
             .or_default()
@@ -155,11 +130,6 @@ impl DemoRegistry {
         *lock(&self.shared.hook) = None;
     }
 
-    /// Lets in only who can show this account, from now on.
-    pub fn require(&self, auth: Account) {
-        *lock(&self.shared.auth) = Some(auth);
-    }
-
     /// Puts everything there that a dump contains: spoilt bytes stay under the name they had.
     ///
     /// # Errors
@@ -173,11 +143,6 @@ impl DemoRegistry {
     /// Every request since the start or the last [`DemoRegistry::forget`]; of very many, the last ones.
     pub fn requests(&self) -> Vec<SeenRequest> {
         lock(&self.shared.log).kept.clone()
-    }
-
-    /// How many requests since the start or the last [`DemoRegistry::forget`].
-    pub fn total(&self) -> u64 {
-        lock(&self.shared.log).total
     }
 
     /// Forgets the requests so far.
@@ -217,10 +182,7 @@ async fn honest(shared: &Shared, request: Request) -> Response {
         headers: &parts.headers,
         body,
     };
-    match auth::refuse(shared, &request) {
-        Some(refusal) => refusal,
-        None => routes::respond(shared, request),
-    }
+    routes::respond(shared, request)
 }
 
 #[cfg(test)]

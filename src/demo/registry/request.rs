@@ -17,7 +17,7 @@ pub(super) struct RegistryRequest<'a> {
 
 impl RegistryRequest<'_> {
     /// A parameter of the query, percent-decoded.
-    pub fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let found = self.query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=')?;
             (key == name).then_some(value)
@@ -26,12 +26,12 @@ impl RegistryRequest<'_> {
     }
 
     /// A header, if it is text.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
     /// Whether `Accept` names a media type in so many words: `*/*` names none.
-    pub fn accepts(&self, media_type: &str) -> bool {
+    pub(crate) fn accepts(&self, media_type: &str) -> bool {
         let values = self.headers.get_all("accept").iter().filter_map(|v| v.to_str().ok());
         values
             .flat_map(|value| value.split(','))
@@ -39,7 +39,7 @@ impl RegistryRequest<'_> {
     }
 
     /// The repository it is about and what it wants of it: `/v2/NAME/PART/REFERENCE`.
-    pub fn place(&self) -> Option<(&str, &'static str, &str)> {
+    pub(crate) fn place(&self) -> Option<(&str, &'static str, &str)> {
         let rest = self.path.strip_prefix("/v2/")?;
         PARTS.iter().find_map(|part| {
             // A repository may itself be called like a part: the last one counts.
@@ -49,22 +49,9 @@ impl RegistryRequest<'_> {
     }
 }
 
+/// The text with each `%` and its two hexadecimal digits replaced by the byte that they name.
 pub(super) fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let pair = bytes.get(at + 1..at + 3).and_then(|p| std::str::from_utf8(p).ok());
-        match (bytes[at], pair.and_then(|p| u8::from_str_radix(p, 16).ok())) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
 }

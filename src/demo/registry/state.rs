@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::account::{Account, Tokens};
 use super::fault::Fault;
 use super::store::Repositories;
 
@@ -87,7 +86,7 @@ pub(super) struct RequestLog {
 }
 
 impl RequestLog {
-    pub fn add(&mut self, method: String, path: String) -> SeenRequest {
+    pub(crate) fn add(&mut self, method: String, path: String) -> SeenRequest {
         let asked = SeenRequest {
             method,
             path,
@@ -119,20 +118,18 @@ pub(super) struct Shared {
     pub ways: Ways,
     pub repositories: Mutex<Repositories>,
     pub uploads: Mutex<Uploads>,
-    pub auth: Mutex<Option<Account>>,
-    pub tokens: Mutex<Tokens>,
     pub log: Mutex<RequestLog>,
     pub hook: Mutex<Option<Arc<Hook>>>,
     pub turn: AtomicU64,
 }
 
 impl Shared {
-    pub fn repositories(&self) -> MutexGuard<'_, Repositories> {
+    pub(crate) fn repositories(&self) -> MutexGuard<'_, Repositories> {
         lock(&self.repositories)
     }
 
     /// Counts up: for ids, and for orders that are not stable.
-    pub fn next(&self) -> u64 {
+    pub(crate) fn next(&self) -> u64 {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
 }

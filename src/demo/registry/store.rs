@@ -9,7 +9,7 @@ use crate::domain::id::Digest;
 
 /// One repository.
 #[derive(Debug, Clone, Default)]
-pub struct RepositoryContent {
+pub(crate) struct RepositoryContent {
     /// Manifests and indexes with their media types.
     pub manifests: BTreeMap<Digest, (String, Bytes)>,
     /// Tag to digest.
@@ -45,7 +45,7 @@ pub(super) struct StoredDescriptor {
 
 impl RepositoryContent {
     /// The digest that a tag or a digest names, if it is there.
-    pub fn find(&self, reference: &str) -> Option<Digest> {
+    pub(crate) fn find(&self, reference: &str) -> Option<Digest> {
         match reference.parse::<Digest>() {
             Ok(digest) => self.manifests.contains_key(&digest).then_some(digest),
             Err(_) => self.tags.get(reference).copied(),
@@ -53,7 +53,7 @@ impl RepositoryContent {
     }
 
     /// Drops a manifest and all tags on it; whether it was there.
-    pub fn forget(&mut self, digest: &Digest) -> bool {
+    pub(crate) fn forget(&mut self, digest: &Digest) -> bool {
         self.tags.retain(|_, tagged| tagged != digest);
         self.manifests.remove(digest).is_some()
     }

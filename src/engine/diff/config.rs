@@ -32,7 +32,7 @@ struct Run {
 
 impl Config {
     /// Field by field, under the names that a comparison shows.
-    pub fn fields(self) -> BTreeMap<String, Untrusted> {
+    pub(crate) fn fields(self) -> BTreeMap<String, Untrusted> {
         let mut out = BTreeMap::new();
         let mut put = |name: String, value: Option<String>| {
             if let Some(value) = value.filter(|v| !v.is_empty()) {

@@ -19,7 +19,7 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    pub fn new(scans: &'a BTreeMap<String, Arc<Scan>>, others: &'a BTreeMap<&'a str, ()>) -> Self {
+    pub(crate) fn new(scans: &'a BTreeMap<String, Arc<Scan>>, others: &'a BTreeMap<&'a str, ()>) -> Self {
         let all: Vec<(&str, &Scan)> = scans
             .iter()
             .map(|(path, scan)| (path.as_str(), scan.as_ref()))
@@ -28,37 +28,37 @@ impl<'a> Files<'a> {
         Self { all, index, others }
     }
 
-    pub fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.all.len()).unwrap_or(u32::MAX)
     }
 
-    pub fn path(&self, file: u32) -> &'a str {
+    pub(crate) fn path(&self, file: u32) -> &'a str {
         self.all.get(file as usize).map_or("", |(path, _)| path)
     }
 
-    pub fn scan(&self, file: u32) -> Option<&'a Scan> {
+    pub(crate) fn scan(&self, file: u32) -> Option<&'a Scan> {
         self.all.get(file as usize).map(|(_, scan)| *scan)
     }
 
-    pub fn parts(&self, file: u32) -> &'a [DocumentPart] {
+    pub(crate) fn parts(&self, file: u32) -> &'a [DocumentPart] {
         self.scan(file).map_or(&[], |scan| scan.parts.as_slice())
     }
 
-    pub fn find(&self, path: &str) -> Option<u32> {
+    pub(crate) fn find(&self, path: &str) -> Option<u32> {
         self.index.get(path).copied()
     }
 
-    pub fn exists(&self, path: &str) -> bool {
+    pub(crate) fn exists(&self, path: &str) -> bool {
         self.index.contains_key(path) || self.others.contains_key(path)
     }
 
     /// The reference at a site.
-    pub fn found(&self, site: SourceSite) -> Option<&'a Found> {
+    pub(crate) fn found(&self, site: SourceSite) -> Option<&'a Found> {
         self.scan(site.file)?.at(site.found?)
     }
 
     /// The kustomization of a file.
-    pub fn kustomization(&self, file: u32) -> Option<&'a Kustomization> {
+    pub(crate) fn kustomization(&self, file: u32) -> Option<&'a Kustomization> {
         self.parts(file).iter().find_map(|part| match part {
             DocumentPart::Kustomization(one) => Some(one.as_ref()),
             _ => None,
@@ -66,18 +66,18 @@ impl<'a> Files<'a> {
     }
 
     /// The kustomization in a folder.
-    pub fn kustomization_in(&self, folder: &str) -> Option<u32> {
+    pub(crate) fn kustomization_in(&self, folder: &str) -> Option<u32> {
         let mut all = NAMES.iter().filter_map(|name| self.find(&join(folder, name)));
         all.find(|file| self.kustomization(*file).is_some())
     }
 
     /// The path of what `file` names, from the root; `None` if it leaves the repository or is elsewhere.
-    pub fn resolve(&self, file: u32, written: &str) -> Option<String> {
+    pub(crate) fn resolve(&self, file: u32, written: &str) -> Option<String> {
         relative(folder_of(self.path(file)), written)
     }
 
     /// The values file of a layer that `file` names.
-    pub fn layer(&self, file: u32, layer: &ValuesLayer) -> Option<u32> {
+    pub(crate) fn layer(&self, file: u32, layer: &ValuesLayer) -> Option<u32> {
         match layer {
             ValuesLayer::File { path, from } => {
                 let folder = match from {
@@ -91,7 +91,7 @@ impl<'a> Files<'a> {
     }
 
     /// The files of a folder, and of those below it that are no kustomizations of their own.
-    pub fn in_folder(&self, folder: &str, below: bool) -> Vec<u32> {
+    pub(crate) fn in_folder(&self, folder: &str, below: bool) -> Vec<u32> {
         let prefix = if folder.is_empty() {
             String::new()
         } else {

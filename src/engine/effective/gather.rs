@@ -1,6 +1,7 @@
 //! Collects what every render comes to, and tells each environment's references.
 
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use crate::domain::id::EnvId;
 use crate::domain::pin::Style;
@@ -50,8 +51,8 @@ impl Gatherer<'_> {
                 return self.chart(layers, RenderNode::Other, &[], &all);
             }
             RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
-                Some(overlay) => self.renderer.overlaid(*file, &overlay),
-                None => (*self.renderer.kustomization(*file)).clone(),
+                Some(overlay) => Rc::new(self.renderer.overlaid(*file, &overlay)),
+                None => self.renderer.kustomization(*file),
             },
             RenderSource::Folder(files, kustomizations) => {
                 let overlay = unit.by.map(|(file, application)| RenderOverlay {
@@ -60,7 +61,7 @@ impl Gatherer<'_> {
                     images: None,
                     sorts: false,
                 });
-                self.renderer.folder(files, kustomizations, overlay.as_ref())
+                Rc::new(self.renderer.folder(files, kustomizations, overlay.as_ref()))
             }
         };
         self.supersede(unit);

@@ -1,6 +1,8 @@
 //! Kustomize's image transformer, as kustomize 5 has it: which names an entry matches, and what it makes
 //! of name, tag and digest.
 
+use std::cell::OnceCell;
+
 use regex::Regex;
 
 use crate::sources::git::manifest::{FieldSpec, ImageRule};
@@ -14,7 +16,46 @@ pub(super) struct Rule {
     site: SourceSite,
     /// Entries of the same name that it took the place of.
     replaced: Vec<SourceSite>,
-    pattern: Option<Regex>,
+    pattern: ImagePattern,
+}
+
+/// Which texts an entry's name matches: kustomize puts the name into a regular expression as it is written.
+struct ImagePattern {
+    /// The name, where a dot, which stands for any character, is all that is special about it.
+    plain: Option<String>,
+    /// The expression, `None` where it does not compile. Most entries meet no text that their plain name begins,
+    /// and compiling costs far more than looking.
+    regex: OnceCell<Option<Regex>>,
+}
+
+impl ImagePattern {
+    fn new(name: &str) -> Self {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/' | b':' | b'.');
+        Self {
+            plain: name.bytes().all(is_plain).then(|| name.to_owned()),
+            regex: OnceCell::new(),
+        }
+    }
+
+    fn matches(&self, name: &str, text: &str) -> bool {
+        let begins = |plain: &String| {
+            let mut rest = text.chars();
+            plain
+                .chars()
+                .all(|wanted| rest.next().is_some_and(|own| wanted == '.' || wanted == own))
+        };
+        if self.plain.as_ref().is_some_and(|plain| !begins(plain)) {
+            return false;
+        }
+        let regex = self.regex.get_or_init(|| {
+            // Tags and digests as kustomize's own expression has them.
+            Regex::new(&format!(
+                "^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"
+            ))
+            .ok()
+        });
+        regex.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
 }
 
 /// Fields that every kustomization changes besides the lists of containers at any depth.
@@ -26,32 +67,30 @@ const FIELDS: [&[&str]; 4] = [
 ];
 
 impl Rule {
-    pub fn new(rule: &ImageRule, file: u32) -> Self {
-        // Tags and digests as kustomize's own expression has them.
-        let pattern = format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", rule.name);
+    pub(crate) fn new(rule: &ImageRule, file: u32) -> Self {
         Self {
             rule: rule.clone(),
             site: SourceSite::new(file, rule.at),
             replaced: Vec::new(),
-            pattern: Regex::new(&pattern).ok(),
+            pattern: ImagePattern::new(&rule.name),
         }
     }
 
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.rule.name
     }
 
-    pub fn site(&self) -> SourceSite {
+    pub(crate) fn site(&self) -> SourceSite {
         self.site
     }
 
     /// Notes entries that it takes the place of.
-    pub fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
+    pub(crate) fn replace(&mut self, others: impl Iterator<Item = SourceSite>) {
         self.replaced.extend(others);
     }
 
     /// Takes the place of another entry of the same name; `*` keeps its new name.
-    pub fn take_over(&mut self, other: Self) {
+    pub(crate) fn take_over(&mut self, other: Self) {
         if self.rule.new_name == "*" {
             self.rule.new_name = other.rule.new_name;
         }
@@ -60,7 +99,7 @@ impl Rule {
     }
 
     /// Applies the entry to an object. Tells whether it matched anything.
-    pub fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
+    pub(crate) fn apply(&self, object: &mut RenderedObject, more: &[FieldSpec]) -> bool {
         if object.kind == "CustomResourceDefinition" {
             return false;
         }
@@ -82,12 +121,8 @@ impl Rule {
     }
 
     /// Applies the entry to one image. Tells whether it matched.
-    pub fn change(&self, text: &mut RenderedText) -> bool {
-        if !self
-            .pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.is_match(&text.value))
-        {
+    pub(crate) fn change(&self, text: &mut RenderedText) -> bool {
+        if !self.pattern.matches(&self.rule.name, &text.value) {
             return false;
         }
         let rule = &self.rule;
@@ -190,5 +225,28 @@ fn field(node: &mut RenderNode, path: &[&str], each: &mut dyn FnMut(&mut Rendere
         Some(RenderNode::List(list)) => list.iter_mut().for_each(|item| field(item, rest, each)),
         Some(value) if !items => field(value, rest, each),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Looking at the beginning first never changes what matches.
+        #[test]
+        fn a_name_matches_what_its_expression_matches(
+            name in "[ab./:-]{1,5}|[ab.*+?|()]{1,5}",
+            text in "[ab./:@-]{0,9}",
+            version in "|:b|@sha256:ab",
+            from_name in any::<bool>(),
+        ) {
+            let text = if from_name { format!("{name}{version}") } else { text };
+            let whole = format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$");
+            let expected = Regex::new(&whole).is_ok_and(|regex| regex.is_match(&text));
+            prop_assert_eq!(ImagePattern::new(&name).matches(&name, &text), expected);
+        }
     }
 }

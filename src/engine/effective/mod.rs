@@ -27,7 +27,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository};
 
-pub use reference::{Effective, EffectiveReference, RelatedPlace, entry};
+pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
 use super::environment_paths::EnvironmentPaths;
 
@@ -46,7 +46,7 @@ pub struct ScannedCommit {
 
 impl ScannedCommit {
     /// The same commit with other contents of some files.
-    pub fn with<'f>(&self, changed: impl Iterator<Item = (&'f str, &'f [u8])>) -> Self {
+    pub(crate) fn with<'f>(&self, changed: impl Iterator<Item = (&'f str, &'f [u8])>) -> Self {
         let mut out = self.clone();
         for (path, bytes) in changed {
             out.scans.insert(path.to_owned(), Arc::new(manifest::scan(path, bytes)));

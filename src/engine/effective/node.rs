@@ -14,7 +14,7 @@ pub(super) struct SourceSite {
 }
 
 impl SourceSite {
-    pub fn new(file: u32, at: TextPlace) -> Self {
+    pub(crate) fn new(file: u32, at: TextPlace) -> Self {
         Self {
             file,
             line: at.line,
@@ -42,7 +42,7 @@ pub(super) struct RenderedText {
 
 impl RenderedText {
     /// A text as it is written.
-    pub fn written(value: &str, version: SourceSite) -> Self {
+    pub(crate) fn written(value: &str, version: SourceSite) -> Self {
         Self {
             value: value.to_owned(),
             version,
@@ -62,7 +62,7 @@ impl RenderedText {
     }
 
     /// Another text takes its place.
-    pub fn replace(&mut self, by: &Self) {
+    pub(crate) fn replace(&mut self, by: &Self) {
         let mut overridden = self.all_sites();
         overridden.extend(&by.overridden);
         *self = Self {
@@ -72,13 +72,13 @@ impl RenderedText {
     }
 
     /// The place that decides the version is another now.
-    pub fn decide_version(&mut self, by: SourceSite) {
+    pub(crate) fn decide_version(&mut self, by: SourceSite) {
         self.overridden.push(self.version);
         self.version = by;
     }
 
     /// The place that decides the name is another now.
-    pub fn decide_name(&mut self, by: SourceSite) {
+    pub(crate) fn decide_name(&mut self, by: SourceSite) {
         self.overridden.append(&mut self.names);
         self.names.push(by);
     }
@@ -96,7 +96,7 @@ pub(super) enum RenderNode {
 
 impl RenderNode {
     /// The shape of a file's document.
-    pub fn of(shape: &Shape, file: u32) -> Self {
+    pub(crate) fn of(shape: &Shape, file: u32) -> Self {
         match shape {
             Shape::Text(text) => Self::Text(Box::new(RenderedText::written(
                 &text.value,
@@ -112,14 +112,14 @@ impl RenderNode {
         }
     }
 
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
         }
     }
 
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         match self {
             Self::Map(entries) => entries.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value),
             _ => None,
@@ -127,7 +127,7 @@ impl RenderNode {
     }
 
     /// The value of an entry that is a text.
-    pub fn text(&self, key: &str) -> Option<&RenderedText> {
+    pub(crate) fn text(&self, key: &str) -> Option<&RenderedText> {
         match self.get(key) {
             Some(Self::Text(text)) => Some(text),
             _ => None,
@@ -135,7 +135,7 @@ impl RenderNode {
     }
 
     /// Calls `each` for every text, with the key that it stands under.
-    pub fn texts<'n>(&'n self, each: &mut dyn FnMut(&'n str, &'n RenderedText)) {
+    pub(crate) fn texts<'n>(&'n self, each: &mut dyn FnMut(&'n str, &'n RenderedText)) {
         self.texts_under("", each);
     }
 
@@ -149,7 +149,7 @@ impl RenderNode {
     }
 
     /// Calls `each` for every text.
-    pub fn texts_mut(&mut self, each: &mut dyn FnMut(&mut RenderedText)) {
+    pub(crate) fn texts_mut(&mut self, each: &mut dyn FnMut(&mut RenderedText)) {
         match self {
             Self::Text(text) => each(text),
             Self::Map(entries) => entries.iter_mut().for_each(|(_, value)| value.texts_mut(each)),
@@ -159,7 +159,7 @@ impl RenderNode {
     }
 
     /// All places in it, for a part that is taken away.
-    pub fn sites(&self) -> Vec<SourceSite> {
+    pub(crate) fn sites(&self) -> Vec<SourceSite> {
         let mut all = Vec::new();
         self.texts(&mut |_, text| all.extend(text.all_sites()));
         all

@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
 
 use super::node::RenderNode;
 
-/// One object.
+/// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
 pub(super) struct RenderedObject {
     pub group: String,
@@ -26,7 +26,7 @@ pub(super) struct RenderedObject {
 }
 
 impl RenderedObject {
-    pub fn new(object: &manifest::ManifestObject, file: u32) -> Self {
+    pub(crate) fn new(object: &manifest::ManifestObject, file: u32) -> Self {
         let (group, version) = object.api_version.split_once('/').unwrap_or(("", &object.api_version));
         Self {
             group: group.to_owned(),
@@ -43,7 +43,7 @@ impl RenderedObject {
     }
 
     /// References that nothing changes, carried along.
-    pub fn plain(body: RenderNode) -> Self {
+    pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
             version: String::new(),
@@ -59,7 +59,7 @@ impl RenderedObject {
     }
 
     /// Whether a patch that names its object itself means this one.
-    pub fn is_named_by(&self, patch: &Self) -> bool {
+    pub(crate) fn is_named_by(&self, patch: &Self) -> bool {
         let Some((name, namespace)) = patch.ids.first() else {
             return false;
         };
@@ -71,27 +71,11 @@ impl RenderedObject {
     }
 
     /// Whether lists of containers are merged by name: kustomize knows the schema.
-    pub fn is_builtin(&self) -> bool {
+    pub(crate) fn is_builtin(&self) -> bool {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
     }
 
-    /// Whether a target selects it.
-    pub fn is_selected(&self, target: &PatchTarget) -> bool {
-        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
-        let any = |wanted: &str, own: &dyn Fn(&(String, String)) -> String| {
-            wanted.is_empty() || self.ids.iter().any(|id| anchored(wanted, &own(id)))
-        };
-        !self.kind.is_empty()
-            && same(&target.group, &self.group)
-            && same(&target.version, &self.version)
-            && same(&target.kind, &self.kind)
-            && any(&target.name, &|(name, _)| name.clone())
-            && any(&target.namespace, &|(_, space)| effective(space).to_owned())
-            && selects(&target.labels, &self.labels)
-            && selects(&target.annotations, &self.annotations)
-    }
-
-    pub fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
+    pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
         let Some((name, space)) = self.ids.last().cloned() else {
             return;
         };
@@ -109,8 +93,70 @@ fn effective(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
-fn anchored(pattern: &str, text: &str) -> bool {
-    pattern == text || Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(text))
+/// The target of a patch or a replacement, its expressions compiled once for all objects that it is compared with.
+pub(super) struct TargetSelector<'a> {
+    target: &'a PatchTarget,
+    name: NamePattern<'a>,
+    namespace: NamePattern<'a>,
+}
+
+impl<'a> TargetSelector<'a> {
+    pub(crate) fn new(target: &'a PatchTarget) -> Self {
+        Self {
+            target,
+            name: NamePattern::new(&target.name),
+            namespace: NamePattern::new(&target.namespace),
+        }
+    }
+
+    /// Whether the target means this object, by any name that it had on its way.
+    pub(crate) fn selects(&self, object: &RenderedObject) -> bool {
+        let target = self.target;
+        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        !object.kind.is_empty()
+            && same(&target.group, &object.group)
+            && same(&target.version, &object.version)
+            && same(&target.kind, &object.kind)
+            && self.name.matches_any(object.ids.iter().map(|(name, _)| name.as_str()))
+            && self
+                .namespace
+                .matches_any(object.ids.iter().map(|(_, namespace)| effective(namespace)))
+            && selects(&target.labels, &object.labels)
+            && selects(&target.annotations, &object.annotations)
+    }
+}
+
+/// What a target says of a name: kustomize reads it as a regular expression for the whole name.
+enum NamePattern<'a> {
+    /// Nothing is said: every name matches.
+    Any,
+    /// A text without special characters matches itself only.
+    Exact(&'a str),
+    /// Anything else; `None` where it does not compile, so that it matches its own text only.
+    Expression(&'a str, Option<Regex>),
+}
+
+impl<'a> NamePattern<'a> {
+    fn new(written: &'a str) -> Self {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        if written.is_empty() {
+            Self::Any
+        } else if written.bytes().all(is_plain) {
+            Self::Exact(written)
+        } else {
+            Self::Expression(written, Regex::new(&format!("^(?:{written})$")).ok())
+        }
+    }
+
+    fn matches_any<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(written) => names.any(|name| name == *written),
+            Self::Expression(written, regex) => {
+                names.any(|name| name == *written || regex.as_ref().is_some_and(|regex| regex.is_match(name)))
+            }
+        }
+    }
 }
 
 /// A selector of labels: `a=b`, `a==b`, `a!=b`, `a`, `!a`, `a in (b,c)`, `a notin (b)`.

@@ -21,7 +21,7 @@ pub struct Effective {
 /// An image that one environment deploys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveReference {
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
     /// The file of the place that decides.
     pub file: String,
@@ -89,7 +89,7 @@ impl Effective {
 }
 
 /// The mapping that a reference stands in: a digest that gets a field of its own moves the pin to that field.
-pub fn entry(path: &str) -> String {
+pub(crate) fn entry(path: &str) -> String {
     path.rsplit_once('.').map_or(path, |(entry, _)| entry).to_owned()
 }
 
@@ -101,7 +101,7 @@ fn same_entry(a: &str, b: &str) -> bool {
 /// A place that has to do with a reference and does not decide it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RelatedPlace {
-    /// The file.
+    /// Path in the repository, `/`-separated.
     pub file: String,
     /// Line, from 1.
     pub line: u32,

@@ -12,7 +12,7 @@ use crate::sources::git::manifest::{
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::RenderedObject;
+use super::objects::{RenderedObject, TargetSelector};
 use super::patches;
 
 /// The objects of a kustomization.
@@ -54,7 +54,7 @@ pub(super) struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    pub fn new(files: &'a Files<'a>) -> Self {
+    pub(crate) fn new(files: &'a Files<'a>) -> Self {
         Self {
             files,
             budget: Cell::new(20_000 + 50 * files.len() as usize),
@@ -65,12 +65,12 @@ impl<'a> Renderer<'a> {
     }
 
     /// Whether an entry changed an image anywhere.
-    pub fn is_used(&self, site: SourceSite) -> bool {
+    pub(crate) fn is_used(&self, site: SourceSite) -> bool {
         self.used.borrow().contains(&site)
     }
 
     /// The objects of the kustomization in a file.
-    pub fn kustomization(&self, file: u32) -> Rc<Rendered> {
+    pub(crate) fn kustomization(&self, file: u32) -> Rc<Rendered> {
         if let Some(known) = self.known.borrow().get(&file) {
             return Rc::clone(known);
         }
@@ -80,12 +80,17 @@ impl<'a> Renderer<'a> {
     }
 
     /// The same with what another tool lays over it.
-    pub fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
+    pub(crate) fn overlaid(&self, file: u32, overlay: &RenderOverlay<'_>) -> Rendered {
         self.render(file, Some(overlay))
     }
 
     /// The objects of plain files and kustomizations, with what another tool lays over them.
-    pub fn folder(&self, files: &[u32], kustomizations: &[u32], overlay: Option<&RenderOverlay<'_>>) -> Rendered {
+    pub(crate) fn folder(
+        &self,
+        files: &[u32],
+        kustomizations: &[u32],
+        overlay: Option<&RenderOverlay<'_>>,
+    ) -> Rendered {
         let mut out = Rendered::default();
         for file in files {
             self.file(*file, &mut out);
@@ -174,10 +179,8 @@ impl<'a> Renderer<'a> {
             }
         }
         for (one, why) in self.replacements(file, own) {
-            mark(
-                targets.iter_mut().filter(|object| object.is_selected(&one.target)),
-                &why,
-            );
+            let target = TargetSelector::new(&one.target);
+            mark(targets.iter_mut().filter(|object| target.selects(object)), &why);
         }
         for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
             if !harmless {
@@ -262,10 +265,11 @@ impl<'a> Renderer<'a> {
 
     fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
         for rule in all {
+            let target = rule.target.as_ref().map(TargetSelector::new);
             match &rule.from {
                 PatchSource::Inline(patches) => {
                     for patch in patches {
-                        self.patch(file, patch, rule, objects, out);
+                        self.patch(file, patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::File(path) => {
@@ -283,7 +287,7 @@ impl<'a> Renderer<'a> {
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };
-                        self.patch(from, &patch, rule, objects, out);
+                        self.patch(from, &patch, target.as_ref(), objects, out);
                     }
                 }
                 PatchSource::Unread => {
@@ -294,9 +298,16 @@ impl<'a> Renderer<'a> {
         }
     }
 
-    fn patch(&self, file: u32, patch: &Patch, rule: &PatchRule, objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
-        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (&rule.target, named) {
-            (Some(target), _) => object.is_selected(target),
+    fn patch(
+        &self,
+        file: u32,
+        patch: &Patch,
+        target: Option<&TargetSelector<'_>>,
+        objects: &mut Vec<RenderedObject>,
+        out: &mut Rendered,
+    ) {
+        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (target, named) {
+            (Some(target), _) => target.selects(object),
             (None, Some(named)) => object.is_named_by(named),
             (None, None) => false,
         };

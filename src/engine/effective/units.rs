@@ -55,7 +55,7 @@ impl<'a> EnvironmentFiles<'a> {
     }
 
     /// Everything that is rendered.
-    pub fn units(&self) -> Vec<RenderUnit<'a>> {
+    pub(crate) fn units(&self) -> Vec<RenderUnit<'a>> {
         let mut out = Vec::new();
         let mut covered = BTreeSet::new();
         for file in 0..self.files.len() {
@@ -193,7 +193,7 @@ impl<'a> EnvironmentFiles<'a> {
     }
 
     /// The layer that a file names.
-    pub fn values(&self, file: u32, layer: &ValuesLayer) -> Option<ValuesSource> {
+    pub(crate) fn values(&self, file: u32, layer: &ValuesLayer) -> Option<ValuesSource> {
         match layer {
             ValuesLayer::File { .. } => self.files.layer(file, layer).map(ValuesSource::File),
             ValuesLayer::Values(shape) => Some(ValuesSource::Inline(file, shape.clone())),
@@ -201,7 +201,7 @@ impl<'a> EnvironmentFiles<'a> {
     }
 
     /// The files that override an Application's source: for all that use the folder, then for this one.
-    pub fn overrides(&self, folder: &str, application: &Application) -> Vec<(u32, &'a SourceOverride)> {
+    pub(crate) fn overrides(&self, folder: &str, application: &Application) -> Vec<(u32, &'a SourceOverride)> {
         if application.kind != ApplicationKind::ArgoCd {
             return Vec::new();
         }

@@ -12,11 +12,11 @@ use crate::domain::recovery::{self, RecoveryFacts, RecoveryStatus, WriteStep};
 use crate::domain::write::{Proposal, Request};
 
 /// Name and version of the form of an entry.
-pub const SCHEMA: &str = "pindeck/journal/v1";
+pub(crate) const SCHEMA: &str = "pindeck/journal/v1";
 
 /// A write about to begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewEntry {
+pub(crate) struct NewEntry {
     /// The question, to be asked again by whoever finishes it.
     pub request: Request,
     /// The commit it was planned on.
@@ -33,7 +33,7 @@ pub struct NewEntry {
 
 impl NewEntry {
     /// What is to be recorded of a confirmed proposal.
-    pub fn of(proposal: &Proposal, new_branch: bool) -> Self {
+    pub(crate) fn of(proposal: &Proposal, new_branch: bool) -> Self {
         Self {
             request: proposal.request.clone(),
             base: proposal
@@ -52,23 +52,23 @@ impl NewEntry {
 /// One write of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEntry {
-    /// [`SCHEMA`].
+    /// The version of this format: always [`SCHEMA`].
     pub schema: String,
-    /// Its name.
+    /// The id of the entry, which is also the name of its file without the ending.
     pub id: String,
     /// When it began.
     pub started: Timestamp,
     /// How far it has come.
     pub step: WriteStep,
-    /// Since when.
+    /// When it came to that step.
     pub reached: Timestamp,
-    /// The question.
+    /// What was asked for, to be planned again by whoever finishes the write.
     pub request: Request,
     /// The commit that the newest plan or commits stand on.
     pub base: String,
-    /// The remote.
+    /// Name of the remote in git's configuration, for example `origin`.
     pub remote: String,
-    /// The branch.
+    /// Name of the branch, without `refs/heads/`.
     pub branch: String,
     /// The branch is made by this write.
     pub new_branch: bool,
@@ -81,11 +81,11 @@ pub struct JournalEntry {
 /// What was confirmed for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedWrite {
-    /// What it does.
+    /// What was done to the pin.
     pub verb: Verb,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
     /// The digest pinned before.
     pub from: Option<Digest>,
@@ -105,7 +105,7 @@ pub struct RecordedWrite {
 pub struct Terms {
     /// The repository that the pin names.
     pub image: String,
-    /// The policy.
+    /// Name of the policy, `none` where nothing is judged.
     pub policy: String,
     /// Digest of the policy and its trust profiles.
     pub policy_digest: Digest,
@@ -120,15 +120,15 @@ pub struct Terms {
 /// What a verdict said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedVerdict {
-    /// The outcome.
+    /// The result in the words of the JSON documents: `verified`, `warned`, `rejected` or `unknown`.
     pub result: String,
-    /// Check and cause.
+    /// Pairs of check and cause, in the words of the JSON documents.
     pub causes: BTreeSet<(String, String)>,
 }
 
 impl RecordedWrite {
     /// What is confirmed with a plan.
-    pub fn of(plan: &Plan) -> Self {
+    pub(crate) fn of(plan: &Plan) -> Self {
         let copies = plan.copies.iter().map(|copy| CopyNote {
             source: copy.source.to_string(),
             destination: copy.destination.to_string(),
@@ -182,11 +182,11 @@ impl Terms {
 /// Content that a write copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopyNote {
-    /// From where.
+    /// The repository that has it, with its registry.
     pub source: String,
-    /// To where.
+    /// The repository that it is copied to, with its registry.
     pub destination: String,
-    /// What.
+    /// Digest of the image or index that is copied.
     pub digest: Digest,
     /// The tag that is hung on it last.
     pub tag: Option<String>,
@@ -211,22 +211,22 @@ impl JournalEntry {
     }
 
     /// The commit that is pushed: the last one.
-    pub fn last_commit(&self) -> Option<&str> {
+    pub(crate) fn last_commit(&self) -> Option<&str> {
         self.commits.last().map(String::as_str)
     }
 
     /// Whether the remote has to be asked whether it landed: it was asked to take it, or may have been.
-    pub fn may_have_landed(&self) -> bool {
+    pub(crate) fn may_have_landed(&self) -> bool {
         recovery::may_have_landed(self.step, self.last_commit().is_some())
     }
 
     /// What stands, from the facts.
-    pub fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
+    pub(crate) fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
         RecoveryStatus::of(self.step, self.last_commit().is_some(), self.copies(), facts)
     }
 
     /// Whether content has to be copied.
-    pub fn copies(&self) -> bool {
+    pub(crate) fn copies(&self) -> bool {
         self.writes.iter().any(|write| !write.copies.is_empty())
     }
 }

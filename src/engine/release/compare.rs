@@ -34,7 +34,7 @@ pub(super) struct Confirmed {
 
 impl Confirmed {
     /// Of a proposal; `release` is the branch that releases are pushed to.
-    pub fn of(proposal: &Proposal, release: &str) -> Self {
+    pub(crate) fn of(proposal: &Proposal, release: &str) -> Self {
         Self {
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
@@ -46,8 +46,8 @@ impl Confirmed {
         }
     }
 
-    /// Of a write left behind.
-    pub fn left(entry: &JournalEntry) -> Self {
+    /// What was confirmed, as the journal of an unfinished write has it.
+    pub(crate) fn left(entry: &JournalEntry) -> Self {
         Self {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),
@@ -73,7 +73,7 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
     if confirmed.writes.len() != now.plans.len() {
         return ProposalComparison::Moved("another write changed the pins of this set".to_owned());
     }
-    // The name of a pull request's branch holds the time of its plan.
+    // The name of a pull request's branch contains the time of its plan.
     if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
         return ProposalComparison::Moved(format!(
             "it would be pushed another way than to {} now",

@@ -19,7 +19,7 @@ use super::draft::Draft;
 use super::plan_context::{JudgedDigest, PlanContext};
 use super::promote::copy_request;
 
-/// What arriving came to.
+/// What checking the copy at its destination came to.
 #[derive(Debug, Default)]
 pub(super) struct CopyOutcome {
     pub copied: Copied,

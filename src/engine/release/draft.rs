@@ -5,12 +5,13 @@ use crate::domain::id::Target;
 use crate::domain::plan::Plan;
 use crate::domain::policy::WriteMode;
 use crate::domain::write::{Alternative, Proposal};
+use crate::sources::git::write::FileChange;
 
 /// One service's plan with the files it makes.
 pub(super) struct Draft {
     pub plan: Plan,
     /// Changed files, whole, on top of the drafts before.
-    pub files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<FileChange>,
     /// What is attached to the digest where it comes from.
     pub evidence: Vec<Evidence>,
 }

@@ -14,6 +14,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found, disregards_edit, repository_updater};
+use crate::sources::git::write::FileChange;
 
 use super::plan_context::PlanContext;
 
@@ -30,7 +31,11 @@ pub(super) struct Overlay {
 
 impl Overlay {
     /// The file now; reads it from the base commit the first time.
-    pub async fn read(&mut self, context: &PlanContext, path: &str) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
+    pub(crate) async fn read(
+        &mut self,
+        context: &PlanContext,
+        path: &str,
+    ) -> Result<Option<Arc<Vec<u8>>>, WriteFailure> {
         if let Some(known) = self.files.get(path) {
             return Ok(known.clone());
         }
@@ -43,20 +48,31 @@ impl Overlay {
         Ok(bytes)
     }
 
-    /// The file becomes this.
-    pub fn write(&mut self, path: &str, bytes: Vec<u8>) {
+    /// Notes the changes of a plan, on which the next one of the same set stands.
+    pub(crate) fn take(&mut self, changes: &[FileChange]) {
+        for change in changes {
+            if let Some(bytes) = change.content() {
+                self.write(&change.path, bytes.to_vec());
+            }
+        }
+    }
+
+    /// Notes that the commits planned so far leave the file with these bytes.
+    pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
         self.effective = None;
     }
 
     /// What is deployed with these changes; those of the overlay first.
-    fn render(&self, context: &PlanContext, more: &[(String, Vec<u8>)]) -> Effective {
+    fn render(&self, context: &PlanContext, more: &[FileChange]) -> Effective {
         let known = self
             .files
             .iter()
             .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
         let known = known.filter(|(path, _)| context.ledger().commit.scans.contains_key(*path));
-        let more = more.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice()));
+        let more = more
+            .iter()
+            .filter_map(|change| Some((change.path.as_str(), change.content()?)));
         let commit = context.ledger().commit.with(known.chain(more));
         effective::render(&commit, &context.ledger().environments)
     }
@@ -75,9 +91,9 @@ impl Overlay {
 /// What rewriting a pin comes to.
 #[derive(Debug, Default)]
 pub(super) struct Rewrite {
-    /// Changed files, whole.
-    pub files: Vec<(String, Vec<u8>)>,
-    /// The same for people.
+    /// Changed files, whole, each with what must be there for the commit to be made.
+    pub files: Vec<FileChange>,
+    /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
@@ -86,11 +102,18 @@ pub(super) struct Rewrite {
 }
 
 impl Rewrite {
-    /// Takes a whole new file.
-    pub fn take(&mut self, path: &str, before: &[u8], after: Vec<u8>) {
-        if before != after {
-            self.edits.push(describe(path, before, &after));
-            self.files.push((path.to_owned(), after));
+    /// Adds the new content of a file that was read as `before`; `None` = there was no such file.
+    pub(crate) fn take(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
+        self.take_change(before, FileChange::replacing(path, before, after));
+    }
+
+    /// Adds the change of a file that was read as `before`, unless it changes nothing.
+    fn take_change(&mut self, before: Option<&[u8]>, change: FileChange) {
+        if before != change.content() {
+            let after = change.content().unwrap_or_default();
+            self.edits
+                .push(describe(&change.path, before.unwrap_or_default(), after));
+            self.files.push(change);
         }
     }
 }
@@ -133,7 +156,7 @@ pub(super) async fn rewrite(
             .get(&file)
             .filter(|was| differ_in_pin_only(context, target, &file, was, &before))
         {
-            out.take(&file, &before, was.clone());
+            out.take(&file, Some(&before), was.clone());
             continue;
         }
         let paths: BTreeSet<&str> = pins
@@ -164,7 +187,7 @@ pub(super) async fn rewrite(
                 out.warnings.extend(said);
                 out.warnings.extend(aliases(&file, &which));
                 out.warnings.extend(loose(&file, &which));
-                out.take(&file, &before, edited.bytes);
+                out.take_change(Some(&before), edited.into_change(&file));
             }
             Err(error) => {
                 out.closed.get_or_insert(error.to_string());
@@ -181,7 +204,7 @@ pub(super) async fn rewrite(
     Ok(out)
 }
 
-/// Copies of the image in texts that no known field holds (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
+/// Copies of the image in texts outside of every known field (`RELATED_IMAGE_…`, arguments, a ConfigMap): the edit leaves
 /// them as they are.
 fn left_behind(context: &PlanContext, pins: &[&Pin]) -> BTreeSet<Untrusted> {
     let is_copy = |one: &&effective::EffectiveReference| {
@@ -294,7 +317,7 @@ fn aliases(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     out
 }
 
-/// References in texts that no known field holds: a person should know that nothing proves who reads them.
+/// References in texts outside of every known field: a person should know that nothing proves who reads them.
 fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
     let loose = which.iter().filter(|found| found.rule.is_loose());
     loose

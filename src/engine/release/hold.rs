@@ -18,18 +18,19 @@ use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
 
-/// `pindeck-holds.toml` as it is now.
-pub(super) struct HoldsFile(Arc<Vec<u8>>);
+/// `pindeck-holds.toml` as it is now; `None` = there is no such file yet.
+pub(super) struct HoldsFile(Option<Arc<Vec<u8>>>);
 
 impl HoldsFile {
-    pub async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
-        Ok(Self(overlay.read(context, holds::FILE).await?.unwrap_or_default()))
+    pub(crate) async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
+        Ok(Self(overlay.read(context, holds::FILE).await?))
     }
 
     /// Adds the file with these holds to a rewrite.
-    pub fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
+    pub(crate) fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
         let text = holds::render(&all).map_err(|e| Failure::failed(e.to_string()))?;
-        out.take(holds::FILE, &self.0, text.into_bytes());
+        let before = self.0.as_ref().map(|bytes| bytes.as_slice());
+        out.take(holds::FILE, before, text.into_bytes());
         Ok(())
     }
 }

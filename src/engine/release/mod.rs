@@ -23,7 +23,7 @@ mod reverted_component;
 mod running_write;
 mod source;
 
-pub use resume::UnfinishedWrite;
+pub(crate) use resume::UnfinishedWrite;
 
 use tokio::sync::{mpsc, watch};
 

@@ -101,9 +101,7 @@ async fn one(
         tag: TagChange::Update(tag.to_owned()),
     };
     let rewritten = rewrite(context, overlay, &[pin], &new, &BTreeMap::new()).await?;
-    for (path, bytes) in &rewritten.files {
-        overlay.write(path, bytes.clone());
-    }
+    overlay.take(&rewritten.files);
     let read_only = context.read_only(environment);
     let mut gates = plan::pin_gates(&verdict, request.acknowledge_warned, read_only.as_deref());
     gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));

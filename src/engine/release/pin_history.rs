@@ -54,19 +54,24 @@ pub(super) struct PinHistory {
 
 impl PinHistory {
     /// Walks the history of the files that a target's pins are written in.
-    pub async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
+    pub(crate) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         let pins = context.pins_in(target)?;
         Self::of_pins(context, target, &pins).await
     }
 
     /// The same of some of its pins: those of one component.
-    pub async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
+    pub(crate) async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
         let read = Self::read(&context.engine, context.ledger(), target, pins).await;
         Ok(read?)
     }
 
     /// The same for a ledger.
-    pub async fn read(engine: &Engine, ledger: &Ledger, target: &Target, pins: &[&Pin]) -> Result<Self, Failure> {
+    pub(crate) async fn read(
+        engine: &Engine,
+        ledger: &Ledger,
+        target: &Target,
+        pins: &[&Pin],
+    ) -> Result<Self, Failure> {
         let component = pins.first().and_then(|pin| pin.component.clone());
         let image = pins.first().map(|pin| pin.image.clone());
         let files: Vec<String> = files_of(pins).into_iter().collect();
@@ -93,12 +98,12 @@ impl PinHistory {
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
     /// reach so far.
-    pub fn since(&self, digest: Digest) -> Option<Timestamp> {
+    pub(crate) fn since(&self, digest: Digest) -> Option<Timestamp> {
         known_good::pinned_since(&self.digests, digest)
     }
 
     /// The pin's files as they were when a digest was replaced last: path and blob.
-    pub fn files_with(&self, digest: Digest) -> Vec<(String, String)> {
+    pub(crate) fn files_with(&self, digest: Digest) -> Vec<(String, String)> {
         let mut changes = self.changes.iter().zip(&self.digests);
         let found = changes.find(|(_, change)| change.takes_out(digest));
         let files = found.map(|(change, _)| change.files.as_slice()).unwrap_or_default();

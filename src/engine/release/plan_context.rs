@@ -35,7 +35,7 @@ use crate::engine::include_graph::IncludeGraph;
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To be shown: fetches unless told not to, and what the cache holds need not be sent again.
+    /// To be shown: fetches unless told not to, and what the cache has need not be sent again.
     Show,
     /// To be written on: always fetches, and every byte of evidence is read from the registry anew.
     Write,
@@ -61,7 +61,7 @@ pub(super) struct PlanContext {
 
 impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
-    pub async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
+    pub(crate) async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
         if engine.options().offline {
             return Err(Failure::new(
                 FailureKind::NotChecked,
@@ -98,31 +98,31 @@ impl PlanContext {
     }
 
     /// What the commit says.
-    pub fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         &self.base.ledger
     }
 
     /// The questions to the registries.
-    pub fn memo(&self) -> &RegistryMemo {
+    pub(crate) fn memo(&self) -> &RegistryMemo {
         &self.base.memo
     }
 
     /// The time that counts as now.
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.base.now
     }
 
     /// A memo that has asked nothing yet and believes no cache.
-    pub fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
+    pub(crate) fn fresh_memo(&self) -> Result<RegistryMemo, WriteFailure> {
         let registry = self.engine.uncached(&self.ledger().team)?;
         Ok(RegistryMemo::new(registry, None))
     }
 
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.memo().registry
     }
 
-    pub fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
+    pub(crate) fn environment(&self, name: &EnvId) -> Result<&Environment, WriteFailure> {
         self.base.environment(name.as_str()).ok_or_else(|| {
             let known: Vec<&str> = self.base.environments().iter().map(|e| e.name.as_str()).collect();
             unknown("environment", name.as_str(), &known).into()
@@ -130,7 +130,7 @@ impl PlanContext {
     }
 
     /// The pins of a service, all environments.
-    pub fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
+    pub(crate) fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
         let all = &self.ledger().grouped.services;
         let found = all.iter().find(|(name, ..)| name == service);
         found
@@ -142,7 +142,7 @@ impl PlanContext {
     }
 
     /// The pins of a service in one environment, in promotion order; at least one.
-    pub fn pins_in(&self, target: &Target) -> Result<Vec<&Pin>, WriteFailure> {
+    pub(crate) fn pins_in(&self, target: &Target) -> Result<Vec<&Pin>, WriteFailure> {
         self.environment(&target.environment)?;
         let (_, pins) = self.pins(&target.service)?;
         let here: Vec<&Pin> = pins.iter().filter(|p| p.target == *target).collect();
@@ -173,12 +173,12 @@ impl PlanContext {
         found.map(|one| format!("{}:{} names it and is not managed: {}", one.file, one.line, one.reason))
     }
 
-    pub fn configured(&self, service: &ServiceId) -> Option<&Service> {
+    pub(crate) fn configured(&self, service: &ServiceId) -> Option<&Service> {
         self.base.service(service)
     }
 
     /// The policy of an environment; without one nothing can be verified, so nothing is written.
-    pub fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
+    pub(crate) fn policy(&self, environment: &Environment) -> Result<Arc<Policy>, WriteFailure> {
         self.base.policy_of(environment).cloned().ok_or_else(|| {
             let env = &environment.name;
             Failure::usage(format!("{env} has no policy, so nothing can be verified for it"))
@@ -188,7 +188,7 @@ impl PlanContext {
     }
 
     /// The policy as plans and commits name it.
-    pub fn policy_used(&self, policy: &Policy) -> PolicyUsed {
+    pub(crate) fn policy_used(&self, policy: &Policy) -> PolicyUsed {
         PolicyUsed {
             name: policy.name.clone(),
             digest: policy.digest,
@@ -201,7 +201,7 @@ impl PlanContext {
     }
 
     /// Why an environment may not be written at all, if so.
-    pub fn read_only(&self, environment: &Environment) -> Option<String> {
+    pub(crate) fn read_only(&self, environment: &Environment) -> Option<String> {
         if self.engine.options().read_only {
             return Some("this run is read-only; start it without --read-only".to_owned());
         }
@@ -213,7 +213,7 @@ impl PlanContext {
 
     /// Judges a digest where it lives, by the policy of an environment. What is about to be written must be
     /// there to its last layer.
-    pub async fn assess(
+    pub(crate) async fn assess(
         &self,
         image: &Repository,
         digest: Digest,
@@ -225,7 +225,7 @@ impl PlanContext {
     }
 
     /// The same in a memo of the caller's choice.
-    pub async fn assess_in(
+    pub(crate) async fn assess_in(
         &self,
         memo: &RegistryMemo,
         image: &Repository,
@@ -241,7 +241,7 @@ impl PlanContext {
     ///
     /// # Errors
     /// If the holds could not be read: then everything is closed.
-    pub fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
+    pub(crate) fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
         let ledger = self.ledger();
         let holds = ledger.holds.as_ref()?;
         let names = ledger.service_names();
@@ -250,7 +250,7 @@ impl PlanContext {
 
     /// What CI offers for a service.
     /// The images that were passed over for it come along.
-    pub async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
+    pub(crate) async fn candidate(&self, service: &ServiceId) -> Result<(Candidate, Vec<Untrusted>), WriteFailure> {
         let (image, pins) = self.pins(service)?;
         match candidate_lookup::find(self.memo(), self.configured(service), image, pins).await {
             Ok(CandidateFound {
@@ -267,7 +267,7 @@ impl PlanContext {
     }
 
     /// Runs blocking git work.
-    pub async fn git<T: Send + 'static>(
+    pub(crate) async fn git<T: Send + 'static>(
         &self,
         work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, WriteFailure> {

@@ -141,9 +141,7 @@ impl Promotion<'_> {
                 ..Rewrite::default()
             },
         };
-        for (path, bytes) in &rewritten.files {
-            overlay.write(path, bytes.clone());
-        }
+        overlay.take(&rewritten.files);
         let mut gates = self.gates(source.digest, &verdict).await?;
         gates.extend(rewritten.closed.as_deref().map(plan::edit_gate));
         let waived = break_glass(

@@ -34,11 +34,7 @@ pub(super) async fn publish(
     let work: Vec<(Vec<FileChange>, String)> = prepared
         .drafts
         .iter()
-        .map(|draft| {
-            let files = draft.files.iter().cloned();
-            let changes = files.map(|(path, bytes)| FileChange::write(path, bytes)).collect();
-            (changes, draft.plan.message.clone())
-        })
+        .map(|draft| (draft.files.clone(), draft.plan.message.clone()))
         .collect();
     let repo = context.engine.inner.repo.clone();
     let from = base.clone();

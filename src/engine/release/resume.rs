@@ -25,13 +25,13 @@ pub struct UnfinishedWrite {
     pub entry: Option<JournalEntry>,
     /// What stands; `None` = another process is at it, or the entry cannot be read.
     pub status: Option<RecoveryStatus>,
-    /// The same in words.
+    /// What stands, as a sentence for people.
     pub says: String,
 }
 
 impl Engine {
     /// Whether anything stands in the journal: cheap, for every start.
-    pub fn has_left(&self) -> bool {
+    pub(crate) fn has_left(&self) -> bool {
         self.journal()
             .pending()
             .is_ok_and(|all| all.iter().any(|p| !matches!(p, Pending::UnderWay(_))))

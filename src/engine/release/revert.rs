@@ -344,7 +344,7 @@ impl Revert<'_> {
         let ours: BTreeSet<(&str, Option<&[u8]>)> = rewritten
             .files
             .iter()
-            .map(|(path, bytes)| (path.as_str(), Some(bytes.as_slice())))
+            .map(|change| (change.path.as_str(), change.content()))
             .collect();
         Ok(files
             .iter()

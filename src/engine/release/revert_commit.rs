@@ -67,11 +67,11 @@ pub(super) async fn plan(
             rewrite.warnings.push(stays.into());
             continue;
         }
-        let (was, is) = (was.unwrap_or_default(), is.ok_or_else(|| goes(&path))?);
-        pins(context, &path, &was, &mut before);
+        let is = is.ok_or_else(|| goes(&path))?;
+        pins(context, &path, was.as_deref().unwrap_or_default(), &mut before);
         pins(context, &path, &is, &mut after);
         overlay.write(&path, is.clone());
-        rewrite.take(&path, &was, is);
+        rewrite.take(&path, was.as_deref(), is);
         paths.push(path);
     }
     let mut whole = RevertCommit {

@@ -25,7 +25,7 @@ pub(super) struct RunningWrite<'a> {
 }
 
 impl<'a> RunningWrite<'a> {
-    pub fn new(
+    pub(crate) fn new(
         engine: &'a Engine,
         confirmed: Proposal,
         running: Option<Running>,
@@ -43,7 +43,7 @@ impl<'a> RunningWrite<'a> {
     }
 
     /// Writes a step down before it is taken; if it cannot be written down, it is not taken.
-    pub fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
+    pub(crate) fn step(&mut self, step: WriteStep) -> Result<(), WriteFailure> {
         match &mut self.running {
             Some(running) => Ok(running.step(step, Timestamp::now()).map_err(Failure::from)?),
             None => Err(Failure::bug("a step without its journal").into()),
@@ -51,7 +51,10 @@ impl<'a> RunningWrite<'a> {
     }
 
     /// Runs what may be stopped: dropped as soon as somebody cancels.
-    pub async fn stoppable<T>(&self, work: impl Future<Output = Result<T, WriteFailure>>) -> Result<T, WriteFailure> {
+    pub(crate) async fn stoppable<T>(
+        &self,
+        work: impl Future<Output = Result<T, WriteFailure>>,
+    ) -> Result<T, WriteFailure> {
         let mut cancel = self.cancel.clone();
         let stopped = async {
             if cancel.wait_for(|stop| *stop).await.is_err() {
@@ -67,7 +70,7 @@ impl<'a> RunningWrite<'a> {
     }
 
     /// Says how far it is; a listener that is behind misses some.
-    pub fn say(&self, what: Progress) {
+    pub(crate) fn say(&self, what: Progress) {
         let _ = self.progress.try_send(what);
     }
 }
@@ -81,7 +84,7 @@ pub(super) enum WriteEnd {
 }
 
 impl WriteEnd {
-    pub fn into_failure(self) -> WriteFailure {
+    pub(crate) fn into_failure(self) -> WriteFailure {
         match self {
             Self::Certain(failure) | Self::Unclear(failure) => failure,
         }

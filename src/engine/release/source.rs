@@ -14,7 +14,7 @@ use crate::sources::registry::Place;
 
 use super::plan_context::PlanContext;
 
-/// A digest on offer.
+/// A digest that a promotion can take, with where it comes from.
 #[derive(Debug, Clone)]
 pub(super) struct PromotionSource {
     pub digest: Digest,

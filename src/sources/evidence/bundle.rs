@@ -172,12 +172,12 @@ fn question_of_key(bundle: &Bundle, profile: &Profile) -> bool {
     hint(bundle).is_some() && profile.demands.key_id.is_none()
 }
 
-/// The verifier holds a whole statement as a tree of values, many times its size.
+/// The verifier keeps a whole statement as a tree of values, many times its size.
 fn is_large(envelope: &DsseEnvelope) -> bool {
     envelope.payload.len() > 1 << 20
 }
 
-/// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry holds the
+/// How the log entries of an envelope are bound when it is shown as a message: a Rekor v2 entry contains the
 /// hash of what was signed either way, the body of a `dsse` entry is compared here, and others are not
 /// judged.
 fn entry_binding<'a>(bundle: &Bundle, envelope: &'a DsseEnvelope) -> Result<Option<EntryBinding<'a>>, Refusal> {

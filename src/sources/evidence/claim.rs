@@ -40,7 +40,7 @@ pub(super) struct Times {
 
 impl Times {
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &VouchedTime> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &VouchedTime> {
         self.rfc3161.iter().chain(&self.rekor)
     }
 }

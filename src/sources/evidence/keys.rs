@@ -66,7 +66,7 @@ type SignatureScheme = (
 
 impl Key {
     /// Every public key of a PEM file.
-    pub fn parse_all(trusted: &TrustedKey) -> Result<Vec<Self>, String> {
+    pub(crate) fn parse_all(trusted: &TrustedKey) -> Result<Vec<Self>, String> {
         let mut keys = Vec::new();
         for (label, der) in pem_blocks(&trusted.pem)? {
             let der = match label.as_str() {
@@ -83,7 +83,7 @@ impl Key {
     }
 
     /// A key from its SubjectPublicKeyInfo.
-    pub fn from_der(name: &str, der: Vec<u8>, validity: Validity) -> Result<Self, String> {
+    pub(crate) fn from_der(name: &str, der: Vec<u8>, validity: Validity) -> Result<Self, String> {
         let standard = CosignVerificationKey::try_from_der(&der).map_err(|e| e.to_string())?;
         let family = match &standard {
             CosignVerificationKey::ECDSA_P256_SHA256_ASN1(_) => KeyFamily::P256,
@@ -103,7 +103,7 @@ impl Key {
     }
 
     /// cosign's hint: base64 of the SHA-256 of the key.
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         STANDARD.encode(self.hash())
     }
 
@@ -112,7 +112,7 @@ impl Key {
     }
 
     /// Whether a hint (of a bundle, or an envelope's key id) names this key.
-    pub fn is_named_by(&self, hint: &str) -> bool {
+    pub(crate) fn is_named_by(&self, hint: &str) -> bool {
         let hint = hint.trim();
         let bare = hint.strip_prefix("SHA256:").unwrap_or(hint);
         let hash = self.hash();
@@ -123,7 +123,7 @@ impl Key {
     }
 
     /// Whether `signature` is this key's over `message`.
-    pub fn check(&self, message: Message<'_>, signature: &[u8]) -> Answer {
+    pub(crate) fn check(&self, message: Message<'_>, signature: &[u8]) -> Answer {
         if let Message::Bytes(bytes) = message {
             let signature = Signature::Raw(signature);
             if self.standard.verify_signature(signature, bytes).is_ok() {

@@ -93,7 +93,7 @@ fn mismatch(text: impl Into<String>) -> Error {
 
 impl EntryBinding<'_> {
     /// Whether everything else has been verified when this error comes.
-    pub fn is_last_refusal(&self, error: &Error) -> bool {
+    pub(crate) fn is_last_refusal(&self, error: &Error) -> bool {
         let last = match self.kind {
             LogEntryKind::Intoto => LAST_INTOTO,
             LogEntryKind::Dsse => LAST_DSSE,
@@ -103,7 +103,7 @@ impl EntryBinding<'_> {
 
     /// Compares the body of the bundle's one entry with envelope, signature and signer: `key`, or the
     /// bundle's certificate.
-    pub fn check(&self, bundle: &Bundle, key: Option<&DerPublicKey>) -> Result<(), Error> {
+    pub(crate) fn check(&self, bundle: &Bundle, key: Option<&DerPublicKey>) -> Result<(), Error> {
         let [entry] = bundle.verification_material.tlog_entries.as_slice() else {
             return Err(mismatch("exactly one log entry is expected"));
         };

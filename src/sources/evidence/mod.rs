@@ -31,7 +31,7 @@ mod trust;
 
 pub use item::{Carrier, Item, OtherDigest, Question};
 pub use listed::{artifact_without_statement, buildkit_layer};
-pub use seal::SealKey;
+pub(crate) use seal::SealKey;
 pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
@@ -80,7 +80,7 @@ pub fn check(item: &Item, question: &Question<'_>) -> Vec<Evidence> {
 /// Checks every item that is attached to one digest. What all of them together may cost is limited: an
 /// item beyond a limit is *unsupported* and unread, and says which limit. The smallest come first, so that a few
 /// large things that anybody may attach keep no signature from being looked at.
-pub fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
+pub(crate) fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence> {
     let mut all = Vec::new();
     let (mut statements, mut compressed, mut bytes) = (0, 0, 0usize);
     let mut smallest_first: Vec<&Item> = items.iter().collect();

@@ -16,7 +16,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(check: CheckName, cause: CauseKind, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(check: CheckName, cause: CauseKind, detail: impl Into<String>) -> Self {
         Self {
             check,
             cause,
@@ -45,9 +45,9 @@ pub(super) struct Report {
 
 impl Report {
     /// What is said of a statement without a signature.
-    pub const UNSIGNED: &'static str = "carries no signature: shown, never counted";
+    pub(crate) const UNSIGNED: &'static str = "carries no signature: shown, never counted";
 
-    pub fn new(item: &Item, format: Format) -> Self {
+    pub(crate) fn new(item: &Item, format: Format) -> Self {
         let checks = ORDER.map(|check| Check {
             check,
             state: CheckState::NotChecked,
@@ -61,46 +61,46 @@ impl Report {
         }
     }
 
-    pub fn evidence(&mut self) -> &mut Evidence {
+    pub(crate) fn evidence(&mut self) -> &mut Evidence {
         &mut self.evidence
     }
 
-    pub fn kind(&self) -> EvidenceKind {
+    pub(crate) fn kind(&self) -> EvidenceKind {
         self.evidence.kind
     }
 
-    pub fn signed_by(&mut self, signer: Signer) {
+    pub(crate) fn signed_by(&mut self, signer: Signer) {
         self.evidence.signer = Some(signer);
     }
 
-    pub fn set(&mut self, check: CheckName, state: CheckState, detail: impl Into<Untrusted>) {
+    pub(crate) fn set(&mut self, check: CheckName, state: CheckState, detail: impl Into<Untrusted>) {
         if let Some(known) = self.evidence.checks.iter_mut().find(|c| c.check == check) {
             known.state = state;
             known.detail = detail.into();
         }
     }
 
-    pub fn passed(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
+    pub(crate) fn passed(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
         self.set(check, CheckState::Passed, detail);
     }
 
-    pub fn not_present(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
+    pub(crate) fn not_present(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
         self.set(check, CheckState::NotPresent, detail);
     }
 
-    pub fn not_checked(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
+    pub(crate) fn not_checked(&mut self, check: CheckName, detail: impl Into<Untrusted>) {
         self.set(check, CheckState::NotChecked, detail);
     }
 
     /// Ends with a cause.
-    pub fn refuse(mut self, refusal: Refusal) -> Evidence {
+    pub(crate) fn refuse(mut self, refusal: Refusal) -> Evidence {
         let detail = Untrusted::new(refusal.detail);
         self.set(refusal.check, CheckState::Failed, detail.clone());
         self.end(refusal.cause, detail)
     }
 
     /// Ends with a cause that no single check found (nothing could be read at all).
-    pub fn end(mut self, cause: CauseKind, detail: impl Into<Untrusted>) -> Evidence {
+    pub(crate) fn end(mut self, cause: CauseKind, detail: impl Into<Untrusted>) -> Evidence {
         self.evidence.state = match cause {
             CauseKind::Unreachable => EvidenceState::Unreachable,
             CauseKind::NotChecked => EvidenceState::NotChecked,
@@ -113,7 +113,7 @@ impl Report {
     }
 
     /// Ends as unsigned: shown, never counted.
-    pub fn unsigned(mut self) -> Evidence {
+    pub(crate) fn unsigned(mut self) -> Evidence {
         for check in ORDER {
             if check != CheckName::Predicate {
                 self.not_present(check, "carries no signature");
@@ -125,7 +125,7 @@ impl Report {
     }
 
     /// Ends as verified: every check has been set by now.
-    pub fn verified(mut self) -> Evidence {
+    pub(crate) fn verified(mut self) -> Evidence {
         self.evidence.state = EvidenceState::Verified;
         self.evidence
     }

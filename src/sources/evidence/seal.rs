@@ -15,7 +15,7 @@ const KEY_BYTES: usize = 32;
 
 /// The key that seals are made with.
 #[derive(Clone)]
-pub struct SealKey(hmac::Key);
+pub(crate) struct SealKey(hmac::Key);
 
 impl std::fmt::Debug for SealKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,7 +29,7 @@ impl SealKey {
     /// # Errors
     /// If the file cannot be read or made, is no regular file, has another length, or others than its owner may
     /// read or write it.
-    pub fn of_file(path: &Path) -> io::Result<Self> {
+    pub(crate) fn of_file(path: &Path) -> io::Result<Self> {
         match Self::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             found => return found,
@@ -65,13 +65,13 @@ impl SealKey {
     }
 
     /// The seal of some content under a name, as hexadecimal digits.
-    pub fn seal(&self, name: &str, content: &[u8]) -> String {
+    pub(crate) fn seal(&self, name: &str, content: &[u8]) -> String {
         let tag = hmac::sign(&self.0, &message(name, content));
         tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Whether this is the seal of the content under this name. Compared in constant time.
-    pub fn is_seal(&self, seal: &str, name: &str, content: &[u8]) -> bool {
+    pub(crate) fn is_seal(&self, seal: &str, name: &str, content: &[u8]) -> bool {
         let digits = seal.as_bytes().chunks(2);
         let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
         let Some(tag) = bytes.collect::<Option<Vec<u8>>>() else {

@@ -64,7 +64,7 @@ struct StatementSubject {
 
 impl<'a> Statement<'a> {
     /// Reads a statement.
-    pub fn parse(text: &'a [u8]) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, String> {
         let statement: Self = serde_json::from_slice(text).map_err(|e| format!("no in-toto statement: {e}"))?;
         let kind = statement.kind.as_deref().or(statement.other_kind.as_deref());
         match kind {
@@ -82,28 +82,28 @@ impl<'a> Statement<'a> {
     }
 
     /// Whether it is spelled as the specification has it.
-    pub fn is_strict(&self) -> bool {
+    pub(crate) fn is_strict(&self) -> bool {
         self.kind.is_some()
     }
 
     /// The predicate's text; an omitted one is an empty object.
-    pub fn predicate_text(&self) -> &'a str {
+    pub(crate) fn predicate_text(&self) -> &'a str {
         self.predicate.map_or("{}", RawValue::get)
     }
 
     /// Every subject that is named by a SHA-256.
-    pub fn subjects(&self) -> Vec<Digest> {
+    pub(crate) fn subjects(&self) -> Vec<Digest> {
         self.subject.iter().filter_map(StatementSubject::sha256).collect()
     }
 
     /// Every digest, of whatever algorithm.
-    pub fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.subject.iter().flat_map(|s| &s.digest);
         pairs.map(|(algorithm, value)| (algorithm.as_str(), value.as_str()))
     }
 
     /// Which of the digests asked about this statement speaks of.
-    pub fn about(&self, question: &Question<'_>) -> Option<SubjectMatch> {
+    pub(crate) fn about(&self, question: &Question<'_>) -> Option<SubjectMatch> {
         let named = |digest: Digest| self.subject.iter().any(|s| s.sha256() == Some(digest));
         if named(question.subject) {
             return Some(SubjectMatch::Itself);
@@ -167,24 +167,24 @@ pub(super) struct EnvelopeSignature<'a> {
 
 impl EnvelopeSignature<'_> {
     /// The signature's bytes.
-    pub fn bytes(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, String> {
         decode_base64(&self.sig).map_err(|e| format!("a signature is not base64: {e}"))
     }
 
     /// The key id, if it says anything.
-    pub fn hint(&self) -> Option<&str> {
+    pub(crate) fn hint(&self) -> Option<&str> {
         self.keyid.as_deref().filter(|id| !id.is_empty())
     }
 }
 
 impl<'a> Envelope<'a> {
     /// Reads an envelope.
-    pub fn parse(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|e| format!("no DSSE envelope: {e}"))
     }
 
     /// The payload's bytes.
-    pub fn payload(&self) -> Result<Vec<u8>, String> {
+    pub(crate) fn payload(&self) -> Result<Vec<u8>, String> {
         decode_base64(&self.payload).map_err(|e| format!("the payload is not base64: {e}"))
     }
 }

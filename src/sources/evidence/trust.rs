@@ -90,7 +90,7 @@ impl Root {
     ///
     /// # Errors
     /// The time, if an authority of this root made it when it was not in use.
-    pub fn stamped(
+    pub(crate) fn stamped(
         &self,
         token: &TimestampToken,
         signature: &SignatureBytes,
@@ -125,7 +125,7 @@ impl Root {
     }
 
     /// The log that has this id.
-    pub fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
+    pub(crate) fn log(&self, id: &LogKeyId) -> Option<&TransparencyLog> {
         self.trusted.tlogs.iter().find(|log| log.log_id.key_id == *id)
     }
 }
@@ -133,7 +133,7 @@ impl Root {
 /// Why a trust profile cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrustError {
-    /// A key file does not hold a public key that can be used.
+    /// A key file does not contain a public key that can be used.
     #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
         /// The profile.

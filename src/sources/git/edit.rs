@@ -3,7 +3,8 @@
 //! Nothing is ever serialised: the new digest is spliced into the bytes, and the result is proven
 //! before it is handed out: it parses into the same events except the scalars meant, everything
 //! outside the splices is the same bytes, and a new scan finds the same references with the new
-//! pin in place. The caller compares [`Edited::base`] with the file it is about to replace.
+//! pin in place. [`Edited::into_change`] is the only way from
+//! an edit to a commit, and such a commit is refused over any other bytes than those that the edit was planned on.
 
 mod change;
 mod check;
@@ -12,8 +13,9 @@ mod new_pin;
 
 use crate::domain::id::Digest;
 use crate::sources::git::manifest::{self, AliasUse, Found, Warning};
+use crate::sources::git::write::{FileAfter, FileBefore, FileChange};
 
-pub use error::EditError;
+pub(crate) use error::EditError;
 pub use new_pin::{NewPin, TagChange};
 
 use change::Change;
@@ -23,12 +25,23 @@ use change::Change;
 pub struct Edited {
     /// The file as it shall be.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the file as it was read: write only over exactly that.
-    pub base: Digest,
+    /// SHA-256 of the file as it was read: it is written over exactly that and nothing else.
+    base: Digest,
     /// What changes, in file order.
     pub edits: Vec<Edit>,
     /// What would undo or void the edit, and what it leaves behind.
     pub warnings: Vec<Warning>,
+}
+
+impl Edited {
+    /// The change of this file for a commit, which is refused where its parent has other bytes at `path`.
+    pub fn into_change(self, path: &str) -> FileChange {
+        FileChange {
+            path: path.to_owned(),
+            was: FileBefore::Bytes(self.base),
+            to: FileAfter::Bytes(self.bytes),
+        }
+    }
 }
 
 /// One changed place.
@@ -169,7 +182,7 @@ fn describe(before: &str, after: &str, changes: &[Change], all: &[&Found], targe
     out
 }
 
-/// The whole lines that hold a range, without the last line break.
+/// The whole lines that a range touches, without the last line break.
 fn lines(text: &str, start: usize, end: usize) -> &str {
     let from = text[..start].rfind('\n').map_or(0, |at| at + 1);
     let to = text[end..].find('\n').map_or(text.len(), |at| end + at);

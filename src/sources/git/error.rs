@@ -16,7 +16,7 @@ pub enum GitError {
     /// `GIT_DIR` is set to something else.
     #[error("GIT_DIR names {value}, which is no git repository")]
     GitDirVariable {
-        /// Its value.
+        /// What `GIT_DIR` is set to.
         value: String,
     },
     /// A `.git` file leads to no repository.
@@ -32,7 +32,7 @@ pub enum GitError {
     BareRepository {
         /// Where a repository was looked for.
         dir: String,
-        /// The bare one.
+        /// Folder of the bare repository.
         bare: String,
     },
     /// A repository whose files a commit of another one could have made.
@@ -50,7 +50,7 @@ pub enum GitError {
     TrackedConfiguration {
         /// The setting.
         key: String,
-        /// The file.
+        /// The configuration file or program, as a path of this machine.
         file: String,
     },
     /// A program that a commit could change.
@@ -76,15 +76,15 @@ pub enum GitError {
     /// The branch that should count does not exist.
     #[error("branch {branch} is neither known on remote {remote} nor here")]
     NoBranch {
-        /// The branch.
+        /// Name of the branch, without `refs/heads/`.
         branch: String,
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
     },
     /// A file is asked for where the commit has something else.
     #[error("{path} is {what}, not a regular file")]
     NotAFile {
-        /// The path.
+        /// Path in the repository, `/`-separated.
         path: String,
         /// What is there.
         what: &'static str,
@@ -92,25 +92,25 @@ pub enum GitError {
     /// A path that names nothing inside a repository.
     #[error("{path} leads out of the repository")]
     OutsidePath {
-        /// The path.
+        /// Path in the repository, `/`-separated.
         path: String,
     },
     /// The history needed is not in this clone.
     #[error("the history of this clone ends at {commit}, so it cannot be reverted here")]
     Shallow {
-        /// The commit.
+        /// Full commit id, in hexadecimal digits.
         commit: String,
     },
     /// No branch is checked out, and nobody has said which one counts.
     #[error("no branch is checked out here, and the default branch of {remote} is not known")]
     NoDefaultBranch {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
     },
     /// The person's own pushes go to another remote than the one that is read.
     #[error("{setting} sends pushes to {remote}, but pins are read from {read}, where they would not arrive")]
     PushesElsewhere {
-        /// The setting.
+        /// Name of the git setting, for example `remote.pushDefault`.
         setting: String,
         /// The remote that it names.
         remote: String,
@@ -142,7 +142,7 @@ pub enum GitError {
     /// A hook could not be started.
     #[error("the hook {hook} could not be started: {detail}")]
     Hook {
-        /// Its file.
+        /// The file of the hook, as a path of this machine.
         hook: String,
         /// What the system said.
         detail: String,
@@ -181,7 +181,7 @@ pub enum GitError {
 
 impl GitError {
     /// What sort of failure this is, the same for every command.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             // The place is wrong, as a wrong `-C DIR` is.
             Self::NotARepository { .. }

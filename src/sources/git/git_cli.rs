@@ -31,7 +31,7 @@ pub(super) struct GitCli {
 
 impl GitCli {
     /// Asks the program that runs in this repository.
-    pub fn new(git: GitProgram) -> Self {
+    pub(crate) fn new(git: GitProgram) -> Self {
         Self {
             git,
             partial: false,
@@ -39,8 +39,8 @@ impl GitCli {
         }
     }
 
-    /// The same in a clone that lacks contents.
-    pub fn partial(git: GitProgram) -> Self {
+    /// The same for a partial clone: git fetches a missing blob when it is asked for.
+    pub(crate) fn partial(git: GitProgram) -> Self {
         Self {
             partial: true,
             ..Self::new(git)

@@ -41,7 +41,7 @@ impl Hooks {
     ///
     /// # Errors
     /// If git cannot say where its hooks are, or there is no place for a folder of the allowed ones.
-    pub fn of(paths: &RepositoryPaths, git: &GitProgram) -> Result<Self, GitError> {
+    pub(crate) fn of(paths: &RepositoryPaths, git: &GitProgram) -> Result<Self, GitError> {
         let said = git.run(&["rev-parse", "--git-path", "hooks"], LOCAL_TIMEOUT)?;
         let folder = git.dir().join(said.text());
         let trees = paths.working_trees();
@@ -74,22 +74,22 @@ impl Hooks {
     }
 
     /// The program of a hook that may run.
-    pub fn file(&self, name: &str) -> Option<&Path> {
+    pub(crate) fn file(&self, name: &str) -> Option<&Path> {
         self.allowed.get(name).map(PathBuf::as_path)
     }
 
     /// Whether a hook of this name will run.
-    pub fn runs(&self, name: &str) -> bool {
+    pub(crate) fn runs(&self, name: &str) -> bool {
         self.allowed.contains_key(name)
     }
 
     /// Hooks that are reached through a working tree.
-    pub fn barred(&self) -> &[String] {
+    pub(crate) fn barred(&self) -> &[String] {
         &self.barred
     }
 
     /// The program with the allowed hooks and no other.
-    pub fn apply(&self, program: &GitProgram) -> GitProgram {
+    pub(crate) fn apply(&self, program: &GitProgram) -> GitProgram {
         let folder = match &self.folder {
             HooksFolder::Own(folder) => folder.as_path(),
             HooksFolder::Selected(folder) => folder.path(),

@@ -23,7 +23,7 @@ pub(super) struct Libgit2 {
 
 impl Libgit2 {
     /// Takes an open repository; `program` runs in the same one.
-    pub fn new(repo: Repository, program: GitProgram) -> Self {
+    pub(crate) fn new(repo: Repository, program: GitProgram) -> Self {
         Self { repo, program }
     }
 

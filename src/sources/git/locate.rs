@@ -16,7 +16,7 @@ use super::tracked::{self, WorkingTrees, canonical, could_be_tracked, is_git_dir
 /// What of the environment decides where the repository is.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GitEnvironment {
-    /// `GIT_DIR`.
+    /// The variable `GIT_DIR`: the folder of the repository itself.
     pub git_dir: Option<OsString>,
     /// `GIT_WORK_TREE`.
     pub work_tree: Option<OsString>,
@@ -29,8 +29,8 @@ pub(super) struct GitEnvironment {
 }
 
 impl GitEnvironment {
-    /// That of this process.
-    pub fn of_process() -> Self {
+    /// Reads these variables of this process.
+    pub(crate) fn of_process() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let is_true = |name: &str| set(name).is_some_and(|value| value != "0" && value != "false" && value != "no");
         Self {
@@ -60,17 +60,17 @@ pub(super) struct RepositoryPaths {
 
 impl RepositoryPaths {
     /// The working tree, or the git folder of a bare repository: what a person calls the repository.
-    pub fn top(&self) -> &Path {
+    pub(crate) fn top(&self) -> &Path {
         self.work_dir.as_deref().unwrap_or(&self.git_dir)
     }
 
     /// The program, for this repository and no other.
-    pub fn program(&self) -> GitProgram {
+    pub(crate) fn program(&self) -> GitProgram {
         GitProgram::new(&self.git_dir, self.work_dir.as_deref())
     }
 
     /// All working trees of the repository.
-    pub fn working_trees(&self) -> WorkingTrees {
+    pub(crate) fn working_trees(&self) -> WorkingTrees {
         let (work_dir, configured) = (self.work_dir.as_deref(), self.configured.as_deref());
         WorkingTrees::of(&self.git_dir, &self.common_dir, work_dir, configured)
     }

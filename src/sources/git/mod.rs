@@ -24,5 +24,5 @@ pub use reader::{ChangedFile, CommitMeta};
 pub use repo::{Blobs, GitRepo};
 pub use revert::{RevertOutcome, RevertedFile};
 pub use tip::Tip;
-pub use tracked::{FileOwner, owner_of};
+pub(crate) use tracked::{FileOwner, owner_of};
 pub use tree_entry::{TreeEntry, TreeFile};

@@ -73,12 +73,12 @@ pub(super) struct GitOutput {
 
 impl GitOutput {
     /// Whether it ended with status 0.
-    pub fn ok(&self) -> bool {
+    pub(crate) fn ok(&self) -> bool {
         self.status == Some(0)
     }
 
     /// Standard output as text without its last line break.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).trim_end_matches('\n').to_owned()
     }
 }
@@ -86,7 +86,7 @@ impl GitOutput {
 impl GitProgram {
     /// Runs for a repository, in its working tree or, where there is none, in its git folder. Neither is
     /// searched for.
-    pub fn new(git_dir: &Path, work_dir: Option<&Path>) -> Self {
+    pub(crate) fn new(git_dir: &Path, work_dir: Option<&Path>) -> Self {
         let mut repository = vec![OsString::from("--git-dir"), git_dir.into()];
         let work_dir = work_dir.filter(|dir| dir.is_dir());
         if let Some(work_dir) = work_dir {
@@ -99,7 +99,7 @@ impl GitProgram {
     }
 
     /// Runs in this folder and searches for a repository there, by git's own rules.
-    pub fn discovering(dir: &Path) -> Self {
+    pub(crate) fn discovering(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
             repository: Vec::new(),
@@ -110,13 +110,13 @@ impl GitProgram {
     }
 
     /// The folder it runs in.
-    pub fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 
     /// The same with one setting that overrides all configuration (`-c name=value`).
     #[must_use]
-    pub fn with_config(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_config(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();
         other.config.push(format!("{name}={value}"));
         other
@@ -124,7 +124,7 @@ impl GitProgram {
 
     /// The same with one more setting that no command line shows, beside those of the environment.
     #[must_use]
-    pub fn with_hidden_config(&self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_hidden_config(&self, name: &str, value: &str) -> Self {
         let set = std::env::var("GIT_CONFIG_COUNT").ok();
         let at: u32 = set.and_then(|count| count.trim().parse().ok()).unwrap_or(0);
         self.with_env("GIT_CONFIG_COUNT", (at + 1).to_string())
@@ -135,7 +135,7 @@ impl GitProgram {
     /// The same, out of reach of the terminal's interrupt and hang-up: for what must not be torn apart
     /// half-way. When its time is over, everything it started ends with it.
     #[must_use]
-    pub fn uninterruptible(&self) -> Self {
+    pub(crate) fn uninterruptible(&self) -> Self {
         let mut other = self.clone();
         other.uninterruptible = true;
         other
@@ -143,7 +143,7 @@ impl GitProgram {
 
     /// The same with one more environment variable.
     #[must_use]
-    pub fn with_env(&self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn with_env(&self, name: &str, value: impl Into<String>) -> Self {
         let mut other = self.clone();
         other.env.push((name.to_owned(), value.into()));
         other
@@ -152,7 +152,7 @@ impl GitProgram {
     /// The same for talking to a remote: ssh asks nothing, and is otherwise the one that the person
     /// has configured.
     #[must_use]
-    pub fn for_network(&self) -> Self {
+    pub(crate) fn for_network(&self) -> Self {
         if std::env::var_os("GIT_SSH_COMMAND").is_some() || std::env::var_os("GIT_SSH").is_some() {
             return self.clone();
         }
@@ -173,7 +173,7 @@ impl GitProgram {
     ///
     /// # Errors
     /// If git cannot be started, does not end in time or fails.
-    pub fn run(&self, args: &[&str], limit: Duration) -> Result<GitOutput, GitError> {
+    pub(crate) fn run(&self, args: &[&str], limit: Duration) -> Result<GitOutput, GitError> {
         let ran = self.try_run(args, &[], limit)?;
         if ran.ok() {
             return Ok(ran);
@@ -189,7 +189,7 @@ impl GitProgram {
     ///
     /// # Errors
     /// If git cannot be started or does not end in time.
-    pub fn try_run(&self, args: &[&str], input: &[u8], limit: Duration) -> Result<GitOutput, GitError> {
+    pub(crate) fn try_run(&self, args: &[&str], input: &[u8], limit: Duration) -> Result<GitOutput, GitError> {
         let command = args.first().copied().unwrap_or("").to_owned();
         self.wait(self.spawn(args)?, command, input, limit)
     }

@@ -30,7 +30,7 @@ pub struct CommitMeta {
 /// One path that one commit changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangedFile {
-    /// The commit.
+    /// Who made the commit and when, with its parents.
     pub commit: CommitMeta,
     /// The path asked for (a renamed file keeps the name it has at the tip).
     pub path: String,

@@ -135,12 +135,12 @@ impl GitRepo {
     }
 
     /// The git directory that all worktrees of the repository share.
-    pub fn common_dir(&self) -> &Path {
+    pub(crate) fn common_dir(&self) -> &Path {
         &self.paths.common_dir
     }
 
     /// The working tree, if there is one.
-    pub fn work_dir(&self) -> Option<&Path> {
+    pub(crate) fn work_dir(&self) -> Option<&Path> {
         self.paths.work_dir.as_deref()
     }
 
@@ -150,7 +150,7 @@ impl GitRepo {
     }
 
     /// Whether the history ends at a shallow boundary.
-    pub fn is_shallow(&self) -> bool {
+    pub(crate) fn is_shallow(&self) -> bool {
         !self.shallow_boundary().is_empty()
     }
 
@@ -161,7 +161,7 @@ impl GitRepo {
     }
 
     /// The URL a remote is fetched from, if it has one.
-    pub fn remote_url(&self, remote: &str) -> Option<String> {
+    pub(crate) fn remote_url(&self, remote: &str) -> Option<String> {
         self.reader().ok()?.remote_url(remote)
     }
 
@@ -179,7 +179,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the repository cannot be read.
-    pub fn remote(&self) -> Result<Option<String>, GitError> {
+    pub(crate) fn remote(&self) -> Result<Option<String>, GitError> {
         Ok(tip::remote(self.reader()?.as_ref()))
     }
 
@@ -222,7 +222,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// Whatever git said.
-    pub fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
+    pub(crate) fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
         // Tags are not ours to move about, and submodules are never read.
         let args = [
             "fetch",

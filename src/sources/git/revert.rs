@@ -24,7 +24,7 @@ const ORDINARY: u32 = 0o100_644;
 /// One file that a revert changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevertedFile {
-    /// Its path.
+    /// Path in the repository, `/`-separated.
     pub path: String,
     /// Its bytes at the base; `None` = not there.
     pub before: Option<Vec<u8>>,

@@ -34,7 +34,7 @@ impl<T: Send + 'static> GitStream<T> {
     ///
     /// # Errors
     /// If git cannot be started.
-    pub fn start(git: &GitProgram, args: &[&str], cut: CutPiece<T>, limit: Duration) -> Result<Self, GitError> {
+    pub(crate) fn start(git: &GitProgram, args: &[&str], cut: CutPiece<T>, limit: Duration) -> Result<Self, GitError> {
         let mut child = git.spawn(args)?;
         let (tx, pieces) = sync_channel(READ_AHEAD);
         if let Some(stdout) = child.stdout.take() {
@@ -71,7 +71,7 @@ impl<T: Send + 'static> GitStream<T> {
     ///
     /// # Errors
     /// If it has ended.
-    pub fn ask(&mut self, line: &str) -> Result<(), GitError> {
+    pub(crate) fn ask(&mut self, line: &str) -> Result<(), GitError> {
         let written = match &mut self.stdin {
             Some(stdin) => stdin
                 .write_all(format!("{line}\n").as_bytes())
@@ -85,7 +85,7 @@ impl<T: Send + 'static> GitStream<T> {
     ///
     /// # Errors
     /// If git fails or takes too long.
-    pub fn next(&mut self) -> Result<Option<T>, GitError> {
+    pub(crate) fn next(&mut self) -> Result<Option<T>, GitError> {
         match self.pieces.recv_timeout(self.limit) {
             Ok(Ok(piece)) => Ok(Some(piece)),
             Ok(Err(_)) => Err(self.failed()),

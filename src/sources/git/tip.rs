@@ -10,9 +10,9 @@ use super::reader::GitReader;
 pub struct Tip {
     /// Path of the repository for people.
     pub path: String,
-    /// The branch.
+    /// Name of the branch, without `refs/heads/`.
     pub branch: String,
-    /// The commit.
+    /// Full commit id, in hexadecimal digits.
     pub commit: String,
     /// The remote whose tracking branch was read; `None` = local.
     pub remote: Option<String>,

@@ -75,7 +75,7 @@ pub(super) struct WorkingTrees {
 
 impl WorkingTrees {
     /// Finds the working trees by the repository's own notes of them.
-    pub fn of(git_dir: &Path, common_dir: &Path, work_dir: Option<&Path>, configured: Option<&Path>) -> Self {
+    pub(crate) fn of(git_dir: &Path, common_dir: &Path, work_dir: Option<&Path>, configured: Option<&Path>) -> Self {
         let mut tops: Vec<PathBuf> = work_dir.into_iter().chain(configured).map(canonical).collect();
         let common = canonical(common_dir);
         if let (Some(name), Some(parent)) = (common.file_name(), common.parent())
@@ -107,7 +107,7 @@ impl WorkingTrees {
     }
 
     /// Whether a commit of the repository could have put any step of this path there.
-    pub fn track(&self, path: &ResolvedPath) -> bool {
+    pub(crate) fn track(&self, path: &ResolvedPath) -> bool {
         path.steps.iter().any(|step| self.contain(step))
     }
 
@@ -127,7 +127,7 @@ pub(super) fn could_be_tracked(top: &Path, place: &Path) -> bool {
 
 /// Whose word a file is that a person names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FileOwner {
+pub(crate) enum FileOwner {
     /// The person's own: no repository has to do with it.
     Person,
     /// It lies in the working tree or the folder of a git repository, so it is the word of whoever can push
@@ -140,7 +140,7 @@ pub enum FileOwner {
     },
     /// The way to it leads over a link that lies in a repository.
     LinkInRepository {
-        /// The link.
+        /// Path of the symbolic link on this machine.
         link: PathBuf,
     },
 }
@@ -150,7 +150,7 @@ pub enum FileOwner {
 ///
 /// # Errors
 /// If the file does not exist or the way to it cannot be followed.
-pub fn owner_of(file: &Path, except: Option<&Path>) -> io::Result<FileOwner> {
+pub(crate) fn owner_of(file: &Path, except: Option<&Path>) -> io::Result<FileOwner> {
     let resolved = resolve(&std::path::absolute(file)?)?;
     let except = except.map(canonical);
     let exempt = |step: &Path| except.as_ref().is_some_and(|except| step.starts_with(except));

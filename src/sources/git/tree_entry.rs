@@ -22,7 +22,7 @@ pub(super) struct RawEntry {
     pub oid: String,
 }
 
-/// What an entry is.
+/// What the mode of a tree entry says that it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EntryKind {
     File,
@@ -32,7 +32,7 @@ pub(super) enum EntryKind {
 }
 
 impl RawEntry {
-    pub fn kind(&self) -> EntryKind {
+    pub(crate) fn kind(&self) -> EntryKind {
         match self.mode & 0o170_000 {
             0o100_000 => EntryKind::File,
             0o040_000 => EntryKind::Folder,
@@ -43,7 +43,7 @@ impl RawEntry {
     }
 
     /// The blob, if this is a regular file.
-    pub fn regular(self) -> Option<String> {
+    pub(crate) fn regular(self) -> Option<String> {
         (self.kind() == EntryKind::File).then_some(self.oid)
     }
 }
@@ -52,13 +52,13 @@ impl RawEntry {
 /// for a file by its name has to say what becomes of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TreeEntry<F> {
-    /// Nothing.
+    /// The commit has nothing at this path.
     Absent,
     /// A regular file.
     File(F),
     /// A symbolic link, or something behind one.
     Link,
-    /// A folder.
+    /// A folder, where a file was asked for.
     Folder,
     /// Another repository, or something in it.
     Submodule,
@@ -82,7 +82,7 @@ impl<F> TreeEntry<F> {
     ///
     /// # Errors
     /// If there is something else than a regular file.
-    pub fn regular(self, path: &str) -> Result<Option<F>, GitError> {
+    pub(crate) fn regular(self, path: &str) -> Result<Option<F>, GitError> {
         let what = match self {
             Self::File(file) => return Ok(Some(file)),
             Self::Absent => return Ok(None),
@@ -100,7 +100,7 @@ impl<F> TreeEntry<F> {
     ///
     /// # Errors
     /// Whatever making it fails of.
-    pub fn try_map<T, E>(self, make: impl FnOnce(F) -> Result<T, E>) -> Result<TreeEntry<T>, E> {
+    pub(crate) fn try_map<T, E>(self, make: impl FnOnce(F) -> Result<T, E>) -> Result<TreeEntry<T>, E> {
         Ok(match self {
             Self::File(file) => TreeEntry::File(make(file)?),
             Self::Absent => TreeEntry::Absent,

@@ -18,7 +18,7 @@ impl std::fmt::Debug for Streams {
     }
 }
 
-/// What one client can be used for. A client holds one authorization per registry.
+/// What one client can be used for. A client keeps one authorization per registry.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct StreamClientKey {
     pub(super) plain: bool,

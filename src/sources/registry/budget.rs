@@ -1,31 +1,14 @@
-//! What talking to registries has cost, by host, method and status.
+//! What talking to registries has cost, in requests.
 
-use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::Method;
 
-use super::lock::locked;
 use crate::domain::registry::Budget;
-
-/// One line of the traffic count.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Traffic {
-    /// Host and port.
-    pub host: String,
-    /// The method.
-    pub method: String,
-    /// The status; 0 where no answer came.
-    pub status: u16,
-    /// How often.
-    pub count: u64,
-}
 
 /// Counts every request that was sent.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    traffic: Mutex<BTreeMap<(String, String, u16), u64>>,
     requests: AtomicU64,
     head: AtomicU64,
     get: AtomicU64,
@@ -34,7 +17,7 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    /// A request leaves.
+    /// Counts a request that is about to be sent.
     pub(super) fn count(&self, method: &Method) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         match *method {
@@ -44,16 +27,14 @@ impl Meter {
         };
     }
 
-    /// A request ended with this status; 0 is none.
-    pub(super) fn tally(&self, host: &str, method: &Method, status: u16) {
+    /// Counts an answer with status 429. Every answer comes by here, those of redirects and of broken uploads too.
+    pub(super) fn note_status(&self, status: u16) {
         if status == 429 {
             self.rate_limited.fetch_add(1, Ordering::Relaxed);
         }
-        let key = (host.to_owned(), method.to_string(), status);
-        *locked(&self.traffic).entry(key).or_default() += 1;
     }
 
-    /// Content came from the cache.
+    /// Counts content that came from the cache instead of a registry.
     pub(super) fn cache_hit(&self) {
         self.from_cache.fetch_add(1, Ordering::Relaxed);
     }
@@ -68,17 +49,5 @@ impl Meter {
             from_cache: load(&self.from_cache),
             rate_limited: load(&self.rate_limited),
         }
-    }
-
-    pub(super) fn traffic(&self) -> Vec<Traffic> {
-        locked(&self.traffic)
-            .iter()
-            .map(|((host, method, status), count)| Traffic {
-                host: host.clone(),
-                method: method.clone(),
-                status: *status,
-                count: *count,
-            })
-            .collect()
     }
 }

@@ -41,7 +41,7 @@ struct CacheInner {
     evicting: Mutex<()>,
 }
 
-/// What the cache holds.
+/// What the cache contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheSize {
     /// Number of entries.
@@ -58,10 +58,7 @@ pub(super) struct CacheEntry {
 }
 
 impl ContentCache {
-    /// Default limit of the cache on disk, in bytes.
-    pub const DEFAULT_LIMIT: u64 = 1 << 30;
-
-    /// Opens (and creates) a cache in a folder of its own, holding at most about `limit` bytes.
+    /// Opens (and creates) a cache in a folder of its own, of at most about `limit` bytes.
     ///
     /// # Errors
     /// If the folder cannot be created.
@@ -78,13 +75,8 @@ impl ContentCache {
         })
     }
 
-    /// The folder it lives in.
-    pub fn root(&self) -> &Path {
-        &self.inner.root
-    }
-
-    /// How much it holds.
-    pub fn size(&self) -> CacheSize {
+    /// How many entries it has, and their bytes.
+    pub(crate) fn size(&self) -> CacheSize {
         self.entries()
             .iter()
             .fold(CacheSize::default(), |sum, entry| CacheSize {
@@ -97,7 +89,7 @@ impl ContentCache {
     ///
     /// # Errors
     /// If an entry cannot be removed.
-    pub fn clear(&self) -> io::Result<CacheSize> {
+    pub(crate) fn clear(&self) -> io::Result<CacheSize> {
         let mut removed = CacheSize::default();
         for entry in self.entries() {
             match fs::remove_file(&entry.path) {

@@ -80,7 +80,7 @@ fn a_media_type_cannot_break_the_layout() {
 #[test]
 fn several_writers_and_readers_see_whole_entries_only() {
     let (_folder, cache) = cache(1 << 26);
-    let root = cache.root().to_owned();
+    let root = cache.inner.root.clone();
     let contents: Vec<Vec<u8>> = (0u8..20).map(|n| vec![n; 10_000 + n as usize]).collect();
     std::thread::scope(|scope| {
         for _ in 0..4 {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// One challenge.
+/// One authentication challenge of a `WWW-Authenticate` header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Challenge {
     Basic,
@@ -13,7 +13,7 @@ pub(super) enum Challenge {
     },
 }
 
-/// Every challenge of one header value that pindeck can answer. One header may hold several, and
+/// Every challenge of one header value that pindeck can answer. One header may contain several, and
 /// commas also separate the parameters of each.
 pub(super) fn parse(header: &str) -> Vec<Challenge> {
     let mut found: Vec<(String, BTreeMap<String, String>)> = Vec::new();

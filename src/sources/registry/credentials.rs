@@ -41,7 +41,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What to show a registry.
+/// How to authenticate at a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Credential {
     /// User and password.
@@ -103,7 +103,7 @@ impl Credentials {
 
     /// The files that Docker and Podman use, found through the process's environment:
     /// `REGISTRY_AUTH_FILE`, then `DOCKER_CONFIG` or `~/.docker`, then Podman's own places.
-    pub fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let home = directories::BaseDirs::new();
         let mut files = Vec::new();
@@ -169,7 +169,7 @@ impl Credentials {
         }
     }
 
-    /// Asks a credential helper, once per run and server. The lock is held meanwhile: parallel
+    /// Asks a credential helper, once per run and server. The lock is kept meanwhile: parallel
     /// requests must not start as many helpers.
     async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Untrusted> {
         let key = (helper.to_owned(), server.to_owned());

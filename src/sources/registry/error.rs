@@ -134,7 +134,7 @@ pub enum RegistryError {
     Unsupported {
         /// What was asked for.
         what: String,
-        /// What it is.
+        /// Name of the format, with its article: `a Docker schema 1 manifest`.
         format: &'static str,
     },
     /// An answer that breaks the protocol (a listing that is no listing, a loop of pages).
@@ -155,7 +155,7 @@ pub enum RegistryError {
         /// The registry's own words, or the reason.
         detail: Untrusted,
     },
-    /// `--offline`, and the cache does not hold it.
+    /// `--offline`, and the cache does not have it.
     #[error("{what} is not in the cache and --offline forbids asking")]
     Offline {
         /// What was asked for.
@@ -186,7 +186,7 @@ fn colon(detail: &Untrusted) -> String {
 impl RegistryError {
     /// What sort of failure this is, the same for every command. Only what is proven says something
     /// about content; all trouble on the way leaves it open.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             Self::Connection { .. }
             | Self::Timeout { .. }
@@ -244,7 +244,7 @@ impl RegistryError {
     }
 
     /// Whether this is an authoritative "not there".
-    pub const fn is_absent(&self) -> bool {
+    pub(crate) const fn is_absent(&self) -> bool {
         matches!(
             self,
             Self::NotFound {

@@ -1,14 +1,12 @@
 //! The handle by which the rest of the program asks registries.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::budget::Traffic;
 use super::client::RegistryClient;
 use super::error::RegistryError;
-use super::host::RateLimit;
 use super::manifest::{Descriptor, Manifest};
 use super::options::Options;
 use super::presence::{Head, Place, Present};
@@ -25,7 +23,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Prepares to talk; sends nothing.
+    /// Reads credentials and settings. No request is sent.
     ///
     /// # Errors
     /// [`RegistryError::Settings`] if an endpoint or CA cannot be used.
@@ -64,7 +62,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::resolve`].
-    pub async fn head(&self, repository: &Repository, tag: &str) -> Result<Option<Head>, RegistryError> {
+    pub(crate) async fn head(&self, repository: &Repository, tag: &str) -> Result<Option<Head>, RegistryError> {
         self.client.head(repository, tag).await
     }
 
@@ -91,7 +89,7 @@ impl Registry {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
+    pub(crate) async fn manifest_at(&self, place: &Place) -> Result<(Manifest, Option<Present>), RegistryError> {
         self.client.manifest_at(place).await
     }
 
@@ -137,7 +135,7 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::referrers`].
-    pub async fn fallback_referrers(
+    pub(crate) async fn fallback_referrers(
         &self,
         repository: &Repository,
         subject: &Digest,
@@ -149,22 +147,16 @@ impl Registry {
     ///
     /// # Errors
     /// Any [`RegistryError`].
-    pub async fn tagged_manifest(&self, repository: &Repository, tag: &str) -> Result<Option<Manifest>, RegistryError> {
+    pub(crate) async fn tagged_manifest(
+        &self,
+        repository: &Repository,
+        tag: &str,
+    ) -> Result<Option<Manifest>, RegistryError> {
         self.client.tagged_manifest(repository, tag).await
     }
 
     /// What this run has cost so far.
     pub fn budget(&self) -> Budget {
         self.client.transport.meter.budget()
-    }
-
-    /// The same by host, method and status.
-    pub fn traffic(&self) -> Vec<Traffic> {
-        self.client.transport.meter.traffic()
-    }
-
-    /// What each host last said about its own limits.
-    pub fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
-        self.client.transport.rate_limits()
     }
 }

@@ -21,15 +21,6 @@ const HARD_LIMIT: u32 = 4;
 /// Server errors in a row at which the breaker opens.
 const SOFT_LIMIT: u32 = 6;
 
-/// What a registry said about its own limits (`ratelimit-remaining`, `ratelimit-limit`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RateLimit {
-    /// Requests left in the window.
-    pub remaining: u64,
-    /// Requests per window, where it says so.
-    pub limit: Option<u64>,
-}
-
 /// How a request failed for good, as far as the breaker cares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HostFailure {
@@ -55,11 +46,11 @@ pub(super) struct Host {
 #[derive(Debug, PartialEq, Eq)]
 enum Admission {
     Open,
-    /// At this time, which is its own.
+    /// It may go at this time; no other request is given the same time.
     At(Instant),
     /// Not before this time, when it has to ask again.
     AskAgain(Instant),
-    /// Not at all, because of this.
+    /// It may not go: the host is left alone, for this reason.
     Shut(Untrusted),
 }
 
@@ -71,7 +62,6 @@ struct State {
     last: Untrusted,
     not_before: Option<Instant>,
     next_slot: Option<Instant>,
-    rate_limit: Option<RateLimit>,
 }
 
 impl Host {
@@ -143,7 +133,7 @@ impl Host {
         }
     }
 
-    /// Nobody asks this host before then.
+    /// Lets no request to this host go until the wait is over.
     pub(super) fn pause(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut state = self.lock();
@@ -196,14 +186,6 @@ impl Host {
             state.hard.clear();
             state.soft = 0;
         }
-    }
-
-    pub(super) fn note_rate_limit(&self, seen: RateLimit) {
-        self.lock().rate_limit = Some(seen);
-    }
-
-    pub(super) fn rate_limit(&self) -> Option<RateLimit> {
-        self.lock().rate_limit
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

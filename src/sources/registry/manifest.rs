@@ -16,15 +16,15 @@ use crate::domain::{Digest, Untrusted};
 pub(super) const MANIFEST_CAP: u64 = 4 << 20;
 
 /// OCI image index (image spec, "Image Index").
-pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 /// OCI image manifest (image spec, "Image Manifest").
-pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 /// The OCI artifact manifest of the image spec's 1.1 release candidates; still found in registries.
-pub const OCI_ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
+pub(crate) const OCI_ARTIFACT: &str = "application/vnd.oci.artifact.manifest.v1+json";
 /// Docker's manifest list.
-pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 /// Docker's image manifest, schema 2.
-pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
 /// The `Accept` of every manifest request. The whole list, always: docker-registry 2.8 answers
 /// MANIFEST_UNKNOWN for an OCI manifest when the OCI types are missing.
@@ -68,7 +68,7 @@ pub struct ManifestBody {
     pub manifests: Vec<Descriptor>,
     /// What this manifest refers to.
     pub subject: Option<Descriptor>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     index: bool,
 }
@@ -78,13 +78,13 @@ pub struct ManifestBody {
 pub struct Descriptor {
     /// What the content says it is.
     pub media_type: String,
-    /// Its digest.
+    /// The digest that the content must hash to.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
     /// What kind of artifact it says it is.
     pub artifact_type: Option<String>,
-    /// Its annotations.
+    /// `annotations`: keys and values that whoever made it wrote; nothing checks them.
     pub annotations: BTreeMap<String, String>,
     /// The platform of an index's child.
     pub platform: Option<Platform>,
@@ -92,20 +92,20 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Whether it says that it names an index (or Docker manifest list).
-    pub fn is_index(&self) -> bool {
+    pub(crate) fn is_index(&self) -> bool {
         matches!(self.media_type.as_str(), OCI_INDEX | DOCKER_LIST)
     }
 
     /// Whether it names a layer that its publisher does not allow to be distributed; registries need not
     /// have it.
-    pub fn is_foreign(&self) -> bool {
+    pub(crate) fn is_foreign(&self) -> bool {
         self.media_type.contains(".foreign.") || self.media_type.contains("nondistributable")
     }
 }
 
 impl ManifestBody {
     /// Whether this is an index (or Docker manifest list).
-    pub const fn is_index(&self) -> bool {
+    pub(crate) const fn is_index(&self) -> bool {
         self.index
     }
 }
@@ -143,7 +143,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`RegistryError::WrongSize`].
-    pub fn check_size(&self, expected: u64) -> Result<(), RegistryError> {
+    pub(crate) fn check_size(&self, expected: u64) -> Result<(), RegistryError> {
         let actual = self.bytes.len() as u64;
         if expected == actual {
             return Ok(());

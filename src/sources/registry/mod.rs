@@ -1,7 +1,7 @@
 //! OCI registries: tags, manifests, blobs and referrers, with as few requests as possible.
 //!
 //! Every metadata request leaves through one place (`client`), so limits, retries, credentials and
-//! counting hold everywhere. An error is never turned into "there is none", and what a registry
+//! counting apply everywhere. An error is never turned into "there is none", and what a registry
 //! claims is not taken for what its bytes hash to.
 
 mod auth;
@@ -31,13 +31,11 @@ mod tags;
 mod transport;
 mod upload;
 
-pub use budget::Traffic;
 pub use cache::{CacheSize, ContentCache};
 pub use copy::{CopyProgress, CopyReport, CopyRequest, MissingEvidence, Preflight};
 pub use credentials::Credentials;
 pub use error::RegistryError;
 pub use handle::Registry;
-pub use host::RateLimit;
 pub use manifest::{Descriptor, Manifest, ManifestBody};
 pub use options::Options;
 pub use presence::{Head, Place, Present};

@@ -54,7 +54,7 @@ pub struct Present {
 
 impl Present {
     /// The place that answered.
-    pub const fn place(&self) -> &Place {
+    pub(crate) const fn place(&self) -> &Place {
         &self.place
     }
 
@@ -77,7 +77,7 @@ pub struct Head {
 
 impl Head {
     /// The digest that the tag names.
-    pub const fn digest(&self) -> Digest {
+    pub(crate) const fn digest(&self) -> Digest {
         self.present.place.digest
     }
 }
@@ -194,7 +194,7 @@ impl RegistryClient {
                 }
             }
             // A HEAD has no words: whether a 404 is the registry's own, only a GET can tell. Some
-            // registries do not know HEAD at all, and caches answer it for what they hold already.
+            // registries do not know HEAD at all, and caches answer it for what they have already.
             404 | 405 | 501 => {}
             _ => return Err(response.refusal(&request)),
         }

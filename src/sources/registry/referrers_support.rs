@@ -64,7 +64,7 @@ impl Support {
         self.listed.load(Ordering::Acquire)
     }
 
-    /// A listing came.
+    /// Notes that the registry has listed referrers: from now on a refusal proves nothing.
     pub(super) fn note_listing(&self) {
         if self.listed.swap(true, Ordering::AcqRel) {
             return;

@@ -46,7 +46,7 @@ impl Response {
         Untrusted::new(text)
     }
 
-    /// Whether an OCI error answer holds this code.
+    /// Whether an OCI error answer contains this code.
     pub(super) fn has_code(&self, code: &str) -> bool {
         self.errors()
             .is_some_and(|errors| errors.iter().any(|error| error.code.as_deref() == Some(code)))

@@ -11,7 +11,7 @@ use super::link::Pages;
 use crate::domain::Repository;
 use crate::domain::reference::valid_tag;
 
-/// Most bytes of one page. A repository of a build farm holds some 100,000 tags.
+/// Most bytes of one page. A repository of a build farm has some 100,000 tags.
 const PAGE_CAP: u64 = 16 << 20;
 /// Most tags that are kept.
 const MAX_TAGS: usize = 500_000;
@@ -30,7 +30,7 @@ impl RegistryClient {
         self.tags_with(&self.pull(repository)?).await
     }
 
-    /// The same under other rights.
+    /// The same list, asked for with the credentials and scopes of `access`.
     pub(super) async fn tags_with(&self, access: &Access) -> Result<Vec<String>, RegistryError> {
         let repository = &access.repository;
         let what = format!("the tags of {repository}");

@@ -1,6 +1,6 @@
 //! The one place a request leaves: limits, retries, redirects, caps and counting.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use tokio::time::Instant;
 use super::budget::Meter;
 use super::endpoint::{authority, is_loopback, same_origin};
 use super::error::RegistryError;
-use super::headers::{rate_limit, retry_after};
-use super::host::{Host, HostFailure, RateLimit};
+use super::headers::retry_after;
+use super::host::{Host, HostFailure};
 use super::lock::locked;
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
@@ -62,7 +62,7 @@ impl Default for Limits {
     }
 }
 
-/// Sends. Shared by all registries of a run.
+/// Sends requests: one for all registries of a run, so that everything is counted and limited here.
 #[derive(Debug, Default)]
 pub(super) struct Transport {
     pub(super) limits: Limits,
@@ -150,7 +150,7 @@ impl Transport {
             let own = same_origin(&url, &request.url);
             let host = self.host(&url, request.requests_per_second.filter(|_| own));
             // The time is one for all hops: whoever was asked used it up, not whom it leads to.
-            // The place at the asked host is held already. Waiting for another one has an end: two
+            // The place at the asked host is taken already. Waiting for another one has an end: two
             // hosts that redirect to each other must not wait for each other.
             let place = match (own, *deadline) {
                 (false, Some(until)) => {
@@ -172,7 +172,6 @@ impl Transport {
             let mut response = match sent {
                 Ok(result) => result?,
                 Err(_) => {
-                    self.meter.tally(&host.name, &request.method, 0);
                     return Err(self.late(request, &asked));
                 }
             };
@@ -261,7 +260,6 @@ impl Transport {
     ) -> Result<Response, AttemptFailure> {
         let broken = |error: reqwest::Error| {
             // Whatever broke, nothing was answered: sending a replayable request again is safe.
-            self.meter.tally(&host.name, &request.method, 0);
             AttemptFailure {
                 error: RegistryError::Connection {
                     host: host.name.clone(),
@@ -274,16 +272,13 @@ impl Transport {
         };
         let mut reply = builder.send().await.map_err(broken)?;
         let status = reply.status();
-        if let Some(seen) = rate_limit(reply.headers()) {
-            host.note_rate_limit(seen);
-        }
         let cap = if status.is_success() { request.cap } else { ERROR_CAP };
         if status.is_success()
             && request.method != Method::HEAD
             && !request.truncate
             && reply.content_length().is_some_and(|n| n > cap)
         {
-            self.meter.tally(&host.name, &request.method, status.as_u16());
+            self.meter.note_status(status.as_u16());
             return Err(too_large(request));
         }
         let mut body = BytesMut::new();
@@ -291,7 +286,7 @@ impl Transport {
             while let Some(chunk) = reply.chunk().await.map_err(broken)? {
                 if body.len() as u64 + chunk.len() as u64 > cap {
                     if status.is_success() && !request.truncate {
-                        self.meter.tally(&host.name, &request.method, status.as_u16());
+                        self.meter.note_status(status.as_u16());
                         return Err(too_large(request));
                     }
                     break;
@@ -299,7 +294,7 @@ impl Transport {
                 body.extend_from_slice(&chunk);
             }
         }
-        self.meter.tally(&host.name, &request.method, status.as_u16());
+        self.meter.note_status(status.as_u16());
         let headers = std::mem::take(reply.headers_mut());
         if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|_| status.is_success())
             && request.method != Method::HEAD
@@ -410,17 +405,10 @@ impl Transport {
         clients.insert(kind, client.clone());
         Ok(client)
     }
-
-    pub(super) fn rate_limits(&self) -> BTreeMap<String, RateLimit> {
-        locked(&self.hosts)
-            .values()
-            .filter_map(|host| Some((host.name.clone(), host.rate_limit()?)))
-            .collect()
-    }
 }
 
 impl AttemptFailure {
-    /// The error, where nobody sends again.
+    /// The error of an attempt after which nothing is sent again.
     pub(super) fn into_error(self) -> RegistryError {
         self.error
     }
@@ -441,7 +429,7 @@ fn too_large(request: &HttpRequest) -> AttemptFailure {
     })
 }
 
-/// An error with its sources, which hold the actual reason.
+/// An error with its sources, which say the actual reason.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -53,7 +53,6 @@ impl Transport {
                 Ok(result) => return result.map_err(|failure| failure.into_error()),
                 Err(_) if flow.sent.load(Ordering::Relaxed) != before => {}
                 Err(_) => {
-                    self.meter.tally(&host.name, &request.method, 0);
                     return Err(RegistryError::Timeout {
                         host: host.name.clone(),
                         what: request.what.clone(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 
-/// How long a list is, without holding it.
+/// How long a list is, without keeping it in memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListLength(pub u32);
 

@@ -32,12 +32,12 @@ pub(super) enum Effect {
     NewEntry {
         /// End of the node before.
         after: usize,
-        /// Its key.
+        /// The new entry's key, as it is written.
         key: &'static str,
-        /// Its value.
+        /// The new entry's value, after unescaping.
         value: String,
     },
-    /// The entry whose key begins here goes.
+    /// The entry whose key begins at this byte of the text is removed.
     NoEntry(usize),
 }
 

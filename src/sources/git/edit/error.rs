@@ -6,7 +6,7 @@ pub enum EditError {
     /// The reference is no longer where it was found.
     #[error("{file} is not as it was when {path} was found in it; read it again")]
     Moved {
-        /// The file.
+        /// Path in the repository, `/`-separated.
         file: String,
         /// The place.
         path: String,
@@ -14,9 +14,9 @@ pub enum EditError {
     /// The place cannot be edited.
     #[error("{file}:{line} cannot be edited: {reason}; change it by hand")]
     ReadOnly {
-        /// The file.
+        /// Path in the repository, `/`-separated.
         file: String,
-        /// The line.
+        /// Line, from 1.
         line: u32,
         /// Why.
         reason: String,
@@ -24,9 +24,9 @@ pub enum EditError {
     /// Another image takes its digest from the same bytes.
     #[error("{file}:{line} also pins {other}, which must not get this digest; give each its own field first")]
     Shared {
-        /// The file.
+        /// Path in the repository, `/`-separated.
         file: String,
-        /// The line.
+        /// Line, from 1.
         line: u32,
         /// The other image as written.
         other: String,
@@ -34,9 +34,9 @@ pub enum EditError {
     /// The tag cannot be changed as asked.
     #[error("{file}:{line}: the tag cannot be {asked}: {reason}; choose another --tag")]
     Tag {
-        /// The file.
+        /// Path in the repository, `/`-separated.
         file: String,
-        /// The line.
+        /// Line, from 1.
         line: u32,
         /// `dropped` or `updated`.
         asked: &'static str,
@@ -46,7 +46,7 @@ pub enum EditError {
     /// The result did not pass the checks.
     #[error("the edit of {file} could not be proven to change only the pin ({why}); change it by hand")]
     Unproven {
-        /// The file.
+        /// Path in the repository, `/`-separated.
         file: String,
         /// Which check failed, and how.
         why: String,

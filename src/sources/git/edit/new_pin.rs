@@ -14,9 +14,9 @@ pub struct NewPin {
 /// What happens to a visible tag; a pin without one gets none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagChange {
-    /// It becomes this one.
+    /// The tag is replaced by this one.
     Update(String),
-    /// It goes.
+    /// The tag is removed.
     Drop,
     /// It stays, and may then name other bytes than the digest.
     Keep,

@@ -26,7 +26,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Starts the log of a commit, of these paths or of all.
-    pub fn of(
+    pub(crate) fn of(
         git: &GitProgram,
         tip: &str,
         paths: &[&str],
@@ -65,7 +65,7 @@ impl Log {
     }
 
     /// The next commit; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<LogEntry>, GitError> {
+    pub(crate) fn next(&mut self) -> Result<Option<LogEntry>, GitError> {
         let mut entry: Option<LogEntry> = self.next.take().map(LogEntry::of);
         while let Some(piece) = self.pieces.next()? {
             let text = String::from_utf8_lossy(&piece);

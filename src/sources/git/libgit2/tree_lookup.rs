@@ -31,7 +31,7 @@ type CachedEntry = (Box<str>, Option<TypedId>);
 /// Looks paths up in trees.
 pub(super) struct TreeLookup<'r> {
     odb: &'r Odb<'r>,
-    /// By tree.
+    /// The entries of trees that were read, by the id of the tree.
     kept: HashMap<Oid, Vec<CachedEntry>>,
 }
 

@@ -1,4 +1,4 @@
-//! Where an anchored scalar turns up again: every alias of it, of what holds it, and of what holds
+//! Where an anchored scalar turns up again: every alias of it, of what contains it, and of what contains
 //! those aliases in turn.
 
 use std::collections::{HashSet, VecDeque};
@@ -42,7 +42,7 @@ pub(super) fn list(tree: &Tree<'_>, holder: Id, parts: &[Id], room: usize) -> Op
     Some(found)
 }
 
-/// Whether the pin is there as it is, where `alias` brings `from`, which holds it (or is its scalar).
+/// Whether the pin is there as it is, where `alias` brings `from`, which contains it (or is its scalar).
 fn arrives(tree: &Tree<'_>, alias: Id, from: Id, child: Id, parts: &[Id]) -> bool {
     let into = tree.merged_into(alias);
     if let Some(into) = into

@@ -12,7 +12,7 @@ use super::tree::{Id, Tree};
 pub struct Application {
     /// Which controller.
     pub kind: ApplicationKind,
-    /// Its name.
+    /// `metadata.name` of the object.
     pub name: String,
     /// Line, from 1.
     pub line: u32,
@@ -30,12 +30,12 @@ pub struct Application {
     pub values: Vec<ValuesLayer>,
 }
 
-/// The kinds of [`Application`].
+/// Which controller applies an [`Application`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApplicationKind {
-    /// Argo CD.
+    /// An Application of Argo CD, or the template of an ApplicationSet.
     ArgoCd,
-    /// Flux.
+    /// A Kustomization or a HelmRelease of Flux.
     Flux,
 }
 

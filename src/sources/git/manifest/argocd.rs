@@ -17,7 +17,7 @@ const fn how(kind: &'static str) -> FoundBy {
     }
 }
 
-/// Reads one. Sources are looked for at any depth: ApplicationSets hold templates in templates.
+/// Reads one. Sources are looked for at any depth: ApplicationSets contain templates in templates.
 pub(super) fn read(tree: &Tree<'_>, id: Id, out: &mut Output) {
     match &tree.node(id).kind {
         Kind::Map(entries, _) => {
@@ -105,7 +105,7 @@ fn image(tree: &Tree<'_>, item: Id, out: &mut Output) {
     );
 }
 
-/// Name and tag of a text that holds template expressions.
+/// Name and tag of a text that contains template expressions.
 fn loosely(text: &str) -> Option<Parts> {
     let last = text.rfind('/').map_or(0, |at| at + 1);
     let (name, tag) = match text[last..].split_once(':') {

@@ -13,7 +13,7 @@ const HOW: FoundBy = FoundBy {
     rule: DetectionRule::HelmfileOrCompose,
 };
 
-/// Reads one.
+/// Reads a Compose file: `services.*.image` and the fragments under `x-*`.
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     for (key, value) in tree.entries(root) {
         if is_extension(tree, *key) {

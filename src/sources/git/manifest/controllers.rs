@@ -7,9 +7,9 @@ use super::tree::{Id, Tree};
 /// A controller's object that reads a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Controller {
-    /// What it is.
+    /// Which kind of object.
     pub kind: ControllerKind,
-    /// Its name.
+    /// `metadata.name` of the object.
     pub name: String,
     /// Line, from 1.
     pub line: u32,
@@ -27,7 +27,7 @@ pub struct Controller {
     pub suspended: bool,
 }
 
-/// The kinds of [`Controller`].
+/// Which object of which controller a [`Controller`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControllerKind {
     /// Argo CD Application (or a set's template).
@@ -126,7 +126,12 @@ fn is_commit(revision: &str) -> bool {
 /// Why a write of `file` on `branch` of the repository at `remote` would not arrive, by all
 /// controllers of the repository. `remote` unknown: Applications and sources count as readers of it
 /// only through their own suspension.
-pub fn disregards_edit(file: &str, branch: &str, remote: Option<&str>, controllers: &[Controller]) -> Vec<String> {
+pub(crate) fn disregards_edit(
+    file: &str,
+    branch: &str,
+    remote: Option<&str>,
+    controllers: &[Controller],
+) -> Vec<String> {
     let mut out = Vec::new();
     let reads_here =
         |c: &Controller| matches!((&c.url, remote), (Some(url), Some(remote)) if is_same_repository(url, remote));
@@ -187,14 +192,14 @@ fn elsewhere(who: &str, revision: &str, fixed: bool, branch: &str) -> String {
     }
 }
 
-/// Whether a folder, as controllers write it, holds a file.
+/// Whether a folder, as controllers write it, contains a file.
 fn holds(folder: &str, file: &str) -> bool {
     let folder = folder.trim_start_matches("./").trim_matches('/');
     folder.is_empty() || folder == "." || file.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Whether two URLs name the same repository, whatever the protocol.
-pub fn is_same_repository(a: &str, b: &str) -> bool {
+pub(crate) fn is_same_repository(a: &str, b: &str) -> bool {
     normal(a) == normal(b)
 }
 

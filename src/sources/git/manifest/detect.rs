@@ -9,7 +9,7 @@ pub(super) enum DocumentStyle {
     Nothing,
     /// Image-promoter lists.
     Promoter,
-    /// Flux `Kustomization`.
+    /// A `Kustomization` of Flux (`kustomize.toolkit.fluxcd.io`), not of Kustomize.
     FluxKustomization,
     /// Flux `HelmRelease`.
     HelmRelease,
@@ -25,15 +25,15 @@ pub(super) enum DocumentStyle {
     Kubernetes,
     /// A Kubernetes list: each item is a document.
     List,
-    /// Helmfile.
+    /// A Helmfile, known by its file name or by `releases`.
     Helmfile,
-    /// Compose.
+    /// A Compose file, known by its file name or by `services`.
     Compose,
     /// A Helm values file, or any other mapping.
     Values,
     /// `Chart.yaml`.
     Chart,
-    /// No mapping.
+    /// A document whose root is no mapping.
     Other,
 }
 
@@ -105,7 +105,7 @@ fn object(tree: &Tree<'_>, root: Id, api: &str, kind: &str) -> DocumentStyle {
     }
 }
 
-/// JSON files that hold values: a chart's, or those of a generator of an ApplicationSet.
+/// JSON files that contain values: a chart's, or those of a generator of an ApplicationSet.
 fn values_name(name: &str) -> bool {
     let stem = name.strip_suffix(".json").unwrap_or("");
     stem == "config"
@@ -169,7 +169,7 @@ fn is_compose(tree: &Tree<'_>, root: Id, name: &str) -> bool {
             })
 }
 
-/// Compose ignores top-level keys that begin with `x-`; they hold fragments for anchors.
+/// Compose ignores top-level keys that begin with `x-`; they contain fragments for anchors.
 pub(super) fn is_extension(tree: &Tree<'_>, key: Id) -> bool {
     tree.text_of(key).is_some_and(|text| text.starts_with("x-"))
 }

@@ -10,7 +10,7 @@ const MAX_WARNINGS: usize = 5_000;
 /// Files that configure robots which rewrite images in the whole repository.
 ///
 /// Returns who, for a path `/`-separated from the repository's root.
-pub fn repository_updater(path: &str) -> Option<&'static str> {
+pub(crate) fn repository_updater(path: &str) -> Option<&'static str> {
     match path {
         "renovate.json"
         | "renovate.json5"

@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 128;
 /// One parser event; spans are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct YamlEvent<'a> {
-    /// What it is.
+    /// Which kind of event, with what it carries.
     pub what: YamlEventKind<'a>,
     /// Where it is written.
     pub span: Range<usize>,
@@ -35,7 +35,7 @@ pub(crate) struct YamlEvent<'a> {
 pub(crate) enum YamlEventKind<'a> {
     /// A document begins.
     Document,
-    /// A document ends.
+    /// The end of a document, whether `...` is written or not.
     DocumentEnd,
     /// A mapping begins.
     Map {
@@ -57,7 +57,7 @@ pub(crate) enum YamlEventKind<'a> {
     },
     /// The innermost collection ends.
     End,
-    /// A scalar.
+    /// A scalar: the only kind of event with a value.
     Scalar {
         /// Its value after unescaping and folding.
         value: Cow<'a, str>,

@@ -86,7 +86,7 @@ impl Scan {
 /// A chart that another one, or a kustomization, depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
-    /// Its name.
+    /// The chart's name in `dependencies` or `helmCharts`.
     pub name: String,
     /// It comes from this repository, not from a server of charts.
     pub local: bool,

@@ -60,7 +60,7 @@ pub struct Found {
     pub tag: Option<String>,
     /// The effective digest, if one is written.
     pub digest: Option<Digest>,
-    /// Line of the scalar that holds the pin, from 1.
+    /// Line of the scalar that contains the pin, from 1.
     pub line: u32,
     /// Path in the YAML stream: `$[document].key[index]`.
     pub yaml_path: String,
@@ -114,7 +114,7 @@ impl Warning {
     }
 
     /// Whether an edit of this reference has to do with it.
-    pub fn concerns(&self, found: &Found) -> bool {
+    pub(crate) fn concerns(&self, found: &Found) -> bool {
         let lines = found.site_lines();
         self.document.is_none_or(|document| document == found.site.document)
             && self.field.is_none_or(|field| lines.contains(&field))

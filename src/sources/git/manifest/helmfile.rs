@@ -15,7 +15,7 @@ const fn how(kind: &'static str) -> FoundBy {
     }
 }
 
-/// Reads one.
+/// Reads a Helmfile: the values and `set` entries of its releases.
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     let releases = tree.get(root, "releases").map_or(&[][..], |id| tree.items(id));
     for release in releases {

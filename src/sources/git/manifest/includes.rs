@@ -7,7 +7,7 @@ use super::tree::{Id, Kind, Tree};
 /// Something that is taken in, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Include {
-    /// Its path.
+    /// The path as written, relative to `from`.
     pub path: String,
     /// What the path is relative to.
     pub from: Origin,
@@ -39,7 +39,7 @@ pub enum IncludedFiles {
     Tree,
 }
 
-/// Paths in a document that hold file names; `[]` = each item, `*` = each value.
+/// Paths in a document that contain file names; `[]` = each item, `*` = each value.
 type PathFields = &'static [&'static str];
 
 const KUSTOMIZE: PathFields = &[

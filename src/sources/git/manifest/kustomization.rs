@@ -21,17 +21,17 @@ pub struct Kustomization {
     pub patches: Vec<PatchRule>,
     /// `replacements`, as far as they write images.
     pub replacements: Vec<Replacement>,
-    /// Files of `replacements`.
+    /// Paths of the files that `replacements` names, as written.
     pub replacement_files: Vec<String>,
     /// Files of `configurations`.
     pub configurations: Vec<String>,
     /// `transformers`: files or folders of plug-ins.
     pub transformers: Vec<String>,
-    /// `namePrefix`.
+    /// `namePrefix`, put in front of the names of objects; empty where there is none.
     pub name_prefix: String,
-    /// `nameSuffix`.
+    /// `nameSuffix`, put behind the names of objects; empty where there is none.
     pub name_suffix: String,
-    /// `namespace`.
+    /// `namespace`, given to all objects; empty where there is none.
     pub namespace: String,
     /// Values of each of its `helmCharts`, lowest first.
     pub charts: Vec<Vec<ValuesLayer>>,
@@ -59,7 +59,7 @@ pub enum PatchSource {
     Unread,
 }
 
-/// One patch.
+/// A patch, by the way in which it says what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Patch {
     /// A strategic merge.
@@ -84,11 +84,11 @@ pub struct Operation {
 /// Which objects a patch or a replacement is for. Empty = any.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PatchTarget {
-    /// API group.
+    /// API group, as a regular expression; empty = any.
     pub group: String,
-    /// API version.
+    /// API version, as a regular expression; empty = any.
     pub version: String,
-    /// Kind.
+    /// Kind of the objects, as a regular expression; empty = any.
     pub kind: String,
     /// A regular expression for the name.
     pub name: String,

@@ -1,7 +1,7 @@
 //! Finding image references in manifests, with byte spans.
 //!
 //! [`scan`] reads one file and tells every image reference in it, by the ten rules of
-//! docs/reference/manifests.md, together with the bytes that hold it. Nothing is ever serialised again.
+//! docs/reference/manifests.md, together with the bytes that spell it. Nothing is ever serialised again.
 
 mod alias_uses;
 mod applications;
@@ -39,18 +39,21 @@ mod unparsed;
 
 use std::collections::HashSet;
 
-pub use applications::{Application, ApplicationKind, SourceOverride};
-pub use controllers::{Controller, ControllerKind, disregards_edit, is_same_repository};
-pub use edit_warnings::repository_updater;
-pub use file_scan::{Chart, ObjectName, OciSource, Scan};
+pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
+pub(crate) use controllers::{Controller, disregards_edit, is_same_repository};
+pub(crate) use edit_warnings::repository_updater;
+pub(crate) use file_scan::ObjectName;
+pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
-pub use image_rules::ImageRule;
-pub use includes::{Include, IncludedFiles, Origin};
-pub use kustomization::{FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement};
-pub use objects::ManifestObject;
+pub(crate) use image_rules::ImageRule;
+pub(crate) use includes::{Include, IncludedFiles, Origin};
+pub(crate) use kustomization::{
+    FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement,
+};
+pub(crate) use objects::ManifestObject;
 pub use parts::DocumentPart;
 pub use scanner::{Scanner, is_manifest};
-pub use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
+pub(crate) use shape::{Handle, Shape, TextPlace, ValuesLayer};
 
 use detect::DocumentStyle;
 use output::Output;
@@ -138,7 +141,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
 
 impl Scan {
     /// The reference that a handle names.
-    pub fn at(&self, handle: Handle) -> Option<&Found> {
+    pub(crate) fn at(&self, handle: Handle) -> Option<&Found> {
         match handle {
             Handle::Found(index) => self.found.get(index as usize),
             Handle::Layered(index) => self.layered.get(index as usize),

@@ -11,15 +11,15 @@ pub(super) struct Mapping {
     lines: Vec<(usize, usize)>,
     /// File line of the nested text's first line.
     first_line: u32,
-    /// Path of the scalar that holds it.
+    /// Path of the scalar that contains it.
     path: String,
-    /// Document that holds it.
+    /// The document that contains it.
     document: u32,
 }
 
 impl Mapping {
     /// The text of a block scalar, if every line stands verbatim in the file.
-    pub fn of<'t>(tree: &'t Tree<'_>, id: Id) -> Option<(&'t str, Self)> {
+    pub(crate) fn of<'t>(tree: &'t Tree<'_>, id: Id) -> Option<(&'t str, Self)> {
         let id = tree.resolve(id);
         let node = tree.node(id);
         let Kind::Scalar(value, granit_parser::ScalarStyle::Literal) = &node.kind else {
@@ -65,12 +65,12 @@ impl Mapping {
     }
 
     /// The line in the file.
-    pub fn line(&self, line: u32) -> u32 {
+    pub(crate) fn line(&self, line: u32) -> u32 {
         self.first_line + line.saturating_sub(1)
     }
 
     /// Makes a finding in the nested text one in the file.
-    pub fn lift(&self, found: &mut Found) {
+    pub(crate) fn lift(&self, found: &mut Found) {
         found.line = self.line(found.line);
         let inner = found.yaml_path.strip_prefix("$[0]").unwrap_or(&found.yaml_path);
         found.yaml_path = format!("{}~{inner}", self.path);

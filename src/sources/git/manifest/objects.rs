@@ -8,9 +8,9 @@ use super::tree::Id;
 /// One object, or a patch that looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestObject {
-    /// `apiVersion`.
+    /// `apiVersion`, group and version: `apps/v1`.
     pub api_version: String,
-    /// `kind`.
+    /// `kind`, for example `Deployment`.
     pub kind: String,
     /// `metadata.name`; empty where there is none.
     pub name: String,
@@ -20,7 +20,7 @@ pub struct ManifestObject {
     pub labels: Vec<(String, String)>,
     /// `metadata.annotations`.
     pub annotations: Vec<(String, String)>,
-    /// What it holds.
+    /// What it contains.
     pub body: Shape,
     /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
     pub chart: Vec<ValuesLayer>,

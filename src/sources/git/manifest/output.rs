@@ -23,7 +23,7 @@ const MAX_ALIASES: usize = 20_000;
 /// How something was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FoundBy {
-    /// The style.
+    /// How the file is written.
     pub style: Style,
     /// The precise kind.
     pub kind: &'static str,
@@ -71,7 +71,7 @@ pub(super) struct Output {
     pub unmanaged: Vec<Unmanaged>,
     /// Scalars that belong to a finding.
     claimed: HashSet<Id>,
-    /// Pins written in several fields, by the scalar that holds them and the image.
+    /// Pins written in several fields, by the scalar that contains them and the image.
     seen: HashSet<(Id, String)>,
     /// Mappings and lists that have been looked through.
     walked: HashSet<Id>,
@@ -87,7 +87,7 @@ pub(super) struct Output {
 
 impl Output {
     /// Nothing found yet.
-    pub fn for_file(path: &str) -> Self {
+    pub(crate) fn for_file(path: &str) -> Self {
         Self {
             file: path.to_owned(),
             ..Self::default()
@@ -95,27 +95,27 @@ impl Output {
     }
 
     /// Whether a scalar belongs to a finding already.
-    pub fn is_claimed(&self, id: Id) -> bool {
+    pub(crate) fn is_claimed(&self, id: Id) -> bool {
         self.claimed.contains(&id)
     }
 
     /// Whether a collection is looked through for the first time: aliases lead to it again.
-    pub fn first_time(&mut self, tree: &Tree<'_>, id: Id) -> bool {
+    pub(crate) fn first_time(&mut self, tree: &Tree<'_>, id: Id) -> bool {
         self.walked.insert(tree.resolve(id))
     }
 
     /// The index of the reference that a scalar is a part of.
-    pub fn found_at(&self, id: Id) -> Option<usize> {
+    pub(crate) fn found_at(&self, id: Id) -> Option<usize> {
         self.parts.get(&id).copied()
     }
 
     /// Marks a scalar as understood.
-    pub fn claim(&mut self, id: Id) {
+    pub(crate) fn claim(&mut self, id: Id) {
         self.claimed.insert(id);
     }
 
     /// Collects from a text inside a scalar, whose nodes have ids of their own.
-    pub fn within_text(&mut self, mapping: Mapping, read: impl FnOnce(&mut Self)) {
+    pub(crate) fn within_text(&mut self, mapping: Mapping, read: impl FnOnce(&mut Self)) {
         let outer = (
             std::mem::take(&mut self.claimed),
             std::mem::take(&mut self.seen),
@@ -128,8 +128,8 @@ impl Output {
         (self.claimed, self.seen, self.walked, self.parts) = outer;
     }
 
-    /// A scalar that holds one reference and nothing else. Tells whether it does.
-    pub fn reference(&mut self, tree: &Tree<'_>, at: Id, how: FoundBy) -> bool {
+    /// A scalar that contains one reference and nothing else. Tells whether it does.
+    pub(crate) fn reference(&mut self, tree: &Tree<'_>, at: Id, how: FoundBy) -> bool {
         let Some(text) = tree.filled(at) else {
             return false;
         };
@@ -144,7 +144,7 @@ impl Output {
     /// A reference within a scalar. `text` is what is understood, `raw` maps its offsets to those
     /// of bytes after `base`, the file offset where the scalar's value begins.
     #[allow(clippy::too_many_arguments, reason = "one call per way of writing a reference")]
-    pub fn within(
+    pub(crate) fn within(
         &mut self,
         tree: &Tree<'_>,
         at: Id,
@@ -214,7 +214,7 @@ impl Output {
     }
 
     /// An image written in several fields.
-    pub fn fields(&mut self, tree: &Tree<'_>, how: FoundBy, fields: Fields) {
+    pub(crate) fn fields(&mut self, tree: &Tree<'_>, how: FoundBy, fields: Fields) {
         let Some(pin) = FieldsPin::read(tree, &fields) else {
             return;
         };
@@ -302,12 +302,12 @@ impl Output {
     }
 
     /// The line in the file.
-    pub fn line(&self, line: u32) -> u32 {
+    pub(crate) fn line(&self, line: u32) -> u32 {
         self.nested.as_ref().map_or(line, |mapping| mapping.line(line))
     }
 
     /// Something that is seen and cannot be managed.
-    pub fn unmanaged(&mut self, line: u32, text: &str, reason: impl Into<String>) {
+    pub(crate) fn unmanaged(&mut self, line: u32, text: &str, reason: impl Into<String>) {
         if self.unmanaged.len() == MAX_FOUND {
             self.overflow = true;
             return;

@@ -24,7 +24,7 @@ pub enum DocumentPart {
     Object(ManifestObject),
     /// JSON 6902 operations.
     Operations(Vec<Operation>),
-    /// A kustomization.
+    /// A kustomization, with everything in it that can change an image.
     Kustomization(Box<Kustomization>),
     /// A folder that a controller deploys.
     Application(Box<Application>),

@@ -25,7 +25,7 @@ pub(super) fn matches(tree: &Tree<'_>, root: Id) -> bool {
         })
 }
 
-/// Reads one.
+/// Reads a list of an image promoter: `{name, dmap}`.
 pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     let registry = source(tree, root);
     for item in tree.items(list(tree, root)) {

@@ -56,7 +56,7 @@ pub(super) fn split(text: &str) -> Option<Parts> {
     (!name.is_empty()).then_some(Parts { name, tag, digest })
 }
 
-/// What a `tag`, `newTag`, `digest`, `sha` or `version` value holds.
+/// What a `tag`, `newTag`, `digest`, `sha` or `version` value contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct VersionParts {
     /// The tag part.

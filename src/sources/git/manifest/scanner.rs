@@ -63,7 +63,7 @@ impl Scanner {
     }
 }
 
-/// Whether a file may hold image references, by its name: the files to give to [`scan`].
+/// Whether a file may contain image references, by its name: the files to give to [`scan`].
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name = name.strip_suffix(".gotmpl").unwrap_or(name);

@@ -27,9 +27,9 @@ pub enum Shape {
 /// One layer of a chart's values. Later ones win.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ValuesLayer {
-    /// A file.
+    /// Values in a file of the repository.
     File {
-        /// Its path.
+        /// The path as written, relative to the file that names it.
         path: String,
         /// What the path is relative to.
         from: Origin,
@@ -41,7 +41,7 @@ pub enum ValuesLayer {
 /// A scalar and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
-    /// Its value.
+    /// The text after unescaping and folding.
     pub value: String,
     /// Where it stands.
     pub at: TextPlace,
@@ -74,22 +74,6 @@ impl ValuesLayer {
 }
 
 impl Shape {
-    /// The entry of a mapping.
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
-            _ => None,
-        }
-    }
-
-    /// The value of a text.
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(&text.value),
-            _ => None,
-        }
-    }
-
     /// Calls `each` for every place.
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
@@ -107,7 +91,7 @@ impl Shape {
 
 /// What the texts of a tree were found to be. `file_line` tells the line in the file of a line of the tree.
 pub(super) struct Shaper<'a> {
-    /// The tree.
+    /// The parsed file that the texts stand in.
     pub tree: &'a Tree<'a>,
     /// The reference that a scalar belongs to.
     pub found: &'a dyn Fn(Id) -> Option<Handle>,
@@ -117,15 +101,15 @@ pub(super) struct Shaper<'a> {
     pub values: bool,
 }
 
-impl Shaper<'_> {
+impl<'a> Shaper<'a> {
     /// The shape of a node; [`Shape::Other`] where nothing in it names an image.
-    pub fn shape(&self, id: Id) -> Shape {
+    pub(crate) fn shape(&self, id: Id) -> Shape {
         let mut left = MAX_NODES;
         self.node(id, "", MAX_DEPTH, &mut left)
     }
 
     /// Where a node stands.
-    pub fn place(&self, id: Id) -> TextPlace {
+    pub(crate) fn place(&self, id: Id) -> TextPlace {
         TextPlace {
             line: (self.line)(self.tree.node(id).line),
             found: (self.found)(self.tree.resolve(id)),
@@ -157,13 +141,18 @@ impl Shaper<'_> {
                 }
             }
             Kind::Map(..) => {
-                let mut entries: Vec<(String, Shape)> = Vec::new();
+                let mut entries: Vec<(&str, Shape)> = Vec::new();
                 self.entries(held, 0, depth, left, &mut entries);
-                let significant = entries
-                    .iter()
-                    .any(|(key, value)| key != "name" && value.leads_somewhere());
                 entries.retain(|(_, value)| value.leads_somewhere());
-                if significant { Shape::Map(entries) } else { Shape::Other }
+                if entries.iter().all(|(key, _)| *key == "name") {
+                    return Shape::Other;
+                }
+                Shape::Map(
+                    entries
+                        .into_iter()
+                        .map(|(key, value)| (key.to_owned(), value))
+                        .collect(),
+                )
             }
             Kind::Seq(items) => {
                 let pods = matches!(key, "containers" | "initContainers" | "ephemeralContainers");
@@ -198,7 +187,7 @@ impl Shaper<'_> {
         }
     }
 
-    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(String, Shape)>) {
+    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(&'a str, Shape)>) {
         let mut merged = Vec::new();
         for (key, value) in self.tree.entries(map) {
             let Some(name) = self.tree.text_of(*key) else { continue };
@@ -210,7 +199,7 @@ impl Shaper<'_> {
                 merged.push(*value);
                 continue;
             }
-            if merges > 0 && out.iter().any(|(known, _)| known == name) {
+            if merges > 0 && out.iter().any(|(known, _)| *known == name) {
                 continue;
             }
             let shape = match (name, self.tree.text_of(*value)) {
@@ -220,7 +209,7 @@ impl Shaper<'_> {
                 }),
                 _ => self.node(*value, name, depth.saturating_sub(1), left),
             };
-            out.push((name.to_owned(), shape));
+            out.push((name, shape));
         }
         for source in merged.into_iter().filter(|_| merges < MAX_MERGES) {
             let list = self.tree.items(source);

@@ -24,10 +24,10 @@ const MERGE_DEPTH: u32 = 8;
 /// Characters of one key in a path.
 const MAX_KEY: usize = 200;
 
-/// One node.
+/// A scalar, a collection or an alias, with the place where it is written.
 #[derive(Debug)]
 pub(super) struct Node<'a> {
-    /// What it holds.
+    /// What it contains.
     pub kind: Kind<'a>,
     /// Its bytes; for collections only where they begin.
     pub span: Range<usize>,
@@ -37,7 +37,7 @@ pub(super) struct Node<'a> {
     slot: Slot,
 }
 
-/// What a node holds.
+/// What a node contains.
 #[derive(Debug)]
 pub(super) enum Kind<'a> {
     /// A scalar with its value.
@@ -70,7 +70,7 @@ enum Slot {
 /// All documents of a text.
 #[derive(Debug)]
 pub(super) struct Tree<'a> {
-    /// The text.
+    /// The bytes of the file, as UTF-8 without a byte-order mark.
     pub text: &'a str,
     nodes: Vec<Node<'a>>,
     /// Root of each document that could be read whole.
@@ -89,10 +89,11 @@ struct OpenNode {
 
 impl<'a> Tree<'a> {
     /// Reads a text.
-    pub fn read(text: &'a str) -> Self {
+    pub(crate) fn read(text: &'a str) -> Self {
         let mut tree = Self {
             text,
-            nodes: Vec::new(),
+            // Growing it step by step copies every node several times.
+            nodes: Vec::with_capacity((text.len() / 32).min(1 << 14)),
             roots: Vec::new(),
             stopped: None,
             uses_by_anchor: HashMap::new(),
@@ -106,13 +107,13 @@ impl<'a> Tree<'a> {
         tree
     }
 
-    /// A node.
-    pub fn node(&self, id: Id) -> &Node<'a> {
+    /// The node with this id; ids are given out by this tree alone.
+    pub(crate) fn node(&self, id: Id) -> &Node<'a> {
         &self.nodes[id as usize]
     }
 
     /// The node itself, or what an alias stands for.
-    pub fn resolve(&self, mut id: Id) -> Id {
+    pub(crate) fn resolve(&self, mut id: Id) -> Id {
         for _ in 0..MERGE_DEPTH {
             match self.node(id).kind {
                 Kind::Alias(target) => id = target,
@@ -123,7 +124,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The value of a scalar, aliases looked through.
-    pub fn text_of(&self, id: Id) -> Option<&str> {
+    pub(crate) fn text_of(&self, id: Id) -> Option<&str> {
         match &self.node(self.resolve(id)).kind {
             Kind::Scalar(value, _) => Some(value),
             _ => None,
@@ -131,7 +132,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The value of a scalar that is a non-empty text: no null, no empty string.
-    pub fn filled(&self, id: Id) -> Option<&str> {
+    pub(crate) fn filled(&self, id: Id) -> Option<&str> {
         match &self.node(self.resolve(id)).kind {
             Kind::Scalar(value, ScalarStyle::Plain) if matches!(value.as_ref(), "~" | "null" | "Null" | "NULL") => None,
             Kind::Scalar(value, _) if value.trim().is_empty() => None,
@@ -141,7 +142,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether a scalar is a number for everybody who reads it.
-    pub fn is_number(&self, id: Id) -> bool {
+    pub(crate) fn is_number(&self, id: Id) -> bool {
         match &self.node(self.resolve(id)).kind {
             Kind::Scalar(value, ScalarStyle::Plain) => {
                 value.parse::<f64>().is_ok()
@@ -152,7 +153,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Entries of a mapping, aliases looked through; merge keys are entries like any other.
-    pub fn entries(&self, id: Id) -> &[(Id, Id)] {
+    pub(crate) fn entries(&self, id: Id) -> &[(Id, Id)] {
         match &self.node(self.resolve(id)).kind {
             Kind::Map(entries, _) => entries,
             _ => &[],
@@ -160,7 +161,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Items of a sequence, aliases looked through.
-    pub fn items(&self, id: Id) -> &[Id] {
+    pub(crate) fn items(&self, id: Id) -> &[Id] {
         match &self.node(self.resolve(id)).kind {
             Kind::Seq(items) => items,
             _ => &[],
@@ -168,13 +169,13 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether the node is a mapping written with indentation.
-    pub fn is_block_map(&self, id: Id) -> bool {
+    pub(crate) fn is_block_map(&self, id: Id) -> bool {
         matches!(self.node(id).kind, Kind::Map(_, Flow::Block))
     }
 
     /// The value under a key: the mapping's own first, then what it merges in (YAML 1.1 `<<`).
     /// The value node is returned as written: it may be an alias.
-    pub fn get(&self, map: Id, key: &str) -> Option<Id> {
+    pub(crate) fn get(&self, map: Id, key: &str) -> Option<Id> {
         self.get_at(map, key, 0)
     }
 
@@ -211,29 +212,29 @@ impl<'a> Tree<'a> {
     }
 
     /// Spends some of the budget of lookups; `false` when nothing is left.
-    pub fn look(&self, cost: usize) -> bool {
+    pub(crate) fn look(&self, cost: usize) -> bool {
         let left = self.budget.get().saturating_sub(cost);
         self.budget.set(left);
         left > 0
     }
 
     /// Whether lookups came to an end because aliases multiply them.
-    pub fn is_exhausted(&self) -> bool {
+    pub(crate) fn is_exhausted(&self) -> bool {
         self.budget.get() == 0
     }
 
     /// Walks down a path of keys.
-    pub fn at(&self, from: Id, path: &[&str]) -> Option<Id> {
+    pub(crate) fn at(&self, from: Id, path: &[&str]) -> Option<Id> {
         path.iter().try_fold(from, |id, key| self.get(id, key))
     }
 
     /// The text under a path of keys.
-    pub fn text_at(&self, from: Id, path: &[&str]) -> Option<&str> {
+    pub(crate) fn text_at(&self, from: Id, path: &[&str]) -> Option<&str> {
         self.at(from, path).and_then(|id| self.text_of(id))
     }
 
     /// The text of the key under which a node stands.
-    pub fn key_of(&self, id: Id) -> Option<&str> {
+    pub(crate) fn key_of(&self, id: Id) -> Option<&str> {
         match self.node(id).slot {
             Slot::Value { key, .. } => self.text_of(key),
             _ => None,
@@ -241,7 +242,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The key node under which a node stands, with its mapping.
-    pub fn entry_of(&self, id: Id) -> Option<(Id, Id)> {
+    pub(crate) fn entry_of(&self, id: Id) -> Option<(Id, Id)> {
         match self.node(id).slot {
             Slot::Value { map, key } => Some((map, key)),
             _ => None,
@@ -249,7 +250,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The parent collection.
-    pub fn parent(&self, id: Id) -> Option<Id> {
+    pub(crate) fn parent(&self, id: Id) -> Option<Id> {
         match self.node(id).slot {
             Slot::Root(_) => None,
             Slot::Key(map) | Slot::Value { map, .. } => Some(map),
@@ -258,24 +259,24 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether the node is a key of a mapping.
-    pub fn is_key(&self, id: Id) -> bool {
+    pub(crate) fn is_key(&self, id: Id) -> bool {
         matches!(self.node(id).slot, Slot::Key(_))
     }
 
     /// Aliases of exactly this node.
-    pub fn aliases(&self, id: Id) -> &[Id] {
+    pub(crate) fn aliases(&self, id: Id) -> &[Id] {
         self.uses_by_anchor.get(&id).map_or(&[], Vec::as_slice)
     }
 
     /// `$[document].key[index]`; a key itself ends in `[n]~key`.
-    pub fn path(&self, id: Id) -> String {
+    pub(crate) fn path(&self, id: Id) -> String {
         let mut out = String::new();
         self.write_path(id, None, &mut out);
         out
     }
 
-    /// The path from `from`, which holds it (or is it), down to `id`.
-    pub fn below(&self, from: Id, id: Id) -> String {
+    /// The path from `from`, which contains it (or is it), down to `id`.
+    pub(crate) fn below(&self, from: Id, id: Id) -> String {
         let mut out = String::new();
         self.write_path(id, Some(from), &mut out);
         out
@@ -312,7 +313,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The mapping that a node is merged into (`<<: *x`, `<<: [*x, *y]`), if it is.
-    pub fn merged_into(&self, id: Id) -> Option<Id> {
+    pub(crate) fn merged_into(&self, id: Id) -> Option<Id> {
         let is_merge = |key: Id| matches!(&self.node(key).kind, Kind::Scalar(text, ScalarStyle::Plain) if text == "<<");
         let entry = match self.node(id).slot {
             Slot::Item { seq, .. } => self.entry_of(seq),
@@ -321,8 +322,8 @@ impl<'a> Tree<'a> {
         entry.filter(|(_, key)| is_merge(*key)).map(|(map, _)| map)
     }
 
-    /// Index of the document that holds a node.
-    pub fn document_of(&self, id: Id) -> u32 {
+    /// Index of the document that contains a node.
+    pub(crate) fn document_of(&self, id: Id) -> u32 {
         let mut at = id;
         loop {
             match self.node(at).slot {
@@ -334,7 +335,7 @@ impl<'a> Tree<'a> {
 
     /// Where the value of a scalar stands verbatim in the text; `None` where escapes, folding or
     /// indentation make it differ from its bytes.
-    pub fn verbatim(&self, id: Id) -> Option<Range<usize>> {
+    pub(crate) fn verbatim(&self, id: Id) -> Option<Range<usize>> {
         let node = self.node(id);
         let Kind::Scalar(value, style) = &node.kind else {
             return None;
@@ -359,7 +360,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The line of a byte, from 1; line breaks as YAML has them (LF, CR LF, CR).
-    pub fn line_at(&self, offset: usize) -> u32 {
+    pub(crate) fn line_at(&self, offset: usize) -> u32 {
         let starts = self.line_starts.get_or_init(|| {
             let bytes = self.text.as_bytes();
             let breaks = |at: &usize| bytes[*at] == b'\n' || bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');

@@ -32,7 +32,7 @@ pub struct CommitIdentity {
 /// How commits are signed (`gpg.format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signing {
-    /// OpenPGP.
+    /// `gpg.format = openpgp`, which is also the default.
     OpenPgp,
     /// S/MIME.
     X509,
@@ -100,7 +100,7 @@ impl GitRepo {
     }
 
     /// The name under which the person commits; `None` = git does not know it.
-    pub fn committer_name(&self) -> Option<Untrusted> {
+    pub(crate) fn committer_name(&self) -> Option<Untrusted> {
         let ran = self
             .program()
             .run(&["var", "GIT_COMMITTER_IDENT"], LOCAL_TIMEOUT)
@@ -113,7 +113,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If git cannot be run.
-    pub fn has_commit(&self, id: &str) -> Result<bool, GitError> {
+    pub(crate) fn has_commit(&self, id: &str) -> Result<bool, GitError> {
         if !is_oid(id) {
             return Ok(false);
         }

@@ -19,7 +19,7 @@ pub enum WriteError {
     TooOld {
         /// What is installed.
         found: String,
-        /// What is needed.
+        /// The oldest version that can, for example `2.30`.
         needed: &'static str,
     },
     /// The file is not as it was read.
@@ -31,7 +31,7 @@ pub enum WriteError {
     /// The path cannot be written.
     #[error("{path} cannot be written: {reason}")]
     Path {
-        /// The path.
+        /// Path in the repository, `/`-separated.
         path: String,
         /// Why.
         reason: &'static str,
@@ -50,7 +50,7 @@ pub enum WriteError {
     Hook {
         /// Its name.
         hook: &'static str,
-        /// Its words.
+        /// What the hook printed.
         words: Untrusted,
     },
     /// The commit could not be signed.
@@ -76,7 +76,7 @@ pub enum PushError {
     /// Somebody else's commits are there: plan again on the new head.
     #[error("{branch} has moved on the remote")]
     NonFastForward {
-        /// The branch.
+        /// Name of the branch, without `refs/heads/`.
         branch: String,
         /// Its commit now, where it is known.
         found: Option<String>,
@@ -84,7 +84,7 @@ pub enum PushError {
     /// A branch of the name for a new one is there already.
     #[error("branch {branch} is on the remote already and is not overwritten")]
     BranchExists {
-        /// The branch.
+        /// Name of the branch, without `refs/heads/`.
         branch: String,
         /// Its commit.
         found: String,
@@ -92,7 +92,7 @@ pub enum PushError {
     /// One push would go to several places, of which some may take it and some not.
     #[error("{remote} has {count} push addresses, and pindeck writes to one place, all or nothing")]
     SeveralPlaces {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// How many.
         count: usize,
@@ -108,7 +108,7 @@ pub enum PushError {
     /// The remote did not let us in.
     #[error("{remote} denied access: {}", joined(words))]
     Auth {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Vec<Untrusted>,
@@ -116,7 +116,7 @@ pub enum PushError {
     /// The remote was never reached.
     #[error("{remote} could not be reached, so nothing was pushed: {}", joined(words))]
     Unreachable {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Vec<Untrusted>,
@@ -127,7 +127,7 @@ pub enum PushError {
         joined(words)
     )]
     Unclear {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Vec<Untrusted>,
@@ -139,7 +139,7 @@ pub enum PushError {
 
 impl WriteError {
     /// What sort of failure this is.
-    pub const fn kind(&self) -> FailureKind {
+    pub(crate) const fn kind(&self) -> FailureKind {
         match self {
             Self::Git(error) => error.kind(),
             Self::NoIdentity | Self::TooOld { .. } => FailureKind::Usage,

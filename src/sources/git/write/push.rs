@@ -20,7 +20,7 @@ pub struct Push<'a> {
     pub remote: &'a str,
     /// The branch, without `refs/heads/`.
     pub branch: &'a str,
-    /// The commit.
+    /// Full id of the commit that the branch shall point at.
     pub commit: &'a str,
     /// What the branch must be at.
     pub expected: Expected<'a>,
@@ -125,7 +125,7 @@ impl GitRepo {
     ///
     /// # Errors
     /// If the remote cannot be asked.
-    pub fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
+    pub(crate) fn remote_branch(&self, remote: &str, branch: &str) -> Result<Option<String>, PushError> {
         let refname = format!("refs/heads/{branch}");
         let (git, asked) = self.push_side(remote)?;
         let ran =

@@ -21,12 +21,21 @@ pub struct FileChange {
 }
 
 impl FileChange {
-    /// A file whose content was read from the very commit that the change is made on.
-    pub fn write(path: impl Into<String>, bytes: Vec<u8>) -> Self {
+    /// New content for a file that was read as `before`; `None` = there was no such file. Where the parent of the
+    /// commit has anything else there, the commit is refused.
+    pub(crate) fn replacing(path: impl Into<String>, before: Option<&[u8]>, bytes: Vec<u8>) -> Self {
         Self {
             path: path.into(),
-            was: FileBefore::Unchecked,
+            was: before.map_or(FileBefore::Absent, |before| FileBefore::Bytes(Digest::of(before))),
             to: FileAfter::Bytes(bytes),
+        }
+    }
+
+    /// What the file shall contain; `None` = it shall be gone.
+    pub(crate) fn content(&self) -> Option<&[u8]> {
+        match &self.to {
+            FileAfter::Bytes(bytes) => Some(bytes),
+            FileAfter::Deleted => None,
         }
     }
 }
@@ -40,7 +49,7 @@ pub enum FileBefore {
     Blob(String),
     /// A regular file whose bytes have this SHA-256.
     Bytes(Digest),
-    /// Nothing or a regular file: the caller has read the parent commit itself.
+    /// Nothing or any regular file. Only for commits that no plan stands behind: the product never writes so.
     Unchecked,
 }
 

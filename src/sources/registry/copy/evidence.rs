@@ -123,7 +123,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// One of cosign's tags.
+    /// Copies what one of cosign's tags (`.sig`, `.att`, `.sbom`) points at, and sets the tag there.
     async fn copy_tagged(
         &self,
         subject: Digest,
@@ -243,7 +243,7 @@ impl Job<'_> {
 
     /// Adds referrers to a subject's fallback tag and makes sure that they stay there: somebody
     /// else may write the same tag, and the last writer wins (distribution spec, "Referrers Tag
-    /// Schema"). What the listing holds in the end.
+    /// Schema"). What the listing contains in the end.
     async fn keep_listing(&self, subject: Digest, added: &[Manifest]) -> Result<BTreeSet<Digest>, RegistryError> {
         let tag = fallback_tag(&subject);
         let mut listed = BTreeSet::new();

@@ -17,11 +17,11 @@ use crate::domain::{Digest, Repository, Untrusted};
 /// What to copy where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CopyRequest {
-    /// Where it is.
+    /// The repository that has it.
     pub source: Repository,
-    /// Where it goes.
+    /// The repository that it is copied to.
     pub destination: Repository,
-    /// The image or index.
+    /// Digest of the image or index to copy, with everything below it.
     pub digest: Digest,
     /// The release tag to set at the destination, last of all.
     pub tag: Option<String>,
@@ -51,11 +51,11 @@ pub struct CopyReport {
 pub struct MissingEvidence {
     /// The image or index it is attached to.
     pub subject: Digest,
-    /// Its manifest.
+    /// Digest of the manifest of that piece of evidence.
     pub digest: Digest,
     /// The tag that carries it, for evidence in cosign's tag layout.
     pub tag: Option<String>,
-    /// Why.
+    /// Why it is missing; may quote the registry.
     pub reason: Untrusted,
 }
 

@@ -18,7 +18,7 @@ use super::preflight::Preflight;
 use super::walk::{ImageTree, Inventory};
 use crate::domain::{Digest, Untrusted};
 
-/// Blobs in flight. Each holds one connection to either side and a few buffers.
+/// Blobs in flight. Each has one connection to either side and a few buffers.
 const PARALLEL_BLOBS: usize = 4;
 /// Manifests read again at once.
 const PARALLEL_MANIFESTS: usize = 8;
@@ -166,7 +166,7 @@ impl Job<'_> {
 }
 
 impl RegistryClient {
-    /// Whether a reference holds exactly this content now, read past every cache. With `must`,
+    /// Whether a reference names exactly this content now, read past every cache. With `must`,
     /// "not there" is an error: it was just sent.
     pub(super) async fn fetch_again(
         &self,

@@ -28,7 +28,7 @@ use crate::domain::{Digest, Repository, Untrusted};
 pub(super) struct BrokenStream {
     /// It is whole, and hashes to this instead.
     pub(super) actual: Option<Digest>,
-    /// In words.
+    /// Why, as part of a sentence.
     pub(super) why: String,
 }
 
@@ -84,7 +84,7 @@ impl BlobSource {
             Ok(_) => 200,
             Err(error) => status_of(error),
         };
-        client.transport.meter.tally(&host, &Method::GET, status);
+        client.transport.meter.note_status(status);
         let opened = opened.map_err(|error| {
             let detail = Untrusted::new(words(error));
             match status {

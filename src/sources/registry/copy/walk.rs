@@ -106,7 +106,7 @@ fn leaves_first(root: Digest, mut read: BTreeMap<Digest, Manifest>) -> Vec<Manif
     out
 }
 
-/// The evidence one repository holds about some subjects.
+/// The evidence that one repository has about some subjects.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inventory {
     /// Referrers (and theirs) by subject, subjects before what refers to them.

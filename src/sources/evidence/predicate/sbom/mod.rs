@@ -44,7 +44,7 @@ pub(super) fn looks_like(content: &[u8]) -> bool {
 }
 
 /// Whether content is compressed by a method that is unpacked here.
-pub fn is_compressed(content: &[u8]) -> bool {
+pub(crate) fn is_compressed(content: &[u8]) -> bool {
     content.starts_with(ZSTD) || content.starts_with(BZIP2)
 }
 
