@@ -112,8 +112,9 @@ pub struct Cell {
     pub same_image: BTreeSet<Digest>,
     /// The content is gone, by the registry's authoritative word.
     pub missing: bool,
-    /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
-    pub skipped: Option<bool>,
+    /// The environments that this one comes after where the digest was never pinned, in promotion order; empty where
+    /// there is none, or where it is not known.
+    pub skipped: Vec<EnvId>,
     /// The hold this digest is under.
     pub hold: Option<Hold>,
     /// How the pinned digest relates to the candidate.
@@ -221,7 +222,7 @@ impl Cell {
             version: None,
             same_image: BTreeSet::new(),
             missing: false,
-            skipped: None,
+            skipped: Vec::new(),
             hold: None,
             relation: Relation::None,
             behind: None,
@@ -269,8 +270,8 @@ pub enum Update {
     Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
-    /// Whether a pin's digest skipped the environment before.
-    Skipped(PinKey, Option<bool>),
+    /// Which environments before its own a pin's digest skipped.
+    Skipped(PinKey, Vec<EnvId>),
     /// The candidate of a service.
     Candidate(ServiceId, Answered<Option<Candidate>>),
     /// The candidate's verdict.

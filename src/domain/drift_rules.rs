@@ -99,13 +99,15 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             add(DriftKind::NotVerified, None, Some(digest), None, reasons(verdict));
         }
     }
-    if cell.skipped == Some(true) && !is_before(board, cell) {
+    let skipped = cell.skipped.iter().filter(|env| !is_pinned_in(board, cell, env));
+    let skipped: Vec<&str> = skipped.map(EnvId::as_str).collect();
+    if !skipped.is_empty() {
         add(
             DriftKind::SkippedEnvironment,
             None,
             Some(digest),
             None,
-            "never pinned in the environment before".to_owned(),
+            format!("never pinned in {}", skipped.join(", ")),
         );
     }
     if let Some(hold) = &cell.hold {
@@ -119,17 +121,13 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
     }
 }
 
-/// Whether the same image is pinned in the environment before, as an index or as one of its manifests.
-fn is_before(board: &Board, cell: &Cell) -> bool {
-    let at = |env: &EnvId| board.environments.iter().position(|e| e.name == *env);
-    let before = at(&cell.pin.target.environment).and_then(|here| board.environments.get(here.checked_sub(1)?));
+/// Whether the same image is pinned in an environment, as an index or as one of its manifests.
+fn is_pinned_in(board: &Board, cell: &Cell, env: &EnvId) -> bool {
     let row = board.row(&cell.pin.target.service);
     let others = row.into_iter().flat_map(|row| &row.cells);
-    before.is_some_and(|before| {
-        let mut there = others.filter(|other| other.pin.target.environment == before.name);
-        // Whether the very digest was there, git has said.
-        there.any(|other| other.pin.digest != cell.pin.digest && cell.is_same_image(other))
-    })
+    let mut there = others.filter(|other| other.pin.target.environment == *env);
+    // Whether the very digest was there, git has said.
+    there.any(|other| other.pin.digest != cell.pin.digest && cell.is_same_image(other))
 }
 
 /// Why a verdict is a refusal, in one line: each cause once, with the checks it stands for.

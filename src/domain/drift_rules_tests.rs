@@ -92,9 +92,9 @@ fn each_kind_from_its_own_fact() {
     gone.missing = true;
     assert_eq!(kinds(vec![gone]), [DriftKind::MissingFromRegistry]);
     let mut skipped = cell("dev", Some(1));
-    skipped.skipped = Some(true);
+    skipped.skipped = vec!["integration".into()];
     assert_eq!(kinds(vec![skipped.clone()]), [DriftKind::SkippedEnvironment]);
-    skipped.skipped = None;
+    skipped.skipped.clear();
     assert_eq!(kinds(vec![skipped]), []);
     let mut held = cell("dev", Some(1));
     held.hold = Some(Hold {
@@ -265,13 +265,15 @@ fn an_index_and_its_own_manifest_are_one_image() {
         assert_eq!(kinds(pair("dev")), []);
         assert_eq!(kinds(pair("production")), []);
         let mut skipped = pair("production");
-        skipped[1].skipped = Some(true);
+        skipped[1].skipped = vec!["dev".into()];
         let mut board = board(skipped);
-        let env = |name: &str| Environment::new(name, Vec::new());
-        board.environments = vec![env("dev"), env("production")];
         assert_eq!(detect(&board, now()), []);
-        board.environments.swap(0, 1);
-        assert_eq!(detect(&board, now()).len(), 1);
+        // It is in one of the two that it comes after, and was never in the other.
+        let cell = board.services[0].cells.iter_mut().find(|cell| !cell.skipped.is_empty());
+        cell.expect("one").skipped = vec!["dev".into(), "qa".into()];
+        let found = detect(&board, now());
+        let details: Vec<String> = found.iter().map(|one| one.detail.raw().to_owned()).collect();
+        assert_eq!(details, ["never pinned in qa"]);
     }
     // Two manifests of one index, and an index beside a stranger, are not.
     let strangers = vec![labelled("dev", 2, &[1]), labelled("dev", 3, &[1])];

@@ -24,12 +24,12 @@ use super::pins::EnvironmentPaths;
 pub struct Lineage {
     /// Who pinned what: the commit since which the environment has it without a break.
     pub pinned: BTreeMap<PinKey, PinnedBy>,
-    /// Whether a pinned digest was never pinned in the environment just before. `None`: the first
-    /// environment, a pin by tag, or a history that is not whole (shallow clone).
-    pub skipped: BTreeMap<PinKey, Option<bool>>,
-    /// For each pin that skipped, what was pinned in the environment before, ever, newest first: an index
+    /// The environments that a pin's environment comes after (`after`) where its digest was never pinned. `None`: there
+    /// are no such environments, a pin by tag, or a history that is not whole (shallow clone).
+    pub skipped: BTreeMap<PinKey, Option<Vec<EnvId>>>,
+    /// For each pin and each environment that it skipped, what was pinned there, ever, newest first: an index
     /// among them may list the digest.
-    pub earlier: BTreeMap<PinKey, Vec<Digest>>,
+    pub earlier: BTreeMap<(PinKey, EnvId), Vec<Digest>>,
     /// The history of this clone is cut (shallow), and something that was asked lies beyond.
     pub cut: bool,
 }
@@ -55,17 +55,19 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Linea
         ..Lineage::default()
     };
     for pin in pins {
-        let question = question(pin, &ledger.environments);
-        let answer = question.as_ref().and_then(|q| match (walk.wanted.contains(q), whole) {
-            (false, _) => Some(false),
-            (true, true) => Some(true),
-            (true, false) => None,
-        });
-        if let (Some(true), Some((service, env, _))) = (answer, question) {
-            let earlier = walk.earlier.get(&(service, env)).cloned().unwrap_or_default();
-            lineage.earlier.insert(pin.key(), earlier);
+        let questions = questions(pin, &ledger.environments);
+        let open: Vec<&PinQuestion> = questions.iter().filter(|one| walk.wanted.contains(one)).collect();
+        let is_known = !questions.is_empty() && (whole || open.is_empty());
+        if is_known {
+            for (service, env, _) in &open {
+                let earlier = walk.earlier.get(&(service.clone(), env.clone()));
+                lineage
+                    .earlier
+                    .insert((pin.key(), env.clone()), earlier.cloned().unwrap_or_default());
+            }
         }
-        lineage.skipped.insert(pin.key(), answer);
+        let skipped = is_known.then(|| open.iter().map(|(_, env, _)| env.clone()).collect());
+        lineage.skipped.insert(pin.key(), skipped);
     }
     Ok(lineage)
 }
@@ -109,7 +111,7 @@ impl<'a> LineageWalk<'a> {
         }
         let mut wanted: BTreeSet<PinQuestion> = pins
             .iter()
-            .filter_map(|pin| question(pin, &ledger.environments))
+            .flat_map(|pin| questions(pin, &ledger.environments))
             .collect();
         for pin in pins {
             if let Some(digest) = pin.digest {
@@ -261,9 +263,15 @@ impl<'a> LineageWalk<'a> {
     }
 }
 
-/// The question a pin gives rise to: its digest, in the environment just before.
-fn question(pin: &Pin, environments: &[Environment]) -> Option<PinQuestion> {
-    let here = environments.iter().position(|e| e.name == pin.target.environment)?;
-    let before = environments.get(here.checked_sub(1)?)?;
-    Some((pin.target.service.clone(), before.name.clone(), pin.digest?))
+/// The questions that a pin gives rise to: was its digest pinned in each environment that its own comes after?
+fn questions(pin: &Pin, environments: &[Environment]) -> Vec<PinQuestion> {
+    let here = environments.iter().find(|env| env.name == pin.target.environment);
+    let (Some(here), Some(digest)) = (here, pin.digest) else {
+        return Vec::new();
+    };
+    let each = here
+        .after
+        .iter()
+        .map(|env| (pin.target.service.clone(), env.clone(), digest));
+    each.collect()
 }

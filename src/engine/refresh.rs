@@ -168,28 +168,27 @@ impl RefreshPass {
             self.emit(Update::Notice(notice.into())).await;
         }
         for (key, skipped) in &lineage.skipped {
-            self.emit(Update::Skipped(key.clone(), *skipped)).await;
+            let skipped = skipped.clone().unwrap_or_default();
+            self.emit(Update::Skipped(key.clone(), skipped)).await;
         }
         Ok(lineage)
     }
 
-    /// Where the environment before takes the service's content from.
-    fn place_before(&self, board: &Board, key: &PinKey) -> Repository {
-        let all = &self.context.ledger.environments;
-        let here = all.iter().position(|e| e.name == key.target.environment);
-        let before = here.and_then(|here| all.get(here.checked_sub(1)?));
-        let cell = before.and_then(|before| board.row(&key.target.service)?.cell(&before.name));
+    /// The repository that an environment pins a service's image from.
+    fn place_in(board: &Board, key: &PinKey, env: &EnvId) -> Repository {
+        let cell = board.row(&key.target.service).and_then(|row| row.cell(env));
         cell.map_or_else(|| key.image.clone(), |cell| cell.pin.image.clone())
     }
 
     /// A digest did not skip an environment that had it in an index, or an index whose manifest was there.
     async fn same_image_before(&self, lineage: &Lineage) {
-        for (key, earlier) in &lineage.earlier {
+        let mut was_there: BTreeMap<&PinKey, BTreeSet<&EnvId>> = BTreeMap::new();
+        for ((key, env), earlier) in &lineage.earlier {
             let Some(digest) = key.digest else { continue };
             let (same_image, place) = {
                 let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
                 let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
-                (same_image, self.place_before(&board, key))
+                (same_image, Self::place_in(&board, key, env))
             };
             let mut had = earlier.iter().any(|before| same_image.contains(before));
             let criteria = self.criteria_in(&key.target.environment);
@@ -203,8 +202,14 @@ impl RefreshPass {
                 }
             }
             if had {
-                self.emit(Update::Skipped(key.clone(), Some(false))).await;
+                was_there.entry(key).or_default().insert(env);
             }
+        }
+        for (key, was_there) in was_there {
+            let skipped = lineage.skipped.get(key).and_then(Option::as_ref);
+            let left = skipped.into_iter().flatten().filter(|env| !was_there.contains(env));
+            let left: Vec<EnvId> = left.cloned().collect();
+            self.emit(Update::Skipped(key.clone(), left)).await;
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pindeck::domain::id::EnvId;
 use pindeck::engine::ledger::{ScanCache, read};
 use pindeck::engine::lineage::{Lineage, trace};
 use pindeck::engine::{OpenOptions, ledger::Ledger};
@@ -186,9 +187,9 @@ fn a_rename_into_another_environment_is_a_pin_there() {
     );
     let (ledger, lineage) = repo.traced();
     let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
-    let skipped: Vec<Option<bool>> = pins.map(|pin| lineage.skipped[&pin.key()]).collect();
+    let skipped: Vec<Option<Vec<EnvId>>> = pins.map(|pin| lineage.skipped[&pin.key()].clone()).collect();
     // The one was in staging, the other in no environment at all.
-    assert_eq!(skipped, [Some(true), Some(false)]);
+    assert_eq!(skipped, [Some(vec!["staging".into()]), Some(vec![])]);
 }
 
 #[test]
@@ -213,6 +214,48 @@ fn what_was_pinned_before_is_told_for_a_pin_that_skipped() {
         .map(|all| all.iter().map(ToString::to_string).collect())
         .collect();
     assert_eq!(earlier, [[B, A]]);
+}
+
+#[test]
+fn what_was_skipped_follows_after_and_not_the_order_of_the_file() {
+    // Two regions stand beside each other, and production comes after both of two tests.
+    let env = |name: &str, after: &str| {
+        format!("[[environments]]\nname = \"{name}\"\npaths = [\"{name}/**\"]\nafter = [{after}]\n")
+    };
+    let config = [
+        env("eu", ""),
+        env("us", ""),
+        env("load", "\"eu\""),
+        env("smoke", "\"eu\""),
+        env("production", "\"load\", \"smoke\""),
+    ];
+    let mut repo = Repo::new();
+    repo.commit(
+        "one",
+        &[
+            ("pindeck.toml", Some(format!("version = 1\n{}", config.concat()))),
+            ("eu/x.yaml", pod(&[("api", A)])),
+            ("us/x.yaml", pod(&[("api", B)])),
+            ("load/x.yaml", pod(&[("api", A)])),
+            ("smoke/x.yaml", pod(&[("api", C)])),
+            ("production/x.yaml", pod(&[("api", A)])),
+        ],
+    );
+    let skipped = |repo: &Repo| -> Vec<String> {
+        let (ledger, lineage) = repo.traced();
+        let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
+        let said = pins.map(|pin| {
+            let skipped = lineage.skipped[&pin.key()].as_ref();
+            let names = skipped.map(|all| all.iter().map(EnvId::as_str).collect::<Vec<_>>().join(" "));
+            format!("{} {}", pin.target.environment, names.unwrap_or("-".to_owned()))
+        });
+        said.collect()
+    };
+    let found = skipped(&repo);
+    assert_eq!(found, ["eu -", "us -", "load ", "smoke eu", "production smoke"]);
+    repo.commit("tested", &[("smoke/x.yaml", pod(&[("api", A)]))]);
+    repo.commit("next", &[("smoke/x.yaml", pod(&[("api", C)]))]);
+    assert_eq!(skipped(&repo)[4], "production ");
 }
 
 /// Facts of a lineage in a stable order.
@@ -255,7 +298,7 @@ fn a_history_that_is_cut_claims_nothing() {
             "3",
             [
                 "api/staging Some(\"three\") None",
-                "api/production None Some(false)",
+                "api/production None Some([])",
                 "api/production Some(\"four\") None",
             ],
             true,
@@ -264,8 +307,8 @@ fn a_history_that_is_cut_claims_nothing() {
             "9",
             [
                 "api/staging Some(\"three\") None",
-                "api/production Some(\"two\") Some(false)",
-                "api/production Some(\"four\") Some(true)",
+                "api/production Some(\"two\") Some([])",
+                "api/production Some(\"four\") Some([EnvId(\"staging\")])",
             ],
             false,
         ),

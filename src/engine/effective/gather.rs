@@ -275,13 +275,18 @@ impl Gatherer<'_> {
         }
     }
 
-    /// A file of values beside a chart is laid over the chart's own.
+    /// A file of values beside a chart, or in its folder of values, is laid over the chart's own.
     fn values_file(&mut self, file: u32, env: usize) {
         let folder = folder_of(self.files.path(file));
-        let Some(own) = self.files.find(&join(folder, "values.yaml")).filter(|own| *own != file) else {
+        let is_chart = |folder: &str| self.files.exists(&join(folder, "Chart.yaml"));
+        let above = folder_of(folder);
+        let name = folder.rsplit('/').next().unwrap_or_default();
+        let is_inside = matches!(name, "values" | "env" | "envs" | "environments") && is_chart(above);
+        let chart = if is_inside { above } else { folder };
+        let Some(own) = self.files.find(&join(chart, "values.yaml")).filter(|own| *own != file) else {
             return;
         };
-        if self.files.exists(&join(folder, "Chart.yaml")) && !self.environments[env].layers.contains(&own) {
+        if is_chart(chart) && !self.environments[env].layers.contains(&own) {
             self.chart(
                 &[ValuesSource::File(own), ValuesSource::File(file)],
                 RenderNode::Other,
