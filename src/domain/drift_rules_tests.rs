@@ -4,7 +4,6 @@ use crate::domain::drift::{Event, events};
 use crate::domain::freshness::Seen;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
-use crate::domain::policy::Environment;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Cause, CheckOf, Verdict};
 

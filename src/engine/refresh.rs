@@ -1,5 +1,6 @@
 //! One pass: git, then every registry at once, streamed as it comes in.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
