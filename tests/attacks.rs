@@ -25,6 +25,7 @@ mod attacks {
     pub mod evidence_costs;
     pub mod git;
     pub mod journal;
+    pub mod manifests;
     #[cfg(unix)]
     pub mod policy;
     pub mod presence;
@@ -52,6 +53,7 @@ const TABLE: &[&[Attack]] = &[
     attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,
     attacks::journal::ATTACKS,
+    attacks::manifests::ATTACKS,
     #[cfg(unix)]
     attacks::policy::ATTACKS,
     attacks::writes::ATTACKS,

@@ -18,4 +18,5 @@ mod house {
     mod rust_tokens;
     mod tree;
     mod types;
+    mod words;
 }

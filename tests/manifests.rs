@@ -16,5 +16,5 @@ mod manifests {
     mod corpus;
     mod hostile;
     mod rendered;
-    mod trees;
+    mod sops;
 }

@@ -20,6 +20,7 @@ mod release {
     mod own_registry;
     mod races;
     mod remotes;
+    mod rendered_trees;
     mod shared_world;
     mod styles;
 }

@@ -93,6 +93,8 @@ actions! {
         "who pinned what here, when and why";
     Diff: "diff", "diff", ["d"], Look, Harmless,
         "what separates these bytes from what CI offers, or from another environment's";
+    Events: "events", "events", ["E"], Look, Harmless,
+        "what happened while you looked: builds, pins, tags that moved, verdicts that changed";
     Filter: "filter", "filter", ["/"], Look, Harmless,
         "show only rows that match words and facets";
     ClearFilter: "clear-filter", "all rows", ["ctrl-u"], Look, Harmless,
@@ -145,6 +147,8 @@ actions! {
         "every action by name, with its key";
     Help: "help", "help", ["?", "f1"], Cockpit, Harmless,
         "keys, words and signs";
+    EndGuide: "end-guide", "send the guide away", ["X"], Cockpit, Harmless,
+        "send the guided line away";
     NextTheme: "next-theme", "theme", ["t"], Cockpit, Harmless,
         "the next theme";
     Redraw: "redraw", "redraw", ["ctrl-l"], Cockpit, Harmless,

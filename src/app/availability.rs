@@ -32,7 +32,17 @@ impl Action {
             Self::NextPane | Self::PreviousPane => has_panes(state),
             Self::NextPin => has_several_pins(state),
             Self::Open => can_open(state),
-            Self::Evidence | Self::CopyDigest | Self::CopyReference => has_digest(state),
+            Self::Events => match state.screen() {
+                Some(Screen::Events(_)) => Err("the events are on screen".to_owned()),
+                _ => Ok(()),
+            },
+            Self::EndGuide => match &state.guide {
+                Some(_) => Ok(()),
+                None => Err("there is no guided line".to_owned()),
+            },
+            Self::CopyDigest => copies_digest(state),
+            Self::CopyReference => copies_reference(state),
+            Self::Evidence => has_digest(state),
             Self::History => has_pin(state),
             Self::Diff => can_compare(state),
             Self::ClearFilter => has_filter(state),
@@ -107,6 +117,29 @@ fn has_digest(state: &CockpitState) -> Possible {
     }
 }
 
+/// The key that copies a digest confirms on a plan. So it copies nothing there, nor on what a plan opened.
+fn copies_digest(state: &CockpitState) -> Possible {
+    if state.screens.iter().any(|screen| matches!(screen, Screen::Plan(_))) {
+        let key = state.keymap.key_of(Action::CopyReference);
+        let other = key.map_or_else(String::new, |key| {
+            format!("; {key} copies the reference with its digest")
+        });
+        return Err(format!("not while a plan is open{other}"));
+    }
+    has_digest(state)
+}
+
+fn copies_reference(state: &CockpitState) -> Possible {
+    match state.screen() {
+        Some(Screen::Plan(plan)) => match plan.proposal().map(|proposal| proposal.plans.as_slice()) {
+            Some([_]) => Ok(()),
+            Some([_, _, ..]) => Err("a set has several digests".to_owned()),
+            Some([]) | None => Err("there is no plan yet".to_owned()),
+        },
+        _ => has_digest(state),
+    }
+}
+
 fn has_pin(state: &CockpitState) -> Possible {
     match on_screen_subject(state)? {
         ScreenSubject::Pin(_) => Ok(()),
@@ -162,6 +195,6 @@ fn can_open(state: &CockpitState) -> Possible {
             None => Err("there is no digest to go back to".to_owned()),
         },
         Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),
-        Some(Screen::Diff(_) | Screen::Plan(_)) => Err("nothing to open here".to_owned()),
+        Some(Screen::Diff(_) | Screen::Plan(_) | Screen::Events(_)) => Err("nothing to open here".to_owned()),
     }
 }

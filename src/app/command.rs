@@ -8,7 +8,7 @@ use crate::domain::write::{Proposal, Request};
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Look at everything again and stream what is found.
+    /// Look at everything again and stream what is found, the target of the ticket first.
     Refresh(Ticket),
     /// Read the history of a target, newest first.
     History {
@@ -23,6 +23,8 @@ pub enum Command {
         ticket: Ticket,
         /// About what.
         target: Target,
+        /// The digest that the person came for, if it was a certain one: it is judged first.
+        wanted: Option<Digest>,
     },
     /// Compare two digests.
     Diff {
@@ -46,14 +48,14 @@ pub enum Command {
     Execute {
         /// The question.
         ticket: Ticket,
-        /// The proposal.
+        /// The proposal as it was shown and confirmed.
         proposal: Box<Proposal>,
     },
     /// Stop the write in flight if its git step has not begun.
     CancelWrite,
     /// Hand a text to the terminal's clipboard.
     Copy {
-        /// The text.
+        /// The text to copy, as one line or several.
         text: String,
         /// What it is, in a few words.
         what: String,

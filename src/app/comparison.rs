@@ -24,7 +24,7 @@ pub enum ComparisonState {
     Failed(Failure),
 }
 
-/// The diff screen.
+/// The screen that compares two digests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiffScreen {
     /// Whose bytes.

@@ -6,7 +6,7 @@ use crate::domain::id::{EnvId, ServiceId};
 /// What a screen below the board is about: the full identity, never a row number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScreenSubject {
-    /// One pin.
+    /// The cell of this pin.
     Pin(PinKey),
     /// What CI offers for a service.
     Candidate(ServiceId),
@@ -15,7 +15,7 @@ pub enum ScreenSubject {
 /// A column of the board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
-    /// An environment.
+    /// The column of this environment.
     Environment(EnvId),
     /// What CI offers.
     Candidate,
@@ -26,7 +26,7 @@ pub enum Column {
 pub struct Cursor {
     /// The row.
     pub service: ServiceId,
-    /// The column.
+    /// The column, by what it shows and not by its position.
     pub column: Column,
     /// Which pin, where an environment has several of one service.
     pub pin: Option<PinKey>,

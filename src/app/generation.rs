@@ -56,6 +56,11 @@ impl Generations {
         ticket
     }
 
+    /// How many questions have been asked: one with a higher generation is asked later.
+    pub const fn issued(&self) -> u64 {
+        self.issued
+    }
+
     /// Whether an answer with this ticket is still wanted.
     pub fn accepts(&self, ticket: &Ticket) -> bool {
         self.current.get(&ticket.slot) == Some(ticket)

@@ -12,13 +12,13 @@ pub enum Code {
     Enter,
     /// Escape.
     Esc,
-    /// Tab.
+    /// The tabulator key.
     Tab,
     /// Shift and tab.
     BackTab,
-    /// Backspace.
+    /// The key that deletes to the left.
     Backspace,
-    /// Delete.
+    /// The key that deletes to the right.
     Delete,
     /// Arrow.
     Left,
@@ -28,22 +28,22 @@ pub enum Code {
     Up,
     /// Arrow.
     Down,
-    /// Home.
+    /// The key that goes to the beginning.
     Home,
-    /// End.
+    /// The key that goes to the end.
     End,
-    /// Page up.
+    /// The key that goes up by a screen.
     PageUp,
-    /// Page down.
+    /// The key that goes down by a screen.
     PageDown,
     /// A function key.
     F(u8),
 }
 
-/// One key press.
+/// A key with the modifiers that were pressed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyPress {
-    /// What.
+    /// The key without its modifiers.
     pub code: Code,
     /// Control was down.
     pub ctrl: bool,

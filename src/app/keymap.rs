@@ -33,7 +33,7 @@ pub enum KeymapError {
     /// One key, two actions.
     #[error("keys: {key} is given to both {first:?} and {second:?}; give one of them another key")]
     Duplicate {
-        /// The key.
+        /// The key as it is written in the configuration.
         key: String,
         /// An action.
         first: &'static str,

@@ -33,7 +33,7 @@ pub enum Msg {
     Update {
         /// The question it answers.
         ticket: Ticket,
-        /// What.
+        /// What the refresh has found out.
         update: Box<Update>,
     },
     /// A pass over the board has ended.
@@ -47,7 +47,7 @@ pub enum Msg {
     History {
         /// The question it answers.
         ticket: Ticket,
-        /// The entries.
+        /// Entries of the history, newest first; more may follow.
         entries: Vec<Entry>,
     },
     /// A history has ended.
@@ -70,7 +70,7 @@ pub enum Msg {
         ticket: Ticket,
         /// Which.
         digest: Digest,
-        /// The verdict.
+        /// The verdict on that digest under today's policy.
         verdict: Verdict,
     },
     /// Nothing more comes about those digests.

@@ -3,13 +3,11 @@
 //! A write lives in [`CockpitState`](super::CockpitState), not on its screen: closing a screen never
 //! touches a write.
 
-use std::collections::VecDeque;
-
 use jiff::Timestamp;
 
 use super::comparison::ComparisonState;
-use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::plan::{GateName, GateState, Plan, Verb};
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
+use crate::domain::plan::{Gate, GateName, GateState, Plan};
 use crate::domain::policy::Confirm;
 use crate::domain::write::{Ask, Progress, Proposal, Receipt, Request, Source, WriteFailure};
 
@@ -30,6 +28,20 @@ pub struct PlanScreen {
     pub input: Option<Input>,
     /// First line shown.
     pub top: u16,
+    /// How many questions had been asked when the proposal came: a pass over the board that began later has
+    /// seen a commit that is at least as new as the proposal's.
+    pub made_at: u64,
+    /// The branch has moved since the proposal was made.
+    pub moved: Option<BranchMoved>,
+}
+
+/// What has happened to the branch since a proposal was made on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchMoved {
+    /// Its newest commit.
+    pub commit: String,
+    /// The first pin of the proposal that is no longer what the proposal says it replaces.
+    pub changed: Option<Target>,
 }
 
 /// How far a write is.
@@ -89,9 +101,6 @@ pub struct Writing {
     pub committed: bool,
 }
 
-/// What the inverse of the last write consists of, first step first.
-pub type Undo = VecDeque<Ask>;
-
 /// The keys of the plan screen with what they do, for the help.
 pub const KEYS: &[(&str, &str)] = &[
     (
@@ -100,6 +109,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ),
     ("enter esc", "cancel: nothing is written"),
     ("a", "acknowledge a WARNED test result"),
+    ("h", "revert to a digest on hold: release its hold in the same commit"),
     ("m", "type the reason for the commit message"),
     (
         "b",
@@ -122,6 +132,8 @@ impl PlanScreen {
             compared: Vec::new(),
             input: None,
             top: 0,
+            made_at: 0,
+            moved: None,
         }
     }
 
@@ -201,35 +213,10 @@ pub fn title(ask: &Ask) -> String {
     }
 }
 
-/// What would undo these plans, first step first. A reverted digest is under a hold: that is
-/// released before it steps forward again. A pin that had no digest before has no inverse.
-pub fn inverse(plans: &[Plan]) -> Undo {
-    let mut out = Undo::new();
-    for plan in plans {
-        let target = crate::domain::id::Target::new(plan.service.clone(), plan.environment.clone());
-        match (plan.verb, plan.from) {
-            (Verb::Promote, Some(from)) => out.push_back(Ask::Revert {
-                target,
-                to: Some(from),
-                scope: crate::domain::write::Scope::Auto,
-            }),
-            (Verb::Revert, Some(from)) => {
-                out.push_back(Ask::ReleaseHold { target });
-                out.push_back(Ask::Promote {
-                    services: vec![plan.service.clone()],
-                    to: plan.environment.clone(),
-                    from: Some(Source::Digest(from)),
-                });
-            }
-            (Verb::Hold, _) => out.push_back(Ask::ReleaseHold { target }),
-            (Verb::ReleaseHold, _) => out.push_back(Ask::Hold {
-                target,
-                digest: Some(plan.to),
-            }),
-            (Verb::Promote | Verb::Revert | Verb::Pin, _) => {}
-        }
-    }
-    out
+/// The first closed gate, with the plan that it belongs to.
+pub fn closed_gate(proposal: &Proposal) -> Option<(&Plan, &Gate)> {
+    let plan = proposal.refused()?;
+    Some((plan, plan.closed_gate()?))
 }
 
 /// What must be typed to confirm: the name of the environment that asks for it, else of the first.

@@ -4,7 +4,7 @@
 use super::action::Action;
 use super::cursor::{Column, ScreenSubject, cells};
 use super::plan_screen::Stage;
-use super::state::{CockpitState, Screen};
+use super::state::{Choice, CockpitState, Screen};
 use crate::domain::board::{Cell, Hold};
 use crate::domain::foreseen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -47,6 +47,7 @@ pub(super) fn on_screen_subject(state: &CockpitState) -> Result<ScreenSubject, S
     match state.screen() {
         Some(Screen::Plan(_)) => return Err("not on a plan: esc goes back".to_owned()),
         Some(Screen::Revert(_)) => return Err("not while a digest is chosen: esc goes back".to_owned()),
+        Some(Screen::Events(_)) => return Err("not on the events: esc goes back".to_owned()),
         _ => {}
     }
     match &state.cursor {
@@ -355,11 +356,11 @@ pub fn release_hold(state: &CockpitState) -> Result<Ask, String> {
     }
 }
 
-/// What `undo` means now.
+/// What `undo` means now: at least one way back.
 ///
 /// # Errors
 /// Why there is nothing to undo, as a clause for the person.
-pub fn undo(state: &CockpitState) -> Result<Ask, String> {
+pub fn undo(state: &CockpitState) -> Result<Vec<Choice>, String> {
     if let Some(Screen::Plan(plan)) = state.screen()
         && !matches!(plan.stage, Stage::Done(..))
     {
@@ -368,6 +369,9 @@ pub fn undo(state: &CockpitState) -> Result<Ask, String> {
     if state.setup.read_only || state.writing.is_some() {
         writable(state)?;
     }
-    let first = state.undo.front().cloned();
-    first.ok_or_else(|| "nothing was written in this session, or it has no inverse".to_owned())
+    let choices = state.undo.choices();
+    if choices.is_empty() {
+        return Err("nothing was written in this session, or there is no way back from it".to_owned());
+    }
+    Ok(choices)
 }

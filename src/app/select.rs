@@ -1,12 +1,12 @@
 //! Selection by identity. Live data may reorder, add and remove rows; the cursor stays on its
 //! target, and never slides onto another one.
 
-use super::cursor::{Cursor, columns};
+use super::cursor::{Column, Cursor, columns};
 use super::filter::Filter;
 use super::state::CockpitState;
 use crate::domain::board::{Board, ServiceRow};
 use crate::domain::drift::Drift;
-use crate::domain::id::ServiceId;
+use crate::domain::id::{ServiceId, Target};
 
 /// The rows that the filter lets through.
 pub(super) fn matching<'a>(board: &'a Board, filter: &Filter) -> Vec<&'a ServiceRow> {
@@ -31,9 +31,18 @@ impl CockpitState {
     /// Puts the cursor somewhere if it is nowhere yet. A cursor whose row has gone stays where it
     /// is: it points at nothing until the person moves it.
     pub fn settle(&mut self) {
-        if self.cursor.is_none()
-            && let (Some(row), Some(column)) = (self.rows().first(), columns(&self.board).first())
-        {
+        if self.cursor.is_some() {
+            return;
+        }
+        let start = self.setup.start_at.as_ref();
+        let start = start.filter(|at| {
+            self.board
+                .row(&at.service)
+                .is_some_and(|row| row.cell(&at.environment).is_some())
+        });
+        if let Some(Target { service, environment }) = start {
+            self.cursor = Some(Cursor::at(service.clone(), Column::Environment(environment.clone())));
+        } else if let (Some(row), Some(column)) = (self.rows().first(), columns(&self.board).first()) {
             self.cursor = Some(Cursor::at(row.name.clone(), column.clone()));
         }
     }

@@ -6,23 +6,30 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
+pub use super::choice::Choice;
 use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Cursor, ScreenSubject};
+use super::events::{CellId, EventLog};
 use super::filter::Filter;
 use super::generation::Generations;
+use super::guide::Guide;
 use super::keymap::Keymap;
 use super::msg::ScrollLimits;
-use super::plan_screen::{PlanScreen, Stage, Undo, Writing};
+use super::plan_screen::{PlanScreen, Stage, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::Signs;
+use super::undo::Undo;
+use super::versions::{KnownVersions, NamedVersion, VersionNames};
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
-use crate::domain::write::Request;
+
+/// How long an announcement stays.
+const ANNOUNCED: SignedDuration = SignedDuration::from_secs(8);
 
 /// How the cockpit was started; does not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +46,10 @@ pub struct Setup {
     pub global_arguments: String,
     /// Where the log is written, for the help.
     pub log: Option<String>,
+    /// The cell that is selected first; `None` = the first one.
+    pub start_at: Option<Target>,
+    /// Somebody who sees a cockpit for the first time is led by a line.
+    pub guided: bool,
 }
 
 /// The panes of the board screen.
@@ -59,13 +70,13 @@ pub enum Pane {
 pub struct StatementId {
     /// Digest of the item.
     pub digest: Digest,
-    /// What it is attached to.
+    /// Digest of the manifest or index that the statement is attached to.
     pub attached_to: Digest,
     /// Position among those that agree in both.
     pub nth: usize,
 }
 
-/// The evidence screen.
+/// The screen that lists every statement about a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceScreen {
     /// Whose evidence.
@@ -78,7 +89,7 @@ pub struct EvidenceScreen {
     pub check: Option<usize>,
 }
 
-/// The history screen.
+/// The screen that lists who pinned what, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryScreen {
     /// Of which pin.
@@ -104,19 +115,8 @@ pub enum Screen {
     Revert(Box<RevertScreen>),
     /// One write, from its proposal to its receipt.
     Plan(Box<PlanScreen>),
-}
-
-/// One of several things that a key could mean.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// What sets it apart from the others.
-    pub label: String,
-    /// What would be asked; `None` where choosing it only closes the question.
-    pub request: Option<Box<Request>>,
-    /// What will refuse it, as far as the board can tell.
-    pub obstacle: Option<String>,
-    /// The digest of each service that the board shows.
-    pub seen: Vec<(ServiceId, Digest)>,
+    /// The log of events.
+    Events(EventsScreen),
 }
 
 /// What lies over the screen and takes the keys first.
@@ -173,15 +173,28 @@ pub struct FrozenBoard {
     pub live: Board,
     /// How many updates have changed something since.
     pub waiting: usize,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many events there had been then.
+    pub told: usize,
+}
+
+/// What happened while a person looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EventsScreen {
+    /// First line shown.
+    pub top: u16,
 }
 
 /// A line for the person, shown until the next key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What.
+    /// What is said, already cleaned.
     pub text: String,
     /// Whether something was refused or went wrong.
     pub bad: bool,
+    /// When it goes by itself; `None` = with the next key only. What answers a key stays until the next one.
+    pub until: Option<Timestamp>,
 }
 
 /// Everything the cockpit knows.
@@ -207,6 +220,18 @@ pub struct CockpitState {
     pub arrivals: BTreeMap<String, Timestamp>,
     /// The sign of every digest that this session has seen.
     pub signs: Signs,
+    /// The version of every digest that this session has seen with one.
+    pub versions: KnownVersions,
+    /// What this cockpit has written since the board was last read whole: shown even while it is frozen.
+    pub own_writes: BTreeSet<Target>,
+    /// What happened in this session.
+    pub events: EventLog,
+    /// Cells that have just changed, and when: they flash once.
+    pub flashing: BTreeMap<CellId, Timestamp>,
+    /// When the last key came, and how many events there had been then.
+    pub looked_at: (Timestamp, usize),
+    /// The line that leads a newcomer, until it is sent away.
+    pub guide: Option<Guide>,
     /// Which rows are shown.
     pub filter: Filter,
     /// The pane with the keys.
@@ -240,6 +265,7 @@ pub struct CockpitState {
 impl CockpitState {
     /// A cockpit that has seen nothing yet.
     pub fn new(setup: Setup, keymap: Keymap, size: (u16, u16), now: Timestamp) -> Self {
+        let guide = setup.guided.then(Guide::default);
         Self {
             setup,
             keymap,
@@ -251,6 +277,12 @@ impl CockpitState {
             drift_selected: None,
             arrivals: BTreeMap::new(),
             signs: Signs::default(),
+            versions: KnownVersions::default(),
+            own_writes: BTreeSet::new(),
+            events: EventLog::default(),
+            flashing: BTreeMap::new(),
+            looked_at: (now, 0),
+            guide,
             filter: Filter::default(),
             pane: Pane::Board,
             inspector_top: 0,
@@ -258,7 +290,7 @@ impl CockpitState {
             layer: None,
             marked: BTreeSet::new(),
             writing: None,
-            undo: Undo::new(),
+            undo: Undo::default(),
             leaving: false,
             notice: None,
             size,
@@ -286,6 +318,11 @@ impl CockpitState {
         }
     }
 
+    /// The version of a digest of a service, as far as this session knows it.
+    pub fn version_of(&self, service: &ServiceId, digest: Digest) -> Option<NamedVersion> {
+        VersionNames::new(&self.board, &self.versions).of(service, digest)
+    }
+
     /// Whether a pass is running.
     pub fn is_refreshing(&self) -> bool {
         matches!(self.pass, BoardPass::Running(_))
@@ -301,7 +338,7 @@ impl CockpitState {
                 .and_then(|row| row.cell(&history.target.environment))
                 .map(|cell| ScreenSubject::Pin(cell.pin.key())),
             Some(Screen::Diff(diff)) => Some(diff.subject.clone()),
-            Some(Screen::Plan(_) | Screen::Revert(_)) => None,
+            Some(Screen::Plan(_) | Screen::Revert(_) | Screen::Events(_)) => None,
             None => self.cursor.as_ref().and_then(|cursor| cursor.subject(&self.board)),
         }
     }
@@ -364,6 +401,7 @@ impl CockpitState {
     /// Whether something on screen waits for an answer, so that its waiting is worth showing.
     pub fn is_waiting(&self) -> bool {
         self.writing.is_some()
+            || !self.flashing.is_empty()
             || match self.screen() {
                 Some(Screen::Plan(plan)) => {
                     matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&ComparisonState::Running)
@@ -397,7 +435,20 @@ impl CockpitState {
         self.notice = Some(Notice {
             text: text.into(),
             bad: false,
+            until: None,
         });
+    }
+
+    /// Says what has happened, unless an answer to the person stands there. It goes by itself.
+    pub fn announce(&mut self, text: impl Into<String>) {
+        let answers = self.notice.as_ref().is_some_and(|notice| notice.until.is_none());
+        if !answers {
+            self.notice = Some(Notice {
+                text: text.into(),
+                bad: false,
+                until: Some(self.now + ANNOUNCED),
+            });
+        }
     }
 
     /// Says that something was refused or went wrong.
@@ -405,6 +456,7 @@ impl CockpitState {
         self.notice = Some(Notice {
             text: text.into(),
             bad: true,
+            until: None,
         });
     }
 }

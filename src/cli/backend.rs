@@ -1,7 +1,5 @@
 //! The engine as the cockpit's backend.
 
-use std::collections::BTreeSet;
-
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
@@ -9,6 +7,7 @@ use crate::domain::board::Update;
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
+use crate::domain::known_good;
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Request};
 use crate::engine::Engine;
@@ -18,18 +17,15 @@ use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJ
 /// Said on the board as long as the journal has a write that nobody is at.
 const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
 
-/// How many changes of a pin are judged when a person chooses what to go back to.
-const JUDGED: usize = 20;
-
 /// An engine that answers the cockpit.
 pub(crate) struct EngineBackend(pub Engine);
 
 impl Backend for EngineBackend {
-    fn refresh(&self, to: Sender<Update>) -> BackendJob {
+    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move {
             if !engine.has_left() {
-                return engine.refresh(to).await;
+                return engine.refresh_from(first, to).await;
             }
             let (found, mut from) = tokio::sync::mpsc::channel(64);
             let tell = async {
@@ -44,7 +40,7 @@ impl Backend for EngineBackend {
                     }
                 }
             };
-            let (result, ()) = tokio::join!(engine.refresh(found), tell);
+            let (result, ()) = tokio::join!(engine.refresh_from(first, found), tell);
             result
         })
     }
@@ -54,25 +50,28 @@ impl Backend for EngineBackend {
         Box::pin(async move { engine.stream_history(target, to).await })
     }
 
-    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> BackendJob {
+    fn earlier_digests(&self, target: Target, wanted: Option<Digest>, to: Sender<EarlierFound>) -> BackendJob {
         let engine = self.0.clone();
         Box::pin(async move {
             let earlier = engine.earlier_digests(&target).await?;
-            let wanted: BTreeSet<Digest> = earlier.iter().map(|one| one.digest).collect();
-            if to.send(EarlierFound::List(earlier)).await.is_err() || wanted.is_empty() {
+            // The one that is selected when the list opens comes first, then the rest from the newest on.
+            let good = known_good::last_known_good(&earlier).target.map(|one| one.digest);
+            let first = wanted.or(good);
+            let mut digests: Vec<Digest> = earlier.iter().map(|one| one.digest).collect();
+            digests.sort_by_key(|digest| Some(*digest) != first);
+            if to.send(EarlierFound::List(earlier)).await.is_err() || digests.is_empty() {
                 return Ok(());
             }
-            let mut judged = BTreeSet::new();
-            for record in engine.history(&target, Some(JUDGED), true).await? {
-                if let (Some(digest), Some(verdict)) = (record.entry.to, record.verdict)
-                    && wanted.contains(&digest)
-                    && judged.insert(digest)
-                    && to.send(EarlierFound::Judged(digest, verdict)).await.is_err()
-                {
-                    break;
+            let (found, mut from) = tokio::sync::mpsc::channel(16);
+            let tell = async {
+                while let Some((digest, verdict)) = from.recv().await {
+                    if to.send(EarlierFound::Judged(digest, verdict)).await.is_err() {
+                        break;
+                    }
                 }
-            }
-            Ok(())
+            };
+            let (result, ()) = tokio::join!(engine.judge_earlier(&target, digests, found), tell);
+            result
         })
     }
 

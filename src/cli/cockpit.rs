@@ -30,6 +30,8 @@ pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
         refresh_every: (!context.global.offline).then(|| SignedDuration::try_from(REFRESH).unwrap_or_default()),
         global_arguments: context.global_arguments(),
         log: super::log::path().map(|path| path.display().to_string()),
+        start_at: None,
+        guided: false,
     };
     open(context, Arc::new(EngineBackend(engine)), setup).await
 }

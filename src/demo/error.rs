@@ -25,7 +25,7 @@ pub enum DemoError {
     GitSaid {
         /// Its arguments.
         doing: String,
-        /// Its words.
+        /// What the program printed.
         words: String,
     },
 }

@@ -29,7 +29,7 @@ pub(super) fn path(service: &PlotService, environment: usize) -> String {
     }
 }
 
-/// Its text.
+/// The text of a service's manifest in one environment.
 pub(super) fn text(service: &PlotService, environment: usize, pinned: PinnedImage<'_>) -> String {
     let (env, name) = (ENVIRONMENTS[environment], service.name);
     let replicas = if environment == 3 { 4 } else { 1 };

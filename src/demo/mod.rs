@@ -12,5 +12,6 @@ mod script;
 mod signing;
 mod world;
 
+pub(crate) use plot::READY;
 pub use script::{DemoEvent, Script};
 pub use world::{DemoOptions, World};

@@ -23,7 +23,7 @@ pub(super) enum PlotEvidence {
     Whole(&'static str),
     /// Built again by hand: a signature and an SBOM.
     Rebuilt,
-    /// Nothing.
+    /// No statement at all, not even a signature.
     Nothing,
     /// Everything, by a key nobody trusts.
     ByStranger,
@@ -40,7 +40,7 @@ pub(super) struct PlotVersion {
     pub pinned: &'static [usize],
 }
 
-/// One service.
+/// A service of the demo: how its manifests are written and what became of its versions.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PlotService {
     pub name: &'static str,
@@ -75,7 +75,7 @@ const fn service(name: &'static str, style: ManifestStyle, versions: &'static [P
     }
 }
 
-/// The services.
+/// Every service of the demo, each with something else to see.
 pub(super) const SERVICES: [PlotService; 8] = [
     // Verified, and ready for production.
     service(
@@ -179,6 +179,9 @@ pub(super) const SERVICES: [PlotService; 8] = [
         )
     },
 ];
+
+/// A service and the environment whose digest is ready to step forward.
+pub const READY: (&str, &str) = ("checkout", "staging");
 
 /// The service whose production digest left the registry, and the version.
 pub(super) const GONE: (&str, &str) = ("frontend", "7.2.0");

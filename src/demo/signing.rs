@@ -151,7 +151,7 @@ pub(super) struct SigningSubject<'a> {
     pub about: Digest,
     /// The manifest they are attached to; usually the same.
     pub attached_to: Digest,
-    /// Its media type.
+    /// Media type of the document that is attached.
     pub media_type: &'a str,
     /// Its size in bytes.
     pub size: usize,

@@ -17,6 +17,8 @@ use crate::domain::id::Digest;
 pub(super) const CI_HOST: &str = "registry.shop.example";
 /// Production's own registry.
 pub(super) const PRODUCTION_HOST: &str = "production.shop.example";
+/// How often it is tried to remove the folder.
+const REMOVALS: u32 = 20;
 /// The oldest commit is this old.
 const AGE_DAYS: i64 = 21;
 
@@ -30,7 +32,7 @@ pub struct DemoOptions {
 /// The running world. Its registries end with it, and its folder too unless it was named.
 pub struct World {
     folder: PathBuf,
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
     pub(super) keys: DemoKeys,
     /// What CI pushes to.
     pub ci: DemoRegistry,
@@ -72,7 +74,7 @@ impl World {
         let remote = Remote::create(&folder.join("remote.git"))?;
         let world = Self {
             folder,
-            _temporary: temporary,
+            temporary,
             keys,
             ci,
             production,
@@ -87,6 +89,29 @@ impl World {
     /// The folder that contains everything.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Removes the folder unless it was named. A reader that has just been stopped may still close its files, so
+    /// it is tried for a moment.
+    ///
+    /// # Errors
+    /// If it is still there afterwards.
+    pub fn remove(&self) -> std::io::Result<()> {
+        if self.temporary.is_none() {
+            return Ok(());
+        }
+        let mut tries = 0;
+        loop {
+            match std::fs::remove_dir_all(&self.folder) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if tries >= REMOVALS => return Err(error),
+                Err(_) => {
+                    tries += 1;
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+            }
+        }
     }
 
     /// The clone to look at and write from.

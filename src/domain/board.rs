@@ -73,7 +73,7 @@ pub struct Timing {
     pub freeze: Vec<Freeze>,
 }
 
-/// One row.
+/// One service with its candidate and its pins: a row of the board.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServiceRow {
     /// The service.
@@ -91,7 +91,7 @@ pub struct ServiceRow {
 /// One pin with everything known about it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
-    /// The pin.
+    /// What git asks for in this environment.
     pub pin: Pin,
     /// Who pinned it, when.
     pub pinned_by: Option<PinnedBy>,
@@ -136,7 +136,7 @@ pub enum TagSource {
 }
 
 impl TagSource {
-    /// The tag.
+    /// The tag to compare with, without its colon; `None` where there is none.
     pub(crate) fn tag(&self) -> Option<&str> {
         match self {
             Self::None => None,
@@ -166,11 +166,11 @@ impl Assessment {
 /// A digest that may not step forward.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
     /// The environment it was reverted in; later ones are closed too.
     pub environment: EnvId,
-    /// The digest.
+    /// The digest that may not step forward.
     pub digest: Digest,
     /// Why.
     pub reason: Untrusted,
@@ -257,7 +257,7 @@ impl Cell {
 pub enum Update {
     /// The repository has been read: the skeleton of the board.
     Opened {
-        /// The repository.
+        /// The git repository, its branch and the commit that counts.
         repository: RepositoryInfo,
         /// Environments in promotion order.
         environments: Vec<Environment>,

@@ -22,7 +22,7 @@ pub struct Candidate {
 /// One version in candidate order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
-    /// Its tag.
+    /// The tag of that version, without its colon.
     pub tag: String,
     /// What the tag points at, if asked.
     pub digest: Option<Digest>,

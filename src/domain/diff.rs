@@ -17,7 +17,7 @@ use super::verdict::CheckOf;
 pub(crate) struct Side {
     /// Where it lives.
     pub image: Repository,
-    /// The digest.
+    /// Digest of the manifest or index of this side.
     pub digest: Digest,
     /// Platform manifests by `os/arch[/variant]`; one entry for a plain manifest.
     pub platforms: BTreeMap<String, Digest>,
@@ -37,10 +37,10 @@ pub(crate) struct Side {
     pub unread: Vec<Untrusted>,
 }
 
-/// One layer.
+/// A layer of an image, by the digest of its compressed bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Layer {
-    /// Its digest.
+    /// Digest of the layer as it is pulled, that is compressed.
     pub digest: Digest,
     /// Its size in bytes.
     pub size: u64,
@@ -51,7 +51,7 @@ pub struct Layer {
 pub struct Package {
     /// Package URL without its version, or the bare name where the SBOM has no purl.
     pub purl: Untrusted,
-    /// Its version.
+    /// Its version, as the SBOM spells it.
     pub version: Untrusted,
 }
 
@@ -62,9 +62,9 @@ pub struct DigestDiff {
     pub platforms: PlatformDiff,
     /// Configuration fields that differ.
     pub config: Vec<FieldChange>,
-    /// Layers.
+    /// Layers that both sides share, and those that only one has.
     pub layers: LayerDiff,
-    /// Packages.
+    /// Packages that were added, removed or changed, by the SBOMs of both sides.
     pub packages: PackageDiff,
     /// Source and build.
     pub provenance: ProvenanceDiff,
@@ -74,7 +74,7 @@ pub struct DigestDiff {
     pub missing: Vec<String>,
 }
 
-/// Platforms.
+/// Platforms that both sides have, and those that only one has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PlatformDiff {
     /// The platform whose configuration and layers were compared.
@@ -100,7 +100,7 @@ pub struct FieldChange {
     pub b: Option<Untrusted>,
 }
 
-/// Layers.
+/// Layers that both sides share, and those that only one has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct LayerDiff {
     /// How many are the same.

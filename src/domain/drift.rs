@@ -67,14 +67,14 @@ impl DriftKind {
     }
 }
 
-/// One drift.
+/// Something that is not as git, the registry and the policy say it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drift {
     /// Stable for the same fact from run to run.
     pub id: String,
-    /// What kind.
+    /// Which of the kinds of docs/reference/contract.md, "Drift".
     pub kind: DriftKind,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
     /// The environment; `None` for facts about the whole service.
     pub environment: Option<EnvId>,

@@ -211,6 +211,11 @@ impl Hint {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it tells a person to type a command or an option: advice for the command line only.
+    pub fn names_command(&self) -> bool {
+        self.0.contains('`') || self.0.contains("--") || self.0.contains("pindeck ")
+    }
 }
 
 impl From<&'static str> for Hint {

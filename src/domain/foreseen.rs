@@ -13,7 +13,7 @@ use super::text::Untrusted;
 /// A gate that will be closed, and why, as a clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Obstacle {
-    /// The gate.
+    /// The gate that a plan would find closed.
     pub gate: GateName,
     /// Why it will be closed.
     pub why: Untrusted,

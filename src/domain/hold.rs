@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::board::Hold;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Environment;
@@ -53,6 +55,30 @@ pub(crate) fn closing_among<'a, 'b>(
             .filter(renamed)
             .filter(move |hold| !is_one_service(hold.service.as_str(), target.service.as_str())),
     )
+}
+
+/// What a write does to one hold.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldChange {
+    /// A new hold begins.
+    Begins(ServiceId, EnvId, Digest),
+    /// A hold ends.
+    Ends(ServiceId, EnvId, Digest),
+}
+
+/// The holds that begin and end where one list takes the place of another.
+pub(crate) fn changes(before: &[Hold], after: &[Hold]) -> BTreeSet<HoldChange> {
+    type Named = (ServiceId, EnvId, Digest);
+    let named = |hold: &Hold| -> Named { (hold.service.clone(), hold.environment.clone(), hold.digest) };
+    let (before, after): (BTreeSet<Named>, BTreeSet<Named>) =
+        (before.iter().map(named).collect(), after.iter().map(named).collect());
+    let begins = after.difference(&before).cloned();
+    let ends = before.difference(&after).cloned();
+    begins
+        .map(|(service, environment, digest)| HoldChange::Begins(service, environment, digest))
+        .chain(ends.map(|(service, environment, digest)| HoldChange::Ends(service, environment, digest)))
+        .collect()
 }
 
 /// Whether two names of services are the same, or one is the last part of the other's path.

@@ -160,9 +160,9 @@ name_type! {
 /// One service in one environment: the identity of a board cell and of every asynchronous answer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Target {
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: EnvId,
 }
 

@@ -6,8 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use super::board::Hold;
 use super::hold;
 use super::id::{Digest, Target};
@@ -50,7 +48,7 @@ impl DigestChange {
 /// A digest that was pinned before and is not pinned now, as its newest entry in the history tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EarlierDigest {
-    /// The digest.
+    /// A digest that was pinned here before.
     pub digest: Digest,
     /// The tag that stood beside it last.
     pub tag: Option<String>,
@@ -176,10 +174,10 @@ pub(crate) fn undoes_a_revert(history: &[DigestChange], digest: Digest) -> bool 
     newest.is_some_and(|revert| revert.takes_out(digest))
 }
 
-/// Since when a digest is pinned without a break; `None` if the history does not reach that far.
-pub(crate) fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<Timestamp> {
+/// The commit since which a digest is pinned without a break; `None` if the history does not reach that far.
+pub(crate) fn pinned_since(history: &[DigestChange], digest: Digest) -> Option<&PinnedBy> {
     let made = history.iter().find(|change| change.brings_in(digest));
-    made.map(|change| change.by.at)
+    made.map(|change| &change.by)
 }
 
 /// The newest revert that took this digest out, if one did.

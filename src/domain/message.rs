@@ -10,9 +10,9 @@ use super::verdict::{Outcome, Verdict};
 pub(crate) struct MessageFacts<'a> {
     /// What the commit does.
     pub verb: Verb,
-    /// The service.
+    /// Name of the service, as configured or inferred.
     pub service: &'a ServiceId,
-    /// The environment.
+    /// Name of the environment, as configured or inferred.
     pub environment: &'a EnvId,
     /// The digest before; `None` = pinned by tag, or nothing.
     pub from: Option<Digest>,
@@ -148,6 +148,7 @@ mod tests {
             gate: GateName::Soak,
             state: GateState::Waived,
             detail: "".into(),
+            opener: None,
             waivable: false,
         }];
         let message = compose(&MessageFacts {

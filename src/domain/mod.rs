@@ -17,6 +17,7 @@ pub mod failure;
 mod fold;
 pub(crate) mod foreseen;
 pub(crate) mod freshness;
+pub(crate) mod gate;
 pub mod history;
 pub(crate) mod hold;
 pub mod id;

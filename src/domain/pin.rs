@@ -17,15 +17,15 @@ pub enum Style {
     Promoter,
     /// Flux Kustomization, HelmRelease, OCIRepository.
     Flux,
-    /// Kustomize.
+    /// A kustomization, a component or a patch of one.
     Kustomize,
     /// Argo CD Application and ApplicationSet.
     Argocd,
     /// Any other Kubernetes object.
     Kubernetes,
-    /// Helmfile.
+    /// A Helmfile: values of its releases.
     Helmfile,
-    /// Compose.
+    /// A Compose file.
     Compose,
     /// Helm values files.
     HelmValues,

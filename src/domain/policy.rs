@@ -16,7 +16,7 @@ use super::registry::RegistrySettings;
 /// One environment, in promotion order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Its name.
+    /// Its name in `pindeck.toml`, or the inferred one.
     pub name: EnvId,
     /// Globs of the files that belong to it, relative to the repository's root.
     pub paths: Vec<String>,
@@ -79,7 +79,7 @@ pub enum Confirm {
 /// One service as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// Its name.
+    /// Its name in `pindeck.toml`, or the inferred one.
     pub name: ServiceId,
     /// Where CI pushes it.
     pub image: Repository,
@@ -126,7 +126,7 @@ pub enum PatternOrder {
 /// One policy of `[policies.*]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Its name.
+    /// Its name in `pindeck.toml`, or the inferred one.
     pub name: String,
     /// Required kinds of evidence, in the order written.
     pub require: Vec<EvidenceKind>,
@@ -155,7 +155,7 @@ pub struct Policy {
 pub struct SignerRule {
     /// For kinds not listed below.
     pub default: Option<String>,
-    /// Per kind.
+    /// Trust profiles for single kinds of evidence, by kind; they win over the default.
     pub per_kind: BTreeMap<EvidenceKind, String>,
 }
 
@@ -232,7 +232,7 @@ impl Waivable {
 /// One profile of `[trust.*]`: who is believed, and with how much proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustProfile {
-    /// Its name.
+    /// Its name in `pindeck.toml`, or the inferred one.
     pub name: String,
     /// Trusted public keys.
     pub keys: Vec<TrustedKey>,
@@ -316,7 +316,7 @@ pub enum TrustRoot {
 /// One accepted certificate identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The SAN.
+    /// The certificate's subject alternative name: an address of a workflow or of a person.
     pub san: Match,
     /// The OIDC issuer; `None` only where the configuration says `issuer = false` (GitHub's release
     /// attestations carry none).

@@ -51,9 +51,9 @@ impl WriteStep {
 /// The answer to a question that perhaps nobody could ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
-    /// Yes.
+    /// It was asked, and it is so.
     Yes,
-    /// No.
+    /// It was asked, and it is not so.
     No,
     /// Nobody could be asked.
     Unknown,

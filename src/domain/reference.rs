@@ -80,12 +80,12 @@ impl Repository {
     }
 
     /// Host and port as written in manifests, for example `127.0.0.1:5000` or `docker.io`.
-    pub(crate) fn registry(&self) -> &str {
+    pub fn registry(&self) -> &str {
         &self.registry
     }
 
     /// Path within the registry, for example `shop/payments`.
-    pub(crate) fn path(&self) -> &str {
+    pub fn path(&self) -> &str {
         &self.path
     }
 

@@ -11,13 +11,13 @@ use super::text::Untrusted;
 pub enum Summary {
     /// SLSA provenance.
     Provenance(ProvenanceSummary),
-    /// An SBOM.
+    /// What an SPDX or CycloneDX document lists.
     Sbom(SbomSummary),
-    /// A test result.
+    /// What a test run came to.
     TestResult(TestResultSummary),
-    /// A vulnerability scan.
+    /// How many vulnerabilities a scanner found, by severity.
     VulnerabilityScan(ScanSummary),
-    /// A verification summary.
+    /// What somebody else's verification came to.
     VerificationSummary(VsaSummary),
     /// Nothing more than the type.
     #[default]
@@ -98,7 +98,7 @@ pub struct TestResultSummary {
 /// What a vulnerability scan found.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ScanSummary {
-    /// The scanner.
+    /// Name or address of the scanner, as it calls itself.
     pub scanner: Option<Untrusted>,
     /// Findings by severity.
     pub critical: u32,

@@ -54,7 +54,7 @@ pub struct Verdict {
 /// One check that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// The check.
+    /// The check that failed or stayed open.
     pub check: CheckOf,
     /// Why.
     pub cause: CauseKind,

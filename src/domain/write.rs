@@ -95,7 +95,7 @@ pub enum Source {
     Environment(EnvId),
     /// What CI offers.
     Candidate,
-    /// This one.
+    /// The digest that the person named.
     Digest(Digest),
 }
 
@@ -105,7 +105,7 @@ pub enum Source {
 pub enum TagRule {
     /// It becomes the new digest's own tag.
     Update,
-    /// It goes.
+    /// The tag is removed.
     Drop,
     /// It stays, with a warning where it then names other bytes.
     Keep,
@@ -172,7 +172,7 @@ impl Proposal {
         let lines: Vec<String> = closed
             .iter()
             .filter(|(plan, gate)| gate.gate != GateName::Presence || !says_it(plan))
-            .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.detail.clean()))
+            .map(|(plan, gate)| format!("{} in {}: {}", plan.service, plan.environment, gate.in_full().clean()))
             .collect();
         let words = Untrusted::new(lines.join("\n"));
         Some(if unknown {
@@ -188,7 +188,7 @@ impl Proposal {
 /// An earlier digest that could be reverted to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternative {
-    /// The digest.
+    /// Digest of the piece of evidence that is missing.
     pub digest: Digest,
     /// Its visible tag then.
     pub tag: Option<String>,

@@ -62,7 +62,7 @@ pub struct Assessed {
     pub children: Vec<Digest>,
     /// The first index whose verified bytes list it, where one was found.
     pub via: Option<Digest>,
-    /// All of them.
+    /// Every index that is known to list it.
     pub indexes: Vec<Digest>,
     /// Why some evidence, that of its platforms included, could not be looked for.
     pub unlisted: Option<Untrusted>,

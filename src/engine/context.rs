@@ -32,7 +32,7 @@ type AssessmentKey = (Repository, Digest, Option<ServiceId>, Option<String>, Pre
 /// The context of one question or one pass. `L` is the ledger; it is `()` outside any repository, where a
 /// policy file alone says what counts.
 pub(super) struct Context<L = Ledger> {
-    /// What git says.
+    /// What the commit that counts says.
     pub ledger: L,
     /// The questions to the registries, each asked once.
     pub memo: RegistryMemo,

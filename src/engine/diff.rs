@@ -33,11 +33,11 @@ const USUAL_PLATFORM: &str = "linux/amd64";
 /// Two digests with what separates them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Compared {
-    /// The first.
+    /// The side that was named first.
     pub a: Side,
-    /// The second.
+    /// The side that was named second.
     pub b: Side,
-    /// The difference.
+    /// What separates `a` from `b`.
     pub diff: DigestDiff,
     /// What of the evidence could not be reached, if anything: then the comparison is not whole.
     pub unreachable: Option<Untrusted>,

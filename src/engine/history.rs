@@ -111,6 +111,50 @@ impl Engine {
         blocking(work).await?
     }
 
+    /// Judges digests that a target pinned before by today's policy, in this order as far as the registries
+    /// answer in it: the first is asked first, and a few are asked at the same time. Nothing is judged where no
+    /// policy applies.
+    ///
+    /// # Errors
+    /// If the configuration cannot be read. A registry that cannot be reached is part of a verdict.
+    pub(crate) async fn judge_earlier(
+        &self,
+        target: &Target,
+        digests: Vec<Digest>,
+        to: mpsc::Sender<(Digest, Verdict)>,
+    ) -> Result<(), Failure> {
+        let ledger = self.ledger_as_known().await?;
+        known(&ledger, target)?;
+        let image = ledger
+            .pins()
+            .find(|pin| pin.target == *target)
+            .map(|pin| pin.image.clone());
+        let Some(image) = image else { return Ok(()) };
+        let context = self.context(ledger)?;
+        let environment = context.environment(target.environment.as_str());
+        let criteria = context.criteria(environment, ImageDepth::Manifests);
+        if criteria.policy.is_none() {
+            return Ok(());
+        }
+        let asked = digests.into_iter().map(|digest| {
+            let (criteria, context, image) = (criteria.clone(), &context, &image);
+            async move {
+                let service = Some(&target.service);
+                let assessed = context.assess(image, digest, service, criteria).await;
+                (digest, assessed.assessment.verdict)
+            }
+        });
+        let mut judged = std::pin::pin!(futures_util::stream::iter(asked).buffer_unordered(AT_ONCE));
+        while let Some((digest, verdict)) = judged.next().await {
+            if let Some(verdict) = verdict
+                && to.send((digest, verdict)).await.is_err()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the history that this clone has ends before the repository's own.
     pub fn is_shallow(&self) -> bool {
         self.inner.repo.is_shallow()

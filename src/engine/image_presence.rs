@@ -48,7 +48,7 @@ pub(crate) struct PresenceScope {
 /// What is known about the parts of an image.
 #[derive(Debug, Default)]
 struct ImageParts {
-    /// Not there, by the registry's word.
+    /// A part that the registry says is not there.
     absent: Option<Digest>,
     /// A part that is there with other bytes than it must have.
     broken: Option<Failure>,

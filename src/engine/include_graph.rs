@@ -13,7 +13,7 @@ use super::pins::EnvironmentPaths;
 /// File names that make a folder a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// Who takes in what, of one commit.
+/// Which file of one commit includes which.
 #[derive(Debug, Default)]
 pub struct IncludeGraph {
     /// Includes that were found and not resolved yet, each with the file that has it.

@@ -153,7 +153,7 @@ impl Journal {
         }
     }
 
-    /// The same, with somebody who is told of each step.
+    /// The same journal, which tells `observer` of each step.
     #[must_use]
     pub(crate) fn observed(mut self, observer: Observer) -> Self {
         self.observer = Some(observer);
@@ -366,7 +366,7 @@ impl Journal {
     }
 }
 
-/// Ids name files: nothing else may.
+/// Whether a text can be an id: ids become names of files, so they must not lead to another folder.
 fn is_id(id: &str) -> bool {
     !id.is_empty() && !id.starts_with('.') && id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
@@ -404,7 +404,7 @@ impl Running {
         self.record(WriteStep::Committed, now)
     }
 
-    /// The write is over, whichever way: the entry goes.
+    /// Removes the entry: the write is over, whether it landed or not.
     ///
     /// # Errors
     /// If the file cannot be removed.

@@ -75,7 +75,7 @@ pub struct Ledger {
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
     pub unmatched: Vec<ConfigError>,
-    /// Things worth saying.
+    /// What a person should know about the repository, one sentence each.
     pub notices: Vec<Untrusted>,
 }
 

@@ -87,7 +87,7 @@ struct LineageWalk<'a> {
     paths: &'a EnvironmentPaths,
     open: BTreeMap<EnvId, BTreeMap<PinnedContent, OpenPin>>,
     pinned: BTreeMap<PinKey, PinnedBy>,
-    /// Questions with no "yes" yet.
+    /// Questions that no commit has answered with yes so far.
     wanted: BTreeSet<PinQuestion>,
     /// Digests seen where questions are open, newest first.
     earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,

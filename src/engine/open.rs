@@ -95,7 +95,7 @@ impl Engine {
         &self.inner.options
     }
 
-    /// Reads git: tip, policy, pins, holds. Fetches the remote first unless told not to; a failed
+    /// Reads git: the commit that counts and everything it says. Fetches the remote first unless told not to; a failed
     /// fetch is a notice, and the ledger is that of the last known remote-tracking commit.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Answered;
 use crate::domain::hold;
-use crate::domain::id::{Digest, EnvId, ServiceId};
+use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Service;
 use crate::domain::reference::Repository;
@@ -54,12 +54,20 @@ impl Engine {
     /// If git or the configuration cannot be read. What single registries do not answer is part of
     /// the stream, not an error.
     pub(crate) async fn refresh(&self, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-        run(self, tx).await
+        run(self, None, tx).await
+    }
+
+    /// The same; about `first` the registries are asked first, because somebody waits for it.
+    ///
+    /// # Errors
+    /// As [`Engine::refresh`].
+    pub(crate) async fn refresh_from(&self, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+        run(self, first, tx).await
     }
 }
 
 /// Refreshes the whole board once and sends every answer as soon as it is there.
-async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
+async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     let (ledger, fetch) = engine.ledger().await?;
     let pass = Arc::new(RefreshPass {
         context: engine.context(ledger)?,
@@ -68,13 +76,14 @@ async fn run(engine: &Engine, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
     });
     pass.open(fetch).await;
     let lineage = pass.clone().lineage(engine.clone());
+    let mut services: Vec<_> = pass.context.ledger.grouped.services.iter().collect();
+    // Stable: the others keep their order.
+    services.sort_by_key(|(name, ..)| first.as_ref().is_none_or(|first| first.service != *name));
+    let environment = first.as_ref().map(|first| &first.environment);
     let services = join_all(
-        pass.context
-            .ledger
-            .grouped
-            .services
-            .iter()
-            .map(|(name, image, pins)| pass.service(name, image, pins)),
+        services
+            .into_iter()
+            .map(|(name, image, pins)| pass.service(name, image, pins, environment)),
     );
     let (lineage, _) = futures_util::future::join(lineage, services).await;
     match lineage {
@@ -243,11 +252,14 @@ impl RefreshPass {
     }
 
     /// Everything about one service: tags first (they tell which content is there), then content.
-    async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin]) {
+    async fn service(&self, name: &ServiceId, image: &Option<Repository>, pins: &[Pin], first: Option<&EnvId>) {
+        let in_order = pins;
+        let mut pins: Vec<&Pin> = in_order.iter().collect();
+        pins.sort_by_key(|pin| Some(&pin.target.environment) != first);
         let configured = self.context.service(name);
         // Their answers tell how many versions must be asked for: first these, then the candidate.
         join_all(pins.iter().map(|pin| self.own_tag(pin, configured))).await;
-        let offered = candidate_lookup::find(&self.context.memo, configured, image.as_ref(), pins).await;
+        let offered = candidate_lookup::find(&self.context.memo, configured, image.as_ref(), in_order).await;
         for skipped in offered.iter().flat_map(|offered| &offered.skipped) {
             self.emit(Update::Notice(skipped.clone())).await;
         }

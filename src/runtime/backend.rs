@@ -42,14 +42,15 @@ pub(crate) enum EarlierFound {
 /// Answers are streamed as they are found; the returned job ends when the question is answered.
 /// A receiver that has gone away means that nobody wants the answer any more.
 pub(crate) trait Backend: Send + Sync + 'static {
-    /// One pass over the repository and the registries.
-    fn refresh(&self, to: Sender<Update>) -> BackendJob;
+    /// One pass over the repository and the registries; about `first` the registries are asked first.
+    fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob;
 
     /// Every change of the pins of a target, newest first, in batches.
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob;
 
-    /// The digests that a target could go back to, then the verdict of each under today's policy.
-    fn earlier_digests(&self, target: Target, to: Sender<EarlierFound>) -> BackendJob;
+    /// The digests that a target could go back to, then the verdict of each under today's policy: first that of
+    /// `wanted` or, without it, of the last known good.
+    fn earlier_digests(&self, target: Target, wanted: Option<Digest>, to: Sender<EarlierFound>) -> BackendJob;
 
     /// What separates two digests.
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;

@@ -19,7 +19,7 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(20);
 /// Shortest time between two frames that nobody asked for by a key.
 pub(crate) const FRAME: Duration = Duration::from_millis(33);
 
-/// Now.
+/// The time of this machine's clock.
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -193,7 +193,9 @@ impl Cockpit {
         match command {
             Command::Refresh(ticket) => self.executor.refresh(ticket),
             Command::History { ticket, target } => self.executor.history(ticket, target),
-            Command::EarlierDigests { ticket, target } => self.executor.earlier_digests(ticket, target),
+            Command::EarlierDigests { ticket, target, wanted } => {
+                self.executor.earlier_digests(ticket, target, wanted);
+            }
             Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
             Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
             Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
@@ -216,7 +218,8 @@ impl Cockpit {
                     Some(Err(error)) => self
                         .state
                         .complain(format!("theme {name}, which cannot be remembered: {error}")),
-                    Some(Ok(())) | None => self.state.say(format!("theme {name}")),
+                    Some(Ok(())) => self.state.say(format!("theme {name}, remembered for the next start")),
+                    None => self.state.say(format!("theme {name}")),
                 }
             }
             Command::Redraw => self.display.forget(),
@@ -252,7 +255,7 @@ impl Cockpit {
     }
 }
 
-/// One write.
+/// Writes a whole frame to the terminal in one call.
 fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(bytes)?;

@@ -78,7 +78,7 @@ impl Executor {
     /// Starts a pass over the board; a running one is dropped.
     pub(crate) fn refresh(&mut self, ticket: Ticket) {
         let (to, from) = channel(64);
-        let job = self.backend.refresh(to);
+        let job = self.backend.refresh(ticket.target.clone(), to);
         let (updates, ended) = (ticket.clone(), ticket);
         self.stream(
             QueryKind::Board,
@@ -112,9 +112,9 @@ impl Executor {
     }
 
     /// Starts listing what a target could go back to; a list being made is dropped.
-    pub(crate) fn earlier_digests(&mut self, ticket: Ticket, target: Target) {
+    pub(crate) fn earlier_digests(&mut self, ticket: Ticket, target: Target, wanted: Option<Digest>) {
         let (to, from) = channel(16);
-        let job = self.backend.earlier_digests(target, to);
+        let job = self.backend.earlier_digests(target, wanted, to);
         let (each, ended) = (ticket.clone(), ticket);
         self.stream(
             QueryKind::Earlier,

@@ -32,7 +32,7 @@ impl Drop for Note {
 }
 
 impl Backend for Scripted {
-    fn refresh(&self, _: Sender<Update>) -> BackendJob {
+    fn refresh(&self, _: Option<Target>, _: Sender<Update>) -> BackendJob {
         Box::pin(std::future::pending())
     }
 
@@ -40,7 +40,12 @@ impl Backend for Scripted {
         Box::pin(async { Ok(()) })
     }
 
-    fn earlier_digests(&self, _target: Target, _to: Sender<crate::runtime::backend::EarlierFound>) -> BackendJob {
+    fn earlier_digests(
+        &self,
+        _target: Target,
+        _wanted: Option<Digest>,
+        _to: Sender<crate::runtime::backend::EarlierFound>,
+    ) -> BackendJob {
         Box::pin(async { Ok(()) })
     }
 

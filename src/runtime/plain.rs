@@ -136,7 +136,7 @@ pub(crate) async fn run(
     let mut narrator = Narrator::default();
     loop {
         let (to, mut from) = channel(64);
-        let mut job = tokio::spawn(backend.refresh(to));
+        let mut job = tokio::spawn(backend.refresh(None, to));
         let result = loop {
             tokio::select! {
                 biased;

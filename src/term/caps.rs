@@ -19,7 +19,7 @@ pub(crate) enum Colours {
 /// What the environment says about the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Caps {
-    /// Colours.
+    /// How many colours the terminal has.
     pub colours: Colours,
     /// Whether text beyond ASCII is shown.
     pub unicode: bool,

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Starts a synchronized update; terminals that do not know it ignore it.
 const SYNC_START: &str = "\x1b[?2026h";
-/// Ends it.
+/// Ends a synchronised update: the terminal shows the frame.
 const SYNC_END: &str = "\x1b[?2026l";
 
 /// Knows what the terminal shows, and how to change it.

@@ -15,7 +15,7 @@ use crate::domain::text::{Clean, is_plain};
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// The text.
+    /// The text, already cleaned: no control characters.
     pub text: String,
     /// What it means.
     pub role: Role,

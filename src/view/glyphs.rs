@@ -31,7 +31,7 @@ pub struct Glyphs {
     pub ahead: &'static str,
     /// Behind the candidate.
     pub behind: &'static str,
-    /// Times.
+    /// Between two numbers: so many times.
     pub times: &'static str,
     /// Old value.
     pub stale: &'static str,
@@ -45,13 +45,13 @@ pub struct Glyphs {
     pub closed: &'static str,
     /// An open fold.
     pub open: &'static str,
-    /// Passed.
+    /// In front of a check that passed.
     pub passed: &'static str,
-    /// Failed.
+    /// In front of a check that failed.
     pub failed: &'static str,
     /// Nothing there to check.
     pub not_present: &'static str,
-    /// Not checked.
+    /// In front of what nobody asked about.
     pub not_checked: &'static str,
     /// Marked for a set.
     pub mark: &'static str,

@@ -56,6 +56,7 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
         ..area
     };
     widget::header::draw(&mut canvas, state, header);
+    let body = widget::guide::draw(&mut canvas, state, body);
     match state.screen() {
         None => screen::board::draw(&mut canvas, state, body, &mut limits),
         Some(Screen::Evidence(evidence)) => screen::evidence::draw(&mut canvas, state, evidence, body, &mut limits),
@@ -63,6 +64,7 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
         Some(Screen::Diff(diff)) => screen::diff::draw(&mut canvas, state, diff, body, &mut limits),
         Some(Screen::Revert(revert)) => screen::revert::draw(&mut canvas, state, revert, body, &mut limits),
         Some(Screen::Plan(plan)) => screen::plan::draw(&mut canvas, state, plan, body, &mut limits),
+        Some(Screen::Events(events)) => screen::events::draw(&mut canvas, state, body, events.top, &mut limits),
     }
     widget::footer::draw(&mut canvas, state, footer);
     match &state.layer {

@@ -32,6 +32,7 @@ fn gate(gate: GateName, detail: &str, waivable: bool) -> Gate {
         gate,
         state: GateState::Closed,
         detail: detail.into(),
+        opener: None,
         waivable,
     }
 }

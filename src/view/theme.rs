@@ -66,7 +66,7 @@ roles! {
     Added = "added",
     /// There before, not afterwards.
     Removed = "removed",
-    /// Drift.
+    /// Words and signs of drift.
     Drift = "drift",
     /// Under a hold.
     Hold = "hold",
@@ -92,7 +92,7 @@ pub enum ColourDepth {
 /// A theme made for one colour depth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
-    /// Its name.
+    /// The name by which the configuration chooses the theme.
     pub name: String,
     styles: BTreeMap<Role, Style>,
     swatch: Vec<Color>,

@@ -4,17 +4,96 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pindeck::domain::Digest;
+use pindeck::domain::failure::FailureKind;
+use pindeck::domain::id::Target;
+use pindeck::domain::write::{Ask, Request};
 use pindeck::engine::{Engine, OpenOptions};
 
 use crate::support::own_registry::{FROM, PAYMENTS, TO, stage, wanted};
-use crate::support::stage::{Stage, promote, write};
+use crate::support::stage::{Stage, execute, promote, revert, write};
 use crate::{Attack, on_a_runtime};
 
-pub const ATTACKS: &[Attack] = &[Attack {
-    name: "tag-moved-during-promotion",
-    tries: "a registry moves the release tag to other content at one of the requests of a promotion",
-    attempt: || on_a_runtime(tag_moved_during_promotion()),
-}];
+pub const ATTACKS: &[Attack] = &[
+    Attack {
+        name: "tag-moved-during-promotion",
+        tries: "a registry moves the release tag to other content at one of the requests of a promotion",
+        attempt: || on_a_runtime(tag_moved_during_promotion()),
+    },
+    Attack {
+        name: "hold-released-unseen",
+        tries: "a hold that came after the plan ends together with the one that was shown",
+        attempt: || on_a_runtime(hold_released_unseen()),
+    },
+    Attack {
+        name: "revert-without-the-hold-it-showed",
+        tries: "commits after the plan make a revert leave out the hold that was shown",
+        attempt: || on_a_runtime(revert_without_the_hold_it_showed()),
+    },
+];
+
+/// `pindeck-holds.toml` with holds of payments in production.
+fn held(digests: &[Digest]) -> String {
+    let each = digests.iter().map(|digest| {
+        format!("\n[[hold]]\nservice = \"payments\"\nenvironment = \"production\"\ndigest = \"{digest}\"\nreason = \"it leaks\"\n")
+    });
+    format!("version = 1\n{}", each.collect::<String>())
+}
+
+async fn hold_released_unseen() {
+    let Some(stage) = Stage::start().await else { return };
+    let (shown, worse) = (Digest::from_bytes([1; 32]), Digest::from_bytes([2; 32]));
+    stage.somebody_changes("pindeck-holds.toml", |_| held(&[shown]));
+    let engine = stage.engine();
+    let target = Target::new("payments", "production");
+    let proposal = engine.plan(Request::new(Ask::ReleaseHold { target })).await;
+    let proposal = proposal.expect("a plan");
+    stage.somebody_changes("pindeck-holds.toml", |_| held(&[shown, worse]));
+    let head = stage.head();
+    let ended = execute(&engine, proposal).await;
+    assert_eq!(stage.head(), head, "{ended:?}");
+    let failure = ended.expect_err("what was confirmed is not what would be written");
+    assert_eq!(failure.kind(), FailureKind::Conflict);
+    assert!(stage.file("pindeck-holds.toml").contains(&worse.to_string()));
+}
+
+async fn revert_without_the_hold_it_showed() {
+    let Some(stage) = Stage::start().await else { return };
+    let engine = stage.engine();
+    let proposal = engine
+        .plan(revert("payments", "production", None))
+        .await
+        .expect("a plan");
+    let plan = &proposal.plans[0];
+    let (bad, good) = (plan.from.expect("pinned by digest"), plan.to);
+    assert!(
+        plan.edits.iter().any(|edit| edit.file == "pindeck-holds.toml"),
+        "{plan:?}"
+    );
+    // Back and forth again: what is pinned is the same, and the newest commit calls itself a revert.
+    let file = plan.edits.iter().find(|edit| edit.file != "pindeck-holds.toml");
+    let file = file.expect("the pin's file").file.clone();
+    let put = |from: Digest, to: Digest, message: &str| {
+        stage.somebody_commits(&file, message, |text| text.replace(&from.to_string(), &to.to_string()));
+    };
+    put(bad, good, "back");
+    let back = stage.head();
+    put(good, bad, &format!("Revert \"back\"\n\nThis reverts commit {back}.\n"));
+    let head = stage.head();
+    let ended = execute(&engine, proposal).await;
+    match ended {
+        Ok(_) => {
+            let holds = stage.file("pindeck-holds.toml");
+            assert!(
+                holds.contains(&bad.to_string()),
+                "the hold that was shown is not there:\n{holds}"
+            );
+        }
+        Err(failure) => {
+            assert_eq!(failure.kind(), FailureKind::Conflict);
+            assert_eq!(stage.head(), head);
+        }
+    }
+}
 
 /// An engine without a cache, so that every run asks the same requests.
 fn engine(stage: &Stage) -> Engine {

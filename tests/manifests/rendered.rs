@@ -10,8 +10,8 @@ use pindeck::engine::effective::{self, kustomization_images};
 use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
 use pindeck::sources::git::manifest::{DocumentPart, scan};
 
-use super::trees::{self, Tree, commit, differences, facts, grouped, pins_of};
 use crate::support::peer;
+use crate::support::trees::{self, Tree, commit, differences, facts, grouped, pins_of};
 
 fn report(wrong: &[String]) {
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
@@ -326,8 +326,8 @@ fn graphs_that_are_made_to_hurt_end() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: app:1}]}\n";
     files.insert("twice/k24/pod.yaml".to_owned(), pod.to_owned());
     files.insert(folder("twice", 24), kustomization("resources: [pod.yaml]\n"));
-    let commit = super::trees::commit(&files);
-    let everything = super::trees::everywhere();
+    let commit = trees::commit(&files);
+    let everything = trees::everywhere();
     let rendered = pindeck::engine::effective::render(&commit, &everything);
     assert!(rendered.references.len() <= 50_000, "{}", rendered.references.len());
 }

@@ -43,6 +43,26 @@ fn theirs(stage: &Stage, date: &str, args: &[&str]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_date_that_a_committer_chose_makes_a_pin_older_than_the_commits_below() {
+    let Some(stage) = Stage::start().await else { return };
+    with_policy(&stage, "soak = \"24h\"");
+    let engine = stage.engine();
+    // An honest commit of today, and on top of it one that says it is of last year.
+    let (old, other) = (digest_in(&stage.file(STAGING)), digest_in(&stage.file(PRODUCTION)));
+    stage.somebody_changes(PRODUCTION, |text| {
+        text.replace(&other, &format!("sha256:{}", "1".repeat(64)))
+    });
+    let clone = stage.home.path().join("theirs");
+    std::fs::write(clone.join(STAGING), stage.file(STAGING).replace(&old, &other)).unwrap();
+    theirs(&stage, "2025-06-01T00:00:00Z", &["commit", "-q", "-am", "old"]);
+    theirs(&stage, "2025-06-01T00:00:00Z", &["push", "-q", "origin", "HEAD:main"]);
+    let plan = planned(&engine, promote(&["payments"], "production")).await;
+    assert_eq!(plan.to.to_string(), other);
+    let (state, detail) = gate(&plan, GateName::Soak);
+    assert_eq!(state, GateState::Closed, "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn soak_counts_from_the_day_of_the_merge() {
     let Some(stage) = Stage::start().await else { return };
     with_policy(&stage, "soak = \"24h\"");

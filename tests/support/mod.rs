@@ -25,3 +25,4 @@ pub mod signed_world;
 #[cfg(unix)]
 pub mod sshd;
 pub mod stage;
+pub mod trees;

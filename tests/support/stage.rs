@@ -111,6 +111,11 @@ impl Stage {
 
     /// Somebody else changes a file and pushes.
     pub fn somebody_changes(&self, file: &str, change: impl FnOnce(String) -> String) {
+        self.somebody_commits(file, "something of theirs", change);
+    }
+
+    /// The same with a message.
+    pub fn somebody_commits(&self, file: &str, message: &str, change: impl FnOnce(String) -> String) {
         let theirs = self.home.path().join("theirs");
         if !theirs.exists() {
             git(self.home.path(), ["clone", "-q", path(&self.remote), path(&theirs)]);
@@ -123,7 +128,7 @@ impl Stage {
         let text = std::fs::read_to_string(theirs.join(file)).unwrap_or_default();
         std::fs::write(theirs.join(file), change(text)).unwrap();
         run(&["add", "-A"]);
-        run(&["commit", "-q", "-m", "something of theirs"]);
+        run(&["commit", "-q", "-m", message]);
         run(&["push", "-q", "origin", "HEAD:main"]);
     }
 

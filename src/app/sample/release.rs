@@ -10,6 +10,7 @@ use crate::domain::diff::{
     TestDiff,
 };
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Digest;
 use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, Plan, PolicyUsed, Verb};
 use crate::domain::policy::Confirm;
@@ -33,6 +34,7 @@ fn gate(gate: GateName, detail: &str) -> Gate {
         gate,
         state: GateState::Open,
         detail: detail.into(),
+        opener: None,
         waivable: false,
     }
 }
@@ -61,6 +63,8 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
         Verb::Promote => format!("Promote {service} to {environment}"),
         _ => format!("Revert {service} in {environment}"),
     };
+    let begins = HoldChange::Begins(service.into(), environment.into(), from);
+    let holds = (verb == Verb::Revert).then_some(begins).into_iter().collect();
     Plan {
         verb,
         service: service.into(),
@@ -90,6 +94,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
             "{word}\n\n{from} -> {to}\n\nPindeck-Action: promote\nPindeck-Service: {service}\nPindeck-Environment: {environment}\nPindeck-From: {from}\nPindeck-To: {to}\n"
         ),
         confirm: Confirm::Y,
+        holds,
     }
 }
 

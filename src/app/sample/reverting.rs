@@ -67,7 +67,7 @@ pub(crate) fn earlier() -> Vec<EarlierDigest> {
 /// The ticket and target of the list that was just asked for.
 pub(crate) fn listing(commands: &[Command]) -> (Ticket, Target) {
     let found = commands.iter().find_map(|command| match command {
-        Command::EarlierDigests { ticket, target } => Some((ticket.clone(), target.clone())),
+        Command::EarlierDigests { ticket, target, .. } => Some((ticket.clone(), target.clone())),
         _ => None,
     });
     found.unwrap_or_else(|| panic!("no list was asked for: {commands:?}"))

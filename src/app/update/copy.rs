@@ -3,7 +3,7 @@
 use crate::app::command::Command;
 use crate::app::cursor::ScreenSubject;
 use crate::app::equivalent::equivalent;
-use crate::app::state::CockpitState;
+use crate::app::state::{CockpitState, Screen};
 use crate::domain::reference::ImageRef;
 
 pub(super) fn digest(state: &mut CockpitState) -> Vec<Command> {
@@ -12,6 +12,11 @@ pub(super) fn digest(state: &mut CockpitState) -> Vec<Command> {
 }
 
 pub(super) fn reference(state: &mut CockpitState) -> Vec<Command> {
+    if let Some(Screen::Plan(plan)) = state.screen() {
+        let planned = plan.proposal().and_then(|proposal| proposal.plans.first());
+        let reference = planned.map(|plan| plan.image.at(plan.to).to_string());
+        return reference.map_or_else(Vec::new, |reference| copy(reference, "reference"));
+    }
     let reference = state.subject().and_then(|subject| match &subject {
         ScreenSubject::Pin(key) => {
             let pin = &state.cell_of(&subject)?.pin;

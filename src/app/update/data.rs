@@ -1,20 +1,26 @@
 //! Answers from the engine, folded into the board or the screen that asked.
 
+use std::collections::BTreeSet;
+
 use crate::app::command::Command;
 use crate::app::state::{CockpitState, HistoryScreen, Reading, Screen};
-use crate::domain::board::{Assessment, Board, Update};
+use crate::domain::board::{Assessment, Board, Cell, Update};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::freshness::{Answered, Seen};
 use crate::domain::history::Entry;
+use crate::domain::id::Target;
 
 pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
     state.signs.note_update(&state.board, &update);
+    state.versions.note_update(&state.board, &update);
+    super::looking::note(state, &update);
     match &mut state.frozen {
         Some(frozen) => {
             if changes(&state.board, &update) {
                 frozen.waiting += 1;
             }
             frozen.live.apply(update);
+            show_own(&mut state.board, &frozen.live, &state.own_writes);
         }
         None => {
             state.board.apply(update);
@@ -23,6 +29,30 @@ pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
         }
     }
     Vec::new()
+}
+
+/// Shows what this cockpit wrote itself on a board that is held still: a person who wrote something must see
+/// what became of it.
+fn show_own(shown: &mut Board, live: &Board, own: &BTreeSet<Target>) {
+    for target in own {
+        let here = |cell: &Cell| cell.pin.target.environment == target.environment;
+        let now = live.row(&target.service);
+        let now: Vec<Cell> = now
+            .into_iter()
+            .flat_map(|row| row.cells.iter().filter(|cell| here(cell)))
+            .cloned()
+            .collect();
+        let row = shown.services.iter_mut().find(|row| row.name == target.service);
+        let Some(row) = row else { continue };
+        let at = row.cells.iter().position(here).unwrap_or(row.cells.len());
+        row.cells.retain(|cell| !here(cell));
+        let at = at.min(row.cells.len());
+        row.cells.splice(at..at, now);
+        if let (Ok(shown), Ok(live)) = (&mut shown.rules.holds, &live.rules.holds) {
+            shown.retain(|hold| hold.service != target.service);
+            shown.extend(live.iter().filter(|hold| hold.service == target.service).cloned());
+        }
+    }
 }
 
 /// Remembers when each drift was first seen, so that the newest stands on top of the feed.
@@ -104,6 +134,11 @@ pub(super) fn history(state: &mut CockpitState, entries: Vec<Entry>) -> Vec<Comm
         }
         for digest in entries.iter().flat_map(|entry| [entry.to, entry.from]).flatten() {
             state.signs.note(&service, digest);
+        }
+        for entry in &entries {
+            if let (Some(digest), Some(tag)) = (entry.to, &entry.tag) {
+                state.versions.note_tag(&service, digest, tag);
+            }
         }
     }
     Vec::new()

@@ -58,8 +58,14 @@ fn choose(state: &mut CockpitState, key: KeyPress, title: String, choices: Vec<C
                 Some(Choice {
                     request: Some(request),
                     seen,
+                    all,
                     ..
-                }) => super::planning::plan(state, *request, seen),
+                }) => {
+                    if all {
+                        state.undo.take_all();
+                    }
+                    super::planning::plan(state, *request, seen)
+                }
                 _ => Vec::new(),
             };
         }
@@ -96,7 +102,7 @@ fn palette(state: &mut CockpitState, key: KeyPress, mut text: String, mut select
                 return LayerOutcome::Handled(Vec::new());
             };
             if let Err(reason) = action.enabled(state) {
-                state.complain(format!("{}: {reason}", action.spec().name));
+                state.complain(format!("{}: {reason}", action.spec().short));
                 state.layer = Some(Modal::Palette { text, selected });
                 return LayerOutcome::Handled(Vec::new());
             }

@@ -7,6 +7,7 @@ mod data;
 mod diff;
 mod freeze;
 mod layer;
+mod looking;
 mod movement;
 mod open;
 mod plan_keys;
@@ -21,9 +22,10 @@ use jiff::Timestamp;
 use super::action::Action;
 use super::command::Command;
 use super::generation::{QueryKind, Ticket};
+use super::guidance;
 use super::key::KeyPress;
 use super::msg::Msg;
-use super::state::{CockpitState, Modal};
+use super::state::{CockpitState, EventsScreen, Modal, Screen};
 
 /// Applies one message.
 pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command> {
@@ -33,16 +35,22 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
     {
         return Vec::new();
     }
-    match msg {
+    let commands = match msg {
         Msg::Start => refresh::start(state),
-        Msg::Key(key) => on_key(state, key),
+        Msg::Key(key) => looking::key(state, key, on_key),
         Msg::Paste(text) => layer::paste(state, &text),
         Msg::Resize { width, height } => {
             state.size = (width, height);
             vec![Command::Redraw]
         }
-        Msg::Tick => refresh::tick(state),
-        Msg::Update { update, .. } => data::apply(state, *update),
+        Msg::Tick => {
+            looking::tick(state);
+            refresh::tick(state)
+        }
+        Msg::Update { ticket, update } => {
+            planning::branch_seen(state, &ticket, &update);
+            data::apply(state, *update)
+        }
         Msg::RefreshEnded { result, .. } => refresh::ended(state, result),
         Msg::History { entries, .. } => data::history(state, entries),
         Msg::HistoryEnded { result, .. } => data::history_ended(state, result),
@@ -62,7 +70,9 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
             state.limits = limits;
             Vec::new()
         }
-    }
+    };
+    guidance::advance(state);
+    commands
 }
 
 fn ticket(msg: &Msg) -> Option<&Ticket> {
@@ -116,7 +126,7 @@ fn on_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
 /// through here.
 pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
     if let Err(reason) = action.enabled(state) {
-        state.complain(format!("{}: {reason}", action.spec().name));
+        state.complain(format!("{}: {reason}", action.spec().short));
         return Vec::new();
     }
     match action {
@@ -150,6 +160,14 @@ pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
         Action::NextTheme => vec![Command::NextTheme],
         Action::Redraw => vec![Command::Redraw],
         Action::Suspend => vec![Command::Suspend],
+        Action::Events => {
+            state.screens.push(Screen::Events(EventsScreen::default()));
+            Vec::new()
+        }
+        Action::EndGuide => {
+            state.guide = None;
+            Vec::new()
+        }
         Action::Quit => write::quit(state),
         Action::Diff => diff::open(state),
         Action::Promote => planning::promote(state),

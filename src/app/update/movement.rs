@@ -22,6 +22,10 @@ pub(super) fn rows(state: &mut CockpitState, by: isize) -> Vec<Command> {
             state.screens.push(Screen::Diff(diff));
         }
         Some(screen @ Screen::Revert(_)) => state.screens.push(screen),
+        Some(Screen::Events(mut events)) => {
+            events.top = scrolled(events.top, by, state.limits.text);
+            state.screens.push(Screen::Events(events));
+        }
         Some(Screen::Plan(mut plan)) => {
             plan.top = scrolled(plan.top, by, state.limits.text);
             state.screens.push(Screen::Plan(plan));

@@ -7,6 +7,7 @@ use crate::app::command::Command;
 use crate::app::cursor::{Column, Cursor, ScreenSubject};
 use crate::app::generation::QueryKind;
 use crate::app::state::{CockpitState, EvidenceScreen, HistoryScreen, Pane, Reading, Screen};
+use crate::domain::board::Cell;
 
 pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
     match state.screens.last_mut() {
@@ -20,7 +21,7 @@ pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
             Vec::new()
         }
         Some(Screen::Revert(_)) => super::reverting::choose(state),
-        Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_)) => Vec::new(),
+        Some(Screen::History(_) | Screen::Diff(_) | Screen::Plan(_) | Screen::Events(_)) => Vec::new(),
         None => match state.pane {
             Pane::Feed => to_drift(state),
             Pane::Board => {
@@ -38,20 +39,27 @@ fn to_drift(state: &mut CockpitState) -> Vec<Command> {
         return Vec::new();
     };
     let drift = state.feed()[at].clone();
-    let environment = drift.environment.clone().or_else(|| {
-        let row = state.board.row(&drift.service)?;
-        row.cells.first().map(|cell| cell.pin.target.environment.clone())
-    });
-    let column = environment.map_or(Column::Candidate, Column::Environment);
-    let pin = state.board.row(&drift.service).and_then(|row| {
-        row.cells
-            .iter()
-            .map(|cell| cell.pin.key())
-            .find(|key| Column::Environment(key.target.environment.clone()) == column && key.digest == drift.expected)
-    });
+    let row = state.board.row(&drift.service);
+    let cells = row.map(|row| row.cells.as_slice()).unwrap_or_default();
+    let named = |cell: &&Cell| {
+        let digest = cell.pin.digest;
+        digest.is_some() && (digest == drift.expected || digest == drift.found)
+    };
+    let cell = match &drift.environment {
+        Some(environment) => {
+            let here = || cells.iter().filter(|cell| cell.pin.target.environment == *environment);
+            here()
+                .find(|cell| cell.pin.digest == drift.expected)
+                .or_else(|| here().find(named))
+        }
+        // A fact about the whole service: of the digests that it names, the one that came furthest.
+        None => cells.iter().rev().find(named).or_else(|| cells.first()),
+    };
+    let environment = drift.environment.or_else(|| Some(cell?.pin.target.environment.clone()));
+    let pin = cell.map(|cell| cell.pin.key());
     state.put(Cursor {
         service: drift.service,
-        column,
+        column: environment.map_or(Column::Candidate, Column::Environment),
         pin,
     });
     state.pane = Pane::Board;
@@ -66,7 +74,7 @@ pub(super) fn back(state: &mut CockpitState) -> Vec<Command> {
                 evidence.open.remove(selected);
             }
         }
-        Some(Screen::Evidence(_)) => {
+        Some(Screen::Evidence(_) | Screen::Events(_)) => {
             state.screens.pop();
         }
         Some(Screen::History(_)) => {

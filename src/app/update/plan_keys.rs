@@ -5,9 +5,9 @@ use crate::app::action::Action;
 use crate::app::command::Command;
 use crate::app::generation::QueryKind;
 use crate::app::key::{Code, KeyPress};
-use crate::app::plan_screen::{Input, Stage, is_closed, is_waivable, name_to_type, wanted_name};
+use crate::app::plan_screen::{Input, Stage, closed_gate, is_closed, is_waivable, name_to_type, wanted_name};
 use crate::app::state::{CockpitState, Screen};
-use crate::domain::plan::GateName;
+use crate::domain::plan::{Gate, GateName, GateState, Opener};
 use crate::domain::write::{Ask, Scope, WriteFailure};
 
 use super::planning;
@@ -24,6 +24,12 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command
         Stage::Shown(_) => shown(state, key),
         Stage::Failed(_) => failed(state, key),
         Stage::Done(..) if key.code == Code::Enter => Some(close(state)),
+        // On a plan this key confirms and does nothing else.
+        Stage::Done(..) if key == KeyPress::char('y') => Some(complain(state, "it is done: nothing waits for a yes")),
+        Stage::Running(_) if key == KeyPress::char('y') => {
+            state.say("confirmed already: it is in flight");
+            Some(Vec::new())
+        }
         Stage::Running(_) if key.code == Code::Enter => {
             state.say("in flight: esc stops it as long as nothing is committed");
             Some(Vec::new())
@@ -60,6 +66,13 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
         } else {
             complain(state, "no gate is closed")
         }),
+        'h' => {
+            let opens = |gate: &Gate| gate.state == GateState::Closed && gate.opener == Some(Opener::ReleaseWithIt);
+            if !proposal.plans.iter().flat_map(|plan| &plan.gates).any(opens) {
+                return None;
+            }
+            Some(planning::replan(state, |request| request.release_hold = true))
+        }
         'm' => {
             let before = screen.request.reason.clone().unwrap_or_default();
             Some(ask(state, Input::Reason(before)))
@@ -104,8 +117,16 @@ fn confirm(state: &mut CockpitState) -> Vec<Command> {
     if proposal.plans.is_empty() {
         return complain(state, "there is nothing to do");
     }
-    if let Some(gate) = proposal.refused().and_then(|plan| plan.closed_gate()) {
-        let text = format!("closed: {}", gate.detail.clean());
+    if let Some((plan, gate)) = closed_gate(proposal) {
+        let whose = match proposal.plans.len() {
+            1 => String::new(),
+            _ => format!("{} in {}, ", plan.service, plan.environment),
+        };
+        let text = format!("{whose}{} is closed: {}", gate.gate.as_str(), gate.detail.clean());
+        return complain(state, &text);
+    }
+    if let Some(changed) = screen.moved.as_ref().and_then(|moved| moved.changed.as_ref()) {
+        let text = format!("out of date: somebody changed {changed} meanwhile; n plans again");
         return complain(state, &text);
     }
     // Keys typed ahead must not confirm what nobody has seen.
@@ -190,6 +211,7 @@ fn failed(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
     };
     match key.code {
         Code::Enter => Some(close(state)),
+        Code::Char('y') if key.typed().is_some() => Some(complain(state, "nothing was written; n plans again")),
         Code::Char('n') if key.typed().is_some() => Some(match failure.clone() {
             WriteFailure::Conflict(proposal, _) | WriteFailure::Refused(proposal, _) if !proposal.plans.is_empty() => {
                 let ticket = state.generations.issue(QueryKind::Plan, None);

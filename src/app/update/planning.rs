@@ -2,13 +2,16 @@
 
 use crate::app::command::Command;
 use crate::app::comparison::{ComparisonState, plan_pair};
-use crate::app::generation::QueryKind;
-use crate::app::plan_screen::{PlanScreen, Stage, title};
+use crate::app::cursor::cells;
+use crate::app::generation::{QueryKind, Ticket};
+use crate::app::plan_screen::{BranchMoved, PlanScreen, Stage, title};
 use crate::app::request;
 use crate::app::state::{Choice, CockpitState, Modal, Screen};
+use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
+use crate::domain::plan::Plan;
 use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
 
 pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
@@ -25,6 +28,7 @@ pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
                 request: Some(Box::new(Request::new(promotion.ask(to)))),
                 obstacle: request::obstacle(state, promotion, to),
                 seen: promotion.seen.clone(),
+                all: false,
             })
         })
         .collect();
@@ -59,16 +63,21 @@ pub(super) fn release_hold(state: &mut CockpitState) -> Vec<Command> {
 }
 
 pub(super) fn undo(state: &mut CockpitState) -> Vec<Command> {
-    let commands = asked(state, request::undo);
-    // The receipt that stands below has been read.
-    if let [.., below, _] = state.screens.as_slice()
-        && matches!(below, Screen::Plan(_))
-        && !commands.is_empty()
-    {
-        let at = state.screens.len() - 2;
-        state.screens.remove(at);
+    let Ok(choices) = request::undo(state) else {
+        return Vec::new();
+    };
+    match choices.as_slice() {
+        [
+            Choice {
+                request: Some(request), ..
+            },
+        ] => plan(state, (**request).clone(), Vec::new()),
+        _ => {
+            let title = state.undo.question();
+            state.layer = Some(Modal::Choose { title, choices, at: 0 });
+            Vec::new()
+        }
     }
-    commands
 }
 
 fn asked(state: &mut CockpitState, what: fn(&CockpitState) -> Result<Ask, String>) -> Vec<Command> {
@@ -93,6 +102,9 @@ pub(super) fn mark(state: &mut CockpitState) -> Vec<Command> {
 pub(super) fn plan(state: &mut CockpitState, request: Request, seen: Vec<(ServiceId, Digest)>) -> Vec<Command> {
     let target = target(&request.ask);
     let ticket = state.generations.issue(QueryKind::Plan, target);
+    // A receipt that stands below has been read.
+    let is_receipt = |screen: &Screen| matches!(screen, Screen::Plan(plan) if matches!(plan.stage, Stage::Done(..)));
+    state.screens.retain(|screen| !is_receipt(screen));
     let screen = PlanScreen::new(request.clone(), seen, ticket.generation, state.now);
     state.screens.push(Screen::Plan(Box::new(screen)));
     vec![Command::Plan {
@@ -111,6 +123,7 @@ pub(super) fn replan(state: &mut CockpitState, change: impl FnOnce(&mut Request)
     let request = screen.request.clone();
     screen.stage = Stage::Planning { since: now };
     screen.compared.clear();
+    screen.moved = None;
     screen.input = None;
     screen.top = 0;
     let ticket = state.generations.issue(QueryKind::Plan, target(&request.ask));
@@ -159,9 +172,12 @@ pub(super) fn show(state: &mut CockpitState, proposal: Box<Proposal>) -> Vec<Com
             state.signs.note(&plan.service, digest);
         }
     }
+    let made_at = state.generations.issued();
     let Some(screen) = screen(state) else {
         return Vec::new();
     };
+    screen.made_at = made_at;
+    screen.moved = None;
     screen.compared = proposal
         .plans
         .iter()
@@ -207,6 +223,32 @@ pub(super) fn compared(state: &mut CockpitState, result: Result<Box<DigestDiff>,
         *running = super::diff::answer(result);
     }
     compare_next(state)
+}
+
+/// A pass over the board has read the branch: a proposal that stands on an older commit is out of date.
+pub(super) fn branch_seen(state: &mut CockpitState, ticket: &Ticket, update: &Update) {
+    let Update::Opened {
+        repository, services, ..
+    } = update
+    else {
+        return;
+    };
+    let Some(screen) = screen(state) else { return };
+    let Stage::Shown(proposal) = &screen.stage else { return };
+    if ticket.generation <= screen.made_at {
+        return;
+    }
+    let is_moved = proposal.plans.iter().any(|plan| plan.base_commit != repository.commit);
+    let is_as_before = |plan: &&Plan| {
+        let row = services.iter().find(|row| row.name == plan.service);
+        let mut cells = row.into_iter().flat_map(|row| cells(row, &plan.environment));
+        plan.from.is_none() || cells.any(|cell| cell.pin.digest == plan.from)
+    };
+    let changed = proposal.plans.iter().find(|plan| !is_as_before(plan));
+    screen.moved = is_moved.then(|| BranchMoved {
+        commit: repository.commit.clone(),
+        changed: changed.map(|plan| Target::new(plan.service.clone(), plan.environment.clone())),
+    });
 }
 
 /// The plan screen, wherever it stands.

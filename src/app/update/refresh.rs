@@ -2,21 +2,35 @@
 
 use crate::app::age;
 use crate::app::command::Command;
+use crate::app::cursor::Column;
 use crate::app::generation::QueryKind;
 use crate::app::state::{BoardPass, CockpitState};
 use crate::domain::failure::Failure;
+use crate::domain::id::Target;
 
 pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
     refresh(state)
 }
 
 pub(super) fn refresh(state: &mut CockpitState) -> Vec<Command> {
-    let ticket = state.generations.issue(QueryKind::Board, None);
+    // What is selected is asked first.
+    let first = match state.cursor.as_ref().map(|cursor| (&cursor.service, &cursor.column)) {
+        Some((service, Column::Environment(environment))) => Some(Target::new(service.clone(), environment.clone())),
+        Some((service, Column::Candidate)) => {
+            let environment = state.board.environments.first();
+            environment.map(|environment| Target::new(service.clone(), environment.name.clone()))
+        }
+        None => state.setup.start_at.clone(),
+    };
+    let ticket = state.generations.issue(QueryKind::Board, first);
     state.pass = BoardPass::Running(state.now);
     vec![Command::Refresh(ticket)]
 }
 
 pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Vec<Command> {
+    if result.is_ok() && state.frozen.is_none() {
+        state.own_writes.clear();
+    }
     state.pass = match result {
         Ok(()) => BoardPass::Ended(state.now),
         Err(failure) => BoardPass::Failed(failure, state.now),

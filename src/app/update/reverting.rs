@@ -25,7 +25,7 @@ pub(super) fn open(state: &mut CockpitState) -> Vec<Command> {
     let ticket = state.generations.issue(QueryKind::Earlier, Some(target.clone()));
     let screen = RevertScreen::new(target.clone(), wanted, state.now);
     state.screens.push(Screen::Revert(Box::new(screen)));
-    vec![Command::EarlierDigests { ticket, target }]
+    vec![Command::EarlierDigests { ticket, target, wanted }]
 }
 
 /// The list has arrived.
@@ -34,10 +34,13 @@ pub(super) fn found(state: &mut CockpitState, earlier: Vec<EarlierDigest>) -> Ve
         return Vec::new();
     };
     let service = screen.target.service.clone();
-    let digests: Vec<Digest> = earlier.iter().map(|one| one.digest).collect();
+    let named: Vec<(Digest, Option<String>)> = earlier.iter().map(|one| (one.digest, one.tag.clone())).collect();
     screen.fill(earlier);
-    for digest in digests {
+    for (digest, tag) in named {
         state.signs.note(&service, digest);
+        if let Some(tag) = tag {
+            state.versions.note_tag(&service, digest, &tag);
+        }
     }
     compare(state)
 }
@@ -169,12 +172,14 @@ fn ask(state: &mut CockpitState, title: String, label: &str, request: Request) {
             request: None,
             obstacle: None,
             seen: Vec::new(),
+            all: false,
         },
         Choice {
             label: label.to_owned(),
             request: Some(Box::new(request)),
             obstacle: None,
             seen: Vec::new(),
+            all: false,
         },
     ];
     state.layer = Some(Modal::Choose { title, choices, at: 0 });

@@ -69,16 +69,22 @@ mod comparing;
 mod confirming;
 #[path = "tests/cursor.rs"]
 mod cursor;
+#[path = "tests/events.rs"]
+mod events;
 #[path = "tests/evidence_screen.rs"]
 mod evidence_screen;
 #[path = "tests/filters.rs"]
 mod filters;
 #[path = "tests/frozen.rs"]
 mod frozen;
+#[path = "tests/guided.rs"]
+mod guided;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
 #[path = "tests/obstacles.rs"]
 mod obstacles;
+#[path = "tests/outdated.rs"]
+mod outdated;
 #[path = "tests/palette.rs"]
 mod palette;
 #[path = "tests/panes.rs"]
@@ -91,5 +97,7 @@ mod promoting;
 mod reverting;
 #[path = "tests/statuses.rs"]
 mod statuses;
+#[path = "tests/undoing.rs"]
+mod undoing;
 #[path = "tests/writing.rs"]
 mod writing;

@@ -3,8 +3,11 @@
 use crate::app::command::Command;
 use crate::app::generation::QueryKind;
 use crate::app::key::{Code, KeyPress};
-use crate::app::plan_screen::{Stage, Writing, inverse, title};
+use crate::app::plan_screen::{Stage, Writing, title};
 use crate::app::state::{CockpitState, Modal};
+use crate::app::undo::Undo;
+use crate::app::versions::VersionNames;
+use crate::domain::id::Target;
 use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
 
 use super::planning::screen;
@@ -73,10 +76,17 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
     match result {
         Ok(receipt) => {
             if receipt.state == WriteState::Pushed {
+                if let Some(writing) = &writing {
+                    state.events.push(state.now, format!("you: {}", writing.what));
+                }
                 remember(state, writing.as_ref(), &receipt);
             }
             for plan in &receipt.plans {
                 state.marked.remove(&plan.service);
+                if receipt.state == WriteState::Pushed {
+                    let target = Target::new(plan.service.clone(), plan.environment.clone());
+                    state.own_writes.insert(target);
+                }
             }
             if let Some(screen) = screen(state)
                 && let Stage::Running(proposal) = &screen.stage
@@ -104,16 +114,15 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
     commands
 }
 
-/// Keeps what would undo this write: the rest of an inverse being worked off, or a new one.
+/// Keeps what would undo this write: the other parts of one that is being taken back, or a new one.
 fn remember(state: &mut CockpitState, writing: Option<&Writing>, receipt: &Receipt) {
     if let Some(writing) = writing
-        && state.undo.front() == Some(&writing.ask)
-        && state.undo.len() > 1
+        && state.undo.goes_on_after(&writing.ask)
     {
-        state.undo.pop_front();
         return;
     }
-    state.undo = inverse(&receipt.plans);
+    let names = VersionNames::new(&state.board, &state.versions);
+    state.undo = Undo::of(&receipt.plans, &names);
 }
 
 /// Stops the write if it still can be stopped.

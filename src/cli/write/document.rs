@@ -83,7 +83,7 @@ fn plan(plan: &Plan) -> Value {
     let gates: Vec<Value> = plan
         .gates
         .iter()
-        .map(|g| json!({"gate": g.gate, "state": g.state, "detail": g.detail.clean().into_string()}))
+        .map(|g| json!({"gate": g.gate, "state": g.state, "detail": g.in_full().clean().into_string()}))
         .collect();
     let copies: Vec<Value> = plan
         .copies

@@ -91,7 +91,7 @@ fn one(plan: &Plan, out: &mut Vec<String>) {
         };
         let name = serde_json::to_value(gate.gate).unwrap_or_default();
         let name = name.as_str().unwrap_or_default();
-        out.extend(safe(&format!("  gate     {state} {name}: {}", gate.detail.clean())));
+        out.extend(safe(&format!("  gate     {state} {name}: {}", gate.in_full().clean())));
     }
     for warning in &plan.warnings {
         out.extend(safe(&format!("  warning  {}", warning.clean())));

@@ -49,7 +49,7 @@ pub struct FrozenRepository {
 /// The content of one registry, as files.
 #[derive(Debug, Clone)]
 pub struct Dump {
-    /// Its folder.
+    /// The folder with its manifests, blobs and tags.
     pub folder: PathBuf,
     /// By name, without the registry's host.
     pub repositories: BTreeMap<String, FrozenRepository>,

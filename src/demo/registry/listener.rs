@@ -60,7 +60,7 @@ impl Connected<IncomingStream<'_, CuttableListener>> for ConnectionCut {
     }
 }
 
-/// One connection.
+/// A connection that a fault may cut in the middle of an answer.
 pub(super) struct ClientConnection {
     stream: TcpStream,
     cut: ConnectionCut,

@@ -104,7 +104,7 @@ impl RequestLog {
 /// Uploads under way, by their ids.
 pub(super) type Uploads = BTreeMap<String, Upload>;
 
-/// One upload.
+/// A blob that is being uploaded, as far as it has come.
 #[derive(Debug, Default)]
 pub(super) struct Upload {
     pub repository: String,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::domain::id::Digest;
 
-/// One repository.
+/// Manifests, blobs and tags of one repository.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RepositoryContent {
     /// Manifests and indexes with their media types.

@@ -71,6 +71,27 @@ impl<'a> Files<'a> {
         all.find(|file| self.kustomization(*file).is_some())
     }
 
+    /// Why a kustomization beside or above a file cannot be read, if there is one: it may change what the file says.
+    pub(crate) fn unread_kustomization(&self, file: u32) -> Option<String> {
+        let mut folder = folder_of(self.path(file));
+        loop {
+            for name in NAMES {
+                let path = join(folder, name);
+                let is_unread = match self.find(&path) {
+                    Some(found) => found != file && self.scan(found).is_some_and(|scan| scan.problem.is_some()),
+                    None => self.others.contains_key(path.as_str()),
+                };
+                if is_unread {
+                    return Some(format!("{path} cannot be read, and may change it"));
+                }
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder_of(folder);
+        }
+    }
+
     /// The path of what `file` names, from the root; `None` if it leaves the repository or is elsewhere.
     pub(crate) fn resolve(&self, file: u32, written: &str) -> Option<String> {
         relative(folder_of(self.path(file)), written)

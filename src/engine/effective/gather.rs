@@ -6,8 +6,9 @@ use std::rc::Rc;
 use crate::domain::id::EnvId;
 use crate::domain::pin::Style;
 use crate::domain::reference::ImageRef;
-use crate::sources::git::manifest::{DocumentPart, Found, Handle};
+use crate::sources::git::manifest::{Application, DocumentPart, Found, Handle};
 
+use super::compose;
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
@@ -45,10 +46,11 @@ struct Gatherer<'a> {
 
 impl Gatherer<'_> {
     fn unit(&mut self, unit: &RenderUnit<'_>) {
-        let rendered = match &unit.what {
+        let mut rendered = match &unit.what {
             RenderSource::Chart(layers) => {
                 let all: Vec<usize> = unit.environments.iter().copied().collect();
-                return self.chart(layers, RenderNode::Other, &[], &all);
+                let unread = unit.by.and_then(|(_, application)| application.unread.as_deref());
+                return self.chart(layers, RenderNode::Other, &[], &all, unread);
             }
             RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
                 Some(overlay) => Rc::new(self.renderer.overlaid(*file, &overlay)),
@@ -64,6 +66,9 @@ impl Gatherer<'_> {
                 Rc::new(self.renderer.folder(files, kustomizations, overlay.as_ref()))
             }
         };
+        if let Some((file, application)) = unit.by.filter(|(_, one)| unit.is_guess || one.unread.is_some()) {
+            doubt(Rc::make_mut(&mut rendered), file, application, unit.is_guess);
+        }
         self.supersede(unit);
         self.take(&rendered, unit.through, &unit.environments);
     }
@@ -139,7 +144,10 @@ impl Gatherer<'_> {
                 .iter()
                 .map(|rule| Rule::new(rule, object.post_images.0))
                 .collect();
-            return self.chart(&layers, own.unwrap_or(RenderNode::Other), &rules, environments);
+            let unread = object
+                .post_patched
+                .then_some("its post renderers patch what the chart makes");
+            return self.chart(&layers, own.unwrap_or(RenderNode::Other), &rules, environments, unread);
         }
         let mut unread = Vec::new();
         object.body.texts(&mut |key, text| {
@@ -164,7 +172,14 @@ impl Gatherer<'_> {
     }
 
     /// Notes the images of a chart: layers, lowest first, and values over them.
-    fn chart(&mut self, layers: &[ValuesSource], over: RenderNode, rules: &[Rule], environments: &[usize]) {
+    fn chart(
+        &mut self,
+        layers: &[ValuesSource],
+        over: RenderNode,
+        rules: &[Rule],
+        environments: &[usize],
+        unread: Option<&str>,
+    ) {
         let mut merged = RenderNode::Map(Vec::new());
         let mut gone = Vec::new();
         for layer in layers {
@@ -187,6 +202,23 @@ impl Gatherer<'_> {
         values::lay_over(&mut merged, &over, &mut gone);
         for image in values::images(&merged) {
             let (mut text, mut value) = (image.text, image.value);
+            // What stands there may have been taken away in part.
+            let digest = |reference: &str| ImageRef::parse(reference).ok().and_then(|image| image.digest);
+            if value.is_none()
+                && let Some(whole) = image.whole
+                && self
+                    .files
+                    .found(text.version)
+                    .is_some_and(|found| found.digest.is_some())
+                && digest(&whole).is_none()
+            {
+                text.read_only
+                    .get_or_insert_with(|| "a part of it is taken away before it is deployed".to_owned());
+                value = Some(whole);
+            }
+            if let Some(why) = unread {
+                text.uncertain.get_or_insert_with(|| why.to_owned());
+            }
             let before = value
                 .clone()
                 .or_else(|| self.files.found(text.version).map(Found::reference));
@@ -248,7 +280,7 @@ impl Gatherer<'_> {
                     .iter()
                     .filter_map(|layer| self.places.values(file, layer))
                     .collect();
-                self.chart(&layers, RenderNode::Other, &[], &environments);
+                self.chart(&layers, RenderNode::Other, &[], &environments, None);
             }
         }
     }
@@ -287,12 +319,8 @@ impl Gatherer<'_> {
             return;
         };
         if is_chart(chart) && !self.environments[env].layers.contains(&own) {
-            self.chart(
-                &[ValuesSource::File(own), ValuesSource::File(file)],
-                RenderNode::Other,
-                &[],
-                &[env],
-            );
+            let layers = [ValuesSource::File(own), ValuesSource::File(file)];
+            self.chart(&layers, RenderNode::Other, &[], &[env], None);
             self.environments[env].layers.remove(&own);
         }
     }
@@ -331,7 +359,7 @@ impl Gatherer<'_> {
         out
     }
 
-    /// References that took part in no render say what they say.
+    /// Adds the references that took part in no render, as they are written.
     fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
         let Some(scan) = self.files.scan(file) else { return };
         let seen = env.seen.get(&file);
@@ -365,11 +393,17 @@ impl Gatherer<'_> {
             out.references.push(EffectiveReference {
                 environment: name.clone(),
                 file: self.files.path(file).to_owned(),
-                found: found.clone(),
+                found: compose::with_variables(self.files, file, handle).unwrap_or_else(|| found.clone()),
                 others: BTreeSet::new(),
-                uncertain: None,
+                uncertain: scan.doubtful.clone().or_else(|| self.files.unread_kustomization(file)),
             });
         }
+    }
+
+    /// Why readers of YAML may disagree about the files that an image comes from, if they may.
+    fn doubtful(&self, site: SourceSite, known: &ImagePlaces) -> Option<String> {
+        let mut files = std::iter::once(&site).chain(&known.names).map(|site| site.file);
+        files.find_map(|file| self.files.scan(file)?.doubtful.clone())
     }
 
     fn reference(
@@ -431,8 +465,32 @@ impl Gatherer<'_> {
             file: self.files.path(site.file).to_owned(),
             found,
             others: names.chain(laid_over).collect(),
-            uncertain: known.uncertain.clone(),
+            uncertain: known.uncertain.clone().or_else(|| self.doubtful(site, known)),
         }
+    }
+}
+
+/// Says of images that an object changes in a way that is not followed, or perhaps, that they cannot be decided.
+fn doubt(rendered: &mut Rendered, file: u32, application: &Application, is_guess: bool) {
+    let guess = format!(
+        "{} may lay something over it: its folder is put in when it is rendered",
+        application.name
+    );
+    for object in &mut rendered.objects {
+        object.body.texts_mut(&mut |text| {
+            let mut sites = std::iter::once(&text.version)
+                .chain(&text.names)
+                .chain(&text.overridden);
+            let is_changed = sites.any(|site| site.file == file);
+            let why = match &application.unread {
+                Some(why) => Some(why),
+                None if is_guess && is_changed => Some(&guess),
+                None => None,
+            };
+            if let Some(why) = why {
+                text.uncertain.get_or_insert_with(|| why.clone());
+            }
+        });
     }
 }
 

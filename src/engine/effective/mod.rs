@@ -5,6 +5,7 @@
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
 mod charts;
+mod compose;
 mod deploying;
 mod files;
 mod gather;

@@ -23,16 +23,16 @@ impl SourceSite {
     }
 }
 
-/// A text with its past.
+/// A text with the places that made it what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RenderedText {
-    /// What it is now.
+    /// The text after everything that was applied so far.
     pub value: String,
     /// The place that decides its tag and digest.
     pub version: SourceSite,
-    /// EnvironmentFiles that decide its name, where that is another.
+    /// Places that decide its name, where that is another.
     pub names: Vec<SourceSite>,
-    /// EnvironmentFiles that something else was laid over.
+    /// Places that something else was laid over.
     pub overridden: Vec<SourceSite>,
     /// Why what it is cannot be decided, if so.
     pub uncertain: Option<String>,

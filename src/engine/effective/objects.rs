@@ -17,12 +17,16 @@ pub(super) struct RenderedObject {
     labels: Vec<(String, String)>,
     annotations: Vec<(String, String)>,
     pub body: RenderNode,
+    /// A patch changed its labels or annotations in a way that is not followed.
+    pub relabelled: bool,
     /// The kustomizations that it passed through.
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
     pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
     pub post_images: (u32, Vec<ImageRule>),
+    /// Of a `HelmRelease`: its post renderers patch images.
+    pub post_patched: bool,
 }
 
 impl RenderedObject {
@@ -39,10 +43,12 @@ impl RenderedObject {
             through: Vec::new(),
             chart: object.chart.clone(),
             post_images: (file, object.post_images.clone()),
+            post_patched: object.post_patched,
+            relabelled: false,
         }
     }
 
-    /// References that nothing changes, carried along.
+    /// An object whose references nothing changes; it is carried along for its place in the render.
     pub(crate) fn plain(body: RenderNode) -> Self {
         Self {
             group: String::new(),
@@ -55,6 +61,8 @@ impl RenderedObject {
             through: Vec::new(),
             chart: Vec::new(),
             post_images: (0, Vec::new()),
+            post_patched: false,
+            relabelled: false,
         }
     }
 
@@ -73,6 +81,21 @@ impl RenderedObject {
     /// Whether lists of containers are merged by name: kustomize knows the schema.
     pub(crate) fn is_builtin(&self) -> bool {
         !self.group.contains('.') || self.group.ends_with(".k8s.io")
+    }
+
+    /// Gives it labels and annotations.
+    pub(crate) fn label(&mut self, labels: &[(String, String)], annotations: &[(String, String)]) {
+        for (own, new) in [(&mut self.labels, labels), (&mut self.annotations, annotations)] {
+            for (key, value) in new {
+                own.retain(|(known, _)| known != key);
+                own.push((key.clone(), value.clone()));
+            }
+        }
+    }
+
+    /// Takes over the labels and annotations of a patch that looks like the object.
+    pub(crate) fn label_by(&mut self, patch: &Self) {
+        self.label(&patch.labels, &patch.annotations);
     }
 
     pub(crate) fn rename(&mut self, prefix: &str, suffix: &str, namespace: &str) {
@@ -96,6 +119,9 @@ fn effective(namespace: &str) -> &str {
 /// The target of a patch or a replacement, its expressions compiled once for all objects that it is compared with.
 pub(super) struct TargetSelector<'a> {
     target: &'a PatchTarget,
+    group: NamePattern<'a>,
+    version: NamePattern<'a>,
+    kind: NamePattern<'a>,
     name: NamePattern<'a>,
     namespace: NamePattern<'a>,
 }
@@ -104,6 +130,9 @@ impl<'a> TargetSelector<'a> {
     pub(crate) fn new(target: &'a PatchTarget) -> Self {
         Self {
             target,
+            group: NamePattern::new(&target.group),
+            version: NamePattern::new(&target.version),
+            kind: NamePattern::new(&target.kind),
             name: NamePattern::new(&target.name),
             namespace: NamePattern::new(&target.namespace),
         }
@@ -111,18 +140,26 @@ impl<'a> TargetSelector<'a> {
 
     /// Whether the target means this object, by any name that it had on its way.
     pub(crate) fn selects(&self, object: &RenderedObject) -> bool {
-        let target = self.target;
-        let same = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        self.selects_by_name(object)
+            && selects(&self.target.labels, &object.labels)
+            && selects(&self.target.annotations, &object.annotations)
+    }
+
+    /// Whether it may mean an object, by labels or annotations that a patch changed in a way that is not followed.
+    pub(crate) fn may_select(&self, object: &RenderedObject) -> bool {
+        object.relabelled && self.selects_by_name(object) && !self.selects(object)
+    }
+
+    fn selects_by_name(&self, object: &RenderedObject) -> bool {
+        let one = |pattern: &NamePattern<'_>, own: &str| pattern.matches_any(std::iter::once(own));
         !object.kind.is_empty()
-            && same(&target.group, &object.group)
-            && same(&target.version, &object.version)
-            && same(&target.kind, &object.kind)
+            && one(&self.group, &object.group)
+            && one(&self.version, &object.version)
+            && one(&self.kind, &object.kind)
             && self.name.matches_any(object.ids.iter().map(|(name, _)| name.as_str()))
             && self
                 .namespace
                 .matches_any(object.ids.iter().map(|(_, namespace)| effective(namespace)))
-            && selects(&target.labels, &object.labels)
-            && selects(&target.annotations, &object.annotations)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::sources::git::manifest::{
-    DocumentPart, FieldSpec, ImageRule, Kustomization, Patch, PatchRule, PatchSource, Replacement,
+    DocumentPart, FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement,
 };
 
 use super::files::Files;
@@ -21,7 +21,7 @@ pub(super) struct Rendered {
     pub objects: Vec<RenderedObject>,
     /// Some of its objects are not in this repository, or are made by a program.
     pub is_open: bool,
-    /// EnvironmentFiles that it takes away.
+    /// Places that it takes away.
     pub gone: Vec<SourceSite>,
     /// Kustomizations, components and files that it consists of.
     pub made_of: BTreeSet<u32>,
@@ -159,6 +159,9 @@ impl<'a> Renderer<'a> {
             self.patches(overlay.file, &overlay.kustomization.patches, &mut targets, out);
         }
         for named in std::iter::once(own).chain(overlay.map(|o| o.kustomization)) {
+            for object in &mut targets {
+                object.label(&named.labels, &named.annotations);
+            }
             if [&named.name_prefix, &named.name_suffix, &named.namespace]
                 .iter()
                 .any(|text| !text.is_empty())
@@ -180,7 +183,25 @@ impl<'a> Renderer<'a> {
         }
         for (one, why) in self.replacements(file, own) {
             let target = TargetSelector::new(&one.target);
-            mark(targets.iter_mut().filter(|object| target.selects(object)), &why);
+            let is_meant = |object: &&mut RenderedObject| target.selects(object) || target.may_select(object);
+            mark(targets.iter_mut().filter(is_meant), &why);
+        }
+        for path in &own.replacement_files {
+            if self
+                .files
+                .resolve(file, path)
+                .and_then(|path| self.files.find(&path))
+                .is_none()
+            {
+                let why = format!("the replacement {path} could not be read and may change it");
+                mark(targets.iter_mut(), &why);
+            }
+        }
+        if let Some(why) = self.files.scan(file).and_then(|scan| scan.doubtful.as_deref()) {
+            mark(
+                targets.iter_mut(),
+                &format!("{} changes it, and {why}", self.files.path(file)),
+            );
         }
         for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
             if !harmless {
@@ -311,6 +332,11 @@ impl<'a> Renderer<'a> {
             (None, Some(named)) => object.is_named_by(named),
             (None, None) => false,
         };
+        let may = |object: &RenderedObject| target.is_some_and(|target| target.may_select(object));
+        mark(
+            objects.iter_mut().filter(|object| may(object)),
+            "a patch may select it by labels that another patch changes",
+        );
         match patch {
             Patch::Merge(written) => {
                 let patch = RenderedObject::new(written, file);
@@ -321,6 +347,7 @@ impl<'a> Renderer<'a> {
                     }
                     matched = true;
                     let by_name = object.is_builtin();
+                    object.label_by(&patch);
                     patches::merge(&mut object.body, &patch.body, by_name, &mut out.gone)
                 });
                 if matched {
@@ -329,8 +356,14 @@ impl<'a> Renderer<'a> {
             }
             Patch::Operations(operations) => {
                 let mut matched = out.is_open;
+                let labels = |one: &Operation| {
+                    let steps: Vec<&str> = one.path.iter().take(2).map(String::as_str).collect();
+                    matches!(steps[..], [] | ["metadata"] | ["metadata", "labels" | "annotations"])
+                };
+                let relabels = operations.iter().any(labels);
                 for object in objects.iter_mut().filter(|object| selected(object, None)) {
                     matched = true;
+                    object.relabelled |= relabels;
                     if let Some(why) = patches::operate(&mut object.body, operations, file, &mut out.gone) {
                         mark(std::iter::once(object), &why);
                     }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
+
 use crate::sources::git::manifest::{
     Application, ApplicationKind, DocumentPart, IncludedFiles, SourceOverride, ValuesLayer,
 };
@@ -19,6 +21,8 @@ pub(super) struct RenderUnit<'a> {
     pub by: Option<(u32, &'a Application)>,
     /// Only what passed through this kustomization belongs to the environments.
     pub through: Option<u32>,
+    /// The object may apply it or not: its folder is put in when it is rendered.
+    pub is_guess: bool,
 }
 
 /// What is rendered.
@@ -86,14 +90,21 @@ impl<'a> EnvironmentFiles<'a> {
         out: &mut Vec<RenderUnit<'a>>,
         covered: &mut BTreeSet<(u32, usize)>,
     ) {
+        if let Some(pattern) = &application.pattern {
+            self.spread(file, application, pattern, out, covered);
+        }
         if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
             return;
         }
         let is_floating = self.of(file).is_empty();
         let spoken_for = self.spoken_for(file, application);
         let of = |files: &[u32]| -> BTreeSet<usize> {
+            let below = || files.iter().flat_map(|file| self.of(*file)).copied();
             if is_floating {
-                files.iter().flat_map(|file| self.of(*file)).copied().collect()
+                below().collect()
+            } else if spoken_for.is_empty() {
+                // No name tells, but the object and what it applies lie in one environment.
+                below().filter(|env| self.of(file).contains(env)).collect()
             } else {
                 spoken_for.clone()
             }
@@ -106,6 +117,7 @@ impl<'a> EnvironmentFiles<'a> {
                     what,
                     by: Some((file, application)),
                     through: None,
+                    is_guess: false,
                 });
             }
         };
@@ -130,7 +142,8 @@ impl<'a> EnvironmentFiles<'a> {
                 .collect();
             // Of an object in no environment, the highest file that is in one tells for which the values are.
             let last = files.iter().rev().find(|file| !self.of(**file).is_empty());
-            let environments = of(last.map_or(&[][..], std::slice::from_ref));
+            // Values in the object itself are of its own environment.
+            let environments = of(last.map_or(&[file][..], std::slice::from_ref));
             return add(environments, RenderSource::Chart(layers));
         }
         let Some(folder) = folder else { return };
@@ -165,6 +178,38 @@ impl<'a> EnvironmentFiles<'a> {
             .collect();
         let environments = of(&files);
         add(environments, RenderSource::Folder(files, outermost));
+    }
+
+    /// What an object may lay over every kustomization whose folder its pattern fits.
+    fn spread(
+        &self,
+        file: u32,
+        application: &'a Application,
+        pattern: &str,
+        out: &mut Vec<RenderUnit<'a>>,
+        covered: &mut BTreeSet<(u32, usize)>,
+    ) {
+        let Some(fits) = pattern_of(pattern) else { return };
+        for kustomization in 0..self.files.len() {
+            let folder = folder_of(self.files.path(kustomization));
+            if self.files.kustomization(kustomization).is_none()
+                || !fits.is_match(folder)
+                || !(self.lays_something_over(folder, application) || application.unread.is_some())
+            {
+                continue;
+            }
+            let environments = self.of(kustomization).clone();
+            covered.extend(environments.iter().map(|env| (kustomization, *env)));
+            if !environments.is_empty() {
+                out.push(RenderUnit {
+                    environments,
+                    what: RenderSource::Kustomization(kustomization),
+                    by: Some((file, application)),
+                    through: None,
+                    is_guess: true,
+                });
+            }
+        }
     }
 
     fn chart_layers(&self, file: u32, chart: Option<&str>, application: &Application) -> Vec<ValuesSource> {
@@ -256,6 +301,7 @@ impl<'a> EnvironmentFiles<'a> {
                         what: RenderSource::Kustomization(top),
                         by: None,
                         through: (top != file).then_some(file),
+                        is_guess: false,
                     });
                 }
             }
@@ -298,4 +344,21 @@ impl<'a> EnvironmentFiles<'a> {
         }
         out
     }
+}
+
+/// The folders that a path fits in which parts are put in when it is rendered.
+fn pattern_of(path: &str) -> Option<Regex> {
+    let mut out = String::from("^");
+    let mut rest = path.trim_start_matches("./").trim_end_matches('/');
+    while let Some(at) = rest.find("{{").into_iter().chain(rest.find("${")).min() {
+        let end = if rest[at..].starts_with("{{") { "}}" } else { "}" };
+        out.push_str(&regex::escape(&rest[..at]));
+        out.push_str(".*");
+        rest = rest[at..]
+            .find(end)
+            .map_or("", |length| &rest[at + length + end.len()..]);
+    }
+    out.push_str(&regex::escape(rest));
+    out.push('$');
+    Regex::new(&out).ok()
 }

@@ -41,6 +41,8 @@ pub(super) fn lay_over(into: &mut RenderNode, over: &RenderNode, gone: &mut Vec<
 pub(super) struct ValuesImage {
     /// The reference; `None` = as the place that decides says by itself.
     pub value: Option<String>,
+    /// The reference that the fields make together, if they make one.
+    pub whole: Option<String>,
     pub text: RenderedText,
 }
 
@@ -78,6 +80,7 @@ fn walk(node: &RenderNode, out: &mut Vec<ValuesImage>) {
                         if own && used != Some(text.version) {
                             out.push(ValuesImage {
                                 value: ImageRef::parse(&text.value).is_ok().then(|| text.value.clone()),
+                                whole: None,
                                 text: (**text).clone(),
                             });
                         }
@@ -138,13 +141,10 @@ fn image(map: &RenderNode, out: &mut Vec<ValuesImage>) -> Option<SourceSite> {
     }
     let mine = (text.version, text.names.clone());
     text.overridden.retain(|site| *site != mine.0 && !mine.1.contains(site));
-    let value = if is_whole {
-        None
-    } else {
-        whole(registry, name, tag, digest)
-    };
+    let whole = whole(registry, name, tag, digest);
+    let value = whole.clone().filter(|_| !is_whole);
     if value.is_some() || is_whole {
-        out.push(ValuesImage { value, text });
+        out.push(ValuesImage { value, whole, text });
     }
     used
 }

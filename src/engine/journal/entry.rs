@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::hold::HoldChange;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{FileEdit, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;
@@ -115,6 +116,9 @@ pub struct Terms {
     pub gates: BTreeSet<(String, String)>,
     /// The environment's name had to be typed.
     pub type_name: bool,
+    /// The holds that begin and end; `None` = an earlier pindeck did not write them down, so nobody knows.
+    #[serde(default)]
+    pub holds: Option<BTreeSet<HoldChange>>,
 }
 
 /// What a verdict said.
@@ -175,6 +179,7 @@ impl Terms {
                 .map(|g| (gate(g.gate).unwrap_or_default(), state(g.state).to_owned()))
                 .collect(),
             type_name: plan.confirm == Confirm::TypeName,
+            holds: Some(plan.holds.clone()),
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::engine::journal::{JournalEntry, RecordedWrite};
 
 use super::draft::Prepared;
 
-/// How a new proposal stands to the confirmed one.
+/// Whether a new proposal is the same as the confirmed one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ProposalComparison {
     /// Pin bytes, policy and evidence are as confirmed.
     Same,
-    /// Somebody else has done all of it.
+    /// There is nothing left to do: somebody else has done all of it.
     Already,
-    /// Not the same any more, and what moved.
+    /// It is not the same any more; the text says what moved.
     Moved(String),
 }
 
@@ -124,6 +124,11 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
     }
     if changed_lines(&confirmed.edits) != changed_lines(&now.edits) {
         return Some(format!("the bytes of the pin of {of} changed"));
+    }
+    if was.holds != is.holds {
+        return Some(format!(
+            "the holds that begin and end with the write to {of} are others now"
+        ));
     }
     if confirmed.copies != now.copies {
         return Some(format!("other content would have to be copied for {of}"));

@@ -22,6 +22,7 @@ fn plan() -> Plan {
         },
         edits: Vec::new(),
         copies: Vec::new(),
+        holds: Default::default(),
         gates: vec![gate(GateState::Waived)],
         warnings: Vec::new(),
         verdict: None,
@@ -35,6 +36,7 @@ fn gate(state: GateState) -> Gate {
         gate: GateName::Freeze,
         state,
         detail: "".into(),
+        opener: None,
         waivable: false,
     }
 }
@@ -84,7 +86,11 @@ fn what_the_journal_gives_back_is_the_same() {
 #[test]
 fn everything_that_was_confirmed_is_compared() {
     type Edit = fn(&mut Plan);
-    let changes: [(&str, Edit); 5] = [
+    let changes: [(&str, Edit); 6] = [
+        ("holds that begin and end", |p| {
+            let hold = (p.service.clone(), p.environment.clone(), Digest::from_bytes([8; 32]));
+            p.holds = [crate::domain::hold::HoldChange::Ends(hold.0, hold.1, hold.2)].into();
+        }),
         ("policy", |p| p.policy.digest = Digest::from_bytes([2; 32])),
         ("gates", |p| p.gates = vec![gate(GateState::Open)]),
         ("confirmed in another way", |p| p.confirm = Confirm::TypeName),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use similar::TextDiff;
 
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Target;
 use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
@@ -30,7 +31,7 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
-    /// The file now; reads it from the base commit the first time.
+    /// The file as the commits planned so far leave it; it is read from the base commit the first time.
     pub(crate) async fn read(
         &mut self,
         context: &PlanContext,
@@ -95,6 +96,8 @@ pub(super) struct Rewrite {
     pub files: Vec<FileChange>,
     /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
+    /// The holds that begin and end with it.
+    pub holds: BTreeSet<HoldChange>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
     /// Why it may not be done at all.

@@ -162,7 +162,7 @@ impl RunningWrite<'_> {
         Ok(())
     }
 
-    /// Content first: all copies, then judged where they arrived.
+    /// Copies all content to its destination, and judges it there.
     async fn bring(&mut self, context: &PlanContext, prepared: &Prepared) -> Result<(), WriteFailure> {
         let copies = prepared.drafts.iter().any(|draft| !draft.plan.copies.is_empty());
         if copies {

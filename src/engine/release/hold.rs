@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
+use crate::domain::hold;
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
@@ -26,9 +27,10 @@ impl HoldsFile {
         Ok(Self(overlay.read(context, holds::FILE).await?))
     }
 
-    /// Adds the file with these holds to a rewrite.
-    pub(crate) fn replace(&self, out: &mut Rewrite, all: Vec<Hold>) -> Result<(), WriteFailure> {
-        let text = holds::render(&all).map_err(|e| Failure::failed(e.to_string()))?;
+    /// Adds the file, in which these holds take the place of those that are known, to a rewrite.
+    pub(crate) fn replace(&self, out: &mut Rewrite, known: &[Hold], all: &[Hold]) -> Result<(), WriteFailure> {
+        out.holds = hold::changes(known, all);
+        let text = holds::render(all).map_err(|e| Failure::failed(e.to_string()))?;
         let before = self.0.as_ref().map(|bytes| bytes.as_slice());
         out.take(holds::FILE, before, text.into_bytes());
         Ok(())
@@ -125,7 +127,7 @@ async fn draft(
     let environment = context.environment(&target.environment)?;
     let mut rewritten = Rewrite::default();
     let file = HoldsFile::read(context, &mut Overlay::default()).await?;
-    file.replace(&mut rewritten, all)?;
+    file.replace(&mut rewritten, self::known(context)?, &all)?;
     let known = context
         .policy(environment)
         .ok()
@@ -163,6 +165,7 @@ async fn draft(
             policy,
             edits: rewritten.edits,
             copies: Vec::new(),
+            holds: rewritten.holds,
             gates: vec![plan::read_only_gate(context.read_only(environment).as_deref())],
             warnings: Vec::new(),
             verdict: None,

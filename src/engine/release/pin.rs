@@ -1,6 +1,6 @@
 //! Planning pins: a pin by tag gets the digest that its tag names now, if it verifies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -136,6 +136,7 @@ async fn one(
             policy: used,
             edits: rewritten.edits,
             copies: Vec::new(),
+            holds: BTreeSet::new(),
             gates,
             warnings: rewritten.warnings,
             verdict: Some(verdict),

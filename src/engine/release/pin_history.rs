@@ -4,8 +4,6 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
-
 use crate::domain::failure::Failure;
 use crate::domain::history::{Action, CommitRecord};
 use crate::domain::id::{Digest, Target};
@@ -98,7 +96,7 @@ impl PinHistory {
 
     /// Since when the target pins this digest, without a break; `None` where the history does not
     /// reach so far.
-    pub(crate) fn since(&self, digest: Digest) -> Option<Timestamp> {
+    pub(crate) fn since(&self, digest: Digest) -> Option<&PinnedBy> {
         known_good::pinned_since(&self.digests, digest)
     }
 

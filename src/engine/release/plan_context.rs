@@ -224,7 +224,7 @@ impl PlanContext {
         JudgedDigest::new(self.base.assess(image, digest, Some(service), criteria).await)
     }
 
-    /// The same in a memo of the caller's choice.
+    /// The same, asking through the memo of the caller.
     pub(crate) async fn assess_in(
         &self,
         memo: &RegistryMemo,

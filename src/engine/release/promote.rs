@@ -188,6 +188,7 @@ impl Promotion<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies,
+                holds: BTreeSet::new(),
                 gates,
                 warnings,
                 verdict: Some(verdict),
@@ -226,7 +227,7 @@ impl Promotion<'_> {
         Ok(Some(place))
     }
 
-    /// The copy, after a look at what it will meet.
+    /// The copy of the content, after asking the destination whether it can take it.
     async fn copy(
         &self,
         source: &PromotionSource,
@@ -285,12 +286,7 @@ impl Promotion<'_> {
                 (false, _) => None,
                 (true, None) => Some(context.now()),
                 // A history that does not reach so far proves no time at all.
-                (true, Some(_)) => Some(
-                    PinHistory::of(context, &before)
-                        .await?
-                        .since(digest)
-                        .unwrap_or(context.now()),
-                ),
+                (true, Some(_)) => Some(self.pinned_since(&before, digest).await?.unwrap_or(context.now())),
             };
             after.push((name.clone(), since));
         }
@@ -305,6 +301,18 @@ impl Promotion<'_> {
             read_only: context.read_only(self.environment).as_deref(),
             now: context.now(),
         }))
+    }
+
+    /// Since when a target pins a digest. A date is what its committer wrote; that of no commit counts as older
+    /// than the commits that it was made on.
+    async fn pinned_since(&self, target: &Target, digest: Digest) -> Result<Option<Timestamp>, WriteFailure> {
+        let history = PinHistory::of(self.context, target).await?;
+        let Some(made) = history.since(digest) else {
+            return Ok(None);
+        };
+        let (commit, now) = (made.commit.clone(), self.context.now());
+        let newest = self.context.git(move |repo| repo.newest_date(&commit, now)).await?;
+        Ok(Some(newest.map_or(made.at, |newest| newest.max(made.at))))
     }
 
     /// What the history of the destination has to say about the digest.

@@ -19,7 +19,7 @@ use super::running_write::{receipt, stays};
 /// A write that stands in the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfinishedWrite {
-    /// By which it is finished or dropped.
+    /// The id by which it is finished or dropped.
     pub id: String,
     /// What was meant; `None` = the entry cannot be read.
     pub entry: Option<JournalEntry>,

@@ -326,6 +326,7 @@ impl Revert<'_> {
                 policy: used,
                 edits: rewritten.edits,
                 copies: Vec::new(),
+                holds: rewritten.holds,
                 gates,
                 warnings,
                 verdict: Some(judged.verdict),
@@ -437,7 +438,7 @@ impl Revert<'_> {
         }
         if all != *known {
             let file = HoldsFile::read(context, overlay).await?;
-            file.replace(rewritten, all)?;
+            file.replace(rewritten, known, &all)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::board::Hold;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, EnvId, Target};
-use crate::domain::plan::{Gate, RevertFacts, edit_gate, revert_gates};
+use crate::domain::plan::{Gate, Opener, RevertFacts, edit_gate, revert_gates};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
@@ -201,6 +201,9 @@ async fn gates(
     });
     for gate in &mut gates {
         gate.detail = Untrusted::new(format!("{of}: {}", gate.detail.clean()));
+        if gate.opener == Some(Opener::ReleaseWithIt) {
+            gate.opener = Some(Opener::ReleaseHold(of.service.clone(), of.environment.clone()));
+        }
     }
     Ok(gates)
 }

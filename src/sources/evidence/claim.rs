@@ -17,7 +17,7 @@ pub(super) struct Claim<'a> {
     pub message: Message<'a>,
     /// What the bundle is verified against: what it says of itself, compared with the question later.
     pub artifact: Artifact<'a>,
-    /// The signature.
+    /// Bytes of the signature, decoded.
     pub signature: &'a [u8],
     /// What names the key (unsigned).
     pub hint: Option<&'a str>,

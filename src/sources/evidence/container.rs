@@ -99,7 +99,7 @@ pub(super) fn documents(content: &str, most: usize) -> Option<Vec<Document<'_>>>
 
 /// One document of a blob.
 pub(super) enum Document<'a> {
-    /// JSON.
+    /// A JSON document.
     Json(&'a str),
     /// Not JSON, and why.
     Broken(String),

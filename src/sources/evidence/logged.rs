@@ -23,7 +23,7 @@ pub(super) struct EntryBinding<'a> {
     pub envelope: &'a [u8],
     /// The payload's bytes.
     pub payload: &'a [u8],
-    /// The signature.
+    /// Bytes of the signature, decoded.
     pub signature: &'a [u8],
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use aws_lc_rs::rand;
 
-/// Bytes of a key.
+/// Length of the key that seals entries of the verdict cache.
 const KEY_BYTES: usize = 32;
 
 /// The key that seals are made with.

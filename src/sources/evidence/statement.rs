@@ -48,7 +48,7 @@ pub(super) struct Statement<'a> {
     #[serde(rename = "type", borrow)]
     other_kind: Option<Cow<'a, str>>,
     subject: Vec<StatementSubject>,
-    /// What the predicate is.
+    /// `predicateType`: the URI that says how to read the predicate.
     #[serde(rename = "predicateType", borrow)]
     pub predicate_type: Cow<'a, str>,
     /// The predicate, unparsed.
@@ -142,7 +142,7 @@ impl StatementSubject {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope<'a> {
-    /// What the payload is.
+    /// `payloadType`: the media type that is signed along with the payload.
     #[serde(borrow)]
     pub payload_type: Cow<'a, str>,
     #[serde(borrow)]
@@ -152,7 +152,7 @@ pub(super) struct Envelope<'a> {
     pub signatures: Vec<EnvelopeSignature<'a>>,
 }
 
-/// One signature of an envelope.
+/// A signature of a DSSE envelope, still in base64, with the hint of its key.
 #[derive(Deserialize)]
 pub(super) struct EnvelopeSignature<'a> {
     /// Names the key; not signed.

@@ -33,7 +33,7 @@ impl fmt::Debug for Trust {
 
 /// One trust profile.
 pub(super) struct Profile {
-    /// Its name.
+    /// Name of the trust profile in `pindeck.toml`.
     pub name: String,
     /// Keys that are believed.
     pub keys: Vec<Key>,
@@ -136,7 +136,7 @@ pub enum TrustError {
     /// A key file does not contain a public key that can be used.
     #[error("trust profile {profile}: {key} is not a public key that can be used ({why})")]
     Key {
-        /// The profile.
+        /// Name of the trust profile in `pindeck.toml`.
         profile: String,
         /// The key's file as named.
         key: String,
@@ -146,7 +146,7 @@ pub enum TrustError {
     /// The root cannot be parsed.
     #[error("trust profile {profile}: {root} is not a trusted root ({why})")]
     Root {
-        /// The profile.
+        /// Name of the trust profile in `pindeck.toml`.
         profile: String,
         /// The root as named.
         root: String,
@@ -156,9 +156,9 @@ pub enum TrustError {
     /// A `san_regex` or issuer pattern does not compile.
     #[error("trust profile {profile}: the pattern {pattern:?} does not compile ({why})")]
     Pattern {
-        /// The profile.
+        /// Name of the trust profile in `pindeck.toml`.
         profile: String,
-        /// The pattern.
+        /// The regular expression as it is written in `pindeck.toml`.
         pattern: String,
         /// What is wrong.
         why: String,

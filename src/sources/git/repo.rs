@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use git2::Repository;
+use jiff::Timestamp;
 
 use super::error::GitError;
 use super::git_cli::GitCli;
@@ -378,6 +379,20 @@ impl GitRepo {
             boundary: &self.shallow_boundary(),
         };
         self.reader()?.walk(walk, visit)
+    }
+
+    /// The newest date of a commit and of those that the branch was at before it (first parents), without dates
+    /// that lie in the future of `now`. Whoever commits chooses the date; the commits below are others'.
+    ///
+    /// # Errors
+    /// If the commits cannot be read.
+    pub(crate) fn newest_date(&self, commit: &str, now: Timestamp) -> Result<Option<Timestamp>, GitError> {
+        let args = ["rev-list", "--first-parent", "--timestamp", commit];
+        let ran = self.program().run(&args, NETWORK_TIMEOUT)?;
+        let text = ran.text();
+        let seconds = text.lines().filter_map(|line| line.split(' ').next()?.parse().ok());
+        let newest = seconds.filter(|at: &i64| *at <= now.as_second()).max();
+        Ok(newest.and_then(|at| Timestamp::from_second(at).ok()))
     }
 
     /// Every path that a commit touched, against its first parent: links and submodules too.

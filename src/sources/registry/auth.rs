@@ -187,7 +187,7 @@ impl Auth {
             access.scopes.clone(),
         );
         let slot = Arc::clone(locked(&self.tokens).entry(key).or_default());
-        // Held while fetching: parallel requests wait for the one token.
+        // Locked while fetching: parallel requests wait for the one token.
         let mut slot = slot.lock().await;
         if let Some(token) = slot.as_ref()
             && token.until > Instant::now()

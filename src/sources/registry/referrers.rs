@@ -41,7 +41,7 @@ pub enum ReferrersVia {
 pub struct Referrers {
     /// How they were found.
     pub via: ReferrersVia,
-    /// Them, sorted by digest. Annotations and artifact types here are the registry's word; only
+    /// Their descriptors, sorted by digest. Annotations and artifact types here are the registry's word; only
     /// the manifest itself counts.
     pub descriptors: Vec<Descriptor>,
 }

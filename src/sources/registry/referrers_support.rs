@@ -42,7 +42,7 @@ pub(super) struct Support {
     listed: AtomicBool,
     /// Remembers from run to run that the registry has the API.
     record: Option<PathBuf>,
-    /// Held by the first request of a run, which finds out for all.
+    /// Locked by the first request of a run, which finds out for all.
     pub(super) finding_out: tokio::sync::Mutex<()>,
 }
 

@@ -37,11 +37,7 @@ const WORDS: &[(&str, &str)] = &[
 
 /// Draws the help.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16, limits: &mut ScrollLimits) {
-    let inside = window(
-        canvas,
-        area,
-        &vec![span(Role::Title, "help"), span(Role::Dim, "  esc closes")],
-    );
+    let inside = window(canvas, area, &vec![span(Role::Title, "help")]);
     let lines = lines(state, canvas.glyphs(), inside.width);
     let height = usize::from(inside.height);
     let last = lines.len().saturating_sub(height);

@@ -18,7 +18,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, text: &st
         span(Role::Key, ":"),
         span(Role::Input, text),
         span(Role::Cursor, " "),
-        span(Role::Dim, "  type to narrow, enter does it, esc closes"),
+        span(Role::Dim, "  type to narrow"),
     ];
     canvas.line(inside.x, inside.y, inside.width, &prompt);
     let body = Rect {

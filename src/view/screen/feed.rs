@@ -27,6 +27,15 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     if hidden > 0 {
         title.push(span(Role::Dim, format!("  {hidden} hidden by the filter")));
     }
+    if let (Some(event), true) = (state.events.last(), area.width >= WIDE) {
+        let key = state.keymap.key_of(crate::app::Action::Events);
+        let key = key.map_or_else(String::new, |key| format!("  {key} all events"));
+        title.push(span(Role::Text, format!("   last event: {}", event.text)));
+        title.push(span(
+            Role::Dim,
+            format!(", {}{key}", age::ago(event.at, state.minute())),
+        ));
+    }
     canvas.rule(Rect { height: 1, ..area }, &title, focus);
     let told = if focus && area.width < WIDE && area.height > TOLD * 3 {
         TOLD

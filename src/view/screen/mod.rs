@@ -2,6 +2,7 @@
 
 pub mod board;
 pub mod diff;
+pub mod events;
 pub mod evidence;
 pub mod feed;
 pub mod history;

@@ -27,7 +27,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
         );
         return;
     }
-    let line = hints(canvas, state, area.width.saturating_sub(2));
+    let line = match &state.layer {
+        Some(layer) => layer_keys(layer),
+        None => hints(canvas, state, area.width.saturating_sub(2)),
+    };
     canvas.line(area.x + 1, area.y, area.width - 1, &line);
 }
 
@@ -44,6 +47,20 @@ fn filter(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
         ),
     ];
     canvas.line(area.x, area.y, area.width, &line);
+}
+
+/// The keys of what lies over the screen: those of the screen below do nothing now.
+fn layer_keys(layer: &Modal) -> Line {
+    let keys: &[(&str, &str)] = match layer {
+        Modal::Help { .. } => &[("esc", "close"), ("up down", "scroll"), ("pageup pagedown", "page")],
+        Modal::Palette { .. } => &[("enter", "do it"), ("esc", "close"), ("up down", "choose")],
+        Modal::Choose { .. } => &[("enter", "choose"), ("esc", "close"), ("up down", "move")],
+        Modal::Leave => &[("y", "leave"), ("enter esc", "stay")],
+        Modal::Filter { .. } => &[("enter", "keep the filter"), ("esc", "undo")],
+    };
+    keys.iter()
+        .flat_map(|(key, words)| [span(Role::Key, *key), span(Role::Text, format!(" {words}  "))])
+        .collect()
 }
 
 /// The keys that help most here, as many as fit; help and quit always do.
@@ -78,6 +95,7 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
             Action::CopyCommand,
             Action::MoveDown,
         ],
+        Some(Screen::Events(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
         Some(Screen::Plan(_)) => &[
             Action::Diff,
             Action::CopyCommand,
@@ -99,6 +117,7 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
                 Action::Undo,
                 Action::Refresh,
                 Action::Freeze,
+                Action::Events,
             ],
             Pane::Inspector => &[
                 Action::Open,
@@ -112,10 +131,10 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
     };
     let tail = [Action::Palette, Action::Help, Action::Quit];
     let mut line: Line = Vec::new();
-    let reason = reason(state, actions);
     // Where there is much room, a place is kept for the reason: then no hint moves when it comes or goes.
     // Elsewhere the greyed key says it itself.
     let wide = columns >= 96 && actions.contains(&Action::Promote);
+    let reason = reason(state, actions, wide);
     let reserved = if wide { (columns / 3).min(40) } else { 0 };
     let mut used = reserved;
     let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
@@ -156,14 +175,18 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
 }
 
 /// Why the first writing action that is hinted at here is not possible, or what will stop it.
-fn reason(state: &CockpitState, actions: &[Action]) -> Option<String> {
+fn reason(state: &CockpitState, actions: &[Action], wide: bool) -> Option<String> {
     if !actions.contains(&Action::Promote) {
         return None;
     }
     let key = state.keymap.key_of(Action::Promote)?;
     match Action::Promote.enabled(state) {
+        // Where there is room for it beside the key, the key need not be named twice.
+        Err(why) if wide => Some(why),
         Err(why) => Some(format!("{key} promote: {why}")),
         Ok(()) if state.screen().is_some() || request::marks_are_elsewhere(state) => None,
+        // The details beside the board say it.
+        Ok(()) if wide && state.pane != Pane::Feed => None,
         Ok(()) => {
             let promotion = request::promote(state).ok()?;
             let [to] = promotion.to.as_slice() else { return None };

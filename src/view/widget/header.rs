@@ -88,9 +88,6 @@ fn sync(repository: &RepositoryInfo, state: &CockpitState) -> String {
     if repository.ahead > 0 {
         parts.push(format!("{} unpushed", repository.ahead));
     }
-    if repository.behind > 0 {
-        parts.push(format!("clone {} behind", repository.behind));
-    }
     if repository.dirty {
         parts.push("dirty".to_owned());
     }

@@ -3,6 +3,7 @@
 pub mod badge;
 
 pub mod footer;
+pub mod guide;
 pub mod header;
 pub mod list;
 pub mod scroll;

@@ -1,13 +1,14 @@
 //! Versions beside digests: people release versions and verify digests.
 
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
+use crate::app::versions::NamedVersion;
 use crate::domain::id::{Digest, ServiceId};
 use crate::view::canvas::{Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::Role;
 
-/// From which version to which; `None` if neither is known.
+/// From which version to which, and by what each is known: a tag, or the label of an image that verifies. A
+/// digest without a version stands for itself. `None` if no version is known at all.
 pub fn change(
     state: &CockpitState,
     service: &ServiceId,
@@ -15,29 +16,39 @@ pub fn change(
     to: Digest,
     glyphs: &Glyphs,
 ) -> Option<Line> {
-    let new = version_of(state, service, to);
-    let old = from
-        .filter(|from| *from != to)
-        .map(|from| version_of(state, service, from));
-    if new.is_none() && !matches!(old, Some(Some(_))) {
+    let from = from.filter(|from| *from != to);
+    let new = state.version_of(service, to);
+    let old = from.map(|from| (from, state.version_of(service, from)));
+    if new.is_none() && !matches!(old, Some((_, Some(_)))) {
         return None;
     }
     let mut line = Line::new();
-    if let Some(old) = old {
-        push(&mut line, old, Role::Text);
+    let same = old.as_ref().is_some_and(|(_, old)| source(old) == source(&new));
+    if let Some((digest, old)) = old {
+        push(&mut line, digest, old, Role::Text, !same);
         line.push(span(Role::Dim, format!(" {} ", glyphs.arrow)));
     }
-    push(&mut line, new, Role::Title);
+    push(&mut line, to, new, Role::Title, true);
     Some(line)
 }
 
-fn push(line: &mut Line, version: Option<NamedVersion>, role: Role) {
+/// By what a version is known.
+fn source(version: &Option<NamedVersion>) -> Option<&'static str> {
+    version.as_ref().map(|version| match version {
+        NamedVersion::Tag(_) => " (tag)",
+        NamedVersion::Label(_) => " (label)",
+    })
+}
+
+fn push(line: &mut Line, digest: Digest, version: Option<NamedVersion>, role: Role, marked: bool) {
+    let mark = source(&version);
     match version {
-        Some(NamedVersion::Tag(tag)) => line.push(span(role, tag)),
-        Some(NamedVersion::Label(label)) => {
-            line.push(span(role, label));
-            line.push(span(Role::Dim, " (label)"));
-        }
-        None => line.push(span(Role::Dim, "no version known")),
+        Some(version) => line.push(span(role, version.text())),
+        None => line.push(span(role, digest.short())),
+    }
+    match mark {
+        Some(mark) if marked => line.push(span(Role::Dim, mark)),
+        Some(_) => {}
+        None => line.push(span(Role::Dim, " (digest)")),
     }
 }

@@ -126,7 +126,12 @@ fn the_diff_of_a_plan_leads_back_to_it() {
     planned(&mut state, "p");
     let (_, a, b) = asked_for(&press(&mut state, "d"));
     assert_eq!((a, b), (digest("c2"), digest("c3")));
-    assert_eq!(press(&mut state, "y").len(), 1, "y copies here, it confirms nothing");
+    assert_eq!(
+        press(&mut state, "y"),
+        [],
+        "on a plan y confirms, and here it neither confirms nor copies"
+    );
+    assert!(matches!(press(&mut state, "Y").as_slice(), [Command::Copy { .. }]));
     assert_eq!(state.writing, None);
     press(&mut state, "<esc>");
     assert!(matches!(state.screen(), Some(Screen::Plan(_))));

@@ -19,6 +19,7 @@ fn close_gate(proposal: &mut Proposal, gate: GateName, waivable: bool) {
         gate,
         state: GateState::Closed,
         detail: "frozen until Monday".into(),
+        opener: None,
         waivable,
     });
 }

@@ -48,3 +48,52 @@ fn the_cursor_moves_on_what_is_shown() {
     press(&mut state, "fj");
     is_at(&state, "payments", "dev");
 }
+
+#[test]
+fn what_one_wrote_oneself_shows_on_a_board_that_is_held_still() {
+    let mut state = board();
+    sample::planned_revert_as(&mut state, "<right><right><right>r", |_| {});
+    let (ticket, proposal) = sample::begun(&press(&mut state, "y"));
+    let commands = sample::written(&mut state, &ticket, Ok(sample::receipt_of(&proposal)));
+    let pass = match commands.as_slice() {
+        [.., Command::Refresh(ticket)] => ticket.clone(),
+        other => panic!("{other:?}"),
+    };
+    // Frozen before what it wrote has come back from git.
+    press(&mut state, "<enter>f");
+    let Update::Opened {
+        repository,
+        environments,
+        mut services,
+        unmanaged,
+    } = sample::opened()
+    else {
+        panic!("no skeleton");
+    };
+    for row in &mut services {
+        for cell in row
+            .cells
+            .iter_mut()
+            .filter(|cell| cell.pin.target.environment == "production".into())
+        {
+            cell.pin.digest = Some(digest("new"));
+        }
+    }
+    let opened = Update::Opened {
+        repository,
+        environments,
+        services,
+        unmanaged,
+    };
+    let shown = |state: &CockpitState, service: &str| {
+        let row = state.board.row(&service.into()).expect("a row");
+        row.cell(&"production".into()).and_then(|cell| cell.pin.digest)
+    };
+    let other = shown(&state, "payments");
+    feed(&mut state, &pass, [opened]);
+    assert_eq!(shown(&state, "checkout"), Some(digest("new")), "one's own write");
+    assert_eq!(shown(&state, "payments"), other, "everybody else's waits");
+    assert!(state.frozen.is_some());
+    press(&mut state, "f");
+    assert_eq!(shown(&state, "payments"), Some(digest("new")));
+}

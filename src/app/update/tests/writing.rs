@@ -5,7 +5,7 @@ use crate::app::plan_screen::Stage;
 use crate::app::sample::{asked, begun, planned, planned_as, proposal_of, receipt_of, written};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Target;
-use crate::domain::write::{Ask, Progress, Proposal, Scope, Source, WriteFailure, WriteState};
+use crate::domain::write::{Ask, Progress, Proposal, WriteFailure, WriteState};
 
 const PRODUCTION: &str = "<right><right><right>";
 
@@ -188,79 +188,46 @@ fn a_written_set_is_no_longer_marked() {
 }
 
 #[test]
-fn undo_of_a_promotion_is_a_revert_to_what_was_there() {
-    let (mut state, ticket, proposal) = flying();
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (_, request) = asked(&press(&mut state, "u"));
-    assert_eq!(
-        request.ask,
-        Ask::Revert {
-            target: Target::new("checkout", "integration"),
-            to: Some(digest("c2")),
-            scope: Scope::Auto,
-        }
-    );
-    assert_eq!(state.screens.len(), 1, "the receipt has been read");
-}
-
-#[test]
-fn undo_of_a_revert_lifts_the_hold_and_then_steps_forward() {
+fn on_a_plan_the_key_of_yes_copies_nothing_at_any_stage() {
     let mut state = board();
-    sample::planned_revert_as(&mut state, &format!("{PRODUCTION}r"), |_| {});
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (ticket, request) = asked(&press(&mut state, "u"));
-    let target = Target::new("checkout", "production");
-    assert_eq!(request.ask, Ask::ReleaseHold { target });
+    let (ticket, request) = asked(&press(&mut state, "p"));
+    let mut stages = vec![state.clone()];
     sample::answer_plan(&mut state, &ticket, proposal_of(request));
+    let mut compared = state.clone();
+    press(&mut compared, "d");
+    stages.push(compared);
     let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (_, request) = asked(&press(&mut state, "u"));
-    assert_eq!(
-        request.ask,
-        Ask::Promote {
-            services: vec!["checkout".into()],
-            to: "production".into(),
-            from: Some(Source::Digest(digest("c2"))),
-        }
-    );
+    stages.push(state.clone());
+    let mut done = state.clone();
+    written(&mut done, &ticket, Ok(receipt_of(&proposal)));
+    stages.push(done);
+    written(&mut state, &ticket, Err(WriteFailure::from(Failure::unreachable("x"))));
+    stages.push(state);
+    for mut stage in stages {
+        assert_eq!(press(&mut stage, "y"), [], "{:?}", stage.screen());
+        assert!(stage.notice.is_some(), "it says why");
+    }
 }
 
 #[test]
-fn a_set_is_undone_service_by_service() {
+fn a_plan_is_copied_by_its_reference() {
     let mut state = board();
-    planned(&mut state, "<space><space>kp");
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    assert_eq!(state.undo.len(), 2);
-    let (ticket, request) = asked(&press(&mut state, "u"));
-    sample::answer_plan(&mut state, &ticket, proposal_of(request));
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    let (_, request) = asked(&press(&mut state, "u"));
-    assert!(matches!(request.ask, Ask::Revert { target, .. } if target.service == "payments".into()));
+    planned(&mut state, "p");
+    let commands = press(&mut state, "Y");
+    let [Command::Copy { text, .. }] = commands.as_slice() else {
+        panic!("{commands:?}");
+    };
+    assert!(text.ends_with(&digest("c3").to_string()), "{text}");
 }
 
 #[test]
-fn nothing_written_is_nothing_to_undo() {
+fn a_set_says_whose_gate_is_closed() {
     let mut state = board();
-    assert_eq!(press(&mut state, "u"), []);
-    assert!(notice(&state).contains("nothing was written"));
-    let (mut state, ticket, proposal) = flying();
-    let mut receipt = receipt_of(&proposal);
-    receipt.state = WriteState::Proposed;
-    written(&mut state, &ticket, Ok(receipt));
-    assert!(state.undo.is_empty(), "a proposal is not on the branch");
-}
-
-#[test]
-fn a_pin_by_tag_has_no_inverse() {
-    let mut state = board();
-    planned(&mut state, "jjjjP");
-    let (ticket, proposal) = begun(&press(&mut state, "y"));
-    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
-    press(&mut state, "<enter>");
-    assert_eq!(press(&mut state, "u"), []);
+    planned_as(&mut state, "<space><space>kp", |p| {
+        p.plans[1].gates[0].state = crate::domain::plan::GateState::Closed;
+    });
+    assert_eq!(press(&mut state, "y"), []);
+    assert!(notice(&state).starts_with("payments in "), "{}", notice(&state));
 }
 
 #[test]
@@ -355,6 +322,7 @@ fn a_warned_plan_goes_through_in_its_steps() {
             gate: crate::domain::plan::GateName::Acknowledge,
             state: crate::domain::plan::GateState::Closed,
             detail: "a test result WARNED".into(),
+            opener: None,
             waivable: false,
         });
     });

@@ -20,6 +20,10 @@ pub struct Application {
     pub url: Option<String>,
     /// Folder of the repository; `None` for a chart from elsewhere.
     pub path: Option<String>,
+    /// The folder as written, where a part of it is put in when the object is rendered.
+    pub pattern: Option<String>,
+    /// Why what it makes of the folder cannot be told, if so.
+    pub unread: Option<String>,
     /// What of the folder it applies, where that is no kustomization or chart.
     pub what: IncludedFiles,
     /// Names of the other cluster that it deploys to; `None` = the cluster it lives in.
@@ -86,7 +90,9 @@ pub(super) fn flux(
         name: tree.text_at(root, &["metadata", "name"]).unwrap_or_default().to_owned(),
         line: tree.node(root).line,
         url: None,
-        path: Some(path).filter(|path| includes::is_path(path)),
+        pattern: is_pattern(&path).then(|| path.clone()),
+        path: Some(path).filter(|path| includes::is_path(path) && !is_pattern(path)),
+        unread: None,
         what: IncludedFiles::Tree,
         cluster: remote.then(words),
         overlay: Kustomization {
@@ -125,8 +131,10 @@ pub(super) fn argocd(
     let sources: Vec<Id> = one.chain(many.iter().copied()).collect();
     let text = |id: Id, key| tree.get(id, key).and_then(|id| tree.filled(id)).map(str::to_owned);
     let each = sources.iter().filter_map(|&source| {
-        let path = text(source, "path").filter(|path| includes::is_path(path));
-        if path.is_none() && tree.get(source, "helm").is_none() {
+        let written = text(source, "path");
+        let pattern = written.clone().filter(|path| is_pattern(path));
+        let path = written.filter(|path| includes::is_path(path) && !is_pattern(path));
+        if path.is_none() && pattern.is_none() && tree.get(source, "helm").is_none() {
             return None;
         }
         let recurse = tree.text_at(source, &["directory", "recurse"]) == Some("true");
@@ -154,6 +162,8 @@ pub(super) fn argocd(
                 IncludedFiles::Folder
             },
             path,
+            pattern,
+            unread: unread(tree, root, source),
             cluster: includes::cluster(tree, root, spec),
             overlay: Kustomization {
                 components: list("components")
@@ -171,6 +181,42 @@ pub(super) fn argocd(
         })
     });
     each.collect()
+}
+
+/// Whether a part of a path is put in when the object is rendered.
+fn is_pattern(path: &str) -> bool {
+    path.contains("{{") || path.contains("${")
+}
+
+/// What of a source decides images in a way that is not followed.
+fn unread(tree: &Tree<'_>, root: Id, source: Id) -> Option<String> {
+    let name = tree.text_at(root, &["metadata", "name"]).unwrap_or_default();
+    let generators = tree.at(root, &["spec", "generators"]);
+    let what = if tree.get(source, "plugin").is_some() {
+        "a plug-in renders it"
+    } else if tree.at(source, &["helm", "fileParameters"]).is_some() {
+        "files decide some of its parameters"
+    } else if tree.at(root, &["spec", "templatePatch"]).is_some() {
+        "its templatePatch may change it"
+    } else if generators.is_some_and(|list| has_template(tree, list, 0)) {
+        "the template of a generator may change it"
+    } else {
+        return None;
+    };
+    Some(format!("{what} (Argo CD's {name})"))
+}
+
+/// Whether a generator of a list, or one inside it, brings a template of its own that says something.
+fn has_template(tree: &Tree<'_>, list: Id, depth: usize) -> bool {
+    let generators = tree.items(list).iter().flat_map(|one| tree.entries(*one));
+    depth < 4
+        && generators.map(|(_, generator)| *generator).any(|generator| {
+            let spec = tree.at(generator, &["template", "spec"]);
+            spec.is_some_and(|spec| !tree.entries(spec).is_empty())
+                || tree
+                    .get(generator, "generators")
+                    .is_some_and(|inner| has_template(tree, inner, depth + 1))
+        })
 }
 
 /// A file that overrides an Application's source.

@@ -108,6 +108,16 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
     }
 }
 
+/// Why other readers of YAML may take a text for something else. YAML 1.1 ends a line, and so a comment, at three
+/// characters that are ordinary ones in YAML 1.2: what one reader takes for a comment is content for the other.
+pub(super) fn doubtful(text: &str) -> Option<String> {
+    let at = text.find(['\u{85}', '\u{2028}', '\u{2029}'])?;
+    let line = text[..at].matches('\n').count() + 1;
+    Some(format!(
+        "line {line} has a character at which some readers of YAML end the line and others do not"
+    ))
+}
+
 /// Reads all events; `each` gets them in order.
 ///
 /// # Errors

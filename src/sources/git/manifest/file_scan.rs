@@ -34,6 +34,8 @@ pub struct Scan {
     /// References that count only together with other files: tags and digests of images that other
     /// values name, and images in patches.
     pub layered: Vec<Found>,
+    /// Why other readers of YAML may take the file for something else, if so.
+    pub doubtful: Option<String>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
 }

@@ -102,6 +102,10 @@ fn field(tree: &Tree<'_>, name: &str, value: Id, out: &mut Output) {
         && !out.is_claimed(tree.resolve(value))
     {
         out.unmanaged(tree.node(value).line, text, reference_text::why_not_a_reference(text));
+        if text.contains("{{") || text.contains('$') {
+            // What is written in it is not what is deployed: no loose text either.
+            out.claim(tree.resolve(value));
+        }
     }
 }
 

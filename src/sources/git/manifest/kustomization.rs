@@ -33,6 +33,10 @@ pub struct Kustomization {
     pub name_suffix: String,
     /// `namespace`, given to all objects; empty where there is none.
     pub namespace: String,
+    /// Labels that it gives to every object.
+    pub labels: Vec<(String, String)>,
+    /// Annotations that it gives to every object.
+    pub annotations: Vec<(String, String)>,
     /// Values of each of its `helmCharts`, lowest first.
     pub charts: Vec<Vec<ValuesLayer>>,
     /// It makes objects that no file of the repository shows: charts, generators.
@@ -177,6 +181,10 @@ pub(super) fn read(
         name_prefix: text("namePrefix"),
         name_suffix: text("nameSuffix"),
         namespace: text("namespace"),
+        labels: labels(tree, root),
+        annotations: tree
+            .get(root, "commonAnnotations")
+            .map_or_else(Vec::new, |map| pairs(tree, map)),
         charts: Vec::new(),
         generates: generators.iter().any(|key| !list(key).is_empty()),
     };
@@ -189,7 +197,68 @@ pub(super) fn read(
     }
     out.patches.extend(patches(tree, list("patches"), inline));
     out.patches.extend(patches(tree, list("patchesJson6902"), inline));
+    if is_miswritten(tree, root, 0) {
+        let (target, from) = (None, PatchSource::Unread);
+        out.patches.push(PatchRule { target, from });
+    }
     out
+}
+
+/// The labels that a kustomization gives to every object.
+fn labels(tree: &Tree<'_>, root: Id) -> Vec<(String, String)> {
+    let common = tree.get(root, "commonLabels").into_iter();
+    let each = tree.get(root, "labels").map_or(&[][..], |id| tree.items(id));
+    let each = each.iter().filter_map(|one| tree.get(*one, "pairs"));
+    common.chain(each).flat_map(|map| pairs(tree, map)).collect()
+}
+
+/// The entries of a mapping of texts.
+fn pairs(tree: &Tree<'_>, map: Id) -> Vec<(String, String)> {
+    let entries = tree.entries(map).iter();
+    let pair = |(key, value): &(Id, Id)| Some((tree.text_of(*key)?.to_owned(), tree.text_of(*value)?.to_owned()));
+    entries.filter_map(pair).collect()
+}
+
+/// Fields that decide what becomes of images.
+const DECIDING: [&str; 23] = [
+    "resources",
+    "bases",
+    "components",
+    "images",
+    "patches",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "replacements",
+    "configurations",
+    "transformers",
+    "generators",
+    "helmCharts",
+    "name",
+    "newName",
+    "newTag",
+    "digest",
+    "tagSuffix",
+    "target",
+    "targets",
+    "path",
+    "patch",
+    "select",
+    "kind",
+];
+
+/// Whether a field that decides what becomes of images is written in another case. Kustomize takes it all the
+/// same; read here, it would say nothing.
+fn is_miswritten(tree: &Tree<'_>, id: Id, depth: usize) -> bool {
+    if depth > 4 || !tree.look(1) {
+        return false;
+    }
+    let below = |id: &Id| is_miswritten(tree, *id, depth + 1);
+    tree.items(id).iter().any(below)
+        || tree.entries(id).iter().any(|(key, value)| {
+            let key = tree.text_of(*key).unwrap_or_default();
+            let is_other_case = |known: &&str| known.eq_ignore_ascii_case(key) && **known != *key;
+            DECIDING.iter().any(|known| is_other_case(&known)) || DECIDING.contains(&key) && below(value)
+        })
 }
 
 /// Reads a list of `{target, path}` and `{target, patch}`.
@@ -228,7 +297,7 @@ pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
         paths
             .iter()
             .filter_map(text)
-            .any(|path| path.contains("image") || path.contains("containers"))
+            .any(|path| path.contains("image") || path.contains("containers") || is_above_containers(&path))
     };
     let all = targets.iter().filter(writes_image);
     all.map(|id| Replacement {
@@ -238,6 +307,12 @@ pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
             .unwrap_or_default(),
     })
     .collect()
+}
+
+/// Whether a field path names a part of an object that its containers are in.
+fn is_above_containers(path: &str) -> bool {
+    path.split('.')
+        .all(|step| matches!(step, "spec" | "template" | "jobtemplate" | "*"))
 }
 
 /// A list of JSON 6902 operations, if the node is one.

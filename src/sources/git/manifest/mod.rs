@@ -36,6 +36,7 @@ mod shape;
 pub(crate) mod site;
 mod tree;
 mod unparsed;
+pub mod variables;
 
 use std::collections::HashSet;
 
@@ -75,6 +76,12 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             };
         }
     };
+    if is_variables(path) {
+        return Scan {
+            parts: vec![DocumentPart::Variables(variables::read(text))],
+            ..Scan::default()
+        };
+    }
     let tree = Tree::read(text);
     let mut out = Output::for_file(path);
     let kinds: Vec<DocumentStyle> = tree
@@ -102,6 +109,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         chart_sources: Vec::new(),
         parts,
         layered,
+        doubtful: events::doubtful(text),
         problem: None,
     };
     for (root, kind) in tree.roots.iter().zip(&kinds) {
@@ -137,6 +145,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     scan.sort();
     scan
+}
+
+/// Whether a file sets the variables of the Compose file beside it.
+fn is_variables(path: &str) -> bool {
+    path.rsplit('/').next() == Some(variables::FILE)
 }
 
 impl Scan {

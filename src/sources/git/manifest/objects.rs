@@ -26,6 +26,8 @@ pub struct ManifestObject {
     pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: the images that its post renderers replace, in order.
     pub post_images: Vec<ImageRule>,
+    /// Of a `HelmRelease`: its post renderers patch images in a way that is not followed.
+    pub post_patched: bool,
 }
 
 impl ManifestObject {
@@ -55,7 +57,33 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> ManifestObject {
         body: shaper.shape(root),
         chart: chart(shaper, root),
         post_images: post_images(shaper, root),
+        post_patched: post_patched(shaper, root),
     }
+}
+
+/// Whether a post renderer patches something that may be an image.
+fn post_patched(shaper: &Shaper<'_>, root: Id) -> bool {
+    let tree = shaper.tree;
+    let list = tree
+        .at(root, &["spec", "postRenderers"])
+        .map_or(&[][..], |id| tree.items(id));
+    let patches = ["patches", "patchesStrategicMerge", "patchesJson6902"];
+    let mut all = list
+        .iter()
+        .flat_map(|one| patches.iter().filter_map(|key| tree.at(*one, &["kustomize", key])));
+    all.any(|patches| names_an_image(shaper, patches, 0))
+}
+
+/// Whether a field or a text in a part of a document speaks of images.
+fn names_an_image(shaper: &Shaper<'_>, id: Id, depth: usize) -> bool {
+    let tree = shaper.tree;
+    let says = |id: Id| tree.text_of(id).is_some_and(|text| text.contains("mage"));
+    // What is too deep or too much to be looked through may.
+    if depth > 16 || !tree.look(1) || says(id) {
+        return true;
+    }
+    let below = |id: &Id| names_an_image(shaper, *id, depth + 1);
+    tree.items(id).iter().any(below) || tree.entries(id).iter().any(|(key, value)| says(*key) || below(value))
 }
 
 fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {

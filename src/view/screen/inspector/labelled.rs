@@ -35,6 +35,7 @@ impl<'a> InspectorLines<'a> {
 
     /// Empty lines up to a number of lines: room kept for a cause, so that moving the cursor moves
     /// no other line.
+    /// Keeps so many lines, so that what follows does not move.
     pub(super) fn pad(&mut self, lines: usize) {
         while self.lines.len() < lines {
             self.lines.push(Line::new());

@@ -167,7 +167,8 @@ fn pin(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, cel
         ),
     }
     let before = out.lines.len();
-    verdict(out, state, &cell.assessment, cell_status::of_cell(cell, out.now));
+    let current = cell_status::of_cell(cell, out.now);
+    verdict(out, state, &cell.assessment, current);
     if let Some(hold) = &cell.hold {
         let since = hold
             .since
@@ -181,11 +182,25 @@ fn pin(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, cel
             ],
         );
     }
+    // The lines below stay where they are, whether there is a cause or none.
+    if out.lines.len() == before + 1 {
+        out.labelled("", vec![span(Role::Dim, without_cause(current.status))]);
+    }
     out.pad(before + 1 + CAUSE);
     pinned_by(out, cell);
     image(out, cell);
     relation(out, row, cell);
     next_step(out, state);
+}
+
+/// What a verdict without a cause means.
+const fn without_cause(status: CellStatus) -> &'static str {
+    match status {
+        CellStatus::ByTag => "the tag may move at any time",
+        CellStatus::Loading | CellStatus::NotChecked => "not looked at yet",
+        CellStatus::Unreachable => "this says nothing about the bytes",
+        _ => "nothing is missing or wrong",
+    }
 }
 
 /// What will refuse these bytes in the environment that comes next, as far as the board can tell.
@@ -210,6 +225,9 @@ fn candidate(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRo
             if let Some(current) = cell_status::of_candidate(row, out.now) {
                 let before = out.lines.len();
                 verdict(out, state, &row.assessment, current);
+                if out.lines.len() == before + 1 {
+                    out.labelled("", vec![span(Role::Dim, without_cause(current.status))]);
+                }
                 out.pad(before + 1 + CAUSE);
             }
             let built = match cell_status::ci_built(row) {
@@ -339,7 +357,7 @@ fn relation(out: &mut InspectorLines<'_>, row: &ServiceRow, cell: &Cell) {
         (Relation::Behind, Some(n)) => format!("{n} versions behind CI's {offered}"),
         (Relation::Behind, None) => format!("behind CI's {offered}"),
         (Relation::Ahead, _) => format!("newer than CI's {offered}"),
-        (Relation::Other, _) => format!("none of the versions CI built; CI offers {offered}"),
+        (Relation::Other, _) => format!("none of the versions that CI offers; the newest of them is {offered}"),
         (Relation::None, _) => format!("CI offers {offered}"),
     };
     let version = cell.version.as_ref();

@@ -3,9 +3,9 @@
 use ratatui::layout::Rect;
 
 use crate::app::plan_screen::wanted_name;
-use crate::app::plan_screen::{Input, PlanScreen, Stage, is_closed, is_waivable, name_to_type};
+use crate::app::plan_screen::{Input, PlanScreen, Stage, closed_gate, is_closed, is_waivable, name_to_type};
 use crate::app::state::CockpitState;
-use crate::domain::plan::GateName;
+use crate::domain::plan::{GateName, GateState, Opener};
 use crate::domain::write::{Ask, Proposal, Scope, WriteFailure};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::theme::Role;
@@ -65,21 +65,24 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
         return button("Close", "enter");
     }
     let mut line = button("Cancel", "enter");
-    let closed: usize = proposal
-        .plans
-        .iter()
-        .flat_map(|plan| &plan.gates)
-        .filter(|gate| gate.state == crate::domain::plan::GateState::Closed)
-        .count();
-    if closed > 0 {
-        let words = if closed == 1 {
-            "   1 gate is closed".to_owned()
-        } else {
-            format!("   {closed} gates are closed")
+    let all = proposal.plans.iter().flat_map(|plan| &plan.gates);
+    let closed = all.filter(|gate| gate.state == GateState::Closed).count();
+    if let Some((plan, gate)) = closed_gate(proposal) {
+        let whose = match proposal.plans.len() {
+            1 => String::new(),
+            _ => format!("{}: ", plan.service),
         };
+        let more = match closed {
+            1 => String::new(),
+            n => format!(", {} more", n - 1),
+        };
+        let words = format!("   {whose}{} is closed{more}", gate.gate.as_str());
         line.push(span(Role::Rejected, words));
         if is_closed(proposal, GateName::Acknowledge) {
             key(&mut line, "a", "acknowledge WARNED");
+        }
+        if gate.opener == Some(Opener::ReleaseWithIt) {
+            key(&mut line, "h", "release its hold too");
         }
         if is_waivable(proposal) {
             key(&mut line, "b", "break glass");
@@ -131,12 +134,8 @@ fn failed(failure: &WriteFailure) -> Line {
 
 fn done(state: &CockpitState) -> Line {
     let mut line = button("Close", "enter");
-    if let (Some(undo), Some(ask)) = (state.keymap.key_of(crate::app::Action::Undo), state.undo.front()) {
-        key(
-            &mut line,
-            &undo.to_string(),
-            &format!("plan to {}", crate::app::plan_screen::title(ask)),
-        );
+    if let (Some(undo), Some(words)) = (state.keymap.key_of(crate::app::Action::Undo), state.undo.words()) {
+        key(&mut line, &undo.to_string(), &words);
     }
     line
 }

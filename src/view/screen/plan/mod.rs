@@ -12,10 +12,12 @@ use ratatui::layout::Rect;
 use crate::app::msg::ScrollLimits;
 use crate::app::plan_screen::{PlanScreen, Stage, title};
 use crate::app::state::CockpitState;
-use crate::app::versions::{NamedVersion, version_of};
+use crate::app::versions::NamedVersion;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Verb;
 use crate::view::canvas::{Canvas, Line, span};
+use crate::view::glyphs::Glyphs;
+use crate::view::lines::fold;
 use crate::view::theme::Role;
 use crate::view::units::waited;
 use crate::view::widget::scroll;
@@ -26,6 +28,28 @@ fn release_of(screen: &PlanScreen) -> Option<(&ServiceId, Digest)> {
         [plan] if matches!(plan.verb, Verb::Promote | Verb::Revert | Verb::Pin) => Some((&plan.service, plan.to)),
         _ => None,
     }
+}
+
+/// The branch has moved since the plan was made.
+fn out_of_date(screen: &PlanScreen, width: u16, glyphs: &Glyphs) -> Vec<Line> {
+    let (Some(moved), Some(proposal)) = (&screen.moved, screen.shown()) else {
+        return Vec::new();
+    };
+    let commit: String = moved.commit.chars().take(7).collect();
+    let what = match &moved.changed {
+        Some(target) => format!("! out of date: somebody changed {target} meanwhile ({commit}); "),
+        None => format!(
+            "! out of date: {} moved to {commit} since this was planned; ",
+            proposal.branch
+        ),
+    };
+    let role = if moved.changed.is_some() {
+        Role::Error
+    } else {
+        Role::Warned
+    };
+    let line = vec![span(role, what), span(Role::Key, "n"), span(Role::Text, " plans again")];
+    fold(line, width, 2, 3, glyphs)
 }
 
 /// Draws the plan screen.
@@ -41,10 +65,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         span(Role::Text, format!("  {}", title(&screen.request.ask))),
     ];
     if let Some((service, digest)) = release_of(screen)
-        && let Some(version) = version_of(state, service, digest)
+        && let Some(version) = state.version_of(service, digest)
     {
-        let (NamedVersion::Tag(version) | NamedVersion::Label(version)) = version;
-        title.push(span(Role::Title, format!("  {version}")));
+        title.push(span(Role::Title, format!("  {}", version.text())));
+        if matches!(version, NamedVersion::Label(_)) {
+            title.push(span(Role::Dim, " (label)"));
+        }
     }
     canvas.rule(Rect { height: 1, ..area }, &title, true);
     let width = area.width - 2;
@@ -68,12 +94,18 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         Stage::Failed(failure) => outcome::failed(failure, width, canvas.glyphs()),
         Stage::Done(proposal, receipt) => outcome::done(canvas, state, proposal, receipt, width),
     };
-    let body = Rect {
+    let mut body = Rect {
         x: area.x + 1,
         y: area.y + 1,
         width,
         height: area.height.saturating_sub(3),
     };
+    // Never scrolled away: what is read below it no longer stands on the newest commit.
+    for line in out_of_date(screen, width, canvas.glyphs()) {
+        canvas.line(body.x, body.y, width, &line);
+        body.y += 1;
+        body.height = body.height.saturating_sub(1);
+    }
     limits.page = body.height;
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
     if screen.shown().is_some() {

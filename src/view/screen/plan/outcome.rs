@@ -1,10 +1,12 @@
 //! What became of a write. "Promoted" is said only of what git accepted on the release branch.
 
+use crate::app::Action;
 use crate::app::cell_status::CellStatus;
 use crate::app::state::CockpitState;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::hold::HoldChange;
 use crate::domain::id::Digest;
-use crate::domain::plan::Verb;
+use crate::domain::plan::{GateState, Plan, Verb};
 use crate::domain::text::{Untrusted, clean_lines};
 use crate::domain::write::{Proposal, Receipt, WriteFailure, WriteState};
 use crate::view::canvas::{Canvas, Line, span};
@@ -62,6 +64,9 @@ pub(super) fn done(
             say("from", from, Role::Dim);
         }
         say("to", plan.to, Role::Text);
+        if receipt.state == WriteState::Pushed {
+            also(&mut out, state, plan, width, glyphs);
+        }
         if let Some(commit) = receipt.commits.get(at) {
             let line = vec![span(Role::Title, commit.clone())];
             out.extend(labelled("commit", line, width, LABEL, 3, glyphs));
@@ -101,6 +106,33 @@ pub(super) fn done(
     out
 }
 
+/// What the write also did to holds.
+fn also(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, glyphs: &Glyphs) {
+    let name = |digest: Digest| {
+        let version = state.version_of(&plan.service, digest);
+        version.map_or_else(|| digest.short(), |version| version.text().to_owned())
+    };
+    let release = state.keymap.key_of(Action::ReleaseHold);
+    let release = release.map_or_else(String::new, |key| format!("; {key} there releases it"));
+    let mut say = |text: String| {
+        let line = vec![span(Role::Hold, format!("{} {text}", glyphs.hold))];
+        out.extend(labelled("also", line, width, LABEL, 3, glyphs));
+    };
+    if plan.verb != Verb::Revert {
+        return;
+    }
+    for change in &plan.holds {
+        say(match change {
+            HoldChange::Begins(_, environment, digest) => {
+                format!("{} is on hold in {environment} now{release}", name(*digest))
+            }
+            HoldChange::Ends(_, environment, digest) => {
+                format!("the hold on {} in {environment} is released", name(*digest))
+            }
+        });
+    }
+}
+
 /// Several-line texts of others, line by line.
 fn words(out: &mut Vec<Line>, label: &str, texts: &[Untrusted], width: u16, glyphs: &Glyphs) {
     let mut label = label;
@@ -110,6 +142,31 @@ fn words(out: &mut Vec<Line>, label: &str, texts: &[Untrusted], width: u16, glyp
             out.extend(labelled(std::mem::take(&mut label), line, width, LABEL, 4, glyphs));
         }
     }
+}
+
+/// What happened, line by line: of a refusal each closed gate and whose it is.
+fn said(failure: &WriteFailure) -> Vec<String> {
+    if let WriteFailure::Refused(proposal, _) = failure {
+        let closed = proposal.plans.iter().flat_map(|plan| {
+            let gates = plan.gates.iter().filter(|gate| gate.state == GateState::Closed);
+            gates.map(move |gate| (plan, gate))
+        });
+        let lines: Vec<String> = closed
+            .map(|(plan, gate)| {
+                let (service, environment) = (&plan.service, &plan.environment);
+                format!(
+                    "{service} in {environment}, {}: {}",
+                    gate.gate.as_str(),
+                    gate.detail.clean()
+                )
+            })
+            .collect();
+        if !lines.is_empty() {
+            return lines;
+        }
+    }
+    let lines = clean_lines(failure.what().raw());
+    lines.into_iter().map(crate::domain::text::Clean::into_string).collect()
 }
 
 pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec<Line> {
@@ -152,7 +209,7 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         | FailureKind::Failed => (
             Role::Error,
             "it failed:",
-            "`pindeck resume` says whether anything was left half-way",
+            "the commands (:) have resume, which says whether anything was left half-way",
         ),
     };
     // What could not be reached never looks like a refusal.
@@ -165,7 +222,7 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
     out.extend(fold(vec![span(role, format!("{sign} {what}"))], width, 2, 3, glyphs));
     if failure.kind() != FailureKind::Interrupted {
         out.push(Line::new());
-        for line in clean_lines(failure.what().raw()) {
+        for line in said(failure) {
             out.extend(fold(vec![span(Role::Text, format!("  {line}"))], width, 4, 6, glyphs));
         }
     }
@@ -174,6 +231,7 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         hint: Some(hint), kind, ..
     }) = failure
         && *kind != FailureKind::Interrupted
+        && !hint.names_command()
     {
         out.extend(fold(vec![span(Role::Dim, format!("  {hint}"))], width, 2, 3, glyphs));
     }

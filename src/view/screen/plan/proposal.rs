@@ -7,10 +7,12 @@ use crate::app::age;
 use crate::app::comparison::ComparisonState;
 use crate::app::plan_screen::PlanScreen;
 use crate::app::state::CockpitState;
+use crate::app::{Action, Keymap};
 use crate::domain::board::Assessment;
 use crate::domain::evidence::EvidenceState;
+use crate::domain::hold::HoldChange;
 use crate::domain::id::{Digest, ServiceId};
-use crate::domain::plan::{Gate, GateName, GateState, Plan, Verb};
+use crate::domain::plan::{Gate, GateState, Opener, Plan, Verb};
 use crate::domain::text::clean_lines;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::domain::write::Proposal;
@@ -114,6 +116,7 @@ fn one(
     }
     let label = if plan.from == Some(plan.to) { "of" } else { "to" };
     out.plain(whole(label, plan.to, Role::Title));
+    holds(out, state, plan);
     moved(out, screen, plan);
     if let Some(verdict) = &plan.verdict {
         verdict_lines(out, plan, verdict);
@@ -124,7 +127,7 @@ fn one(
     for warning in &plan.warnings {
         out.say("warning", vec![span(Role::Warned, format!("! {}", warning.clean()))]);
     }
-    gates(out, &plan.gates);
+    gates(out, &state.keymap, &plan.gates);
     alternatives(out, proposal, state.minute());
     changes(out, compared);
     for copy in &plan.copies {
@@ -259,7 +262,7 @@ fn evidence_line(out: &mut PlanLines<'_>, seen: &Assessment) {
 
 /// Gates that are not simply open, each with what would open it; of the open ones only how many there are:
 /// each is listed further down, once.
-fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
+fn gates(out: &mut PlanLines<'_>, keymap: &Keymap, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
         (GateState::Closed, Role::Rejected, "CLOSED"),
@@ -274,9 +277,13 @@ fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
         };
         for gate in gates.iter().filter(|gate| gate.state == state) {
             let mut line = vec![
-                span(role, format!("{sign} {} {word}  ", gate_name(gate.gate))),
+                span(role, format!("{sign} {} {word}  ", gate.gate.as_str())),
                 span(Role::Text, gate.detail.clean().into_string()),
             ];
+            let opener = (state == GateState::Closed).then_some(gate.opener.as_ref()).flatten();
+            if let Some(opener) = opener {
+                line.push(span(Role::Dim, format!("  ({})", opener_words(keymap, opener))));
+            }
             if gate.waivable {
                 line.push(span(Role::Dim, "  (b: a typed reason can waive it)"));
             }
@@ -293,6 +300,43 @@ fn gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     }
 }
 
+/// What opens a gate from here.
+fn opener_words(keymap: &Keymap, opener: &Opener) -> String {
+    match opener {
+        Opener::Acknowledge => "a: read it, then acknowledge it".to_owned(),
+        Opener::ReleaseWithIt => "h: release this hold in the same commit".to_owned(),
+        Opener::ReleaseHold(service, environment) => match keymap.key_of(Action::ReleaseHold) {
+            Some(key) => format!("{key} on {service} in {environment} releases it"),
+            None => format!("its hold in {environment} must be released first"),
+        },
+    }
+}
+
+/// What a revert also does: the holds that begin and end with it.
+fn holds(out: &mut PlanLines<'_>, state: &CockpitState, plan: &Plan) {
+    let glyph = out.glyphs.hold;
+    let name = |digest| {
+        let version = state.version_of(&plan.service, digest);
+        version.map_or_else(|| Digest::short(&digest), |version| version.text().to_owned())
+    };
+    if plan.verb != Verb::Revert {
+        return;
+    }
+    for change in &plan.holds {
+        match change {
+            HoldChange::Begins(_, environment, digest) => {
+                let does = format!("{glyph} puts {} on hold in {environment}", name(*digest));
+                let means = ": it may not step forward there or later until it is released";
+                out.say("also", vec![span(Role::Hold, does), span(Role::Dim, means)]);
+            }
+            HoldChange::Ends(_, environment, digest) => {
+                let does = format!("{glyph} releases the hold on {} in {environment}", name(*digest));
+                out.say("also", vec![span(Role::Hold, does)]);
+            }
+        }
+    }
+}
+
 /// Why the open gates are open.
 fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
     let mut label = "open";
@@ -300,25 +344,11 @@ fn open_gates(out: &mut PlanLines<'_>, gates: &[Gate]) {
         let line = vec![
             span(
                 Role::Verified,
-                format!("{} {:<12}", out.glyphs.passed, gate_name(gate.gate)),
+                format!("{} {:<12}", out.glyphs.passed, gate.gate.as_str()),
             ),
             span(Role::Dim, gate.detail.clean().into_string()),
         ];
         out.say(std::mem::take(&mut label), line);
-    }
-}
-
-const fn gate_name(gate: GateName) -> &'static str {
-    match gate {
-        GateName::Presence => "presence",
-        GateName::Verdict => "verdict",
-        GateName::Acknowledge => "acknowledge",
-        GateName::Hold => "hold",
-        GateName::After => "after",
-        GateName::Soak => "soak",
-        GateName::Freeze => "freeze",
-        GateName::ReadOnly => "read-only",
-        GateName::Edit => "edit",
     }
 }
 

@@ -12,9 +12,10 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Propos
     let Some(writing) = &state.writing else {
         return vec![Line::new(), Line::new(), Line::new()];
     };
-    let waited = waited(writing.since, state.now).unwrap_or_default();
+    let copies = proposal.plans.iter().any(|plan| !plan.copies.is_empty());
+    let (step, of) = step(writing.progress.as_ref(), copies);
     let (words, measure) = match &writing.progress {
-        None => (format!("looking at the newest commit again{waited}"), None),
+        None => ("looking at the newest commit again".to_owned(), None),
         Some(Progress::Copying {
             service,
             items,
@@ -35,7 +36,7 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Propos
             }
             (text, Some((*done, *of_bytes)))
         }
-        Some(Progress::Verifying(service)) => (format!("verifying {service} again where it arrived{waited}"), None),
+        Some(Progress::Verifying(service)) => (format!("verifying {service} again where it arrived"), None),
         Some(Progress::Committing) => ("making the commits".to_owned(), None),
         Some(Progress::Pushing) => (format!("pushing {} to {}", proposal.branch, proposal.remote), None),
         Some(Progress::Replanning { attempt }) => (
@@ -43,6 +44,8 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Propos
             None,
         ),
     };
+    let waited = waited(writing.since, state.now).unwrap_or_default();
+    let words = format!("step {step} of {of}: {words}{waited}");
     let columns = usize::from(width.clamp(10, 60));
     let bar = match measure {
         Some((done, all)) if all > 0 => {
@@ -57,6 +60,20 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Propos
         _ => Line::new(),
     };
     vec![vec![span(Role::Accent, words)], bar, Line::new()]
+}
+
+/// Which step of how many runs. Without copies there are fewer.
+const fn step(progress: Option<&Progress>, copies: bool) -> (u8, u8) {
+    match (progress, copies) {
+        (None | Some(Progress::Replanning { .. }), true) => (1, 5),
+        (Some(Progress::Copying { .. }), _) => (2, 5),
+        (Some(Progress::Verifying(_)), _) => (3, 5),
+        (Some(Progress::Committing), true) => (4, 5),
+        (Some(Progress::Pushing), true) => (5, 5),
+        (None | Some(Progress::Replanning { .. }), false) => (1, 3),
+        (Some(Progress::Committing), false) => (2, 3),
+        (Some(Progress::Pushing), false) => (3, 3),
+    }
 }
 
 /// Bytes per second since the copy began, and the seconds left at that pace.

@@ -52,16 +52,16 @@ pub(super) fn pin_cell(
     let mut after = marks(state, cell, pins.len(), glyphs);
     let mut shape = badge::shape(current, glyphs);
     let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
-    let used = 12 + length(&after);
+    let mut used = 12 + length(&after);
     if used > room && !current.stale {
         // Tight: the gap before the badge goes first.
         shape.remove(0);
+        used -= 1;
     }
-    if used > room && current.stale {
-        // Tighter still: the relation to the candidate goes, the flags stay.
-        while !after.is_empty() && 12 + length(&after) > room {
-            after.remove(0);
-        }
+    // Tighter still: the relation to the candidate goes, then the count of pins. The flags stay.
+    while used > room && !after.is_empty() {
+        after.remove(0);
+        used = 10 + length(&shape) + length(&after);
     }
     line.extend(shape);
     let word = current.status.word();

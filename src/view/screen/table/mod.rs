@@ -171,6 +171,14 @@ fn draw_row(
             Column::Candidate => cell::candidate_cell(canvas, state, row, room),
         };
         canvas.line(x, area.y, room, &line);
+        if !state.flashing.is_empty() && state.flashing.contains_key(&(row.name.clone(), column.clone())) {
+            let cell = Rect {
+                x: x + 2,
+                width: room.saturating_sub(2),
+                ..area
+            };
+            canvas.lay(cell, Role::Banner);
+        }
         let here = state.cursor.as_ref().is_some_and(|cursor| cursor.column == *column);
         if selected && here {
             let cell = Rect {

@@ -2,9 +2,9 @@
 
 /// One package or component as an SBOM writes it.
 pub(super) struct SbomEntry<'a> {
-    /// Its name.
+    /// Name of the package, as the document spells it.
     pub name: &'a str,
-    /// Its version.
+    /// Version of the package; empty where none is given.
     pub version: &'a str,
     /// Its package URL.
     pub purl: Option<&'a str>,

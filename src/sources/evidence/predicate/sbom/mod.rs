@@ -22,7 +22,7 @@ const UNPACKED_CAP: u64 = 64 << 20;
 /// Most packages of one SBOM that are listed.
 const MAX_PACKAGES: usize = 500_000;
 
-/// One package of an SBOM.
+/// A package that an SBOM lists, as a diff compares it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SbomPackage {
     /// Package URL without its version, else the plain name.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::id::Digest;
 use crate::domain::policy::{SignerRule, TestResultRule};
 use crate::domain::verdict::{Cause, CheckOf};
 
@@ -127,7 +128,9 @@ fn reverting(
         release_hold,
         read_only: None,
     });
-    let told = gates.into_iter().map(|g| (g.gate, g.state, g.detail.raw().to_owned()));
+    let told = gates
+        .into_iter()
+        .map(|g| (g.gate, g.state, g.in_full().raw().to_owned()));
     told.collect()
 }
 
@@ -268,4 +271,24 @@ fn broken_evidence_is_not_waived_behind_another_cause() {
     assert!(!closed(Outcome::Unknown, unreachable, &[]));
     assert!(closed(Outcome::Unknown, unreachable, &[broken]));
     assert!(closed(Outcome::Unknown, (CheckOf::Digest, CauseKind::Unreachable), &[]));
+}
+
+#[test]
+fn only_the_command_line_is_told_of_options() {
+    let warned = verdict(Outcome::Warned, &[]);
+    let p = policy(None);
+    let hold = hold_in("staging");
+    let mut held = facts(&p, &warned, &[]);
+    held.hold = Ok(Some(&hold));
+    let closed: Vec<Gate> = promote_gates(held)
+        .into_iter()
+        .filter(|gate| gate.state == GateState::Closed)
+        .collect();
+    assert_eq!(closed.len(), 2);
+    for gate in closed {
+        let (here, full) = (gate.detail.clean().into_string(), gate.in_full().clean().into_string());
+        assert!(!here.contains("--") && !here.contains('`'), "{here}");
+        assert!(full.starts_with(&here) && full.contains("--"), "{full}");
+        assert!(gate.opener.is_some());
+    }
 }

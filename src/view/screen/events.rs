@@ -1,0 +1,50 @@
+//! What happened while somebody looked, newest first.
+
+use ratatui::layout::Rect;
+
+use crate::app::age;
+use crate::app::msg::ScrollLimits;
+use crate::app::state::CockpitState;
+use crate::view::canvas::{Canvas, Line, span};
+use crate::view::lines::fold;
+use crate::view::theme::Role;
+use crate::view::widget::scroll;
+
+/// Columns of the age before each event, with the gap after it.
+const AGE: u16 = 11;
+
+/// Draws the log.
+pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16, limits: &mut ScrollLimits) {
+    let count = state.events.entries().len();
+    let title = [
+        span(Role::Title, "events"),
+        span(Role::Dim, format!("  {count} since pindeck was started, newest first")),
+    ];
+    canvas.rule(Rect { height: 1, ..area }, &title, true);
+    let body = Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(1),
+    };
+    let now = state.minute();
+    let mut lines: Vec<Line> = Vec::new();
+    for event in state.events.entries().rev() {
+        let when = match age::words(event.at, now).as_str() {
+            "fresh" => "now".to_owned(),
+            words => words.to_owned(),
+        };
+        let line = vec![
+            span(Role::Dim, format!("{when:>9}  ")),
+            span(Role::Text, event.text.clone()),
+        ];
+        lines.extend(fold(line, body.width, AGE, 3, canvas.glyphs()));
+    }
+    if lines.is_empty() {
+        let text =
+            "nothing yet: what CI builds, who changes a pin, tags that move and verdicts that change are listed here";
+        lines.extend(fold(vec![span(Role::Dim, text)], body.width, 0, 3, canvas.glyphs()));
+    }
+    limits.page = body.height;
+    limits.text = scroll::draw(canvas, &lines, body, top);
+}
