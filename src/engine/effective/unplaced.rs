@@ -15,7 +15,8 @@ use super::units::EnvironmentFiles;
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
-const UNKNOWN_OBJECT: &str = "a patch or a part of values: the object or chart that it changes is not in this repository, or nothing takes it in";
+const UNKNOWN_OBJECT: &str =
+    "a patch or a part of values: what it changes is not in this repository, or cannot be told, or nothing takes it in";
 const LOOSE_ELSEWHERE: &str = "in no environment by its own path, and what takes the file in reads no image here";
 const IN_NO_ENVIRONMENT: &str =
     "in no environment: the paths of none match this file, and nothing of an environment takes it in";
