@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::domain::id::EnvId;
 use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{self, Scan, is_same_repository};
+use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
 pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
@@ -112,11 +112,7 @@ fn may_be_ours(url: &str, remote: Option<&str>) -> bool {
     let Some(remote) = remote.filter(|remote| remote.contains("://") || remote.contains('@')) else {
         return true;
     };
-    let name = |url: &str| {
-        let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-        last.trim_end_matches(".git").to_ascii_lowercase()
-    };
-    is_same_repository(url, remote) || name(url) == name(remote) || url.contains("{{")
+    is_same_repository(url, remote) || repository_name(url) == repository_name(remote) || url.contains("{{")
 }
 
 #[cfg(test)]

@@ -40,11 +40,14 @@ pub(super) fn all(
             let mut seen = environments.iter().filter_map(|env| env.seen.get(&file));
             seen.any(|seen| seen.contains(&handle))
         };
+        // In a file of an environment, what was found by itself is told by itself.
+        let is_told = |handle: Handle, found: &Found| {
+            let is_same = |other: &Found| other.digest_span.is_some() && other.digest_span == found.digest_span;
+            is_placed && (matches!(handle, Handle::Found(_)) || scan.found.iter().any(is_same))
+        };
         let rest: Vec<(Handle, &Found)> = scan
             .handles()
-            .filter(|(handle, found)| {
-                !(is_placed && matches!(handle, Handle::Found(_))) && found.names_image() && !took_part(*handle)
-            })
+            .filter(|(handle, found)| found.names_image() && !took_part(*handle) && !is_told(*handle, found))
             .collect();
         if rest.is_empty() {
             continue;

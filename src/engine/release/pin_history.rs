@@ -17,8 +17,8 @@ use crate::engine::pins::is_variant;
 use crate::sources::git::manifest::Found;
 use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
 
-use super::edits::files_of;
 use super::plan_context::PlanContext;
+use super::surroundings::files_of;
 
 /// At most this many changes of one pin are looked at.
 const MAX_CHANGES: usize = 1_000;

@@ -28,6 +28,7 @@ use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::reverted_component;
 use super::source::own_tag;
+use super::surroundings::surroundings;
 
 /// At most this many earlier digests are judged when the default does not verify.
 const ALTERNATIVES: usize = 8;
@@ -255,7 +256,9 @@ impl Revert<'_> {
                 let whole = revert_commit::plan(context, &mut overlay, commit, target, judged).await?;
                 away = whole.away;
                 other_gates = whole.gates;
-                whole.rewrite
+                let mut rewrite = whole.rewrite;
+                rewrite.warnings.extend(surroundings(context, pins));
+                rewrite
             }
             None => {
                 let new = NewPin {
