@@ -53,7 +53,7 @@ const FOLDERS: [(&str, &str); 30] = [
     ("node_modules", VENDORED),
 ];
 
-/// Folders that hold no deployments where they lie at the top of a repository; deeper, they are the folders of
+/// Folders without deployments where they lie at the top of a repository; deeper, they are the folders of
 /// applications that are called so.
 const TOP_FOLDERS: [(&str, &str); 6] = [
     ("docs", DOCUMENTATION),

@@ -155,7 +155,7 @@ pub struct Unmanaged {
 /// References that are not managed for one reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnmanagedReason<'a> {
-    /// The reason.
+    /// Why they are not managed, in words for people.
     pub reason: &'a str,
     /// How many there are.
     pub count: usize,

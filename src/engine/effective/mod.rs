@@ -11,6 +11,7 @@ mod files;
 mod gather;
 mod images;
 mod node;
+mod object_images;
 mod objects;
 mod patches;
 mod reference;
@@ -62,7 +63,7 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
-    gather::image_texts(&rendered).filter(|_| !rendered.is_open)
+    object_images::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
 /// The files of a commit that have to do with what is deployed: they name an image, or take in files that do.

@@ -43,12 +43,12 @@ pub struct Scan {
     pub problem: Option<String>,
 }
 
-/// The name of an object.
+/// What tells a Kubernetes object from others of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectName {
     /// Its namespace; empty where none is written.
     pub namespace: String,
-    /// Its name.
+    /// `metadata.name`, or what a reference to the object says.
     pub name: String,
 }
 
