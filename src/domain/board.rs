@@ -112,9 +112,8 @@ pub struct Cell {
     pub same_image: BTreeSet<Digest>,
     /// The content is gone, by the registry's authoritative word.
     pub missing: bool,
-    /// The environments that this one comes after where the digest was never pinned, in promotion order; empty where
-    /// there is none, or where it is not known.
-    pub skipped: Vec<EnvId>,
+    /// The digest was never pinned in the environment before; `None` = not applicable or unknown.
+    pub skipped: Option<bool>,
     /// The hold this digest is under.
     pub hold: Option<Hold>,
     /// How the pinned digest relates to the candidate.
@@ -222,7 +221,7 @@ impl Cell {
             version: None,
             same_image: BTreeSet::new(),
             missing: false,
-            skipped: Vec::new(),
+            skipped: None,
             hold: None,
             relation: Relation::None,
             behind: None,
@@ -270,8 +269,8 @@ pub enum Update {
     Rules(StepRules),
     /// Who pinned one pin.
     PinnedBy(PinKey, PinnedBy),
-    /// Which environments before its own a pin's digest skipped.
-    Skipped(PinKey, Vec<EnvId>),
+    /// Whether a pin's digest skipped the environment before.
+    Skipped(PinKey, Option<bool>),
     /// The candidate of a service.
     Candidate(ServiceId, Answered<Option<Candidate>>),
     /// The candidate's verdict.

@@ -31,6 +31,24 @@ struct PathPattern {
     names_nothing: bool,
 }
 
+/// Whether a file that matches a glob may lie in a folder, or deeper: no step of the way is ruled out. May say yes
+/// too often, never no.
+fn may_lie_below(glob: &str, folder: &str) -> bool {
+    let is_plain = |step: &str| !step.contains(['*', '?', '[', ']', '{', '}', '\\', '!']);
+    let mut steps = glob.split('/');
+    for part in folder.split('/') {
+        match steps.next() {
+            // The glob is at its end: it names a file, or nothing that lies deeper.
+            None => return false,
+            Some(step) if is_plain(step) && step != part => return false,
+            // One step of names; alternatives may contain a `/`.
+            Some(step) if is_plain(step) || step.chars().all(|c| c == '*') && step.len() == 1 => {}
+            Some(_) => return true,
+        }
+    }
+    true
+}
+
 impl EnvironmentPaths {
     /// Compiles validated globs; `*` does not cross `/`, `**` does.
     pub fn new(environments: &[Environment]) -> Self {
@@ -63,6 +81,14 @@ impl EnvironmentPaths {
     /// The environment of that name.
     pub fn named(&self, name: &str) -> Option<&EnvId> {
         self.environments.iter().find(|env| env.as_str() == name)
+    }
+
+    /// Whether a file of an environment (of `only` that one) may lie in a folder, or deeper.
+    pub(crate) fn may_contain(&self, folder: &str, only: Option<&EnvId>) -> bool {
+        let is_ours = |at: usize| only.is_none_or(|only| self.environments.get(at) == Some(only));
+        let patterns = self.sets.iter().flat_map(|(_, patterns)| patterns);
+        let mut ours = patterns.filter(|pattern| is_ours(pattern.environment));
+        ours.any(|pattern| may_lie_below(&pattern.written, folder))
     }
 
     /// Every environment a file belongs to, in promotion order.
@@ -114,6 +140,29 @@ mod tests {
             ("**/*", "docs/app.yaml", false),
         ] {
             assert_eq!(environments_of(pattern, file) == 1, is_in, "{pattern} {file}");
+        }
+    }
+
+    #[test]
+    fn folders_are_ruled_out_only_where_nothing_can_lie() {
+        let cases = [
+            ("envs/production/**", "envs", true),
+            ("envs/production/**", "envs/production", true),
+            ("envs/production/**", "envs/production/deep/er", true),
+            ("envs/production/**", "envs/staging", false),
+            ("envs/production/**", "docs", false),
+            ("components/*/production/**", "components/a", true),
+            ("components/*/production/**", "components/a/production/b", true),
+            ("components/*/production/**", "components/a/base", false),
+            ("**/production/**", "a/b/c", true),
+            ("apps/{a,b/c}/x.yaml", "apps/b/c", true),
+            ("apps/v?/x.yaml", "apps/v1", true),
+            ("values-production.yaml", "charts", false),
+            ("a/b.yaml", "a", true),
+            ("a/b.yaml", "a/b.yaml/c", false),
+        ];
+        for (glob, folder, expected) in cases {
+            assert_eq!(may_lie_below(glob, folder), expected, "{glob} {folder}");
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pindeck::domain::id::EnvId;
 use pindeck::engine::ledger::{ScanCache, read};
 use pindeck::engine::lineage::{Lineage, trace};
+use pindeck::engine::pin_states::BlobReferences;
 use pindeck::engine::{OpenOptions, ledger::Ledger};
 use pindeck::sources::git::GitRepo;
 use tempfile::TempDir;
@@ -94,7 +94,7 @@ fn trace_in(dir: &Path) -> (Ledger, Lineage) {
     let repo = GitRepo::discover(dir).expect("a repository");
     let scans = ScanCache::default();
     let ledger = read(&repo, &OpenOptions::default(), &scans).expect("a ledger");
-    let lineage = trace(&repo, &ledger, &scans).expect("a lineage");
+    let lineage = trace(&repo, &ledger, &BlobReferences::default()).expect("a lineage");
     (ledger, lineage)
 }
 
@@ -187,9 +187,9 @@ fn a_rename_into_another_environment_is_a_pin_there() {
     );
     let (ledger, lineage) = repo.traced();
     let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
-    let skipped: Vec<Option<Vec<EnvId>>> = pins.map(|pin| lineage.skipped[&pin.key()].clone()).collect();
+    let skipped: Vec<Option<bool>> = pins.map(|pin| lineage.skipped[&pin.key()]).collect();
     // The one was in staging, the other in no environment at all.
-    assert_eq!(skipped, [Some(vec!["staging".into()]), Some(vec![])]);
+    assert_eq!(skipped, [Some(true), Some(false)]);
 }
 
 #[test]
@@ -211,51 +211,10 @@ fn what_was_pinned_before_is_told_for_a_pin_that_skipped() {
     let earlier: Vec<Vec<String>> = lineage
         .earlier
         .values()
+        .flat_map(|before| before.values())
         .map(|all| all.iter().map(ToString::to_string).collect())
         .collect();
     assert_eq!(earlier, [[B, A]]);
-}
-
-#[test]
-fn what_was_skipped_follows_after_and_not_the_order_of_the_file() {
-    // Two regions stand beside each other, and production comes after both of two tests.
-    let env = |name: &str, after: &str| {
-        format!("[[environments]]\nname = \"{name}\"\npaths = [\"{name}/**\"]\nafter = [{after}]\n")
-    };
-    let config = [
-        env("eu", ""),
-        env("us", ""),
-        env("load", "\"eu\""),
-        env("smoke", "\"eu\""),
-        env("production", "\"load\", \"smoke\""),
-    ];
-    let mut repo = Repo::new();
-    repo.commit(
-        "one",
-        &[
-            ("pindeck.toml", Some(format!("version = 1\n{}", config.concat()))),
-            ("eu/x.yaml", pod(&[("api", A)])),
-            ("us/x.yaml", pod(&[("api", B)])),
-            ("load/x.yaml", pod(&[("api", A)])),
-            ("smoke/x.yaml", pod(&[("api", C)])),
-            ("production/x.yaml", pod(&[("api", A)])),
-        ],
-    );
-    let skipped = |repo: &Repo| -> Vec<String> {
-        let (ledger, lineage) = repo.traced();
-        let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
-        let said = pins.map(|pin| {
-            let skipped = lineage.skipped[&pin.key()].as_ref();
-            let names = skipped.map(|all| all.iter().map(EnvId::as_str).collect::<Vec<_>>().join(" "));
-            format!("{} {}", pin.target.environment, names.unwrap_or("-".to_owned()))
-        });
-        said.collect()
-    };
-    let found = skipped(&repo);
-    assert_eq!(found, ["eu -", "us -", "load ", "smoke eu", "production smoke"]);
-    repo.commit("tested", &[("smoke/x.yaml", pod(&[("api", A)]))]);
-    repo.commit("next", &[("smoke/x.yaml", pod(&[("api", C)]))]);
-    assert_eq!(skipped(&repo)[4], "production ");
 }
 
 /// Facts of a lineage in a stable order.
@@ -298,7 +257,7 @@ fn a_history_that_is_cut_claims_nothing() {
             "3",
             [
                 "api/staging Some(\"three\") None",
-                "api/production None Some([])",
+                "api/production None Some(false)",
                 "api/production Some(\"four\") None",
             ],
             true,
@@ -307,8 +266,8 @@ fn a_history_that_is_cut_claims_nothing() {
             "9",
             [
                 "api/staging Some(\"three\") None",
-                "api/production Some(\"two\") Some([])",
-                "api/production Some(\"four\") Some([EnvId(\"staging\")])",
+                "api/production Some(\"two\") Some(false)",
+                "api/production Some(\"four\") Some(true)",
             ],
             false,
         ),

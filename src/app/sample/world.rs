@@ -5,7 +5,7 @@ use crate::domain::candidate::{Candidate, Version};
 use crate::domain::evidence::{CauseKind, EvidenceKind, EvidenceState};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::freshness::Answered;
-use crate::domain::id::{Digest, EnvId};
+use crate::domain::id::Digest;
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
 use crate::domain::text::Untrusted;
@@ -171,7 +171,7 @@ pub(crate) fn findings() -> Vec<Update> {
         },
         matches_via_index: false,
     });
-    out.push(Update::Skipped(moved, vec![EnvId::new("staging")]));
+    out.push(Update::Skipped(moved, Some(true)));
     out
 }
 

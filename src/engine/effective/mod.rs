@@ -11,12 +11,12 @@ mod files;
 mod gather;
 mod images;
 mod node;
-mod object_images;
 mod objects;
 mod patches;
 mod reference;
 mod render;
 mod rendered_environment;
+mod rendered_images;
 mod units;
 mod unplaced;
 mod values;
@@ -63,7 +63,7 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
-    object_images::image_texts(&rendered).filter(|_| !rendered.is_open)
+    rendered_images::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
 /// The files of a commit that have to do with what is deployed: they name an image, or take in files that do.
