@@ -14,7 +14,9 @@ pub mod support;
 
 mod cli {
     mod cache;
+    mod clones;
     mod config;
+    mod coverage;
     mod credentials;
     mod diff;
     mod drift;
@@ -23,6 +25,7 @@ mod cli {
     mod history;
     mod hold;
     mod home;
+    mod independent_scan;
     mod init;
     mod interrupts;
     mod mistakes;

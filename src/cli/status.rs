@@ -1,6 +1,6 @@
 //! `pindeck status`: the whole board at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -167,20 +167,16 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     out
 }
 
-/// What is seen and cannot be managed, one line for each reason.
+/// What is seen and cannot be managed: a line for each reason with its count, the most frequent first.
 fn unmanaged(all: &[Unmanaged]) -> Vec<String> {
-    let mut reasons: BTreeMap<&str, (usize, &Unmanaged)> = BTreeMap::new();
-    for one in all {
-        reasons.entry(&one.reason).or_insert((0, one)).0 += 1;
-    }
     let mut out = vec![format!("seen and not managed ({}; all with --json):", all.len())];
-    out.extend(reasons.iter().map(|(reason, (count, first))| {
-        let more = match count {
-            1 => String::new(),
-            n => format!(" and {} more", n - 1),
-        };
-        let (text, file, line) = (first.text.raw(), &first.file, first.line);
-        clean(&format!("  {text} at {file}:{line}{more}: {reason}"))
+    out.extend(Unmanaged::by_reason(all).iter().map(|one| {
+        let (text, file, line) = (one.first.text.raw(), &one.first.file, one.first.line);
+        let more = if one.count > 1 { "first " } else { "" };
+        clean(&format!(
+            "  {} {}: {more}{text} at {file}:{line}",
+            one.count, one.reason
+        ))
     }));
     out
 }
@@ -276,8 +272,8 @@ mod tests {
             unmanaged(&all),
             [
                 "seen and not managed (3; all with --json):",
-                "  x:1 at a.yaml:3 and 1 more: a template",
-                "  y\u{241b}[2J at b.yaml:3: vendored",
+                "  2 a template: first x:1 at a.yaml:3",
+                "  1 vendored: y\u{241b}[2J at b.yaml:3",
             ]
         );
     }

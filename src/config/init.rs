@@ -95,8 +95,7 @@ fn entries(survey: &Survey<'_>) -> (Vec<ServiceEntry>, BTreeSet<String>) {
     for (name, image, pins) in survey.services {
         let Some(image) = image else { continue };
         let environments: BTreeSet<EnvId> = pins.iter().map(|pin| pin.target.environment.clone()).collect();
-        let by_digest = pins.iter().any(|pin| pin.digest.is_some());
-        if !by_digest && (image.registry() == "docker.io" || environments.len() < 2) {
+        if is_probably_foreign(image, pins) {
             outside.insert(image.to_string());
             continue;
         }
@@ -120,6 +119,19 @@ fn entries(survey: &Survey<'_>) -> (Vec<ServiceEntry>, BTreeSet<String>) {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     (found, outside)
+}
+
+/// Whether a service gets an entry of its own in a first configuration. Rows with one come first on the board.
+pub fn has_entry(name: &ServiceId, image: Option<&Repository>, pins: &[Pin]) -> bool {
+    is_name(name.as_str()) && image.is_some_and(|image| !is_probably_foreign(image, pins))
+}
+
+/// Whether an image is probably somebody else's: nobody pinned a digest of it, and it comes from Docker Hub or is in
+/// one environment only.
+fn is_probably_foreign(image: &Repository, pins: &[Pin]) -> bool {
+    let environments: BTreeSet<&EnvId> = pins.iter().map(|pin| &pin.target.environment).collect();
+    let by_digest = pins.iter().any(|pin| pin.digest.is_some());
+    !by_digest && (image.registry() == "docker.io" || environments.len() < 2)
 }
 
 fn is_name(name: &str) -> bool {
@@ -245,28 +257,22 @@ fn unmanaged(out: &mut String, unmanaged: &[Unmanaged]) {
     if unmanaged.is_empty() {
         return;
     }
-    let mut reasons: BTreeMap<&str, (usize, &Unmanaged)> = BTreeMap::new();
-    for one in unmanaged {
-        reasons.entry(&one.reason).or_insert((0, one)).0 += 1;
-    }
+    let reasons = Unmanaged::by_reason(unmanaged);
     let _ = writeln!(
         out,
         "\n# Seen here, and not managed ({}):",
         plural(unmanaged.len(), "place")
     );
-    for (reason, (count, first)) in reasons.iter().take(REASONS) {
+    for one in reasons.iter().take(REASONS) {
         let _ = writeln!(
             out,
-            "#   {} at {}:{}{}: {}",
-            comment(first.text.raw()),
-            comment(&first.file),
-            first.line,
-            if *count > 1 {
-                format!(" and {} more", count - 1)
-            } else {
-                String::new()
-            },
-            comment(reason)
+            "#   {} {}: {}{} at {}:{}",
+            one.count,
+            comment(one.reason),
+            if one.count > 1 { "first " } else { "" },
+            comment(one.first.text.raw()),
+            comment(&one.first.file),
+            one.first.line,
         );
     }
     if reasons.len() > REASONS {

@@ -1,6 +1,6 @@
 //! Pins: what git desires for one service in one environment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,38 @@ pub struct Unmanaged {
     /// Line, from 1.
     pub line: u32,
     /// What it looks like.
+    #[serde(rename = "reference")]
     pub text: Untrusted,
     /// Why it is not a pin.
     pub reason: String,
+}
+
+/// References that are not managed for one reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnmanagedReason<'a> {
+    /// Why they are not managed, in words for people.
+    pub reason: &'a str,
+    /// How many there are.
+    pub count: usize,
+    /// The first of them.
+    pub first: &'a Unmanaged,
+}
+
+impl Unmanaged {
+    /// The reasons with their counts, the most frequent first.
+    pub fn by_reason(all: &[Self]) -> Vec<UnmanagedReason<'_>> {
+        let mut reasons: BTreeMap<&str, UnmanagedReason<'_>> = BTreeMap::new();
+        for first in all {
+            let reason = first.reason.as_str();
+            let none = UnmanagedReason {
+                reason,
+                count: 0,
+                first,
+            };
+            reasons.entry(reason).or_insert(none).count += 1;
+        }
+        let mut out: Vec<UnmanagedReason<'_>> = reasons.into_values().collect();
+        out.sort_by_key(|one| std::cmp::Reverse(one.count));
+        out
+    }
 }

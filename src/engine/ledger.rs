@@ -224,11 +224,7 @@ fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
     if !team.environments.is_empty() {
         return team.environments.clone();
     }
-    let with_pins = commit
-        .scans
-        .iter()
-        .filter(|(file, scan)| !scan.found.is_empty() && !commit.copied.contains(*file));
-    let deployments: Vec<String> = with_pins.map(|(file, _)| file.clone()).collect();
+    let deployments = effective::deploying_files(commit);
     let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
 }

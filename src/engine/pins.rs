@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{Glob, GlobMatcher};
 
-use crate::config::infer;
+use crate::config::{infer, init};
 use crate::domain::component;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::{Location, Pin, Role, Unmanaged};
@@ -13,14 +13,15 @@ use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::{Repository, valid_tag};
 use crate::sources::git::manifest::Found;
 
-use super::effective::EffectiveReference;
+use super::effective::{EffectiveReference, RelatedPlace};
 
 pub use super::environment_paths::EnvironmentPaths;
 
 /// The services of a repository with their pins, before anything else is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grouped {
-    /// Service rows in configured order, then by name: name, image CI pushes to, pins.
+    /// Service rows in configured order, then by name (without a configuration those first that
+    /// [`init::has_entry`] would list): name, image CI pushes to, pins.
     pub services: Vec<(ServiceId, Option<Repository>, Vec<Pin>)>,
     /// What could not become a pin, with the reason.
     pub unmanaged: Vec<Unmanaged>,
@@ -188,6 +189,8 @@ pub fn group(
     let mut unmanaged: BTreeMap<(&str, u32, String), Unmanaged> = BTreeMap::new();
     let order: BTreeMap<&EnvId, usize> = environments.iter().enumerate().map(|(i, e)| (&e.name, i)).collect();
     let components = Components::new(references, &order);
+    // Places that have to do with a reference that is no pin, with where that one stands.
+    let mut beneath: BTreeMap<&RelatedPlace, (&str, u32)> = BTreeMap::new();
     for reference in references {
         let (file, found) = (reference.file.as_str(), &reference.found);
         let Some(env) = order.get(&reference.environment) else {
@@ -198,6 +201,7 @@ pub fn group(
             unmanaged
                 .entry(key)
                 .or_insert_with(|| self::not_managed(file, found, reason));
+            beneath.extend(reference.others.iter().map(|other| (other, (file, found.line))));
         };
         let Some(repository) = &found.repository else {
             let unknown = "the repository is not written here (a template or another file supplies it)";
@@ -206,6 +210,7 @@ pub fn group(
             continue;
         };
         if naming.is_ignored(repository) {
+            not_managed("`ignore` in pindeck.toml says that this image is nobody's service here");
             continue;
         }
         if found.rule.is_loose() && !naming.is_listed(repository) {
@@ -238,7 +243,7 @@ pub fn group(
         parts.places.extend(places(reference, repository));
         parts.uncertain = parts.uncertain.take().or_else(|| reference.uncertain.clone());
     }
-    let unmanaged = unmanaged.into_values().collect();
+    let mut unmanaged: Vec<Unmanaged> = unmanaged.into_values().collect();
     let mut by_service: BTreeMap<ServiceId, Vec<Pin>> = BTreeMap::new();
     for ((service, env, component, digest, _), PinParts { mut places, uncertain }) in pins {
         places.sort();
@@ -263,6 +268,7 @@ pub fn group(
         one_role_each(&mut pin.locations);
         by_service.entry(service).or_default().push(pin);
     }
+    unmanaged.extend(not_managed_beneath(&beneath, by_service.values().flatten(), &unmanaged));
     let mut services = Vec::new();
     for service in &team.services {
         let pins = by_service.remove(&service.name).unwrap_or_default();
@@ -271,6 +277,10 @@ pub fn group(
     for (name, pins) in by_service {
         let image = pins.first().map(|pin| pin.image.clone());
         services.push((name, image, pins));
+    }
+    if team.services.is_empty() {
+        // The order that the file of `pindeck init` gives: this board and that one are the same.
+        services.sort_by_key(|(name, image, pins)| !init::has_entry(name, image.as_ref(), pins));
     }
     Grouped { services, unmanaged }
 }
@@ -335,6 +345,32 @@ fn one_role_each(locations: &mut Vec<Location>) {
             Role::Overridden => !version.contains(&place) && !name.contains(&place),
         }
     });
+}
+
+/// What a reference that is no pin was laid over, where no pin and nothing else has that place.
+fn not_managed_beneath<'a>(
+    beneath: &BTreeMap<&RelatedPlace, (&str, u32)>,
+    pins: impl Iterator<Item = &'a Pin>,
+    unmanaged: &[Unmanaged],
+) -> Vec<Unmanaged> {
+    if beneath.is_empty() {
+        return Vec::new();
+    }
+    let mut known: BTreeSet<(&str, u32)> = pins
+        .flat_map(|pin| &pin.locations)
+        .map(|location| (location.file.as_str(), location.line))
+        .collect();
+    known.extend(unmanaged.iter().map(|one| (one.file.as_str(), one.line)));
+    let rest = beneath
+        .iter()
+        .filter(|(place, _)| !known.contains(&(place.file.as_str(), place.line)));
+    let each = rest.map(|(place, (file, line))| Unmanaged {
+        file: place.file.clone(),
+        line: place.line,
+        text: place.reference.clone().into(),
+        reason: format!("it is a part of what {file}:{line} comes to, which is not managed"),
+    });
+    each.collect()
 }
 
 fn not_managed(file: &str, found: &Found, reason: &str) -> Unmanaged {

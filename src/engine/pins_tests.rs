@@ -117,7 +117,14 @@ fn ignored_images_are_nobodys_service() {
         ..TeamPolicy::default()
     };
     let seen = [sight("envs/dev/a.yaml", 1, "postgres", Some("17"), None, FIELD)];
-    assert_eq!(run(&seen, &team, &envs()), Grouped::default());
+    let grouped = run(&seen, &team, &envs());
+    assert!(grouped.services.is_empty());
+    let said: Vec<(&str, u32)> = grouped
+        .unmanaged
+        .iter()
+        .map(|one| (one.file.as_str(), one.line))
+        .collect();
+    assert_eq!(said, [("envs/dev/a.yaml", 1)], "it is listed with its reason");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::config::{ConfigError, approval, check, init};
 use crate::domain::failure::Failure;
+use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::sources::evidence::Trust;
 use crate::sources::git::{GitRepo, TreeEntry};
@@ -61,11 +62,14 @@ impl Engine {
                 problems.extend(found.into_iter().map(Failure::from));
             }
         }
-        if !ledger.grouped.unmanaged.is_empty() {
+        let unmanaged = &ledger.grouped.unmanaged;
+        if !unmanaged.is_empty() {
             notes.push(format!(
-                "{} images or digests are seen and not managed; pindeck status tells which and why",
-                ledger.grouped.unmanaged.len()
+                "{} images or digests are seen and not managed; pindeck status names the first of each reason, and all with --json:",
+                unmanaged.len()
             ));
+            let reasons = Unmanaged::by_reason(unmanaged);
+            notes.extend(reasons.iter().map(|one| format!("{} {}", one.count, one.reason)));
         }
         Ok(Settings {
             services: ledger

@@ -65,7 +65,15 @@ fn references(dir: &Path, commit: &str, path: &str, images: &BTreeSet<String>) -
     let found = scan(path, text.as_bytes()).found.into_iter();
     found
         .filter(|f| f.repository.as_ref().is_some_and(|r| images.contains(&r.to_string())))
-        .map(|f| format!("{:?} {:?} {:?}", f.repository, f.tag, f.digest))
+        // What makes a pin: its digest, or its tag where it has none.
+        .map(|f| {
+            format!(
+                "{:?} {:?} {:?}",
+                f.repository,
+                f.tag.filter(|_| f.digest.is_none()),
+                f.digest
+            )
+        })
         .collect()
 }
 

@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::left_out::{left_out, perhaps_left_out};
+use super::left_out::{makes_no_environment, may_be_tests, perhaps_left_out};
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::policy::{Confirm, Environment, WriteMode};
 use crate::domain::reference::Repository;
@@ -20,7 +20,7 @@ pub const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
-/// `deployments` are the paths of the files that contain image references, `files` all files of the commit.
+/// `deployments` are the paths of the files that name images or take in files that do, `files` all files of the commit.
 /// Files that deploy nothing (definitions of CI, test data, examples, archives) never make an environment.
 ///
 /// A set of environments is believed where it covers most deployments, or where environments of known names
@@ -31,7 +31,7 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
     let counted: Vec<&str> = deployments
         .iter()
         .map(String::as_str)
-        .filter(|path| left_out(path).is_none())
+        .filter(|path| makes_no_environment(path).is_none())
         .collect();
     let places = Places::of(&counted);
     let found: Vec<(&str, FoundEnvironment)> = counted
@@ -40,7 +40,8 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
         .collect();
     // What environments share, and folders like `test/` in no environment, say nothing against them.
     let outside = counted.iter().filter(|path| places.find(path).is_none());
-    let outside = outside.filter(|path| !place::is_shared(path) && perhaps_left_out(path).is_none());
+    let speaks = |path: &&&str| !place::is_shared(path) && !may_be_tests(path) && perhaps_left_out(path).is_none();
+    let outside = outside.filter(speaks);
     let covers_most = found.len() > outside.count();
     let has_neighbours = found.iter().any(|(_, found)| found.beside_another);
     if found.is_empty() || !(covers_most || has_neighbours) {
@@ -82,13 +83,16 @@ fn merged(found: &[(&str, FoundEnvironment)]) -> Vec<(String, BTreeSet<String>)>
 }
 
 /// The environments of the step before: a digest comes from any of them. Environments that stand beside each
-/// other (regions) all come after the same ones, and none for the first.
+/// other (regions) all come after the same ones, and none for the first. Of rings and waves each comes after the one
+/// before; a name that says nothing of an order comes after none, and none comes after it.
 fn after(all: &[Environment], at: usize) -> Vec<EnvId> {
-    let order = |environment: &Environment| words::order(environment.name.as_str());
-    let here = order(&all[at]);
-    let before = all.iter().map(order).filter(|order| *order < here).max();
+    let step = |environment: &Environment| words::step(environment.name.as_str());
+    let Some(here) = step(&all[at]) else {
+        return Vec::new();
+    };
+    let before = all.iter().filter_map(step).filter(|step| step.is_before(here)).max();
     all.iter()
-        .filter(|environment| Some(order(environment)) == before)
+        .filter(|environment| before.is_some() && step(environment) == before)
         .map(|environment| environment.name.clone())
         .collect()
 }

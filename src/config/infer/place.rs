@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words;
 
 /// Folders whose children are environments, whatever they are called.
-const PARENTS: [&str; 12] = [
+const PARENTS: [&str; 15] = [
     "envs",
     "env",
     "environments",
@@ -18,6 +18,9 @@ const PARENTS: [&str; 12] = [
     "regions",
     "sites",
     "waves",
+    "zones",
+    "datacenters",
+    "landscapes",
 ];
 
 /// Folders that several environments take in: they are nobody's environment.
@@ -43,7 +46,12 @@ const NOT_VALUES_OF: [&str; 12] = [
 pub(super) fn is_shared(path: &str) -> bool {
     let mut parts: Vec<&str> = path.split('/').collect();
     parts.pop();
-    parts.iter().any(|part| SHARED.contains(part))
+    parts.iter().any(|part| is_shared_name(part))
+}
+
+/// Whether a folder of this name is shared: `base`, and `base-prod` of several overlays for production.
+fn is_shared_name(name: &str) -> bool {
+    SHARED.contains(&name) || name.starts_with("base-") || name.ends_with("-base") || name.starts_with("common-")
 }
 
 /// The environment that a path speaks of.
@@ -69,6 +77,9 @@ struct NameReading {
 /// Every way to read a name, the longest environment first: `values-us-prod` is of `us-prod`, not of `prod`.
 fn readings(text: &str) -> Vec<NameReading> {
     let mut out = Vec::new();
+    if is_shared_name(text) {
+        return out;
+    }
     let mut add = |name: &str, shape: String, plain: bool| {
         if words::is_environment(name) {
             out.push(NameReading {
@@ -106,12 +117,16 @@ fn values_of(stem: &str) -> Option<&str> {
 pub(super) struct Places {
     /// (folder, shape) -> the places in the promotion order that names of this shape have there.
     ranks: BTreeMap<(String, String), BTreeSet<u8>>,
+    /// The same, of names that say so alone.
+    clear_ranks: BTreeMap<(String, String), BTreeSet<u8>>,
     /// Folder -> its children that have deployments, shared folders not counted.
     children: BTreeMap<String, BTreeSet<String>>,
     /// Folder -> the `X` of each `values.X.yaml` in it.
     values: BTreeMap<String, BTreeSet<String>>,
     /// Last name of a parent folder (`overlays`) -> whether some folder of that name has a child of a known name.
     known_parents: BTreeMap<String, bool>,
+    /// Last name of a parent folder -> its children's names, and the folders of that name that have each.
+    parents: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
 }
 
 impl Places {
@@ -131,7 +146,11 @@ impl Places {
         let name = if is_file { stem(part) } else { part };
         for reading in readings(name) {
             let key = (folder.clone(), reading.shape);
-            self.ranks.entry(key).or_default().extend(words::rank(&reading.name));
+            let rank = words::rank(&reading.name);
+            if words::is_clear(&reading.name) {
+                self.clear_ranks.entry(key.clone()).or_default().extend(rank);
+            }
+            self.ranks.entry(key).or_default().extend(rank);
         }
         if is_file {
             if let Some(name) = values_of(name) {
@@ -142,16 +161,25 @@ impl Places {
         if let Some(parent) = above.last().filter(|parent| PARENTS.contains(parent)) {
             let known = words::rank(part).is_some();
             *self.known_parents.entry((*parent).to_owned()).or_default() |= known;
+            if !is_shared_name(part) {
+                let children = self.parents.entry((*parent).to_owned()).or_default();
+                children.entry(part.to_owned()).or_default().insert(folder.clone());
+            }
         }
-        if !SHARED.contains(&part) {
+        if !is_shared_name(part) {
             self.children.entry(folder).or_default().insert(part.to_owned());
         }
     }
 
-    /// Whether environments of other places in the promotion order stand beside this one.
-    fn has_neighbours(&self, folder: &str, shape: &str) -> bool {
+    /// Whether environments of other places in the promotion order stand beside this one. Among many other folders
+    /// they do only where production and a name that says so alone are there: two namespaces called `dev` and `test`
+    /// among twenty others say nothing.
+    fn has_neighbours(&self, folder: &str, shape: &str, is_file: bool) -> bool {
         let key = (folder.to_owned(), shape.to_owned());
-        self.ranks.get(&key).is_some_and(|ranks| ranks.len() > 1)
+        let several = |ranks: &BTreeSet<u8>| ranks.len() > 1;
+        let has_production = |ranks: &BTreeSet<u8>| several(ranks) && ranks.contains(&words::PRODUCTION);
+        let crowd = !is_file && shape == "*" && !self.are_mostly_environments(folder);
+        self.ranks.get(&key).is_some_and(several) && (!crowd || self.clear_ranks.get(&key).is_some_and(has_production))
     }
 
     /// Whether most children of a folder are environments by their names: a namespace that happens to be
@@ -165,7 +193,7 @@ impl Places {
     }
 
     fn believes(&self, folder: &str, reading: &NameReading, is_file: bool) -> bool {
-        if self.has_neighbours(folder, &reading.shape) {
+        if self.has_neighbours(folder, &reading.shape, is_file) {
             return true;
         }
         let crowd = !is_file && reading.shape == "*" && !self.are_mostly_environments(folder);
@@ -175,7 +203,7 @@ impl Places {
     /// The folder right below a folder of environments that a path lies in, as an index of its parts.
     fn child_of_parent(&self, folders: &[&str]) -> Option<usize> {
         let at = folders.iter().rposition(|folder| PARENTS.contains(folder))? + 1;
-        let child = folders.get(at).filter(|child| !SHARED.contains(child))?;
+        let child = folders.get(at).filter(|child| !is_shared_name(child))?;
         if words::rank(child).is_some() {
             return Some(at);
         }
@@ -184,7 +212,21 @@ impl Places {
         let beside = self.children.get(&folders[..at].join("/"));
         let beside_known = beside.is_some_and(|all| all.iter().any(|name| words::rank(name).is_some()));
         let nobody_knows = !self.known_parents.get(folders[at - 1]).is_some_and(|known| *known);
-        (beside_known || nobody_knows).then_some(at)
+        (beside_known || nobody_knows && self.recurs(folders[at - 1], child)).then_some(at)
+    }
+
+    /// Whether a name that speaks of nothing stands in most folders of one name: each application has the same
+    /// environments (`a/overlays/acme`, `b/overlays/acme`), and variants of its own (`a/overlays/with-tls`). The number of
+    /// a ring speaks: some applications have fewer.
+    fn recurs(&self, parent: &str, child: &str) -> bool {
+        if words::is_wave(child) {
+            return true;
+        }
+        let Some(children) = self.parents.get(parent) else {
+            return false;
+        };
+        let all: BTreeSet<&String> = children.values().flatten().collect();
+        children.get(child).is_some_and(|folders| folders.len() * 2 > all.len())
     }
 
     /// What a path says about its environment; `None` where it says nothing that can be believed.
@@ -195,7 +237,7 @@ impl Places {
         let whole = |at: usize, name: &str, shape: &str| FoundEnvironment {
             name: name.to_owned(),
             pattern: format!("{}/**", folders[..=at].join("/")),
-            beside_another: self.has_neighbours(&folder_of(at), shape),
+            beside_another: self.has_neighbours(&folder_of(at), shape, false),
         };
         let child = self.child_of_parent(folders);
         // A name that speaks, right below a folder of environments, decides whatever lies deeper.
@@ -220,7 +262,7 @@ impl Places {
         for at in (0..folders.len()).rev() {
             let found = readings(folders[at])
                 .into_iter()
-                .find(|reading| self.has_neighbours(&folder_of(at), &reading.shape));
+                .find(|reading| self.has_neighbours(&folder_of(at), &reading.shape, false));
             if let Some(reading) = found {
                 return Some(whole(at, &reading.name, &reading.shape));
             }
@@ -257,6 +299,6 @@ impl Places {
         let reading = readings(stem(file))
             .into_iter()
             .find(|reading| self.believes(&folder, reading, true))?;
-        Some(found(&reading.name, self.has_neighbours(&folder, &reading.shape)))
+        Some(found(&reading.name, self.has_neighbours(&folder, &reading.shape, true)))
     }
 }

@@ -303,3 +303,80 @@ fn environments_of(paths: &[&str]) -> Vec<(String, Vec<String>)> {
         .map(|e| (e.name.to_string(), e.after.iter().map(ToString::to_string).collect()))
         .collect()
 }
+
+#[test]
+fn neighbours_in_a_crowd_need_production_and_a_clear_name() {
+    let crowd = |names: &[&str]| -> Vec<String> {
+        let others = ["media", "network", "database", "monitoring", "argocd"];
+        let paths: Vec<String> = names
+            .iter()
+            .chain(&others)
+            .map(|name| format!("apps/{name}/app.yaml"))
+            .collect();
+        only_names(&paths.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    assert_eq!(crowd(&["dev", "test"]), ["default"]);
+    assert_eq!(crowd(&["integration", "disaster-recovery"]), ["default"]);
+    assert_eq!(crowd(&["dev", "prod"]), ["dev", "prod"]);
+}
+
+#[test]
+fn overlays_of_unknown_names_are_environments_where_they_recur() {
+    let recurring = only_names(&[
+        "a/overlays/acme/x.yaml",
+        "a/overlays/globex/x.yaml",
+        "b/overlays/acme/x.yaml",
+        "b/overlays/globex/x.yaml",
+    ]);
+    assert_eq!(recurring, ["acme", "globex"]);
+    let variants = only_names(&[
+        "a/overlays/with-tls/x.yaml",
+        "b/overlays/istio/x.yaml",
+        "c/overlays/standalone/x.yaml",
+    ]);
+    assert_eq!(variants, ["default"]);
+    let bases = only_names(&[
+        "a/overlays/base-prod/x.yaml",
+        "a/overlays/dev/x.yaml",
+        "a/overlays/prod/x.yaml",
+    ]);
+    assert_eq!(bases, ["dev", "prod"]);
+}
+
+#[test]
+fn rings_of_some_and_environments_of_others_say_nothing_about_each_other() {
+    let found = environments_of(&[
+        "a/staging/x.yaml",
+        "a/production/x.yaml",
+        "b/rings/ring-0/x.yaml",
+        "b/rings/ring-1/x.yaml",
+        "c/clusters/frankfurt/x.yaml",
+    ]);
+    let after: Vec<(&str, &[String])> = found
+        .iter()
+        .map(|(name, after)| (name.as_str(), after.as_slice()))
+        .collect();
+    let (staging, ring) = (["staging".to_owned()], ["ring-0".to_owned()]);
+    assert_eq!(
+        after,
+        [
+            ("frankfurt", &[][..]),
+            ("staging", &[]),
+            ("ring-0", &[]),
+            ("ring-1", &ring),
+            ("production", &staging),
+        ]
+    );
+}
+
+#[test]
+fn documentation_and_tools_at_the_top_make_no_environment() {
+    let found = only_names(&[
+        "docs/dev/x.yaml",
+        "docs/prod/x.yaml",
+        "hack/dev/x.yaml",
+        "hack/prod/x.yaml",
+        "manifests/install.yaml",
+    ]);
+    assert_eq!(found, ["default"]);
+}

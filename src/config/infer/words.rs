@@ -28,13 +28,14 @@ const fn ambiguous(rank: u8, spelling: u8) -> Word {
 }
 
 /// Names that mean an environment.
-const KNOWN: [(&str, Word); 36] = [
+const KNOWN: [(&str, Word); 44] = [
     ("local", ambiguous(0, 0)),
     ("sandbox", ambiguous(0, 1)),
     ("dev", clear(1, 2)),
     ("develop", clear(1, 2)),
     ("development", clear(1, 2)),
     ("preview", ambiguous(1, 14)),
+    ("lab", ambiguous(1, 21)),
     ("ci", ambiguous(2, 3)),
     ("test", ambiguous(2, 4)),
     ("testing", ambiguous(2, 4)),
@@ -43,7 +44,9 @@ const KNOWN: [(&str, Word); 36] = [
     ("integration", clear(3, 5)),
     ("qa", clear(3, 6)),
     ("e2e", ambiguous(3, 7)),
+    ("sit", ambiguous(3, 20)),
     ("nonprod", clear(4, 8)),
+    ("nonprd", clear(4, 8)),
     ("non-prod", clear(4, 8)),
     ("stage", clear(5, 9)),
     ("stg", clear(5, 9)),
@@ -53,11 +56,16 @@ const KNOWN: [(&str, Word); 36] = [
     ("acc", ambiguous(6, 11)),
     ("demo", ambiguous(6, 12)),
     ("perf", ambiguous(6, 19)),
+    ("pre", ambiguous(7, 13)),
+    ("preprd", clear(7, 13)),
+    ("pre-prd", clear(7, 13)),
+    ("pprod", clear(7, 13)),
     ("preprod", clear(7, 13)),
     ("pre-prod", clear(7, 13)),
     ("preproduction", clear(7, 13)),
     ("pre-production", clear(7, 13)),
     ("canary", ambiguous(8, 15)),
+    ("pilot", ambiguous(8, 22)),
     ("prd", clear(PRODUCTION, 16)),
     ("prod", clear(PRODUCTION, 16)),
     ("production", clear(PRODUCTION, 16)),
@@ -68,7 +76,7 @@ const KNOWN: [(&str, Word); 36] = [
 ];
 
 /// From this rank on customers are served.
-const PRODUCTION: u8 = 9;
+pub(super) const PRODUCTION: u8 = 9;
 
 /// Where an environment of unknown name stands among the known ones.
 const UNKNOWN_RANK: u8 = 5;
@@ -197,6 +205,38 @@ pub(super) fn rank(name: &str) -> Option<u8> {
 /// of one place stand beside each other: neither comes before the other.
 pub(super) fn order(name: &str) -> (u8, u32) {
     (rank(name).unwrap_or(UNKNOWN_RANK), wave(name))
+}
+
+/// A step that a name says it is: of the environments of known names, or of rings and waves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// The number of a ring or wave, counted from 1.
+    Wave(u32),
+    /// The place of a known name.
+    Known(u8),
+}
+
+impl Step {
+    /// Whether a digest goes from here to the other: a ring of some applications and an environment of others say
+    /// nothing about each other.
+    pub(super) fn is_before(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Wave(a), Self::Wave(b)) => a < b,
+            (Self::Known(a), Self::Known(b)) => a < b,
+            (Self::Wave(_), Self::Known(_)) | (Self::Known(_), Self::Wave(_)) => false,
+        }
+    }
+}
+
+/// The step that a name says it is; `None` where it says nothing.
+pub(super) fn step(name: &str) -> Option<Step> {
+    let wave = Some(wave(name)).filter(|wave| *wave > 0);
+    rank(name).map(Step::Known).or(wave.map(Step::Wave))
+}
+
+/// Whether a name is that of a ring or wave with its number.
+pub(super) fn is_wave(name: &str) -> bool {
+    wave(name) > 0
 }
 
 /// The number of a ring or wave, counted from 1; 0 where the name is none.

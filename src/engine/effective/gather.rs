@@ -1,10 +1,10 @@
 //! Collects what every render comes to, and tells each environment's references.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use crate::domain::id::EnvId;
-use crate::domain::pin::{Style, Unmanaged};
+use crate::domain::pin::Style;
 use crate::domain::reference::ImageRef;
 use crate::sources::git::manifest::{DocumentPart, Found, Handle};
 
@@ -15,39 +15,11 @@ use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::RenderedObject;
 use super::reference::{Effective, EffectiveReference, RelatedPlace};
 use super::render::{RenderOverlay, Rendered, Renderer};
+use super::rendered_environment::{ImagePlaces, RenderedEnvironment};
 use super::rendered_images::{self, doubt, is_helm_release, is_image};
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
+use super::unplaced::{self, unmanaged, why_changed_nothing};
 use super::values;
-
-const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
-const GONE: &str = "a patch takes this away before it is deployed";
-const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
-
-/// What is known of one environment.
-#[derive(Default)]
-struct RenderedEnvironment {
-    images: BTreeMap<(SourceSite, Option<String>), ImagePlaces>,
-    /// References that took part in a render.
-    seen: HashMap<u32, HashSet<Handle>>,
-    gone: BTreeSet<SourceSite>,
-    /// Lines of images that are deployed as they are and cannot be read.
-    unread: BTreeSet<(u32, u32)>,
-    /// Entries of a list that another file takes the place of.
-    superseded: BTreeSet<SourceSite>,
-    /// Files that a render consists of.
-    rendered: BTreeSet<u32>,
-    /// Value files that are layers of something.
-    layers: BTreeSet<u32>,
-}
-
-/// What the renders say of one image.
-#[derive(Default)]
-struct ImagePlaces {
-    names: BTreeSet<SourceSite>,
-    overridden: BTreeSet<SourceSite>,
-    uncertain: Option<String>,
-    read_only: Option<String>,
-}
 
 /// The references of all environments.
 pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
@@ -306,13 +278,18 @@ impl Gatherer<'_> {
         }
     }
 
-    /// A file of values beside a chart is laid over the chart's own.
+    /// A file of values beside a chart, or in its folder of values, is laid over the chart's own.
     fn values_file(&mut self, file: u32, env: usize) {
         let folder = folder_of(self.files.path(file));
-        let Some(own) = self.files.find(&join(folder, "values.yaml")).filter(|own| *own != file) else {
+        let is_chart = |folder: &str| self.files.exists(&join(folder, "Chart.yaml"));
+        let above = folder_of(folder);
+        let name = folder.rsplit('/').next().unwrap_or_default();
+        let is_inside = matches!(name, "values" | "env" | "envs" | "environments") && is_chart(above);
+        let chart = if is_inside { above } else { folder };
+        let Some(own) = self.files.find(&join(chart, "values.yaml")).filter(|own| *own != file) else {
             return;
         };
-        if self.files.exists(&join(folder, "Chart.yaml")) && !self.environments[env].layers.contains(&own) {
+        if is_chart(chart) && !self.environments[env].layers.contains(&own) {
             let layers = [ValuesSource::File(own), ValuesSource::File(file)];
             self.chart(&layers, RenderNode::Other, &[], &[env], None);
             self.environments[env].layers.remove(&own);
@@ -346,6 +323,8 @@ impl Gatherer<'_> {
         for env in &self.environments {
             settled.retain(|line| !env.unread.contains(line));
         }
+        let rest = unplaced::all(self.places, self.renderer, &self.environments, copied);
+        out.unmanaged.extend(rest);
         let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
         out.settled = settled.into_iter().map(line).collect();
         out
@@ -361,7 +340,6 @@ impl Gatherer<'_> {
             .filter(|handle| matches!(handle, Handle::Layered(_)))
             .filter_map(|handle| scan.at(*handle))
             .collect();
-        let rules = self.files.kustomization(file).filter(|_| env.rendered.contains(&file));
         for (index, found) in (0u32..).zip(&scan.found) {
             let handle = Handle::Found(index);
             if seen.is_some_and(|seen| seen.contains(&handle)) {
@@ -375,25 +353,9 @@ impl Gatherer<'_> {
             if layered.iter().any(is_same) {
                 continue;
             }
-            let is_site = |site: &SourceSite| site.file == file && site.found == Some(handle);
-            let rule = rules.and_then(|one| one.images.iter().find(|rule| rule.at.found == Some(handle)));
-            let dead = rule.is_some_and(|rule| !self.renderer.is_used(SourceSite::new(file, rule.at)));
-            let reason = if env.superseded.iter().any(is_site) {
-                Some(SUPERSEDED)
-            } else if dead {
-                Some(DEAD)
-            } else if env.gone.iter().any(is_site) {
-                Some(GONE)
-            } else {
-                None
-            };
+            let reason = why_changed_nothing(self.files, self.renderer, env, file, handle);
             if let Some(reason) = reason {
-                let one = Unmanaged {
-                    file: self.files.path(file).to_owned(),
-                    line: found.line,
-                    text: found.reference().into(),
-                    reason: reason.to_owned(),
-                };
+                let one = unmanaged(self.files.path(file), found, reason);
                 if !out.unmanaged.contains(&one) {
                     out.unmanaged.push(one);
                 }
@@ -454,6 +416,7 @@ impl Gatherer<'_> {
             file: self.files.path(site.file).to_owned(),
             line: site.line,
             style: self.files.found(*site).map_or(Style::Kubernetes, |found| found.style),
+            reference: self.files.found(*site).map(Found::reference).unwrap_or_default(),
             overridden,
         };
         let names = known

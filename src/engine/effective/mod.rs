@@ -4,7 +4,9 @@
 //! Kustomize, Argo CD, Flux and Helm override: a file's text is only a proposal until the last of them has
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
+mod charts;
 mod compose;
+mod deploying;
 mod files;
 mod gather;
 mod images;
@@ -13,8 +15,10 @@ mod objects;
 mod patches;
 mod reference;
 mod render;
+mod rendered_environment;
 mod rendered_images;
 mod units;
+mod unplaced;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +29,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
-pub(crate) use reference::{Effective, EffectiveReference, entry};
+pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
 use super::environment_paths::EnvironmentPaths;
 
@@ -62,6 +66,15 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     rendered_images::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
+/// The files of a commit that have to do with what is deployed: they name an image, or take in files that do.
+pub fn deploying_files(commit: &ScannedCommit) -> Vec<String> {
+    let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    let files = files::Files::new(&commit.scans, &others);
+    let deploying = deploying::Deploying::new(&files);
+    let own = deploying.files().filter(|path| !commit.copied.contains(*path));
+    own.map(str::to_owned).collect()
+}
+
 /// Renders a commit.
 pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective {
     let others: BTreeMap<&str, ()> = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
@@ -88,7 +101,10 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         is_ours: &is_ours,
     };
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
-    gather::all(&places, &names, &commit.copied)
+    let mut effective = gather::all(&places, &names, &commit.copied);
+    charts::set_apart(&commit.scans, &mut effective);
+    tracing::debug!(files = files.len(), "a commit was rendered");
+    effective
 }
 
 /// Whether an object that names this URL may read this repository. A clone of a mirror or fork has another URL, so

@@ -110,6 +110,8 @@ pub struct RelatedPlace {
     pub line: u32,
     /// How it is written.
     pub style: Style,
+    /// What is written there; empty where it is no reference by itself.
+    pub reference: String,
     /// Something else was laid over it; else it decides the name.
     pub overridden: bool,
 }

@@ -8,6 +8,9 @@ use super::image_writers::ImageWriter;
 use super::includes::Include;
 use super::parts::DocumentPart;
 
+/// How the reference of an `OCIRepository` was found.
+pub(super) const OCI_REPOSITORY: &str = "flux/ocirepository";
+
 /// What is found in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scan {
@@ -25,6 +28,10 @@ pub struct Scan {
     pub includes: Vec<Include>,
     /// Charts that a chart or kustomization names.
     pub charts: Vec<Chart>,
+    /// Objects that stand for an artifact of an OCI repository.
+    pub oci_sources: Vec<OciSource>,
+    /// Names of those that a release takes its chart from.
+    pub chart_sources: Vec<ObjectName>,
     /// What it contributes to a render.
     pub parts: Vec<DocumentPart>,
     /// References that count only together with other files: tags and digests of images that other
@@ -34,6 +41,51 @@ pub struct Scan {
     pub doubtful: Option<String>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
+}
+
+/// What tells a Kubernetes object from others of its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectName {
+    /// Its namespace; empty where none is written.
+    pub namespace: String,
+    /// `metadata.name`, or what a reference to the object says.
+    pub name: String,
+}
+
+impl ObjectName {
+    /// Whether both may be the same object: a namespace that is not written may be any.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let any = self.namespace.is_empty() || other.namespace.is_empty();
+        self.name == other.name && (any || self.namespace == other.namespace)
+    }
+}
+
+/// A Flux `OCIRepository`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OciSource {
+    /// Index of the YAML document that it stands in.
+    pub document: u32,
+    /// What it is called.
+    pub name: ObjectName,
+    /// It says itself that the artifact is a chart.
+    pub is_chart: bool,
+}
+
+impl Scan {
+    /// Whether the file itself names an image, or a part of one.
+    pub fn names_images(&self) -> bool {
+        !self.found.is_empty() || self.layered.iter().any(Found::names_image)
+    }
+
+    /// Whether the reference stands in a document that is a chart of an OCI repository, given the names that releases
+    /// take charts from.
+    pub fn is_chart(&self, found: &Found, taken: &[&ObjectName]) -> bool {
+        found.kind == OCI_REPOSITORY
+            && self.oci_sources.iter().any(|source| {
+                let is_taken = || taken.iter().any(|name| name.may_be(&source.name));
+                source.document == found.site.document && (source.is_chart || is_taken())
+            })
+    }
 }
 
 /// A chart that another one, or a kustomization, depends on.

@@ -1,5 +1,6 @@
 //! Flux: Kustomization, HelmRelease, OCIRepository.
 
+use super::file_scan::{OCI_REPOSITORY, ObjectName, OciSource};
 use super::found::DetectionRule;
 use super::helm_values::{self, ImageStrings};
 use super::kustomize;
@@ -85,7 +86,7 @@ pub(super) fn oci_repository(tree: &Tree<'_>, root: Id, out: &mut Output) {
     };
     out.fields(
         tree,
-        how("flux/ocirepository", DetectionRule::FluxSource),
+        how(OCI_REPOSITORY, DetectionRule::FluxSource),
         Fields {
             written: written.to_owned(),
             name: Some(url),
@@ -99,4 +100,35 @@ pub(super) fn oci_repository(tree: &Tree<'_>, root: Id, out: &mut Output) {
             ..Fields::default()
         },
     );
+}
+
+/// The names of an `OCIRepository`, and whether it says that the artifact is a chart.
+pub(super) fn oci_source(tree: &Tree<'_>, root: Id) -> OciSource {
+    let media_type = tree.text_at(root, &["spec", "layerSelector", "mediaType"]);
+    OciSource {
+        document: tree.document_of(root),
+        name: object_name(tree, root, &["metadata"]),
+        is_chart: media_type.is_some_and(|kind| kind.starts_with("application/vnd.cncf.helm.chart")),
+    }
+}
+
+/// The `OCIRepository` that a `HelmRelease` takes its chart from.
+pub(super) fn chart_source(tree: &Tree<'_>, root: Id) -> Option<ObjectName> {
+    let is_oci = tree.text_at(root, &["spec", "chartRef", "kind"]) == Some("OCIRepository");
+    let mut name = is_oci.then(|| object_name(tree, root, &["spec", "chartRef"]))?;
+    if name.namespace.is_empty() {
+        name.namespace = object_name(tree, root, &["metadata"]).namespace;
+    }
+    Some(name)
+}
+
+fn object_name(tree: &Tree<'_>, root: Id, path: &[&str]) -> ObjectName {
+    let text = |key| {
+        let at = tree.at(root, path)?;
+        Some(tree.text_at(at, &[key])?.to_owned())
+    };
+    ObjectName {
+        namespace: text("namespace").unwrap_or_default(),
+        name: text("name").unwrap_or_default(),
+    }
 }

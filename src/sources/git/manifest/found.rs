@@ -159,6 +159,11 @@ impl Found {
         format!("{}{tag}{digest}", self.written)
     }
 
+    /// Whether it has to do with an image by itself: a lone `version` field in values has only where a chart says so.
+    pub fn names_image(&self) -> bool {
+        !self.written.is_empty() || self.yaml_path.to_ascii_lowercase().contains("image")
+    }
+
     /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.
     fn site_lines(&self) -> Vec<u32> {
         let mut lines = vec![self.line];

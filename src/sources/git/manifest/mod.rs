@@ -37,6 +37,7 @@ mod planned_edit;
 mod promoter;
 mod reference_text;
 mod scanner;
+mod schema;
 mod shape;
 pub(crate) mod site;
 mod tree;
@@ -49,6 +50,7 @@ pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
 pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use copies::{CopiedImage, Mentioned, copies, may_contain_copies};
 pub(crate) use edit_warnings::repository_updater;
+pub(crate) use file_scan::ObjectName;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub(crate) use image_rules::ImageRule;
@@ -113,6 +115,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         writers: Vec::new(),
         includes,
         charts: charts(&tree, &documents),
+        oci_sources: Vec::new(),
+        chart_sources: Vec::new(),
         parts,
         layered,
         doubtful: events::doubtful(text),
@@ -123,6 +127,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         let last = next.map_or(u32::MAX, |line| line.saturating_sub(1));
         controllers::read(&tree, *root, *kind, last, &mut scan.controllers);
         image_writers::read(&tree, *root, *kind, &mut scan.writers);
+        match kind {
+            DocumentStyle::OciRepository => scan.oci_sources.push(flux::oci_source(&tree, *root)),
+            DocumentStyle::HelmRelease => scan.chart_sources.extend(flux::chart_source(&tree, *root)),
+            _ => {}
+        }
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
         edit_warnings::document(&tree, *root, index, &mut scan.warnings);
@@ -169,6 +178,11 @@ impl Scan {
     /// there once: as a part of an image that other values name if nothing more is written here, as an image in
     /// a patch rather than as a loose text.
     pub fn all(&self) -> impl Iterator<Item = &Found> {
+        self.handles().map(|(_, found)| found)
+    }
+
+    /// The same, each with its handle.
+    pub fn handles(&self) -> impl Iterator<Item = (Handle, &Found)> {
         let (mut whole, mut parts, mut spans) = (HashSet::new(), HashSet::new(), HashSet::new());
         if !self.layered.is_empty() {
             let is_known = |found: &&Found| !found.written.is_empty() && !found.rule.is_loose();
@@ -182,18 +196,22 @@ impl Scan {
             let spans_of = self.layered.iter().filter_map(|found| found.digest_span.clone());
             spans = spans_of.map(|span| (span.start, span.end)).collect();
         }
-        let more: Vec<&Found> = self
-            .layered
-            .iter()
-            .filter(|found| !whole.contains(found.yaml_path.as_str()))
+        let layered = (0u32..).zip(&self.layered);
+        let more: Vec<(Handle, &Found)> = layered
+            .filter(|(_, found)| !whole.contains(found.yaml_path.as_str()))
+            .map(|(at, found)| (Handle::Layered(at), found))
             .collect();
-        let is_better = move |found: &&Found| {
+        let is_better = move |(_, found): &(Handle, &Found)| {
             let span = found.digest_span.as_ref().map(|span| (span.start, span.end));
             let is_part = found.written.is_empty() && parts.contains(found.yaml_path.as_str());
             let is_text = found.rule.is_loose() && span.is_some_and(|span| spans.contains(&span));
             !is_part && !is_text
         };
-        self.found.iter().filter(is_better).chain(more)
+        let found = (0u32..).zip(&self.found);
+        found
+            .map(|(at, found)| (Handle::Found(at), found))
+            .filter(is_better)
+            .chain(more)
     }
 
     /// Brings the references into the order of the file.
@@ -259,7 +277,8 @@ fn loose(tree: &Tree<'_>, root: Id, kind: DocumentStyle, out: &mut Output) {
 fn style(path: &str, tree: &Tree<'_>, root: Id, out: &mut Output) -> DocumentStyle {
     let kind = detect::document(path, tree, root);
     match kind {
-        DocumentStyle::Nothing | DocumentStyle::Other => {}
+        DocumentStyle::Other => {}
+        DocumentStyle::Nothing => schema::read(tree, root, out),
         DocumentStyle::Promoter => promoter::read(tree, root, out),
         DocumentStyle::FluxKustomization => flux::kustomization(tree, root, out),
         DocumentStyle::HelmRelease => flux::helm_release(tree, root, out),
