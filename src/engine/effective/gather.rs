@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::domain::id::EnvId;
 use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::ImageRef;
-use crate::sources::git::manifest::{Application, DocumentPart, Found, Handle};
+use crate::sources::git::manifest::{Application, DetectionRule, DocumentPart, Found, Handle};
 
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
@@ -19,6 +19,8 @@ use super::values;
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
 const GONE: &str = "a patch takes this away before it is deployed";
+const UNPARSED: &str = "the file cannot be parsed here, so what of it is deployed cannot be told";
+
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
 
 /// What is known of one environment.
@@ -432,7 +434,11 @@ impl Gatherer<'_> {
                 file: self.files.path(file).to_owned(),
                 found: found.clone(),
                 others: BTreeSet::new(),
-                uncertain: scan.doubtful.clone().or_else(|| self.files.unread_kustomization(file)),
+                uncertain: scan
+                    .doubtful
+                    .clone()
+                    .or_else(|| (found.rule == DetectionRule::UnparsedLine).then(|| UNPARSED.to_owned()))
+                    .or_else(|| self.files.unread_kustomization(file)),
             });
         }
     }
