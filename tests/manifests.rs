@@ -16,4 +16,5 @@ mod manifests {
     mod corpus;
     mod hostile;
     mod rendered;
+    mod sops;
 }

@@ -39,9 +39,9 @@ impl From<&WriteArgs> for WriteOptions {
 pub(crate) enum TagRuleArg {
     /// it becomes the new digest's own tag
     Update,
-    /// it goes
+    /// remove it
     Drop,
-    /// it stays
+    /// leave it as it is
     Keep,
 }
 

@@ -8,6 +8,7 @@ use crate::domain::pin::{Style, Unmanaged};
 use crate::domain::reference::ImageRef;
 use crate::sources::git::manifest::{Application, DetectionRule, DocumentPart, Found, Handle};
 
+use super::compose;
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
@@ -432,7 +433,7 @@ impl Gatherer<'_> {
             out.references.push(EffectiveReference {
                 environment: name.clone(),
                 file: self.files.path(file).to_owned(),
-                found: found.clone(),
+                found: compose::with_variables(self.files, file, handle).unwrap_or_else(|| found.clone()),
                 others: BTreeSet::new(),
                 uncertain: scan
                     .doubtful

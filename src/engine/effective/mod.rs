@@ -4,6 +4,7 @@
 //! Kustomize, Argo CD, Flux and Helm override: a file's text is only a proposal until the last of them has
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
+mod compose;
 mod files;
 mod gather;
 mod images;

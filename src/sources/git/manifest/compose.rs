@@ -33,6 +33,34 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, out: &mut Output) {
     }
 }
 
+/// The images in whose texts variables stand, wherever [`read`] looks for images.
+pub(super) fn templates<'t>(tree: &'t Tree<'_>, root: Id) -> Vec<(Id, &'t str)> {
+    let mut images = Vec::new();
+    for (key, value) in tree.entries(root) {
+        if is_extension(tree, *key) || tree.text_of(*key) == Some("services") {
+            image_nodes(tree, *value, &mut images);
+        }
+    }
+    let text = |id: Id| Some((id, tree.filled(id).filter(|text| text.contains('$'))?));
+    images.into_iter().filter_map(text).collect()
+}
+
+fn image_nodes(tree: &Tree<'_>, id: Id, out: &mut Vec<Id>) {
+    match &tree.node(id).kind {
+        Kind::Map(entries, _) => {
+            for (key, value) in entries {
+                if tree.text_of(*key) == Some("image") && tree.text_of(*value).is_some() {
+                    out.push(*value);
+                } else {
+                    image_nodes(tree, *value, out);
+                }
+            }
+        }
+        Kind::Seq(items) => items.iter().for_each(|item| image_nodes(tree, *item, out)),
+        Kind::Scalar(..) | Kind::Alias(_) => {}
+    }
+}
+
 fn fragment(tree: &Tree<'_>, id: Id, out: &mut Output) {
     match &tree.node(id).kind {
         Kind::Map(entries, _) => {

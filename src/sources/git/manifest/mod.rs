@@ -35,6 +35,7 @@ mod shape;
 pub(crate) mod site;
 mod tree;
 mod unparsed;
+pub mod variables;
 
 use std::collections::HashSet;
 
@@ -73,6 +74,12 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             };
         }
     };
+    if is_variables(path) {
+        return Scan {
+            parts: vec![DocumentPart::Variables(variables::read(text))],
+            ..Scan::default()
+        };
+    }
     let tree = Tree::read(text);
     let mut out = Output::for_file(path);
     let kinds: Vec<DocumentStyle> = tree
@@ -129,6 +136,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     scan.sort();
     scan
+}
+
+/// Whether a file sets the variables of the Compose file beside it.
+fn is_variables(path: &str) -> bool {
+    path.rsplit('/').next() == Some(variables::FILE)
 }
 
 impl Scan {

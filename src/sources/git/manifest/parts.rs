@@ -14,7 +14,8 @@ use super::objects::{self, ManifestObject};
 use super::output::{FoundBy, Output};
 use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
-use super::{argocd, kubernetes, parameters};
+use super::variables::Variable;
+use super::{argocd, compose, kubernetes, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.
@@ -40,6 +41,19 @@ pub enum DocumentPart {
     Replacements(Vec<Replacement>),
     /// References that nothing else changes.
     Plain(Vec<Handle>),
+    /// Images of a Compose file in whose texts variables stand.
+    Compose(Vec<TemplatedImage>),
+    /// The variables of a `.env` file.
+    Variables(Vec<Variable>),
+}
+
+/// An image of a Compose file as it is written, with `$` in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplatedImage {
+    /// The text as it is written.
+    pub template: String,
+    /// The reference that was made of it, with defaults put in.
+    pub at: TextPlace,
 }
 
 /// How a reference in a patch was found.
@@ -78,7 +92,8 @@ impl DocumentPart {
                     }
                 }
             }
-            Self::Fields(_) | Self::Replacements(_) => {}
+            Self::Compose(all) => all.iter_mut().for_each(|one| each(&mut one.at)),
+            Self::Fields(_) | Self::Replacements(_) | Self::Variables(_) => {}
         }
     }
 }
@@ -197,7 +212,18 @@ impl PartReader<'_> {
                     parts.extend(read.map(DocumentPart::Operations));
                 }
             }
-            DocumentStyle::Nothing | DocumentStyle::Compose | DocumentStyle::Chart => {}
+            DocumentStyle::Compose => {
+                let image = |(id, template): (Id, &str)| TemplatedImage {
+                    template: template.to_owned(),
+                    at: TextPlace {
+                        line: tree.node(id).line,
+                        found: self.handle(tree.resolve(id)),
+                    },
+                };
+                let all: Vec<TemplatedImage> = compose::templates(tree, root).into_iter().map(image).collect();
+                parts.extend((!all.is_empty()).then_some(DocumentPart::Compose(all)));
+            }
+            DocumentStyle::Nothing | DocumentStyle::Chart => {}
         }
     }
 

@@ -68,6 +68,7 @@ pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name = name.strip_suffix(".gotmpl").unwrap_or(name);
     name == "Kustomization"
+        || name == super::variables::FILE
         || [".yaml", ".yml", ".json"]
             .iter()
             .any(|end| name.len() > end.len() && name.ends_with(end))
