@@ -16,6 +16,9 @@ mod git {
     mod history;
     mod identity;
     mod lineage;
+    mod pin_property;
+    mod pin_states;
+    mod pin_story;
     mod places;
     mod push;
     mod read;

@@ -97,6 +97,14 @@ actions! {
         "what happened while you looked: builds, pins, tags that moved, verdicts that changed";
     Filter: "filter", "filter", ["/"], Look, Harmless,
         "show only rows that match words and facets";
+    Sort: "sort", "sort", ["s"], Look, Harmless,
+        "sort the rows: by name, versions behind, verdict, age, drift";
+    SortThen: "sort-then", "then by", ["S"], Look, Harmless,
+        "sort what is the same in the first order by a second one";
+    Columns: "columns", "columns", ["C"], Look, Harmless,
+        "choose which columns of the board are shown; the choice is remembered";
+    FullScreen: "full-screen", "full screen", ["z"], Look, Harmless,
+        "give the whole screen to the pane that has the keys, or take it back";
     ClearFilter: "clear-filter", "all rows", ["ctrl-u"], Look, Harmless,
         "show every row again";
     CopyDigest: "copy-digest", "copy digest", ["y"], Look, Harmless,

@@ -28,7 +28,10 @@ impl Action {
             | Self::NextTheme
             | Self::Redraw
             | Self::Quit => Ok(()),
-            Self::MoveLeft | Self::MoveRight | Self::Filter => on_board(state),
+            Self::MoveLeft | Self::MoveRight | Self::Filter | Self::Sort | Self::Columns | Self::FullScreen => {
+                on_board(state)
+            }
+            Self::SortThen => has_order(state),
             Self::NextPane | Self::PreviousPane => has_panes(state),
             Self::NextPin => has_several_pins(state),
             Self::Open => can_open(state),
@@ -169,6 +172,14 @@ fn has_filter(state: &CockpitState) -> Possible {
     } else {
         Ok(())
     }
+}
+
+fn has_order(state: &CockpitState) -> Possible {
+    on_board(state)?;
+    if state.sorting.is_by_name() {
+        return Err("the rows stand by name: no two are the same".to_owned());
+    }
+    Ok(())
 }
 
 fn not_refreshing(state: &CockpitState) -> Possible {

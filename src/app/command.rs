@@ -1,5 +1,6 @@
 //! What the state machine asks the runtime to do. Plain data.
 
+use super::cursor::Column;
 use super::generation::{QueryKind, Ticket};
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
@@ -60,6 +61,8 @@ pub enum Command {
         /// What it is, in a few words.
         what: String,
     },
+    /// Remember which columns of the board are put away.
+    RememberColumns(Vec<Column>),
     /// Switch to the next theme.
     NextTheme,
     /// Draw everything anew: the screen was disturbed.

@@ -1,71 +1,36 @@
-//! The filter: fuzzy words on the service, and facets on its cells.
+//! The filter: words on the service, and facets on its cells.
 //!
-//! `pay env:production drift !verified` shows services whose name resembles "pay" and that have a
+//! `pay env:production drift !verified` shows services whose name contains "pay" and that have a
 //! cell in production with drift and without a verified verdict. All facets must be true of the same
-//! cell.
+//! cell. Where no name contains the words, names that resemble them are shown.
 
+use jiff::Timestamp;
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::cell_status::{self, CellStatus};
+use super::drift_index::DriftIndex;
+pub use super::facet::FACETS;
+use super::facet::{Condition, Facet};
 use crate::domain::board::{Board, Cell, ServiceRow};
-use crate::domain::candidate::Relation;
-use crate::domain::drift::DriftKind;
 
 /// A parsed filter with the text it came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filter {
     text: String,
-    words: String,
+    words: Vec<String>,
     environments: Vec<String>,
     facets: Vec<Facet>,
     unknown: Vec<String>,
 }
 
-/// One condition on a cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Facet {
-    not: bool,
-    is: Is,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Is {
-    Status(CellStatus),
-    Relation(Relation),
-    Drift(Option<DriftKind>),
-    Held,
-}
-
-/// Words that are facets, for the help line of the filter.
-pub const FACETS: &[&str] = &[
-    "env:NAME",
-    "verified",
-    "warned",
-    "rejected",
-    "unknown",
-    "unreachable",
-    "absent",
-    "tag",
-    "unjudged",
-    "same",
-    "behind",
-    "ahead",
-    "other",
-    "drift",
-    "drift:KIND",
-    "held",
-];
-
 impl Filter {
-    /// Reads a filter. It never fails: what is no facet is a fuzzy word, and a facet that names
-    /// nothing is listed by [`Self::unknown`].
+    /// Reads a filter. It never fails: what is no facet is a word, and a facet that names nothing is listed
+    /// by [`Self::unknown`].
     pub fn parse(text: &str) -> Self {
         let mut filter = Self {
             text: text.to_owned(),
             ..Self::default()
         };
-        let mut words = Vec::new();
         for word in text.split_whitespace() {
             let (not, bare) = match word.strip_prefix('!') {
                 Some(bare) => (true, bare),
@@ -75,15 +40,14 @@ impl Filter {
                 if !environment.is_empty() {
                     filter.environments.push(environment.to_lowercase());
                 }
-            } else if let Some(is) = facet(bare) {
-                filter.facets.push(Facet { not, is });
-            } else if not || bare.contains(':') {
+            } else if let Some(condition) = Condition::parse(bare) {
+                filter.facets.push(Facet { not, condition });
+            } else if not || bare.contains([':', '<', '>', '=']) {
                 filter.unknown.push(word.to_owned());
             } else {
-                words.push(word);
+                filter.words.push(word.to_owned());
             }
         }
-        filter.words = words.join(" ");
         filter
     }
 
@@ -102,112 +66,118 @@ impl Filter {
         &self.unknown
     }
 
-    /// A matcher, to be used for many rows.
-    pub fn matcher(&self) -> RowMatcher<'_> {
-        let pattern =
-            (!self.words.is_empty()).then(|| Pattern::parse(&self.words, CaseMatching::Ignore, Normalization::Smart));
+    /// A matcher for the rows of a board.
+    pub fn matcher<'a>(&'a self, board: &'a Board, now: Timestamp) -> RowMatcher<'a> {
+        let contained = board.services.iter().any(|row| self.is_contained(row.name.as_str()));
+        let words = if self.words.is_empty() {
+            Words::None
+        } else if contained {
+            Words::Contained
+        } else {
+            let pattern = Pattern::parse(&self.words.join(" "), CaseMatching::Ignore, Normalization::Smart);
+            Words::Resembled(pattern, Box::new(Matcher::new(Config::DEFAULT)))
+        };
+        let drift = if self.facets.is_empty() {
+            DriftIndex::default()
+        } else {
+            DriftIndex::new(board)
+        };
         RowMatcher {
             filter: self,
-            pattern,
-            matcher: None,
+            words,
+            drift,
+            now,
             buffer: Vec::new(),
         }
     }
 
-    /// Whether a cell meets the conditions on cells; without any, every cell does.
-    pub fn cell(&self, board: &Board, cell: &Cell) -> bool {
-        let environment = cell.pin.target.environment.as_str().to_lowercase();
-        let here =
-            self.environments.is_empty() || self.environments.iter().any(|e| environment.starts_with(e.as_str()));
-        here && self.facets.iter().all(|facet| facet.is.holds(board, cell) != facet.not)
+    /// Whether cells of an environment count.
+    pub fn is_about(&self, environment: &str) -> bool {
+        let environment = environment.to_lowercase();
+        self.environments.is_empty() || self.environments.iter().any(|e| environment.starts_with(e.as_str()))
     }
 
-    fn looks_at_cells(&self) -> bool {
-        !self.environments.is_empty() || !self.facets.is_empty()
+    fn is_contained(&self, name: &str) -> bool {
+        let name = name.to_lowercase();
+        self.words.iter().all(|word| name.contains(&word.to_lowercase()))
     }
+}
+
+/// How the words of a filter are looked for.
+enum Words {
+    None,
+    /// At least one name contains them all: only such names count.
+    Contained,
+    Resembled(Pattern, Box<Matcher>),
 }
 
 /// Tests rows against a filter.
 pub struct RowMatcher<'a> {
     filter: &'a Filter,
-    pattern: Option<Pattern>,
-    matcher: Option<Matcher>,
+    words: Words,
+    drift: DriftIndex<'a>,
+    now: Timestamp,
     buffer: Vec<char>,
 }
 
 impl RowMatcher<'_> {
     /// Whether a row is let through.
-    pub fn row(&mut self, board: &Board, row: &ServiceRow) -> bool {
-        if self.filter.looks_at_cells() && !row.cells.iter().any(|cell| self.filter.cell(board, cell)) {
+    pub fn row(&mut self, row: &ServiceRow) -> bool {
+        let looks_at_cells = !self.filter.environments.is_empty() || !self.filter.facets.is_empty();
+        if looks_at_cells && !row.cells.iter().any(|cell| self.cell(cell)) {
             return false;
         }
-        let Some(pattern) = &self.pattern else {
-            return true;
+        match &mut self.words {
+            Words::None => true,
+            Words::Contained => self.filter.is_contained(row.name.as_str()),
+            Words::Resembled(pattern, matcher) => pattern
+                .score(Utf32Str::new(row.name.as_str(), &mut self.buffer), matcher)
+                .is_some(),
+        }
+    }
+
+    /// The characters of a name that the words of the filter were found in, by their number.
+    pub fn found_in(&mut self, name: &str) -> Vec<usize> {
+        let mut found: Vec<usize> = match &mut self.words {
+            Words::None => Vec::new(),
+            Words::Contained => {
+                let small: Vec<char> = name.chars().map(lower).collect();
+                let words = self.filter.words.iter();
+                words
+                    .flat_map(|word| {
+                        let word: Vec<char> = word.chars().map(lower).collect();
+                        let at = small.windows(word.len().max(1)).position(|part| part == word);
+                        at.map_or(0..0, |at| at..at + word.len())
+                    })
+                    .collect()
+            }
+            Words::Resembled(pattern, matcher) => {
+                let mut indices = Vec::new();
+                pattern.indices(Utf32Str::new(name, &mut self.buffer), matcher, &mut indices);
+                indices.into_iter().filter_map(|at| usize::try_from(at).ok()).collect()
+            }
         };
-        // A matcher needs large scratch memory: made only when there are words to match.
-        let matcher = self.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
-        pattern
-            .score(Utf32Str::new(row.name.as_str(), &mut self.buffer), matcher)
-            .is_some()
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Whether a cell meets the conditions on cells; without any, every cell does.
+    fn cell(&self, cell: &Cell) -> bool {
+        self.filter.is_about(cell.pin.target.environment.as_str())
+            && self
+                .filter
+                .facets
+                .iter()
+                .all(|facet| facet.condition.is_met(&self.drift, cell, self.now) != facet.not)
     }
 }
 
-fn facet(word: &str) -> Option<Is> {
-    Some(match word {
-        "verified" => Is::Status(CellStatus::Verified),
-        "warned" => Is::Status(CellStatus::Warned),
-        "rejected" => Is::Status(CellStatus::Rejected),
-        "unknown" => Is::Status(CellStatus::Unknown),
-        "unreachable" => Is::Status(CellStatus::Unreachable),
-        "absent" => Is::Status(CellStatus::Absent),
-        "tag" => Is::Status(CellStatus::ByTag),
-        "unjudged" => Is::Status(CellStatus::NotJudged),
-        "same" => Is::Relation(Relation::Same),
-        "behind" => Is::Relation(Relation::Behind),
-        "ahead" => Is::Relation(Relation::Ahead),
-        "other" => Is::Relation(Relation::Other),
-        "held" => Is::Held,
-        "drift" => Is::Drift(None),
-        _ => {
-            let kind = word.strip_prefix("drift:")?;
-            Is::Drift(Some(drift_kind(kind)?))
-        }
-    })
-}
-
-fn drift_kind(name: &str) -> Option<DriftKind> {
-    use DriftKind as K;
-    let all = [
-        K::TagMoved,
-        K::PinnedByTag,
-        K::RebuiltPerEnvironment,
-        K::MissingFromRegistry,
-        K::EvidenceElsewhere,
-        K::NotVerified,
-        K::SkippedEnvironment,
-        K::PinSplit,
-        K::Held,
-        K::RunningDiffers,
-    ];
-    all.into_iter()
-        .find(|kind| kind.as_str().starts_with(name) && !name.is_empty())
-}
-
-impl Is {
-    fn holds(&self, board: &Board, cell: &Cell) -> bool {
-        match self {
-            // Age does not change a status, only its staleness.
-            Self::Status(status) => cell_status::of_cell(cell, jiff::Timestamp::UNIX_EPOCH).status == *status,
-            Self::Relation(relation) => cell.relation == *relation,
-            Self::Held => cell.hold.is_some(),
-            Self::Drift(kind) => board.drift.iter().any(|drift| {
-                drift.service == cell.pin.target.service
-                    && drift
-                        .environment
-                        .as_ref()
-                        .is_none_or(|e| *e == cell.pin.target.environment)
-                    && kind.is_none_or(|kind| kind == drift.kind)
-            }),
-        }
+/// One character for one, so that places in the small name are places in the name.
+fn lower(c: char) -> char {
+    let mut small = c.to_lowercase();
+    match (small.next(), small.next()) {
+        (Some(small), None) => small,
+        _ => c,
     }
 }

@@ -1,12 +1,14 @@
 //! What can happen to the cockpit. Plain data, so that a recorded run replays.
 
+use super::cursor::Column;
 use super::generation::Ticket;
 use super::key::KeyPress;
+use super::pane::Pane;
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
-use crate::domain::id::Digest;
+use crate::domain::id::{Digest, ServiceId};
 use crate::domain::known_good::EarlierDigest;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
@@ -20,6 +22,10 @@ pub enum Msg {
     Key(KeyPress),
     /// Text was pasted; it only ever goes into a text field.
     Paste(String),
+    /// The mouse was pressed on something that the last frame showed.
+    Pointed(Spot),
+    /// The wheel of the mouse was turned by so many notches; below zero is up.
+    Wheel(i8),
     /// The terminal has this size now.
     Resize {
         /// Columns.
@@ -117,6 +123,19 @@ pub enum Msg {
     },
     /// The view's limits of the last frame, so that scrolling ends where the text ends.
     Drawn(ScrollLimits),
+}
+
+/// What the mouse can be pressed on: what a frame showed there, never a place on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Spot {
+    /// A cell of the board.
+    Cell(ServiceId, Column),
+    /// The name of a service on the board.
+    Service(ServiceId),
+    /// A drift in the feed, by its id.
+    Drift(String),
+    /// A pane of the board.
+    Pane(Pane),
 }
 
 /// How far the scrollable parts of the last frame go, in lines.

@@ -28,6 +28,8 @@ pub struct PlanScreen {
     pub input: Option<Input>,
     /// First line shown.
     pub top: u16,
+    /// The member of a set whose details are shown; `None` = the first.
+    pub member: Option<ServiceId>,
     /// How many questions had been asked when the proposal came: a pass over the board that began later has
     /// seen a commit that is at least as new as the proposal's.
     pub made_at: u64,
@@ -115,6 +117,7 @@ pub const KEYS: &[(&str, &str)] = &[
         "b",
         "break glass: type why, where the policy lets closed gates be waived",
     ),
+    ("x", "a set: leave out the selected service, and plan the others again"),
     ("w", "revert: the whole commit, or this pin alone"),
     ("1-9", "revert: choose one of the digests that verify"),
     ("n", "plan again, on the newest commit"),
@@ -132,9 +135,24 @@ impl PlanScreen {
             compared: Vec::new(),
             input: None,
             top: 0,
+            member: None,
             made_at: 0,
             moved: None,
         }
+    }
+
+    /// The members of a set while they are on screen; empty for a plan of one service.
+    pub fn members(&self) -> &[Plan] {
+        match &self.stage {
+            Stage::Shown(proposal) | Stage::Running(proposal) if proposal.plans.len() > 1 => &proposal.plans,
+            _ => &[],
+        }
+    }
+
+    /// The place of the selected member among those of the set.
+    pub fn member_position(&self) -> usize {
+        let selected = |plan: &Plan| Some(&plan.service) == self.member.as_ref();
+        self.members().iter().position(selected).unwrap_or(0)
     }
 
     /// The proposal on screen, whatever became of it.

@@ -8,17 +8,19 @@ use super::action::Action;
 use super::cell_status::{self, CellStatus};
 pub use super::choice::Choice;
 use super::comparison::{ComparisonState, DiffScreen};
-use super::cursor::{Cursor, ScreenSubject};
+use super::cursor::{Column, Cursor, ScreenSubject};
 use super::events::{CellId, EventLog};
 use super::filter::Filter;
 use super::generation::Generations;
 use super::guide::Guide;
 use super::keymap::Keymap;
 use super::msg::ScrollLimits;
+pub use super::pane::Pane;
 use super::plan_screen::{PlanScreen, Stage, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::Signs;
+use super::sorting::Sorting;
 use super::undo::Undo;
 use super::versions::{KnownVersions, NamedVersion, VersionNames};
 use crate::domain::board::{Board, Cell, ServiceRow};
@@ -46,22 +48,14 @@ pub struct Setup {
     pub global_arguments: String,
     /// Where the log is written, for the help.
     pub log: Option<String>,
+    /// The mouse is used: the view says what lies where.
+    pub mouse: bool,
+    /// Columns of the board that the person put away, here, some time before.
+    pub hidden_columns: BTreeSet<Column>,
     /// The cell that is selected first; `None` = the first one.
     pub start_at: Option<Target>,
     /// Somebody who sees a cockpit for the first time is led by a line.
     pub guided: bool,
-}
-
-/// The panes of the board screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pane {
-    /// Services × environments.
-    #[default]
-    Board,
-    /// Everything about the selected cell.
-    Inspector,
-    /// The drift feed.
-    Feed,
 }
 
 /// Identifies one statement of a subject: its blob, what it hangs on, and which of several with
@@ -138,6 +132,13 @@ pub enum Modal {
     Filter {
         /// The filter before, to go back to.
         before: String,
+        /// The selection before: it stays as long as its row matches, else the row nearest to it is selected.
+        anchor: Option<Cursor>,
+    },
+    /// Which columns are shown.
+    Columns {
+        /// The selected column.
+        at: usize,
     },
     /// One of several promotions.
     Choose {
@@ -234,6 +235,15 @@ pub struct CockpitState {
     pub guide: Option<Guide>,
     /// Which rows are shown.
     pub filter: Filter,
+    /// By what the rows are sorted.
+    pub sorting: Sorting,
+    /// The order of the services, settled when the sorting was chosen and when a pass ends; empty while they
+    /// are sorted by name.
+    pub order: Vec<ServiceId>,
+    /// Columns of the board that are put away.
+    pub hidden_columns: BTreeSet<Column>,
+    /// The pane with the keys fills the screen.
+    pub full_screen: bool,
     /// The pane with the keys.
     pub pane: Pane,
     /// First line shown of the inspector.
@@ -267,6 +277,7 @@ impl CockpitState {
     pub fn new(setup: Setup, keymap: Keymap, size: (u16, u16), now: Timestamp) -> Self {
         let guide = setup.guided.then(Guide::default);
         Self {
+            hidden_columns: setup.hidden_columns.clone(),
             setup,
             keymap,
             board: Board::default(),
@@ -284,6 +295,9 @@ impl CockpitState {
             looked_at: (now, 0),
             guide,
             filter: Filter::default(),
+            sorting: Sorting::default(),
+            order: Vec::new(),
+            full_screen: false,
             pane: Pane::Board,
             inspector_top: 0,
             screens: Vec::new(),
@@ -303,6 +317,12 @@ impl CockpitState {
     /// The time as the screen shows it: whole minutes, so that ages repaint once a minute.
     pub fn minute(&self) -> Timestamp {
         super::age::minute(self.now)
+    }
+
+    /// The time as far as it shows in a frame: whole minutes for ages, and the moment itself while the screen
+    /// says how long something has taken. A frame that is built while this stays the same looks the same.
+    pub fn shown_time(&self) -> (Timestamp, Option<Timestamp>) {
+        (self.minute(), self.is_waiting().then_some(self.now))
     }
 
     /// The screen on top; `None` = the board.

@@ -1,6 +1,7 @@
 //! `pindeck` without a subcommand: the cockpit, or its line mode.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use jiff::SignedDuration;
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
-use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, plain};
+use crate::domain::id::Digest;
+use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Remembered, plain};
 
 use super::backend::EngineBackend;
 use super::command_context::CommandContext;
@@ -30,17 +32,22 @@ pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
         refresh_every: (!context.global.offline).then(|| SignedDuration::try_from(REFRESH).unwrap_or_default()),
         global_arguments: context.global_arguments(),
         log: super::log::path().map(|path| path.display().to_string()),
-        start_at: None,
-        guided: false,
+        ..Setup::default()
     };
-    open(context, Arc::new(EngineBackend(engine)), setup).await
+    let columns_file = columns_file(&context.options().dir);
+    open(context, Arc::new(EngineBackend(engine)), setup, columns_file).await
 }
 
 /// Runs a backend in the way this place asks for.
 ///
 /// # Errors
 /// As [`run`].
-pub(crate) async fn open(context: &CommandContext, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
+pub(crate) async fn open(
+    context: &CommandContext,
+    backend: Arc<dyn Backend>,
+    setup: Setup,
+    columns_file: Option<PathBuf>,
+) -> Result<Exit, Failure> {
     if context.global.plain {
         let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
         return super::signals::or_interrupted(async {
@@ -57,7 +64,11 @@ pub(crate) async fn open(context: &CommandContext, backend: Arc<dyn Backend>, se
         setup,
         keys: user.keys.clone(),
         theme: user.theme.clone(),
-        theme_file: crate::config::user::state_dir().map(|dir| dir.join("theme")),
+        remembered: Remembered {
+            theme_file: crate::config::user::state_dir().map(|dir| dir.join("theme")),
+            columns_file,
+        },
+        mouse: user.mouse,
         glyphs: user.glyphs.clone(),
         colours: user.colors.clone(),
     };
@@ -65,4 +76,12 @@ pub(crate) async fn open(context: &CommandContext, backend: Arc<dyn Backend>, se
         CockpitEnd::Quit => Ok(Exit::Done),
         CockpitEnd::Signal(number) => Ok(Exit::Signal(number)),
     }
+}
+
+/// Where the columns that were put away are remembered: for each repository its own, because environments of
+/// the same name mean something else in another one.
+fn columns_file(repository: &Path) -> Option<PathBuf> {
+    let repository = repository.canonicalize().ok()?;
+    let name = Digest::of(repository.as_os_str().as_encoded_bytes()).hex()[..16].to_owned();
+    Some(crate::config::user::state_dir()?.join("columns").join(name))
 }

@@ -15,7 +15,7 @@ use crate::domain::policy::{
 use crate::domain::text::Clean;
 use crate::engine::Engine;
 use crate::engine::settings::{Settings, settings_of_file, source_words};
-use crate::runtime::CockpitOptions;
+use crate::runtime::{CockpitOptions, Remembered};
 
 use super::args::{ConfigArgs, ConfigCommand};
 use super::command_context::CommandContext;
@@ -32,7 +32,8 @@ pub(crate) async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<E
         setup: Setup::default(),
         keys: context.user.keys.clone(),
         theme: context.user.theme.clone(),
-        theme_file: None,
+        remembered: Remembered::default(),
+        mouse: false,
         glyphs: context.user.glyphs.clone(),
         colours: context.user.colors.clone(),
     }

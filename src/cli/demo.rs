@@ -47,11 +47,12 @@ pub(crate) async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exi
         log: super::log::path().map(|path| path.display().to_string()),
         start_at: Some(Target::new(READY.0, READY.1)),
         guided: !context.global.read_only,
+        ..Setup::default()
     };
     let world = Arc::new(world);
     let (stop, stopped) = watch::channel(false);
     let happening = tokio::spawn(happen(Arc::clone(&world), args.speed, stopped));
-    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup).await;
+    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup, None).await;
     // Whatever is happening is waited for: nothing may write into the folder any more when it goes.
     let _ = stop.send(true);
     let _ = happening.await;

@@ -7,6 +7,7 @@ use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
 use crate::domain::history::Action;
 use crate::domain::id::{Digest, Target};
+use crate::domain::pin_set::BranchPart;
 use crate::domain::reference::Repository;
 use crate::domain::text::{Clean, Untrusted};
 use crate::domain::verdict::{Outcome, Verdict};
@@ -39,6 +40,8 @@ struct EntryDoc<'a> {
     component: Option<&'a str>,
     image: Option<&'a Repository>,
     break_glass: Option<&'a Untrusted>,
+    landed: &'a str,
+    part: BranchPart,
     verdict: Option<&'a Verdict>,
 }
 
@@ -94,6 +97,8 @@ fn entry(record: &Record) -> EntryDoc<'_> {
         component: entry.component.as_deref(),
         image: record.image.as_ref(),
         break_glass: entry.break_glass.as_ref(),
+        landed: &entry.landed,
+        part: entry.part,
         verdict: record.verdict.as_ref(),
     }
 }
@@ -113,6 +118,9 @@ fn lines(target: &Target, records: &[Record], verify: bool) -> Vec<String> {
         let mut subject = entry.subject.raw().to_owned();
         if let Some(reason) = &entry.break_glass {
             subject.push_str(&format!(" [break-glass: {}]", reason.raw()));
+        }
+        if let Some(aside) = entry.aside() {
+            subject.push_str(&format!(" [{aside}]"));
         }
         let mut cells = vec![
             entry.at.strftime("%Y-%m-%d %H:%M").to_string(),

@@ -323,12 +323,13 @@ impl Board {
 
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
-        let unknown = |what: String, seen: &Seen<Assessment>| match seen {
-            Seen::Unreachable { failure, .. } => Some(format!("{what}: {}", failure.sentence().clean())),
+        // The name of the place is only put together once something is found: this is asked at every frame.
+        let unknown = |what: &dyn Fn() -> String, seen: &Seen<Assessment>| match seen {
+            Seen::Unreachable { failure, .. } => Some(format!("{}: {}", what(), failure.sentence().clean())),
             _ => {
                 let verdict = seen.value()?.verdict.as_ref()?;
                 let cause = verdict.causes.iter().find(|c| c.cause == CauseKind::Unreachable)?;
-                Some(format!("{what}: {}", cause.detail.clean()))
+                Some(format!("{}: {}", what(), cause.detail.clean()))
             }
         };
         let stale = self.repository.as_ref().and_then(|repository| match &repository.fetch {
@@ -341,14 +342,14 @@ impl Board {
                     Seen::Unreachable { failure, .. } => {
                         Some(format!("candidate of {}: {}", row.name, failure.sentence().clean()))
                     }
-                    _ => unknown(format!("candidate of {}", row.name), &row.assessment),
+                    _ => unknown(&|| format!("candidate of {}", row.name), &row.assessment),
                 };
                 candidate.or_else(|| {
                     row.cells.iter().find_map(|cell| match &cell.tag_digest {
                         Seen::Unreachable { failure, .. } => {
                             Some(format!("tag of {}: {}", cell.pin.target, failure.sentence().clean()))
                         }
-                        _ => unknown(cell.pin.target.to_string(), &cell.assessment),
+                        _ => unknown(&|| cell.pin.target.to_string(), &cell.assessment),
                     })
                 })
             })

@@ -119,17 +119,23 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
     }
 }
 
-/// Whether the same image is pinned in the environment before, as an index or as one of its manifests.
+/// Whether the same image is pinned in every environment that this one comes after, as an index or as one of its
+/// manifests.
 fn is_before(board: &Board, cell: &Cell) -> bool {
-    let at = |env: &EnvId| board.environments.iter().position(|e| e.name == *env);
-    let before = at(&cell.pin.target.environment).and_then(|here| board.environments.get(here.checked_sub(1)?));
+    let here = board
+        .environments
+        .iter()
+        .find(|e| e.name == cell.pin.target.environment);
+    let after = here.map(|here| here.after.as_slice()).unwrap_or_default();
     let row = board.row(&cell.pin.target.service);
-    let others = row.into_iter().flat_map(|row| &row.cells);
-    before.is_some_and(|before| {
-        let mut there = others.filter(|other| other.pin.target.environment == before.name);
-        // Whether the very digest was there, git has said.
-        there.any(|other| other.pin.digest != cell.pin.digest && cell.is_same_image(other))
-    })
+    let others: Vec<&Cell> = row.into_iter().flat_map(|row| &row.cells).collect();
+    // Whether the very digest was in the only one of them, git has said.
+    let is_told = |other: &Cell| after.len() == 1 && other.pin.digest == cell.pin.digest;
+    let is_in = |before: &EnvId| {
+        let mut there = others.iter().filter(|other| other.pin.target.environment == *before);
+        there.any(|other| !is_told(other) && cell.is_same_image(other))
+    };
+    !after.is_empty() && after.iter().all(is_in)
 }
 
 /// Why a verdict is a refusal, in one line: each cause once, with the checks it stands for.

@@ -269,8 +269,9 @@ fn an_index_and_its_own_manifest_are_one_image() {
         let mut board = board(skipped);
         let env = |name: &str| Environment::new(name, Vec::new());
         board.environments = vec![env("dev"), env("production")];
+        board.environments[1].after = vec!["dev".into()];
         assert_eq!(detect(&board, now()), []);
-        board.environments.swap(0, 1);
+        board.environments[1].after.clear();
         assert_eq!(detect(&board, now()).len(), 1);
     }
     // Two manifests of one index, and an index beside a stranger, are not.

@@ -5,8 +5,58 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::id::{Digest, Target};
+use super::id::{Digest, EnvId, ServiceId, Target};
+use super::pin_set::BranchPart;
+use super::reference::Repository;
 use super::text::Untrusted;
+
+/// Whose pins a history is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HistoryKey {
+    /// Whose they are.
+    pub owner: PinOwner,
+    /// Where they count.
+    pub environment: EnvId,
+    /// Which variant of the image, where the environment has several today.
+    pub component: Option<String>,
+}
+
+/// Who has what is pinned, by today's names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PinOwner {
+    /// A service of today, configured or inferred.
+    Service(ServiceId),
+    /// A repository that no service has today; a service may have come in its place.
+    Nobody(Repository),
+}
+
+/// What is pinned. A digest names its bytes wherever they are; a tag names them only together with its repository.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PinIdentity {
+    /// These bytes.
+    Digest(Digest),
+    /// Whatever a tag of a repository points at.
+    Tag(Option<String>, Repository),
+}
+
+impl PinIdentity {
+    /// The bytes, if they are named.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::Digest(digest) => Some(*digest),
+            Self::Tag(..) => None,
+        }
+    }
+}
+
+/// What is written where something is pinned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WrittenPin {
+    /// The tag beside the digest, or alone.
+    pub tag: Option<String>,
+    /// The repository.
+    pub image: Repository,
+}
 
 /// What a commit did to a pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,6 +95,25 @@ pub struct Entry {
     pub component: Option<String>,
     /// The break-glass reason, if gates were waived.
     pub break_glass: Option<Untrusted>,
+    /// The commit of the branch that brought the change: the same one, or the merge of a side branch.
+    pub landed: String,
+    /// The part of the history in which the pin after it has been: on the branch, or only on a side branch.
+    pub part: BranchPart,
+}
+
+impl Entry {
+    /// Says so where the pin after the change never was what the branch itself pinned.
+    pub(crate) fn aside(&self) -> Option<String> {
+        let merge: String = self.landed.chars().take(12).collect();
+        match self.part {
+            BranchPart::Branch => None,
+            BranchPart::Passed => Some(format!("on a side branch; merge {merge} brought what came of it")),
+            BranchPart::Side => Some(format!(
+                "only on a side branch; the branch had its own way before merge {merge}"
+            )),
+            BranchPart::Dropped => Some(format!("only on a side branch; merge {merge} dropped it")),
+        }
+    }
 }
 
 /// What a commit message records about one target (docs/reference/contract.md, "Commits"). A record, never an
@@ -61,6 +130,11 @@ pub(crate) struct CommitRecord {
 }
 
 impl CommitRecord {
+    /// Whether a message may record anything at all.
+    pub(crate) fn may_be_in(message: &str) -> bool {
+        message.contains("Pindeck-") || message.contains(REVERTS)
+    }
+
     /// Reads a message. A paragraph of `Key: value` lines counts if it speaks of this target, or names
     /// no target; among several (a squash), the last.
     pub(crate) fn read(message: &str, target: &Target) -> Self {
@@ -91,9 +165,11 @@ impl CommitRecord {
     }
 }
 
+const REVERTS: &str = "This reverts commit ";
+
 /// The commit in git's own line `This reverts commit <id>`.
 fn reverted(line: &str) -> Option<String> {
-    let rest = line.strip_prefix("This reverts commit ")?;
+    let rest = line.strip_prefix(REVERTS)?;
     let id: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
     (7..=64).contains(&id.len()).then_some(id)
 }

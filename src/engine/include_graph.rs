@@ -65,6 +65,22 @@ impl IncludeGraph {
         }
     }
 
+    /// The file, and every kustomization that takes it in, directly or through another one.
+    pub fn kustomizations_over(&self, file: &str) -> BTreeSet<String> {
+        let mut out = BTreeSet::from([file.to_owned()]);
+        let mut open = vec![file.to_owned()];
+        while let Some(at) = open.pop() {
+            let is_kustomization =
+                |includer: &&Includer| NAMES.contains(&includer.file.rsplit('/').next().unwrap_or_default());
+            for includer in self.files.get(&at).into_iter().flatten().filter(is_kustomization) {
+                if out.insert(includer.file.clone()) {
+                    open.push(includer.file.clone());
+                }
+            }
+        }
+        out
+    }
+
     /// Every environment that a file reaches; with the file through which, unless it is its own.
     pub fn environments(&self, file: &str, paths: &EnvironmentPaths) -> BTreeMap<EnvId, Option<String>> {
         let mut reached: BTreeMap<EnvId, Option<String>> = paths.of(file).map(|env| (env.clone(), None)).collect();

@@ -11,8 +11,9 @@ use crate::domain::failure::Failure;
 use crate::domain::id::ServiceId;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
+use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, Found, Scan};
+use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
 use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
 
 use super::effective::{self, Effective, ScannedCommit};
@@ -83,21 +84,37 @@ impl Ledger {
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
     pub(crate) fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
+        let entry = effective::entry(&found.yaml_path);
+        self.service_at(
+            file,
+            &entry,
+            found.repository.as_ref(),
+            found.tag.as_deref(),
+            found.rule,
+        )
+    }
+
+    /// The same of the parts of a reference: its entry, repository, tag and the rule that found it.
+    pub(crate) fn service_at(
+        &self,
+        file: &str,
+        entry: &str,
+        repository: Option<&Repository>,
+        tag: Option<&str>,
+        rule: DetectionRule,
+    ) -> Option<&ServiceId> {
         if !self.services_by_place.is_empty()
-            && let Some(known) = self
-                .services_by_place
-                .get(&(file.to_owned(), effective::entry(&found.yaml_path)))
+            && let Some(known) = self.services_by_place.get(&(file.to_owned(), entry.to_owned()))
         {
             return Some(known);
         }
-        let repository = found.repository.as_ref()?;
-        let counts = !found.rule.is_loose() || self.naming.is_listed(repository);
-        let service = self.naming.service_of(repository, found.tag.as_deref());
-        service.filter(|_| counts)
+        let repository = repository?;
+        let counts = !rule.is_loose() || self.naming.is_listed(repository);
+        self.naming.service_of(repository, tag).filter(|_| counts)
     }
 
     /// Every pin, service by service.
-    pub(crate) fn pins(&self) -> impl Iterator<Item = &Pin> {
+    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
     }
 

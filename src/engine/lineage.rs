@@ -1,269 +1,191 @@
-//! Where pins come from: the commit that pinned each, and whether a digest skipped an environment.
-//! One walk over the history answers both, newest first, and ends when nothing is open.
-//!
-//! A pin belongs to an environment, not to a file. Going back, the walk keeps the files that contain each
-//! pin: one that is renamed, split or copied hands it on, and the pin was made where none contained it before.
+//! Where pins come from: the commit that pinned each, and whether a digest skipped an environment. One reading of the
+//! history answers both, newest first, and ends when nothing is open.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use crate::domain::board::PinKey;
 use crate::domain::failure::Failure;
+use crate::domain::history::{HistoryKey, PinIdentity, PinOwner};
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
-use crate::sources::git::manifest::{Found, Scan};
-use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
+use crate::sources::git::{CommitMeta, GitRepo};
 
-use super::ledger::{Ledger, ScanCache, is_manifest};
-use super::pins::EnvironmentPaths;
+use super::ledger::Ledger;
+use super::pin_states::{BlobReferences, PinEvent, PinStates, PinnedChange};
 
 /// What the history says about the pins of one commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lineage {
     /// Who pinned what: the commit since which the environment has it without a break.
     pub pinned: BTreeMap<PinKey, PinnedBy>,
-    /// Whether a pinned digest was never pinned in the environment just before. `None`: the first
-    /// environment, a pin by tag, or a history that is not whole (shallow clone).
+    /// Whether a pinned digest was never pinned in one of the environments that its own comes after. `None`: there
+    /// is no such environment, a pin by tag, or a history that is not whole (shallow clone).
     pub skipped: BTreeMap<PinKey, Option<bool>>,
-    /// For each pin that skipped, what was pinned in the environment before, ever, newest first: an index
-    /// among them may list the digest.
-    pub earlier: BTreeMap<PinKey, Vec<Digest>>,
+    /// For each pin that skipped environments, what was pinned in each of them, ever, newest first: an index among
+    /// them may list the digest.
+    pub earlier: BTreeMap<PinKey, BTreeMap<EnvId, Vec<Digest>>>,
     /// The history of this clone is cut (shallow), and something that was asked lies beyond.
     pub cut: bool,
 }
 
-/// What is pinned: the service, its bytes, the tag (only without a digest).
-type PinnedContent = (ServiceId, Option<Digest>, Option<String>);
 /// "Was this digest of this service ever pinned in this environment?"
 type PinQuestion = (ServiceId, EnvId, Digest);
 
-/// Walks the history of the pins.
+/// Reads the history of the pins.
 ///
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
-pub fn trace(repo: &GitRepo, ledger: &Ledger, scans: &ScanCache) -> Result<Lineage, Failure> {
-    let paths = EnvironmentPaths::new(&ledger.environments);
-    let pins: Vec<&Pin> = ledger.pins().collect();
-    let mut walk = LineageWalk::new(repo, ledger, scans, &paths, &pins)?;
-    walk.run()?;
-    let whole = !repo.is_shallow();
-    let mut lineage = Lineage {
-        cut: !whole && !walk.is_done(),
-        pinned: walk.pinned,
-        ..Lineage::default()
+pub fn trace(repo: &GitRepo, ledger: &Ledger, references: &BlobReferences) -> Result<Lineage, Failure> {
+    let states = PinStates {
+        repo,
+        ledger,
+        references,
+        only: None,
     };
-    for pin in pins {
-        let question = question(pin, &ledger.environments);
-        let answer = question.as_ref().and_then(|q| match (walk.wanted.contains(q), whole) {
-            (false, _) => Some(false),
-            (true, true) => Some(true),
-            (true, false) => None,
-        });
-        if let (Some(true), Some((service, env, _))) = (answer, question) {
-            let earlier = walk.earlier.get(&(service, env)).cloned().unwrap_or_default();
-            lineage.earlier.insert(pin.key(), earlier);
-        }
-        lineage.skipped.insert(pin.key(), answer);
-    }
-    Ok(lineage)
-}
-
-/// A pin whose commit is not found yet.
-struct OpenPin {
-    key: PinKey,
-    /// The files that contain it where the walk is now.
-    files: BTreeSet<String>,
-}
-
-struct LineageWalk<'a> {
-    repo: &'a GitRepo,
-    blobs: Blobs,
-    ledger: &'a Ledger,
-    scans: &'a ScanCache,
-    paths: &'a EnvironmentPaths,
-    open: BTreeMap<EnvId, BTreeMap<PinnedContent, OpenPin>>,
-    pinned: BTreeMap<PinKey, PinnedBy>,
-    /// Questions that no commit has answered with yes so far.
-    wanted: BTreeSet<PinQuestion>,
-    /// Digests seen where questions are open, newest first.
-    earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
-}
-
-impl<'a> LineageWalk<'a> {
-    fn new(
-        repo: &'a GitRepo,
-        ledger: &'a Ledger,
-        scans: &'a ScanCache,
-        paths: &'a EnvironmentPaths,
-        pins: &[&Pin],
-    ) -> Result<Self, Failure> {
-        let mut open: BTreeMap<EnvId, BTreeMap<PinnedContent, OpenPin>> = BTreeMap::new();
-        for pin in pins {
-            let key = pin.key();
-            let what = (pin.target.service.clone(), key.digest, key.tag.clone());
-            let files = pin.deciding().map(|l| l.file.clone()).collect();
-            let here = open.entry(pin.target.environment.clone()).or_default();
-            here.insert(what, OpenPin { key, files });
-        }
-        let mut wanted: BTreeSet<PinQuestion> = pins
-            .iter()
-            .filter_map(|pin| question(pin, &ledger.environments))
-            .collect();
-        for pin in pins {
-            if let Some(digest) = pin.digest {
-                wanted.remove(&(pin.target.service.clone(), pin.target.environment.clone(), digest));
+    let mut open = OpenQuestions::new(ledger);
+    if !open.is_done() {
+        states.read(&mut |event| {
+            match event {
+                PinEvent::Stood(key, what) => open.stood(key, what),
+                PinEvent::Changed { change, commit, .. } => open.changed(&change, &commit.meta),
+                PinEvent::Again => open = OpenQuestions::new(ledger),
             }
-        }
-        Ok(Self {
-            repo,
-            blobs: repo.blobs()?,
-            ledger,
-            scans,
-            paths,
-            open,
-            pinned: BTreeMap::new(),
-            wanted,
-            earlier: BTreeMap::new(),
-        })
-    }
-
-    fn run(&mut self) -> Result<(), Failure> {
-        let (repo, tip) = (self.repo, self.ledger.tip.commit.clone());
-        let mut failure = None;
-        if self.is_done() {
-            return Ok(());
-        }
-        // No path is named: every file of an environment counts, those that are gone today too, each
-        // under the name that it had.
-        repo.commits(&tip, &[], &mut |changes| {
-            if let Err(error) = self.visit(&changes) {
-                failure = Some(error);
-                return ControlFlow::Break(());
-            }
-            match self.is_done() {
+            match open.is_done() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         })?;
-        failure.map_or(Ok(()), Err)
+    }
+    Ok(open.answers(ledger, !repo.is_shallow()))
+}
+
+/// What is not answered yet.
+struct OpenQuestions {
+    /// Pins whose commit is not found.
+    pins: BTreeMap<HistoryKey, BTreeMap<PinIdentity, PinKey>>,
+    pinned: BTreeMap<PinKey, PinnedBy>,
+    /// Who pinned something lies beyond where the clone is cut.
+    is_lost: bool,
+    /// Questions with no "yes" yet.
+    wanted: BTreeSet<PinQuestion>,
+    /// Of what services in what environments something is wanted.
+    places: BTreeSet<(ServiceId, EnvId)>,
+    /// Digests seen where questions are open, newest first.
+    earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
+}
+
+impl OpenQuestions {
+    fn new(ledger: &Ledger) -> Self {
+        let mut pins: BTreeMap<HistoryKey, BTreeMap<PinIdentity, PinKey>> = BTreeMap::new();
+        for pin in ledger.pins() {
+            pins.entry(history_key(pin))
+                .or_default()
+                .insert(identity(pin), pin.key());
+        }
+        let wanted: BTreeSet<PinQuestion> = ledger
+            .pins()
+            .flat_map(|pin| questions(pin, &ledger.environments))
+            .collect();
+        let places = wanted.iter().map(|(service, env, _)| (service.clone(), env.clone()));
+        Self {
+            pins,
+            pinned: BTreeMap::new(),
+            is_lost: false,
+            places: places.collect(),
+            wanted,
+            earlier: BTreeMap::new(),
+        }
     }
 
     fn is_done(&self) -> bool {
-        self.open.is_empty() && self.wanted.is_empty()
+        self.pins.is_empty() && self.wanted.is_empty()
     }
 
-    fn visit(&mut self, changes: &[ChangedFile]) -> Result<(), Failure> {
-        let mut left: BTreeSet<(EnvId, PinnedContent)> = BTreeSet::new();
-        let mut earlier = Vec::new();
-        for change in changes.iter().filter(|change| is_manifest(&change.path)) {
-            let mut environments: Vec<EnvId> = self
-                .paths
-                .of(&change.path)
-                .filter(|env| self.is_open(env))
-                .cloned()
-                .collect();
-            // A file that an environment takes in from elsewhere.
-            let taken = self
-                .open
-                .iter()
-                .filter(|(_, pins)| pins.values().any(|open| open.files.contains(&change.path)));
-            environments.extend(taken.map(|(env, _)| env.clone()));
-            environments.sort();
-            environments.dedup();
-            if environments.is_empty() {
-                continue;
-            }
-            let after = self.pins(&change.path, change.after.as_deref())?;
-            let before = self.pins(&change.path, change.before.as_deref())?;
-            for env in &environments {
-                self.answer(env, &after);
-                // What stood before counts even where its own commit is cut off.
-                earlier.push((env.clone(), before.clone()));
-                let Some(open) = self.open.get_mut(env) else { continue };
-                for what in before.difference(&after) {
-                    if let Some(open) = open.get_mut(what) {
-                        open.files.insert(change.path.clone());
-                    }
-                }
-                for what in after.difference(&before) {
-                    if open.get_mut(what).is_some_and(|open| open.files.remove(&change.path)) {
-                        left.insert((env.clone(), what.clone()));
-                    }
-                }
-            }
+    fn stood(&mut self, key: &HistoryKey, what: &PinIdentity) {
+        let (PinOwner::Service(service), Some(digest)) = (&key.owner, what.digest()) else {
+            return;
+        };
+        let place = (service.clone(), key.environment.clone());
+        if !self.places.contains(&place) {
+            return;
         }
-        for (env, pins) in &earlier {
-            self.answer(env, pins);
-        }
-        if let Some(change) = changes.first() {
-            self.close(&change.commit, left);
-        }
-        Ok(())
-    }
-
-    /// Crosses out the questions that a file's pins answer.
-    fn answer(&mut self, env: &EnvId, pins: &BTreeSet<PinnedContent>) {
-        for (service, digest, _) in pins {
-            let Some(digest) = digest else { continue };
-            if self.wanted.iter().any(|(s, e, _)| (s, e) == (service, env)) {
-                let earlier = self.earlier.entry((service.clone(), env.clone())).or_default();
-                if !earlier.contains(digest) {
-                    earlier.push(*digest);
-                }
-                self.wanted.remove(&(service.clone(), env.clone(), *digest));
-            }
+        self.wanted.remove(&(place.0.clone(), place.1.clone(), digest));
+        let earlier = self.earlier.entry(place).or_default();
+        if !earlier.contains(&digest) {
+            earlier.push(digest);
         }
     }
 
-    /// Before this commit no file contained these pins any more: it made them.
-    fn close(&mut self, commit: &CommitMeta, left: BTreeSet<(EnvId, PinnedContent)>) {
-        for (env, what) in left {
-            let Some(here) = self.open.get_mut(&env) else { continue };
-            if here.get(&what).is_none_or(|open| !open.files.is_empty()) {
-                continue;
-            }
-            if let Some(open) = here.remove(&what) {
+    fn changed(&mut self, change: &PinnedChange, commit: &CommitMeta) {
+        let Some(open) = self.pins.get_mut(&change.key).filter(|_| change.is_on_the_way()) else {
+            return;
+        };
+        for what in change.to.keys().filter(|what| !change.from.contains_key(what)) {
+            let pin = open.remove(what);
+            self.is_lost |= pin.is_some() && change.is_beyond;
+            if let Some(pin) = pin.filter(|_| !change.is_beyond) {
                 let by = PinnedBy {
                     commit: commit.id.clone(),
                     author: commit.author.clone(),
                     at: commit.at,
                     subject: commit.subject.clone(),
                 };
-                self.pinned.insert(open.key, by);
+                self.pinned.insert(pin, by);
             }
-            if here.is_empty() {
-                self.open.remove(&env);
-            }
+        }
+        if open.is_empty() {
+            self.pins.remove(&change.key);
         }
     }
 
-    fn is_open(&self, env: &EnvId) -> bool {
-        self.open.contains_key(env) || self.wanted.iter().any(|(_, e, _)| e == env)
-    }
-
-    /// What one version of a file pins, by the names of today.
-    fn pins(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<PinnedContent>, Failure> {
-        let scan: Arc<Scan> = match oid {
-            Some(oid) => self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?,
-            None => return Ok(BTreeSet::new()),
+    fn answers(self, ledger: &Ledger, is_whole: bool) -> Lineage {
+        let mut lineage = Lineage {
+            cut: !is_whole && (self.is_lost || !self.is_done()),
+            ..Lineage::default()
         };
-        let what = |found: &Found| {
-            let tag = if found.digest.is_none() {
-                found.tag.clone()
-            } else {
-                None
-            };
-            Some((self.ledger.service_of(path, found)?.clone(), found.digest, tag))
-        };
-        Ok(scan.all().filter_map(what).collect())
+        for pin in ledger.pins() {
+            let mut asked = questions(pin, &ledger.environments).peekable();
+            let mut answer = asked.peek().map(|_| false);
+            let open: Vec<PinQuestion> = asked.filter(|question| self.wanted.contains(question)).collect();
+            if !open.is_empty() {
+                answer = is_whole.then_some(true);
+            }
+            if answer == Some(true) {
+                let earlier = open.into_iter().map(|(service, env, _)| {
+                    let seen = self.earlier.get(&(service, env.clone()));
+                    (env, seen.cloned().unwrap_or_default())
+                });
+                lineage.earlier.insert(pin.key(), earlier.collect());
+            }
+            lineage.skipped.insert(pin.key(), answer);
+        }
+        lineage.pinned = self.pinned;
+        lineage
     }
 }
 
-/// The question a pin gives rise to: its digest, in the environment just before.
-fn question(pin: &Pin, environments: &[Environment]) -> Option<PinQuestion> {
-    let here = environments.iter().position(|e| e.name == pin.target.environment)?;
-    let before = environments.get(here.checked_sub(1)?)?;
-    Some((pin.target.service.clone(), before.name.clone(), pin.digest?))
+/// The questions that a pin gives rise to: its digest, in each environment that its own comes after.
+fn questions<'a>(pin: &'a Pin, environments: &'a [Environment]) -> impl Iterator<Item = PinQuestion> + 'a {
+    let here = environments.iter().find(|e| e.name == pin.target.environment);
+    let after = here.into_iter().flat_map(|here| &here.after);
+    after.filter_map(|before| Some((pin.target.service.clone(), before.clone(), pin.digest?)))
+}
+
+/// The key under which the history counts a pin.
+pub(super) fn history_key(pin: &Pin) -> HistoryKey {
+    HistoryKey {
+        owner: PinOwner::Service(pin.target.service.clone()),
+        environment: pin.target.environment.clone(),
+        component: pin.component.clone(),
+    }
+}
+
+/// What a pin pins, as the history knows it.
+pub(super) fn identity(pin: &Pin) -> PinIdentity {
+    match pin.digest {
+        Some(digest) => PinIdentity::Digest(digest),
+        None => PinIdentity::Tag(pin.tag.clone(), pin.image.clone()),
+    }
 }

@@ -20,6 +20,7 @@ pub mod lineage;
 pub(crate) mod once_map;
 mod open;
 mod options;
+pub mod pin_states;
 pub mod pins;
 pub(crate) mod refresh;
 pub(crate) mod registry_memo;

@@ -19,6 +19,7 @@ use super::journal::{Journal, Observer};
 use super::ledger::{self, Ledger, ScanCache};
 use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
+use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
 use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
 
@@ -38,6 +39,7 @@ pub(super) struct Inner {
     pub(super) repo: GitRepo,
     journal: Journal,
     pub(super) scans: ScanCache,
+    pub(super) references: BlobReferences,
     kept: Mutex<RefreshMemory>,
 }
 
@@ -80,6 +82,7 @@ impl Engine {
                 options,
                 repo,
                 scans: ScanCache::default(),
+                references: BlobReferences::default(),
                 kept: Mutex::default(),
             }),
         }
@@ -204,7 +207,7 @@ impl Engine {
         {
             return Ok(Arc::clone(known));
         }
-        let traced = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.scans)?);
+        let traced = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.references)?);
         self.kept().lineage = Some((ledger.tip.commit.clone(), Arc::clone(&ledger.team), Arc::clone(&traced)));
         Ok(traced)
     }

@@ -91,6 +91,16 @@ impl Naming {
         named.or_else(other).map(|(_, name)| name)
     }
 
+    /// Every repository that is a service's.
+    pub(crate) fn repositories_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a Repository> {
+        let known = self
+            .known
+            .iter()
+            .filter(move |(_, all)| all.iter().any(|(_, name)| name == service));
+        let unlisted = self.unlisted.iter().filter(move |(_, name)| *name == service);
+        known.map(|(image, _)| image).chain(unlisted.map(|(image, _)| image))
+    }
+
     /// The component that the configuration names for a service.
     pub fn component_of(&self, repository: &Repository, service: &ServiceId) -> Option<&str> {
         let known = self.known.get(repository)?;

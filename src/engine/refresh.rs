@@ -182,39 +182,45 @@ impl RefreshPass {
         Ok(lineage)
     }
 
-    /// Where the environment before takes the service's content from.
-    fn place_before(&self, board: &Board, key: &PinKey) -> Repository {
-        let all = &self.context.ledger.environments;
-        let here = all.iter().position(|e| e.name == key.target.environment);
-        let before = here.and_then(|here| all.get(here.checked_sub(1)?));
-        let cell = before.and_then(|before| board.row(&key.target.service)?.cell(&before.name));
+    /// Where an environment takes the service's content from.
+    fn place_in(board: &Board, key: &PinKey, environment: &EnvId) -> Repository {
+        let cell = board.row(&key.target.service).and_then(|row| row.cell(environment));
         cell.map_or_else(|| key.image.clone(), |cell| cell.pin.image.clone())
     }
 
-    /// A digest did not skip an environment that had it in an index, or an index whose manifest was there.
+    /// A digest did not skip environments that had it in an index, or an index whose manifest was there.
     async fn same_image_before(&self, lineage: &Lineage) {
-        for (key, earlier) in &lineage.earlier {
-            let Some(digest) = key.digest else { continue };
-            let (same_image, place) = {
-                let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
-                let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
-                (same_image, self.place_before(&board, key))
-            };
-            let mut had = earlier.iter().any(|before| same_image.contains(before));
-            let criteria = self.criteria_in(&key.target.environment);
-            let service = Some(&key.target.service);
-            let assessed = self.context.answered(&key.image, digest, service, &criteria);
-            let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
-            // An index that no tag names any more has to be asked itself.
-            if !had && assessed.as_ref().is_some_and(is_single) {
-                for before in earlier.iter().take(EARLIER_ASKED) {
-                    had = had || self.lists(&place, *before, digest).await;
-                }
+        for (key, environments) in &lineage.earlier {
+            let mut had = true;
+            for (environment, earlier) in environments {
+                had = had && self.had_same_image(key, environment, earlier).await;
             }
             if had {
                 self.emit(Update::Skipped(key.clone(), Some(false))).await;
             }
         }
+    }
+
+    /// Whether one of these digests of an environment is the same image as a pin.
+    async fn had_same_image(&self, key: &PinKey, environment: &EnvId, earlier: &[Digest]) -> bool {
+        let Some(digest) = key.digest else { return false };
+        let (same_image, place) = {
+            let board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+            let same_image = board.cell(key).map(|cell| cell.same_image.clone()).unwrap_or_default();
+            (same_image, Self::place_in(&board, key, environment))
+        };
+        let mut had = earlier.iter().any(|before| same_image.contains(before));
+        let criteria = self.criteria_in(&key.target.environment);
+        let service = Some(&key.target.service);
+        let assessed = self.context.answered(&key.image, digest, service, &criteria);
+        let is_single = |a: &Assessed| a.presence == Presence::Present && a.children.is_empty();
+        // An index that no tag names any more has to be asked itself.
+        if !had && assessed.as_ref().is_some_and(is_single) {
+            for before in earlier.iter().take(EARLIER_ASKED) {
+                had = had || self.lists(&place, *before, digest).await;
+            }
+        }
+        had
     }
 
     async fn close(&self, engine: &Engine) {

@@ -16,8 +16,12 @@ pub(crate) const PULSE: Duration = Duration::from_millis(300);
 /// what stands.
 pub(crate) const SETTLE: Duration = Duration::from_secs(20);
 
-/// Shortest time between two frames that nobody asked for by a key.
-pub(crate) const FRAME: Duration = Duration::from_millis(33);
+/// Shortest time between two frames that nobody asked for by a key: answers that pour in cost at most twenty
+/// frames a second, whatever their number.
+pub(crate) const FRAME: Duration = Duration::from_millis(50);
+
+/// How many events that wait already are dealt with before a frame is drawn and signals are looked for again.
+pub(crate) const BATCH: usize = 256;
 
 /// The time of this machine's clock.
 pub(crate) fn now() -> Timestamp {

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::CockpitState;
-use crate::app::msg::ScrollLimits;
+use crate::app::msg::{ScrollLimits, Spot};
 use crate::term::Painter;
 use crate::view;
 use crate::view::glyphs::Glyphs;
@@ -17,6 +17,7 @@ pub(crate) struct Display {
     glyphs: &'static Glyphs,
     background_is_light: Option<bool>,
     painter: Painter,
+    spots: Vec<(Rect, Spot)>,
 }
 
 impl Display {
@@ -36,6 +37,7 @@ impl Display {
             glyphs,
             background_is_light,
             painter: Painter::new(depth != ColourDepth::Mono),
+            spots: Vec::new(),
         })
     }
 
@@ -43,7 +45,14 @@ impl Display {
     pub(crate) fn frame(&mut self, state: &CockpitState) -> (Vec<u8>, ScrollLimits) {
         let (width, height) = state.size;
         let frame = view::draw(state, &self.theme, self.glyphs, Rect::new(0, 0, width, height));
+        self.spots = frame.spots;
         (self.painter.frame(&frame.buffer), frame.limits)
+    }
+
+    /// What the last frame showed at a place of the terminal.
+    pub fn spot(&self, x: u16, y: u16) -> Option<Spot> {
+        let here = |(area, _): &&(Rect, Spot)| area.contains((x, y).into());
+        self.spots.iter().rev().find(here).map(|(_, spot)| spot.clone())
     }
 
     /// The screen was disturbed: the next frame draws everything.

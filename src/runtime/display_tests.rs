@@ -2,13 +2,14 @@ use super::*;
 use crate::app::sample::{self, press};
 use crate::view::glyphs::UNICODE;
 
+use crate::app::state::CockpitState;
+
 fn display(depth: ColourDepth) -> Display {
     Display::new("dark", depth, &UNICODE, None).expect("theme")
 }
 
-/// Walks over the whole board; answers the most and the sum of bytes that a move cost, and how many.
-fn walk(width: u16, height: u16, depth: ColourDepth) -> (usize, usize, usize) {
-    let mut state = sample::state(width, height);
+/// Walks over the first rows of a board; answers the most and the sum of bytes that a move cost, and how many.
+fn walk(mut state: CockpitState, depth: ColourDepth) -> (usize, usize, usize) {
     let mut display = display(depth);
     display.frame(&state);
     let (mut most, mut sum, mut moves) = (0, 0, 0);
@@ -25,22 +26,72 @@ fn walk(width: u16, height: u16, depth: ColourDepth) -> (usize, usize, usize) {
     (most, sum, moves)
 }
 
+const DEPTHS: [ColourDepth; 4] = [
+    ColourDepth::True,
+    ColourDepth::Indexed,
+    ColourDepth::Sixteen,
+    ColourDepth::Mono,
+];
+
+fn assert_moves(name: &str, state: CockpitState, depth: ColourDepth, limit: usize) {
+    let (width, height) = state.size;
+    let (most, sum, moves) = walk(state, depth);
+    println!(
+        "{name} {width}x{height} {depth:?}: at most {most} bytes, {} on average",
+        sum / moves
+    );
+    assert!(most < limit, "{name} {width}x{height} {depth:?}: {most} bytes");
+}
+
 #[test]
 fn a_cursor_move_costs_less_than_a_kilobyte() {
-    for (width, height) in [(140, 40), (100, 30), (80, 24)] {
-        for depth in [
-            ColourDepth::True,
-            ColourDepth::Indexed,
-            ColourDepth::Sixteen,
-            ColourDepth::Mono,
-        ] {
-            let (most, sum, moves) = walk(width, height, depth);
-            println!(
-                "{width}x{height} {depth:?}: at most {most} bytes, {} on average",
-                sum / moves
-            );
-            assert!(most < 1_024, "{width}x{height} {depth:?}: {most} bytes");
+    for (width, height) in [(140, 40), (120, 40), (100, 30), (80, 24)] {
+        for depth in DEPTHS {
+            assert_moves("small", sample::state(width, height), depth, 1_024);
         }
+    }
+}
+
+#[test]
+fn a_cursor_move_over_sixty_services_costs_no_more() {
+    for (width, height, limit) in [
+        (120, 40, 1_024),
+        (200, 60, 1_536),
+        // Not all columns fit: in the last one the table scrolls to the side.
+        (80, 24, 1_536),
+    ] {
+        for depth in [ColourDepth::True, ColourDepth::Mono] {
+            assert_moves("large", sample::large(60, width, height), depth, limit);
+        }
+    }
+    assert_moves("small", sample::state(200, 60), ColourDepth::True, 1_536);
+}
+
+#[test]
+fn the_first_frame_costs_less_than_sixteen_kilobytes() {
+    for (width, height) in [(80, 24), (140, 40), (200, 60)] {
+        for depth in DEPTHS {
+            for state in [sample::state(width, height), sample::large(250, width, height)] {
+                let (bytes, _) = display(depth).frame(&state);
+                println!("{width}x{height} {depth:?}: {} bytes", bytes.len());
+                assert!(
+                    bytes.len() < 16_384,
+                    "{width}x{height} {depth:?}: {} bytes",
+                    bytes.len()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_frame_that_is_drawn_again_is_no_bytes() {
+    for keys in ["", "<tab>", "e<enter>", "?", ":pro", "/pay", "C", "zs"] {
+        let mut state = sample::large(60, 140, 40);
+        press(&mut state, keys);
+        let mut display = display(ColourDepth::True);
+        display.frame(&state);
+        assert_eq!(display.frame(&state).0, Vec::<u8>::new(), "{keys}");
     }
 }
 

@@ -2,24 +2,24 @@
 //! write per frame.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::backend::Backend;
-use super::clock::{self, FRAME, PULSE, SETTLE, TICK};
+use super::clock::{self, BATCH, FRAME, PULSE, SETTLE, TICK};
 use super::display::Display;
 use super::executor::{Executor, ExecutorEvent, ExecutorEvents};
 use super::input;
 use super::options::{CheckedOptions, CockpitEnd, CockpitOptions, RunError};
+use super::remembered::Remembered;
 use crate::app::command::Command;
 use crate::app::update::update;
 use crate::app::{CockpitState, Msg};
 use crate::term::caps::Caps;
 use crate::term::{Guard, background, clipboard, suspend};
-use crate::view::theme::{BUILT_IN, ColourDepth, fits};
-use crossterm::event::EventStream;
-use futures_util::StreamExt as _;
+use crate::view::theme::{ColourDepth, fits};
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt as _, StreamExt as _};
 
 pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
     let caps = Caps::from_env(|name| std::env::var(name).ok());
@@ -36,13 +36,13 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
     let mut signals = Signals::new()?;
     let size = crossterm::terminal::size()?;
     let (executor, answers) = Executor::new(backend);
-    let guard = Guard::enter()?;
+    let guard = Guard::enter(checked.setup.mouse)?;
     let is_light = if checked.depth == ColourDepth::Mono || checked.theme.is_some() {
         None
     } else {
         background::is_light(background::PATIENCE)
     };
-    let remembered = checked.theme_file.as_deref().and_then(remembered_theme);
+    let remembered = checked.remembered.theme();
     let remembered = remembered.filter(|name| fits(name, is_light));
     let theme = match (&checked.theme, &remembered) {
         (Some(theme), _) | (None, Some(theme)) => theme.as_str(),
@@ -54,7 +54,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
         setup,
         keymap,
         tmux,
-        theme_file,
+        remembered,
         ..
     } = checked;
     let mut cockpit = Cockpit {
@@ -63,7 +63,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
         executor,
         guard,
         tmux,
-        theme_file,
+        remembered,
         dirty: true,
         drawn: None,
         was_suspended: false,
@@ -74,23 +74,6 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
     drop(guard);
     settle(executor, &mut signals).await;
     ended
-}
-
-/// The theme that was last chosen with a key, if it is one of ours.
-fn remembered_theme(file: &Path) -> Option<String> {
-    let name = std::fs::read_to_string(file).ok()?;
-    let name = name.trim();
-    BUILT_IN
-        .iter()
-        .any(|(known, _)| *known == name)
-        .then(|| name.to_owned())
-}
-
-fn remember_theme(file: &Path, name: &str) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(file, format!("{name}\n"))
 }
 
 /// Lets a write in flight end: stopped before its git step, finished after it. A second signal does
@@ -111,8 +94,7 @@ struct Cockpit {
     executor: Executor,
     guard: Guard,
     tmux: bool,
-    /// Where the theme chosen with a key is remembered.
-    theme_file: Option<PathBuf>,
+    remembered: Remembered,
     dirty: bool,
     drawn: Option<Instant>,
     /// The next "continued" is the answer to our own stop, and has been dealt with.
@@ -149,11 +131,21 @@ impl Cockpit {
                     None => return Ok(CockpitEnd::Signal(1)),
                     Some(Err(error)) => return Err(error.into()),
                     Some(Ok(event)) => {
-                        if let Some(msg) = input::translate(event) {
-                            self.handle(msg)?;
-                            if !self.state.quitting {
-                                self.draw()?;
+                        self.input(event)?;
+                        // Keys that wait already are dealt with before the next frame: one frame for all.
+                        for _ in 1..BATCH {
+                            if self.state.quitting {
+                                break;
                             }
+                            match events.next().now_or_never() {
+                                Some(Some(Ok(event))) => self.input(event)?,
+                                Some(Some(Err(error))) => return Err(error.into()),
+                                Some(None) => return Ok(CockpitEnd::Signal(1)),
+                                None => break,
+                            }
+                        }
+                        if !self.state.quitting {
+                            self.draw()?;
                         }
                     }
                 },
@@ -178,11 +170,27 @@ impl Cockpit {
         }
     }
 
+    fn input(&mut self, event: Event) -> Result<(), RunError> {
+        if let Some((x, y)) = input::pressed(&event) {
+            return match self.display.spot(x, y) {
+                Some(spot) => self.handle(Msg::Pointed(spot)),
+                None => Ok(()),
+            };
+        }
+        match input::translate(event) {
+            Some(msg) => self.handle(msg),
+            None => Ok(()),
+        }
+    }
+
     fn handle(&mut self, msg: Msg) -> Result<(), RunError> {
         let mut messages = vec![msg];
         while let Some(msg) = messages.pop() {
-            self.dirty = true;
-            for command in update(&mut self.state, msg, clock::now()) {
+            // Time that passes shows only where it is on screen: no frame is built for it while it is not.
+            let shown = matches!(msg, Msg::Tick).then(|| self.state.shown_time());
+            let commands = update(&mut self.state, msg, clock::now());
+            self.dirty |= shown.is_none_or(|shown| shown != self.state.shown_time() || !commands.is_empty());
+            for command in commands {
                 messages.extend(self.carry_out(command)?);
             }
         }
@@ -213,13 +221,18 @@ impl Cockpit {
             }
             Command::NextTheme => {
                 let name = self.display.next_theme();
-                let file = self.theme_file.as_deref();
-                match file.map(|file| remember_theme(file, &name)) {
-                    Some(Err(error)) => self
+                match self.remembered.keep_theme(&name) {
+                    Err(error) => self
                         .state
                         .complain(format!("theme {name}, which cannot be remembered: {error}")),
-                    Some(Ok(())) => self.state.say(format!("theme {name}, remembered for the next start")),
-                    None => self.state.say(format!("theme {name}")),
+                    Ok(true) => self.state.say(format!("theme {name}, remembered for the next start")),
+                    Ok(false) => self.state.say(format!("theme {name}")),
+                }
+            }
+            Command::RememberColumns(columns) => {
+                if let Err(error) = self.remembered.keep_columns(&columns) {
+                    self.state
+                        .complain(format!("these columns cannot be remembered: {error}"));
                 }
             }
             Command::Redraw => self.display.forget(),

@@ -1,6 +1,6 @@
 //! Translates the terminal's events, once, into the cockpit's own.
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
 use crate::app::Msg;
 use crate::app::key::{Code, KeyPress};
@@ -11,6 +11,19 @@ pub(crate) fn translate(event: Event) -> Option<Msg> {
         Event::Key(key) if key.kind != KeyEventKind::Release => translate_key(key).map(Msg::Key),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(width, height) => Some(Msg::Resize { width, height }),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::ScrollDown => Some(Msg::Wheel(1)),
+            MouseEventKind::ScrollUp => Some(Msg::Wheel(-1)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Where the mouse was pressed, if that is what happened.
+pub fn pressed(event: &Event) -> Option<(u16, u16)> {
+    match event {
+        Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => Some((mouse.column, mouse.row)),
         _ => None,
     }
 }

@@ -11,11 +11,13 @@ pub(crate) mod executor;
 pub(crate) mod input;
 mod options;
 pub(crate) mod plain;
+mod remembered;
 
 use std::sync::Arc;
 
 pub(crate) use backend::Backend;
 pub(crate) use options::{CockpitEnd, CockpitOptions, RunError};
+pub(crate) use remembered::Remembered;
 
 /// Runs the cockpit until the person leaves.
 ///

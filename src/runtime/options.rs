@@ -1,8 +1,8 @@
 //! How the cockpit is started, and how it can end.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
+use super::remembered::Remembered;
 use crate::app::keymap::{Keymap, KeymapError};
 use crate::app::state::Setup;
 use crate::domain::failure::{Failure, Hint, Part};
@@ -19,8 +19,10 @@ pub(crate) struct CockpitOptions {
     pub keys: BTreeMap<String, Vec<String>>,
     /// A built-in theme's name; `None` = by the terminal.
     pub theme: Option<String>,
-    /// Where the theme that was chosen with a key is remembered; `None` = nowhere.
-    pub theme_file: Option<PathBuf>,
+    /// Where is remembered what the person chose with keys.
+    pub remembered: Remembered,
+    /// Whether the mouse is used.
+    pub mouse: bool,
     /// `unicode` or `ascii`; `None` = by the locale.
     pub glyphs: Option<String>,
     /// `truecolor`, `256`, `16` or `mono`; `None` = by the terminal.
@@ -91,7 +93,7 @@ pub(crate) struct CheckedOptions {
     pub(crate) setup: Setup,
     pub(crate) keymap: Keymap,
     pub(crate) theme: Option<String>,
-    pub(crate) theme_file: Option<PathBuf>,
+    pub(crate) remembered: Remembered,
     pub(crate) glyphs: &'static Glyphs,
     pub(crate) depth: ColourDepth,
     pub(crate) tmux: bool,
@@ -140,10 +142,14 @@ impl CockpitOptions {
             Theme::built_in(name, depth)?;
         }
         Ok(CheckedOptions {
-            setup: self.setup.clone(),
+            setup: Setup {
+                mouse: self.mouse,
+                hidden_columns: self.remembered.columns(),
+                ..self.setup.clone()
+            },
             keymap,
             theme: self.theme.clone(),
-            theme_file: self.theme_file.clone(),
+            remembered: self.remembered.clone(),
             glyphs,
             depth,
             tmux: caps.tmux,

@@ -15,6 +15,11 @@ const SYNC_START: &str = "\x1b[?2026h";
 /// Ends a synchronised update: the terminal shows the frame.
 const SYNC_END: &str = "\x1b[?2026l";
 
+/// Plain pen, empty screen.
+const CLEAR: &str = "\x1b[m\x1b[2J";
+/// From so many bytes on, a frame is also tried in the order of looks.
+const MANY: usize = 512;
+
 /// Knows what the terminal shows, and how to change it.
 #[derive(Debug, Clone)]
 pub(crate) struct Painter {
@@ -68,7 +73,7 @@ impl Painter {
         let before = match &known {
             Some(before) => before,
             None => {
-                pen.out.push_str("\x1b[m\x1b[2J");
+                pen.out.push_str(CLEAR);
                 blank = Buffer::empty(next.area);
                 &blank
             }
@@ -77,6 +82,19 @@ impl Painter {
             self.row(&mut pen, before, next, y);
         }
         let first = known.is_none();
+        // Many changes: it may be shorter to write all that looks the same before changing the pen.
+        if pen.out.len() > MANY {
+            let mut other = Pen {
+                out: if first { CLEAR.to_owned() } else { String::new() },
+                at: None,
+                look: PLAIN,
+                width: next.area.width,
+            };
+            self.by_look(&mut other, before, next, first);
+            if other.out.len() < pen.out.len() {
+                pen = other;
+            }
+        }
         self.shown = Some(next.clone());
         if pen.out.is_empty() || (!first && pen.at.is_none()) {
             return Vec::new();
@@ -98,24 +116,100 @@ impl Painter {
         }
     }
 
-    fn row(&self, pen: &mut Pen, before: &Buffer, next: &Buffer, y: u16) {
-        let old = units(before, y);
-        let new = units(next, y);
-        let same = |unit: &Unit<'_>| {
-            old.binary_search_by_key(&unit.x, |u| u.x).is_ok_and(|at| {
-                let o = &old[at];
-                o.width == unit.width
-                    && o.cell.symbol() == unit.cell.symbol()
-                    && self.look_of(o.cell) == self.look_of(unit.cell)
-            })
-        };
-        // From here on the new row is blank.
-        let blank_from = new
-            .iter()
+    /// Writes what changes, all of one look before the next: the pen changes seldom, the cursor jumps more.
+    fn by_look(&self, pen: &mut Pen, before: &Buffer, next: &Buffer, first: bool) {
+        let mut looks: Vec<(CellStyle, Vec<StyledRun<'_>>)> = Vec::new();
+        for y in next.area.top()..next.area.bottom() {
+            let old = units(before, y);
+            let new = units(next, y);
+            let blank_from = self.blank_from(&new, pen.width);
+            let mut last: Option<usize> = None;
+            let mut end = 0;
+            for (at, unit) in new.iter().enumerate() {
+                if self.is_same(&old, unit) {
+                    last = None;
+                    continue;
+                }
+                let rest = || new[at..].iter().filter(|unit| !self.is_same(&old, unit)).count();
+                let erase = unit.x >= blank_from && rest() > 6;
+                let look = if erase { PLAIN } else { self.look_of(unit.cell) };
+                let place = looks
+                    .iter()
+                    .position(|(known, _)| *known == look)
+                    .unwrap_or(looks.len());
+                if place == looks.len() {
+                    looks.push((look, Vec::new()));
+                }
+                let runs = &mut looks[place].1;
+                let follows = last == Some(place) && end == unit.x && !erase;
+                match runs.last_mut().filter(|_| follows) {
+                    Some(run) => run.units.push((unit.cell, unit.width)),
+                    None => runs.push(StyledRun {
+                        x: unit.x,
+                        y,
+                        units: if erase {
+                            Vec::new()
+                        } else {
+                            vec![(unit.cell, unit.width)]
+                        },
+                    }),
+                }
+                if erase {
+                    break;
+                }
+                last = Some(place);
+                end = unit.x + unit.width;
+            }
+        }
+        // Plain text first: then a short gap in it can be bridged with blanks, because on a cleared screen
+        // nothing stands there yet.
+        looks.sort_by_key(|(look, _)| *look != PLAIN);
+        for (look, runs) in looks {
+            for run in runs {
+                match pen.at {
+                    Some((x, y)) if first && look == PLAIN && y == run.y && x < run.x && run.x - x <= 3 => {
+                        pen.look(look);
+                        pen.out.push_str(&" ".repeat(usize::from(run.x - x)));
+                        pen.at = Some((run.x, run.y));
+                    }
+                    _ => pen.go(run.x, run.y),
+                }
+                pen.look(look);
+                if run.units.is_empty() {
+                    pen.out.push_str("\x1b[K");
+                }
+                let mut x = run.x;
+                for (cell, width) in run.units {
+                    pen.put(&Unit { x, width, cell });
+                    x += width;
+                }
+            }
+        }
+    }
+
+    fn is_same(&self, old: &[Unit<'_>], unit: &Unit<'_>) -> bool {
+        old.binary_search_by_key(&unit.x, |u| u.x).is_ok_and(|at| {
+            let o = &old[at];
+            o.width == unit.width
+                && o.cell.symbol() == unit.cell.symbol()
+                && self.look_of(o.cell) == self.look_of(unit.cell)
+        })
+    }
+
+    /// From this column on, a row is blank.
+    fn blank_from(&self, new: &[Unit<'_>], width: u16) -> u16 {
+        new.iter()
             .rev()
             .take_while(|unit| unit.cell.symbol() == " " && self.look_of(unit.cell) == PLAIN)
             .last()
-            .map_or(pen.width, |unit| unit.x);
+            .map_or(width, |unit| unit.x)
+    }
+
+    fn row(&self, pen: &mut Pen, before: &Buffer, next: &Buffer, y: u16) {
+        let old = units(before, y);
+        let new = units(next, y);
+        let same = |unit: &Unit<'_>| self.is_same(&old, unit);
+        let blank_from = self.blank_from(&new, pen.width);
         let mut at = 0;
         while at < new.len() {
             let unit = &new[at];
@@ -161,6 +255,13 @@ struct Unit<'a> {
     cell: &'a Cell,
 }
 
+/// Neighbours in a row that look the same; none = the rest of the row is erased.
+struct StyledRun<'a> {
+    x: u16,
+    y: u16,
+    units: Vec<(&'a Cell, u16)>,
+}
+
 /// The characters of a row; columns behind a wide one belong to it.
 fn units(buffer: &Buffer, y: u16) -> Vec<Unit<'_>> {
     let area = buffer.area;
@@ -190,6 +291,11 @@ impl Pen {
             Some((_, row)) if row + 1 == y && x < 8 => {
                 self.out.push_str("\r\n");
                 self.csi(x, 'C');
+            }
+            // Line feed keeps the column; a few steps back are a byte each.
+            Some((from, row)) if row + 1 == y && from < self.width && x <= from && from - x <= 4 => {
+                self.out.push('\n');
+                self.out.push_str(&"\u{8}".repeat(usize::from(from - x)));
             }
             _ => {
                 let _ = write!(self.out, "\x1b[{};{}H", y + 1, x + 1);

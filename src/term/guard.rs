@@ -8,6 +8,14 @@ const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h";
 /// The reverse, after ending a synchronized update that a crash may have left open.
 const LEAVE: &str = "\x1b[?2026l\x1b[m\x1b[?2004l\x1b[?25h\x1b[?1049l";
 
+/// Presses and the wheel of the mouse, in a form without limits of size.
+const MOUSE: &str = "\x1b[?1000h\x1b[?1006h";
+/// The reverse.
+const NO_MOUSE: &str = "\x1b[?1006l\x1b[?1000l";
+
+/// Whether the mouse is used while the terminal is ours.
+static USES_MOUSE: AtomicBool = AtomicBool::new(false);
+
 /// Whether the terminal is ours now. Global because a panic hook has nothing else to ask.
 static HELD: AtomicBool = AtomicBool::new(false);
 
@@ -16,12 +24,14 @@ static HELD: AtomicBool = AtomicBool::new(false);
 pub(crate) struct Guard(());
 
 impl Guard {
-    /// Takes the terminal, and makes panics give it back before they print.
+    /// Takes the terminal, with the mouse if it shall be used, and makes panics give it back before they
+    /// print.
     ///
     /// # Errors
     /// If the terminal cannot be switched.
-    pub(crate) fn enter() -> io::Result<Self> {
+    pub(crate) fn enter(mouse: bool) -> io::Result<Self> {
         hook_panics();
+        USES_MOUSE.store(mouse, Ordering::SeqCst);
         take()?;
         Ok(Self(()))
     }
@@ -53,7 +63,11 @@ impl Drop for Guard {
 fn take() -> io::Result<()> {
     crossterm::terminal::enable_raw_mode()?;
     HELD.store(true, Ordering::SeqCst);
-    write(ENTER)
+    write(ENTER)?;
+    if USES_MOUSE.load(Ordering::SeqCst) {
+        write(MOUSE)?;
+    }
+    Ok(())
 }
 
 /// Gives the terminal back if pindeck has it; may be called any number of times.
@@ -64,7 +78,12 @@ pub(crate) fn give_back() -> io::Result<()> {
     if !HELD.swap(false, Ordering::SeqCst) {
         return Ok(());
     }
-    let written = write(LEAVE);
+    let without_mouse = if USES_MOUSE.load(Ordering::SeqCst) {
+        write(NO_MOUSE)
+    } else {
+        Ok(())
+    };
+    let written = write(LEAVE).and(without_mouse);
     crossterm::terminal::disable_raw_mode()?;
     written
 }

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::glyphs::Glyphs;
 use super::theme::{Role, Theme};
+use crate::app::msg::Spot;
 use crate::domain::text::{Clean, is_plain};
 
 /// A piece of a line.
@@ -44,6 +45,7 @@ pub struct Canvas<'a> {
     theme: &'a Theme,
     glyphs: &'a Glyphs,
     signs: Vec<(u16, u16)>,
+    spots: Vec<(Rect, Spot)>,
 }
 
 impl<'a> Canvas<'a> {
@@ -54,7 +56,18 @@ impl<'a> Canvas<'a> {
             theme,
             glyphs,
             signs: Vec::new(),
+            spots: Vec::new(),
         }
+    }
+
+    /// Says what the mouse would be pressed on here; what is said later lies above.
+    pub fn spot(&mut self, area: Rect, spot: Spot) {
+        self.spots.push((area, spot));
+    }
+
+    /// What the mouse can be pressed on.
+    pub fn into_spots(self) -> Vec<(Rect, Spot)> {
+        self.spots
     }
 
     /// The signs to use.

@@ -59,6 +59,12 @@ pub struct Glyphs {
     pub bar: &'static str,
     /// The rest of a bar.
     pub bar_left: &'static str,
+    /// The part of a list that is on screen.
+    pub thumb: &'static str,
+    /// The rest of a list beside it.
+    pub track: &'static str,
+    /// Sorted by this, the most first.
+    pub descending: &'static str,
     verified: &'static str,
     warned: &'static str,
     rejected: &'static str,
@@ -99,6 +105,9 @@ pub static UNICODE: Glyphs = Glyphs {
     mark: "◆",
     bar: "█",
     bar_left: "░",
+    thumb: "┃",
+    track: "│",
+    descending: "↓",
     verified: "✓",
     warned: "!",
     rejected: "✗",
@@ -139,6 +148,9 @@ pub static ASCII: Glyphs = Glyphs {
     mark: "@",
     bar: "#",
     bar_left: ".",
+    thumb: "#",
+    track: "|",
+    descending: "v",
     verified: "v",
     warned: "!",
     rejected: "x",

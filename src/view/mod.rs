@@ -19,7 +19,7 @@ pub mod widget;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::app::msg::ScrollLimits;
+use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::state::{CockpitState, Modal, Screen};
 use canvas::Canvas;
 use glyphs::Glyphs;
@@ -33,6 +33,8 @@ pub struct Frame {
     pub buffer: Buffer,
     /// How far its parts can scroll.
     pub limits: ScrollLimits,
+    /// What the mouse can be pressed on, where it is used; what comes later lies above.
+    pub spots: Vec<(Rect, Spot)>,
 }
 
 /// Draws one frame.
@@ -42,7 +44,11 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
     let mut canvas = Canvas::new(&mut buffer, theme, glyphs);
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         too_small(&mut canvas, state, area);
-        return Frame { buffer, limits };
+        return Frame {
+            buffer,
+            limits,
+            spots: Vec::new(),
+        };
     }
     let header = Rect { height: 1, ..area };
     let footer = Rect {
@@ -71,10 +77,12 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
         Some(Modal::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
         Some(Modal::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
         Some(Modal::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
+        Some(Modal::Columns { at }) => layer::columns::draw(&mut canvas, state, body, *at),
         Some(Modal::Leave) => layer::leave::draw(&mut canvas, state, body),
         Some(Modal::Filter { .. }) | None => {}
     }
-    Frame { buffer, limits }
+    let spots = canvas.into_spots();
+    Frame { buffer, limits, spots }
 }
 
 /// One legible line, with the most important number if it fits.

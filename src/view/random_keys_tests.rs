@@ -63,7 +63,7 @@ impl Open {
 }
 
 fn random_key(numbers: &mut Numbers) -> KeyPress {
-    const LETTERS: &[u8] = b"ehLdpruPHyyyyYnmabwtflgGjkRcqs/:?x1259";
+    const LETTERS: &[u8] = b"ehLdpruPHyyyyYnmabwtflgGjkRcqs/:?xx1259sSzC";
     let named = [
         Code::Enter,
         Code::Esc,
@@ -163,9 +163,20 @@ fn run(seed: u64, keys: usize) {
         Theme::built_in("dark", ColourDepth::True).expect("a theme"),
         Theme::built_in("mono", ColourDepth::Mono).expect("a theme"),
     ];
-    let updates: Vec<Update> = std::iter::once(sample::opened()).chain(sample::findings()).collect();
+    // Few services in every state, or many: every board has its own updates.
+    let updates: Vec<Update> = if seed.is_multiple_of(3) {
+        let found = (0..40).flat_map(sample::large_findings);
+        [sample::large_opened(40), sample::large_opened(38)]
+            .into_iter()
+            .chain(found)
+            .collect()
+    } else {
+        std::iter::once(sample::opened()).chain(sample::findings()).collect()
+    };
     let (mut state, ticket) = sample::started(80, 24);
-    sample::feed(&mut state, &ticket, [sample::opened()]);
+    state.setup.mouse = true;
+    sample::feed(&mut state, &ticket, [updates[0].clone()]);
+    let mut spots: Vec<(Rect, Spot)> = Vec::new();
     let mut open = Open {
         pass: Some(ticket),
         ..Open::default()
@@ -193,6 +204,8 @@ fn run(seed: u64, keys: usize) {
             19 => Msg::Resize { width: 80, height: 24 },
             20 => Msg::Tick,
             21 => Msg::Paste("y\nstaging".to_owned()),
+            22 if !spots.is_empty() => Msg::Pointed(numbers.one_of(&spots).1.clone()),
+            23 => Msg::Wheel(if numbers.below(2) == 0 { 1 } else { -1 }),
             _ => {
                 pressed += 1;
                 Msg::Key(random_key(&mut numbers))
@@ -200,7 +213,7 @@ fn run(seed: u64, keys: usize) {
         };
         let cursor = state.cursor.clone();
         let was_typing = matches!(state.screen(), Some(Screen::Plan(plan)) if plan.input.is_some());
-        let by_nobody = !matches!(msg, Msg::Key(_) | Msg::Paste(_));
+        let by_nobody = !matches!(msg, Msg::Key(_) | Msg::Paste(_) | Msg::Pointed(_) | Msg::Wheel(_));
         let key = match &msg {
             Msg::Key(key) => Some(*key),
             _ => None,
@@ -244,6 +257,7 @@ fn run(seed: u64, keys: usize) {
             let rect = Rect::new(0, 0, state.size.0, state.size.1);
             let frame = draw(&state, numbers.one_of(&themes), glyphs, rect);
             on_screen = seen(&state, &frame.limits);
+            spots = frame.spots;
             update(&mut state, Msg::Drawn(frame.limits), sample::now());
         }
     }

@@ -395,3 +395,9 @@ fn hostile_history() {
 
 #[path = "release_tests.rs"]
 mod release;
+
+#[path = "large_board_tests.rs"]
+mod large_boards;
+
+#[path = "every_screen_tests.rs"]
+mod every_screen;

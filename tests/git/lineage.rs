@@ -5,6 +5,7 @@ use std::process::Command;
 
 use pindeck::engine::ledger::{ScanCache, read};
 use pindeck::engine::lineage::{Lineage, trace};
+use pindeck::engine::pin_states::BlobReferences;
 use pindeck::engine::{OpenOptions, ledger::Ledger};
 use pindeck::sources::git::GitRepo;
 use tempfile::TempDir;
@@ -93,7 +94,7 @@ fn trace_in(dir: &Path) -> (Ledger, Lineage) {
     let repo = GitRepo::discover(dir).expect("a repository");
     let scans = ScanCache::default();
     let ledger = read(&repo, &OpenOptions::default(), &scans).expect("a ledger");
-    let lineage = trace(&repo, &ledger, &scans).expect("a lineage");
+    let lineage = trace(&repo, &ledger, &BlobReferences::default()).expect("a lineage");
     (ledger, lineage)
 }
 
@@ -210,6 +211,7 @@ fn what_was_pinned_before_is_told_for_a_pin_that_skipped() {
     let earlier: Vec<Vec<String>> = lineage
         .earlier
         .values()
+        .flat_map(|before| before.values())
         .map(|all| all.iter().map(ToString::to_string).collect())
         .collect();
     assert_eq!(earlier, [[B, A]]);

@@ -1,10 +1,10 @@
-//! Reading real repositories: tip, files, history, renames, merges.
+//! Reading real repositories: tip, files, history, merges.
 
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 
-use pindeck::sources::git::{ChangedFile, GitError, GitRepo, TreeEntry};
+use pindeck::sources::git::{BlobChange, CommitChanges, CommitOrder, FileFilter, GitError, GitRepo, TreeEntry};
 
 use crate::support::git_world::knows_reftables;
 
@@ -40,11 +40,23 @@ fn commit(dir: &Path, file: &str, text: &str, message: &str) -> String {
     git(dir, &["rev-parse", "HEAD"])
 }
 
-fn changes(repo: &GitRepo, tip: &str, paths: &[&str]) -> Vec<ChangedFile> {
-    let paths: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
+/// Every file counts.
+struct AllFiles;
+
+impl FileFilter for AllFiles {
+    fn may_contain(&self, _folder: &str) -> bool {
+        true
+    }
+
+    fn counts(&self, _path: &str) -> bool {
+        true
+    }
+}
+
+fn visited(repo: &GitRepo, tip: &str, order: CommitOrder, files: &dyn FileFilter) -> Vec<CommitChanges> {
     let mut all = Vec::new();
-    repo.changes(tip, &paths, &mut |change| {
-        all.push(change);
+    repo.visit(tip, order, files, &mut |commit| {
+        all.push(commit);
         ControlFlow::Continue(())
     })
     .expect("walks");
@@ -160,7 +172,13 @@ fn submodules_are_never_entered() {
     ] {
         assert_eq!(repo.read_at(&tip, path).expect(path), TreeEntry::Submodule, "{path}");
     }
-    let changed: Vec<String> = changes(&repo, &tip, &[]).into_iter().map(|c| c.path).collect();
+    let all = visited(&repo, &tip, CommitOrder::Date, &AllFiles);
+    let changed: Vec<String> = all
+        .into_iter()
+        .flat_map(|c| c.sides)
+        .flatten()
+        .map(|c| c.path)
+        .collect();
     assert_eq!(changed, [".gitmodules", "a.yaml"]);
     assert_eq!(
         repo.touched(&tip).expect("touched"),
@@ -204,18 +222,12 @@ fn a_huge_folder_is_read_whole_and_compared_by_what_differs() {
     let repo = GitRepo::discover(root.path()).expect("found");
     let files = repo.files(&two).expect("files");
     assert_eq!(files.len(), MANY + 1);
-    let mut seen = Vec::new();
-    repo.commits(&two, &[], &mut |changes| {
-        seen.push(changes.len());
-        ControlFlow::Continue(())
-    })
-    .expect("walks");
-    assert_eq!(seen, [3, MANY]);
-    let one_file = changes(&repo, &two, &["f00009.yaml"]);
-    assert_eq!(
-        one_file.iter().map(|c| c.commit.id.as_str()).collect::<Vec<_>>(),
-        [one.as_str()]
-    );
+    let seen = visited(&repo, &two, CommitOrder::Date, &AllFiles);
+    let counts: Vec<Vec<usize>> = seen
+        .iter()
+        .map(|commit| commit.sides.iter().map(Vec::len).collect())
+        .collect();
+    assert_eq!(counts, [[3], [MANY]]);
 }
 
 #[test]
@@ -236,43 +248,79 @@ fn a_content_that_is_not_what_its_name_says_is_not_read() {
     assert!(error.contains("do not hash to its name"), "{error}");
 }
 
-#[test]
-fn history_follows_renames_and_side_branches() {
-    let root = tempfile::tempdir().expect("a folder");
-    let dir = root.path();
-    git(dir, &["init", "-q", "."]);
-    let long = "line\n".repeat(30);
-    let first = commit(dir, "old/a.yaml", &format!("{long}v1\n"), "v1");
-    let second = commit(dir, "old/a.yaml", &format!("{long}v2\n"), "v2");
-    git(dir, &["mv", "old/a.yaml", "new.yaml"]);
-    git(dir, &["commit", "-q", "-m", "move"]);
-    git(dir, &["checkout", "-q", "-b", "side"]);
-    let side = commit(dir, "new.yaml", &format!("{long}v3\n"), "v3 on a side branch");
-    git(dir, &["checkout", "-q", "main"]);
-    commit(dir, "other.yaml", "x\n", "elsewhere");
-    git(dir, &["merge", "-q", "--no-ff", "-m", "merge side", "side"]);
-    let tip = git(dir, &["rev-parse", "HEAD"]);
-    let repo = GitRepo::discover(dir).expect("found");
-    let found = changes(&repo, &tip, &["new.yaml"]);
-    let ids: Vec<&str> = found.iter().map(|c| c.commit.id.as_str()).collect();
-    assert_eq!(ids.len(), 4, "{ids:?}");
-    assert_eq!(ids[0], side, "the merge itself changed nothing");
-    assert_eq!(ids[2..], [second.as_str(), first.as_str()]);
-    assert_eq!(found[1].before, found[1].after, "the move kept the bytes");
-    assert!(found.iter().all(|c| c.path == "new.yaml"));
+/// What each commit changed against each parent, with the names that files had then.
+fn told(repo: &GitRepo, tip: &str, files: &dyn FileFilter) -> Vec<(String, Vec<Vec<String>>)> {
+    let text = |oid: &Option<String>| match oid {
+        Some(oid) => String::from_utf8(repo.blob(oid).expect("a blob")).expect("text"),
+        None => "-".to_owned(),
+    };
+    let all = visited(repo, tip, CommitOrder::Topological, files);
+    let one = |commit: &CommitChanges| {
+        let side = |side: &Vec<BlobChange>| {
+            let line = |c: &BlobChange| format!("{} {}>{}", c.path, text(&c.before).trim(), text(&c.after).trim());
+            side.iter().map(line).collect()
+        };
+        (
+            commit.commit.subject.raw().to_owned(),
+            commit.sides.iter().map(side).collect(),
+        )
+    };
+    all.iter().map(one).collect()
 }
 
 #[test]
-fn all_paths_when_none_is_named() {
+fn every_commit_is_told_with_each_of_its_parents() {
     let root = tempfile::tempdir().expect("a folder");
-    git(root.path(), &["init", "-q", "."]);
-    commit(root.path(), "a/gone.yaml", "one\n", "first");
-    std::fs::remove_file(root.path().join("a/gone.yaml")).expect("removed");
-    let tip = commit(root.path(), "b.yaml", "two\n", "second");
-    let repo = GitRepo::discover(root.path()).expect("found");
-    let found = changes(&repo, &tip, &[]);
-    let seen: Vec<(&str, bool)> = found.iter().map(|c| (c.path.as_str(), c.after.is_some())).collect();
-    assert_eq!(seen, [("a/gone.yaml", false), ("b.yaml", true), ("a/gone.yaml", true)]);
+    let dir = root.path();
+    git(dir, &["init", "-q", "."]);
+    commit(dir, "old/a.yaml", "v1\n", "v1");
+    git(dir, &["mv", "old/a.yaml", "new.yaml"]);
+    git(dir, &["commit", "-q", "-m", "move"]);
+    git(dir, &["checkout", "-q", "-b", "side"]);
+    commit(dir, "new.yaml", "v2\n", "side");
+    git(dir, &["checkout", "-q", "main"]);
+    commit(dir, "deep/er/b.yaml", "x\n", "main");
+    git(dir, &["merge", "-q", "--no-ff", "-m", "merge", "side"]);
+    let tip = git(dir, &["rev-parse", "HEAD"]);
+    let expected = |only_new: bool| {
+        let sides = |all: &[&[&str]]| -> Vec<Vec<String>> {
+            let ours = |path: &&&str| !only_new || path.starts_with("new.yaml");
+            let side = |side: &&[&str]| side.iter().filter(ours).map(|path| (*path).to_owned()).collect();
+            all.iter().map(side).collect()
+        };
+        let mut all = vec![
+            (
+                "merge".to_owned(),
+                sides(&[&["new.yaml v1>v2"], &["deep/er/b.yaml ->x"]]),
+            ),
+            ("side".to_owned(), sides(&[&["new.yaml v1>v2"]])),
+            ("main".to_owned(), sides(&[&["deep/er/b.yaml ->x"]])),
+            ("move".to_owned(), sides(&[&["new.yaml ->v1", "old/a.yaml v1>-"]])),
+            ("v1".to_owned(), sides(&[&["old/a.yaml ->v1"]])),
+        ];
+        all.sort();
+        all
+    };
+    struct OnlyNew;
+    impl FileFilter for OnlyNew {
+        fn may_contain(&self, _folder: &str) -> bool {
+            false
+        }
+
+        fn counts(&self, path: &str) -> bool {
+            path == "new.yaml"
+        }
+    }
+    let repo = GitRepo::discover(dir).expect("found");
+    for repo in [repo.clone(), repo.read_by_program()] {
+        let sorted = |files: &dyn FileFilter| {
+            let mut all = told(&repo, &tip, files);
+            all.sort();
+            all
+        };
+        assert_eq!(sorted(&AllFiles), expected(false));
+        assert_eq!(sorted(&OnlyNew), expected(true));
+    }
 }
 
 /// Commits of one second, as a machine makes them: still newest first.
@@ -305,22 +353,17 @@ fn commits_of_the_same_second_keep_their_order() {
         made.insert(0, git(dir, &["rev-parse", "HEAD"]));
     }
     let repo = GitRepo::discover(dir).expect("found");
-    let all: Vec<String> = changes(&repo, &made[0], &["a.yaml"])
-        .into_iter()
-        .map(|c| c.commit.id)
-        .collect();
-    assert_eq!(all, made);
-    let mut line = Vec::new();
-    repo.mainline(&made[0], &["a.yaml".to_owned()], &mut |change| {
-        line.push(change.commit.id);
-        ControlFlow::Continue(())
-    })
-    .expect("walks");
-    assert_eq!(line, made);
+    for order in [CommitOrder::Date, CommitOrder::Topological] {
+        for repo in [repo.clone(), repo.read_by_program()] {
+            let all = visited(&repo, &made[0], order, &AllFiles);
+            let ids: Vec<String> = all.into_iter().map(|commit| commit.commit.id).collect();
+            assert_eq!(ids, made, "{order:?}");
+        }
+    }
 }
 
 /// Everything that is read of a repository, as text to be compared.
-fn everything(dir: &Path, paths: &[&str]) -> String {
+fn everything(dir: &Path) -> String {
     let repo = GitRepo::discover(dir).expect("found");
     let tip = repo.tip(None).expect("a tip");
     let mut said = format!(
@@ -344,36 +387,28 @@ fn everything(dir: &Path, paths: &[&str]) -> String {
         let entry = repo.entry(&tip.commit, path).expect("reads");
         said += &format!("{path}: {entry:?}\n");
     }
-    let mut asked: Vec<String> = paths.iter().map(|p| (*p).to_owned()).collect();
-    for all in [false, true] {
-        if all {
-            asked.clear();
-        }
-        for first_parent in [false, true] {
-            let mut lines = Vec::new();
-            let mut visit = |change: ChangedFile| {
-                let (was, is) = (text(&change.before), text(&change.after));
-                let commit = &change.commit;
-                let parents = commit.parents.len();
-                lines.push(format!(
-                    "{} by {} ({parents}): {} {was:?} -> {is:?}",
-                    commit.message.raw().trim(),
-                    commit.author.raw(),
-                    change.path
-                ));
-                assert_eq!(commit.subject.raw(), name(&commit.id));
-                ControlFlow::Continue(())
-            };
-            if first_parent {
-                repo.mainline(&tip.commit, &asked, &mut visit).expect("walks");
-            } else {
-                repo.changes(&tip.commit, &asked, &mut visit).expect("walks");
+    for order in [CommitOrder::Date, CommitOrder::Topological] {
+        let mut lines = Vec::new();
+        for CommitChanges { commit, sides, is_cut } in visited(&repo, &tip.commit, order, &AllFiles) {
+            assert!(!is_cut);
+            assert_eq!(commit.subject.raw(), name(&commit.id));
+            for (at, side) in sides.iter().enumerate() {
+                for change in side {
+                    lines.push(format!(
+                        "{} by {} ({at} of {}): {} {:?} -> {:?}",
+                        commit.message.raw().trim(),
+                        commit.author.raw(),
+                        commit.parents.len(),
+                        change.path,
+                        text(&change.before),
+                        text(&change.after)
+                    ));
+                }
             }
-            // Commits of the same second have no order.
-            lines.sort();
-            said += &format!("all {all} first parent {first_parent}:\n");
-            said += &format!("{}\n", lines.join("\n"));
         }
+        // Commits of the same second have no order.
+        lines.sort();
+        said += &format!("{order:?}:\n{}\n", lines.join("\n"));
     }
     for commit in git(dir, &["rev-list", "--topo-order", &tip.commit]).lines() {
         let touched = repo.touched(commit).expect("reads");
@@ -434,9 +469,8 @@ fn what_git2_cannot_read_the_program_reads_the_same() {
         git(&dir, &["push", "-q", "-u", "origin", "main"]);
         (dir, url)
     };
-    let paths = ["new.yaml", "b.yaml", "new [x]*.yaml"];
     let (plain, url) = make("plain", &[]);
-    let expected = everything(&plain, &paths);
+    let expected = everything(&plain);
     assert!(expected.contains("move"), "{expected}");
     for (name, formats) in [
         ("sha256", ["--object-format=sha256"]),
@@ -446,10 +480,10 @@ fn what_git2_cannot_read_the_program_reads_the_same() {
             continue;
         }
         let (dir, _) = make(name, &formats);
-        same(name, &everything(&dir, &paths), &expected);
+        same(name, &everything(&dir), &expected);
     }
     for (name, filter) in [("blobless", "--filter=blob:none"), ("treeless", "--filter=tree:0")] {
         git(root.path(), &["clone", "-q", filter, "-b", "main", &url, name]);
-        same(name, &everything(&root.path().join(name), &paths), &expected);
+        same(name, &everything(&root.path().join(name)), &expected);
     }
 }

@@ -11,6 +11,7 @@ use crate::domain::board::Update;
 use crate::domain::drift_rules;
 use crate::domain::history::{Action, Entry};
 use crate::domain::id::{Digest, EnvId};
+use crate::domain::pin_set::BranchPart;
 use crate::domain::registry::Budget;
 
 use super::pieces::*;
@@ -99,6 +100,8 @@ pub(crate) fn history() -> Vec<Entry> {
         tag: Some("1.4.0".to_owned()),
         component: None,
         break_glass: (n == 4).then(|| "customer outage, soak waived".into()),
+        landed: Digest::of(&[n]).hex()[..40].to_owned(),
+        part: BranchPart::Branch,
     };
     vec![
         entry(

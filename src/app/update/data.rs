@@ -23,9 +23,12 @@ pub(super) fn apply(state: &mut CockpitState, update: Update) -> Vec<Command> {
             show_own(&mut state.board, &frozen.live, &state.own_writes);
         }
         None => {
+            let drifts = matches!(update, Update::Drift(_) | Update::Opened { .. });
             state.board.apply(update);
             state.settle();
-            note_arrivals(state);
+            if drifts {
+                note_arrivals(state);
+            }
         }
     }
     Vec::new()

@@ -16,6 +16,7 @@ pub(super) fn toggle(state: &mut CockpitState) -> Vec<Command> {
         }
         Some(frozen) => {
             state.board = frozen.live;
+            state.sort();
             state.settle();
             super::data::note_arrivals(state);
             let updates = match frozen.waiting {

@@ -1,15 +1,17 @@
 //! What lies over the screen: help, palette, filter line.
 
+use std::collections::HashSet;
+
 use super::text_field::edit;
 use crate::app::action::{ACTIONS, Action};
 use crate::app::command::Command;
-use crate::app::cursor::{self, Cursor};
+use crate::app::cursor::Cursor;
 use crate::app::filter::Filter;
 use crate::app::key::{Code, KeyPress};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
-use crate::app::select::matching;
 use crate::app::state::{Choice, CockpitState, Modal, Pane, Screen};
+use crate::domain::id::ServiceId;
 
 /// What a key in a layer leads to.
 pub(super) enum LayerOutcome {
@@ -24,7 +26,8 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> LayerOutcome {
     LayerOutcome::Handled(match state.layer.take() {
         Some(Modal::Help { top }) => help(state, key, top),
         Some(Modal::Palette { text, selected }) => return palette(state, key, text, selected),
-        Some(Modal::Filter { before }) => filter(state, key, before),
+        Some(Modal::Filter { before, anchor }) => filter(state, key, before, anchor),
+        Some(Modal::Columns { at }) => super::arrange::columns_key(state, key, at),
         Some(Modal::Choose { title, choices, at }) => choose(state, key, title, choices, at),
         Some(Modal::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
@@ -130,17 +133,19 @@ pub(super) fn open_filter(state: &mut CockpitState) -> Vec<Command> {
     state.pane = Pane::Board;
     state.layer = Some(Modal::Filter {
         before: state.filter.text().to_owned(),
+        anchor: state.cursor.clone(),
     });
     Vec::new()
 }
 
 pub(super) fn clear_filter(state: &mut CockpitState) -> Vec<Command> {
     state.filter = Filter::default();
+    state.sort();
     state.settle();
     Vec::new()
 }
 
-fn filter(state: &mut CockpitState, key: KeyPress, before: String) -> Vec<Command> {
+fn filter(state: &mut CockpitState, key: KeyPress, before: String, mut anchor: Option<Cursor>) -> Vec<Command> {
     let mut text = state.filter.text().to_owned();
     match key.code {
         Code::Enter => {
@@ -150,44 +155,55 @@ fn filter(state: &mut CockpitState, key: KeyPress, before: String) -> Vec<Comman
             }
             return Vec::new();
         }
-        Code::Esc => {
-            set(state, &before);
+        _ if key.code == Code::Esc || key.code == Code::Char('c') && key.ctrl => {
+            set(state, &before, None);
+            if let Some(cursor) = anchor {
+                state.put(cursor);
+            }
             return Vec::new();
         }
-        Code::Char('c') if key.ctrl => {
-            set(state, &before);
-            return Vec::new();
+        Code::Up | Code::Down => {
+            state.move_rows(if key.code == Code::Up { -1 } else { 1 });
+            anchor = state.cursor.clone();
         }
-        Code::Up => state.move_rows(-1),
-        Code::Down => state.move_rows(1),
         Code::Backspace if text.is_empty() => return Vec::new(),
         _ => {
             if edit(&mut text, key) {
-                set(state, &text);
+                set(state, &text, anchor.as_ref());
             }
         }
     }
-    state.layer = Some(Modal::Filter { before });
+    state.layer = Some(Modal::Filter { before, anchor });
     Vec::new()
 }
 
-/// Sets the filter. The person is at it, so the cursor may move: to the first row that matches.
-fn set(state: &mut CockpitState, text: &str) {
+/// Sets the filter. The selection stays on the service on which it was when typing began, as long as that
+/// matches; else it goes to the nearest row that does. Where nothing matches it stays where it was.
+fn set(state: &mut CockpitState, text: &str, anchor: Option<&Cursor>) {
     state.filter = Filter::parse(text);
-    let found = matching(&state.board, &state.filter);
-    let here = state.cursor.as_ref().map(|cursor| &cursor.service);
-    if !found.iter().any(|row| Some(&row.name) == here)
-        && let Some(first) = found.first().map(|row| row.name.clone())
-    {
-        let column = state
-            .cursor
-            .as_ref()
-            .map(|cursor| cursor.column.clone())
-            .or_else(|| cursor::columns(&state.board).first().cloned());
-        if let Some(column) = column {
-            state.put(Cursor::at(first, column));
-        }
-    }
+    state.sort();
+    let Some(anchor) = anchor else {
+        state.settle();
+        return;
+    };
+    let place = |service: &ServiceId| state.ordered().iter().position(|row| row.name == *service);
+    let found = state.matching();
+    let nearest = if found.iter().any(|row| row.name == anchor.service) {
+        None
+    } else {
+        let here = place(&anchor.service).unwrap_or(0);
+        let places = state.ordered();
+        let found: HashSet<&ServiceId> = found.iter().map(|row| &row.name).collect();
+        let candidates = places.iter().zip(0..).filter(|(row, _)| found.contains(&row.name));
+        // Of two that are as near, the one below.
+        candidates
+            .min_by_key(|(_, at): &(_, usize)| (at.abs_diff(here), *at < here))
+            .map(|(row, _)| row.name.clone())
+    };
+    state.put(match nearest {
+        Some(service) => Cursor::at(service, anchor.column.clone()),
+        None => anchor.clone(),
+    });
 }
 
 pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
@@ -215,11 +231,12 @@ pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
             text.push_str(&line);
             *selected = palette_rows(text).first().copied();
         }
-        Some(Modal::Filter { .. }) => {
+        Some(Modal::Filter { anchor, .. }) => {
             let text = format!("{}{line}", state.filter.text());
-            set(state, &text);
+            let anchor = anchor.clone();
+            set(state, &text, anchor.as_ref());
         }
-        Some(Modal::Help { .. } | Modal::Choose { .. } | Modal::Leave) | None => {
+        Some(Modal::Help { .. } | Modal::Choose { .. } | Modal::Columns { .. } | Modal::Leave) | None => {
             state.complain("pasted text is ignored here: keys are never pasted")
         }
     }

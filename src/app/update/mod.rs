@@ -2,6 +2,7 @@
 //!
 //! Stale answers are rejected here, in one place, before anything looks at them.
 
+mod arrange;
 mod copy;
 mod data;
 mod diff;
@@ -12,6 +13,7 @@ mod movement;
 mod open;
 mod plan_keys;
 mod planning;
+mod pointing;
 mod refresh;
 mod reverting;
 mod text_field;
@@ -39,6 +41,8 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
         Msg::Start => refresh::start(state),
         Msg::Key(key) => looking::key(state, key, on_key),
         Msg::Paste(text) => layer::paste(state, &text),
+        Msg::Pointed(spot) => pointing::pointed(state, spot),
+        Msg::Wheel(notches) => pointing::wheel(state, notches),
         Msg::Resize { width, height } => {
             state.size = (width, height);
             vec![Command::Redraw]
@@ -146,6 +150,10 @@ pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
         Action::Evidence => open::evidence(state),
         Action::History => open::history(state),
         Action::Filter => layer::open_filter(state),
+        Action::Sort => arrange::sort(state),
+        Action::SortThen => arrange::sort_then(state),
+        Action::Columns => arrange::open_columns(state),
+        Action::FullScreen => arrange::full_screen(state),
         Action::ClearFilter => layer::clear_filter(state),
         Action::CopyDigest => copy::digest(state),
         Action::CopyReference => copy::reference(state),

@@ -27,7 +27,14 @@ pub(super) fn rows(state: &mut CockpitState, by: isize) -> Vec<Command> {
             state.screens.push(Screen::Events(events));
         }
         Some(Screen::Plan(mut plan)) => {
-            plan.top = scrolled(plan.top, by, state.limits.text);
+            if plan.members().is_empty() {
+                plan.top = scrolled(plan.top, by, state.limits.text);
+            } else {
+                let last = plan.members().len() - 1;
+                let to = plan.member_position().saturating_add_signed(by).min(last);
+                plan.member = plan.members().get(to).map(|member| member.service.clone());
+                plan.top = 0;
+            }
             state.screens.push(Screen::Plan(plan));
         }
         None => match state.pane {
@@ -104,6 +111,13 @@ pub(super) fn columns(state: &mut CockpitState, by: isize) -> Vec<Command> {
 
 pub(super) fn page(state: &mut CockpitState, pages: isize) -> Vec<Command> {
     let page = isize::try_from(state.limits.page.max(1)).unwrap_or(1);
+    // In a set the arrows choose a member; its details are read by pages.
+    if let Some(Screen::Plan(plan)) = state.screens.last_mut()
+        && !plan.members().is_empty()
+    {
+        plan.top = scrolled(plan.top, pages * page, state.limits.text);
+        return Vec::new();
+    }
     rows(state, pages * page)
 }
 

@@ -89,6 +89,7 @@ pub(super) fn back(state: &mut CockpitState) -> Vec<Command> {
             state.marked.clear();
             state.say("no service is marked any more");
         }
+        None if state.full_screen => state.full_screen = false,
         None if state.pane != Pane::Board => state.pane = Pane::Board,
         None if !state.filter.text().is_empty() => return super::layer::clear_filter(state),
         None => {

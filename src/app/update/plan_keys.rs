@@ -78,6 +78,7 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
             Some(ask(state, Input::Reason(before)))
         }
         'n' => Some(planning::replan(state, |_| {})),
+        'x' => Some(planning::leave_out(state)),
         'w' => {
             let Ask::Revert { scope, .. } = &screen.request.ask else {
                 return None;

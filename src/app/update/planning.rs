@@ -140,6 +140,35 @@ pub(super) fn replan(state: &mut CockpitState, change: impl FnOnce(&mut Request)
     ]
 }
 
+/// Takes the selected member out of a set and plans the others again. Nothing is confirmed by that: the new
+/// plan has to be seen first, as every other.
+pub(super) fn leave_out(state: &mut CockpitState) -> Vec<Command> {
+    let Some(screen) = screen(state) else {
+        return Vec::new();
+    };
+    let members: Vec<ServiceId> = screen.members().iter().map(|plan| plan.service.clone()).collect();
+    let at = screen.member_position();
+    let (Some(out), Ask::Promote { .. } | Ask::Pin { .. }) = (members.get(at).cloned(), &screen.request.ask) else {
+        state.complain("there is one service in this plan: esc cancels it");
+        return Vec::new();
+    };
+    // The cursor goes to the member that takes its place.
+    screen.member = members.get(at + 1).or(members.get(at.wrapping_sub(1))).cloned();
+    state.marked.remove(&out);
+    let commands = replan(state, |request| {
+        let (Ask::Promote { services, .. } | Ask::Pin { services, .. }) = &mut request.ask else {
+            return;
+        };
+        // `pin` without names means everything: from here on it means those that are left.
+        if services.is_empty() {
+            *services = members;
+        }
+        services.retain(|service| *service != out);
+    });
+    state.say(format!("{out} is left out: planning the others again"));
+    commands
+}
+
 /// The target of what is asked, where it has one.
 fn target(ask: &Ask) -> Option<Target> {
     match ask {

@@ -35,6 +35,7 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Ve
         Ok(()) => BoardPass::Ended(state.now),
         Err(failure) => BoardPass::Failed(failure, state.now),
     };
+    state.sort();
     Vec::new()
 }
 

@@ -81,6 +81,8 @@ mod frozen;
 mod guided;
 #[path = "tests/history_screen.rs"]
 mod history_screen;
+#[path = "tests/large_boards.rs"]
+mod large_boards;
 #[path = "tests/obstacles.rs"]
 mod obstacles;
 #[path = "tests/outdated.rs"]

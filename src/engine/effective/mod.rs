@@ -13,6 +13,7 @@ mod objects;
 mod patches;
 mod reference;
 mod render;
+mod rendered_images;
 mod units;
 mod values;
 
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use crate::domain::id::EnvId;
 use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
-use crate::sources::git::manifest::{self, Scan, is_same_repository};
+use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
 pub(crate) use reference::{Effective, EffectiveReference, entry};
 
@@ -69,7 +70,7 @@ pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
-    gather::image_texts(&rendered).filter(|_| !rendered.is_open)
+    rendered_images::image_texts(&rendered).filter(|_| !rendered.is_open)
 }
 
 /// Renders a commit.
@@ -107,11 +108,7 @@ fn may_be_ours(url: &str, remote: Option<&str>) -> bool {
     let Some(remote) = remote.filter(|remote| remote.contains("://") || remote.contains('@')) else {
         return true;
     };
-    let name = |url: &str| {
-        let last = url.trim_end_matches('/').rsplit(['/', ':']).next().unwrap_or_default();
-        last.trim_end_matches(".git").to_ascii_lowercase()
-    };
-    is_same_repository(url, remote) || name(url) == name(remote) || url.contains("{{")
+    is_same_repository(url, remote) || repository_name(url) == repository_name(remote) || url.contains("{{")
 }
 
 #[cfg(test)]

@@ -14,10 +14,11 @@ use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
 use crate::engine::effective::{self, Effective};
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
-use crate::sources::git::manifest::{self, Found, disregards_edit, repository_updater};
+use crate::sources::git::manifest::{self, Found};
 use crate::sources::git::write::FileChange;
 
 use super::plan_context::PlanContext;
+use super::surroundings::{files_of, surroundings};
 
 /// Lines of context in a diff.
 const CONTEXT: usize = 3;
@@ -270,12 +271,6 @@ fn turns_into(context: &PlanContext, target: &Target, path: &str, before: &[u8],
     bytes == before
 }
 
-/// The files that decide these pins, each once.
-pub(super) fn files_of(pins: &[&Pin]) -> BTreeSet<String> {
-    let locations = pins.iter().flat_map(|pin| pin.deciding());
-    locations.map(|l| l.file.clone()).collect()
-}
-
 /// Who else reads this file, if anybody does.
 fn blast_radius(context: &PlanContext, file: &str, target: &Target) -> Option<String> {
     let reached = context.includes.environments(file, &context.paths);
@@ -332,25 +327,6 @@ fn loose(file: &str, which: &[&Found]) -> Vec<Untrusted> {
             .into()
         })
         .collect()
-}
-
-/// Controllers that would not apply the files, and robots that rewrite them.
-fn surroundings(context: &PlanContext, pins: &[&Pin]) -> Vec<Untrusted> {
-    let mut out: Vec<Untrusted> = Vec::new();
-    let branch = &context.ledger().tip.branch;
-    for file in files_of(pins) {
-        let said = disregards_edit(&file, branch, context.remote_url.as_deref(), &context.controllers);
-        out.extend(said.into_iter().map(Untrusted::from));
-    }
-    let robots: BTreeMap<&str, &str> = context
-        .files
-        .iter()
-        .filter_map(|f| Some((repository_updater(&f.path)?, f.path.as_str())))
-        .collect();
-    for (who, file) in robots {
-        out.push(format!("{who} is configured ({file}) and may propose other digests for this pin").into());
-    }
-    out
 }
 
 /// One file's change for people.

@@ -22,6 +22,7 @@ mod revert_commit;
 mod reverted_component;
 mod running_write;
 mod source;
+mod surroundings;
 
 pub(crate) use resume::UnfinishedWrite;
 

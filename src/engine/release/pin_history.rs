@@ -1,44 +1,35 @@
 //! The history of one pin along the branch's first parents: a merge counts when it was merged, not when
-//! somebody began it (docs/reference/contract.md, "Gates").
+//! somebody began it (docs/reference/contract.md, "Gates"). It is the same history that `history` shows: the changes
+//! that one merge brought are one change here.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use crate::domain::failure::Failure;
-use crate::domain::history::{Action, CommitRecord};
+use crate::domain::history::{Action, CommitRecord, PinIdentity, WrittenPin};
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, DigestChange, EarlierDigest, PinnedDigests};
 use crate::domain::pin::{Pin, PinnedBy};
-use crate::domain::reference::Repository;
+use crate::domain::pin_set::PinSet;
 use crate::domain::write::WriteFailure;
-use crate::engine::ledger::{Ledger, ScanCache};
+use crate::engine::ledger::Ledger;
 use crate::engine::open::{Engine, blocking};
-use crate::engine::pins::is_variant;
-use crate::sources::git::manifest::Found;
-use crate::sources::git::{Blobs, ChangedFile, CommitMeta, GitRepo};
+use crate::engine::pin_states::{PinEvent, PinStates, PinnedChange, ToldCommit};
 
-use super::edits::files_of;
 use super::plan_context::PlanContext;
 
 /// At most this many changes of one pin are looked at.
 const MAX_CHANGES: usize = 1_000;
 
-/// One reference as written.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct WrittenPin {
-    pub digest: Option<Digest>,
-    pub tag: Option<String>,
-    pub image: Repository,
-}
-
 /// One commit of the branch that changed the pin.
 #[derive(Debug, Clone)]
 pub(super) struct PinChange {
-    pub commit: CommitMeta,
-    /// The pin's file as it is called today, its blob before and after.
-    pub files: Vec<(String, Option<String>, Option<String>)>,
-    pub before: BTreeSet<WrittenPin>,
-    pub after: BTreeSet<WrittenPin>,
+    /// The commit, with the files that it changed for the pin.
+    pub commit: ToldCommit,
+    /// What was pinned before it.
+    pub before: PinSet<PinIdentity, WrittenPin>,
+    /// What was pinned after it.
+    pub after: PinSet<PinIdentity, WrittenPin>,
 }
 
 /// The changes of one pin, newest first.
@@ -51,7 +42,7 @@ pub(super) struct PinHistory {
 }
 
 impl PinHistory {
-    /// Walks the history of the files that a target's pins are written in.
+    /// Reads the history of a target's pins.
     pub(crate) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         let pins = context.pins_in(target)?;
         Self::of_pins(context, target, &pins).await
@@ -71,25 +62,36 @@ impl PinHistory {
         pins: &[&Pin],
     ) -> Result<Self, Failure> {
         let component = pins.first().and_then(|pin| pin.component.clone());
-        let image = pins.first().map(|pin| pin.image.clone());
-        let files: Vec<String> = files_of(pins).into_iter().collect();
-        let (engine, ledger) = (engine.clone(), ledger.clone());
-        let target = target.clone();
+        let (engine, ledger, target) = (engine.clone(), ledger.clone(), target.clone());
         blocking(move || {
-            let inner = &engine.inner;
-            let reader = PinReader {
-                repo: &inner.repo,
-                blobs: inner.repo.blobs()?,
-                scans: &inner.scans,
+            let states = PinStates {
+                repo: &engine.inner.repo,
                 ledger: &ledger,
-                target: &target,
-                component,
-                image,
+                references: &engine.inner.references,
+                only: Some(&target),
             };
-            let changes = reader.walk(&ledger.tip.commit, &files)?;
-            let digests = changes.iter().map(|change| reader.digest_change(change));
-            let digests = digests.collect::<Result<_, Failure>>()?;
-            Ok(Self { changes, digests })
+            let mut landings: Vec<Landing> = Vec::new();
+            states.read(&mut |event| {
+                match event {
+                    PinEvent::Changed { change, commit, landed } if change.key.component == component => {
+                        Landing::collect(&mut landings, change, commit, landed, &target);
+                    }
+                    PinEvent::Again => landings.clear(),
+                    PinEvent::Changed { .. } | PinEvent::Stood(..) => {}
+                }
+                match landings.len() > MAX_CHANGES {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            })?;
+            let landings = landings.into_iter().filter(|landing| !landing.on_branch.is_empty());
+            let mut history = Self::default();
+            for landing in landings.take(MAX_CHANGES) {
+                let (change, digests) = landing.into_change(&target);
+                history.changes.push(change);
+                history.digests.push(digests);
+            }
+            Ok(history)
         })
         .await?
     }
@@ -104,10 +106,12 @@ impl PinHistory {
     pub(crate) fn files_with(&self, digest: Digest) -> Vec<(String, String)> {
         let mut changes = self.changes.iter().zip(&self.digests);
         let found = changes.find(|(_, change)| change.takes_out(digest));
-        let files = found.map(|(change, _)| change.files.as_slice()).unwrap_or_default();
+        let files = found
+            .map(|(change, _)| change.commit.files.as_slice())
+            .unwrap_or_default();
         files
             .iter()
-            .filter_map(|(path, before, _)| Some((path.clone(), before.clone()?)))
+            .filter_map(|file| Some((file.path.clone(), file.before.clone()?)))
             .collect()
     }
 }
@@ -137,161 +141,73 @@ impl Engine {
     }
 }
 
-/// Reads a target's references out of the files of a history.
-struct PinReader<'a> {
-    repo: &'a GitRepo,
-    blobs: Blobs,
-    scans: &'a ScanCache,
-    ledger: &'a Ledger,
-    target: &'a Target,
-    /// Only this component, where the environment has several.
-    component: Option<String>,
-    /// The image that is deployed today: where other files name it, the text alone does not tell.
-    image: Option<Repository>,
+/// What one commit of the branch brought: its own change, or those of the side that it merged.
+struct Landing {
+    commit: ToldCommit,
+    /// The changes by which the branch came from one state to the next, newest first.
+    on_branch: Vec<PinnedChange>,
+    /// For every change that it brought, newest first: the digests that went, and whether its commit is a revert.
+    taken_out: Vec<(BTreeSet<Digest>, bool)>,
 }
 
-impl PinReader<'_> {
-    /// The commits of the branch that changed the pin, newest first.
-    fn walk(&self, tip: &str, files: &[String]) -> Result<Vec<PinChange>, Failure> {
-        let mut changes: Vec<PinChange> = Vec::new();
-        let mut failed = None;
-        self.repo.mainline(tip, files, &mut |change: ChangedFile| {
-            let (before, after) = match self.sides(&change) {
-                Ok(sides) => sides,
-                Err(error) => {
-                    failed = Some(error);
-                    return ControlFlow::Break(());
-                }
-            };
-            let file = (change.path, change.before, change.after);
-            match changes.last_mut().filter(|last| last.commit.id == change.commit.id) {
-                Some(last) => {
-                    last.files.push(file);
-                    last.before.extend(before);
-                    last.after.extend(after);
-                }
-                None => {
-                    // The commit seen before is complete now: one that left the pin alone does not count.
-                    if changes.last().is_some_and(|last| last.before == last.after) {
-                        changes.pop();
-                    }
-                    if changes.len() == MAX_CHANGES {
-                        return ControlFlow::Break(());
-                    }
-                    changes.push(PinChange {
-                        commit: change.commit,
-                        files: vec![file],
-                        before,
-                        after,
-                    });
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        if changes.last().is_some_and(|last| last.before == last.after) {
-            changes.pop();
+impl Landing {
+    fn collect(all: &mut Vec<Self>, change: PinnedChange, commit: &ToldCommit, landed: &ToldCommit, target: &Target) {
+        let mut known = all.iter().rposition(|landing| landing.commit.meta.id == landed.meta.id);
+        if known.is_none() {
+            all.push(Self {
+                commit: landed.clone(),
+                on_branch: Vec::new(),
+                taken_out: Vec::new(),
+            });
+            known = Some(all.len() - 1);
         }
-        failed.map_or(Ok(changes), Err)
-    }
-
-    /// The target's references in one file before and after a commit.
-    fn sides(&self, change: &ChangedFile) -> Result<(BTreeSet<WrittenPin>, BTreeSet<WrittenPin>), Failure> {
-        let before = self.written(&change.path, change.before.as_deref())?;
-        Ok((before, self.written(&change.path, change.after.as_deref())?))
-    }
-
-    fn written(&self, path: &str, oid: Option<&str>) -> Result<BTreeSet<WrittenPin>, Failure> {
-        let Some(oid) = oid else { return Ok(BTreeSet::new()) };
-        let scan = self.scans.scan(path, oid, || Ok(self.blobs.read(oid)?))?;
-        Ok(scan.all().filter_map(|found| self.pin(path, found)).collect())
-    }
-
-    /// What a reference pins of the target, if it does.
-    fn pin(&self, path: &str, found: &Found) -> Option<WrittenPin> {
-        let is_ours = self.ledger.service_of(path, found) == Some(&self.target.service);
-        let is_component = self
-            .component
-            .as_deref()
-            .is_none_or(|component| found.tag.as_deref().is_some_and(|tag| is_variant(tag, component)));
-        let image = found.repository.as_ref().or(self.image.as_ref())?;
-        (is_ours && is_component).then(|| WrittenPin {
-            digest: found.digest,
-            tag: found.tag.clone(),
-            image: image.clone(),
-        })
-    }
-
-    fn digest_change(&self, change: &PinChange) -> Result<DigestChange, Failure> {
-        let side = |written: &BTreeSet<WrittenPin>| -> PinnedDigests {
-            let mut side = PinnedDigests::new();
-            for one in written {
-                let Some(digest) = one.digest else { continue };
-                let tag = side.entry(digest).or_default();
-                *tag = tag.take().or_else(|| one.tag.clone());
-            }
-            side
+        let Some(landing) = known.and_then(|at| all.get_mut(at)) else {
+            return;
         };
-        let (before, after) = (side(&change.before), side(&change.after));
-        let taken_out: BTreeSet<Digest> = before.keys().filter(|d| !after.contains_key(d)).copied().collect();
-        let is_revert = self.is_revert(&change.commit)
-            || (change.commit.parents.len() > 1 && self.merges_a_revert(change, &taken_out)?);
-        let CommitMeta {
-            id,
-            author,
-            at,
-            subject,
-            ..
-        } = &change.commit;
-        Ok(DigestChange {
+        let gone = change.from.keys().filter(|what| !change.to.contains_key(what));
+        let gone = gone.filter_map(PinIdentity::digest).collect();
+        landing.taken_out.push((gone, is_revert(commit, target)));
+        if change.is_on_the_way() {
+            landing.on_branch.push(change);
+        }
+    }
+
+    fn into_change(self, target: &Target) -> (PinChange, DigestChange) {
+        let Self {
+            commit,
+            on_branch,
+            taken_out,
+        } = self;
+        let before = on_branch.last().map(|oldest| oldest.from.clone()).unwrap_or_default();
+        let after = on_branch.into_iter().next().map(|newest| newest.to).unwrap_or_default();
+        let digests = |side: &PinSet<PinIdentity, WrittenPin>| -> PinnedDigests {
+            let digests = side
+                .iter()
+                .filter_map(|(what, written)| Some((what.digest()?, written.tag.clone())));
+            digests.collect()
+        };
+        let (was, is) = (digests(&before), digests(&after));
+        let gone: BTreeSet<Digest> = was.keys().filter(|digest| !is.contains_key(digest)).copied().collect();
+        // The merge itself carries the title of a pull request, which says nothing: the newest commit that it
+        // brought and that took one of these digests out does.
+        let brought = taken_out.iter().find(|(digests, _)| !digests.is_disjoint(&gone));
+        let is_revert = is_revert(&commit, target) || brought.is_some_and(|(_, is_revert)| *is_revert);
+        let change = DigestChange {
             by: PinnedBy {
-                commit: id.clone(),
-                author: author.clone(),
-                at: *at,
-                subject: subject.clone(),
+                commit: commit.meta.id.clone(),
+                author: commit.meta.author.clone(),
+                at: commit.meta.at,
+                subject: commit.meta.subject.clone(),
             },
             is_revert,
-            before,
-            after,
-        })
+            before: was,
+            after: is,
+        };
+        (PinChange { commit, before, after }, change)
     }
+}
 
-    /// Whether a commit says of itself that it takes an earlier one back.
-    fn is_revert(&self, commit: &CommitMeta) -> bool {
-        CommitRecord::read(commit.message.raw(), self.target).action == Action::Revert
-    }
-
-    /// Whether a merge brought a revert: the newest commit below it that took one of these digests out is
-    /// one. The merge itself carries the title of a pull request, which says nothing.
-    fn merges_a_revert(&self, merge: &PinChange, taken_out: &BTreeSet<Digest>) -> Result<bool, Failure> {
-        if taken_out.is_empty() {
-            return Ok(false);
-        }
-        let files: Vec<String> = merge.files.iter().map(|(path, ..)| path.clone()).collect();
-        let (mut found, mut failed) = (false, None);
-        self.repo.commits(&merge.commit.id, &files, &mut |changes| {
-            let Some(commit) = changes.first().map(|change| change.commit.clone()) else {
-                return ControlFlow::Continue(());
-            };
-            for change in changes.iter().filter(|_| commit.id != merge.commit.id) {
-                match self.sides(change) {
-                    Ok((before, after)) => {
-                        let digests = |side: &BTreeSet<WrittenPin>| -> BTreeSet<Digest> {
-                            side.iter().filter_map(|one| one.digest).collect()
-                        };
-                        let (before, after) = (digests(&before), digests(&after));
-                        if before.difference(&after).any(|digest| taken_out.contains(digest)) {
-                            found = self.is_revert(&commit);
-                            return ControlFlow::Break(());
-                        }
-                    }
-                    Err(error) => {
-                        failed = Some(error);
-                        return ControlFlow::Break(());
-                    }
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        failed.map_or(Ok(found), Err)
-    }
+/// Whether a commit says of itself that it takes an earlier one back.
+fn is_revert(commit: &ToldCommit, target: &Target) -> bool {
+    CommitRecord::read(commit.meta.message.raw(), target).action == Action::Revert
 }

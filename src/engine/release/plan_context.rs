@@ -26,7 +26,7 @@ use crate::engine::ledger::{self, Ledger};
 use crate::engine::open::{Engine, blocking};
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
-use crate::sources::git::manifest::Controller;
+use crate::sources::git::manifest::{Controller, ImageWriter, PlacedObject};
 use crate::sources::git::{GitError, TreeFile};
 use crate::sources::registry::Registry;
 
@@ -54,7 +54,9 @@ pub(super) struct PlanContext {
     /// Its URL, which tells the controllers that read it.
     pub remote_url: Option<String>,
     /// The controllers that apply the repository.
-    pub controllers: Vec<Controller>,
+    pub controllers: Vec<PlacedObject<Controller>>,
+    /// The objects that make a controller write images.
+    pub writers: Vec<PlacedObject<ImageWriter>>,
     /// Which file includes which.
     pub includes: IncludeGraph,
 }
@@ -78,6 +80,7 @@ impl PlanContext {
             remote,
             remote_url,
             controllers,
+            writers,
             includes,
         } = blocking(read).await??;
         let base = match purpose {
@@ -93,6 +96,7 @@ impl PlanContext {
             remote,
             remote_url,
             controllers,
+            writers,
             includes,
         })
     }
@@ -296,7 +300,8 @@ struct PlanInputs {
     files: Arc<Vec<TreeFile>>,
     remote: String,
     remote_url: Option<String>,
-    controllers: Vec<Controller>,
+    controllers: Vec<PlacedObject<Controller>>,
+    writers: Vec<PlacedObject<ImageWriter>>,
     includes: IncludeGraph,
 }
 
@@ -324,10 +329,11 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
     };
     repo.check_push_remote(&remote).map_err(Failure::from)?;
     let commit = &ledger.commit;
-    let mut controllers = Vec::new();
+    let (mut controllers, mut writers) = (Vec::new(), Vec::new());
     let mut includes = IncludeGraph::default();
     for (file, scan) in &commit.scans {
-        controllers.extend(scan.controllers.iter().cloned());
+        controllers.extend(placed(file, &scan.controllers));
+        writers.extend(placed(file, &scan.writers));
         includes.add(file, &scan.includes);
     }
     includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
@@ -337,6 +343,14 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
         ledger,
         remote,
         controllers,
+        writers,
         includes,
+    })
+}
+
+fn placed<T: Clone>(file: &str, objects: &[T]) -> impl Iterator<Item = PlacedObject<T>> {
+    objects.iter().map(|object| PlacedObject {
+        file: file.to_owned(),
+        object: object.clone(),
     })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
+use crate::domain::history::PinIdentity;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
@@ -28,6 +29,7 @@ use super::promote::{break_glass, holds_up, tag_change};
 use super::revert_commit;
 use super::reverted_component;
 use super::source::own_tag;
+use super::surroundings::surroundings;
 
 /// At most this many earlier digests are judged when the default does not verify.
 const ALTERNATIVES: usize = 8;
@@ -196,7 +198,7 @@ impl Revert<'_> {
         let Some(step) = self.pin_step(digest) else {
             return Ok(RevertExtent::PinOnly { commit: None });
         };
-        let id = step.commit.id.clone();
+        let id = step.commit.meta.id.clone();
         if self.touched_only_this_pin(step).await? {
             return Ok(RevertExtent::Whole(id));
         }
@@ -206,24 +208,24 @@ impl Revert<'_> {
     /// The newest commit, if it replaced exactly `digest` by what is pinned now.
     fn pin_step(&self, digest: Digest) -> Option<&PinChange> {
         let step = self.history.changes.first()?;
-        let was: BTreeSet<Option<Digest>> = step.before.iter().map(|w| w.digest).collect();
-        let is: BTreeSet<Option<Digest>> = step.after.iter().map(|w| w.digest).collect();
+        let was: BTreeSet<Option<Digest>> = step.before.keys().map(PinIdentity::digest).collect();
+        let is: BTreeSet<Option<Digest>> = step.after.keys().map(PinIdentity::digest).collect();
         let now: BTreeSet<Option<Digest>> = self.pins.iter().map(|p| p.digest).collect();
         // A merge brings several commits: git would have to be told which side stays.
-        let plain = step.commit.parents.len() == 1;
+        let plain = step.commit.meta.parents.len() == 1;
         (plain && was == BTreeSet::from([Some(digest)]) && is == now && now.len() == 1).then_some(step)
     }
 
     async fn touched_only_this_pin(&self, step: &PinChange) -> Result<bool, WriteFailure> {
-        let (id, files) = (step.commit.id.clone(), step.files.clone());
+        let (id, files) = (step.commit.meta.id.clone(), step.commit.files.clone());
         let (touched, blobs) = self
             .context
             .git(move |repo| {
                 let touched = repo.touched(&id)?;
                 let mut blobs = Vec::new();
-                for (path, was, is) in files {
-                    if let (Some(was), Some(is)) = (was, is) {
-                        blobs.push((path, repo.blob(&was)?, repo.blob(&is)?));
+                for file in files {
+                    if let (Some(was), Some(is)) = (file.before, file.after) {
+                        blobs.push((file.path, repo.blob(&was)?, repo.blob(&is)?));
                     }
                 }
                 Ok((touched, blobs))
@@ -255,7 +257,9 @@ impl Revert<'_> {
                 let whole = revert_commit::plan(context, &mut overlay, commit, target, judged).await?;
                 away = whole.away;
                 other_gates = whole.gates;
-                whole.rewrite
+                let mut rewrite = whole.rewrite;
+                rewrite.warnings.extend(surroundings(context, pins));
+                rewrite
             }
             None => {
                 let new = NewPin {

@@ -2,6 +2,7 @@
 //! without all objects, and repositories that only git itself trusts.
 
 mod log;
+mod merge_sides;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,10 +13,11 @@ use sha2::{Digest as _, Sha256};
 use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{
-    ChangedEntry, ChangedFile, CommitMeta, CommitVisitor, FollowedParents, GitReader, HistoryWalk, Likeness, Rename,
+    BlobChange, ChangedEntry, CommitChanges, CommitMeta, CommitOrder, CommitVisit, GitReader, Rename, VisitCommit,
 };
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
+use merge_sides::MergeSides;
 
 /// Type and bytes of an object; `None` = it is missing.
 type ObjectAnswer = Option<(String, Vec<u8>)>;
@@ -23,8 +25,6 @@ type ObjectAnswer = Option<(String, Vec<u8>)>;
 /// The program, asked in one repository.
 pub(super) struct GitCli {
     git: GitProgram,
-    /// Contents may be missing until they are fetched, so they are not compared for renames.
-    partial: bool,
     /// One process that answers for all contents, started with the first question.
     contents: RefCell<Option<GitStream<ObjectAnswer>>>,
 }
@@ -34,16 +34,7 @@ impl GitCli {
     pub(crate) fn new(git: GitProgram) -> Self {
         Self {
             git,
-            partial: false,
             contents: RefCell::new(None),
-        }
-    }
-
-    /// The same for a partial clone: git fetches a missing blob when it is asked for.
-    pub(crate) fn partial(git: GitProgram) -> Self {
-        Self {
-            partial: true,
-            ..Self::new(git)
         }
     }
 
@@ -117,18 +108,6 @@ impl GitCli {
             });
         }
         Ok(all)
-    }
-
-    fn came_from(&self, parent: &str, commit: &str, path: &str) -> Option<Rename> {
-        // Likeness needs contents; a partial clone would have to fetch them all.
-        let likeness = if self.partial {
-            Likeness::Identical
-        } else {
-            Likeness::Percent(60)
-        };
-        // A parent beyond a shallow boundary: nothing is known of before.
-        let renames = self.renames(parent, commit, likeness).ok()?;
-        renames.into_iter().find(|rename| rename.new == path)
     }
 }
 
@@ -204,7 +183,7 @@ impl GitReader for GitCli {
     }
 
     fn commit(&self, id: &str) -> Result<CommitMeta, GitError> {
-        let mut log = log::Log::of(&self.git, id, &[], FollowedParents::All, &["--no-walk", "--no-patch"])?;
+        let mut log = log::Log::of(&self.git, id, &["--no-walk", "--no-patch"])?;
         let entry = log.next()?;
         entry
             .map(|entry| entry.meta)
@@ -247,7 +226,7 @@ impl GitReader for GitCli {
         Ok(None)
     }
 
-    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         let mut contents = self.contents.borrow_mut();
         let stream = match contents.take() {
             Some(running) => contents.insert(running),
@@ -262,9 +241,9 @@ impl GitReader for GitCli {
             detail: detail.to_owned(),
         };
         match answer {
-            Ok(Some(Some((kind, bytes)))) if kind == "blob" => match is_named(&bytes, oid) {
-                true => Ok(bytes),
-                false => Err(GitError::corrupt(oid)),
+            Ok(Some(Some((kind, bytes)))) if kind == "blob" => match is_wanted(&bytes) {
+                true if !is_named(&bytes, oid) => Err(GitError::corrupt(oid)),
+                is_wanted => Ok(is_wanted.then_some(bytes)),
             },
             Ok(Some(Some(_))) => Err(missing("it is no blob")),
             Ok(Some(None)) => Err(missing("it is not there")),
@@ -287,11 +266,8 @@ impl GitReader for GitCli {
         Ok(changed.collect())
     }
 
-    fn renames(&self, old: &str, new: &str, likeness: Likeness) -> Result<Vec<Rename>, GitError> {
-        let likeness = match likeness {
-            Likeness::Percent(percent) => format!("-M{percent}%"),
-            Likeness::Identical => "-M100%".to_owned(),
-        };
+    fn renames(&self, old: &str, new: &str, percent: u8) -> Result<Vec<Rename>, GitError> {
+        let likeness = format!("-M{percent}%");
         let raw = self.diff_tree(&[&likeness, "-l400"], Some(old), new)?;
         let renames = raw.into_iter().filter_map(|raw| {
             Some(Rename {
@@ -303,62 +279,43 @@ impl GitReader for GitCli {
         Ok(renames.collect())
     }
 
-    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError> {
-        // Name in older commits -> name asked for.
-        let mut names: BTreeMap<String, String> = walk.paths.iter().map(|p| (p.clone(), p.clone())).collect();
-        let mut seen_up_to: Option<String> = None;
-        'log: loop {
-            let paths: Vec<&str> = names.keys().map(String::as_str).collect();
-            let mut log = log::Log::of(&self.git, walk.tip, &paths, walk.parents, &[])?;
-            while let Some(entry) = log.next()? {
-                if let Some(last) = &seen_up_to {
-                    if *last == entry.meta.id {
-                        seen_up_to = None;
-                    }
-                    continue;
-                }
-                if walk.boundary.contains(&entry.meta.id) {
-                    continue;
-                }
-                let mut renamed = Vec::new();
-                let mut batch = Vec::new();
-                for (path, before, after) in entry.changed {
-                    let asked = match names.get(&path) {
-                        Some(asked) => asked.clone(),
-                        None if walk.paths.is_empty() => path.clone(),
-                        None => continue,
+    fn visit(&self, visit: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
+        let options: &[&str] = match visit.order {
+            CommitOrder::Date => &[],
+            CommitOrder::Topological => &["--topo-order"],
+        };
+        let mut log = log::Log::of(&self.git, visit.tip, options)?;
+        let mut merges = None;
+        while let Some(entry) = log.next()? {
+            let commit = entry.meta;
+            let is_cut = visit.boundary.contains(&commit.id);
+            let sides = match commit.parents.len() {
+                _ if is_cut => Vec::new(),
+                0 | 1 => vec![entry.changed],
+                // The log tells nothing of merges: each side is asked for.
+                _ => {
+                    let stream = match &mut merges {
+                        Some(running) => running,
+                        none => none.insert(MergeSides::start(&self.git)?),
                     };
-                    let mut change = ChangedFile {
-                        commit: entry.meta.clone(),
-                        path: asked,
-                        before,
-                        after,
-                    };
-                    let is_new = !walk.paths.is_empty() && change.before.is_none() && change.after.is_some();
-                    if let (true, Some(parent)) = (is_new, entry.meta.parents.first())
-                        && let Some(rename) = self.came_from(parent, &entry.meta.id, &path)
-                    {
-                        change.before = Some(rename.old_blob);
-                        renamed.push((rename.old, change.path.clone()));
-                    }
-                    batch.push(change);
+                    let ask = |parent: &String| stream.against(&commit.id, parent);
+                    commit.parents.iter().map(ask).collect::<Result<_, _>>()?
                 }
-                if batch.is_empty() {
-                    continue;
-                }
-                if visit(batch).is_break() {
-                    return Ok(());
-                }
-                let is_known = renamed.iter().all(|(old, _)| names.contains_key(old));
-                names.extend(renamed);
-                if !is_known {
-                    // From here on, the file has another name, and the log is of names.
-                    seen_up_to = Some(entry.meta.id);
-                    continue 'log;
-                }
+            };
+            let count = |changed: Vec<log::ChangedBlobs>| {
+                let ours = changed.into_iter().filter(|(path, ..)| visit.files.counts(path));
+                let mut ours: Vec<BlobChange> = ours
+                    .map(|(path, before, after)| BlobChange { path, before, after })
+                    .collect();
+                ours.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+                ours
+            };
+            let sides = sides.into_iter().map(count).collect();
+            if each(CommitChanges { commit, sides, is_cut }).is_break() {
+                break;
             }
-            return Ok(());
         }
+        Ok(())
     }
 }
 

@@ -1,14 +1,14 @@
 //! Reading by libgit2, in this process.
 
 mod history;
-mod tree_lookup;
+mod tree_changes;
 
 use git2::{BranchType, Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::program::GitProgram;
-use super::reader::{ChangedEntry, CommitMeta, CommitVisitor, GitReader, HistoryWalk, Likeness, Rename};
+use super::reader::{ChangedEntry, CommitMeta, CommitVisit, GitReader, Rename, VisitCommit};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
 
 /// Most files that are compared for renames in one commit.
@@ -195,14 +195,17 @@ impl GitReader for Libgit2 {
         Ok(found)
     }
 
-    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         let found = Oid::from_str(oid).and_then(|id| self.repo.find_blob(id));
         let blob = found.map_err(|error| GitError::object(format!("blob {oid}"), &error))?;
+        if !is_wanted(blob.content()) {
+            return Ok(None);
+        }
         // What is shown or edited is what its name says, whatever became of the disk.
         if Oid::hash_object(ObjectType::Blob, blob.content()).ok() != Some(blob.id()) {
             return Err(GitError::corrupt(oid));
         }
-        Ok(blob.content().to_vec())
+        Ok(Some(blob.content().to_vec()))
     }
 
     fn compare(&self, old: Option<&str>, new: &str) -> Result<Vec<ChangedEntry>, GitError> {
@@ -224,14 +227,11 @@ impl GitReader for Libgit2 {
         Ok(changed.collect())
     }
 
-    fn renames(&self, old: &str, new: &str, likeness: Likeness) -> Result<Vec<Rename>, GitError> {
+    fn renames(&self, old: &str, new: &str, percent: u8) -> Result<Vec<Rename>, GitError> {
         let mut diff = self.diff(Some(old), new)?;
         let mut options = git2::DiffFindOptions::new();
         options.renames(true).rename_limit(RENAME_LIMIT);
-        match likeness {
-            Likeness::Percent(percent) => options.rename_threshold(percent.into()),
-            Likeness::Identical => options.exact_match_only(true),
-        };
+        options.rename_threshold(percent.into());
         let found = diff.find_similar(Some(&mut options));
         found.map_err(|e| GitError::object(format!("commit {new}"), &e))?;
         let renames = diff.deltas().filter_map(|delta| {
@@ -246,11 +246,7 @@ impl GitReader for Libgit2 {
         Ok(renames.collect())
     }
 
-    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError> {
-        let came_from = |parent: &str, commit: &str, path: &str| {
-            let renames = self.renames(parent, commit, Likeness::Percent(60))?;
-            Ok(renames.into_iter().find(|rename| rename.new == path))
-        };
-        history::walk(&self.repo, walk, &came_from, visit)
+    fn visit(&self, visit: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
+        history::visit(&self.repo, visit, each)
     }
 }

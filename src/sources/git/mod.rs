@@ -20,7 +20,7 @@ mod tree_entry;
 pub mod write;
 
 pub use error::GitError;
-pub use reader::{ChangedFile, CommitMeta};
+pub use reader::{BlobChange, CommitChanges, CommitMeta, CommitOrder, FileFilter};
 pub use repo::{Blobs, GitRepo};
 pub use revert::{RevertOutcome, RevertedFile};
 pub use tip::Tip;

@@ -27,17 +27,58 @@ pub struct CommitMeta {
     pub message: Untrusted,
 }
 
-/// One path that one commit changed.
+/// A file whose bytes one commit changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangedFile {
+pub struct BlobChange {
+    /// Where it lies in the repository, with `/` between the parts.
+    pub path: String,
+    /// The blob before; `None` = no regular file was there.
+    pub before: Option<String>,
+    /// The blob after; `None` = no regular file is there any more.
+    pub after: Option<String>,
+}
+
+/// One commit with what it changed. Nothing but the commit itself decides it, so it can be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitChanges {
     /// Who made the commit and when, with its parents.
     pub commit: CommitMeta,
-    /// The path asked for (a renamed file keeps the name it has at the tip).
-    pub path: String,
-    /// The blob before; `None` = not there.
-    pub before: Option<String>,
-    /// The blob after; `None` = not there any more.
-    pub after: Option<String>,
+    /// The files that are others than in each parent, in the parents' order; a first commit has one side, against
+    /// nothing. By path.
+    pub sides: Vec<Vec<BlobChange>>,
+    /// The clone lacks its parents (shallow): what it changed cannot be told, and there are no sides.
+    pub is_cut: bool,
+}
+
+/// Which files a visit looks at.
+pub trait FileFilter {
+    /// Whether a file that counts may lie in this folder (without a `/` at its end), or deeper.
+    fn may_contain(&self, folder: &str) -> bool;
+    /// Whether this file counts.
+    fn counts(&self, path: &str) -> bool;
+}
+
+/// The order in which commits are visited, newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitOrder {
+    /// By date, as they are found: the first answers come at once. Where clocks were wrong, a commit may come
+    /// before one that it led to.
+    Date,
+    /// No commit before all that it led to: the whole graph is read first.
+    Topological,
+}
+
+/// A visit of every commit that is reachable from one.
+#[derive(Clone, Copy)]
+pub(super) struct CommitVisit<'a> {
+    /// The commit to start from.
+    pub tip: &'a str,
+    /// In which order.
+    pub order: CommitOrder,
+    /// The files that count.
+    pub files: &'a dyn FileFilter,
+    /// Commits whose parents a shallow clone lacks.
+    pub boundary: &'a BTreeSet<String>,
 }
 
 /// A path in which two trees differ. Folders are compared by what is in them.
@@ -62,37 +103,8 @@ pub(super) struct Rename {
     pub new: String,
 }
 
-/// How like two files must be for one to be the other under a new name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Likeness {
-    /// So many of a hundred lines.
-    Percent(u8),
-    /// The same bytes: no content is needed to tell.
-    Identical,
-}
-
-/// Which parents of a merge count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FollowedParents {
-    All,
-    First,
-}
-
-/// A walk through history.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct HistoryWalk<'a> {
-    /// The commit to start from.
-    pub tip: &'a str,
-    /// The files that count; none = all.
-    pub paths: &'a [String],
-    /// Which parents are followed.
-    pub parents: FollowedParents,
-    /// Commits whose parents a shallow clone lacks: what they changed cannot be told.
-    pub boundary: &'a BTreeSet<String>,
-}
-
-/// Is told all that one commit changed.
-pub(super) type CommitVisitor<'a> = &'a mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>;
+/// Is told what one commit changed.
+pub(super) type VisitCommit<'a> = &'a mut dyn FnMut(CommitChanges) -> ControlFlow<()>;
 
 /// One way to read a repository, for one job on one thread. The ways give the same answers.
 pub(super) trait GitReader {
@@ -138,20 +150,31 @@ pub(super) trait GitReader {
     ///
     /// # Errors
     /// If it is not there, no blob, or not what its name says.
-    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError>;
+    fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
+        let bytes = self.blob_if(oid, &|_| true)?;
+        Ok(bytes.unwrap_or_default())
+    }
+    /// The bytes of a blob, if they are wanted at a first look. What is not wanted is neither copied nor compared
+    /// with its name.
+    ///
+    /// # Errors
+    /// As [`GitReader::blob`].
+    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError>;
     /// Every path in which two commits differ; `None` = the empty tree before a first commit.
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
     fn compare(&self, old: Option<&str>, new: &str) -> Result<Vec<ChangedEntry>, GitError>;
-    /// The files that have another name in `new` than they had in `old`.
+    /// The files that have another name in `new` than they had in `old`, where so many of a hundred lines are the
+    /// same.
     ///
     /// # Errors
     /// If a commit, tree or content cannot be read.
-    fn renames(&self, old: &str, new: &str, likeness: Likeness) -> Result<Vec<Rename>, GitError>;
-    /// Reports what each commit reachable from the tip changed, newest first, until told to stop.
+    fn renames(&self, old: &str, new: &str, percent: u8) -> Result<Vec<Rename>, GitError>;
+    /// Reports each commit reachable from the tip with what it changed against each of its parents, newest
+    /// first, until told to stop.
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
-    fn walk(&self, walk: HistoryWalk<'_>, visit: CommitVisitor<'_>) -> Result<(), GitError>;
+    fn visit(&self, visit: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError>;
 }

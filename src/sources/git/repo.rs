@@ -15,7 +15,7 @@ use super::hooks::Hooks;
 use super::libgit2::Libgit2;
 use super::locate::{self, GitEnvironment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
-use super::reader::{ChangedFile, FollowedParents, GitReader, HistoryWalk};
+use super::reader::{CommitChanges, CommitOrder, CommitVisit, FileFilter, GitReader};
 use super::revert::{self, RevertOutcome, RevertedFile};
 use super::tip::{self, Tip};
 use super::tracked_config;
@@ -99,7 +99,7 @@ impl GitRepo {
             }
             ReadBy::GitCli => Box::new(GitCli::new(self.program())),
             // It fetches what is missing while it is read, and so runs what fetching is configured to run.
-            ReadBy::GitCliPartial => Box::new(GitCli::partial(self.checked_program()?.for_network())),
+            ReadBy::GitCliPartial => Box::new(GitCli::new(self.checked_program()?.for_network())),
         })
     }
 
@@ -329,64 +329,25 @@ impl GitRepo {
         self.reader()?.blob(oid)
     }
 
-    /// Reports every change of `paths` (all files, if none is named) in every commit reachable from
-    /// `tip`, newest first, until told to stop. Renames are followed: going back past the commit that
-    /// made a path, the walk goes on with the file it came from.
+    /// Reports every commit reachable from `tip` with what it changed against each of its parents among the
+    /// files that count, newest first, until told to stop.
     ///
     /// # Errors
     /// If a commit or tree cannot be read.
-    pub fn changes(
+    pub fn visit(
         &self,
         tip: &str,
-        paths: &[String],
-        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
+        order: CommitOrder,
+        files: &dyn FileFilter,
+        each: &mut dyn FnMut(CommitChanges) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
-        self.commits(tip, paths, &mut |batch| batch.into_iter().try_for_each(&mut *visit))
-    }
-
-    /// As [`GitRepo::changes`], with all that one commit changed of the paths at once (never nothing):
-    /// what a commit did is known as soon as it is found.
-    ///
-    /// # Errors
-    /// As [`GitRepo::changes`].
-    pub fn commits(
-        &self,
-        tip: &str,
-        paths: &[String],
-        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
-        self.walk(tip, paths, FollowedParents::All, visit)
-    }
-
-    /// The same along first parents only: how the branch itself came to be what it is. A merge counts
-    /// as one step, with all it brought and its own date.
-    ///
-    /// # Errors
-    /// As [`GitRepo::changes`].
-    pub fn mainline(
-        &self,
-        tip: &str,
-        paths: &[String],
-        visit: &mut dyn FnMut(ChangedFile) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
-        let mut each = |batch: Vec<ChangedFile>| batch.into_iter().try_for_each(&mut *visit);
-        self.walk(tip, paths, FollowedParents::First, &mut each)
-    }
-
-    fn walk(
-        &self,
-        tip: &str,
-        paths: &[String],
-        parents: FollowedParents,
-        visit: &mut dyn FnMut(Vec<ChangedFile>) -> ControlFlow<()>,
-    ) -> Result<(), GitError> {
-        let walk = HistoryWalk {
+        let visit = CommitVisit {
             tip,
-            paths,
-            parents,
+            order,
+            files,
             boundary: &self.shallow_boundary(),
         };
-        self.reader()?.walk(walk, visit)
+        self.reader()?.visit(visit, each)
     }
 
     /// The newest date of a commit and of those that the branch was at before it (first parents), without dates
@@ -459,6 +420,14 @@ impl Blobs {
     /// If it is not there, no blob, or not what its name says.
     pub fn read(&self, oid: &str) -> Result<Vec<u8>, GitError> {
         self.reader.blob(oid)
+    }
+
+    /// The same, if the bytes are wanted at a first look.
+    ///
+    /// # Errors
+    /// As [`Blobs::read`].
+    pub(crate) fn read_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
+        self.reader.blob_if(oid, is_wanted)
     }
 }
 

@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use git2::{IndexEntry, IndexTime, Oid, Repository};
 
 use super::error::GitError;
-use super::reader::{ChangedEntry, GitReader, Likeness, Rename};
+use super::reader::{ChangedEntry, GitReader, Rename};
 use super::tree_entry::{EntryKind, RawEntry};
 
 /// How like a renamed file must be: as git itself has it.
-const RENAMED: Likeness = Likeness::Percent(50);
+const RENAMED: u8 = 50;
 
 /// Files larger than this are not merged line by line.
 const MAX_MERGED: usize = 16 << 20;

@@ -141,7 +141,12 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
     out.push(Line::new());
     out.push(vec![span(Role::Accent, "filter")]);
     for (example, meaning) in [
-        ("pay", "services whose name resembles it"),
+        ("pay", "services whose name contains it; if none does, resembles it"),
+        (
+            "env:production behind:>2",
+            "more than two versions behind in production",
+        ),
+        ("age:<1h", "pinned in the last hour; s m h d w, < <= = >= >"),
         ("env:production !verified", "not verified in production"),
         ("drift:tag-moved", "drift of that kind; `drift` alone is any"),
     ] {

@@ -1,6 +1,7 @@
 //! What lies over a screen.
 
 pub mod choose;
+pub mod columns;
 pub mod help;
 pub mod leave;
 pub mod palette;

@@ -3,8 +3,8 @@
 use ratatui::layout::Rect;
 
 use crate::app::age;
-use crate::app::msg::ScrollLimits;
-use crate::app::state::{BoardPass, CockpitState};
+use crate::app::msg::{ScrollLimits, Spot};
+use crate::app::state::{BoardPass, CockpitState, Pane};
 use crate::domain::drift::{Drift, DriftKind};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
@@ -20,6 +20,9 @@ const TOLD: u16 = 4;
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits, focus: bool) {
     if area.height == 0 {
         return;
+    }
+    if state.setup.mouse {
+        canvas.spot(area, Spot::Pane(Pane::Feed));
     }
     let feed = state.feed();
     let hidden = state.board.drift.len() - feed.len();
@@ -73,6 +76,10 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
         let y = area.y + 1 + u16::try_from(at - top).unwrap_or(0);
         let line = line(state, drift, area.width, canvas.glyphs());
         canvas.line(area.x + 1, y, area.width - 2, &line);
+        if state.setup.mouse {
+            let place = Rect { y, height: 1, ..area };
+            canvas.spot(place, Spot::Drift(drift.id.clone()));
+        }
         if selected == Some(at) {
             canvas.text(area.x, y, 1, canvas.glyphs().cursor, Role::Accent);
             if focus {

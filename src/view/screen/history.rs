@@ -7,6 +7,7 @@ use crate::app::msg::ScrollLimits;
 use crate::app::state::{CockpitState, HistoryScreen, Reading};
 use crate::domain::history::{Action, Entry};
 use crate::domain::id::Digest;
+use crate::domain::pin_set::BranchPart;
 use crate::view::canvas::{Canvas, Line, Span, span};
 use crate::view::lines::fold;
 use crate::view::size::WIDE;
@@ -146,6 +147,11 @@ fn row(
     if entry.break_glass.is_some() {
         line.push(span(Role::Rejected, "break-glass "));
     }
+    match entry.part {
+        BranchPart::Branch => {}
+        BranchPart::Passed | BranchPart::Side => line.push(span(Role::Dim, "side branch ")),
+        BranchPart::Dropped => line.push(span(Role::Dim, "dropped ")),
+    }
     let author = crate::view::canvas::cut(entry.author.clean().as_str(), 16, glyphs.ellipsis).into_owned();
     line.push(span(Role::Text, format!("{author:<16}  ")));
     line.push(span(Role::Text, entry.subject.clean().into_string()));
@@ -190,6 +196,12 @@ fn detail(canvas: &mut Canvas<'_>, entry: &Entry, sign: &dyn Fn(Digest) -> Span,
         span(Role::Dim, format!("{:<9}", "subject")),
         span(Role::Text, entry.subject.clean().into_string()),
     ]);
+    if let Some(aside) = entry.aside() {
+        lines.push(vec![
+            span(Role::Dim, format!("{:<9}", "where")),
+            span(Role::Text, aside),
+        ]);
+    }
     if let Some(reason) = &entry.break_glass {
         lines.push(vec![
             span(Role::Rejected, format!("{:<9}", "waived")),

@@ -35,7 +35,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
 }
 
 fn filter(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
-    let shown = state.rows().len();
+    let shown = state.shown_rows().matching;
     let all = state.board.services.len();
     let line = vec![
         span(Role::Key, " /"),
@@ -55,6 +55,7 @@ fn layer_keys(layer: &Modal) -> Line {
         Modal::Help { .. } => &[("esc", "close"), ("up down", "scroll"), ("pageup pagedown", "page")],
         Modal::Palette { .. } => &[("enter", "do it"), ("esc", "close"), ("up down", "choose")],
         Modal::Choose { .. } => &[("enter", "choose"), ("esc", "close"), ("up down", "move")],
+        Modal::Columns { .. } => &[("space", "show or put away"), ("enter", "close"), ("up down", "move")],
         Modal::Leave => &[("y", "leave"), ("enter esc", "stay")],
         Modal::Filter { .. } => &[("enter", "keep the filter"), ("esc", "undo")],
     };

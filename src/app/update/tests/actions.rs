@@ -46,8 +46,8 @@ fn nothing_is_enabled_by_mistake_on_an_empty_board() {
 #[test]
 fn an_unbound_key_says_so() {
     let mut state = board();
-    press(&mut state, "z");
-    assert!(notice(&state).contains("z does nothing here") && notice(&state).contains('?'));
+    press(&mut state, "Q");
+    assert!(notice(&state).contains("Q does nothing here") && notice(&state).contains('?'));
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn shown(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn words_are_fuzzy_and_order_stays() {
+fn words_are_contained_or_else_resembled_and_order_stays() {
     assert_eq!(shown("ch"), ["checkout", "search"]);
     assert_eq!(shown("nvtr"), ["inventory"]);
     assert_eq!(shown("zzz"), [] as [&str; 0]);
@@ -51,7 +51,7 @@ fn unknown_conditions_are_named_and_ignored() {
 }
 
 #[test]
-fn typing_narrows_and_moves_to_the_first_match() {
+fn typing_narrows_and_moves_to_the_nearest_match() {
     let mut state = board();
     press(&mut state, "/led");
     is_at(&state, "ledger", "dev");

@@ -317,3 +317,44 @@ fn the_name_is_asked_for_where_the_environment_wants_it() {
         [Command::Execute { .. }]
     ));
 }
+
+#[test]
+fn a_member_of_a_set_is_left_out_and_the_others_are_planned_again() {
+    let mut state = sample::state(140, 40);
+    press(&mut state, "<space><space><space>k");
+    sample::planned(&mut state, "p");
+    let before = plan_serial(&state);
+    press(&mut state, "j");
+    let commands = press(&mut state, "x");
+    let (_, request) = sample::asked(&commands);
+    let crate::domain::write::Ask::Promote { services, .. } = &request.ask else {
+        panic!("no promotion: {request:?}");
+    };
+    assert_eq!(
+        services.iter().map(|s| s.as_str()).collect::<Vec<_>>(),
+        ["checkout", "search"]
+    );
+    assert!(
+        plan_serial(&state) > before,
+        "what was seen before cannot be confirmed any more"
+    );
+    assert!(!state.marked.iter().any(|marked| marked.as_str() == "payments"));
+    let commands = press(&mut state, "y");
+    assert!(!commands.iter().any(|c| matches!(c, Command::Execute { .. })));
+}
+
+#[test]
+fn the_last_member_is_not_left_out() {
+    let mut state = sample::state(140, 40);
+    press(&mut state, "<right>");
+    sample::planned(&mut state, "p");
+    assert_eq!(press(&mut state, "x"), []);
+    assert!(notice(&state).contains("one service"), "{}", notice(&state));
+}
+
+fn plan_serial(state: &CockpitState) -> u64 {
+    match state.screen() {
+        Some(Screen::Plan(plan)) => plan.serial,
+        other => panic!("no plan: {other:?}"),
+    }
+}

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use crate::sources::git::error::GitError;
 use crate::sources::git::program::{GitProgram, NETWORK_TIMEOUT};
-use crate::sources::git::reader::{CommitMeta, FollowedParents};
+use crate::sources::git::reader::CommitMeta;
 use crate::sources::git::stream::{self, GitStream};
 use crate::sources::git::tree_entry::RawEntry;
 
 /// A path with its regular file's blob before and after.
-type ChangedBlobs = (String, Option<String>, Option<String>);
+pub(super) type ChangedBlobs = (String, Option<String>, Option<String>);
 
 /// One commit of a log, with what it changed.
 pub(super) struct LogEntry {
@@ -25,39 +25,27 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// Starts the log of a commit, of these paths or of all.
-    pub(crate) fn of(
-        git: &GitProgram,
-        tip: &str,
-        paths: &[&str],
-        parents: FollowedParents,
-        options: &[&str],
-    ) -> Result<Self, GitError> {
+    /// Starts the log of a commit. Of merges it tells no changes.
+    pub(crate) fn of(git: &GitProgram, tip: &str, options: &[&str]) -> Result<Self, GitError> {
         let git = git
             .with_config("log.showRoot", "true")
             .with_config("log.showSignature", "false")
-            .with_config("log.follow", "false")
-            .with_env("GIT_LITERAL_PATHSPECS", "1");
+            .with_config("log.follow", "false");
         let mut args = vec![
             "log",
             "-z",
             "--raw",
             "--no-abbrev",
             "--no-renames",
-            "--full-history",
+            "--diff-merges=off",
             "--no-decorate",
             "--no-notes",
             "--no-mailmap",
             "--encoding=UTF-8",
             "--format=tformat:%x01%H%x02%P%x02%ct%x02%an%x02%B",
         ];
-        match parents {
-            FollowedParents::First => args.extend(["--first-parent", "--diff-merges=first-parent"]),
-            FollowedParents::All => args.push("--diff-merges=combined"),
-        }
         args.extend_from_slice(options);
         args.extend(["--end-of-options", tip, "--"]);
-        args.extend_from_slice(paths);
         Ok(Self {
             pieces: GitStream::start(&git, &args, stream::up_to_nul, NETWORK_TIMEOUT)?,
             next: None,

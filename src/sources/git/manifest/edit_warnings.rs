@@ -41,15 +41,19 @@ pub(super) fn markers(text: &str, tree: &Tree<'_>, out: &mut Vec<Warning>) {
         let policy = marker
             .split('"')
             .nth(3)
-            .map(|p| p.split(':').take(2).collect::<Vec<_>>().join("/"))
+            .map(|p| p.split(':').take(2).collect::<Vec<_>>().join(":"))
             .unwrap_or_default();
         let document = starts.partition_point(|start| *start <= number).saturating_sub(1);
         let alone = before.trim().is_empty();
         out.push(Warning {
             line: number,
-            text: format!("Flux image automation (policy {policy}) writes this field and would undo the edit"),
+            text: format!(
+                "Flux image automation (policy {}) writes this field and would undo the edit",
+                policy.replace(':', "/")
+            ),
             document: u32::try_from(document).ok(),
             field: Some(number + u32::from(alone)),
+            policy: Some(policy),
         });
     }
 }
@@ -62,6 +66,7 @@ pub(super) fn document(tree: &Tree<'_>, root: Id, index: u32, out: &mut Vec<Warn
             text,
             document: Some(index),
             field: None,
+            policy: None,
         });
     };
     let text = |path: &[&str]| tree.text_at(root, path);
@@ -84,21 +89,13 @@ pub(super) fn document(tree: &Tree<'_>, root: Id, index: u32, out: &mut Vec<Warn
     let suspended = tree
         .at(root, &["spec", "suspend"])
         .filter(|id| tree.text_of(*id) == Some("true"));
-    if let Some(id) = suspended.filter(|_| api.contains(".fluxcd.io/") || kind == "CronJob") {
+    if let Some(id) =
+        suspended.filter(|_| api.contains(".fluxcd.io/") && kind != "ImageUpdateAutomation" || kind == "CronJob")
+    {
         warn(
             tree.node(id).line,
             format!("{kind} {name} is suspended: the edit does nothing until it is resumed"),
         );
-    }
-    if kind == "ImageUpdateAutomation" {
-        let path = text(&["spec", "update", "path"]).unwrap_or(".");
-        out.push(Warning {
-            line: tree.node(root).line,
-            text: format!("Flux image automation {name} writes images under {path} of its repository"),
-            document: None,
-            field: None,
-        });
-        return;
     }
     if api.starts_with("argoproj.io/") && kind == "Application" {
         let policy = tree.at(root, &["spec", "syncPolicy", "automated"]);

@@ -4,6 +4,7 @@ use crate::domain::pin::Unmanaged;
 
 use super::controllers::Controller;
 use super::found::{Found, Warning};
+use super::image_writers::ImageWriter;
 use super::includes::Include;
 use super::parts::DocumentPart;
 
@@ -18,6 +19,8 @@ pub struct Scan {
     pub warnings: Vec<Warning>,
     /// Objects that apply a repository: see [`super::disregards_edit`].
     pub controllers: Vec<Controller>,
+    /// Objects that make a controller write images: see [`super::overwrites_edit`].
+    pub writers: Vec<ImageWriter>,
     /// Files and folders of the same repository that it takes in, as written.
     pub includes: Vec<Include>,
     /// Charts that a chart or kustomization names.

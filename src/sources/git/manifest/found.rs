@@ -100,6 +100,8 @@ pub struct Warning {
     pub document: Option<u32>,
     /// The line of the field it is about, if it is about one field only.
     pub field: Option<u32>,
+    /// The policy (`namespace:name`) of Flux's image automation, where it is about a marker of that.
+    pub policy: Option<String>,
 }
 
 impl Warning {
@@ -110,6 +112,7 @@ impl Warning {
             text,
             document: Some(found.site.document),
             field: Some(found.line),
+            policy: None,
         }
     }
 

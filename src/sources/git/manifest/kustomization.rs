@@ -256,8 +256,8 @@ fn is_miswritten(tree: &Tree<'_>, id: Id, depth: usize) -> bool {
     tree.items(id).iter().any(below)
         || tree.entries(id).iter().any(|(key, value)| {
             let key = tree.text_of(*key).unwrap_or_default();
-            let is_other_case = |known: &str| known.eq_ignore_ascii_case(key) && known != key;
-            DECIDING.iter().any(|known| is_other_case(known)) || DECIDING.contains(&key) && below(value)
+            let is_other_case = |known: &&str| known.eq_ignore_ascii_case(key) && **known != *key;
+            DECIDING.iter().any(is_other_case) || DECIDING.contains(&key) && below(value)
         })
 }
 

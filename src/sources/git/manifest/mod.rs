@@ -4,6 +4,7 @@
 //! docs/reference/manifests.md, together with the bytes that spell it. Nothing is ever serialised again.
 
 mod alias_uses;
+mod application_sets;
 mod applications;
 mod argocd;
 mod compose;
@@ -18,16 +19,20 @@ mod hands_off;
 mod helm_values;
 mod helmfile;
 mod image_rules;
+mod image_writers;
 mod includes;
+mod kargo;
 mod kubernetes;
 mod kustomization;
 mod kustomize;
 mod loose;
+mod name_patterns;
 mod nested;
 mod objects;
 mod output;
 mod parameters;
 mod parts;
+mod planned_edit;
 mod promoter;
 mod reference_text;
 mod scanner;
@@ -40,17 +45,19 @@ pub mod variables;
 use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
-pub(crate) use controllers::{Controller, disregards_edit, is_same_repository};
+pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use edit_warnings::repository_updater;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub(crate) use image_rules::ImageRule;
+pub(crate) use image_writers::{ImageWriter, overwrites_edit};
 pub(crate) use includes::{Include, IncludedFiles, Origin};
 pub(crate) use kustomization::{
     FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement,
 };
 pub(crate) use objects::ManifestObject;
 pub use parts::DocumentPart;
+pub(crate) use planned_edit::{PlacedObject, PlannedEdit, WrittenBranch, is_same_repository, repository_name};
 pub use scanner::{Scanner, is_manifest};
 pub(crate) use shape::{Handle, Shape, TextPlace, ValuesLayer};
 
@@ -101,6 +108,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         unmanaged: out.unmanaged,
         warnings: Vec::new(),
         controllers: Vec::new(),
+        writers: Vec::new(),
         includes,
         charts: charts(&tree, &documents),
         parts,
@@ -108,8 +116,11 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         doubtful: events::doubtful(text),
         problem: None,
     };
-    for (root, kind) in tree.roots.iter().zip(&kinds) {
-        controllers::read(&tree, *root, *kind, &mut scan.controllers);
+    for (index, (root, kind)) in tree.roots.iter().zip(&kinds).enumerate() {
+        let next = tree.roots.get(index + 1).map(|next| tree.node(*next).line);
+        let last = next.map_or(u32::MAX, |line| line.saturating_sub(1));
+        controllers::read(&tree, *root, *kind, last, &mut scan.controllers);
+        image_writers::read(&tree, *root, *kind, &mut scan.writers);
     }
     for (index, root) in (0u32..).zip(&tree.roots) {
         edit_warnings::document(&tree, *root, index, &mut scan.warnings);

@@ -9,7 +9,7 @@ pub const FILE: &str = ".env";
 /// One variable of a `.env` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variable {
-    /// Its name.
+    /// The name of the variable, as the Compose file spells it.
     pub name: String,
     /// Its value, without quotes.
     pub value: String,

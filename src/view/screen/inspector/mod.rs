@@ -2,6 +2,7 @@
 
 mod labelled;
 mod proofs;
+mod row;
 mod verdict;
 
 use ratatui::layout::Rect;
@@ -10,9 +11,9 @@ use crate::app::age;
 use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::ScreenSubject;
 use crate::app::cursor::cells;
-use crate::app::msg::ScrollLimits;
+use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::request;
-use crate::app::state::CockpitState;
+use crate::app::state::{CockpitState, Pane};
 use crate::domain::board::{Cell, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
@@ -32,10 +33,16 @@ const CAUSE: usize = 2;
 /// From this width on, facts and evidence stand side by side.
 const BESIDE: u16 = 128;
 
+/// From this width of the screen on, the details say more about the row.
+const ROOMY: u16 = 160;
+
 /// Draws the inspector.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits, focus: bool) {
     if area.height == 0 {
         return;
+    }
+    if state.setup.mouse {
+        canvas.spot(area, Spot::Pane(Pane::Inspector));
     }
     canvas.rule(Rect { height: 1, ..area }, &title(state, canvas.glyphs()), focus);
     let body = Rect {
@@ -60,6 +67,18 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     }
     facts.append(&mut drifts);
     let height = usize::from(body.height);
+    // Only where all of it fits: it adds nothing that would have to be scrolled to. Where the screen is small,
+    // a cursor move should not have to repaint it.
+    let more = if focus || state.size.0 >= ROOMY {
+        row::lines(state, canvas, left)
+    } else {
+        Vec::new()
+    };
+    if facts.len() + more.len() <= height {
+        // At the lower end, so that it stays where it is while the facts above change.
+        facts.resize(height - more.len(), Line::new());
+        facts.extend(more);
+    }
     let lines = facts.len().max(proofs.len());
     let last = lines.saturating_sub(height);
     limits.inspector = u16::try_from(last).unwrap_or(u16::MAX);

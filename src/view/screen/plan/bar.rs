@@ -103,6 +103,9 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
             Scope::Auto => {}
         }
     }
+    if !screen.members().is_empty() {
+        key(&mut line, "x", "leave out");
+    }
     key(&mut line, "m", "reason");
     key(&mut line, "n", "plan again");
     line

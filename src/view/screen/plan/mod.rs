@@ -6,6 +6,7 @@ mod labelled;
 mod outcome;
 mod proposal;
 mod running;
+mod set;
 
 use ratatui::layout::Rect;
 
@@ -94,11 +95,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         Stage::Failed(failure) => outcome::failed(failure, width, canvas.glyphs()),
         Stage::Done(proposal, receipt) => outcome::done(canvas, state, proposal, receipt, width),
     };
+    let above = set::draw(canvas, state, screen, area);
     let mut body = Rect {
         x: area.x + 1,
-        y: area.y + 1,
+        y: area.y + 1 + above,
         width,
-        height: area.height.saturating_sub(3),
+        height: area.height.saturating_sub(3 + above),
     };
     // Never scrolled away: what is read below it no longer stands on the newest commit.
     for line in out_of_date(screen, width, canvas.glyphs()) {

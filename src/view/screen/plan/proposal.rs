@@ -44,8 +44,9 @@ pub(super) fn lines(
     }
     for (at, plan) in proposal.plans.iter().enumerate() {
         if proposal.plans.len() > 1 {
-            if at > 0 {
-                out.blank();
+            // The table above tells all of them; here the selected one is told in full.
+            if at != screen.member_position() {
+                continue;
             }
             let of = format!(
                 "{} of {}  {} in {}",

@@ -2,6 +2,7 @@
 
 use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Cursor;
+use crate::app::drift_index::DriftIndex;
 use crate::app::state::CockpitState;
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::candidate::Relation;
@@ -14,7 +15,7 @@ use crate::view::widget::{badge, sign};
 /// A cell in order of weight: sign, digest, badge, relation, flag, word.
 pub(super) fn pin_cell(
     canvas: &Canvas<'_>,
-    state: &CockpitState,
+    (state, drift): (&CockpitState, &DriftIndex<'_>),
     pins: &[&Cell],
     cursor: Option<&Cursor>,
     room: u16,
@@ -49,7 +50,7 @@ pub(super) fn pin_cell(
             line.push(span(Role::ByTag, format!("{text:<8}")));
         }
     }
-    let mut after = marks(state, cell, pins.len(), glyphs);
+    let mut after = marks(drift, cell, pins.len(), glyphs);
     let mut shape = badge::shape(current, glyphs);
     let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
     let mut used = 12 + length(&after);
@@ -80,7 +81,7 @@ pub(super) fn pin_cell(
 }
 
 /// Relation to the candidate, several pins, hold, drift.
-fn marks(state: &CockpitState, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
+fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
     let mut line = Line::new();
     match cell.relation {
         Relation::Behind => {
@@ -101,14 +102,10 @@ fn marks(state: &CockpitState, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Lin
     if cell.hold.is_some() {
         line.push(span(Role::Hold, glyphs.hold));
     }
-    let target = &cell.pin.target;
-    let flagged = state.board.drift.iter().any(|drift| {
-        drift.service == target.service
-            && match &drift.environment {
-                Some(environment) => *environment == target.environment,
-                // A fact about the whole service flags the digests it names.
-                None => cell.pin.digest.is_some_and(|d| Some(d) == drift.expected || Some(d) == drift.found),
-            }
+    let flagged = drift.of_target(&cell.pin.target).any(|drift| {
+        // A fact about the whole service flags the digests it names.
+        (drift.environment.is_some()
+            || cell.pin.digest.is_some_and(|d| Some(d) == drift.expected || Some(d) == drift.found))
             // These say no more than the badge.
             && !matches!(drift.kind, DriftKind::NotVerified | DriftKind::PinnedByTag)
     });

@@ -3,14 +3,14 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::cursor::columns;
+use crate::app::cursor::Column;
 use crate::app::state::CockpitState;
 use crate::view::canvas::width;
 use crate::view::glyphs::Glyphs;
 use crate::view::names;
 
 /// Columns of a cell, the gap after it included: sign, blank, eight digits, badge, relation, flag.
-const CELL: std::ops::RangeInclusive<u16> = 14..=28;
+const CELL: std::ops::RangeInclusive<u16> = 14..=36;
 
 /// Columns that the last column needs at least: sign, blank, eight digits, badge.
 const LAST: u16 = 12;
@@ -20,6 +20,8 @@ const NAME: std::ops::RangeInclusive<u16> = 8..=24;
 
 /// How the columns lie.
 pub(super) struct Layout {
+    /// Columns before the name: for the cursor, and where rows are marked for their marks.
+    pub gutter: u16,
     /// Columns of the name.
     pub name: u16,
     /// Columns of a cell and the gap after it.
@@ -36,11 +38,12 @@ pub(super) struct Layout {
 
 impl Layout {
     /// The layout for a table of so many columns of the terminal.
-    pub fn new(state: &CockpitState, glyphs: &Glyphs, room: u16) -> Self {
+    pub fn new(state: &CockpitState, columns: &[Column], glyphs: &Glyphs, room: u16) -> Self {
+        let gutter = 1 + u16::from(!state.marked.is_empty());
         let services: Vec<&str> = state.board.services.iter().map(|row| row.name.as_str()).collect();
         let longest = services.iter().map(|name| width(name, glyphs)).max().unwrap_or(0);
         let longest = longest.max(*NAME.start());
-        let environments: Vec<&str> = state.board.environments.iter().map(|e| e.name.as_str()).collect();
+        let environments: Vec<&str> = columns.iter().filter_map(environment).collect();
         // As narrow as a name may get: as long as no two of them become the same.
         let needed = (longest.min(*NAME.end())..longest)
             .find(|columns| names::stay_apart(&services, *columns, glyphs.ellipsis))
@@ -49,12 +52,14 @@ impl Layout {
         let heading = (*CELL.start()..60)
             .find(|cell| names::stay_apart(&environments, cell - 2, glyphs.ellipsis))
             .unwrap_or(60);
-        let all = environments.len() + 1;
+        let all = columns.len();
+        // The last column takes the width of a cell, unless it is that of CI, which says less.
+        let least = if environments.len() < all { LAST } else { heading - 1 };
         let count_of = |columns: usize| u16::try_from(columns).unwrap_or(u16::MAX);
-        let room = room.saturating_sub(2);
+        let room = room.saturating_sub(gutter + 1);
         let fits = needed
             .saturating_add(heading.saturating_mul(count_of(all - 1)))
-            .saturating_add(LAST)
+            .saturating_add(least)
             <= room;
         let count = if fits {
             all
@@ -62,7 +67,7 @@ impl Layout {
             usize::from(room.saturating_sub(needed) / heading).clamp(1, (all - 1).max(1))
         };
         let name = if fits {
-            let free = room - heading * count_of(all - 1) - LAST;
+            let free = room - heading * count_of(all - 1) - least;
             longest.min(free).max(needed)
         } else {
             let free = room.saturating_sub(heading * count_of(count));
@@ -77,17 +82,18 @@ impl Layout {
             let even = (room / count_of(all)).min(most);
             (even.max(heading), even)
         } else {
-            let cell = (room.saturating_sub(LAST) / count_of(all - 1).max(1)).clamp(heading, 20.max(heading));
+            let cell = (room.saturating_sub(least) / count_of(all - 1).max(1)).clamp(heading, 20.max(heading));
             let last = room.saturating_sub(cell.saturating_mul(count_of(all - 1)));
-            (cell, last.clamp(LAST, 19))
+            (cell, last.clamp(least, least.max(19)))
         };
         let selected = state
             .cursor
             .as_ref()
-            .and_then(|cursor| columns(&state.board).iter().position(|column| *column == cursor.column))
+            .and_then(|cursor| columns.iter().position(|column| *column == cursor.column))
             .unwrap_or(0);
         let first = if selected < count { 0 } else { selected + 1 - count };
         Self {
+            gutter,
             name,
             cell,
             last,
@@ -104,6 +110,14 @@ impl Layout {
 
     /// The column of the terminal where a cell begins.
     pub fn x(&self, area: Rect, at: usize) -> u16 {
-        area.x + 2 + self.name + u16::try_from(at - self.first).unwrap_or(0) * self.cell
+        area.x + self.gutter + 1 + self.name + u16::try_from(at - self.first).unwrap_or(0) * self.cell
+    }
+}
+
+/// The name of the environment of a column, unless it is that of CI.
+pub(super) fn environment(column: &Column) -> Option<&str> {
+    match column {
+        Column::Environment(environment) => Some(environment.as_str()),
+        Column::Candidate => None,
     }
 }

@@ -1,0 +1,324 @@
+//! What was pinned at every commit: the one computation that history, `pinned`, the last known good and the
+//! question for skipped environments read (docs/reference/git.md, "The history of pins").
+//!
+//! Commits are visited newest first with the files that each changed. Which references a content has is a function
+//! of the content; whose pins they are is decided by today's names and environments ([`placement`]); what the pins
+//! were at each commit, and which commit changed them, is counted in [`crate::domain::pin_walk`].
+
+mod blob_references;
+mod needles;
+mod placement;
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use crate::domain::failure::Failure;
+use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, WrittenPin};
+use crate::domain::id::Target;
+use crate::domain::pin_set::PinSetChange;
+use crate::domain::pin_walk::PinWalk;
+use crate::sources::git::{BlobChange, Blobs, CommitChanges, CommitMeta, CommitOrder, GitRepo};
+
+use super::ledger::Ledger;
+
+pub use blob_references::BlobReferences;
+use blob_references::{PastReferences, of_scan};
+use needles::Needles;
+use placement::{CountedFiles, PinnedDelta, Placement};
+
+/// One commit changed what a target pins.
+pub type PinnedChange = PinSetChange<HistoryKey, PinIdentity, WrittenPin>;
+
+type Walk = PinWalk<HistoryKey, PinIdentity, WrittenPin>;
+
+/// A commit that changed pins, or a merge.
+#[derive(Debug, Clone)]
+pub struct ToldCommit {
+    /// The commit. Its message is there only if it records something ([`CommitRecord`]).
+    pub meta: CommitMeta,
+    /// The files that changed pins against its first parent; only where one target is asked for.
+    pub files: Vec<BlobChange>,
+}
+
+/// What the reading comes upon.
+pub enum PinEvent<'e> {
+    /// This was pinned at some commit of some branch; each is told once, the newest first.
+    Stood(&'e HistoryKey, &'e PinIdentity),
+    /// A commit changed the pins of a key.
+    Changed {
+        /// What it changed.
+        change: PinnedChange,
+        /// The commit that did.
+        commit: &'e ToldCommit,
+        /// The commit of the branch that brought it.
+        landed: &'e ToldCommit,
+    },
+    /// Clocks were wrong: everything is told again, in the right order.
+    Again,
+}
+
+/// Reads the history of the pins of one commit.
+pub struct PinStates<'a> {
+    /// The repository.
+    pub repo: &'a GitRepo,
+    /// Pins, names and environments of today.
+    pub ledger: &'a Ledger,
+    /// References of contents that were read before.
+    pub references: &'a BlobReferences,
+    /// Only this target; `None` = all.
+    pub only: Option<&'a Target>,
+}
+
+impl PinStates<'_> {
+    /// Tells everything, newest first, until told to stop.
+    ///
+    /// # Errors
+    /// If the history cannot be read. A shallow clone is not an error.
+    pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
+        for order in [CommitOrder::Date, CommitOrder::Topological] {
+            let mut reading = StateReading::new(self)?;
+            let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment));
+            let mut failed = None;
+            let mut stopped = reading.tell(tell).is_break();
+            if !stopped {
+                self.repo
+                    .visit(&self.ledger.tip.commit, order, &files, &mut |changes| {
+                        let step = reading.visit(changes).map(|()| reading.tell(tell));
+                        stopped = matches!(step, Ok(ControlFlow::Break(())));
+                        failed = step.err();
+                        let goes_on = failed.is_none() && !stopped && !reading.is_over();
+                        if goes_on {
+                            ControlFlow::Continue(())
+                        } else {
+                            ControlFlow::Break(())
+                        }
+                    })?;
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            if stopped {
+                return Ok(());
+            }
+            if !reading.walk.is_out_of_order() || order == CommitOrder::Topological {
+                reading.finish(tell);
+                return Ok(());
+            }
+            if tell(PinEvent::Again).is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One way through the history.
+struct StateReading<'a> {
+    blobs: Blobs,
+    references: &'a BlobReferences,
+    placement: Placement<'a>,
+    needles: Option<Needles>,
+    keeps_files: bool,
+    walk: Walk,
+    commits: HashMap<String, ToldCommit>,
+    /// Keys of repositories that nobody has today.
+    unowned: BTreeSet<HistoryKey>,
+}
+
+/// A side of a commit: each file with its references before and after.
+type SideReferences = Vec<(BlobChange, PastReferences, PastReferences)>;
+
+impl<'a> StateReading<'a> {
+    fn new(states: &PinStates<'a>) -> Result<Self, Failure> {
+        let ledger = states.ledger;
+        let mut placement = Placement::new(ledger, states.only);
+        let mut pinned = Vec::new();
+        for (path, scan) in &ledger.commit.scans {
+            pinned.extend(placement.pinned(path, &of_scan(scan)));
+        }
+        let unowned = pinned
+            .iter()
+            .filter(|one| is_unowned(&one.key))
+            .map(|one| one.key.clone());
+        Ok(Self {
+            blobs: states.repo.blobs()?,
+            references: states.references,
+            needles: states.only.map(|only| Needles::of(ledger, &only.service)),
+            keeps_files: states.only.is_some(),
+            unowned: unowned.collect(),
+            walk: Walk::new(&ledger.tip.commit, pinned),
+            placement,
+            commits: HashMap::new(),
+        })
+    }
+
+    fn is_over(&self) -> bool {
+        self.walk.is_done() || self.walk.is_out_of_order()
+    }
+
+    fn visit(&mut self, changes: CommitChanges) -> Result<(), Failure> {
+        let CommitChanges { commit, sides, is_cut } = changes;
+        if is_cut {
+            self.walk.cut(&commit.id);
+            return Ok(());
+        }
+        let mut read = Vec::new();
+        for side in sides {
+            read.push(self.references(side)?);
+        }
+        self.follow(&read);
+        let mut parents = Vec::new();
+        let mut files = Vec::new();
+        for (at, side) in read.into_iter().enumerate() {
+            let mut deltas = Vec::new();
+            for (file, before, after) in side {
+                let before_len = deltas.len();
+                self.deltas(&file.path, &before, &after, &mut deltas);
+                if at == 0 && deltas.len() > before_len {
+                    files.push(file);
+                }
+            }
+            // What came first, so that what is written beside the rest is what was there before.
+            deltas.sort_by_key(|delta: &PinnedDelta| std::cmp::Reverse(delta.more));
+            first_tag_beside_all(&mut deltas);
+            let unowned = deltas.iter().filter(|delta| is_unowned(&delta.key));
+            self.unowned.extend(unowned.map(|delta| delta.key.clone()));
+            parents.push(deltas);
+        }
+        let is_told = commit.parents.len() != 1 || parents.iter().any(|deltas| !deltas.is_empty());
+        let ids = commit.parents.iter().cloned();
+        // A first commit made all that is left: its side tells nothing more.
+        let parents: Vec<_> = ids.zip(parents).collect();
+        self.walk.step(&commit.id, &parents);
+        if is_told {
+            let told = ToldCommit {
+                meta: with_record_only(commit),
+                files: if self.keeps_files { files } else { Vec::new() },
+            };
+            self.commits.insert(told.meta.id.clone(), told);
+        }
+        Ok(())
+    }
+
+    /// The references of the files of one side, where they may matter.
+    fn references(&self, side: Vec<BlobChange>) -> Result<SideReferences, Failure> {
+        let mut out = Vec::new();
+        for file in side {
+            let read = |oid: Option<&str>, matters: &dyn Fn(&[u8]) -> bool| {
+                self.references.read(&self.blobs, &file.path, oid, matters)
+            };
+            let (before, after) = match &self.needles {
+                Some(needles) if !needles.is_placed(&file.path) => {
+                    let first_look = |oid: Option<&str>| match oid {
+                        Some(oid) if !needles.are_known_not_in(oid) => {
+                            read(Some(oid), &|bytes| needles.are_in_blob(oid, bytes))
+                        }
+                        _ => read(None, &|_| true),
+                    };
+                    let before = first_look(file.before.as_deref())?;
+                    let after = first_look(file.after.as_deref())?;
+                    match (before.is_empty(), after.is_empty()) {
+                        // What one side has is compared with all of the other.
+                        (true, false) => (read(file.before.as_deref(), &|_| true)?, after),
+                        (false, true) => (before, read(file.after.as_deref(), &|_| true)?),
+                        _ => (before, after),
+                    }
+                }
+                _ => (
+                    read(file.before.as_deref(), &|_| true)?,
+                    read(file.after.as_deref(), &|_| true)?,
+                ),
+            };
+            out.push((file, before, after));
+        }
+        Ok(out)
+    }
+
+    /// A service that took the place of a repository which nobody has any more has its past.
+    fn follow(&mut self, sides: &[SideReferences]) {
+        for (file, before, after) in sides.iter().flatten() {
+            for (environment, image, service) in self.placement.successors(&file.path, before, after) {
+                if let Some(needles) = &mut self.needles {
+                    needles.add(&image);
+                }
+                let former = PinOwner::Nobody(image.clone());
+                let keys = self.unowned.iter();
+                for key in keys.filter(|key| key.environment == environment && key.owner == former) {
+                    self.walk.adopt(key, &self.placement.adopting(key, &image, &service));
+                }
+            }
+        }
+    }
+
+    /// What a file has more after a commit than before.
+    fn deltas(&mut self, path: &str, before: &PastReferences, after: &PastReferences, out: &mut Vec<PinnedDelta>) {
+        if before == after {
+            return;
+        }
+        let mut gone = self.placement.pinned(path, before);
+        for came in self.placement.pinned(path, after) {
+            match gone.iter().position(|one| *one == came) {
+                Some(same) => {
+                    gone.swap_remove(same);
+                }
+                None => out.push(came),
+            }
+        }
+        out.extend(gone.into_iter().map(|one| PinnedDelta { more: -1, ..one }));
+    }
+
+    fn tell(&mut self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> ControlFlow<()> {
+        for (key, what) in self.walk.newly_seen() {
+            tell(PinEvent::Stood(&key, &what))?;
+        }
+        let changes = self.walk.ready();
+        self.told(changes, tell)
+    }
+
+    fn told(
+        &self,
+        changes: Vec<PinnedChange>,
+        tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        for change in changes.into_iter().filter(|change| !is_unowned(&change.key)) {
+            let known = self.commits.get(&change.commit).zip(self.commits.get(&change.landed));
+            if let Some((commit, landed)) = known {
+                tell(PinEvent::Changed { change, commit, landed })?;
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn finish(mut self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) {
+        let changes = self.walk.finish();
+        // Nothing is left that could be stopped.
+        let _ = self.told(changes, tell);
+    }
+}
+
+/// Where several places pin the same, the tag is that of the first one that has a tag.
+fn first_tag_beside_all(deltas: &mut [PinnedDelta]) {
+    let mut tags: HashMap<(HistoryKey, PinIdentity, bool), Option<String>> = HashMap::new();
+    let same = |delta: &PinnedDelta| (delta.key.clone(), delta.what.clone(), delta.more > 0);
+    for delta in deltas.iter() {
+        let tag = tags.entry(same(delta)).or_default();
+        *tag = tag.take().or_else(|| delta.note.tag.clone());
+    }
+    for delta in deltas {
+        if let Some(tag) = tags.get(&same(delta)) {
+            delta.note.tag.clone_from(tag);
+        }
+    }
+}
+
+fn is_unowned(key: &HistoryKey) -> bool {
+    matches!(key.owner, PinOwner::Nobody(_))
+}
+
+/// The commit without a message that records nothing: histories are long, and most messages are not needed.
+fn with_record_only(mut commit: CommitMeta) -> CommitMeta {
+    if !CommitRecord::may_be_in(commit.message.raw()) {
+        commit.message = "".into();
+    }
+    commit
+}

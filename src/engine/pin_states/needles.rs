@@ -1,0 +1,108 @@
+//! Whether a content may name a service at all: parsing thousands of contents that do not would be most of the time.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+
+use regex::bytes::Regex;
+
+use crate::domain::id::ServiceId;
+use crate::domain::reference::Repository;
+use crate::engine::ledger::Ledger;
+
+/// What can write a name in other bytes than its own: escapes of YAML and JSON, and a line that is broken by one.
+const ESCAPES: &str = r"\\[xuU\r\n]";
+
+/// The last words of the repositories that a service has, or had.
+pub(super) struct Needles {
+    words: BTreeSet<String>,
+    pattern: Option<Regex>,
+    /// Files in which a place is the service's whatever is written there.
+    placed: BTreeSet<String>,
+    /// Contents that were looked through and name none: most are met twice, after one commit and before another.
+    without: RefCell<HashSet<String>>,
+}
+
+impl Needles {
+    pub(crate) fn of(ledger: &Ledger, service: &ServiceId) -> Self {
+        let placed = ledger.services_by_place.iter().filter(|(_, placed)| *placed == service);
+        let pins = ledger.pins().filter(|pin| pin.target.service == *service);
+        let deployed = pins.flat_map(|pin| pin.deciding().map(|location| &location.image));
+        let images = ledger.naming.repositories_of(service).chain(deployed);
+        let mut needles = Self {
+            words: images.map(last_word).collect(),
+            pattern: None,
+            placed: placed.map(|((file, _), _)| file.clone()).collect(),
+            without: RefCell::default(),
+        };
+        needles.compile();
+        needles
+    }
+
+    /// One more repository.
+    pub(crate) fn add(&mut self, image: &Repository) {
+        if self.words.insert(last_word(image)) {
+            self.compile();
+        }
+    }
+
+    /// Whether every content of a file matters.
+    pub(crate) fn is_placed(&self, path: &str) -> bool {
+        self.placed.contains(path)
+    }
+
+    /// Whether a blob is known to name none of the repositories.
+    pub(crate) fn are_known_not_in(&self, oid: &str) -> bool {
+        self.without.borrow().contains(oid)
+    }
+
+    /// Whether the content of a blob may name one of the repositories; the answer is remembered.
+    pub(crate) fn are_in_blob(&self, oid: &str, bytes: &[u8]) -> bool {
+        let are_in = self.are_in(bytes);
+        if !are_in {
+            self.without.borrow_mut().insert(oid.to_owned());
+        }
+        are_in
+    }
+
+    fn are_in(&self, bytes: &[u8]) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(bytes))
+    }
+
+    fn compile(&mut self) {
+        self.without.get_mut().clear();
+        let words = self.words.iter().map(|word| regex::escape(word));
+        let all: Vec<String> = words.chain([ESCAPES.to_owned()]).collect();
+        // Without a pattern, everything is parsed.
+        self.pattern = Regex::new(&format!("(?-u){}", all.join("|"))).ok();
+    }
+}
+
+fn last_word(image: &Repository) -> String {
+    image.path().rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_its_own_bytes_or_behind_an_escape_is_met() {
+        let image = Repository::parse("registry.example.com/shop/api").expect("a repository");
+        let mut needles = Needles {
+            words: BTreeSet::new(),
+            pattern: None,
+            placed: BTreeSet::new(),
+            without: RefCell::default(),
+        };
+        needles.add(&image);
+        for text in [
+            "image: r/shop/api:v1",
+            r#"image: "r/shop/\x61pi""#,
+            r#"{"image": "r\/shop\/\u0061pi"}"#,
+        ] {
+            assert!(needles.are_in(text.as_bytes()), "{text}");
+        }
+        assert!(needles.are_in(b"image: \"r/shop/a\\\n  pi\""));
+        assert!(!needles.are_in(b"image: r/shop/web:v1"));
+    }
+}

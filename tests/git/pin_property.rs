@@ -1,0 +1,206 @@
+//! History, `pinned` and what a revert goes back to agree in random repositories.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pindeck::domain::Digest;
+use pindeck::domain::id::Target;
+use pindeck::domain::pin_set::BranchPart;
+use pindeck::engine::history::Record;
+use proptest::prelude::*;
+
+use super::pin_story::{Files, Story, Told, pod};
+
+/// What one random commit does.
+#[derive(Debug, Clone)]
+enum Step {
+    Edit(u8, u8),
+    Move(u8, u8),
+    Copy(u8, u8),
+    Delete(u8),
+    /// The containers of a file go to two files.
+    Split(u8, u8),
+    /// Back to what the files were in an earlier commit.
+    Revert(prop::sample::Index),
+    /// Another commit is merged: ours, theirs, or something new.
+    Merge(prop::sample::Index, u8),
+    /// Goes on from an earlier commit instead.
+    Branch(prop::sample::Index, u8),
+}
+
+const PLACES: [&str; 5] = [
+    "production/a.yaml",
+    "production/b.yaml",
+    "production/deep/c.yaml",
+    "staging/a.yaml",
+    "elsewhere/a.yaml",
+];
+
+fn steps() -> impl Strategy<Value = Vec<(Step, u8)>> {
+    let (place, number) = (0u8..5, 0u8..5);
+    let earlier = any::<prop::sample::Index>;
+    let step = prop_oneof![
+        4 => (place.clone(), number.clone()).prop_map(|(p, n)| Step::Edit(p, n)),
+        1 => (place.clone(), place.clone()).prop_map(|(a, b)| Step::Move(a, b)),
+        2 => (place.clone(), place.clone()).prop_map(|(a, b)| Step::Copy(a, b)),
+        2 => place.clone().prop_map(Step::Delete),
+        1 => (place.clone(), place.clone()).prop_map(|(a, b)| Step::Split(a, b)),
+        1 => earlier().prop_map(Step::Revert),
+        3 => (earlier(), 0u8..4).prop_map(|(at, n)| Step::Merge(at, n)),
+        2 => (earlier(), number).prop_map(|(at, n)| Step::Branch(at, n)),
+    ];
+    // Clocks that go wrong: the same second, or one before.
+    prop::collection::vec((step, 0u8..12), 1..24)
+}
+
+/// The digests of each place.
+type Model = BTreeMap<&'static str, Vec<u8>>;
+
+/// The story that steps tell, with what each place pins after each of them.
+fn story(steps: &[(Step, u8)]) -> (Story, Vec<Model>) {
+    let mut story = Story::default();
+    let mut models = vec![Model::from([(PLACES[0], vec![0]), (PLACES[3], vec![0])])];
+    let place = |n: &u8| PLACES[usize::from(*n)];
+    let files = |model: &Model| -> Files {
+        let pods = model
+            .iter()
+            .filter_map(|(path, digests)| Some(((*path).to_owned(), pod(digests)?)));
+        pods.collect()
+    };
+    story.add(&[], "c0", files(&models[0]));
+    for (at, (step, clock)) in steps.iter().enumerate() {
+        let mut parents = vec![at];
+        let mut model = models[at].clone();
+        match step {
+            Step::Edit(p, n) => {
+                model.insert(place(p), vec![*n]);
+            }
+            Step::Move(a, b) => {
+                if let Some(moved) = model.remove(place(a)) {
+                    model.insert(place(b), moved);
+                }
+            }
+            Step::Copy(a, b) => {
+                if let Some(copied) = model.get(place(a)).cloned() {
+                    model.insert(place(b), copied);
+                }
+            }
+            Step::Delete(p) => {
+                model.remove(place(p));
+            }
+            Step::Split(a, b) => {
+                let all = model.get(place(a)).cloned().unwrap_or_default();
+                let both = [all.first().copied().unwrap_or(1), 4];
+                model.insert(place(a), both[..1].to_vec());
+                model.insert(place(b), both.to_vec());
+            }
+            Step::Revert(earlier) => model.clone_from(&models[earlier.index(at + 1)]),
+            Step::Merge(other, n) => {
+                let other = other.index(at + 1);
+                if other != at {
+                    parents.push(other);
+                }
+                match n {
+                    0 | 1 => model.clone_from(&models[other]),
+                    2 => {}
+                    _ => {
+                        model.insert(PLACES[0], vec![*n]);
+                    }
+                }
+            }
+            Step::Branch(from, n) => {
+                let from = from.index(at + 1);
+                parents = vec![from];
+                model.clone_from(&models[from]);
+                model.insert(PLACES[1], vec![*n]);
+            }
+        }
+        story.add(&parents, &format!("c{}", at + 1), files(&model));
+        let time = &mut story.commits[at + 1].1;
+        *time -= match clock {
+            0 => 60,
+            1 => 300,
+            _ => 0,
+        };
+        models.push(model);
+    }
+    (story, models)
+}
+
+fn set_in(model: &Model, environment: &str) -> BTreeSet<u8> {
+    let ours = model
+        .iter()
+        .filter(|(path, _)| path.split('/').next() == Some(environment));
+    ours.flat_map(|(_, digests)| digests.iter().copied()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// For each pin the newest entry of the history is the commit of `pinned`; the entries lead back through every
+    /// state of the branch; what a revert may go back to was one of them.
+    #[test]
+    fn history_pinned_and_the_target_of_a_revert_agree(steps in steps()) {
+        let (story, models) = story(&steps);
+        let told = Told::of(&story);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        for environment in ["staging", "production"] {
+            let now = set_in(&models[models.len() - 1], environment);
+            if now.is_empty() {
+                continue;
+            }
+            let target = Target::new("api", environment);
+            let history = runtime.block_on(told.history(&target));
+            // Each state of the branch, newest first.
+            let mut states: Vec<BTreeSet<u8>> = Vec::new();
+            let mut at = Some(models.len() - 1);
+            while let Some(commit) = at {
+                let state = set_in(&models[commit], environment);
+                if states.last() != Some(&state) {
+                    states.push(state);
+                }
+                at = story.commits[commit].0.first().copied();
+            }
+            let number = |digest: Option<Digest>| digest.map(|digest| digest.as_bytes()[0]);
+            let on_the_way: Vec<&Record> = history
+                .iter()
+                .filter(|record| matches!(record.entry.part, BranchPart::Branch | BranchPart::Passed))
+                .collect();
+            let mut state = now.clone();
+            let mut walked = vec![state.clone()];
+            for records in on_the_way.chunk_by(|a, b| a.entry.commit == b.entry.commit) {
+                for to in records.iter().filter_map(|record| number(record.entry.to)) {
+                    prop_assert!(state.remove(&to), "{} is not in {:?}", to, state);
+                }
+                state.extend(records.iter().filter_map(|record| number(record.entry.from)));
+                walked.push(state.clone());
+            }
+            prop_assert!(state.is_empty(), "the way ends at {:?}", state);
+            let mut left = walked.iter();
+            for wanted in &states {
+                prop_assert!(left.any(|state| state == wanted), "{:?} is not on the way {:?}", wanted, walked);
+            }
+            for n in &now {
+                let newest = history.iter().find(|record| number(record.entry.to) == Some(*n));
+                let newest = newest.map(|record| record.entry.commit.as_str());
+                let pinned = told.lineage.pinned.iter().find(|(key, _)| {
+                    key.target == target && number(key.digest) == Some(*n)
+                });
+                prop_assert!(newest.is_some(), "nobody pinned {}", n);
+                prop_assert_eq!(newest, pinned.map(|(_, by)| by.commit.as_str()));
+            }
+            prop_assert!(history.first().is_some_and(|first| first.entry.to.is_some_and(|to| now.contains(&to.as_bytes()[0]))
+                || first.entry.to.is_none()));
+            let earlier = runtime.block_on(told.engine.earlier_digests(&target)).expect("readable");
+            let ever: BTreeSet<u8> = states.iter().flatten().copied().collect();
+            for one in &earlier {
+                prop_assert!(ever.contains(&one.digest.as_bytes()[0]) && !now.contains(&one.digest.as_bytes()[0]));
+            }
+            let default = earlier.iter().find(|one| !one.ended_by_revert && one.hold.is_none()).map(|one| one.digest);
+            let seen: BTreeSet<Digest> = on_the_way.iter().filter_map(|record| record.entry.from).collect();
+            prop_assert!(default.is_none_or(|default| seen.contains(&default)));
+            // Nothing that the branch had is missing among what a revert may go back to.
+            let known: BTreeSet<u8> = earlier.iter().map(|one| one.digest.as_bytes()[0]).chain(now).collect();
+            prop_assert_eq!(known, ever);
+        }
+    }
+}
