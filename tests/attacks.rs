@@ -24,6 +24,8 @@ mod attacks {
     pub mod evidence;
     pub mod evidence_costs;
     pub mod git;
+    #[cfg(unix)]
+    pub mod holds;
     pub mod journal;
     pub mod manifests;
     #[cfg(unix)]
@@ -31,6 +33,7 @@ mod attacks {
     pub mod presence;
     pub mod presence_costs;
     pub mod presence_orders;
+    pub mod presence_shapes;
     pub mod writes;
 }
 
@@ -49,9 +52,12 @@ const TABLE: &[&[Attack]] = &[
     attacks::credentials::ATTACKS,
     attacks::presence::ATTACKS,
     attacks::presence_costs::ATTACKS,
+    attacks::presence_shapes::ATTACKS,
     attacks::evidence::ATTACKS,
     attacks::evidence_costs::ATTACKS,
     attacks::git::ATTACKS,
+    #[cfg(unix)]
+    attacks::holds::ATTACKS,
     attacks::journal::ATTACKS,
     attacks::manifests::ATTACKS,
     #[cfg(unix)]

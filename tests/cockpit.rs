@@ -9,9 +9,15 @@
     clippy::print_stderr
 )]
 
+pub mod support;
+
 mod cockpit {
     mod demo;
+    #[cfg(unix)]
+    mod failing;
     mod first_look;
     #[cfg(unix)]
     mod pty;
+    #[cfg(unix)]
+    mod terminal;
 }

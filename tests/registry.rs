@@ -17,6 +17,7 @@ mod registry {
     mod client;
     mod copy;
     mod copy_broken;
+    mod copy_unlisted;
     mod faults;
     mod listings;
     mod one_host;

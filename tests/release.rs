@@ -16,6 +16,7 @@ mod release {
     mod crash;
     mod faults;
     mod gates;
+    mod holds_gone;
     mod known_good;
     mod own_registry;
     mod races;

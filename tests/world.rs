@@ -16,6 +16,7 @@ mod world {
     mod answers;
     mod budget;
     mod faults;
+    mod listings;
     mod served;
     mod walk;
 }

@@ -117,6 +117,12 @@ actions! {
         "step the digest under the cursor (or those of the marked services) into the next environment";
     Revert: "revert", "revert", ["r"], Release, PlansWrite,
         "go back to an earlier digest: the last known good one, or another (in the history: that of the line)";
+    RevertTo: "revert-to", "revert to…", ["V"], Release, PlansWrite,
+        "go back to a digest that you type or paste, whether it was pinned here or not";
+    Hold: "hold", "hold", ["O"], Release, PlansWrite,
+        "put the digest under the cursor on hold: it may not step forward, here or later, until it is released";
+    TagRule: "tag-rule", "tag", ["T"], Release, Harmless,
+        "on a plan: what becomes of the tag beside the digest (its own, kept, dropped)";
     Mark: "mark", "mark", ["space"], Release, Harmless,
         "mark this service for a set that steps forward together";
     Undo: "undo", "undo", ["u"], Release, PlansWrite,

@@ -52,6 +52,12 @@ impl Action {
             Self::CopyCommand => has_command(state),
             Self::Promote => request::promote(state).map(drop),
             Self::Revert => request::revert(state).map(drop),
+            Self::RevertTo => request::revert_to(state).map(drop),
+            Self::Hold => request::hold(state).map(drop),
+            Self::TagRule => match state.screen() {
+                Some(Screen::Plan(plan)) if plan.shown().is_some_and(|shown| !shown.plans.is_empty()) => Ok(()),
+                _ => Err("only on a plan: it says what becomes of the tag beside its digest".to_owned()),
+            },
             Self::Pin => request::pin(state).map(drop),
             Self::ReleaseHold => request::release_hold(state).map(drop),
             Self::Undo => request::undo(state).map(drop),

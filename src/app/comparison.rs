@@ -66,12 +66,13 @@ pub struct PlacedDigest {
 /// Old and new digest of a plan, each where its content is.
 pub fn plan_pair(plan: &Plan) -> Option<DigestPair> {
     let from = plan.from.filter(|from| *from != plan.to)?;
-    let image = plan.copies.first().map_or(&plan.image, |copy| &copy.source);
+    let pulled = plan.image.as_ref()?;
+    let image = plan.copies.first().map_or(pulled, |copy| &copy.source);
     Some(DigestPair {
         a: PlacedDigest {
             service: plan.service.clone(),
             what: format!("pinned in {}", plan.environment),
-            image: plan.image.clone(),
+            image: pulled.clone(),
             digest: from,
         },
         b: PlacedDigest {

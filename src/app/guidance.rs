@@ -37,6 +37,19 @@ pub fn advance(state: &mut CockpitState) {
         GuideStep::Revert => written(Verb::Revert),
         GuideStep::Done => false,
     };
+    // Whoever goes their own way is met where they are.
+    if guide.step < GuideStep::Revert && written(Verb::Promote) || guide.step < GuideStep::Done && written(Verb::Revert)
+    {
+        let step = if written(Verb::Revert) {
+            GuideStep::Done
+        } else {
+            GuideStep::Revert
+        };
+        if let Some(guide) = &mut state.guide {
+            guide.step = step;
+        }
+        return;
+    }
     let next = match guide.step {
         GuideStep::Look => GuideStep::Why,
         GuideStep::Why => GuideStep::Promote,

@@ -284,6 +284,44 @@ pub fn revert(state: &CockpitState) -> Result<(Target, Option<Digest>), String> 
     }
 }
 
+/// What `revert-to` means now: the pin that goes back to a digest that a person names.
+///
+/// # Errors
+/// Why there is none, as a clause for the person.
+pub fn revert_to(state: &CockpitState) -> Result<Target, String> {
+    writable(state)?;
+    if let Some(Screen::Revert(revert)) = state.screen() {
+        return Ok(revert.target.clone());
+    }
+    match on_screen_subject(state)? {
+        ScreenSubject::Pin(key) => {
+            open_for_writes(state, &key.target.environment)?;
+            Ok(key.target)
+        }
+        ScreenSubject::Candidate(_) => Err("a candidate has no pin to revert: choose an environment".to_owned()),
+    }
+}
+
+/// What `hold` means now: the pin whose digest is put on hold.
+///
+/// # Errors
+/// Why there is none, as a clause for the person.
+pub fn hold(state: &CockpitState) -> Result<(Target, Digest), String> {
+    writable(state)?;
+    match on_screen_subject(state)? {
+        ScreenSubject::Pin(key) => {
+            open_for_writes(state, &key.target.environment)?;
+            let held = state.board.cell(&key).and_then(|cell| cell.hold.as_ref());
+            match (held, key.digest) {
+                (Some(hold), _) => Err(format!("it is on hold in {} already", hold.environment)),
+                (None, Some(digest)) => Ok((key.target, digest)),
+                (None, None) => Err("pinned by tag only: there is no digest to put on hold".to_owned()),
+            }
+        }
+        ScreenSubject::Candidate(_) => Err("holds belong to environments: choose one".to_owned()),
+    }
+}
+
 /// What `pin` means now: the pin by tag under the cursor gets the digest its tag names.
 ///
 /// # Errors

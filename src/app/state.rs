@@ -149,8 +149,24 @@ pub enum Modal {
         /// The selected one.
         at: usize,
     },
+    /// Something is typed that a plan needs.
+    Ask {
+        /// What it is for.
+        then: AskedFor,
+        /// What has been typed.
+        text: String,
+    },
     /// A write is in flight, and the person wants to leave.
     Leave,
+}
+
+/// What a typed line is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskedFor {
+    /// Why this digest is put on hold.
+    HoldReason(Target, Digest),
+    /// The digest that this pin goes back to.
+    RevertTo(Target),
 }
 
 /// A pass over the board.

@@ -38,6 +38,10 @@ pub(crate) async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exi
         Err(status) => return Ok(status),
     };
     let engine = Engine::open(options_of(context, &world))?;
+    // Nobody listened between the making of the world and the cockpit's own listening.
+    if let Some(status) = interrupts.status() {
+        return Ok(status);
+    }
     let setup = Setup {
         banner: Some("demo".to_owned()),
         read_only: context.global.read_only,

@@ -70,7 +70,8 @@ impl DriftKind {
 /// Something that is not as git, the registry and the policy say it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Drift {
-    /// Stable for the same fact from run to run.
+    /// Stable for the same fact from run to run, whatever was found about it and whether anybody could be
+    /// asked: it is made of what is pinned where.
     pub id: String,
     /// Which of the kinds of docs/reference/contract.md, "Drift".
     pub kind: DriftKind,
@@ -126,7 +127,11 @@ pub(crate) fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)>
         .collect();
     for new in now {
         if let Some(same) = before.iter().find(|old| old.id == new.id) {
-            new.since = same.since;
+            if (same.expected, same.found) == (new.expected, new.found) {
+                new.since = same.since;
+            } else {
+                out.push((Event::Changed, new.clone()));
+            }
         } else if before.iter().any(|old| place(old) == place(new)) {
             out.push((Event::Changed, new.clone()));
         } else {
@@ -134,6 +139,29 @@ pub(crate) fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)>
         }
     }
     out
+}
+
+impl DriftKind {
+    /// What identifies a drift of this kind, besides its service, environment and component.
+    ///
+    /// Nothing counts here that a registry has to answer for: whoever follows a drift by its id must not
+    /// see a new one because a registry was silent for a while, or because it answered something new.
+    fn identity(self, image: &Repository, tag: Option<&str>, expected: Option<Digest>) -> String {
+        let pinned = expected.map(|digest| digest.to_string()).unwrap_or_default();
+        let tag = tag.unwrap_or_default();
+        match self {
+            // One a place: which of several digests are shown depends on what is known about each.
+            Self::PinSplit | Self::RebuiltPerEnvironment => String::new(),
+            Self::PinnedByTag => format!("{image}\n{tag}"),
+            Self::TagMoved => format!("{image}\n{tag}\n{pinned}"),
+            Self::MissingFromRegistry
+            | Self::EvidenceElsewhere
+            | Self::NotVerified
+            | Self::SkippedEnvironment
+            | Self::Held
+            | Self::RunningDiffers => format!("{image}\n{pinned}"),
+        }
+    }
 }
 
 impl Drift {
@@ -151,15 +179,11 @@ impl Drift {
         since: Timestamp,
         detail: String,
     ) -> Self {
-        let text = |d: Option<Digest>| d.map(|d| d.to_string()).unwrap_or_default();
         let fact = [
             kind.as_str(),
             service.as_str(),
             environment.map_or("", EnvId::as_str),
-            &image.to_string(),
-            tag.unwrap_or(""),
-            &text(expected),
-            &text(found),
+            &kind.identity(image, tag, expected),
         ]
         .join("\n");
         Self {

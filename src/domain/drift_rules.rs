@@ -114,7 +114,7 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             None,
             Some(digest),
             None,
-            format!("under a hold: {}", hold.reason.clean()),
+            format!("under a hold: {}", hold.reason.quoted()),
         );
     }
 }
@@ -156,7 +156,7 @@ fn reasons(verdict: &Verdict) -> String {
 fn whose(board: &Board, digest: Digest) -> Option<String> {
     let tag_of = |cell: &Cell| {
         let tag = cell.pin.tag.clone();
-        tag.or_else(|| cell.version.as_ref().map(|v| v.clean().into_string()))
+        tag.or_else(|| cell.version.as_ref().map(|v| v.quoted().into_string()))
     };
     let pinned = board
         .services
@@ -274,24 +274,48 @@ fn newest_pin(row: &ServiceRow, now: Timestamp, keep: impl Fn(&Cell) -> bool) ->
     made.and_then(|all| all.into_iter().max()).unwrap_or(now)
 }
 
-/// Keeps what was known about targets that this pass could not reach: silence is not "cleared".
+/// Keeps what was known about pins that this pass could not ask about: silence is not "cleared", and what
+/// was found before stays found. What git alone tells was asked, and is not kept.
 pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) {
     for old in before {
-        let blind = board
-            .services
-            .iter()
-            .filter(|row| row.name == old.service)
-            .flat_map(|row| &row.cells)
-            .any(|cell| {
-                old.environment
-                    .as_ref()
-                    .is_none_or(|env| *env == cell.pin.target.environment)
-                    && cell.is_unreachable()
-            });
-        if blind && !now.iter().any(|new| new.id == old.id) {
-            now.push(old.clone());
+        let Some(row) = board.row(&old.service) else { continue };
+        if !is_blind(row, old) {
+            continue;
+        }
+        match now.iter_mut().find(|new| new.id == old.id) {
+            Some(same) => same.found = same.found.or(old.found),
+            None if is_asked_of_registries(old.kind) => now.push(old.clone()),
+            None => {}
         }
     }
+}
+
+/// Whether a registry has to answer before a drift of this kind is known to be over.
+const fn is_asked_of_registries(kind: DriftKind) -> bool {
+    !matches!(kind, DriftKind::PinnedByTag | DriftKind::PinSplit | DriftKind::Held)
+}
+
+/// Whether this pass could not ask about a pin that a drift is about, while that pin is still there.
+fn is_blind(row: &ServiceRow, drift: &Drift) -> bool {
+    let is_pinned = |digest: Option<Digest>| {
+        let mut cells = row.cells.iter();
+        digest.is_none_or(|digest| cells.any(|cell| cell.pin.digest == Some(digest)))
+    };
+    if drift.environment.is_none() {
+        return is_pinned(drift.expected)
+            && is_pinned(drift.found)
+            && row
+                .cells
+                .iter()
+                .any(|cell| cell.pin.digest.is_some() && cell.is_unreachable());
+    }
+    row.cells.iter().any(|cell| {
+        drift.environment.as_ref() == Some(&cell.pin.target.environment)
+            && drift.component == cell.pin.component
+            && drift.image == cell.pin.image
+            && (drift.kind == DriftKind::PinSplit || drift.expected == cell.pin.digest)
+            && cell.is_unreachable()
+    })
 }
 
 #[cfg(test)]

@@ -319,3 +319,172 @@ fn components_are_neither_split_nor_rebuilt() {
     };
     assert_ne!(by_tag(Some("fpm")), by_tag(Some("nginx")));
 }
+
+/// A pin by tag while its registry does not answer for one pass: the same drift, with what was found before.
+#[test]
+fn a_silent_registry_gives_a_drift_no_other_identity() {
+    let mut by_tag = cell("dev", None);
+    tag_at(&mut by_tag, false, Some(2));
+    let before = detect(&board(vec![by_tag.clone()]), now());
+    by_tag.tag_digest = Seen::Unreachable {
+        failure: crate::domain::Failure::unreachable("timeout"),
+        last: None,
+    };
+    let blind = board(vec![by_tag.clone()]);
+    let mut after = detect(&blind, now());
+    assert_eq!((after[0].found, &after[0].id), (None, &before[0].id));
+    carry_over(&before, &blind, &mut after);
+    assert_eq!(after, before);
+    assert_eq!(events(&before, &mut after), []);
+    // The registry answers again, and the tag is at something else: the same drift has changed.
+    tag_at(&mut by_tag, false, Some(3));
+    let mut moved = detect(&board(vec![by_tag]), now());
+    let found: Vec<Event> = events(&after, &mut moved).into_iter().map(|(event, _)| event).collect();
+    assert_eq!((found, &moved[0].id), (vec![Event::Changed], &before[0].id));
+}
+
+/// What is not pinned any more, or pinned by digest now, is over, whether or not the registry answers.
+#[test]
+fn what_git_says_is_over_is_not_kept_for_a_silent_registry() {
+    let unreachable = || Seen::Unreachable {
+        failure: crate::domain::Failure::unreachable("timeout"),
+        last: None,
+    };
+    let mut moved = cell("dev", Some(1));
+    tag_at(&mut moved, true, Some(2));
+    let before = [
+        detect(&board(vec![cell("dev", None)]), now()),
+        detect(&board(vec![moved]), now()),
+    ]
+    .concat();
+    assert_eq!(before.len(), 2);
+    let mut repinned = cell("dev", Some(9));
+    repinned.tag_digest = unreachable();
+    let blind = board(vec![repinned]);
+    let mut after = detect(&blind, now());
+    carry_over(&before, &blind, &mut after);
+    assert_eq!(after, []);
+}
+
+/// What a registry may have said about a pin.
+#[derive(Debug, Clone)]
+struct Known {
+    tag: Option<Option<u8>>,
+    version: bool,
+    same_image: bool,
+    missing: bool,
+    rejected: Option<Option<u8>>,
+}
+
+impl Known {
+    fn tell(&self, cell: &mut Cell) {
+        if let Some(at) = self.tag {
+            tag_at(cell, true, at);
+        } else {
+            cell.tag = TagSource::Pin("1.2.0".to_owned());
+            cell.tag_is_immutable = true;
+            cell.tag_digest = Seen::Unreachable {
+                failure: crate::domain::Failure::unreachable("timeout"),
+                last: None,
+            };
+        }
+        cell.version = self.version.then(|| "1.2.0".into());
+        if self.same_image {
+            cell.same_image = [digest(1), digest(2)].into();
+        }
+        cell.missing = self.missing;
+        if let Some(subject) = self.rejected {
+            cell.assessment = rejected(CauseKind::WrongSubject, subject);
+        }
+    }
+}
+
+mod identity {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known() -> impl Strategy<Value = Known> {
+        let tag = proptest::option::of(proptest::option::of(1..4u8));
+        let rejected = proptest::option::of(proptest::option::of(1..4u8));
+        (tag, any::<bool>(), any::<bool>(), any::<bool>(), rejected).prop_map(
+            |(tag, version, same_image, missing, rejected)| Known {
+                tag,
+                version,
+                same_image,
+                missing,
+                rejected,
+            },
+        )
+    }
+
+    /// Any part of it, or nothing.
+    fn less(known: &Known, keep: [bool; 5]) -> Known {
+        Known {
+            tag: known.tag.filter(|_| keep[0]),
+            version: known.version && keep[1],
+            same_image: known.same_image && keep[2],
+            missing: known.missing && keep[3],
+            rejected: known.rejected.filter(|_| keep[4]),
+        }
+    }
+
+    /// What git says of a pin.
+    type Pinned = (usize, Option<u8>, bool, bool);
+
+    fn cells(pins: &[(Pinned, Known, [bool; 5])], all: bool) -> Vec<Cell> {
+        let mut out: Vec<Cell> = Vec::new();
+        for ((env, pinned, held, skipped), known, keep) in pins {
+            let mut cell = cell(["dev", "staging", "production"][*env], *pinned);
+            cell.skipped = Some(*skipped);
+            cell.hold = held.then(|| Hold {
+                service: "payments".into(),
+                environment: "dev".into(),
+                digest: digest(1),
+                reason: "bad".into(),
+                since: None,
+                by: None,
+            });
+            // A place pins a digest once.
+            if out.iter().any(|other| other.pin.key() == cell.pin.key()) {
+                continue;
+            }
+            if all { known.clone() } else { less(known, *keep) }.tell(&mut cell);
+            out.push(cell);
+        }
+        out
+    }
+
+    proptest! {
+        /// Whatever a registry no longer says, a drift that is still known is known by the same id, and no
+        /// two drifts share one.
+        #[test]
+        fn an_id_never_changes_when_information_is_removed(
+            pins in proptest::collection::vec(
+                (
+                    (0..3usize, proptest::option::of(1..4u8), any::<bool>(), any::<bool>()),
+                    known(),
+                    any::<[bool; 5]>(),
+                ),
+                1..6,
+            ),
+        ) {
+            let rich = detect(&board(cells(&pins, true)), now());
+            let poor = detect(&board(cells(&pins, false)), now());
+            for drifts in [&rich, &poor] {
+                let ids: std::collections::BTreeSet<&str> = drifts.iter().map(|d| d.id.as_str()).collect();
+                prop_assert_eq!(ids.len(), drifts.len());
+            }
+            // By what a person would call the same finding, without looking at ids.
+            let finding = |d: &Drift| {
+                let one_a_place = matches!(d.kind, DriftKind::PinSplit | DriftKind::RebuiltPerEnvironment);
+                (d.kind, d.environment.clone(), d.expected.filter(|_| !one_a_place))
+            };
+            for drift in &poor {
+                for same in rich.iter().filter(|other| finding(other) == finding(drift)) {
+                    prop_assert_eq!(&same.id, &drift.id, "{:?} {:?}", same, drift);
+                }
+            }
+        }
+    }
+}

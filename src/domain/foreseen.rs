@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::board::Board;
-use super::hold;
+use super::hold::HoldsInForce;
 use super::id::{Digest, EnvId, Target};
 use super::plan::GateName;
 use super::text::Untrusted;
@@ -27,8 +27,13 @@ pub(crate) fn obstacle(board: &Board, target: &Target, digest: Digest, now: Time
         Err(problem) => return closed(GateName::Hold, problem.raw().to_owned()),
     };
     let names = board.services.iter().map(|row| row.name.clone()).collect();
-    if let Some(hold) = hold::closing_among(holds, &board.environments, &names, target, digest).next() {
-        let why = format!("on hold in {}: {}", hold.environment, hold.reason.raw());
+    let in_force = HoldsInForce {
+        holds,
+        environments: &board.environments,
+        services: &names,
+    };
+    if let Some(hold) = in_force.closing(target, digest).next() {
+        let why = format!("on hold in {}: {}", hold.environment, hold.reason.quoted());
         return closed(GateName::Hold, why);
     }
     let environment = board.environments.iter().find(|e| e.name == target.environment)?;

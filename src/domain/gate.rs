@@ -231,7 +231,7 @@ fn hold_words(hold: &Hold) -> String {
     format!(
         "this digest is on hold in {}: {}",
         hold.environment,
-        hold.reason.clean()
+        hold.reason.quoted()
     )
 }
 

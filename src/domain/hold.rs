@@ -9,52 +9,65 @@ use super::board::Hold;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Environment;
 
-/// The holds that close an environment for a digest, in the order of the file: those made there or in an
-/// earlier environment. A hold also closes where it names an environment that does not exist any more, or
-/// the service by a longer or shorter form of its name: the bytes are the same, and a renamed folder must
-/// not lift a hold.
-pub(crate) fn closing<'a, 'b>(
-    holds: &'a [Hold],
-    environments: &'b [Environment],
-    target: &'b Target,
-    digest: Digest,
-) -> impl Iterator<Item = &'a Hold> + use<'a, 'b> {
-    let place = |name: &EnvId| environments.iter().position(|e| e.name == *name);
-    let here = place(&target.environment);
-    holds.iter().filter(move |hold| {
-        hold.digest == digest
-            && is_one_service(hold.service.as_str(), target.service.as_str())
-            && (hold.environment == target.environment
+/// What a question about holds is asked of: the holds in force, and what there is that they may be about.
+///
+/// All of it is needed for every question: without the environments and services that exist, a hold that was
+/// made under an older name would close nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HoldsInForce<'h, 'a> {
+    /// The holds, in the order of the file.
+    pub(crate) holds: &'h [Hold],
+    /// The environments, in promotion order.
+    pub(crate) environments: &'a [Environment],
+    /// The names of all services that exist.
+    pub(crate) services: &'a BTreeSet<ServiceId>,
+}
+
+impl<'h, 'a> HoldsInForce<'h, 'a> {
+    /// The holds that close an environment for a digest, in the order of the file: those made there or in an
+    /// earlier environment. A hold also closes
+    ///
+    /// * where it names an environment that does not exist any more,
+    /// * where it names the service by a longer or shorter form of its name,
+    /// * for its digest whatever the service is called, where it names a service that does not exist:
+    ///   somebody renamed it, or mistyped it.
+    ///
+    /// The bytes are the same each time, and a renamed folder must not lift a hold.
+    pub(crate) fn closing(self, target: &Target, digest: Digest) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
+        let place = move |name: &EnvId| self.environments.iter().position(|e| e.name == *name);
+        let here = place(&target.environment);
+        let Target { service, environment } = target.clone();
+        self.holds.iter().filter(move |hold| {
+            let reaches = hold.environment == environment
                 || match (place(&hold.environment), here) {
                     (Some(made), Some(here)) => made <= here,
                     (None, _) => true,
                     (Some(_), None) => false,
-                })
-    })
-}
+                };
+            let is_about = is_one_service(hold.service.as_str(), service.as_str());
+            hold.digest == digest && (is_about && reaches || !self.is_known(&hold.service))
+        })
+    }
 
-/// The same with the names of all services that exist: a hold on a service that is not among them closes for its
-/// digest whatever the service is called. Somebody renamed it, or mistyped it; the bytes are the same.
-pub(crate) fn closing_among<'a, 'b>(
-    holds: &'a [Hold],
-    environments: &'b [Environment],
-    services: &'b BTreeSet<ServiceId>,
-    target: &'b Target,
-    digest: Digest,
-) -> impl Iterator<Item = &'a Hold> + use<'a, 'b> {
-    let renamed = move |hold: &&Hold| {
-        let known = services
+    /// Whether a name is that of a service that exists, or a longer or shorter form of one.
+    fn is_known(self, service: &ServiceId) -> bool {
+        let mut known = self.services.iter();
+        known.any(|name| is_one_service(name.as_str(), service.as_str()))
+    }
+
+    /// The holds that a person may mean by a service and an environment: those made under these names, or
+    /// under a longer or shorter form of the service's. Neither has to exist any more.
+    pub(crate) fn named(self, target: &Target) -> impl Iterator<Item = &'h Hold> + use<'h, 'a> {
+        let Target { service, environment } = target.clone();
+        let exact = self
+            .holds
             .iter()
-            .any(|name| is_one_service(name.as_str(), hold.service.as_str()));
-        !known && hold.digest == digest
-    };
-    let own = closing(holds, environments, target, digest);
-    own.chain(
-        holds
-            .iter()
-            .filter(renamed)
-            .filter(move |hold| !is_one_service(hold.service.as_str(), target.service.as_str())),
-    )
+            .any(|hold| hold.service == service && hold.environment == environment);
+        self.holds.iter().filter(move |hold| {
+            hold.environment == environment
+                && (hold.service == service || !exact && is_one_service(hold.service.as_str(), service.as_str()))
+        })
+    }
 }
 
 /// What a write does to one hold.
@@ -106,23 +119,41 @@ mod tests {
         names.iter().map(|name| Environment::new(*name, Vec::new())).collect()
     }
 
+    fn names(names: &[&str]) -> BTreeSet<ServiceId> {
+        names.iter().map(|name| (*name).into()).collect()
+    }
+
+    /// How many of the holds close a place for the digest that they are about.
+    fn closed(holds: &[Hold], environments: &[Environment], services: &[&str], at: (&str, &str)) -> usize {
+        let services = names(services);
+        let all = HoldsInForce {
+            holds,
+            environments,
+            services: &services,
+        };
+        all.closing(&Target::new(at.0, at.1), Digest::from_bytes([7; 32]))
+            .count()
+    }
+
     #[test]
     fn closes_its_own_and_later_environments() {
         let all = environments(&["dev", "staging", "production"]);
         let holds = [hold("staging")];
-        let closed = |environment: &str| {
-            let target = Target::new("payments", environment);
-            closing(&holds, &all, &target, Digest::from_bytes([7; 32])).count()
-        };
+        let closed = |environment: &str| closed(&holds, &all, &["payments"], ("payments", environment));
         assert_eq!([closed("dev"), closed("staging"), closed("production")], [0, 1, 1]);
     }
 
     #[test]
     fn every_hold_that_closes_is_named() {
-        let all = environments(&["dev", "staging", "production"]);
-        let holds = [hold("production"), hold("dev")];
+        let environments = environments(&["dev", "staging", "production"]);
+        let all = HoldsInForce {
+            holds: &[hold("production"), hold("dev")],
+            environments: &environments,
+            services: &names(&["payments"]),
+        };
         let target = Target::new("payments", "production");
-        let named: Vec<&EnvId> = closing(&holds, &all, &target, Digest::from_bytes([7; 32]))
+        let named: Vec<&EnvId> = all
+            .closing(&target, Digest::from_bytes([7; 32]))
             .map(|hold| &hold.environment)
             .collect();
         assert_eq!(named, [&EnvId::from("production"), &EnvId::from("dev")]);
@@ -132,28 +163,46 @@ mod tests {
     fn renaming_or_mistyping_a_service_lifts_no_hold() {
         let all = environments(&["dev", "staging", "production"]);
         let holds = [hold("staging")];
-        let target = Target::new("money", "dev");
-        let closed = |services: &[&str]| {
-            let services = services.iter().map(|name| (*name).into()).collect();
-            closing_among(&holds, &all, &services, &target, Digest::from_bytes([7; 32])).count()
-        };
         // The service of the hold is gone: its bytes are closed under every name.
-        assert_eq!(closed(&["money"]), 1);
+        assert_eq!(closed(&holds, &all, &["money"], ("money", "dev")), 1);
         // It exists: the hold is about that one.
-        assert_eq!(closed(&["money", "payments"]), 0);
+        assert_eq!(closed(&holds, &all, &["money", "payments"], ("money", "dev")), 0);
     }
 
     #[test]
     fn renaming_lifts_no_hold() {
         let holds = [hold("gone")];
-        let digest = Digest::from_bytes([7; 32]);
-        let closed = |service: &str, digest| {
-            let target = Target::new(service, "dev");
-            closing(&holds, &[], &target, digest).next().is_some()
+        let services = ["payments", "team-a/payments", "repayments"];
+        let closed = |service: &str| closed(&holds, &[], &services, (service, "dev"));
+        assert_eq!(
+            [closed("payments"), closed("team-a/payments"), closed("repayments")],
+            [1, 1, 0]
+        );
+        let services = names(&services);
+        let all = HoldsInForce {
+            holds: &holds,
+            environments: &[],
+            services: &services,
         };
-        assert!(closed("payments", digest));
-        assert!(closed("team-a/payments", digest));
-        assert!(!closed("repayments", digest));
-        assert!(!closed("payments", Digest::from_bytes([8; 32])));
+        let other = Digest::from_bytes([8; 32]);
+        assert_eq!(all.closing(&Target::new("payments", "dev"), other).count(), 0);
+    }
+
+    #[test]
+    fn a_hold_is_named_by_what_it_says_whether_or_not_that_exists() {
+        let mut longer = hold("staging");
+        longer.service = "team-a/payments".into();
+        let all = HoldsInForce {
+            holds: &[hold("gone"), hold("staging"), longer],
+            environments: &environments(&["dev", "staging"]),
+            services: &names(&["money"]),
+        };
+        let named = |service: &str, environment: &str| all.named(&Target::new(service, environment)).count();
+        assert_eq!([named("payments", "gone"), named("payments", "dev")], [1, 0]);
+        // The exact name is meant where there is one; else a longer or shorter form.
+        assert_eq!(
+            [named("payments", "staging"), named("b/team-a/payments", "staging")],
+            [1, 2]
+        );
     }
 }

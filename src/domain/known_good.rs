@@ -7,10 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::Hold;
-use super::hold;
+use super::hold::HoldsInForce;
 use super::id::{Digest, Target};
 use super::pin::PinnedBy;
-use super::policy::Environment;
 use super::text::Untrusted;
 use super::verdict::Outcome;
 
@@ -98,12 +97,12 @@ impl Skipped<'_> {
     /// The reason as a clause.
     pub(crate) fn words(&self) -> String {
         match self {
-            Self::Held(hold) => format!("it is on hold in {}: {}", hold.environment, hold.reason.clean()),
+            Self::Held(hold) => format!("it is on hold in {}: {}", hold.environment, hold.reason.quoted()),
             Self::EndedByRevert(by) => format!(
                 "it was taken out by the revert {} at {}: {}",
                 short(&by.commit),
                 by.at,
-                by.subject.clean()
+                by.subject.quoted()
             ),
         }
     }
@@ -114,8 +113,7 @@ impl Skipped<'_> {
 pub(crate) fn earlier_digests(
     history: &[DigestChange],
     now: &BTreeSet<Digest>,
-    holds: &[Hold],
-    environments: &[Environment],
+    holds: HoldsInForce<'_, '_>,
     target: &Target,
 ) -> Vec<EarlierDigest> {
     let mut seen = now.clone();
@@ -132,7 +130,7 @@ pub(crate) fn earlier_digests(
                 pinned: pinned.map(|change| change.by.clone()),
                 replaced: change.by.clone(),
                 ended_by_revert: change.is_revert,
-                hold: hold::closing(holds, environments, target, *digest).next().cloned(),
+                hold: holds.closing(target, *digest).next().cloned(),
             });
         }
     }
@@ -218,7 +216,7 @@ pub(crate) fn reverted_words(by: &PinnedBy) -> Untrusted {
         "this digest was reverted here before, in {} at {}: {}",
         short(&by.commit),
         by.at,
-        by.subject.clean()
+        by.subject.quoted()
     )
     .into()
 }

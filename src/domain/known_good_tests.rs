@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::policy::Environment;
 
 fn digest(name: u8) -> Digest {
     Digest::from_bytes([name; 32])
@@ -70,7 +71,13 @@ fn earlier(history: &[DigestChange], holds: &[Hold]) -> Vec<EarlierDigest> {
         .map(|c| c.after.keys().copied().collect())
         .unwrap_or_default();
     let target = Target::new("payments", "production");
-    earlier_digests(history, &now, holds, &environments(), &target)
+    let (environments, services) = (environments(), BTreeSet::from(["payments".into()]));
+    let holds = HoldsInForce {
+        holds,
+        environments: &environments,
+        services: &services,
+    };
+    earlier_digests(history, &now, holds, &target)
 }
 
 /// The chosen digest and those that were skipped for it.
@@ -81,6 +88,15 @@ fn chosen(history: &[DigestChange], holds: &[Hold]) -> (Option<Digest>, Vec<Dige
         choice.target.map(|one| one.digest),
         choice.skipped.iter().map(|one| one.digest).collect(),
     )
+}
+
+/// The service was renamed after the hold was made: the digest is not chosen by itself all the same.
+#[test]
+fn a_hold_under_an_older_name_is_never_chosen() {
+    let history = history(1, &[(100, 2, PROMOTE), (300, 3, PROMOTE)]);
+    let mut old = hold("staging", 2);
+    old.service = "money".into();
+    assert_eq!(chosen(&history, &[old]), (Some(digest(1)), vec![digest(2)]));
 }
 
 #[test]
@@ -255,7 +271,7 @@ fn what_is_skipped_is_named_with_its_reason() {
         "{words:?}"
     );
     assert!(
-        words[1].contains(&digest(2).to_string()) && words[1].contains("on hold in staging: leaks"),
+        words[1].contains(&digest(2).to_string()) && words[1].contains("on hold in staging: \"leaks\""),
         "{words:?}"
     );
 }

@@ -44,8 +44,8 @@ pub struct Plan {
     pub environment: EnvId,
     /// Which variant of the image, where the environment has several.
     pub component: Option<String>,
-    /// The repository the pin will name.
-    pub image: Repository,
+    /// The repository the pin will name; `None` where a hold is about a service that is gone.
+    pub image: Option<Repository>,
     /// The digest pinned now.
     pub from: Option<Digest>,
     /// The digest pinned afterwards.

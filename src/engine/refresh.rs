@@ -12,7 +12,6 @@ use crate::domain::drift::{Drift, events};
 use crate::domain::drift_rules;
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Answered;
-use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Service;
@@ -118,13 +117,10 @@ impl RefreshPass {
         let ledger = &self.context.ledger;
         let names = ledger.service_names();
         let held = |cell: &mut Cell| {
-            let (Ok(holds), Some(digest)) = (&ledger.holds, cell.pin.digest) else {
+            let (Ok(holds), Some(digest)) = (ledger.holds_in_force(&names), cell.pin.digest) else {
                 return;
             };
-            let held = hold::closing_among(holds, &ledger.environments, &names, &cell.pin.target, digest)
-                .next()
-                .cloned();
-            cell.hold = held;
+            cell.hold = holds.closing(&cell.pin.target, digest).next().cloned();
         };
         let services = ledger
             .grouped

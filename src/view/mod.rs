@@ -77,6 +77,7 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
         Some(Modal::Help { top }) => layer::help::draw(&mut canvas, state, body, *top, &mut limits),
         Some(Modal::Palette { text, selected }) => layer::palette::draw(&mut canvas, state, body, text, *selected),
         Some(Modal::Choose { title, choices, at }) => layer::choose::draw(&mut canvas, body, title, choices, *at),
+        Some(Modal::Ask { then, text }) => layer::ask::draw(&mut canvas, state, body, then, text),
         Some(Modal::Columns { at }) => layer::columns::draw(&mut canvas, state, body, *at),
         Some(Modal::Leave) => layer::leave::draw(&mut canvas, state, body),
         Some(Modal::Filter { .. }) | None => {}

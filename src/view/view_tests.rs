@@ -393,6 +393,9 @@ fn hostile_history() {
     shot("hostile-history-100x24", &state);
 }
 
+#[path = "meaning_tests.rs"]
+mod meaning;
+
 #[path = "release_tests.rs"]
 mod release;
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use pindeck::engine::{Engine, OpenOptions};
 use pindeck::sources::git::GitRepo;
 
 use crate::support::git_world::{World, commit, git, hook, identify, repo, to_main};
@@ -67,11 +66,6 @@ pub const ATTACKS: &[Attack] = &[
         name: "credentials-to-a-clone",
         tries: "--config names the pindeck.toml of a clone from outside, and its endpoint gets the credentials",
         attempt: || on_a_runtime(credentials_to_a_clone()),
-    },
-    Attack {
-        name: "holds-that-are-no-file",
-        tries: "pindeck-holds.toml is a link, a folder or a submodule, so that holds seem absent",
-        attempt: || on_a_runtime(holds_that_are_no_file()),
     },
 ];
 
@@ -457,36 +451,5 @@ async fn credentials_to_a_clone() {
     ] {
         let (sent, said) = sent(&file);
         assert!(!sent, "{}: credentials were sent: {said}", file.display());
-    }
-}
-
-async fn holds_that_are_no_file() {
-    for what in ["link", "dangling link", "folder", "submodule"] {
-        let world = World::with(&[("a.yaml", b"a: 1\n"), ("other.toml", b"version = 1\n")]);
-        let dir = world.clone_as("work", &world.file_url(), &[]);
-        let holds = dir.join("pindeck-holds.toml");
-        match what {
-            "link" => symlink("other.toml", &holds).expect("linked"),
-            "dangling link" => symlink("nowhere", &holds).expect("linked"),
-            "folder" => {
-                std::fs::create_dir(&holds).expect("made");
-                std::fs::write(holds.join("x"), "version = 1\n").expect("written");
-            }
-            _ => {
-                let entry = format!("160000,{},pindeck-holds.toml", world.head());
-                git(&dir, &["update-index", "--add", "--cacheinfo", &entry]);
-            }
-        }
-        if what != "submodule" {
-            git(&dir, &["add", "-A"]);
-        }
-        git(&dir, &["commit", "-q", "-m", "Holds"]);
-        git(&dir, &["push", "-q", "origin", "HEAD:main"]);
-        let options = OpenOptions {
-            dir: dir.clone(),
-            ..OpenOptions::default()
-        };
-        let (ledger, _) = Engine::open(options).expect("opens").ledger().await.expect("reads");
-        assert!(ledger.holds.is_err(), "{what}: holds seem absent");
     }
 }

@@ -64,7 +64,7 @@ async fn forged_entry() {
     let write = json!({
         "verb": plan.verb, "service": "search", "environment": "integration", "from": plan.from, "to": plan.to,
         "edits": plan.edits, "copies": [],
-        "terms": {"image": plan.image.to_string(), "policy": plan.policy.name, "policy_digest": plan.policy.digest,
+        "terms": {"image": plan.image.as_ref().expect("an image").to_string(), "policy": plan.policy.name, "policy_digest": plan.policy.digest,
             "verdict": {"result": "verified", "causes": []},
             "gates": gates.map(|gate| (gate, "open")), "type_name": false},
     });

@@ -1,7 +1,7 @@
 //! Pushing to real bare repositories, by file and through git's own HTTP backend: what lands, what is
 //! refused and in whose words, and what is never claimed.
 
-use pindeck::domain::failure::FailureKind;
+use pindeck::domain::failure::{Failure, FailureKind};
 use std::sync::atomic::Ordering;
 
 use pindeck::sources::git::write::{Expected, Push, PushError, RefusedBy};
@@ -291,6 +291,16 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
     *server.manners.password.lock().expect("whole") = Some("ada:secret".to_owned());
     let denied = repo.push(to_main(&next, &base)).expect_err("denied");
     assert!(matches!(denied, PushError::Auth { .. }), "{denied:?}");
+    // Whoever asks, in whatever way, is told the same: it is there, and lets nobody in.
+    let fetched = repo.fetch("origin").expect_err("denied");
+    assert!(
+        matches!(fetched, pindeck::sources::git::GitError::AccessDenied { .. }),
+        "{fetched:?}"
+    );
+    assert_eq!(
+        (denied.kind(), Failure::from(&fetched).kind),
+        (FailureKind::Denied, FailureKind::Denied)
+    );
     // A credential helper is the person's set-up, and is used.
     git(
         &dir,
@@ -303,6 +313,7 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
     server.manners.read_only.store(true, Ordering::SeqCst);
     let denied = repo.push(to_main(&next, &base)).expect_err("may read, may not write");
     assert!(matches!(denied, PushError::Auth { .. }), "{denied:?}");
+    assert_eq!(denied.kind(), FailureKind::Denied);
     assert!(!denied.to_string().contains("secret"));
     server.manners.read_only.store(false, Ordering::SeqCst);
     repo.push(to_main(&next, &base)).expect("lands");
@@ -319,6 +330,12 @@ fn a_remote_that_does_not_answer_and_one_that_lets_nobody_in_are_told_apart() {
     let lost = repo.push(to_main(&later, &next)).expect_err("unreachable");
     assert!(matches!(lost, PushError::Unreachable { .. }), "{lost:?}");
     assert_eq!((lost.kind(), lost.is_certain()), (FailureKind::Unreachable, true));
+    let fetched = repo.fetch("origin").expect_err("unreachable");
+    assert!(
+        matches!(fetched, pindeck::sources::git::GitError::Unreachable { .. }),
+        "{fetched:?}"
+    );
+    assert_eq!(Failure::from(&fetched).kind, FailureKind::Unreachable);
 }
 
 /// The person's own ssh, whatever it is: here one that runs the remote's command on this machine and

@@ -2,9 +2,10 @@
 //! never an empty listing.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use pindeck::domain::{CauseKind, Digest};
-use pindeck::sources::registry::ReferrersVia;
+use pindeck::sources::registry::{Limits, Options, ReferrersVia, Registry};
 
 use super::client::plain;
 use super::faults::{good, manifest};
@@ -265,5 +266,42 @@ async fn a_refusal_for_one_subject_alone_is_not_no_api() {
                 .expect_err("hidden");
             assert_eq!(error.cause(), CauseKind::Unreachable, "{status}");
         }
+    }
+}
+
+/// A registry that always has one page more keeps nobody waiting for longer than a listing may take.
+#[tokio::test]
+async fn a_listing_without_an_end_is_cut_off_by_the_time_it_takes() {
+    assert_eq!(Limits::default().listing, Duration::from_secs(60));
+    for what in ["tags", "referrers"] {
+        let server = Server::start(|seen| {
+            let body = if seen.path.contains("referrers") {
+                index_text(&[])
+            } else {
+                r#"{"tags":["a"]}"#.to_owned()
+            };
+            let next = format!("<{}x>; rel=\"next\"", seen.path.replace("list", "list?last="));
+            Reply::new(200, body).with("Link", next)
+        })
+        .await;
+        let limits = Limits {
+            listing: Duration::ZERO,
+            ..Limits::default()
+        };
+        let registry = Registry::with_limits(Options::default(), limits).expect("valid options");
+        let repository = server.repository("a");
+        let error = match what {
+            "tags" => registry.tags(&repository).await.expect_err("no end"),
+            _ => registry
+                .referrers(&repository, &manifest().0, None)
+                .await
+                .expect_err("no end"),
+        };
+        assert_eq!(
+            (error.cause(), server.total()),
+            (CauseKind::Unreachable, 1),
+            "{what}: {error}"
+        );
+        assert!(error.to_string().contains("its pages take more than"), "{error}");
     }
 }

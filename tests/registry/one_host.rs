@@ -1,8 +1,10 @@
 //! One host that leads to several registries, and pages for people in the place of content.
 
+use std::time::Duration;
+
 use pindeck::domain::Digest;
 use pindeck::domain::evidence::CauseKind;
-use pindeck::sources::registry::{Options, ReferrersVia, Registry};
+use pindeck::sources::registry::{Limits, Options, ReferrersVia, Registry, RegistryError};
 
 use crate::support::server::{Reply, Server};
 
@@ -47,4 +49,41 @@ async fn a_web_page_is_no_content() {
     let error = registry.resolve(&repository, "1.0.0").await.expect_err("a page");
     assert_eq!(error.cause(), CauseKind::Unreachable, "{error}");
     assert!(error.to_string().contains("web page"), "{error}");
+}
+
+/// A host that sends its questions to another one, which then says nothing: the time was the first one's to keep.
+/// The other one did not ask for the traffic, and is still asked when somebody asks it.
+#[tokio::test]
+async fn a_late_redirect_is_the_fault_of_who_was_asked() {
+    let digest = Digest::of(b"x");
+    let silent = Server::start(move |seen| match seen.path.ends_with("/tags/list") {
+        true => Reply::new(200, r#"{"tags":["a"]}"#),
+        false => Reply::Stall(Vec::new()),
+    })
+    .await;
+    let to = format!("http://{}/v2/a/manifests/{digest}", silent.address);
+    let asked = Server::start(move |_| Reply::new(307, "").with("Location", to.clone())).await;
+    let limits = Limits {
+        deadline: Duration::from_millis(200),
+        ..Limits::default()
+    };
+    let registry = Registry::with_limits(Options::default(), limits).expect("valid options");
+    for _ in 0..2 {
+        let error = registry
+            .manifest(&asked.repository("a"), &digest)
+            .await
+            .expect_err("silent");
+        let RegistryError::Timeout { host, .. } = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(*host, asked.address.to_string());
+    }
+    // Twice is enough not to ask the first one for a while, and says nothing about the other.
+    let error = registry
+        .manifest(&asked.repository("a"), &digest)
+        .await
+        .expect_err("not asked");
+    assert!(matches!(error, RegistryError::Breaker { .. }), "{error}");
+    assert_eq!((asked.total(), silent.total()), (2, 2));
+    assert_eq!(registry.tags(&silent.repository("a")).await.expect("asked"), ["a"]);
 }

@@ -14,7 +14,7 @@ const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
 
 fn gate(plan: &Plan, name: GateName) -> (GateState, String) {
     let gate = plan.gates.iter().find(|g| g.gate == name).expect("the gate is there");
-    (gate.state, gate.detail.clean().into_string())
+    (gate.state, gate.in_full().clean().into_string())
 }
 
 async fn planned(engine: &Engine, request: Request) -> Plan {

@@ -19,7 +19,7 @@ fn digest_in(text: &str) -> Digest {
 
 fn gate(plan: &Plan, name: GateName) -> Option<(GateState, String)> {
     let gate = plan.gates.iter().find(|g| g.gate == name)?;
-    Some((gate.state, gate.detail.clean().into_string()))
+    Some((gate.state, gate.in_full().clean().into_string()))
 }
 
 async fn planned(engine: &Engine, request: Request) -> Plan {

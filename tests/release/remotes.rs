@@ -284,6 +284,40 @@ async fn a_refusal_reaches_the_person_in_the_remotes_own_words() {
     assert_ne!(stage.head(), base);
 }
 
+/// Whether the remote lets nobody read, or lets nobody write: it cannot be reached by this person, and nothing
+/// is wrong with what was asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remote_that_lets_nobody_in_is_unknown_for_reading_and_for_writing() {
+    let Some(stage) = Stage::start().await else { return };
+    let server = over_http(&stage);
+    let base = stage.head();
+    let promote = [
+        "promote",
+        "payments",
+        "--to",
+        "production",
+        "--yes",
+        "--confirm",
+        "production",
+        "--json",
+    ];
+    server
+        .manners
+        .read_only
+        .store(true, std::sync::atomic::Ordering::SeqCst);
+    let out = pindeck(&stage, &promote).await;
+    assert_eq!((code(&out), &json(&out)["code"]), (6, &6.into()), "{}", json(&out));
+    server
+        .manners
+        .read_only
+        .store(false, std::sync::atomic::Ordering::SeqCst);
+    *server.manners.password.lock().unwrap() = Some("ada:secret".to_owned());
+    let out = pindeck(&stage, &promote).await;
+    assert_eq!((code(&out), &json(&out)["code"]), (6, &6.into()), "{}", json(&out));
+    assert_eq!(stage.head(), base);
+    assert!(journal_is_empty(&stage), "what was not let in is over");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_nameless_person_is_told_before_anything_is_written() {
     let Some(stage) = Stage::start().await else { return };

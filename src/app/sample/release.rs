@@ -70,7 +70,7 @@ pub(crate) fn plan(verb: Verb, service: &str, environment: &str, from: Digest, t
         service: service.into(),
         environment: environment.into(),
         component: None,
-        image: repository(service),
+        image: Some(repository(service)),
         from: Some(from),
         to,
         base_commit: "3f2c91a7d1e0b6a5c4f3e2d1c0b9a8f7e6d5c4b3".to_owned(),

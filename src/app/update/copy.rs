@@ -14,7 +14,7 @@ pub(super) fn digest(state: &mut CockpitState) -> Vec<Command> {
 pub(super) fn reference(state: &mut CockpitState) -> Vec<Command> {
     if let Some(Screen::Plan(plan)) = state.screen() {
         let planned = plan.proposal().and_then(|proposal| proposal.plans.first());
-        let reference = planned.map(|plan| plan.image.at(plan.to).to_string());
+        let reference = planned.and_then(|plan| Some(plan.image.as_ref()?.at(plan.to).to_string()));
         return reference.map_or_else(Vec::new, |reference| copy(reference, "reference"));
     }
     let reference = state.subject().and_then(|subject| match &subject {

@@ -10,8 +10,9 @@ use crate::app::filter::Filter;
 use crate::app::key::{Code, KeyPress};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
-use crate::app::state::{Choice, CockpitState, Modal, Pane, Screen};
+use crate::app::state::{AskedFor, Choice, CockpitState, Modal, Pane, Screen};
 use crate::domain::id::ServiceId;
+use crate::domain::write::{Ask, Request, Scope};
 
 /// What a key in a layer leads to.
 pub(super) enum LayerOutcome {
@@ -29,6 +30,7 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> LayerOutcome {
         Some(Modal::Filter { before, anchor }) => filter(state, key, before, anchor),
         Some(Modal::Columns { at }) => super::arrange::columns_key(state, key, at),
         Some(Modal::Choose { title, choices, at }) => choose(state, key, title, choices, at),
+        Some(Modal::Ask { then, text }) => typed(state, key, then, text),
         Some(Modal::Leave) => super::write::leave_key(state, key),
         None => Vec::new(),
     })
@@ -79,6 +81,46 @@ fn choose(state: &mut CockpitState, key: KeyPress, title: String, choices: Vec<C
     };
     state.layer = Some(Modal::Choose { title, choices, at: to });
     Vec::new()
+}
+
+/// A line that a plan needs. Nothing is written by it: the plan comes next.
+fn typed(state: &mut CockpitState, key: KeyPress, then: AskedFor, mut text: String) -> Vec<Command> {
+    let leaves = key.code == Code::Esc || key.code == Code::Char('c') && key.ctrl;
+    if leaves {
+        return Vec::new();
+    }
+    if key.code != Code::Enter {
+        edit(&mut text, key);
+        state.layer = Some(Modal::Ask { then, text });
+        return Vec::new();
+    }
+    let line = text.trim();
+    let request = match &then {
+        AskedFor::HoldReason(..) if line.is_empty() => Err("a hold wants its reason: others will read it"),
+        AskedFor::HoldReason(target, digest) => Ok(Request {
+            reason: Some(line.to_owned()),
+            ..Request::new(Ask::Hold {
+                target: target.clone(),
+                digest: Some(*digest),
+            })
+        }),
+        AskedFor::RevertTo(target) => match line.rsplit('@').next().unwrap_or_default().parse() {
+            Ok(digest) => Ok(Request::new(Ask::Revert {
+                target: target.clone(),
+                to: Some(digest),
+                scope: Scope::Auto,
+            })),
+            Err(_) => Err("that is no digest: it is written sha256: and 64 hexadecimal digits"),
+        },
+    };
+    match request {
+        Ok(request) => super::planning::plan(state, request, Vec::new()),
+        Err(why) => {
+            state.complain(why);
+            state.layer = Some(Modal::Ask { then, text });
+            Vec::new()
+        }
+    }
 }
 
 pub(super) fn open_palette(state: &mut CockpitState) -> Vec<Command> {
@@ -231,6 +273,7 @@ pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
             text.push_str(&line);
             *selected = palette_rows(text).first().copied();
         }
+        Some(Modal::Ask { text, .. }) => text.push_str(&line),
         Some(Modal::Filter { anchor, .. }) => {
             let text = format!("{}{line}", state.filter.text());
             let anchor = anchor.clone();

@@ -138,7 +138,13 @@ fn confirm(state: &mut CockpitState) -> Vec<Command> {
     let starts = state.keymap.action(KeyPress::char('y')).is_some_and(|action| {
         matches!(
             action,
-            Action::Promote | Action::Revert | Action::Undo | Action::Pin | Action::ReleaseHold
+            Action::Promote
+                | Action::Revert
+                | Action::RevertTo
+                | Action::Hold
+                | Action::Undo
+                | Action::Pin
+                | Action::ReleaseHold
         )
     });
     if name_to_type(proposal).is_some() || starts {

@@ -6,13 +6,13 @@ use crate::app::cursor::cells;
 use crate::app::generation::{QueryKind, Ticket};
 use crate::app::plan_screen::{BranchMoved, PlanScreen, Stage, title};
 use crate::app::request;
-use crate::app::state::{Choice, CockpitState, Modal, Screen};
+use crate::app::state::{AskedFor, Choice, CockpitState, Modal, Screen};
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::plan::Plan;
-use crate::domain::write::{Ask, Proposal, Request, WriteFailure};
+use crate::domain::write::{Ask, Proposal, Request, TagRule, WriteFailure};
 
 pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
     let promotions = request::promotions(state);
@@ -56,6 +56,42 @@ pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
 
 pub(super) fn pin(state: &mut CockpitState) -> Vec<Command> {
     asked(state, request::pin)
+}
+
+/// Asks why a digest is put on hold.
+pub(super) fn hold(state: &mut CockpitState) -> Vec<Command> {
+    if let Ok((target, digest)) = request::hold(state) {
+        let then = AskedFor::HoldReason(target, digest);
+        state.layer = Some(Modal::Ask {
+            then,
+            text: String::new(),
+        });
+    }
+    Vec::new()
+}
+
+/// Asks which digest comes back.
+pub(super) fn revert_to(state: &mut CockpitState) -> Vec<Command> {
+    if let Ok(target) = request::revert_to(state) {
+        let then = AskedFor::RevertTo(target);
+        state.layer = Some(Modal::Ask {
+            then,
+            text: String::new(),
+        });
+    }
+    Vec::new()
+}
+
+/// Plans again with the next rule for the tag beside the digest.
+pub(super) fn tag_rule(state: &mut CockpitState) -> Vec<Command> {
+    replan(state, |request| {
+        request.tag = match request.tag {
+            None => Some(TagRule::Keep),
+            Some(TagRule::Keep) => Some(TagRule::Drop),
+            Some(TagRule::Drop) => Some(TagRule::Update),
+            Some(TagRule::Update) => None,
+        };
+    })
 }
 
 pub(super) fn release_hold(state: &mut CockpitState) -> Vec<Command> {

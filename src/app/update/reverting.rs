@@ -145,15 +145,15 @@ pub(super) fn choose(state: &mut CockpitState) -> Vec<Command> {
         Way::Closed(hold) => state.complain(format!(
             "{name} is on hold in {}: {}; its hold must be released there first",
             hold.environment,
-            hold.reason.clean()
+            hold.reason.quoted()
         )),
         Way::Held(hold) if by_branch => state.complain(format!(
             "{name} is on hold here: {}; {environment} is written by pull requests, so the hold is released by itself first",
-            hold.reason.clean()
+            hold.reason.quoted()
         )),
         Way::Held(hold) => {
             request.release_hold = true;
-            let title = format!("{name} is on hold in {}: {}", hold.environment, hold.reason.clean());
+            let title = format!("{name} is on hold in {}: {}", hold.environment, hold.reason.quoted());
             ask(state, title, "release the hold", request);
         }
         Way::TakenBack => {

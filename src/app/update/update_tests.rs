@@ -99,6 +99,8 @@ mod promoting;
 mod reverting;
 #[path = "tests/statuses.rs"]
 mod statuses;
+#[path = "tests/typed.rs"]
+mod typed;
 #[path = "tests/undoing.rs"]
 mod undoing;
 #[path = "tests/writing.rs"]

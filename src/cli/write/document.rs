@@ -103,7 +103,7 @@ fn plan(plan: &Plan) -> Value {
         "service": plan.service,
         "environment": plan.environment,
         "component": plan.component,
-        "image": plan.image.to_string(),
+        "image": plan.image.as_ref().map(ToString::to_string),
         "from": plan.from,
         "to": plan.to,
         "base_commit": plan.base_commit,

@@ -57,7 +57,9 @@ fn one(plan: &Plan, out: &mut Vec<String>) {
     let from = plan
         .from
         .map_or_else(|| "(pinned by tag)".to_owned(), |d| d.to_string());
-    out.extend(safe(&format!("  image    {}", plan.image)));
+    if let Some(image) = &plan.image {
+        out.extend(safe(&format!("  image    {image}")));
+    }
     if plan.from != Some(plan.to) {
         out.push(format!("  from     {from}"));
     }

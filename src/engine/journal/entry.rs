@@ -162,7 +162,7 @@ impl Terms {
         };
         let gate = |g| serde_json::to_value(g).ok().and_then(|v| Some(v.as_str()?.to_owned()));
         Self {
-            image: plan.image.to_string(),
+            image: plan.image.as_ref().map(ToString::to_string).unwrap_or_default(),
             policy: plan.policy.name.clone(),
             policy_digest: plan.policy.digest,
             verdict: plan.verdict.as_ref().map(|verdict| RecordedVerdict {

@@ -11,7 +11,7 @@ fn plan() -> Plan {
         service: "payments".into(),
         environment: "production".into(),
         component: None,
-        image: Repository::parse("registry.example/payments").expect("a repository"),
+        image: Some(Repository::parse("registry.example/payments").expect("a repository")),
         from: None,
         to: Digest::from_bytes([7; 32]),
         base_commit: "1".repeat(40),
@@ -95,12 +95,12 @@ fn everything_that_was_confirmed_is_compared() {
         ("gates", |p| p.gates = vec![gate(GateState::Open)]),
         ("confirmed in another way", |p| p.confirm = Confirm::TypeName),
         ("pins of", |p| {
-            p.image = Repository::parse("registry.example/other").expect("a repository");
+            p.image = Some(Repository::parse("registry.example/other").expect("a repository"));
         }),
         ("copied", |p| {
             p.copies.push(crate::domain::plan::Copy {
-                source: p.image.clone(),
-                destination: p.image.clone(),
+                source: p.image.clone().expect("an image"),
+                destination: p.image.clone().expect("an image"),
                 digest: p.to,
                 tag: None,
             });

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::hold;
+use crate::domain::hold::{self, HoldsInForce};
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
 use crate::domain::reference::Repository;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 
@@ -72,43 +72,85 @@ pub(super) async fn add(
         since: Some(whole_second(context.now())),
         by: committer(context).await?,
     });
-    let image = pins[0].image.clone();
+    let image = Some(pins[0].image.clone());
     drafted
         .drafts
         .push(draft(context, request, target, (Verb::Hold, digest, image), all).await?);
     Ok(drafted)
 }
 
-/// Plans the end of every hold that was made in this environment.
+/// Plans the end of every hold that was made under these names. Neither the service nor the environment has
+/// to exist any more: a hold closes without them, so it must end without them.
 pub(super) async fn release(
     context: &PlanContext,
     request: &Request,
     target: &Target,
 ) -> Result<Drafted, WriteFailure> {
-    context.environment(&target.environment)?;
     let known = known(context)?;
-    let ends = |h: &Hold| h.service == target.service && h.environment == target.environment;
+    let ledger = context.ledger();
+    let services = ledger.service_names();
+    let in_force = HoldsInForce {
+        holds: known,
+        environments: &ledger.environments,
+        services: &services,
+    };
+    let ends: Vec<&Hold> = in_force.named(target).collect();
     let mut drafted = Drafted::default();
-    let Some(first) = known.iter().find(|h| ends(h)) else {
-        if let Some(other) = known.iter().find(|h| h.service == target.service) {
+    let Some(first) = ends.first() else {
+        if let Some(other) = made_elsewhere(context, in_force, target) {
             return Err(Failure::usage(format!(
-                "the hold on {} was made in {}",
-                target.service, other.environment
+                "the hold on {} was made as {} in {}",
+                target.service,
+                quoted(&other.service),
+                quoted(&other.environment)
             ))
-            .hint(Hint::with("release it there: --env {}", &[(&other.environment).into()]))
+            .hint(Hint::with(
+                "release it there: pindeck hold release {} --env {}",
+                &[(&other.service).into(), (&other.environment).into()],
+            ))
             .into());
         }
+        context.environment(&target.environment)?;
         context.pins(&target.service)?;
         drafted.already.push(target.clone());
         return Ok(drafted);
     };
-    let left: Vec<Hold> = known.iter().filter(|h| !ends(h)).cloned().collect();
-    let (image, pins) = context.pins(&target.service)?;
-    let image = pins.first().map(|pin| pin.image.clone()).or_else(|| image.cloned());
-    let image = image.ok_or_else(|| Failure::usage(format!("{} is not a service here any more", target.service)))?;
+    if let Some(other) = ends.iter().find(|hold| hold.service != first.service) {
+        return Err(Failure::usage(format!(
+            "holds on {} and on {} were made in {}",
+            quoted(&first.service),
+            quoted(&other.service),
+            quoted(&target.environment)
+        ))
+        .hint("name the service by its longer name")
+        .into());
+    }
+    let left: Vec<Hold> = known.iter().filter(|hold| !ends.contains(hold)).cloned().collect();
+    let named = Target {
+        service: first.service.clone(),
+        environment: first.environment.clone(),
+    };
+    let image = context.pins(&target.service).ok().and_then(|(image, pins)| {
+        let pinned = pins.first().map(|pin| pin.image.clone());
+        pinned.or_else(|| image.cloned())
+    });
     let of = (Verb::ReleaseHold, first.digest, image);
-    drafted.drafts.push(draft(context, request, target, of, left).await?);
+    drafted.drafts.push(draft(context, request, &named, of, left).await?);
     Ok(drafted)
+}
+
+/// A hold that closes something for this service and was made under other names.
+fn made_elsewhere<'h>(context: &PlanContext, in_force: HoldsInForce<'h, '_>, target: &Target) -> Option<&'h Hold> {
+    let named = in_force.holds.iter().find(|hold| hold.service == target.service);
+    let pinned = context
+        .pins(&target.service)
+        .ok()
+        .map(|(_, pins)| pins)
+        .unwrap_or_default();
+    named.or_else(|| {
+        let mut digests = pinned.iter().filter_map(|pin| Some((&pin.target, pin.digest?)));
+        digests.find_map(|(target, digest)| in_force.closing(target, digest).next())
+    })
 }
 
 fn known(context: &PlanContext) -> Result<&[Hold], WriteFailure> {
@@ -121,10 +163,11 @@ async fn draft(
     context: &PlanContext,
     request: &Request,
     target: &Target,
-    (verb, digest, image): (Verb, Digest, Repository),
+    (verb, digest, image): (Verb, Digest, Option<Repository>),
     all: Vec<Hold>,
 ) -> Result<Draft, WriteFailure> {
-    let environment = context.environment(&target.environment)?;
+    let environment = context.environment_or_strictest(&target.environment);
+    let environment = environment.as_ref();
     let mut rewritten = Rewrite::default();
     let file = HoldsFile::read(context, &mut Overlay::default()).await?;
     file.replace(&mut rewritten, self::known(context)?, &all)?;

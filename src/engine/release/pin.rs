@@ -129,7 +129,7 @@ async fn one(
             service: target.service.clone(),
             environment: target.environment.clone(),
             component: pin.component.clone(),
-            image: pin.image.clone(),
+            image: Some(pin.image.clone()),
             from: None,
             to: digest,
             base_commit: context.ledger().tip.commit.clone(),

@@ -127,17 +127,11 @@ impl Engine {
         let pins: Vec<&Pin> = ledger.pins().filter(|pin| pin.target == *target).collect();
         let history = PinHistory::read(self, &ledger, target, &pins).await?;
         let now = pins.iter().filter_map(|pin| pin.digest).collect();
+        let services = ledger.service_names();
         let holds = ledger
-            .holds
-            .as_ref()
-            .map_err(|problem| Failure::usage(problem.clean().into_string()))?;
-        Ok(known_good::earlier_digests(
-            &history.digests,
-            &now,
-            holds,
-            &ledger.environments,
-            target,
-        ))
+            .holds_in_force(&services)
+            .map_err(|problem| Failure::usage(problem.clone()))?;
+        Ok(known_good::earlier_digests(&history.digests, &now, holds, target))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a write is planned on: the newest commit of the remote branch, its policy, and one memo
 //! of answers from the registries.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,11 +10,11 @@ use crate::config::unknown;
 use crate::domain::board::Hold;
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::hold;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
-use crate::domain::policy::{Environment, Policy, PolicySource, Service};
+use crate::domain::platform::PlatformFilter;
+use crate::domain::policy::{Confirm, Environment, Policy, PolicySource, Service, WriteMode};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
@@ -133,6 +134,28 @@ impl PlanContext {
         })
     }
 
+    /// The environment of a name; where there is none, the strictest rules of all environments that there are.
+    /// A hold that was made in an environment that is gone closes all of them.
+    pub(crate) fn environment_or_strictest(&self, name: &EnvId) -> Cow<'_, Environment> {
+        if let Some(known) = self.base.environment(name.as_str()) {
+            return Cow::Borrowed(known);
+        }
+        let all = self.base.environments();
+        let by_branch = all.iter().any(|e| e.write == WriteMode::Branch);
+        let by_name = all.iter().any(|e| e.confirm == Confirm::TypeName);
+        Cow::Owned(Environment {
+            name: name.clone(),
+            paths: Vec::new(),
+            policy: None,
+            after: Vec::new(),
+            registry: None,
+            write: if by_branch { WriteMode::Branch } else { WriteMode::Push },
+            confirm: if by_name { Confirm::TypeName } else { Confirm::Y },
+            read_only: !all.is_empty() && all.iter().all(|e| e.read_only),
+            platforms: PlatformFilter::default(),
+        })
+    }
+
     /// The pins of a service, all environments.
     pub(crate) fn pins(&self, service: &ServiceId) -> Result<(Option<&Repository>, &[Pin]), WriteFailure> {
         let all = &self.ledger().grouped.services;
@@ -247,9 +270,10 @@ impl PlanContext {
     /// If the holds could not be read: then everything is closed.
     pub(crate) fn closing_holds(&self, target: &Target, digest: Digest) -> Result<Vec<&Hold>, &Untrusted> {
         let ledger = self.ledger();
-        let holds = ledger.holds.as_ref()?;
         let names = ledger.service_names();
-        Ok(hold::closing_among(holds, &ledger.environments, &names, target, digest).collect())
+        let holds = ledger.holds_in_force(&names)?;
+        let closing: Vec<&Hold> = holds.closing(target, digest).collect();
+        Ok(closing)
     }
 
     /// What CI offers for a service.

@@ -31,7 +31,7 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
     };
     let mut write = WriteMode::Push;
     for draft in &drafted.drafts {
-        if context.environment(&draft.plan.environment)?.write == WriteMode::Branch {
+        if context.environment_or_strictest(&draft.plan.environment).write == WriteMode::Branch {
             write = WriteMode::Branch;
         }
     }

@@ -181,7 +181,7 @@ impl Promotion<'_> {
                 service: self.target.service.clone(),
                 environment: self.target.environment.clone(),
                 component: pins[0].component.clone(),
-                image: pulls.clone(),
+                image: Some(pulls.clone()),
                 from: pins[0].digest,
                 to: source.digest,
                 base_commit: context.ledger().tip.commit.clone(),

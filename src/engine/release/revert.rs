@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::history::PinIdentity;
+use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
@@ -60,14 +61,19 @@ pub(super) async fn draft(
     let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
     let ledger = context.ledger();
     // Holds that cannot be read close the gate of every target.
-    let holds = ledger.holds.as_deref().unwrap_or_default();
+    let services = ledger.service_names();
+    let holds = HoldsInForce {
+        holds: ledger.holds.as_deref().unwrap_or_default(),
+        environments: &ledger.environments,
+        services: &services,
+    };
     let revert = Revert {
         context,
         request,
         target,
         environment,
         policy,
-        earlier: known_good::earlier_digests(&history.digests, &now, holds, &ledger.environments, target),
+        earlier: known_good::earlier_digests(&history.digests, &now, holds, target),
         pins,
         history,
         is_default: to.is_none(),
@@ -323,7 +329,7 @@ impl Revert<'_> {
                 service: target.service.clone(),
                 environment: target.environment.clone(),
                 component: pins[0].component.clone(),
-                image: pins[0].image.clone(),
+                image: Some(pins[0].image.clone()),
                 from: pins[0].digest,
                 to: digest,
                 base_commit: context.ledger().tip.commit.clone(),

@@ -19,7 +19,7 @@ use super::statement::{IN_TOTO, Statement, SubjectMatch};
 use super::trust::Profile;
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, Format};
 use crate::domain::id::Digest;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 /// Checks one bundle.
 pub(super) fn check(item: &Item, document: &str, question: &Question<'_>) -> Evidence {
@@ -36,7 +36,7 @@ pub(super) fn check(item: &Item, document: &str, question: &Question<'_>) -> Evi
             } else {
                 CauseKind::Malformed
             };
-            return report.end(cause, format!("the bundle cannot be read: {text}"));
+            return report.end(cause, format!("the bundle cannot be read: {}", quoted(&text)));
         }
     };
     match &bundle.content {

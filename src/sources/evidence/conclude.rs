@@ -9,7 +9,7 @@ use super::statement::{Statement, SubjectMatch};
 use super::trust::Profile;
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, SignedContent};
 use crate::domain::id::Digest;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 /// The trust profile for a kind.
 pub(super) fn profile<'q>(kind: EvidenceKind, question: &Question<'q>) -> Result<&'q Profile, Refusal> {
@@ -59,14 +59,18 @@ pub(super) fn conclude(
                 && named != *statement.predicate_type
             {
                 detail = Cow::Owned(format!(
-                    "{detail}; the annotation calls it {named}, which counts for nothing"
+                    "{detail}; the annotation calls it {}, which counts for nothing",
+                    quoted(&named)
                 ));
             }
-            report.passed(CheckName::Predicate, format!("{}: {detail}", statement.predicate_type));
+            report.passed(
+                CheckName::Predicate,
+                format!("{}: {detail}", quoted(&statement.predicate_type)),
+            );
             report.verified()
         }
         Err(why) => {
-            let detail = format!("it is signed as {}, but {why}", statement.predicate_type);
+            let detail = format!("it is signed as {}, but {why}", quoted(&statement.predicate_type));
             report.refuse(Refusal::new(CheckName::Predicate, CauseKind::WrongPredicate, detail))
         }
     }

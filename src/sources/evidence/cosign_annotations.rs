@@ -13,6 +13,7 @@ use super::keys::pem_blocks;
 use super::statement::decode_base64;
 use crate::domain::evidence::CauseKind;
 use crate::domain::id::Digest;
+use crate::domain::text::quoted;
 
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
 const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
@@ -36,7 +37,12 @@ pub(super) struct Annotated {
 pub(super) fn signature(item: &Item) -> Result<Vec<u8>, (CauseKind, String)> {
     let text = item.annotations.get(SIGNATURE).filter(|text| !text.is_empty());
     let text = text.ok_or((CauseKind::Malformed, format!("the layer has no annotation {SIGNATURE}")))?;
-    decode_base64(text).map_err(|e| (CauseKind::Malformed, format!("the signature is not base64: {e}")))
+    decode_base64(text).map_err(|e| {
+        (
+            CauseKind::Malformed,
+            format!("the signature is not base64: {}", quoted(&e)),
+        )
+    })
 }
 
 /// Reads the annotations. What is not there is none; what is there and broken is an error.
@@ -106,8 +112,8 @@ fn timestamp(text: &str) -> Result<TimestampToken, String> {
         #[serde(rename = "SignedRFC3161Timestamp")]
         token: String,
     }
-    let stamp: CosignTimestamp = serde_json::from_str(text).map_err(|e| format!("is no timestamp: {e}"))?;
-    let token = decode_base64(&stamp.token).map_err(|e| format!("is not base64: {e}"))?;
+    let stamp: CosignTimestamp = serde_json::from_str(text).map_err(|e| format!("is no timestamp: {}", quoted(&e)))?;
+    let token = decode_base64(&stamp.token).map_err(|e| format!("is not base64: {}", quoted(&e)))?;
     Ok(TimestampToken::new(token))
 }
 
@@ -137,10 +143,11 @@ fn entry(text: &str) -> Result<(TransparencyLogEntry, bool), (CauseKind, String)
         api_version: String,
     }
     let malformed = |why: String| (CauseKind::Malformed, why);
-    let rekor: Rekor = serde_json::from_str(text).map_err(|e| malformed(format!("is no log entry: {e}")))?;
-    let body =
-        decode_base64(&rekor.payload.body).map_err(|e| malformed(format!("has a body that is not base64: {e}")))?;
-    let head: Body = serde_json::from_slice(&body).map_err(|e| malformed(format!("has a broken body: {e}")))?;
+    let rekor: Rekor = serde_json::from_str(text).map_err(|e| malformed(format!("is no log entry: {}", quoted(&e))))?;
+    let body = decode_base64(&rekor.payload.body)
+        .map_err(|e| malformed(format!("has a body that is not base64: {}", quoted(&e))))?;
+    let head: Body =
+        serde_json::from_slice(&body).map_err(|e| malformed(format!("has a broken body: {}", quoted(&e))))?;
     let (kind, is_intoto) = match (head.kind.as_str(), head.api_version.as_str()) {
         ("hashedrekord", "0.0.1") => (KindVersion::HashedRekordV001, false),
         ("dsse", "0.0.1") => (KindVersion::DsseV001, false),
@@ -148,17 +155,21 @@ fn entry(text: &str) -> Result<(TransparencyLogEntry, bool), (CauseKind, String)
         // Shown under a kind that the verifier knows; see `logged`.
         ("intoto", "0.0.1") => (KindVersion::IntotoV002, true),
         (kind, version) => {
-            let why = format!("is of kind {kind} {version}, which is not judged");
+            let why = format!(
+                "is of kind {}, which is not judged",
+                quoted(&format!("{kind} {version}"))
+            );
             return Err((CauseKind::Unsupported, why));
         }
     };
-    let id = Digest::from_hex(&rekor.payload.log_id).map_err(|e| malformed(format!("has a broken logID: {e}")))?;
-    let index =
-        LogIndex::try_from(rekor.payload.log_index).map_err(|e| malformed(format!("has a broken logIndex: {e}")))?;
+    let id = Digest::from_hex(&rekor.payload.log_id)
+        .map_err(|e| malformed(format!("has a broken logID: {}", quoted(&e))))?;
+    let index = LogIndex::try_from(rekor.payload.log_index)
+        .map_err(|e| malformed(format!("has a broken logIndex: {}", quoted(&e))))?;
     let time = jiff::Timestamp::from_second(rekor.payload.integrated_time)
-        .map_err(|e| malformed(format!("has a broken integratedTime: {e}")))?;
-    let promise =
-        decode_base64(&rekor.promise).map_err(|e| malformed(format!("has a promise that is not base64: {e}")))?;
+        .map_err(|e| malformed(format!("has a broken integratedTime: {}", quoted(&e))))?;
+    let promise = decode_base64(&rekor.promise)
+        .map_err(|e| malformed(format!("has a promise that is not base64: {}", quoted(&e))))?;
     if promise.is_empty() {
         return Err(malformed("has no signed entry timestamp".to_owned()));
     }

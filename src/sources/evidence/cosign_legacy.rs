@@ -25,6 +25,7 @@ use super::statement::{Envelope, EnvelopeSignature, IN_TOTO, Statement, SubjectM
 use super::trust::{Profile, VouchedTime};
 use crate::domain::evidence::{CauseKind, CheckName, Evidence, EvidenceKind, Format};
 use crate::domain::id::Digest;
+use crate::domain::text::quoted;
 
 /// Most signatures of one envelope that are tried; each may cost a verification with every key.
 const MAX_SIGNATURES: usize = 16;
@@ -79,7 +80,12 @@ pub(super) fn signature(item: &Item, payload: &[u8], question: &Question<'_>) ->
     report.evidence().kind = EvidenceKind::Signature;
     let signed: SimpleSigning = match serde_json::from_slice(payload) {
         Ok(signed) => signed,
-        Err(error) => return report.end(CauseKind::Malformed, format!("no simple signing payload: {error}")),
+        Err(error) => {
+            return report.end(
+                CauseKind::Malformed,
+                format!("no simple signing payload: {}", quoted(&error)),
+            );
+        }
     };
     // Some tools write the digits in upper case.
     let Ok(about) = signed.critical.image.digest.to_ascii_lowercase().parse::<Digest>() else {

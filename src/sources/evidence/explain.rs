@@ -8,12 +8,13 @@ use sigstore_verify::{CertificateError, Error, TimestampError, TransparencyLogEr
 use super::report::{Refusal, Report};
 use super::trust::Root;
 use crate::domain::evidence::{CauseKind, CheckName};
+use crate::domain::text::quoted;
 
 /// The check and cause of an error.
 pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
     use CauseKind::{BadSignature, Malformed, Unsupported};
     use CheckName as C;
-    let detail = error.to_string();
+    let detail = format!("the verifier says {}", quoted(error));
     let say = |check, cause| Refusal::new(check, cause, detail.clone());
     match error {
         Error::SignatureInvalid(_) => say(C::Signature, BadSignature),

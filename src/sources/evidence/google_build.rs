@@ -10,6 +10,7 @@ use super::item::Item;
 use super::report::Report;
 use super::statement::{Statement, decode_base64};
 use crate::domain::evidence::{CauseKind, Evidence, Format};
+use crate::domain::text::quoted;
 
 /// Larger documents than this are no provenance.
 const CAP: usize = 4 << 20;
@@ -70,7 +71,12 @@ fn evidence(item: &Item, occurrence: &Occurrence) -> Evidence {
     let mut report = Report::new(item, Format::Gcb);
     let payload = match decode_base64(&occurrence.envelope.payload) {
         Ok(payload) => payload,
-        Err(error) => return report.end(CauseKind::Malformed, format!("the payload is not base64: {error}")),
+        Err(error) => {
+            return report.end(
+                CauseKind::Malformed,
+                format!("the payload is not base64: {}", quoted(&error)),
+            );
+        }
     };
     match Statement::parse(&payload) {
         Ok(statement) => introduce(&mut report, &statement),

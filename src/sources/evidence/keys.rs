@@ -16,6 +16,7 @@ use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::domain::id::Digest;
 use crate::domain::policy::{TrustedKey, Validity};
+use crate::domain::text::quoted;
 
 /// A trusted public key.
 pub(super) struct Key {
@@ -245,7 +246,7 @@ impl Key {
 /// The blocks of a PEM text: label and content. A byte order mark before the text is left out.
 pub(super) fn pem_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
     let text = text.trim_start_matches('\u{feff}');
-    let blocks = pem::parse_many(text).map_err(|error| format!("its PEM is broken: {error}"))?;
+    let blocks = pem::parse_many(text).map_err(|error| format!("its PEM is broken: {}", quoted(&error)))?;
     // The parser leaves out a block that has no end.
     if blocks.len() != text.matches("-----BEGIN ").count() {
         return Err("a PEM block has no end".to_owned());
@@ -259,7 +260,7 @@ pub(super) fn pem_blocks(text: &str) -> Result<Vec<(String, Vec<u8>)>, String> {
 /// Puts a bare PKCS#1 key into a SubjectPublicKeyInfo (RFC 8017 A.1, RFC 5280 4.1).
 fn wrap_rsa(pkcs1: &[u8]) -> Result<Vec<u8>, String> {
     const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-    let broken = |error: der::Error| format!("it is no RSA key: {error}");
+    let broken = |error: der::Error| format!("it is no RSA key: {}", quoted(&error));
     let info = SubjectPublicKeyInfoOwned {
         algorithm: AlgorithmIdentifierOwned {
             oid: RSA_ENCRYPTION,

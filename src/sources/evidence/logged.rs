@@ -14,6 +14,7 @@ use sigstore_types::{Bundle, DerCertificate, DerPublicKey};
 use sigstore_verify::{Error, TransparencyLogError};
 
 use crate::domain::id::Digest;
+use crate::domain::text::quoted;
 
 /// What a log entry's body must say, where that is compared here.
 pub(super) struct EntryBinding<'a> {
@@ -150,7 +151,11 @@ fn read<S: serde::de::DeserializeOwned>(body: &[u8], kind: &str) -> Result<S, Er
     let body: Body<S> =
         serde_json::from_slice(body).map_err(|e| TransparencyLogError::MalformedEntry(e.to_string()))?;
     if (body.kind.as_str(), body.api_version.as_str()) != (kind, "0.0.1") {
-        return Err(mismatch(format!("the entry is {} {}", body.kind, body.api_version)));
+        return Err(mismatch(format!(
+            "the entry is {} {}",
+            quoted(&body.kind),
+            quoted(&body.api_version)
+        )));
     }
     Ok(body.spec)
 }

@@ -36,7 +36,7 @@ pub use trust::{Trust, TrustError};
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
 use crate::domain::failure::Failure;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 use container::{ContainerShape, Document};
 use report::{Report, named_kind};
 use statement::Statement;
@@ -151,7 +151,10 @@ fn of_item(item: &Item, content: &[u8], question: &Question<'_>, most: usize) ->
             Document::Broken(why) => {
                 let mut report = named(item, format_of(item));
                 report.evidence().kind = EvidenceKind::Other;
-                vec![report.end(CauseKind::Malformed, format!("a line of it is no JSON: {why}"))]
+                vec![report.end(
+                    CauseKind::Malformed,
+                    format!("a line of it is no JSON: {}", quoted(&why)),
+                )]
             }
         })
         .collect();

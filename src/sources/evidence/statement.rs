@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::item::{OtherDigest, Question};
 use crate::domain::id::Digest;
+use crate::domain::text::quoted;
 
 /// The payload type of an in-toto statement.
 pub(super) const IN_TOTO: &str = "application/vnd.in-toto+json";
@@ -65,7 +66,8 @@ struct StatementSubject {
 impl<'a> Statement<'a> {
     /// Reads a statement.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, String> {
-        let statement: Self = serde_json::from_slice(text).map_err(|e| format!("no in-toto statement: {e}"))?;
+        let statement: Self =
+            serde_json::from_slice(text).map_err(|e| format!("no in-toto statement: {}", quoted(&e)))?;
         let kind = statement.kind.as_deref().or(statement.other_kind.as_deref());
         match kind {
             Some(kind) if kind.starts_with("https://in-toto.io/Statement/v") => {}
@@ -168,7 +170,7 @@ pub(super) struct EnvelopeSignature<'a> {
 impl EnvelopeSignature<'_> {
     /// The signature's bytes.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, String> {
-        decode_base64(&self.sig).map_err(|e| format!("a signature is not base64: {e}"))
+        decode_base64(&self.sig).map_err(|e| format!("a signature is not base64: {}", quoted(&e)))
     }
 
     /// The key id, if it says anything.
@@ -180,12 +182,12 @@ impl EnvelopeSignature<'_> {
 impl<'a> Envelope<'a> {
     /// Reads an envelope.
     pub(crate) fn parse(text: &'a str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|e| format!("no DSSE envelope: {e}"))
+        serde_json::from_str(text).map_err(|e| format!("no DSSE envelope: {}", quoted(&e)))
     }
 
     /// The payload's bytes.
     pub(crate) fn payload(&self) -> Result<Vec<u8>, String> {
-        decode_base64(&self.payload).map_err(|e| format!("the payload is not base64: {e}"))
+        decode_base64(&self.payload).map_err(|e| format!("the payload is not base64: {}", quoted(&e)))
     }
 }
 

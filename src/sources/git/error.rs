@@ -2,7 +2,7 @@
 //! to the [`Failure`] that it becomes.
 
 use crate::domain::failure::{Failure, FailureKind, Hint, Part};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, Words, quoted};
 
 /// A failure of git itself.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ pub enum GitError {
     Object {
         /// Which object.
         what: String,
-        /// What git said.
+        /// Why; what git said is quoted.
         detail: String,
     },
     /// The repository uses something neither git2 nor the installed git reads.
@@ -134,13 +134,13 @@ pub enum GitError {
         detail: String,
     },
     /// The `git` program is not there.
-    #[error("the `git` program could not be started: {detail}")]
+    #[error("the `git` program could not be started: {}", quoted(detail))]
     NoProgram {
         /// What the system said.
         detail: String,
     },
     /// A hook could not be started.
-    #[error("the hook {hook} could not be started: {detail}")]
+    #[error("the hook {hook} could not be started: {}", quoted(detail))]
     Hook {
         /// The file of the hook, as a path of this machine.
         hook: String,
@@ -148,7 +148,7 @@ pub enum GitError {
         detail: String,
     },
     /// The `git` program failed.
-    #[error("git {command} failed: {}", words.clean())]
+    #[error("git {command} failed: {}", words.quoted())]
     Failed {
         /// The subcommand.
         command: String,
@@ -157,6 +157,22 @@ pub enum GitError {
         /// What it said.
         words: Untrusted,
     },
+    /// The remote did not let us in.
+    #[error("{remote} denied access: {}", words.quoted())]
+    AccessDenied {
+        /// The remote.
+        remote: String,
+        /// What was said.
+        words: Untrusted,
+    },
+    /// The remote was not reached, or the connection to it was lost.
+    #[error("{remote} could not be reached: {words}")]
+    Unreachable {
+        /// The remote.
+        remote: String,
+        /// What was said.
+        words: Words,
+    },
     /// A lock of another git process that did not go away.
     #[error("{lock} is locked by another git process")]
     Locked {
@@ -164,7 +180,7 @@ pub enum GitError {
         lock: String,
     },
     /// No place for temporary files.
-    #[error("a temporary file could not be used: {detail}")]
+    #[error("a temporary file could not be used: {}", quoted(detail))]
     Scratch {
         /// What the system said.
         detail: String,
@@ -195,6 +211,8 @@ impl GitError {
             | Self::PushesElsewhere { .. }
             | Self::NotAFile { .. }
             | Self::OutsidePath { .. } => FailureKind::Usage,
+            Self::AccessDenied { .. } => FailureKind::Denied,
+            Self::Unreachable { .. } => FailureKind::Unreachable,
             Self::NotTrusted { .. }
             | Self::NoCommit { .. }
             | Self::NoBranch { .. }
@@ -253,6 +271,11 @@ impl GitError {
             Self::Unsupported { .. } => "a newer git program may be able to".into(),
             Self::NoProgram { .. } => "install git and put it on PATH".into(),
             Self::Failed { .. } => return None,
+            Self::AccessDenied { remote, .. } => Hint::with(
+                "check your credentials with: git fetch --dry-run {}",
+                &[Part::name(remote)],
+            ),
+            Self::Unreachable { .. } => "check the remote and the network, then try again".into(),
             Self::Locked { .. } => "wait for it to end, or remove the file if none is running".into(),
             Self::Scratch { .. } => "check TMPDIR and the space left there".into(),
             Self::TimedOut { .. } => "check the remote and the network, then try again".into(),
@@ -269,7 +292,7 @@ impl GitError {
     pub(super) fn object(what: impl Into<String>, error: &git2::Error) -> Self {
         Self::Object {
             what: what.into(),
-            detail: error.message().to_owned(),
+            detail: quoted(error.message()).into_string(),
         }
     }
 }

@@ -226,6 +226,17 @@ impl GitReader for GitCli {
         Ok(None)
     }
 
+    fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let args = ["ls-tree", "-z", "--full-tree", "--name-only", commit];
+        let ran = self.git.run(&args, NETWORK_TIMEOUT)?;
+        let names = ran.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(names.map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    }
+
+    fn blob_size(&self, _: &str) -> Option<u64> {
+        None
+    }
+
     fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         let mut contents = self.contents.borrow_mut();
         let stream = match contents.take() {

@@ -195,6 +195,17 @@ impl GitReader for Libgit2 {
         Ok(found)
     }
 
+    fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        let tree = self.tree(commit)?;
+        let name = |entry: git2::TreeEntry<'_>| String::from_utf8_lossy(entry.name_bytes()).into_owned();
+        Ok(tree.iter().map(name).collect())
+    }
+
+    fn blob_size(&self, oid: &str) -> Option<u64> {
+        let header = self.repo.odb().ok()?.read_header(Oid::from_str(oid).ok()?);
+        header.ok().map(|(size, _)| size as u64)
+    }
+
     fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         let found = Oid::from_str(oid).and_then(|id| self.repo.find_blob(id));
         let blob = found.map_err(|error| GitError::object(format!("blob {oid}"), &error))?;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT};
 use super::tracked::{self, WorkingTrees, canonical, could_be_tracked, is_git_dir};
+use crate::domain::text::quoted;
 
 /// What of the environment decides where the repository is.
 #[derive(Debug, Clone, Default)]
@@ -266,7 +267,7 @@ fn trusted(found: &RepositoryPaths, dot_git: &Path, environment: &GitEnvironment
     }
     Err(GitError::Unsupported {
         dir,
-        detail: ran.stderr.trim().into(),
+        detail: quoted(ran.stderr.trim()).into_string(),
     })
 }
 

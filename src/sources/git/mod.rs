@@ -10,6 +10,7 @@ mod locate;
 pub mod manifest;
 mod program;
 mod reader;
+mod remote_failure;
 mod repo;
 mod revert;
 mod stream;

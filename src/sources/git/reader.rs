@@ -146,6 +146,14 @@ pub(super) trait GitReader {
     /// # Errors
     /// If the commit or a tree cannot be read.
     fn entry(&self, commit: &str, parts: &[&str]) -> Result<Option<RawEntry>, GitError>;
+    /// The names of everything in the top folder of a commit: files, links, folders and submodules. Bytes that
+    /// are no UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// If the commit or its tree cannot be read.
+    fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError>;
+    /// The size of a blob in bytes, where it costs nothing to know.
+    fn blob_size(&self, oid: &str) -> Option<u64>;
     /// The bytes of a blob.
     ///
     /// # Errors

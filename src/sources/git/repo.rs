@@ -16,10 +16,12 @@ use super::libgit2::Libgit2;
 use super::locate::{self, GitEnvironment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{CommitChanges, CommitOrder, CommitVisit, FileFilter, GitReader};
+use super::remote_failure::of_remote;
 use super::revert::{self, RevertOutcome, RevertedFile};
 use super::tip::{self, Tip};
 use super::tracked_config;
 use super::tree_entry::{TreeEntry, TreeFile, TreeListing};
+use crate::domain::text::quoted;
 
 /// Fetches that are tried while another process is at the same refs or locks.
 const FETCH_TRIES: u32 = 5;
@@ -68,7 +70,7 @@ impl GitRepo {
                 if !asked.ok() {
                     return Err(GitError::Unsupported {
                         dir: paths.top().display().to_string(),
-                        detail: error.message().to_owned(),
+                        detail: quoted(error.message()).into_string(),
                     });
                 }
                 ReadBy::GitCli
@@ -254,7 +256,7 @@ impl GitRepo {
                     let lock = lock.unwrap_or("a lock file").to_owned();
                     return Err(GitError::Locked { lock });
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(of_remote(error, remote)),
                 Ok(_) => break,
             }
         }
@@ -267,7 +269,8 @@ impl GitRepo {
 
     /// Asks a remote for its default branch. Nothing is written to the clone.
     fn learn_remote_head(&self, git: &GitProgram, remote: &str, limit: Duration) -> Result<(), GitError> {
-        let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit)?;
+        let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit);
+        let ran = ran.map_err(|error| of_remote(error, remote))?;
         let text = ran.text();
         let mut heads = text
             .lines()
@@ -305,6 +308,14 @@ impl GitRepo {
         entry(reader.as_ref(), commit, path)?.try_map(|oid| reader.blob(&oid))
     }
 
+    /// The names of everything in the top folder of a commit, whatever it is.
+    ///
+    /// # Errors
+    /// If the commit cannot be read.
+    pub(crate) fn names_at_top(&self, commit: &str) -> Result<Vec<String>, GitError> {
+        self.reader()?.names_at_top(commit)
+    }
+
     /// What a commit has at a path: the id of the blob, if it is a regular file.
     ///
     /// # Errors
@@ -319,6 +330,11 @@ impl GitRepo {
     /// If it cannot be opened.
     pub fn blobs(&self) -> Result<Blobs, GitError> {
         Ok(Blobs { reader: self.reader()? })
+    }
+
+    /// The size of one blob in bytes, where it costs nothing to know.
+    pub(crate) fn blob_size(&self, oid: &str) -> Option<u64> {
+        self.reader().ok()?.blob_size(oid)
     }
 
     /// The bytes of one blob.

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::domain::Untrusted;
+use crate::domain::{Words, quoted};
 
 /// Docker Hub's key in credential files.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -56,7 +56,7 @@ pub(super) enum Credential {
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     files: Vec<PathBuf>,
-    loaded: Arc<OnceCell<Result<Vec<File>, Untrusted>>>,
+    loaded: Arc<OnceCell<Result<Vec<File>, Words>>>,
     helped: Arc<Mutex<HelperAnswers>>,
 }
 
@@ -127,7 +127,7 @@ impl Credentials {
     }
 
     /// The credential for a repository (`path` within `registry`), if there is one.
-    pub(super) async fn lookup(&self, registry: &str, path: &str) -> Result<Option<Credential>, Untrusted> {
+    pub(super) async fn lookup(&self, registry: &str, path: &str) -> Result<Option<Credential>, Words> {
         if self.files.is_empty() {
             return Ok(None);
         }
@@ -140,10 +140,10 @@ impl Credentials {
         Ok(None)
     }
 
-    async fn of_file(&self, file: &File, registry: &str, path: &str) -> Result<Option<Credential>, Untrusted> {
+    async fn of_file(&self, file: &File, registry: &str, path: &str) -> Result<Option<Credential>, Words> {
         let server = if registry == "docker.io" { HUB_KEY } else { registry };
         let keys = keys(registry, path);
-        let in_file = |detail: &str| Untrusted::new(format!("{}: {detail}", file.path.display()));
+        let in_file = |detail: &str| Words::own(format!("{}: {detail}", file.path.display()));
         let helpers = file.wire.helpers.as_ref();
         for key in &keys {
             let helper = helpers.and_then(|map| map.iter().find(|(name, _)| normal(name) == *key));
@@ -171,7 +171,7 @@ impl Credentials {
 
     /// Asks a credential helper, once per run and server. The lock is kept meanwhile: parallel
     /// requests must not start as many helpers.
-    async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Untrusted> {
+    async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Words> {
         let key = (helper.to_owned(), server.to_owned());
         let mut helped = self.helped.lock().await;
         if let Some(known) = helped.get(&key) {
@@ -183,17 +183,19 @@ impl Credentials {
     }
 }
 
-async fn load(paths: Vec<PathBuf>) -> Result<Vec<File>, Untrusted> {
+async fn load(paths: Vec<PathBuf>) -> Result<Vec<File>, Words> {
     let mut files = Vec::new();
     for path in paths {
-        let wrong = |detail: String| Untrusted::new(format!("{}: {detail}", path.display()));
+        let wrong = |detail: String| Words::own(format!("{}: {detail}", path.display()));
         match tokio::fs::metadata(&path).await {
             Ok(meta) if meta.len() > MAX_FILE => return Err(wrong("too large".to_owned())),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(wrong(error.to_string())),
+            Err(error) => return Err(wrong(quoted(&error).into_string())),
         }
-        let text = tokio::fs::read(&path).await.map_err(|error| wrong(error.to_string()))?;
+        let text = tokio::fs::read(&path)
+            .await
+            .map_err(|error| wrong(quoted(&error).into_string()))?;
         if text.trim_ascii().is_empty() {
             continue;
         }
@@ -282,13 +284,13 @@ struct WireHelperAnswer {
     secret: String,
 }
 
-async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Untrusted> {
+async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Words> {
     let sane = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if helper.is_empty() || !helper.chars().all(sane) {
-        return Err(Untrusted::new(format!("{helper:?} is no name of a credential helper")));
+        return Err(Words::own(format!("{helper:?} is no name of a credential helper")));
     }
     let program = format!("docker-credential-{helper}");
-    let failed = |detail: String| Untrusted::new(format!("{program}: {detail}"));
+    let failed = |detail: String| Words::own(format!("{program}: {detail}"));
     let mut child = tokio::process::Command::new(&program)
         .arg("get")
         .stdin(Stdio::piped())
@@ -296,7 +298,7 @@ async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Un
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(quoted(&error).into_string()))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A helper that does not read its input still answers.
         let _ = stdin.write_all(server.as_bytes()).await;
@@ -304,7 +306,7 @@ async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Un
     let output = tokio::time::timeout(HELPER_TIME, child.wait_with_output())
         .await
         .map_err(|_| failed(format!("no answer within {} s", HELPER_TIME.as_secs())))?
-        .map_err(|error| failed(error.to_string()))?;
+        .map_err(|error| failed(quoted(&error).into_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         let words = text.trim();
@@ -312,7 +314,7 @@ async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Un
             return Ok(None);
         }
         let words: String = words.chars().take(200).collect();
-        return Err(failed(format!("failed: {words}")));
+        return Err(failed(format!("failed: {}", quoted(&words))));
     }
     let answer: WireHelperAnswer =
         serde_json::from_str(&text).map_err(|_| failed("its answer is not JSON".to_owned()))?;

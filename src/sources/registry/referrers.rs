@@ -113,7 +113,7 @@ impl RegistryClient {
         request.accept = Some(manifest::OCI_INDEX);
         // GHCR redirects to its website: that is no listing, and nobody else's may count.
         request.redirects = Redirects::SameOrigin;
-        let mut pages = Pages::default();
+        let mut pages = Pages::within(self.transport.limits.listing);
         let mut first = true;
         loop {
             let response = match self.send(&request, access).await {

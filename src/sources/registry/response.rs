@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use super::endpoint::authority;
 use super::error::RegistryError;
 use super::request::HttpRequest;
-use crate::domain::Untrusted;
+use crate::domain::Words;
 
 /// A complete answer.
 #[derive(Debug)]
@@ -28,9 +28,9 @@ impl Response {
     }
 
     /// The registry's own words: the first message of an OCI error answer, and no HTML.
-    pub(super) fn message(&self) -> Untrusted {
+    pub(super) fn message(&self) -> Words {
         let Some(errors) = self.errors() else {
-            return Untrusted::default();
+            return Words::default();
         };
         let mut text = String::new();
         for error in errors.into_iter().take(3) {
@@ -43,7 +43,7 @@ impl Response {
                 text.extend(message.chars().take(300));
             }
         }
-        Untrusted::new(text)
+        Words::of_another(text)
     }
 
     /// Whether an OCI error answer contains this code.
@@ -79,11 +79,11 @@ impl Response {
     }
 
     /// An error for an answer that breaks the protocol.
-    pub(super) fn protocol_error(&self, request: &HttpRequest, detail: impl Into<String>) -> RegistryError {
+    pub(super) fn protocol_error(&self, request: &HttpRequest, detail: impl Into<Box<str>>) -> RegistryError {
         RegistryError::Protocol {
             host: authority(&self.url),
             what: request.what.clone(),
-            detail: Untrusted::new(detail),
+            detail: Words::own(detail),
         }
     }
 }

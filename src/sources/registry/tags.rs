@@ -39,7 +39,7 @@ impl RegistryClient {
         request
             .headers
             .push((header::ACCEPT, header::HeaderValue::from_static("application/json")));
-        let mut pages = Pages::default();
+        let mut pages = Pages::within(self.transport.limits.listing);
         let mut tags = BTreeSet::new();
         loop {
             let response = self.send(&request, access).await?;

@@ -19,7 +19,7 @@ use super::host::{Host, HostFailure};
 use super::lock::locked;
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
-use crate::domain::Untrusted;
+use crate::domain::{Words, quoted};
 
 /// Redirects followed for one request.
 const MAX_HOPS: u32 = 5;
@@ -36,6 +36,8 @@ pub struct Limits {
     pub tries: u32,
     /// Total time of one metadata request with its retries, not counting the queue.
     pub deadline: Duration,
+    /// Total time of one listing with all its pages: one registry must not keep a whole refresh waiting.
+    pub listing: Duration,
     /// Time to connect.
     pub connect: Duration,
     /// Pause before the first retry; three times as long before the next.
@@ -53,6 +55,7 @@ impl Default for Limits {
         Self {
             tries: 3,
             deadline: Duration::from_secs(20),
+            listing: Duration::from_secs(60),
             connect: Duration::from_secs(5),
             pause: Duration::from_millis(300),
             idle: Duration::from_secs(30),
@@ -125,7 +128,7 @@ impl Transport {
             };
             let Some((wait, for_all)) = wait else {
                 if let Some((host, kind)) = failure.host {
-                    host.failed(kind, Untrusted::new(short(&failure.error)));
+                    host.failed(kind, short(&failure.error));
                 }
                 return Err(failure.error);
             };
@@ -176,11 +179,11 @@ impl Transport {
                 }
             };
             response.own = own;
-            let broken = |detail: &str| {
+            let broken = |detail: &'static str| {
                 AttemptFailure::last(RegistryError::Protocol {
                     host: host.name.clone(),
                     what: request.what.clone(),
-                    detail: Untrusted::new(detail),
+                    detail: Words::own(detail),
                 })
             };
             if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -210,7 +213,7 @@ impl Transport {
         Err(AttemptFailure::last(RegistryError::Protocol {
             host: authority(&request.url),
             what: request.what.clone(),
-            detail: Untrusted::new("too many redirects"),
+            detail: Words::own("too many redirects"),
         }))
     }
 
@@ -264,7 +267,7 @@ impl Transport {
                 error: RegistryError::Connection {
                     host: host.name.clone(),
                     what: request.what.clone(),
-                    detail: Untrusted::new(chain(&error.without_url())),
+                    detail: Words::of_another(chain(&error.without_url())),
                 },
                 again: Some(None),
                 host: Some((Arc::clone(host), HostFailure::Silent)),
@@ -305,8 +308,9 @@ impl Transport {
             return Err(AttemptFailure::last(RegistryError::Protocol {
                 host: host.name.clone(),
                 what: request.what.clone(),
-                detail: Untrusted::new(format!(
-                    "it is compressed ({encoding}), although that was not asked for"
+                detail: Words::own(format!(
+                    "it is compressed as {}, although that was not asked for",
+                    quoted(&encoding)
                 )),
             }));
         }
@@ -445,13 +449,13 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// A failure in a word or two, for those who are refused because of it.
-fn short(error: &RegistryError) -> String {
+fn short(error: &RegistryError) -> Words {
     match error {
-        RegistryError::Timeout { seconds, .. } => format!("no answer within {seconds} s"),
-        RegistryError::RateLimited { .. } => "it limits requests (429)".to_owned(),
-        RegistryError::Status { status, .. } => format!("status {status}"),
-        RegistryError::Connection { detail, .. } => detail.raw().to_owned(),
-        other => other.to_string(),
+        RegistryError::Timeout { seconds, .. } => Words::own(format!("no answer within {seconds} s")),
+        RegistryError::RateLimited { .. } => Words::own("it limits requests (429)"),
+        RegistryError::Status { status, .. } => Words::own(format!("status {status}")),
+        RegistryError::Connection { detail, .. } => detail.clone(),
+        other => Words::own(other.to_string()),
     }
 }
 

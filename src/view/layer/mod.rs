@@ -1,5 +1,6 @@
 //! What lies over a screen.
 
+pub mod ask;
 pub mod choose;
 pub mod columns;
 pub mod help;

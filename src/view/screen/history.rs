@@ -205,7 +205,7 @@ fn detail(canvas: &mut Canvas<'_>, entry: &Entry, sign: &dyn Fn(Digest) -> Span,
     if let Some(reason) = &entry.break_glass {
         lines.push(vec![
             span(Role::Rejected, format!("{:<9}", "waived")),
-            span(Role::Text, format!("break-glass: {}", reason.clean())),
+            span(Role::Text, format!("break-glass: {}", reason.quoted())),
         ]);
     }
     let glyphs = canvas.glyphs();

@@ -187,7 +187,7 @@ fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -
                 "{} on hold in {}: {}",
                 glyphs.hold,
                 hold.environment,
-                hold.reason.clean()
+                hold.reason.quoted()
             ),
         ),
         Way::TakenBack => (Role::Warned, "! reverted before".to_owned()),
@@ -285,6 +285,6 @@ fn commit(by: &crate::domain::pin::PinnedBy, now: jiff::Timestamp) -> Line {
         span(Role::Text, age::ago(by.at, now)),
         span(Role::Dim, " by "),
         span(Role::Text, by.author.clean().into_string()),
-        span(Role::Dim, format!(" in {commit} “{}”", by.subject.clean())),
+        span(Role::Dim, format!(" in {commit} {}", by.subject.quoted())),
     ]
 }

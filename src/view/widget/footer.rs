@@ -55,6 +55,7 @@ fn layer_keys(layer: &Modal) -> Line {
         Modal::Help { .. } => &[("esc", "close"), ("up down", "scroll"), ("pageup pagedown", "page")],
         Modal::Palette { .. } => &[("enter", "do it"), ("esc", "close"), ("up down", "choose")],
         Modal::Choose { .. } => &[("enter", "choose"), ("esc", "close"), ("up down", "move")],
+        Modal::Ask { .. } => &[("enter", "plan it"), ("esc", "close")],
         Modal::Columns { .. } => &[("space", "show or put away"), ("enter", "close"), ("up down", "move")],
         Modal::Leave => &[("y", "leave"), ("enter esc", "stay")],
         Modal::Filter { .. } => &[("enter", "keep the filter"), ("esc", "undo")],

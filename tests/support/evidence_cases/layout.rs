@@ -14,8 +14,7 @@ pub struct Layout {
 impl Layout {
     pub fn open(folder: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(folder.join("index.json")).map_err(|e| format!("index.json: {e}"))?;
-        let index =
-            Manifest::from_bytes(bytes.into(), None).map_err(|e| format!("index.json: {}", e.detail.clean()))?;
+        let index = Manifest::from_bytes(bytes.into(), None).map_err(|e| format!("index.json: {}", e.detail))?;
         if !index.is_index() {
             return Err("index.json is no index".to_owned());
         }
@@ -44,7 +43,7 @@ impl Layout {
     }
 
     pub fn manifest(&self, digest: &Digest) -> Result<Manifest, String> {
-        Manifest::from_bytes(self.blob(digest)?.into(), None).map_err(|e| e.detail.clean().into_string())
+        Manifest::from_bytes(self.blob(digest)?.into(), None).map_err(|e| e.detail.to_string())
     }
 }
 
@@ -102,6 +101,6 @@ pub fn read_manifest(bytes: Vec<u8>) -> Result<(), String> {
     match Manifest::from_bytes(bytes.into(), None) {
         Ok(_) => Ok(()),
         Err(problem) if problem.recognised => Ok(()),
-        Err(problem) => Err(problem.detail.clean().into_string()),
+        Err(problem) => Err(problem.detail.to_string()),
     }
 }

@@ -73,3 +73,12 @@ fn the_cell_that_it_begins_at_is_selected_first() {
     feed(&mut state, &ticket, [sample::opened()]);
     is_at(&state, "checkout", "staging");
 }
+
+#[test]
+fn whoever_goes_their_own_way_is_met_there() {
+    let mut state = led();
+    planned(&mut state, "p");
+    let (ticket, proposal) = begun(&press(&mut state, "y"));
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert_eq!(step(&state), GuideStep::Revert);
+}

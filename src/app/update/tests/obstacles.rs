@@ -37,7 +37,7 @@ fn a_hold_there_or_earlier_closes_it() {
     for (environment, closed) in [("dev", true), ("staging", true), ("production", false)] {
         board.rules.holds = Ok(vec![hold(environment)]);
         let found = why(&board, "checkout", "staging", digest);
-        let expected = closed.then(|| (GateName::Hold, format!("on hold in {environment}: double bookings")));
+        let expected = closed.then(|| (GateName::Hold, format!("on hold in {environment}: \"double bookings\"")));
         assert_eq!(found, expected);
     }
     board.rules.holds = Err("line 3: unknown key".into());

@@ -18,6 +18,7 @@ pub(super) use sbom::is_compressed;
 pub use sbom::{SbomPackage, list};
 
 use crate::domain::evidence::{Evidence, EvidenceKind, EvidenceState, Format, Summary};
+use crate::domain::text::quoted;
 
 /// The packages that a verified SBOM lists, sorted and without doubles. It reads what was signed, never
 /// the registry; `None` for anything but a verified SBOM whose content was kept
@@ -57,7 +58,8 @@ pub fn bare(content: &[u8]) -> Result<(EvidenceKind, Format, Summary), String> {
         return sbom::document(content).map(|s| (EvidenceKind::Sbom, Format::Sbom, Summary::Sbom(s)));
     }
     let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
-    let keys: PredicateKeys<'_> = serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {e}"))?;
+    let keys: PredicateKeys<'_> =
+        serde_json::from_str(text).map_err(|e| format!("it is not a JSON object: {}", quoted(&e)))?;
     let kind = match keys {
         PredicateKeys { runs: Some(_), .. } => {
             return Ok((EvidenceKind::VulnerabilityScan, Format::Sarif, Summary::None));

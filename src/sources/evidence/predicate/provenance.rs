@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::time::time;
 use crate::domain::evidence::ProvenanceSummary;
 use crate::domain::source::SourceRepository;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
     #[derive(Deserialize)]
@@ -23,7 +23,8 @@ pub(super) fn parse(predicate: &str) -> Result<ProvenanceSummary, String> {
         invocation: Option<IgnoredAny>,
         materials: Option<IgnoredAny>,
     }
-    let which: ProvenanceFields = serde_json::from_str(predicate).map_err(|e| format!("no provenance: {e}"))?;
+    let which: ProvenanceFields =
+        serde_json::from_str(predicate).map_err(|e| format!("no provenance: {}", quoted(&e)))?;
     match which {
         ProvenanceFields {
             build_definition: Some(_),
@@ -143,7 +144,7 @@ struct Workflow<'a> {
 }
 
 fn v1(predicate: &str) -> Result<ProvenanceSummary, String> {
-    let read: V1<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v1: {e}"))?;
+    let read: V1<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v1: {}", quoted(&e)))?;
     let definition = read.build_definition;
     let run = read.run_details.unwrap_or_default();
     let dependencies = definition.resolved_dependencies.unwrap_or_default();
@@ -272,7 +273,7 @@ struct BuildMetadata<'a> {
 }
 
 fn v0(predicate: &str) -> Result<ProvenanceSummary, String> {
-    let read: V0<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v0.2: {e}"))?;
+    let read: V0<'_> = serde_json::from_str(predicate).map_err(|e| format!("no provenance v0.2: {}", quoted(&e)))?;
     let recipe = read.recipe.as_ref();
     let build_type = read.build_type.or_else(|| recipe.and_then(|r| r.kind.clone()));
     let materials = read.materials.unwrap_or_default();

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::count::ListLength;
 use super::time::time;
 use crate::domain::evidence::TestResultSummary;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,7 +39,8 @@ impl TestResult<'_> {
 }
 
 pub(super) fn parse(predicate: &str) -> Result<TestResultSummary, String> {
-    let read: TestResult<'_> = serde_json::from_str(predicate).map_err(|e| format!("no test result: {e}"))?;
+    let read: TestResult<'_> =
+        serde_json::from_str(predicate).map_err(|e| format!("no test result: {}", quoted(&e)))?;
     if !matches!(&*read.result, "PASSED" | "WARNED" | "FAILED") {
         return Err(format!(
             "no test result: `result` is {:?}, not PASSED, WARNED or FAILED",

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::time::time;
 use crate::domain::evidence::VsaSummary;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,7 +31,8 @@ struct Verifier<'a> {
 }
 
 pub(super) fn parse(predicate: &str) -> Result<VsaSummary, String> {
-    let read: Vsa<'_> = serde_json::from_str(predicate).map_err(|e| format!("no verification summary: {e}"))?;
+    let read: Vsa<'_> =
+        serde_json::from_str(predicate).map_err(|e| format!("no verification summary: {}", quoted(&e)))?;
     let result = &*read.verification_result;
     if !matches!(result, "PASSED" | "FAILED") {
         return Err(format!("verificationResult is {result:?}, neither PASSED nor FAILED"));

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::time::time;
 use crate::domain::evidence::ScanSummary;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 #[derive(Deserialize)]
 struct ScanBody<'a> {
@@ -39,7 +39,8 @@ struct ScanMetadata<'a> {
 }
 
 pub(super) fn parse(predicate: &str) -> Result<ScanSummary, String> {
-    let read: ScanBody<'_> = serde_json::from_str(predicate).map_err(|e| format!("no vulnerability scan: {e}"))?;
+    let read: ScanBody<'_> =
+        serde_json::from_str(predicate).map_err(|e| format!("no vulnerability scan: {}", quoted(&e)))?;
     let uri = read.scanner.uri.filter(|u| !u.is_empty());
     let mut summary = read
         .scanner

@@ -15,7 +15,7 @@ use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_passed, take_times, unasked};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::{LogRule, Validity};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 /// Longest validity of a certificate whose validity says when it was used, in seconds. Fulcio's are valid
 /// for ten minutes.
@@ -101,7 +101,7 @@ pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -
 
 /// Why a certificate cannot be read: an algorithm that is not known is nobody's fault.
 fn unreadable(error: &sigstore_crypto::Error) -> Refusal {
-    let detail = format!("the signing certificate cannot be read: {error}");
+    let detail = format!("the signing certificate cannot be read: {}", quoted(&error));
     let cause = match error {
         sigstore_crypto::Error::InvalidKey(why) if why.contains("unsupported") => CauseKind::Unsupported,
         sigstore_crypto::Error::UnsupportedAlgorithm(_) => CauseKind::Unsupported,
@@ -148,9 +148,10 @@ fn whose(
     certificate: &CertificateInfo,
     service: Option<&str>,
 ) -> Result<(), Refusal> {
-    let san = name.unwrap_or("nobody");
+    let named = |text: Option<&str>, nobody: &str| text.map_or_else(|| nobody.to_owned(), |t| quoted(t).into_string());
+    let san = named(name, "nobody");
     let issuer = certificate.issuer.as_deref();
-    let issued = issuer.unwrap_or("no issuer");
+    let issued = named(issuer, "no issuer");
     let accepted = identity::accepted(&profile.identities, service);
     match identity::fits(&profile.identities, name, certificate, service) {
         IdentityMatch::Yes => {
@@ -159,7 +160,7 @@ fn whose(
                 format!("{san} is named by trust profile {}", profile.name),
             );
             match issuer {
-                Some(issuer) => report.passed(CheckName::Issuer, format!("{issuer} is the issuer it names")),
+                Some(issuer) => report.passed(CheckName::Issuer, format!("{} is the issuer it names", quoted(issuer))),
                 None => report.not_present(
                     CheckName::Issuer,
                     "the certificate has no issuer; the profile asks for none",

@@ -10,7 +10,7 @@ use super::super::trust::{Profile, Root};
 use super::demands::{demand_log, log_check, log_passed, no_log, take_times, unasked};
 use crate::domain::evidence::{CauseKind, CheckName, Signer, SignerKind};
 use crate::domain::policy::LogRule;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 
 pub(super) fn prove(report: &mut Report, profile: &Profile, claim: &Claim<'_>) -> Result<(), Refusal> {
     for check in [CheckName::Chain, CheckName::Sct, CheckName::Issuer] {
@@ -152,7 +152,7 @@ fn find_key<'p>(report: &mut Report, profile: &'p Profile, claim: &Claim<'_>) ->
             CheckName::Identity,
             CauseKind::OtherSigner,
             match hint {
-                Some(hint) => format!("signed with key {hint}, which is not one of: {names}"),
+                Some(hint) => format!("signed with key {}, which is not one of: {names}", quoted(hint)),
                 None => format!("the signature is by none of the keys: {names}"),
             },
         ),

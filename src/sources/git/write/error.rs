@@ -1,7 +1,7 @@
 //! Why a commit was not made or a push did not land.
 
 use crate::domain::failure::{Failure, FailureKind, Hint, Part};
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted_lines};
 use crate::sources::git::error::GitError;
 
 /// Why no commit was made. The object database may have a few unreferenced objects then, and nothing
@@ -46,7 +46,7 @@ pub enum WriteError {
         paths: String,
     },
     /// A hook said no.
-    #[error("the {hook} hook refused the commit: {}", words.clean())]
+    #[error("the {hook} hook refused the commit: {}", words.quoted())]
     Hook {
         /// Its name.
         hook: &'static str,
@@ -54,7 +54,7 @@ pub enum WriteError {
         words: Untrusted,
     },
     /// The commit could not be signed.
-    #[error("the commit could not be signed, so nothing was written: {}", words.clean())]
+    #[error("the commit could not be signed, so nothing was written: {}", words.quoted())]
     Signing {
         /// What git and the signing program said.
         words: Untrusted,
@@ -98,7 +98,7 @@ pub enum PushError {
         count: usize,
     },
     /// Refused; the words are all there is to know.
-    #[error("{}: {}", match by { RefusedBy::Remote => "the remote refused the push", RefusedBy::PrePush => "the pre-push hook refused the push" }, joined(words))]
+    #[error("{}: {}", match by { RefusedBy::Remote => "the remote refused the push", RefusedBy::PrePush => "the pre-push hook refused the push" }, quoted_lines(words))]
     Refused {
         /// By whom.
         by: RefusedBy,
@@ -106,7 +106,7 @@ pub enum PushError {
         words: Vec<Untrusted>,
     },
     /// The remote did not let us in.
-    #[error("{remote} denied access: {}", joined(words))]
+    #[error("{remote} denied access: {}", quoted_lines(words))]
     Auth {
         /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
@@ -114,7 +114,7 @@ pub enum PushError {
         words: Vec<Untrusted>,
     },
     /// The remote was never reached.
-    #[error("{remote} could not be reached, so nothing was pushed: {}", joined(words))]
+    #[error("{remote} could not be reached, so nothing was pushed: {}", quoted_lines(words))]
     Unreachable {
         /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
@@ -124,7 +124,7 @@ pub enum PushError {
     /// The connection was lost on the way, and nobody can say yet whether the remote took it.
     #[error(
         "the connection to {remote} was lost during the push, and whether it landed is not known yet: {}",
-        joined(words)
+        quoted_lines(words)
     )]
     Unclear {
         /// Name of the remote in git's configuration, for example `origin`.
@@ -184,7 +184,9 @@ impl PushError {
             Self::NonFastForward { .. } | Self::BranchExists { .. } => FailureKind::Conflict,
             Self::Refused { .. } => FailureKind::RemoteRefused,
             Self::Unreachable { .. } | Self::Unclear { .. } => FailureKind::Unreachable,
-            Self::Auth { .. } | Self::SeveralPlaces { .. } => FailureKind::Failed,
+            // As with a registry: nobody knows what is there, and somebody with other credentials may.
+            Self::Auth { .. } => FailureKind::Denied,
+            Self::SeveralPlaces { .. } => FailureKind::Failed,
             Self::Git(error) => error.kind(),
         }
     }
@@ -228,9 +230,4 @@ impl From<&PushError> for Failure {
             hint: error.hint(),
         }
     }
-}
-
-fn joined(words: &[Untrusted]) -> String {
-    let lines: Vec<String> = words.iter().map(|line| line.clean().into_string()).collect();
-    lines.join("\n")
 }

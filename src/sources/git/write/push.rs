@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::error::{PushError, RefusedBy};
-use super::push_output::{self, ConnectionFailure, PushOutput, PushReport};
+use super::push_output::{self, PushOutput, PushReport};
 use super::tree::is_oid;
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
+use crate::sources::git::remote_failure::{RemoteFailure, remote_failure};
 use crate::sources::git::repo::GitRepo;
 
 /// Longest a push may take: a pre-push hook or the remote's checks may be slow.
@@ -137,10 +138,7 @@ impl GitRepo {
                 other => other?,
             };
         if !ran.ok() {
-            return Err(match push_output::connection_failure(&ran.stderr, false) {
-                ConnectionFailure::AccessDenied => auth(remote, &ran.stderr),
-                ConnectionFailure::NeverReached | ConnectionFailure::Lost => unreachable(remote, &ran.stderr),
-            });
+            return Err(not_asked(remote, &ran.stderr));
         }
         // A pattern matches the ends of longer names, too.
         let text = ran.text();
@@ -225,7 +223,7 @@ impl GitRepo {
         if ran.ok() {
             return Ok(());
         }
-        Err(unreachable(remote, &ran.stderr))
+        Err(not_asked(remote, &ran.stderr))
     }
 
     /// The remote, or git on its behalf, rejected the ref.
@@ -291,6 +289,14 @@ fn moved(push: Push<'_>, found: Option<String>) -> PushError {
     PushError::NonFastForward {
         branch: push.branch.to_owned(),
         found,
+    }
+}
+
+/// The error for a question to a remote that had no answer.
+fn not_asked(remote: &str, stderr: &str) -> PushError {
+    match remote_failure(stderr, false) {
+        RemoteFailure::AccessDenied => auth(remote, stderr),
+        RemoteFailure::NeverReached | RemoteFailure::Lost => unreachable(remote, stderr),
     }
 }
 

@@ -2,6 +2,7 @@
 //! a pull request among them.
 
 use crate::domain::text::Untrusted;
+use crate::sources::git::remote_failure::{RemoteFailure, remote_failure};
 
 /// What became of a push, as far as its output tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,10 +46,10 @@ impl PushOutput {
         } else if status == Some(1) && statuses.is_empty() && has_hook && !stderr.contains("fatal: ") {
             PushReport::HookRefused(hook_lines(stdout, stderr))
         } else {
-            match connection_failure(stderr, true) {
-                ConnectionFailure::NeverReached => PushReport::NeverReached,
-                ConnectionFailure::AccessDenied => PushReport::AccessDenied,
-                ConnectionFailure::Lost => PushReport::Lost,
+            match remote_failure(stderr, true) {
+                RemoteFailure::NeverReached => PushReport::NeverReached,
+                RemoteFailure::AccessDenied => PushReport::AccessDenied,
+                RemoteFailure::Lost => PushReport::Lost,
             }
         };
         Self {
@@ -167,71 +168,6 @@ fn url(line: &str) -> Option<String> {
     (!host.is_empty() && !host.contains('@')).then(|| url.to_owned())
 }
 
-/// What talking to a remote failed of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ConnectionFailure {
-    /// It did not let us in.
-    AccessDenied,
-    /// The connection never came about.
-    NeverReached,
-    /// Anything else: the connection may have been lost at any point.
-    Lost,
-}
-
-/// Reads git's English words (it runs with `LC_ALL=C.UTF-8`); what the remote itself said is not git's.
-/// Once something may have been `sent`, any sign of a connection that ended early outweighs the rest.
-pub(super) fn connection_failure(stderr: &str, sent: bool) -> ConnectionFailure {
-    const ENDED_EARLY: &[&str] = &[
-        "hung up",
-        "unexpected disconnect",
-        "early eof",
-        "broken pipe",
-        "connection reset",
-        "closed by remote host",
-        "empty reply",
-        "timed out",
-    ];
-    const NEVER: &[&str] = &[
-        "could not resolve",
-        "ssh: connect to host",
-        "failed to connect to",
-        "couldn't connect to",
-        "could not connect to",
-        "unable to connect to",
-        "name or service not known",
-        "temporary failure in name resolution",
-        "ssl certificate problem",
-    ];
-    const AUTH: &[&str] = &[
-        "authentication failed",
-        "could not read username",
-        "could not read password",
-        "terminal prompts disabled",
-        "permission denied (",
-        "host key verification failed",
-        "returned error: 401",
-        "returned error: 403",
-        "returned error: 404",
-        "access denied",
-        "permission to ",
-        "repository not found",
-        "' not found",
-        "does not appear to be a git repository",
-    ];
-    let own: Vec<&str> = stderr.lines().filter(|line| !line.starts_with("remote:")).collect();
-    let said = own.join("\n").to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if sent && has(ENDED_EARLY) {
-        ConnectionFailure::Lost
-    } else if has(NEVER) {
-        ConnectionFailure::NeverReached
-    } else if has(AUTH) {
-        ConnectionFailure::AccessDenied
-    } else {
-        ConnectionFailure::Lost
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,66 +267,6 @@ mod tests {
         assert_eq!(
             pull_request_url(&words(steering)).as_deref(),
             Some("https://git.example/a")
-        );
-    }
-
-    #[test]
-    fn troubles_are_told_apart() {
-        for (said, what) in [
-            (
-                "fatal: unable to access 'http://h/': Could not resolve host: h",
-                ConnectionFailure::NeverReached,
-            ),
-            (
-                "ssh: connect to host h port 22: Connection refused\nfatal: Could not read from remote repository.",
-                ConnectionFailure::NeverReached,
-            ),
-            (
-                "fatal: Authentication failed for 'http://h/'",
-                ConnectionFailure::AccessDenied,
-            ),
-            (
-                "fatal: could not read Username for 'http://h': terminal prompts disabled",
-                ConnectionFailure::AccessDenied,
-            ),
-            (
-                "git@h: Permission denied (publickey).\nfatal: Could not read from remote repository.",
-                ConnectionFailure::AccessDenied,
-            ),
-            (
-                "fatal: repository 'http://h/x/' not found",
-                ConnectionFailure::AccessDenied,
-            ),
-            (
-                "error: RPC failed; curl 52 Empty reply from server\nsend-pack: unexpected disconnect while reading sideband packet",
-                ConnectionFailure::Lost,
-            ),
-            ("fatal: the remote end hung up unexpectedly", ConnectionFailure::Lost),
-            (
-                "error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502",
-                ConnectionFailure::Lost,
-            ),
-        ] {
-            assert_eq!(connection_failure(said, true), what, "{said}");
-        }
-    }
-
-    #[test]
-    fn nothing_that_may_have_been_sent_is_called_certain() {
-        for said in [
-            "remote: sh: notify: not found\nfatal: the remote end hung up unexpectedly",
-            "remote: Permission to deploy denied (by the chat bot)\nsend-pack: unexpected disconnect while reading sideband packet",
-            "client_loop: send disconnect: Broken pipe\nPermission denied (publickey",
-            "Read from remote host h: Connection timed out\nfatal: Could not read from remote repository.",
-            "remote: Authentication failed\n",
-        ] {
-            assert_eq!(connection_failure(said, true), ConnectionFailure::Lost, "{said}");
-        }
-        // Before anything was sent, the same is only a matter of words.
-        let said = "git@h: Permission denied (publickey).\nfatal: The remote end hung up unexpectedly";
-        assert_eq!(
-            (connection_failure(said, false), connection_failure(said, true)),
-            (ConnectionFailure::AccessDenied, ConnectionFailure::Lost)
         );
     }
 }

@@ -11,7 +11,7 @@ use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
 use super::job::{Job, MissingEvidence};
 use super::walk::{ImageTree, Inventory};
-use crate::domain::{Digest, Untrusted};
+use crate::domain::{Digest, Untrusted, Words};
 
 /// Attempts at a fallback tag that somebody else writes too.
 const ATTEMPTS: u32 = 4;
@@ -175,10 +175,9 @@ impl Job<'_> {
         match self.try_item(digest, tag, sent).await {
             Ok(done) => Ok(Ok(done)),
             Err(error) => match (&error, error.cause()) {
-                (RegistryError::NotWritable { detail, .. }, _) => Ok(Err(Untrusted::new(format!(
-                    "the destination refuses it: {}",
-                    detail.raw()
-                )))),
+                (RegistryError::NotWritable { detail, .. }, _) => {
+                    Ok(Err(Untrusted::new(format!("the destination refuses it: {detail}"))))
+                }
                 (_, cause) if cause.is_open() => Err(error),
                 _ => Ok(Err(Untrusted::new(error.to_string()))),
             },
@@ -252,7 +251,7 @@ impl Job<'_> {
             let Some(entries) = listing.get_mut("manifests").and_then(Value::as_array_mut) else {
                 return Err(RegistryError::NotWritable {
                     what: named("fallback tag", &self.request.destination, &tag),
-                    detail: Untrusted::new("the tag names something that is no listing"),
+                    detail: Words::own("the tag names something that is no listing"),
                 });
             };
             let lacking: Vec<Value> = added
@@ -270,7 +269,7 @@ impl Job<'_> {
             entries.extend(lacking);
             let bytes = serde_json::to_vec(&listing).map_err(|error| RegistryError::Malformed {
                 what: named("fallback tag", &self.request.destination, &tag),
-                detail: Untrusted::new(error.to_string()),
+                detail: Words::of_another(error.to_string()),
             })?;
             self.put_bytes(&tag, manifest::OCI_INDEX, Bytes::from(bytes)).await?;
         }

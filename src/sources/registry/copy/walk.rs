@@ -8,7 +8,8 @@ use futures_util::stream;
 use super::super::client::RegistryClient;
 use super::super::error::{RegistryError, named};
 use super::super::manifest::{Descriptor, Manifest};
-use crate::domain::{Digest, Repository, Untrusted};
+use super::super::referrers::fallback_tag;
+use crate::domain::{Digest, Repository, Words};
 
 /// Most manifests of one image, and most pieces of evidence about it.
 const MAX_ITEMS: usize = 5_000;
@@ -41,9 +42,9 @@ impl ImageTree {
         let mut seen = BTreeSet::from([root]);
         let mut levels = vec![vec![root]];
         while let Some(level) = levels.last().filter(|level| !level.is_empty()) {
-            let wrong = |detail: &str| RegistryError::Malformed {
+            let wrong = |detail: &'static str| RegistryError::Malformed {
                 what: named("manifest", repository, root),
-                detail: Untrusted::new(detail),
+                detail: Words::own(detail),
             };
             if levels.len() > MAX_DEPTH {
                 return Err(wrong("indexes are nested too deep"));
@@ -116,7 +117,9 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    /// Lists everything: one listing per subject, one HEAD per evidence tag.
+    /// Lists everything: one listing per subject, one HEAD per evidence tag that the tag list has, and one GET
+    /// per evidence tag that it lacks. A tag list proves no absence: pull-through caches list only what they
+    /// have been asked for, and evidence that stays behind without a word would be lost at the destination.
     pub(super) async fn take(
         client: &RegistryClient,
         repository: &Repository,
@@ -128,7 +131,8 @@ impl Inventory {
         let mut level = subjects.to_vec();
         for _ in 0..MAX_DEPTH {
             let listings = stream::iter(level).map(|subject| async move {
-                let found = client.referrers(repository, &subject, Some(tags)).await?;
+                let believed = tags.contains(&fallback_tag(&subject)).then_some(tags);
+                let found = client.referrers(repository, &subject, believed).await?;
                 Ok::<_, RegistryError>((subject, found.descriptors))
             });
             let listings: Vec<_> = listings.buffered(PARALLEL).collect().await;
@@ -144,7 +148,7 @@ impl Inventory {
             if seen.len() > MAX_ITEMS {
                 return Err(RegistryError::Malformed {
                     what: format!("the evidence in {repository}"),
-                    detail: Untrusted::new("there are too many referrers"),
+                    detail: Words::own("there are too many referrers"),
                 });
             }
             if next.is_empty() {
@@ -157,9 +161,13 @@ impl Inventory {
                 .iter()
                 .map(|ending| (*subject, format!("sha256-{}.{ending}", subject.hex())))
         });
-        let present: Vec<(Digest, String)> = candidates.filter(|(_, tag)| tags.contains(tag)).collect();
-        let resolved = stream::iter(present).map(|(subject, tag)| async move {
-            let digest = client.resolve(repository, &tag).await?;
+        let candidates: Vec<(Digest, String)> = candidates.collect();
+        let resolved = stream::iter(candidates).map(|(subject, tag)| async move {
+            let digest = if tags.contains(&tag) {
+                client.resolve(repository, &tag).await?
+            } else {
+                unlisted(client, repository, &tag).await?
+            };
             Ok::<_, RegistryError>(digest.map(|digest| (subject, tag, digest)))
         });
         let resolved: Vec<_> = resolved.buffered(PARALLEL).collect().await;
@@ -167,5 +175,20 @@ impl Inventory {
             inventory.tagged.extend(found?);
         }
         Ok(inventory)
+    }
+}
+
+/// What a tag names that the tag list lacks. One GET tells, with the registry's own words about what is not
+/// there.
+async fn unlisted(
+    client: &RegistryClient,
+    repository: &Repository,
+    tag: &str,
+) -> Result<Option<Digest>, RegistryError> {
+    match client.tagged_manifest(repository, tag).await {
+        Ok(found) => Ok(found.map(|manifest| manifest.digest)),
+        Err(error) if error.cause().is_open() => Err(error),
+        // It is there and cannot be read: it is brought over by its digest, and fails there by name.
+        Err(_) => client.resolve(repository, tag).await,
     }
 }

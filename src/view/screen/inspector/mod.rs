@@ -309,7 +309,7 @@ fn pinned_by(out: &mut InspectorLines<'_>, cell: &Cell) {
             span(Role::Text, by.author.clean().into_string()),
             span(Role::Dim, " in "),
             span(Role::Text, commit),
-            span(Role::Dim, format!(" “{}”", by.subject.clean())),
+            span(Role::Dim, format!(" {}", by.subject.quoted())),
         ],
     );
 }
@@ -324,7 +324,14 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
     }
     if cell.tag.tag().is_some() {
         match (&cell.tag_digest, cell.tag_digest.value()) {
-            (Seen::Unreachable { failure, .. }, _) => {
+            (Seen::Unreachable { failure, last }, _) => {
+                if let Some((before, at)) = last {
+                    let was = before.map_or_else(
+                        || "there was no such tag".to_owned(),
+                        |digest| format!("{} {}", out.glyphs.arrow, digest.short()),
+                    );
+                    line.push(span(Role::Dim, format!("  {was} {}", age::ago(*at, out.now))));
+                }
                 line.push(span(
                     Role::Unreachable,
                     format!("  tag unreachable: {}", failure.sentence().clean()),
@@ -380,7 +387,7 @@ fn relation(out: &mut InspectorLines<'_>, row: &ServiceRow, cell: &Cell) {
         (Relation::None, _) => format!("CI offers {offered}"),
     };
     let version = cell.version.as_ref();
-    let version = version.map_or_else(String::new, |version| format!("  (version label {})", version.clean()));
+    let version = version.map_or_else(String::new, |version| format!("  (version label {})", version.quoted()));
     out.cut("candidate", vec![span(Role::Text, text), span(Role::Dim, version)]);
 }
 

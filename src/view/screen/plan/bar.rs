@@ -65,6 +65,8 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
         return button("Close", "enter");
     }
     let mut line = button("Cancel", "enter");
+    // Somebody changed the very pin: a yes would not be taken.
+    let is_overtaken = screen.moved.as_ref().is_some_and(|moved| moved.changed.is_some());
     let all = proposal.plans.iter().flat_map(|plan| &plan.gates);
     let closed = all.filter(|gate| gate.state == GateState::Closed).count();
     if let Some((plan, gate)) = closed_gate(proposal) {
@@ -87,11 +89,13 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
         if is_waivable(proposal) {
             key(&mut line, "b", "break glass");
         }
-    } else {
+    } else if !is_overtaken {
         match name_to_type(proposal) {
             Some(name) => key(&mut line, "y", &format!("confirm, then type {name}")),
             None => key(&mut line, "y", "confirm"),
         }
+    } else {
+        line.push(span(Role::Error, "   out of date"));
     }
     if !proposal.alternatives.is_empty() {
         key(&mut line, "1-9", "choose a digest");

@@ -50,7 +50,8 @@ fn out_of_date(screen: &PlanScreen, width: u16, glyphs: &Glyphs) -> Vec<Line> {
         Role::Warned
     };
     let line = vec![span(role, what), span(Role::Key, "n"), span(Role::Text, " plans again")];
-    fold(line, width, 2, 3, glyphs)
+    // The place in the text stands at the end of the last of these lines.
+    fold(line, width.saturating_sub(16), 2, 3, glyphs)
 }
 
 /// Draws the plan screen.

@@ -209,7 +209,7 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         | FailureKind::Failed => (
             Role::Error,
             "it failed:",
-            "the commands (:) have resume, which says whether anything was left half-way",
+            "`pindeck resume` says whether anything was left half-way",
         ),
     };
     // What could not be reached never looks like a refusal.

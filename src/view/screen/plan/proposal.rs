@@ -15,7 +15,7 @@ use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::{Gate, GateState, Opener, Plan, Verb};
 use crate::domain::text::clean_lines;
 use crate::domain::verdict::{Outcome, Verdict};
-use crate::domain::write::Proposal;
+use crate::domain::write::{Proposal, TagRule};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::lines::fold;
 use crate::view::screen::{diff, evidence};
@@ -86,6 +86,16 @@ pub(super) fn lines(
         "pushes",
         vec![span(Role::Text, place), span(Role::Dim, format!("  {count}"))],
     );
+    if let Some(rule) = proposal.request.tag {
+        let words = match rule {
+            TagRule::Update => "becomes the new digest's own",
+            TagRule::Keep => "stays as it is",
+            TagRule::Drop => "goes",
+        };
+        let key = state.keymap.key_of(Action::TagRule);
+        let key = key.map_or_else(String::new, |key| format!("  ({key} changes that)"));
+        out.say("tag", vec![span(Role::Warned, words), span(Role::Dim, key)]);
+    }
     if let Some(command) = crate::app::equivalent::equivalent(state) {
         out.say("command", vec![span(Role::Dim, command)]);
     }

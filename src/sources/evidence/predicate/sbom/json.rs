@@ -10,6 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 
 use super::entry::{Header, PackageSink, SbomEntry};
+use crate::domain::text::quoted;
 
 /// Whether a JSON text has the keys of an SBOM.
 pub(super) fn looks_like(text: &[u8]) -> bool {
@@ -34,8 +35,8 @@ pub(super) fn read(text: &str, sink: &mut PackageSink<'_>) -> Result<Header, Str
     let mut from = serde_json::Deserializer::from_str(text);
     let seen = DocumentSeed { sink }
         .deserialize(&mut from)
-        .map_err(|e| format!("the SBOM cannot be read: {e}"))?;
-    from.end().map_err(|e| format!("the SBOM has a tail: {e}"))?;
+        .map_err(|e| format!("the SBOM cannot be read: {}", quoted(&e)))?;
+    from.end().map_err(|e| format!("the SBOM has a tail: {}", quoted(&e)))?;
     seen.header()
 }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::time::time;
 use crate::domain::evidence::SbomSummary;
-use crate::domain::text::Untrusted;
+use crate::domain::text::{Untrusted, quoted};
 use entry::{Header, PackageSink};
 
 /// Most that a compressed SBOM may unpack to, in bytes.
@@ -132,7 +132,8 @@ const BZIP2: &[u8] = b"BZh";
 
 fn read(content: &[u8], sink: &mut PackageSink<'_>) -> Result<Header, String> {
     if content.starts_with(ZSTD) {
-        let reader = ruzstd::decoding::StreamingDecoder::new(content).map_err(|e| format!("no zstd: {e}"))?;
+        let reader =
+            ruzstd::decoding::StreamingDecoder::new(content).map_err(|e| format!("no zstd: {}", quoted(&e)))?;
         return read_plain(&unpack(reader)?, sink);
     }
     if content.starts_with(BZIP2) {
@@ -146,7 +147,7 @@ fn unpack(reader: impl std::io::Read) -> Result<Vec<u8>, String> {
     reader
         .take(UNPACKED_CAP + 1)
         .read_to_end(&mut out)
-        .map_err(|e| format!("it cannot be unpacked: {e}"))?;
+        .map_err(|e| format!("it cannot be unpacked: {}", quoted(&e)))?;
     if out.len() as u64 > UNPACKED_CAP {
         return Err(format!("it unpacks to more than {} MiB", UNPACKED_CAP >> 20));
     }

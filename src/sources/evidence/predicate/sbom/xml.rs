@@ -6,6 +6,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::entry::{Header, PackageSink, SbomEntry};
+use crate::domain::text::quoted;
 
 /// Deeper nesting than this is no honest SBOM.
 const MAX_DEPTH: usize = 256;
@@ -37,7 +38,9 @@ pub(super) fn read(text: &str, sink: &mut PackageSink<'_>) -> Result<Header, Str
     let mut reader = Reader::from_str(text);
     let mut document = BomReader::default();
     loop {
-        let event = reader.read_event().map_err(|e| format!("the SBOM is no XML: {e}"))?;
+        let event = reader
+            .read_event()
+            .map_err(|e| format!("the SBOM is no XML: {}", quoted(&e)))?;
         match event {
             Event::Start(start) => document.open(&start)?,
             Event::Empty(start) => {
@@ -135,7 +138,7 @@ impl BomReader {
 /// One of the five entities that XML itself declares, or a character by its number.
 fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
     let number = reference.resolve_char_ref();
-    if let Some(c) = number.map_err(|e| format!("the SBOM has a broken character reference: {e}"))? {
+    if let Some(c) = number.map_err(|e| format!("the SBOM has a broken character reference: {}", quoted(&e)))? {
         return Ok(c.to_string());
     }
     let name: &str = reference;
@@ -148,7 +151,7 @@ fn resolve(reference: &BytesRef<'_>) -> Result<String, String> {
 fn schema_version(root: &BytesStart<'_>) -> Result<String, String> {
     let mut namespaces = Vec::new();
     for attribute in root.attributes() {
-        let attribute = attribute.map_err(|e| format!("the root element is broken: {e}"))?;
+        let attribute = attribute.map_err(|e| format!("the root element is broken: {}", quoted(&e)))?;
         let key = attribute.key.as_ref();
         if key == "xmlns" || key.starts_with("xmlns:") {
             namespaces.push(attribute.value.into_owned());
