@@ -183,10 +183,12 @@ pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Led
 }
 
 fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
-    let files = Arc::new(repo.files(&tip.commit)?);
+    let listing = repo.list(&tip.commit)?;
+    let files = Arc::new(listing.files);
     let unmatched = unmatched(&team, text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    let mut commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    commit.links = Arc::new(listing.links);
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
     let services_by_place = services_by_place(&commit, &naming, &grouped);

@@ -92,6 +92,7 @@ mod tests {
             copied: copied_files(&all, &scans),
             scans,
             files: Arc::new(all),
+            links: Arc::default(),
             remote_url: None,
         };
         let left = commit

@@ -12,12 +12,18 @@ use pindeck::sources::git::TreeFile;
 use pindeck::sources::git::manifest::{is_manifest, scan};
 
 use crate::Attack;
+use crate::support::git_world::git;
 
 pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "line-ends-that-readers-disagree-about",
         tries: "an image stands in a comment for one reader of YAML and is content for another",
         attempt: line_ends_that_readers_disagree_about,
+    },
+    Attack {
+        name: "kustomization-by-a-link",
+        tries: "a kustomization that changes the images beside it is a symbolic link, which is not followed here",
+        attempt: kustomization_by_a_link,
     },
     Attack {
         name: "kustomization-too-large-to-read",
@@ -105,4 +111,54 @@ fn kustomization_too_large_to_read() {
     let broken = "images: [{name: r.example/app, newTag: other}]\nresources: {{[\n".to_owned();
     let files = BTreeMap::from([(APP, workload("")), (KUSTOMIZATION, broken)]);
     assert!(is_uncertain(&files, &[]));
+}
+
+fn kustomization_by_a_link() {
+    let home = tempfile::tempdir().expect("a folder");
+    let at = |path: &str| home.path().join(path);
+    git(home.path(), &["init", "-q", "-b", "main"]);
+    std::fs::create_dir_all(at("envs/production")).expect("made");
+    std::fs::create_dir_all(at("shared")).expect("made");
+    std::fs::write(at(APP), workload("")).expect("written");
+    let kustomization = format!(
+        "resources: [app.yaml]\nimages: [{{name: r.example/app, digest: \"sha256:{}\"}}]\n",
+        "b".repeat(64)
+    );
+    std::fs::write(at("shared/images.txt"), kustomization).expect("written");
+    let configuration = "version = 1\n[[environments]]\nname = \"production\"\npaths = [\"envs/production/**\"]\n";
+    std::fs::write(at("pindeck.toml"), configuration).expect("written");
+    let commit = |what: &str| {
+        git(home.path(), &["add", "-A"]);
+        git(
+            home.path(),
+            &[
+                "-c",
+                "user.name=T",
+                "-c",
+                "user.email=t@example.com",
+                "commit",
+                "-q",
+                "-m",
+                what,
+            ],
+        );
+    };
+    let uncertain = || {
+        let ran = std::process::Command::new(env!("CARGO_BIN_EXE_pindeck"))
+            .args(["--offline", "status", "--json", "-C"])
+            .arg(home.path())
+            .env("HOME", home.path())
+            .env("PINDECK_CACHE_DIR", at("cache"))
+            .env("XDG_STATE_HOME", at("state"))
+            .output()
+            .expect("pindeck runs");
+        let status: serde_json::Value = serde_json::from_slice(&ran.stdout).expect("a document");
+        status["services"][0]["pins"][0]["uncertain"].clone()
+    };
+    commit("before");
+    assert!(uncertain().is_null());
+    std::os::unix::fs::symlink("../../shared/images.txt", at(KUSTOMIZATION)).expect("linked");
+    commit("a link");
+    let said = uncertain();
+    assert!(said.as_str().is_some_and(|why| why.contains(KUSTOMIZATION)), "{said}");
 }

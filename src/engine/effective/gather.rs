@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::domain::id::EnvId;
 use crate::domain::pin::Style;
 use crate::domain::reference::ImageRef;
-use crate::sources::git::manifest::{DocumentPart, Found, Handle};
+use crate::sources::git::manifest::{DetectionRule, DocumentPart, Found, Handle};
 
 use super::compose;
 use super::files::{Files, folder_of, join};
@@ -20,6 +20,8 @@ use super::rendered_images::{self, doubt, is_helm_release, is_image};
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
 use super::unplaced::{self, unmanaged, why_changed_nothing};
 use super::values;
+
+const UNPARSED: &str = "the file cannot be parsed here, so what of it is deployed cannot be told";
 
 /// The references of all environments.
 pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
@@ -366,7 +368,11 @@ impl Gatherer<'_> {
                 file: self.files.path(file).to_owned(),
                 found: compose::with_variables(self.files, file, handle).unwrap_or_else(|| found.clone()),
                 others: BTreeSet::new(),
-                uncertain: scan.doubtful.clone().or_else(|| self.files.unread_kustomization(file)),
+                uncertain: scan
+                    .doubtful
+                    .clone()
+                    .or_else(|| (found.rule == DetectionRule::UnparsedLine).then(|| UNPARSED.to_owned()))
+                    .or_else(|| self.files.unread_kustomization(file)),
             });
         }
     }

@@ -40,6 +40,8 @@ pub struct ScannedCommit {
     pub scans: BTreeMap<String, Arc<Scan>>,
     /// Every file.
     pub files: Arc<Vec<TreeFile>>,
+    /// Paths of symbolic links, which are not followed here; whoever deploys may follow them.
+    pub links: Arc<Vec<String>>,
     /// URL of the remote, where it is known.
     pub remote_url: Option<String>,
     /// Files whose references are not the repository's own.
@@ -47,6 +49,15 @@ pub struct ScannedCommit {
 }
 
 impl ScannedCommit {
+    /// Every path that is there, followed or not.
+    fn paths(&self) -> BTreeMap<&str, ()> {
+        let files = self.files.iter().map(|file| file.path.as_str());
+        files
+            .chain(self.links.iter().map(String::as_str))
+            .map(|path| (path, ()))
+            .collect()
+    }
+
     /// The same commit with other contents of some files.
     pub(crate) fn with<'f>(&self, changed: impl Iterator<Item = (&'f str, &'f [u8])>) -> Self {
         let mut out = self.clone();
@@ -59,7 +70,7 @@ impl ScannedCommit {
 
 /// The images that the kustomization in a folder deploys, where it is known what it consists of.
 pub fn kustomization_images(commit: &ScannedCommit, folder: &str) -> Option<Vec<String>> {
-    let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    let others = commit.paths();
     let files = files::Files::new(&commit.scans, &others);
     let renderer = render::Renderer::new(&files);
     let rendered = renderer.kustomization(files.kustomization_in(folder)?);
@@ -77,7 +88,7 @@ pub fn deploying_files(commit: &ScannedCommit) -> Vec<String> {
 
 /// Renders a commit.
 pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective {
-    let others: BTreeMap<&str, ()> = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    let others = commit.paths();
     let files = files::Files::new(&commit.scans, &others);
     let paths = EnvironmentPaths::new(environments);
     let order: BTreeMap<&EnvId, usize> = environments

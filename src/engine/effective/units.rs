@@ -92,6 +92,7 @@ impl<'a> EnvironmentFiles<'a> {
     ) {
         if let Some(pattern) = &application.pattern {
             self.spread(file, application, pattern, out, covered);
+            self.spread_plain(file, application, pattern, out);
         }
         if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
             return;
@@ -209,6 +210,30 @@ impl<'a> EnvironmentFiles<'a> {
                     is_guess: true,
                 });
             }
+        }
+    }
+
+    /// The same for plain folders, which Flux applies as they are.
+    fn spread_plain(&self, file: u32, application: &'a Application, pattern: &str, out: &mut Vec<RenderUnit<'a>>) {
+        let Some(fits) = pattern_of(pattern) else { return };
+        if application.kind != ApplicationKind::Flux || !self.lays_something_over("", application) {
+            return;
+        }
+        let in_environment = (0..self.files.len()).filter(|file| !self.of(*file).is_empty());
+        let folders: BTreeSet<&str> = in_environment.map(|file| folder_of(self.files.path(file))).collect();
+        for folder in folders.into_iter().filter(|folder| fits.is_match(folder)) {
+            if self.files.kustomization_in(folder).is_some() {
+                continue;
+            }
+            let inside = self.files.in_folder(folder, false);
+            let environments = inside.iter().flat_map(|file| self.of(*file)).copied().collect();
+            out.push(RenderUnit {
+                environments,
+                what: RenderSource::Folder(inside, Vec::new()),
+                by: Some((file, application)),
+                through: None,
+                is_guess: true,
+            });
         }
     }
 

@@ -16,7 +16,7 @@ use super::reader::{
     BlobChange, ChangedEntry, CommitChanges, CommitMeta, CommitOrder, CommitVisit, GitReader, Rename, VisitCommit,
 };
 use super::stream::{self, GitStream};
-use super::tree_entry::{EntryKind, RawEntry, TreeFile};
+use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
 use merge_sides::MergeSides;
 
 /// Type and bytes of an object; `None` = it is missing.
@@ -190,12 +190,20 @@ impl GitReader for GitCli {
             .ok_or_else(|| log::unknown_form(&format!("commit {id}")))
     }
 
-    fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let file = |(entry, path): (RawEntry, String)| {
-            let oid = entry.regular()?;
-            Some(TreeFile { path, oid, size: None })
-        };
-        Ok(self.ls_tree(&["-r", commit])?.into_iter().filter_map(file).collect())
+    fn list(&self, commit: &str) -> Result<TreeListing, GitError> {
+        let mut all = TreeListing::default();
+        for (entry, path) in self.ls_tree(&["-r", commit])? {
+            match entry.kind() {
+                EntryKind::File => all.files.push(TreeFile {
+                    path,
+                    oid: entry.oid,
+                    size: None,
+                }),
+                EntryKind::Link => all.links.push(path),
+                _ => {}
+            }
+        }
+        Ok(all)
     }
 
     fn entry(&self, commit: &str, parts: &[&str]) -> Result<Option<RawEntry>, GitError> {

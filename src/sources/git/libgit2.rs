@@ -9,7 +9,7 @@ use super::error::GitError;
 use super::git_cli::GitCli;
 use super::program::GitProgram;
 use super::reader::{ChangedEntry, CommitMeta, CommitVisit, GitReader, Rename, VisitCommit};
-use super::tree_entry::{EntryKind, RawEntry, TreeFile};
+use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
 
 /// Most files that are compared for renames in one commit.
 const RENAME_LIMIT: usize = 400;
@@ -141,17 +141,19 @@ impl GitReader for Libgit2 {
         self.find_commit(id).map(|commit| history::meta(&commit))
     }
 
-    fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        let mut files = Vec::new();
+    fn list(&self, commit: &str) -> Result<TreeListing, GitError> {
+        let (mut files, mut links) = (Vec::new(), Vec::new());
         self.tree(commit)?
             .walk(TreeWalkMode::PreOrder, |folder, entry| {
-                let regular = entry.kind() == Some(ObjectType::Blob) && entry.filemode() & 0o170_000 == 0o100_000;
-                if let (true, Ok(name)) = (regular, entry.name()) {
-                    files.push(TreeFile {
+                let is_blob = entry.kind() == Some(ObjectType::Blob);
+                match (entry.filemode() & 0o170_000, entry.name()) {
+                    (0o100_000, Ok(name)) if is_blob => files.push(TreeFile {
                         path: format!("{folder}{name}"),
                         oid: entry.id().to_string(),
                         size: None,
-                    });
+                    }),
+                    (0o120_000, Ok(name)) if is_blob => links.push(format!("{folder}{name}")),
+                    _ => {}
                 }
                 TreeWalkResult::Ok
             })
@@ -164,7 +166,7 @@ impl GitReader for Libgit2 {
                     .map(|(size, _)| size as u64);
             }
         }
-        Ok(files)
+        Ok(TreeListing { files, links })
     }
 
     fn entry(&self, commit: &str, parts: &[&str]) -> Result<Option<RawEntry>, GitError> {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::error::GitError;
-use super::tree_entry::{RawEntry, TreeFile};
+use super::tree_entry::{RawEntry, TreeListing};
 use crate::domain::text::Untrusted;
 
 /// What a commit says about itself.
@@ -139,7 +139,7 @@ pub(super) trait GitReader {
     ///
     /// # Errors
     /// If the commit or a tree cannot be read.
-    fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError>;
+    fn list(&self, commit: &str) -> Result<TreeListing, GitError>;
     /// What a commit has at a path, given as its parts. Where a link or a submodule stands in the way, the
     /// answer is that one; below a file there is nothing.
     ///

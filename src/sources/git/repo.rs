@@ -20,7 +20,7 @@ use super::remote_failure::of_remote;
 use super::revert::{self, RevertOutcome, RevertedFile};
 use super::tip::{self, Tip};
 use super::tracked_config;
-use super::tree_entry::{TreeEntry, TreeFile};
+use super::tree_entry::{TreeEntry, TreeFile, TreeListing};
 use crate::domain::text::quoted;
 
 /// Fetches that are tried while another process is at the same refs or locks.
@@ -288,7 +288,15 @@ impl GitRepo {
     /// # Errors
     /// If the commit or a tree cannot be read.
     pub fn files(&self, commit: &str) -> Result<Vec<TreeFile>, GitError> {
-        self.reader()?.files(commit)
+        Ok(self.list(commit)?.files)
+    }
+
+    /// All regular files of a commit, and its symbolic links by their paths.
+    ///
+    /// # Errors
+    /// If the commit or a tree cannot be read.
+    pub(crate) fn list(&self, commit: &str) -> Result<TreeListing, GitError> {
+        self.reader()?.list(commit)
     }
 
     /// What a commit has at a path: the bytes, if it is a regular file.

@@ -48,6 +48,15 @@ impl RawEntry {
     }
 }
 
+/// Everything that a commit has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct TreeListing {
+    /// Its regular files.
+    pub files: Vec<TreeFile>,
+    /// Paths of its symbolic links, which are never followed.
+    pub links: Vec<String>,
+}
+
 /// What a commit has at a path. A link, a folder or a submodule is never taken for nothing: whoever asks
 /// for a file by its name has to say what becomes of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
