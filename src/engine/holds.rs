@@ -82,7 +82,7 @@ fn is_taken_for(name: &str, file: &str) -> bool {
     seen.trim_end_matches(['.', ' ']).to_uppercase().to_lowercase() == file
 }
 
-/// Parses the file.
+/// Reads the text of `pindeck-holds.toml`.
 ///
 /// # Errors
 /// If it is not UTF-8, not TOML of this form, or of a newer version.

@@ -22,7 +22,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
-use super::hold::HoldsFile;
+use super::hold::{HoldsFile, with};
 use super::pin::refused;
 use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{JudgedDigest, PlanContext};
@@ -491,13 +491,4 @@ impl Revert<'_> {
         }
         out
     }
-}
-
-/// The holds with one more; the same one again changes nothing.
-fn with(mut all: Vec<Hold>, hold: Hold) -> Vec<Hold> {
-    let same = |h: &Hold| h.service == hold.service && h.environment == hold.environment && h.digest == hold.digest;
-    if !all.iter().any(same) {
-        all.push(hold);
-    }
-    all
 }

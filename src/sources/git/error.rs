@@ -160,7 +160,7 @@ pub enum GitError {
     /// The remote did not let us in.
     #[error("{remote} denied access: {}", words.quoted())]
     AccessDenied {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Untrusted,
@@ -168,7 +168,7 @@ pub enum GitError {
     /// The remote was not reached, or the connection to it was lost.
     #[error("{remote} could not be reached: {words}")]
     Unreachable {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Words,
