@@ -6,7 +6,7 @@ const LONGEST: usize = 300;
 
 /// One character of a name, or what stands for several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum PatternPiece {
     Any,
     One,
     Character(char),
@@ -28,16 +28,18 @@ pub(super) fn can_match(a: &str, b: &str) -> bool {
                 continue;
             }
             let (x, y) = (a.get(i), b.get(j));
-            if x == Some(&Part::Any) {
+            if x == Some(&PatternPiece::Any) {
                 reached[i + 1][j] = true;
             }
-            if y == Some(&Part::Any) {
+            if y == Some(&PatternPiece::Any) {
                 reached[i][j + 1] = true;
             }
             match (x, y) {
-                (Some(Part::Any), Some(_)) => reached[i][j + 1] = true,
-                (Some(_), Some(Part::Any)) => reached[i + 1][j] = true,
-                (Some(x), Some(y)) if x == y || *x == Part::One || *y == Part::One => reached[i + 1][j + 1] = true,
+                (Some(PatternPiece::Any), Some(_)) => reached[i][j + 1] = true,
+                (Some(_), Some(PatternPiece::Any)) => reached[i + 1][j] = true,
+                (Some(x), Some(y)) if x == y || *x == PatternPiece::One || *y == PatternPiece::One => {
+                    reached[i + 1][j + 1] = true
+                }
                 _ => {}
             }
         }
@@ -45,22 +47,22 @@ pub(super) fn can_match(a: &str, b: &str) -> bool {
     reached[a.len()][b.len()]
 }
 
-fn parts(text: &str) -> Vec<Part> {
+fn parts(text: &str) -> Vec<PatternPiece> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let expression = rest.strip_prefix("${{").or_else(|| rest.strip_prefix("{{"));
         if let Some((_, after)) = expression.and_then(|inside| inside.split_once("}}")) {
-            out.push(Part::Any);
+            out.push(PatternPiece::Any);
             rest = after;
             continue;
         }
         let class = rest.strip_prefix('[').and_then(|inside| inside.split_once(']'));
         let part = match first {
-            '*' => Part::Any,
-            '?' => Part::One,
-            '[' if class.is_some() => Part::One,
-            other => Part::Character(other),
+            '*' => PatternPiece::Any,
+            '?' => PatternPiece::One,
+            '[' if class.is_some() => PatternPiece::One,
+            other => PatternPiece::Character(other),
         };
         out.push(part);
         rest = match class {
