@@ -32,7 +32,7 @@ pub struct KargoObject {
     pub steps: Vec<PromotionStep>,
 }
 
-/// One step of a promotion.
+/// A step of a promotion: what Kargo runs, with the values that it runs it with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PromotionStep {
     /// Line, from 1.

@@ -6,7 +6,7 @@ const LONGEST: usize = 300;
 
 /// One character of a name, or what stands for several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PatternPiece {
+enum PatternPart {
     Any,
     One,
     Character(char),
@@ -28,16 +28,16 @@ pub(super) fn can_match(a: &str, b: &str) -> bool {
                 continue;
             }
             let (x, y) = (a.get(i), b.get(j));
-            if x == Some(&PatternPiece::Any) {
+            if x == Some(&PatternPart::Any) {
                 reached[i + 1][j] = true;
             }
-            if y == Some(&PatternPiece::Any) {
+            if y == Some(&PatternPart::Any) {
                 reached[i][j + 1] = true;
             }
             match (x, y) {
-                (Some(PatternPiece::Any), Some(_)) => reached[i][j + 1] = true,
-                (Some(_), Some(PatternPiece::Any)) => reached[i + 1][j] = true,
-                (Some(x), Some(y)) if x == y || *x == PatternPiece::One || *y == PatternPiece::One => {
+                (Some(PatternPart::Any), Some(_)) => reached[i][j + 1] = true,
+                (Some(_), Some(PatternPart::Any)) => reached[i + 1][j] = true,
+                (Some(x), Some(y)) if x == y || *x == PatternPart::One || *y == PatternPart::One => {
                     reached[i + 1][j + 1] = true
                 }
                 _ => {}
@@ -47,22 +47,22 @@ pub(super) fn can_match(a: &str, b: &str) -> bool {
     reached[a.len()][b.len()]
 }
 
-fn parts(text: &str) -> Vec<PatternPiece> {
+fn parts(text: &str) -> Vec<PatternPart> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let expression = rest.strip_prefix("${{").or_else(|| rest.strip_prefix("{{"));
         if let Some((_, after)) = expression.and_then(|inside| inside.split_once("}}")) {
-            out.push(PatternPiece::Any);
+            out.push(PatternPart::Any);
             rest = after;
             continue;
         }
         let class = rest.strip_prefix('[').and_then(|inside| inside.split_once(']'));
         let part = match first {
-            '*' => PatternPiece::Any,
-            '?' => PatternPiece::One,
-            '[' if class.is_some() => PatternPiece::One,
-            other => PatternPiece::Character(other),
+            '*' => PatternPart::Any,
+            '?' => PatternPart::One,
+            '[' if class.is_some() => PatternPart::One,
+            other => PatternPart::Character(other),
         };
         out.push(part);
         rest = match class {

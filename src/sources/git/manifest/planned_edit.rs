@@ -11,14 +11,14 @@ use super::name_patterns::covers;
 pub(crate) struct PlacedObject<T> {
     /// Path in the repository.
     pub file: String,
-    /// The object.
+    /// What the manifest says, as far as it is read.
     pub object: T,
 }
 
 /// A change of pins in one file.
 #[derive(Debug, Clone)]
 pub(crate) struct PlannedEdit<'a> {
-    /// The file.
+    /// Path of the changed file in the repository.
     pub file: &'a str,
     /// The file, and the kustomizations that take it in: who applies one of them applies the change.
     pub applied: BTreeSet<String>,
