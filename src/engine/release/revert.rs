@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::history::PinIdentity;
-use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
@@ -62,11 +61,7 @@ pub(super) async fn draft(
     let ledger = context.ledger();
     // Holds that cannot be read close the gate of every target.
     let services = ledger.service_names();
-    let holds = HoldsInForce {
-        holds: ledger.holds.as_deref().unwrap_or_default(),
-        environments: &ledger.environments,
-        services: &services,
-    };
+    let holds = ledger.readable_holds(&services);
     let revert = Revert {
         context,
         request,

@@ -2,7 +2,7 @@
 //! to the [`Failure`] that it becomes.
 
 use crate::domain::failure::{Failure, FailureKind, Hint, Part};
-use crate::domain::text::{Untrusted, Words, quoted};
+use crate::domain::text::{Untrusted, Wording, quoted};
 
 /// A failure of git itself.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +171,7 @@ pub enum GitError {
         /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
-        words: Words,
+        words: Wording,
     },
     /// A lock of another git process that did not go away.
     #[error("{lock} is locked by another git process")]
