@@ -70,12 +70,12 @@ impl Filter {
     pub fn matcher<'a>(&'a self, board: &'a Board, now: Timestamp) -> RowMatcher<'a> {
         let contained = board.services.iter().any(|row| self.is_contained(row.name.as_str()));
         let words = if self.words.is_empty() {
-            Words::None
+            FilterWords::None
         } else if contained {
-            Words::Contained
+            FilterWords::Contained
         } else {
             let pattern = Pattern::parse(&self.words.join(" "), CaseMatching::Ignore, Normalization::Smart);
-            Words::Resembled(pattern, Box::new(Matcher::new(Config::DEFAULT)))
+            FilterWords::Resembled(pattern, Box::new(Matcher::new(Config::DEFAULT)))
         };
         let drift = if self.facets.is_empty() {
             DriftIndex::default()
@@ -104,7 +104,7 @@ impl Filter {
 }
 
 /// How the words of a filter are looked for.
-enum Words {
+enum FilterWords {
     None,
     /// At least one name contains them all: only such names count.
     Contained,
@@ -114,7 +114,7 @@ enum Words {
 /// Tests rows against a filter.
 pub struct RowMatcher<'a> {
     filter: &'a Filter,
-    words: Words,
+    words: FilterWords,
     drift: DriftIndex<'a>,
     now: Timestamp,
     buffer: Vec<char>,
@@ -128,9 +128,9 @@ impl RowMatcher<'_> {
             return false;
         }
         match &mut self.words {
-            Words::None => true,
-            Words::Contained => self.filter.is_contained(row.name.as_str()),
-            Words::Resembled(pattern, matcher) => pattern
+            FilterWords::None => true,
+            FilterWords::Contained => self.filter.is_contained(row.name.as_str()),
+            FilterWords::Resembled(pattern, matcher) => pattern
                 .score(Utf32Str::new(row.name.as_str(), &mut self.buffer), matcher)
                 .is_some(),
         }
@@ -139,8 +139,8 @@ impl RowMatcher<'_> {
     /// The characters of a name that the words of the filter were found in, by their number.
     pub fn found_in(&mut self, name: &str) -> Vec<usize> {
         let mut found: Vec<usize> = match &mut self.words {
-            Words::None => Vec::new(),
-            Words::Contained => {
+            FilterWords::None => Vec::new(),
+            FilterWords::Contained => {
                 let small: Vec<char> = name.chars().map(lower).collect();
                 let words = self.filter.words.iter();
                 words
@@ -151,7 +151,7 @@ impl RowMatcher<'_> {
                     })
                     .collect()
             }
-            Words::Resembled(pattern, matcher) => {
+            FilterWords::Resembled(pattern, matcher) => {
                 let mut indices = Vec::new();
                 pattern.indices(Utf32Str::new(name, &mut self.buffer), matcher, &mut indices);
                 indices.into_iter().filter_map(|at| usize::try_from(at).ok()).collect()

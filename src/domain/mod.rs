@@ -47,5 +47,5 @@ pub use evidence::{CauseKind, Evidence, EvidenceKind};
 pub(crate) use failure::{Failure, FailureKind, Hint, Part};
 pub use id::{Digest, EnvId, ServiceId, Target};
 pub use reference::{ImageRef, Repository};
-pub(crate) use text::{Clean, Untrusted, Words, quoted};
+pub(crate) use text::{Clean, Untrusted, Wording, quoted};
 pub use verdict::{Cause, Outcome, Verdict};

@@ -121,12 +121,12 @@ pub fn quoted_lines(lines: &[Untrusted]) -> String {
 /// The part of an error that says why: in words of pindeck, or in words of somebody else. Shown, the
 /// words of somebody else are a quotation (see [`quoted`]), so a reader sees where pindeck stops speaking.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words {
+pub struct Wording {
     text: Box<str>,
     by_another: bool,
 }
 
-impl Words {
+impl Wording {
     /// Words of pindeck. What they quote is quoted already.
     pub fn own(text: impl Into<Box<str>>) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Words {
     }
 }
 
-impl fmt::Display for Words {
+impl fmt::Display for Wording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = match self.by_another {
             true => quoted(&*self.text),
@@ -231,7 +231,7 @@ mod tests {
         ] {
             let one = quoted(hostile).into_string();
             let several = quoted_lines(&[hostile.into(), hostile.into()]);
-            let words = Words::of_another(hostile).to_string();
+            let words = Wording::of_another(hostile).to_string();
             for shown in [one.as_str(), several.as_str(), words.as_str()] {
                 let inside = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 assert!(inside.is_some_and(|inside| !inside.contains('"')), "{shown}");
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn words_of_pindeck_stand_without_marks() {
-        assert_eq!(Words::own("too many redirects").to_string(), "too many redirects");
-        assert!(Words::default().is_empty() && Words::of_another("").is_empty());
+        assert_eq!(Wording::own("too many redirects").to_string(), "too many redirects");
+        assert!(Wording::default().is_empty() && Wording::of_another("").is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::board::Hold;
 use crate::domain::id::{Digest, EnvId, ServiceId};
-use crate::domain::text::{Words, quoted};
+use crate::domain::text::{Wording, quoted};
 use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
 /// Path of the file in the repository.
@@ -16,7 +16,7 @@ pub(crate) const FILE: &str = "pindeck-holds.toml";
 /// Why the holds could not be read. Callers fail closed: nothing steps forward then.
 #[derive(Debug, thiserror::Error)]
 #[error("{FILE} cannot be read: {0}; nothing can be promoted until it is repaired")]
-pub(crate) struct HoldsError(Words);
+pub(crate) struct HoldsError(Wording);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,16 +48,16 @@ const MAX_BYTES: u64 = 4 << 20;
 /// If there is anything at the file's name, or at a name that some file systems take for it, that cannot be read
 /// as holds: then nobody knows what is on hold.
 pub(crate) fn read(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, HoldsError> {
-    let failed = |error: GitError| HoldsError(Words::own(error.to_string()));
+    let failed = |error: GitError| HoldsError(Wording::own(error.to_string()));
     let names = repo.names_at_top(commit).map_err(failed)?;
     if let Some(other) = names.iter().find(|name| *name != FILE && is_taken_for(name, FILE)) {
         let what = format!("{} is the same file where a file system folds case", quoted(other));
-        return Err(HoldsError(Words::own(what)));
+        return Err(HoldsError(Wording::own(what)));
     }
     match repo.entry(commit, FILE).map_err(failed)? {
         TreeEntry::Absent => Ok(Vec::new()),
         TreeEntry::File(blob) => {
-            let too_large = || HoldsError(Words::own(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
+            let too_large = || HoldsError(Wording::own(format!("it is larger than {} MiB", MAX_BYTES >> 20)));
             if repo.blob_size(&blob).is_some_and(|size| size > MAX_BYTES) {
                 return Err(too_large());
             }
@@ -68,7 +68,7 @@ pub(crate) fn read(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, HoldsError
             parse(&bytes)
         }
         TreeEntry::Link | TreeEntry::Folder | TreeEntry::Submodule => {
-            Err(HoldsError(Words::own("it is no regular file")))
+            Err(HoldsError(Wording::own("it is no regular file")))
         }
     }
 }
@@ -82,16 +82,16 @@ fn is_taken_for(name: &str, file: &str) -> bool {
     seen.trim_end_matches(['.', ' ']).to_uppercase().to_lowercase() == file
 }
 
-/// Parses the file.
+/// Reads the text of `pindeck-holds.toml`.
 ///
 /// # Errors
 /// If it is not UTF-8, not TOML of this form, or of a newer version.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Hold>, HoldsError> {
-    let text = std::str::from_utf8(bytes).map_err(|e| HoldsError(Words::of_another(e.to_string())))?;
-    let document: HoldsDocument = toml::from_str(text).map_err(|e| HoldsError(Words::of_another(e.to_string())))?;
+    let text = std::str::from_utf8(bytes).map_err(|e| HoldsError(Wording::of_another(e.to_string())))?;
+    let document: HoldsDocument = toml::from_str(text).map_err(|e| HoldsError(Wording::of_another(e.to_string())))?;
     if document.version != 1 {
         let newer = format!("version {} is newer than this pindeck", document.version);
-        return Err(HoldsError(Words::own(newer)));
+        return Err(HoldsError(Wording::own(newer)));
     }
     Ok(document
         .holds
@@ -128,7 +128,7 @@ pub(crate) fn render(holds: &[Hold]) -> Result<String, HoldsError> {
         version: 1,
         holds: entries,
     };
-    let body = toml::to_string(&document).map_err(|e| HoldsError(Words::of_another(e.to_string())))?;
+    let body = toml::to_string(&document).map_err(|e| HoldsError(Wording::of_another(e.to_string())))?;
     Ok(format!(
         "# Digests that may not step forward. Written by pindeck; release one with `pindeck hold release`.\n{body}"
     ))

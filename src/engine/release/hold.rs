@@ -229,3 +229,12 @@ pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>
 pub(super) fn whole_second(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
+
+/// The holds with one more; the same one again changes nothing.
+pub(super) fn with(mut all: Vec<Hold>, hold: Hold) -> Vec<Hold> {
+    let same = |h: &Hold| h.service == hold.service && h.environment == hold.environment && h.digest == hold.digest;
+    if !all.iter().any(same) {
+        all.push(hold);
+    }
+    all
+}

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use crate::domain::board::Hold;
 use crate::domain::failure::Failure;
 use crate::domain::history::PinIdentity;
-use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::{self, EarlierDigest};
 use crate::domain::message::{self, MessageFacts};
@@ -22,7 +21,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
-use super::hold::HoldsFile;
+use super::hold::{HoldsFile, with};
 use super::pin::refused;
 use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{JudgedDigest, PlanContext};
@@ -53,11 +52,7 @@ pub(super) async fn draft(
     let ledger = context.ledger();
     // Holds that cannot be read close the gate of every target.
     let services = ledger.service_names();
-    let holds = HoldsInForce {
-        holds: ledger.holds.as_deref().unwrap_or_default(),
-        environments: &ledger.environments,
-        services: &services,
-    };
+    let holds = ledger.readable_holds(&services);
     let revert = Revert {
         context,
         request,
@@ -491,13 +486,4 @@ impl Revert<'_> {
         }
         out
     }
-}
-
-/// The holds with one more; the same one again changes nothing.
-fn with(mut all: Vec<Hold>, hold: Hold) -> Vec<Hold> {
-    let same = |h: &Hold| h.service == hold.service && h.environment == hold.environment && h.digest == hold.digest;
-    if !all.iter().any(same) {
-        all.push(hold);
-    }
-    all
 }

@@ -2,7 +2,7 @@
 //! to the [`Failure`] that it becomes.
 
 use crate::domain::failure::{Failure, FailureKind, Hint, Part};
-use crate::domain::text::{Untrusted, Words, quoted};
+use crate::domain::text::{Untrusted, Wording, quoted};
 
 /// A failure of git itself.
 #[derive(Debug, thiserror::Error)]
@@ -160,7 +160,7 @@ pub enum GitError {
     /// The remote did not let us in.
     #[error("{remote} denied access: {}", words.quoted())]
     AccessDenied {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
         words: Untrusted,
@@ -168,10 +168,10 @@ pub enum GitError {
     /// The remote was not reached, or the connection to it was lost.
     #[error("{remote} could not be reached: {words}")]
     Unreachable {
-        /// The remote.
+        /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
         /// What was said.
-        words: Words,
+        words: Wording,
     },
     /// A lock of another git process that did not go away.
     #[error("{lock} is locked by another git process")]

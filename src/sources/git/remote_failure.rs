@@ -2,7 +2,7 @@
 //! same trouble has the same exit status in each.
 
 use super::error::GitError;
-use crate::domain::text::Words;
+use crate::domain::text::Wording;
 
 /// What talking to a remote failed of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +77,14 @@ pub(super) fn of_remote(error: GitError, remote: &str) -> GitError {
             RemoteFailure::AccessDenied => GitError::AccessDenied { remote, words },
             RemoteFailure::NeverReached => GitError::Unreachable {
                 remote,
-                words: Words::of_another(words),
+                words: Wording::of_another(words),
             },
             // Git may also have failed on this side.
             RemoteFailure::Lost => GitError::Failed { command, status, words },
         },
         GitError::TimedOut { command, seconds } => GitError::Unreachable {
             remote,
-            words: Words::own(format!("git {command} did not end within {seconds} s")),
+            words: Wording::own(format!("git {command} did not end within {seconds} s")),
         },
         other => other,
     }

@@ -19,7 +19,7 @@ use super::lock::locked;
 use super::request::HttpRequest;
 use super::response::Response;
 use super::transport::Transport;
-use crate::domain::{Repository, Words};
+use crate::domain::{Repository, Wording};
 
 /// Most bytes of a token answer.
 const TOKEN_CAP: u64 = 64 << 10;
@@ -266,7 +266,7 @@ async fn fetch(
         return Err(RegistryError::Denied {
             host: authority(realm),
             what,
-            detail: Words::own("the token service is plain HTTP; credentials are not sent there"),
+            detail: Wording::own("the token service is plain HTTP; credentials are not sent there"),
         });
     }
     let mut url = realm.clone();
@@ -344,7 +344,7 @@ fn user_password(user: &str, password: &Secret) -> String {
 fn secret_header(scheme: &str, secret: &str, access: &Access) -> Result<HeaderValue, RegistryError> {
     let mut value = HeaderValue::try_from(format!("{scheme} {secret}")).map_err(|_| RegistryError::Credentials {
         host: access.repository.registry().to_owned(),
-        detail: Words::own("a token or password holds characters no header may have"),
+        detail: Wording::own("a token or password holds characters no header may have"),
     })?;
     value.set_sensitive(true);
     Ok(value)

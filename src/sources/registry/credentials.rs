@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::domain::{Words, quoted};
+use crate::domain::{Wording, quoted};
 
 /// Docker Hub's key in credential files.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -56,7 +56,7 @@ pub(super) enum Credential {
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     files: Vec<PathBuf>,
-    loaded: Arc<OnceCell<Result<Vec<File>, Words>>>,
+    loaded: Arc<OnceCell<Result<Vec<File>, Wording>>>,
     helped: Arc<Mutex<HelperAnswers>>,
 }
 
@@ -127,7 +127,7 @@ impl Credentials {
     }
 
     /// The credential for a repository (`path` within `registry`), if there is one.
-    pub(super) async fn lookup(&self, registry: &str, path: &str) -> Result<Option<Credential>, Words> {
+    pub(super) async fn lookup(&self, registry: &str, path: &str) -> Result<Option<Credential>, Wording> {
         if self.files.is_empty() {
             return Ok(None);
         }
@@ -140,10 +140,10 @@ impl Credentials {
         Ok(None)
     }
 
-    async fn of_file(&self, file: &File, registry: &str, path: &str) -> Result<Option<Credential>, Words> {
+    async fn of_file(&self, file: &File, registry: &str, path: &str) -> Result<Option<Credential>, Wording> {
         let server = if registry == "docker.io" { HUB_KEY } else { registry };
         let keys = keys(registry, path);
-        let in_file = |detail: &str| Words::own(format!("{}: {detail}", file.path.display()));
+        let in_file = |detail: &str| Wording::own(format!("{}: {detail}", file.path.display()));
         let helpers = file.wire.helpers.as_ref();
         for key in &keys {
             let helper = helpers.and_then(|map| map.iter().find(|(name, _)| normal(name) == *key));
@@ -171,7 +171,7 @@ impl Credentials {
 
     /// Asks a credential helper, once per run and server. The lock is kept meanwhile: parallel
     /// requests must not start as many helpers.
-    async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Words> {
+    async fn ask_helper(&self, helper: &str, server: &str) -> Result<Option<Credential>, Wording> {
         let key = (helper.to_owned(), server.to_owned());
         let mut helped = self.helped.lock().await;
         if let Some(known) = helped.get(&key) {
@@ -183,10 +183,10 @@ impl Credentials {
     }
 }
 
-async fn load(paths: Vec<PathBuf>) -> Result<Vec<File>, Words> {
+async fn load(paths: Vec<PathBuf>) -> Result<Vec<File>, Wording> {
     let mut files = Vec::new();
     for path in paths {
-        let wrong = |detail: String| Words::own(format!("{}: {detail}", path.display()));
+        let wrong = |detail: String| Wording::own(format!("{}: {detail}", path.display()));
         match tokio::fs::metadata(&path).await {
             Ok(meta) if meta.len() > MAX_FILE => return Err(wrong("too large".to_owned())),
             Ok(_) => {}
@@ -284,13 +284,13 @@ struct WireHelperAnswer {
     secret: String,
 }
 
-async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Words> {
+async fn run_helper(helper: &str, server: &str) -> Result<Option<Credential>, Wording> {
     let sane = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if helper.is_empty() || !helper.chars().all(sane) {
-        return Err(Words::own(format!("{helper:?} is no name of a credential helper")));
+        return Err(Wording::own(format!("{helper:?} is no name of a credential helper")));
     }
     let program = format!("docker-credential-{helper}");
-    let failed = |detail: String| Words::own(format!("{program}: {detail}"));
+    let failed = |detail: String| Wording::own(format!("{program}: {detail}"));
     let mut child = tokio::process::Command::new(&program)
         .arg("get")
         .stdin(Stdio::piped())

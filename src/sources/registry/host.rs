@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::error::RegistryError;
-use crate::domain::Words;
+use crate::domain::Wording;
 
 /// Requests in flight per host.
 const PARALLEL: usize = 8;
@@ -51,7 +51,7 @@ enum Admission {
     /// Not before this time, when it has to ask again.
     AskAgain(Instant),
     /// It may not go: the host is left alone, for this reason.
-    Shut(Words),
+    Shut(Wording),
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ struct State {
     hard: VecDeque<(Instant, u32)>,
     soft: u32,
     open_until: Option<Instant>,
-    last: Words,
+    last: Wording,
     not_before: Option<Instant>,
     next_slot: Option<Instant>,
 }
@@ -82,7 +82,7 @@ impl Host {
         self.permits
             .acquire()
             .await
-            .map_err(|_| self.refusal(what, Words::own("shutting down")))
+            .map_err(|_| self.refusal(what, Wording::own("shutting down")))
     }
 
     /// Waits for the pause the host asked for and for the rate limit.
@@ -100,7 +100,7 @@ impl Host {
         }
     }
 
-    fn refusal(&self, what: &str, detail: Words) -> RegistryError {
+    fn refusal(&self, what: &str, detail: Wording) -> RegistryError {
         RegistryError::Breaker {
             host: self.name.clone(),
             what: what.to_owned(),
@@ -150,11 +150,11 @@ impl Host {
     }
 
     /// A request failed for good.
-    pub(super) fn failed(&self, failure: HostFailure, detail: Words) {
+    pub(super) fn failed(&self, failure: HostFailure, detail: Wording) {
         self.failed_at(Instant::now(), failure, detail);
     }
 
-    fn failed_at(&self, now: Instant, failure: HostFailure, detail: Words) {
+    fn failed_at(&self, now: Instant, failure: HostFailure, detail: Wording) {
         let mut state = self.lock();
         state.last = detail;
         let mut open = OPEN;
@@ -197,8 +197,8 @@ impl Host {
 mod tests {
     use super::*;
 
-    fn detail() -> Words {
-        Words::own("test")
+    fn detail() -> Wording {
+        Wording::own("test")
     }
 
     fn shut() -> Admission {

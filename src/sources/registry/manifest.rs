@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::error::RegistryError;
 use crate::domain::platform::Platform;
-use crate::domain::{Digest, Words};
+use crate::domain::{Digest, Wording};
 
 /// Most bytes of a manifest (the limit that the distribution spec recommends to registries).
 pub(super) const MANIFEST_CAP: u64 = 4 << 20;
@@ -129,7 +129,7 @@ impl Manifest {
             }),
             Err(ParseError::Schema1) => Err(UnreadableManifest {
                 recognised: true,
-                detail: Words::own("Docker schema 1 is not read"),
+                detail: Wording::own("Docker schema 1 is not read"),
             }),
         }
     }
@@ -162,7 +162,7 @@ pub struct UnreadableManifest {
     /// They are a manifest of a kind that is known, but not one that can be used.
     pub recognised: bool,
     /// What is wrong.
-    pub detail: Words,
+    pub detail: Wording,
 }
 
 /// Whether bytes say of themselves that they are a manifest, whatever is wrong inside.
@@ -181,7 +181,7 @@ fn looks_like_manifest(bytes: &[u8]) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ParseError {
     /// Not what it claims to be.
-    Malformed(Words),
+    Malformed(Wording),
     /// Docker schema 1.
     Schema1,
 }
@@ -189,9 +189,9 @@ pub(super) enum ParseError {
 /// Parses manifest bytes. `content_type` is the registry's word, used only where the manifest has
 /// no `mediaType` of its own.
 pub(super) fn parse(bytes: &[u8], content_type: Option<&str>) -> Result<(String, ManifestBody), ParseError> {
-    let malformed = |detail: String| ParseError::Malformed(Words::own(detail));
+    let malformed = |detail: String| ParseError::Malformed(Wording::own(detail));
     let wire: WireManifest =
-        serde_json::from_slice(bytes).map_err(|error| ParseError::Malformed(Words::of_another(error.to_string())))?;
+        serde_json::from_slice(bytes).map_err(|error| ParseError::Malformed(Wording::of_another(error.to_string())))?;
     let content_type =
         content_type.map(|value| value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let claimed = wire

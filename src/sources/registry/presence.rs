@@ -14,7 +14,7 @@ use super::manifest::{self, MANIFEST_CAP};
 use super::request::HttpRequest;
 use super::response::Response;
 use crate::domain::reference::valid_tag;
-use crate::domain::{Digest, Repository, Words};
+use crate::domain::{Digest, Repository, Wording};
 
 /// For how long "these credentials could read that repository" is believed.
 const READABLE: Duration = Duration::from_secs(300);
@@ -102,7 +102,7 @@ impl RegistryClient {
         if !valid_tag(tag) {
             return Err(RegistryError::Malformed {
                 what,
-                detail: Words::own("that is no tag"),
+                detail: Wording::own("that is no tag"),
             });
         }
         let head = self.manifest_head(repository, tag, what).await?;

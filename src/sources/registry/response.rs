@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Url};
 use super::endpoint::authority;
 use super::error::RegistryError;
 use super::request::HttpRequest;
-use crate::domain::Words;
+use crate::domain::Wording;
 
 /// A complete answer.
 #[derive(Debug)]
@@ -28,9 +28,9 @@ impl Response {
     }
 
     /// The registry's own words: the first message of an OCI error answer, and no HTML.
-    pub(super) fn message(&self) -> Words {
+    pub(super) fn message(&self) -> Wording {
         let Some(errors) = self.errors() else {
-            return Words::default();
+            return Wording::default();
         };
         let mut text = String::new();
         for error in errors.into_iter().take(3) {
@@ -43,7 +43,7 @@ impl Response {
                 text.extend(message.chars().take(300));
             }
         }
-        Words::of_another(text)
+        Wording::of_another(text)
     }
 
     /// Whether an OCI error answer contains this code.
@@ -83,7 +83,7 @@ impl Response {
         RegistryError::Protocol {
             host: authority(&self.url),
             what: request.what.clone(),
-            detail: Words::own(detail),
+            detail: Wording::own(detail),
         }
     }
 }

@@ -19,7 +19,7 @@ use super::host::{Host, HostFailure};
 use super::lock::locked;
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
-use crate::domain::{Words, quoted};
+use crate::domain::{Wording, quoted};
 
 /// Redirects followed for one request.
 const MAX_HOPS: u32 = 5;
@@ -183,7 +183,7 @@ impl Transport {
                 AttemptFailure::last(RegistryError::Protocol {
                     host: host.name.clone(),
                     what: request.what.clone(),
-                    detail: Words::own(detail),
+                    detail: Wording::own(detail),
                 })
             };
             if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -213,7 +213,7 @@ impl Transport {
         Err(AttemptFailure::last(RegistryError::Protocol {
             host: authority(&request.url),
             what: request.what.clone(),
-            detail: Words::own("too many redirects"),
+            detail: Wording::own("too many redirects"),
         }))
     }
 
@@ -267,7 +267,7 @@ impl Transport {
                 error: RegistryError::Connection {
                     host: host.name.clone(),
                     what: request.what.clone(),
-                    detail: Words::of_another(chain(&error.without_url())),
+                    detail: Wording::of_another(chain(&error.without_url())),
                 },
                 again: Some(None),
                 host: Some((Arc::clone(host), HostFailure::Silent)),
@@ -308,7 +308,7 @@ impl Transport {
             return Err(AttemptFailure::last(RegistryError::Protocol {
                 host: host.name.clone(),
                 what: request.what.clone(),
-                detail: Words::own(format!(
+                detail: Wording::own(format!(
                     "it is compressed as {}, although that was not asked for",
                     quoted(&encoding)
                 )),
@@ -449,13 +449,13 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// A failure in a word or two, for those who are refused because of it.
-fn short(error: &RegistryError) -> Words {
+fn short(error: &RegistryError) -> Wording {
     match error {
-        RegistryError::Timeout { seconds, .. } => Words::own(format!("no answer within {seconds} s")),
-        RegistryError::RateLimited { .. } => Words::own("it limits requests (429)"),
-        RegistryError::Status { status, .. } => Words::own(format!("status {status}")),
+        RegistryError::Timeout { seconds, .. } => Wording::own(format!("no answer within {seconds} s")),
+        RegistryError::RateLimited { .. } => Wording::own("it limits requests (429)"),
+        RegistryError::Status { status, .. } => Wording::own(format!("status {status}")),
         RegistryError::Connection { detail, .. } => detail.clone(),
-        other => Words::own(other.to_string()),
+        other => Wording::own(other.to_string()),
     }
 }
 

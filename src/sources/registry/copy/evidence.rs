@@ -11,7 +11,7 @@ use super::super::manifest::{self, Manifest};
 use super::super::referrers::{ReferrersVia, fallback_tag};
 use super::job::{Job, MissingEvidence};
 use super::walk::{ImageTree, Inventory};
-use crate::domain::{Digest, Untrusted, Words};
+use crate::domain::{Digest, Untrusted, Wording};
 
 /// Attempts at a fallback tag that somebody else writes too.
 const ATTEMPTS: u32 = 4;
@@ -251,7 +251,7 @@ impl Job<'_> {
             let Some(entries) = listing.get_mut("manifests").and_then(Value::as_array_mut) else {
                 return Err(RegistryError::NotWritable {
                     what: named("fallback tag", &self.request.destination, &tag),
-                    detail: Words::own("the tag names something that is no listing"),
+                    detail: Wording::own("the tag names something that is no listing"),
                 });
             };
             let lacking: Vec<Value> = added
@@ -269,7 +269,7 @@ impl Job<'_> {
             entries.extend(lacking);
             let bytes = serde_json::to_vec(&listing).map_err(|error| RegistryError::Malformed {
                 what: named("fallback tag", &self.request.destination, &tag),
-                detail: Words::of_another(error.to_string()),
+                detail: Wording::of_another(error.to_string()),
             })?;
             self.put_bytes(&tag, manifest::OCI_INDEX, Bytes::from(bytes)).await?;
         }

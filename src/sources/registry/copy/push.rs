@@ -19,7 +19,7 @@ use super::super::request::HttpRequest;
 use super::super::response::Response;
 use super::super::upload::UploadFlow;
 use super::job::Job;
-use crate::domain::{Digest, Repository, Words};
+use crate::domain::{Digest, Repository, Wording};
 
 /// Sending a blob up to this size costs less than asking whether it is there.
 const TINY: u64 = 16 << 10;
@@ -183,7 +183,7 @@ impl Job<'_> {
                 None => BlobFailure::Again(RegistryError::Connection {
                     host: self.request.source.registry().to_owned(),
                     what,
-                    detail: Words::of_another(broken.why),
+                    detail: Wording::of_another(broken.why),
                 }),
             });
         }
@@ -232,7 +232,7 @@ impl Job<'_> {
         let mut request = self.write(Method::PUT, url, named("manifest", destination, reference));
         let media_type = HeaderValue::from_str(media_type).map_err(|_| RegistryError::Malformed {
             what: request.what.clone(),
-            detail: Words::own("its media type is no header value"),
+            detail: Wording::own("its media type is no header value"),
         })?;
         request.headers.push((CONTENT_TYPE, media_type));
         let expected = Digest::of(&bytes);
@@ -303,7 +303,7 @@ pub(super) fn refused(request: &HttpRequest, response: &Response) -> RegistryErr
         status => {
             let mut detail = response.message();
             if detail.is_empty() {
-                detail = Words::own(format!("status {status}"));
+                detail = Wording::own(format!("status {status}"));
             }
             RegistryError::NotWritable {
                 what: request.what.clone(),

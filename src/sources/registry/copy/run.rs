@@ -16,7 +16,7 @@ use super::super::manifest::{self, MANIFEST_CAP, Manifest};
 use super::job::{CopyProgress, CopyReport, CopyRequest, Job};
 use super::preflight::Preflight;
 use super::walk::{ImageTree, Inventory};
-use crate::domain::{Digest, Words};
+use crate::domain::{Digest, Wording};
 
 /// Blobs in flight. Each has one connection to either side and a few buffers.
 const PARALLEL_BLOBS: usize = 4;
@@ -113,7 +113,7 @@ impl Job<'_> {
         match self.client.claim(&self.access, tag).await? {
             Some(other) if other != self.request.digest && !self.request.move_tag => Err(RegistryError::NotWritable {
                 what: error::named("tag", &self.request.destination, tag),
-                detail: Words::own(format!("it names {other} already")),
+                detail: Wording::own(format!("it names {other} already")),
             }),
             named => Ok(named),
         }

@@ -21,7 +21,7 @@ use super::super::error::{RegistryError, named};
 use super::super::lock::locked;
 use super::super::manifest::Descriptor;
 use super::super::transport::chain;
-use crate::domain::{Digest, Repository, Words};
+use crate::domain::{Digest, Repository, Wording};
 
 /// Why a stream ended before its time.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ impl BlobSource {
         };
         client.transport.meter.note_status(status);
         let opened = opened.map_err(|error| {
-            let detail = Words::of_another(words(error));
+            let detail = Wording::of_another(words(error));
             match status {
                 0 => RegistryError::Connection { host, what, detail },
                 404 => RegistryError::NotFound {

@@ -9,7 +9,7 @@ use super::super::client::RegistryClient;
 use super::super::error::{RegistryError, named};
 use super::super::manifest::{Descriptor, Manifest};
 use super::super::referrers::fallback_tag;
-use crate::domain::{Digest, Repository, Words};
+use crate::domain::{Digest, Repository, Wording};
 
 /// Most manifests of one image, and most pieces of evidence about it.
 const MAX_ITEMS: usize = 5_000;
@@ -44,7 +44,7 @@ impl ImageTree {
         while let Some(level) = levels.last().filter(|level| !level.is_empty()) {
             let wrong = |detail: &'static str| RegistryError::Malformed {
                 what: named("manifest", repository, root),
-                detail: Words::own(detail),
+                detail: Wording::own(detail),
             };
             if levels.len() > MAX_DEPTH {
                 return Err(wrong("indexes are nested too deep"));
@@ -148,7 +148,7 @@ impl Inventory {
             if seen.len() > MAX_ITEMS {
                 return Err(RegistryError::Malformed {
                     what: format!("the evidence in {repository}"),
-                    detail: Words::own("there are too many referrers"),
+                    detail: Wording::own("there are too many referrers"),
                 });
             }
             if next.is_empty() {
