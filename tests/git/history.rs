@@ -65,14 +65,10 @@ fn references(dir: &Path, commit: &str, path: &str, images: &BTreeSet<String>) -
     let found = scan(path, text.as_bytes()).found.into_iter();
     found
         .filter(|f| f.repository.as_ref().is_some_and(|r| images.contains(&r.to_string())))
-        // What makes a pin: its digest, or its tag where it has none.
-        .map(|f| {
-            format!(
-                "{:?} {:?} {:?}",
-                f.repository,
-                f.tag.filter(|_| f.digest.is_none()),
-                f.digest
-            )
+        // What makes a pin: its digest, wherever it is pulled from, or repository and tag where it has none.
+        .map(|f| match f.digest {
+            Some(digest) => digest.to_string(),
+            None => format!("{:?} {:?}", f.repository, f.tag),
         })
         .collect()
 }

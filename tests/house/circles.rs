@@ -6,6 +6,7 @@
 //! use. A parent that re-exports a child's item (`pub use child::Item`, in any visibility) does not use the child,
 //! unless it names that item elsewhere. Calls of methods are not seen, and test code does not count.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -35,8 +36,12 @@ struct Contents {
     words: BTreeSet<String>,
 }
 
-/// All modules of the program by path.
-struct Program(BTreeMap<Module, Contents>);
+/// All modules of the program by path, and what was found out about paths: globs lead to the same questions again
+/// and again.
+struct Program(BTreeMap<Module, Contents>, RefCell<Answers>);
+
+/// The module that defines what a path names, by the module that names it; `None` while it is looked for.
+type Answers = BTreeMap<(Module, Vec<String>), Option<Module>>;
 
 const ITEMS: &[&str] = &["fn", "struct", "enum", "trait", "type", "const", "static"];
 
@@ -46,42 +51,55 @@ impl Program {
         for source in sources.iter().filter(|s| !s.is_test_file() && s.path != "main.rs") {
             read_module(source, &mut modules);
         }
-        Self(modules)
+        Self(modules, RefCell::default())
     }
 
     /// The file that defines what a path names, seen from a module.
-    fn file_of(&self, from: &Module, path: &[String], hops: usize) -> Option<&str> {
+    fn file_of(&self, from: &Module, path: &[String]) -> Option<&str> {
+        let module = self.module_of(from, path)?;
+        self.0.get(&module).map(|contents| contents.file.as_str())
+    }
+
+    fn module_of(&self, from: &Module, path: &[String]) -> Option<Module> {
+        let question = (from.clone(), path.to_vec());
+        if let Some(known) = self.1.borrow().get(&question) {
+            return known.clone();
+        }
+        self.1.borrow_mut().insert(question.clone(), None);
+        let found = self.look_for(from, path);
+        self.1.borrow_mut().insert(question, found.clone());
+        found
+    }
+
+    fn look_for(&self, from: &Module, path: &[String]) -> Option<Module> {
         let here = self.0.get(from)?;
         let Some((head, rest)) = path.split_first() else {
-            return Some(&here.file);
+            return Some(from.clone());
         };
-        if hops == 0 {
-            return None;
-        }
         match head.as_str() {
-            "crate" | "pindeck" => return self.file_of(&Vec::new(), rest, hops - 1),
-            "self" => return self.file_of(from, rest, hops - 1),
-            "super" => return self.file_of(&from[..from.len().checked_sub(1)?].to_vec(), rest, hops - 1),
+            "crate" | "pindeck" => return self.module_of(&Vec::new(), rest),
+            "self" => return self.module_of(from, rest),
+            "super" => return self.module_of(&from[..from.len().checked_sub(1)?].to_vec(), rest),
             _ => {}
         }
         let mut child = from.clone();
         child.push(head.clone());
         if self.0.contains_key(&child) {
-            return self.file_of(&child, rest, hops - 1);
+            return self.module_of(&child, rest);
         }
         if here.defines.contains(head) {
-            return Some(&here.file);
+            return Some(from.clone());
         }
         for import in here.imports.iter().filter(|i| i.name.as_ref() == Some(head)) {
             if import.path.first() == Some(head) && import.path.len() == 1 {
                 continue;
             }
             let whole: Vec<String> = import.path.iter().chain(rest).cloned().collect();
-            return self.file_of(from, &whole, hops - 1);
+            return self.module_of(from, &whole);
         }
         here.imports.iter().filter(|i| i.name.is_none()).find_map(|glob| {
             let whole: Vec<String> = glob.path.iter().chain(path).cloned().collect();
-            self.file_of(from, &whole, hops - 1)
+            self.module_of(from, &whole)
         })
     }
 
@@ -90,13 +108,13 @@ impl Program {
         let mut edges: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
         for (module, contents) in &self.0 {
             let mut add = |path: &[String], line: usize| {
-                let to = self.file_of(module, path, 24).or_else(|| {
+                let to = self.file_of(module, path).or_else(|| {
                     // The name of something that a macro made: the module it is in.
                     let relative = ["crate", "self", "super"].contains(&path.first()?.as_str());
                     (1..path.len())
                         .rev()
                         .filter(|_| relative)
-                        .find_map(|n| self.file_of(module, &path[..n], 24))
+                        .find_map(|n| self.file_of(module, &path[..n]))
                 });
                 if let Some(to) = to
                     && to != contents.file

@@ -68,7 +68,7 @@ pub(super) fn in_file(context: &PlanContext, pins: &[&Pin], file: &str, bytes: &
         let mut places = all_pins().flat_map(|pin| &pin.locations);
         one.has_digest && places.any(|l| l.file == file && l.line == one.line && of.images.contains(&l.image))
     };
-    let all = manifest::copies(file, bytes, &of).into_iter();
+    let all = manifest::copies_in(file, bytes, &of).into_iter();
     all.filter(|one| !is_pin(one))
         .map(|mentioned| FoundCopy {
             file: file.to_owned(),

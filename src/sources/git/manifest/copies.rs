@@ -47,7 +47,7 @@ pub(crate) fn may_contain_copies(path: &str) -> bool {
 }
 
 /// The copies in a file, in the order of its lines. What a comment says is none.
-pub(crate) fn copies(path: &str, bytes: &[u8], of: &CopiedImage<'_>) -> Vec<Mentioned> {
+pub(crate) fn copies_in(path: &str, bytes: &[u8], of: &CopiedImage<'_>) -> Vec<Mentioned> {
     let Ok(text) = events::text(bytes) else {
         return Vec::new();
     };
@@ -190,7 +190,7 @@ mod tests {
             digests: BTreeSet::from([Digest::from_bytes([0xaa; 32])]),
             tags: BTreeSet::from(["v1"]),
         };
-        copies(path, text.as_bytes(), &of)
+        copies_in(path, text.as_bytes(), &of)
             .into_iter()
             .map(|one| (one.line, one.reference, one.found.is_some()))
             .collect()

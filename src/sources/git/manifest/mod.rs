@@ -48,7 +48,7 @@ use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
 pub(crate) use controllers::{Controller, disregards_edit};
-pub(crate) use copies::{CopiedImage, Mentioned, copies, may_contain_copies};
+pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
 pub(crate) use edit_warnings::repository_updater;
 pub(crate) use file_scan::ObjectName;
 pub use file_scan::{Chart, Scan};
