@@ -194,6 +194,18 @@ pub struct PinKey {
     pub tag: Option<String>,
 }
 
+impl PinKey {
+    /// Whether it is the key of this pin. No key is built for it: every update of a pass asks this of many pins.
+    pub(crate) fn is_of(&self, pin: &Pin) -> bool {
+        let tag = pin.tag.as_ref().filter(|_| pin.digest.is_none());
+        self.digest == pin.digest
+            && self.tag.as_ref() == tag
+            && self.target == pin.target
+            && self.component == pin.component
+            && self.image == pin.image
+    }
+}
+
 impl Pin {
     /// The key of this pin's cell.
     pub fn key(&self) -> PinKey {
@@ -318,7 +330,7 @@ impl Board {
             .iter()
             .filter(|row| row.name == key.target.service)
             .flat_map(|row| &row.cells)
-            .find(|cell| cell.pin.key() == *key)
+            .find(|cell| key.is_of(&cell.pin))
     }
 
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
@@ -395,15 +407,22 @@ impl ServiceRow {
     pub(super) fn relate(&mut self) {
         let candidate = self.candidate.value().and_then(Option::as_ref);
         for cell in &mut self.cells {
-            (cell.relation, cell.behind) = match (candidate, cell.pin.digest) {
-                (Some(candidate), Some(digest)) => {
-                    let by_tag = cell.tag_digest.value().copied().flatten();
-                    let by_tag = by_tag.filter(|_| cell.tag_matches_via_index);
-                    let same_image = cell.same_image.iter().copied().chain(by_tag);
-                    relation_of_any(digest, same_image, candidate)
-                }
-                _ => (Relation::None, None),
-            };
+            cell.relate(candidate);
         }
+    }
+}
+
+impl Cell {
+    /// Compares its pin with the candidate of its service.
+    pub(super) fn relate(&mut self, candidate: Option<&Candidate>) {
+        (self.relation, self.behind) = match (candidate, self.pin.digest) {
+            (Some(candidate), Some(digest)) => {
+                let by_tag = self.tag_digest.value().copied().flatten();
+                let by_tag = by_tag.filter(|_| self.tag_matches_via_index);
+                let same_image = self.same_image.iter().copied().chain(by_tag);
+                relation_of_any(digest, same_image, candidate)
+            }
+            _ => (Relation::None, None),
+        };
     }
 }

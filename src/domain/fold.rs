@@ -87,9 +87,9 @@ impl Board {
     fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
         let rows = self.services.iter_mut().filter(|row| row.name == key.target.service);
         for row in rows {
-            if let Some(cell) = row.cells.iter_mut().find(|cell| cell.pin.key() == *key) {
+            if let Some(cell) = row.cells.iter_mut().find(|cell| key.is_of(&cell.pin)) {
                 change(cell);
-                return row.relate();
+                return cell.relate(row.candidate.value().and_then(Option::as_ref));
             }
         }
     }
@@ -122,7 +122,7 @@ impl Board {
             row.assessment = before.assessment.reloading();
             for cell in &mut row.cells {
                 let key = cell.pin.key();
-                let Some(at) = before.cells.iter().position(|c| c.pin.key() == key) else {
+                let Some(at) = before.cells.iter().position(|c| key.is_of(&c.pin)) else {
                     continue;
                 };
                 let known = before.cells.swap_remove(at);

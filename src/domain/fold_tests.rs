@@ -203,3 +203,25 @@ fn what_was_not_asked_is_not_unreachable() {
     assert!(!cell.is_unreachable());
     assert_eq!(board.unreachable(), None);
 }
+
+#[test]
+fn a_key_is_of_its_own_pin_and_of_no_other() {
+    let pin = pin();
+    let mut all = vec![pin.clone()];
+    let mut change = |with: &dyn Fn(&mut Pin)| {
+        let mut other = pin.clone();
+        with(&mut other);
+        all.push(other);
+    };
+    change(&|pin| pin.digest = None);
+    change(&|pin| (pin.digest, pin.tag) = (None, Some("another".to_owned())));
+    change(&|pin| (pin.digest, pin.tag) = (None, None));
+    change(&|pin| pin.component = Some("fpm".to_owned()));
+    change(&|pin| pin.target.environment = "elsewhere".into());
+    change(&|pin| pin.target.service = "another".into());
+    for one in &all {
+        for other in &all {
+            assert_eq!(one.key().is_of(other), one.key() == other.key(), "{one:?} {other:?}");
+        }
+    }
+}

@@ -91,17 +91,20 @@ impl Ledger {
             &entry,
             found.repository.as_ref(),
             found.tag.as_deref(),
+            found.digest.is_some(),
             found.rule,
         )
     }
 
-    /// The same of the parts of a reference: its entry, repository, tag and the rule that found it.
+    /// The same of the parts of a reference: its entry, repository, tag, whether it has a digest, and the rule that
+    /// found it.
     pub(crate) fn service_at(
         &self,
         file: &str,
         entry: &str,
         repository: Option<&Repository>,
         tag: Option<&str>,
+        has_digest: bool,
         rule: DetectionRule,
     ) -> Option<&ServiceId> {
         if !self.services_by_place.is_empty()
@@ -109,9 +112,7 @@ impl Ledger {
         {
             return Some(known);
         }
-        let repository = repository?;
-        let counts = !rule.is_loose() || self.naming.is_listed(repository);
-        self.naming.service_of(repository, tag).filter(|_| counts)
+        self.naming.pinned_service(repository?, tag, has_digest, rule).ok()
     }
 
     /// Every pin, service by service.
@@ -328,10 +329,11 @@ fn services_by_place(
         let Some(found) = scan.all().find(|found| found.yaml_path == location.yaml_path) else {
             continue;
         };
+        let (tag, has_digest) = (found.tag.as_deref(), found.digest.is_some());
         let by_text = found
             .repository
             .as_ref()
-            .and_then(|image| naming.service_of(image, found.tag.as_deref()));
+            .and_then(|image| naming.pinned_service(image, tag, has_digest, found.rule).ok());
         if by_text != Some(&pin.target.service) {
             let place = (location.file.clone(), effective::entry(&location.yaml_path));
             out.insert(place, pin.target.service.clone());

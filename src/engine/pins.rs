@@ -11,7 +11,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::{Location, Pin, Role, Unmanaged};
 use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::reference::{Repository, valid_tag};
-use crate::sources::git::manifest::Found;
+use crate::sources::git::manifest::{DetectionRule, Found};
 
 use super::effective::{EffectiveReference, RelatedPlace};
 
@@ -92,6 +92,27 @@ impl Naming {
         named.or_else(other).map(|(_, name)| name)
     }
 
+    /// The service that a reference pins, or why it pins none: the one rule that makes a pin of what was found.
+    pub(crate) fn pinned_service(
+        &self,
+        repository: &Repository,
+        tag: Option<&str>,
+        has_digest: bool,
+        rule: DetectionRule,
+    ) -> Result<&ServiceId, NotAPin> {
+        if self.is_ignored(repository) {
+            return Err(NotAPin::Ignored);
+        }
+        if rule.is_loose() && !self.is_listed(repository) {
+            return Err(NotAPin::Loose);
+        }
+        // A template expression or an interpolation is no tag.
+        if !has_digest && tag.is_some_and(|tag| !valid_tag(tag)) {
+            return Err(NotAPin::NoTag);
+        }
+        self.service_of(repository, tag).ok_or(NotAPin::Shared)
+    }
+
     /// Every repository that is a service's.
     pub(crate) fn repositories_of<'a>(&'a self, service: &'a ServiceId) -> impl Iterator<Item = &'a Repository> {
         let known = self
@@ -117,6 +138,31 @@ impl Naming {
     pub fn is_ignored(&self, repository: &Repository) -> bool {
         let name = repository.to_string();
         !self.is_listed(repository) && self.ignored.iter().any(|g| g.is_match(&name))
+    }
+}
+
+/// Why a reference to a known repository is no pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotAPin {
+    /// `ignore` names the repository.
+    Ignored,
+    /// It stands in a text of which no use is known, and no service names its image.
+    Loose,
+    /// It has no digest, and what stands in the place of the tag is none.
+    NoTag,
+    /// Several services have this image, and the tag tells none of them.
+    Shared,
+}
+
+impl NotAPin {
+    /// The reason for people.
+    pub(crate) fn reason(self) -> &'static str {
+        match self {
+            Self::Ignored => "`ignore` in pindeck.toml says that this image is nobody's service here",
+            Self::Loose => "a loose reference: it becomes a pin when a [[services]] entry names its image",
+            Self::NoTag => "what stands in the place of the tag is none",
+            Self::Shared => "several [[services]] share this image, and the tag does not tell which of them it is",
+        }
     }
 }
 
@@ -209,27 +255,17 @@ pub fn group(
             not_managed(reason.unwrap_or(unknown));
             continue;
         };
-        if naming.is_ignored(repository) {
-            not_managed("`ignore` in pindeck.toml says that this image is nobody's service here");
-            continue;
-        }
-        if found.rule.is_loose() && !naming.is_listed(repository) {
-            not_managed("a loose reference: it becomes a pin when a [[services]] entry names its image");
-            continue;
-        }
-        if found.digest.is_none() && found.tag.as_deref().is_some_and(|tag| !valid_tag(tag)) {
-            // A template expression or an interpolation is no tag.
-            not_managed(
-                found
-                    .read_only
-                    .as_deref()
-                    .unwrap_or("what stands in the place of the tag is none"),
-            );
-            continue;
-        }
-        let Some(service) = naming.service_of(repository, found.tag.as_deref()) else {
-            not_managed("several [[services]] share this image, and the tag does not tell which of them it is");
-            continue;
+        let service = match naming.pinned_service(repository, found.tag.as_deref(), found.digest.is_some(), found.rule)
+        {
+            Ok(service) => service,
+            Err(why @ NotAPin::NoTag) => {
+                not_managed(found.read_only.as_deref().unwrap_or(why.reason()));
+                continue;
+            }
+            Err(why) => {
+                not_managed(why.reason());
+                continue;
+            }
         };
         let tag_key = if found.digest.is_none() {
             found.tag.clone()

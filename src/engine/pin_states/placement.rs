@@ -125,7 +125,10 @@ impl<'a> Placement<'a> {
                 // A template expression or an interpolation is no tag.
                 continue;
             };
-            let service = self.ledger.service_at(path, &entry, Some(&image), tag, reference.rule);
+            let has_digest = reference.digest.is_some();
+            let service = self
+                .ledger
+                .service_at(path, &entry, Some(&image), tag, has_digest, reference.rule);
             let owners: Vec<PinOwner> = match service {
                 Some(service) => vec![PinOwner::Service(service.clone())],
                 None if !reference.rule.is_loose() && self.is_unowned(&image) => {
