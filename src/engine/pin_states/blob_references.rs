@@ -61,12 +61,17 @@ impl BlobReferences {
             return Ok(Arc::from([]));
         };
         let found = of_scan(&manifest::scan(path, &bytes));
+        self.keep(path, oid, Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Keeps the references of a content that was read elsewhere.
+    pub(super) fn keep(&self, path: &str, oid: &str, found: PastReferences) {
         let mut kept = self.kept();
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(key, Arc::clone(&found));
-        Ok(found)
+        kept.insert((path.to_owned(), oid.to_owned()), found);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<ContentKey, PastReferences>> {

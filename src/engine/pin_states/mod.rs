@@ -133,8 +133,13 @@ impl<'a> StateReading<'a> {
         let ledger = states.ledger;
         let mut placement = Placement::new(ledger, states.only);
         let mut pinned = Vec::new();
-        for (path, scan) in &ledger.commit.scans {
-            pinned.extend(placement.pinned(path, &of_scan(scan)));
+        // The files of the newest commit were read for its pins, and are not read again for its history.
+        for file in ledger.commit.files.iter() {
+            if let Some(scan) = ledger.commit.scans.get(&file.path) {
+                let found = of_scan(scan);
+                pinned.extend(placement.pinned(&file.path, &found));
+                states.references.keep(&file.path, &file.oid, found);
+            }
         }
         let unowned = pinned
             .iter()
