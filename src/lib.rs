@@ -17,7 +17,7 @@
 //!
 //! Who may import what is kept by `tests/house/imports.rs`.
 
-pub mod app;
+pub(crate) mod app;
 pub mod cli;
 pub mod config;
 pub mod demo;

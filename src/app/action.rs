@@ -1,4 +1,4 @@
-//! The one table of everything the cockpit can do: names, keys, danger and help.
+//! The one table of everything the cockpit can do: names, keys and help.
 //!
 //! Keymap, help, palette, key hints and the generated key docs are all made from [`ACTIONS`]. Whether
 //! an action is possible now is decided in [`super::availability`].
@@ -31,18 +31,9 @@ impl HelpGroup {
     }
 }
 
-/// What an action may lead to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Danger {
-    /// It changes nothing but the screen.
-    Harmless,
-    /// It opens a plan that a person can confirm. The action itself writes nothing.
-    PlansWrite,
-}
-
 /// One row of the table.
 #[derive(Debug)]
-pub struct Spec {
+pub struct ActionSpec {
     /// The action that this row describes.
     pub action: Action,
     /// Its name in configuration and palette.
@@ -53,14 +44,12 @@ pub struct Spec {
     pub keys: &'static [&'static str],
     /// The group of the help that lists it.
     pub group: HelpGroup,
-    /// What it may lead to.
-    pub danger: Danger,
     /// What it does, in one line.
     pub help: &'static str,
 }
 
 macro_rules! actions {
-    ($($action:ident: $name:literal, $short:literal, [$($key:literal),*], $group:ident, $danger:ident, $help:literal;)*) => {
+    ($($action:ident: $name:literal, $short:literal, [$($key:literal),*], $group:ident, $help:literal;)*) => {
         /// Everything the cockpit can do, in the order of help and palette.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Action {
@@ -68,14 +57,13 @@ macro_rules! actions {
         }
 
         /// Everything the cockpit can do, in the order of help and palette: one row for each [`Action`].
-        pub static ACTIONS: &[Spec] = &[$(
-            Spec {
+        pub static ACTIONS: &[ActionSpec] = &[$(
+            ActionSpec {
                 action: Action::$action,
                 name: $name,
                 short: $short,
                 keys: &[$($key),*],
                 group: HelpGroup::$group,
-                danger: Danger::$danger,
                 help: $help,
             },
         )*];
@@ -83,100 +71,100 @@ macro_rules! actions {
 }
 
 actions! {
-    Open: "open", "open", ["enter"], Look, Harmless,
+    Open: "open", "open", ["enter"], Look,
         "look closer: cell, then its evidence, then each check";
-    Back: "back", "back", ["esc"], Look, Harmless,
+    Back: "back", "back", ["esc"], Look,
         "back out, one step at a time";
-    Evidence: "evidence", "evidence", ["e"], Look, Harmless,
+    Evidence: "evidence", "evidence", ["e"], Look,
         "every statement about this digest, with every check";
-    History: "history", "history", ["L"], Look, Harmless,
+    History: "history", "history", ["L"], Look,
         "who pinned what here, when and why";
-    Diff: "diff", "diff", ["d"], Look, Harmless,
+    Diff: "diff", "diff", ["d"], Look,
         "what separates these bytes from what CI offers, or from another environment's";
-    Events: "events", "events", ["E"], Look, Harmless,
+    Events: "events", "events", ["E"], Look,
         "what happened while you looked: builds, pins, tags that moved, verdicts that changed";
-    Filter: "filter", "filter", ["/"], Look, Harmless,
+    Filter: "filter", "filter", ["/"], Look,
         "show only rows that match words and facets";
-    Sort: "sort", "sort", ["s"], Look, Harmless,
+    Sort: "sort", "sort", ["s"], Look,
         "sort the rows: by name, versions behind, verdict, age, drift";
-    SortThen: "sort-then", "then by", ["S"], Look, Harmless,
+    SortThen: "sort-then", "then by", ["S"], Look,
         "sort what is the same in the first order by a second one";
-    Columns: "columns", "columns", ["C"], Look, Harmless,
+    Columns: "columns", "columns", ["C"], Look,
         "choose which columns of the board are shown; the choice is remembered";
-    FullScreen: "full-screen", "full screen", ["z"], Look, Harmless,
+    FullScreen: "full-screen", "full screen", ["z"], Look,
         "give the whole screen to the pane that has the keys, or take it back";
-    ClearFilter: "clear-filter", "all rows", ["ctrl-u"], Look, Harmless,
+    ClearFilter: "clear-filter", "all rows", ["ctrl-u"], Look,
         "show every row again";
-    CopyDigest: "copy-digest", "copy digest", ["y"], Look, Harmless,
+    CopyDigest: "copy-digest", "copy digest", ["y"], Look,
         "send the digest to the terminal's clipboard";
-    CopyReference: "copy-reference", "copy ref", ["Y"], Look, Harmless,
+    CopyReference: "copy-reference", "copy ref", ["Y"], Look,
         "send the full image reference to the terminal's clipboard";
-    CopyCommand: "copy-command", "copy command", ["c"], Look, Harmless,
+    CopyCommand: "copy-command", "copy command", ["c"], Look,
         "send the equivalent pindeck command to the terminal's clipboard";
-    Promote: "promote", "promote", ["p"], Release, PlansWrite,
+    Promote: "promote", "promote", ["p"], Release,
         "step the digest under the cursor (or those of the marked services) into the next environment";
-    Revert: "revert", "revert", ["r"], Release, PlansWrite,
+    Revert: "revert", "revert", ["r"], Release,
         "go back to an earlier digest: the last known good one, or another (in the history: that of the line)";
-    RevertTo: "revert-to", "revert to…", ["V"], Release, PlansWrite,
+    RevertTo: "revert-to", "revert to…", ["V"], Release,
         "go back to a digest that you type or paste, whether it was pinned here or not";
-    Hold: "hold", "hold", ["O"], Release, PlansWrite,
+    Hold: "hold", "hold", ["O"], Release,
         "put the digest under the cursor on hold: it may not step forward, here or later, until it is released";
-    TagRule: "tag-rule", "tag", ["T"], Release, Harmless,
+    TagRule: "tag-rule", "tag", ["T"], Release,
         "on a plan: what becomes of the tag beside the digest (its own, kept, dropped)";
-    Mark: "mark", "mark", ["space"], Release, Harmless,
+    Mark: "mark", "mark", ["space"], Release,
         "mark this service for a set that steps forward together";
-    Undo: "undo", "undo", ["u"], Release, PlansWrite,
+    Undo: "undo", "undo", ["u"], Release,
         "propose the inverse of the last write";
-    Pin: "pin", "pin digest", ["P"], Release, PlansWrite,
+    Pin: "pin", "pin digest", ["P"], Release,
         "give this pin by tag the digest that its tag names now";
-    ReleaseHold: "release-hold", "release hold", ["H"], Release, PlansWrite,
+    ReleaseHold: "release-hold", "release hold", ["H"], Release,
         "let a digest that was reverted here step forward again";
-    MoveLeft: "move-left", "left", ["left", "h"], Move, Harmless,
+    MoveLeft: "move-left", "left", ["left", "h"], Move,
         "to the environment before";
-    MoveRight: "move-right", "right", ["right", "l"], Move, Harmless,
+    MoveRight: "move-right", "right", ["right", "l"], Move,
         "to the next environment";
-    MoveUp: "move-up", "up", ["up", "k"], Move, Harmless,
+    MoveUp: "move-up", "up", ["up", "k"], Move,
         "one row up";
-    MoveDown: "move-down", "down", ["down", "j"], Move, Harmless,
+    MoveDown: "move-down", "down", ["down", "j"], Move,
         "one row down";
-    PageUp: "page-up", "page up", ["pageup", "ctrl-b"], Move, Harmless,
+    PageUp: "page-up", "page up", ["pageup", "ctrl-b"], Move,
         "a page up";
-    PageDown: "page-down", "page down", ["pagedown", "ctrl-f"], Move, Harmless,
+    PageDown: "page-down", "page down", ["pagedown", "ctrl-f"], Move,
         "a page down";
-    First: "first", "first", ["home", "g"], Move, Harmless,
+    First: "first", "first", ["home", "g"], Move,
         "to the first row";
-    Last: "last", "last", ["end", "G"], Move, Harmless,
+    Last: "last", "last", ["end", "G"], Move,
         "to the last row";
-    NextPane: "next-pane", "pane", ["tab"], Move, Harmless,
+    NextPane: "next-pane", "pane", ["tab"], Move,
         "board, details, drift; the next comparison";
-    PreviousPane: "previous-pane", "pane back", ["shift-tab"], Move, Harmless,
+    PreviousPane: "previous-pane", "pane back", ["shift-tab"], Move,
         "drift, details, board; the comparison before";
-    NextPin: "next-pin", "next pin", ["n"], Move, Harmless,
+    NextPin: "next-pin", "next pin", ["n"], Move,
         "the next pin, where an environment has several of one service";
-    Refresh: "refresh", "refresh", ["R"], Cockpit, Harmless,
+    Refresh: "refresh", "refresh", ["R"], Cockpit,
         "look at git and the registries again";
-    Freeze: "freeze", "freeze", ["f"], Cockpit, Harmless,
+    Freeze: "freeze", "freeze", ["f"], Cockpit,
         "hold the screen still; updates wait and are counted";
-    Palette: "palette", "commands", [":"], Cockpit, Harmless,
+    Palette: "palette", "commands", [":"], Cockpit,
         "every action by name, with its key";
-    Help: "help", "help", ["?", "f1"], Cockpit, Harmless,
+    Help: "help", "help", ["?", "f1"], Cockpit,
         "keys, words and signs";
-    EndGuide: "end-guide", "send the guide away", ["X"], Cockpit, Harmless,
+    EndGuide: "end-guide", "send the guide away", ["X"], Cockpit,
         "send the guided line away";
-    NextTheme: "next-theme", "theme", ["t"], Cockpit, Harmless,
+    NextTheme: "next-theme", "theme", ["t"], Cockpit,
         "the next theme";
-    Redraw: "redraw", "redraw", ["ctrl-l"], Cockpit, Harmless,
+    Redraw: "redraw", "redraw", ["ctrl-l"], Cockpit,
         "draw everything anew";
-    Suspend: "suspend", "suspend", ["ctrl-z"], Cockpit, Harmless,
+    Suspend: "suspend", "suspend", ["ctrl-z"], Cockpit,
         "to the shell; `fg` comes back";
-    Quit: "quit", "quit", ["q", "ctrl-c"], Cockpit, Harmless,
+    Quit: "quit", "quit", ["q", "ctrl-c"], Cockpit,
         "leave";
 }
 
 impl Action {
     /// The row of [`ACTIONS`] that describes this action. Enum and table are made from one list, so the
     /// place of the one is the place of the other.
-    pub fn spec(self) -> &'static Spec {
+    pub fn spec(self) -> &'static ActionSpec {
         &ACTIONS[self as usize]
     }
 

@@ -6,9 +6,9 @@
 
 pub mod action;
 pub mod age;
+pub mod alternative;
 mod availability;
 pub mod cell_status;
-pub mod choice;
 pub mod command;
 mod comparable;
 pub mod comparison;
@@ -42,8 +42,6 @@ pub mod versions;
 pub(crate) mod sample;
 
 pub use action::Action;
-pub use command::Command;
-pub use key::KeyPress;
 pub use keymap::Keymap;
 pub use msg::Msg;
 pub use state::CockpitState;

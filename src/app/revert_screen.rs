@@ -39,7 +39,7 @@ pub struct RevertRow {
 
 /// Whether the way back to a digest is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum RevertAccess {
     /// It is: a plan can be made.
     Open,
     /// A person must say once more that this digest is meant: a revert took it out.
@@ -96,12 +96,12 @@ impl RevertScreen {
     }
 
     /// Whether the way back to a row's digest is open.
-    pub fn way(&self, row: &RevertRow) -> Way {
+    pub fn access(&self, row: &RevertRow) -> RevertAccess {
         match &row.earlier.hold {
-            Some(hold) if hold.environment == self.target.environment => Way::Held(Box::new(hold.clone())),
-            Some(hold) => Way::Closed(Box::new(hold.clone())),
-            None if row.earlier.ended_by_revert => Way::TakenBack,
-            None => Way::Open,
+            Some(hold) if hold.environment == self.target.environment => RevertAccess::Held(Box::new(hold.clone())),
+            Some(hold) => RevertAccess::Closed(Box::new(hold.clone())),
+            None if row.earlier.ended_by_revert => RevertAccess::TakenBack,
+            None => RevertAccess::Open,
         }
     }
 }

@@ -22,12 +22,12 @@ impl Sign {
 
 /// Every sign that has been given.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Signs {
+pub struct SignTable {
     given: BTreeMap<Digest, Sign>,
     of_service: BTreeMap<ServiceId, BTreeMap<Sign, Digest>>,
 }
 
-impl Signs {
+impl SignTable {
     /// The sign of a digest among those of a service. `None` if the digest has not been seen there, or if
     /// its sign, given for another service, would be ambiguous in this one: then no sign is shown.
     pub fn of(&self, service: &ServiceId, digest: Digest) -> Option<Sign> {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_sign_stays_whatever_comes_later() {
-        let mut signs = Signs::default();
+        let mut signs = SignTable::default();
         let service = ServiceId::from("checkout");
         signs.note(&service, digest(1));
         let first = signs.of(&service, digest(1));
@@ -129,7 +129,7 @@ mod tests {
         /// have the same one.
         #[test]
         fn one_digest_one_sign(seen in prop::collection::vec((0u8..6, 0u8..40), 1..200)) {
-            let mut signs = Signs::default();
+            let mut signs = SignTable::default();
             let mut first: BTreeMap<Digest, Sign> = BTreeMap::new();
             for (service, n) in seen {
                 signs.note(&ServiceId::new(format!("s{service}")), digest(n));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
+pub use super::alternative::Alternative;
 use super::cell_status::{self, CellStatus};
-pub use super::choice::Choice;
 use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Column, Cursor, ScreenSubject};
 use super::events::{CellId, EventLog};
@@ -19,7 +19,7 @@ pub use super::pane::Pane;
 use super::plan_screen::{PlanScreen, Stage, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
-use super::signs::Signs;
+use super::signs::SignTable;
 use super::sorting::Sorting;
 use super::undo::Undo;
 use super::versions::{KnownVersions, NamedVersion, VersionNames};
@@ -145,7 +145,7 @@ pub enum Modal {
         /// What there is to decide.
         title: String,
         /// What can be chosen.
-        choices: Vec<Choice>,
+        choices: Vec<Alternative>,
         /// The selected one.
         at: usize,
     },
@@ -236,7 +236,7 @@ pub struct CockpitState {
     /// When each drift on the board was first seen in this run, by id.
     pub arrivals: BTreeMap<String, Timestamp>,
     /// The sign of every digest that this session has seen.
-    pub signs: Signs,
+    pub signs: SignTable,
     /// The version of every digest that this session has seen with one.
     pub versions: KnownVersions,
     /// What this cockpit has written since the board was last read whole: shown even while it is frozen.
@@ -303,7 +303,7 @@ impl CockpitState {
             cursor: None,
             drift_selected: None,
             arrivals: BTreeMap::new(),
-            signs: Signs::default(),
+            signs: SignTable::default(),
             versions: KnownVersions::default(),
             own_writes: BTreeSet::new(),
             events: EventLog::default(),
@@ -347,6 +347,7 @@ impl CockpitState {
     }
 
     /// The board as the engine knows it, frozen or not.
+    #[cfg(test)]
     pub fn live_board(&mut self) -> &mut Board {
         match &mut self.frozen {
             Some(frozen) => &mut frozen.live,

@@ -1,6 +1,6 @@
 //! What would take the last write back: every way there is, in words, for each thing that was written.
 
-use super::choice::Choice;
+use super::alternative::Alternative;
 use super::plan_screen::title;
 use super::versions::VersionNames;
 use crate::domain::hold::HoldChange;
@@ -46,6 +46,7 @@ impl Undo {
     }
 
     /// Whether there is nothing to take back.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
@@ -56,13 +57,14 @@ impl Undo {
     }
 
     /// How many services can still be taken back.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.parts.len()
     }
 
     /// What a person can choose between; one choice needs no question.
-    pub fn choices(&self) -> Vec<Choice> {
-        let choice = |label: String, request: &Request, all| Choice {
+    pub fn choices(&self) -> Vec<Alternative> {
+        let choice = |label: String, request: &Request, all| Alternative {
             label,
             request: Some(Box::new(request.clone())),
             obstacle: None,

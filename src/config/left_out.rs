@@ -144,7 +144,6 @@ pub fn may_be_tests(path: &str) -> bool {
 
 /// Whether an environment's path pattern names the part of a path that leaves it out, so that its file counts
 /// all the same: somebody wrote `examples/**` and means it; nobody who wrote `**` does.
-#[allow(dead_code, reason = "the paths of environments begin to ask this in another change")]
 pub fn is_named(pattern: &str, path: &str, left_out: LeftOut) -> bool {
     let part = path.split('/').nth(left_out.at).unwrap_or_default();
     pattern.split('/').any(|written| written == part)

@@ -10,7 +10,7 @@ use crate::app::filter::Filter;
 use crate::app::key::{Code, KeyPress};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
-use crate::app::state::{AskedFor, Choice, CockpitState, Modal, Pane, Screen};
+use crate::app::state::{Alternative, AskedFor, CockpitState, Modal, Pane, Screen};
 use crate::domain::id::ServiceId;
 use crate::domain::write::{Ask, Request, Scope};
 
@@ -55,12 +55,18 @@ fn help(state: &mut CockpitState, key: KeyPress, top: u16) -> Vec<Command> {
 }
 
 /// One of several promotions. Nothing is written by choosing: the plan comes next.
-fn choose(state: &mut CockpitState, key: KeyPress, title: String, choices: Vec<Choice>, at: usize) -> Vec<Command> {
+fn choose(
+    state: &mut CockpitState,
+    key: KeyPress,
+    title: String,
+    choices: Vec<Alternative>,
+    at: usize,
+) -> Vec<Command> {
     let last = choices.len().saturating_sub(1);
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
             return match choices.into_iter().nth(at) {
-                Some(Choice {
+                Some(Alternative {
                     request: Some(request),
                     seen,
                     all,

@@ -5,8 +5,8 @@ use crate::app::command::Command;
 use crate::app::comparison::ComparisonState;
 use crate::app::generation::QueryKind;
 use crate::app::request;
-use crate::app::revert_screen::{RevertScreen, Way};
-use crate::app::state::{Choice, CockpitState, Modal, Reading, Screen};
+use crate::app::revert_screen::{RevertAccess, RevertScreen};
+use crate::app::state::{Alternative, CockpitState, Modal, Reading, Screen};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
@@ -140,23 +140,23 @@ pub(super) fn choose(state: &mut CockpitState) -> Vec<Command> {
         .environments
         .iter()
         .any(|e| e.name == environment && e.write == WriteMode::Branch);
-    match screen.way(row) {
-        Way::Open => return planning::plan(state, request, Vec::new()),
-        Way::Closed(hold) => state.complain(format!(
+    match screen.access(row) {
+        RevertAccess::Open => return planning::plan(state, request, Vec::new()),
+        RevertAccess::Closed(hold) => state.complain(format!(
             "{name} is on hold in {}: {}; its hold must be released there first",
             hold.environment,
             hold.reason.quoted()
         )),
-        Way::Held(hold) if by_branch => state.complain(format!(
+        RevertAccess::Held(hold) if by_branch => state.complain(format!(
             "{name} is on hold here: {}; {environment} is written by pull requests, so the hold is released by itself first",
             hold.reason.quoted()
         )),
-        Way::Held(hold) => {
+        RevertAccess::Held(hold) => {
             request.release_hold = true;
             let title = format!("{name} is on hold in {}: {}", hold.environment, hold.reason.quoted());
             ask(state, title, "release the hold", request);
         }
-        Way::TakenBack => {
+        RevertAccess::TakenBack => {
             let by: String = row.earlier.replaced.commit.chars().take(12).collect();
             let title = format!("{name} was taken out by the revert {by}: it may be bad");
             ask(state, title, "go back to it all the same", request);
@@ -167,14 +167,14 @@ pub(super) fn choose(state: &mut CockpitState) -> Vec<Command> {
 
 fn ask(state: &mut CockpitState, title: String, label: &str, request: Request) {
     let choices = vec![
-        Choice {
+        Alternative {
             label: "choose another".to_owned(),
             request: None,
             obstacle: None,
             seen: Vec::new(),
             all: false,
         },
-        Choice {
+        Alternative {
             label: label.to_owned(),
             request: Some(Box::new(request)),
             obstacle: None,

@@ -7,7 +7,7 @@ use crate::app::age;
 use crate::app::cell_status::CellStatus;
 use crate::app::comparison::ComparisonState;
 use crate::app::msg::ScrollLimits;
-use crate::app::revert_screen::{RevertRow, RevertScreen, Way};
+use crate::app::revert_screen::{RevertAccess, RevertRow, RevertScreen};
 use crate::app::state::{CockpitState, Reading};
 use crate::domain::verdict::Outcome;
 use crate::view::canvas::{Canvas, Line, cut, span};
@@ -180,8 +180,8 @@ fn is_rejected(row: &RevertRow) -> bool {
 
 /// What speaks for or against a digest, in a few words.
 fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -> (Role, String) {
-    match screen.way(row) {
-        Way::Held(hold) | Way::Closed(hold) => (
+    match screen.access(row) {
+        RevertAccess::Held(hold) | RevertAccess::Closed(hold) => (
             Role::Hold,
             format!(
                 "{} on hold in {}: {}",
@@ -190,11 +190,11 @@ fn remark(screen: &RevertScreen, row: &RevertRow, good: bool, glyphs: &Glyphs) -
                 hold.reason.quoted()
             ),
         ),
-        Way::TakenBack => (Role::Warned, "! reverted before".to_owned()),
+        RevertAccess::TakenBack => (Role::Warned, "! reverted before".to_owned()),
         // It stood last and nobody took it back, but what does not verify today is not called good.
-        Way::Open if good && is_rejected(row) => (Role::Warned, "! does not verify".to_owned()),
-        Way::Open if good => (Role::Verified, "last known good".to_owned()),
-        Way::Open => (Role::Dim, String::new()),
+        RevertAccess::Open if good && is_rejected(row) => (Role::Warned, "! does not verify".to_owned()),
+        RevertAccess::Open if good => (Role::Verified, "last known good".to_owned()),
+        RevertAccess::Open => (Role::Dim, String::new()),
     }
 }
 
@@ -211,15 +211,15 @@ fn detail(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &RevertScreen, 
     let mut lines: Vec<Line> =
         vec![sign::with_digest(state, service, earlier.digest, Role::Title, canvas.theme(), glyphs).to_vec()];
     let mut say = |label: &str, line: Line| lines.extend(labelled(label, line, width, LABEL, 2, glyphs));
-    match screen.way(row) {
-        Way::Held(hold) | Way::Closed(hold) => say(
+    match screen.access(row) {
+        RevertAccess::Held(hold) | RevertAccess::Closed(hold) => say(
             "hold",
             vec![
                 span(Role::Hold, format!("{} {}: ", glyphs.hold, hold.environment)),
                 span(Role::Text, hold.reason.clean().into_string()),
             ],
         ),
-        Way::TakenBack | Way::Open => {}
+        RevertAccess::TakenBack | RevertAccess::Open => {}
     }
     if let Some(by) = &earlier.pinned {
         say("pinned", commit(by, now));

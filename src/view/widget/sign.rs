@@ -66,7 +66,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::app::signs::Signs;
+    use crate::app::signs::SignTable;
     use crate::view::glyphs::{ASCII, UNICODE};
     use crate::view::theme::{BUILT_IN, ColourDepth};
     use proptest::prelude::*;
@@ -83,7 +83,7 @@ mod tests {
         theme: &Theme,
         glyphs: &Glyphs,
     ) -> Vec<Option<(String, Option<ratatui::style::Color>)>> {
-        let mut signs = Signs::default();
+        let mut signs = SignTable::default();
         let service = ServiceId::from("checkout");
         for digest in digests {
             signs.note(&service, *digest);
