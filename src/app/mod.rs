@@ -6,7 +6,6 @@
 
 pub mod action;
 pub mod age;
-pub mod alternative;
 mod availability;
 pub mod cell_status;
 pub mod command;
@@ -23,6 +22,7 @@ pub mod guidance;
 pub mod guide;
 pub mod key;
 pub mod keymap;
+pub mod modal_choice;
 pub mod msg;
 pub mod palette;
 pub mod pane;

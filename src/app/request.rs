@@ -4,7 +4,7 @@
 use super::action::Action;
 use super::cursor::{Column, ScreenSubject, cells};
 use super::plan_screen::Stage;
-use super::state::{Alternative, CockpitState, Screen};
+use super::state::{CockpitState, ModalChoice, Screen};
 use crate::domain::board::{Cell, Hold};
 use crate::domain::foreseen;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -398,7 +398,7 @@ pub fn release_hold(state: &CockpitState) -> Result<Ask, String> {
 ///
 /// # Errors
 /// Why there is nothing to undo, as a clause for the person.
-pub fn undo(state: &CockpitState) -> Result<Vec<Alternative>, String> {
+pub fn undo(state: &CockpitState) -> Result<Vec<ModalChoice>, String> {
     if let Some(Screen::Plan(plan)) = state.screen()
         && !matches!(plan.stage, Stage::Done(..))
     {

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
-pub use super::alternative::Alternative;
 use super::cell_status::{self, CellStatus};
 use super::comparison::{ComparisonState, DiffScreen};
 use super::cursor::{Column, Cursor, ScreenSubject};
@@ -14,6 +13,7 @@ use super::filter::Filter;
 use super::generation::Generations;
 use super::guide::Guide;
 use super::keymap::Keymap;
+pub use super::modal_choice::ModalChoice;
 use super::msg::ScrollLimits;
 pub use super::pane::Pane;
 use super::plan_screen::{PlanScreen, Stage, Writing};
@@ -145,7 +145,7 @@ pub enum Modal {
         /// What there is to decide.
         title: String,
         /// What can be chosen.
-        choices: Vec<Alternative>,
+        choices: Vec<ModalChoice>,
         /// The selected one.
         at: usize,
     },

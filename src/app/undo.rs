@@ -1,6 +1,6 @@
 //! What would take the last write back: every way there is, in words, for each thing that was written.
 
-use super::alternative::Alternative;
+use super::modal_choice::ModalChoice;
 use super::plan_screen::title;
 use super::versions::VersionNames;
 use crate::domain::hold::HoldChange;
@@ -63,8 +63,8 @@ impl Undo {
     }
 
     /// What a person can choose between; one choice needs no question.
-    pub fn choices(&self) -> Vec<Alternative> {
-        let choice = |label: String, request: &Request, all| Alternative {
+    pub fn choices(&self) -> Vec<ModalChoice> {
+        let choice = |label: String, request: &Request, all| ModalChoice {
             label,
             request: Some(Box::new(request.clone())),
             obstacle: None,

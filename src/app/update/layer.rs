@@ -10,7 +10,7 @@ use crate::app::filter::Filter;
 use crate::app::key::{Code, KeyPress};
 use crate::app::palette::palette_rows;
 use crate::app::plan_screen::Input;
-use crate::app::state::{Alternative, AskedFor, CockpitState, Modal, Pane, Screen};
+use crate::app::state::{AskedFor, CockpitState, Modal, ModalChoice, Pane, Screen};
 use crate::domain::id::ServiceId;
 use crate::domain::write::{Ask, Request, Scope};
 
@@ -59,14 +59,14 @@ fn choose(
     state: &mut CockpitState,
     key: KeyPress,
     title: String,
-    choices: Vec<Alternative>,
+    choices: Vec<ModalChoice>,
     at: usize,
 ) -> Vec<Command> {
     let last = choices.len().saturating_sub(1);
     let to = match (key.code, state.keymap.action(key)) {
         (Code::Enter, _) => {
             return match choices.into_iter().nth(at) {
-                Some(Alternative {
+                Some(ModalChoice {
                     request: Some(request),
                     seen,
                     all,

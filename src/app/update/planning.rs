@@ -6,7 +6,7 @@ use crate::app::cursor::cells;
 use crate::app::generation::{QueryKind, Ticket};
 use crate::app::plan_screen::{BranchMoved, PlanScreen, Stage, title};
 use crate::app::request;
-use crate::app::state::{Alternative, AskedFor, CockpitState, Modal, Screen};
+use crate::app::state::{AskedFor, CockpitState, Modal, ModalChoice, Screen};
 use crate::domain::board::Update;
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
@@ -16,10 +16,10 @@ use crate::domain::write::{Ask, Proposal, Request, TagRule, WriteFailure};
 
 pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
     let promotions = request::promotions(state);
-    let choices: Vec<Alternative> = promotions
+    let choices: Vec<ModalChoice> = promotions
         .iter()
         .flat_map(|promotion| {
-            promotion.to.iter().map(|to| Alternative {
+            promotion.to.iter().map(|to| ModalChoice {
                 label: match promotion.services.as_slice() {
                     _ if !request::marks_are_elsewhere(state) => to.to_string(),
                     [one] if !state.marked.contains(one) => format!("{one} alone"),
@@ -35,7 +35,7 @@ pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
     let asks = request::marks_are_elsewhere(state);
     match choices.as_slice() {
         [
-            Alternative {
+            ModalChoice {
                 request: Some(request),
                 seen,
                 ..
@@ -104,7 +104,7 @@ pub(super) fn undo(state: &mut CockpitState) -> Vec<Command> {
     };
     match choices.as_slice() {
         [
-            Alternative {
+            ModalChoice {
                 request: Some(request), ..
             },
         ] => plan(state, (**request).clone(), Vec::new()),

@@ -6,7 +6,7 @@ use crate::app::comparison::ComparisonState;
 use crate::app::generation::QueryKind;
 use crate::app::request;
 use crate::app::revert_screen::{RevertAccess, RevertScreen};
-use crate::app::state::{Alternative, CockpitState, Modal, Reading, Screen};
+use crate::app::state::{CockpitState, Modal, ModalChoice, Reading, Screen};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
@@ -167,14 +167,14 @@ pub(super) fn choose(state: &mut CockpitState) -> Vec<Command> {
 
 fn ask(state: &mut CockpitState, title: String, label: &str, request: Request) {
     let choices = vec![
-        Alternative {
+        ModalChoice {
             label: "choose another".to_owned(),
             request: None,
             obstacle: None,
             seen: Vec::new(),
             all: false,
         },
-        Alternative {
+        ModalChoice {
             label: label.to_owned(),
             request: Some(Box::new(request)),
             obstacle: None,

@@ -4,13 +4,13 @@ use ratatui::layout::Rect;
 
 use super::window::window;
 use crate::app::plan_screen::title as title_of;
-use crate::app::state::Alternative;
+use crate::app::state::ModalChoice;
 use crate::view::canvas::{Canvas, Line, span, width};
 use crate::view::lines::fold;
 use crate::view::theme::Role;
 
 /// Draws the choice.
-pub fn draw(canvas: &mut Canvas<'_>, area: Rect, title: &str, choices: &[Alternative], at: usize) {
+pub fn draw(canvas: &mut Canvas<'_>, area: Rect, title: &str, choices: &[ModalChoice], at: usize) {
     let inside = window(canvas, area, &vec![span(Role::Title, "choose")]);
     let question = fold(vec![span(Role::Title, title)], inside.width, 2, 4, canvas.glyphs());
     let mut y = inside.y;
@@ -65,7 +65,7 @@ pub fn draw(canvas: &mut Canvas<'_>, area: Rect, title: &str, choices: &[Alterna
 }
 
 /// The lines of one choice: its label, what it plans, and what will refuse it.
-fn block(canvas: &Canvas<'_>, choice: &Alternative, label: u16, columns: u16) -> Vec<Line> {
+fn block(canvas: &Canvas<'_>, choice: &ModalChoice, label: u16, columns: u16) -> Vec<Line> {
     let glyphs = canvas.glyphs();
     let what = choice.request.as_ref().map(|request| title_of(&request.ask));
     let mut lines = Vec::new();

@@ -5,7 +5,7 @@ use crate::domain::write::Request;
 
 /// One of several things that a key could mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alternative {
+pub struct ModalChoice {
     /// What sets it apart from the others.
     pub label: String,
     /// What would be asked; `None` where choosing it only closes the question.
