@@ -29,6 +29,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
+pub use reference::MeantEdit;
 pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
 use super::environment_paths::EnvironmentPaths;
