@@ -5,9 +5,10 @@ use ratatui::style::{Color, Modifier};
 use super::glyphs::{ASCII, UNICODE};
 use super::theme::ColourDepth;
 use super::*;
+use crate::app::Msg;
+use crate::app::command::Command;
 use crate::app::sample::{self, press};
 use crate::app::update::update;
-use crate::app::{Command, Msg};
 
 fn theme(depth: ColourDepth) -> Theme {
     Theme::built_in("dark", depth).expect("theme")

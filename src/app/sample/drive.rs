@@ -1,6 +1,6 @@
 //! Drives a cockpit over the sample.
 
-use crate::app::Command;
+use crate::app::command::Command;
 use crate::app::generation::{QueryKind, Ticket};
 use crate::app::key::KeyPress;
 use crate::app::keymap::Keymap;

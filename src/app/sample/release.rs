@@ -1,6 +1,6 @@
 //! Proposals and receipts as an engine would make them for the sample.
 
-use crate::app::Command;
+use crate::app::command::Command;
 use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
 use crate::app::state::CockpitState;

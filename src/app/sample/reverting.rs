@@ -1,6 +1,6 @@
 //! What the sample's checkout could go back to, as an engine would list it.
 
-use crate::app::Command;
+use crate::app::command::Command;
 use crate::app::generation::Ticket;
 use crate::app::msg::Msg;
 use crate::app::state::CockpitState;
