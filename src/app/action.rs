@@ -95,9 +95,9 @@ actions! {
         "give the whole screen to the pane that has the keys, or take it back";
     ClearFilter: "clear-filter", "all rows", ["ctrl-u"], Look,
         "show every row again";
-    CopyDigest: "copy-digest", "copy digest", ["y"], Look,
+    CopyDigest: "copy-digest", "copy digest", ["D"], Look,
         "send the digest to the terminal's clipboard";
-    CopyReference: "copy-reference", "copy ref", ["Y"], Look,
+    CopyReference: "copy-reference", "copy ref", ["I"], Look,
         "send the full image reference to the terminal's clipboard";
     CopyCommand: "copy-command", "copy command", ["c"], Look,
         "send the equivalent pindeck command to the terminal's clipboard";

@@ -43,8 +43,7 @@ impl Action {
                 Some(_) => Ok(()),
                 None => Err("there is no guided line".to_owned()),
             },
-            Self::CopyDigest => copies_digest(state),
-            Self::CopyReference => copies_reference(state),
+            Self::CopyDigest | Self::CopyReference => copies(state),
             Self::Evidence => has_digest(state),
             Self::History => has_pin(state),
             Self::Diff => can_compare(state),
@@ -126,19 +125,8 @@ fn has_digest(state: &CockpitState) -> Possible {
     }
 }
 
-/// The key that copies a digest confirms on a plan. So it copies nothing there, nor on what a plan opened.
-fn copies_digest(state: &CockpitState) -> Possible {
-    if state.screens.iter().any(|screen| matches!(screen, Screen::Plan(_))) {
-        let key = state.keymap.key_of(Action::CopyReference);
-        let other = key.map_or_else(String::new, |key| {
-            format!("; {key} copies the reference with its digest")
-        });
-        return Err(format!("not while a plan is open{other}"));
-    }
-    has_digest(state)
-}
-
-fn copies_reference(state: &CockpitState) -> Possible {
+/// On a plan of one service it is the new digest that is copied.
+fn copies(state: &CockpitState) -> Possible {
     match state.screen() {
         Some(Screen::Plan(plan)) => match plan.proposal().map(|proposal| proposal.plans.as_slice()) {
             Some([_]) => Ok(()),

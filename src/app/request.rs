@@ -2,7 +2,7 @@
 //! and the keys themselves consult.
 
 use super::action::Action;
-use super::cursor::{Column, ScreenSubject, cells};
+use super::cursor::{Column, ScreenSubject, cells, columns};
 use super::plan_screen::Stage;
 use super::state::{CockpitState, ModalChoice, Screen};
 use crate::domain::board::{Cell, Hold};
@@ -66,6 +66,14 @@ pub(super) fn on_screen_subject(state: &CockpitState) -> Result<ScreenSubject, S
 pub(super) fn writable(state: &CockpitState) -> Result<(), String> {
     if state.setup.read_only {
         return Err("read-only: pindeck was started so that nothing can be written".to_owned());
+    }
+    if state
+        .board
+        .repository
+        .as_ref()
+        .is_some_and(|repository| repository.remote.is_none())
+    {
+        return Err("this repository has no remote: there is nowhere to push a release to".to_owned());
     }
     if let Some(writing) = &state.writing {
         return Err(format!("one write at a time: {} is in flight", writing.what));
@@ -149,6 +157,40 @@ pub fn promotions(state: &CockpitState) -> Vec<StepForward> {
     let set = promotion(state, &subject, marked(state));
     let own = promotion(state, &subject, vec![service_of(&subject)]);
     set.into_iter().chain(own).collect()
+}
+
+/// The step of these services into an environment, out of whichever column comes before it.
+///
+/// # Errors
+/// Why there is no such step, as a clause for the person.
+pub fn promote_into(state: &CockpitState, services: &[ServiceId], to: &EnvId) -> Result<StepForward, String> {
+    writable(state)?;
+    open_for_writes(state, to)?;
+    let Some(row) = services.first().and_then(|name| state.board.row(name)) else {
+        return Err("no service is named".to_owned());
+    };
+    let mut refused = format!("nothing steps into {to}");
+    for column in columns(&state.board) {
+        if !next(state, &column).contains(to) {
+            continue;
+        }
+        let subject = match &column {
+            Column::Candidate => Some(ScreenSubject::Candidate(row.name.clone())),
+            Column::Environment(name) => cells(row, name).next().map(|cell| ScreenSubject::Pin(cell.pin.key())),
+        };
+        match subject.map(|subject| promotion(state, &subject, services.to_vec())) {
+            Some(Ok(step)) if step.to.contains(to) => {
+                return Ok(StepForward {
+                    to: vec![to.clone()],
+                    ..step
+                });
+            }
+            Some(Ok(_)) => refused = format!("{to} pins these bytes already"),
+            Some(Err(why)) => refused = why,
+            None => refused = format!("{} is not pinned in the environment before {to}", row.name),
+        }
+    }
+    Err(refused)
 }
 
 /// The marked services in the order of the board; none where another screen is open.

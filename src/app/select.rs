@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::cursor::{Column, Cursor, columns};
+use super::sorting::Sorting;
 use super::state::CockpitState;
 use crate::domain::board::ServiceRow;
 use crate::domain::drift::Drift;
@@ -44,7 +45,7 @@ impl CockpitState {
     }
 
     /// The rows that the filter lets through, in their order.
-    pub(super) fn matching(&self) -> Vec<&ServiceRow> {
+    pub fn matching(&self) -> Vec<&ServiceRow> {
         let mut matcher = self.filter.matcher(&self.board, self.minute());
         self.ordered().into_iter().filter(|row| matcher.row(row)).collect()
     }
@@ -58,6 +59,12 @@ impl CockpitState {
             rows.sort_by_key(|row| place.get(&row.name).copied().unwrap_or(usize::MAX));
         }
         rows
+    }
+
+    /// Sorts the rows by this from now on.
+    pub fn sort_by(&mut self, sorting: Sorting) {
+        self.sorting = sorting;
+        self.sort();
     }
 
     /// Settles the order of the rows anew.

@@ -15,6 +15,7 @@ use super::guide::Guide;
 use super::keymap::Keymap;
 pub use super::modal_choice::ModalChoice;
 use super::msg::ScrollLimits;
+use super::notice::Notice;
 pub use super::pane::Pane;
 use super::plan_screen::{PlanScreen, Stage, Writing};
 pub use super::reading::Reading;
@@ -134,6 +135,8 @@ pub enum Modal {
         before: String,
         /// The selection before: it stays as long as its row matches, else the row nearest to it is selected.
         anchor: Option<Cursor>,
+        /// The filter before stands there as it was: the first letter that is typed takes its place.
+        is_kept: bool,
     },
     /// Which columns are shown.
     Columns {
@@ -201,17 +204,6 @@ pub struct FrozenBoard {
 pub struct EventsScreen {
     /// First line shown.
     pub top: u16,
-}
-
-/// A line for the person, shown until the next key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    /// What is said, already cleaned.
-    pub text: String,
-    /// Whether something was refused or went wrong.
-    pub bad: bool,
-    /// When it goes by itself; `None` = with the next key only. What answers a key stays until the next one.
-    pub until: Option<Timestamp>,
 }
 
 /// Everything the cockpit knows.

@@ -80,7 +80,8 @@ impl<'a> VersionNames<'a> {
     }
 }
 
-fn on_row(row: &ServiceRow, digest: Digest) -> Option<NamedVersion> {
+/// The version of a digest as its own row knows it: without a look at what the session has seen before.
+pub fn on_row(row: &ServiceRow, digest: Digest) -> Option<NamedVersion> {
     let pinned = || row.cells.iter().filter(|cell| cell.pin.digest == Some(digest));
     if let Some(tag) = pinned().find_map(|cell| cell.pin.tag.clone()) {
         return Some(NamedVersion::Tag(tag));

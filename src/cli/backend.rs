@@ -15,7 +15,8 @@ use crate::runtime::Backend;
 use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
 
 /// Said on the board as long as the journal has a write that nobody is at.
-const LEFT: &str = "a write was left unfinished here: `pindeck resume` says what stands, and finishes or drops it";
+const LEFT: &str =
+    "a write was left unfinished here; after leaving, the command resume says what stands, and finishes or drops it";
 
 /// An engine that answers the cockpit.
 pub(crate) struct EngineBackend(pub Engine);

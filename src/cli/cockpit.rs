@@ -1,20 +1,23 @@
 //! `pindeck` without a subcommand: the cockpit, or its line mode.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::app::Keymap;
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
-use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Remembered, plain};
+use crate::runtime::plain::{self, PlainEnd, PlainOptions};
+use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Remembered, RunError};
 
 use super::backend::EngineBackend;
 use super::command_context::CommandContext;
+use super::signals::Interrupts;
 
 /// How often the cockpit looks again by itself.
 const REFRESH: Duration = Duration::from_secs(60);
@@ -49,15 +52,7 @@ pub(crate) async fn open(
     columns_file: Option<PathBuf>,
 ) -> Result<Exit, Failure> {
     if context.global.plain {
-        let every = setup.refresh_every.and_then(|every| Duration::try_from(every).ok());
-        return super::signals::or_interrupted(async {
-            match plain::run(backend, every, &mut io::stdout()).await {
-                Ok(result) => Ok(result.map(|()| Exit::Done)?),
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
-                Err(error) => Err(super::output::output_failed(&error)),
-            }
-        })
-        .await;
+        return line_by_line(context, backend, setup).await;
     }
     let user = &context.user;
     let options = CockpitOptions {
@@ -75,6 +70,25 @@ pub(crate) async fn open(
     match runtime::run(backend, options).await? {
         CockpitEnd::Quit => Ok(Exit::Done),
         CockpitEnd::Signal(number) => Ok(Exit::Signal(number)),
+    }
+}
+
+/// The cockpit as a conversation.
+async fn line_by_line(context: &CommandContext, backend: Arc<dyn Backend>, setup: Setup) -> Result<Exit, Failure> {
+    let options = PlainOptions {
+        setup,
+        keymap: Keymap::with(&context.user.keys).map_err(RunError::from)?,
+        is_terminal: io::stdin().is_terminal(),
+        clock: runtime::clock::now,
+    };
+    let interrupts = Interrupts::listen();
+    let lines = plain::lines(io::BufReader::new(io::stdin()));
+    match plain::run(backend, options, lines, interrupts.cancel(), &mut io::stdout()).await {
+        Ok(Ok(PlainEnd::Quit)) => Ok(Exit::Done),
+        Ok(Ok(PlainEnd::Interrupted)) => Ok(interrupts.status().unwrap_or(Exit::of(FailureKind::Interrupted))),
+        Ok(Err(failure)) => Err(failure),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
+        Err(error) => Err(super::output::output_failed(&error)),
     }
 }
 

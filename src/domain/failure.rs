@@ -101,6 +101,47 @@ impl FailureKind {
     }
 }
 
+impl FailureKind {
+    /// What to do next where nobody can type a command, and nobody knows better.
+    fn hint_on_screen(self) -> Hint {
+        match self {
+            Self::Usage => "what stands above says what to change; the next refresh reads it again".into(),
+            Self::NotChecked => "it was not asked, because pindeck was started offline".into(),
+            Self::Failed => "the log says more; the help names its file".into(),
+            Self::Refused
+            | Self::Conflict
+            | Self::RemoteRefused
+            | Self::Unreachable
+            | Self::Denied
+            | Self::Absent
+            | Self::Corrupt
+            | Self::Malformed
+            | Self::Unsupported
+            | Self::TooLarge
+            | Self::Interrupted => self.usual_hint(),
+        }
+    }
+
+    /// Every kind.
+    #[cfg(test)]
+    const ALL: [Self; 14] = [
+        Self::Usage,
+        Self::Refused,
+        Self::Conflict,
+        Self::RemoteRefused,
+        Self::Unreachable,
+        Self::Denied,
+        Self::NotChecked,
+        Self::Absent,
+        Self::Corrupt,
+        Self::Malformed,
+        Self::Unsupported,
+        Self::TooLarge,
+        Self::Interrupted,
+        Self::Failed,
+    ];
+}
+
 impl Failure {
     /// A failure without a hint.
     pub fn new(kind: FailureKind, what: impl Into<Untrusted>) -> Self {
@@ -159,6 +200,20 @@ impl Failure {
     /// What to do next: the hint, or the usual advice for this kind of failure.
     pub(crate) fn next(&self) -> Hint {
         self.hint.clone().unwrap_or_else(|| self.kind.usual_hint())
+    }
+
+    /// What to do next where nobody can type a command: the hint, unless it is advice for the command line.
+    pub fn next_on_screen(&self) -> Hint {
+        let hint = self.hint.clone().filter(|hint| !hint.names_command());
+        hint.unwrap_or_else(|| self.kind.hint_on_screen())
+    }
+
+    /// What happened and then what to do next, where nobody can type a command.
+    pub fn sentence_on_screen(&self) -> Untrusted {
+        match self.hint.as_ref().filter(|hint| !hint.names_command()) {
+            Some(hint) => format!("{}; {hint}", self.what.raw()).into(),
+            None => self.what.clone(),
+        }
     }
 
     /// Whether the content is gone, by a registry's authoritative word.
@@ -295,6 +350,25 @@ pub(crate) fn shell_word(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_told_to_type_a_command_on_a_screen() {
+        for kind in FailureKind::ALL {
+            for hint in [None, Some("run `pindeck resume --drop`"), Some("add --yes")] {
+                let failure = Failure {
+                    hint: hint.map(Hint::from),
+                    ..Failure::new(kind, "it broke")
+                };
+                let next = failure.next_on_screen();
+                let names = next.as_str().contains('`') || next.as_str().contains("--");
+                assert!(!names, "{kind:?}: {next}");
+                assert_eq!(failure.sentence_on_screen().raw(), "it broke");
+            }
+        }
+        let failure = Failure::unreachable("no route").hint("plug it in");
+        assert_eq!(failure.next_on_screen().as_str(), "plug it in");
+        assert_eq!(failure.sentence_on_screen().raw(), "no route; plug it in");
+    }
 
     #[test]
     fn a_hint_is_a_literal_with_parts() {

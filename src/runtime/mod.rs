@@ -13,6 +13,10 @@ mod options;
 pub(crate) mod plain;
 mod remembered;
 
+#[cfg(test)]
+#[path = "pictures_tests.rs"]
+mod pictures;
+
 use std::sync::Arc;
 
 pub(crate) use backend::Backend;

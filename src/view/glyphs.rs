@@ -162,6 +162,49 @@ pub static ASCII: Glyphs = Glyphs {
     loading: ".",
 };
 
+/// For words that are read aloud: signs that mean something are words, the others are left out.
+pub static SPOKEN: Glyphs = Glyphs {
+    ascii: false,
+    cursor: "",
+    swatch: &["#"],
+    rule: "",
+    rule_focus: "",
+    ellipsis: "...",
+    dot: ",",
+    arrow: "to",
+    drift: "",
+    hold: "",
+    other: "other",
+    ahead: "plus",
+    behind: "minus",
+    times: "times",
+    stale: "old",
+    nothing: "",
+    more_left: "",
+    more_right: "",
+    closed: "",
+    open: "",
+    passed: "ok",
+    failed: "not ok",
+    not_present: "",
+    not_checked: "",
+    mark: "marked",
+    bar: "",
+    bar_left: "",
+    thumb: "",
+    track: "",
+    descending: "",
+    verified: "",
+    warned: "",
+    rejected: "",
+    absent: "",
+    unknown: "",
+    unreachable: "",
+    by_tag: "",
+    not_judged: "",
+    loading: "",
+};
+
 impl Glyphs {
     /// The set with that name in configuration: `unicode` or `ascii`.
     pub fn named(name: &str) -> Option<&'static Self> {

@@ -12,6 +12,9 @@ pub mod lines;
 pub mod names;
 pub mod screen;
 pub mod size;
+pub mod spoken;
+#[cfg(test)]
+pub(crate) mod svg;
 pub mod theme;
 mod units;
 pub mod widget;

@@ -207,6 +207,15 @@ impl Theme {
         Self::parse(name, text, depth)
     }
 
+    /// A theme in which every role looks the same: for words that are not drawn.
+    pub fn bare() -> Self {
+        Self {
+            name: String::new(),
+            styles: BTreeMap::new(),
+            swatch: Vec::new(),
+        }
+    }
+
     /// A theme from TOML.
     ///
     /// # Errors

@@ -7,7 +7,13 @@ use crate::app::state::{CockpitState, Screen};
 use crate::domain::reference::ImageRef;
 
 pub(super) fn digest(state: &mut CockpitState) -> Vec<Command> {
-    let digest = state.subject().and_then(|subject| state.digest_of(&subject));
+    let digest = match state.screen() {
+        Some(Screen::Plan(plan)) => plan
+            .proposal()
+            .and_then(|proposal| proposal.plans.first())
+            .map(|plan| plan.to),
+        _ => state.subject().and_then(|subject| state.digest_of(&subject)),
+    };
     digest.map_or_else(Vec::new, |digest| copy(digest.to_string(), "digest"))
 }
 

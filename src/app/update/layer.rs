@@ -27,7 +27,11 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> LayerOutcome {
     LayerOutcome::Handled(match state.layer.take() {
         Some(Modal::Help { top }) => help(state, key, top),
         Some(Modal::Palette { text, selected }) => return palette(state, key, text, selected),
-        Some(Modal::Filter { before, anchor }) => filter(state, key, before, anchor),
+        Some(Modal::Filter {
+            before,
+            anchor,
+            is_kept,
+        }) => filter(state, key, before, anchor, is_kept),
         Some(Modal::Columns { at }) => super::arrange::columns_key(state, key, at),
         Some(Modal::Choose { title, choices, at }) => choose(state, key, title, choices, at),
         Some(Modal::Ask { then, text }) => typed(state, key, then, text),
@@ -182,6 +186,7 @@ pub(super) fn open_filter(state: &mut CockpitState) -> Vec<Command> {
     state.layer = Some(Modal::Filter {
         before: state.filter.text().to_owned(),
         anchor: state.cursor.clone(),
+        is_kept: !state.filter.text().is_empty(),
     });
     Vec::new()
 }
@@ -193,7 +198,13 @@ pub(super) fn clear_filter(state: &mut CockpitState) -> Vec<Command> {
     Vec::new()
 }
 
-fn filter(state: &mut CockpitState, key: KeyPress, before: String, mut anchor: Option<Cursor>) -> Vec<Command> {
+fn filter(
+    state: &mut CockpitState,
+    key: KeyPress,
+    before: String,
+    mut anchor: Option<Cursor>,
+    mut is_kept: bool,
+) -> Vec<Command> {
     let mut text = state.filter.text().to_owned();
     match key.code {
         Code::Enter => {
@@ -215,13 +226,24 @@ fn filter(state: &mut CockpitState, key: KeyPress, before: String, mut anchor: O
             anchor = state.cursor.clone();
         }
         Code::Backspace if text.is_empty() => return Vec::new(),
+        // What is typed after that is added to what stands there.
+        Code::Char('e') if key.ctrl => is_kept = false,
+        Code::End | Code::Right => is_kept = false,
         _ => {
-            if edit(&mut text, key) {
+            if is_kept && (key.typed().is_some() || key.code == Code::Backspace) {
+                text.clear();
+            }
+            if edit(&mut text, key) || is_kept && text.is_empty() {
+                is_kept = false;
                 set(state, &text, anchor.as_ref());
             }
         }
     }
-    state.layer = Some(Modal::Filter { before, anchor });
+    state.layer = Some(Modal::Filter {
+        before,
+        anchor,
+        is_kept,
+    });
     Vec::new()
 }
 
@@ -280,8 +302,13 @@ pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
             *selected = palette_rows(text).first().copied();
         }
         Some(Modal::Ask { text, .. }) => text.push_str(&line),
-        Some(Modal::Filter { anchor, .. }) => {
-            let text = format!("{}{line}", state.filter.text());
+        Some(Modal::Filter { anchor, is_kept, .. }) => {
+            let before = if std::mem::take(is_kept) {
+                ""
+            } else {
+                state.filter.text()
+            };
+            let text = format!("{before}{line}");
             let anchor = anchor.clone();
             set(state, &text, anchor.as_ref());
         }

@@ -28,6 +28,8 @@ use super::guidance;
 use super::key::KeyPress;
 use super::msg::Msg;
 use super::state::{CockpitState, EventsScreen, Modal, Screen};
+use crate::domain::id::{Digest, ServiceId};
+use crate::domain::write::Request;
 
 /// Applies one message.
 pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command> {
@@ -115,6 +117,12 @@ fn on_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
     }
     match state.keymap.action(key) {
         Some(action) => perform(state, action),
+        None if key == KeyPress::char('y') => {
+            let copy = state.keymap.key_of(Action::CopyDigest);
+            let copy = copy.map_or_else(String::new, |key| format!("; {key} copies the digest"));
+            state.say(format!("y confirms a plan, and there is none here{copy}"));
+            Vec::new()
+        }
         None => {
             let help = state
                 .keymap
@@ -124,6 +132,11 @@ fn on_key(state: &mut CockpitState, key: KeyPress) -> Vec<Command> {
             Vec::new()
         }
     }
+}
+
+/// Plans what is asked, as the keys do. Nothing is written by it.
+pub fn ask(state: &mut CockpitState, request: Request, seen: Vec<(ServiceId, Digest)>) -> Vec<Command> {
+    planning::plan(state, request, seen)
 }
 
 /// Does an action, or says why it can't be done. Keys, palette and later any other way in go

@@ -39,7 +39,24 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &DiffScreen, 
     }
     canvas.rule(Rect { height: 1, ..area }, &title, true);
     let width = area.width - 2;
+    let lines = lines(canvas, state, screen, width);
+    let body = Rect {
+        x: area.x + 1,
+        y: area.y + 1,
+        width,
+        height: area.height - 1,
+    };
+    limits.page = body.height;
+    limits.text = scroll::draw(canvas, &lines, body, screen.top);
+}
+
+/// Both sides in full, and what separates them.
+pub fn lines(canvas: &Canvas<'_>, state: &CockpitState, screen: &DiffScreen, width: u16) -> Vec<Line> {
+    let glyphs = canvas.glyphs();
     let mut lines = Vec::new();
+    let Some(pair) = screen.pairs.get(screen.at) else {
+        return lines;
+    };
     for (label, side) in [("from", &pair.a), ("to", &pair.b)] {
         lines.extend(side_lines(state, label, side, canvas, width));
     }
@@ -57,7 +74,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &DiffScreen, 
             ));
             lines.extend(labelled(
                 "",
-                vec![span(Role::Dim, failure.next().to_string())],
+                vec![span(Role::Dim, failure.next_on_screen().to_string())],
                 width,
                 LABEL,
                 4,
@@ -72,14 +89,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &DiffScreen, 
         }
         ComparisonState::Nothing => lines.push(vec![span(Role::Dim, "the same bytes: nothing differs")]),
     }
-    let body = Rect {
-        x: area.x + 1,
-        y: area.y + 1,
-        width,
-        height: area.height - 1,
-    };
-    limits.page = body.height;
-    limits.text = scroll::draw(canvas, &lines, body, screen.top);
+    lines
 }
 
 fn side_lines(state: &CockpitState, label: &str, side: &PlacedDigest, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {

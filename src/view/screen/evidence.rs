@@ -91,7 +91,7 @@ fn nothing(state: &CockpitState, subject: &ScreenSubject) -> String {
         None => "this pin has changed since; esc goes back".to_owned(),
         Some(Seen::NotChecked) => "not checked".to_owned(),
         Some(Seen::Loading { .. }) => "checking".to_owned(),
-        Some(Seen::Unreachable { failure, .. }) => format!("unreachable: {}", failure.sentence().clean()),
+        Some(Seen::Unreachable { failure, .. }) => format!("unreachable: {}", failure.sentence_on_screen().clean()),
         Some(Seen::Fresh { .. }) => "absent: nothing at all is attached to these bytes".to_owned(),
     }
 }
@@ -142,6 +142,22 @@ fn head(canvas: &Canvas<'_>, state: &CockpitState, screen: &EvidenceScreen, colu
                 out.extend(fold(line, columns, 4, 2, glyphs));
             }
         }
+    }
+    out
+}
+
+/// The digest, the verdict and every statement with every check, for whoever has no screen.
+pub fn whole(canvas: &Canvas<'_>, state: &CockpitState, screen: &EvidenceScreen, columns: u16) -> Vec<Line> {
+    let mut out = head(canvas, state, screen, columns);
+    let statements = state.statements(&screen.subject);
+    if statements.is_empty() {
+        out.push(vec![span(Role::Text, nothing(state, &screen.subject))]);
+    }
+    let asked = state.digest_of(&screen.subject);
+    for (_, evidence) in statements {
+        out.push(statement_line(evidence, asked, state.minute(), canvas.glyphs()));
+        out.extend(evidence.checks.iter().map(|check| check_line(check, canvas.glyphs())));
+        out.extend(about(evidence, asked, state.minute()));
     }
     out
 }

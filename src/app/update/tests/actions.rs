@@ -60,7 +60,7 @@ fn the_next_key_takes_the_notice_away() {
 #[test]
 fn copies_are_sent_never_copied() {
     let mut state = board();
-    let commands = press(&mut state, "y");
+    let commands = press(&mut state, "D");
     assert_eq!(
         commands,
         [Command::Copy {
@@ -83,9 +83,22 @@ fn copies_are_sent_never_copied() {
 }
 
 #[test]
+fn y_confirms_plans_and_does_nothing_else() {
+    let mut state = board();
+    for keys in ["y", "<tab>y", "ey", "Ly"] {
+        let commands = press(&mut state, keys);
+        assert!(!commands.iter().any(|c| matches!(c, Command::Copy { .. })), "{keys}");
+        assert_eq!(
+            notice(&state),
+            "y confirms a plan, and there is none here; D copies the digest"
+        );
+    }
+}
+
+#[test]
 fn the_full_reference_has_tag_and_digest() {
     let mut state = board();
-    let commands = press(&mut state, "Y");
+    let commands = press(&mut state, "I");
     let [Command::Copy { text, .. }] = commands.as_slice() else {
         panic!("no copy");
     };

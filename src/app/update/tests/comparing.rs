@@ -131,7 +131,7 @@ fn the_diff_of_a_plan_leads_back_to_it() {
         [],
         "on a plan y confirms, and here it neither confirms nor copies"
     );
-    assert!(matches!(press(&mut state, "Y").as_slice(), [Command::Copy { .. }]));
+    assert!(matches!(press(&mut state, "I").as_slice(), [Command::Copy { .. }]));
     assert_eq!(state.writing, None);
     press(&mut state, "<esc>");
     assert!(matches!(state.screen(), Some(Screen::Plan(_))));

@@ -101,7 +101,7 @@ fn an_environment_without_a_pin_is_nothing() {
     press(&mut state, "jjjj<right><right><right>");
     is_at(&state, "notifier", "production");
     assert_eq!(state.subject(), None);
-    press(&mut state, "y");
+    press(&mut state, "D");
     assert!(notice(&state).contains("nothing is pinned here"));
 }
 

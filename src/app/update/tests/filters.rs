@@ -122,6 +122,24 @@ fn esc_on_the_board_shows_all_again() {
 }
 
 #[test]
+fn the_first_letter_takes_the_place_of_the_filter_before() {
+    let mut state = board();
+    press(&mut state, "/pay<enter>/led");
+    assert_eq!(state.filter.text(), "led");
+    press(&mut state, "<esc>");
+    assert_eq!(state.filter.text(), "pay", "esc brings it back");
+    press(&mut state, "/<ctrl-e>m");
+    assert_eq!(state.filter.text(), "paym", "ctrl-e edits it");
+    press(&mut state, "<enter>/<enter>");
+    assert_eq!(state.filter.text(), "paym", "enter keeps it");
+    press(&mut state, "/<backspace>");
+    assert_eq!(state.filter.text(), "", "backspace takes all of it");
+    press(&mut state, "<enter>/pay<enter>/");
+    update(&mut state, Msg::Paste("led".to_owned()), sample::now());
+    assert_eq!(state.filter.text(), "led");
+}
+
+#[test]
 fn pasted_text_goes_into_the_field_without_controls() {
     let mut state = board();
     press(&mut state, "/");

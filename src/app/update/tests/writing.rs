@@ -213,11 +213,13 @@ fn on_a_plan_the_key_of_yes_copies_nothing_at_any_stage() {
 fn a_plan_is_copied_by_its_reference() {
     let mut state = board();
     planned(&mut state, "p");
-    let commands = press(&mut state, "Y");
-    let [Command::Copy { text, .. }] = commands.as_slice() else {
-        panic!("{commands:?}");
-    };
-    assert!(text.ends_with(&digest("c3").to_string()), "{text}");
+    for key in ["I", "D"] {
+        let commands = press(&mut state, key);
+        let [Command::Copy { text, .. }] = commands.as_slice() else {
+            panic!("{commands:?}");
+        };
+        assert!(text.ends_with(&digest("c3").to_string()), "{text}");
+    }
 }
 
 #[test]

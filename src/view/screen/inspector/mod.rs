@@ -103,6 +103,14 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     }
 }
 
+/// Everything about the selected cell, for whoever has no screen: what is drawn side by side, one after another.
+pub fn lines(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
+    let mut lines = facts(state, canvas, width);
+    lines.extend(drifts(state, canvas, width));
+    lines.extend(proofs(state, canvas, width, true));
+    lines
+}
+
 fn title(state: &CockpitState, glyphs: &Glyphs) -> Line {
     let Some(cursor) = &state.cursor else {
         return vec![span(Role::Dim, "nothing selected")];
@@ -284,7 +292,7 @@ fn candidate(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRo
             format!(
                 "{} could not be asked: {}",
                 out.glyphs.status(CellStatus::Unreachable),
-                failure.sentence().clean()
+                failure.sentence_on_screen().clean()
             ),
         ),
         (Seen::Fresh { .. }, None) => out.plain(
@@ -334,7 +342,7 @@ fn image(out: &mut InspectorLines<'_>, cell: &Cell) {
                 }
                 line.push(span(
                     Role::Unreachable,
-                    format!("  tag unreachable: {}", failure.sentence().clean()),
+                    format!("  tag unreachable: {}", failure.sentence_on_screen().clean()),
                 ));
             }
             (Seen::NotChecked, _) => line.push(span(Role::Dim, "  tag not checked")),

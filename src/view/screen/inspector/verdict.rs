@@ -44,7 +44,7 @@ pub(super) fn verdict(
     let verdict = seen.value().and_then(|assessment| assessment.verdict.as_ref());
     match seen {
         Seen::Unreachable { failure, last } => {
-            line.push(span(Role::Text, format!(": {}", failure.sentence().clean())));
+            line.push(span(Role::Text, format!(": {}", failure.sentence_on_screen().clean())));
             if let Some((before, at)) = last {
                 let was = before.verdict.as_ref().map_or("not judged", |v| v.result.as_str());
                 line.push(span(Role::Dim, format!("  (was {was} {})", age::ago(*at, out.now))));

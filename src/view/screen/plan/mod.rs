@@ -54,6 +54,20 @@ fn out_of_date(screen: &PlanScreen, width: u16, glyphs: &Glyphs) -> Vec<Line> {
     fold(line, width.saturating_sub(16), 2, 3, glyphs)
 }
 
+/// Everything that the screen has, with every member of a set, for whoever has no screen.
+pub fn whole(canvas: &Canvas<'_>, state: &CockpitState, screen: &PlanScreen, width: u16) -> Vec<Line> {
+    let mut lines = out_of_date(screen, width, canvas.glyphs());
+    match &screen.stage {
+        Stage::Planning { .. } => {}
+        Stage::Shown(proposal) | Stage::Running(proposal) => {
+            lines.extend(proposal::whole(canvas, state, screen, proposal, width));
+        }
+        Stage::Failed(failure) => lines.extend(outcome::failed(failure, width, canvas.glyphs())),
+        Stage::Done(proposal, receipt) => lines.extend(outcome::done(canvas, state, proposal, receipt, width)),
+    }
+    lines
+}
+
 /// Draws the plan screen.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, area: Rect, limits: &mut ScrollLimits) {
     let word = match &screen.stage {

@@ -209,7 +209,7 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         | FailureKind::Failed => (
             Role::Error,
             "it failed:",
-            "`pindeck resume` says whether anything was left half-way",
+            "what was left half-way, if anything, is said on the board",
         ),
     };
     // What could not be reached never looks like a refusal.

@@ -25,12 +25,35 @@ use crate::view::widget::{badge, sign, version};
 
 use super::labelled::PlanLines;
 
+/// What is told below the table of a set: the selected member.
 pub(super) fn lines(
     canvas: &Canvas<'_>,
     state: &CockpitState,
     screen: &PlanScreen,
     proposal: &Proposal,
     width: u16,
+) -> Vec<Line> {
+    let at = screen.member_position();
+    told(canvas, state, screen, proposal, (width, &|member| member == at))
+}
+
+/// Every member of a set, one after another.
+pub(super) fn whole(
+    canvas: &Canvas<'_>,
+    state: &CockpitState,
+    screen: &PlanScreen,
+    proposal: &Proposal,
+    width: u16,
+) -> Vec<Line> {
+    told(canvas, state, screen, proposal, (width, &|_| true))
+}
+
+fn told(
+    canvas: &Canvas<'_>,
+    state: &CockpitState,
+    screen: &PlanScreen,
+    proposal: &Proposal,
+    (width, is_told): (u16, &dyn Fn(usize) -> bool),
 ) -> Vec<Line> {
     let mut out = PlanLines::new(width, canvas.glyphs());
     for target in &proposal.already {
@@ -45,8 +68,8 @@ pub(super) fn lines(
     }
     for (at, plan) in proposal.plans.iter().enumerate() {
         if proposal.plans.len() > 1 {
-            // The table above tells all of them; here the selected one is told in full.
-            if at != screen.member_position() {
+            // The table above tells all of them in short.
+            if !is_told(at) {
                 continue;
             }
             let of = format!(
