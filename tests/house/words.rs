@@ -175,3 +175,49 @@ fn no_commit_is_made_without_a_look_at_what_is_there() {
     }
     verdict("FileBefore::Unchecked in the product", &complaints);
 }
+
+/// Advice that only somebody with a shell can follow: a command of pindeck, or an option of one.
+fn shell_advice(line: &str) -> bool {
+    let has_option = line
+        .split(" --")
+        .skip(1)
+        .any(|after| after.starts_with(|c: char| c.is_ascii_lowercase()));
+    let commands = [
+        "promote", "revert", "pin", "hold", "resume", "status", "init", "config", "verify", "drift", "demo",
+    ];
+    let is_command = |after: &str| {
+        commands
+            .iter()
+            .any(|name| after.starts_with(name) && !after.starts_with("pinned"))
+    };
+    let has_command = line.split("pindeck ").skip(1).any(is_command);
+    line.contains('"') && (has_option || has_command || line.contains("`pindeck"))
+}
+
+/// Inside the cockpit nobody can type a command: what it says leads on by keys. Failures of other rooms are
+/// shown by what they say for screens.
+#[test]
+fn the_cockpit_gives_no_advice_for_the_command_line() {
+    let in_cockpit = |source: &&Source| {
+        let path = source.path.as_str();
+        let is_shown = path.starts_with("view/") || path.starts_with("app/") || path == "cli/backend.rs";
+        // The command that does the same is copied for a shell, and said to be one.
+        let is_for_shells = path == "app/equivalent.rs" || path.starts_with("app/sample/");
+        is_shown && !is_for_shells && !source.is_test_file()
+    };
+    let mut complaints = Vec::new();
+    for source in sources().iter().filter(in_cockpit) {
+        for (at, line) in source.text.lines().map(str::trim).enumerate() {
+            if line == "#[cfg(test)]" && !source.path.ends_with("mod.rs") {
+                break;
+            }
+            let by_failure = line.contains("failure.next()") || line.contains(".sentence()");
+            if !line.starts_with("//") && (shell_advice(line) || by_failure) {
+                complaints.push(format!("src/{}:{}: {line}", source.path, at + 1));
+            }
+        }
+    }
+    verdict("advice of the cockpit that needs a shell", &complaints);
+    assert!(shell_advice("\"`pindeck resume` says\"") && shell_advice("\"add --yes\""));
+    assert!(!shell_advice("\"pindeck needs {}x{}\"") && !shell_advice("\"it is pinned -- there\""));
+}

@@ -9,7 +9,6 @@ use crate::sources::git::manifest::{
     DocumentPart, FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement,
 };
 
-use super::config_maps;
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
@@ -148,9 +147,6 @@ impl<'a> Renderer<'a> {
             self.resource(file, resource, out);
         }
         out.is_open |= own.generates;
-        for generated in &own.config_maps {
-            config_maps::generate(self.files, file, generated, &mut out.objects);
-        }
         for component in &own.components {
             self.component(file, component, out);
         }
@@ -308,7 +304,7 @@ impl<'a> Renderer<'a> {
                     };
                     for part in self.files.parts(from) {
                         let patch = match part {
-                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
+                            DocumentPart::Object(object) => Patch::Merge(Box::new(object.clone())),
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };

@@ -6,14 +6,11 @@
 //! were at each commit, and which commit changed them, is counted in [`crate::domain::pin_walk`].
 
 mod blob_references;
-mod counted_files;
-mod moved_in;
 mod needles;
 mod placement;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 
 use crate::domain::failure::Failure;
 use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, WrittenPin};
@@ -26,10 +23,8 @@ use super::ledger::Ledger;
 
 pub use blob_references::BlobReferences;
 use blob_references::{PastReferences, of_scan};
-use counted_files::CountedFiles;
-use moved_in::{FollowedChange, MovedFiles, PlacedBlob, ReadSide};
 use needles::Needles;
-use placement::{PinnedDelta, Placement};
+use placement::{CountedFiles, PinnedDelta, Placement};
 
 /// One commit changed what a target pins.
 pub type PinnedChange = PinSetChange<HistoryKey, PinIdentity, WrittenPin>;
@@ -81,9 +76,8 @@ impl PinStates<'_> {
     /// If the history cannot be read. A shallow clone is not an error.
     pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
         for order in [CommitOrder::Date, CommitOrder::Topological] {
-            let moved = MovedFiles::default();
-            let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment), moved.known());
-            let mut reading = StateReading::new(self, moved, &files)?;
+            let mut reading = StateReading::new(self)?;
+            let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment));
             let mut failed = None;
             let mut stopped = reading.tell(tell).is_break();
             if !stopped {
@@ -120,9 +114,6 @@ impl PinStates<'_> {
 
 /// One way through the history.
 struct StateReading<'a> {
-    repo: &'a GitRepo,
-    files: &'a CountedFiles<'a>,
-    moved: MovedFiles,
     blobs: Blobs,
     references: &'a BlobReferences,
     placement: Placement<'a>,
@@ -135,10 +126,10 @@ struct StateReading<'a> {
 }
 
 /// A side of a commit: each file with its references before and after.
-type SideReferences = Vec<(FollowedChange, PastReferences, PastReferences)>;
+type SideReferences = Vec<(BlobChange, PastReferences, PastReferences)>;
 
 impl<'a> StateReading<'a> {
-    fn new(states: &PinStates<'a>, moved: MovedFiles, files: &'a CountedFiles<'a>) -> Result<Self, Failure> {
+    fn new(states: &PinStates<'a>) -> Result<Self, Failure> {
         let ledger = states.ledger;
         let mut placement = Placement::new(ledger, states.only);
         let mut pinned = Vec::new();
@@ -155,9 +146,6 @@ impl<'a> StateReading<'a> {
             .filter(|one| is_unowned(&one.key))
             .map(|one| one.key.clone());
         Ok(Self {
-            repo: states.repo,
-            files,
-            moved,
             blobs: states.repo.blobs()?,
             references: states.references,
             needles: states.only.map(|only| Needles::of(ledger, &only.service)),
@@ -174,34 +162,14 @@ impl<'a> StateReading<'a> {
     }
 
     fn visit(&mut self, changes: CommitChanges) -> Result<(), Failure> {
-        let CommitChanges {
-            commit,
-            sides,
-            gone,
-            is_cut,
-        } = changes;
+        let CommitChanges { commit, sides, is_cut } = changes;
         if is_cut {
             self.walk.cut(&commit.id);
             return Ok(());
         }
-        let Some(line) = self.walk.line_of(&commit.id) else {
-            return Ok(());
-        };
-        let former = self.moved.on(line);
-        let (mut read, mut former_of_parents) = (Vec::new(), Vec::new());
-        let mut gone = gone.into_iter();
-        for (at, changed) in sides.into_iter().enumerate() {
-            let side = ReadSide {
-                commit: &commit.id,
-                parent: commit.parents.get(at).map(String::as_str),
-                changed,
-                gone: gone.next().unwrap_or_default(),
-            };
-            let counts = |path: &str| self.files.counts_itself(path);
-            let whole = |path: &str, oid: &str| self.references.read(&self.blobs, path, Some(oid), &|_| true);
-            let (changes, former) = self.moved.follow(self.repo, &former, side, &counts, &whole)?;
-            read.push(self.references(changes)?);
-            former_of_parents.push(former);
+        let mut read = Vec::new();
+        for side in sides {
+            read.push(self.references(side)?);
         }
         self.follow(&read);
         let mut parents = Vec::new();
@@ -212,7 +180,7 @@ impl<'a> StateReading<'a> {
                 let before_len = deltas.len();
                 self.deltas(&file.path, &before, &after, &mut deltas);
                 if at == 0 && deltas.len() > before_len {
-                    files.push(file.blobs());
+                    files.push(file);
                 }
             }
             // What came first, so that what is written beside the rest is what was there before.
@@ -226,12 +194,7 @@ impl<'a> StateReading<'a> {
         let ids = commit.parents.iter().cloned();
         // A first commit made all that is left: its side tells nothing more.
         let parents: Vec<_> = ids.zip(parents).collect();
-        let lines = self.walk.step(&commit.id, &parents);
-        for (line, former) in lines.into_iter().zip(former_of_parents) {
-            if let Some(line) = line {
-                self.moved.go_on(line, Rc::clone(&former));
-            }
-        }
+        self.walk.step(&commit.id, &parents);
         if is_told {
             let told = ToldCommit {
                 meta: with_record_only(commit),
@@ -243,31 +206,33 @@ impl<'a> StateReading<'a> {
     }
 
     /// The references of the files of one side, where they may matter.
-    fn references(&self, side: Vec<FollowedChange>) -> Result<SideReferences, Failure> {
+    fn references(&self, side: Vec<BlobChange>) -> Result<SideReferences, Failure> {
         let mut out = Vec::new();
         for file in side {
-            let read = |placed: &PlacedBlob, matters: &dyn Fn(&[u8]) -> bool| match placed {
-                Some((path, oid)) => self.references.read(&self.blobs, path, Some(oid), matters),
-                None => Ok(PastReferences::from([])),
+            let read = |oid: Option<&str>, matters: &dyn Fn(&[u8]) -> bool| {
+                self.references.read(&self.blobs, &file.path, oid, matters)
             };
             let (before, after) = match &self.needles {
                 Some(needles) if !needles.is_placed(&file.path) => {
-                    let first_look = |placed: &PlacedBlob| match placed {
-                        Some((_, oid)) if !needles.are_known_not_in(oid) => {
-                            read(placed, &|bytes| needles.are_in_blob(oid, bytes))
+                    let first_look = |oid: Option<&str>| match oid {
+                        Some(oid) if !needles.are_known_not_in(oid) => {
+                            read(Some(oid), &|bytes| needles.are_in_blob(oid, bytes))
                         }
-                        _ => Ok(PastReferences::from([])),
+                        _ => read(None, &|_| true),
                     };
-                    let before = first_look(&file.before)?;
-                    let after = first_look(&file.after)?;
+                    let before = first_look(file.before.as_deref())?;
+                    let after = first_look(file.after.as_deref())?;
                     match (before.is_empty(), after.is_empty()) {
                         // What one side has is compared with all of the other.
-                        (true, false) => (read(&file.before, &|_| true)?, after),
-                        (false, true) => (before, read(&file.after, &|_| true)?),
+                        (true, false) => (read(file.before.as_deref(), &|_| true)?, after),
+                        (false, true) => (before, read(file.after.as_deref(), &|_| true)?),
                         _ => (before, after),
                     }
                 }
-                _ => (read(&file.before, &|_| true)?, read(&file.after, &|_| true)?),
+                _ => (
+                    read(file.before.as_deref(), &|_| true)?,
+                    read(file.after.as_deref(), &|_| true)?,
+                ),
             };
             out.push((file, before, after));
         }

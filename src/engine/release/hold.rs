@@ -195,7 +195,6 @@ async fn draft(
     });
     Ok(Draft {
         files: rewritten.files,
-        meant: rewritten.meant,
         evidence: Vec::new(),
         plan: Plan {
             verb,

@@ -123,7 +123,6 @@ async fn one(
     });
     Ok(Draft {
         files: rewritten.files,
-        meant: rewritten.meant,
         evidence: assessed.assessment.evidence,
         plan: Plan {
             verb: Verb::Pin,

@@ -175,7 +175,6 @@ impl Promotion<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
-            meant: rewritten.meant,
             evidence: assessed.assessment.evidence,
             plan: Plan {
                 verb: Verb::Promote,

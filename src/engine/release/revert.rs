@@ -317,7 +317,6 @@ impl Revert<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
-            meant: rewritten.meant,
             evidence: judged.assessed.assessment.evidence,
             plan: Plan {
                 verb: Verb::Revert,

@@ -60,13 +60,14 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16,
 }
 
 fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
-    let mut out: Vec<Line> = vec![vec![
+    let first = vec![
         span(
             Role::Text,
             "Rows are services, columns environments in promotion order. ",
         ),
-        span(Role::Title, "Same swatch, same bytes."),
-    ]];
+        span(Role::Title, "Same sign, same bytes."),
+    ];
+    let mut out: Vec<Line> = fold(first, width, 0, 3, glyphs);
     out.push(Line::new());
     out.push(vec![span(Role::Accent, "signs")]);
     for status in CellStatus::ALL {
@@ -93,6 +94,8 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
             glyphs.stale.to_owned(),
             "an old answer, not looked at again for ten minutes",
         ),
+        (":1.5.0".to_owned(), "the tag that stands beside the digest in git"),
+        ("=1.5.0".to_owned(), "the version label of an image that verifies"),
         (
             "SPBT".to_owned(),
             "signature, provenance, SBOM (bill of materials), test result: capital holds",

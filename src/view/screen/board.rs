@@ -2,12 +2,12 @@
 
 use ratatui::layout::Rect;
 
-use super::{feed, inspector, table};
+use super::{events, feed, inspector, table};
 use crate::app::msg::ScrollLimits;
 use crate::app::select::ShownRows;
 use crate::app::state::{CockpitState, Pane};
 use crate::view::canvas::Canvas;
-use crate::view::size::WIDE;
+use crate::view::size::{WIDE, has_events_pane};
 
 /// From this many columns on, a table that is too long for the upper half stands beside the details.
 const BESIDE: u16 = 180;
@@ -44,6 +44,18 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     let (middle, bottom) = split(rest, rest.height - feed_height);
     table::draw(canvas, state, &shown, top, limits);
     inspector::draw(canvas, state, middle, limits, state.pane == Pane::Inspector);
+    let bottom = if has_events_pane(state) {
+        let left = bottom.width - bottom.width * 2 / 5;
+        let right = Rect {
+            x: bottom.x + left + 1,
+            width: bottom.width - left - 1,
+            ..bottom
+        };
+        events::pane(canvas, state, right);
+        Rect { width: left, ..bottom }
+    } else {
+        bottom
+    };
     feed::draw(canvas, state, bottom, limits, state.pane == Pane::Feed);
 }
 
@@ -70,9 +82,11 @@ fn beside(canvas: &mut Canvas<'_>, state: &CockpitState, shown: &ShownRows<'_>, 
     } else {
         table
     };
-    let (middle, bottom) = split(rest, rest.height - rest.height / 3);
+    let (middle, bottom) = split(rest, rest.height - rest.height * 2 / 5);
+    let (bottom, last) = split(bottom, bottom.height - bottom.height * 2 / 5);
     table::draw(canvas, state, shown, table, limits);
     inspector::draw(canvas, state, middle, limits, state.pane == Pane::Inspector);
+    events::pane(canvas, state, last);
     feed::draw(canvas, state, bottom, limits, state.pane == Pane::Feed);
 }
 

@@ -27,9 +27,35 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16,
         width: area.width.saturating_sub(2),
         height: area.height.saturating_sub(1),
     };
+    let lines = lines(canvas, state, body.width, usize::MAX);
+    limits.page = body.height;
+    limits.text = scroll::draw(canvas, &lines, body, top);
+}
+
+/// Draws the newest of the log beside the board, as far as there is room.
+pub fn pane(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    let mut title = vec![span(Role::Title, "events")];
+    if let Some(key) = state.keymap.key_of(crate::app::Action::Events) {
+        let count = state.events.count();
+        title.push(span(Role::Dim, format!("  {count} so far, {key} all of them")));
+    }
+    canvas.rule(Rect { height: 1, ..area }, &title, false);
+    let width = area.width.saturating_sub(2);
+    let height = usize::from(area.height - 1);
+    let lines = lines(canvas, state, width, height);
+    for (y, line) in (area.y + 1..).zip(lines.iter().take(height)) {
+        canvas.line(area.x + 1, y, width, line);
+    }
+}
+
+/// The newest events first, at most so many.
+fn lines(canvas: &Canvas<'_>, state: &CockpitState, width: u16, most: usize) -> Vec<Line> {
     let now = state.minute();
     let mut lines: Vec<Line> = Vec::new();
-    for event in state.events.entries().rev() {
+    for event in state.events.entries().rev().take(most) {
         let when = match age::words(event.at, now).as_str() {
             "fresh" => "now".to_owned(),
             words => words.to_owned(),
@@ -38,13 +64,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16,
             span(Role::Dim, format!("{when:>9}  ")),
             span(Role::Text, event.text.clone()),
         ];
-        lines.extend(fold(line, body.width, AGE, 3, canvas.glyphs()));
+        lines.extend(fold(line, width, AGE, 3, canvas.glyphs()));
     }
     if lines.is_empty() {
         let text =
             "nothing yet: what CI builds, who changes a pin, tags that move and verdicts that change are listed here";
-        lines.extend(fold(vec![span(Role::Dim, text)], body.width, 0, 3, canvas.glyphs()));
+        lines.extend(fold(vec![span(Role::Dim, text)], width, 0, 3, canvas.glyphs()));
     }
-    limits.page = body.height;
-    limits.text = scroll::draw(canvas, &lines, body, top);
+    lines
 }

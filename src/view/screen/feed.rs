@@ -5,16 +5,20 @@ use ratatui::layout::Rect;
 use crate::app::age;
 use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::state::{BoardPass, CockpitState, Pane};
+use crate::app::versions::on_row;
 use crate::domain::drift::{Drift, DriftKind};
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::size::WIDE;
+use crate::view::size::{WIDE, has_events_pane};
 use crate::view::theme::Role;
-use crate::view::widget::list;
+use crate::view::widget::{list, version};
 
 /// Lines kept below a narrow list for the selected fact: an empty one, and what it takes to tell it.
 const TOLD: u16 = 4;
+
+/// Columns of a version; a longer one is not shown, and never cut.
+const VERSION: usize = 9;
 
 /// Draws the feed.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &mut ScrollLimits, focus: bool) {
@@ -30,7 +34,8 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     if hidden > 0 {
         title.push(span(Role::Dim, format!("  {hidden} hidden by the filter")));
     }
-    if let (Some(event), true) = (state.events.last(), area.width >= WIDE) {
+    let has_pane = has_events_pane(state);
+    if let (Some(event), true, false) = (state.events.last(), area.width >= WIDE, has_pane) {
         let key = state.keymap.key_of(crate::app::Action::Events);
         let key = key.map_or_else(String::new, |key| format!("  {key} all events"));
         title.push(span(Role::Text, format!("   last event: {}", event.text)));
@@ -144,7 +149,7 @@ fn line(state: &CockpitState, drift: &Drift, columns: u16, glyphs: &Glyphs) -> L
     let (when_width, kind_width, place_width) = if columns >= 100 { (9, 18, 28) } else { (7, 18, 22) };
     let place = crate::view::names::cut_middle(&place, place_width, glyphs.ellipsis);
     let pad = usize::from(place_width).saturating_sub(unicode_width::UnicodeWidthStr::width(place.as_str()));
-    vec![
+    let mut line = vec![
         span(
             if news { Role::Drift } else { Role::Dim },
             format!("{when:>when_width$}  "),
@@ -152,8 +157,21 @@ fn line(state: &CockpitState, drift: &Drift, columns: u16, glyphs: &Glyphs) -> L
         span(Role::Drift, format!("{} ", glyphs.drift)),
         span(Role::Text, format!("{:<kind_width$} ", drift.kind.words())),
         span(Role::Title, format!("{place}{} ", " ".repeat(pad))),
-        span(Role::Dim, said(drift, glyphs)),
-    ]
+    ];
+    if columns >= WIDE {
+        let version = version_of(state, drift).unwrap_or_default();
+        line.push(span(Role::Text, format!("{version:<VERSION$} ")));
+    }
+    line.push(span(Role::Dim, said(drift, glyphs)));
+    line
+}
+
+/// The version of what is pinned where something has drifted.
+fn version_of(state: &CockpitState, drift: &Drift) -> Option<String> {
+    let row = state.board.row(&drift.service)?;
+    let digest = row.cell(drift.environment.as_ref()?)?.pin.digest?;
+    let version = version::marked(&on_row(row, digest)?);
+    (unicode_width::UnicodeWidthStr::width(version.as_str()) <= VERSION).then_some(version)
 }
 
 /// The fact in one line, digests short.

@@ -41,7 +41,7 @@ pub fn draw(
         ..area
     };
     if let Reading::Failed(failure) = &screen.reading {
-        let (what, next) = (failure.what.clean(), failure.next());
+        let (what, next) = (failure.what.clean(), failure.next_on_screen());
         for (role, text) in [(Role::Error, what.as_str()), (Role::Dim, next.as_str())] {
             if list_area.height > 1 {
                 canvas.text(list_area.x + 1, list_area.y, list_area.width - 2, text, role);

@@ -53,7 +53,7 @@ pub fn draw(
     if let Reading::Failed(failure) = &screen.reading {
         let words = [
             (Role::Error, failure.what.clean().into_string()),
-            (Role::Dim, failure.next().to_string()),
+            (Role::Dim, failure.next_on_screen().to_string()),
         ];
         for (role, text) in words {
             if body.height > 1 {

@@ -37,15 +37,21 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
 fn filter(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let shown = state.shown_rows().matching;
     let all = state.board.services.len();
-    let line = vec![
-        span(Role::Key, " /"),
-        span(Role::Input, state.filter.text()),
-        span(Role::Cursor, " "),
-        span(
-            Role::Dim,
-            format!("  {shown} of {all}   words, {}   esc undoes", FACETS.join(" ")),
-        ),
-    ];
+    let is_kept = matches!(state.layer, Some(Modal::Filter { is_kept: true, .. }));
+    let mut line = vec![span(Role::Key, " /")];
+    if is_kept {
+        // As text that is selected: the next letter takes its place.
+        line.push(span(Role::Cursor, state.filter.text()));
+    } else {
+        line.push(span(Role::Input, state.filter.text()));
+        line.push(span(Role::Cursor, " "));
+    }
+    let keys = if is_kept {
+        "type another one   ctrl-e edits it   enter keeps it   esc undoes".to_owned()
+    } else {
+        format!("words, {}   esc undoes", FACETS.join(" "))
+    };
+    line.push(span(Role::Dim, format!("  {shown} of {all}   {keys}")));
     canvas.line(area.x, area.y, area.width, &line);
 }
 
@@ -120,6 +126,9 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
                 Action::Refresh,
                 Action::Freeze,
                 Action::Events,
+                Action::Sort,
+                Action::Columns,
+                Action::FullScreen,
             ],
             Pane::Inspector => &[
                 Action::Open,

@@ -32,6 +32,15 @@ pub fn change(
     Some(line)
 }
 
+/// A version in one word: behind a colon, as in a reference, where it is the tag; behind an equals sign where it is
+/// the label of an image that verifies.
+pub fn marked(version: &NamedVersion) -> String {
+    match version {
+        NamedVersion::Tag(tag) => format!(":{tag}"),
+        NamedVersion::Label(label) => format!("={label}"),
+    }
+}
+
 /// By what a version is known.
 fn source(version: &Option<NamedVersion>) -> Option<&'static str> {
     version.as_ref().map(|version| match version {

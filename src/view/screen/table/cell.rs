@@ -4,21 +4,50 @@ use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Cursor;
 use crate::app::drift_index::DriftIndex;
 use crate::app::state::CockpitState;
+use crate::app::versions::on_row;
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
-use crate::view::widget::{badge, sign};
+use crate::view::widget::{badge, sign, version};
 
-/// A cell in order of weight: sign, digest, badge, relation, flag, word.
+/// Columns of sign, blank, digest and badge.
+const BYTES: u16 = 12;
+
+/// Columns of a version at most: a longer one is not shown, and never cut.
+const VERSION: u16 = 14;
+
+/// Columns of the marks behind the badge, as many as there usually are.
+const MARKS: u16 = 2;
+
+/// Columns of the version in every cell of a width, with the mark of its source; 0 = there is no room for it. It is
+/// the longest of the board, so that the badges stand below one another.
+pub(super) fn version_columns(state: &CockpitState, glyphs: &Glyphs, room: u16) -> u16 {
+    let cells = state.board.services.iter().flat_map(|row| &row.cells);
+    let versions = cells.filter_map(|cell| match (&cell.pin.tag, &cell.version) {
+        (Some(tag), _) => Some(width(tag, glyphs)),
+        (None, Some(label)) => Some(width(label.clean().as_str(), glyphs)),
+        (None, None) => None,
+    });
+    let longest = versions
+        .map(|columns| columns + 1)
+        .filter(|columns| *columns <= VERSION)
+        .max();
+    longest
+        .filter(|columns| BYTES + 1 + columns + MARKS <= room)
+        .unwrap_or(0)
+}
+
+/// A cell in order of weight: sign, digest, badge, relation, flag, version, word.
 pub(super) fn pin_cell(
     canvas: &Canvas<'_>,
     (state, drift): (&CockpitState, &DriftIndex<'_>),
+    row: &ServiceRow,
     pins: &[&Cell],
     cursor: Option<&Cursor>,
-    room: u16,
+    (room, beside): (u16, u16),
 ) -> Line {
     let glyphs = canvas.glyphs();
     let chosen = cursor
@@ -42,18 +71,31 @@ pub(super) fn pin_cell(
                 glyphs,
             ));
             line.push(span(Role::Text, format!(" {}", digest.short())));
+            if beside > 0 {
+                let known = on_row(row, digest).map(|known| version::marked(&known));
+                let shown = known.filter(|text| width(text, glyphs) <= beside).unwrap_or_default();
+                line.push(span(
+                    Role::Dim,
+                    format!(" {shown:<columns$}", columns = usize::from(beside)),
+                ));
+            }
         }
         None => {
             let tag = cell.pin.tag.as_deref().unwrap_or("no tag");
-            let text = cut(tag, 8, glyphs.ellipsis).into_owned();
+            let room = if beside > 0 { 9 + beside } else { 8 };
+            let text = cut(tag, room, glyphs.ellipsis).into_owned();
             line.push(span(Role::Dim, " :"));
-            line.push(span(Role::ByTag, format!("{text:<8}")));
+            line.push(span(
+                Role::ByTag,
+                format!("{text:<columns$}", columns = usize::from(room)),
+            ));
         }
     }
+    let bytes = if beside > 0 { BYTES + 1 + beside } else { BYTES };
     let mut after = marks(drift, cell, pins.len(), glyphs);
     let mut shape = badge::shape(current, glyphs);
     let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
-    let mut used = 12 + length(&after);
+    let mut used = bytes + length(&after);
     if used > room && !current.stale {
         // Tight: the gap before the badge goes first.
         shape.remove(0);
@@ -62,13 +104,13 @@ pub(super) fn pin_cell(
     // Tighter still: the relation to the candidate goes, then the count of pins. The flags stay.
     while used > room && !after.is_empty() {
         after.remove(0);
-        used = 10 + length(&shape) + length(&after);
+        used = bytes - 2 + length(&shape) + length(&after);
     }
     line.extend(shape);
     let word = current.status.word();
     let gap = u16::from(!after.is_empty());
     // All cells of a width speak words, or none does.
-    if room >= 25 && used + gap + 1 + width(word, glyphs) <= room {
+    if room >= bytes + 13 && used + gap + 1 + width(word, glyphs) <= room {
         line.push(span(of_status(current.status), format!(" {word}")));
         if gap > 0 {
             line.push(span(Role::Text, " "));
@@ -116,7 +158,12 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
 }
 
 /// What CI offers.
-pub(super) fn candidate_cell(canvas: &Canvas<'_>, state: &CockpitState, row: &ServiceRow, room: u16) -> Line {
+pub(super) fn candidate_cell(
+    canvas: &Canvas<'_>,
+    state: &CockpitState,
+    row: &ServiceRow,
+    (room, beside): (u16, u16),
+) -> Line {
     let glyphs = canvas.glyphs();
     let Some(current) = cell_status::of_candidate(row, state.minute()) else {
         return vec![span(Role::Dim, format!("{} no candidate", glyphs.nothing))];
@@ -129,18 +176,37 @@ pub(super) fn candidate_cell(canvas: &Canvas<'_>, state: &CockpitState, row: &Se
         sign::of(state, &row.name, candidate.digest, canvas.theme(), glyphs),
         span(Role::Text, format!(" {}", candidate.digest.short())),
     ];
+    // The letters of the evidence come first.
+    let beside = if beside > 0 && BYTES + 1 + beside + 5 <= room {
+        beside
+    } else {
+        0
+    };
+    if beside > 0 {
+        let text = format!(":{}", candidate.tag);
+        let shown = if width(&text, glyphs) <= beside {
+            text
+        } else {
+            String::new()
+        };
+        line.push(span(
+            Role::Dim,
+            format!(" {shown:<columns$}", columns = usize::from(beside)),
+        ));
+    }
     line.extend(badge::shape(current, glyphs));
     let judged = !matches!(
         current.status,
         CellStatus::Unreachable | CellStatus::Loading | CellStatus::NotChecked
     );
-    if room >= 17
+    let bytes = if beside > 0 { BYTES + 1 + beside } else { BYTES };
+    if room >= bytes + 5
         && judged
         && let Some(assessment) = row.assessment.value()
     {
         line.push(span(Role::Text, " "));
         line.extend(badge::letters(assessment, glyphs));
-    } else if !judged && room >= 13 + width(current.status.word(), glyphs) {
+    } else if !judged && room > bytes + width(current.status.word(), glyphs) {
         line.push(span(Role::Dim, format!(" {}", current.status.word())));
     }
     line

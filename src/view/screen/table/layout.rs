@@ -10,7 +10,7 @@ use crate::view::glyphs::Glyphs;
 use crate::view::names;
 
 /// Columns of a cell, the gap after it included: sign, blank, eight digits, badge, relation, flag.
-const CELL: std::ops::RangeInclusive<u16> = 14..=36;
+const CELL: std::ops::RangeInclusive<u16> = 14..=44;
 
 /// Columns that the last column needs at least: sign, blank, eight digits, badge.
 const LAST: u16 = 12;

@@ -13,6 +13,7 @@ use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::select::ShownRows;
 use crate::app::state::{BoardPass, CockpitState, Modal, Pane};
 use crate::domain::board::{Cell, ServiceRow};
+use crate::domain::pin::Unmanaged;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::names::shorten_all;
 use crate::view::theme::Role;
@@ -30,15 +31,24 @@ fn notices(state: &CockpitState) -> Vec<(Role, String)> {
     let mut out = Vec::new();
     if let BoardPass::Failed(failure, _) = &state.pass {
         out.push((Role::Error, failure.what.clean().into_string()));
-        out.push((Role::Dim, failure.next().to_string()));
+        out.push((Role::Dim, failure.next_on_screen().to_string()));
     }
     for notice in state.board.notices.iter().rev().take(2) {
         out.push((Role::Warned, notice.clean().into_string()));
     }
     let unmanaged = state.board.unmanaged.len();
     if unmanaged > 0 {
-        let text = format!("{unmanaged} more seen and not managed: pindeck status tells why");
-        out.push((Role::Dim, text));
+        let reasons = Unmanaged::by_reason(&state.board.unmanaged);
+        let told: Vec<String> = reasons
+            .iter()
+            .take(3)
+            .map(|one| format!("{} {}", one.count, one.reason))
+            .collect();
+        let more = if reasons.len() > told.len() { ", and others" } else { "" };
+        out.push((
+            Role::Dim,
+            format!("{unmanaged} more seen and not managed: {}{more}", told.join(", ")),
+        ));
     }
     out
 }
@@ -127,6 +137,7 @@ pub fn draw(
         layout: &layout,
         columns: &columns,
         drift: DriftIndex::new(&state.board),
+        version: cell::version_columns(state, canvas.glyphs(), layout.cell - 1),
         focus,
     };
     let mut matcher = state.filter.matcher(&state.board, state.minute());
@@ -155,7 +166,7 @@ fn empty(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
             _ => "reading pins from git",
         }
     } else {
-        "no pins were found in this repository: `pindeck init --print` shows what it looked for"
+        "no pins: no manifest here names an image of an environment"
     };
     canvas.text(area.x + 1, area.y, area.width - 1, text, Role::Dim);
 }
@@ -212,6 +223,8 @@ struct TableRows<'a> {
     layout: &'a Layout,
     columns: &'a [Column],
     drift: DriftIndex<'a>,
+    /// Columns of the version in a cell.
+    version: u16,
     focus: bool,
 }
 
@@ -250,9 +263,9 @@ impl TableRows<'_> {
                 Column::Environment(environment) => {
                     let pins: Vec<&Cell> = cells(row, environment).collect();
                     let cursor = state.cursor.as_ref().filter(|_| selected);
-                    cell::pin_cell(canvas, (state, &self.drift), &pins, cursor, room)
+                    cell::pin_cell(canvas, (state, &self.drift), row, &pins, cursor, (room, self.version))
                 }
-                Column::Candidate => cell::candidate_cell(canvas, state, row, room),
+                Column::Candidate => cell::candidate_cell(canvas, state, row, (room, self.version)),
             };
             canvas.line(x, area.y, room, &line);
             if state.setup.mouse {
