@@ -230,14 +230,7 @@ async fn where_a_digest_comes_from_is_never_guessed() {
         }
     ));
     // Two environments that must agree do not.
-    stage.edit_policy(|text| {
-        let at = text.find("name = \"production\"").expect("production");
-        let (head, tail) = text.split_at(at);
-        format!(
-            "{head}{}",
-            tail.replacen("policy = ", "after = [\"dev\", \"staging\"]\npolicy = ", 1)
-        )
-    });
+    stage.configure("production", "after = [\"dev\", \"staging\"]");
     let words = usage(
         stage
             .engine()

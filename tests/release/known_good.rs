@@ -7,7 +7,7 @@ use pindeck::domain::{Digest, Target};
 use pindeck::engine::Engine;
 
 use crate::support::peer::git;
-use crate::support::stage::{Stage, path, promote_digest, revert, write};
+use crate::support::stage::{Stage, held, path, promote_digest, revert, write};
 
 const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
 const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
@@ -115,13 +115,7 @@ async fn undoing_a_revert_releases_its_hold_and_makes_none() {
     write(&engine, revert("payments", "production", Some(old)))
         .await
         .expect("reverted");
-    let held: Vec<Digest> = engine
-        .holds()
-        .await
-        .expect("readable")
-        .iter()
-        .map(|h| h.digest)
-        .collect();
+    let held = held(&engine).await;
     assert_eq!(held, [new]);
 
     let undo = || revert("payments", "production", Some(new));
@@ -190,13 +184,7 @@ async fn a_hold_of_an_earlier_environment_stays_closed_and_names_its_release() {
     write(&engine, releasing(revert("payments", "production", Some(old))))
         .await
         .expect("reverted");
-    let left: Vec<Digest> = engine
-        .holds()
-        .await
-        .expect("readable")
-        .iter()
-        .map(|h| h.digest)
-        .collect();
+    let left = held(&engine).await;
     assert!(
         !left.contains(&old) && left.contains(&Digest::of(b"another")),
         "{left:?}"
@@ -206,14 +194,7 @@ async fn a_hold_of_an_earlier_environment_stays_closed_and_names_its_release() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hold_does_not_end_with_a_pull_request() {
     let Some(stage) = Stage::start().await else { return };
-    stage.edit_policy(|text| {
-        let at = text.find("name = \"production\"").expect("production");
-        let (head, tail) = text.split_at(at);
-        format!(
-            "{head}{}",
-            tail.replacen("policy = ", "write = \"branch\"\npolicy = ", 1)
-        )
-    });
+    stage.configure("production", "write = \"branch\"");
     let request = releasing(revert("payments", "production", None));
     let failure = stage.engine().plan(request).await.expect_err("refused");
     assert_eq!(failure.kind(), FailureKind::Usage);

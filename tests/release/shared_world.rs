@@ -197,14 +197,7 @@ async fn a_default_that_does_not_verify_is_not_chosen_and_those_that_do_are_name
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_that_wants_pull_requests_gets_a_branch_of_its_own() {
     let Some(stage) = Stage::start().await else { return };
-    stage.edit_policy(|text| {
-        let at = text.find("name = \"production\"").expect("production");
-        let (head, tail) = text.split_at(at);
-        format!(
-            "{head}{}",
-            tail.replacen("policy = ", "write = \"branch\"\npolicy = ", 1)
-        )
-    });
+    stage.configure("production", "write = \"branch\"");
     let head = stage.head();
     let engine = stage.engine();
     let done = write(&engine, promote(&["payments"], "production"))

@@ -103,6 +103,15 @@ impl Stage {
         std::fs::write(&self.policy, change(text)).unwrap();
     }
 
+    /// Gives an environment of the policy one more line.
+    pub fn configure(&self, environment: &str, line: &str) {
+        self.edit_policy(|text| {
+            let at = text.find(&format!("name = \"{environment}\"")).expect("an environment");
+            let (head, tail) = text.split_at(at);
+            format!("{head}{}", tail.replacen("policy = ", &format!("{line}\npolicy = "), 1))
+        });
+    }
+
     /// Runs git on the remote.
     pub fn at_remote<const N: usize>(&self, args: [&str; N]) -> String {
         let all: Vec<&str> = ["-C", path(&self.remote)].into_iter().chain(args).collect();
@@ -227,4 +236,10 @@ pub async fn execute(engine: &Engine, proposal: Proposal) -> Result<Receipt, Wri
     let done = engine.execute(proposal, tx, cancel).await;
     watching.await.unwrap();
     done
+}
+
+/// The digests that are on hold.
+pub async fn held(engine: &Engine) -> Vec<Digest> {
+    let holds = engine.holds().await.expect("readable");
+    holds.iter().map(|hold| hold.digest).collect()
 }
