@@ -35,6 +35,7 @@ pub mod recovery;
 pub mod reference;
 pub mod registry;
 pub(crate) mod repository_info;
+pub mod running;
 mod side_work;
 pub mod source;
 mod summary;
