@@ -20,6 +20,7 @@ mod git {
     mod pin_states;
     mod pin_story;
     mod places;
+    mod program;
     mod push;
     mod read;
     mod revert;

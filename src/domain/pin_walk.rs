@@ -104,15 +104,31 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
         walk
     }
 
+    /// The line of commits that goes on with a commit, which is the next one to be stepped to; `None` if nothing led
+    /// to it. Number 0 is the branch.
+    pub(crate) fn line_of(&self, commit: &str) -> Option<usize> {
+        let claims = self.claims.get(commit)?;
+        claims.iter().copied().reduce(|a, b| self.which_goes_on(a, b))
+    }
+
     /// One commit with what it has more than each of its parents, in their order. A commit without parents made
     /// all that is left. Commits that nothing led to are passed over.
-    pub(crate) fn step(&mut self, commit: &str, parents: &[ParentDeltas<K, W, N>]) {
-        let Some(line) = self.arrive(commit) else { return };
+    ///
+    /// Returns the lines that go on with the parents, in their order; a side that is not followed has none.
+    pub(crate) fn step(&mut self, commit: &str, parents: &[ParentDeltas<K, W, N>]) -> Vec<Option<usize>> {
+        let Some(line) = self.arrive(commit) else {
+            return Vec::new();
+        };
         let Some(((first, deltas), others)) = parents.split_first() else {
             self.begin(commit, line);
-            return;
+            return Vec::new();
         };
         let (sides, refused_by_all) = self.open_sides(line, others);
+        let mut lines = vec![Some(line)];
+        match sides.is_empty() {
+            true => lines.extend(others.iter().map(|_| None)),
+            false => lines.extend(sides.iter().map(|side| Some(side.line))),
+        }
         let mut changed = BTreeMap::new();
         let touched: BTreeSet<&K> = deltas.iter().map(|delta| &delta.key).collect();
         let mut to: BTreeMap<&K, PinSet<W, N>> = BTreeMap::new();
@@ -139,6 +155,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
             items.push_back(WalkItem::Merge(OpenMerge { commit, sides, changed }));
         }
         self.lead(first, line);
+        lines
     }
 
     /// Begins a line for each other parent of a merge. Also says which keys have other pins in all of them than
@@ -232,9 +249,9 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
 
     /// The line that goes on with a commit; the others that lead to it end here: they began from it.
     fn arrive(&mut self, commit: &str) -> Option<usize> {
+        let line = self.line_of(commit)?;
         let claims = self.claims.remove(commit)?;
         self.walked.insert(self.hasher.hash_one(commit));
-        let line = claims.iter().copied().reduce(|a, b| self.which_goes_on(a, b))?;
         for other in claims {
             if other != line {
                 self.end(other);

@@ -119,12 +119,12 @@ fn ignored_images_are_nobodys_service() {
     let seen = [sight("envs/dev/a.yaml", 1, "postgres", Some("17"), None, FIELD)];
     let grouped = run(&seen, &team, &envs());
     assert!(grouped.services.is_empty());
-    let said: Vec<(&str, u32)> = grouped
+    let said: Vec<(&str, u32, &str)> = grouped
         .unmanaged
         .iter()
-        .map(|one| (one.file.as_str(), one.line))
+        .map(|one| (one.file.as_str(), one.line, one.reason.as_str()))
         .collect();
-    assert_eq!(said, [("envs/dev/a.yaml", 1)], "it is listed with its reason");
+    assert_eq!(said, [("envs/dev/a.yaml", 1, NotAPin::Ignored.reason())]);
 }
 
 #[test]

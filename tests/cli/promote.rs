@@ -1,5 +1,6 @@
 //! `pindeck promote`.
 
+use super::home::finish;
 use super::served::{Served, each, sane, write};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -44,4 +45,30 @@ async fn what_the_policy_refuses_ends_with_4_and_names_the_gate() {
             .any(|gate| gate["gate"] == "verdict" && gate["state"] == "closed"),
         "{error}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_renders_twice_whatever_the_number_of_its_services() {
+    let served = Served::start().await;
+    let log = served.home.path(".local/state/pindeck/pindeck.log");
+    let renders = |services: &[&str]| {
+        let _ = std::fs::remove_file(&log);
+        let args = [&["promote"], services, &["--to", "production", "--dry-run", "--json"]].concat();
+        let mut command = served.home.command(&served.world.clone_dir(), &args);
+        command.env("PINDECK_LOG", "debug");
+        let log = log.clone();
+        async move {
+            let said = tokio::task::spawn_blocking(move || finish(command))
+                .await
+                .expect("finished");
+            let planned = each(&said.json(), "plans").len();
+            let log = std::fs::read_to_string(log).expect("a log");
+            (planned, log.matches("a commit was rendered").count())
+        }
+    };
+    let (planned, one) = renders(&["checkout"]).await;
+    assert_eq!((planned, one), (1, 2), "the commit as it is, and with the edit");
+    let (planned, set) = renders(&["checkout", "catalog", "payments"]).await;
+    assert!(planned > 1, "{planned}");
+    assert_eq!(set, 2, "once with all edits");
 }

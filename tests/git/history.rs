@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use pindeck::domain::history::Action;
 use pindeck::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -10,24 +9,7 @@ use pindeck::engine::history::Record;
 use pindeck::engine::{Engine, OpenOptions};
 use pindeck::sources::git::manifest::scan;
 
-fn try_git(dir: &Path, args: &[&str]) -> Result<String, String> {
-    let out = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.test"])
-        .args(["-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"])
-        .args(args)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .expect("git runs");
-    let words = String::from_utf8_lossy(&out.stderr).into_owned();
-    let text = String::from_utf8_lossy(&out.stdout).trim().to_owned();
-    if out.status.success() { Ok(text) } else { Err(words) }
-}
-
-fn git(dir: &Path, args: &[&str]) -> String {
-    try_git(dir, args).unwrap_or_else(|words| panic!("git {args:?}: {words}"))
-}
+use super::program::{git, try_git};
 
 fn open(dir: &Path) -> Engine {
     let options = OpenOptions {

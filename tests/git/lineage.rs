@@ -10,24 +10,11 @@ use pindeck::engine::{OpenOptions, ledger::Ledger};
 use pindeck::sources::git::GitRepo;
 use tempfile::TempDir;
 
+use super::program::git;
+
 const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 const B: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 const C: &str = "sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
-
-fn git(dir: &Path, args: &[&str]) -> String {
-    let out = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        .args(["-c", "user.name=Ada", "-c", "user.email=ada@example.test"])
-        .args(["-c", "init.defaultBranch=main", "-c", "protocol.file.allow=always"])
-        .args(args)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .expect("git runs");
-    let words = String::from_utf8_lossy(&out.stderr);
-    assert!(out.status.success(), "git {args:?}: {words}");
-    String::from_utf8_lossy(&out.stdout).trim().to_owned()
-}
 
 /// A repository that grows by commits of whole files; `None` removes one.
 struct Repo {
@@ -163,7 +150,8 @@ fn a_pin_that_was_away_is_as_old_as_its_return() {
     assert_eq!(repo.pinned(), ["production a: back"]);
 }
 
-/// A file that wanders from one environment to another brings its digest there at that moment.
+/// A file that wanders from one environment to another brings its digest there at that moment; one that comes from a folder
+/// outside of all of them was the same deployment before.
 #[test]
 fn a_rename_into_another_environment_is_a_pin_there() {
     let mut repo = Repo::new();
@@ -183,12 +171,12 @@ fn a_rename_into_another_environment_is_a_pin_there() {
     repo.commit("from nowhere", &[]);
     assert_eq!(
         repo.pinned(),
-        ["production a: from nowhere", "production b: promote by renaming"]
+        ["production a: start", "production b: promote by renaming"]
     );
     let (ledger, lineage) = repo.traced();
     let pins = ledger.grouped.services.iter().flat_map(|(_, _, pins)| pins);
     let skipped: Vec<Option<bool>> = pins.map(|pin| lineage.skipped[&pin.key()]).collect();
-    // The one was in staging, the other in no environment at all.
+    // The one was in staging, the other never.
     assert_eq!(skipped, [Some(true), Some(false)]);
 }
 

@@ -127,10 +127,55 @@ fn story(steps: &[(Step, u8)]) -> (Story, Vec<Model>) {
 }
 
 fn set_in(model: &Model, environment: &str) -> BTreeSet<u8> {
-    let ours = model
-        .iter()
-        .filter(|(path, _)| path.split('/').next() == Some(environment));
+    let ours = model.iter().filter(|(path, _)| is_in(path, environment));
     ours.flat_map(|(_, digests)| digests.iter().copied()).collect()
+}
+
+fn is_in(path: &str, environment: &str) -> bool {
+    path.split('/').next() == Some(environment)
+}
+
+/// What an environment has pinned at each commit of the branch, newest first: a file that came where one outside of
+/// every environment went was that file before.
+fn states_of(story: &Story, models: &[Model], environment: &str) -> Vec<BTreeSet<u8>> {
+    let outside = |path: &&&str| !is_in(path, "staging") && !is_in(path, "production");
+    let mut former: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut states = Vec::new();
+    let mut at = models.len() - 1;
+    loop {
+        let model = &models[at];
+        let own = model.keys().copied().filter(|path| is_in(path, environment));
+        let files: BTreeSet<&str> = own.chain(former.keys().copied()).collect();
+        let content = |file: &str| -> Vec<u8> {
+            let mut paths = std::iter::once(file).chain(former.get(file).into_iter().flatten().copied());
+            paths.find_map(|path| model.get(path)).cloned().unwrap_or_default()
+        };
+        let state: BTreeSet<u8> = files.iter().flat_map(|file| content(file)).collect();
+        if states.last() != Some(&state) {
+            states.push(state);
+        }
+        let Some(parent) = story.commits[at].0.first().copied() else {
+            return states;
+        };
+        let (old, new) = (&models[parent], model);
+        let gone: Vec<&str> = old
+            .keys()
+            .filter(|path| !new.contains_key(*path))
+            .filter(outside)
+            .copied()
+            .collect();
+        let came = new.keys().filter(|path| !old.contains_key(*path));
+        for path in came.filter(|path| is_in(path, environment)) {
+            // All have the same image, so the same number of containers is the same images.
+            let like = gone
+                .iter()
+                .filter(|gone| old[**gone].len() == new[*path].len() && !new[*path].is_empty());
+            if let Some(gone) = like.max_by_key(|gone| (old[**gone] == new[*path], gone.ends_with("/a.yaml"))) {
+                former.entry(path).or_default().push(gone);
+            }
+        }
+        at = parent;
+    }
 }
 
 proptest! {
@@ -151,15 +196,7 @@ proptest! {
             let target = Target::new("api", environment);
             let history = runtime.block_on(told.history(&target));
             // Each state of the branch, newest first.
-            let mut states: Vec<BTreeSet<u8>> = Vec::new();
-            let mut at = Some(models.len() - 1);
-            while let Some(commit) = at {
-                let state = set_in(&models[commit], environment);
-                if states.last() != Some(&state) {
-                    states.push(state);
-                }
-                at = story.commits[commit].0.first().copied();
-            }
+            let states = states_of(&story, &models, environment);
             let number = |digest: Option<Digest>| digest.map(|digest| digest.as_bytes()[0]);
             let on_the_way: Vec<&Record> = history
                 .iter()

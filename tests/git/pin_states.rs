@@ -183,3 +183,130 @@ fn skipped_follows_after() {
         .collect();
     assert_eq!(before, [("us", vec![2])]);
 }
+
+/// A repository is restructured: what lay outside of every environment lies in one now, and keeps its past.
+#[tokio::test]
+async fn a_file_that_is_moved_in_from_outside_keeps_its_past() {
+    for with_edit in [false, true] {
+        let mut story = Story::default();
+        story.then("one", &[("k8s/api.yaml", pod(&[1]))]);
+        story.then("two", &[("k8s/api.yaml", pod(&[2]))]);
+        let moved = if with_edit { 3 } else { 2 };
+        story.then(
+            "restructured",
+            &[("k8s/api.yaml", None), ("production/shop/api.yaml", pod(&[moved]))],
+        );
+        story.then("four", &[("production/shop/api.yaml", pod(&[4]))]);
+        let told = Told::of(&story);
+        let lines = told.lines("production").await;
+        if with_edit {
+            assert_eq!(lines, ["four", "restructured", "two", "one"]);
+            assert_eq!(told.earlier("production").await, [3, 2, 1]);
+        } else {
+            assert_eq!(lines, ["four", "two", "one"]);
+            assert_eq!(told.earlier("production").await, [2, 1]);
+        }
+        assert_eq!(told.pinned("production"), ["four"]);
+    }
+}
+
+/// It was moved twice, on a branch that was merged, and into two environments.
+#[tokio::test]
+async fn moves_are_followed_through_merges_and_from_move_to_move() {
+    let file = |path: &str, n: u8| (path.to_owned(), pod(&[n]).expect("a pod"));
+    let other = file("other.yaml", 9);
+    let with = |files: &[(String, String)]| Files::from_iter(files.iter().cloned().chain([other.clone()]));
+    let mut story = Story::default();
+    let one = story.add(&[], "one", with(&[file("app/api.yaml", 1)]));
+    let two = story.add(&[one], "two", with(&[file("app/api.yaml", 2)]));
+    let first = story.add(&[two], "moved", with(&[file("k8s/app/api.yaml", 2)]));
+    let three = story.add(&[first], "three", with(&[file("k8s/app/api.yaml", 3)]));
+    let both = with(&[file("staging/api.yaml", 3), file("production/api.yaml", 3)]);
+    let side = story.add(&[three], "moved in", both.clone());
+    let main = story.add(
+        &[three],
+        "meanwhile",
+        with(&[file("k8s/app/api.yaml", 3), file("k8s/more.yaml", 8)]),
+    );
+    let mut merged = both;
+    merged.extend([file("k8s/more.yaml", 8)]);
+    story.add(&[main, side], "merge", merged);
+    let told = Told::of(&story);
+    for environment in ["staging", "production"] {
+        assert_eq!(told.lines(environment).await, ["three", "two", "one"], "{environment}");
+        assert_eq!(told.pinned(environment), ["three"]);
+        assert_eq!(told.earlier(environment).await, [2, 1]);
+    }
+}
+
+/// What stays where it was, what is an example, and what has other images is no past of the file that comes.
+#[tokio::test]
+async fn only_a_deployment_that_goes_is_the_past_of_what_comes() {
+    let elsewhere = |old: &'static str, stays: bool, text: Option<String>| {
+        let mut story = Story::default();
+        story.then("one", &[(old, text.clone())]);
+        let left = text.filter(|_| stays);
+        story.then("comes", &[(old, left), ("production/api.yaml", pod(&[2]))]);
+        story
+    };
+    for story in [
+        elsewhere("k8s/api.yaml", true, pod(&[2])),
+        elsewhere("examples/api.yaml", false, pod(&[2])),
+        elsewhere("k8s/api.yaml", false, tagged("r.example/shop/web:v1")),
+        // From another environment it is a promotion, not a move in.
+        elsewhere("staging/api.yaml", false, pod(&[2])),
+    ] {
+        let told = Told::of(&story);
+        assert_eq!(told.lines("production").await, ["comes"]);
+        assert_eq!(told.pinned("production"), ["comes"]);
+    }
+}
+
+/// The version that a Compose file takes from the variables beside it has a history, also from before there were any.
+#[tokio::test]
+async fn a_variable_of_a_compose_file_is_a_line_of_its_history() {
+    let compose = |image: &str| Some(format!("services:\n  api:\n    image: {image}\n"));
+    let (file, env) = ("production/compose.yaml", "production/.env");
+    let literal = format!("r.example/shop/api@{}", digest(1));
+    let version = |n: u8| Some(format!("# ours\nOTHER=1\nVERSION={}\n", digest(n)));
+    let mut story = Story::default();
+    story.then("literal", &[(file, compose(&literal))]);
+    story.then(
+        "to a variable",
+        &[(file, compose("r.example/shop/api@${VERSION}")), (env, version(1))],
+    );
+    story.then("two", &[(env, version(2))]);
+    story.then(
+        "other",
+        &[(env, version(2).map(|text| text.replace("OTHER=1", "OTHER=2")))],
+    );
+    story.then(
+        "three",
+        &[(env, version(3).map(|text| text.replace("OTHER=1", "OTHER=2")))],
+    );
+    let told = Told::of(&story);
+    assert_eq!(told.lines("production").await, ["three", "two", "literal"]);
+    assert_eq!(told.pinned("production"), ["three"]);
+    assert_eq!(told.earlier("production").await, [2, 1]);
+}
+
+/// The same of a version by tag with more around it, over a default, and in a file that is one variable's whole value.
+#[tokio::test]
+async fn every_form_of_a_variable_has_a_history() {
+    let compose = |image: &str| Some(format!("services:\n  api:\n    image: {image}\n"));
+    let (file, env) = ("production/compose.yaml", "production/.env");
+    for (image, value) in [
+        ("r.example/shop/api:${V}-alpine", "1.{n}"),
+        ("r.example/shop/api:${V:-0.9}", "1.{n}"),
+        ("${V}", "r.example/shop/api:1.{n}"),
+        ("${R:-r.example}/shop/api:${V}", "\"1.{n}\" # quoted"),
+    ] {
+        let set = |n: u8| Some(format!("V={}\n", value.replace("{n}", &n.to_string())));
+        let mut story = Story::default();
+        story.then("one", &[(file, compose(image)), (env, set(1))]);
+        story.then("two", &[(env, set(2))]);
+        let told = Told::of(&story);
+        assert_eq!(told.lines("production").await, ["two", "one"], "{image}");
+        assert_eq!(told.pinned("production"), ["two"], "{image}");
+    }
+}

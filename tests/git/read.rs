@@ -8,29 +8,7 @@ use pindeck::sources::git::{BlobChange, CommitChanges, CommitOrder, FileFilter, 
 
 use crate::support::git_world::knows_reftables;
 
-fn git(dir: &Path, args: &[&str]) -> String {
-    let out = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        .args([
-            "-c",
-            "user.name=Ada",
-            "-c",
-            "user.email=ada@example.test",
-            "-c",
-            "init.defaultBranch=main",
-        ])
-        .args(args)
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .expect("git runs");
-    assert!(
-        out.status.success(),
-        "git {args:?}: {}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    String::from_utf8_lossy(&out.stdout).trim().to_owned()
-}
+use super::program::git;
 
 fn commit(dir: &Path, file: &str, text: &str, message: &str) -> String {
     std::fs::create_dir_all(dir.join(file).parent().expect("a folder")).expect("created");
@@ -310,6 +288,10 @@ fn every_commit_is_told_with_each_of_its_parents() {
         fn counts(&self, path: &str) -> bool {
             path == "new.yaml"
         }
+
+        fn may_have_been(&self, path: &str) -> bool {
+            path == "old/a.yaml"
+        }
     }
     let repo = GitRepo::discover(dir).expect("found");
     for repo in [repo.clone(), repo.read_by_program()] {
@@ -320,6 +302,15 @@ fn every_commit_is_told_with_each_of_its_parents() {
         };
         assert_eq!(sorted(&AllFiles), expected(false));
         assert_eq!(sorted(&OnlyNew), expected(true));
+        // Where the file has come, what may have been it before is told.
+        let all = visited(&repo, &tip, CommitOrder::Date, &OnlyNew);
+        let gone = all.iter().flat_map(|one| {
+            one.gone
+                .iter()
+                .flatten()
+                .map(|file| (one.commit.subject.raw(), &*file.path))
+        });
+        assert_eq!(gone.collect::<Vec<_>>(), [("move", "old/a.yaml")]);
     }
 }
 
@@ -389,7 +380,10 @@ fn everything(dir: &Path) -> String {
     }
     for order in [CommitOrder::Date, CommitOrder::Topological] {
         let mut lines = Vec::new();
-        for CommitChanges { commit, sides, is_cut } in visited(&repo, &tip.commit, order, &AllFiles) {
+        for CommitChanges {
+            commit, sides, is_cut, ..
+        } in visited(&repo, &tip.commit, order, &AllFiles)
+        {
             assert!(!is_cut);
             assert_eq!(commit.subject.raw(), name(&commit.id));
             for (at, side) in sides.iter().enumerate() {

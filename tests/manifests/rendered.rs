@@ -6,7 +6,7 @@ use std::path::Path;
 use pindeck::domain::id::Digest;
 use pindeck::domain::pin::Pin;
 use pindeck::domain::reference::ImageRef;
-use pindeck::engine::effective::{self, kustomization_images};
+use pindeck::engine::effective::{self, MeantEdit, kustomization_images};
 use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
 use pindeck::sources::git::manifest::{DocumentPart, scan};
 
@@ -252,7 +252,8 @@ fn an_edit_changes_what_is_rendered_as_planned_and_nothing_else() {
                     }
                 };
                 let effective = |files| effective::render(&commit(files), &tree.environments);
-                let more = effective(&tree.files).changes_more(&effective(&files), &[pin], &[], new);
+                let meant: Vec<MeantEdit> = MeantEdit::new(&[pin], BTreeSet::new(), new).into_iter().collect();
+                let more = effective(&tree.files).changes_more(&effective(&files), &meant);
                 done += 1;
                 if entangled {
                     // Other environments or images hang on the same bytes: the plan must see that.

@@ -65,12 +65,15 @@ pub(super) struct FoundEnvironment {
     pub beside_another: bool,
 }
 
+/// A name of more parts is not looked at part by part.
+const MOST_SEPARATORS: usize = 12;
+
 /// One way to read an environment out of a folder's or file's name.
 struct NameReading {
     name: String,
     /// The name with `*` in its place: neighbours of the same shape are other environments.
     shape: String,
-    /// It is the whole name or its end; at the beginning it needs a neighbour to be believed.
+    /// It is the whole name or its end; at the beginning and in the middle it needs a neighbour to be believed.
     plain: bool,
 }
 
@@ -96,7 +99,29 @@ fn readings(text: &str) -> Vec<NameReading> {
     for (at, _) in text.rmatch_indices(['-', '.', '_']) {
         add(&text[..at], format!("*{}", &text[at..]), false);
     }
+    for (start, end) in inside(text) {
+        add(&text[start..end], format!("{}*{}", &text[..start], &text[end..]), false);
+    }
     out
+}
+
+/// The parts of a name between two separators, the longest first; none where no part is a known word.
+fn inside(text: &str) -> Vec<(usize, usize)> {
+    let separators: Vec<usize> = text.match_indices(['-', '.', '_']).map(|(at, _)| at).collect();
+    let speaks =
+        |start: usize, end: usize| words::known(text[start..end].trim_end_matches(|c: char| c.is_ascii_digit()));
+    let has_word = separators.windows(2).any(|pair| speaks(pair[0] + 1, pair[1]).is_some());
+    if !has_word || separators.len() > MOST_SEPARATORS {
+        return Vec::new();
+    }
+    let from = |(n, start): (usize, &usize)| {
+        let ends = separators[n + 1..].iter();
+        let start = start + 1;
+        ends.map(move |end| (start, *end)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<(usize, usize)> = separators.iter().enumerate().flat_map(from).collect();
+    all.sort_by_key(|(start, end)| (usize::MAX - (end - start), *start));
+    all
 }
 
 /// A file's name without its ending.
@@ -179,7 +204,11 @@ impl Places {
         let several = |ranks: &BTreeSet<u8>| ranks.len() > 1;
         let has_production = |ranks: &BTreeSet<u8>| several(ranks) && ranks.contains(&words::PRODUCTION);
         let crowd = !is_file && shape == "*" && !self.are_mostly_environments(folder);
-        self.ranks.get(&key).is_some_and(several) && (!crowd || self.clear_ranks.get(&key).is_some_and(has_production))
+        // In the middle of a name, one of them must say so alone.
+        let is_inside = !shape.starts_with('*') && !shape.ends_with('*');
+        self.ranks.get(&key).is_some_and(several)
+            && (!crowd || self.clear_ranks.get(&key).is_some_and(has_production))
+            && (!is_inside || self.clear_ranks.contains_key(&key))
     }
 
     /// Whether most children of a folder are environments by their names: a namespace that happens to be

@@ -101,6 +101,39 @@ fn names_at_the_end_or_the_beginning_of_a_folder_or_file_need_their_like() {
 }
 
 #[test]
+fn words_in_the_middle_of_names_need_their_like() {
+    assert_eq!(
+        names(&["argocd/app-dev-web.yaml", "argocd/app-prod-web.yaml"]),
+        [
+            ("dev".to_owned(), vec!["argocd/app-dev-web.yaml".to_owned()]),
+            ("prod".to_owned(), vec!["argocd/app-prod-web.yaml".to_owned()]),
+        ]
+    );
+    // The longest name counts, and folders are read in the same way.
+    assert_eq!(
+        only_names(&["apps/shop-dev-eu-1-api.yaml", "apps/shop-prod-eu-1-api.yaml"]),
+        ["dev-eu-1", "prod-eu-1"]
+    );
+    assert_eq!(
+        only_names(&["shop-pre-prod-api/a.yaml", "shop-prod-api/a.yaml"]),
+        ["pre-prod", "prod"]
+    );
+    assert_eq!(
+        only_names(&["charts/values_qa_api.yaml", "charts/values_stage_api.yaml"]),
+        ["qa", "stage"]
+    );
+    for paths in [
+        // One alone, other neighbours, two of one place, and words that often mean something else.
+        &["argocd/app-dev-web.yaml", "argocd/other.yaml"][..],
+        &["argocd/app-dev-web.yaml", "argocd/app-prod-jobs.yaml"],
+        &["argocd/app-prod-web.yaml", "argocd/app-production-web.yaml"],
+        &["argocd/app-live-web.yaml", "argocd/app-test-web.yaml"],
+    ] {
+        assert_eq!(only_names(paths), ["default"], "{paths:?}");
+    }
+}
+
+#[test]
 fn spellings_of_one_environment_are_one() {
     let found = names(&[
         "apps/a/production/x.yaml",

@@ -40,6 +40,14 @@ impl<'a> Files<'a> {
         self.all.get(file as usize).map(|(_, scan)| *scan)
     }
 
+    /// The path of every file of the commit, scanned or not.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.all
+            .iter()
+            .map(|(path, _)| *path)
+            .chain(self.others.keys().copied())
+    }
+
     pub(crate) fn parts(&self, file: u32) -> &'a [DocumentPart] {
         self.scan(file).map_or(&[], |scan| scan.parts.as_slice())
     }

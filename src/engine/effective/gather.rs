@@ -1,6 +1,6 @@
 //! Collects what every render comes to, and tells each environment's references.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::rc::Rc;
 
 use crate::domain::id::EnvId;
@@ -8,7 +8,8 @@ use crate::domain::pin::Style;
 use crate::domain::reference::ImageRef;
 use crate::sources::git::manifest::{DetectionRule, DocumentPart, Found, Handle};
 
-use super::compose;
+use super::compose::{self, VariableImage};
+use super::config_maps;
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
@@ -31,12 +32,14 @@ pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTree
         files: places.files,
         renderer: &renderer,
         environments: names.iter().map(|_| RenderedEnvironment::default()).collect(),
+        with_variables: compose::all(places.files),
     };
     for unit in places.units() {
         gatherer.unit(&unit);
     }
     gatherer.charts_of_kustomizations();
     gatherer.plain_files();
+    gatherer.variables();
     gatherer.finish(names, copied)
 }
 
@@ -45,6 +48,8 @@ struct Gatherer<'a> {
     files: &'a Files<'a>,
     renderer: &'a Renderer<'a>,
     environments: Vec<RenderedEnvironment>,
+    /// Images of Compose files that variables decide, by file and place.
+    with_variables: BTreeMap<(u32, Handle), VariableImage>,
 }
 
 impl Gatherer<'_> {
@@ -129,18 +134,20 @@ impl Gatherer<'_> {
             if through.is_some_and(|file| !object.through.contains(&file)) {
                 continue;
             }
-            self.object(object, &all);
+            self.object(object, &rendered.objects, &all);
         }
     }
 
-    fn object(&mut self, object: &RenderedObject, environments: &[usize]) {
+    /// Notes the images of an object; `beside` are those that it is deployed with.
+    fn object(&mut self, object: &RenderedObject, beside: &[RenderedObject], environments: &[usize]) {
         if is_helm_release(object) {
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
-            let layers: Vec<ValuesSource> = object
+            let mut layers: Vec<ValuesSource> = object
                 .chart
                 .iter()
                 .filter_map(|layer| self.places.values(0, layer))
                 .collect();
+            layers.extend(config_maps::referenced(object, beside));
             let rules: Vec<Rule> = object
                 .post_images
                 .1
@@ -190,6 +197,9 @@ impl Gatherer<'_> {
                 ValuesSource::Inline(file, shape) => {
                     values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone)
                 }
+                ValuesSource::Unread(why) => merged.texts_mut(&mut |text| {
+                    text.uncertain.get_or_insert_with(|| why.clone());
+                }),
                 ValuesSource::File(file) => {
                     for env in environments {
                         self.environments[*env].layers.insert(*file);
@@ -267,7 +277,7 @@ impl Gatherer<'_> {
                         DocumentPart::Object(object) if !self.environments[env].rendered.contains(&file) => {
                             let object = RenderedObject::new(object, file);
                             if is_helm_release(&object) {
-                                self.object(&object, &[env]);
+                                self.object(&object, &config_maps::beside(self.files, file), &[env]);
                             }
                         }
                         DocumentPart::Values(_) if !self.environments[env].layers.contains(&file) => {
@@ -295,6 +305,19 @@ impl Gatherer<'_> {
             let layers = [ValuesSource::File(own), ValuesSource::File(file)];
             self.chart(&layers, RenderNode::Other, &[], &[env], None);
             self.environments[env].layers.remove(&own);
+        }
+    }
+
+    /// Notes the variables that decide an image.
+    fn variables(&mut self) {
+        for ((compose, _), made) in &self.with_variables {
+            for env in &self.places.own[*compose as usize] {
+                self.environments[*env]
+                    .seen
+                    .entry(made.file)
+                    .or_default()
+                    .insert(made.at);
+            }
         }
     }
 
@@ -344,6 +367,10 @@ impl Gatherer<'_> {
             .collect();
         for (index, found) in (0u32..).zip(&scan.found) {
             let handle = Handle::Found(index);
+            if let Some(made) = self.with_variables.get(&(file, handle)) {
+                made.add(self.files, file, name, out);
+                continue;
+            }
             if seen.is_some_and(|seen| seen.contains(&handle)) {
                 continue;
             }
@@ -366,7 +393,7 @@ impl Gatherer<'_> {
             out.references.push(EffectiveReference {
                 environment: name.clone(),
                 file: self.files.path(file).to_owned(),
-                found: compose::with_variables(self.files, file, handle).unwrap_or_else(|| found.clone()),
+                found: found.clone(),
                 others: BTreeSet::new(),
                 uncertain: scan
                     .doubtful

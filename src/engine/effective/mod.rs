@@ -6,9 +6,11 @@
 
 mod charts;
 mod compose;
+mod config_maps;
 mod deploying;
 mod files;
 mod gather;
+mod generated;
 mod images;
 mod node;
 mod objects;
@@ -29,6 +31,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
+pub use reference::MeantEdit;
 pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 
 use super::environment_paths::EnvironmentPaths;
@@ -105,7 +108,9 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         })
         .collect();
     let is_ours = |url: &str| may_be_ours(url, commit.remote_url.as_deref());
+    let generated = generated::all(&files, &is_ours);
     let places = units::EnvironmentFiles {
+        generated: &generated,
         files: &files,
         own,
         names: environments.iter().map(|env| env.name.as_str()).collect(),

@@ -2,9 +2,10 @@
 
 use regex::Regex;
 
-use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer};
+use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer, ValuesReference};
 
 use super::node::RenderNode;
+use super::units::ValuesSource;
 
 /// A Kubernetes object while kustomizations are applied to it.
 #[derive(Debug, Clone)]
@@ -23,6 +24,10 @@ pub(super) struct RenderedObject {
     pub through: Vec<u32>,
     /// Of a `HelmRelease`: the layers below its values.
     pub chart: Vec<ValuesLayer>,
+    /// Of a `HelmRelease`: objects with values that lie over those layers and under its own values.
+    pub values_from: Vec<ValuesReference>,
+    /// Of a `ConfigMap`: the values in it, by key.
+    pub data: Vec<(String, ValuesSource)>,
     /// Of a `HelmRelease`: images that its post renderers replace, and the file that says so.
     pub post_images: (u32, Vec<ImageRule>),
     /// Of a `HelmRelease`: its post renderers patch images.
@@ -42,6 +47,12 @@ impl RenderedObject {
             body: RenderNode::of(&object.body, file),
             through: Vec::new(),
             chart: object.chart.clone(),
+            values_from: object.values_from.clone(),
+            data: object
+                .data
+                .iter()
+                .map(|(key, values)| (key.clone(), ValuesSource::Inline(file, values.clone())))
+                .collect(),
             post_images: (file, object.post_images.clone()),
             post_patched: object.post_patched,
             relabelled: false,
@@ -60,10 +71,34 @@ impl RenderedObject {
             body,
             through: Vec::new(),
             chart: Vec::new(),
+            values_from: Vec::new(),
+            data: Vec::new(),
             post_images: (0, Vec::new()),
             post_patched: false,
             relabelled: false,
         }
+    }
+
+    /// A `ConfigMap` that a kustomization makes of files.
+    pub(crate) fn config_map(name: &str, namespace: &str, data: Vec<(String, ValuesSource)>) -> Self {
+        Self {
+            version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            ids: vec![(name.to_owned(), namespace.to_owned())],
+            data,
+            ..Self::plain(RenderNode::Other)
+        }
+    }
+
+    /// Whether an object in the namespace of this one means the other by a name that it has or had.
+    pub(crate) fn means(&self, name: &str, other: &Self) -> bool {
+        let own = self
+            .ids
+            .last()
+            .map(|(_, namespace)| namespace.as_str())
+            .unwrap_or_default();
+        let mut ids = other.ids.iter();
+        ids.any(|(known, space)| known == name && (own.is_empty() || space.is_empty() || own == space))
     }
 
     /// Whether a patch that names its object itself means this one.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::id::{Digest, EnvId};
-use crate::domain::pin::{Location, Pin, Style, Unmanaged};
+use crate::domain::pin::{Pin, Style, Unmanaged};
 use crate::sources::git::manifest::Found;
 
 /// The references of one commit as they are deployed.
@@ -37,33 +37,13 @@ pub struct EffectiveReference {
 type DeployedFact = (EnvId, String, String, String, Option<String>);
 
 impl Effective {
-    /// What an edit of these pins to `digest` changes besides them, if anything: the last proof that nothing else
-    /// moves. `after` is the render with the edit made; `copies` are places that were meant too, each by file and path
-    /// in the YAML stream.
-    pub fn changes_more(&self, after: &Self, pins: &[&Pin], copies: &[(&str, &str)], digest: Digest) -> Option<String> {
+    /// What edits change besides what they are meant to, if anything: the last proof that nothing else moves. `after` is
+    /// the render with all of them made.
+    pub fn changes_more(&self, after: &Self, meant: &[MeantEdit]) -> Option<String> {
         let (before, after) = (self.facts(), after.facts());
-        let is_meant = |(env, file, path, ..): &DeployedFact| {
-            let is_place = |location: &Location| location.file == *file && same_entry(&location.yaml_path, path);
-            let in_env = pins.iter().filter(|pin| pin.target.environment == *env);
-            let mut in_env = in_env.peekable();
-            let is_copy = in_env.peek().is_some() && copies.contains(&(file.as_str(), path.as_str()));
-            is_copy || in_env.flat_map(|pin| pin.deciding()).any(is_place)
-        };
-        let images: BTreeSet<String> = pins
-            .iter()
-            .flat_map(|pin| pin.deciding())
-            .map(|location| location.image.to_string())
-            .collect();
-        let is_of_them = |fact: &DeployedFact| images.iter().any(|image| fact.3.starts_with(image.as_str()));
-        let text = digest.to_string();
-        let came = after
-            .difference(&before)
-            .find(|fact| !is_meant(fact) || !is_of_them(fact) || !fact.3.ends_with(&text));
-        let went = || {
-            before
-                .difference(&after)
-                .find(|fact| !is_meant(fact) || !is_of_them(fact))
-        };
+        let is_meant = |fact: &&DeployedFact, comes: bool| meant.iter().any(|edit| edit.is_meant(fact, comes));
+        let came = after.difference(&before).find(|fact| !is_meant(fact, true));
+        let went = || before.difference(&after).find(|fact| !is_meant(fact, false));
         let (env, file, _, reference, _) = came.or_else(went)?;
         Some(format!(
             "the edit would also change what {env} deploys: {reference} of {file}; change it by hand"
@@ -88,6 +68,48 @@ impl Effective {
             )
         };
         self.references.iter().map(fact).collect()
+    }
+}
+
+/// What the edits of one plan are meant to change: the pins of one target, and the loose copies that go along.
+#[derive(Debug, Clone)]
+pub struct MeantEdit {
+    environment: EnvId,
+    /// The places that decide the pins: file and path in the YAML stream.
+    places: BTreeSet<(String, String)>,
+    /// Loose copies that are changed with them, named in the same way.
+    copies: BTreeSet<(String, String)>,
+    /// The repositories of the pins.
+    images: BTreeSet<String>,
+    /// What they all name afterwards.
+    digest: String,
+}
+
+impl MeantEdit {
+    /// An edit of these pins (all of one target) and loose copies to a digest; `None` where there is no pin.
+    pub fn new(pins: &[&Pin], copies: BTreeSet<(String, String)>, digest: Digest) -> Option<Self> {
+        let deciding = || pins.iter().flat_map(|pin| pin.deciding());
+        Some(Self {
+            environment: pins.first()?.target.environment.clone(),
+            places: deciding()
+                .map(|location| (location.file.clone(), location.yaml_path.clone()))
+                .collect(),
+            copies,
+            images: deciding().map(|location| location.image.to_string()).collect(),
+            digest: digest.to_string(),
+        })
+    }
+
+    /// Whether this edit is what makes a fact come or go.
+    fn is_meant(&self, (environment, file, path, reference, _): &DeployedFact, comes: bool) -> bool {
+        let is_place = || {
+            let mut places = self.places.iter();
+            places.any(|(own, at)| own == file && same_entry(at, path))
+        };
+        *environment == self.environment
+            && (self.copies.contains(&(file.clone(), path.clone())) || is_place())
+            && self.images.iter().any(|image| reference.starts_with(image.as_str()))
+            && (!comes || reference.ends_with(&self.digest))
     }
 }
 

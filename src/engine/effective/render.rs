@@ -9,6 +9,7 @@ use crate::sources::git::manifest::{
     DocumentPart, FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement,
 };
 
+use super::config_maps;
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
@@ -147,6 +148,9 @@ impl<'a> Renderer<'a> {
             self.resource(file, resource, out);
         }
         out.is_open |= own.generates;
+        for generated in &own.config_maps {
+            config_maps::generate(self.files, file, generated, &mut out.objects);
+        }
         for component in &own.components {
             self.component(file, component, out);
         }
@@ -304,7 +308,7 @@ impl<'a> Renderer<'a> {
                     };
                     for part in self.files.parts(from) {
                         let patch = match part {
-                            DocumentPart::Object(object) => Patch::Merge(Box::new(object.clone())),
+                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
                             DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
                             _ => continue,
                         };

@@ -10,6 +10,7 @@ use crate::sources::git::manifest::{
 };
 
 use super::files::{Files, folder_of, join, relative};
+use super::generated::GeneratedApplications;
 
 /// One thing that is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(super) enum RenderSource {
 pub(super) enum ValuesSource {
     File(u32),
     Inline(u32, crate::sources::git::manifest::Shape),
+    /// Values that are not read here, and why: what lies below them may be another.
+    Unread(String),
 }
 
 /// Whose environments files are.
@@ -49,6 +52,8 @@ pub(super) struct EnvironmentFiles<'a> {
     pub own: Vec<BTreeSet<usize>>,
     /// Names of the environments.
     pub names: Vec<&'a str>,
+    /// The Applications of sets, where they are known.
+    pub generated: &'a GeneratedApplications,
     /// Whether a URL may be this repository's.
     pub is_ours: &'a dyn Fn(&str) -> bool,
 }
@@ -63,9 +68,17 @@ impl<'a> EnvironmentFiles<'a> {
         let mut out = Vec::new();
         let mut covered = BTreeSet::new();
         for file in 0..self.files.len() {
-            for part in self.files.parts(file) {
-                if let DocumentPart::Application(application) = part {
-                    self.application(file, application, &mut out, &mut covered);
+            for (at, part) in self.files.parts(file).iter().enumerate() {
+                let DocumentPart::Application(application) = part else {
+                    continue;
+                };
+                match self.generated.get(&(file, at)) {
+                    Some(all) => {
+                        for application in all {
+                            self.application(file, application, &mut out, &mut covered);
+                        }
+                    }
+                    None => self.application(file, application, &mut out, &mut covered),
                 }
             }
         }
@@ -138,7 +151,7 @@ impl<'a> EnvironmentFiles<'a> {
                 .iter()
                 .filter_map(|layer| match layer {
                     ValuesSource::File(file) => Some(*file),
-                    ValuesSource::Inline(..) => None,
+                    ValuesSource::Inline(..) | ValuesSource::Unread(_) => None,
                 })
                 .collect();
             // Of an object in no environment, the highest file that is in one tells for which the values are.

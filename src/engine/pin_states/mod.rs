@@ -6,11 +6,14 @@
 //! were at each commit, and which commit changed them, is counted in [`crate::domain::pin_walk`].
 
 mod blob_references;
+mod counted_files;
+mod moved_in;
 mod needles;
 mod placement;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use crate::domain::failure::Failure;
 use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, WrittenPin};
@@ -23,8 +26,10 @@ use super::ledger::Ledger;
 
 pub use blob_references::BlobReferences;
 use blob_references::{PastReferences, of_scan};
+use counted_files::CountedFiles;
+use moved_in::{FollowedChange, MovedFiles, PlacedBlob, ReadSide};
 use needles::Needles;
-use placement::{CountedFiles, PinnedDelta, Placement};
+use placement::{PinnedDelta, Placement};
 
 /// One commit changed what a target pins.
 pub type PinnedChange = PinSetChange<HistoryKey, PinIdentity, WrittenPin>;
@@ -76,8 +81,9 @@ impl PinStates<'_> {
     /// If the history cannot be read. A shallow clone is not an error.
     pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
         for order in [CommitOrder::Date, CommitOrder::Topological] {
-            let mut reading = StateReading::new(self)?;
-            let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment));
+            let moved = MovedFiles::default();
+            let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment), moved.known());
+            let mut reading = StateReading::new(self, moved, &files)?;
             let mut failed = None;
             let mut stopped = reading.tell(tell).is_break();
             if !stopped {
@@ -114,6 +120,9 @@ impl PinStates<'_> {
 
 /// One way through the history.
 struct StateReading<'a> {
+    repo: &'a GitRepo,
+    files: &'a CountedFiles<'a>,
+    moved: MovedFiles,
     blobs: Blobs,
     references: &'a BlobReferences,
     placement: Placement<'a>,
@@ -126,10 +135,10 @@ struct StateReading<'a> {
 }
 
 /// A side of a commit: each file with its references before and after.
-type SideReferences = Vec<(BlobChange, PastReferences, PastReferences)>;
+type SideReferences = Vec<(FollowedChange, PastReferences, PastReferences)>;
 
 impl<'a> StateReading<'a> {
-    fn new(states: &PinStates<'a>) -> Result<Self, Failure> {
+    fn new(states: &PinStates<'a>, moved: MovedFiles, files: &'a CountedFiles<'a>) -> Result<Self, Failure> {
         let ledger = states.ledger;
         let mut placement = Placement::new(ledger, states.only);
         let mut pinned = Vec::new();
@@ -146,6 +155,9 @@ impl<'a> StateReading<'a> {
             .filter(|one| is_unowned(&one.key))
             .map(|one| one.key.clone());
         Ok(Self {
+            repo: states.repo,
+            files,
+            moved,
             blobs: states.repo.blobs()?,
             references: states.references,
             needles: states.only.map(|only| Needles::of(ledger, &only.service)),
@@ -162,14 +174,34 @@ impl<'a> StateReading<'a> {
     }
 
     fn visit(&mut self, changes: CommitChanges) -> Result<(), Failure> {
-        let CommitChanges { commit, sides, is_cut } = changes;
+        let CommitChanges {
+            commit,
+            sides,
+            gone,
+            is_cut,
+        } = changes;
         if is_cut {
             self.walk.cut(&commit.id);
             return Ok(());
         }
-        let mut read = Vec::new();
-        for side in sides {
-            read.push(self.references(side)?);
+        let Some(line) = self.walk.line_of(&commit.id) else {
+            return Ok(());
+        };
+        let former = self.moved.on(line);
+        let (mut read, mut former_of_parents) = (Vec::new(), Vec::new());
+        let mut gone = gone.into_iter();
+        for (at, changed) in sides.into_iter().enumerate() {
+            let side = ReadSide {
+                commit: &commit.id,
+                parent: commit.parents.get(at).map(String::as_str),
+                changed,
+                gone: gone.next().unwrap_or_default(),
+            };
+            let counts = |path: &str| self.files.counts_itself(path);
+            let whole = |path: &str, oid: &str| self.references.read(&self.blobs, path, Some(oid), &|_| true);
+            let (changes, former) = self.moved.follow(self.repo, &former, side, &counts, &whole)?;
+            read.push(self.references(changes)?);
+            former_of_parents.push(former);
         }
         self.follow(&read);
         let mut parents = Vec::new();
@@ -180,7 +212,7 @@ impl<'a> StateReading<'a> {
                 let before_len = deltas.len();
                 self.deltas(&file.path, &before, &after, &mut deltas);
                 if at == 0 && deltas.len() > before_len {
-                    files.push(file);
+                    files.push(file.blobs());
                 }
             }
             // What came first, so that what is written beside the rest is what was there before.
@@ -194,7 +226,12 @@ impl<'a> StateReading<'a> {
         let ids = commit.parents.iter().cloned();
         // A first commit made all that is left: its side tells nothing more.
         let parents: Vec<_> = ids.zip(parents).collect();
-        self.walk.step(&commit.id, &parents);
+        let lines = self.walk.step(&commit.id, &parents);
+        for (line, former) in lines.into_iter().zip(former_of_parents) {
+            if let Some(line) = line {
+                self.moved.go_on(line, Rc::clone(&former));
+            }
+        }
         if is_told {
             let told = ToldCommit {
                 meta: with_record_only(commit),
@@ -206,33 +243,31 @@ impl<'a> StateReading<'a> {
     }
 
     /// The references of the files of one side, where they may matter.
-    fn references(&self, side: Vec<BlobChange>) -> Result<SideReferences, Failure> {
+    fn references(&self, side: Vec<FollowedChange>) -> Result<SideReferences, Failure> {
         let mut out = Vec::new();
         for file in side {
-            let read = |oid: Option<&str>, matters: &dyn Fn(&[u8]) -> bool| {
-                self.references.read(&self.blobs, &file.path, oid, matters)
+            let read = |placed: &PlacedBlob, matters: &dyn Fn(&[u8]) -> bool| match placed {
+                Some((path, oid)) => self.references.read(&self.blobs, path, Some(oid), matters),
+                None => Ok(PastReferences::from([])),
             };
             let (before, after) = match &self.needles {
                 Some(needles) if !needles.is_placed(&file.path) => {
-                    let first_look = |oid: Option<&str>| match oid {
-                        Some(oid) if !needles.are_known_not_in(oid) => {
-                            read(Some(oid), &|bytes| needles.are_in_blob(oid, bytes))
+                    let first_look = |placed: &PlacedBlob| match placed {
+                        Some((_, oid)) if !needles.are_known_not_in(oid) => {
+                            read(placed, &|bytes| needles.are_in_blob(oid, bytes))
                         }
-                        _ => read(None, &|_| true),
+                        _ => Ok(PastReferences::from([])),
                     };
-                    let before = first_look(file.before.as_deref())?;
-                    let after = first_look(file.after.as_deref())?;
+                    let before = first_look(&file.before)?;
+                    let after = first_look(&file.after)?;
                     match (before.is_empty(), after.is_empty()) {
                         // What one side has is compared with all of the other.
-                        (true, false) => (read(file.before.as_deref(), &|_| true)?, after),
-                        (false, true) => (before, read(file.after.as_deref(), &|_| true)?),
+                        (true, false) => (read(&file.before, &|_| true)?, after),
+                        (false, true) => (before, read(&file.after, &|_| true)?),
                         _ => (before, after),
                     }
                 }
-                _ => (
-                    read(file.before.as_deref(), &|_| true)?,
-                    read(file.after.as_deref(), &|_| true)?,
-                ),
+                _ => (read(&file.before, &|_| true)?, read(&file.after, &|_| true)?),
             };
             out.push((file, before, after));
         }

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::domain::component;
 use crate::domain::history::{HistoryKey, PinIdentity, PinOwner, WrittenPin};
 use crate::domain::id::{EnvId, ServiceId, Target};
+use crate::domain::pin::Style;
 use crate::domain::pin_set::PinDelta;
 use crate::domain::reference::{Repository, valid_tag};
 use crate::engine::effective;
 use crate::engine::ledger::Ledger;
 use crate::engine::pins::EnvironmentPaths;
-use crate::sources::git::FileFilter;
-use crate::sources::git::manifest::is_manifest;
+use crate::sources::git::manifest::Found;
 
 use super::blob_references::PastReference;
 
@@ -30,6 +30,8 @@ struct TodaysRole {
     overridden: bool,
     /// The image that is deployed there and the one that is written there, where they are not the same.
     image: Option<(Option<Repository>, Repository)>,
+    /// What a Compose file writes before and behind the tag of a variable.
+    around_tag: Option<(String, String)>,
 }
 
 /// What is known of a file today.
@@ -111,6 +113,7 @@ impl<'a> Placement<'a> {
             environment,
             overridden,
             image,
+            around_tag,
         } in self.roles(path, &entry)
         {
             if self.only.is_some_and(|only| only.environment != environment) {
@@ -120,7 +123,11 @@ impl<'a> Placement<'a> {
                 Some((written, deployed)) if written == reference.repository => Some(deployed),
                 _ => reference.repository.clone(),
             };
-            let tag = reference.tag.as_deref();
+            let tag = match (&around_tag, &reference.tag) {
+                (Some((before, behind)), Some(tag)) => Some(format!("{before}{tag}{behind}")),
+                (_, tag) => tag.clone(),
+            };
+            let tag = tag.as_deref();
             let Some(image) = deployed.filter(|_| reference.digest.is_some() || tag.is_none_or(valid_tag)) else {
                 // A template expression or an interpolation is no tag.
                 continue;
@@ -140,12 +147,12 @@ impl<'a> Placement<'a> {
                 None => continue,
             };
             let written = WrittenPin {
-                tag: reference.tag.clone(),
+                tag: tag.map(str::to_owned),
                 image: image.clone(),
             };
             let what = match reference.digest {
                 Some(digest) => PinIdentity::Digest(digest),
-                None => PinIdentity::Tag(reference.tag.clone(), image.clone()),
+                None => PinIdentity::Tag(tag.map(str::to_owned), image.clone()),
             };
             for owner in owners {
                 if self.only.is_some_and(|only| !owner.may_be(&only.service)) {
@@ -269,6 +276,7 @@ impl<'a> Placement<'a> {
             environment: environment.clone(),
             overridden: false,
             image: None,
+            around_tag: None,
         };
         self.environments(path).iter().map(role).collect()
     }
@@ -305,12 +313,12 @@ impl PinOwner {
 fn todays_files(ledger: &Ledger) -> HashMap<&str, TodaysFile> {
     let mut files: HashMap<&str, TodaysFile> = HashMap::new();
     let mut lines: HashMap<(&str, u32), Vec<&str>> = HashMap::new();
-    let mut written: HashMap<(&str, &str), Option<&Repository>> = HashMap::new();
+    let mut written: HashMap<(&str, &str), &Found> = HashMap::new();
     for (path, scan) in &ledger.commit.scans {
         let file = files.entry(path.as_str()).or_default();
         for found in scan.all() {
             file.entries.entry(effective::entry(&found.yaml_path)).or_default();
-            written.insert((path, &found.yaml_path), found.repository.as_ref());
+            written.insert((path, &found.yaml_path), found);
             let places = std::iter::once(found.line).chain(found.aliases.iter().map(|alias| alias.line));
             for line in places {
                 lines.entry((path, line)).or_default().push(&found.yaml_path);
@@ -322,8 +330,13 @@ fn todays_files(ledger: &Ledger) -> HashMap<&str, TodaysFile> {
         let (path, found) = (reference.file.as_str(), &reference.found);
         let text = written.get(&(path, found.yaml_path.as_str())).copied();
         let image = found.repository.clone().zip(text).and_then(|(deployed, text)| {
-            let is_other = text != Some(&deployed);
-            is_other.then(|| (text.cloned(), deployed))
+            let is_other = text.repository.as_ref() != Some(&deployed);
+            is_other.then(|| (text.repository.clone(), deployed))
+        });
+        let around_tag = text.filter(|_| found.style == Style::Compose).and_then(|text| {
+            let (deployed, written) = (found.tag.as_deref()?, text.tag.as_deref()?);
+            let (before, behind) = deployed.split_once(written).filter(|_| deployed != written)?;
+            Some((before.to_owned(), behind.to_owned()))
         });
         let Some(file) = files.get_mut(path) else { continue };
         file.takers.insert(reference.environment.clone());
@@ -333,6 +346,7 @@ fn todays_files(ledger: &Ledger) -> HashMap<&str, TodaysFile> {
                 environment: reference.environment.clone(),
                 overridden: false,
                 image,
+                around_tag,
             });
         }
     }
@@ -349,51 +363,11 @@ fn todays_files(ledger: &Ledger) -> HashMap<&str, TodaysFile> {
                         environment: reference.environment.clone(),
                         overridden: true,
                         image: None,
+                        around_tag: None,
                     });
                 }
             }
         }
     }
     files
-}
-
-/// The manifests of the environments that matter, and those that they take in.
-pub(super) struct CountedFiles<'a> {
-    paths: EnvironmentPaths,
-    taken_in: BTreeSet<&'a str>,
-    only: Option<&'a EnvId>,
-}
-
-impl<'a> CountedFiles<'a> {
-    pub(crate) fn new(ledger: &'a Ledger, only: Option<&'a EnvId>) -> Self {
-        let deciding =
-            |reference: &&effective::EffectiveReference| only.is_none_or(|env| *env == reference.environment);
-        let references = ledger.effective.references.iter().filter(deciding);
-        let files = references.flat_map(|reference| {
-            let others = reference.others.iter().map(|other| other.file.as_str());
-            std::iter::once(reference.file.as_str()).chain(others)
-        });
-        Self {
-            paths: EnvironmentPaths::new(&ledger.environments),
-            taken_in: files.collect(),
-            only,
-        }
-    }
-}
-
-impl FileFilter for CountedFiles<'_> {
-    fn may_contain(&self, folder: &str) -> bool {
-        let below = format!("{folder}/");
-        self.paths.may_contain(folder, self.only)
-            || self
-                .taken_in
-                .range(below.as_str()..)
-                .next()
-                .is_some_and(|path| path.starts_with(&below))
-    }
-
-    fn counts(&self, path: &str) -> bool {
-        is_manifest(path)
-            && (self.taken_in.contains(path) || self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env)))
-    }
 }

@@ -5,6 +5,7 @@ use crate::domain::id::Target;
 use crate::domain::plan::Plan;
 use crate::domain::policy::WriteMode;
 use crate::domain::write::{Alternative, Proposal};
+use crate::engine::effective::MeantEdit;
 use crate::sources::git::write::FileChange;
 
 /// One service's plan with the files it makes.
@@ -12,6 +13,8 @@ pub(super) struct Draft {
     pub plan: Plan,
     /// Changed files, whole, on top of the drafts before.
     pub files: Vec<FileChange>,
+    /// What of the deployed images its files are meant to change; `None` where they change no pins by their places.
+    pub meant: Option<MeantEdit>,
     /// What is attached to the digest where it comes from.
     pub evidence: Vec<Evidence>,
 }

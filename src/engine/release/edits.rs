@@ -13,7 +13,7 @@ use crate::domain::pin::Pin;
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
-use crate::engine::effective::{self, Effective};
+use crate::engine::effective::MeantEdit;
 use crate::sources::git::edit::{NewPin, TagChange, plan_edit};
 use crate::sources::git::manifest::{self, Found};
 use crate::sources::git::write::FileChange;
@@ -29,8 +29,6 @@ const CONTEXT: usize = 3;
 #[derive(Default)]
 pub(super) struct Overlay {
     files: BTreeMap<String, Option<Arc<Vec<u8>>>>,
-    /// What the changed files are rendered to.
-    effective: Option<Arc<Effective>>,
     /// The files of each environment in which copies were looked for.
     around: BTreeMap<EnvId, Arc<SearchedFiles>>,
 }
@@ -91,31 +89,6 @@ impl Overlay {
     /// Notes that the commits planned so far leave the file with these bytes.
     pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
         self.files.insert(path.to_owned(), Some(Arc::new(bytes)));
-        self.effective = None;
-    }
-
-    /// What is deployed with these changes; those of the overlay first.
-    fn render(&self, context: &PlanContext, more: &[FileChange]) -> Effective {
-        let known = self
-            .files
-            .iter()
-            .filter_map(|(path, bytes)| Some((path.as_str(), bytes.as_deref()?.as_slice())));
-        let known = known.filter(|(path, _)| context.ledger().commit.scans.contains_key(*path));
-        let more = more
-            .iter()
-            .filter_map(|change| Some((change.path.as_str(), change.content()?)));
-        let commit = context.ledger().commit.with(known.chain(more));
-        effective::render(&commit, &context.ledger().environments)
-    }
-
-    /// What is deployed as the commits planned so far leave it.
-    fn rendered(&mut self, context: &PlanContext) -> Arc<Effective> {
-        if let Some(known) = &self.effective {
-            return Arc::clone(known);
-        }
-        let made = Arc::new(self.render(context, &[]));
-        self.effective = Some(Arc::clone(&made));
-        made
     }
 }
 
@@ -132,6 +105,8 @@ pub(super) struct Rewrite {
     pub loose_copies: Vec<LooseCopy>,
     /// What would undo or void it.
     pub warnings: Vec<Untrusted>,
+    /// What of the deployed images it is meant to change; `None` where it does not change pins by their places.
+    pub meant: Option<MeantEdit>,
     /// Why it may not be done at all.
     pub closed: Option<String>,
 }
@@ -265,16 +240,11 @@ pub(super) async fn rewrite(
             }
         }
     }
-    if out.closed.is_none() && !out.files.is_empty() {
-        let before = overlay.rendered(context);
-        let after = overlay.render(context, &out.files);
-        let meant = taken.iter().filter_map(|copy| {
-            let found = copy.mentioned.found.as_ref()?;
-            Some((copy.file.as_str(), found.yaml_path.as_str()))
-        });
-        let meant: Vec<(&str, &str)> = meant.collect();
-        out.closed = before.changes_more(&after, pins, &meant, new.digest);
-    }
+    let meant = taken.iter().filter_map(|copy| {
+        let found = copy.mentioned.found.as_ref()?;
+        Some((copy.file.clone(), found.yaml_path.clone()))
+    });
+    out.meant = MeantEdit::new(pins, meant.collect(), new.digest);
     out.warnings.extend(loose_copies::left_behind(&out.loose_copies));
     out.warnings.extend(surroundings(context, pins));
     Ok(out)

@@ -195,6 +195,7 @@ async fn draft(
     });
     Ok(Draft {
         files: rewritten.files,
+        meant: rewritten.meant,
         evidence: Vec::new(),
         plan: Plan {
             verb,

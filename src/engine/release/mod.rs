@@ -17,6 +17,7 @@ mod plan_context;
 mod prepare;
 mod promote;
 mod publish;
+mod render_proof;
 mod resume;
 mod revert;
 mod revert_commit;

@@ -6,7 +6,7 @@ use crate::domain::write::{Ask, Proposal, Request, Source, WriteFailure};
 
 use super::draft::Prepared;
 use super::plan_context::PlanContext;
-use super::{command, hold, pin, promote, revert};
+use super::{command, hold, pin, promote, render_proof, revert};
 
 /// Plans a request on the head of a context.
 pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Result<Prepared, WriteFailure> {
@@ -18,7 +18,7 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
         *from = Some(Source::Candidate);
     }
     // On the heap: planning is deep, and a worker's stack is small.
-    let drafted = match &request.ask {
+    let mut drafted = match &request.ask {
         Ask::Promote { services, to, from } => {
             Box::pin(promote::draft(context, &request, services, to, from.as_ref())).await?
         }
@@ -29,6 +29,7 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
         Ask::Hold { target, digest } => Box::pin(hold::add(context, &request, target, *digest)).await?,
         Ask::ReleaseHold { target } => Box::pin(hold::release(context, &request, target)).await?,
     };
+    render_proof::close_what_changes_more(context, &mut drafted.drafts);
     let mut write = WriteMode::Push;
     for draft in &drafted.drafts {
         if context.environment_or_strictest(&draft.plan.environment).write == WriteMode::Branch {

@@ -175,6 +175,7 @@ impl Promotion<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
+            meant: rewritten.meant,
             evidence: assessed.assessment.evidence,
             plan: Plan {
                 verb: Verb::Promote,

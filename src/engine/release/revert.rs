@@ -317,6 +317,7 @@ impl Revert<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
+            meant: rewritten.meant,
             evidence: judged.assessed.assessment.evidence,
             plan: Plan {
                 verb: Verb::Revert,

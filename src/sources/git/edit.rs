@@ -1,7 +1,7 @@
 //! Changing a pin's bytes and nothing else.
 //!
 //! Nothing is ever serialised: the new digest is spliced into the bytes, and the result is proven
-//! before it is handed out: it parses into the same events except the scalars meant, everything
+//! before it is handed out: it parses into the same events (a `.env` file: into the same variables) except the scalars meant, everything
 //! outside the splices is the same bytes, and a new scan finds the same references with the new
 //! pin in place. [`Edited::into_change`] is the only way from
 //! an edit to a commit, and such a commit is refused over any other bytes than those that the edit was planned on.
@@ -10,6 +10,7 @@ mod change;
 mod check;
 mod error;
 mod new_pin;
+mod variables_check;
 
 use crate::domain::id::Digest;
 use crate::sources::git::manifest::{self, AliasUse, Found, Warning};
@@ -112,7 +113,10 @@ pub fn plan_edit(path: &str, bytes: &[u8], which: &[&Found], new: &NewPin) -> Re
         why,
     };
     check::outside(text, &after, &changes).map_err(unproven)?;
-    check::events(text, &after, &changes).map_err(unproven)?;
+    match manifest::is_variables(path) {
+        true => variables_check::same_but_for(text, &after, &changes).map_err(unproven)?,
+        false => check::events(text, &after, &changes).map_err(unproven)?,
+    }
     check::scan(path, &scan, &after, &targets, new).map_err(unproven)?;
     Ok(Edited {
         edits: describe(text, &after, &changes, &all, &targets),

@@ -14,6 +14,7 @@ use super::error::GitError;
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{
     BlobChange, ChangedEntry, CommitChanges, CommitMeta, CommitOrder, CommitVisit, GitReader, Rename, VisitCommit,
+    has_come,
 };
 use super::stream::{self, GitStream};
 use super::tree_entry::{EntryKind, RawEntry, TreeFile, TreeListing};
@@ -313,21 +314,40 @@ impl GitReader for GitCli {
                     commit.parents.iter().map(ask).collect::<Result<_, _>>()?
                 }
             };
-            let count = |changed: Vec<log::ChangedBlobs>| {
-                let ours = changed.into_iter().filter(|(path, ..)| visit.files.counts(path));
-                let mut ours: Vec<BlobChange> = ours
-                    .map(|(path, before, after)| BlobChange { path, before, after })
-                    .collect();
-                ours.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-                ours
+            let has_parents = !commit.parents.is_empty();
+            let (mut counted, mut gone) = (Vec::new(), Vec::new());
+            for side in sides {
+                let (ours, mut others): (Vec<BlobChange>, Vec<BlobChange>) = by_path(side)
+                    .into_iter()
+                    .partition(|change| visit.files.counts(&change.path));
+                if has_parents {
+                    let may_have_been = |one: &BlobChange| one.after.is_none() && visit.files.may_have_been(&one.path);
+                    others.retain(|change| has_come(&ours) && may_have_been(change));
+                    gone.push(others);
+                }
+                counted.push(ours);
+            }
+            let changes = CommitChanges {
+                commit,
+                sides: counted,
+                gone,
+                is_cut,
             };
-            let sides = sides.into_iter().map(count).collect();
-            if each(CommitChanges { commit, sides, is_cut }).is_break() {
+            if each(changes).is_break() {
                 break;
             }
         }
         Ok(())
     }
+}
+
+fn by_path(changed: Vec<log::ChangedBlobs>) -> Vec<BlobChange> {
+    let each = changed.into_iter();
+    let mut all: Vec<BlobChange> = each
+        .map(|(path, before, after)| BlobChange { path, before, after })
+        .collect();
+    all.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    all
 }
 
 /// Whether these bytes are the blob of this name.

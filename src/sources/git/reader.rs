@@ -46,6 +46,9 @@ pub struct CommitChanges {
     /// The files that are others than in each parent, in the parents' order; a first commit has one side, against
     /// nothing. By path.
     pub sides: Vec<Vec<BlobChange>>,
+    /// For each side in which a file that counts has come: the files that do not count, may have been that file
+    /// before it was moved ([`FileFilter::may_have_been`]), and are gone. By path.
+    pub gone: Vec<Vec<BlobChange>>,
     /// The clone lacks its parents (shallow): what it changed cannot be told, and there are no sides.
     pub is_cut: bool,
 }
@@ -56,6 +59,15 @@ pub trait FileFilter {
     fn may_contain(&self, folder: &str) -> bool;
     /// Whether this file counts.
     fn counts(&self, path: &str) -> bool;
+    /// Whether a file that does not count may have become one that does, when it was moved.
+    fn may_have_been(&self, _path: &str) -> bool {
+        false
+    }
+}
+
+/// Whether a file has come with these changes: then it may have been another one before.
+pub(super) fn has_come(changes: &[BlobChange]) -> bool {
+    changes.iter().any(|change| change.before.is_none())
 }
 
 /// The order in which commits are visited, newest first.

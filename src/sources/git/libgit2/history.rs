@@ -7,7 +7,9 @@ use jiff::Timestamp;
 
 use super::tree_changes::TreeChanges;
 use crate::sources::git::error::GitError;
-use crate::sources::git::reader::{CommitChanges, CommitMeta, CommitOrder, CommitVisit, VisitCommit};
+use crate::sources::git::reader::{
+    CommitChanges, CommitMeta, CommitOrder, CommitVisit, FileFilter, VisitCommit, has_come,
+};
 
 /// Visits from the tip, newest first.
 pub(super) fn visit(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
@@ -27,24 +29,56 @@ pub(super) fn visit(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit
     for oid in walk {
         let commit = oid.and_then(|oid| repo.find_commit(oid)).map_err(failed)?;
         let is_cut = !asked.boundary.is_empty() && asked.boundary.contains(&commit.id().to_string());
-        let mut sides = Vec::new();
+        let (mut sides, mut gone) = (Vec::new(), Vec::new());
         if !is_cut {
             let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
             let tree = commit.tree_id();
             for parent in commit.parents() {
-                let side = trees.between(Some(parent.tree_id()), tree, asked.files);
-                sides.push(side.map_err(failed)?);
+                let old = Some(parent.tree_id());
+                let side = trees.between(old, tree, asked.files).map_err(failed)?;
+                gone.push(match has_come(&side) {
+                    true => {
+                        let mut all = trees.between(old, tree, &GoneFiles(asked.files)).map_err(failed)?;
+                        all.retain(|change| change.after.is_none());
+                        all
+                    }
+                    false => Vec::new(),
+                });
+                sides.push(side);
             }
             if commit.parent_count() == 0 {
                 sides.push(trees.between(None, tree, asked.files).map_err(failed)?);
             }
         }
         let commit = meta(&commit);
-        if each(CommitChanges { commit, sides, is_cut }) == ControlFlow::Break(()) {
+        let changes = CommitChanges {
+            commit,
+            sides,
+            gone,
+            is_cut,
+        };
+        if each(changes) == ControlFlow::Break(()) {
             break;
         }
     }
     Ok(())
+}
+
+/// The files that may have been one that counts, wherever they lie.
+struct GoneFiles<'f>(&'f dyn FileFilter);
+
+impl FileFilter for GoneFiles<'_> {
+    fn may_contain(&self, _folder: &str) -> bool {
+        true
+    }
+
+    fn counts(&self, path: &str) -> bool {
+        self.0.may_have_been(path)
+    }
+
+    fn may_have_been(&self, path: &str) -> bool {
+        self.0.may_have_been(path)
+    }
 }
 
 /// What a commit says about itself.

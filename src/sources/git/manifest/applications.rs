@@ -1,6 +1,7 @@
 //! Objects that deploy a folder of a repository and change images on the way: Argo CD Applications,
 //! Flux Kustomizations, and the files that override an Application's source.
 
+use super::git_generators::{self, GitGenerator, SourceTemplate};
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::includes::{self, IncludedFiles, Origin};
 use super::kustomization::{self, Kustomization, PatchSource};
@@ -22,6 +23,8 @@ pub struct Application {
     pub path: Option<String>,
     /// The folder as written, where a part of it is put in when the object is rendered.
     pub pattern: Option<String>,
+    /// What is put in, where git generators of an ApplicationSet decide it.
+    pub template: Option<Box<SourceTemplate>>,
     /// Why what it makes of the folder cannot be told, if so.
     pub unread: Option<String>,
     /// What of the folder it applies, where that is no kustomization or chart.
@@ -91,6 +94,7 @@ pub(super) fn flux(
         line: tree.node(root).line,
         url: None,
         pattern: is_pattern(&path).then(|| path.clone()),
+        template: None,
         path: Some(path).filter(|path| includes::is_path(path) && !is_pattern(path)),
         unread: None,
         what: IncludedFiles::Tree,
@@ -161,6 +165,7 @@ pub(super) fn argocd(
             } else {
                 IncludedFiles::Folder
             },
+            template: template(tree, root, source, &sources).map(Box::new),
             path,
             pattern,
             unread: unread(tree, root, source),
@@ -181,6 +186,65 @@ pub(super) fn argocd(
         })
     });
     each.collect()
+}
+
+/// What git generators put into a source.
+fn template(tree: &Tree<'_>, root: Id, source: Id, sources: &[Id]) -> Option<SourceTemplate> {
+    let path = tree.text_at(source, &["path"]).filter(|path| is_pattern(path))?;
+    let files = tree
+        .at(source, &["helm", "valueFiles"])
+        .map_or(&[][..], |id| tree.items(id));
+    let spec = tree.at(root, &["spec", "template", "spec"])?;
+    Some(SourceTemplate {
+        generators: git_generators::of_set(tree, root)?,
+        name: tree
+            .text_at(root, &["spec", "template", "metadata", "name"])
+            .unwrap_or_default()
+            .to_owned(),
+        path: path.to_owned(),
+        value_files: files
+            .iter()
+            .filter_map(|id| includes::value_file(tree, tree.text_of(*id)?, Some(path), sources))
+            .collect(),
+        cluster: includes::cluster(tree, root, spec),
+    })
+}
+
+impl Application {
+    /// The Application for one folder or file of a generator; `None` where it is not known what is put in.
+    pub(crate) fn generated(&self, generator: &GitGenerator, place: &str) -> Option<Self> {
+        let template = self.template.as_deref()?;
+        let fill = |text: &str| generator.fill(text, place);
+        let path = fill(&template.path)?;
+        let files: Option<Vec<ValuesLayer>> = template
+            .value_files
+            .iter()
+            .map(|file| {
+                Some(ValuesLayer::File {
+                    path: fill(file)?,
+                    from: Origin::Root,
+                })
+            })
+            .collect();
+        let mut values = files?;
+        let inline = self
+            .values
+            .iter()
+            .filter(|layer| matches!(layer, ValuesLayer::Values(_)));
+        values.extend(inline.cloned());
+        Some(Self {
+            name: fill(&template.name).unwrap_or_else(|| self.name.clone()),
+            path: Some(path),
+            pattern: None,
+            template: None,
+            cluster: template
+                .cluster
+                .as_deref()
+                .map(|words| fill(words).unwrap_or_else(|| words.to_owned())),
+            values,
+            ..self.clone()
+        })
+    }
 }
 
 /// Whether a part of a path is put in when the object is rendered.

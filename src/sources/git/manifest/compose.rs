@@ -152,10 +152,9 @@ fn default_of(text: &str) -> Option<(&str, usize)> {
 fn interpolated(tree: &Tree<'_>, value: Id, written: &str, out: &mut Output) {
     let last = written.rfind('/').map_or(0, |at| at + 1);
     let name_end = written[last..].find([':', '@']).map_or(written.len(), |at| last + at);
-    let name_end = written
-        .find("${")
-        .filter(|at| *at < last)
-        .map_or(name_end, |_| written.len());
+    // A variable in front of the last `/` leaves the rest as it is written, unless its default has that `/`.
+    let is_split = written[..last].contains("${") && written[last..].contains(['$', '{', '}']);
+    let name_end = if is_split { written.len() } else { name_end };
     let parts = Parts {
         name: 0..name_end,
         tag: (written.get(name_end..=name_end) == Some(":") && name_end + 1 < written.len())

@@ -59,7 +59,17 @@ pub(crate) fn copies_in(path: &str, bytes: &[u8], of: &CopiedImage<'_>) -> Vec<M
     let mut add = |one: Mentioned| {
         out.entry((one.line, one.reference.clone())).or_insert(one);
     };
-    if is_manifest(path) {
+    if super::is_variables(path) {
+        // A variable whose value is the image is a pin where a Compose file reads it.
+        let scan = super::scan(path, bytes);
+        let is_of = |found: &&Found| found.repository.as_ref().is_some_and(|image| of.images.contains(image));
+        let known: BTreeSet<u32> = scan.all().filter(is_of).map(|found| found.line).collect();
+        lines(text, 0, of, &mut |one| {
+            if !known.contains(&one.line) {
+                add(one);
+            }
+        });
+    } else if is_manifest(path) {
         manifest(path, bytes, text, of, &mut add);
     } else {
         lines(text, 0, of, &mut add);

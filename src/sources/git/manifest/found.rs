@@ -8,6 +8,9 @@ use crate::domain::reference::Repository;
 
 use super::site::{Insert, Site};
 
+/// How a reference in a variable of a `.env` file was found.
+pub(super) const VARIABLE: &str = "compose/.env";
+
 /// Which rule found a reference (docs/reference/manifests.md, "Which style a document has", in the same order). The last two
 /// find texts outside of every field that is known to name an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,9 +162,10 @@ impl Found {
         format!("{}{tag}{digest}", self.written)
     }
 
-    /// Whether it has to do with an image by itself: a lone `version` field in values has only where a chart says so.
+    /// Whether it has to do with an image by itself: a lone `version` field in values has only where a chart says so, and a
+    /// variable only where a Compose file reads it.
     pub fn names_image(&self) -> bool {
-        !self.written.is_empty() || self.yaml_path.to_ascii_lowercase().contains("image")
+        self.kind != VARIABLE && (!self.written.is_empty() || self.yaml_path.to_ascii_lowercase().contains("image"))
     }
 
     /// The lines of its parts, as far as they are known: the pin's, and the tag's just before.

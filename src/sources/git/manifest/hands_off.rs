@@ -5,16 +5,28 @@ use super::tree::{Id, Tree};
 /// Lines at the top of a file in which a program says that it writes it.
 const HEADER_LINES: usize = 20;
 
+const SEALED: &str =
+    "it is a SOPS file whose checksum covers clear values too: change it with `sops`, or set mac_only_encrypted";
+
 /// Why none of the references of a file may be edited, if so.
 pub(super) fn reason(text: &str, tree: &Tree<'_>) -> Option<String> {
     if tree.roots.iter().any(|root| is_sealed(tree, *root)) {
-        return Some(
-            "it is a SOPS file whose checksum covers clear values too: change it with `sops`, or set mac_only_encrypted"
-                .to_owned(),
-        );
+        return Some(SEALED.to_owned());
     }
-    generated(text)
-        .map(|line| format!("a program writes this file, and its header says so ({line}): change what it is made from"))
+    generated(text).map(|line| written_by_a_program(&line))
+}
+
+/// Why none of the variables of a `.env` file may be edited, if so. SOPS keeps its checksum in variables of the file.
+pub(super) fn variables_reason(text: &str) -> Option<String> {
+    let has = |start: &str| text.lines().any(|line| line.trim_start().starts_with(start));
+    if has("sops_mac=") && !has("sops_mac_only_encrypted=true") {
+        return Some(SEALED.to_owned());
+    }
+    generated(text).map(|line| written_by_a_program(&line))
+}
+
+fn written_by_a_program(line: &str) -> String {
+    format!("a program writes this file, and its header says so ({line}): change what it is made from")
 }
 
 /// What is in a file's place, where it is no manifest at all.

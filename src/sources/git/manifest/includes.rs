@@ -3,6 +3,7 @@
 
 use super::detect::{self, DocumentStyle};
 use super::tree::{Id, Kind, Tree};
+use super::{compose, dotenv};
 
 /// Something that is taken in, as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +123,12 @@ fn document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, names: &[String], ou
     };
     match kind {
         DocumentStyle::Kustomize => beside(KUSTOMIZE, &[]),
-        DocumentStyle::Compose => beside(COMPOSE, &[]),
+        DocumentStyle::Compose => {
+            beside(COMPOSE, &[]);
+            if !compose::templates(tree, root).is_empty() {
+                out.push(plain(dotenv::FILE, Origin::Beside, IncludedFiles::Named));
+            }
+        }
         DocumentStyle::Helmfile => {
             beside(HELMFILE, names);
             for (name, environment) in tree.get(root, "environments").map_or(&[][..], |map| tree.entries(map)) {

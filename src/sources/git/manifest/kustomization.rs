@@ -11,6 +11,8 @@ use super::tree::{Id, Kind, Tree};
 pub struct Kustomization {
     /// It is a `Component`: it changes what its user has.
     pub component: bool,
+    /// `configMapGenerator`, as far as it is made of files.
+    pub config_maps: Vec<GeneratedConfigMap>,
     /// `resources` and `bases`, as written.
     pub resources: Vec<String>,
     /// `components`, as written.
@@ -50,6 +52,19 @@ pub struct PatchRule {
     pub target: Option<PatchTarget>,
     /// What it changes.
     pub from: PatchSource,
+}
+
+/// A `ConfigMap` that a kustomization makes of files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratedConfigMap {
+    /// Its name, before a hash of its content is put behind it.
+    pub name: String,
+    /// Its namespace, empty where none is written.
+    pub namespace: String,
+    /// Its keys are put to those of one that is there already.
+    pub merges: bool,
+    /// Each key with the path of its file, as written.
+    pub files: Vec<(String, String)>,
 }
 
 /// Where a patch stands.
@@ -164,6 +179,10 @@ pub(super) fn read(
     let replacements = list("replacements");
     let mut out = Kustomization {
         component: tree.text_at(root, &["kind"]) == Some("Component"),
+        config_maps: list("configMapGenerator")
+            .iter()
+            .map(|one| config_map(tree, *one))
+            .collect(),
         resources,
         components: texts("components"),
         images: image_rules::read(tree, tree.get(root, "images"), rule),
@@ -202,6 +221,25 @@ pub(super) fn read(
         out.patches.push(PatchRule { target, from });
     }
     out
+}
+
+fn config_map(tree: &Tree<'_>, one: Id) -> GeneratedConfigMap {
+    let text = |key| tree.text_at(one, &[key]).unwrap_or_default().to_owned();
+    let files = tree.get(one, "files").map_or(&[][..], |id| tree.items(id));
+    let file = |id: &Id| {
+        let written = tree.text_of(*id)?;
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let keyed = written
+            .split_once('=')
+            .map(|(key, path)| (key.to_owned(), path.to_owned()));
+        Some(keyed.unwrap_or_else(|| (name(written), written.to_owned())))
+    };
+    GeneratedConfigMap {
+        name: text("name"),
+        namespace: text("namespace"),
+        merges: tree.text_at(one, &["behavior"]) == Some("merge"),
+        files: files.iter().filter_map(file).collect(),
+    }
 }
 
 /// The labels that a kustomization gives to every object.

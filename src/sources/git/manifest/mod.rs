@@ -11,11 +11,13 @@ mod compose;
 mod controllers;
 mod copies;
 mod detect;
+mod dotenv;
 mod edit_warnings;
 pub(crate) mod events;
 mod file_scan;
 mod flux;
 mod found;
+mod git_generators;
 mod hands_off;
 mod helm_values;
 mod helmfile;
@@ -49,17 +51,19 @@ use std::collections::HashSet;
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
 pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
+pub(crate) use dotenv::{WrittenVariable, read as written_variables};
 pub(crate) use edit_warnings::repository_updater;
 pub(crate) use file_scan::ObjectName;
 pub use file_scan::{Chart, Scan};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
+pub(crate) use git_generators::GitGenerator;
 pub(crate) use image_rules::ImageRule;
 pub(crate) use image_writers::{ImageWriter, overwrites_edit};
 pub(crate) use includes::{Include, IncludedFiles, Origin};
 pub(crate) use kustomization::{
-    FieldSpec, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement,
+    FieldSpec, GeneratedConfigMap, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement,
 };
-pub(crate) use objects::ManifestObject;
+pub(crate) use objects::{ManifestObject, ValuesReference};
 pub use parts::DocumentPart;
 pub(crate) use planned_edit::{PlacedObject, PlannedEdit, WrittenBranch, is_same_repository, repository_name};
 pub use scanner::{Scanner, is_manifest};
@@ -86,8 +90,10 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         }
     };
     if is_variables(path) {
+        let (all, layered) = variables::read(text);
         return Scan {
-            parts: vec![DocumentPart::Variables(variables::read(text))],
+            parts: vec![DocumentPart::Variables(all)],
+            layered,
             ..Scan::default()
         };
     }
@@ -161,7 +167,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
 }
 
 /// Whether a file sets the variables of the Compose file beside it.
-fn is_variables(path: &str) -> bool {
+pub(crate) fn is_variables(path: &str) -> bool {
     path.rsplit('/').next() == Some(variables::FILE)
 }
 

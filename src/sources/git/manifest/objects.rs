@@ -5,6 +5,9 @@ use super::includes::{self, Origin};
 use super::shape::{Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::Id;
 
+/// The key of `valuesFrom` where none is named.
+pub(super) const VALUES_KEY: &str = "values.yaml";
+
 /// One object, or a patch that looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestObject {
@@ -24,15 +27,33 @@ pub struct ManifestObject {
     pub body: Shape,
     /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
     pub chart: Vec<ValuesLayer>,
+    /// Of a `HelmRelease`: objects with values that are laid over the chart's own and under `values`, in order.
+    pub values_from: Vec<ValuesReference>,
+    /// Of a `ConfigMap`: the texts that are values, by key.
+    pub data: Vec<(String, Shape)>,
     /// Of a `HelmRelease`: the images that its post renderers replace, in order.
     pub post_images: Vec<ImageRule>,
     /// Of a `HelmRelease`: its post renderers patch images in a way that is not followed.
     pub post_patched: bool,
 }
 
+/// An entry of a `HelmRelease`'s `valuesFrom`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValuesReference {
+    /// `ConfigMap` or `Secret`.
+    pub kind: String,
+    /// The object's name; it lies in the release's namespace.
+    pub name: String,
+    /// The key whose text is taken.
+    pub key: String,
+    /// The one value that the text is; `None` = the text is YAML with values.
+    pub target_path: Option<String>,
+}
+
 impl ManifestObject {
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.body.places(each);
+        self.data.iter_mut().for_each(|(_, values)| values.places(each));
         self.post_images.iter_mut().for_each(|rule| each(&mut rule.at));
     }
 }
@@ -56,6 +77,8 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> ManifestObject {
         annotations: pairs("annotations"),
         body: shaper.shape(root),
         chart: chart(shaper, root),
+        values_from: values_from(shaper, root),
+        data: Vec::new(),
         post_images: post_images(shaper, root),
         post_patched: post_patched(shaper, root),
     }
@@ -95,6 +118,23 @@ fn post_images(shaper: &Shaper<'_>, root: Id) -> Vec<ImageRule> {
     images
         .flat_map(|images| image_rules::read(tree, Some(images), shaper.found))
         .collect()
+}
+
+fn values_from(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesReference> {
+    let tree = shaper.tree;
+    let list = tree
+        .at(root, &["spec", "valuesFrom"])
+        .map_or(&[][..], |id| tree.items(id));
+    let each = list.iter().filter_map(|one| {
+        let text = |key| tree.text_at(*one, &[key]);
+        Some(ValuesReference {
+            kind: text("kind")?.to_owned(),
+            name: text("name")?.to_owned(),
+            key: text("valuesKey").unwrap_or(VALUES_KEY).to_owned(),
+            target_path: text("targetPath").filter(|path| !path.is_empty()).map(str::to_owned),
+        })
+    });
+    each.collect()
 }
 
 fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesLayer> {

@@ -22,7 +22,7 @@ use crate::domain::pin::Style;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentPart {
     /// An object, or a patch that looks like one.
-    Object(ManifestObject),
+    Object(Box<ManifestObject>),
     /// JSON 6902 operations.
     Operations(Vec<Operation>),
     /// A kustomization, with everything in it that can change an image.
@@ -150,12 +150,17 @@ impl PartReader<'_> {
     fn document(&self, root: Id, kind: DocumentStyle, parts: &mut Vec<DocumentPart>) {
         let tree = self.tree;
         match kind {
-            DocumentStyle::Kubernetes => parts.push(DocumentPart::Object(
-                self.with_shaper(false, |s| objects::read(s, root)),
-            )),
+            DocumentStyle::Kubernetes => {
+                let mut object = self.with_shaper(false, |s| objects::read(s, root));
+                if object.kind == "ConfigMap" {
+                    object.data = self.config_map_values(root);
+                }
+                parts.push(DocumentPart::Object(Box::new(object)));
+            }
             DocumentStyle::HelmRelease => {
                 self.values_parts(tree.at(root, &["spec", "values"]));
-                parts.push(DocumentPart::Object(self.with_shaper(true, |s| objects::read(s, root))));
+                let object = self.with_shaper(true, |s| objects::read(s, root));
+                parts.push(DocumentPart::Object(Box::new(object)));
             }
             DocumentStyle::Kustomize => {
                 let mut read = kustomization::read(tree, root, &|id| self.handle(id), &|id| self.inline(id));
@@ -310,19 +315,40 @@ impl PartReader<'_> {
         }
     }
 
-    /// Values that are written as a text.
+    /// The texts of a ConfigMap that a release may take its values from, by their names.
+    fn config_map_values(&self, root: Id) -> Vec<(String, Shape)> {
+        let tree = self.tree;
+        let data = tree.get(root, "data").map_or(&[][..], |id| tree.entries(id));
+        let how = |kind| FoundBy {
+            style: Style::Flux,
+            kind,
+            rule: DetectionRule::FluxSource,
+        };
+        let names = (how("flux/values-from/split"), how("flux/values-from/string"));
+        let each = data.iter().filter_map(|(key, value)| {
+            let key = tree.text_of(*key).filter(|key| key.contains("values"))?;
+            Some((key.to_owned(), self.values_text(*value, names)?))
+        });
+        each.collect()
+    }
+
+    /// Values that are written as a text of an Argo CD object.
     fn block(&self, id: Id) -> Option<Shape> {
-        let (text, mapping) = Mapping::of(self.tree, id)?;
-        let inner = Tree::read(text);
-        let root = *inner.roots.first().filter(|_| inner.stopped.is_none())?;
         let how = |kind| FoundBy {
             style: Style::Argocd,
             kind,
             rule: DetectionRule::ArgoCd,
         };
+        self.values_text(id, (how("argocd/helm.values/split"), how("argocd/helm.values/string")))
+    }
+
+    /// Values that are written as a text, each image found as one in several fields or in one.
+    fn values_text(&self, id: Id, (split, string): (FoundBy, FoundBy)) -> Option<Shape> {
+        let (text, mapping) = Mapping::of(self.tree, id)?;
+        let inner = Tree::read(text);
+        let root = *inner.roots.first().filter(|_| inner.stopped.is_none())?;
         let mut shape = None;
         self.layered.borrow_mut().within_text(mapping, |out| {
-            let (split, string) = (how("argocd/helm.values/split"), how("argocd/helm.values/string"));
             helm_values::values(&inner, root, out, split, string, ImageStrings::Any);
             helm_values::parts(&inner, root, out, VALUES_PART, &|_| false);
             shape = Some(nested_shaper(&inner, out, |shaper| shaper.shape(root)));

@@ -1,0 +1,74 @@
+//! The files whose past is read: those of the environments that matter, those that they take in, and what these were before
+//! they were moved.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::config::left_out::makes_no_environment;
+use crate::domain::id::EnvId;
+use crate::engine::effective::EffectiveReference;
+use crate::engine::ledger::Ledger;
+use crate::engine::pins::EnvironmentPaths;
+use crate::sources::git::FileFilter;
+use crate::sources::git::manifest::is_manifest;
+
+/// The manifests of the environments that matter, and those that they take in.
+pub(super) struct CountedFiles<'a> {
+    paths: EnvironmentPaths,
+    taken_in: BTreeSet<&'a str>,
+    /// The same for all environments: such a file never came from outside.
+    taken_in_anywhere: BTreeSet<&'a str>,
+    only: Option<&'a EnvId>,
+    /// Paths that files had before they were moved in, as far as they are known by now.
+    former: Rc<RefCell<BTreeSet<String>>>,
+}
+
+impl<'a> CountedFiles<'a> {
+    pub(crate) fn new(ledger: &'a Ledger, only: Option<&'a EnvId>, former: Rc<RefCell<BTreeSet<String>>>) -> Self {
+        let of = |is_ours: &dyn Fn(&EnvId) -> bool| -> BTreeSet<&'a str> {
+            let references = ledger.effective.references.iter();
+            let ours = references.filter(|reference| is_ours(&reference.environment));
+            ours.flat_map(files_of).collect()
+        };
+        Self {
+            paths: EnvironmentPaths::new(&ledger.environments),
+            taken_in: of(&|env| only.is_none_or(|only| only == env)),
+            taken_in_anywhere: of(&|_| true),
+            only,
+            former,
+        }
+    }
+
+    /// Whether a file counts by its own path.
+    pub(super) fn counts_itself(&self, path: &str) -> bool {
+        is_manifest(path)
+            && (self.taken_in.contains(path) || self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env)))
+    }
+}
+
+fn files_of(reference: &EffectiveReference) -> impl Iterator<Item = &str> {
+    let others = reference.others.iter().map(|other| other.file.as_str());
+    std::iter::once(reference.file.as_str()).chain(others)
+}
+
+impl FileFilter for CountedFiles<'_> {
+    fn may_contain(&self, folder: &str) -> bool {
+        let below = format!("{folder}/");
+        let starts = |path: Option<&str>| path.is_some_and(|path| path.starts_with(&below));
+        self.paths.may_contain(folder, self.only)
+            || starts(self.taken_in.range(below.as_str()..).next().copied())
+            || starts(self.former.borrow().range(below.clone()..).next().map(String::as_str))
+    }
+
+    fn counts(&self, path: &str) -> bool {
+        self.counts_itself(path) || self.former.borrow().contains(path)
+    }
+
+    fn may_have_been(&self, path: &str) -> bool {
+        is_manifest(path)
+            && !self.taken_in_anywhere.contains(path)
+            && self.paths.of(path).next().is_none()
+            && makes_no_environment(path).is_none()
+    }
+}
