@@ -3,6 +3,7 @@
 
 pub(crate) mod approval;
 pub(crate) mod check;
+mod clusters;
 mod error;
 pub(crate) mod files;
 pub(crate) mod infer;
@@ -10,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod left_out;
 mod platforms;
 mod raw;
+pub(crate) mod rbac;
 pub mod team;
 mod trust;
 pub(crate) mod user;

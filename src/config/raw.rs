@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 pub(super) type RawText = Spanned<String>;
@@ -24,6 +25,10 @@ pub(super) struct RawTeam {
     pub trust: BTreeMap<RawText, RawTrust>,
     #[serde(default)]
     pub registries: BTreeMap<RawText, RawRegistry>,
+    #[serde(default)]
+    pub clusters: Vec<RawCluster>,
+    #[serde(default)]
+    pub pull_through: BTreeMap<RawText, RawText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +46,26 @@ pub(super) struct RawEnvironment {
     #[serde(default)]
     pub read_only: bool,
     pub platforms: Option<Spanned<Vec<RawText>>>,
+    #[serde(default)]
+    pub running: Vec<RawPlace>,
+    pub settle: Option<RawText>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with `cluster` and `namespaces`")]
+pub(super) struct RawPlace {
+    pub cluster: RawText,
+    pub namespaces: Spanned<Vec<RawText>>,
+}
+
+/// A cluster. How it is reached is read only to say that it does not belong here.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with the `name` of a cluster")]
+pub(super) struct RawCluster {
+    pub name: RawText,
+    pub context: Option<Spanned<IgnoredAny>>,
+    pub in_cluster: Option<Spanned<IgnoredAny>>,
+    pub kubeconfig: Option<Spanned<IgnoredAny>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

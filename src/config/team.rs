@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::error::{ConfigError, ConfigText, unknown};
 use super::trust::{self, ReadFile};
-use super::{platforms, raw, values, variants};
+use super::{clusters, platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::policy::{
@@ -43,7 +43,8 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
             self::policy(&source, name, policy, &profiles, &services)?,
         );
     }
-    let environments = environments(&source, &raw, &policies)?;
+    let clusters = clusters::names(&source, &raw.clusters)?;
+    let environments = environments(&source, &raw, &policies, &clusters)?;
     let mut registries = BTreeMap::new();
     for (name, registry) in &raw.registries {
         if Repository::parse(&format!("{}/x", name.get_ref()))
@@ -61,6 +62,8 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
         registries.insert(name.get_ref().clone(), trust::registry(&source, read, registry, &from)?);
     }
     Ok(TeamPolicy {
+        pull_through: clusters::pull_through(&source, &raw.pull_through)?,
+        clusters,
         ignore: raw.ignore.into_iter().map(Spanned::into_inner).collect(),
         branch: raw.branch.map(Spanned::into_inner),
         environments,
@@ -129,6 +132,7 @@ fn environments(
     source: &ConfigText<'_>,
     raw: &raw::RawTeam,
     policies: &BTreeMap<String, Policy>,
+    clusters: &[String],
 ) -> Result<Vec<Environment>, ConfigError> {
     let names: Vec<String> = raw.environments.iter().map(|e| e.name.get_ref().clone()).collect();
     let mut seen = BTreeSet::new();
@@ -200,6 +204,7 @@ fn environments(
             },
             read_only: env.read_only,
             platforms: platforms::filter(source, env.platforms.as_ref())?,
+            running: clusters::scope(source, env, clusters)?,
         });
     }
     Ok(out)

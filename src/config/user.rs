@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use directories::ProjectDirs;
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::ConfigError;
 use super::error::ConfigText;
@@ -31,6 +32,20 @@ pub(crate) struct UserConfig {
     /// Registries for which a repository's own `endpoint`, `ca` and `insecure_http` may be used with
     /// this user's credentials.
     pub approved_registries: Vec<String>,
+    /// How the clusters that a team names are reached. A cluster without an entry is never asked.
+    pub clusters: BTreeMap<Spanned<String>, ClusterAccess>,
+}
+
+/// How a cluster is reached: by a context of a kubeconfig, or from inside of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ClusterAccess {
+    /// The context of the kubeconfig.
+    pub context: Option<String>,
+    /// The kubeconfig; `KUBECONFIG` or `~/.kube/config` where none is named.
+    pub kubeconfig: Option<PathBuf>,
+    /// Whether pindeck runs in that cluster, with the service account of its own Pod.
+    pub in_cluster: bool,
 }
 
 impl Default for UserConfig {
@@ -43,6 +58,7 @@ impl Default for UserConfig {
             keys: BTreeMap::new(),
             cache_mib: CACHE_BYTES >> 20,
             approved_registries: Vec::new(),
+            clusters: BTreeMap::new(),
         }
     }
 }
@@ -53,7 +69,16 @@ impl Default for UserConfig {
 /// With file, line and the nearest valid name.
 pub(crate) fn parse(text: &str, file: &str) -> Result<UserConfig, ConfigError> {
     let source = ConfigText { file, text };
-    toml::from_str(text).map_err(|e| source.parse_error(&e))
+    let user: UserConfig = toml::from_str(text).map_err(|e| source.parse_error(&e))?;
+    for (name, access) in &user.clusters {
+        let is_one_way = access.context.is_some() != access.in_cluster;
+        if !is_one_way || access.in_cluster && access.kubeconfig.is_some() {
+            let what = format!("cluster {:?} is reached in one way", name.get_ref());
+            let hint = "write context = \"…\" (and kubeconfig = \"…\", if it is another file), or in_cluster = true";
+            return Err(source.error(name.span(), what).hint(hint));
+        }
+    }
+    Ok(user)
 }
 
 /// Loads the user's file: `PINDECK_CONFIG`, else `config.toml` in the XDG configuration folder. A
@@ -114,6 +139,25 @@ mod tests {
         let error = parse("\n\nthem = \"dark\"\n", "config.toml").expect_err("wrong");
         assert_eq!((error.line, error.file.as_str()), (3, "config.toml"));
         assert!(error.to_string().contains("did you mean \"theme\""), "{error}");
+    }
+
+    #[test]
+    fn a_cluster_is_reached_in_one_way() {
+        let user = parse(
+            "[clusters.eu]\ncontext = \"prod\"\n[clusters.us]\nin_cluster = true\n",
+            "x",
+        )
+        .expect("valid");
+        assert_eq!(user.clusters.len(), 2);
+        for wrong in [
+            "",
+            "context = \"a\"\nin_cluster = true\n",
+            "kubeconfig = \"a\"\n",
+            "in_cluster = true\nkubeconfig = \"a\"\n",
+        ] {
+            let error = parse(&format!("\n[clusters.eu]\n{wrong}"), "x").expect_err(wrong);
+            assert!(error.line == 2 && error.to_string().contains("in one way"), "{error}");
+        }
     }
 
     #[test]

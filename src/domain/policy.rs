@@ -12,6 +12,7 @@ use super::id::{Digest, EnvId, ServiceId};
 use super::platform::PlatformFilter;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
+use super::running::scope::RunningScope;
 
 /// One environment, in promotion order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Environment {
     pub read_only: bool,
     /// Which of an index's platform manifests must be there.
     pub platforms: PlatformFilter,
+    /// Where it runs.
+    pub running: RunningScope,
 }
 
 impl Environment {
@@ -50,6 +53,7 @@ impl Environment {
             confirm: Confirm::default(),
             read_only: false,
             platforms: PlatformFilter::default(),
+            running: RunningScope::default(),
         }
     }
 }
@@ -376,6 +380,10 @@ pub struct TeamPolicy {
     pub trust: BTreeMap<String, TrustProfile>,
     /// Registry settings by name as written in manifests.
     pub registries: BTreeMap<String, RegistrySettings>,
+    /// Names of clusters; how one is reached is said in a person's own configuration.
+    pub clusters: Vec<String>,
+    /// Prefixes of image names that a cluster pulls through, each with the registry or path that it stands for.
+    pub pull_through: Vec<(String, String)>,
     /// Where it came from.
     pub source: PolicySource,
 }

@@ -19,6 +19,7 @@ fn env(name: &str, paths: &[&str]) -> Environment {
         confirm: Default::default(),
         read_only: false,
         platforms: crate::domain::platform::PlatformFilter::All,
+        running: Default::default(),
     }
 }
 

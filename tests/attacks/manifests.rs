@@ -67,6 +67,7 @@ fn is_uncertain(files: &BTreeMap<&str, String>, unread: &[&str]) -> bool {
         confirm: Default::default(),
         read_only: false,
         platforms: Default::default(),
+        running: Default::default(),
     };
     let references = render(&commit, &[production]).references;
     assert_eq!(references.len(), 1, "{references:?}");

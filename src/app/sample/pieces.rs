@@ -40,6 +40,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
         confirm: Confirm::Y,
         read_only: false,
         platforms: crate::domain::platform::PlatformFilter::All,
+        running: crate::domain::running::scope::RunningScope::default(),
     }
 }
 

@@ -135,6 +135,7 @@ fn environment(name: &str, paths: Vec<String>) -> Environment {
         confirm: Confirm::Y,
         read_only: true,
         platforms: crate::domain::platform::PlatformFilter::All,
+        running: Default::default(),
     }
 }
 

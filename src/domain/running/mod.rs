@@ -12,6 +12,7 @@ pub mod image_id;
 pub mod observation;
 pub mod pods;
 pub mod reconciler;
+pub mod scope;
 
 #[cfg(test)]
 mod forms_tests;

@@ -153,6 +153,7 @@ impl PlanContext {
             confirm: if by_name { Confirm::TypeName } else { Confirm::Y },
             read_only: !all.is_empty() && all.iter().all(|e| e.read_only),
             platforms: PlatformFilter::default(),
+            running: Default::default(),
         })
     }
 
