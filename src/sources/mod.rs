@@ -1,5 +1,6 @@
 //! Adapters to the outside. Foreign types stop at these doors.
 
+pub mod cluster;
 pub mod evidence;
 pub mod git;
 pub mod registry;
