@@ -34,6 +34,7 @@ mod cli {
     mod promote;
     mod resume;
     mod revert;
+    mod running;
     mod served;
     mod status;
     mod streams;

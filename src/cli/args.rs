@@ -82,6 +82,8 @@ pub(crate) enum CliCommand {
     History(HistoryArgs),
     /// Where labels, pins, evidence and history no longer say the same
     Drift(DriftArgs),
+    /// What the clusters run, beside what is pinned
+    Running(RunningArgs),
     /// Give pins by tag the digest their tag names now, if it verifies
     Pin(PinArgs),
     /// Step digests forward
@@ -226,6 +228,20 @@ pub(crate) struct DriftArgs {
     pub exit_code: bool,
 }
 
+/// `pindeck running`.
+#[derive(Debug, Args)]
+pub(crate) struct RunningArgs {
+    /// Only these services; all of them where none is named
+    #[arg(value_name = "SERVICE")]
+    pub services: Vec<String>,
+    /// Only this environment; may be repeated
+    #[arg(long = "env", value_name = "ENV")]
+    pub environments: Vec<String>,
+    /// One JSON document instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `pindeck config`.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
@@ -241,6 +257,15 @@ pub(crate) enum ConfigCommand {
     Check(Json),
     /// The policy in force and where each part comes from
     Show(Json),
+    /// The Kubernetes Roles that looking at the clusters takes: lists only
+    Rbac(RbacArgs),
+}
+
+/// `pindeck config rbac`.
+#[derive(Debug, Args)]
+pub(crate) struct RbacArgs {
+    /// Only those for this cluster
+    pub cluster: Option<String>,
 }
 
 /// `pindeck cache`.

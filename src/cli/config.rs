@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::app::state::Setup;
 use crate::cli::exit::Exit;
-use crate::config::approval;
+use crate::config::{UserConfig, approval, rbac, unknown};
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::platform::PlatformFilter;
@@ -44,13 +44,47 @@ pub(crate) async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<E
         Err(_) if context.global.config.is_some() => settings_of_file(&context.options()).await?,
         Err(failure) => return Err(failure),
     };
+    let mut settings = settings;
+    settings.notes.extend(unreached(&settings, &context.user));
     for note in &settings.notes {
         warn(Clean::from_untrusted(note).as_str());
     }
-    match args.command {
+    match &args.command {
         ConfigCommand::Check(how) => check(&settings, how.json),
         ConfigCommand::Show(how) => show(&settings, how.json),
+        ConfigCommand::Rbac(which) => roles(&settings, which.cluster.as_deref()),
     }
+}
+
+/// The clusters that nobody here can ask yet.
+fn unreached(settings: &Settings, user: &UserConfig) -> Vec<String> {
+    let is_reached = |name: &String| user.clusters.keys().any(|known| known.get_ref() == name);
+    let unknown = settings.team.clusters.iter().filter(|name| !is_reached(name));
+    let note = |name: &String| {
+        format!(
+            "cluster {name} is not asked: your own configuration does not say how it is reached; \
+             to look at it, add [clusters.{name}] with context = \"…\""
+        )
+    };
+    unknown.map(note).collect()
+}
+
+fn roles(settings: &Settings, only: Option<&str>) -> Result<Exit, Failure> {
+    let team = &settings.team;
+    if team.clusters.is_empty() {
+        return Err(Failure::usage("no cluster is configured")
+            .hint("name one in pindeck.toml with [[clusters]], and in `running` of the environments that run there"));
+    }
+    if let Some(only) = only
+        && !team.clusters.iter().any(|name| name == only)
+    {
+        let known: Vec<&str> = team.clusters.iter().map(String::as_str).collect();
+        return Err(unknown("cluster", only, &known));
+    }
+    for line in rbac::roles(team, only).lines() {
+        say(line)?;
+    }
+    Ok(Exit::Done)
 }
 
 fn check(settings: &Settings, as_json: bool) -> Result<Exit, Failure> {
@@ -98,6 +132,7 @@ fn show(settings: &Settings, as_json: bool) -> Result<Exit, Failure> {
         ("policy", &document["policies"]),
         ("trust", &document["trust"]),
         ("registry", &document["registries"]),
+        ("cluster", &document["clusters"]),
     ] {
         for entry in entries.as_array().into_iter().flatten() {
             say("")?;
@@ -156,6 +191,7 @@ fn document(settings: &Settings) -> Value {
         "policies": team.policies.values().map(policy).collect::<Vec<_>>(),
         "trust": team.trust.values().map(profile).collect::<Vec<_>>(),
         "registries": registries.collect::<Vec<_>>(),
+        "clusters": team.clusters.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
         "problems": settings.problems.iter().map(|p| p.sentence()).collect::<Vec<_>>(),
         "notes": settings.notes,
     })
@@ -170,6 +206,10 @@ fn environment(env: &Environment, inferred: bool) -> Value {
             PlatformFilter::All => Value::Null,
             PlatformFilter::Only(list) => list.iter().map(ToString::to_string).collect(),
         },
+        "running": env.running.places.iter().flat_map(|place| {
+            place.namespaces.iter().map(move |namespace| format!("{}/{namespace}", place.cluster))
+        }).collect::<Vec<_>>(),
+        "settle_seconds": (!env.running.places.is_empty()).then_some(env.running.settle),
     })
 }
 

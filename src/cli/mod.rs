@@ -25,6 +25,7 @@ mod pin;
 mod promote;
 mod resume;
 mod revert;
+mod running;
 pub(crate) mod signals;
 mod status;
 mod text;
@@ -139,6 +140,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         CliCommand::Verify(args) => signals::or_interrupted(verify::run(context, &args)).await,
         CliCommand::Drift(args) => signals::or_interrupted(drift::run(context, &args)).await,
         CliCommand::Diff(args) => signals::or_interrupted(diff::run(context, &args)).await,
+        CliCommand::Running(args) => signals::or_interrupted(running::run(context, &args)).await,
         CliCommand::Demo(args) => demo::run(context, &args).await,
         CliCommand::Pin(args) => pin::run(context, &args).await,
         CliCommand::Promote(args) => promote::run(context, &args).await,

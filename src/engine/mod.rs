@@ -4,6 +4,7 @@
 pub(crate) mod assess;
 pub(crate) mod cache;
 pub(crate) mod candidate_lookup;
+pub(crate) mod cluster_access;
 pub(crate) mod collect;
 mod context;
 pub(crate) mod diff;
@@ -25,6 +26,7 @@ pub mod pins;
 pub(crate) mod refresh;
 pub(crate) mod registry_memo;
 pub(crate) mod release;
+pub(crate) mod running;
 pub(crate) mod settings;
 pub(crate) mod tag_journal;
 mod vendored;

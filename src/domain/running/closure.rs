@@ -81,6 +81,31 @@ impl ImageClosure {
         }
     }
 
+    /// An index with the closures of everything that it lists, each of them read or not.
+    pub fn of_parts(digest: Digest, parts: &[Self]) -> Self {
+        let mut whole = Self::of_index(digest, Vec::new(), BTreeSet::new(), true);
+        for part in parts {
+            let is_index = part.is_listed && !part.platforms.iter().any(|image| image.manifest == part.digest);
+            if is_index {
+                whole.nested.insert(part.digest);
+                whole.nested.extend(&part.nested);
+                whole.platforms.extend(&part.platforms);
+            } else {
+                let config = part.platforms.first().and_then(|image| image.config);
+                whole.platforms.push(PlatformImage {
+                    manifest: part.digest,
+                    config,
+                });
+            }
+        }
+        whole
+    }
+
+    /// Whether its own bytes were read.
+    pub fn is_read(&self) -> bool {
+        self.is_listed
+    }
+
     /// The digest that the closure is of.
     pub fn digest(&self) -> Digest {
         self.digest

@@ -1,0 +1,52 @@
+//! How a cluster that a team names is reached: only as the person says in their own configuration.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::config::user::ClusterAccess;
+use crate::domain::Wording;
+use crate::domain::failure::{Failure, Hint, Part};
+use crate::sources::cluster::{ClusterAccount, ClusterError, Kubeconfig};
+
+/// What the person says about clusters, by name.
+pub(crate) type ClusterAccesses = BTreeMap<String, ClusterAccess>;
+
+/// The account by which a cluster is asked.
+///
+/// # Errors
+/// If the person says nothing about it, or what they say cannot be used.
+pub(super) fn account(cluster: &str, access: Option<&ClusterAccess>) -> Result<ClusterAccount, Failure> {
+    let Some(access) = access else {
+        let what = format!("cluster {cluster} is not asked: your own configuration does not say how it is reached");
+        let hint = Hint::with("add [clusters.{}] with context = \"…\" to it", &[Part::name(cluster)]);
+        return Err(Failure::usage(what).hint(hint));
+    };
+    let wrong = |detail: String| {
+        Failure::from(ClusterError::Kubeconfig {
+            cluster: cluster.to_owned(),
+            detail: Wording::of_another(detail),
+        })
+    };
+    match &access.context {
+        Some(context) => {
+            let files = kubeconfigs(access);
+            let read = Kubeconfig::read(&files).map_err(wrong)?;
+            read.account(context).map_err(wrong)
+        }
+        None => ClusterAccount::in_cluster().map_err(wrong),
+    }
+}
+
+/// The kubeconfig files: the one that is named, else those of `KUBECONFIG`, else the usual one.
+fn kubeconfigs(access: &ClusterAccess) -> Vec<PathBuf> {
+    if let Some(file) = &access.kubeconfig {
+        return vec![file.clone()];
+    }
+    if let Some(listed) = std::env::var_os("KUBECONFIG").filter(|listed| !listed.is_empty()) {
+        return std::env::split_paths(&listed)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect();
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    home.into_iter().map(|home| home.join(".kube/config")).collect()
+}
