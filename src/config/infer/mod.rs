@@ -34,15 +34,17 @@ pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment
         .filter(|path| makes_no_environment(path).is_none())
         .collect();
     let places = Places::of(&counted);
-    let found: Vec<(&str, FoundEnvironment)> = counted
-        .iter()
-        .filter_map(|path| places.find(path).map(|found| (*path, found)))
-        .collect();
+    let mut found: Vec<(&str, FoundEnvironment)> = Vec::new();
     // What environments share, and folders like `test/` in no environment, say nothing against them.
-    let outside = counted.iter().filter(|path| places.find(path).is_none());
-    let speaks = |path: &&&str| !place::is_shared(path) && !may_be_tests(path) && perhaps_left_out(path).is_none();
-    let outside = outside.filter(speaks);
-    let covers_most = found.len() > outside.count();
+    let speaks = |path: &str| !place::is_shared(path) && !may_be_tests(path) && perhaps_left_out(path).is_none();
+    let mut outside = 0;
+    for path in &counted {
+        match places.find(path) {
+            Some(one) => found.push((path, one)),
+            None => outside += usize::from(speaks(path)),
+        }
+    }
+    let covers_most = found.len() > outside;
     let has_neighbours = found.iter().any(|(_, found)| found.beside_another);
     if found.is_empty() || !(covers_most || has_neighbours) {
         return vec![environment(DEFAULT, vec!["**".to_owned()])];
@@ -124,7 +126,8 @@ fn escape(path: &str) -> String {
     out + tail
 }
 
-fn environment(name: &str, paths: Vec<String>) -> Environment {
+/// An environment that was inferred: read-only, and judged by nothing.
+pub(crate) fn environment(name: &str, paths: Vec<String>) -> Environment {
     Environment {
         name: EnvId::new(name),
         paths,

@@ -1,6 +1,6 @@
 //! What a path says about its environment. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::words;
 
@@ -157,10 +157,18 @@ pub(super) struct Places {
 impl Places {
     pub(super) fn of(paths: &[&str]) -> Self {
         let mut out = Self::default();
+        // A folder says the same for every file in it.
+        let mut noted: HashSet<&str> = HashSet::new();
         for path in paths {
             let parts: Vec<&str> = path.split('/').collect();
+            let mut end = 0;
             for (at, part) in parts.iter().enumerate() {
-                out.note(&parts[..at], part, at + 1 == parts.len());
+                end += part.len();
+                let is_file = at + 1 == parts.len();
+                if is_file || noted.insert(&path[..end]) {
+                    out.note(&parts[..at], part, is_file);
+                }
+                end += 1;
             }
         }
         out

@@ -1,6 +1,6 @@
 //! The files of one commit, by path and by folder.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, Scan, ValuesLayer};
@@ -16,6 +16,8 @@ pub(super) struct Files<'a> {
     index: HashMap<&'a str, u32>,
     /// Paths of files that were not scanned.
     others: &'a BTreeMap<&'a str, ()>,
+    /// Folders with a file that overrides an Application's source (`.argocd-source*.yaml`).
+    source_overrides: HashSet<&'a str>,
 }
 
 impl<'a> Files<'a> {
@@ -25,7 +27,27 @@ impl<'a> Files<'a> {
             .map(|(path, scan)| (path.as_str(), scan.as_ref()))
             .collect();
         let index = (0u32..).zip(&all).map(|(at, (path, _))| (*path, at)).collect();
-        Self { all, index, others }
+        let overriding = all.iter().filter(|(path, _)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            name.starts_with(".argocd-source")
+        });
+        let source_overrides = overriding.map(|(path, _)| folder_of(path)).collect();
+        Self {
+            all,
+            index,
+            others,
+            source_overrides,
+        }
+    }
+
+    /// Whether a file in this folder may override the source of an Application.
+    pub(crate) fn has_source_override(&self, folder: &str) -> bool {
+        self.source_overrides.contains(folder)
+    }
+
+    /// Whether there is such a file in any folder.
+    pub(crate) fn have_source_overrides(&self) -> bool {
+        !self.source_overrides.is_empty()
     }
 
     pub(crate) fn len(&self) -> u32 {

@@ -203,6 +203,10 @@ impl<'a> EnvironmentFiles<'a> {
         out: &mut Vec<RenderUnit<'a>>,
         covered: &mut BTreeSet<(u32, usize)>,
     ) {
+        let is_anywhere = has_overlay(application) || application.unread.is_some();
+        if !is_anywhere && !(application.kind == ApplicationKind::ArgoCd && self.files.have_source_overrides()) {
+            return;
+        }
         let Some(fits) = pattern_of(pattern) else { return };
         for kustomization in 0..self.files.len() {
             let folder = folder_of(self.files.path(kustomization));
@@ -228,10 +232,10 @@ impl<'a> EnvironmentFiles<'a> {
 
     /// The same for plain folders, which Flux applies as they are.
     fn spread_plain(&self, file: u32, application: &'a Application, pattern: &str, out: &mut Vec<RenderUnit<'a>>) {
-        let Some(fits) = pattern_of(pattern) else { return };
-        if application.kind != ApplicationKind::Flux || !self.lays_something_over("", application) {
+        if application.kind != ApplicationKind::Flux || !has_overlay(application) {
             return;
         }
+        let Some(fits) = pattern_of(pattern) else { return };
         let in_environment = (0..self.files.len()).filter(|file| !self.of(*file).is_empty());
         let folders: BTreeSet<&str> = in_environment.map(|file| folder_of(self.files.path(file))).collect();
         for folder in folders.into_iter().filter(|folder| fits.is_match(folder)) {
@@ -285,7 +289,7 @@ impl<'a> EnvironmentFiles<'a> {
 
     /// The files that override an Application's source: for all that use the folder, then for this one.
     pub(crate) fn overrides(&self, folder: &str, application: &Application) -> Vec<(u32, &'a SourceOverride)> {
-        if application.kind != ApplicationKind::ArgoCd {
+        if application.kind != ApplicationKind::ArgoCd || !self.files.has_source_override(folder) {
             return Vec::new();
         }
         let names = [
@@ -303,10 +307,7 @@ impl<'a> EnvironmentFiles<'a> {
     }
 
     fn lays_something_over(&self, folder: &str, application: &Application) -> bool {
-        let overlay = &application.overlay;
-        !overlay.images.is_empty()
-            || !overlay.patches.is_empty()
-            || !overlay.components.is_empty()
+        has_overlay(application)
             || self
                 .overrides(folder, application)
                 .iter()
@@ -382,6 +383,12 @@ impl<'a> EnvironmentFiles<'a> {
         }
         out
     }
+}
+
+/// Whether an object lays anything over the kustomization that it applies, wherever that lies.
+fn has_overlay(application: &Application) -> bool {
+    let overlay = &application.overlay;
+    !overlay.images.is_empty() || !overlay.patches.is_empty() || !overlay.components.is_empty()
 }
 
 /// The folders that a path fits in which parts are put in when it is rendered.

@@ -111,7 +111,12 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, String> {
 /// Why other readers of YAML may take a text for something else. YAML 1.1 ends a line, and so a comment, at three
 /// characters that are ordinary ones in YAML 1.2: what one reader takes for a comment is content for the other.
 pub(super) fn doubtful(text: &str) -> Option<String> {
-    let at = text.find(['\u{85}', '\u{2028}', '\u{2029}'])?;
+    // All three have bytes above ASCII, and most manifests have none: that is told a word at a time.
+    if text.is_ascii() {
+        return None;
+    }
+    let places = ['\u{85}', '\u{2028}', '\u{2029}'].map(|break_of_some| text.find(break_of_some));
+    let at = places.into_iter().flatten().min()?;
     let line = text[..at].matches('\n').count() + 1;
     Some(format!(
         "line {line} has a character at which some readers of YAML end the line and others do not"

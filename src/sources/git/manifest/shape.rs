@@ -1,6 +1,8 @@
 //! What of a document a renderer needs to know: the texts that name images, and the structure that
 //! leads to them. Everything else is left out, so that a tree of thousands of files stays small.
 
+use granit_parser::ScalarStyle;
+
 use super::includes::Origin;
 use super::tree::{Id, Kind, Tree};
 
@@ -89,6 +91,22 @@ impl Shape {
     }
 }
 
+/// An entry of a mapping that is being reduced. Nearly every object has names and few of them lead to an image, so
+/// a name is only copied once something beside it does.
+enum ReducedEntry {
+    Value(Shape),
+    Name(Id),
+}
+
+impl ReducedEntry {
+    fn leads_somewhere(&self) -> bool {
+        match self {
+            Self::Value(shape) => shape.leads_somewhere(),
+            Self::Name(_) => true,
+        }
+    }
+}
+
 /// What the texts of a tree were found to be. `file_line` tells the line in the file of a line of the tree.
 pub(super) struct Shaper<'a> {
     /// The parsed file that the texts stand in.
@@ -123,11 +141,11 @@ impl<'a> Shaper<'a> {
         *left -= 1;
         let held = self.tree.resolve(id);
         match &self.tree.node(held).kind {
-            Kind::Scalar(value, _) => {
-                let at = self.place(id);
-                if self.tree.filled(held).is_none() && value.trim() != "" {
+            Kind::Scalar(value, style) => {
+                if *style == ScalarStyle::Plain && is_null(value) {
                     return Shape::Null;
                 }
+                let at = self.place(id);
                 // An environment variable may name an image; what a patch puts in its place must be known then.
                 let may_be_image = key == "value" && value.contains('/') && value.contains([':', '@']);
                 let counts = at.found.is_some() || may_be_image || self.is_kept(key);
@@ -141,18 +159,17 @@ impl<'a> Shaper<'a> {
                 }
             }
             Kind::Map(..) => {
-                let mut entries: Vec<(&str, Shape)> = Vec::new();
+                let mut entries: Vec<(&str, ReducedEntry)> = Vec::new();
                 self.entries(held, 0, depth, left, &mut entries);
                 entries.retain(|(_, value)| value.leads_somewhere());
                 if entries.iter().all(|(key, _)| *key == "name") {
                     return Shape::Other;
                 }
-                Shape::Map(
-                    entries
-                        .into_iter()
-                        .map(|(key, value)| (key.to_owned(), value))
-                        .collect(),
-                )
+                let kept = entries.into_iter().map(|(key, value)| match value {
+                    ReducedEntry::Value(shape) => (key.to_owned(), shape),
+                    ReducedEntry::Name(id) => (key.to_owned(), self.text(id)),
+                });
+                Shape::Map(kept.collect())
             }
             Kind::Seq(items) => {
                 let pods = matches!(key, "containers" | "initContainers" | "ephemeralContainers");
@@ -174,21 +191,29 @@ impl<'a> Shaper<'a> {
     /// An item of a list keeps its name: lists are merged by it.
     fn item(&self, id: Id, depth: usize, left: &mut usize) -> Shape {
         let shape = self.node(id, "", depth.saturating_sub(1), left);
-        let name = self.tree.get(id, "name").filter(|_| !matches!(shape, Shape::Map(_)));
-        match name.and_then(|name| Some((name, self.tree.text_of(name)?))) {
-            Some((name, value)) => Shape::Map(vec![(
-                "name".to_owned(),
-                Shape::Text(Text {
-                    value: value.to_owned(),
-                    at: self.place(name),
-                }),
-            )]),
+        if matches!(shape, Shape::Map(_)) {
+            return shape;
+        }
+        let name = self.tree.get(id, "name");
+        match name.filter(|name| self.tree.text_of(*name).is_some()) {
+            Some(name) => Shape::Map(vec![("name".to_owned(), self.text(name))]),
             None => shape,
         }
     }
 
-    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(&'a str, Shape)>) {
+    /// A scalar as it is written, and where.
+    fn text(&self, id: Id) -> Shape {
+        Shape::Text(Text {
+            value: self.tree.text_of(id).unwrap_or_default().to_owned(),
+            at: self.place(id),
+        })
+    }
+
+    fn entries(&self, map: Id, merges: u32, depth: usize, left: &mut usize, out: &mut Vec<(&'a str, ReducedEntry)>) {
         let mut merged = Vec::new();
+        // What leads nowhere is only noted where it hides an entry that is merged in.
+        let is_merge = |(key, _): &(Id, Id)| self.tree.text_of(*key) == Some("<<");
+        let hides = merges > 0 || self.tree.entries(map).iter().any(is_merge);
         for (key, value) in self.tree.entries(map) {
             let Some(name) = self.tree.text_of(*key) else { continue };
             if *left == 0 {
@@ -202,14 +227,13 @@ impl<'a> Shaper<'a> {
             if merges > 0 && out.iter().any(|(known, _)| *known == name) {
                 continue;
             }
-            let shape = match (name, self.tree.text_of(*value)) {
-                ("name", Some(text)) => Shape::Text(Text {
-                    value: text.to_owned(),
-                    at: self.place(*value),
-                }),
-                _ => self.node(*value, name, depth.saturating_sub(1), left),
+            let entry = match (name, self.tree.text_of(*value)) {
+                ("name", Some(_)) => ReducedEntry::Name(*value),
+                _ => ReducedEntry::Value(self.node(*value, name, depth.saturating_sub(1), left)),
             };
-            out.push((name, shape));
+            if hides || entry.leads_somewhere() {
+                out.push((name, entry));
+            }
         }
         for source in merged.into_iter().filter(|_| merges < MAX_MERGES) {
             let list = self.tree.items(source);
@@ -227,7 +251,18 @@ impl<'a> Shaper<'a> {
     fn is_kept(&self, key: &str) -> bool {
         key == "$patch"
             || key == "reference"
-            || key.to_ascii_lowercase().contains("image")
+            || speaks_of_image(key)
             || self.values && matches!(key, "registry" | "repository" | "tag" | "digest" | "sha" | "version")
     }
+}
+
+/// Whether a plain scalar is YAML's null.
+fn is_null(value: &str) -> bool {
+    matches!(value, "~" | "null" | "Null" | "NULL")
+}
+
+/// Whether the name of a field speaks of an image, in whatever case. Asked of every scalar of every file.
+fn speaks_of_image(key: &str) -> bool {
+    let is_image = |word: &[u8]| matches!(word[0], b'i' | b'I') && word.eq_ignore_ascii_case(b"image");
+    key.as_bytes().windows(b"image".len()).any(is_image)
 }
