@@ -27,6 +27,7 @@ mod attacks {
     #[cfg(unix)]
     pub mod holds;
     pub mod journal;
+    pub mod large_boards;
     pub mod manifests;
     #[cfg(unix)]
     pub mod policy;
@@ -59,6 +60,7 @@ const TABLE: &[&[Attack]] = &[
     #[cfg(unix)]
     attacks::holds::ATTACKS,
     attacks::journal::ATTACKS,
+    attacks::large_boards::ATTACKS,
     attacks::manifests::ATTACKS,
     #[cfg(unix)]
     attacks::policy::ATTACKS,

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::candidate::{Candidate, Relation, relation_of_any};
+use super::board_index::BoardIndex;
+use super::candidate::{Candidate, Relation, VersionPlaces, relation_of_any};
 use super::drift::Drift;
 use super::evidence::{CauseKind, Evidence, EvidenceKind, EvidenceState};
 use super::failure::Failure;
@@ -44,6 +45,8 @@ pub struct Board {
     pub notices: Vec<Untrusted>,
     /// When the last pass ended; `None` while the first is running.
     pub finished_at: Option<Timestamp>,
+    /// Where its rows and cells stand.
+    pub(super) index: BoardIndex,
 }
 
 /// The rules that decide about steps, as of the commit that was read.
@@ -194,18 +197,6 @@ pub struct PinKey {
     pub tag: Option<String>,
 }
 
-impl PinKey {
-    /// Whether it is the key of this pin. No key is built for it: every update of a pass asks this of many pins.
-    pub(crate) fn is_of(&self, pin: &Pin) -> bool {
-        let tag = pin.tag.as_ref().filter(|_| pin.digest.is_none());
-        self.digest == pin.digest
-            && self.tag.as_ref() == tag
-            && self.target == pin.target
-            && self.component == pin.component
-            && self.image == pin.image
-    }
-}
-
 impl Pin {
     /// The key of this pin's cell.
     pub fn key(&self) -> PinKey {
@@ -324,15 +315,6 @@ pub enum Update {
 }
 
 impl Board {
-    /// The cell with that key.
-    pub(crate) fn cell(&self, key: &PinKey) -> Option<&Cell> {
-        self.services
-            .iter()
-            .filter(|row| row.name == key.target.service)
-            .flat_map(|row| &row.cells)
-            .find(|cell| key.is_of(&cell.pin))
-    }
-
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
         // The name of the place is only put together once something is found: this is asked at every frame.
@@ -368,11 +350,6 @@ impl Board {
         };
         stale.or_else(in_rows)
     }
-
-    /// The row of a service.
-    pub fn row(&self, service: &ServiceId) -> Option<&ServiceRow> {
-        self.services.iter().find(|row| row.name == *service)
-    }
 }
 
 impl ServiceRow {
@@ -402,25 +379,17 @@ impl ServiceRow {
             .iter()
             .find(|cell| cell.pin.target.environment == *environment)
     }
-
-    /// Compares every pin of the row with the candidate.
-    pub(super) fn relate(&mut self) {
-        let candidate = self.candidate.value().and_then(Option::as_ref);
-        for cell in &mut self.cells {
-            cell.relate(candidate);
-        }
-    }
 }
 
 impl Cell {
-    /// Compares its pin with the candidate of its service.
-    pub(super) fn relate(&mut self, candidate: Option<&Candidate>) {
-        (self.relation, self.behind) = match (candidate, self.pin.digest) {
-            (Some(candidate), Some(digest)) => {
+    /// Compares its pin with the versions of its service's candidate.
+    pub(super) fn relate(&mut self, versions: Option<&VersionPlaces>) {
+        (self.relation, self.behind) = match (versions, self.pin.digest) {
+            (Some(versions), Some(digest)) => {
                 let by_tag = self.tag_digest.value().copied().flatten();
                 let by_tag = by_tag.filter(|_| self.tag_matches_via_index);
                 let same_image = self.same_image.iter().copied().chain(by_tag);
-                relation_of_any(digest, same_image, candidate)
+                relation_of_any(digest, same_image, versions)
             }
             _ => (Relation::None, None),
         };

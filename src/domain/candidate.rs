@@ -1,5 +1,7 @@
 //! Candidates: the digest CI built and offers next, and how pins relate to it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -47,38 +49,63 @@ pub enum Relation {
     None,
 }
 
-/// Relation and distance of a pinned digest, given the candidate and its versions (newest first).
-/// A version list with digests not yet asked for cannot prove "other": it yields `None` then.
-pub(crate) fn relation(pinned: Digest, candidate: &Candidate) -> (Relation, Option<u32>) {
-    if pinned == candidate.digest {
-        return (Relation::Same, Some(0));
+/// Where digests stand among the versions of a candidate. Each pin of a service asks, so the versions are gone
+/// through once and not for each.
+#[derive(Debug, Clone)]
+pub(super) struct VersionPlaces {
+    candidate: Digest,
+    /// Place of the candidate's own tag.
+    current: usize,
+    /// The first place of each digest.
+    places: HashMap<Digest, usize>,
+    /// Some version's digest was not asked for.
+    is_open: bool,
+}
+
+impl VersionPlaces {
+    pub(super) fn of(candidate: &Candidate) -> Self {
+        let mut places = HashMap::new();
+        for (at, digest) in candidate.versions.iter().map(|version| version.digest).enumerate() {
+            if let Some(digest) = digest {
+                places.entry(digest).or_insert(at);
+            }
+        }
+        let mut versions = candidate.versions.iter();
+        Self {
+            candidate: candidate.digest,
+            current: versions.position(|v| v.tag == candidate.tag).unwrap_or(0),
+            places,
+            is_open: candidate.versions.iter().any(|version| version.digest.is_none()),
+        }
     }
-    let position = |d: Digest| candidate.versions.iter().position(|v| v.digest == Some(d));
-    let current = candidate
-        .versions
-        .iter()
-        .position(|v| v.tag == candidate.tag)
-        .unwrap_or(0);
-    match position(pinned) {
-        Some(at) if at > current => (Relation::Behind, u32::try_from(at - current).ok()),
-        Some(_) => (Relation::Ahead, None),
-        None if candidate.versions.iter().any(|v| v.digest.is_none()) => (Relation::None, None),
-        None => (Relation::Other, None),
+
+    /// Relation and distance of a pinned digest (the newest version comes first). A version list with digests not yet
+    /// asked for cannot prove "other": it yields `None` then.
+    fn relation(&self, pinned: Digest) -> (Relation, Option<u32>) {
+        if pinned == self.candidate {
+            return (Relation::Same, Some(0));
+        }
+        match self.places.get(&pinned).copied() {
+            Some(at) if at > self.current => (Relation::Behind, u32::try_from(at - self.current).ok()),
+            Some(_) => (Relation::Ahead, None),
+            None if self.is_open => (Relation::None, None),
+            None => (Relation::Other, None),
+        }
     }
 }
 
 /// The same for a digest that others stand for too: an index that lists it, or what it lists. The nearest
 /// place that one of them has among the versions is the pin's.
-pub(crate) fn relation_of_any(
+pub(super) fn relation_of_any(
     pinned: Digest,
     same_image: impl IntoIterator<Item = Digest>,
-    candidate: &Candidate,
+    versions: &VersionPlaces,
 ) -> (Relation, Option<u32>) {
-    let own = relation(pinned, candidate);
+    let own = versions.relation(pinned);
     if !matches!(own.0, Relation::Other | Relation::None) {
         return own;
     }
-    let relations = same_image.into_iter().map(|digest| relation(digest, candidate));
+    let relations = same_image.into_iter().map(|digest| versions.relation(digest));
     let known = relations.filter(|(relation, _)| !matches!(relation, Relation::Other | Relation::None));
     known
         .min_by_key(|(relation, behind)| (*relation != Relation::Same, *behind))
@@ -93,8 +120,8 @@ mod tests {
         Digest::from_bytes([n; 32])
     }
 
-    fn candidate(digests: &[Option<u8>]) -> Candidate {
-        Candidate {
+    fn candidate(digests: &[Option<u8>]) -> VersionPlaces {
+        VersionPlaces::of(&Candidate {
             image: Repository::parse("r.example/x").expect("valid"),
             tag: "v0".to_owned(),
             digest: digest(digests[0].expect("newest")),
@@ -107,21 +134,21 @@ mod tests {
                     created: None,
                 })
                 .collect(),
-        }
+        })
     }
 
     #[test]
     fn counts_versions_between() {
         let c = candidate(&[Some(9), Some(8), Some(7)]);
-        assert_eq!(relation(digest(9), &c), (Relation::Same, Some(0)));
-        assert_eq!(relation(digest(7), &c), (Relation::Behind, Some(2)));
-        assert_eq!(relation(digest(1), &c), (Relation::Other, None));
+        assert_eq!(c.relation(digest(9)), (Relation::Same, Some(0)));
+        assert_eq!(c.relation(digest(7)), (Relation::Behind, Some(2)));
+        assert_eq!(c.relation(digest(1)), (Relation::Other, None));
     }
 
     #[test]
     fn other_needs_every_version_known() {
         let c = candidate(&[Some(9), None]);
-        assert_eq!(relation(digest(1), &c), (Relation::None, None));
+        assert_eq!(c.relation(digest(1)), (Relation::None, None));
     }
 
     #[test]

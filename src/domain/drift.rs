@@ -1,5 +1,7 @@
 //! Drift: where labels, pins, evidence and history no longer say the same.
 
+use std::collections::{HashMap, HashSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -110,35 +112,54 @@ pub(crate) enum Event {
 /// What changed from one pass to the next, cleared ones first. Facts that stay keep the time since
 /// when they are known.
 pub(crate) fn events(before: &[Drift], now: &mut [Drift]) -> Vec<(Event, Drift)> {
-    let place = |d: &Drift| {
-        (
-            d.kind,
-            d.service.clone(),
-            d.environment.clone(),
-            d.component.clone(),
-            d.image.clone(),
-            d.tag.clone(),
-        )
-    };
+    let now_ids: HashSet<&str> = now.iter().map(|drift| drift.id.as_str()).collect();
+    let now_places: HashSet<DriftPlace<'_>> = now.iter().map(place).collect();
+    let is_there = |old: &&Drift| now_ids.contains(old.id.as_str()) || now_places.contains(&place(old));
     let mut out: Vec<(Event, Drift)> = before
         .iter()
-        .filter(|old| !now.iter().any(|new| new.id == old.id || place(new) == place(old)))
+        .filter(|old| !is_there(old))
         .map(|old| (Event::Cleared, old.clone()))
         .collect();
+    let mut by_id: HashMap<&str, &Drift> = HashMap::new();
+    for old in before {
+        by_id.entry(old.id.as_str()).or_insert(old);
+    }
+    let places: HashSet<DriftPlace<'_>> = before.iter().map(place).collect();
     for new in now {
-        if let Some(same) = before.iter().find(|old| old.id == new.id) {
+        if let Some(same) = by_id.get(new.id.as_str()) {
             if (same.expected, same.found) == (new.expected, new.found) {
                 new.since = same.since;
             } else {
                 out.push((Event::Changed, new.clone()));
             }
-        } else if before.iter().any(|old| place(old) == place(new)) {
+        } else if places.contains(&place(new)) {
             out.push((Event::Changed, new.clone()));
         } else {
             out.push((Event::Appeared, new.clone()));
         }
     }
     out
+}
+
+/// Where something drifts, whatever was found there: kind, service, environment, component, image and tag.
+type DriftPlace<'a> = (
+    DriftKind,
+    &'a ServiceId,
+    Option<&'a EnvId>,
+    Option<&'a str>,
+    &'a Repository,
+    Option<&'a str>,
+);
+
+fn place(drift: &Drift) -> DriftPlace<'_> {
+    (
+        drift.kind,
+        &drift.service,
+        drift.environment.as_ref(),
+        drift.component.as_deref(),
+        &drift.image,
+        drift.tag.as_deref(),
+    )
 }
 
 impl DriftKind {

@@ -1,6 +1,7 @@
 //! The rules that find drift on a board. What could not be reached is not drift.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -13,9 +14,16 @@ use super::verdict::{Outcome, Verdict};
 /// Finds all drift on a board, in a stable order. What could not be reached is not drift.
 pub(crate) fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
     let mut found = Vec::new();
+    let owners = DigestOwners::of(board);
     for row in &board.services {
+        let environments = ImagesByEnvironment::of(row);
+        let around = Surroundings {
+            board,
+            owners: &owners,
+            environments: &environments,
+        };
         for cell in &row.cells {
-            cell_drift(board, cell, now, &mut found);
+            cell_drift(&around, cell, now, &mut found);
         }
         split(row, now, &mut found);
         rebuilt(row, now, &mut found);
@@ -24,7 +32,15 @@ pub(crate) fn detect(board: &Board, now: Timestamp) -> Vec<Drift> {
     found
 }
 
-fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
+/// What the drift of a cell is told from, besides the cell: gone through once for the whole board.
+struct Surroundings<'s, 'b> {
+    board: &'b Board,
+    owners: &'s DigestOwners<'b>,
+    /// Of the cell's row.
+    environments: &'s ImagesByEnvironment<'b>,
+}
+
+fn cell_drift(around: &Surroundings<'_, '_>, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
     let pin = &cell.pin;
     let since = cell.pinned_by.as_ref().map_or(now, |by| by.at);
     let mut add = |kind, tag: Option<&str>, expected, found, detail: String| {
@@ -82,7 +98,7 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
         if let Some(cause) = verdict.causes.iter().find(|c| c.cause == CauseKind::WrongSubject) {
             let other = cause.subject.map_or_else(
                 || "another digest".to_owned(),
-                |d| match whose(board, d) {
+                |d| match around.owners.whose(d) {
                     Some(known) => format!("{d}, {known}"),
                     None => d.to_string(),
                 },
@@ -99,7 +115,7 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
             add(DriftKind::NotVerified, None, Some(digest), None, reasons(verdict));
         }
     }
-    if cell.skipped == Some(true) && !is_before(board, cell) {
+    if cell.skipped == Some(true) && !is_before(around, cell) {
         add(
             DriftKind::SkippedEnvironment,
             None,
@@ -121,22 +137,62 @@ fn cell_drift(board: &Board, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) 
 
 /// Whether the same image is pinned in every environment that this one comes after, as an index or as one of its
 /// manifests.
-fn is_before(board: &Board, cell: &Cell) -> bool {
-    let here = board
-        .environments
-        .iter()
-        .find(|e| e.name == cell.pin.target.environment);
+fn is_before(around: &Surroundings<'_, '_>, cell: &Cell) -> bool {
+    let mut environments = around.board.environments.iter();
+    let here = environments.find(|e| e.name == cell.pin.target.environment);
     let after = here.map(|here| here.after.as_slice()).unwrap_or_default();
-    let row = board.row(&cell.pin.target.service);
-    let others: Vec<&Cell> = row.into_iter().flat_map(|row| &row.cells).collect();
     // Whether the very digest was in the only one of them, git has said.
-    let is_told = |other: &Cell| after.len() == 1 && other.pin.digest == cell.pin.digest;
-    let is_in = |before: &EnvId| {
-        let mut there = others.iter().filter(|other| other.pin.target.environment == *before);
-        there.any(|other| !is_told(other) && cell.is_same_image(other))
-    };
+    let is_told = after.len() == 1;
+    let is_in = |before: &EnvId| around.environments.have_image(before, cell, is_told);
     !after.is_empty() && after.iter().all(is_in)
 }
+
+/// The digests that a row pins in each environment.
+struct ImagesByEnvironment<'a>(BTreeMap<&'a EnvId, EnvironmentImages>);
+
+#[derive(Default)]
+struct EnvironmentImages {
+    pinned: BTreeSet<Digest>,
+    /// What stands for a pinned digest, and which one ([`Cell::same_image`]).
+    same: BTreeSet<(Digest, Digest)>,
+}
+
+impl<'a> ImagesByEnvironment<'a> {
+    fn of(row: &'a ServiceRow) -> Self {
+        let mut out: BTreeMap<&EnvId, EnvironmentImages> = BTreeMap::new();
+        // Nobody asks of a row in which nothing skipped an environment.
+        let is_asked = row.cells.iter().any(|cell| cell.skipped == Some(true));
+        for cell in row.cells.iter().filter(|_| is_asked) {
+            if let Some(digest) = cell.pin.digest {
+                let images = out.entry(&cell.pin.target.environment).or_default();
+                images.pinned.insert(digest);
+                images.same.extend(cell.same_image.iter().map(|same| (*same, digest)));
+            }
+        }
+        Self(out)
+    }
+
+    /// Whether an environment has the image of a cell ([`Cell::is_same_image`]); `but_for_itself` = by another digest
+    /// than the cell's own.
+    fn have_image(&self, environment: &EnvId, cell: &Cell, but_for_itself: bool) -> bool {
+        let (Some(images), Some(here)) = (self.0.get(environment), cell.pin.digest) else {
+            return false;
+        };
+        let counts = |there: &Digest| !(but_for_itself && *there == here);
+        let itself = counts(&here) && images.pinned.contains(&here);
+        let listed = || cell.same_image.iter().filter(|there| counts(there));
+        let lists = || {
+            images
+                .same
+                .range((here, LOWEST)..)
+                .take_while(|(same, _)| *same == here)
+        };
+        itself || listed().any(|there| images.pinned.contains(there)) || lists().any(|(_, there)| counts(there))
+    }
+}
+
+/// The first digest in their order.
+const LOWEST: Digest = Digest::from_bytes([0; 32]);
 
 /// Why a verdict is a refusal, in one line: each cause once, with the checks it stands for.
 fn reasons(verdict: &Verdict) -> String {
@@ -152,30 +208,60 @@ fn reasons(verdict: &Verdict) -> String {
     causes.iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
-/// What else on the board has this digest, in a clause.
-fn whose(board: &Board, digest: Digest) -> Option<String> {
-    let tag_of = |cell: &Cell| {
-        let tag = cell.pin.tag.clone();
-        tag.or_else(|| cell.version.as_ref().map(|v| v.quoted().into_string()))
-    };
-    let pinned = board
-        .services
-        .iter()
-        .flat_map(|row| &row.cells)
-        .find(|c| c.pin.digest == Some(digest));
-    if let Some(cell) = pinned {
-        let tag = tag_of(cell).map(|tag| format!(" ({tag})")).unwrap_or_default();
-        return Some(format!("which {} pins{tag}", cell.pin.target));
+/// What on a board has each digest. The board is gone through for it once, and only if somebody asks.
+struct DigestOwners<'a> {
+    board: &'a Board,
+    known: OnceCell<HashMap<Digest, DigestOwner<'a>>>,
+}
+
+enum DigestOwner<'a> {
+    Pin(&'a Cell),
+    /// A version that CI offers, or offered.
+    Offered(&'a ServiceRow, &'a str),
+}
+
+impl<'a> DigestOwners<'a> {
+    fn of(board: &'a Board) -> Self {
+        Self {
+            board,
+            known: OnceCell::new(),
+        }
     }
-    board.services.iter().find_map(|row| {
-        let candidate = row.candidate.value()?.as_ref()?;
-        let tag = if candidate.digest == digest {
-            &candidate.tag
-        } else {
-            &candidate.versions.iter().find(|v| v.digest == Some(digest))?.tag
+
+    /// The first pin of each digest, else the first row that offers it.
+    fn all(&self) -> HashMap<Digest, DigestOwner<'a>> {
+        let mut out = HashMap::new();
+        for cell in self.board.services.iter().flat_map(|row| &row.cells) {
+            if let Some(digest) = cell.pin.digest {
+                out.entry(digest).or_insert(DigestOwner::Pin(cell));
+            }
+        }
+        for row in &self.board.services {
+            let Some(candidate) = row.candidate.value().and_then(Option::as_ref) else {
+                continue;
+            };
+            let versions = candidate.versions.iter();
+            let versions = versions.filter_map(|version| Some((version.digest?, version.tag.as_str())));
+            for (digest, tag) in std::iter::once((candidate.digest, candidate.tag.as_str())).chain(versions) {
+                out.entry(digest).or_insert(DigestOwner::Offered(row, tag));
+            }
+        }
+        out
+    }
+
+    /// What else on the board has this digest, in a clause.
+    fn whose(&self, digest: Digest) -> Option<String> {
+        let words = match self.known.get_or_init(|| self.all()).get(&digest)? {
+            DigestOwner::Pin(cell) => {
+                let tag = cell.pin.tag.clone();
+                let tag = tag.or_else(|| cell.version.as_ref().map(|v| v.quoted().into_string()));
+                let tag = tag.map(|tag| format!(" ({tag})")).unwrap_or_default();
+                format!("which {} pins{tag}", cell.pin.target)
+            }
+            DigestOwner::Offered(row, tag) => format!("which is {}:{tag}", row.name),
         };
-        Some(format!("which is {}:{tag}", row.name))
-    })
+        Some(words)
+    }
 }
 
 /// The first two cells that name different images: an index and a platform manifest that it lists are one.
@@ -189,9 +275,14 @@ fn different<'c>(cells: &[&'c Cell]) -> Option<(&'c Cell, &'c Cell)> {
 
 fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
     let mut by_env: BTreeMap<(&EnvId, Option<&str>), BTreeMap<Digest, &Cell>> = BTreeMap::new();
+    // When the newest pin of each place was made; `None` = that is not known of all of them.
+    let mut made: BTreeMap<(&EnvId, Option<&str>), Option<Timestamp>> = BTreeMap::new();
     for cell in &row.cells {
+        let place = (&cell.pin.target.environment, cell.pin.component.as_deref());
+        let at = cell.pinned_by.as_ref().map(|by| by.at);
+        let newest = made.entry(place).or_insert(at);
+        *newest = newest.zip(at).map(|(newest, at)| newest.max(at));
         if let Some(digest) = cell.pin.digest {
-            let place = (&cell.pin.target.environment, cell.pin.component.as_deref());
             let here = by_env.entry(place).or_default();
             here.entry(digest).or_insert(cell);
         }
@@ -201,8 +292,7 @@ fn split(row: &ServiceRow, now: Timestamp, out: &mut Vec<Drift>) {
         let Some((one, other)) = different(&cells) else {
             continue;
         };
-        let is_here = |cell: &Cell| cell.pin.target.environment == *env && cell.pin.component.as_deref() == component;
-        let since = newest_pin(row, now, is_here);
+        let since = made.get(&(env, component)).copied().flatten().unwrap_or(now);
         let detail = format!("{} digests are pinned side by side", cells.len());
         let drift = Drift::new(
             DriftKind::PinSplit,
@@ -277,14 +367,21 @@ fn newest_pin(row: &ServiceRow, now: Timestamp, keep: impl Fn(&Cell) -> bool) ->
 /// Keeps what was known about pins that this pass could not ask about: silence is not "cleared", and what
 /// was found before stays found. What git alone tells was asked, and is not kept.
 pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (at, new) in now.iter().enumerate() {
+        places.entry(new.id.clone()).or_insert(at);
+    }
     for old in before {
         let Some(row) = board.row(&old.service) else { continue };
         if !is_blind(row, old) {
             continue;
         }
-        match now.iter_mut().find(|new| new.id == old.id) {
-            Some(same) => same.found = same.found.or(old.found),
-            None if is_asked_of_registries(old.kind) => now.push(old.clone()),
+        match places.get(&old.id) {
+            Some(at) => now[*at].found = now[*at].found.or(old.found),
+            None if is_asked_of_registries(old.kind) => {
+                places.insert(old.id.clone(), now.len());
+                now.push(old.clone());
+            }
             None => {}
         }
     }

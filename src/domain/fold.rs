@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::board::{Assessment, Board, Cell, PinKey, ServiceRow, Update};
+use super::board_search::FormerCells;
 use super::freshness::{Answered, Seen};
 
 impl Board {
@@ -18,7 +19,7 @@ impl Board {
                 services,
                 unmanaged,
             } => {
-                let old = std::mem::replace(&mut self.services, services);
+                let old = self.take_rows(services);
                 self.carry_over(old);
                 self.repository = Some(repository);
                 self.environments = environments;
@@ -30,7 +31,8 @@ impl Board {
             Update::PinnedBy(key, by) => self.with_cell(&key, |cell| cell.pinned_by = Some(by)),
             Update::Skipped(key, skipped) => self.with_cell(&key, |cell| cell.skipped = skipped),
             Update::Candidate(service, candidate) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
+                if let Some(at) = self.row_of_update(&service) {
+                    let row = &mut self.services[at];
                     let found = matches!(candidate.result, Ok(Some(_)));
                     if let Err(failure) = &candidate.result {
                         row.assessment.take(Answered {
@@ -41,12 +43,12 @@ impl Board {
                         row.assessment = Seen::NotChecked;
                     }
                     row.candidate.take(candidate);
-                    row.relate();
+                    self.relate_row(at);
                 }
             }
             Update::CandidateAssessed(service, assessment) => {
-                if let Some(row) = self.services.iter_mut().find(|row| row.name == service) {
-                    take_assessment(&mut row.assessment, assessment);
+                if let Some(at) = self.row_of_update(&service) {
+                    take_assessment(&mut self.services[at].assessment, assessment);
                 }
             }
             Update::Tag {
@@ -85,12 +87,9 @@ impl Board {
     }
 
     fn with_cell(&mut self, key: &PinKey, change: impl FnOnce(&mut Cell)) {
-        let rows = self.services.iter_mut().filter(|row| row.name == key.target.service);
-        for row in rows {
-            if let Some(cell) = row.cells.iter_mut().find(|cell| key.is_of(&cell.pin)) {
-                change(cell);
-                return cell.relate(row.candidate.value().and_then(Option::as_ref));
-            }
+        if let Some((row, cell)) = self.cell_of_update(key) {
+            change(&mut self.services[row].cells[cell]);
+            self.relate_cell((row, cell));
         }
     }
 
@@ -113,19 +112,17 @@ impl Board {
     }
 
     /// Stale-while-revalidate: what was known about an unchanged pin stays visible, marked loading.
-    fn carry_over(&mut self, old: Vec<ServiceRow>) {
-        for mut before in old {
-            let Some(row) = self.services.iter_mut().find(|row| row.name == before.name) else {
+    fn carry_over(&mut self, mut old: Vec<ServiceRow>) {
+        let mut former = FormerCells::of(&mut old);
+        for before in old {
+            let Some(at) = self.row_of_update(&before.name) else {
                 continue;
             };
+            let row = &mut self.services[at];
             row.candidate = before.candidate.reloading();
             row.assessment = before.assessment.reloading();
             for cell in &mut row.cells {
-                let key = cell.pin.key();
-                let Some(at) = before.cells.iter().position(|c| key.is_of(&c.pin)) else {
-                    continue;
-                };
-                let known = before.cells.swap_remove(at);
+                let Some(known) = former.take(&cell.pin) else { continue };
                 let pin = std::mem::replace(&mut cell.pin, known.pin.clone());
                 *cell = Cell {
                     pin,
@@ -135,7 +132,7 @@ impl Board {
                     ..known
                 };
             }
-            row.relate();
+            self.relate_row(at);
         }
     }
 }

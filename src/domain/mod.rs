@@ -6,6 +6,8 @@
 
 mod acceptance;
 pub mod board;
+mod board_index;
+mod board_search;
 pub(crate) mod candidate;
 pub(crate) mod candidate_order;
 pub(crate) mod component;

@@ -1,11 +1,14 @@
 //! Finding the candidate of a service in its image's repository (docs/reference/contract.md, "Candidate").
 
+use std::collections::HashSet;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use crate::domain::candidate::{Candidate, Version};
 use crate::domain::candidate_order::{self, ByCreation};
 use crate::domain::failure::Failure;
+use crate::domain::id::Digest;
 use crate::domain::pin::Pin;
 use crate::domain::policy::{CandidateRule, Service};
 use crate::domain::reference::Repository;
@@ -118,14 +121,14 @@ impl Search<'_> {
     /// Versions in candidate order, with digests as far as needed to place every pin among them.
     async fn versions(&self, image: &Repository, ordered: &[String], pins: &[Pin]) -> Vec<Version> {
         let digest_of = |tag: &String| self.memo.known(image, tag).and_then(Result::ok).flatten();
-        let are_found = |pins: &[Pin]| {
-            pins.iter()
-                .filter_map(|p| p.digest)
-                .all(|d| ordered.iter().any(|tag| digest_of(tag) == Some(d)))
+        let pinned: HashSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
+        let are_found = || {
+            let known: HashSet<Digest> = ordered.iter().filter_map(&digest_of).collect();
+            pinned.is_subset(&known)
         };
         // The newest first: most pins are only a few versions behind.
         let (mut asked, mut next) = (0, FIRST_VERSIONS_ASKED);
-        while asked < ordered.len().min(VERSIONS_ASKED) && !are_found(pins) {
+        while asked < ordered.len().min(VERSIONS_ASKED) && !are_found() {
             let some = ordered.iter().take(VERSIONS_ASKED).skip(asked).take(next);
             join_all(some.map(|tag| self.memo.resolve(image, tag))).await;
             asked += next;

@@ -1,7 +1,7 @@
 //! The context that every question is answered in: what git says, the policies and trust in force, one
 //! memo of answers from the registries, and the time that counts as now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -39,6 +39,8 @@ pub(super) struct Context<L = Ledger> {
     /// The time that counts as now.
     pub now: Timestamp,
     team: Arc<TeamPolicy>,
+    /// Places of the configured services among those of the team.
+    services: HashMap<ServiceId, usize>,
     environments: Vec<Environment>,
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
@@ -75,7 +77,7 @@ impl Context<()> {
 }
 
 impl<L> Context<L> {
-    fn with(
+    pub(super) fn with(
         ledger: L,
         team: Arc<TeamPolicy>,
         environments: Vec<Environment>,
@@ -83,7 +85,12 @@ impl<L> Context<L> {
         memo: RegistryMemo,
     ) -> Self {
         let named = team.policies.iter();
+        let mut services = HashMap::new();
+        for (place, service) in team.services.iter().enumerate() {
+            services.entry(service.name.clone()).or_insert(place);
+        }
         Self {
+            services,
             policies: named
                 .map(|(name, policy)| (name.clone(), Arc::new(policy.clone())))
                 .collect(),
@@ -114,7 +121,7 @@ impl<L> Context<L> {
 
     /// What the team configured for a service.
     pub(crate) fn service(&self, name: &ServiceId) -> Option<&Service> {
-        self.team.services.iter().find(|service| service.name == *name)
+        self.team.services.get(*self.services.get(name)?)
     }
 
     /// The policy of that name.

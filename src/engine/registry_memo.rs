@@ -199,9 +199,12 @@ impl RegistryMemo {
 
     /// Digests that tags of this repository pointed at in this pass, and that may be an index.
     pub(crate) fn tagged_indexes(&self, repository: &Repository) -> Vec<Digest> {
+        // Places are ordered by repository, so its own stand together.
+        let from = Place::new(repository, Digest::from_bytes([0; 32]));
         self.answered()
-            .iter()
-            .filter(|(place, head)| place.repository == *repository && !head.is_image)
+            .range(from..)
+            .take_while(|(place, _)| place.repository == *repository)
+            .filter(|(_, head)| !head.is_image)
             .map(|(place, _)| place.digest)
             .collect()
     }
