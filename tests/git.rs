@@ -15,6 +15,7 @@ mod git {
     mod checkouts;
     mod history;
     mod identity;
+    mod kept_surveys;
     mod lineage;
     mod pin_property;
     mod pin_states;

@@ -77,7 +77,7 @@ pub struct Location {
 }
 
 /// What a place has to do with a pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Role {
     /// It decides tag and digest: an edit goes here.
     #[default]
@@ -93,7 +93,7 @@ fn is_overridden<S: serde::Serializer>(role: &Role, to: S) -> Result<S::Ok, S::E
 }
 
 /// The commit that put a pin where it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PinnedBy {
     /// Full commit id.
     pub commit: String,
@@ -139,7 +139,7 @@ impl Pin {
 }
 
 /// A digest or image that pindeck sees but cannot manage; reported, never omitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unmanaged {
     /// Path in the repository.
     pub file: String,

@@ -23,7 +23,8 @@ use super::collect::{self, Collected};
 use super::image_labels::version;
 use super::image_presence::{self, MAX_MANIFESTS, PresenceScope};
 use super::registry_memo::{LocatedManifest, RegistryMemo};
-use super::verdict_cache::{Checked, VerdictCache, VerdictKey};
+use super::sealed_folder::EntryName;
+use super::verdict_cache::{Checked, VerdictCache, verdict_key};
 
 /// At most this many further tags are asked which index lists a platform manifest without evidence.
 const INDEX_TAGS_ASKED: usize = 16;
@@ -306,7 +307,7 @@ impl Gathered {
 
     /// What decides the outcome of the checks; `None` while anything could not be fetched or
     /// listed, for such an outcome is not worth keeping.
-    fn cache_key(&self, subject: &Subject) -> Option<VerdictKey> {
+    fn cache_key(&self, subject: &Subject) -> Option<EntryName> {
         let parts = || {
             let via = self.via.iter().map(|(_, found)| &**found);
             std::iter::once(&self.own)
@@ -328,7 +329,7 @@ impl Gathered {
             })
             .collect();
         set.sort_unstable();
-        let mut key = VerdictKey::new();
+        let mut key = verdict_key();
         key.part(subject.digest.as_bytes()).part(policy.digest.as_bytes());
         key.part(policy.name.as_bytes());
         key.part(subject.service.as_ref().map_or(&b""[..], |s| s.as_str().as_bytes()));

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::sealed_folder;
+use super::survey_cache::FOLDER as SURVEYS;
 use super::verdict_cache::FOLDER as VERDICTS;
 use crate::sources::registry::ContentCache;
 
@@ -18,6 +20,8 @@ pub(crate) struct CacheContents {
     pub bytes: u64,
     /// Kept verdicts.
     pub verdicts: u64,
+    /// Kept surveys of commits: their pins, and who pinned them.
+    pub surveys: u64,
 }
 
 /// How much the cache in `dir` contains; nothing where there is none yet.
@@ -32,7 +36,8 @@ pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
     Ok(CacheContents {
         entries: size.entries,
         bytes: size.bytes,
-        verdicts: verdicts(dir)?.len() as u64,
+        verdicts: sealed_folder::entries(&dir.join(VERDICTS))?.len() as u64,
+        surveys: sealed_folder::entries(&dir.join(SURVEYS))?.len() as u64,
     })
 }
 
@@ -45,34 +50,25 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
         return Ok(CacheContents::default());
     }
     let removed = ContentCache::open(dir, u64::MAX)?.clear()?;
+    Ok(CacheContents {
+        entries: removed.entries,
+        bytes: removed.bytes,
+        verdicts: remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
+        surveys: remove_all(sealed_folder::entries(&dir.join(SURVEYS))?)?,
+    })
+}
+
+/// Removes files; how many there were.
+fn remove_all(files: Vec<PathBuf>) -> io::Result<u64> {
     let mut gone = 0;
-    for file in verdicts(dir)? {
+    for file in files {
         match fs::remove_file(file) {
             Ok(()) => gone += 1,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(CacheContents {
-        entries: removed.entries,
-        bytes: removed.bytes,
-        verdicts: gone,
-    })
-}
-
-/// Files of kept verdicts: named by 64 hexadecimal digits.
-fn verdicts(dir: &Path) -> io::Result<Vec<std::path::PathBuf>> {
-    let entries = match fs::read_dir(dir.join(VERDICTS)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
-    };
-    let is_ours = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        name.to_str()
-            .is_some_and(|n| crate::domain::Digest::from_hex(n).is_ok())
-    };
-    Ok(entries.flatten().filter(is_ours).map(|entry| entry.path()).collect())
+    Ok(gone)
 }
 
 #[cfg(test)]

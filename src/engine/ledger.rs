@@ -1,16 +1,16 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
+use std::ops::Deref;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::{ConfigError, approval, files, team, user};
-use crate::domain::board::{Fetch, Hold, RepositoryInfo};
+use crate::domain::board::Hold;
 use crate::domain::failure::Failure;
-use crate::domain::hold::HoldsInForce;
 use crate::domain::id::ServiceId;
-use crate::domain::pin::{Pin, Unmanaged};
+use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
@@ -21,6 +21,7 @@ use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
 use super::options::OpenOptions;
 use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
+use super::survey::CommitSurvey;
 use super::vendored;
 
 /// Name of the team's file at the repository's root.
@@ -54,31 +55,27 @@ impl ScanCache {
     }
 }
 
-/// Everything one commit says.
+/// Everything one commit says, with what it was read from.
 #[derive(Clone)]
 pub struct Ledger {
-    /// The commit and branch that were read.
-    pub tip: Tip,
-    /// The policy in force.
-    pub team: Arc<TeamPolicy>,
-    /// Environments in promotion order, configured or inferred.
-    pub environments: Vec<Environment>,
-    /// Which repository belongs to which service.
-    pub naming: Naming,
-    /// Pins by service.
-    pub grouped: Grouped,
+    /// What it says.
+    pub survey: CommitSurvey,
     /// What its files contain.
     pub commit: Arc<ScannedCommit>,
     /// The references of the commit as they are deployed.
     pub effective: Arc<Effective>,
     /// Services of places whose text alone does not tell them: by file and entry.
     pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
-    /// Holds in force.
-    pub holds: Result<Vec<Hold>, Untrusted>,
     /// Path patterns that match no file; each is among the notices too.
     pub unmatched: Vec<ConfigError>,
-    /// What a person should know about the repository, one sentence each.
-    pub notices: Vec<Untrusted>,
+}
+
+impl Deref for Ledger {
+    type Target = CommitSurvey;
+
+    fn deref(&self) -> &CommitSurvey {
+        &self.survey
+    }
 }
 
 impl Ledger {
@@ -114,58 +111,6 @@ impl Ledger {
         }
         self.naming.pinned_service(repository?, tag, has_digest, rule).ok()
     }
-
-    /// Every pin, service by service.
-    pub fn pins(&self) -> impl Iterator<Item = &Pin> {
-        self.grouped.services.iter().flat_map(|(.., pins)| pins)
-    }
-
-    /// The names of all services, configured or inferred.
-    pub(crate) fn service_names(&self) -> BTreeSet<ServiceId> {
-        self.grouped.services.iter().map(|(name, ..)| name.clone()).collect()
-    }
-
-    /// The holds, with everything that a question about them needs. `services` are the names of
-    /// [`Ledger::service_names`].
-    ///
-    /// # Errors
-    /// If the holds could not be read: then everything is closed.
-    pub(crate) fn holds_in_force<'h, 'a>(
-        &'h self,
-        services: &'a BTreeSet<ServiceId>,
-    ) -> Result<HoldsInForce<'h, 'a>, &'h Untrusted>
-    where
-        'h: 'a,
-    {
-        Ok(HoldsInForce {
-            holds: self.holds.as_ref()?,
-            environments: &self.environments,
-            services,
-        })
-    }
-
-    /// The same for a caller whose gate is closed anyway where the holds could not be read: none, then.
-    pub(crate) fn readable_holds<'a>(&'a self, services: &'a BTreeSet<ServiceId>) -> HoldsInForce<'a, 'a> {
-        HoldsInForce {
-            holds: self.holds.as_deref().unwrap_or_default(),
-            environments: &self.environments,
-            services,
-        }
-    }
-
-    /// The repository part of the board.
-    pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
-        RepositoryInfo {
-            path: self.tip.path.clone(),
-            branch: self.tip.branch.clone(),
-            commit: self.tip.commit.clone(),
-            remote: self.tip.remote.clone(),
-            ahead: self.tip.ahead,
-            behind: self.tip.behind,
-            dirty: self.tip.dirty,
-            fetch,
-        }
-    }
 }
 
 /// Reads tip, policy, pins and holds.
@@ -173,6 +118,24 @@ impl Ledger {
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
 pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, Failure> {
+    read_at(repo, policy_at_tip(repo, options)?, scans)
+}
+
+/// The commit that counts and the policy in force there, before anything else is read.
+pub(super) struct PolicyAtTip {
+    /// The commit and its branch.
+    pub tip: Tip,
+    /// The policy in force.
+    pub team: TeamPolicy,
+    /// Its text; empty where there is none.
+    pub text: String,
+}
+
+/// Reads tip and policy.
+///
+/// # Errors
+/// If the repository, the branch or the configuration cannot be read.
+pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<PolicyAtTip, Failure> {
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
@@ -181,7 +144,7 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
         tip = repo.tip(Some(&branch))?;
         (team, text) = team_policy(repo, &tip.commit, options)?;
     }
-    read_with(repo, tip, team, &text, scans)
+    Ok(PolicyAtTip { tip, team, text })
 }
 
 /// The same as if there were no configuration at all.
@@ -189,36 +152,50 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
 /// # Errors
 /// As [`read`].
 pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
-    read_with(repo, repo.tip(None)?, TeamPolicy::default(), "", scans)
+    let unconfigured = PolicyAtTip {
+        tip: repo.tip(None)?,
+        team: TeamPolicy::default(),
+        text: String::new(),
+    };
+    read_at(repo, unconfigured, scans)
 }
 
-fn read_with(repo: &GitRepo, tip: Tip, team: TeamPolicy, text: &str, scans: &ScanCache) -> Result<Ledger, Failure> {
+/// Reads pins and holds under a policy that was read.
+///
+/// # Errors
+/// If the repository or a blob cannot be read.
+pub(super) fn read_at(repo: &GitRepo, policy: PolicyAtTip, scans: &ScanCache) -> Result<Ledger, Failure> {
+    let PolicyAtTip { tip, team, text } = policy;
     let listing = repo.list(&tip.commit)?;
     let files = Arc::new(listing.files);
-    let unmatched = unmatched(&team, text, &files);
+    let unmatched = unmatched(&team, &text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
     let mut commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
     commit.links = Arc::new(listing.links);
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
     let services_by_place = services_by_place(&commit, &naming, &grouped);
-    let holds = holds::read(repo, &tip.commit).map_err(|e| Untrusted::new(e.to_string()));
-    if let Err(problem) = &holds {
-        notices.push(problem.clone());
-    }
-    Ok(Ledger {
+    let survey = CommitSurvey {
+        holds: holds_at(repo, &tip.commit),
         tip,
         team: Arc::new(team),
         environments,
         naming,
         grouped,
+        notices,
+    };
+    Ok(Ledger {
+        survey,
         services_by_place: Arc::new(services_by_place),
         commit: Arc::new(commit),
         effective: Arc::new(effective),
-        holds,
         unmatched,
-        notices,
     })
+}
+
+/// The holds of a commit, or why they cannot be read.
+pub(super) fn holds_at(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, Untrusted> {
+    holds::read(repo, commit).map_err(|error| Untrusted::new(error.to_string()))
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.

@@ -1,6 +1,8 @@
 //! The engine as it is opened on one repository: what it keeps from question to question, and the contexts that
 //! questions are answered in.
 
+use std::ops::Deref;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use crate::domain::board::Fetch;
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
+use crate::domain::id::Digest;
 use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
 use crate::sources::evidence::{SealKey, Trust};
@@ -21,11 +24,14 @@ use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
 use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
+use super::sealed_folder::EntryName;
+use super::survey::CommitSurvey;
+use super::survey_cache::{self, FOLDER as SURVEYS, KeptSurvey, SurveyCache, SurveyedRepository};
 use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
 
 /// Upper bound of kept verdicts.
 const VERDICTS_KEPT: usize = 20_000;
-/// File of the key that kept verdicts are sealed under, in the state folder.
+/// File of the key that kept verdicts and surveys are sealed under, in the state folder.
 const VERDICT_KEY: &str = "verdict-key";
 
 /// Answers questions about one GitOps repository. Cheap to clone.
@@ -46,11 +52,31 @@ pub(super) struct Inner {
 /// What stays true from one refresh to the next.
 #[derive(Default)]
 pub(super) struct RefreshMemory {
-    lineage: Option<(String, Arc<TeamPolicy>, Arc<Lineage>)>,
+    /// The last survey, by the name of its entry in the cache.
+    survey: Option<(Digest, KeptSurvey)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     pub(super) drift: Vec<Drift>,
     /// How the last fetch ended.
     fetch: Option<Fetch>,
+}
+
+/// What the commit that counts says, and whether the history of its pins is known.
+pub(super) enum SurveyedCommit {
+    /// Read from the repository, with the name under which the survey is kept.
+    Read(Box<Ledger>, EntryName),
+    /// Known from before, with the history.
+    Kept(Box<KeptSurvey>),
+}
+
+impl Deref for SurveyedCommit {
+    type Target = CommitSurvey;
+
+    fn deref(&self) -> &CommitSurvey {
+        match self {
+            Self::Read(ledger, _) => ledger,
+            Self::Kept(kept) => &kept.survey,
+        }
+    }
 }
 
 impl Engine {
@@ -126,27 +152,64 @@ impl Engine {
     async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
-            let options = &this.inner.options;
-            let mut fetched = Fetch::NotAsked;
-            if fetch
-                && !options.offline
-                && !options.no_fetch
-                && let Some(remote) = this.inner.repo.remote()?
-            {
-                fetched = match this.inner.repo.fetch(&remote) {
-                    Ok(()) => Fetch::Fresh(Timestamp::now()),
-                    Err(error) => Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()),
-                };
-            }
-            let mut ledger = ledger::read(&this.inner.repo, options, &this.inner.scans)?;
-            if let Fetch::Failed(_, error) = &fetched {
-                let notice = format!("not fetched, showing what was known before: {}", error.raw());
-                ledger.notices.push(notice.into());
-            }
-            if fetch {
-                this.kept().fetch = Some(fetched.clone());
-            }
+            let fetched = if fetch { this.fetch()? } else { Fetch::NotAsked };
+            let ledger = ledger::read(&this.inner.repo, &this.inner.options, &this.inner.scans)?;
             Ok((ledger, fetched))
+        };
+        blocking(work).await?
+    }
+
+    /// Fetches the remote, unless told not to. A failed fetch is no error: what was known before still is. Blocking.
+    fn fetch(&self) -> Result<Fetch, Failure> {
+        let options = &self.inner.options;
+        let mut fetched = Fetch::NotAsked;
+        if !options.offline
+            && !options.no_fetch
+            && let Some(remote) = self.inner.repo.remote()?
+        {
+            fetched = match self.inner.repo.fetch(&remote) {
+                Ok(()) => Fetch::Fresh(Timestamp::now()),
+                Err(error) => Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()),
+            };
+        }
+        self.kept().fetch = Some(fetched.clone());
+        Ok(fetched)
+    }
+
+    /// What the commit that counts says, for a board: as it was found out before, where nothing of it can have changed.
+    ///
+    /// # Errors
+    /// As [`Engine::ledger`].
+    pub(super) async fn survey(&self) -> Result<(SurveyedCommit, Fetch), Failure> {
+        let this = self.clone();
+        let work = move || {
+            let fetched = this.fetch()?;
+            let repo = &this.inner.repo;
+            let policy = ledger::policy_at_tip(repo, &this.inner.options)?;
+            let remote_url = policy.tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
+            let surveyed = SurveyedRepository {
+                remote_url: remote_url.as_deref(),
+                boundary: &repo.shallow_text(),
+            };
+            let name = survey_cache::name(&policy, &surveyed);
+            let known = this.kept().survey.clone().filter(|(known, _)| *known == name.digest());
+            if let Some((_, mut kept)) = known {
+                kept.survey.tip = policy.tip;
+                return Ok((SurveyedCommit::Kept(Box::new(kept)), fetched));
+            }
+            let holds = || ledger::holds_at(repo, &policy.tip.commit);
+            let kept = surveys(&this.inner.options).and_then(|cache| cache.get(&name, &policy, holds));
+            let surveyed = match kept {
+                Some(kept) => {
+                    this.kept().survey = Some((name.digest(), kept.clone()));
+                    SurveyedCommit::Kept(Box::new(kept))
+                }
+                None => {
+                    let ledger = ledger::read_at(repo, policy, &this.inner.scans)?;
+                    SurveyedCommit::Read(Box::new(ledger), name)
+                }
+            };
+            Ok((surveyed, fetched))
         };
         blocking(work).await?
     }
@@ -186,6 +249,14 @@ impl Engine {
         Ok(Context::new(ledger, trust, memo(&self.inner.options, registry)))
     }
 
+    /// The same of a survey, for a board.
+    pub(super) fn survey_context(&self, surveyed: SurveyedCommit) -> Result<Context<SurveyedCommit>, Failure> {
+        let (registry, trust) = self.tools(&surveyed.team)?;
+        let (team, environments) = (Arc::clone(&surveyed.team), surveyed.environments.clone());
+        let memo = memo(&self.inner.options, registry);
+        Ok(Context::with(surveyed, team, environments, trust, memo))
+    }
+
     /// The same, checking every signature anew: for what a person or a gate relies on now.
     pub(super) fn judging_context(&self, ledger: Ledger) -> Result<Context, Failure> {
         let (registry, trust) = self.tools(&ledger.team)?;
@@ -200,16 +271,21 @@ impl Engine {
     }
 
     /// The history of the pins, traced once per commit and policy. Blocking.
-    pub(super) fn lineage(&self, ledger: &Ledger) -> Result<Arc<Lineage>, Failure> {
-        if let Some((commit, team, known)) = &self.kept().lineage
-            && *commit == ledger.tip.commit
-            && **team == *ledger.team
-        {
-            return Ok(Arc::clone(known));
+    pub(super) fn lineage(&self, surveyed: &SurveyedCommit) -> Result<Arc<Lineage>, Failure> {
+        let (ledger, name) = match surveyed {
+            SurveyedCommit::Kept(kept) => return Ok(Arc::clone(&kept.lineage)),
+            SurveyedCommit::Read(ledger, name) => (ledger, name),
+        };
+        let lineage = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.references)?);
+        if let Some(cache) = surveys(&self.inner.options) {
+            cache.put(name, ledger, &lineage);
         }
-        let traced = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.references)?);
-        self.kept().lineage = Some((ledger.tip.commit.clone(), Arc::clone(&ledger.team), Arc::clone(&traced)));
-        Ok(traced)
+        let kept = KeptSurvey {
+            survey: ledger.survey.clone(),
+            lineage: Arc::clone(&lineage),
+        };
+        self.kept().survey = Some((name.digest(), kept));
+        Ok(lineage)
     }
 
     pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, RefreshMemory> {
@@ -243,13 +319,24 @@ pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     tokio::task::spawn_blocking(work).await.map_err(Failure::bug)
 }
 
-/// The verdicts kept from earlier runs; `None` where there is no place for them, or none for the key that tells
-/// ours from what another program wrote.
+/// The verdicts kept from earlier runs; `None` where there is no place for them.
 fn verdicts(options: &OpenOptions) -> Option<VerdictCache> {
+    let (cache, key) = sealed(options)?;
+    Some(VerdictCache::new(cache.join(VERDICTS), key, VERDICTS_KEPT))
+}
+
+/// The surveys kept from earlier runs; `None` where there is no place for them.
+fn surveys(options: &OpenOptions) -> Option<SurveyCache> {
+    let (cache, key) = sealed(options)?;
+    Some(SurveyCache::new(cache.join(SURVEYS), key))
+}
+
+/// The cache and the key under which entries of it are sealed; `None` where there is no cache, or no place for the
+/// key that tells ours from what another program wrote.
+fn sealed(options: &OpenOptions) -> Option<(&Path, SealKey)> {
     let (cache, state) = (options.cache_dir.as_ref()?, options.state_dir.as_ref()?);
     let path = state.join(VERDICT_KEY);
-    let key = SealKey::of_file(&path).inspect_err(
-        |error| tracing::warn!(path = %path.display(), %error, "no verdicts are kept: the key cannot be used"),
-    );
-    Some(VerdictCache::new(cache.join(VERDICTS), key.ok()?, VERDICTS_KEPT))
+    let key = SealKey::of_file(&path)
+        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "nothing is kept: the key cannot be used"));
+    Some((cache, key.ok()?))
 }

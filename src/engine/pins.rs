@@ -40,6 +40,22 @@ impl Naming {
     /// Configured names (image, `also`, the environments' own registries), and for every other repository seen the
     /// shortest suffix that is unique among all of them and no configured name.
     pub fn new(team: &TeamPolicy, environments: &[Environment], seen: &BTreeSet<Repository>) -> Self {
+        let mut naming = Self::with_unlisted(team, environments, BTreeMap::new());
+        let counted = seen.iter().filter(|repository| !naming.is_ignored(repository));
+        let counted: BTreeSet<Repository> = counted.cloned().collect();
+        let taken: BTreeSet<&ServiceId> = naming.known.values().flatten().map(|(_, name)| name).collect();
+        let mut unlisted = infer::service_names(&counted, &taken);
+        unlisted.retain(|repository, _| !naming.known.contains_key(repository));
+        naming.unlisted = unlisted;
+        naming
+    }
+
+    /// Configured names, with those of all other repositories as they were found before ([`Naming::unlisted`]).
+    pub(super) fn with_unlisted(
+        team: &TeamPolicy,
+        environments: &[Environment],
+        unlisted: BTreeMap<Repository, ServiceId>,
+    ) -> Self {
         let mut known: BTreeMap<Repository, Vec<(Option<String>, ServiceId)>> = BTreeMap::new();
         for service in &team.services {
             let own = environments
@@ -55,22 +71,17 @@ impl Naming {
                 }
             }
         }
-        let ignored: Vec<GlobMatcher> = team
-            .ignore
-            .iter()
-            .filter_map(|g| Glob::new(g).ok())
-            .map(|g| g.compile_matcher())
-            .collect();
-        let is_ignored = |r: &Repository| !known.contains_key(r) && ignored.iter().any(|g| g.is_match(r.to_string()));
-        let counted: BTreeSet<Repository> = seen.iter().filter(|r| !is_ignored(r)).cloned().collect();
-        let taken: BTreeSet<&ServiceId> = known.values().flatten().map(|(_, name)| name).collect();
-        let mut unlisted = infer::service_names(&counted, &taken);
-        unlisted.retain(|repository, _| !known.contains_key(repository));
+        let ignored = team.ignore.iter().filter_map(|g| Glob::new(g).ok());
         Self {
             known,
             unlisted,
-            ignored,
+            ignored: ignored.map(|glob| glob.compile_matcher()).collect(),
         }
+    }
+
+    /// The names of repositories that the configuration does not name.
+    pub(super) fn unlisted(&self) -> &BTreeMap<Repository, ServiceId> {
+        &self.unlisted
     }
 
     /// The service, unless the repository is ignored. Of several, the first.

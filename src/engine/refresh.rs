@@ -22,7 +22,7 @@ use super::assess::Assessed;
 use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
 use super::lineage::Lineage;
-use super::open::{Engine, blocking};
+use super::open::{Engine, SurveyedCommit, blocking};
 use super::tag_journal::TagJournal;
 use super::{candidate_lookup, collect};
 
@@ -66,9 +66,9 @@ impl Engine {
 
 /// Refreshes the whole board once and sends every answer as soon as it is there.
 async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -> Result<(), Failure> {
-    let (ledger, fetch) = engine.ledger().await?;
+    let (surveyed, fetch) = engine.survey().await?;
     let pass = Arc::new(RefreshPass {
-        context: engine.context(ledger)?,
+        context: engine.survey_context(surveyed)?,
         board: Mutex::default(),
         tx,
     });
@@ -97,7 +97,7 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
 
 /// One refresh under way.
 struct RefreshPass {
-    context: Context,
+    context: Context<SurveyedCommit>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
 }
@@ -132,6 +132,10 @@ impl RefreshPass {
                 row
             })
             .collect();
+        let not_fetched = match &fetch {
+            Fetch::Failed(_, error) => Some(format!("not fetched, showing what was known before: {}", error.raw())),
+            Fetch::Fresh(_) | Fetch::NotAsked => None,
+        };
         self.emit(Update::Opened {
             repository: ledger.repository(fetch),
             environments: ledger.environments.clone(),
@@ -140,8 +144,11 @@ impl RefreshPass {
         })
         .await;
         self.emit(Update::Rules(self.step_rules())).await;
-        for notice in &ledger.notices {
+        for notice in ledger.all_notices() {
             self.emit(Update::Notice(notice.clone())).await;
+        }
+        if let Some(notice) = not_fetched {
+            self.emit(Update::Notice(notice.into())).await;
         }
     }
 

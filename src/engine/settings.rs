@@ -78,8 +78,8 @@ impl Engine {
                 .iter()
                 .map(|(name, _, pins)| (name.to_string(), pins.len()))
                 .collect(),
-            environments: ledger.environments,
-            team: ledger.team,
+            environments: ledger.survey.environments,
+            team: ledger.survey.team,
             draft: has_draft,
             problems,
             notes,

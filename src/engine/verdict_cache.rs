@@ -3,20 +3,15 @@
 //! service and its signer. The verdict itself is made anew each time from the kept evidence, so that
 //! ages and windows are judged at the time of asking.
 //!
-//! Entries are written whole or not at all (temporary file, then rename), carry a seal under a key that lies
-//! outside the folder, and are removed when the seal is not theirs: what another program writes here is never
-//! believed. The folder is disposable.
+//! Entries lie in a [`SealedFolder`]: what another program writes there is never believed.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
 use crate::domain::evidence::Evidence;
-use crate::domain::id::Digest;
 use crate::sources::evidence::SealKey;
 
 /// Name of the folder, in the cache.
@@ -25,18 +20,12 @@ pub(crate) const FOLDER: &str = "verdicts";
 /// Raised whenever checking changes its answers: older entries are then never found again.
 const CHECKS_VERSION: u32 = 5;
 
-/// Part of the entries that is removed when there are too many: one in so many.
-const EVICTED: usize = 10;
+/// Most bytes of one entry.
+const ENTRY_BYTES: usize = 64 << 20;
 
 /// A bounded folder of checked evidence.
 #[derive(Debug, Clone)]
-pub(crate) struct VerdictCache {
-    dir: PathBuf,
-    key: SealKey,
-    max_entries: usize,
-    /// How many entries there are, counted once and kept in memory; `None` until the first is written.
-    entries: Arc<Mutex<Option<usize>>>,
-}
+pub(crate) struct VerdictCache(SealedFolder);
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,115 +38,48 @@ pub(crate) struct Checked {
     pub shown: Vec<Evidence>,
 }
 
-/// Builds the key of an entry, part by part.
-#[derive(Debug)]
-pub(crate) struct VerdictKey(Vec<u8>);
-
-impl VerdictKey {
-    /// A key for the running version of pindeck.
-    pub(crate) fn new() -> Self {
-        let mut key = Self(Vec::new());
-        key.part(env!("CARGO_PKG_VERSION").as_bytes())
-            .part(&CHECKS_VERSION.to_be_bytes());
-        key
-    }
-
-    /// Adds one part; lengths keep parts apart.
-    pub(crate) fn part(&mut self, bytes: &[u8]) -> &mut Self {
-        self.0.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
-        self.0.extend_from_slice(bytes);
-        self
-    }
-
-    fn name(&self) -> String {
-        Digest::of(&self.0).hex()
-    }
-}
-
-impl Default for VerdictKey {
-    fn default() -> Self {
-        Self::new()
-    }
+/// A key for the running version of pindeck, to which everything is added that decides the outcome.
+pub(crate) fn verdict_key() -> EntryName {
+    EntryName::new(CHECKS_VERSION)
 }
 
 impl VerdictCache {
     /// A cache in `dir` that keeps at most `max_entries`, sealed under a key.
     pub(crate) fn new(dir: PathBuf, key: SealKey, max_entries: usize) -> Self {
-        Self {
-            dir,
-            key,
-            max_entries,
-            entries: Arc::default(),
-        }
+        let bounds = FolderBounds {
+            entries: max_entries,
+            entry_bytes: ENTRY_BYTES,
+        };
+        Self(SealedFolder::new(dir, key, bounds))
     }
 
     /// The entry, if there is a whole one.
-    pub(crate) fn get(&self, key: &VerdictKey) -> Option<Checked> {
-        let path = self.dir.join(key.name());
-        let text = fs::read_to_string(&path).ok()?;
-        let whole = text.split_once('\n').and_then(|(seal, body)| {
-            let ours = self.key.is_seal(seal, &key.name(), body.as_bytes());
-            ours.then(|| serde_json::from_str(body).ok()).flatten()
-        });
-        if whole.is_none() {
-            let _ = fs::remove_file(&path);
+    pub(crate) fn get(&self, key: &EntryName) -> Option<Checked> {
+        let name = key.digest();
+        let read = serde_json::from_str(&self.0.get(name)?).ok();
+        if read.is_none() {
+            self.0.remove(name);
         }
-        whole
+        read
     }
 
     /// Keeps an entry. A cache that cannot be written is no failure of the question.
-    pub(crate) fn put(&self, key: &VerdictKey, entry: &Checked) {
-        let _ = self.try_put(key, entry);
-    }
-
-    fn try_put(&self, key: &VerdictKey, entry: &Checked) -> std::io::Result<()> {
-        fs::create_dir_all(&self.dir)?;
-        let body = serde_json::to_string(entry)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir)?;
-        let name = key.name();
-        write!(file, "{}\n{body}", self.key.seal(&name, body.as_bytes()))?;
-        file.persist(self.dir.join(name)).map_err(|e| e.error)?;
-        self.count_one_more()
-    }
-
-    /// Counts an entry and removes the oldest where there are too many. The folder is read for the first entry
-    /// and when the bound is passed, never for each. Replaced entries count twice until it is read again.
-    fn count_one_more(&self) -> std::io::Result<()> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = match *entries {
-            Some(known) => known + 1,
-            None => fs::read_dir(&self.dir)?.flatten().count(),
-        };
-        *entries = Some(counted);
-        if counted > self.max_entries {
-            *entries = Some(self.evict()?);
+    pub(crate) fn put(&self, key: &EntryName, entry: &Checked) {
+        if let Ok(body) = serde_json::to_string(entry) {
+            self.0.put(key.digest(), &body);
         }
-        Ok(())
-    }
-
-    /// Removes the oldest entries; how many are left. More go than must, so that this is seldom done.
-    fn evict(&self) -> std::io::Result<usize> {
-        let mut entries: Vec<_> = fs::read_dir(&self.dir)?.flatten().collect();
-        if entries.len() <= self.max_entries {
-            return Ok(entries.len());
-        }
-        let age = |e: &fs::DirEntry| e.metadata().and_then(|m| m.modified()).ok();
-        entries.sort_by_cached_key(age);
-        let left = self.max_entries - self.max_entries / EVICTED;
-        let surplus = entries.len() - left;
-        for entry in entries.into_iter().take(surplus) {
-            let _ = fs::remove_file(entry.path());
-        }
-        Ok(left)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::fs;
 
-    fn key(text: &str) -> VerdictKey {
-        let mut key = VerdictKey::new();
+    use super::*;
+    use crate::domain::id::Digest;
+
+    fn key(text: &str) -> EntryName {
+        let mut key = verdict_key();
         key.part(text.as_bytes());
         key
     }
@@ -191,7 +113,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let cache = cache(dir.path(), 4);
         cache.put(&key("a"), &entry());
-        let path = dir.path().join("verdicts").join(key("a").name());
+        let path = dir.path().join("verdicts").join(key("a").digest().hex());
         let text = fs::read_to_string(&path).expect("written");
         for broken in [&text[..text.len() / 2], "", "nonsense", &text.replace("1970", "2070")] {
             fs::write(&path, broken).expect("writable");
@@ -217,7 +139,7 @@ mod tests {
         let foreign = cache(theirs.path(), 4);
         foreign.put(&key("a"), &entry());
         fs::create_dir_all(dir.path().join("verdicts")).expect("made");
-        let name = key("a").name();
+        let name = key("a").digest().hex();
         let copy = |from: &std::path::Path, to: &str| {
             fs::copy(from, dir.path().join("verdicts").join(to)).expect("copied");
         };
@@ -231,13 +153,13 @@ mod tests {
         assert_eq!(ours.get(&key("a")), None);
         // Our own entry about something else, under this name.
         ours.put(&key("b"), &entry());
-        copy(&dir.path().join("verdicts").join(key("b").name()), &name);
+        copy(&dir.path().join("verdicts").join(key("b").digest().hex()), &name);
         assert_eq!(ours.get(&key("a")), None);
         assert_eq!(ours.get(&key("b")), Some(entry()));
     }
 
     #[test]
     fn parts_do_not_run_together() {
-        assert_ne!(key("ab").part(b"c").name(), key("a").part(b"bc").name());
+        assert_ne!(key("ab").part(b"c").digest(), key("a").part(b"bc").digest());
     }
 }

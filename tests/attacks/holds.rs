@@ -39,17 +39,14 @@ async fn refused(dir: &Path, what: &str) -> String {
         ..OpenOptions::default()
     };
     let (ledger, _) = Engine::open(options).expect("opens").ledger().await.expect("reads");
-    let problem = ledger.holds.expect_err(what).clean().into_string();
+    let problem = ledger.holds.as_ref().expect_err(what).clean().into_string();
     assert!(
         problem.contains("pindeck-holds.toml cannot be read"),
         "{what}: {problem}"
     );
     assert!(problem.contains("nothing can be promoted until"), "{what}: {problem}");
     assert!(
-        ledger
-            .notices
-            .iter()
-            .any(|notice| notice.clean().to_string() == problem),
+        ledger.all_notices().any(|notice| notice.clean().to_string() == problem),
         "{what}: nobody is told"
     );
     problem

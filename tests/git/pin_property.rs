@@ -12,7 +12,7 @@ use super::pin_story::{Files, Story, Told, pod};
 
 /// What one random commit does.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Edit(u8, u8),
     Move(u8, u8),
     Copy(u8, u8),
@@ -35,7 +35,7 @@ const PLACES: [&str; 5] = [
     "elsewhere/a.yaml",
 ];
 
-fn steps() -> impl Strategy<Value = Vec<(Step, u8)>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<(Step, u8)>> {
     let (place, number) = (0u8..5, 0u8..5);
     let earlier = any::<prop::sample::Index>;
     let step = prop_oneof![
@@ -53,10 +53,10 @@ fn steps() -> impl Strategy<Value = Vec<(Step, u8)>> {
 }
 
 /// The digests of each place.
-type Model = BTreeMap<&'static str, Vec<u8>>;
+pub(super) type Model = BTreeMap<&'static str, Vec<u8>>;
 
 /// The story that steps tell, with what each place pins after each of them.
-fn story(steps: &[(Step, u8)]) -> (Story, Vec<Model>) {
+pub(super) fn story(steps: &[(Step, u8)]) -> (Story, Vec<Model>) {
     let mut story = Story::default();
     let mut models = vec![Model::from([(PLACES[0], vec![0]), (PLACES[3], vec![0])])];
     let place = |n: &u8| PLACES[usize::from(*n)];

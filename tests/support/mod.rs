@@ -6,12 +6,14 @@
 
 pub mod answering;
 pub mod ask;
+pub mod child_cpu;
 pub mod cosign;
 pub mod docker_registry;
 pub mod dump;
 pub mod evidence_cases;
 pub mod fake;
 pub mod fixtures;
+pub mod fleet;
 pub mod forge;
 pub mod genuine;
 pub mod git_http;

@@ -203,8 +203,8 @@ impl<'a> EnvironmentFiles<'a> {
         out: &mut Vec<RenderUnit<'a>>,
         covered: &mut BTreeSet<(u32, usize)>,
     ) {
-        let is_anywhere = has_overlay(application) || application.unread.is_some();
-        if !is_anywhere && !(application.kind == ApplicationKind::ArgoCd && self.files.have_source_overrides()) {
+        let may_override = application.kind == ApplicationKind::ArgoCd && self.files.have_source_overrides();
+        if !(may_override || has_overlay(application) || application.unread.is_some()) {
             return;
         }
         let Some(fits) = pattern_of(pattern) else { return };

@@ -73,6 +73,7 @@ impl Engine {
     pub async fn holds(&self) -> Result<Vec<crate::domain::board::Hold>, Failure> {
         let (ledger, _) = self.ledger().await?;
         ledger
+            .survey
             .holds
             .map_err(|problem| Failure::usage(problem.clean().into_string()))
     }

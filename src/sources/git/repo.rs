@@ -157,9 +157,14 @@ impl GitRepo {
         !self.shallow_boundary().is_empty()
     }
 
+    /// Git's own list of commits whose parents a shallow clone lacks; empty where there are none.
+    pub(crate) fn shallow_text(&self) -> String {
+        std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default()
+    }
+
     /// Commits whose parents a shallow clone lacks: what they changed cannot be told.
     fn shallow_boundary(&self) -> BTreeSet<String> {
-        let text = std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default();
+        let text = self.shallow_text();
         text.lines().map(|line| line.trim().to_owned()).collect()
     }
 

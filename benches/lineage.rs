@@ -1,0 +1,79 @@
+//! What the pins of a long real history cost the program, beside `git log -G` in the same run: the first `status --offline`,
+//! the second, and the one after ten new commits. CPU seconds, medians.
+//!
+//! `cargo bench --bench lineage`; the history is that of the corpus (`PINDECK_GITOPS_CORPUS`, the folder `history` beside it).
+
+#![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[path = "../tests/support/mod.rs"]
+pub mod support;
+
+use support::child_cpu::{cpu_seconds, median};
+use support::git_world::{git, identify};
+
+const ROUNDS: usize = 5;
+
+fn main() {
+    let corpus = std::env::var_os("PINDECK_GITOPS_CORPUS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
+        PathBuf::from,
+    );
+    let folders = [corpus.join("history"), corpus.join("../history")];
+    let files = folders
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten();
+    let bundles = files.filter_map(|file| Some(file.ok()?.path()));
+    let bundles: Vec<PathBuf> = bundles
+        .filter(|path| path.extension().is_some_and(|e| e == "bundle"))
+        .collect();
+    if bundles.is_empty() {
+        println!("SKIPPED: no history in {}", corpus.display());
+    }
+    for bundle in bundles {
+        one(&bundle);
+    }
+}
+
+fn one(bundle: &Path) {
+    let root = tempfile::tempdir().expect("a folder");
+    let bundle = bundle.to_string_lossy();
+    git(root.path(), &["clone", "-q", "--branch", "main", &bundle, "history"]);
+    let clone = root.path().join("history");
+    git(&clone, &["remote", "remove", "origin"]);
+    identify(&clone);
+    println!("{bundle}: {} commits", git(&clone, &["rev-list", "--count", "HEAD"]));
+    let status = |home: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pindeck"));
+        command.arg("-C").arg(&clone).args(["status", "--offline", "--json"]);
+        command.env("HOME", home).env("PINDECK_CACHE_DIR", home.join("cache"));
+        command.env("XDG_STATE_HOME", home.join("state"));
+        cpu_seconds(&mut command)
+    };
+    let [mut log, mut first, mut second, mut later] = [const { Vec::new() }; 4];
+    for round in 0..ROUNDS {
+        let home = tempfile::tempdir().expect("a folder");
+        let mut program = Command::new("git");
+        program.arg("-C").arg(&clone);
+        program.args(["log", "--format=%H", "-G@sha256:", "--", "*.yaml", "*.yml"]);
+        log.push(cpu_seconds(&mut program));
+        first.push(status(home.path()));
+        second.push(status(home.path()));
+        for commit in 0..10 {
+            let file = clone.join(format!("new-{round}-{commit}.yaml"));
+            std::fs::write(&file, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n").expect("written");
+            git(&clone, &["add", "-A"]);
+            git(&clone, &["commit", "-q", "-m", "one more"]);
+        }
+        later.push(status(home.path()));
+    }
+    let log = median(log);
+    println!("git log -G: {log:.2} s");
+    for (what, costs) in [("first", first), ("second", second), ("after ten commits", later)] {
+        let cost = median(costs);
+        println!("{what}: {cost:.2} s, {:.2}x", cost / log);
+    }
+}
