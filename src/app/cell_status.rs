@@ -212,8 +212,12 @@ pub fn kind_status(assessment: &Assessment, kind: EvidenceKind) -> KindStatus {
 }
 
 /// Whether provenance verifies for the candidate, so that it may be called CI-built; `None` while
-/// that is not known.
+/// that is not known. What was found stays true while the same bytes are asked about again; that nothing was found
+/// does not: these may be other bytes.
 pub fn ci_built(row: &ServiceRow) -> Option<bool> {
-    row.assessment.fresh()?;
-    Some(row.ci_built())
+    match &row.assessment {
+        Seen::Fresh { .. } => Some(row.ci_built()),
+        Seen::Loading { last: Some(_) } => row.ci_built().then_some(true),
+        Seen::Loading { last: None } | Seen::NotChecked | Seen::Unreachable { .. } => None,
+    }
 }

@@ -76,13 +76,22 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let word_end = rest.find(' ').unwrap_or(rest.len());
-        let end = if word_end == 0 {
-            rest.find(|c| c != ' ').unwrap_or(rest.len())
-        } else {
-            rest[word_end..]
+        let gap = |from: usize| {
+            rest[from..]
                 .find(|c| c != ' ')
-                .map_or(rest.len(), |spaces| word_end + spaces)
+                .map_or(rest.len(), |spaces| from + spaces)
         };
+        let mut end = if word_end == 0 { gap(0) } else { gap(word_end) };
+        // A sign belongs to the word behind it.
+        let mut letters = rest[..word_end].chars();
+        if let (Some(sign), None) = (letters.next(), letters.next())
+            && !sign.is_alphanumeric()
+            && !matches!(sign, '-' | '+' | '~' | '|' | '.')
+            && end < rest.len()
+        {
+            let next = rest[end..].find(' ').map_or(rest.len(), |at| end + at);
+            end = gap(next);
+        }
         let (word, after) = rest.split_at(end);
         rest = after;
         Some(word)
@@ -100,6 +109,12 @@ mod tests {
             .into_iter()
             .map(|line| line.iter().map(|s| s.text.as_str()).collect::<String>())
             .collect()
+    }
+
+    #[test]
+    fn a_sign_stays_with_its_word() {
+        assert_eq!(folded("one ✓ two three", 8, 0, 9), ["one ", "✓ two ", "three"]);
+        assert_eq!(folded("✓", 8, 0, 9), ["✓"]);
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn the_guided_line_is_whole_at_every_size() {
         state.guide = Some(Guide::default());
         update(&mut state, Msg::Tick, sample::now());
         let drawn = frame(&state);
-        assert!(drawn.contains("1/4 ") && drawn.contains("sends this"), "{drawn}");
+        assert!(drawn.contains("1/4 ") && drawn.contains("ends it"), "{drawn}");
         shot(&format!("meaning-guide-{}x{}", size.0, size.1), &state);
     }
 }

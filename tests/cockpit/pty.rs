@@ -17,7 +17,7 @@ fn looking_around_and_leaving() {
     board(&mut cockpit);
     assert!(cockpit.text().contains(" demo "), "it says on screen that it is a demo");
     cockpit.press("?");
-    cockpit.until("the help", |text| text.contains("Same swatch, same bytes"));
+    cockpit.until("the help", |text| text.contains("Same sign, same bytes"));
     cockpit.press("q");
     cockpit.until("the board again", |text| text.contains("service"));
     cockpit.press("j");

@@ -84,6 +84,7 @@ pub fn summary(state: &CockpitState) -> Vec<String> {
     if board.services.is_empty() {
         if board.repository.is_some() {
             out.push("no pins: no manifest here names an image of an environment".to_owned());
+            out.push("only what is committed counts; the guide says how environments are named".to_owned());
         }
         return out;
     }

@@ -121,14 +121,14 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
                 Action::Open,
                 Action::Mark,
                 Action::Filter,
-                Action::NextPane,
-                Action::Undo,
-                Action::Refresh,
-                Action::Freeze,
-                Action::Events,
                 Action::Sort,
                 Action::Columns,
                 Action::FullScreen,
+                Action::NextPane,
+                Action::Undo,
+                Action::Events,
+                Action::Refresh,
+                Action::Freeze,
             ],
             Pane::Inspector => &[
                 Action::Open,
@@ -146,7 +146,7 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
     // Elsewhere the greyed key says it itself.
     let wide = columns >= 96 && actions.contains(&Action::Promote);
     let reason = reason(state, actions, wide);
-    let reserved = if wide { (columns / 3).min(40) } else { 0 };
+    let reserved = if wide { (columns / 3).min(36) } else { 0 };
     let mut used = reserved;
     let fixed: u16 = tail.iter().map(|action| hint_width(canvas, state, *action)).sum();
     if let (false, Some(reason)) = (wide, &reason) {

@@ -15,7 +15,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) -> Rect {
     let mut line = vec![span(Role::Accent, guidance::words(state, guide))];
     if let Some(key) = state.keymap.key_of(Action::EndGuide) {
         line.push(span(Role::Key, format!("  {key}")));
-        line.push(span(Role::Dim, " sends this away"));
+        line.push(span(Role::Dim, " ends it"));
     }
     let lines = fold(line, columns, 4, 2, canvas.glyphs());
     let height = u16::try_from(lines.len()).unwrap_or(0).min(area.height / 4);

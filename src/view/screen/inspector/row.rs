@@ -41,11 +41,11 @@ pub(super) fn lines(state: &CockpitState, canvas: &Canvas<'_>, columns: u16) -> 
         ];
         out.cut(std::mem::take(&mut label), line);
     }
-    // Its line is kept free where there is no step: then no other line moves.
-    out.cut(
-        "next step",
-        step(state, canvas, row, &subject).unwrap_or_else(|| vec![span(Role::Dim, out.glyphs.nothing)]),
-    );
+    // Its place is kept where there is no step: then no other line moves. Why there is none stands in the footer.
+    match step(state, canvas, row, &subject) {
+        Some(line) => out.cut("next step", line),
+        None => out.lines.push(Line::new()),
+    }
     out.lines
 }
 

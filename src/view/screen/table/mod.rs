@@ -1,6 +1,7 @@
 //! The table: services × environments, and what CI offers.
 
 mod cell;
+mod empty;
 mod layout;
 mod legend;
 mod summary;
@@ -123,7 +124,7 @@ pub fn draw(
         summary::draw(canvas, state, shown, selected, line);
     }
     if rows.is_empty() {
-        empty(canvas, state, body);
+        empty::draw(canvas, state, body);
         return;
     }
     let top = list::top(selected.unwrap_or(0), rows.len(), height);
@@ -155,20 +156,6 @@ pub fn draw(
         };
         table.row(canvas, row, (&short[at], &found), line, selected == Some(at));
     }
-}
-
-fn empty(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
-    let text = if !state.board.services.is_empty() {
-        "no service matches the filter: esc shows all"
-    } else if state.board.repository.is_none() {
-        match &state.pass {
-            BoardPass::Failed(..) => "nothing could be read",
-            _ => "reading pins from git",
-        }
-    } else {
-        "no pins: no manifest here names an image of an environment"
-    };
-    canvas.text(area.x + 1, area.y, area.width - 1, text, Role::Dim);
 }
 
 fn head(canvas: &mut Canvas<'_>, state: &CockpitState, layout: &Layout, columns: &[Column], area: Rect) {
