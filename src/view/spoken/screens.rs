@@ -208,7 +208,7 @@ pub fn question(state: &CockpitState) -> Option<String> {
         }),
         LineQuestion::Closed => Some(match state.screen() {
             Some(Screen::Plan(plan)) if plan.shown().is_some_and(|shown| !shown.plans.is_empty()) => {
-                "It cannot be carried out: a gate is closed. An empty line leaves it; ? lists what can be answered."
+                "It cannot be carried out: a gate is closed. An empty line leaves it; help lists what can be answered."
                     .to_owned()
             }
             _ => "There is nothing to do. An empty line leaves it.".to_owned(),
@@ -223,9 +223,9 @@ pub fn question(state: &CockpitState) -> Option<String> {
 fn confirm(plan: &PlanScreen) -> String {
     match plan.shown().and_then(name_to_type) {
         Some(name) => words(&format!(
-            "To carry this out, type the name of the environment: {name}. Anything else cancels; ? lists what else can be answered."
+            "To carry this out, type the name of the environment: {name}. Anything else cancels; help lists what else can be answered."
         )),
-        None => "To carry this out, type yes. Anything else cancels; ? lists what else can be answered.".to_owned(),
+        None => "To carry this out, type yes. Anything else cancels; help lists what else can be answered.".to_owned(),
     }
 }
 
