@@ -13,8 +13,10 @@ fn board() -> CockpitState {
 }
 
 fn say(state: &mut CockpitState, line: &str) -> Vec<Command> {
-    let mut dialogue = Dialogue::default();
-    dialogue.listed = state.matching().iter().map(|row| row.name.clone()).collect();
+    let dialogue = Dialogue {
+        listed: state.matching().iter().map(|row| row.name.clone()).collect(),
+        ..Dialogue::default()
+    };
     answer(&dialogue, state, line, now()).0
 }
 

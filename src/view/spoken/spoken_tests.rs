@@ -15,11 +15,8 @@ fn a_label_has_a_colon_and_signs_are_left_out() {
 
 #[test]
 fn what_a_diff_adds_or_removes_is_a_word() {
-    assert_eq!(sentence(&vec![span(Role::Added, "  +   image: a")]), "added: image: a");
-    assert_eq!(
-        sentence(&vec![span(Role::Removed, "  -   image: b")]),
-        "removed: image: b"
-    );
+    assert_eq!(sentence(&[span(Role::Added, "  +   image: a")]), "added: image: a");
+    assert_eq!(sentence(&[span(Role::Removed, "  -   image: b")]), "removed: image: b");
 }
 
 #[test]
