@@ -15,7 +15,6 @@ fn board() -> CockpitState {
 fn say(state: &mut CockpitState, line: &str) -> Vec<Command> {
     let dialogue = Dialogue {
         listed: state.matching().iter().map(|row| row.name.clone()).collect(),
-        ..Dialogue::default()
     };
     answer(&dialogue, state, line, now()).0
 }
