@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 
 use super::*;
 
@@ -26,8 +26,12 @@ fn shown(terminal: &vt100::Parser) -> Vec<String> {
             } else {
                 cell.contents()
             };
-            let look = format!("{:?} {:?}", cell.fgcolor(), cell.bgcolor());
-            let flags = (cell.bold(), cell.dim(), cell.italic(), cell.underline(), cell.inverse());
+            // The ink of a blank cannot be seen.
+            let bare = text == " " && !cell.underline() && !cell.inverse();
+            let ink = if bare { vt100::Color::Default } else { cell.fgcolor() };
+            let look = format!("{ink:?} {:?}", cell.bgcolor());
+            let weight = (cell.bold() && !bare, cell.dim() && !bare, cell.italic() && !bare);
+            let flags = (weight, cell.underline(), cell.inverse());
             out.push(format!("{x},{y} {text} {look} {flags:?}"));
         }
     }
@@ -111,6 +115,75 @@ proptest! {
             prop_assert!(!text.contains("38;") && !text.contains("39") && !text.contains("48;"));
         }
     }
+}
+
+/// A page of text whose rows differ, with a look here and there.
+fn page(from: usize, rows: u16, marked: u16) -> Buffer {
+    let area = Rect::new(0, 0, 60, rows);
+    let mut buffer = Buffer::empty(area);
+    for y in 0..rows {
+        let at = from + usize::from(y);
+        let text = format!("service {at:04} {:08x} {:08x} verified", at * 7_919, at * 104_729);
+        buffer.set_string(2, y, text, Style::new().fg(Color::Green));
+    }
+    buffer.set_style(
+        Rect::new(2, marked, 12, 1),
+        Style::new().add_modifier(Modifier::REVERSED),
+    );
+    buffer.set_string(
+        0,
+        rows - 1,
+        "the last line stays where it is",
+        Style::new().fg(Color::Blue),
+    );
+    buffer
+}
+
+fn shown_page(chunks: &[Vec<u8>], rows: u16) -> Vec<String> {
+    let mut terminal = vt100::Parser::new(rows, 60, 0);
+    for chunk in chunks {
+        terminal.process(chunk);
+    }
+    let screen = terminal.screen();
+    let cells = (0..rows).flat_map(|y| (0..60).map(move |x| (y, x)));
+    cells
+        .filter_map(|(y, x)| screen.cell(y, x))
+        .map(|cell| match cell.contents() {
+            "" | " " => format!(" {:?} {}", cell.bgcolor(), cell.inverse()),
+            text => format!("{text} {:?} {:?} {}", cell.fgcolor(), cell.bgcolor(), cell.inverse()),
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// However far a page moves, the terminal shows what was drawn, and a short way is cheap.
+    #[test]
+    fn rows_that_move_are_moved_by_the_terminal(
+        start in 0usize..40, moves in prop::collection::vec((-14isize..15, 0u16..20), 1..6)
+    ) {
+        let rows = 21;
+        let mut painter = Painter::new(true);
+        let mut at = start;
+        let mut chunks = vec![painter.frame(&page(at, rows, 0))];
+        for (by, marked) in moves {
+            at = at.saturating_add_signed(by);
+            let next = page(at, rows, marked);
+            chunks.push(painter.frame(&next));
+            let whole = Painter::new(true).frame(&next);
+            prop_assert_eq!(shown_page(&chunks, rows), shown_page(&[whole], rows));
+        }
+    }
+}
+
+#[test]
+fn a_page_that_moves_by_a_few_rows_costs_those_rows() {
+    let mut painter = Painter::new(true);
+    painter.frame(&page(0, 21, 3));
+    let down = painter.frame(&page(4, 21, 3)).len();
+    let up = painter.frame(&page(0, 21, 3)).len();
+    assert!(down < 350 && up < 350, "{down} and {up} bytes");
 }
 
 fn looks(bytes: &[u8]) -> Vec<(vt100::Color, vt100::Color)> {

@@ -5,6 +5,8 @@ pub(crate) mod caps;
 pub(crate) mod clipboard;
 pub(crate) mod frame;
 pub(crate) mod guard;
+mod pen;
+mod scroll;
 pub(crate) mod suspend;
 
 pub(crate) use frame::Painter;

@@ -49,6 +49,9 @@ pub fn stay_apart(names: &[&str], columns: u16, ellipsis: &str) -> bool {
 /// All these names in at most so many columns, in their order. Where cutting alone would make two of them
 /// the same, their ends are numbered; `columns` must have room for that (8 are enough for 9999 names).
 pub fn shorten_all(names: &[&str], columns: u16, ellipsis: &str) -> Vec<String> {
+    if names.iter().all(|name| name.width() <= usize::from(columns)) {
+        return names.iter().map(|name| (*name).to_owned()).collect();
+    }
     let mut of: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in names {
         let same = of.entry(cut_middle(name, columns, ellipsis)).or_default();
