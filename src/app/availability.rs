@@ -4,7 +4,7 @@ use super::action::Action;
 use super::comparable;
 use super::cursor::{self, ScreenSubject};
 use super::request::{self, on_screen_subject};
-use super::state::{CockpitState, Pane, Screen};
+use super::state::{CockpitState, Pane, Reading, Screen};
 
 type Possible = Result<(), String>;
 
@@ -197,6 +197,9 @@ fn can_open(state: &CockpitState) -> Possible {
         Some(Screen::Evidence(_)) => Ok(()),
         Some(Screen::Revert(revert)) => match revert.row() {
             Some(_) => request::writable(state),
+            None if revert.reading == Reading::Running => {
+                Err("what was pinned here before is still being read".to_owned())
+            }
             None => Err("there is no digest to go back to".to_owned()),
         },
         Some(Screen::History(_)) => Err("nothing lies behind a line: d compares, r goes back to it".to_owned()),

@@ -99,6 +99,9 @@ pub fn words(state: &CockpitState, guide: &Guide) -> String {
             Some(start) => format!("3/4 Step verified bytes forward: go to {} and press p", place(start)),
             None => "3/4 Step verified bytes forward: on a verified cell, press p".to_owned(),
         },
+        (GuideStep::Revert, Some(Screen::Revert(revert))) if revert.row().is_none() => {
+            "4/4 What was pinned here before is being read".to_owned()
+        }
         (GuideStep::Revert, Some(Screen::Revert(_))) => {
             "4/4 The last known good one is selected: enter plans the way back".to_owned()
         }

@@ -30,6 +30,8 @@ pub struct Undo {
     parts: Vec<UndoPart>,
     /// The person chose all parts: each of them is planned by itself, one after another.
     all: bool,
+    /// Other parts have been taken back already: what is left need not be what is on screen.
+    is_rest: bool,
 }
 
 impl Undo {
@@ -42,6 +44,7 @@ impl Undo {
         Self {
             parts: parts.filter(|part| !part.ways.is_empty()).collect(),
             all: false,
+            is_rest: false,
         }
     }
 
@@ -125,9 +128,17 @@ impl Undo {
                 };
                 Some(format!("next: {ask}{left}"))
             }
-            [one] => Some(one.label.clone()),
-            _ if self.parts.len() == 1 => Some("take it back: two ways".to_owned()),
+            [one] => Some(format!("{}{}", self.whose(), one.label)),
+            _ if self.parts.len() == 1 => Some(format!("{}take it back: two ways", self.whose())),
             _ => Some(format!("take back all {} or one", self.parts.len())),
+        }
+    }
+
+    /// Names what is left of a set: the receipt on screen may be that of another member.
+    fn whose(&self) -> String {
+        match self.parts.as_slice() {
+            [one] if self.is_rest => format!("{} in {}: ", one.target.service, one.target.environment),
+            _ => String::new(),
         }
     }
 
@@ -143,6 +154,7 @@ impl Undo {
         match self.parts.iter().position(is_way) {
             Some(at) if self.parts.len() > 1 => {
                 self.parts.remove(at);
+                self.is_rest = true;
                 true
             }
             _ => false,

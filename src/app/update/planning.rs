@@ -43,8 +43,16 @@ pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
         ] if !asks => plan(state, (**request).clone(), seen.clone()),
         [] => Vec::new(),
         _ => {
+            let is_alone =
+                |choice: &Alternative| choice.seen.iter().all(|(service, _)| !state.marked.contains(service));
             let title = match (asks, state.marked.len()) {
                 (false, _) => "several environments come next".to_owned(),
+                // Only one of the two can step forward: that is no question, but it must be seen.
+                (true, n) if choices.len() == 1 => match choices.first().is_some_and(is_alone) {
+                    true if n == 1 => "the marked service cannot step forward from here".to_owned(),
+                    true => format!("none of the {n} marked services can step forward from here"),
+                    false => "the service under the cursor cannot step forward from here".to_owned(),
+                },
                 (true, 1) => "the marked service, or the one under the cursor?".to_owned(),
                 (true, n) => format!("these {n} marked services, or the one under the cursor?"),
             };

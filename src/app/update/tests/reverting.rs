@@ -105,6 +105,9 @@ fn where_pull_requests_write_a_hold_is_released_by_itself() {
 fn nothing_to_go_back_to_is_said() {
     let mut state = board();
     let (ticket, _) = listing(&press(&mut state, PRODUCTION_R));
+    // A key that comes before the list is no answer about it.
+    assert_eq!(press(&mut state, "<enter>"), []);
+    assert!(notice(&state).contains("still being read"), "{}", notice(&state));
     answer_list(&mut state, &ticket, Vec::new());
     assert_eq!(press(&mut state, "<enter>"), []);
     assert!(notice(&state).contains("no digest to go back to"), "{}", notice(&state));

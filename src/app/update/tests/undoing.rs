@@ -123,6 +123,9 @@ fn a_set_is_undone_whole_or_one_of_it() {
     );
     let commands = press(&mut state, "jj<enter>");
     assert_eq!(taken_back(&mut state, &commands), "payments");
+    // The receipt of payments is on screen; what is left is about another service.
+    let words = state.undo.words().expect("the other is left");
+    assert!(words.starts_with("checkout in "), "{words}");
     let commands = press(&mut state, "u");
     assert_eq!(
         taken_back(&mut state, &commands),

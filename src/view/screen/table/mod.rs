@@ -90,7 +90,12 @@ pub fn draw(
         ..area
     };
     let scrolls = rows.len() > usize::from(body.height);
-    let says = (scrolls || summary::is_wanted(state)) && body.height > 3;
+    // That a filter hides rows is said as long as one row is left beside it.
+    let says = if summary::is_wanted(state) {
+        body.height > 1
+    } else {
+        scrolls && body.height > 3
+    };
     if says {
         body.height -= 1;
     }
@@ -127,7 +132,11 @@ pub fn draw(
         empty::draw(canvas, state, body);
         return;
     }
-    let top = list::top(selected.unwrap_or(0), rows.len(), height);
+    let top = if area.width == state.size.0 {
+        list::near(selected.unwrap_or(0), rows.len(), height)
+    } else {
+        list::top(selected.unwrap_or(0), rows.len(), height)
+    };
     if scrolls {
         scroll::bar(canvas, rows.len(), top, body);
     }

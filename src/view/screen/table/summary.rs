@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::Action;
 use crate::app::select::ShownRows;
 use crate::app::state::{CockpitState, Modal};
 use crate::view::canvas::{Canvas, Line, cut, span, width};
@@ -60,6 +61,9 @@ pub(super) fn draw(
     if kept > 0 {
         parts.push(vec![span(Role::Dim, format!("{kept} kept: selected or marked"))]);
     }
+    if state.marked.is_empty() {
+        parts.extend(keys(state));
+    }
     let mut line = Line::new();
     let mut used = 0;
     for part in parts {
@@ -74,4 +78,24 @@ pub(super) fn draw(
         line.extend(part);
     }
     canvas.line(area.x + 1, area.y, area.width.saturating_sub(1), &line);
+}
+
+/// The keys that a long board is found one's way in with: whoever sees it for the first time looks for them here.
+fn keys(state: &CockpitState) -> Vec<Line> {
+    let is_typing = matches!(state.layer, Some(Modal::Filter { .. }));
+    let actions = [
+        (Action::Filter, "filters", is_typing || !state.filter.text().is_empty()),
+        (Action::Mark, "marks for a set", is_typing),
+        (Action::Sort, "sorts", is_typing),
+    ];
+    let wanted = actions.into_iter().filter(|(.., is_known)| !is_known);
+    wanted
+        .filter_map(|(action, words, _)| {
+            let key = state.keymap.key_of(action)?;
+            Some(vec![
+                span(Role::Key, key.to_string()),
+                span(Role::Dim, format!(" {words}")),
+            ])
+        })
+        .collect()
 }
