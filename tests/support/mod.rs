@@ -24,6 +24,7 @@ pub mod peer;
 pub mod scheduler;
 pub mod server;
 pub mod signed_world;
+pub mod sixty;
 #[cfg(unix)]
 pub mod sshd;
 pub mod stage;

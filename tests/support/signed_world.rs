@@ -50,6 +50,18 @@ impl Key {
         )
     }
 
+    /// A signature over some bytes, in base64.
+    pub fn sign_bytes(&self, bytes: &[u8]) -> String {
+        let signed = self.pair.sign(&SystemRandom::new(), bytes).expect("signed");
+        STANDARD.encode(signed.as_ref())
+    }
+
+    /// What a bundle says about the key that signed it.
+    pub fn hint(&self) -> String {
+        let der: PublicKeyX509Der<'_> = self.pair.public_key().as_der().expect("a public key");
+        STANDARD.encode(Digest::of(der.as_ref()).as_bytes())
+    }
+
     /// Signs a digest in cosign's older layout and gives the manifest with the signature.
     pub fn signature(&self, fake: &Fake, repository: &str, image: Digest) -> Digest {
         let payload = json!({
