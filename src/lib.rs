@@ -27,3 +27,6 @@ pub(crate) mod runtime;
 pub mod sources;
 pub(crate) mod term;
 pub(crate) mod view;
+
+#[cfg(feature = "measure")]
+pub use runtime::headless;
