@@ -14,10 +14,23 @@ pub mod support;
 mod cockpit {
     mod demo;
     #[cfg(unix)]
+    mod endings;
+    #[cfg(unix)]
     mod failing;
+    #[cfg(unix)]
+    mod faults;
     mod first_look;
+    mod fleet;
+    #[cfg(unix)]
+    mod input;
     #[cfg(unix)]
     mod pty;
     #[cfg(unix)]
+    mod shells;
+    #[cfg(unix)]
     mod terminal;
+    #[cfg(unix)]
+    mod tmux;
+    #[cfg(unix)]
+    mod writes;
 }

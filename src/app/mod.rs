@@ -28,6 +28,7 @@ pub mod msg;
 mod notice;
 pub mod palette;
 pub mod pane;
+mod passing;
 pub mod plan_screen;
 mod reading;
 pub mod request;
@@ -40,7 +41,8 @@ pub mod undo;
 pub mod update;
 pub mod versions;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "measure"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than what is measured"))]
 pub(crate) mod sample;
 
 pub use action::Action;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::cell_status::{self, CellStatus};
-use super::comparison::{ComparisonState, DiffScreen};
+use super::comparison::DiffScreen;
 use super::cursor::{Column, Cursor, ScreenSubject};
 use super::events::{CellId, EventLog};
 use super::filter::Filter;
@@ -17,7 +17,7 @@ pub use super::modal_choice::ModalChoice;
 use super::msg::ScrollLimits;
 use super::notice::Notice;
 pub use super::pane::Pane;
-use super::plan_screen::{PlanScreen, Stage, Writing};
+use super::plan_screen::{PlanScreen, Writing};
 pub use super::reading::Reading;
 use super::revert_screen::RevertScreen;
 use super::signs::SignTable;
@@ -327,12 +327,6 @@ impl CockpitState {
         super::age::minute(self.now)
     }
 
-    /// The time as far as it shows in a frame: whole minutes for ages, and the moment itself while the screen
-    /// says how long something has taken. A frame that is built while this stays the same looks the same.
-    pub fn shown_time(&self) -> (Timestamp, Option<Timestamp>) {
-        (self.minute(), self.is_waiting().then_some(self.now))
-    }
-
     /// The screen on top; `None` = the board.
     pub fn screen(&self) -> Option<&Screen> {
         self.screens.last()
@@ -425,22 +419,6 @@ impl CockpitState {
             (evidence.kind, holds, id.clone())
         });
         out
-    }
-
-    /// Whether something on screen waits for an answer, so that its waiting is worth showing.
-    pub fn is_waiting(&self) -> bool {
-        self.writing.is_some()
-            || !self.flashing.is_empty()
-            || match self.screen() {
-                Some(Screen::Plan(plan)) => {
-                    matches!(plan.stage, Stage::Planning { .. }) || plan.compared.contains(&ComparisonState::Running)
-                }
-                Some(Screen::Diff(diff)) => diff.compared == ComparisonState::Running,
-                Some(Screen::Revert(revert)) => {
-                    revert.reading == Reading::Running || revert.compared == ComparisonState::Running
-                }
-                _ => false,
-            }
     }
 
     /// How many cells have an answer, of how many that will get one, in this pass.

@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::runtime::plain::{self, PlainEnd, PlainOptions};
-use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Remembered, RunError};
+use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Parting, Remembered, RunError};
 
 use super::backend::EngineBackend;
 use super::command_context::CommandContext;
@@ -66,6 +66,7 @@ pub(crate) async fn open(
         mouse: user.mouse,
         glyphs: user.glyphs.clone(),
         colours: user.colors.clone(),
+        tell,
     };
     match runtime::run(backend, options).await? {
         CockpitEnd::Quit => Ok(Exit::Done),
@@ -89,6 +90,23 @@ async fn line_by_line(context: &CommandContext, backend: Arc<dyn Backend>, setup
         Ok(Err(failure)) => Err(failure),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Done),
         Err(error) => Err(super::output::output_failed(&error)),
+    }
+}
+
+/// Says what becomes of a write that was in flight when the cockpit ended.
+fn tell(parting: Parting) {
+    match parting {
+        Parting::Waiting { what } => super::output::warn(&format!(
+            "in flight: {what}. Waiting for its end; a second signal does not wait"
+        )),
+        Parting::Ended { proposal, result } => {
+            for line in super::write::ended(&proposal, result.as_deref()) {
+                super::output::note(&line);
+            }
+        }
+        Parting::Left { what } => super::output::warn(&format!(
+            "not ended: {what}. `pindeck resume` says what stands, and finishes or drops it"
+        )),
     }
 }
 

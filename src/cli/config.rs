@@ -36,6 +36,7 @@ pub(crate) async fn run(context: &CommandContext, args: &ConfigArgs) -> Result<E
         mouse: false,
         glyphs: context.user.glyphs.clone(),
         colours: context.user.colors.clone(),
+        tell: drop,
     }
     .check()?;
     let checking = matches!(args.command, ConfigCommand::Check(_));

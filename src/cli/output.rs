@@ -34,3 +34,8 @@ pub(super) fn output_failed(error: &io::Error) -> Failure {
 pub(super) fn warn(line: &str) {
     let _ = writeln!(io::stderr().lock(), "pindeck: {line}");
 }
+
+/// Prints one line on stderr as it is. Where nobody reads, nothing is said.
+pub(super) fn note(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}

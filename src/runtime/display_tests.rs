@@ -67,6 +67,48 @@ fn a_cursor_move_over_sixty_services_costs_no_more() {
     assert_moves("small", sample::state(200, 60), ColourDepth::True, 1_536);
 }
 
+/// The most bytes that one of these keys costs, pressed so many times.
+fn most(mut state: CockpitState, depth: ColourDepth, keys: &[&str], times: usize) -> usize {
+    let mut display = display(depth);
+    display.frame(&state);
+    let mut most = 0;
+    for key in keys {
+        for _ in 0..times {
+            press(&mut state, key);
+            most = most.max(display.frame(&state).0.len());
+        }
+    }
+    most
+}
+
+#[test]
+fn a_key_that_turns_the_window_costs_less_than_a_kilobyte() {
+    for (width, height) in [(80, 24), (120, 40), (140, 40), (170, 50)] {
+        for depth in DEPTHS {
+            let bytes = most(sample::large(60, width, height), depth, &["j", "k"], 59);
+            println!("turning {width}x{height} {depth:?}: at most {bytes} bytes");
+            assert!(bytes < 1_024, "{width}x{height} {depth:?}: {bytes} bytes");
+        }
+    }
+}
+
+#[test]
+fn the_palette_opens_and_closes_for_little() {
+    for depth in DEPTHS {
+        let mut state = sample::large(60, 120, 40);
+        let mut display = display(depth);
+        display.frame(&state);
+        let mut cost = |keys: &str| {
+            press(&mut state, keys);
+            display.frame(&state).0.len()
+        };
+        let (opening, closing) = (cost(":"), cost("<esc>"));
+        println!("palette 120x40 {depth:?}: {opening} bytes to open, {closing} to close");
+        // The whole board comes back.
+        assert!(closing < 7_168, "{depth:?}: {closing} bytes");
+    }
+}
+
 #[test]
 fn the_first_frame_costs_less_than_sixteen_kilobytes() {
     for (width, height) in [(80, 24), (140, 40), (200, 60)] {

@@ -1,25 +1,30 @@
 //! The loop: one owner of the state, one order of precedence (signals, input, answers, time), one
 //! write per frame.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::future::poll_fn;
+use std::io::IsTerminal as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 
 use super::backend::Backend;
-use super::clock::{self, BATCH, FRAME, PULSE, SETTLE, TICK};
+use super::clock::{self, BATCH, PULSE, TICK};
 use super::display::Display;
 use super::executor::{Executor, ExecutorEvent, ExecutorEvents};
-use super::input;
 use super::options::{CheckedOptions, CockpitEnd, CockpitOptions, RunError};
+use super::parting::{self, Flight};
 use super::remembered::Remembered;
+use super::session::CockpitSession;
+use super::signals::{HANGUP, Signal, Signals};
+use super::{faults, input};
 use crate::app::command::Command;
-use crate::app::update::update;
 use crate::app::{CockpitState, Msg};
 use crate::term::caps::Caps;
 use crate::term::{Guard, background, clipboard, suspend};
 use crate::view::theme::{ColourDepth, fits};
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 
 pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> Result<CockpitEnd, RunError> {
     let caps = Caps::from_env(|name| std::env::var(name).ok());
@@ -35,12 +40,14 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
     }
     let mut signals = Signals::new()?;
     let size = crossterm::terminal::size()?;
-    let (executor, answers) = Executor::new(backend);
+    let tell = options.tell;
+    let (executor, mut answers) = Executor::new(backend);
     let guard = Guard::enter(checked.setup.mouse)?;
-    let is_light = if checked.depth == ColourDepth::Mono || checked.theme.is_some() {
-        None
-    } else {
+    let asked = checked.depth != ColourDepth::Mono && checked.theme.is_none();
+    let is_light = if asked {
         background::is_light(background::PATIENCE)
+    } else {
+        None
     };
     let remembered = checked.remembered.theme();
     let remembered = remembered.filter(|name| fits(name, is_light));
@@ -57,52 +64,57 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
         remembered,
         ..
     } = checked;
+    let state = CockpitState::new(setup, keymap, size, clock::now());
     let mut cockpit = Cockpit {
-        state: CockpitState::new(setup, keymap, size, clock::now()),
-        display,
+        session: CockpitSession::new(state, display),
         executor,
         guard,
         tmux,
         remembered,
-        dirty: true,
-        drawn: None,
+        late: input::LateAnswer::new(asked && is_light.is_none()),
         was_suspended: false,
+        flight: None,
     };
-    let ended = cockpit.run(answers, &mut signals).await;
+    let ended = AssertUnwindSafe(cockpit.run(&mut answers, &mut signals))
+        .catch_unwind()
+        .await
+        .unwrap_or(Err(RunError::Panicked("drawing or answering a key")));
     // The terminal first: what follows may take a moment.
-    let Cockpit { executor, guard, .. } = cockpit;
+    let Cockpit {
+        executor,
+        guard,
+        flight,
+        ..
+    } = cockpit;
     drop(guard);
-    settle(executor, &mut signals).await;
+    if let Some(flight) = flight {
+        parting::settle(flight, &executor, &mut answers, &mut signals, tell).await;
+    }
     ended
 }
 
-/// Lets a write in flight end: stopped before its git step, finished after it. A second signal does
-/// not wait; the journal then says what stands.
-async fn settle(mut executor: Executor, signals: &mut Signals) {
-    if executor.is_writing() {
-        let again = async { while !matches!(signals.next().await, Signal::End(_)) {} };
-        tokio::select! {
-            () = executor.settle(SETTLE) => {}
-            () = again => {}
-        }
-    }
-}
-
 struct Cockpit {
-    state: CockpitState,
-    display: Display,
+    session: CockpitSession,
     executor: Executor,
     guard: Guard,
     tmux: bool,
     remembered: Remembered,
-    dirty: bool,
-    drawn: Option<Instant>,
+    late: input::LateAnswer,
     /// The next "continued" is the answer to our own stop, and has been dealt with.
     was_suspended: bool,
+    /// The write of which nobody has seen the end yet.
+    flight: Option<Flight>,
 }
 
 impl Cockpit {
-    async fn run(&mut self, mut answers: ExecutorEvents, signals: &mut Signals) -> Result<CockpitEnd, RunError> {
+    async fn run(&mut self, answers: &mut ExecutorEvents, signals: &mut Signals) -> Result<CockpitEnd, RunError> {
+        match self.go_on(answers, signals).await {
+            Err(RunError::Terminal(error)) if is_gone(&error) => Ok(CockpitEnd::Signal(HANGUP)),
+            ended => ended,
+        }
+    }
+
+    async fn go_on(&mut self, answers: &mut ExecutorEvents, signals: &mut Signals) -> Result<CockpitEnd, RunError> {
         let mut events = EventStream::new();
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -111,7 +123,7 @@ impl Cockpit {
         self.handle(Msg::Start)?;
         self.draw()?;
         loop {
-            let due = self.drawn.map_or_else(Instant::now, |at| at + FRAME);
+            let due = self.session.due(Instant::now());
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
@@ -119,43 +131,40 @@ impl Cockpit {
                     // Stopped from outside and continued: the screen is no longer what we know.
                     Signal::Continued if std::mem::take(&mut self.was_suspended) => {}
                     Signal::Continued => {
-                        self.dirty = true;
                         self.guard.pause()?;
                         self.guard.resume()?;
-                        self.display.forget();
+                        self.session.disturbed();
                         self.draw()?;
                     }
                 },
                 event = events.next() => match event {
                     // The terminal is gone.
-                    None => return Ok(CockpitEnd::Signal(1)),
-                    Some(Err(error)) => return Err(error.into()),
-                    Some(Ok(event)) => {
-                        self.input(event)?;
+                    None => return Ok(CockpitEnd::Signal(HANGUP)),
+                    Some(event) => {
+                        self.input(event?)?;
                         // Keys that wait already are dealt with before the next frame: one frame for all.
                         for _ in 1..BATCH {
-                            if self.state.quitting {
+                            if self.session.state.quitting {
                                 break;
                             }
-                            match events.next().now_or_never() {
-                                Some(Some(Ok(event))) => self.input(event)?,
-                                Some(Some(Err(error))) => return Err(error.into()),
-                                Some(None) => return Ok(CockpitEnd::Signal(1)),
+                            match waiting(&mut events).await {
+                                Some(Some(event)) => self.input(event?)?,
+                                Some(None) => return Ok(CockpitEnd::Signal(HANGUP)),
                                 None => break,
                             }
                         }
-                        if !self.state.quitting {
+                        if !self.session.state.quitting {
                             self.draw()?;
                         }
                     }
                 },
-                () = tokio::time::sleep_until(due.into()), if self.dirty => self.draw()?,
+                () = sleep_until(due) => self.draw()?,
                 answer = answers.writes.recv() => self.answer(answer)?,
                 answer = answers.reads.recv() => self.answer(answer)?,
-                _ = pulse.tick(), if self.state.is_waiting() => self.handle(Msg::Tick)?,
+                _ = pulse.tick(), if self.session.state.is_waiting() => self.handle(Msg::Tick)?,
                 _ = tick.tick() => self.handle(Msg::Tick)?,
             }
-            if self.state.quitting {
+            if self.session.state.quitting {
                 return Ok(CockpitEnd::Quit);
             }
         }
@@ -163,7 +172,12 @@ impl Cockpit {
 
     fn answer(&mut self, answer: Option<ExecutorEvent>) -> Result<(), RunError> {
         match answer {
-            Some(ExecutorEvent::Msg(msg)) => self.handle(msg),
+            Some(ExecutorEvent::Msg(msg)) => {
+                if let (Msg::Written { result, .. }, Some(flight)) = (&msg, &mut self.flight) {
+                    flight.ended = Some(result.clone());
+                }
+                self.handle(msg)
+            }
             Some(ExecutorEvent::Panicked(doing)) => Err(RunError::Panicked(doing)),
             // The executor keeps a sender as long as it lives.
             None => Ok(()),
@@ -171,8 +185,11 @@ impl Cockpit {
     }
 
     fn input(&mut self, event: Event) -> Result<(), RunError> {
+        if self.late.takes(&event) {
+            return Ok(());
+        }
         if let Some((x, y)) = input::pressed(&event) {
-            return match self.display.spot(x, y) {
+            return match self.session.display.spot(x, y) {
                 Some(spot) => self.handle(Msg::Pointed(spot)),
                 None => Ok(()),
             };
@@ -186,11 +203,7 @@ impl Cockpit {
     fn handle(&mut self, msg: Msg) -> Result<(), RunError> {
         let mut messages = vec![msg];
         while let Some(msg) = messages.pop() {
-            // Time that passes shows only where it is on screen: no frame is built for it while it is not.
-            let shown = matches!(msg, Msg::Tick).then(|| self.state.shown_time());
-            let commands = update(&mut self.state, msg, clock::now());
-            self.dirty |= shown.is_none_or(|shown| shown != self.state.shown_time() || !commands.is_empty());
-            for command in commands {
+            for command in self.session.take(msg, clock::now()) {
                 messages.extend(self.carry_out(command)?);
             }
         }
@@ -206,13 +219,16 @@ impl Cockpit {
             }
             Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
             Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
-            Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
+            Command::Execute { ticket, proposal } => {
+                self.flight = Some(Flight::of(&proposal));
+                self.executor.execute(ticket, *proposal);
+            }
             Command::CancelWrite => self.executor.cancel_write(),
             Command::Stop(slot) => self.executor.stop(slot),
             Command::Copy { text, what } => {
                 let refused = match clipboard::sequence(&text, self.tmux) {
                     Ok(bytes) => {
-                        write(&bytes)?;
+                        self.guard.write(&bytes)?;
                         None
                     }
                     Err(error) => Some(error.to_string()),
@@ -220,26 +236,31 @@ impl Cockpit {
                 return Ok(Some(Msg::Sent { what, refused }));
             }
             Command::NextTheme => {
-                let name = self.display.next_theme();
+                let name = self.session.display.next_theme();
                 match self.remembered.keep_theme(&name) {
                     Err(error) => self
+                        .session
                         .state
                         .complain(format!("theme {name}, which cannot be remembered: {error}")),
-                    Ok(true) => self.state.say(format!("theme {name}, remembered for the next start")),
-                    Ok(false) => self.state.say(format!("theme {name}")),
+                    Ok(true) => self
+                        .session
+                        .state
+                        .say(format!("theme {name}, remembered for the next start")),
+                    Ok(false) => self.session.state.say(format!("theme {name}")),
                 }
             }
             Command::RememberColumns(columns) => {
                 if let Err(error) = self.remembered.keep_columns(&columns) {
-                    self.state
+                    self.session
+                        .state
                         .complain(format!("these columns cannot be remembered: {error}"));
                 }
             }
-            Command::Redraw => self.display.forget(),
+            Command::Redraw => self.session.display.forget(),
             Command::Suspend => {
                 self.was_suspended = true;
                 suspend::suspend(&self.guard)?;
-                self.display.forget();
+                self.session.display.forget();
                 // The terminal may have another size by now.
                 let (width, height) = crossterm::terminal::size()?;
                 return Ok(Some(Msg::Resize { width, height }));
@@ -252,76 +273,95 @@ impl Cockpit {
 
     /// Draws if anything has happened; writes only if anything looks different.
     fn draw(&mut self) -> Result<(), RunError> {
-        if !self.dirty {
-            return Ok(());
+        faults::point("draw");
+        // A panic anywhere gives the terminal back before it prints. Then nothing may be drawn over that.
+        if !self.guard.is_held() {
+            return Err(RunError::Panicked("working in the background"));
         }
-        self.dirty = false;
-        self.drawn = Some(Instant::now());
-        let (bytes, limits) = self.display.frame(&self.state);
-        if limits != self.state.limits {
-            update(&mut self.state, Msg::Drawn(limits), clock::now());
-        }
+        let bytes = self.session.draw(Instant::now(), clock::now());
         if !bytes.is_empty() {
-            write(&bytes)?;
+            self.guard.write(&bytes)?;
+        }
+        let seen = self.guard.is_held();
+        if seen && self.flight.as_ref().is_some_and(|flight| flight.ended.is_some()) {
+            self.flight = None;
         }
         Ok(())
     }
 }
 
-/// Writes a whole frame to the terminal in one call.
-fn write(bytes: &[u8]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
-}
-
-enum Signal {
-    End(u8),
-    Continued,
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-    continued: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+/// What the terminal has sent already; `None` = nothing waits. The loop's own waker is left with the stream: with any
+/// other one, the next key would wake nobody.
+async fn waiting<S: Stream + Unpin>(events: &mut S) -> Option<Option<S::Item>> {
+    poll_fn(|context| {
+        Poll::Ready(match events.poll_next_unpin(context) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
         })
-    }
+    })
+    .await
+}
 
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => Signal::End(15),
-            _ = self.hangup.recv() => Signal::End(1),
-            _ = self.interrupt.recv() => Signal::End(2),
-            _ = self.continued.recv() => Signal::Continued,
+/// Waits for a moment; for ever if there is none.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the terminal itself is gone: nobody is left to tell.
+fn is_gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::{Pin, pin};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use super::*;
+
+    /// Nothing waits; remembers whom it would wake.
+    #[derive(Default)]
+    struct Silent(Option<Waker>);
+
+    impl Stream for Silent {
+        type Item = u8;
+
+        fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<u8>> {
+            self.0 = Some(context.waker().clone());
+            Poll::Pending
         }
     }
-}
 
-#[cfg(not(unix))]
-struct Signals;
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
 
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self)
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
-    async fn next(&mut self) -> Signal {
-        let _ = tokio::signal::ctrl_c().await;
-        Signal::End(2)
+    /// The terminal's stream keeps the first waker that it is given while nothing waits. If that were not the loop's, the
+    /// next key would be answered when a second has passed.
+    #[test]
+    fn looking_for_more_keys_leaves_the_loop_to_be_woken() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut silent = Silent::default();
+        let looked = pin!(waiting(&mut silent)).poll(&mut Context::from_waker(&waker));
+        assert_eq!(looked, Poll::Ready(None));
+        silent.0.expect("asked").wake();
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_no_failure() {
+        let errno = |code| std::io::Error::from_raw_os_error(code);
+        assert!(is_gone(&errno(5)) && is_gone(&std::io::ErrorKind::BrokenPipe.into()));
+        assert!(!is_gone(&errno(28)));
     }
 }

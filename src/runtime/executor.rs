@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -16,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::backend::{Backend, BackendJob, EarlierFound};
+use super::faults;
 use crate::app::Msg;
 use crate::app::generation::{QueryKind, Ticket};
 use crate::domain::failure::Failure;
@@ -188,6 +188,10 @@ impl Executor {
                     }
                 }
             };
+            let job = async {
+                faults::point("write");
+                job.await
+            };
             let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);
             drop(signal);
             let result = result.unwrap_or_else(|_| {
@@ -218,16 +222,6 @@ impl Executor {
         self.write.as_ref().is_some_and(|write| !write.task.is_finished())
     }
 
-    /// The cockpit ends: asks a write in flight to stop and waits until it has ended, so that a git
-    /// step that has begun is finished; after `most` the journal is trusted to say what stands.
-    pub(crate) async fn settle(&mut self, most: Duration) {
-        self.cancel_write();
-        if let Some(write) = self.write.take() {
-            // Not in time is what the journal is for.
-            let _ = tokio::time::timeout(most, write.task).await;
-        }
-    }
-
     /// Drops what runs of a kind. Writes are not dropped.
     pub(crate) fn stop(&mut self, slot: QueryKind) {
         if let Some(task) = self.running.remove(&slot) {
@@ -240,6 +234,10 @@ impl Executor {
         self.stop(slot);
         let answers = self.reads.clone();
         let task = tokio::spawn(async move {
+            let job = async {
+                faults::point("read");
+                job.await
+            };
             let last = match AssertUnwindSafe(job).catch_unwind().await {
                 Ok(msg) => ExecutorEvent::Msg(msg),
                 Err(_) => ExecutorEvent::Panicked(doing),
@@ -269,6 +267,10 @@ impl Executor {
                         break;
                     }
                 }
+            };
+            let job = async {
+                faults::point("read");
+                job.await
             };
             // The end is told after everything that was found on the way.
             let (result, ()) = tokio::join!(AssertUnwindSafe(job).catch_unwind(), pump);

@@ -5,6 +5,8 @@ use std::sync::Mutex;
 use tokio::sync::oneshot;
 
 use super::super::backend::{DiffJob, PlanJob, WriteJob};
+use super::super::parting::{Flight, Parting, settle};
+use super::super::signals::Signals;
 use super::*;
 use crate::app::generation::Generations;
 use crate::app::sample;
@@ -164,16 +166,44 @@ async fn cancelling_is_a_signal() {
     );
 }
 
+/// What was said after the terminal was given back.
+static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn say(parting: Parting) {
+    let text = match parting {
+        Parting::Waiting { what } => format!("waiting: {what}"),
+        Parting::Ended { result, .. } => format!("ended: {}", result.is_ok()),
+        Parting::Left { what } => format!("left: {what}"),
+    };
+    SAID.lock().expect("lock").push(text);
+}
+
 #[tokio::test]
-async fn settling_waits_for_the_write() {
+async fn a_cockpit_that_ends_stops_its_write_and_says_what_became_of_it() {
     let (_open, gate) = oneshot::channel();
     let backend = Arc::new(Scripted::default());
     backend.writes.lock().expect("lock").push(gate);
-    let (mut executor, _answers) = Executor::new(backend.clone());
-    executor.execute(ticket(QueryKind::Write), sample::proposal_of(request()));
+    let (mut executor, mut answers) = Executor::new(backend.clone());
+    let proposal = sample::proposal_of(request());
+    let mut flight = Flight::of(&proposal);
+    executor.execute(ticket(QueryKind::Write), proposal.clone());
     assert!(executor.is_writing());
-    executor.settle(Duration::from_secs(60)).await;
+    let mut signals = Signals::new().expect("signals");
+    settle(flight, &executor, &mut answers, &mut signals, say).await;
     assert_eq!(*backend.dropped.lock().expect("lock"), ["write"]);
+    // An end that nobody saw is only said.
+    flight = Flight::of(&proposal);
+    flight.ended = Some(Err(WriteFailure::from(Failure::interrupted())));
+    settle(flight, &executor, &mut answers, &mut signals, say).await;
+    let what = crate::app::plan_screen::title(&request().ask);
+    assert_eq!(
+        *SAID.lock().expect("lock"),
+        [
+            format!("waiting: {what}"),
+            "ended: false".to_owned(),
+            "ended: false".to_owned()
+        ]
+    );
 }
 
 #[tokio::test]

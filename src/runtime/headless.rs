@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::display::Display;
-use super::session::Session;
+use super::session::CockpitSession;
 use crate::app::generation::Ticket;
 use crate::app::{Msg, sample};
 use crate::domain::board::Update;
@@ -15,7 +15,7 @@ use crate::view::theme::{ColourDepth, ThemeError};
 /// A cockpit whose board has so many services in four environments.
 #[derive(Debug)]
 pub struct Headless {
-    session: Session,
+    session: CockpitSession,
     ticket: Ticket,
     services: usize,
     seconds: i64,
@@ -30,7 +30,7 @@ impl Headless {
         let (state, ticket) = sample::started(width, height);
         let display = Display::new("dark", ColourDepth::True, &UNICODE, None)?;
         let mut headless = Self {
-            session: Session::new(state, display),
+            session: CockpitSession::new(state, display),
             ticket,
             services,
             seconds: 0,

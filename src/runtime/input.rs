@@ -1,4 +1,7 @@
 //! Translates the terminal's events, once, into the cockpit's own.
+//!
+//! A terminal at the end of a slow line may answer the question for its background when nobody waits for it any more. What
+//! it sends then comes as keys, and `r`, `g` and `:` are keys that do something: [`LateAnswer`] keeps them away.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
@@ -25,6 +28,68 @@ pub fn pressed(event: &Event) -> Option<(u16, u16)> {
     match event {
         Event::Mouse(mouse) if mouse.kind == MouseEventKind::Down(MouseButton::Left) => Some((mouse.column, mouse.row)),
         _ => None,
+    }
+}
+
+/// Recognises the answer to the question for the background among the keys: `ESC ] 11;rgb:…` up to its end.
+#[derive(Debug, Default)]
+pub(crate) struct LateAnswer {
+    expected: bool,
+    /// What has come of it so far; `None` = it has not begun.
+    begun: Option<String>,
+}
+
+impl LateAnswer {
+    /// Whether an answer may still come.
+    pub(crate) fn new(expected: bool) -> Self {
+        Self { expected, begun: None }
+    }
+
+    /// Whether an event belongs to the answer, and is no key of a person.
+    pub(crate) fn takes(&mut self, event: &Event) -> bool {
+        let Event::Key(key) = event else { return false };
+        if !self.expected {
+            return false;
+        }
+        let alt = key.modifiers.contains(KeyModifiers::ALT);
+        let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
+        let Some(begun) = &mut self.begun else {
+            let begins = key.code == KeyCode::Char(']') && alt;
+            self.begun = begins.then(String::new);
+            return begins;
+        };
+        match key.code {
+            // ST, or BEL.
+            KeyCode::Char('\\') if alt => self.expected = false,
+            KeyCode::Char('g') if ctrl => self.expected = false,
+            KeyCode::Char(c) if !alt && !ctrl => {
+                begun.push(c);
+                if !is_answer(begun) {
+                    self.expected = false;
+                    return false;
+                }
+            }
+            _ => {
+                self.expected = false;
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// Whether a text is the beginning of an answer.
+fn is_answer(text: &str) -> bool {
+    const START: &str = "11;rgb";
+    match text.strip_prefix(START) {
+        None => START.starts_with(text),
+        Some(rest) => {
+            let rest = rest.strip_prefix('a').unwrap_or(rest);
+            let colours = rest.strip_prefix(':').unwrap_or(rest);
+            (rest.is_empty() || rest.starts_with(':'))
+                && colours.len() <= 4 * 4 + 3
+                && colours.chars().all(|c| c.is_ascii_hexdigit() || c == '/')
+        }
     }
 }
 
@@ -80,6 +145,43 @@ mod tests {
         assert_eq!(key(KeyCode::Char('z'), KeyModifiers::CONTROL), expect("ctrl-z"));
         assert_eq!(key(KeyCode::BackTab, KeyModifiers::SHIFT), expect("shift-tab"));
         assert_eq!(key(KeyCode::Tab, KeyModifiers::SHIFT), expect("shift-tab"));
+    }
+
+    /// How many of the events of these bytes, as crossterm reads them, are taken for an answer.
+    fn taken(expected: bool, text: &str) -> usize {
+        let mut answer = LateAnswer::new(expected);
+        let mut taken = 0;
+        let mut alt = KeyModifiers::NONE;
+        for c in text.chars() {
+            let event = match c {
+                '\x1b' => {
+                    alt = KeyModifiers::ALT;
+                    continue;
+                }
+                '\x07' => KeyEvent::new(KeyCode::Char('g'), KeyModifiers::CONTROL),
+                c => KeyEvent::new(KeyCode::Char(c), alt),
+            };
+            alt = KeyModifiers::NONE;
+            taken += usize::from(answer.takes(&Event::Key(event)));
+        }
+        taken
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_no_keys() {
+        for (text, expected) in [
+            ("\x1b]11;rgb:1e1e/2e2e/3e3e\x1b\\", 23),
+            ("\x1b]11;rgba:1e/2e/3e/ff\x07", 21),
+            // What comes after it are keys, and so is a second one.
+            ("\x1b]11;rgb:1e/2e/3e\x1b\\rgb:", 17),
+            ("rgb:11", 0),
+            // A person who presses alt-] loses that key only.
+            ("\x1b]r", 1),
+            ("\x1b]11;rgb:q", 8),
+        ] {
+            assert_eq!(taken(true, text), expected, "{text:?}");
+            assert_eq!(taken(false, text), 0, "{text:?}");
+        }
     }
 
     #[test]

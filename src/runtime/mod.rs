@@ -8,10 +8,17 @@ pub(crate) mod clock;
 pub(crate) mod display;
 pub(crate) mod event_loop;
 pub(crate) mod executor;
+mod faults;
+#[cfg(feature = "measure")]
+pub mod headless;
 pub(crate) mod input;
 mod options;
+mod pace;
+mod parting;
 pub(crate) mod plain;
 mod remembered;
+mod session;
+mod signals;
 
 #[cfg(test)]
 #[path = "pictures_tests.rs"]
@@ -21,6 +28,7 @@ use std::sync::Arc;
 
 pub(crate) use backend::Backend;
 pub(crate) use options::{CockpitEnd, CockpitOptions, RunError};
+pub(crate) use parting::Parting;
 pub(crate) use remembered::Remembered;
 
 /// Runs the cockpit until the person leaves.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::parting::Parting;
 use super::remembered::Remembered;
 use crate::app::keymap::{Keymap, KeymapError};
 use crate::app::state::Setup;
@@ -11,7 +12,7 @@ use crate::view::glyphs::{self, Glyphs};
 use crate::view::theme::{ColourDepth, Theme, ThemeError};
 
 /// How a person wants the cockpit to look and listen. Names as configured, not yet checked.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct CockpitOptions {
     /// What the state machine needs to know.
     pub setup: Setup,
@@ -27,6 +28,8 @@ pub(crate) struct CockpitOptions {
     pub glyphs: Option<String>,
     /// `truecolor`, `256`, `16` or `mono`; `None` = by the terminal.
     pub colours: Option<String>,
+    /// Says what becomes of a write in flight after the terminal was given back.
+    pub tell: fn(Parting),
 }
 
 /// How the cockpit ended.
@@ -67,7 +70,7 @@ pub(crate) enum RunError {
     #[error("the terminal failed: {0}")]
     Terminal(#[from] std::io::Error),
     /// A fault of pindeck itself.
-    #[error("pindeck itself failed while {0}, and nothing was written")]
+    #[error("pindeck itself failed while {0}")]
     Panicked(&'static str),
 }
 

@@ -11,7 +11,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(200);
 #[cfg(unix)]
 const QUESTION: &str = "\x1b]11;?\x1b\\\x1b[c";
 
-/// Asks the terminal, which must be in raw mode and read by nobody else; `None` = it does not say.
+/// Asks the terminal, which must be in raw mode and read by nobody else; `None` = it does not say, or not yet: then its
+/// answer may still come, as input. An answer that has begun is read to its end.
 #[cfg(unix)]
 pub(crate) fn is_light(patience: Duration) -> Option<bool> {
     use std::io::Write as _;
@@ -21,12 +22,15 @@ pub(crate) fn is_light(patience: Duration) -> Option<bool> {
     out.write_all(QUESTION.as_bytes()).ok()?;
     out.flush().ok()?;
     drop(out);
-    let end = Instant::now() + patience;
+    let mut end = Instant::now() + patience;
+    let last = end + patience * 5;
     let input = std::io::stdin();
     let mut answer = Vec::new();
     let mut chunk = [0; 128];
     while answer.len() < 1024 && !is_over(&answer) {
-        let left = end.checked_duration_since(Instant::now())?;
+        let Some(left) = end.checked_duration_since(Instant::now()) else {
+            break;
+        };
         let timeout = rustix::event::Timespec::try_from(left).ok()?;
         let mut ready = [rustix::event::PollFd::new(&input, rustix::event::PollFlags::IN)];
         if rustix::event::poll(&mut ready, Some(&timeout)).ok()? == 0 {
@@ -37,6 +41,7 @@ pub(crate) fn is_light(patience: Duration) -> Option<bool> {
             break;
         }
         answer.extend_from_slice(&chunk[..read]);
+        end = last.min(Instant::now() + patience);
     }
     light(&String::from_utf8_lossy(&answer))
 }

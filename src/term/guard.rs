@@ -44,6 +44,24 @@ impl Guard {
         give_back()
     }
 
+    /// Whether the terminal is still ours: a panic, on whatever thread, gives it back.
+    pub(crate) fn is_held(&self) -> bool {
+        HELD.load(Ordering::SeqCst)
+    }
+
+    /// Writes to the terminal in one call, as long as it is ours: whoever gives it back has the last word.
+    ///
+    /// # Errors
+    /// If the terminal does not take it.
+    pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if !self.is_held() {
+            return Ok(());
+        }
+        out.write_all(bytes)?;
+        out.flush()
+    }
+
     /// Takes the terminal again.
     ///
     /// # Errors

@@ -4,12 +4,11 @@
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use super::terminal::{Cockpit, PATIENCE};
+use super::terminal::{Cockpit, until};
 use crate::support::fake::{Fake, Ways};
 use crate::support::server::{Reply, Server};
 use crate::support::signed_world::{API, Clone, Key};
@@ -104,14 +103,6 @@ impl FailingWorld {
     fn passes(&self) -> usize {
         let seen = self.server.seen();
         seen.iter().filter(|seen| seen.path.ends_with("/tags/list")).count()
-    }
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "{what} never came");
-        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
 

@@ -1,11 +1,9 @@
 //! The cockpit in a real pseudo terminal, on the demo's world: what a person sees, and that the terminal
 //! comes back whatever happens.
 
-use portable_pty::PtySize;
-
 use super::terminal::Cockpit;
 
-fn board(cockpit: &mut Cockpit) {
+pub fn board(cockpit: &mut Cockpit) {
     cockpit.until("the verified board", |text| {
         text.contains("production") && text.contains("SPBT") && text.contains("verified") && !text.contains("checking ")
     });
@@ -22,17 +20,7 @@ fn looking_around_and_leaving() {
     cockpit.until("the board again", |text| text.contains("service"));
     cockpit.press("j");
     cockpit.until("the next row", |text| text.contains("▸payments"));
-    cockpit
-        .master
-        .resize(PtySize {
-            rows: 24,
-            cols: 80,
-            pixel_width: 0,
-            pixel_height: 0,
-        })
-        .expect("resized");
-    cockpit.screen.lock().expect("lock").screen_mut().set_size(24, 80);
-    // The new size is drawn by itself; a key pressed in the same instant could wait for the next one.
+    cockpit.resize(24, 80);
     cockpit.until("the narrow board", |text| {
         text.contains("▸payments") && text.contains("r revert  e evidence  : commands")
     });
@@ -45,9 +33,7 @@ fn looking_around_and_leaving() {
 fn a_signal_gives_the_terminal_back() {
     let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
     board(&mut cockpit);
-    let id = cockpit.child.process_id().expect("an id").to_string();
-    let killed = std::process::Command::new("kill").args(["-TERM", &id]).status();
-    assert!(killed.expect("kill runs").success());
+    cockpit.signal("-TERM");
     assert_eq!(cockpit.ended(), 143);
     cockpit.is_given_back();
 }

@@ -10,6 +10,39 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// How long a state may take to come. It is polled for: a fast machine does not wait.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A program that knows no home but this one.
+pub fn command(home: &Path, folder: &Path, program: &str) -> CommandBuilder {
+    let mut command = CommandBuilder::new(program);
+    command.cwd(folder);
+    for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        command.env(name, home);
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "C.UTF-8");
+    for name in ["NO_COLOR", "COLORTERM", "TMUX", "LC_ALL"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+fn size(rows: u16, cols: u16) -> PtySize {
+    PtySize {
+        rows,
+        cols,
+        pixel_width: 0,
+        pixel_height: 0,
+    }
+}
+
+/// Polls until something is so.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "{what} never came");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A cockpit in a terminal of its own.
 pub struct Cockpit {
     pub child: Box<dyn Child + Send + Sync>,
@@ -29,25 +62,17 @@ impl Cockpit {
     }
 
     /// Starts in this folder, with nothing but this home, in a terminal of this many rows and columns.
-    pub fn start_in(home: tempfile::TempDir, folder: &Path, arguments: &[&str], (rows, cols): (u16, u16)) -> Self {
-        let pair = native_pty_system()
-            .openpty(PtySize {
-                rows,
-                cols,
-                pixel_width: 0,
-                pixel_height: 0,
-            })
-            .expect("a pseudo terminal");
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_pindeck"));
+    pub fn start_in(home: tempfile::TempDir, folder: &Path, arguments: &[&str], size: (u16, u16)) -> Self {
+        let mut command = command(home.path(), folder, env!("CARGO_BIN_EXE_pindeck"));
         command.args(arguments);
-        command.cwd(folder);
-        for name in ["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
-            command.env(name, home.path());
-        }
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        command.env_remove("NO_COLOR");
-        command.env_remove("TMUX");
+        Self::spawn(home, command, size)
+    }
+
+    /// Starts a command in a terminal of this many rows and columns; its home goes when the cockpit goes.
+    pub fn spawn(home: tempfile::TempDir, command: CommandBuilder, (rows, cols): (u16, u16)) -> Self {
+        let pair = native_pty_system()
+            .openpty(size(rows, cols))
+            .expect("a pseudo terminal");
         let child = pair.slave.spawn_command(command).expect("pindeck starts");
         drop(pair.slave);
         let mut from = pair.master.try_clone_reader().expect("a reader");
@@ -70,6 +95,30 @@ impl Cockpit {
             raw,
             _home: home,
         }
+    }
+
+    /// Everything that was written to the terminal so far.
+    pub fn raw(&self) -> String {
+        String::from_utf8_lossy(&self.raw.lock().expect("lock")).into_owned()
+    }
+
+    /// What was written after the alternate screen was left for the last time.
+    pub fn afterwards(&self) -> String {
+        let raw = self.raw();
+        raw.rsplit("\x1b[?1049l").next().unwrap_or_default().to_owned()
+    }
+
+    /// Another size: first that of what reads here, so that it misses nothing of what the program draws then.
+    pub fn resize(&self, rows: u16, cols: u16) {
+        self.screen.lock().expect("lock").screen_mut().set_size(rows, cols);
+        self.master.resize(size(rows, cols)).expect("resized");
+    }
+
+    /// Sends a signal to the program, by the name that `kill` knows.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.process_id().expect("an id").to_string();
+        let killed = std::process::Command::new("kill").args([name, &id]).status();
+        assert!(killed.expect("kill runs").success());
     }
 
     pub fn text(&self) -> String {

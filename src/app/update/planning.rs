@@ -44,7 +44,7 @@ pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
         [] => Vec::new(),
         _ => {
             let is_alone =
-                |choice: &Alternative| choice.seen.iter().all(|(service, _)| !state.marked.contains(service));
+                |choice: &ModalChoice| choice.seen.iter().all(|(service, _)| !state.marked.contains(service));
             let title = match (asks, state.marked.len()) {
                 (false, _) => "several environments come next".to_owned(),
                 // Only one of the two can step forward: that is no question, but it must be seen.

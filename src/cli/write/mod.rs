@@ -170,6 +170,14 @@ impl WriteReport<'_> {
     }
 }
 
+/// The lines of text that say how a write ended.
+pub(crate) fn ended(proposal: &Proposal, result: Result<&Receipt, &WriteFailure>) -> Vec<String> {
+    match result {
+        Ok(receipt) => text::receipt(proposal, receipt),
+        Err(failure) => text::failure(failure),
+    }
+}
+
 fn say(lines: &[String]) {
     let mut out = std::io::stdout().lock();
     for line in lines {
