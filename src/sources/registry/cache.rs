@@ -23,6 +23,8 @@ const MAGIC: &str = "pindeck1 ";
 const MAX_HEADER: usize = 300;
 /// An entry read after this long is marked as used again.
 const TOUCH_AFTER: Duration = Duration::from_secs(6 * 3600);
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".tmp";
 /// Temporary files older than this belong to a process that died.
 const STALE: Duration = Duration::from_secs(3600);
 
@@ -154,7 +156,7 @@ impl ContentCache {
         }
         let temporary = self.inner.root.join("tmp");
         fs::create_dir_all(&temporary)?;
-        let mut file = tempfile::NamedTempFile::new_in(temporary)?;
+        let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(temporary)?;
         file.write_all(MAGIC.as_bytes())?;
         file.write_all(media_type.as_bytes())?;
         file.write_all(b"\n")?;
@@ -190,8 +192,12 @@ impl ContentCache {
     }
 
     fn drop_stale_temporaries(&self) {
+        let is_ours = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.starts_with(TEMPORARY))
+        };
         for file in list(&self.inner.root.join("tmp")) {
-            if file.used.elapsed().is_ok_and(|age| age > STALE) {
+            if is_ours(&file.path) && file.used.elapsed().is_ok_and(|age| age > STALE) {
                 let _ = fs::remove_file(file.path);
             }
         }
@@ -202,7 +208,20 @@ impl ContentCache {
         let Ok(prefixes) = fs::read_dir(folder) else {
             return Vec::new();
         };
-        prefixes.flatten().flat_map(|prefix| list(&prefix.path())).collect()
+        // A folder that is a link is none of ours, and neither is what is called otherwise than what is kept here.
+        let is_folder = |prefix: &fs::DirEntry| prefix.file_type().is_ok_and(|kind| kind.is_dir());
+        let all = prefixes
+            .flatten()
+            .filter(is_folder)
+            .flat_map(|prefix| list(&prefix.path()));
+        all.filter(|entry| self.is_ours(&entry.path)).collect()
+    }
+
+    /// Whether a file has the place that the content of some digest has.
+    fn is_ours(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let digest = name.and_then(|name| Digest::from_hex(name).ok());
+        digest.is_some_and(|digest| self.path(&digest) == path)
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
