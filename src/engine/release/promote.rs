@@ -55,8 +55,14 @@ pub(super) async fn draft(
             },
         };
         let pins = context.pins_in(&promotion.target)?;
+        let each = components(&pins);
+        if let Some(Source::Digest(digest)) = from
+            && each.len() > 1
+        {
+            source::tells_its_component(context, &promotion.target, *digest, each.keys().copied())?;
+        }
         let mut sources = Vec::new();
-        for (component, pins) in components(&pins) {
+        for (component, pins) in each {
             let found = source::find(context, environment, service, from, component).await?;
             sources.push((pins, found));
         }

@@ -143,6 +143,30 @@ fn pinned(
     })
 }
 
+/// A digest that no pin names tells nothing of which component it is, so it may step into none of several.
+///
+/// # Errors
+/// A usage error with the components, where nothing tells.
+pub(super) fn tells_its_component<'c>(
+    context: &PlanContext,
+    target: &Target,
+    digest: Digest,
+    components: impl Iterator<Item = Option<&'c str>>,
+) -> Result<(), WriteFailure> {
+    let (_, pins) = context.pins(&target.service)?;
+    if pins.iter().any(|pin| pin.digest == Some(digest)) {
+        return Ok(());
+    }
+    let each: Vec<&str> = components.map(|name| name.unwrap_or("one without a name")).collect();
+    let what = format!(
+        "{digest} is pinned nowhere, so it cannot be told which component of {target} it is: {}",
+        each.join(", ")
+    );
+    Err(Failure::usage(what)
+        .hint("make each component a service of its own (`component` or `variant` in [[services]]), and name that service")
+        .into())
+}
+
 /// Where a digest named outright is: with a pin that names it, else the first of the service's
 /// repositories that has it.
 async fn by_digest(
