@@ -15,6 +15,7 @@ mod house {
     mod exits;
     mod imports;
     mod proofs;
+    mod quotations;
     mod read_only;
     mod rust_tokens;
     mod tree;

@@ -202,7 +202,7 @@ impl EventLog {
         let Target { service, environment } = target;
         self.push(
             now,
-            format!("{} changed {service} in {environment}{change}", by.author.clean()),
+            format!("{} changed {service} in {environment}{change}", by.author.quoted()),
         );
     }
 

@@ -88,8 +88,8 @@ pub(crate) fn statement(one: &Evidence, checks: bool) -> Vec<String> {
         let issuer = s
             .issuer
             .as_ref()
-            .map_or_else(String::new, |i| format!(" by {}", i.clean()));
-        format!(", {} {}{issuer}", serde_word(&s.kind), s.identity.clean())
+            .map_or_else(String::new, |i| format!(" by {}", i.quoted()));
+        format!(", {} {}{issuer}", serde_word(&s.kind), s.identity.quoted())
     });
     let mut lines = vec![
         format!("  {state}{cause}  {kind}"),

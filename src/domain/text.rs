@@ -108,14 +108,12 @@ pub fn quoted(text: &(impl fmt::Display + ?Sized)) -> Clean {
     Clean(format!("\"{text}\""))
 }
 
-/// Several lines of somebody else as one quotation (see [`quoted`]); line breaks stay between the lines.
-/// Empty if there is no line.
+/// Several lines of somebody else as quotations (see [`quoted`]), one for each line that says something: a line
+/// in the middle would else stand where pindeck's own lines do (`next: …`). Empty if there is no line.
 pub fn quoted_lines(lines: &[Untrusted]) -> String {
-    if lines.is_empty() {
-        return String::new();
-    }
-    let lines: Vec<String> = lines.iter().map(|line| line.clean().0.replace('"', "'")).collect();
-    format!("\"{}\"", lines.join("\n"))
+    let said = lines.iter().filter(|line| !line.raw().trim().is_empty());
+    let lines: Vec<String> = said.map(|line| line.quoted().0).collect();
+    lines.join("\n")
 }
 
 /// The part of an error that says why: in words of pindeck, or in words of somebody else. Shown, the
@@ -230,9 +228,10 @@ mod tests {
             "plain",
         ] {
             let one = quoted(hostile).into_string();
-            let several = quoted_lines(&[hostile.into(), hostile.into()]);
+            let several = quoted_lines(&[hostile.into(), "".into(), hostile.into()]);
             let words = Wording::of_another(hostile).to_string();
-            for shown in [one.as_str(), several.as_str(), words.as_str()] {
+            assert_eq!(several.lines().count(), 2);
+            for shown in several.lines().chain([one.as_str(), words.as_str()]) {
                 let inside = shown.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
                 assert!(inside.is_some_and(|inside| !inside.contains('"')), "{shown}");
             }

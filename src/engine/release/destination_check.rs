@@ -74,11 +74,12 @@ impl CopyOutcome {
 
 fn name(missing: &MissingEvidence) -> String {
     let tag = missing.tag.as_ref().map(|tag| format!(" ({tag})")).unwrap_or_default();
+    let why = &missing.reason;
     format!(
         "evidence {}{tag} of {}: {}",
         missing.digest,
         missing.subject,
-        missing.reason.clean()
+        why.clean()
     )
 }
 

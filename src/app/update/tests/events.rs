@@ -142,7 +142,7 @@ fn somebody_elses_change_names_them_and_both_versions() {
     let told = told(&state);
     assert_eq!(told.len(), 1);
     assert!(
-        told[0].starts_with("Chen changed payments in production from "),
+        told[0].starts_with("\"Chen\" changed payments in production from "),
         "{told:?}"
     );
     assert!(told[0].ends_with(" to 2.6.0"), "{told:?}");
