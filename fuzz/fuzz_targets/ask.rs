@@ -47,7 +47,7 @@ pub fn ask(media_type: &str, carrier: Carrier, annotations: BTreeMap<String, Str
         media_type: media_type.to_owned(),
         annotations,
         carrier,
-        content: Ok(Bytes::copy_from_slice(content)),
+        content: Ok(Bytes::copy_from_slice(content).into()),
     };
     let signer = SignerRule {
         default: Some("fuzz".to_owned()),

@@ -208,7 +208,8 @@ async fn judge_gathered(
     now: Timestamp,
 ) -> Option<Assessment> {
     let (subject, gathered, cache) = (subject.clone(), Arc::clone(gathered), memo.verdicts.clone());
-    let judged = tokio::task::spawn_blocking(move || conclude(&subject, &gathered, cache.as_ref(), now));
+    let carries = memo.carries_content;
+    let judged = tokio::task::spawn_blocking(move || conclude(&subject, &gathered, cache.as_ref(), carries, now));
     judged.await.ok()
 }
 
@@ -230,12 +231,19 @@ struct Gathered {
 }
 
 /// Checks everything that was collected and judges what counts. Pure CPU work but for the cache.
-fn conclude(subject: &Subject, gathered: &Gathered, cache: Option<&VerdictCache>, now: Timestamp) -> Assessment {
+fn conclude(
+    subject: &Subject,
+    gathered: &Gathered,
+    cache: Option<&VerdictCache>,
+    carries_content: bool,
+    now: Timestamp,
+) -> Assessment {
+    // Content is not stored, so nothing that carries it comes out of a store.
+    let cache = cache.filter(|_| !carries_content);
     let key = gathered.cache_key(subject);
     let known = cache.zip(key.as_ref()).and_then(|(cache, key)| cache.get(key));
     let checked = known.unwrap_or_else(|| {
-        // Content is not stored, so it is kept only where nothing comes out of a store.
-        let checked = gathered.check_all(subject, now, cache.is_none());
+        let checked = gathered.check_all(subject, now, carries_content);
         if let Some((cache, key)) = cache.zip(key.as_ref()) {
             cache.put(key, &checked);
         }

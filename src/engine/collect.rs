@@ -6,22 +6,22 @@
 //! in the list as an item with its problem. Nothing is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceState};
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::sources::evidence::{Carrier, Item, artifact_without_statement, buildkit_layer, may_be_statement};
+use crate::sources::evidence::{
+    Carrier, Item, ItemContent, artifact_without_statement, buildkit_layer, may_be_statement,
+};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 use super::once_map::OnceMap;
-
-/// Largest statement that is fetched (docs/reference/registries.md, "One way out").
-pub(crate) const STATEMENT_CAP: u64 = 64 << 20;
+use super::statement_room::{StatementBlob, StatementRoom};
 
 /// Most layers with statements that are read of what is attached to one digest. cosign puts every
 /// signature and attestation of a digest into one manifest; a hundred are many.
@@ -37,17 +37,19 @@ const MAX_INSIDE: usize = 128;
 /// the registry takes. A blob that several layers name is read, and kept in memory, once.
 struct EvidenceReader<'a> {
     registry: &'a Registry,
+    room: &'a Arc<StatementRoom>,
     repository: &'a Repository,
     subject: Digest,
     layers: AtomicUsize,
     bytes: AtomicU64,
-    blobs: OnceMap<(Digest, u64), Result<Bytes, Failure>>,
+    blobs: OnceMap<(Digest, u64), Result<ItemContent, Failure>>,
 }
 
 impl<'a> EvidenceReader<'a> {
-    fn new(registry: &'a Registry, repository: &'a Repository, subject: Digest) -> Self {
+    fn new(registry: &'a Registry, room: &'a Arc<StatementRoom>, repository: &'a Repository, subject: Digest) -> Self {
         Self {
             registry,
+            room,
             repository,
             subject,
             layers: AtomicUsize::new(0),
@@ -57,7 +59,7 @@ impl<'a> EvidenceReader<'a> {
     }
 
     /// The content of a layer, or why it was not read.
-    async fn content(&self, layer: &Descriptor) -> Result<Bytes, Failure> {
+    async fn content(&self, layer: &Descriptor) -> Result<ItemContent, Failure> {
         if self.layers.fetch_add(1, Ordering::Relaxed) >= MAX_LAYERS {
             let what = format!(
                 "more than {MAX_LAYERS} layers with statements are attached to {}",
@@ -81,11 +83,13 @@ impl<'a> EvidenceReader<'a> {
                         format!("{what}; this one was not read"),
                     ));
                 }
-                let content = self
-                    .registry
-                    .blob(self.repository, &layer.digest, Some(layer.size), STATEMENT_CAP)
-                    .await;
-                content.map_err(Failure::from)
+                let blob = StatementBlob {
+                    registry: self.registry.clone(),
+                    repository: self.repository.clone(),
+                    digest: layer.digest,
+                    size: layer.size,
+                };
+                self.room.fetch(blob).await
             })
             .await
     }
@@ -135,13 +139,14 @@ const EVIDENCE_TAGS: [(&str, Carrier); 3] = [
 /// says that something is absent.
 pub(crate) async fn attached(
     registry: &Registry,
+    room: &Arc<StatementRoom>,
     repository: &Repository,
     subject: Digest,
     tags: Option<&BTreeSet<String>>,
 ) -> Collected {
     // A repository that has content and lists no tag at all is a cache that lists what it has been asked for.
     let tags = tags.filter(|tags| !tags.is_empty());
-    let reading = EvidenceReader::new(registry, repository, subject);
+    let reading = EvidenceReader::new(registry, room, repository, subject);
     let listed = async {
         match registry.referrers(repository, &subject, tags).await {
             Ok(listing) => referrers(&reading, listing.descriptors).await,
@@ -160,6 +165,7 @@ pub(crate) async fn attached(
 /// pull-through caches list only what they have been asked for before.
 pub(crate) async fn asked_directly(
     registry: &Registry,
+    room: &Arc<StatementRoom>,
     repository: &Repository,
     subject: Digest,
     tags: &BTreeSet<String>,
@@ -169,7 +175,7 @@ pub(crate) async fn asked_directly(
         // Then nothing was left out because of the list.
         return all;
     }
-    let reading = EvidenceReader::new(registry, repository, subject);
+    let reading = EvidenceReader::new(registry, room, repository, subject);
     let fallback = async {
         if tags.contains(&format!("sha256-{}", subject.hex())) {
             return Collected::default();

@@ -52,7 +52,7 @@ impl Engine {
     pub(crate) async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
         let comparison = DigestComparison {
-            context: self.judging_context(ledger)?,
+            context: carrying_content(self.judging_context(ledger)?),
         };
         let a = comparison.named(a, None).await?;
         let b = comparison.named(b, Some(&a)).await?;
@@ -69,11 +69,17 @@ impl Engine {
         b: (Repository, Digest),
     ) -> Result<Compared, Failure> {
         let comparison = DigestComparison {
-            context: self.judging_context(self.ledger_as_known().await?)?,
+            context: carrying_content(self.judging_context(self.ledger_as_known().await?)?),
         };
         let (a, b) = (comparison.name_digest(a.0, a.1), comparison.name_digest(b.0, b.1));
         comparison.compare(a, b).await
     }
+}
+
+/// The context of a comparison: packages are listed from what was signed.
+fn carrying_content(mut context: Context) -> Context {
+    context.memo.carries_content = true;
+    context
 }
 
 /// One digest to compare.

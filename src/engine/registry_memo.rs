@@ -10,6 +10,7 @@ use crate::sources::registry::{Head, Manifest, Place, Present, Registry, Registr
 
 use super::collect::{self, Collected};
 use super::once_map::OnceMap;
+use super::statement_room::StatementRoom;
 use super::verdict_cache::VerdictCache;
 
 /// The tag list of a repository, or why there is none.
@@ -38,6 +39,9 @@ pub(crate) struct RegistryMemo {
     pub registry: Registry,
     /// Checked evidence from earlier runs.
     pub verdicts: Option<VerdictCache>,
+    /// What was signed travels with the evidence. It may be as large as the statements are, so only a question that
+    /// shows it asks for it, and then every statement is checked anew.
+    pub carries_content: bool,
     tags: OnceMap<Repository, TagList>,
     resolved: OnceMap<(Repository, String), TagAnswer>,
     /// Digests that tags pointed at, with the answers.
@@ -45,6 +49,7 @@ pub(crate) struct RegistryMemo {
     manifests: OnceMap<Place, PresenceAnswer>,
     blobs: OnceMap<Place, PresenceAnswer>,
     located: OnceMap<Place, Result<Option<LocatedManifest>, RegistryError>>,
+    statements: Arc<StatementRoom>,
     /// What is attached to a digest, however many policies judge it.
     attached: OnceMap<Place, Arc<Collected>>,
     /// What the tag list of the repository did not tell of.
@@ -58,12 +63,14 @@ impl RegistryMemo {
         Self {
             registry,
             verdicts,
+            carries_content: false,
             tags: OnceMap::default(),
             resolved: OnceMap::default(),
             answered: Mutex::default(),
             manifests: OnceMap::default(),
             blobs: OnceMap::default(),
             located: OnceMap::default(),
+            statements: Arc::default(),
             attached: OnceMap::default(),
             unlisted: OnceMap::default(),
             inside: OnceMap::default(),
@@ -74,7 +81,13 @@ impl RegistryMemo {
     pub(crate) async fn attached(&self, place: &Place) -> Arc<Collected> {
         let ask = || async {
             let tags = self.tags(&place.repository).await.ok();
-            let found = collect::attached(&self.registry, &place.repository, place.digest, tags.as_deref());
+            let found = collect::attached(
+                &self.registry,
+                &self.statements,
+                &place.repository,
+                place.digest,
+                tags.as_deref(),
+            );
             Arc::new(found.await)
         };
         self.attached.get(place.clone(), ask).await
@@ -87,7 +100,8 @@ impl RegistryMemo {
             let Ok(tags) = self.tags(&place.repository).await else {
                 return Arc::default();
             };
-            let found = collect::asked_directly(&self.registry, &place.repository, place.digest, &tags);
+            let found =
+                collect::asked_directly(&self.registry, &self.statements, &place.repository, place.digest, &tags);
             Arc::new(found.await)
         };
         self.unlisted.get(place.clone(), ask).await

@@ -48,7 +48,7 @@ fn compressed_sbom() {
         bomb.push(b' ');
     }
     let one = Item {
-        content: Ok(Bytes::from(bomb)),
+        content: Ok(Bytes::from(bomb).into()),
         ..item(subject(), "application/spdx+json", Carrier::SbomTag, Vec::new())
     };
     let said = ask.one(&one);

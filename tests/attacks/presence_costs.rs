@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pindeck::domain::Digest;
 use pindeck::domain::evidence::CauseKind;
 use pindeck::domain::verdict::Outcome;
+use pindeck::engine::statement_room::StatementBytes;
 use pindeck::sources::registry::{Options, Registry};
 
 use super::presence::{production, serve};
@@ -24,6 +25,11 @@ pub const ATTACKS: &[Attack] = &[
         name: "one-blob-fifty-layers",
         tries: "fifty layers that name one large blob have it fetched and kept fifty times",
         attempt: || on_a_runtime(one_blob_fifty_layers()),
+    },
+    Attack {
+        name: "statements-of-a-pass",
+        tries: "large statements of several digests are all kept in memory until the end of a status",
+        attempt: || on_a_runtime(statements_of_a_pass()),
     },
     Attack {
         name: "annotations-times-layers",
@@ -97,6 +103,52 @@ async fn one_blob_fifty_layers() {
     assert_eq!(blobs, 1);
     // And what anybody may attach rejects no good image.
     assert_eq!(production(&board).0, Some(Outcome::Verified));
+}
+
+async fn statements_of_a_pass() {
+    const SIZE: usize = 18 << 20;
+    let (key, fake) = (Key::new(), Fake::new(Ways::default()));
+    let names = ["one", "two", "three", "four", "five"];
+    let images = names.map(|name| fake.image(API, name, None));
+    for image in images {
+        // Signed, and so large that not all of them are kept: those that are read again verify all the same.
+        let signature = key.padded_signature(&fake, API, image, SIZE);
+        fake.tag(API, &format!("sha256-{}.sig", image.hex()), signature);
+    }
+    let server = serve(&fake).await;
+    let host = server.address.to_string();
+    let pins: Vec<(&str, &str, Digest)> = names
+        .iter()
+        .zip(images)
+        .map(|(name, image)| (*name, host.as_str(), image))
+        .collect();
+    let clone = Clone::new(&key, &pins, "");
+    let before = StatementBytes::now();
+    assert_eq!((before.kept, before.held), (0, 0));
+    let board = clone.engine("cache").board().await.expect("a status");
+    let after = StatementBytes::now();
+    println!(
+        "5 statements of {} MiB: at most {} MiB kept, {} MiB held at once",
+        SIZE >> 20,
+        after.most_kept >> 20,
+        after.most_held >> 20
+    );
+    // Three of the five fit into the 64 MiB that are kept; at most 64 MiB more are in use at once.
+    let kept = after.most_kept as usize;
+    assert!(
+        (3 * SIZE..4 * SIZE).contains(&kept) && kept - 3 * SIZE < 1 << 10,
+        "{kept} bytes"
+    );
+    assert!(after.most_held <= 128 << 20, "{} bytes", after.most_held);
+    assert_eq!((after.kept, after.held), (0, 0), "given back with the pass");
+    let cells = board.services.iter().flat_map(|row| &row.cells);
+    let verdicts = cells.map(|cell| {
+        cell.assessment
+            .fresh()
+            .and_then(|it| it.verdict.as_ref())
+            .map(|v| v.result)
+    });
+    assert_eq!(verdicts.collect::<Vec<_>>(), vec![Some(Outcome::Verified); names.len()]);
 }
 
 async fn annotations_times_layers() {

@@ -4,7 +4,7 @@
 use pindeck::domain::evidence::{CauseKind, CheckName, CheckState, EvidenceKind, LogEvidence};
 use pindeck::domain::id::Digest;
 use pindeck::domain::policy::{LogRule, TimeRule};
-use pindeck::sources::evidence::Item;
+use pindeck::sources::evidence::{Item, ItemContent};
 use serde_json::{Value, json};
 
 use crate::support::ask::{fails, holds, state};
@@ -17,7 +17,7 @@ const REKOR: &str = "dev.sigstore.cosign/bundle";
 fn with_content(layer: &Item, bytes: Vec<u8>) -> Item {
     Item {
         digest: Digest::of(&bytes),
-        content: Ok(bytes.into()),
+        content: Ok(ItemContent::Kept(bytes.into())),
         ..layer.clone()
     }
 }

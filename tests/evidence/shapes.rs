@@ -317,7 +317,7 @@ fn unsigned_referrers_have_the_format_they_are() {
         ),
     ] {
         let one = Item {
-            content: Ok(Bytes::from(content)),
+            content: Ok(Bytes::from(content).into()),
             ..item(subject(), media_type, carrier, Vec::new())
         };
         let said = ask.one(&one);

@@ -414,7 +414,7 @@ impl Case {
             }
             for layer in manifest.body.layers.iter().filter(|l| may_be_statement(&l.media_type)) {
                 let content = match layout.raw(&layer.digest) {
-                    Ok(bytes) if Digest::of(&bytes) == layer.digest => Ok(Bytes::from(bytes)),
+                    Ok(bytes) if Digest::of(&bytes) == layer.digest => Ok(Bytes::from(bytes).into()),
                     Ok(bytes) => Err(Failure::new(
                         FailureKind::Corrupt,
                         format!("its bytes hash to {}", Digest::of(&bytes)),
@@ -460,6 +460,6 @@ pub fn item(subject: Digest, media_type: &str, carrier: Carrier, bytes: Vec<u8>)
         media_type: media_type.to_owned(),
         annotations: BTreeMap::new(),
         carrier,
-        content: Ok(Bytes::from(bytes)),
+        content: Ok(Bytes::from(bytes).into()),
     }
 }

@@ -64,6 +64,11 @@ impl Key {
 
     /// Signs a digest in cosign's older layout and gives the manifest with the signature.
     pub fn signature(&self, fake: &Fake, repository: &str, image: Digest) -> Digest {
+        self.padded_signature(fake, repository, image, 0)
+    }
+
+    /// The same with so many bytes of white space in front of what is signed.
+    pub fn padded_signature(&self, fake: &Fake, repository: &str, image: Digest, padding: usize) -> Digest {
         let payload = json!({
             "critical": {
                 "identity": {"docker-reference": repository},
@@ -71,8 +76,8 @@ impl Key {
                 "type": "cosign container image signature",
             },
             "optional": null,
-        })
-        .to_string();
+        });
+        let payload = format!("{}{payload}", " ".repeat(padding));
         let signed = self
             .pair
             .sign(&SystemRandom::new(), payload.as_bytes())

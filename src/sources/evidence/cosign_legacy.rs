@@ -16,7 +16,7 @@ use super::claim::Claim;
 use super::conclude::{conclude, introduce, profile, subject};
 use super::cosign_annotations::{self, Annotated, annotated};
 use super::google_build;
-use super::item::{Item, Question};
+use super::item::{Item, ItemContent, Question};
 use super::keys::Message;
 use super::logged::{EntryBinding, LogEntryKind};
 use super::prove::prove;
@@ -307,11 +307,11 @@ impl SignedEnvelope<'_> {
         let Some(root) = &profile.root else {
             return Ok(None);
         };
-        let content = self
-            .item
-            .content
-            .as_ref()
-            .map_or(self.document.as_bytes(), |bytes| bytes);
+        let content = match &self.item.content {
+            Ok(ItemContent::Kept(bytes)) => bytes,
+            // What is looked at is kept for as long (`check_all`).
+            Ok(ItemContent::Again(_)) | Err(_) => self.document.as_bytes(),
+        };
         root.stamped(token, &SignatureBytes::new(content.to_vec()))
             .map_err(|time| {
                 let detail = format!("timestamped at {time}, when the authority was not in use");

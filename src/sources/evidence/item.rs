@@ -1,6 +1,8 @@
 //! What is checked and what is asked about it.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -26,7 +28,66 @@ pub struct Item {
     pub carrier: Carrier,
     /// The bytes, already hashed against `digest`, or why there are none. An authoritative "not there" of a
     /// blob that a manifest names is no better than unreachable: nobody knows what it said.
-    pub content: Result<Bytes, Failure>,
+    pub content: Result<ItemContent, Failure>,
+}
+
+/// The bytes of an item.
+#[derive(Debug, Clone)]
+pub enum ItemContent {
+    /// Kept in memory.
+    Kept(Bytes),
+    /// Too much to be kept: read again when it is looked at.
+    Again(Arc<dyn StatementSource>),
+}
+
+impl ItemContent {
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::Kept(bytes) => bytes.len() as u64,
+            Self::Again(source) => source.size(),
+        }
+    }
+
+    /// The bytes, for as long as they are held.
+    ///
+    /// # Errors
+    /// What reading them again came to; nobody knows then what they say.
+    pub(crate) fn held(&self) -> Result<HeldStatement, Failure> {
+        match self {
+            Self::Kept(bytes) => Ok(HeldStatement {
+                bytes: bytes.clone(),
+                room: None,
+            }),
+            Self::Again(source) => source.read(),
+        }
+    }
+}
+
+impl From<Bytes> for ItemContent {
+    fn from(bytes: Bytes) -> Self {
+        Self::Kept(bytes)
+    }
+}
+
+/// A statement that can be read again. Blocking.
+pub trait StatementSource: fmt::Debug + Send + Sync {
+    /// How many bytes it has.
+    fn size(&self) -> u64;
+
+    /// Its bytes, which hash to its digest.
+    ///
+    /// # Errors
+    /// Why they could not be read.
+    fn read(&self) -> Result<HeldStatement, Failure>;
+}
+
+/// The bytes of a statement, and the room that they take in memory.
+pub struct HeldStatement {
+    /// What was read, hashed against its digest.
+    pub bytes: Bytes,
+    /// Given back when it is dropped.
+    pub room: Option<Box<dyn Send>>,
 }
 
 /// How an item was found.

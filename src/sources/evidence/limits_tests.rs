@@ -18,7 +18,7 @@ fn item(content: impl Into<Bytes>) -> Item {
         media_type: "application/vnd.in-toto+json".to_owned(),
         annotations: BTreeMap::new(),
         carrier: Carrier::Referrer,
-        content: Ok(content),
+        content: Ok(content.into()),
     }
 }
 

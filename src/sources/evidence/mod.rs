@@ -29,10 +29,12 @@ mod seal;
 mod statement;
 mod trust;
 
-pub use item::{Carrier, Item, OtherDigest, Question};
+pub use item::{Carrier, HeldStatement, Item, ItemContent, OtherDigest, Question, StatementSource};
 pub use listed::{artifact_without_statement, buildkit_layer};
 pub(crate) use seal::SealKey;
 pub use trust::{Trust, TrustError};
+
+use std::borrow::Cow;
 
 use crate::domain::evidence::{CauseKind, Evidence, EvidenceKind, Format};
 use crate::domain::failure::Failure;
@@ -84,14 +86,24 @@ pub(crate) fn check_all(items: &[Item], question: &Question<'_>) -> Vec<Evidence
     let mut all = Vec::new();
     let (mut statements, mut compressed, mut bytes) = (0, 0, 0usize);
     let mut smallest_first: Vec<&Item> = items.iter().collect();
-    smallest_first.sort_by_key(|item| item.content.as_ref().map_or(0, |content| content.len()));
+    let size = |item: &Item| item.content.as_ref().map_or(0, ItemContent::size);
+    smallest_first.sort_by_key(|item| size(item));
     for (position, item) in smallest_first.into_iter().enumerate() {
-        let content = match &item.content {
-            Ok(content) => content,
+        // One at a time: what is not kept in memory is there for as long as it is looked at.
+        let held = match item.content.clone().and_then(|content| content.held()) {
+            Ok(held) => held,
             Err(problem) => {
-                all.push(unread(item, problem));
+                all.push(unread(item, &problem));
                 continue;
             }
+        };
+        let content = &held.bytes;
+        let item = &match &item.content {
+            Ok(ItemContent::Again(_)) => Cow::Owned(Item {
+                content: Ok(ItemContent::Kept(held.bytes.clone())),
+                ..item.clone()
+            }),
+            _ => Cow::Borrowed(item),
         };
         bytes = bytes.saturating_add(content.len());
         compressed += usize::from(predicate::is_compressed(content));
