@@ -29,12 +29,9 @@ pub(crate) mod release;
 pub(crate) mod running;
 mod sealed_folder;
 pub(crate) mod settings;
-<<<<<<< HEAD
-pub mod survey;
 mod survey_cache;
-=======
 pub mod statement_room;
->>>>>>> 2f0a09e (engine, evidence: a pass keeps 64 MiB of statements and reads the rest again)
+pub mod survey;
 pub(crate) mod tag_journal;
 mod vendored;
 pub(crate) mod verdict_cache;
