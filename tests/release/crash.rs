@@ -8,14 +8,15 @@ use pindeck::engine::{Engine, OpenOptions};
 use tokio::sync::{mpsc, watch};
 
 use crate::support::own_registry::{PAYMENTS, TO, stage, wanted};
-use crate::support::stage::{Stage, path, promote, write};
+use crate::support::stage::{Stage, path, promote, revert, write};
 
 /// What the child process is told.
 const AT: &str = "PINDECK_TEST_CRASH_AT";
 const DIR: &str = "PINDECK_TEST_CRASH_DIR";
 const POLICY: &str = "PINDECK_TEST_CRASH_POLICY";
+const VERB: &str = "PINDECK_TEST_CRASH_VERB";
 
-/// The child: promotes, and is killed at the step it was told. Alone, it does nothing.
+/// The child: promotes, reverts or resumes, and is killed at the step it was told. Alone, it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(at) = std::env::var(AT) else { return };
@@ -34,18 +35,29 @@ async fn child() {
         ..OpenOptions::default()
     };
     let engine = Engine::open_observed(options, std::sync::Arc::new(observer)).expect("a repository");
-    let done = write(&engine, promote(&["payments"], "production")).await;
+    let verb = std::env::var(VERB).expect("a verb");
+    let done = match verb.strip_prefix("resume ") {
+        Some(id) => Ok(resume(&engine, id).await),
+        None if verb == "revert" => write(&engine, revert("payments", "production", None)).await,
+        None => write(&engine, promote(&["payments"], "production")).await,
+    };
     panic!("it lived: {done:?}");
 }
 
 /// Promotes in a child process that is killed at this step.
 fn crash(stage: &Stage, step: WriteStep, moment: JournalMoment) {
+    crash_in(stage, "promote", step, moment);
+}
+
+/// The same for another verb.
+fn crash_in(stage: &Stage, verb: &str, step: WriteStep, moment: JournalMoment) {
     let me = std::env::current_exe().expect("this program");
     let out = std::process::Command::new(me)
         .args(["--exact", "release::crash::child", "--nocapture"])
         .env(AT, format!("{}:{moment:?}", step.as_str()))
         .env(DIR, path(&stage.clone))
         .env(POLICY, path(&stage.policy))
+        .env(VERB, verb)
         .output()
         .expect("this program runs");
     let said = String::from_utf8_lossy(&out.stderr).into_owned() + &String::from_utf8_lossy(&out.stdout);
@@ -103,6 +115,82 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
                     "one commit, {step:?} {moment:?}"
                 );
             }
+        }
+    }
+}
+
+/// A revert and the hold that it makes are one commit: whenever it is killed, both are there or neither is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revert_killed_at_any_step_takes_the_digest_out_and_holds_it_or_does_nothing() {
+    for step in WriteStep::ALL {
+        for moment in [JournalMoment::Before, JournalMoment::After] {
+            let Some(stage) = Stage::start().await else { return };
+            let (before, head) = (stage.file(PAYMENTS), stage.head());
+            let bad = before[before.find("sha256:").expect("a digest")..][..71].to_owned();
+            crash_in(&stage, "revert", step, moment);
+            let whole = |what: &str| {
+                let holds = stage.at_remote(["ls-tree", "--name-only", "main", "pindeck-holds.toml"]);
+                let is_held = !holds.is_empty() && stage.file("pindeck-holds.toml").contains(&bad);
+                let is_out = !stage.file(PAYMENTS).contains(&bad);
+                assert_eq!(
+                    (is_held, is_out),
+                    (stage.head() != head, stage.head() != head),
+                    "{what}"
+                );
+            };
+            whole(&format!("{step:?} {moment:?}"));
+            let engine = stage.engine();
+            let left = engine.left_behind().await.expect("readable");
+            for one in &left {
+                resume(&engine, &one.id).await;
+                assert!(engine.left_behind().await.expect("readable").is_empty());
+            }
+            whole(&format!("{step:?} {moment:?}, resumed"));
+            if !left.is_empty() {
+                assert_eq!(
+                    stage.at_remote(["rev-parse", "main^"]),
+                    head,
+                    "one commit, {step:?} {moment:?}"
+                );
+                assert_eq!(stage.file("pindeck-holds.toml").matches(&bad).count(), 1);
+            }
+        }
+    }
+}
+
+/// Finishing may be killed, too, as often as one likes: the next one finishes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resume_killed_at_any_step_is_finished_by_the_next() {
+    for step in WriteStep::ALL {
+        for moment in [JournalMoment::Before, JournalMoment::After] {
+            let Some(stage) = stage().await else { return };
+            let (digest, head) = (wanted(&stage), stage.head());
+            crash(&stage, WriteStep::Copying, JournalMoment::After);
+            let engine = stage.engine();
+            let id = engine.left_behind().await.expect("readable").remove(0).id;
+            // What was reached before is not written down again, so such a step kills nobody.
+            if (step, moment) <= (WriteStep::Copying, JournalMoment::Before) {
+                continue;
+            }
+            crash_in(&stage, &format!("resume {id}"), step, moment);
+            let left = engine.left_behind().await.expect("readable");
+            for one in left {
+                assert_eq!(one.id, id, "it is the same write");
+                resume(&engine, &one.id).await;
+            }
+            assert!(
+                engine.left_behind().await.expect("readable").is_empty(),
+                "{step:?} {moment:?}"
+            );
+            assert!(
+                stage.file(PAYMENTS).contains(&digest.to_string()),
+                "{step:?} {moment:?}"
+            );
+            assert_eq!(
+                stage.at_remote(["rev-parse", "main^"]),
+                head,
+                "one commit, {step:?} {moment:?}"
+            );
         }
     }
 }

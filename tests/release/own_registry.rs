@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use pindeck::domain::Digest;
 use pindeck::domain::failure::Failure;
 use pindeck::domain::plan::GateName;
 use pindeck::domain::write::{Progress, WriteFailure, WriteState};
@@ -10,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::support::fake::Fake;
 use crate::support::own_registry::{FROM, PAYMENTS, TO, stage, wanted};
-use crate::support::server::Seen;
+use crate::support::server::{Reply, Seen};
 use crate::support::stage::{promote, write};
 
 /// Whether a request sets the release tag at the destination.
@@ -121,6 +122,102 @@ async fn a_cancelled_copy_leaves_no_tag_and_no_commit() {
     assert_eq!(stage.head(), head);
     let content = stage.places[TO].fake.content();
     assert!(content.get("prod/payments").is_none_or(|here| here.tags.is_empty()));
+}
+
+/// What a proxy in front of the destination may do to an answer of it.
+type Mangling = (&'static str, fn(&Seen, &Fake) -> Option<Reply>);
+
+/// The honest answer with another body.
+fn with_body(seen: &Seen, fake: &Fake, change: impl Fn(Vec<u8>) -> Vec<u8>) -> Option<Reply> {
+    match fake.answer(seen) {
+        Reply::Full { status, headers, body } if status < 300 => Some(Reply::Full {
+            status,
+            headers,
+            body: change(body),
+        }),
+        honest => Some(honest),
+    }
+}
+
+const MANGLINGS: [Mangling; 9] = [
+    ("manifests get a byte more", |seen, fake| {
+        (seen.method == "GET" && seen.path.contains("/manifests/"))
+            .then(|| with_body(seen, fake, |body| [body, b" ".to_vec()].concat()))?
+    }),
+    ("manifests are cut", |seen, fake| {
+        (seen.method == "GET" && seen.path.contains("/manifests/"))
+            .then(|| with_body(seen, fake, |body| body[..body.len() / 2].to_vec()))?
+    }),
+    ("blobs get other bytes", |seen, fake| {
+        let is_blob = seen.path.contains("/blobs/sha256:");
+        (seen.method == "GET" && is_blob).then(|| with_body(seen, fake, |body| vec![b'x'; body.len()]))?
+    }),
+    ("blobs are a login page", |seen, _| {
+        let is_blob = seen.path.contains("/blobs/sha256:");
+        (seen.method == "GET" && is_blob)
+            .then(|| Reply::new(200, "<html>log in</html>").with("Content-Type", "text/html"))
+    }),
+    ("every manifest is another one", |seen, fake| {
+        let other = fake
+            .content()
+            .values()
+            .find_map(|one| one.manifests.values().next().cloned());
+        let (media_type, bytes) = other?;
+        (seen.method == "GET" && seen.path.contains("/manifests/sha256:"))
+            .then(|| Reply::new(200, bytes).with("Content-Type", &media_type))
+    }),
+    ("digests in headers are another's", |seen, fake| {
+        let Reply::Full {
+            status,
+            mut headers,
+            body,
+        } = fake.answer(seen)
+        else {
+            return None;
+        };
+        headers.retain(|(name, _)| name != "Docker-Content-Digest");
+        let other = format!("sha256:{}", "0".repeat(64));
+        seen.path
+            .contains("/manifests/")
+            .then(|| Reply::Full { status, headers, body }.with("Docker-Content-Digest", other))
+    }),
+    ("uploads go to another host", |seen, _| {
+        (seen.method == "POST").then(|| Reply::new(202, "").with("Location", "http://127.0.0.1:1/v2/x/blobs/uploads/y"))
+    }),
+    ("uploads go nowhere", |seen, _| {
+        (seen.method == "POST").then(|| Reply::new(202, ""))
+    }),
+    ("uploads go to another scheme", |seen, _| {
+        (seen.method == "POST").then(|| Reply::new(202, "").with("Location", "file:///etc/passwd"))
+    }),
+];
+
+/// Whatever a proxy makes of the answers of the destination: either all that is pinned is there, or nothing is pinned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_mangles_answers_pins_nothing_that_is_not_there() {
+    for (name, mangle) in MANGLINGS {
+        let Some(stage) = stage().await else { return };
+        let (digest, head) = (wanted(&stage), stage.head());
+        stage.places[TO].meddle(mangle);
+        let done = write(&stage.engine(), promote(&["payments"], "production")).await;
+        println!("{name}: {}", if done.is_ok() { "promoted" } else { "refused" });
+        let content = stage.places[TO].fake.content();
+        let there = content.get("prod/payments");
+        if stage.head() == head {
+            assert!(done.is_err(), "{name}: {done:?}");
+            assert!(
+                there.is_none_or(|one| !one.tags.contains_key("1.4.0")),
+                "{name}: a tag came first"
+            );
+            continue;
+        }
+        assert!(stage.file(PAYMENTS).contains(&digest.to_string()), "{name}");
+        let (_, bytes) = &there.expect("copied").manifests[&digest];
+        assert_eq!(Digest::of(bytes), digest, "{name}");
+        for blob in there.expect("copied").blobs.iter() {
+            assert_eq!(Digest::of(blob.1), *blob.0, "{name}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

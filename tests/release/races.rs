@@ -162,6 +162,28 @@ async fn two_promoters_of_different_services_lose_nothing() {
     }
 }
 
+/// Two windows of one person: the same clone, the same cache, the same journal.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_promoters_in_one_clone_with_one_cache_lose_nothing() {
+    let Some(stage) = Stage::start().await else { return };
+    let before = stage.head();
+    let (one, two) = (stage.engine(), stage.engine());
+    let a = tokio::spawn(promoter(one, "payments", payments(), rounds()));
+    let b = tokio::spawn(promoter(two, "checkout", checkout(), rounds()));
+    let ((mut commits, last_payments), (more, last_checkout)) = (a.await.unwrap(), b.await.unwrap());
+    assert!(!commits.is_empty() && !more.is_empty(), "both got somewhere");
+    commits.extend(more);
+    nothing_is_lost(&stage, &before, &commits);
+    for (file, last) in [
+        ("apps/payments/overlays/dev/kustomization.yaml", last_payments),
+        ("apps/checkout/dev/checkout.yaml", last_checkout),
+    ] {
+        assert!(stage.file(file).contains(&last.expect("pinned").to_string()), "{file}");
+    }
+    // Neither takes the other's write for one that a crash left.
+    assert!(stage.engine().left_behind().await.expect("readable").is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_promoters_of_the_same_service_agree_on_an_order() {
     let Some(stage) = Stage::start().await else { return };
