@@ -69,8 +69,11 @@ impl TagJournal {
         let seen = self.tags.entry(format!("{repository}:{tag}")).or_default();
         match seen.last_mut() {
             Some(last) if last.digest == digest => {
-                if now.as_second() - last.last.as_second() >= REPEAT {
+                // A clock that was ahead keeps nothing from being seen now.
+                let was_ahead = last.last > now;
+                if was_ahead || now.as_second() - last.last.as_second() >= REPEAT {
                     last.last = now;
+                    last.first = last.first.min(now);
                     self.changed = true;
                 }
             }
@@ -198,6 +201,15 @@ mod tests {
             (digest(1), at(100), at(900))
         );
         assert_eq!((after.digest, after.first), (digest(2), at(1000)));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_leaves_no_sighting_in_the_future() {
+        let mut journal = TagJournal::default();
+        journal.saw(&repository(), "v1", digest(1), at(1_000_000));
+        journal.saw(&repository(), "v1", digest(1), at(100));
+        let seen = journal.last(&repository(), "v1").expect("seen");
+        assert_eq!((seen.first, seen.last), (at(100), at(100)));
     }
 
     #[test]
