@@ -142,6 +142,8 @@ impl StatementRoom {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, keep)
             .is_ok()
         {
+            TOTALS.keep(size);
+            TOTALS.hold(size);
             return Ok(ItemContent::Kept(bytes));
         }
         Ok(ItemContent::Again(Arc::new(StatementAgain {
