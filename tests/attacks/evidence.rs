@@ -11,7 +11,7 @@ use pindeck::domain::pattern::anchored;
 use pindeck::domain::policy::{LogRule, Match};
 use pindeck::domain::source::SourceRepository;
 use pindeck::domain::verdict::Outcome;
-use pindeck::sources::evidence::{Carrier, Item, predicate};
+use pindeck::sources::evidence::{Carrier, Item, ItemContent, predicate};
 use serde_json::json;
 
 use crate::Attack;
@@ -279,7 +279,10 @@ fn unsigned_sbom_before_the_signed_one() {
         json!({ "spdxVersion": "SPDX-2.3", "SPDXID": "SPDXRef-DOCUMENT", "packages": [{ "name": "nothing-to-see" }] }),
     );
     let stranger = bundle("", &envelope(&Pair::p256(), &payload, &payload)).to_string();
-    let genuine = String::from_utf8(genuine.content.unwrap().to_vec()).unwrap();
+    let Ok(ItemContent::Kept(genuine)) = genuine.content else {
+        panic!("no content");
+    };
+    let genuine = String::from_utf8(genuine.to_vec()).unwrap();
     let layer = item(
         subject(),
         BUNDLE,

@@ -23,7 +23,10 @@ fn with_content(layer: &Item, bytes: Vec<u8>) -> Item {
 }
 
 fn text(layer: &Item) -> String {
-    String::from_utf8(layer.content.as_ref().expect("content").to_vec()).expect("text")
+    let Ok(ItemContent::Kept(bytes)) = &layer.content else {
+        panic!("no content");
+    };
+    String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 #[test]

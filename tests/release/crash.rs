@@ -122,7 +122,9 @@ async fn every_step_can_be_the_last_and_is_finished_afterwards() {
 /// A revert and the hold that it makes are one commit: whenever it is killed, both are there or neither is.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revert_killed_at_any_step_takes_the_digest_out_and_holds_it_or_does_nothing() {
-    for step in WriteStep::ALL {
+    // A revert copies nothing.
+    let is_taken = |step: &WriteStep| !matches!(step, WriteStep::Copying | WriteStep::Copied);
+    for step in WriteStep::ALL.into_iter().filter(is_taken) {
         for moment in [JournalMoment::Before, JournalMoment::After] {
             let Some(stage) = Stage::start().await else { return };
             let (before, head) = (stage.file(PAYMENTS), stage.head());
@@ -169,7 +171,7 @@ async fn a_resume_killed_at_any_step_is_finished_by_the_next() {
             let engine = stage.engine();
             let id = engine.left_behind().await.expect("readable").remove(0).id;
             // What was reached before is not written down again, so such a step kills nobody.
-            if (step, moment) <= (WriteStep::Copying, JournalMoment::Before) {
+            if step <= WriteStep::Copying {
                 continue;
             }
             crash_in(&stage, &format!("resume {id}"), step, moment);

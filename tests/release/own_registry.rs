@@ -205,13 +205,13 @@ async fn a_proxy_that_mangles_answers_pins_nothing_that_is_not_there() {
         let there = content.get("prod/payments");
         if stage.head() == head {
             assert!(done.is_err(), "{name}: {done:?}");
-            assert!(
-                there.is_none_or(|one| !one.tags.contains_key("1.4.0")),
-                "{name}: a tag came first"
-            );
-            continue;
+            // A release tag comes last of what is copied: what it names is there, though the proxy hides it.
+            if there.is_none_or(|one| one.tags.get("1.4.0") != Some(&digest)) {
+                continue;
+            }
+        } else {
+            assert!(stage.file(PAYMENTS).contains(&digest.to_string()), "{name}");
         }
-        assert!(stage.file(PAYMENTS).contains(&digest.to_string()), "{name}");
         let (_, bytes) = &there.expect("copied").manifests[&digest];
         assert_eq!(Digest::of(bytes), digest, "{name}");
         for blob in there.expect("copied").blobs.iter() {
