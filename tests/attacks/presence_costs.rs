@@ -29,7 +29,7 @@ pub const ATTACKS: &[Attack] = &[
     Attack {
         name: "statements-of-a-pass",
         tries: "large statements of several digests are all kept in memory until the end of a status",
-        attempt: || on_a_runtime(statements_of_a_pass()),
+        attempt: statements_in_a_process_of_their_own,
     },
     Attack {
         name: "annotations-times-layers",
@@ -103,6 +103,31 @@ async fn one_blob_fifty_layers() {
     assert_eq!(blobs, 1);
     // And what anybody may attach rejects no good image.
     assert_eq!(production(&board).0, Some(Outcome::Verified));
+}
+
+/// What the process that counts is told.
+const ALONE: &str = "PINDECK_TEST_STATEMENTS";
+
+/// The bytes are those of a whole process, and other attacks run beside this one.
+fn statements_in_a_process_of_their_own() {
+    let me = std::env::current_exe().expect("this program");
+    let out = std::process::Command::new(me)
+        .args(["--exact", "attacks::presence_costs::statements_alone", "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .expect("this program runs");
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    let told = said.lines().find(|line| line.contains("statements of"));
+    println!("{}", told.expect(&said));
+    assert!(out.status.success(), "{said}{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// The process that counts. Among other tests it does nothing.
+#[test]
+fn statements_alone() {
+    if std::env::var(ALONE).is_ok() {
+        on_a_runtime(statements_of_a_pass());
+    }
 }
 
 async fn statements_of_a_pass() {
