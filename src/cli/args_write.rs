@@ -55,6 +55,43 @@ impl From<TagRuleArg> for write::TagRule {
     }
 }
 
+/// How a pin is rewritten, forward or back.
+#[derive(Debug, Args)]
+pub(crate) struct RewriteArgs {
+    /// What happens to a tag written beside the digest
+    #[arg(long, value_name = "RULE")]
+    pub tag: Option<TagRuleArg>,
+    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
+    #[arg(long)]
+    pub take_copies: bool,
+    /// Why, for the commit
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Take a WARNED test result upon yourself
+    #[arg(long)]
+    pub acknowledge_warned: bool,
+    /// Waive what the policy lets be waived, for this reason; it is recorded in the commit
+    #[arg(long, value_name = "REASON")]
+    pub break_glass: Option<String>,
+    /// How it is confirmed.
+    #[command(flatten)]
+    pub write: WriteArgs,
+}
+
+impl RewriteArgs {
+    /// A request with what was said of it.
+    pub(crate) fn request(&self, ask: write::Ask) -> write::Request {
+        write::Request {
+            tag: self.tag.map(Into::into),
+            reason: self.reason.clone(),
+            acknowledge_warned: self.acknowledge_warned,
+            take_copies: self.take_copies,
+            break_glass: self.break_glass.clone(),
+            ..write::Request::new(ask)
+        }
+    }
+}
+
 /// `pindeck pin`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(false))]
@@ -97,24 +134,9 @@ pub(crate) struct PromoteArgs {
     /// This digest
     #[arg(long, value_name = "D")]
     pub digest: Option<Digest>,
-    /// What happens to a tag written beside the digest
-    #[arg(long, value_name = "RULE")]
-    pub tag: Option<TagRuleArg>,
-    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
-    #[arg(long)]
-    pub take_copies: bool,
-    /// Why, for the commit
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Take a WARNED test result upon yourself
-    #[arg(long)]
-    pub acknowledge_warned: bool,
-    /// Waive what the policy lets be waived, for this reason; it is recorded in the commit
-    #[arg(long, value_name = "REASON")]
-    pub break_glass: Option<String>,
-    /// How it is confirmed.
+    /// How the pin is rewritten.
     #[command(flatten)]
-    pub write: WriteArgs,
+    pub rewrite: RewriteArgs,
 }
 
 /// `pindeck revert`.
@@ -134,24 +156,9 @@ pub(crate) struct RevertArgs {
     /// Undo the whole pin commit, whatever else it touched
     #[arg(long, conflicts_with_all = ["to", "take_copies"])]
     pub whole_commit: bool,
-    /// What happens to a tag written beside the digest
-    #[arg(long, value_name = "RULE")]
-    pub tag: Option<TagRuleArg>,
-    /// Change loose copies of the old digest in the environment too: all of them, or nothing is written
-    #[arg(long)]
-    pub take_copies: bool,
-    /// Why, for the commit
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-    /// Take a WARNED test result upon yourself
-    #[arg(long)]
-    pub acknowledge_warned: bool,
-    /// Waive what the policy lets be waived, for this reason; it is recorded in the commit
-    #[arg(long, value_name = "REASON")]
-    pub break_glass: Option<String>,
-    /// How it is confirmed.
+    /// How the pin is rewritten.
     #[command(flatten)]
-    pub write: WriteArgs,
+    pub rewrite: RewriteArgs,
 }
 
 /// `pindeck hold`.

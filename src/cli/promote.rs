@@ -3,7 +3,7 @@
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
-use crate::domain::write::{Ask, Request, Source};
+use crate::domain::write::{Ask, Source};
 
 use super::args::PromoteArgs;
 use super::command_context::CommandContext;
@@ -25,13 +25,6 @@ pub(crate) async fn run(context: &CommandContext, args: &PromoteArgs) -> Result<
         to: EnvId::new(&args.to),
         from,
     };
-    let request = Request {
-        tag: args.tag.map(Into::into),
-        reason: args.reason.clone(),
-        acknowledge_warned: args.acknowledge_warned,
-        take_copies: args.take_copies,
-        break_glass: args.break_glass.clone(),
-        ..Request::new(ask)
-    };
-    Ok(write::run(&context.engine()?, "promote", request, &(&args.write).into()).await)
+    let request = args.rewrite.request(ask);
+    Ok(write::run(&context.engine()?, "promote", request, &(&args.rewrite.write).into()).await)
 }

@@ -24,13 +24,8 @@ pub(crate) async fn run(context: &CommandContext, args: &RevertArgs) -> Result<E
         },
     };
     let request = Request {
-        tag: args.tag.map(Into::into),
-        reason: args.reason.clone(),
-        acknowledge_warned: args.acknowledge_warned,
-        take_copies: args.take_copies,
-        break_glass: args.break_glass.clone(),
         release_hold: args.release_hold,
-        ..Request::new(ask)
+        ..args.rewrite.request(ask)
     };
-    Ok(write::run(&context.engine()?, "revert", request, &(&args.write).into()).await)
+    Ok(write::run(&context.engine()?, "revert", request, &(&args.rewrite.write).into()).await)
 }
