@@ -122,7 +122,7 @@ fn entries(survey: &Survey<'_>) -> (Vec<ServiceEntry>, BTreeSet<String>) {
 }
 
 /// Whether a service gets an entry of its own in a first configuration. Rows with one come first on the board.
-pub fn has_entry(name: &ServiceId, image: Option<&Repository>, pins: &[Pin]) -> bool {
+pub(crate) fn has_entry(name: &ServiceId, image: Option<&Repository>, pins: &[Pin]) -> bool {
     is_name(name.as_str()) && image.is_some_and(|image| !is_probably_foreign(image, pins))
 }
 

@@ -3,7 +3,7 @@
 
 /// A folder of a path, or its file, that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Which part of the path, from 0.
     pub at: usize,
     /// What the file is.
@@ -104,7 +104,7 @@ const CI_FOLDERS: [&str; 9] = [
 ];
 
 /// Why a file deploys nothing, by its path; `None` where nothing says so.
-pub fn left_out(path: &str) -> Option<LeftOut> {
+pub(crate) fn left_out(path: &str) -> Option<LeftOut> {
     parts(path).find_map(|(at, part, is_file)| {
         let reason = if is_file { of_file(path, part) } else { of_folder(part) };
         reason.map(|reason| LeftOut { at, reason })
@@ -113,7 +113,7 @@ pub fn left_out(path: &str) -> Option<LeftOut> {
 
 /// The same, with names that say so only at the top of a repository or among source code. Asked where nobody named a
 /// place: of files in no environment, and of files that an environment has only because its pattern is `**`.
-pub fn perhaps_left_out(path: &str) -> Option<LeftOut> {
+pub(crate) fn perhaps_left_out(path: &str) -> Option<LeftOut> {
     makes_no_environment(path).or_else(|| {
         let mut above: Option<&str> = None;
         let mut folders = parts(path).filter(|(.., is_file)| !is_file);
@@ -128,7 +128,7 @@ pub fn perhaps_left_out(path: &str) -> Option<LeftOut> {
 
 /// Why nothing in a file speaks of environments, by its path. A folder `test` at the top may be an environment; a folder
 /// `docs` there is none.
-pub fn makes_no_environment(path: &str) -> Option<LeftOut> {
+pub(crate) fn makes_no_environment(path: &str) -> Option<LeftOut> {
     left_out(path).or_else(|| {
         let (top, _) = path.split_once('/')?;
         let reason = find(&TOP_FOLDERS, top)?;
@@ -138,13 +138,13 @@ pub fn makes_no_environment(path: &str) -> Option<LeftOut> {
 
 /// Whether some folder of the path means tests in some repositories and an environment or a namespace in others: such
 /// a file says nothing for or against environments.
-pub fn may_be_tests(path: &str) -> bool {
+pub(crate) fn may_be_tests(path: &str) -> bool {
     parts(path).any(|(_, part, is_file)| !is_file && is_one_of(&MAYBE_TESTS, part))
 }
 
 /// Whether an environment's path pattern names the part of a path that leaves it out, so that its file counts
 /// all the same: somebody wrote `examples/**` and means it; nobody who wrote `**` does.
-pub fn is_named(pattern: &str, path: &str, left_out: LeftOut) -> bool {
+pub(crate) fn is_named(pattern: &str, path: &str, left_out: LeftOut) -> bool {
     let part = path.split('/').nth(left_out.at).unwrap_or_default();
     pattern.split('/').any(|written| written == part)
 }

@@ -181,7 +181,7 @@ pub(super) const SERVICES: [PlotService; 8] = [
 ];
 
 /// A service and the environment whose digest is ready to step forward.
-pub const READY: (&str, &str) = ("checkout", "staging");
+pub(crate) const READY: (&str, &str) = ("checkout", "staging");
 
 /// The service whose production digest left the registry, and the version.
 pub(super) const GONE: (&str, &str) = ("frontend", "7.2.0");

@@ -39,7 +39,7 @@ pub(crate) struct Side {
 
 /// A layer of an image, by the digest of its compressed bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Layer {
+pub(crate) struct Layer {
     /// Digest of the layer as it is pulled, that is compressed.
     pub digest: Digest,
     /// Its size in bytes.
@@ -48,7 +48,7 @@ pub struct Layer {
 
 /// One package of an SBOM.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Package {
+pub(crate) struct Package {
     /// Package URL without its version, or the bare name where the SBOM has no purl.
     pub purl: Untrusted,
     /// Its version, as the SBOM spells it.
@@ -57,7 +57,7 @@ pub struct Package {
 
 /// The difference of two sides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DigestDiff {
+pub(crate) struct DigestDiff {
     /// Platforms on one side only, or with another digest.
     pub platforms: PlatformDiff,
     /// Configuration fields that differ.
@@ -76,7 +76,7 @@ pub struct DigestDiff {
 
 /// Platforms that both sides have, and those that only one has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct PlatformDiff {
+pub(crate) struct PlatformDiff {
     /// The platform whose configuration and layers were compared.
     pub compared: Option<String>,
     /// The same manifest on both sides.
@@ -91,7 +91,7 @@ pub struct PlatformDiff {
 
 /// One configuration field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct FieldChange {
+pub(crate) struct FieldChange {
     /// Its name.
     pub field: String,
     /// Before; `None` = not there.
@@ -102,7 +102,7 @@ pub struct FieldChange {
 
 /// Layers that both sides share, and those that only one has.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct LayerDiff {
+pub(crate) struct LayerDiff {
     /// How many are the same.
     pub shared: usize,
     /// In b only.
@@ -113,7 +113,7 @@ pub struct LayerDiff {
 
 /// Packages. Empty lists with an entry in `missing` mean "not compared".
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct PackageDiff {
+pub(crate) struct PackageDiff {
     /// In b only.
     pub added: Vec<Package>,
     /// In a only.
@@ -124,7 +124,7 @@ pub struct PackageDiff {
 
 /// One package with another version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct PackageChange {
+pub(crate) struct PackageChange {
     /// Which.
     pub purl: Untrusted,
     /// Version(s) in a.
@@ -135,7 +135,7 @@ pub struct PackageChange {
 
 /// Source and build.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct ProvenanceDiff {
+pub(crate) struct ProvenanceDiff {
     /// What a's provenance says.
     pub a: Option<ProvenanceSummary>,
     /// What b's provenance says.
@@ -146,7 +146,7 @@ pub struct ProvenanceDiff {
 
 /// Test results.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct TestDiff {
+pub(crate) struct TestDiff {
     /// What a's says.
     pub a: Option<TestResultSummary>,
     /// What b's says.

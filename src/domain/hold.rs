@@ -100,19 +100,25 @@ fn is_one_service(a: &str, b: &str) -> bool {
     a == b || ends(a, b) || ends(b, a)
 }
 
+/// A hold of payments, for tests: the digest is made of one byte.
+#[cfg(test)]
+pub(crate) fn sample(environment: &str, byte: u8) -> Hold {
+    Hold {
+        service: "payments".into(),
+        environment: environment.into(),
+        digest: Digest::from_bytes([byte; 32]),
+        reason: "crashes on start".into(),
+        since: None,
+        by: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn hold(environment: &str) -> Hold {
-        Hold {
-            service: "payments".into(),
-            environment: environment.into(),
-            digest: Digest::from_bytes([7; 32]),
-            reason: "crashes on start".into(),
-            since: None,
-            by: None,
-        }
+        sample(environment, 7)
     }
 
     fn environments(names: &[&str]) -> Vec<Environment> {

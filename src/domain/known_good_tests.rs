@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::hold::sample as hold;
 use crate::domain::policy::Environment;
 
 fn digest(name: u8) -> Digest {
@@ -45,17 +46,6 @@ fn history(first: u8, steps: &[(i64, u8, bool)]) -> Vec<DigestChange> {
     }
     all.reverse();
     all
-}
-
-fn hold(environment: &str, name: u8) -> Hold {
-    Hold {
-        service: "payments".into(),
-        environment: environment.into(),
-        digest: digest(name),
-        reason: "leaks".into(),
-        since: None,
-        by: None,
-    }
 }
 
 fn environments() -> Vec<Environment> {
@@ -271,7 +261,7 @@ fn what_is_skipped_is_named_with_its_reason() {
         "{words:?}"
     );
     assert!(
-        words[1].contains(&digest(2).to_string()) && words[1].contains("on hold in staging: \"leaks\""),
+        words[1].contains(&digest(2).to_string()) && words[1].contains("on hold in staging: \"crashes on start\""),
         "{words:?}"
     );
 }

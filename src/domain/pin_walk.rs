@@ -64,7 +64,7 @@ struct ParentLine<K, W: Ord, N> {
 
 /// The walk. Feed it every commit that is reachable from the head, children before parents.
 #[derive(Debug)]
-pub struct PinWalk<K, W: Ord, N> {
+pub(crate) struct PinWalk<K, W: Ord, N> {
     lines: Vec<ParentLine<K, W, N>>,
     /// Commit -> the lines that lead to it.
     claims: BTreeMap<String, Vec<usize>>,

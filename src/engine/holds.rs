@@ -140,12 +140,10 @@ mod tests {
 
     fn hold(env: &str) -> Hold {
         Hold {
-            service: "payments".into(),
-            environment: env.into(),
-            digest: Digest::from_bytes([7; 32]),
             reason: "crashes on start\nbadly".into(),
             since: Some(Timestamp::UNIX_EPOCH),
             by: Some("Ada".into()),
+            ..crate::domain::hold::sample(env, 7)
         }
     }
 

@@ -16,7 +16,7 @@ use crate::domain::reference::Repository;
 use place::{FoundEnvironment, Places};
 
 /// The name of the one environment of a repository in which no name speaks of environments.
-pub const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// Environments in promotion order.
 ///
@@ -27,7 +27,7 @@ pub const DEFAULT: &str = "default";
 /// stand beside each other. Else there is one, [`DEFAULT`], that has every file. Spellings of one name (`prod`
 /// and `production`) are one environment, called as most files call it. Inferred environments are read-only
 /// and have no policy: nothing is verified until a team says by what.
-pub fn environments(deployments: &[String], files: &[String]) -> Vec<Environment> {
+pub(crate) fn environments(deployments: &[String], files: &[String]) -> Vec<Environment> {
     let counted: Vec<&str> = deployments
         .iter()
         .map(String::as_str)
@@ -100,7 +100,7 @@ fn after(all: &[Environment], at: usize) -> Vec<EnvId> {
 }
 
 /// Whether the name says that customers are served there.
-pub fn is_production(name: &str) -> bool {
+pub(crate) fn is_production(name: &str) -> bool {
     words::is_production(name)
 }
 
@@ -147,7 +147,10 @@ pub(crate) fn environment(name: &str, paths: Vec<String>) -> Environment {
 ///
 /// `all` are the repositories that count for uniqueness, those with a configured name too. A name that a
 /// configuration gave is `taken`.
-pub fn service_names(all: &BTreeSet<Repository>, taken: &BTreeSet<&ServiceId>) -> BTreeMap<Repository, ServiceId> {
+pub(crate) fn service_names(
+    all: &BTreeSet<Repository>,
+    taken: &BTreeSet<&ServiceId>,
+) -> BTreeMap<Repository, ServiceId> {
     let suffixes = |repository: &Repository| -> Vec<String> {
         let parts: Vec<&str> = repository.path().split('/').collect();
         (1..=parts.len()).map(|n| parts[parts.len() - n..].join("/")).collect()

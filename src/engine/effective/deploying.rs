@@ -16,7 +16,7 @@ pub(super) struct Deploying<'a> {
 }
 
 impl<'a> Deploying<'a> {
-    pub fn new(files: &'a Files<'a>) -> Self {
+    pub(crate) fn new(files: &'a Files<'a>) -> Self {
         Self {
             files,
             known: RefCell::default(),
@@ -24,7 +24,7 @@ impl<'a> Deploying<'a> {
     }
 
     /// The paths of those files.
-    pub fn files(&self) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &'a str> {
         (0..self.files.len())
             .filter(|file| self.names_images(*file) || self.takes_in(*file))
             .map(|file| self.files.path(file))
