@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use pindeck::domain::evidence::EvidenceState;
-use pindeck::sources::evidence::{Carrier, Item};
+use pindeck::sources::evidence::{Carrier, Item, ItemContent};
 use support::evidence_cases::{Asked, Case, cases, corpus, item};
 
 const ROUNDS: u32 = 10;
@@ -81,7 +81,10 @@ fn beside(program: &Path, ready: &[(&Case, Asked, [Item; 1])], each: f64) {
             temporary.path().join("root.json"),
         );
         let Some(json) = case.root_json() else { continue };
-        std::fs::write(&bundle, items[0].content.as_ref().expect("content")).expect("writable");
+        let Ok(ItemContent::Kept(content)) = &items[0].content else {
+            continue;
+        };
+        std::fs::write(&bundle, content).expect("writable");
         std::fs::write(&root, json).expect("writable");
         let mut command = Command::new(program);
         if case.kind == "bundle-dsse" {

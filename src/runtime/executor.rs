@@ -196,7 +196,7 @@ impl Executor {
             drop(signal);
             let result = result.unwrap_or_else(|_| {
                 Err(Failure::failed("pindeck itself failed during the write")
-                    .hint("the board says what was left half-way, if anything was. Please report it with the log")
+                    .hint("`pindeck resume` says what stands. Please report it with the log")
                     .into())
             });
             let msg = Msg::Written {
