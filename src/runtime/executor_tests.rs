@@ -217,7 +217,7 @@ async fn a_panic_in_a_write_is_a_failure_that_promises_nothing() {
     let Err(WriteFailure::Failed(failure)) = written(&mut answers).await else {
         panic!("no failure");
     };
-    assert!(failure.next().as_str().contains("the board says"));
+    assert!(failure.next().as_str().contains("pindeck resume"));
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn a_storm_of_sizes_ends_in_the_last_one() {
             (100, 3),
             (40 - round, 140),
         ] {
-            cockpit.resize(rows, cols);
+            cockpit.resize_terminal_only(rows, cols);
             cockpit.press("j");
         }
     }

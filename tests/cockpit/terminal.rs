@@ -114,6 +114,12 @@ impl Cockpit {
         self.master.resize(size(rows, cols)).expect("resized");
     }
 
+    /// Another size of the terminal alone: what reads here keeps its own, for it survives neither a single column nor
+    /// what was drawn for another size. Ends with [`Self::resize`] to the size of the start.
+    pub fn resize_terminal_only(&self, rows: u16, cols: u16) {
+        self.master.resize(size(rows, cols)).expect("resized");
+    }
+
     /// Sends a signal to the program, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
         let id = self.child.process_id().expect("an id").to_string();
