@@ -48,13 +48,15 @@ fn oracle(kubectl: &Path, root: &Path, folder: &str) -> Option<BTreeSet<String>>
         .then(|| images(&String::from_utf8_lossy(&out.stdout)))
 }
 
+/// What these say decides images somewhere else: a chart renders them.
+const NOT_IMAGES: [&str; 2] = ["HelmRelease", "ConfigMap"];
+
 /// Every image of a rendered stream, without what charts make of their values.
 fn images(rendered: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for document in format!("\n{rendered}").split("\n---\n") {
         let scan = scan("rendered.yaml", document.as_bytes());
-        let is_object =
-            |part: &DocumentPart| matches!(part, DocumentPart::Object(object) if object.kind != "HelmRelease");
+        let is_object = |part: &DocumentPart| matches!(part, DocumentPart::Object(object) if !NOT_IMAGES.contains(&object.kind.as_str()));
         if scan.parts.iter().any(is_object) {
             out.extend(scan.found.iter().filter_map(|found| normal(&found.reference())));
         }

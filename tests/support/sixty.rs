@@ -35,6 +35,9 @@ const TEAMS: [&str; 6] = ["cart", "pay", "search", "ship", "stock", "user"];
 const KINDS: [&str; 10] = [
     "api", "worker", "gateway", "cron", "web", "export", "import", "admin", "sync", "mail",
 ];
+/// The files that a commit writes, by path.
+type Files = Vec<(String, String)>;
+
 const PEOPLE: [&str; 4] = ["Ada Osei", "Bruno Lima", "Chen Wei", "release-bot"];
 
 /// The name of a service by its number.
@@ -194,7 +197,7 @@ impl Sixty {
             ("pindeck.toml".to_owned(), self.policy()),
             ("keys/ci.pub".to_owned(), key.pem()),
         ];
-        let mut steps: Vec<(Timestamp, usize, String, Vec<(String, String)>)> = Vec::new();
+        let mut steps = Vec::<(Timestamp, usize, String, Files)>::new();
         let mut holds = String::from("version = 1\n");
         for service in 0..self.services {
             for (environment, env) in ENVIRONMENTS.into_iter().enumerate() {
