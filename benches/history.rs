@@ -1,10 +1,12 @@
 //! What the history of pins costs, beside the `git` program: `cargo bench --bench history`.
 //!
-//! The repositories are the real histories of the corpus (`PINDECK_GITOPS_CORPUS`, see tests/manifests/corpus.rs,
-//! and the folder `history` beside it). Printed for each, all in one run: who pinned what, for every pin; the history of single
+//! The repositories are the real histories of the test data (tests/data/README.md). Printed for each, all in one run: who pinned what, for every pin; the history of single
 //! pins; and `git log -G@sha256: -- '*.yaml' '*.yml'`.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
+
+#[path = "../tests/support/mod.rs"]
+pub mod support;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use pindeck::engine::ledger::{ScanCache, read};
 use pindeck::engine::lineage::trace;
 use pindeck::engine::pin_states::{BlobReferences, PinEvent, PinStates};
 use pindeck::sources::git::GitRepo;
+use support::packed::{Packed, file_ending};
 
 const TARGETS: usize = 8;
 const ROUNDS: usize = 3;
@@ -31,12 +34,9 @@ fn git(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
 }
 
-fn bundles(folder: &Path) -> Vec<PathBuf> {
-    let read = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten();
-    let all = read(folder.join("history")).chain(read(folder.join("../history")));
-    all.filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "bundle"))
-        .collect()
+fn bundles() -> impl Iterator<Item = PathBuf> {
+    let folders = [Packed::Gitops.folder().join("history"), Packed::History.folder()];
+    folders.into_iter().filter_map(|folder| file_ending(&folder, ".bundle"))
 }
 
 fn best(mut work: impl FnMut()) -> Duration {
@@ -49,15 +49,7 @@ fn best(mut work: impl FnMut()) -> Duration {
 }
 
 fn main() {
-    let folder = std::env::var_os("PINDECK_GITOPS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    let bundles = bundles(&folder);
-    if bundles.is_empty() {
-        println!("SKIPPED: no history part in {}", folder.display());
-    }
-    for bundle in bundles {
+    for bundle in bundles() {
         let root = tempfile::tempdir().expect("a folder");
         let args = ["clone", "-q", "--branch", "main", &bundle.to_string_lossy(), "history"];
         git(root.path(), &args);

@@ -1,9 +1,12 @@
 //! How long a scan of a whole GitOps repository takes: `cargo bench --bench scan`.
 //!
-//! The tree is the large one of the corpus (`PINDECK_GITOPS_CORPUS`, see tests/manifests/corpus.rs).
+//! The tree is the large one of the corpus (tests/data/README.md).
 //! Printed: the first scan, a second one, and one after a single file changed; then peak memory.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
+
+#[path = "../tests/support/mod.rs"]
+pub mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use pindeck::domain::id::Digest;
 use pindeck::sources::git::manifest::{Scanner, is_manifest};
+use support::packed::{Packed, file_ending};
 
 struct File {
     path: String,
@@ -19,15 +23,8 @@ struct File {
 }
 
 fn main() {
-    let folder = std::env::var_os("PINDECK_GITOPS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    let archive = std::fs::read_dir(folder.join("scale")).ok().and_then(|dir| {
-        dir.filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.to_string_lossy().ends_with(".tar.gz"))
-    });
-    let Some(archive) = archive else {
+    let folder = Packed::Gitops.folder();
+    let Some(archive) = file_ending(&folder.join("scale"), ".tar.gz") else {
         println!("SKIPPED: no scale part in {}", folder.display());
         return;
     };

@@ -1,6 +1,6 @@
 //! How long it takes to verify a bundle, beside cosign verifying the same files; and what a large SBOM costs.
 //!
-//! `cargo bench --bench verify`; the bundles are those of the corpus that hold (`PINDECK_EVIDENCE_CORPUS`, see
+//! `cargo bench --bench verify`; the bundles are those of the corpus that hold (tests/data/README.md, see
 //! tests/evidence/corpus.rs). cosign is looked for in target/peers and on the PATH, and run once a bundle.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
@@ -19,7 +19,7 @@ use support::evidence_cases::{Asked, Case, cases, corpus, item};
 const ROUNDS: u32 = 10;
 
 fn main() {
-    let Some(folder) = corpus() else { return };
+    let folder = corpus();
     let all = cases(&folder);
     let bundles: Vec<&Case> = all
         .iter()

@@ -9,6 +9,8 @@ use serde_json::Value;
 use super::clones::{self, Clone};
 use super::home::{Home, commit, finish, git};
 use super::independent_scan::mentions;
+use crate::support::packed::{Packed, file_ending};
+use crate::support::skip::{Want, skipped};
 
 /// Whether a file may name images that pindeck reads.
 fn is_read(path: &str) -> bool {
@@ -171,22 +173,9 @@ fn what_init_writes_takes_in_the_application_of_tomorrow() {
 
 /// The large real tree of the shared corpus, in a repository of its own.
 fn large_tree(home: &Home) -> Option<(PathBuf, PathBuf)> {
-    let set = std::env::var_os("PINDECK_GITOPS_CORPUS");
-    let corpus = set.clone().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    let archive = std::fs::read_dir(corpus.join("scale")).ok().and_then(|folder| {
-        let mut all = folder.filter_map(|entry| Some(entry.ok()?.path()));
-        all.find(|path| path.to_string_lossy().ends_with(".tar.gz"))
-    });
-    let Some(archive) = archive else {
-        assert!(
-            set.is_none(),
-            "PINDECK_GITOPS_CORPUS: no archive in {}",
-            corpus.display()
-        );
-        println!("SKIPPED: no large tree in {}", corpus.display());
+    let corpus = Packed::Gitops.folder();
+    let Some(archive) = file_ending(&corpus.join("scale"), ".tar.gz") else {
+        skipped(Want::Data, "no large tree in the corpus");
         return None;
     };
     let repository = home.path("large");

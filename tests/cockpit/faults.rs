@@ -2,13 +2,14 @@
 
 use super::pty::board;
 use super::terminal::{Cockpit, command};
+use crate::support::skip::{Want, skipped};
 
 /// Whether faults can't be made: the program was built without debug assertions, as a release is.
-pub fn skipped() -> bool {
+pub fn is_left_out() -> bool {
     if cfg!(debug_assertions) {
         return false;
     }
-    eprintln!("SKIPPED: a release has no way to make a fault on purpose");
+    skipped(Want::Program, "a release has no way to make a fault on purpose");
     true
 }
 
@@ -27,7 +28,7 @@ fn cockpit(place: &str) -> (Cockpit, std::path::PathBuf) {
 }
 
 fn fails(place: &str, keys: &str) {
-    if skipped() {
+    if is_left_out() {
         return;
     }
     let (mut cockpit, file) = cockpit(place);
@@ -58,7 +59,7 @@ fn in_a_task_that_reads() {
 #[test]
 fn in_a_write() {
     // accounts in staging goes back one.
-    if skipped() {
+    if is_left_out() {
         return;
     }
     let (mut cockpit, file) = cockpit("write");

@@ -1,7 +1,7 @@
 //! A repository without configuration: what is inferred, and the file that `pindeck init` proposes.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use pindeck::config::team;
@@ -9,19 +9,7 @@ use pindeck::domain::policy::PolicySource;
 use pindeck::engine::{Engine, OpenOptions};
 use serde_json::Value;
 
-fn world() -> Option<PathBuf> {
-    let set = std::env::var_os("PINDECK_WORLD");
-    let world = set.clone().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/world"),
-        PathBuf::from,
-    );
-    if world.join("EXPECTED.json").is_file() {
-        return Some(world);
-    }
-    assert!(set.is_none(), "PINDECK_WORLD: no EXPECTED.json in {}", world.display());
-    eprintln!("SKIPPED: no world at {}", world.display());
-    None
-}
+use crate::support::packed::Packed;
 
 fn open(dir: &Path) -> Engine {
     let options = OpenOptions {
@@ -35,7 +23,7 @@ fn open(dir: &Path) -> Engine {
 
 #[tokio::test]
 async fn the_world_needs_no_configuration_to_be_seen() {
-    let Some(world) = world() else { return };
+    let world = Packed::World.folder();
     let root = tempfile::tempdir().expect("a folder");
     let checkout = root.path().join("gitops");
     let cloned = Command::new("git")

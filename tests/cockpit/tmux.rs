@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::terminal::{Cockpit, command, until};
+use crate::support::skip::{Want, skipped};
 
 /// A demo inside tmux inside a terminal; the server ends with it.
 struct Tmux {
@@ -18,7 +19,7 @@ impl Tmux {
     /// `None` (said loudly) where tmux is not installed.
     fn start(name: &str, options: &[&str]) -> Option<Self> {
         if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("SKIPPED: tmux is not installed");
+            skipped(Want::Program, "tmux is not installed");
             return None;
         }
         let home = tempfile::tempdir().expect("a folder");

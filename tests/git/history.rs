@@ -10,6 +10,8 @@ use pindeck::engine::{Engine, OpenOptions};
 use pindeck::sources::git::manifest::scan;
 
 use super::program::{git, try_git};
+use crate::support::packed::{Packed, file_ending};
+use crate::support::skip::{Want, skipped};
 
 fn open(dir: &Path) -> Engine {
     let options = OpenOptions {
@@ -26,17 +28,9 @@ async fn history(engine: &Engine, target: &Target, limit: Option<usize>) -> Vec<
 }
 
 fn corpus() -> Option<PathBuf> {
-    let set = std::env::var_os("PINDECK_GITOPS_CORPUS");
-    let folder = set.map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    let found = std::fs::read_dir(folder.join("history")).ok().and_then(|dir| {
-        dir.filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|e| e == "bundle"))
-    });
+    let found = file_ending(&Packed::Gitops.folder().join("history"), ".bundle");
     if found.is_none() {
-        eprintln!("SKIPPED: no history part in {}", folder.display());
+        skipped(Want::Data, "no history in the corpus");
     }
     found
 }
@@ -299,7 +293,7 @@ async fn what_git2_cannot_read_goes_through_git() {
         std::fs::create_dir(&dir).expect("created");
         match repository(&dir, &[format]) {
             Ok(()) => assert_eq!(story(&told(&dir).await), STORY, "{format}"),
-            Err(words) => eprintln!("SKIPPED {format}: {words}"),
+            Err(words) => skipped(Want::Program, &format!("git {format}: {words}")),
         }
     }
 }

@@ -8,21 +8,11 @@ use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, 
 use pindeck::sources::git::{GitError, GitRepo, RevertOutcome, RevertedFile, TreeEntry};
 
 use crate::support::git_world::{World, git, git_bytes, identify, knows_reftables};
+use crate::support::packed::{Packed, file_ending};
+use crate::support::skip::{Want, skipped};
 
 fn repo(dir: &Path) -> GitRepo {
     GitRepo::discover(dir).expect("found")
-}
-
-/// Data shared beside the checkout, or where the environment says.
-fn shared(variable: &str, path: &str) -> Option<PathBuf> {
-    let set = std::env::var_os(variable).map(PathBuf::from);
-    let folder = set.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path));
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os(variable).is_none(), "{variable} names no folder");
-    eprintln!("SKIPPED: nothing at {}", folder.display());
-    None
 }
 
 fn unbundle(bundle: &Path) -> (tempfile::TempDir, PathBuf) {
@@ -118,9 +108,7 @@ fn reverts_of(dir: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn the_reverts_of_the_release_world_come_out_byte_for_byte() {
-    let Some(world) = shared("PINDECK_WORLD", "world") else {
-        return;
-    };
+    let world = Packed::World.folder();
     let (_root, dir) = unbundle(&world.join("gitops.bundle"));
     let reverts = reverts_of(&dir);
     assert!(!reverts.is_empty(), "the world has reverts");
@@ -131,18 +119,9 @@ fn the_reverts_of_the_release_world_come_out_byte_for_byte() {
 
 #[test]
 fn the_reverts_of_a_real_history_come_out_byte_for_byte() {
-    let Some(corpus) = shared("PINDECK_GITOPS_CORPUS", "corpus/gitops") else {
-        return;
-    };
-    let bundle = std::fs::read_dir(corpus.join("history"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let Some(bundle) = bundle
-        .map(|f| f.path())
-        .find(|p| p.extension().is_some_and(|e| e == "bundle"))
-    else {
-        eprintln!("SKIPPED: no history");
+    let corpus = Packed::Gitops.folder();
+    let Some(bundle) = file_ending(&corpus.join("history"), ".bundle") else {
+        skipped(Want::Data, "no history in the corpus");
         return;
     };
     let (_root, dir) = unbundle(&bundle);

@@ -10,6 +10,7 @@ use pindeck::sources::git::manifest::scan;
 use pindeck::sources::git::write::{Expected, FileAfter, FileBefore, FileChange, Push, Signing, WriteError};
 
 use crate::support::git_world::{World, belongings, git, git_bytes, hook};
+use crate::support::skip::{Want, skipped};
 
 const PIN: &[u8] = b"image: app@sha256:aa\n";
 
@@ -388,7 +389,7 @@ fn commits_are_signed_as_configured() {
         .arg(&key)
         .status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: no ssh-keygen");
+        skipped(Want::Program, "no ssh-keygen");
         return;
     }
     let public = std::fs::read_to_string(key.with_extension("pub")).expect("there");
@@ -443,7 +444,7 @@ fn openpgp_signs_too() {
         ])
         .output();
     if !made.is_ok_and(|out| out.status.success()) {
-        eprintln!("SKIPPED: no gpg that makes keys here");
+        skipped(Want::Program, "no gpg that makes keys here");
         return;
     }
     git(&dir, &["config", "gpg.program", &program]);

@@ -1,7 +1,6 @@
 //! Every reference of a corpus of real manifests, exactly: image, tag, digest, line and bytes.
 //!
-//! The folder comes from `PINDECK_GITOPS_CORPUS`, by default the one shared beside the checkout.
-//! Parts that a folder does not have (scale, history) are left out, loudly.
+//! Parts that another corpus does not have (scale, history) are left out, loudly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,22 +11,11 @@ use pindeck::sources::git::edit::{NewPin, TagChange, plan_edit};
 use pindeck::sources::git::manifest::{Found, Scan, scan};
 use serde_json::Value;
 
-fn corpus() -> Option<PathBuf> {
-    let set = std::env::var_os("PINDECK_GITOPS_CORPUS");
-    let folder = set.clone().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    if folder.join("cases.jsonl").is_file() {
-        return Some(folder);
-    }
-    assert!(
-        set.is_none(),
-        "PINDECK_GITOPS_CORPUS: no cases.jsonl in {}",
-        folder.display()
-    );
-    eprintln!("SKIPPED: no corpus at {}", folder.display());
-    None
+use crate::support::packed::{Packed, file_ending};
+use crate::support::skip::{Want, skipped};
+
+fn corpus() -> PathBuf {
+    Packed::Gitops.folder()
 }
 
 fn json_lines(path: &Path) -> Vec<Value> {
@@ -86,7 +74,7 @@ fn counted(scan: &Scan) -> impl Iterator<Item = &Found> {
 
 #[test]
 fn every_case_exactly() {
-    let Some(folder) = corpus() else { return };
+    let folder = corpus();
     let mut by_kind: BTreeMap<String, [usize; 2]> = BTreeMap::new();
     let mut wrong = Vec::new();
     let cases = json_lines(&folder.join("cases.jsonl"));
@@ -136,17 +124,14 @@ fn every_case_exactly() {
 
 /// The large tree, without the folder around it.
 pub fn unpacked(into: &str) -> Option<PathBuf> {
-    let tree = unpack(&corpus()?, into)?;
+    let tree = unpack(&corpus(), into)?;
     let mut inside = std::fs::read_dir(tree).expect("readable");
     Some(inside.next()?.expect("entry").path())
 }
 
 /// Unpacks the large tree; tests may run side by side, so each names its own folder.
 fn unpack(folder: &Path, into: &str) -> Option<PathBuf> {
-    let archive = std::fs::read_dir(folder.join("scale"))
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.to_string_lossy().ends_with(".tar.gz"))?;
+    let archive = file_ending(&folder.join("scale"), ".tar.gz")?;
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(into);
     let _ = std::fs::remove_dir_all(&target);
     std::fs::create_dir_all(&target).expect("a folder");
@@ -174,9 +159,9 @@ fn yaml_files(folder: &Path, out: &mut Vec<PathBuf>) {
 
 #[test]
 fn a_tree_of_thousands_of_files() {
-    let Some(folder) = corpus() else { return };
+    let folder = corpus();
     let Some(tree) = unpack(&folder, "scale") else {
-        eprintln!("SKIPPED: no scale part");
+        skipped(Want::Data, "no large tree in the corpus");
         return;
     };
     let counts: Value =
@@ -248,16 +233,8 @@ fn a_tree_of_thousands_of_files() {
 /// The pins of the shared release world, each in the file and style that its expectation names.
 #[test]
 fn pins_of_the_world() {
-    let set = std::env::var_os("PINDECK_WORLD");
-    let world = set.clone().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/world"),
-        PathBuf::from,
-    );
-    let Ok(text) = std::fs::read(world.join("EXPECTED.json")) else {
-        assert!(set.is_none(), "PINDECK_WORLD: no EXPECTED.json in {}", world.display());
-        eprintln!("SKIPPED: no world at {}", world.display());
-        return;
-    };
+    let world = Packed::World.folder();
+    let text = std::fs::read(world.join("EXPECTED.json")).expect("EXPECTED.json");
     let expected: Value = serde_json::from_slice(&text).expect("JSON");
     let checkout = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifest-world");
     clone(&world.join("gitops.bundle"), &checkout);
@@ -313,14 +290,10 @@ fn show(repository: &Path, commit: &str, path: &str) -> Option<Vec<u8>> {
 /// Real bumps and reverts, made again from the parent's file.
 #[test]
 fn edits_replay_history() {
-    let Some(folder) = corpus() else { return };
+    let folder = corpus();
     let history = folder.join("history");
-    let bundle = std::fs::read_dir(&history).ok().and_then(|dir| {
-        dir.filter_map(|entry| Some(entry.ok()?.path()))
-            .find(|path| path.extension().is_some_and(|e| e == "bundle"))
-    });
-    let Some(bundle) = bundle else {
-        eprintln!("SKIPPED: no history part");
+    let Some(bundle) = file_ending(&history, ".bundle") else {
+        skipped(Want::Data, "no history in the corpus");
         return;
     };
     let repository = Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifest-history");
@@ -402,7 +375,7 @@ fn edits_replay_history() {
 /// second edit back gives the file as it was.
 #[test]
 fn every_editable_reference_edits_and_comes_back() {
-    let Some(folder) = corpus() else { return };
+    let folder = corpus();
     let other = Digest::of(b"another image");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrong = Vec::new();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::git_http::GitHttp;
 use crate::support::git_world::{belongings, git, git_bytes, hook};
+use crate::support::skip::{Want, skipped};
 use crate::support::stage::Stage;
 
 const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
@@ -66,7 +67,7 @@ fn sign(stage: &Stage) -> bool {
         .arg(&key)
         .status();
     if !made.is_ok_and(|status| status.success()) {
-        println!("SKIPPED: no ssh-keygen, commits are not signed");
+        skipped(Want::Program, "no ssh-keygen, commits are not signed");
         return false;
     }
     let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();

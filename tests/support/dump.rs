@@ -42,25 +42,13 @@ pub struct World {
 }
 
 impl World {
-    /// The world named by `PINDECK_WORLD`, else the shared one; `None` (said loudly) where there is none.
-    pub fn find() -> Option<Self> {
-        let named = std::env::var_os("PINDECK_WORLD").map(PathBuf::from);
-        let folder = named
-            .clone()
-            .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/world"));
-        if !folder.is_dir() {
-            assert!(
-                named.is_none(),
-                "PINDECK_WORLD names {}, which is no folder",
-                folder.display()
-            );
-            println!("SKIPPED: there is no world in {}", folder.display());
-            return None;
-        }
-        Some(Self {
+    /// The world of the test data.
+    pub fn find() -> Self {
+        let folder = super::packed::Packed::World.folder();
+        Self {
             registries: registries(&folder),
             folder,
-        })
+        }
     }
 
     /// The policy, with an endpoint for each host, in a copy of the files it names.

@@ -16,28 +16,16 @@ use pindeck::domain::verdict::{Facts, Outcome, Presence, judge};
 use pindeck::sources::evidence::{Carrier, Item, OtherDigest, Question, Trust, check, may_be_statement};
 use serde_json::Value;
 
+use super::packed::Packed;
+
 mod layout;
 mod trust;
 
 use layout::{Layout, open_layout, read_manifest};
 
-/// The folder of a corpus, from the variable or beside the checkout.
-pub fn corpus() -> Option<PathBuf> {
-    let set = std::env::var_os("PINDECK_EVIDENCE_CORPUS");
-    let folder = set.clone().map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/evidence"),
-        PathBuf::from,
-    );
-    if folder.join("cases.jsonl").is_file() {
-        return Some(folder);
-    }
-    assert!(
-        set.is_none(),
-        "PINDECK_EVIDENCE_CORPUS: no cases.jsonl in {}",
-        folder.display()
-    );
-    eprintln!("SKIPPED: no corpus at {}", folder.display());
-    None
+/// The folder of the corpus.
+pub fn corpus() -> PathBuf {
+    Packed::Evidence.folder()
 }
 
 /// One line of `cases.jsonl`.

@@ -110,7 +110,7 @@ pub fn knows_reftables() -> bool {
     let made = command(root.path(), &["init", "-q", "--ref-format=reftable"]).output();
     let known = made.expect("git runs").status.success();
     if !known {
-        println!("SKIPPED: this git knows no reftables");
+        super::skip::skipped(super::skip::Want::Program, "this git knows no reftables");
     }
     known
 }

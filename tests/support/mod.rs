@@ -20,11 +20,13 @@ pub mod git_http;
 pub mod git_world;
 pub mod live_world;
 pub mod own_registry;
+pub mod packed;
 pub mod peer;
 pub mod scheduler;
 pub mod server;
 pub mod signed_world;
 pub mod sixty;
+pub mod skip;
 #[cfg(unix)]
 pub mod sshd;
 pub mod stage;

@@ -23,7 +23,10 @@ pub fn find(name: &str) -> Option<PathBuf> {
         "{name} is required (PINDECK_REQUIRE_PEERS) and not in {}: run tests/peers/install",
         folder.display()
     );
-    println!("SKIPPED for want of {name}: run tests/peers/install");
+    super::skip::skipped(
+        super::skip::Want::Program,
+        &format!("no {name}: run tests/peers/install"),
+    );
     None
 }
 

@@ -37,7 +37,7 @@ pub struct Stage {
 impl Stage {
     /// `None` (said loudly) where there is no world.
     pub async fn start() -> Option<Self> {
-        let world = World::find()?;
+        let world = World::find();
         let home = tempfile::tempdir().unwrap();
         let mut places = BTreeMap::new();
         for (host, dump) in &world.registries {

@@ -1,6 +1,4 @@
 //! The frozen world, served by registries of the test process.
-//!
-//! Its folder comes from `PINDECK_WORLD`, by default the one shared beside the checkout.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,7 +32,7 @@ fn ways(dump: &Dump) -> Ways {
 impl Served {
     /// `None` (said loudly) without a world.
     pub fn start() -> Option<Self> {
-        let world = World::find()?;
+        let world = World::find();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
