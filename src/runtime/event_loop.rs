@@ -72,7 +72,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: CockpitOptions) -> R
         tmux,
         remembered,
         late: input::LateAnswer::new(asked && is_light.is_none()),
-        was_suspended: false,
+        is_away: false,
         flight: None,
     };
     let ended = AssertUnwindSafe(cockpit.run(&mut answers, &mut signals))
@@ -100,8 +100,8 @@ struct Cockpit {
     tmux: bool,
     remembered: Remembered,
     late: input::LateAnswer,
-    /// The next "continued" is the answer to our own stop, and has been dealt with.
-    was_suspended: bool,
+    /// The terminal is not ours to touch: it was given back for a stop, or we were continued in the background.
+    is_away: bool,
     /// The write of which nobody has seen the end yet.
     flight: Option<Flight>,
 }
@@ -123,19 +123,13 @@ impl Cockpit {
         self.handle(Msg::Start)?;
         self.draw()?;
         loop {
-            let due = self.session.due(Instant::now());
+            let due = self.session.due(Instant::now()).filter(|_| !self.is_away);
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
                     Signal::End(number) => return Ok(CockpitEnd::Signal(number)),
-                    // Stopped from outside and continued: the screen is no longer what we know.
-                    Signal::Continued if std::mem::take(&mut self.was_suspended) => {}
-                    Signal::Continued => {
-                        self.guard.pause()?;
-                        self.guard.resume()?;
-                        self.session.disturbed();
-                        self.draw()?;
-                    }
+                    Signal::Continued => self.take_terminal_again()?,
+                    Signal::Resized => self.measure()?,
                 },
                 event = events.next() => match event {
                     // The terminal is gone.
@@ -162,12 +156,41 @@ impl Cockpit {
                 answer = answers.writes.recv() => self.answer(answer)?,
                 answer = answers.reads.recv() => self.answer(answer)?,
                 _ = pulse.tick(), if self.session.state.is_waiting() => self.handle(Msg::Tick)?,
-                _ = tick.tick() => self.handle(Msg::Tick)?,
+                _ = tick.tick() => {
+                    if self.is_away {
+                        self.take_terminal_again()?;
+                    }
+                    self.handle(Msg::Tick)?;
+                }
             }
             if self.session.state.quitting {
                 return Ok(CockpitEnd::Quit);
             }
         }
+    }
+
+    /// Takes the terminal if it is ours to touch; else a later tick tries again. After a stop the screen is no longer
+    /// what was drawn, and it may have another size.
+    fn take_terminal_again(&mut self) -> Result<(), RunError> {
+        self.is_away = !suspend::is_in_foreground();
+        if self.is_away {
+            return Ok(());
+        }
+        self.guard.pause()?;
+        self.guard.resume()?;
+        self.session.disturbed();
+        self.measure()?;
+        self.draw()
+    }
+
+    /// Asks the terminal for its size. The events tell it too, but of several changes at once the last one can be missing
+    /// there.
+    fn measure(&mut self) -> Result<(), RunError> {
+        let (width, height) = crossterm::terminal::size()?;
+        if (width, height) == self.session.state.size {
+            return Ok(());
+        }
+        self.handle(Msg::Resize { width, height })
     }
 
     fn answer(&mut self, answer: Option<ExecutorEvent>) -> Result<(), RunError> {
@@ -258,12 +281,8 @@ impl Cockpit {
             }
             Command::Redraw => self.session.display.forget(),
             Command::Suspend => {
-                self.was_suspended = true;
+                self.is_away = true;
                 suspend::suspend(&self.guard)?;
-                self.session.display.forget();
-                // The terminal may have another size by now.
-                let (width, height) = crossterm::terminal::size()?;
-                return Ok(Some(Msg::Resize { width, height }));
             }
             // The loop looks at the state after every key.
             Command::Quit => {}
@@ -273,6 +292,9 @@ impl Cockpit {
 
     /// Draws if anything has happened; writes only if anything looks different.
     fn draw(&mut self) -> Result<(), RunError> {
+        if self.is_away {
+            return Ok(());
+        }
         faults::point("draw");
         // A panic anywhere gives the terminal back before it prints. Then nothing may be drawn over that.
         if !self.guard.is_held() {

@@ -9,6 +9,9 @@ pub(super) enum Signal {
     End(u8),
     /// We were stopped, and go on.
     Continued,
+    /// The terminal has another size.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "only a signal tells it"))]
+    Resized,
 }
 
 /// Listens to the signals that concern a cockpit.
@@ -18,6 +21,7 @@ pub(super) struct Signals {
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
     continued: tokio::signal::unix::Signal,
+    resized: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -29,6 +33,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
+            resized: signal(SignalKind::window_change())?,
         })
     }
 
@@ -39,6 +44,7 @@ impl Signals {
             _ = self.hangup.recv() => Signal::End(HANGUP),
             _ = self.interrupt.recv() => Signal::End(2),
             _ = self.continued.recv() => Signal::Continued,
+            _ = self.resized.recv() => Signal::Resized,
         }
     }
 }
