@@ -33,6 +33,7 @@ pub mod plan_screen;
 mod reading;
 pub mod request;
 pub mod revert_screen;
+pub mod running_words;
 pub mod select;
 pub mod signs;
 pub mod sorting;

@@ -34,6 +34,9 @@ impl CommandContext {
             dir: self.global.dir.clone(),
             config: self.global.config.clone(),
             approved_registries: self.user.approved_registries.clone(),
+            clusters: (self.user.clusters.iter())
+                .map(|(name, access)| (name.get_ref().clone(), access.clone()))
+                .collect(),
             offline: self.global.offline,
             no_fetch: self.global.no_fetch,
             read_only: self.global.read_only,

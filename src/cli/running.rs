@@ -1,6 +1,5 @@
 //! `pindeck running`: what the clusters run, beside what is pinned.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::cli::exit::Exit;
@@ -10,12 +9,11 @@ use crate::domain::running::comparison::ImageComparison;
 use crate::domain::running::observation::{NamespaceRunning, RunningDigest, RunningState};
 use crate::domain::running::pods::Counting;
 use crate::domain::text::Untrusted;
-use crate::engine::cluster_access::ClusterAccesses;
 use crate::engine::running::{PinRunning, RunningAnswer, RunningFilter};
 
 use super::args::RunningArgs;
 use super::command_context::CommandContext;
-use super::json;
+use super::json::{self, running::running};
 use super::output::say;
 use super::text::Table;
 
@@ -29,11 +27,7 @@ pub(crate) async fn run(context: &CommandContext, args: &RunningArgs) -> Result<
         services: args.services.clone(),
         environments: args.environments.clone(),
     };
-    let known = context.user.clusters.iter();
-    let accesses: ClusterAccesses = known
-        .map(|(name, access)| (name.get_ref().clone(), access.clone()))
-        .collect();
-    let answer = engine.running(&filter, &accesses).await?;
+    let answer = engine.running(&filter).await?;
     if args.json {
         json::print("running", document(&answer))?;
     } else {
@@ -55,7 +49,7 @@ fn document(answer: &RunningAnswer) -> Value {
         let pin = &one.pin;
         let entry = json!({
             "environment": pin.target.environment, "component": pin.component, "digest": pin.digest, "tag": pin.tag,
-            "running": running(one, answer.observed_at),
+            "running": one.state.map(|state| running(state, Some(answer.observed_at), &one.namespaces)),
         });
         let name = pin.target.service.as_str();
         match services.last_mut() {
@@ -65,50 +59,6 @@ fn document(answer: &RunningAnswer) -> Value {
     }
     let service = |(name, pins): (&str, Vec<Value>)| json!({ "service": name, "pins": pins });
     json!({ "services": services.into_iter().map(service).collect::<Vec<_>>() })
-}
-
-/// The object `running` of a pin; `null` where nothing is asked about it.
-fn running(one: &PinRunning, observed_at: Timestamp) -> Value {
-    let Some(state) = one.state else { return Value::Null };
-    json!({
-        "state": state.as_str(), "observed_at": observed_at,
-        "clusters": one.namespaces.iter().map(namespace).collect::<Vec<_>>(),
-    })
-}
-
-fn namespace(one: &NamespaceRunning) -> Value {
-    json!({
-        "cluster": one.cluster, "namespace": one.namespace, "state": one.state.as_str(), "past": one.is_past,
-        "digests": one.digests.iter().map(digest).collect::<Vec<_>>(),
-        "reconciler": Value::Null,
-        "blocked": one.blocked.iter().map(blocked).collect::<Vec<_>>(),
-        "missing": one.missing,
-    })
-}
-
-fn digest(row: &RunningDigest) -> Value {
-    let (matched, doubt) = match row.comparison {
-        ImageComparison::Same(how) => (Some(how.as_str()), None),
-        ImageComparison::Differs => (Some("none"), None),
-        ImageComparison::Unknown(doubt) => (None, Some(doubt.to_string())),
-    };
-    json!({
-        "digest": row.digest, "match": matched, "doubt": doubt, "named": row.named, "asked": row.asked,
-        "pods": row.pods, "ready": row.ready, "since": row.since, "job": row.is_job,
-        "counts": match row.counting {
-            Counting::Runs => "runs",
-            Counting::ShouldRun => "should-run",
-            Counting::Lost => "lost",
-            Counting::Leaving => "leaving",
-            Counting::Aside => "aside",
-        },
-    })
-}
-
-fn blocked(one: &Blocked) -> Value {
-    json!({
-        "what": one.what.as_str(), "by": one.by, "digest": one.digest, "message": one.message, "since": one.since,
-    })
 }
 
 fn lines(answer: &RunningAnswer) -> Vec<String> {
@@ -182,19 +132,7 @@ fn lines(answer: &RunningAnswer) -> Vec<String> {
 /// What stands below the table about one pin in one namespace: who is in the way, and what is not known.
 fn remarks(target: &str, place: &NamespaceRunning) -> Vec<String> {
     let at = format!("{target}, {}/{}", place.cluster, place.namespace);
-    let mut lines = Vec::new();
-    for one in &place.blocked {
-        let by = one
-            .by
-            .as_ref()
-            .map(|by| format!(" by {}", by.quoted()))
-            .unwrap_or_default();
-        let digest = one
-            .digest
-            .map_or_else(|| "a digest that is not named".to_owned(), |digest| digest.short());
-        let what = one.what.as_str().replace('-', " ");
-        lines.push(format!("{at}: {digest}: {what}{by}: {}", one.message.quoted()));
-    }
+    let mut lines = obstacles(target, place);
     let doubts = place.digests.iter().filter(|row| row.counting == Counting::Runs);
     let mut said: Vec<String> = doubts
         .filter_map(|row| match row.comparison {
@@ -204,12 +142,22 @@ fn remarks(target: &str, place: &NamespaceRunning) -> Vec<String> {
         .collect();
     said.dedup();
     lines.extend(said);
-    lines.extend(
-        place
-            .missing
-            .iter()
-            .map(Untrusted::clean)
-            .map(|what| format!("{at}: {what}")),
-    );
+    let missing = place.missing.iter().map(Untrusted::clean);
+    lines.extend(missing.map(|what| format!("{at}: {what}")));
     lines
+}
+
+/// Who is in the way of a pin in one namespace, a line each.
+pub(super) fn obstacles(target: &str, place: &NamespaceRunning) -> Vec<String> {
+    let at = format!("{target}, {}/{}", place.cluster, place.namespace);
+    let line = |one: &Blocked| {
+        let by = (one.by.as_ref())
+            .map(|by| format!(" by {}", by.quoted()))
+            .unwrap_or_default();
+        let digest = one.digest.map(|digest| digest.short());
+        let digest = digest.unwrap_or_else(|| "a digest that is not named".to_owned());
+        let what = one.what.as_str().replace('-', " ");
+        format!("{at}: {digest}: {what}{by}: {}", one.message.quoted())
+    };
+    place.blocked.iter().map(line).collect()
 }

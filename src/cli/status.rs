@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::app::cell_status::{self, CellStatus};
+use crate::app::running_words;
 use crate::cli::exit::Exit;
 use crate::domain::board::{Board, Cell, Fetch};
 use crate::domain::candidate::Relation;
@@ -18,6 +19,7 @@ use super::command_context::CommandContext;
 use super::json::{self, status::StatusDoc};
 use super::names;
 use super::output::{say, warn};
+use super::running;
 use super::text::{self, Table};
 
 /// Runs `pindeck status`.
@@ -109,7 +111,8 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         )));
         out.push(String::new());
     }
-    let mut table = Table::new(&[
+    let runs_somewhere = board.environments.iter().any(|env| env.running.is_known());
+    let mut heading = vec![
         "SERVICE",
         "ENVIRONMENT",
         "PINNED",
@@ -117,7 +120,11 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         "TAG NOW",
         "CANDIDATE",
         "VERDICT",
-    ]);
+    ];
+    if runs_somewhere {
+        heading.push("RUNNING");
+    }
+    let mut table = Table::new(&heading);
     for row in &board.services {
         let offer = match &row.candidate {
             Seen::Unreachable { .. } => "unreachable".to_owned(),
@@ -140,7 +147,11 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         let blank = String::new;
         table.row([row.name.to_string(), blank(), blank(), blank(), blank(), offer, verdict].map(|c| clean(&c)));
         for cell in &row.cells {
-            table.row(pin(cell, now).map(|c| clean(&c)));
+            let mut known = board.environments.iter();
+            let environment = known.find(|env| env.name == cell.pin.target.environment);
+            let runs =
+                runs_somewhere.then(|| running_words::of_cell(cell, environment).unwrap_or_else(|| "-".to_owned()));
+            table.row(pin(cell, now).into_iter().chain(runs).map(|c| clean(&c)));
         }
     }
     if table.is_empty() {
@@ -148,6 +159,11 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
         out.push("  next: `pindeck init --print` shows what is found and how to name environments".to_owned());
     } else {
         out.extend(table.lines());
+    }
+    let remarks = running_remarks(board);
+    if !remarks.is_empty() {
+        out.push(String::new());
+        out.extend(remarks);
     }
     out.push(String::new());
     out.extend(drift(&board.drift));
@@ -224,6 +240,20 @@ fn pin(cell: &Cell, now: Timestamp) -> [String; 7] {
         relation,
         verdict,
     ]
+}
+
+/// What stands below the table about what runs: who is in the way of a pin, and, once, what could not be read.
+fn running_remarks(board: &Board) -> Vec<String> {
+    let mut blocked = Vec::new();
+    let mut missing = BTreeSet::new();
+    for cell in board.services.iter().flat_map(|row| &row.cells) {
+        for place in cell.running.value().iter().flat_map(|report| &report.namespaces) {
+            blocked.extend(running::obstacles(&cell.pin.target.to_string(), place));
+            let at = format!("{}/{}", place.cluster, place.namespace);
+            missing.extend(place.missing.iter().map(|what| format!("{at}: {}", what.clean())));
+        }
+    }
+    blocked.into_iter().chain(missing).collect()
 }
 
 /// The lines of text that list all drift.

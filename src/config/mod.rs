@@ -14,7 +14,7 @@ mod raw;
 pub(crate) mod rbac;
 pub mod team;
 mod trust;
-pub(crate) mod user;
+pub mod user;
 mod values;
 mod variants;
 

@@ -39,7 +39,7 @@ pub(crate) struct UserConfig {
 /// How a cluster is reached: by a context of a kubeconfig, or from inside of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct ClusterAccess {
+pub struct ClusterAccess {
     /// The context of the kubeconfig.
     pub context: Option<String>,
     /// The kubeconfig; `KUBECONFIG` or `~/.kube/config` where none is named.

@@ -19,6 +19,7 @@ use super::pin::{Pin, PinnedBy, Unmanaged};
 use super::policy::{Environment, Freeze};
 use super::reference::Repository;
 use super::registry::Budget;
+use super::running::report::RunningReport;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
@@ -123,6 +124,9 @@ pub struct Cell {
     pub relation: Relation,
     /// How many versions behind.
     pub behind: Option<u32>,
+    /// What the clusters of the environment run of it. An observation: no verdict and no gate reads it. Not checked
+    /// where no cluster is named, and for a pin by tag.
+    pub running: Seen<RunningReport>,
 }
 
 /// The tag a pin is compared with.
@@ -228,6 +232,7 @@ impl Cell {
             hold: None,
             relation: Relation::None,
             behind: None,
+            running: Seen::NotChecked,
         }
     }
 
@@ -304,6 +309,8 @@ pub enum Update {
         /// Authoritatively gone.
         missing: bool,
     },
+    /// What the clusters run of one pin.
+    Running(PinKey, Answered<RunningReport>),
     /// All drift, after a pass.
     Drift(Vec<Drift>),
     /// The running cost.

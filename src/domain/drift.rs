@@ -31,7 +31,7 @@ pub enum DriftKind {
     PinSplit,
     /// A pinned digest is under a hold.
     Held,
-    /// Reserved: running differs from pinned.
+    /// A cluster runs another image than the pinned one.
     RunningDiffers,
 }
 

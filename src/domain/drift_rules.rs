@@ -9,6 +9,7 @@ use super::board::{Board, Cell, ServiceRow};
 use super::drift::{Drift, DriftKind};
 use super::evidence::CauseKind;
 use super::id::{Digest, EnvId};
+use super::running::observation::RunningState;
 use super::verdict::{Outcome, Verdict};
 
 /// Finds all drift on a board, in a stable order. What could not be reached is not drift.
@@ -133,6 +134,42 @@ fn cell_drift(around: &Surroundings<'_, '_>, cell: &Cell, now: Timestamp, out: &
             format!("under a hold: {}", hold.reason.quoted()),
         );
     }
+    running_drift(around, cell, now, out);
+}
+
+/// A cluster that runs another image. What nobody can tell, and what something refuses, are states and no drift.
+fn running_drift(around: &Surroundings<'_, '_>, cell: &Cell, now: Timestamp, out: &mut Vec<Drift>) {
+    let pin = &cell.pin;
+    let mut environments = around.board.environments.iter();
+    let environment = environments.find(|one| one.name == pin.target.environment);
+    let (Some(environment), Some(digest), Some(report)) = (environment, pin.digest, cell.running.fresh()) else {
+        return;
+    };
+    let pinned_at = cell.pinned_by.as_ref().map(|by| by.at);
+    let Some(found) = report.drifted(pinned_at, now, environment.running.settle) else {
+        return;
+    };
+    let beside = match report.state {
+        RunningState::Mixed => "beside",
+        _ => "instead of",
+    };
+    let places: Vec<String> = report
+        .namespaces
+        .iter()
+        .filter(|one| one.state == report.state)
+        .map(|one| format!("{}/{}", one.cluster, one.namespace))
+        .collect();
+    let drift = Drift::new(
+        DriftKind::RunningDiffers,
+        &pin.target.service,
+        Some(&pin.target.environment),
+        &pin.image,
+        None,
+        (Some(digest), Some(found)),
+        report.since,
+        format!("{found} runs {beside} {digest} in {}", places.join(", ")),
+    );
+    out.push(drift.of_component(pin.component.as_deref()));
 }
 
 /// Whether the same image is pinned in every environment that this one comes after, as an index or as one of its
@@ -387,9 +424,12 @@ pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) 
     }
 }
 
-/// Whether a registry has to answer before a drift of this kind is known to be over.
+/// Whether a registry has to answer before a drift of this kind is known to be over. What runs is the clusters' word.
 const fn is_asked_of_registries(kind: DriftKind) -> bool {
-    !matches!(kind, DriftKind::PinnedByTag | DriftKind::PinSplit | DriftKind::Held)
+    !matches!(
+        kind,
+        DriftKind::PinnedByTag | DriftKind::PinSplit | DriftKind::Held | DriftKind::RunningDiffers
+    )
 }
 
 /// Whether this pass could not ask about a pin that a drift is about, while that pin is still there.

@@ -79,6 +79,7 @@ impl Board {
                     cell.missing = missing;
                 }
             }),
+            Update::Running(key, report) => self.with_cell(&key, |cell| cell.running.take(report)),
             Update::Drift(drift) => self.drift = drift,
             Update::Budget(budget) => self.budget = budget,
             Update::Notice(notice) => self.notices.push(notice),
@@ -106,6 +107,7 @@ impl Board {
             for cell in &mut row.cells {
                 settle(&mut cell.tag_digest);
                 settle(&mut cell.assessment);
+                settle(&mut cell.running);
             }
         }
         self.finished_at = Some(at);
@@ -128,6 +130,7 @@ impl Board {
                     pin,
                     assessment: known.assessment.reloading(),
                     tag_digest: known.tag_digest.reloading(),
+                    running: known.running.reloading(),
                     hold: cell.hold.take(),
                     ..known
                 };

@@ -2,20 +2,45 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::user::ClusterAccess;
 use crate::domain::Wording;
 use crate::domain::failure::{Failure, Hint, Part};
-use crate::sources::cluster::{ClusterAccount, ClusterError, Kubeconfig};
+use crate::sources::cluster::{ClusterAccount, ClusterClient, ClusterError, ClusterLimits, Kubeconfig};
 
-/// What the person says about clusters, by name.
-pub(crate) type ClusterAccesses = BTreeMap<String, ClusterAccess>;
+/// The clients of the clusters that were asked, by name: whoever looks again does not log in again.
+#[derive(Default)]
+pub(super) struct ClusterClients(Mutex<BTreeMap<String, Arc<ClusterClient>>>);
+
+impl ClusterClients {
+    /// The client of a cluster, as the person says that it is reached.
+    ///
+    /// # Errors
+    /// If the person says nothing about it, or what they say cannot be used.
+    pub(super) fn client(&self, cluster: &str, access: Option<&ClusterAccess>) -> Result<Arc<ClusterClient>, Failure> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = known.get(cluster) {
+            return Ok(Arc::clone(client));
+        }
+        let account = account(cluster, access)?;
+        let client = Arc::new(ClusterClient::new(cluster, account, ClusterLimits::default()));
+        known.insert(cluster.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    /// Reads the account of a cluster again when it is asked next.
+    pub(super) fn forget(&self, cluster: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.remove(cluster);
+    }
+}
 
 /// The account by which a cluster is asked.
 ///
 /// # Errors
 /// If the person says nothing about it, or what they say cannot be used.
-pub(super) fn account(cluster: &str, access: Option<&ClusterAccess>) -> Result<ClusterAccount, Failure> {
+fn account(cluster: &str, access: Option<&ClusterAccess>) -> Result<ClusterAccount, Failure> {
     let Some(access) = access else {
         let what = format!("cluster {cluster} is not asked: your own configuration does not say how it is reached");
         let hint = Hint::with("add [clusters.{}] with context = \"…\" to it", &[Part::name(cluster)]);

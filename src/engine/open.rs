@@ -17,6 +17,7 @@ use crate::sources::evidence::{SealKey, Trust};
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
+use super::cluster_access::ClusterClients;
 use super::context::Context;
 use super::journal::{Journal, Observer};
 use super::ledger::{self, Ledger, ScanCache};
@@ -24,6 +25,7 @@ use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
 use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
+use super::running::sightings::RunningSightings;
 use super::sealed_folder::EntryName;
 use super::survey::CommitSurvey;
 use super::survey_cache::{self, FOLDER as SURVEYS, KeptSurvey, SurveyCache, SurveyedRepository};
@@ -46,6 +48,7 @@ pub(super) struct Inner {
     journal: Journal,
     pub(super) scans: ScanCache,
     pub(super) references: BlobReferences,
+    pub(super) clusters: ClusterClients,
     kept: Mutex<RefreshMemory>,
 }
 
@@ -56,6 +59,8 @@ pub(super) struct RefreshMemory {
     survey: Option<(Digest, KeptSurvey)>,
     tools: Option<(Arc<TeamPolicy>, Registry, Arc<Trust>)>,
     pub(super) drift: Vec<Drift>,
+    /// What clusters were seen to run, where no state folder remembers it.
+    pub(super) sightings: RunningSightings,
     /// How the last fetch ended.
     fetch: Option<Fetch>,
 }
@@ -109,6 +114,7 @@ impl Engine {
                 repo,
                 scans: ScanCache::default(),
                 references: BlobReferences::default(),
+                clusters: ClusterClients::default(),
                 kept: Mutex::default(),
             }),
         }

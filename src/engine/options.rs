@@ -1,6 +1,9 @@
 //! How the engine is opened.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+
+use crate::config::user::ClusterAccess;
 
 /// How the engine is opened: the global flags and the user's settings.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +15,8 @@ pub struct OpenOptions {
     /// Registries for which a repository's own endpoint, CA and plain HTTP may be used with this
     /// user's credentials.
     pub approved_registries: Vec<String>,
+    /// How the clusters that a team names are reached, as this user says.
+    pub clusters: BTreeMap<String, ClusterAccess>,
     /// Ask no network at all.
     pub offline: bool,
     /// Do not fetch the remote first.

@@ -83,7 +83,8 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
             .into_iter()
             .map(|(name, image, pins)| pass.service(name, image, pins, environment)),
     );
-    let (lineage, _) = futures_util::future::join(lineage, services).await;
+    let running = pass.running(engine);
+    let (lineage, _, ()) = futures_util::future::join3(lineage, services, running).await;
     match lineage {
         Ok(lineage) => pass.same_image_before(&lineage).await,
         Err(error) => {
@@ -224,6 +225,13 @@ impl RefreshPass {
             }
         }
         had
+    }
+
+    /// What the clusters run. A cluster that does not answer keeps nothing else from the board.
+    async fn running(&self, engine: &Engine) {
+        for (key, report) in engine.observe(&self.context.memo, &self.context.ledger).await {
+            self.emit(Update::Running(key, answered(Ok(report)))).await;
+        }
     }
 
     async fn close(&self, engine: &Engine) {

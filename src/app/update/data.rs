@@ -105,6 +105,9 @@ fn changes(board: &Board, update: &Update) -> bool {
         } => board
             .cell(key)
             .is_some_and(|cell| cell.missing != *missing || says_more(&cell.assessment, assessment, same_outcome)),
+        Update::Running(key, report) => board
+            .cell(key)
+            .is_some_and(|cell| says_more(&cell.running, report, |a, b| a.brief() == b.brief())),
         Update::Drift(drift) => {
             let ids = |drift: &[crate::domain::Drift]| drift.iter().map(|d| d.id.clone()).collect::<Vec<_>>();
             ids(&board.drift) != ids(drift)

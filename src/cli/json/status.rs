@@ -1,6 +1,7 @@
 //! The document of `pindeck status`.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{EvidenceDoc, evidence};
 use crate::domain::board::{Board, Cell, Hold, RepositoryInfo, ServiceRow, TagSource};
@@ -78,7 +79,8 @@ struct PinDoc<'a> {
     verdict: Option<&'a Verdict>,
     evidence: Vec<EvidenceDoc<'a>>,
     hold: Option<&'a Hold>,
-    running: Option<Digest>,
+    /// What the clusters run of it (docs/reference/running.md).
+    running: Value,
 }
 
 impl<'a> From<&'a Board> for StatusDoc<'a> {
@@ -86,7 +88,9 @@ impl<'a> From<&'a Board> for StatusDoc<'a> {
         Self {
             repository: board.repository.as_ref(),
             environments: board.environments.iter().map(environment).collect(),
-            services: board.services.iter().map(service).collect(),
+            services: (board.services.iter())
+                .map(|row| service(row, &board.environments))
+                .collect(),
             drift: &board.drift,
             unmanaged: &board.unmanaged,
             notices: &board.notices,
@@ -105,7 +109,7 @@ fn environment(env: &Environment) -> EnvironmentDoc<'_> {
     }
 }
 
-fn service(row: &ServiceRow) -> ServiceDoc<'_> {
+fn service<'a>(row: &'a ServiceRow, environments: &[Environment]) -> ServiceDoc<'a> {
     let candidate = row.candidate.fresh().and_then(Option::as_ref).map(|c| CandidateDoc {
         image: &c.image,
         tag: &c.tag,
@@ -118,11 +122,16 @@ fn service(row: &ServiceRow) -> ServiceDoc<'_> {
         name: row.name.as_str(),
         candidate,
         candidate_unreachable: trouble(&row.candidate),
-        pins: row.cells.iter().map(pin).collect(),
+        pins: (row.cells.iter())
+            .map(|cell| {
+                let mut known = environments.iter();
+                pin(cell, known.find(|env| env.name == cell.pin.target.environment))
+            })
+            .collect(),
     }
 }
 
-fn pin(cell: &Cell) -> PinDoc<'_> {
+fn pin<'a>(cell: &'a Cell, environment: Option<&Environment>) -> PinDoc<'a> {
     let pin = &cell.pin;
     PinDoc {
         environment: pin.target.environment.as_str(),
@@ -148,7 +157,7 @@ fn pin(cell: &Cell) -> PinDoc<'_> {
         verdict: pin.digest.and(cell.verdict()),
         evidence: cell.assessment.fresh().map_or_else(Vec::new, |a| evidence(&a.evidence)),
         hold: cell.hold.as_ref(),
-        running: None,
+        running: super::running::of_cell(cell, environment),
     }
 }
 

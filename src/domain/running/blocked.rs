@@ -55,6 +55,17 @@ impl BlockKind {
             Self::Other => "other",
         }
     }
+
+    /// A few plain words for people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::GateDenied => "a gate denies it",
+            Self::GateUnreachable => "a gate cannot be asked",
+            Self::Pull => "the node cannot pull it",
+            Self::Crash => "it starts and ends at once",
+            Self::Other => "something is in its way",
+        }
+    }
 }
 
 /// The images of a workload's Pod template with what its controller says about creating Pods from it.

@@ -131,7 +131,7 @@ impl ImageClosure {
     }
 
     /// Whether the configuration of every image in it is known: only then is a foreign configuration foreign.
-    pub(super) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.is_listed && !self.platforms.is_empty() && self.platforms.iter().all(|image| image.config.is_some())
     }
 

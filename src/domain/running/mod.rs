@@ -12,6 +12,7 @@ pub mod image_id;
 pub mod observation;
 pub mod pods;
 pub mod reconciler;
+pub mod report;
 pub mod scope;
 
 #[cfg(test)]

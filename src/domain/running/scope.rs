@@ -22,6 +22,13 @@ impl Default for RunningScope {
     }
 }
 
+impl RunningScope {
+    /// Whether it is known where the environment runs.
+    pub fn is_known(&self) -> bool {
+        !self.places.is_empty()
+    }
+}
+
 /// The part of a cluster that belongs to an environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterNamespaces {

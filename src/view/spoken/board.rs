@@ -8,12 +8,14 @@ use crate::app::cell_status::{self, CellStatus};
 use crate::app::cursor::Column;
 use crate::app::drift_index::DriftIndex;
 use crate::app::filter::Filter;
+use crate::app::running_words;
 use crate::app::sorting::{SortKey, Sorting};
 use crate::app::state::{BoardPass, CockpitState};
 use crate::domain::board::{Cell, Fetch, ServiceRow};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
 use crate::domain::id::{Digest, ServiceId};
+use crate::domain::running::observation::RunningState;
 use crate::view::screen::inspector;
 
 /// At most so many services that need a look are named in the summary.
@@ -184,6 +186,13 @@ fn troubles(state: &CockpitState, row: &ServiceRow, index: &DriftIndex<'_>) -> V
     for cell in row.cells.iter().filter(|cell| cell.hold.is_some()) {
         out.push(format!("on hold in {}", cell.pin.target.environment));
     }
+    let is_blocked = |cell: &&Cell| {
+        let report = cell.running.value();
+        report.is_some_and(|report| report.state == RunningState::Blocked)
+    };
+    for cell in row.cells.iter().filter(is_blocked) {
+        out.push(format!("blocked in the cluster of {}", cell.pin.target.environment));
+    }
     let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for drift in index.of_service(&row.name) {
         use crate::domain::drift::DriftKind;
@@ -300,6 +309,9 @@ fn pinned(state: &CockpitState, row: &ServiceRow, cell: &Cell) -> Vec<String> {
         (Relation::Other, _) => facts.push("none of the versions that CI offers".to_owned()),
         (Relation::None, _) => {}
     }
+    let mut environments = state.board.environments.iter();
+    let environment = environments.find(|env| env.name == cell.pin.target.environment);
+    facts.extend(running_words::of_cell(cell, environment).map(|words| format!("running {words}")));
     if let Some(hold) = &cell.hold {
         facts.push(format!("on hold: {}", hold.reason.quoted()));
     }
