@@ -33,3 +33,19 @@ snapshots:
 # Licences, bans and sources, as deny.toml says.
 dependencies:
     cargo test --locked --test house dependencies
+
+# What a release consists of, for this machine: archive, packages, list of components, checksums.
+release *args:
+    bash .ci/release {{args}}
+
+# Every fuzz target for some seconds (needs nightly and cargo-fuzz).
+fuzz seconds="60" *targets:
+    bash .ci/fuzz {{seconds}} {{targets}}
+
+# The oldest toolchain that Cargo.toml promises.
+oldest-toolchain:
+    bash .ci/oldest-toolchain
+
+# The documents as a book, in target/book (needs mdbook).
+book:
+    mdbook build docs

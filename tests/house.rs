@@ -14,6 +14,7 @@ mod house {
     mod dependencies;
     mod exits;
     mod imports;
+    mod links;
     mod proofs;
     mod quotations;
     mod read_only;
@@ -21,4 +22,5 @@ mod house {
     mod tree;
     mod types;
     mod words;
+    mod workflows;
 }
