@@ -13,6 +13,7 @@
 pub mod support;
 
 mod cli {
+    mod api_server;
     mod cache;
     mod clones;
     mod config;
@@ -35,6 +36,7 @@ mod cli {
     mod resume;
     mod revert;
     mod running;
+    mod running_board;
     mod served;
     mod status;
     mod streams;

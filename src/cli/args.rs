@@ -338,7 +338,7 @@ fn speed(text: &str) -> Result<f64, String> {
 }
 
 /// `30s`, `5m`, `1h`, or plain seconds.
-fn interval(text: &str) -> Result<std::time::Duration, String> {
+pub(crate) fn interval(text: &str) -> Result<std::time::Duration, String> {
     let wrong = || "a number with s, m or h, at least 1s and at most 24h, as in 30s".to_owned();
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1),

@@ -8,6 +8,7 @@ use crate::domain::running::blocked::Blocked;
 use crate::domain::running::comparison::ImageComparison;
 use crate::domain::running::observation::{NamespaceRunning, RunningDigest, RunningState};
 use crate::domain::running::pods::Counting;
+use crate::domain::running::reconciler::Reconciler;
 use crate::domain::text::Untrusted;
 use crate::engine::running::{PinRunning, RunningAnswer, RunningFilter};
 
@@ -133,6 +134,12 @@ fn lines(answer: &RunningAnswer) -> Vec<String> {
 fn remarks(target: &str, place: &NamespaceRunning) -> Vec<String> {
     let at = format!("{target}, {}/{}", place.cluster, place.namespace);
     let mut lines = obstacles(target, place);
+    lines.extend(
+        place
+            .reconciler
+            .as_ref()
+            .map(|one| format!("{at}: {}", reconciled(one))),
+    );
     let doubts = place.digests.iter().filter(|row| row.counting == Counting::Runs);
     let mut said: Vec<String> = doubts
         .filter_map(|row| match row.comparison {
@@ -145,6 +152,18 @@ fn remarks(target: &str, place: &NamespaceRunning) -> Vec<String> {
     let missing = place.missing.iter().map(Untrusted::clean);
     lines.extend(missing.map(|what| format!("{at}: {what}")));
     lines
+}
+
+/// How far whoever reconciles is, in one line.
+fn reconciled(one: &Reconciler) -> String {
+    let revision: Option<String> =
+        (one.revision.as_ref()).map(|revision| revision.clean().as_str().chars().take(60).collect());
+    let at = revision.map(|revision| format!(" at {revision}")).unwrap_or_default();
+    let message = match one.message.is_empty() {
+        true => String::new(),
+        false => format!(": {}", one.message.quoted()),
+    };
+    format!("{} {}{at}{message}", one.name.clean(), one.state.as_str())
 }
 
 /// Who is in the way of a pin in one namespace, a line each.

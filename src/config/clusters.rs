@@ -13,19 +13,28 @@ use crate::domain::running::scope::{ClusterNamespaces, RunningScope};
 /// The longest name of a namespace (RFC 1123 label).
 const LONGEST_LABEL: usize = 63;
 
-/// The names of `[[clusters]]`.
+/// What a team says of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NamedCluster {
+    /// The name by which environments name it.
+    pub name: String,
+    /// The namespaces of Argo CD's Applications and Flux's objects, if they are not those of the environments.
+    pub reconcilers: Vec<String>,
+}
+
+/// The entries of `[[clusters]]`.
 ///
 /// # Errors
-/// If a name is there twice or is no name, or an entry says how to reach the cluster.
-pub(super) fn names(source: &ConfigText<'_>, clusters: &[raw::RawCluster]) -> Result<Vec<String>, ConfigError> {
-    let mut names: Vec<String> = Vec::new();
+/// If a name is there twice or is no name, a namespace is none, or an entry says how to reach the cluster.
+pub(super) fn named(source: &ConfigText<'_>, clusters: &[raw::RawCluster]) -> Result<Vec<NamedCluster>, ConfigError> {
+    let mut names: Vec<NamedCluster> = Vec::new();
     for cluster in clusters {
         let name = cluster.name.get_ref();
         if !is_plain(name) {
             let what = format!("{name:?} is no name for a cluster: letters, digits, `-`, `_`, `.`");
             return Err(source.error(cluster.name.span(), what));
         }
-        if names.contains(name) {
+        if names.iter().any(|known| known.name == *name) {
             return Err(source.error(cluster.name.span(), format!("cluster {name:?} is there twice")));
         }
         let reaching = [&cluster.context, &cluster.in_cluster, &cluster.kubeconfig];
@@ -34,7 +43,17 @@ pub(super) fn names(source: &ConfigText<'_>, clusters: &[raw::RawCluster]) -> Re
             let hint = "each person says it in their own configuration: [clusters.NAME] with context = \"…\"";
             return Err(source.error(said.span(), what).hint(hint));
         }
-        names.push(name.clone());
+        let mut reconcilers = Vec::new();
+        for namespace in &cluster.reconcilers {
+            check_namespace(source, namespace)?;
+            if !reconcilers.contains(namespace.get_ref()) {
+                reconcilers.push(namespace.get_ref().clone());
+            }
+        }
+        names.push(NamedCluster {
+            name: name.clone(),
+            reconcilers,
+        });
     }
     Ok(names)
 }
@@ -46,7 +65,7 @@ pub(super) fn names(source: &ConfigText<'_>, clusters: &[raw::RawCluster]) -> Re
 pub(super) fn scope(
     source: &ConfigText<'_>,
     env: &raw::RawEnvironment,
-    clusters: &[String],
+    clusters: &[NamedCluster],
 ) -> Result<RunningScope, ConfigError> {
     let mut scope = RunningScope::default();
     if let Some(settle) = &env.settle {
@@ -55,29 +74,31 @@ pub(super) fn scope(
     let mut seen = BTreeSet::new();
     for place in &env.running {
         let cluster = place.cluster.get_ref();
-        if !clusters.contains(cluster) {
-            let known: Vec<&str> = clusters.iter().map(String::as_str).collect();
+        let Some(named) = clusters.iter().find(|known| known.name == *cluster) else {
+            let known: Vec<&str> = clusters.iter().map(|known| known.name.as_str()).collect();
             return Err(source.failure(place.cluster.span(), unknown("cluster", cluster, &known)));
-        }
+        };
         if place.namespaces.get_ref().is_empty() {
             let what = "`namespaces` is empty: name those in which this environment runs, as in [\"shop\"]";
             return Err(source.error(place.namespaces.span(), what));
         }
         for namespace in place.namespaces.get_ref() {
             let name = namespace.get_ref();
-            if !is_label(name) {
-                let what = format!("{name:?} is no namespace: small letters, digits and `-`, at most 63");
-                return Err(source.error(namespace.span(), what));
-            }
+            check_namespace(source, namespace)?;
             if !seen.insert((cluster, name)) {
                 let what = format!("namespace {name:?} of cluster {cluster:?} is there twice");
                 return Err(source.error(namespace.span(), what));
             }
         }
         let namespaces = place.namespaces.get_ref().iter();
+        let namespaces: Vec<String> = namespaces.map(|name| name.get_ref().clone()).collect();
         scope.places.push(ClusterNamespaces {
             cluster: cluster.clone(),
-            namespaces: namespaces.map(|name| name.get_ref().clone()).collect(),
+            reconcilers: match named.reconcilers.is_empty() {
+                true => namespaces.clone(),
+                false => named.reconcilers.clone(),
+            },
+            namespaces,
         });
     }
     Ok(scope)
@@ -106,6 +127,15 @@ pub(super) fn pull_through(
     };
     let read = |(through, stands_for)| Ok((prefix(through)?, prefix(stands_for)?));
     prefixes.iter().map(read).collect()
+}
+
+fn check_namespace(source: &ConfigText<'_>, namespace: &raw::RawText) -> Result<(), ConfigError> {
+    let name = namespace.get_ref();
+    if is_label(name) {
+        return Ok(());
+    }
+    let what = format!("{name:?} is no namespace: small letters, digits and `-`, at most 63");
+    Err(source.error(namespace.span(), what))
 }
 
 fn is_plain(name: &str) -> bool {

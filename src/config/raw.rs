@@ -66,6 +66,8 @@ pub(super) struct RawCluster {
     pub context: Option<Spanned<IgnoredAny>>,
     pub in_cluster: Option<Spanned<IgnoredAny>>,
     pub kubeconfig: Option<Spanned<IgnoredAny>>,
+    #[serde(default)]
+    pub reconcilers: Vec<RawText>,
 }
 
 #[derive(Debug, Default, Deserialize)]

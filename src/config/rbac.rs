@@ -30,24 +30,17 @@ rules:
 "#;
 
 const RECONCILERS: &str = r#"---
-# Optional, where Argo CD reconciles: whether the commit has arrived. The namespace is that of the Applications.
+# Optional, where Argo CD or Flux reconciles: whether the commit has arrived. `reconcilers` of the cluster names the
+# namespace of their objects, where it is another one than that of the workloads.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
-  name: pindeck-running
-  namespace: argocd
+  name: pindeck-reconcilers
+  namespace: "{namespace}"
 rules:
   - apiGroups: ["argoproj.io"]
     resources: ["applications"]
     verbs: ["list", "watch"]
----
-# Optional, where Flux reconciles. The namespace is that of the Kustomizations.
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata:
-  name: pindeck-running
-  namespace: flux-system
-rules:
   - apiGroups: ["kustomize.toolkit.fluxcd.io"]
     resources: ["kustomizations"]
     verbs: ["list", "watch"]
@@ -68,7 +61,12 @@ pub(crate) fn roles(team: &TeamPolicy, only: Option<&str>) -> String {
         for namespace in namespaces {
             out.push_str(&WORKLOADS.replace("{namespace}", namespace));
         }
-        out.push_str(RECONCILERS);
+        let places = team.environments.iter().flat_map(|env| &env.running.places);
+        let here = places.filter(|place| place.cluster == *cluster);
+        let reconcilers: BTreeSet<&String> = here.flat_map(|place| &place.reconcilers).collect();
+        for namespace in reconcilers {
+            out.push_str(&RECONCILERS.replace("{namespace}", namespace));
+        }
     }
     out
 }
@@ -83,6 +81,7 @@ mod tests {
         let place = |cluster: &str, namespaces: &[&str]| ClusterNamespaces {
             cluster: cluster.to_owned(),
             namespaces: namespaces.iter().map(|name| (*name).to_owned()).collect(),
+            reconcilers: vec!["argocd".to_owned()],
         };
         let environment = |name: &str, places| {
             let mut environment = Environment::new(name, Vec::new());
@@ -102,7 +101,7 @@ mod tests {
     #[test]
     fn each_namespace_has_its_role_once() {
         let all = roles(&team(), None);
-        assert_eq!(all.matches("kind: Role\n").count(), 3 + 1 + 2 * 2);
+        assert_eq!(all.matches("kind: Role\n").count(), 3 + 1 + 2);
         // A namespace may be called like a value of another type.
         assert!(all.contains("namespace: \"true\"\n"));
         let us = roles(&team(), Some("us"));

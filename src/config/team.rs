@@ -43,7 +43,7 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
             self::policy(&source, name, policy, &profiles, &services)?,
         );
     }
-    let clusters = clusters::names(&source, &raw.clusters)?;
+    let clusters = clusters::named(&source, &raw.clusters)?;
     let environments = environments(&source, &raw, &policies, &clusters)?;
     let mut registries = BTreeMap::new();
     for (name, registry) in &raw.registries {
@@ -63,7 +63,7 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
     }
     Ok(TeamPolicy {
         pull_through: clusters::pull_through(&source, &raw.pull_through)?,
-        clusters,
+        clusters: clusters.into_iter().map(|cluster| cluster.name).collect(),
         ignore: raw.ignore.into_iter().map(Spanned::into_inner).collect(),
         branch: raw.branch.map(Spanned::into_inner),
         environments,
@@ -132,7 +132,7 @@ fn environments(
     source: &ConfigText<'_>,
     raw: &raw::RawTeam,
     policies: &BTreeMap<String, Policy>,
-    clusters: &[String],
+    clusters: &[clusters::NamedCluster],
 ) -> Result<Vec<Environment>, ConfigError> {
     let names: Vec<String> = raw.environments.iter().map(|e| e.name.get_ref().clone()).collect();
     let mut seen = BTreeSet::new();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::board::{Board, Cell, Fetch, PinKey, ServiceRow, StepRules, TagSource, Timing, Update};
 use crate::domain::candidate_order;
@@ -23,6 +23,7 @@ use super::context::{Context, Criteria};
 use super::image_presence::ImageDepth;
 use super::lineage::Lineage;
 use super::open::{Engine, SurveyedCommit, blocking};
+use super::running::{PinCommits, commits_of};
 use super::tag_journal::TagJournal;
 use super::{candidate_lookup, collect};
 
@@ -83,7 +84,14 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
             .into_iter()
             .map(|(name, image, pins)| pass.service(name, image, pins, environment)),
     );
-    let running = pass.running(engine);
+    let (tell, told) = oneshot::channel();
+    let running = pass.running(engine, told);
+    let lineage = async {
+        let lineage = lineage.await;
+        // Nobody who waits for it is no error: no cluster is named then.
+        let _ = tell.send(lineage.as_ref().map(|lineage| commits_of(lineage)).unwrap_or_default());
+        lineage
+    };
     let (lineage, _, ()) = futures_util::future::join3(lineage, services, running).await;
     match lineage {
         Ok(lineage) => pass.same_image_before(&lineage).await,
@@ -228,8 +236,10 @@ impl RefreshPass {
     }
 
     /// What the clusters run. A cluster that does not answer keeps nothing else from the board.
-    async fn running(&self, engine: &Engine) {
-        for (key, report) in engine.observe(&self.context.memo, &self.context.ledger).await {
+    async fn running(&self, engine: &Engine, told: oneshot::Receiver<PinCommits>) {
+        let commits = async { told.await.unwrap_or_default() };
+        let reports = engine.observe(&self.context.memo, &self.context.ledger, commits).await;
+        for (key, report) in reports {
             self.emit(Update::Running(key, answered(Ok(report)))).await;
         }
     }

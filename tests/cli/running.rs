@@ -1,62 +1,12 @@
 //! `pindeck running`, against an API server of the test.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::home::{Home, Said, deployment, digest, finish, git};
-use super::served::Served;
-
-/// An API server that answers every list by its kind, and remembers what it was asked.
-struct ApiServer {
-    address: String,
-    heard: Arc<Mutex<Vec<String>>>,
-}
-
-impl ApiServer {
-    fn start(answer: impl Fn(&str) -> (u16, Value) + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let all = Arc::clone(&heard);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let mut lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
-                let first = lines.next().and_then(Result::ok).unwrap_or_default();
-                while lines.next().and_then(Result::ok).is_some_and(|line| !line.is_empty()) {}
-                all.lock().expect("no test panics").push(first.clone());
-                let path = first.split([' ', '?']).nth(1).unwrap_or_default();
-                let (status, body) = answer(path.rsplit('/').next().unwrap_or_default());
-                let body = body.to_string();
-                let head = format!(
-                    "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                    body.len()
-                );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes());
-            }
-        });
-        Self { address, heard }
-    }
-}
-
-fn list(items: &[Value]) -> (u16, Value) {
-    (200, json!({ "metadata": { "resourceVersion": "1" }, "items": items }))
-}
-
-fn pod(name: &str, asked: &str, image_id: &str) -> Value {
-    json!({
-        "metadata": { "name": name },
-        "spec": { "containers": [{ "name": "web", "image": asked }] },
-        "status": { "phase": "Running", "containerStatuses": [{
-            "name": "web", "image": "x:v1", "imageID": image_id, "containerID": "containerd://1", "ready": true,
-            "state": { "running": { "startedAt": "2026-11-29T10:00:00Z" } },
-        }] },
-    })
-}
+use super::api_server::{ApiServer, list, pod, reach};
+use super::home::{Home, Said, deployment, digest, finish};
 
 const POLICY: &str = "version = 1\n[[clusters]]\nname = \"eu\"\n[[environments]]\nname = \"prod\"\npaths = [\"prod/**\"]\nrunning = [{ cluster = \"eu\", namespaces = [\"shop\"] }]\n";
 
@@ -73,12 +23,7 @@ fn run(home: &Home, server: &ApiServer, args: &[&str]) -> Said {
             &[("pindeck.toml", POLICY), ("prod/web.yaml", &deployment(&image('a')))],
         );
     }
-    let kubeconfig = format!(
-        "clusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: eu-viewer, context: {{cluster: c, user: u}}}}]\n",
-        server.address
-    );
-    home.write("kubeconfig", &kubeconfig);
-    home.write("mine.toml", "[clusters.eu]\ncontext = \"eu-viewer\"\n");
+    reach(home, &server.address);
     run_with(home, &repository, args)
 }
 
@@ -232,169 +177,106 @@ fn the_roles_are_lists_alone() {
     }
 }
 
-/// Lets the embedded world's production run in namespace `shop` of cluster `eu`, which is that server.
-fn clustered(served: &Served, server: &ApiServer) {
-    let clone = served.world.clone_dir();
-    let policy = std::fs::read_to_string(clone.join("pindeck.toml")).expect("a policy");
-    let named = "name = \"production\"\n";
-    assert!(policy.contains(named));
-    let runs = format!("{named}running = [{{ cluster = \"eu\", namespaces = [\"shop\"] }}]\n");
-    let policy = policy.replacen(named, &runs, 1) + "\n[[clusters]]\nname = \"eu\"\n";
-    std::fs::write(clone.join("pindeck.toml"), policy).expect("written");
-    git(&clone, &["commit", "-q", "-am", "Name the cluster"]);
-    git(&clone, &["push", "-q"]);
-    let kubeconfig = format!(
-        "clusters: [{{name: c, cluster: {{server: '{}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: eu-viewer, context: {{cluster: c, user: u}}}}]\n",
-        server.address
+/// The commit at HEAD of a repository, or an ancestor of it.
+fn commit_at(repository: &Path, revision: &str) -> String {
+    let out = std::process::Command::new("git")
+        .arg("-C")
+        .arg(repository)
+        .args(["rev-parse", revision])
+        .output()
+        .expect("git runs");
+    String::from_utf8(out.stdout).expect("an id").trim().to_owned()
+}
+
+fn application(revision: &str, phase: &str, message: &str) -> Value {
+    json!({
+        "metadata": { "name": "shop", "namespace": "argocd" },
+        "spec": { "destination": { "namespace": "shop" }, "source": { "path": "prod" },
+            "syncPolicy": { "automated": {} } },
+        "status": {
+            "sync": { "status": if phase == "Succeeded" { "Synced" } else { "OutOfSync" }, "revision": revision },
+            "operationState": { "phase": phase, "message": message, "syncResult": { "revision": revision } },
+            "resources": [{ "group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web" }],
+        },
+    })
+}
+
+#[test]
+fn whoever_reconciles_says_whether_the_commit_has_arrived() {
+    let home = Home::new();
+    let policy = POLICY.replace("name = \"eu\"\n", "name = \"eu\"\nreconcilers = [\"argocd\"]\n");
+    let repository = home.repository(
+        "gitops",
+        &[("pindeck.toml", &policy), ("prod/web.yaml", &deployment(&image('b')))],
     );
-    served.home.write("kubeconfig", &kubeconfig);
-    served
-        .home
-        .write("mine.toml", "[clusters.eu]\ncontext = \"eu-viewer\"\n");
-}
-
-async fn run_served(served: &Served, args: &[&str]) -> Said {
-    let mut command = served.home.command(&served.world.clone_dir(), args);
-    command
-        .env("PINDECK_CONFIG", served.home.path("mine.toml"))
-        .env("KUBECONFIG", served.home.path("kubeconfig"));
-    tokio::task::spawn_blocking(move || finish(command))
-        .await
-        .expect("finished")
-}
-
-/// The pin of `checkout` in an environment.
-fn checkout(status: &Value, environment: &str) -> Value {
-    let services = status["services"].as_array().expect("services");
-    let service = services
-        .iter()
-        .find(|one| one["name"] == "checkout")
-        .expect("a service");
-    let pins = service["pins"].as_array().expect("pins");
-    let pin = pins.iter().find(|pin| pin["environment"] == environment);
-    pin.expect("a pin").clone()
-}
-
-fn differing(status: &Value) -> Vec<Value> {
-    let drift = status["drift"].as_array().expect("drift").iter();
-    drift.filter(|one| one["kind"] == "running-differs").cloned().collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_board_says_what_runs_and_what_differs() {
-    let served = Served::start().await;
-    let asks: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
-    let pods = Arc::clone(&asks);
+    let before = commit_at(&repository, "HEAD");
+    home.write("gitops/prod/web.yaml", &deployment(&image('a')));
+    super::home::commit(&repository, "second");
+    home.write("gitops/README.md", "x");
+    super::home::commit(&repository, "third");
+    let (pinned, later) = (commit_at(&repository, "HEAD~1"), commit_at(&repository, "HEAD"));
+    let answer: Arc<Mutex<Value>> = Arc::default();
+    let shown = Arc::clone(&answer);
     let server = ApiServer::start(move |kind| match kind {
-        "pods" => {
-            let pods = pods.lock().expect("no test panics");
-            let each = pods.iter().enumerate();
-            let pods: Vec<Value> = each
-                .map(|(at, (asked, id))| pod(&format!("pod-{at}"), asked, id))
-                .collect();
-            list(&pods)
-        }
+        "pods" => list(&[pod("web-1", &image('a'), &image('a'))]),
+        "deployments" => list(&[json!({
+            "metadata": { "name": "web", "namespace": "shop", "generation": 1 },
+            "spec": { "replicas": 1, "template": { "spec": { "containers": [{ "name": "web", "image": image('a') }] } } },
+            "status": { "observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1 },
+        })]),
+        "applications" => match shown.lock().expect("no test panics").clone() {
+            Value::Null => (403, json!({ "kind": "Status", "message": "forbidden" })),
+            application => list(&[application]),
+        },
+        "kustomizations" | "helmreleases" => (404, json!("404 page not found")),
         _ => list(&[]),
     });
-    clustered(&served, &server);
-    let nothing = run_served(&served, &["status", "--json"]).await;
-    assert_eq!(nothing.status, 0, "{nothing:?}");
-    let nothing = nothing.json();
-    let pinned = checkout(&nothing, "production");
-    assert_eq!(pinned["running"]["state"], "none", "{}", pinned["running"]);
-    assert_eq!(checkout(&nothing, "dev")["running"], Value::Null);
-    let name = |pin: &Value, of: &Value| {
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        format!("{}@{}", text(&pin["image"]), text(&of["digest"]))
-    };
-    let good = name(&pinned, &pinned);
-    *asks.lock().expect("no test panics") = vec![(good.clone(), good.clone())];
-    let same = run_served(&served, &["status", "--json"]).await.json();
-    assert_eq!(checkout(&same, "production")["running"]["state"], "same");
-    assert_eq!(differing(&same), [] as [Value; 0]);
-    // What integration pins was built later: other images, all of which can be read.
-    let newer = checkout(&nothing, "dev");
-    assert_ne!(newer["digest"], pinned["digest"]);
-    let bad = (name(&pinned, &newer), name(&newer, &newer));
-    *asks.lock().expect("no test panics") = vec![bad];
-    let said = run_served(&served, &["status", "--json", "--exit-code"]).await;
-    assert_eq!(said.status, 3, "{said:?}");
-    let differs = said.json();
-    let running = &checkout(&differs, "production")["running"];
-    assert_eq!(running["state"], "differs", "{running}");
-    let [drift] = differing(&differs).try_into().expect("one drift");
-    assert_eq!(
-        (&drift["service"], &drift["environment"]),
-        (&json!("checkout"), &json!("production"))
-    );
-    assert_eq!(
-        (&drift["expected"], &drift["found"]),
-        (&pinned["digest"], &newer["digest"])
-    );
-    assert!(!drift.to_string().contains("pod-0"), "{drift}");
-    // The journal knows since when; the id is the same from run to run.
-    let again = run_served(&served, &["drift", "--json"]).await.json();
-    let [again] = differing(&again).try_into().expect("one drift");
-    assert_eq!((&again["id"], &again["since"]), (&drift["id"], &drift["since"]));
-    let text = run_served(&served, &["status", "--service", "checkout"]).await.out;
-    let short = newer["digest"].as_str().expect("a digest")[7..15].to_owned();
-    assert!(
-        text.contains("RUNNING") && text.contains(&format!("differs: {short} runs")),
-        "{text}"
-    );
-    assert!(text.contains("running differs"), "{text}");
-    let plain = run_served(&served, &["--plain"]).await;
-    assert!(plain.out.contains("running differs in production"), "{plain:?}");
-    // Nothing is asked offline, and nothing is drift then.
-    let heard = server.heard.lock().expect("no test panics").len();
-    let offline = run_served(&served, &["status", "--json", "--offline"]).await;
-    assert_eq!(offline.status, 0, "{offline:?}");
-    let offline = offline.json();
-    assert!(differing(&offline).is_empty());
-    let running = &checkout(&offline, "production")["running"];
-    assert_eq!(
-        (&running["state"], &running["clusters"][0]["missing"]),
-        (&json!("unknown"), &json!(["not checked"]))
-    );
-    let text = run_served(&served, &["status", "--offline"]).await.out;
-    assert!(text.contains("not checked"), "{text}");
-    assert_eq!(server.heard.lock().expect("no test panics").len(), heard);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_that_fails_does_no_harm_to_the_board() {
-    let served = Served::start().await;
-    let gone = ApiServer::start(|_| (500, json!({ "message": "etcd is\u{1b}[2J gone" })));
-    clustered(&served, &gone);
-    let whole = served.run(&["status", "--json", "--offline"]).await.json();
-    for (address, words) in [
-        (gone.address.as_str(), "500 Internal Server Error"),
-        ("http://127.0.0.1:1", "cannot be reached"),
+    let gate = "admission webhook \"policy.sigstore.dev\" denied the request: no \u{1b}[2Jsignature";
+    for (revision, phase, message, reached, state) in [
+        (pinned.as_str(), "Succeeded", "", json!(true), "applied"),
+        (&later, "Succeeded", "", json!(true), "applied"),
+        (&before, "Succeeded", "", json!(false), "waiting"),
+        (&later, "Running", "", json!(false), "syncing"),
+        (&later, "Failed", gate, json!(false), "failed"),
+        (&"f".repeat(40), "Succeeded", "", Value::Null, "unknown"),
     ] {
-        let kubeconfig = std::fs::read_to_string(served.home.path("kubeconfig")).expect("a kubeconfig");
-        served
-            .home
-            .write("kubeconfig", &kubeconfig.replace(&gone.address, address));
-        let said = run_served(&served, &["status", "--json"]).await;
-        assert_eq!(said.status, 0, "{said:?}");
-        let status = said.json();
+        *answer.lock().expect("no test panics") = application(revision, phase, message);
+        let said = run(&home, &server, &["running", "--json"]);
+        let running = &pin(&said)["running"]["clusters"][0];
+        let owner = &running["reconciler"];
         assert_eq!(
-            status["services"].as_array().map(Vec::len),
-            whole["services"].as_array().map(Vec::len)
-        );
-        let running = &checkout(&status, "production")["running"];
-        assert_eq!(running["state"], "unknown", "{running}");
-        assert!(
-            running["clusters"][0]["missing"][0].to_string().contains(words),
+            (&owner["kind"], &owner["name"], &owner["revision"]),
+            (&json!("argo"), &json!("argocd/shop"), &json!(revision)),
             "{running}"
         );
-        assert_eq!(checkout(&status, "production")["verdict"]["result"], "verified");
-        assert!(differing(&status).is_empty());
-        let text = run_served(&served, &["status"]).await;
-        assert_eq!(text.status, 0, "{text:?}");
-        assert!(text.out.contains(words) && !text.out.contains('\u{1b}'), "{text:?}");
-        // Who asks for what runs wants to know that nobody can tell.
-        let asked = run_served(&served, &["running"]).await;
-        assert_eq!(asked.status, 6, "{asked:?}");
+        assert_eq!(
+            (&owner["reached"], owner["state"].as_str()),
+            (&reached, Some(state)),
+            "{owner}"
+        );
+        let is_refused = running["blocked"].as_array().is_some_and(|all| !all.is_empty());
+        assert_eq!(is_refused, phase == "Failed", "{running}");
+        let text = run(&home, &server, &["running"]);
+        assert!(
+            text.out.contains("argocd/shop") && !text.out.contains('\u{1b}'),
+            "{text:?}"
+        );
     }
+    // Without permission the rest still counts, and what is missing is named.
+    *answer.lock().expect("no test panics") = Value::Null;
+    let said = run(&home, &server, &["running", "--json"]);
+    let running = pin(&said)["running"].clone();
+    assert_eq!((said.status, &running["state"]), (0, &json!("same")), "{running}");
+    assert_eq!(running["clusters"][0]["reconciler"], Value::Null);
+    assert_eq!(
+        running["clusters"][0]["missing"],
+        json!(["applications in argocd: forbidden in cluster eu"])
+    );
+    let heard = server.heard.lock().expect("no test panics").clone();
+    assert!(
+        heard
+            .iter()
+            .any(|line| line.contains("/namespaces/argocd/applications"))
+    );
+    assert!(!heard.iter().any(|line| line.contains("/namespaces/argocd/pods")));
 }

@@ -9,6 +9,7 @@ use crate::domain::running::blocked::Blocked;
 use crate::domain::running::comparison::ImageComparison;
 use crate::domain::running::observation::{NamespaceRunning, RunningDigest, RunningState};
 use crate::domain::running::pods::Counting;
+use crate::domain::running::reconciler::Reconciler;
 
 /// What the board says of the clusters of a pin; `null` where no cluster is named for its environment, and for a pin
 /// by tag. What was not asked is unknown, and says so.
@@ -30,6 +31,8 @@ pub(crate) fn of_cell(cell: &Cell, environment: Option<&Environment>) -> Value {
             blocked: Vec::new(),
             missing: vec!["not checked".into()],
             is_past: false,
+            reconciler: None,
+            is_rolled_out: None,
         })
     });
     running(RunningState::Unknown, None, &not_checked.collect::<Vec<_>>())
@@ -47,9 +50,17 @@ fn namespace(one: &NamespaceRunning) -> Value {
     json!({
         "cluster": one.cluster, "namespace": one.namespace, "state": one.state.as_str(), "past": one.is_past,
         "digests": one.digests.iter().map(digest).collect::<Vec<_>>(),
-        "reconciler": Value::Null,
+        "reconciler": one.reconciler.as_ref().map(reconciler),
         "blocked": one.blocked.iter().map(blocked).collect::<Vec<_>>(),
         "missing": one.missing,
+    })
+}
+
+fn reconciler(one: &Reconciler) -> Value {
+    let message = (!one.message.is_empty()).then_some(&one.message);
+    json!({
+        "kind": one.kind.as_str(), "name": one.name, "revision": one.revision, "reached": one.reached,
+        "state": one.state.as_str(), "message": message,
     })
 }
 

@@ -10,10 +10,13 @@ pub mod closure;
 pub mod comparison;
 pub mod image_id;
 pub mod observation;
+pub mod owner;
 pub mod pods;
 pub mod reconciler;
 pub mod report;
+pub mod rollout;
 pub mod scope;
+pub mod workload;
 
 #[cfg(test)]
 mod forms_tests;

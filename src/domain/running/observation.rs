@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::blocked::{Blocked, TemplateRefusal};
 use super::closure::{ImageClosure, Overlap};
 use super::comparison::{Doubt, ImageComparison, compare, wanted};
+use super::owner::OwnerAnswer;
 use super::pods::{ContainerSeen, ContainerState, Counting, PodOwner, PodSeen, ServiceImages, last_job};
+use super::reconciler::Reconciler;
+use super::workload::WorkloadSeen;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::ImageRef;
@@ -57,6 +60,8 @@ pub struct NamespaceSeen {
     pub unfinished: Option<Failure>,
     /// The templates that something refuses.
     pub refusals: Vec<TemplateRefusal>,
+    /// What keeps Pods running there.
+    pub workloads: Vec<WorkloadSeen>,
     /// What could not be read besides the Pods, for people.
     pub missing: Vec<Untrusted>,
 }
@@ -101,6 +106,35 @@ pub struct NamespaceRunning {
     pub missing: Vec<Untrusted>,
     /// Whether the word is about a Job that has ended: its next run takes what is pinned.
     pub is_past: bool,
+    /// How far whoever applies the pin's commit is; `None` where nothing says who does.
+    pub reconciler: Option<Reconciler>,
+    /// Whether every workload of the service has rolled its newest template out; `None` where none was listed.
+    pub is_rolled_out: Option<bool>,
+}
+
+impl NamespaceRunning {
+    /// Adds what the owner of the workloads says. A gate that refused a workload stands in the way as one that
+    /// refuses Pods does.
+    #[must_use]
+    pub fn with_owner(mut self, owner: OwnerAnswer) -> Self {
+        if let Some(refused) = owner.refused {
+            let is_explained = matches!(
+                self.state,
+                RunningState::Mixed | RunningState::Differs | RunningState::None
+            );
+            if refused.digest.is_some() && is_explained {
+                self.state = RunningState::Blocked;
+                self.is_past = false;
+            }
+            let is_known =
+                |one: &Blocked| (one.what, one.digest, &one.by) == (refused.what, refused.digest, &refused.by);
+            if !self.blocked.iter().any(is_known) {
+                self.blocked.push(refused);
+            }
+        }
+        self.reconciler = Some(owner.reconciler);
+        self
+    }
 }
 
 /// The pins of one service in one environment, whose containers must be told apart: several where it is pinned to
@@ -162,6 +196,9 @@ impl<'a> RunningQuestion<'a> {
             _ => (RunningState::Unknown, false),
         };
         let unfinished = seen.unfinished.iter().map(Failure::sentence);
+        let mut workloads = seen.workloads.iter().filter(|one| one.runs(self.images)).peekable();
+        let is_rolled_out = workloads.peek().is_some();
+        let is_rolled_out = is_rolled_out.then(|| workloads.all(|one| one.rollout.is_done()));
         NamespaceRunning {
             cluster: seen.cluster.clone(),
             namespace: seen.namespace.clone(),
@@ -170,6 +207,8 @@ impl<'a> RunningQuestion<'a> {
             blocked,
             missing: unfinished.chain(seen.missing.iter().cloned()).collect(),
             is_past,
+            reconciler: None,
+            is_rolled_out,
         }
     }
 

@@ -4,6 +4,7 @@
 //! *Reached* means that the pin's commit is the revision that was applied or an ancestor of it in our clone. Equal
 //! revisions are not asked for: other commits land, and some applications only move with the paths they watch.
 
+use super::workload::OwnedObject;
 use crate::domain::text::Untrusted;
 
 /// How a revision that a controller reports relates to the pin's commit, in our clone.
@@ -109,9 +110,48 @@ pub struct ArgoApplication {
     pub is_automated: bool,
     /// `status.sourceHydrator.lastSuccessfulOperation`: the commit that was rendered and the commit of the result.
     pub hydrated: Option<(String, String)>,
+    /// `spec.source`, `spec.sources`, or what a hydrator renders.
+    pub sources: Vec<ArgoSource>,
+    /// `spec.destination.namespace`.
+    pub destination: Option<String>,
+    /// `status.resources`: what it looks after.
+    pub owns: Vec<OwnedObject>,
+    /// What of it could not be applied, each with the API server's words (`operationState.syncResult.resources`).
+    pub failures: Vec<(OwnedObject, Untrusted)>,
+}
+
+/// One of the sources of an Argo CD Application.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ArgoSource {
+    /// The folder in its repository; `None` for a chart, and for a source of values alone.
+    pub path: Option<String>,
+    /// Whether it is a chart of a Helm repository: its revision is a version and no commit.
+    pub is_chart: bool,
 }
 
 impl ArgoApplication {
+    /// Which of the sources has a pin that these files write: the only one, else the one with the deepest folder that
+    /// contains one of them, else the only one without a folder that is no chart (a source of values).
+    pub fn source_of(&self, files: &[&str]) -> Option<usize> {
+        if self.sources.len() <= 1 {
+            return Some(0);
+        }
+        let folders = self.sources.iter().enumerate().filter_map(|(at, source)| {
+            let path = source.path.as_deref().filter(|_| !source.is_chart)?;
+            let contains = files.iter().any(|file| contains(path, file));
+            contains.then(|| (folder(path).len(), at))
+        });
+        if let Some((_, at)) = folders.max_by_key(|(length, at)| (*length, usize::MAX - at)) {
+            return Some(at);
+        }
+        let mut values = self.sources.iter().enumerate();
+        let mut values = values
+            .by_ref()
+            .filter(|(_, source)| source.path.is_none() && !source.is_chart);
+        let first = values.next().map(|(at, _)| at);
+        first.filter(|_| values.next().is_none())
+    }
+
     /// What it says about the pin's commit. `source` is which of its sources has the pin. A Helm source reports a
     /// chart's version, which is no commit: then nothing is known.
     pub fn judge(&self, source: usize, ask: AskClone<'_>) -> Reconciler {
@@ -191,6 +231,12 @@ pub struct FluxKustomization {
     pub attempted: Option<String>,
     /// The condition `Ready`.
     pub ready: Option<StatusCondition>,
+    /// `spec.path`: the folder that it applies.
+    pub path: Option<String>,
+    /// `spec.targetNamespace`.
+    pub destination: Option<String>,
+    /// `status.inventory`: what it looks after.
+    pub owns: Vec<OwnedObject>,
 }
 
 impl FluxKustomization {
@@ -280,35 +326,20 @@ impl FluxHelmRelease {
     }
 }
 
-/// How far the controller of a Deployment, StatefulSet or DaemonSet is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rollout {
-    /// `metadata.generation`.
-    pub generation: i64,
-    /// `status.observedGeneration`.
-    pub observed_generation: i64,
-    /// How many Pods are wanted.
-    pub wanted: u32,
-    /// How many Pods are of the newest template.
-    pub updated: u32,
-    /// How many Pods there are, of any template.
-    pub all: u32,
-    /// How many Pods are available.
-    pub available: u32,
+/// A folder as it is written in an object, without `./` before it and `/` after it.
+fn folder(path: &str) -> &str {
+    let path = path.strip_prefix("./").unwrap_or(path).trim_matches('/');
+    if path == "." { "" } else { path }
 }
 
-impl Rollout {
-    /// Whether the newest template has been rolled out: every Pod is of it and available, and no other is left.
-    pub const fn is_done(&self) -> bool {
-        self.observed_generation >= self.generation
-            && self.updated >= self.wanted
-            && self.all <= self.updated
-            && self.available >= self.wanted
-    }
+/// Whether a folder of a repository contains a file.
+pub(super) fn contains(path: &str, file: &str) -> bool {
+    let path = folder(path);
+    path.is_empty() || file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The commit that a Flux revision names: `main@sha1:COMMIT`, `sha1:COMMIT`, or `main/COMMIT` of older versions.
-fn flux_commit(revision: &str) -> Option<&str> {
+pub(super) fn flux_commit(revision: &str) -> Option<&str> {
     let commit = match revision.rsplit_once("sha1:") {
         Some((before, commit)) if before.is_empty() || before.ends_with('@') => commit,
         Some(_) => return None,
@@ -325,7 +356,7 @@ fn ask_commit(revision: &str, ask: AskClone<'_>) -> Ancestry {
 }
 
 /// Whether a text is a whole commit id of SHA-1. A chart's version is none.
-fn is_commit(text: &str) -> bool {
+pub(super) fn is_commit(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -28,7 +28,7 @@ fn argo(is_synced: bool, compared: &str, phase: &str, applied: &str) -> ArgoAppl
         message: "as Argo says".into(),
         applied: revisions(&[applied]),
         is_automated: true,
-        hydrated: None,
+        ..ArgoApplication::default()
     }
 }
 
@@ -112,6 +112,7 @@ fn flux(applied: &str, attempted: &str, status: Option<bool>) -> FluxKustomizati
         applied_origin: None,
         attempted: Some(attempted.to_owned()),
         ready: ready(status, 3),
+        ..FluxKustomization::default()
     }
 }
 
@@ -189,40 +190,6 @@ fn a_helm_release_needs_its_kustomization_and_its_own_word() {
         let judged = release.judge(parent);
         assert_eq!((judged.reached, judged.state), (reached, state), "{release:?}");
     }
-}
-
-#[test]
-fn a_rollout_is_done_when_no_other_pod_is_left() {
-    let done = Rollout {
-        generation: 2,
-        observed_generation: 2,
-        wanted: 3,
-        updated: 3,
-        all: 3,
-        available: 3,
-    };
-    assert!(done.is_done());
-    for open in [
-        Rollout {
-            observed_generation: 1,
-            ..done
-        },
-        Rollout { updated: 2, ..done },
-        Rollout { all: 4, ..done },
-        Rollout { available: 2, ..done },
-    ] {
-        assert!(!open.is_done(), "{open:?}");
-    }
-    assert!(
-        Rollout {
-            wanted: 0,
-            updated: 0,
-            all: 0,
-            available: 0,
-            ..done
-        }
-        .is_done()
-    );
 }
 
 #[test]

@@ -106,6 +106,8 @@ mod tests {
                 blocked: Vec::new(),
                 missing: Vec::new(),
                 is_past: false,
+                reconciler: None,
+                is_rolled_out: None,
             }],
         }
     }

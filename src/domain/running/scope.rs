@@ -36,4 +36,6 @@ pub struct ClusterNamespaces {
     pub cluster: String,
     /// The namespaces; never empty.
     pub namespaces: Vec<String>,
+    /// Where the objects of Argo CD and Flux are: what the team says of the cluster, else the namespaces themselves.
+    pub reconcilers: Vec<String>,
 }

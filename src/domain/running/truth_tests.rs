@@ -257,6 +257,7 @@ fn namespace(pods: Vec<PodSeen>) -> NamespaceSeen {
         pods,
         unfinished: None,
         refusals: Vec::new(),
+        workloads: Vec::new(),
         missing: Vec::new(),
     }
 }

@@ -22,7 +22,7 @@ use crate::engine::survey::CommitSurvey;
 const MAX_DEPTH: usize = 4;
 
 /// The repositories in which an environment's pin may be found.
-fn images(ledger: &CommitSurvey, env: &Environment, pin: &Pin) -> ServiceImages {
+pub(super) fn images(ledger: &CommitSurvey, env: &Environment, pin: &Pin) -> ServiceImages {
     let mut repositories: BTreeSet<Repository> = pin.deciding().map(|location| location.image.clone()).collect();
     repositories.insert(pin.image.clone());
     let service = ledger

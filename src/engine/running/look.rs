@@ -8,9 +8,11 @@ use futures_util::StreamExt as _;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::policy::Environment;
 use crate::domain::running::observation::NamespaceSeen;
+use crate::domain::running::owner::ReconcilersSeen;
+use crate::domain::text::Untrusted;
 use crate::engine::cluster_access::ClusterClients;
 use crate::engine::options::OpenOptions;
-use crate::sources::cluster::{ClusterClient, see};
+use crate::sources::cluster::{ClusterClient, see, see_reconcilers};
 
 /// Namespaces that are listed at the same time.
 const AT_ONCE: usize = 4;
@@ -25,6 +27,37 @@ pub(super) fn places(env: &Environment) -> Vec<ClusterPlace> {
         namespaces.map(|namespace| (place.cluster.clone(), namespace.clone()))
     });
     pairs.collect()
+}
+
+/// Where the reconcilers of an environment's places are looked for.
+pub(super) fn reconciler_places(env: &Environment) -> Vec<ClusterPlace> {
+    let pairs = env.running.places.iter().flat_map(|place| {
+        let namespaces = place.reconcilers.iter();
+        namespaces.map(|namespace| (place.cluster.clone(), namespace.clone()))
+    });
+    pairs.collect()
+}
+
+/// The reconcilers of a namespace, and what could not be read of them.
+pub(super) type ReconcilersLook = (ReconcilersSeen, Vec<Untrusted>);
+
+/// Looks for the reconcilers, where the cluster answers at all.
+pub(super) async fn look_for_reconcilers(
+    places: &BTreeSet<ClusterPlace>,
+    answering: &BTreeSet<&String>,
+    clients: &ClusterClients,
+    options: &OpenOptions,
+) -> BTreeMap<ClusterPlace, ReconcilersLook> {
+    let asked = places.iter().filter(|(cluster, _)| answering.contains(cluster));
+    // Collected first: a stream of borrowed places cannot be sent to another thread.
+    let asked: Vec<ClusterPlace> = asked.cloned().collect();
+    let one = |place: ClusterPlace| async move {
+        let client = clients.client(&place.0, options.clusters.get(&place.0)).ok()?;
+        let found = see_reconcilers(&client, &place.1).await;
+        Some((place, found))
+    };
+    let found = futures_util::stream::iter(asked.into_iter().map(one)).buffer_unordered(AT_ONCE);
+    found.filter_map(std::future::ready).collect().await
 }
 
 /// Looks at every namespace once. What cannot be asked is part of the answer.
@@ -76,6 +109,7 @@ fn unseen((cluster, namespace): &ClusterPlace, failure: Failure) -> NamespaceSee
         pods: Vec::new(),
         unfinished: Some(failure),
         refusals: Vec::new(),
+        workloads: Vec::new(),
         missing: Vec::new(),
     }
 }

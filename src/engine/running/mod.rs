@@ -2,9 +2,11 @@
 
 mod judge;
 mod look;
+mod owners;
 pub(super) mod sightings;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -13,13 +15,17 @@ use crate::domain::board::PinKey;
 use crate::domain::failure::Failure;
 use crate::domain::pin::Pin;
 use crate::domain::policy::Environment;
-use crate::domain::running::observation::{NamespaceRunning, RunningState, worst};
+use crate::domain::running::observation::{NamespaceRunning, NamespaceSeen, RunningState, worst};
 use crate::domain::running::report::RunningReport;
-use look::ClusterPlace;
+use crate::sources::git::GitRepo;
+use look::{ClusterPlace, ReconcilersLook};
+use owners::OwnerLook;
 use sightings::RunningSightings;
 
 use super::cluster_access::ClusterClients;
-use super::open::Engine;
+use super::context::Context;
+use super::lineage::Lineage;
+use super::open::{Engine, SurveyedCommit, blocking};
 use super::options::OpenOptions;
 use super::registry_memo::RegistryMemo;
 use super::survey::CommitSurvey;
@@ -59,10 +65,10 @@ impl Engine {
     /// # Errors
     /// If git or the configuration cannot be read, a name is not known, or no environment says where it runs.
     pub(crate) async fn running(&self, filter: &RunningFilter) -> Result<RunningAnswer, Failure> {
-        let (ledger, _) = self.ledger().await?;
-        check(&ledger, filter)?;
+        let (surveyed, _) = self.survey().await?;
+        check(&surveyed, filter)?;
         let is_wanted = |wanted: &[String], name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
-        let environments: Vec<&Environment> = ledger
+        let environments: Vec<&Environment> = surveyed
             .environments
             .iter()
             .filter(|env| is_wanted(&filter.environments, env.name.as_str()))
@@ -72,15 +78,18 @@ impl Engine {
                 .hint("name the clusters in pindeck.toml with [[clusters]], and in `running` of the environments"));
         }
         let environments: Vec<Environment> = environments.into_iter().cloned().collect();
-        let context = self.context(ledger)?;
+        let context = Arc::new(self.survey_context(surveyed)?);
+        let commits = self.pin_commits(&context).await;
         let observer = RunningObserver {
             clients: &self.inner.clusters,
             options: self.options(),
             memo: &context.memo,
             survey: &context.ledger,
+            repo: &self.inner.repo,
         };
         let is_asked = |pin: &Pin| is_wanted(&filter.services, pin.target.service.as_str());
-        let mut pins = observer.pins(&environments, &is_asked).await;
+        let seen = observer.look(&environments).await;
+        let mut pins = observer.pins(&environments, &is_asked, &seen, &commits).await;
         pins.sort_by(|a, b| a.pin.target.service.cmp(&b.pin.target.service));
         Ok(RunningAnswer {
             pins,
@@ -90,8 +99,23 @@ impl Engine {
 }
 
 impl Engine {
-    /// What the clusters run of all pins, for a board. Nothing where no network may be asked.
-    pub(super) async fn observe(&self, memo: &RegistryMemo, survey: &CommitSurvey) -> Vec<(PinKey, RunningReport)> {
+    /// The commits that pinned everything. Where the history cannot be read, none is known.
+    async fn pin_commits(&self, context: &Arc<Context<SurveyedCommit>>) -> PinCommits {
+        let (this, context) = (self.clone(), Arc::clone(context));
+        match blocking(move || this.lineage(&context.ledger)).await {
+            Ok(Ok(lineage)) => commits_of(&lineage),
+            Ok(Err(_)) | Err(_) => PinCommits::default(),
+        }
+    }
+
+    /// What the clusters run of all pins, for a board. Nothing where no network may be asked. `commits` tells who
+    /// pinned what, once that is known.
+    pub(super) async fn observe(
+        &self,
+        memo: &RegistryMemo,
+        survey: &CommitSurvey,
+        commits: impl Future<Output = PinCommits>,
+    ) -> Vec<(PinKey, RunningReport)> {
         let known = survey.environments.iter().filter(|env| env.running.is_known());
         let environments: Vec<Environment> = known.cloned().collect();
         if self.options().offline || environments.is_empty() {
@@ -102,8 +126,11 @@ impl Engine {
             options: self.options(),
             memo,
             survey,
+            repo: &self.inner.repo,
         };
-        let found = observer.pins(&environments, &|_| true).await;
+        // The clusters are asked while the history is read.
+        let (seen, commits) = futures_util::future::join(observer.look(&environments), commits).await;
+        let found = observer.pins(&environments, &|_| true, &seen, &commits).await;
         self.remember(found, Timestamp::now())
     }
 
@@ -147,28 +174,97 @@ pub(super) struct RunningObserver<'a> {
     pub memo: &'a RegistryMemo,
     /// What git says.
     pub survey: &'a CommitSurvey,
+    /// The clone, for what reconcilers say about commits.
+    pub repo: &'a GitRepo,
+}
+
+/// What was seen in the clusters.
+pub(super) struct ClustersSeen {
+    namespaces: BTreeMap<ClusterPlace, NamespaceSeen>,
+    reconcilers: BTreeMap<ClusterPlace, ReconcilersLook>,
+}
+
+/// The commit that pinned each pin, as far as that is known.
+pub(super) type PinCommits = BTreeMap<PinKey, String>;
+
+/// The commits of a history.
+pub(super) fn commits_of(lineage: &Lineage) -> PinCommits {
+    let pinned = lineage.pinned.iter();
+    pinned.map(|(key, by)| (key.clone(), by.commit.clone())).collect()
 }
 
 impl RunningObserver<'_> {
+    /// Looks at the clusters of some environments.
+    pub(super) async fn look(&self, environments: &[Environment]) -> ClustersSeen {
+        let places: BTreeSet<ClusterPlace> = environments.iter().flat_map(look::places).collect();
+        let namespaces = look::look(&places, self.clients, self.options).await;
+        let answers = namespaces.iter().filter(|(_, seen)| seen.unfinished.is_none());
+        let answering: BTreeSet<&String> = answers.map(|((cluster, _), _)| cluster).collect();
+        let places: BTreeSet<ClusterPlace> = environments.iter().flat_map(look::reconciler_places).collect();
+        let reconcilers = look::look_for_reconcilers(&places, &answering, self.clients, self.options).await;
+        ClustersSeen {
+            namespaces,
+            reconcilers,
+        }
+    }
+
     /// What runs of the pins of some environments, in their order.
     pub(super) async fn pins(
         &self,
         environments: &[Environment],
         is_asked: &(dyn Fn(&Pin) -> bool + Sync),
+        seen: &ClustersSeen,
+        commits: &PinCommits,
     ) -> Vec<PinRunning> {
-        let places: BTreeSet<ClusterPlace> = environments.iter().flat_map(look::places).collect();
-        let seen = look::look(&places, self.clients, self.options).await;
-        let mut out = Vec::new();
+        let mut out: Vec<PinRunning> = Vec::new();
+        let mut looks: Vec<OwnerLook> = Vec::new();
         for env in environments {
+            let reconcilers = owners::reconcilers_of(env, &seen.reconcilers);
             let here = self.survey.pins().filter(|pin| pin.target.environment == env.name);
             for pin in here.filter(|pin| is_asked(pin)) {
-                let namespaces = judge::judge(self.memo, self.survey, env, pin, &seen).await;
+                let mut namespaces = judge::judge(self.memo, self.survey, env, pin, &seen.namespaces).await;
+                let images = judge::images(self.survey, env, pin);
+                for (place, running) in namespaces.iter_mut().enumerate() {
+                    let key = (running.cluster.clone(), running.namespace.clone());
+                    let (Some(digest), Some(here)) = (pin.digest, seen.namespaces.get(&key)) else {
+                        continue;
+                    };
+                    let Some((reconcilers, missing)) = reconcilers.get(&key) else {
+                        continue;
+                    };
+                    running.missing.extend(missing.iter().cloned());
+                    looks.push(OwnerLook {
+                        pin: out.len(),
+                        place,
+                        namespace: running.namespace.clone(),
+                        digest,
+                        commit: commits.get(&pin.key()).cloned(),
+                        images: images.clone(),
+                        files: pin.deciding().map(|location| location.file.clone()).collect(),
+                        workloads: (here.workloads.iter())
+                            .filter(|one| one.runs(&images))
+                            .cloned()
+                            .collect(),
+                        reconcilers: Arc::clone(reconcilers),
+                    });
+                }
                 out.push(PinRunning {
                     pin: pin.clone(),
-                    state: worst(&namespaces),
+                    state: None,
                     namespaces,
                 });
             }
+        }
+        let repo = self.repo.clone();
+        let answers = blocking(move || owners::owners(looks, &repo)).await;
+        for (pin, place, owner) in answers.into_iter().flatten() {
+            let namespaces = out.get_mut(pin).map(|one| &mut one.namespaces);
+            if let Some(running) = namespaces.and_then(|all| all.get_mut(place)) {
+                *running = running.clone().with_owner(owner);
+            }
+        }
+        for one in &mut out {
+            one.state = worst(&one.namespaces);
         }
         out
     }

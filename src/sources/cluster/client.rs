@@ -32,13 +32,33 @@ pub enum Listed {
     ReplicaSets,
     /// StatefulSets, for their templates.
     StatefulSets,
+    /// Deployments: how far each is with its newest template.
+    Deployments,
+    /// DaemonSets, for the same.
+    DaemonSets,
     /// Events with the reason `FailedCreate`: StatefulSets have no condition for it.
     FailedCreations,
+    /// Applications of Argo CD.
+    Applications,
+    /// Kustomizations of Flux.
+    Kustomizations,
+    /// Helm releases of Flux.
+    HelmReleases,
 }
 
 impl Listed {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Pods, Self::ReplicaSets, Self::StatefulSets, Self::FailedCreations];
+    pub const ALL: [Self; 9] = [
+        Self::Pods,
+        Self::ReplicaSets,
+        Self::StatefulSets,
+        Self::Deployments,
+        Self::DaemonSets,
+        Self::FailedCreations,
+        Self::Applications,
+        Self::Kustomizations,
+        Self::HelmReleases,
+    ];
 
     /// The path below the server, and what is asked for besides.
     const fn place(
@@ -50,10 +70,18 @@ impl Listed {
     ) {
         const APPS: &[&str] = &["apis", "apps", "v1"];
         const CORE: &[&str] = &["api", "v1"];
+        const ARGO: &[&str] = &["apis", "argoproj.io", "v1alpha1"];
+        const KUSTOMIZE: &[&str] = &["apis", "kustomize.toolkit.fluxcd.io", "v1"];
+        const HELM: &[&str] = &["apis", "helm.toolkit.fluxcd.io", "v2"];
         match self {
             Self::Pods => (CORE, "pods", None),
             Self::ReplicaSets => (APPS, "replicasets", None),
             Self::StatefulSets => (APPS, "statefulsets", None),
+            Self::Deployments => (APPS, "deployments", None),
+            Self::DaemonSets => (APPS, "daemonsets", None),
+            Self::Applications => (ARGO, "applications", None),
+            Self::Kustomizations => (KUSTOMIZE, "kustomizations", None),
+            Self::HelmReleases => (HELM, "helmreleases", None),
             Self::FailedCreations => (CORE, "events", Some(("fieldSelector", "reason=FailedCreate"))),
         }
     }

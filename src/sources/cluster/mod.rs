@@ -9,6 +9,8 @@ mod error;
 mod exec;
 mod kubeconfig;
 mod objects;
+mod reconciler_objects;
+mod reconcilers;
 mod secret;
 mod seen;
 #[cfg(test)]
@@ -17,4 +19,5 @@ mod server_tests;
 pub use client::{ClusterClient, ClusterLimits, Listed, ListedObjects};
 pub use error::ClusterError;
 pub use kubeconfig::{ClusterAccount, Kubeconfig};
+pub use reconcilers::see_reconcilers;
 pub use seen::see;

@@ -7,9 +7,21 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct ObjectMetadata {
     pub name: String,
+    pub namespace: String,
+    pub labels: FluxLabels,
     pub generation: Option<i64>,
     pub deletion_timestamp: Option<Timestamp>,
     pub owner_references: Vec<OwnerReference>,
+}
+
+/// The labels that Flux puts on what a Helm release makes; all others are skipped.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct FluxLabels {
+    #[serde(rename = "helm.toolkit.fluxcd.io/name")]
+    pub release: Option<String>,
+    #[serde(rename = "helm.toolkit.fluxcd.io/namespace")]
+    pub release_namespace: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -106,7 +118,7 @@ pub(super) struct WaitingObject {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct EndedObject {}
 
-/// A ReplicaSet or a StatefulSet.
+/// A ReplicaSet, a StatefulSet, a Deployment or a DaemonSet.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct SetObject {
@@ -129,9 +141,17 @@ pub(super) struct PodTemplate {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub(super) struct SetStatus {
     pub conditions: Vec<ConditionObject>,
+    pub observed_generation: Option<i64>,
+    pub replicas: u32,
+    pub updated_replicas: u32,
+    pub available_replicas: u32,
+    pub desired_number_scheduled: u32,
+    pub current_number_scheduled: u32,
+    pub updated_number_scheduled: u32,
+    pub number_available: u32,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -141,6 +161,7 @@ pub(super) struct ConditionObject {
     pub kind: String,
     pub status: String,
     pub message: String,
+    pub observed_generation: Option<i64>,
     pub last_transition_time: Option<Timestamp>,
 }
 

@@ -6,6 +6,8 @@ use crate::domain::running::blocked::TemplateRefusal;
 use crate::domain::running::image_id::ContainerImage;
 use crate::domain::running::observation::NamespaceSeen;
 use crate::domain::running::pods::{ContainerKind, ContainerSeen, ContainerState, PodOwner, PodPhase, PodSeen};
+use crate::domain::running::rollout::Rollout;
+use crate::domain::running::workload::{OwnedObject, WorkloadSeen};
 use crate::domain::text::Untrusted;
 
 use super::client::{ClusterClient, Listed, ListedObjects};
@@ -24,24 +26,37 @@ pub async fn see(client: &ClusterClient, namespace: &str) -> NamespaceSeen {
         pods: pods.items.into_iter().map(pod).collect(),
         unfinished: pods.unfinished.map(Failure::from),
         refusals: Vec::new(),
+        workloads: Vec::new(),
         missing: Vec::new(),
     };
     if seen.unfinished.is_some() {
         return seen;
     }
-    let (replica_sets, stateful_sets, events): (
-        ListedObjects<SetObject>,
-        ListedObjects<SetObject>,
-        ListedObjects<EventObject>,
-    ) = tokio::join!(
-        client.list(Listed::ReplicaSets, namespace),
-        client.list(Listed::StatefulSets, namespace),
-        client.list(Listed::FailedCreations, namespace),
+    let (replica_sets, stateful_sets, deployments, daemon_sets, events) = tokio::join!(
+        client.list::<SetObject>(Listed::ReplicaSets, namespace),
+        client.list::<SetObject>(Listed::StatefulSets, namespace),
+        client.list::<SetObject>(Listed::Deployments, namespace),
+        client.list::<SetObject>(Listed::DaemonSets, namespace),
+        client.list::<EventObject>(Listed::FailedCreations, namespace),
     );
     seen.refusals.extend(replica_sets.items.iter().filter_map(of_condition));
     let of_event = |event: &EventObject| of_event(event, &stateful_sets.items);
     seen.refusals.extend(events.items.iter().filter_map(of_event));
-    let failures = [replica_sets.unfinished, stateful_sets.unfinished, events.unfinished];
+    for (kind, sets) in [
+        ("Deployment", &deployments.items),
+        ("StatefulSet", &stateful_sets.items),
+        ("DaemonSet", &daemon_sets.items),
+    ] {
+        seen.workloads
+            .extend(sets.iter().map(|set| workload(kind, namespace, set)));
+    }
+    let failures = [
+        replica_sets.unfinished,
+        stateful_sets.unfinished,
+        deployments.unfinished,
+        daemon_sets.unfinished,
+        events.unfinished,
+    ];
     seen.missing.extend(
         failures
             .into_iter()
@@ -148,6 +163,40 @@ fn container(
 fn template(spec: &PodSpec) -> Vec<Untrusted> {
     let all = spec.containers.iter().chain(&spec.init_containers);
     all.map(|container| container.image.as_str().into()).collect()
+}
+
+/// A workload, and how far its controller is. A DaemonSet counts by nodes.
+fn workload(kind: &str, namespace: &str, set: &SetObject) -> WorkloadSeen {
+    let (metadata, status) = (&set.metadata, &set.status);
+    let (wanted, updated, all, available) = match kind {
+        "DaemonSet" => (
+            status.desired_number_scheduled,
+            status.updated_number_scheduled,
+            status.current_number_scheduled,
+            status.number_available,
+        ),
+        _ => (
+            set.spec.replicas.unwrap_or(1),
+            status.updated_replicas,
+            status.replicas,
+            status.available_replicas,
+        ),
+    };
+    let labels = &metadata.labels;
+    let release = labels.release_namespace.as_ref().zip(labels.release.as_ref());
+    WorkloadSeen {
+        object: OwnedObject::workload(kind, namespace, &metadata.name),
+        template: template(&set.spec.template.spec),
+        rollout: Rollout {
+            generation: metadata.generation.unwrap_or_default(),
+            observed_generation: status.observed_generation.unwrap_or_default(),
+            wanted,
+            updated,
+            all,
+            available,
+        },
+        release: release.map(|(namespace, name)| format!("{namespace}/{name}")),
+    }
 }
 
 /// A ReplicaSet that is not given the Pods that it should have.

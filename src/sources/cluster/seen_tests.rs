@@ -89,7 +89,7 @@ async fn seen(script: impl Fn(usize, &Heard) -> Reply + Send + Sync + 'static) -
 }
 
 #[tokio::test]
-async fn a_namespace_is_seen_by_four_lists() {
+async fn a_namespace_is_seen_by_six_lists() {
     let (seen, heard) = seen(|_, heard| recorded(kind_of(&heard.line))).await;
     assert_eq!((seen.unfinished, seen.missing.len(), seen.pods.len()), (None, 0, 2));
     let web = &seen.pods[0];
@@ -109,7 +109,17 @@ async fn a_namespace_is_seen_by_four_lists() {
     assert_eq!(of_template, [true, false]);
     let mut kinds: Vec<&str> = heard.iter().map(|heard| kind_of(&heard.line)).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["events", "pods", "replicasets", "statefulsets"]);
+    assert_eq!(
+        kinds,
+        [
+            "daemonsets",
+            "deployments",
+            "events",
+            "pods",
+            "replicasets",
+            "statefulsets"
+        ]
+    );
     assert!(heard.iter().all(|heard| heard.line.starts_with("GET ")));
 }
 

@@ -385,6 +385,16 @@ impl GitRepo {
         Ok(newest.and_then(|at| Timestamp::from_second(at).ok()))
     }
 
+    /// Whether a commit is another one or leads to it; `None` where this clone cannot tell, because it lacks one of
+    /// them or is cut (shallow).
+    pub(crate) fn leads_to(&self, commit: &str, later: &str) -> Option<bool> {
+        let (only_here, _) = self.reader().ok()?.ahead_behind(commit, later)?;
+        match only_here {
+            0 => Some(true),
+            _ => (!self.is_shallow()).then_some(false),
+        }
+    }
+
     /// Every path that a commit touched, against its first parent: links and submodules too.
     ///
     /// # Errors
