@@ -19,6 +19,15 @@ pub enum GitError {
         /// What `GIT_DIR` is set to.
         value: String,
     },
+    /// `GIT_QUARANTINE_PATH` names something that git did not make.
+    #[error(
+        "GIT_QUARANTINE_PATH names {}, which is no folder of objects that are being received here",
+        quoted(value)
+    )]
+    NotIncoming {
+        /// What it is set to.
+        value: String,
+    },
     /// A `.git` file leads to no repository.
     #[error("{file} leads to {target}, which is no git repository")]
     BrokenLink {
@@ -202,6 +211,7 @@ impl GitError {
             // The place is wrong, as a wrong `-C DIR` is.
             Self::NotARepository { .. }
             | Self::GitDirVariable { .. }
+            | Self::NotIncoming { .. }
             | Self::BrokenLink { .. }
             | Self::BareRepository { .. }
             | Self::TrackedRepository { .. }
@@ -235,7 +245,7 @@ impl GitError {
                 "run pindeck inside your GitOps repository or name it with -C DIR (or look around with `pindeck demo`)"
                     .into()
             }
-            Self::GitDirVariable { .. } => "correct the variable or unset it".into(),
+            Self::GitDirVariable { .. } | Self::NotIncoming { .. } => "correct the variable or unset it".into(),
             Self::BrokenLink { .. } => "mend it with `git worktree repair` or `git submodule update --init`".into(),
             Self::BareRepository { bare, .. } => Hint::with("name it: pindeck -C {}", &[Part::name(bare)]),
             Self::TrackedRepository { .. } => "move it out of that working tree".into(),

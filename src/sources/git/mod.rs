@@ -1,10 +1,12 @@
 //! Git repositories: found once, read by libgit2 or by the `git` program (the same answers by one trait),
 //! fetched and written by the `git` program.
 
+mod compare;
 pub mod edit;
 mod error;
 mod git_cli;
 mod hooks;
+mod incoming;
 mod libgit2;
 mod locate;
 pub mod manifest;
@@ -20,6 +22,7 @@ mod tracked_config;
 mod tree_entry;
 pub mod write;
 
+pub(crate) use compare::{UnreadEntry, is_no_commit};
 pub use error::GitError;
 pub use reader::{BlobChange, CommitChanges, CommitMeta, CommitOrder, FileFilter};
 pub use repo::{Blobs, GitRepo};

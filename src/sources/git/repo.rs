@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub struct GitRepo {
     read_by: ReadBy,
     /// Default branches of remotes that this clone does not know and that were asked for.
     remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
+    /// Objects that are being received and are not in the store yet.
+    incoming: Option<PathBuf>,
 }
 
 /// Which way a repository is read, decided once.
@@ -80,7 +82,17 @@ impl GitRepo {
             paths,
             read_by,
             remote_heads: Arc::default(),
+            incoming: None,
         })
+    }
+
+    /// The same repository together with the objects in this folder ([`super::incoming`]).
+    #[must_use]
+    pub(super) fn seeing(&self, incoming: PathBuf) -> Self {
+        Self {
+            incoming: Some(incoming),
+            ..self.clone()
+        }
     }
 
     /// The same repository, read by the program: the other way to the same answers.
@@ -92,11 +104,18 @@ impl GitRepo {
         }
     }
 
-    fn reader(&self) -> Result<Box<dyn GitReader>, GitError> {
+    pub(super) fn reader(&self) -> Result<Box<dyn GitReader>, GitError> {
         Ok(match self.read_by {
             ReadBy::Libgit2 => {
                 let opened = Repository::open(&self.paths.git_dir);
-                let repo = opened.map_err(|e| GitError::object(format!("repository {}", self.display_path()), &e))?;
+                let failed = |e: git2::Error| GitError::object(format!("repository {}", self.display_path()), &e);
+                let repo = opened.map_err(failed)?;
+                if let Some(folder) = &self.incoming {
+                    let added = repo
+                        .odb()
+                        .and_then(|odb| odb.add_disk_alternate(&folder.to_string_lossy()));
+                    added.map_err(failed)?;
+                }
                 Box::new(Libgit2::new(repo, self.program()))
             }
             ReadBy::GitCli => Box::new(GitCli::new(self.program())),
@@ -107,7 +126,11 @@ impl GitRepo {
 
     /// The program, to be run in this repository.
     pub(super) fn program(&self) -> GitProgram {
-        self.paths.program()
+        let program = self.paths.program();
+        match &self.incoming {
+            Some(folder) => program.with_env("GIT_ALTERNATE_OBJECT_DIRECTORIES", folder.to_string_lossy()),
+            None => program,
+        }
     }
 
     /// The program, once it is certain that no configuration of the working tree is in force: for whatever
@@ -383,33 +406,6 @@ impl GitRepo {
         let seconds = text.lines().filter_map(|line| line.split(' ').next()?.parse().ok());
         let newest = seconds.filter(|at: &i64| *at <= now.as_second()).max();
         Ok(newest.and_then(|at| Timestamp::from_second(at).ok()))
-    }
-
-    /// Whether a commit is another one or leads to it; `None` where this clone cannot tell, because it lacks one of
-    /// them or is cut (shallow).
-    pub(crate) fn leads_to(&self, commit: &str, later: &str) -> Option<bool> {
-        let (only_here, _) = self.reader().ok()?.ahead_behind(commit, later)?;
-        match only_here {
-            0 => Some(true),
-            _ => (!self.is_shallow()).then_some(false),
-        }
-    }
-
-    /// Every path that a commit touched, against its first parent: links and submodules too.
-    ///
-    /// # Errors
-    /// If the commit or a tree cannot be read.
-    pub fn touched(&self, commit: &str) -> Result<Vec<String>, GitError> {
-        let reader = self.reader()?;
-        let parent = reader.commit(commit)?.parents.into_iter().next();
-        let changed = reader.compare(parent.as_deref(), commit)?;
-        let mut paths: Vec<String> = changed
-            .iter()
-            .map(|entry| String::from_utf8_lossy(&entry.path).into_owned())
-            .collect();
-        paths.sort_unstable();
-        paths.dedup();
-        Ok(paths)
     }
 
     /// What reverting `commit` on top of `base` comes to.

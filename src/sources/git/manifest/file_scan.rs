@@ -37,10 +37,24 @@ pub struct Scan {
     /// References that count only together with other files: tags and digests of images that other
     /// values name, and images in patches.
     pub layered: Vec<Found>,
+    /// What runs images and has a name.
+    pub workloads: Vec<Workload>,
     /// Why other readers of YAML may take the file for something else, if so.
     pub doubtful: Option<String>,
     /// Why the file (or a part of it) could not be read, if so.
     pub problem: Option<String>,
+}
+
+/// Something that runs images, by the name that tells it from others: a Kubernetes object, or a service of a Compose
+/// file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Index of the YAML document that it stands in.
+    pub document: u32,
+    /// Kind, namespace and name.
+    pub name: String,
+    /// Where in the document it begins; empty for the whole document.
+    pub path: String,
 }
 
 /// What tells a Kubernetes object from others of its kind.
@@ -75,6 +89,20 @@ impl Scan {
     /// Whether the file itself names an image, or a part of one.
     pub fn names_images(&self) -> bool {
         !self.found.is_empty() || self.layered.iter().any(Found::names_image)
+    }
+
+    /// The workload that a reference stands in.
+    pub(crate) fn workload_of(&self, found: &Found) -> Option<&Workload> {
+        let document = found.site.document;
+        // They are in the order of the documents.
+        let first = self.workloads.partition_point(|one| one.document < document);
+        let mut here = self.workloads[first..]
+            .iter()
+            .take_while(|one| one.document == document);
+        here.find(|one| {
+            let rest = found.yaml_path.strip_prefix(&one.path);
+            rest.is_some_and(|rest| one.path.is_empty() || rest.starts_with(['.', '[']))
+        })
     }
 
     /// Whether the reference stands in a document that is a chart of an OCI repository, given the names that releases

@@ -45,6 +45,7 @@ pub(crate) mod site;
 mod tree;
 mod unparsed;
 pub mod variables;
+mod workloads;
 
 use std::collections::HashSet;
 
@@ -54,7 +55,7 @@ pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
 pub(crate) use dotenv::{WrittenVariable, read as written_variables};
 pub(crate) use edit_warnings::repository_updater;
 pub(crate) use file_scan::ObjectName;
-pub use file_scan::{Chart, Scan};
+pub use file_scan::{Chart, Scan, Workload};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub(crate) use git_generators::GitGenerator;
 pub(crate) use image_rules::ImageRule;
@@ -125,6 +126,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         chart_sources: Vec::new(),
         parts,
         layered,
+        workloads: Vec::new(),
         doubtful: events::doubtful(text),
         problem: None,
     };
@@ -139,7 +141,8 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
             _ => {}
         }
     }
-    for (index, root) in (0u32..).zip(&tree.roots) {
+    for (index, (root, kind)) in (0u32..).zip(tree.roots.iter().zip(&kinds)) {
+        workloads::read(&tree, *root, *kind, index, &mut scan.workloads);
         edit_warnings::document(&tree, *root, index, &mut scan.warnings);
     }
     edit_warnings::markers(text, &tree, &mut scan.warnings);
