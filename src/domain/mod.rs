@@ -10,6 +10,7 @@ mod board_index;
 mod board_search;
 pub(crate) mod candidate;
 pub(crate) mod candidate_order;
+pub(crate) mod check;
 pub(crate) mod component;
 pub(crate) mod diff;
 pub mod drift;
