@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use check::{CheckArgs, CheckFormat};
 pub(crate) use write::{HoldArgs, HoldCommand, PinArgs, PromoteArgs, ResumeArgs, RevertArgs};
 
+#[path = "args_check.rs"]
+mod check;
 #[path = "args_write.rs"]
 mod write;
 
 /// What stands below every help text.
 const MORE: &str = "\
-Exit status: 0 done or holds, 1 failed, 2 usage or configuration, 3 drift (with --exit-code), 4 refused by policy, \
+Exit status: 0 done or holds, 1 failed, 2 usage or configuration, 3 drift or a warning (with --exit-code), 4 refused by policy, \
 5 conflict, 6 something needed could not be reached, 7 the remote refused, 130/143 interrupted.
 
 Environment: PINDECK_CONFIG (your preferences), PINDECK_CACHE_DIR, PINDECK_LOG (for example debug; written to \
@@ -84,6 +87,8 @@ pub(crate) enum CliCommand {
     Drift(DriftArgs),
     /// What the clusters run, beside what is pinned
     Running(RunningArgs),
+    /// Judge what a change would pin, as a gate on a pull request
+    Check(CheckArgs),
     /// Give pins by tag the digest their tag names now, if it verifies
     Pin(PinArgs),
     /// Step digests forward

@@ -27,7 +27,15 @@ pub(crate) struct JsonDocument<T> {
 /// # Errors
 /// If stdout does not take it.
 pub(crate) fn print<T: Serialize>(command: &str, body: T) -> Result<(), Failure> {
-    print_line(&JsonDocument {
+    super::output::say(&document_line(command, body)?)
+}
+
+/// One document of a command as one line of JSON.
+///
+/// # Errors
+/// If it is no JSON.
+pub(crate) fn document_line<T: Serialize>(command: &str, body: T) -> Result<String, Failure> {
+    line(&JsonDocument {
         schema: format!("pindeck/{command}/v1"),
         generated_at: Timestamp::now(),
         body,

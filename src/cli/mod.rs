@@ -5,6 +5,7 @@
 pub(crate) mod args;
 mod backend;
 mod cache;
+mod check;
 mod cockpit;
 mod command_context;
 mod config;
@@ -140,6 +141,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         CliCommand::Verify(args) => signals::or_interrupted(verify::run(context, &args)).await,
         CliCommand::Drift(args) => signals::or_interrupted(drift::run(context, &args)).await,
         CliCommand::Diff(args) => signals::or_interrupted(diff::run(context, &args)).await,
+        CliCommand::Check(args) => signals::or_interrupted(check::run(context, &args)).await,
         CliCommand::Running(args) => signals::or_interrupted(running::run(context, &args)).await,
         CliCommand::Demo(args) => demo::run(context, &args).await,
         CliCommand::Pin(args) => pin::run(context, &args).await,

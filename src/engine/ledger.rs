@@ -170,7 +170,7 @@ pub(super) fn read_at(repo: &GitRepo, policy: PolicyAtTip, scans: &ScanCache) ->
     let files = Arc::new(listing.files);
     let unmatched = unmatched(&team, &text, &files);
     let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let mut commit = scan_all(repo, &tip, &files, scans, &mut notices)?;
+    let mut commit = scan_all(repo, tip.remote.as_deref(), &files, scans, &mut notices)?;
     commit.links = Arc::new(listing.links);
     let environments = environments(&team, &commit);
     let (effective, naming, grouped) = pins(&commit, &team, &environments);
@@ -220,14 +220,14 @@ fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
 
 fn scan_all(
     repo: &GitRepo,
-    tip: &Tip,
+    remote: Option<&str>,
     files: &Arc<Vec<TreeFile>>,
     scans: &ScanCache,
     notices: &mut Vec<Untrusted>,
 ) -> Result<ScannedCommit, Failure> {
     let mut commit = ScannedCommit {
         files: Arc::clone(files),
-        remote_url: tip.remote.as_deref().and_then(|remote| repo.remote_url(remote)),
+        remote_url: remote.and_then(|remote| repo.remote_url(remote)),
         ..ScannedCommit::default()
     };
     let blobs = repo.blobs()?;
@@ -243,11 +243,41 @@ fn scan_all(
     Ok(commit)
 }
 
+/// Another commit of the same repository, as it is rendered for the environments of this ledger. Its own policy is not
+/// looked at.
+///
+/// # Errors
+/// If the commit or a blob cannot be read.
+pub(super) fn rendered(
+    repo: &GitRepo,
+    commit: &str,
+    (ledger, environments): (&Ledger, &[Environment]),
+    scans: &ScanCache,
+) -> Result<(ScannedCommit, Effective), Failure> {
+    let listing = repo.list(commit)?;
+    let files = Arc::new(listing.files);
+    let mut commit = scan_all(repo, ledger.tip.remote.as_deref(), &files, scans, &mut Vec::new())?;
+    commit.links = Arc::new(listing.links);
+    let effective = effective::render(&commit, environments);
+    Ok((commit, effective))
+}
+
 /// Renders what was scanned and groups it into pins.
 fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
     let effective = effective::render(commit, environments);
     let naming = naming(&effective.references, team, environments);
-    let mut grouped = group(&effective.references, &naming, team, environments);
+    let grouped = grouped(commit, &effective, &naming, (team, environments));
+    (effective, naming, grouped)
+}
+
+/// The pins of a rendered commit, and everything that is seen and not managed.
+pub(super) fn grouped(
+    commit: &ScannedCommit,
+    effective: &Effective,
+    naming: &Naming,
+    (team, environments): (&TeamPolicy, &[Environment]),
+) -> Grouped {
+    let mut grouped = group(&effective.references, naming, team, environments);
     grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
     // A placeholder that renders replace, or a digest whose image other values name, is accounted for.
     let is_settled = |one: &&Unmanaged| effective.settled.contains(&(one.file.clone(), one.line));
@@ -255,7 +285,7 @@ fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment])
     grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
     grouped.unmanaged.extend(vendored::unmanaged(commit));
     grouped.unmanaged.extend(unread(commit, environments));
-    (effective, naming, grouped)
+    grouped
 }
 
 /// Files of environments that may name images and are not read, or only in part.
@@ -320,21 +350,39 @@ fn services_by_place(
 }
 
 /// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-fn team_policy(repo: &GitRepo, commit: &str, options: &OpenOptions) -> Result<(TeamPolicy, String), Failure> {
-    if let Some(file) = &options.config {
-        return team_of_file(file, &options.approved_registries);
+pub(super) fn team_policy(
+    repo: &GitRepo,
+    commit: &str,
+    options: &OpenOptions,
+) -> Result<(TeamPolicy, String), Failure> {
+    match &options.config {
+        Some(file) => team_of_file(file, &options.approved_registries),
+        None => team_of_commit(repo, commit, &options.approved_registries, &|_| {}),
     }
+}
+
+/// The team policy of a commit's own file, and its text; of every file that it names, `named` is told.
+///
+/// # Errors
+/// If the file, or one that it names, cannot be read or is wrong.
+pub(super) fn team_of_commit(
+    repo: &GitRepo,
+    commit: &str,
+    approved: &[String],
+    named: &dyn Fn(&str),
+) -> Result<(TeamPolicy, String), Failure> {
     let Some(bytes) = repo.read_at(commit, TEAM_FILE)?.regular(TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
     let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
+        named(path);
         let found = repo.read_at(commit, path).and_then(|entry| entry.regular(path));
         let found = found.map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
     let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
-    approval::settle(&mut team.registries, &options.approved_registries);
+    approval::settle(&mut team.registries, approved);
     Ok((team, text))
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod assess;
 pub(crate) mod cache;
 pub(crate) mod candidate_lookup;
+pub(crate) mod check;
 pub(crate) mod cluster_access;
 pub(crate) mod collect;
 mod context;

@@ -95,6 +95,16 @@ impl Engine {
         Ok(Self::with(options, repo, journal))
     }
 
+    /// The same for a run inside a `pre-receive` hook, too: with the objects that are being received.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub(super) fn open_receiving(options: OpenOptions) -> Result<Self, Failure> {
+        let repo = GitRepo::discover(&options.dir)?.with_incoming()?;
+        let journal = Journal::of(&repo);
+        Ok(Self::with(options, repo, journal))
+    }
+
     /// The same, with somebody who is told of every step of every write just before and after it is
     /// written down: tests end the process there.
     ///

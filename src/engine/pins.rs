@@ -79,6 +79,21 @@ impl Naming {
         }
     }
 
+    /// The same with names for repositories that have none yet. No name changes, so what another commit pins is compared
+    /// under the names that the policy's own commit gives.
+    pub(super) fn with_more(&self, seen: &BTreeSet<Repository>) -> Self {
+        let is_new = |one: &&Repository| {
+            !self.known.contains_key(*one) && !self.unlisted.contains_key(*one) && !self.is_ignored(one)
+        };
+        let new: BTreeSet<Repository> = seen.iter().filter(is_new).cloned().collect();
+        let configured = self.known.values().flatten().map(|(_, name)| name);
+        let taken: BTreeSet<&ServiceId> = configured.chain(self.unlisted.values()).collect();
+        let more = infer::service_names(&new, &taken);
+        let mut out = self.clone();
+        out.unlisted.extend(more);
+        out
+    }
+
     /// The names of repositories that the configuration does not name.
     pub(super) fn unlisted(&self) -> &BTreeMap<Repository, ServiceId> {
         &self.unlisted
@@ -179,22 +194,29 @@ impl NotAPin {
 
 /// The naming that the references of one commit give rise to.
 pub fn naming(references: &[EffectiveReference], team: &TeamPolicy, environments: &[Environment]) -> Naming {
-    let seen: BTreeSet<Repository> = references
-        .iter()
-        .filter(|reference| !reference.found.rule.is_loose())
+    Naming::new(team, environments, &named_repositories(references))
+}
+
+/// The repositories that references name in fields that are known to name images.
+pub(super) fn named_repositories(references: &[EffectiveReference]) -> BTreeSet<Repository> {
+    let known = references.iter().filter(|reference| !reference.found.rule.is_loose());
+    known
         .filter_map(|reference| reference.found.repository.clone())
-        .collect();
-    Naming::new(team, environments, &seen)
+        .collect()
 }
 
 /// Service, place of the environment, component, digest, tag (only without a digest).
 type PinOrder = (ServiceId, usize, Option<String>, Option<Digest>, Option<String>);
 
 /// The variants that each environment deploys of each repository.
-struct Components<'a>(BTreeMap<(usize, &'a Repository), BTreeSet<Option<String>>>);
+pub(super) struct Components<'a>(BTreeMap<(usize, &'a Repository), BTreeSet<Option<String>>>);
 
 impl<'a> Components<'a> {
-    fn new(references: &'a [EffectiveReference], order: &BTreeMap<&EnvId, usize>) -> Self {
+    /// Reads the variants of references; `order` has the places of the environments.
+    pub(super) fn new(
+        references: impl IntoIterator<Item = &'a EffectiveReference>,
+        order: &BTreeMap<&EnvId, usize>,
+    ) -> Self {
         let mut out: BTreeMap<(usize, &Repository), BTreeSet<Option<String>>> = BTreeMap::new();
         for reference in references {
             let found = &reference.found;
@@ -210,7 +232,7 @@ impl<'a> Components<'a> {
     }
 
     /// The component of one reference: what the configuration names, or the variant where there are several.
-    fn of(
+    pub(super) fn of(
         &self,
         naming: &Naming,
         service: &ServiceId,

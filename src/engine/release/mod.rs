@@ -12,7 +12,7 @@ mod execute;
 mod hold;
 mod loose_copies;
 mod pin;
-mod pin_history;
+pub(in crate::engine) mod pin_history;
 mod plan_context;
 mod prepare;
 mod promote;

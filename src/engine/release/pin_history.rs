@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
+
 use crate::domain::failure::Failure;
 use crate::domain::history::{Action, CommitRecord, PinIdentity, WrittenPin};
 use crate::domain::id::{Digest, Target};
@@ -23,7 +25,7 @@ const MAX_CHANGES: usize = 1_000;
 
 /// One commit of the branch that changed the pin.
 #[derive(Debug, Clone)]
-pub(super) struct PinChange {
+pub(crate) struct PinChange {
     /// The commit, with the files that it changed for the pin.
     pub commit: ToldCommit,
     /// What was pinned before it.
@@ -34,7 +36,7 @@ pub(super) struct PinChange {
 
 /// The changes of one pin, newest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct PinHistory {
+pub(crate) struct PinHistory {
     /// What each commit did to the files of the pin.
     pub changes: Vec<PinChange>,
     /// The same as decisions about digests see it, in the same order.
@@ -43,13 +45,17 @@ pub(super) struct PinHistory {
 
 impl PinHistory {
     /// Reads the history of a target's pins.
-    pub(crate) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
+    pub(in crate::engine::release) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         let pins = context.pins_in(target)?;
         Self::of_pins(context, target, &pins).await
     }
 
     /// The same of some of its pins: those of one component.
-    pub(crate) async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
+    pub(in crate::engine::release) async fn of_pins(
+        context: &PlanContext,
+        target: &Target,
+        pins: &[&Pin],
+    ) -> Result<Self, WriteFailure> {
         let read = Self::read(&context.engine, context.ledger(), target, pins).await;
         Ok(read?)
     }
@@ -100,6 +106,22 @@ impl PinHistory {
     /// reach so far.
     pub(crate) fn since(&self, digest: Digest) -> Option<&PinnedBy> {
         known_good::pinned_since(&self.digests, digest)
+    }
+
+    /// The same as a date that nobody can make older than it is: a date is what its committer wrote, and that of no
+    /// commit counts as older than the commits that it was made on.
+    pub(crate) async fn proven_since(
+        &self,
+        engine: &Engine,
+        digest: Digest,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Failure> {
+        let Some(made) = self.since(digest) else {
+            return Ok(None);
+        };
+        let (repo, commit, at) = (engine.inner.repo.clone(), made.commit.clone(), made.at);
+        let newest = blocking(move || repo.newest_date(&commit, now)).await??;
+        Ok(Some(newest.map_or(at, |newest| newest.max(at))))
     }
 
     /// The pin's files as they were when a digest was replaced last: path and blob.

@@ -294,7 +294,11 @@ impl Promotion<'_> {
                 (false, _) => None,
                 (true, None) => Some(context.now()),
                 // A history that does not reach so far proves no time at all.
-                (true, Some(_)) => Some(self.pinned_since(&before, digest).await?.unwrap_or(context.now())),
+                (true, Some(_)) => {
+                    let history = PinHistory::of(context, &before).await?;
+                    let since = history.proven_since(&context.engine, digest, context.now()).await?;
+                    Some(since.unwrap_or(context.now()))
+                }
             };
             after.push((name.clone(), since));
         }
@@ -309,18 +313,6 @@ impl Promotion<'_> {
             read_only: context.read_only(self.environment).as_deref(),
             now: context.now(),
         }))
-    }
-
-    /// Since when a target pins a digest. A date is what its committer wrote; that of no commit counts as older
-    /// than the commits that it was made on.
-    async fn pinned_since(&self, target: &Target, digest: Digest) -> Result<Option<Timestamp>, WriteFailure> {
-        let history = PinHistory::of(self.context, target).await?;
-        let Some(made) = history.since(digest) else {
-            return Ok(None);
-        };
-        let (commit, now) = (made.commit.clone(), self.context.now());
-        let newest = self.context.git(move |repo| repo.newest_date(&commit, now)).await?;
-        Ok(Some(newest.map_or(made.at, |newest| newest.max(made.at))))
     }
 
     /// What the history of the destination has to say about the digest.
