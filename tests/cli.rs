@@ -15,6 +15,10 @@ pub mod support;
 mod cli {
     mod api_server;
     mod cache;
+    mod check;
+    mod check_ci;
+    mod check_reports;
+    mod check_world;
     mod clones;
     mod config;
     mod coverage;
@@ -22,6 +26,7 @@ mod cli {
     mod diff;
     mod drift;
     mod evidence;
+    mod gated;
     mod generate;
     mod history;
     mod hold;

@@ -22,6 +22,7 @@ fn help() {
         &["diff"],
         &["history"],
         &["drift"],
+        &["check"],
         &["pin"],
         &["promote"],
         &["revert"],
