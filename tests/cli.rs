@@ -16,7 +16,10 @@ mod cli {
     mod api_server;
     mod cache;
     mod check;
+    mod check_cases;
     mod check_ci;
+    mod check_commits;
+    mod check_heads;
     mod check_reports;
     mod check_world;
     mod clones;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 /// `pindeck check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The branch that the change is for; its policy, holds and history count [default: what the CI job says]
+    /// The branch that the change is for; its policy and history count [default: what the CI job says]
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// The change; it is read, and never obeyed [default: what the CI job says]

@@ -13,7 +13,7 @@ const REPOSITORY: &str = "repository";
 /// The name of a case that passes.
 const HOLDS: &str = "pin";
 
-/// The cases of one suite.
+/// What a suite has: findings, and pins that changed without one.
 #[derive(Default)]
 struct SuiteCases<'a> {
     findings: Vec<&'a CheckFinding>,

@@ -10,7 +10,7 @@ use super::words;
 /// Most results of one run that are read elsewhere.
 const MAX_RESULTS: usize = 5_000;
 
-/// The log.
+/// One run with all results, as a SARIF document.
 pub(super) fn log(report: &CheckReport) -> Value {
     let rules = FindingKind::ALL.map(|kind| {
         json!({

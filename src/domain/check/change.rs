@@ -9,7 +9,7 @@ use super::place::{PinOf, PinnedPlace, WorkloadPlace};
 /// A place of the head that says something else than before, or that is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CamePlace {
-    /// The place.
+    /// What the head says there.
     pub place: PinnedPlace,
     /// The place that it took the place of; `None` = the pin has one more.
     pub was: Option<PinnedPlace>,

@@ -166,10 +166,10 @@ pub(crate) struct PinVersion {
     pub digest: Option<Digest>,
 }
 
-/// One finding.
+/// One fact about a change that a person or a forge is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CheckFinding {
-    /// What it is.
+    /// Which rule it is about.
     pub kind: FindingKind,
     /// How much it weighs.
     pub level: FindingLevel,

@@ -28,7 +28,7 @@ pub(crate) use judge::CheckedPin;
 use judge::Judge;
 use policy::PolicyFiles;
 pub(crate) use refs::{CheckQuestion, ComparedCommits};
-use tree::{PinTree, RenderedCommit, Rules};
+use tree::{PinRules, PinTree, RenderedCommit};
 
 /// The policy that judged.
 #[derive(Debug, Clone)]
@@ -235,7 +235,7 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     let all: Vec<&_> = effective.iter().map(|one| &**one).collect();
     let seen = all.iter().flat_map(|one| named_repositories(&one.references)).collect();
     let naming = ledger.naming.with_more(&seen);
-    let rules = Rules {
+    let rules = PinRules {
         team: &ledger.team,
         environments: &ledger.environments,
         naming: &naming,

@@ -19,7 +19,7 @@ use crate::engine::pins::{Naming, named_repositories};
 use crate::sources::evidence::Trust;
 use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
-use super::tree::{PinTree, RenderedCommit, Rules};
+use super::tree::{PinRules, PinTree, RenderedCommit};
 
 /// Most pins that are named one by one.
 const MOST_NAMED: usize = 20;
@@ -118,7 +118,7 @@ pub(super) fn moves_pins(
     let mut seen = named_repositories(&was.1.references);
     seen.extend(named_repositories(&is.1.references));
     let naming = Naming::new(head_team, environments, &seen);
-    let rules = Rules {
+    let rules = PinRules {
         team: head_team,
         environments,
         naming: &naming,

@@ -24,7 +24,7 @@ pub(crate) struct CheckQuestion {
 pub(crate) struct ComparedCommits {
     /// How the base was named.
     pub base_name: String,
-    /// The tip of the base: its policy, holds and history count.
+    /// The tip of the base: its policy and history count.
     pub base: String,
     /// Where the head parted from it: what changed is counted from here.
     pub merge_base: String,

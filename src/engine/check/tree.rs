@@ -19,7 +19,7 @@ use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
 /// Whose words decide what an environment and a service is.
 #[derive(Clone, Copy)]
-pub(super) struct Rules<'a> {
+pub(super) struct PinRules<'a> {
     /// The policy.
     pub team: &'a TeamPolicy,
     /// Its environments, configured or inferred.
@@ -65,7 +65,7 @@ pub(super) enum FileState<'a> {
 
 impl PinTree {
     /// Reads the pins of a commit. Components are told apart as among `all` commits that are compared.
-    pub(crate) fn new(rendered: RenderedCommit, rules: Rules<'_>, all: &[&Effective]) -> Self {
+    pub(crate) fn new(rendered: RenderedCommit, rules: PinRules<'_>, all: &[&Effective]) -> Self {
         let RenderedCommit { commit, effective } = rendered;
         let order: BTreeMap<&EnvId, usize> = rules
             .environments
@@ -155,7 +155,7 @@ impl PinTree {
 fn place(
     reference: &EffectiveReference,
     commit: &ScannedCommit,
-    rules: Rules<'_>,
+    rules: PinRules<'_>,
     components: &Components<'_>,
     order: &BTreeMap<&EnvId, usize>,
 ) -> Option<PinnedPlace> {

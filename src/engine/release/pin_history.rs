@@ -45,17 +45,13 @@ pub(crate) struct PinHistory {
 
 impl PinHistory {
     /// Reads the history of a target's pins.
-    pub(in crate::engine::release) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
+    pub(super) async fn of(context: &PlanContext, target: &Target) -> Result<Self, WriteFailure> {
         let pins = context.pins_in(target)?;
         Self::of_pins(context, target, &pins).await
     }
 
     /// The same of some of its pins: those of one component.
-    pub(in crate::engine::release) async fn of_pins(
-        context: &PlanContext,
-        target: &Target,
-        pins: &[&Pin],
-    ) -> Result<Self, WriteFailure> {
+    pub(super) async fn of_pins(context: &PlanContext, target: &Target, pins: &[&Pin]) -> Result<Self, WriteFailure> {
         let read = Self::read(&context.engine, context.ledger(), target, pins).await;
         Ok(read?)
     }

@@ -19,7 +19,7 @@ pub(crate) fn is_no_commit(name: &str) -> bool {
 pub(crate) struct UnreadEntry {
     /// Its path; bytes that are no UTF-8 are replaced.
     pub path: String,
-    /// What it is.
+    /// Why it is not read, as a noun: `a submodule`.
     pub what: &'static str,
 }
 
