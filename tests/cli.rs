@@ -48,5 +48,6 @@ mod cli {
     mod served;
     mod status;
     mod streams;
+    mod trust;
     mod verify;
 }

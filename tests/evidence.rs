@@ -20,4 +20,6 @@ mod evidence {
     mod shapes;
     mod statements;
     mod times;
+    mod tuf;
+    mod tuf_forged;
 }

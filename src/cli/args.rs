@@ -99,6 +99,8 @@ pub(crate) enum CliCommand {
     Hold(HoldArgs),
     /// Finish or drop what a crash left in the journal
     Resume(ResumeArgs),
+    /// Trusted roots: where each comes from, how old it is; refresh them
+    Trust(TrustArgs),
     /// The team's policy
     Config(ConfigArgs),
     /// The disposable cache
@@ -245,6 +247,23 @@ pub(crate) struct RunningArgs {
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `pindeck trust`.
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: TrustCommand,
+}
+
+/// What can be done with the trusted roots.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrustCommand {
+    /// The roots that trust profiles name: source, version, age
+    Show(Json),
+    /// Ask their TUF repositories for newer ones
+    Update(Json),
 }
 
 /// `pindeck config`.

@@ -43,6 +43,7 @@ impl CommandContext {
             cache_dir: user::cache_dir(),
             cache_bytes: self.user.cache_mib << 20,
             state_dir: user::state_dir(),
+            data_dir: user::data_dir(),
         }
     }
 
@@ -71,6 +72,12 @@ impl CommandContext {
 
     /// The exit status of an answer: what a failed fetch left out of date is no certain answer.
     pub(crate) fn with_freshness(&self, engine: &Engine, exit: Exit) -> Exit {
+        self.tell_of_roots(engine);
+        self.with_fetch(engine, exit)
+    }
+
+    /// The same where the roots were told of already.
+    pub(crate) fn with_fetch(&self, engine: &Engine, exit: Exit) -> Exit {
         match engine.fetch_failure() {
             Some(why) => {
                 super::output::warn(&format!("the newest commit is not known: {}", why.clean()));
@@ -78,6 +85,12 @@ impl CommandContext {
             }
             None => exit,
         }
+    }
+
+    /// Tells of trusted roots that are old or do not count. A command that is run once refreshes none by itself, so
+    /// that two pipelines on one commit come to the same.
+    pub(crate) fn tell_of_roots(&self, engine: &Engine) {
+        super::root_warnings::tell_problems(&engine.roots_told());
     }
 
     /// What to put after `pindeck` in a command that does the same here: `-C DIR`, `--config FILE`.

@@ -79,6 +79,7 @@ fn options_of(context: &CommandContext, world: &World) -> OpenOptions {
         no_fetch: false,
         cache_dir: own("cache"),
         state_dir: own("state"),
+        data_dir: own("data"),
         ..context.options()
     }
 }

@@ -43,10 +43,12 @@ pub(crate) async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Ex
     if args.watch {
         return watch(context, args).await;
     }
-    let board = context.engine()?.board().await?;
+    let engine = context.engine()?;
+    let board = engine.board().await?;
     for notice in &board.notices {
         warn(notice.clean().as_str());
     }
+    context.tell_of_roots(&engine);
     let unreachable = board.unreachable();
     if let Some(what) = &unreachable {
         warn(&format!("not everything could be asked: {what}"));

@@ -26,10 +26,12 @@ mod pin;
 mod promote;
 mod resume;
 mod revert;
+mod root_warnings;
 mod running;
 pub(crate) mod signals;
 mod status;
 mod text;
+mod trust;
 mod verify;
 pub(crate) mod write;
 
@@ -153,6 +155,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         CliCommand::Cache(args) => cache::run(context, &args),
         CliCommand::Generate(args) => generate::run(&args),
         CliCommand::Init(args) => signals::or_interrupted(init::run(context, &args)).await,
+        CliCommand::Trust(args) => signals::or_interrupted(trust::run(context, &args)).await,
         CliCommand::Config(args) => signals::or_interrupted(config::run(context, &args)).await,
     }
 }

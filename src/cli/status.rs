@@ -27,11 +27,13 @@ use super::text::{self, Table};
 /// # Errors
 /// If repository or configuration cannot be read, or a named environment or service does not exist.
 pub(crate) async fn run(context: &CommandContext, args: &StatusArgs) -> Result<Exit, Failure> {
-    let mut board = context.engine()?.board().await?;
+    let engine = context.engine()?;
+    let mut board = engine.board().await?;
     narrow(&mut board, &args.environments, &args.services)?;
     for notice in &board.notices {
         warn(notice.clean().as_str());
     }
+    context.tell_of_roots(&engine);
     let unreachable = board.unreachable();
     if let Some(what) = &unreachable {
         warn(&format!("not everything could be asked: {what}"));

@@ -8,6 +8,8 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::{Outcome, Verdict};
 use crate::engine::Engine;
+use crate::engine::settings::settings_of_file;
+use crate::engine::trusted_roots;
 use crate::engine::verify::{Examined, Rules, verify_by_file};
 
 use super::args::VerifyArgs;
@@ -41,12 +43,19 @@ pub(crate) async fn run(context: &CommandContext, args: &VerifyArgs) -> Result<E
     let found = match Engine::open(context.options()) {
         Ok(engine) => {
             let found = engine.verify(&args.reference, rules).await?;
+            context.tell_of_roots(&engine);
             // A policy file that was named does not depend on what was fetched.
             policy_from = context.global.config.is_none().then_some(engine);
             found
         }
         // A policy file is enough: nothing of a repository is needed to judge one digest.
-        Err(_) if context.global.config.is_some() => verify_by_file(&context.options(), &args.reference, rules).await?,
+        Err(_) if context.global.config.is_some() => {
+            let options = context.options();
+            let found = verify_by_file(&options, &args.reference, rules).await?;
+            let team = settings_of_file(&options).await?.team;
+            super::root_warnings::tell_problems(&trusted_roots::in_force(&options, &team));
+            found
+        }
         Err(failure) => return Err(failure),
     };
     let verdict = found.assessed.assessment.verdict.as_ref();
@@ -70,7 +79,7 @@ pub(crate) async fn run(context: &CommandContext, args: &VerifyArgs) -> Result<E
     }
     let exit = status(verdict, args.acknowledge_warned);
     Ok(match &policy_from {
-        Some(engine) => context.with_freshness(engine, exit),
+        Some(engine) => context.with_fetch(engine, exit),
         None => exit,
     })
 }

@@ -25,6 +25,7 @@ pub(super) struct RawTeam {
     pub trust: BTreeMap<RawText, RawTrust>,
     #[serde(default)]
     pub registries: BTreeMap<RawText, RawRegistry>,
+    pub tuf: Option<RawTuf>,
     #[serde(default)]
     pub clusters: Vec<RawCluster>,
     #[serde(default)]
@@ -56,6 +57,13 @@ pub(super) struct RawEnvironment {
 pub(super) struct RawPlace {
     pub cluster: RawText,
     pub namespaces: Spanned<Vec<RawText>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with `mirror` and `root`")]
+pub(super) struct RawTuf {
+    pub mirror: RawText,
+    pub root: Option<RawText>,
 }
 
 /// A cluster. How it is reached is read only to say that it does not belong here.

@@ -70,6 +70,7 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
         services,
         policies,
         trust: profiles,
+        tuf: raw.tuf.map(|tuf| trust::tuf(&source, read, &tuf)).transpose()?,
         registries,
         source: from,
     })

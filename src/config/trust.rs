@@ -10,7 +10,7 @@ use super::error::{ConfigError, ConfigText};
 use super::raw;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{
-    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey, Validity,
+    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey, TufMirror, Validity,
 };
 use crate::domain::registry::RegistrySettings;
 use crate::domain::source::SourceRepository;
@@ -219,6 +219,35 @@ pub(super) fn source_repository(source: &ConfigText<'_>, url: &raw::RawText) -> 
             format!("{:?} names no source repository: {error}", url.get_ref()),
         )),
     }
+}
+
+/// The team's own TUF repository.
+pub(super) fn tuf(source: &ConfigText<'_>, read: ReadFile<'_>, raw: &raw::RawTuf) -> Result<TufMirror, ConfigError> {
+    is_address(source, &raw.mirror)?;
+    let root = raw.root.as_ref().map(|root| {
+        let json = text(source, read, root.span(), root.get_ref())?;
+        let parsed = serde_json::from_str::<serde_json::Value>(&json).unwrap_or_default();
+        match parsed["signed"]["_type"].as_str() {
+            Some("root") => Ok(json),
+            _ => Err(source.error(root.span(), format!("{:?} is no root metadata of TUF", root.get_ref()))),
+        }
+    });
+    Ok(TufMirror {
+        mirror: raw.mirror.get_ref().clone(),
+        root: root.transpose()?,
+    })
+}
+
+/// Refuses what is no base address of a server.
+fn is_address(source: &ConfigText<'_>, address: &raw::RawText) -> Result<(), ConfigError> {
+    let url = address.get_ref();
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if rest.is_none_or(|rest| rest.is_empty() || rest.contains([' ', '@', '?', '#'])) {
+        let what =
+            format!("{url:?} is no address: write https://HOST[:PORT] (or http:// for loopback), without credentials");
+        return Err(source.error(address.span(), what));
+    }
+    Ok(())
 }
 
 pub(super) fn registry(

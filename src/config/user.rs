@@ -126,6 +126,11 @@ pub(crate) fn state_dir() -> Option<PathBuf> {
     dirs().map(|d| d.state_dir().unwrap_or_else(|| d.data_local_dir()).to_owned())
 }
 
+/// Folder of refreshed trusted roots: XDG data.
+pub(crate) fn data_dir() -> Option<PathBuf> {
+    dirs().map(|d| d.data_local_dir().to_owned())
+}
+
 fn dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "pindeck")
 }

@@ -43,6 +43,7 @@ mod side_work;
 pub mod source;
 mod summary;
 pub mod text;
+pub mod trusted_root;
 pub mod verdict;
 pub mod write;
 

@@ -317,6 +317,15 @@ pub enum TrustRoot {
     },
 }
 
+/// The TUF repository that the team refreshes the root `public-good` from, instead of the public one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TufMirror {
+    /// Its address: the folder of `timestamp.json`.
+    pub mirror: String,
+    /// The text of the root metadata that trust in it begins with; `None` where that of this build is its own too.
+    pub root: Option<String>,
+}
+
 /// One accepted certificate identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -380,6 +389,8 @@ pub struct TeamPolicy {
     pub trust: BTreeMap<String, TrustProfile>,
     /// Registry settings by name as written in manifests.
     pub registries: BTreeMap<String, RegistrySettings>,
+    /// A TUF repository of the team's own.
+    pub tuf: Option<TufMirror>,
     /// Names of clusters; how one is reached is said in a person's own configuration.
     pub clusters: Vec<String>,
     /// Prefixes of image names that a cluster pulls through, each with the registry or path that it stands for.

@@ -92,7 +92,7 @@ impl<L> Context<L> {
         Self {
             services,
             policies: named
-                .map(|(name, policy)| (name.clone(), Arc::new(policy.clone())))
+                .map(|(name, policy)| (name.clone(), Arc::new(trust.refreshed().cover(policy))))
                 .collect(),
             ledger,
             memo,

@@ -13,6 +13,7 @@ use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
+use crate::domain::trusted_root::RootInForce;
 use crate::sources::evidence::{SealKey, Trust};
 use crate::sources::git::GitRepo;
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
@@ -29,6 +30,7 @@ use super::running::sightings::RunningSightings;
 use super::sealed_folder::EntryName;
 use super::survey::CommitSurvey;
 use super::survey_cache::{self, FOLDER as SURVEYS, KeptSurvey, SurveyCache, SurveyedRepository};
+use super::trusted_roots;
 use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
 
 /// Upper bound of kept verdicts.
@@ -232,15 +234,24 @@ impl Engine {
 
     /// The registry client and the compiled trust profiles of a policy; kept while it is the same.
     pub(super) fn tools(&self, team: &Arc<TeamPolicy>) -> Result<(Registry, Arc<Trust>), Failure> {
+        // A root that was refreshed since the last pass counts from this one.
+        let refreshed = trusted_roots::refreshed(&self.inner.options, team);
         let mut kept = self.kept();
         if let Some((same, registry, trust)) = &kept.tools
             && **same == **team
+            && *trust.refreshed() == refreshed
         {
             return Ok((registry.clone(), Arc::clone(trust)));
         }
         let (registry, trust) = tools(&self.inner.options, team)?;
         kept.tools = Some((Arc::clone(team), registry.clone(), Arc::clone(&trust)));
         Ok((registry, trust))
+    }
+
+    /// The trusted roots of the policy that was used last, for what is told about their age.
+    pub(crate) fn roots_told(&self) -> Vec<RootInForce> {
+        let team = self.kept().tools.as_ref().map(|(team, ..)| Arc::clone(team));
+        team.map_or_else(Vec::new, |team| trusted_roots::in_force(&self.inner.options, &team))
     }
 
     /// A registry client that believes no cache: for what is judged right before it is written.
@@ -322,7 +333,8 @@ pub(super) fn tools(options: &OpenOptions, team: &TeamPolicy) -> Result<(Registr
         offline: options.offline,
         memory: options.state_dir.clone().or_else(|| options.cache_dir.clone()),
     })?;
-    Ok((registry, Arc::new(Trust::new(&team.trust)?)))
+    let refreshed = trusted_roots::refreshed(options, team);
+    Ok((registry, Arc::new(Trust::with_roots(&team.trust, &refreshed)?)))
 }
 
 /// A memo in which every question to the registries is asked once, with the verdicts kept from earlier runs.

@@ -29,4 +29,6 @@ pub struct OpenOptions {
     pub cache_bytes: u64,
     /// Folder of what is remembered from run to run (tag moves); `None` = remember nothing.
     pub state_dir: Option<PathBuf>,
+    /// Folder of what cannot be made anew without the network (refreshed trusted roots); `None` = keep none.
+    pub data_dir: Option<PathBuf>,
 }

@@ -4,3 +4,4 @@ pub mod cluster;
 pub mod evidence;
 pub mod git;
 pub mod registry;
+pub mod tuf;

@@ -32,6 +32,8 @@ fn help() {
         &["resume"],
         &["config", "check"],
         &["config", "show"],
+        &["trust", "show"],
+        &["trust", "update"],
         &["cache", "info"],
         &["cache", "clear"],
         &["generate", "completions"],

@@ -48,6 +48,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("sigstore", &["sources/evidence/"]),
     ("sigstore_crypto", &["sources/evidence/", "demo/"]),
     ("sigstore_trust_root", &["sources/evidence/"]),
+    ("sigstore_tuf", &["sources/tuf/"]),
     ("sigstore_types", &["sources/evidence/", "demo/"]),
     ("sigstore_verify", &["sources/evidence/"]),
     (

@@ -54,6 +54,11 @@ impl Ask {
 
     pub fn of(&self, item: &Item) -> Vec<Evidence> {
         let trust = Trust::new(&BTreeMap::from([("test".to_owned(), self.profile.clone())])).expect("a usable profile");
+        self.under(&trust, item)
+    }
+
+    /// The same under a trust that is ready.
+    pub fn under(&self, trust: &Trust, item: &Item) -> Vec<Evidence> {
         let signer = SignerRule {
             default: Some("test".to_owned()),
             per_kind: BTreeMap::new(),
@@ -66,7 +71,7 @@ impl Ask {
             service: self.service,
             signer: &signer,
             service_signer: None,
-            trust: &trust,
+            trust,
             keep_content: true,
         };
         check(item, &question)

@@ -31,3 +31,4 @@ pub mod skip;
 pub mod sshd;
 pub mod stage;
 pub mod trees;
+pub mod tuf_site;

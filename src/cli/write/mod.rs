@@ -34,6 +34,7 @@ pub(crate) async fn run(engine: &Engine, command: &'static str, request: Request
         Ok(Err(failure)) => return said.failed(&failure),
         Err(status) => return said.cancelled(status),
     };
+    crate::cli::root_warnings::tell_problems(&engine.roots_told());
     let candidate = matches!(
         &proposal.request.ask,
         Ask::Promote {

@@ -10,8 +10,29 @@ use super::trust::Root;
 use crate::domain::evidence::{CauseKind, CheckName};
 use crate::domain::text::quoted;
 
-/// The check and cause of an error.
+/// The check and cause of an error, with the advice to refresh a root that does not know an authority or a log.
 pub(super) fn explain(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
+    let mut refusal = cause(error, bundle, root);
+    if is_unknown_to(error, bundle, root) && refusal.cause == CauseKind::Unsupported {
+        refusal.detail.push_str(root.advice());
+    }
+    refusal
+}
+
+/// Whether an error means that the root does not know who issued, logged or stamped it.
+fn is_unknown_to(error: &Error, bundle: &Bundle, root: &Root) -> bool {
+    match error {
+        Error::Certificate(CertificateError::ChainInvalid(text)) => text.contains("UnknownIssuer"),
+        Error::Certificate(CertificateError::NoValidAuthority { .. }) => true,
+        Error::Certificate(CertificateError::Sct(text)) => text.contains("not found"),
+        Error::TransparencyLog(TransparencyLogError::UnknownLog { .. }) => true,
+        Error::TransparencyLog(_) => unknown_log(bundle, root),
+        Error::Timestamp(TimestampError::Invalid(_)) => true,
+        _ => false,
+    }
+}
+
+fn cause(error: &Error, bundle: &Bundle, root: &Root) -> Refusal {
     use CauseKind::{BadSignature, Malformed, Unsupported};
     use CheckName as C;
     let detail = format!("the verifier says {}", quoted(error));

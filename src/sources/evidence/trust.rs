@@ -18,11 +18,40 @@ use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot};
+use crate::domain::trusted_root::RefreshedRoots;
+
+/// When the snapshots in this build were taken: the release of the crate that they come with. A test ties it to
+/// their bytes.
+pub(crate) const EMBEDDED_AS_OF: Timestamp = Timestamp::constant(1_792_713_600, 0);
+
+/// The text of the snapshot in this build; `None` for a file.
+pub(crate) fn embedded(root: &TrustRoot) -> Option<&'static str> {
+    match root {
+        TrustRoot::PublicGood => Some(SIGSTORE_PRODUCTION_TRUSTED_ROOT),
+        TrustRoot::Github => Some(SIGSTORE_GITHUB_TRUSTED_ROOT),
+        TrustRoot::File { .. } => None,
+    }
+}
+
+/// Whether a text is a trusted root that can be verified with.
+///
+/// # Errors
+/// In words, if it is none.
+pub(crate) fn check_root(json: &str) -> Result<(), String> {
+    let trusted = TrustedRoot::from_json(json).map_err(|e| e.to_string())?;
+    Verifier::new(&trusted).map_err(|e| e.to_string())?;
+    // Any object can be read as a root that knows nobody.
+    match trusted.certificate_authorities.is_empty() && trusted.tlogs.is_empty() {
+        true => Err("it names neither a certificate authority nor a log".to_owned()),
+        false => Ok(()),
+    }
+}
 
 /// Every trust profile of a policy, ready to verify with.
 #[derive(Default)]
 pub struct Trust {
     profiles: BTreeMap<String, Profile>,
+    refreshed: RefreshedRoots,
 }
 
 impl fmt::Debug for Trust {
@@ -64,6 +93,8 @@ pub(super) struct VouchedTime {
 pub(super) struct Root {
     /// What it is called where it is shown.
     pub name: String,
+    /// Whether a newer one can be asked for.
+    refreshable: bool,
     /// The root itself.
     pub trusted: TrustedRoot,
     /// Built once.
@@ -71,19 +102,37 @@ pub(super) struct Root {
 }
 
 impl Root {
-    fn new(root: &TrustRoot) -> Result<Self, String> {
+    fn new(root: &TrustRoot, refreshed: &RefreshedRoots) -> Result<Self, String> {
+        let known = refreshed.of(root);
         let (name, json) = match root {
-            TrustRoot::PublicGood => ("public-good (snapshot in this build)", SIGSTORE_PRODUCTION_TRUSTED_ROOT),
-            TrustRoot::Github => ("github (snapshot in this build)", SIGSTORE_GITHUB_TRUSTED_ROOT),
-            TrustRoot::File { name, json } => (name.as_str(), json.as_str()),
+            TrustRoot::File { name, json } => (name.clone(), json.as_str()),
+            TrustRoot::PublicGood | TrustRoot::Github => {
+                let named = root.refreshable().unwrap_or_default();
+                match known {
+                    Some(known) => (format!("{named} (refreshed {})", known.fetched_at), &*known.json),
+                    None => (
+                        format!("{named} (snapshot in this build)"),
+                        embedded(root).unwrap_or_default(),
+                    ),
+                }
+            }
         };
         let trusted = TrustedRoot::from_json(json).map_err(|e| e.to_string())?;
         let verifier = Verifier::new(&trusted).map_err(|e| e.to_string())?;
         Ok(Self {
-            name: name.to_owned(),
+            name,
+            refreshable: root.refreshable().is_some(),
             trusted,
             verifier,
         })
+    }
+
+    /// What to say after an authority or a log was not found in this root: it may be known to a newer one.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self.refreshable {
+            true => "; the trusted root may be older than that: `pindeck trust update` asks for a newer one",
+            false => "",
+        }
     }
 
     /// The time of a timestamp over `signature`, if an authority of this root made it while it was in use.
@@ -182,6 +231,17 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] names the first profile that cannot be used.
     pub fn new(profiles: &BTreeMap<String, TrustProfile>) -> Result<Self, TrustError> {
+        Self::with_roots(profiles, &RefreshedRoots::default())
+    }
+
+    /// The same with refreshed roots in the place of this build's snapshots.
+    ///
+    /// # Errors
+    /// As [`Trust::new`].
+    pub fn with_roots(
+        profiles: &BTreeMap<String, TrustProfile>,
+        refreshed: &RefreshedRoots,
+    ) -> Result<Self, TrustError> {
         let mut roots: BTreeMap<String, Arc<Root>> = BTreeMap::new();
         let mut ready = BTreeMap::new();
         for (name, profile) in profiles {
@@ -199,7 +259,7 @@ impl Trust {
                 Some(root) => Some(match roots.entry(format!("{root:?}")) {
                     Entry::Occupied(known) => Arc::clone(known.get()),
                     Entry::Vacant(new) => {
-                        let built = Root::new(root).map_err(|why| TrustError::Root {
+                        let built = Root::new(root, refreshed).map_err(|why| TrustError::Root {
                             profile: name.clone(),
                             root: match root {
                                 TrustRoot::PublicGood => "public-good".to_owned(),
@@ -227,7 +287,15 @@ impl Trust {
                 },
             );
         }
-        Ok(Self { profiles: ready })
+        Ok(Self {
+            profiles: ready,
+            refreshed: refreshed.clone(),
+        })
+    }
+
+    /// The refreshed roots that it verifies with.
+    pub fn refreshed(&self) -> &RefreshedRoots {
+        &self.refreshed
     }
 
     /// The profile of that name.
@@ -248,4 +316,28 @@ fn check_patterns(profile: &str, identities: &[Identity]) -> Result<(), TrustErr
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_snapshots_are_those_of_the_date_that_is_told() {
+        let digest = |root| Digest::of(embedded(&root).expect("a snapshot").as_bytes()).hex()[..16].to_owned();
+        // Whoever changes these has another release of the crate, and so another `EMBEDDED_AS_OF`.
+        assert_eq!(digest(TrustRoot::PublicGood), "6494e21ea73fa7ee");
+        assert_eq!(digest(TrustRoot::Github), "484cdfe1a7c65479");
+        assert_eq!(EMBEDDED_AS_OF.to_string(), "2026-10-23T00:00:00Z");
+    }
+
+    #[test]
+    fn a_root_that_knows_nobody_is_none() {
+        for root in [TrustRoot::PublicGood, TrustRoot::Github] {
+            assert_eq!(check_root(embedded(&root).expect("a snapshot")), Ok(()));
+        }
+        for text in ["", "[]", "{}", "{\"mediaType\":\"x\"}"] {
+            assert!(check_root(text).is_err(), "{text}");
+        }
+    }
 }
