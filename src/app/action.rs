@@ -115,6 +115,8 @@ actions! {
         "mark this service for a set that steps forward together";
     Undo: "undo", "undo", ["u"], Release,
         "propose the inverse of the last write";
+    Unfinished: "unfinished", "unfinished", ["W"], Release,
+        "what a crash left unfinished here: what stands of it, to finish or to forget it";
     Pin: "pin", "pin digest", ["P"], Release,
         "give this pin by tag the digest that its tag names now";
     ReleaseHold: "release-hold", "release hold", ["H"], Release,

@@ -62,7 +62,7 @@ impl Action {
             Self::Undo => request::undo(state).map(drop),
             Self::Mark => can_mark(state),
             Self::Refresh => not_refreshing(state),
-            Self::Suspend => not_writing(state),
+            Self::Suspend | Self::Unfinished => not_writing(state),
         }
     }
 }

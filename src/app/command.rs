@@ -52,6 +52,24 @@ pub enum Command {
         /// The proposal as it was shown and confirmed.
         proposal: Box<Proposal>,
     },
+    /// List what a crash left unfinished.
+    Left(Ticket),
+    /// Finish one of those, if it still comes to what was confirmed.
+    FinishLeft {
+        /// The question.
+        ticket: Ticket,
+        /// Which, by its name.
+        id: String,
+        /// What it does, in a few words.
+        what: String,
+    },
+    /// Forget one of those, and list the rest.
+    ForgetLeft {
+        /// The question.
+        ticket: Ticket,
+        /// Which, by its name.
+        id: String,
+    },
     /// Stop the write in flight if its git step has not begun.
     CancelWrite,
     /// Hand a text to the terminal's clipboard.

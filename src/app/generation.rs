@@ -23,6 +23,8 @@ pub enum QueryKind {
     PlanDiff,
     /// A write being carried out.
     Write,
+    /// What a crash left unfinished.
+    Left,
 }
 
 /// Names one question. Every answer, errors too, brings it back.

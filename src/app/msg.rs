@@ -10,6 +10,7 @@ use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::known_good::EarlierDigest;
+use crate::domain::recovery::LeftWrite;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure};
 
@@ -113,6 +114,13 @@ pub enum Msg {
         ticket: Ticket,
         /// What became of it.
         result: Result<Box<Receipt>, WriteFailure>,
+    },
+    /// What a crash left unfinished here, oldest first.
+    Left {
+        /// The question it answers.
+        ticket: Ticket,
+        /// The list, or why there is none.
+        result: Result<Vec<LeftWrite>, Failure>,
     },
     /// A text was handed to the terminal's clipboard, or could not be.
     Sent {

@@ -101,6 +101,8 @@ pub struct Writing {
     pub cancelling: bool,
     /// The git step has begun: it cannot be cancelled any more.
     pub committed: bool,
+    /// A crash had left it, and it is being finished: no plan is on screen for it.
+    pub was_left: bool,
 }
 
 /// The keys of the plan screen with what they do, for the help.

@@ -8,15 +8,16 @@ use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good;
+use crate::domain::recovery::LeftWrite;
 use crate::domain::reference::Repository;
-use crate::domain::write::{Progress, Proposal, Request};
+use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
 use crate::engine::Engine;
+use crate::engine::release::UnfinishedWrite;
 use crate::runtime::Backend;
-use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
+use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, LeftJob, PlanJob, WriteJob};
 
 /// Said on the board as long as the journal has a write that nobody is at.
-const LEFT: &str =
-    "a write was left unfinished here; after leaving, the command resume says what stands, and finishes or drops it";
+const LEFT: &str = "a write was left unfinished here: the action unfinished (after leaving, the command resume) shows what stands, and finishes or forgets it";
 
 /// An engine that answers the cockpit.
 pub(crate) struct EngineBackend(pub Engine);
@@ -88,16 +89,41 @@ impl Backend for EngineBackend {
 
     fn execute(&self, proposal: Proposal, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob {
         let engine = self.0.clone();
-        // A thread of its own: the write goes on to its end whoever drops this future.
-        let work = tokio::task::spawn_blocking(move || {
-            tokio::runtime::Handle::current().block_on(engine.execute(proposal, progress, cancel))
-        });
+        to_its_end(async move { engine.execute(proposal, progress, cancel).await })
+    }
+
+    fn left(&self) -> LeftJob {
+        let engine = self.0.clone();
+        Box::pin(async move { left_behind(&engine).await })
+    }
+
+    fn finish_left(&self, id: String, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob {
+        let engine = self.0.clone();
+        to_its_end(async move { engine.resume(&id, progress, cancel).await })
+    }
+
+    fn forget_left(&self, id: String) -> LeftJob {
+        let engine = self.0.clone();
         Box::pin(async move {
-            work.await.unwrap_or_else(|_| {
-                Err(Failure::bug("pindeck itself failed while writing")
-                    .hint("look at the remote's branch before trying again")
-                    .into())
-            })
+            engine.forget_left(&id)?;
+            left_behind(&engine).await
         })
     }
+}
+
+async fn left_behind(engine: &Engine) -> Result<Vec<LeftWrite>, Failure> {
+    let left = engine.left_behind().await?;
+    Ok(left.iter().map(UnfinishedWrite::seen).collect())
+}
+
+/// A write on a thread of its own: it goes on to its end whoever drops this future.
+fn to_its_end(write: impl Future<Output = Result<Receipt, WriteFailure>> + Send + 'static) -> WriteJob {
+    let work = tokio::task::spawn_blocking(move || tokio::runtime::Handle::current().block_on(write));
+    Box::pin(async move {
+        work.await.unwrap_or_else(|_| {
+            Err(Failure::bug("pindeck itself failed while writing")
+                .hint("look at the remote's branch before trying again")
+                .into())
+        })
+    })
 }

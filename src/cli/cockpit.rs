@@ -99,11 +99,19 @@ fn tell(parting: Parting) {
         Parting::Waiting { what } => super::output::warn(&format!(
             "in flight: {what}. Waiting for its end; a second signal does not wait"
         )),
-        Parting::Ended { proposal, result } => {
+        Parting::Ended {
+            proposal: Some(proposal),
+            result,
+            ..
+        } => {
             for line in super::write::ended(&proposal, result.as_deref()) {
                 super::output::note(&line);
             }
         }
+        Parting::Ended { what, result, .. } => match result {
+            Ok(_) => super::output::note(&format!("finished: {what}")),
+            Err(failure) => super::output::warn(&format!("not finished: {what}: {}", failure.what().clean())),
+        },
         Parting::Left { what } => super::output::warn(&format!(
             "not ended: {what}. `pindeck resume` says what stands, and finishes or drops it"
         )),

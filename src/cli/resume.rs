@@ -7,11 +7,11 @@ use tokio::sync::mpsc;
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
+use crate::domain::id::EnvId;
 use crate::domain::recovery::Fact;
 use crate::domain::text::Clean;
 use crate::domain::write::WriteFailure;
 use crate::engine::Engine;
-use crate::engine::journal::JournalEntry;
 use crate::engine::release::UnfinishedWrite;
 
 use super::args::ResumeArgs;
@@ -96,13 +96,16 @@ async fn act(
     if args.drop {
         let question = "Forget it? Nothing that it has done is undone. y to forget it: ";
         agreed(args, question, None).await?;
-        engine.forget_left(&one.id).map_err(StopReason::Failed)?;
+        engine
+            .forget_left(&one.id)
+            .map_err(|failure| StopReason::Failed(failure.into()))?;
         return Ok(json!({"action": "dropped"}));
     }
-    let Some(entry) = &one.entry else {
+    if one.entry.is_none() {
         return Err(StopReason::Failed(Failure::failed(one.says.clone()).into()));
-    };
-    agreed(args, "Finish it? y to finish it: ", to_be_typed(entry)).await?;
+    }
+    let name = one.seen().type_name;
+    agreed(args, "Finish it? y to finish it: ", name.as_ref().map(EnvId::as_str)).await?;
     let (tx, mut rx) = mpsc::channel(32);
     let listening = tokio::spawn(async move { while rx.recv().await.is_some() {} });
     let done = engine.resume(&one.id, tx, interrupts.cancel()).await;
@@ -117,13 +120,6 @@ async fn act(
         "copied": receipt.copied,
         "missing_at_destination": receipt.missing_at_destination,
     }))
-}
-
-/// The environment that is confirmed by its name.
-fn to_be_typed(entry: &JournalEntry) -> Option<&str> {
-    let mut writes = entry.writes.iter();
-    let named = writes.find(|w| w.terms.as_ref().is_some_and(|terms| terms.type_name));
-    named.map(|write| write.environment.as_str())
 }
 
 /// Confirmed as every write is: beforehand, or by a person at a terminal; never by nobody.
@@ -157,26 +153,17 @@ async fn agreed(args: &ResumeArgs, question: &str, name: Option<&str>) -> Result
 }
 
 fn describe(one: &UnfinishedWrite) -> Vec<String> {
-    let mut out = Vec::new();
     let clean = |text: String| Clean::from_untrusted(&text).into_string();
-    match &one.entry {
-        Some(entry) => {
-            for write in &entry.writes {
-                let verb = serde_json::to_value(write.verb).unwrap_or_default();
-                let (verb, service, env) = (
-                    verb.as_str().unwrap_or_default().to_owned(),
-                    &write.service,
-                    &write.environment,
-                );
-                out.push(clean(format!(
-                    "{verb} {service} in {env} to {}, begun {}",
-                    write.to, entry.started
-                )));
-            }
-        }
-        None => out.push(clean(one.id.clone())),
+    let left = one.seen();
+    let begun = left.started.map_or_else(String::new, |at| format!(", begun {at}"));
+    let pins = left.writes.iter();
+    let mut out: Vec<String> = pins
+        .map(|pin| clean(format!("{} to {}{begun}", pin.what, pin.to)))
+        .collect();
+    if out.is_empty() {
+        out.push(clean(left.id));
     }
-    out.push(clean(format!("  {}", one.says)));
+    out.push(clean(format!("  {}", left.says)));
     out
 }
 

@@ -33,6 +33,19 @@ pub enum Verb {
     ReleaseHold,
 }
 
+impl Verb {
+    /// As a word before the name of a service.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Revert => "revert",
+            Self::Pin => "pin",
+            Self::Hold => "hold",
+            Self::ReleaseHold => "release the hold of",
+        }
+    }
+}
+
 /// One service in one environment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {

@@ -1,6 +1,10 @@
 //! What a crash left behind, and what can be done about it: the journal says what was meant, the facts say what is.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::id::{Digest, EnvId};
+use super::write::Ask;
 
 /// How far a write has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -92,6 +96,32 @@ pub struct RecoveryStatus {
     pub pushed: Fact,
     /// What finishing means.
     pub next: RecoveryAction,
+}
+
+/// One pin of a write that a crash left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftPin {
+    /// What was to be done, as a clause: "promote payments in production".
+    pub what: String,
+    /// The digest that it was to pin.
+    pub to: Digest,
+}
+
+/// A write that a crash left behind, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftWrite {
+    /// The name by which it is finished or forgotten.
+    pub id: String,
+    /// What was asked; `None` = its note cannot be read, or another process is at it.
+    pub ask: Option<Ask>,
+    /// What was confirmed, for each pin.
+    pub writes: Vec<LeftPin>,
+    /// When it began, where that can be read.
+    pub started: Option<Timestamp>,
+    /// What stands, as a sentence.
+    pub says: String,
+    /// The environment whose name is typed to finish it.
+    pub type_name: Option<EnvId>,
 }
 
 /// What finishing an entry means.

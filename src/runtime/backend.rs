@@ -12,6 +12,7 @@ use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
 use crate::domain::known_good::EarlierDigest;
+use crate::domain::recovery::LeftWrite;
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
 use crate::domain::write::{Progress, Proposal, Receipt, Request, WriteFailure};
@@ -24,6 +25,9 @@ pub(crate) type PlanJob = Pin<Box<dyn Future<Output = Result<Proposal, WriteFail
 
 /// A write under way. It must be driven to its end; it is cancelled by its signal, never by dropping.
 pub(crate) type WriteJob = Pin<Box<dyn Future<Output = Result<Receipt, WriteFailure>> + Send>>;
+
+/// What a crash left unfinished, oldest first.
+pub(crate) type LeftJob = Pin<Box<dyn Future<Output = Result<Vec<LeftWrite>, Failure>> + Send>>;
 
 /// Two digests being compared.
 pub(crate) type DiffJob = Pin<Box<dyn Future<Output = Result<DigestDiff, Failure>> + Send>>;
@@ -60,4 +64,13 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Carries out a proposal exactly as shown. `cancel` turning true stops it before the git step.
     fn execute(&self, proposal: Proposal, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob;
+
+    /// What a crash left unfinished here.
+    fn left(&self) -> LeftJob;
+
+    /// Finishes one of those if it still comes to what was confirmed. Cancelled as [`Self::execute`].
+    fn finish_left(&self, id: String, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob;
+
+    /// Forgets one of those, and answers what is left then. Nothing that it has done is undone.
+    fn forget_left(&self, id: String) -> LeftJob;
 }

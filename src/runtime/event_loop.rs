@@ -246,6 +246,12 @@ impl Cockpit {
                 self.flight = Some(Flight::of(&proposal));
                 self.executor.execute(ticket, *proposal);
             }
+            Command::Left(ticket) => self.executor.left(ticket),
+            Command::FinishLeft { ticket, id, what } => {
+                self.flight = Some(Flight::left(what));
+                self.executor.finish_left(ticket, id);
+            }
+            Command::ForgetLeft { ticket, id } => self.executor.forget_left(ticket, id),
             Command::CancelWrite => self.executor.cancel_write(),
             Command::Stop(slot) => self.executor.stop(slot),
             Command::Copy { text, what } => {

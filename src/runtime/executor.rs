@@ -14,14 +14,14 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::backend::{Backend, BackendJob, EarlierFound};
+use super::backend::{Backend, BackendJob, EarlierFound, WriteJob};
 use super::faults;
 use crate::app::Msg;
 use crate::app::generation::{QueryKind, Ticket};
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
-use crate::domain::write::{Proposal, Request};
+use crate::domain::write::{Progress, Proposal, Request};
 
 /// What comes back from the executor's tasks.
 #[derive(Debug)]
@@ -160,6 +160,39 @@ impl Executor {
 
     /// Starts a write. While one is in flight, another is refused.
     pub(crate) fn execute(&mut self, ticket: Ticket, proposal: Proposal) {
+        let backend = Arc::clone(&self.backend);
+        self.write(ticket, |to, cancelled| backend.execute(proposal, to, cancelled));
+    }
+
+    /// Starts finishing a write that a crash left. While one is in flight, another is refused.
+    pub(crate) fn finish_left(&mut self, ticket: Ticket, id: String) {
+        let backend = Arc::clone(&self.backend);
+        self.write(ticket, |to, cancelled| backend.finish_left(id, to, cancelled));
+    }
+
+    /// Lists what a crash left unfinished.
+    pub(crate) fn left(&mut self, ticket: Ticket) {
+        let job = self.backend.left();
+        self.read(QueryKind::Left, "reading the journal", async move {
+            Msg::Left {
+                ticket,
+                result: job.await,
+            }
+        });
+    }
+
+    /// Forgets one of those, and lists the rest.
+    pub(crate) fn forget_left(&mut self, ticket: Ticket, id: String) {
+        let job = self.backend.forget_left(id);
+        self.read(QueryKind::Left, "changing the journal", async move {
+            Msg::Left {
+                ticket,
+                result: job.await,
+            }
+        });
+    }
+
+    fn write(&mut self, ticket: Ticket, begin: impl FnOnce(Sender<Progress>, watch::Receiver<bool>) -> WriteJob) {
         let answers = self.writes.clone();
         if self.is_writing() {
             let msg = Msg::Written {
@@ -173,7 +206,7 @@ impl Executor {
         }
         let (cancel, cancelled) = watch::channel(false);
         let (to, mut from) = channel(64);
-        let job = self.backend.execute(proposal, to, cancelled);
+        let job = begin(to, cancelled);
         // The signal lives as long as the write: its end must not read as one.
         let signal = cancel.clone();
         let task = tokio::spawn(async move {

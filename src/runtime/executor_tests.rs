@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use tokio::sync::oneshot;
 
-use super::super::backend::{DiffJob, PlanJob, WriteJob};
+use super::super::backend::{DiffJob, LeftJob, PlanJob, WriteJob};
 use super::super::parting::{Flight, Parting, settle};
 use super::super::signals::Signals;
 use super::*;
@@ -65,6 +65,18 @@ impl Backend for Scripted {
             }
             Ok(sample::proposal_of(request))
         })
+    }
+
+    fn left(&self) -> LeftJob {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn finish_left(&self, _: String, _: Sender<Progress>, _: watch::Receiver<bool>) -> WriteJob {
+        Box::pin(async { Err(Failure::failed("no").into()) })
+    }
+
+    fn forget_left(&self, _: String) -> LeftJob {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn execute(&self, proposal: Proposal, to: Sender<Progress>, mut cancel: watch::Receiver<bool>) -> WriteJob {

@@ -10,7 +10,10 @@ use crate::domain::write::{Proposal, Receipt, WriteFailure};
 /// A write of which nobody has seen the end yet.
 #[derive(Debug)]
 pub(super) struct Flight {
-    proposal: Box<Proposal>,
+    /// What it does, in a few words.
+    what: String,
+    /// What was confirmed on screen; `None` = a write that a crash had left is being finished.
+    proposal: Option<Box<Proposal>>,
     /// How it ended; not on screen yet.
     pub(super) ended: Option<Result<Box<Receipt>, WriteFailure>>,
 }
@@ -19,7 +22,17 @@ impl Flight {
     /// The write of a proposal that is about to be carried out.
     pub(super) fn of(proposal: &Proposal) -> Self {
         Self {
-            proposal: Box::new(proposal.clone()),
+            what: title(&proposal.request.ask),
+            proposal: Some(Box::new(proposal.clone())),
+            ended: None,
+        }
+    }
+
+    /// A write that a crash had left, and that is about to be finished.
+    pub(super) fn left(what: String) -> Self {
+        Self {
+            what,
+            proposal: None,
             ended: None,
         }
     }
@@ -35,8 +48,10 @@ pub(crate) enum Parting {
     },
     /// How it ended.
     Ended {
-        /// What was confirmed.
-        proposal: Box<Proposal>,
+        /// What it does, in a few words.
+        what: String,
+        /// What was confirmed on screen; `None` = a write that a crash had left.
+        proposal: Option<Box<Proposal>>,
         /// What became of it.
         result: Result<Box<Receipt>, WriteFailure>,
     },
@@ -56,10 +71,9 @@ pub(super) async fn settle(
     signals: &mut Signals,
     tell: fn(Parting),
 ) {
-    let Flight { proposal, ended } = flight;
-    let what = title(&proposal.request.ask);
+    let Flight { what, proposal, ended } = flight;
     if let Some(result) = ended {
-        return tell(Parting::Ended { proposal, result });
+        return tell(Parting::Ended { what, proposal, result });
     }
     executor.cancel_write();
     tell(Parting::Waiting { what: what.clone() });
@@ -80,7 +94,7 @@ pub(super) async fn settle(
         () = tokio::time::sleep(SETTLE) => None,
     };
     tell(match result {
-        Some(result) => Parting::Ended { proposal, result },
+        Some(result) => Parting::Ended { what, proposal, result },
         None => Parting::Left { what },
     });
 }

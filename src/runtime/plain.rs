@@ -251,6 +251,9 @@ impl Conversation<'_> {
                 Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
                 Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
                 Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
+                Command::Left(ticket) => self.executor.left(ticket),
+                Command::FinishLeft { ticket, id, .. } => self.executor.finish_left(ticket, id),
+                Command::ForgetLeft { ticket, id } => self.executor.forget_left(ticket, id),
                 Command::CancelWrite => self.executor.cancel_write(),
                 Command::Stop(slot) => self.executor.stop(slot),
                 // Of a screen, and there is none.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::mpsc::Sender;
 
-use super::super::backend::{BackendJob, DiffJob, EarlierFound, PlanJob, WriteJob};
+use super::super::backend::{BackendJob, DiffJob, EarlierFound, LeftJob, PlanJob, WriteJob};
 use super::*;
 use crate::app::sample;
 use crate::domain::board::{Board, Update};
@@ -71,6 +71,18 @@ impl Backend for Sample {
             }
             Ok(proposal)
         })
+    }
+
+    fn left(&self) -> LeftJob {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn finish_left(&self, _: String, _: Sender<Progress>, _: watch::Receiver<bool>) -> WriteJob {
+        Box::pin(async { Err(Failure::failed("no").into()) })
+    }
+
+    fn forget_left(&self, _: String) -> LeftJob {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn execute(&self, proposal: Proposal, to: Sender<Progress>, _: watch::Receiver<bool>) -> WriteJob {
@@ -191,6 +203,15 @@ fn a_refresh_that_fails_is_the_end_of_a_pipe() {
         }
         fn plan(&self, _: Request) -> PlanJob {
             Box::pin(async { Err(Failure::failed("no").into()) })
+        }
+        fn left(&self) -> LeftJob {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+        fn finish_left(&self, _: String, _: Sender<Progress>, _: watch::Receiver<bool>) -> WriteJob {
+            Box::pin(async { Err(Failure::failed("no").into()) })
+        }
+        fn forget_left(&self, _: String) -> LeftJob {
+            Box::pin(async { Ok(Vec::new()) })
         }
         fn execute(&self, _: Proposal, _: Sender<Progress>, _: watch::Receiver<bool>) -> WriteJob {
             Box::pin(async { Err(Failure::failed("no").into()) })

@@ -115,6 +115,12 @@ const SCREENS: &[(&str, Build)] = &[
         press(&mut state, "q");
         state
     }),
+    ("unfinished", |w, h| {
+        let mut state = sample::state(w, h);
+        sample::unfinished(&mut state, Ok(sample::left()));
+        press(&mut state, "j");
+        state
+    }),
     ("help", |w, h| pressed(w, h, "?")),
     ("palette", |w, h| pressed(w, h, ":pro")),
     ("filter", |w, h| pressed(w, h, "/pay")),

@@ -83,6 +83,7 @@ pub fn draw(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, area: Rect) ->
         Some(Modal::Ask { then, text }) => layer::ask::draw(&mut canvas, state, body, then, text),
         Some(Modal::Columns { at }) => layer::columns::draw(&mut canvas, state, body, *at),
         Some(Modal::Leave) => layer::leave::draw(&mut canvas, state, body),
+        Some(Modal::Unfinished(list)) => layer::unfinished::draw(&mut canvas, state, body, list),
         Some(Modal::Filter { .. }) | None => {}
     }
     let spots = canvas.into_spots();

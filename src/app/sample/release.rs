@@ -10,13 +10,16 @@ use crate::domain::diff::{
     TestDiff,
 };
 use crate::domain::evidence::{ProvenanceSummary, TestResultSummary};
+use crate::domain::failure::Failure;
 use crate::domain::hold::HoldChange;
-use crate::domain::id::Digest;
+use crate::domain::id::{Digest, Target};
 use crate::domain::plan::{self, Copy, FileEdit, Gate, GateName, GateState, Plan, PolicyUsed, Verb};
 use crate::domain::policy::Confirm;
+use crate::domain::recovery::{LeftPin, LeftWrite};
 use crate::domain::verdict::{Outcome, Verdict};
-use crate::domain::write::{Alternative, Ask, Copied, Proposal, Receipt, Request, WriteFailure, WriteState};
+use crate::domain::write::{Alternative, Ask, Copied, Proposal, Receipt, Request, Scope, WriteFailure, WriteState};
 
+use super::drive::press;
 use super::pieces::*;
 
 fn verdict(result: Outcome) -> Verdict {
@@ -363,4 +366,54 @@ pub(crate) fn written(
         result: result.map(Box::new),
     };
     update(state, msg, now())
+}
+
+/// What a crash left: a promotion, and a revert in an environment that is confirmed by its name.
+pub(crate) fn left() -> Vec<LeftWrite> {
+    vec![
+        LeftWrite {
+            id: "20260801T120000Z-1".to_owned(),
+            ask: Some(Ask::Promote {
+                services: vec!["checkout".into()],
+                to: "staging".into(),
+                from: None,
+            }),
+            writes: vec![LeftPin {
+                what: "promote checkout in staging".to_owned(),
+                to: digest("checkout 1.5.0"),
+            }],
+            started: Some(before(600)),
+            says: "its content is at its destination; nothing was pushed; finishing it plans it anew".to_owned(),
+            type_name: None,
+        },
+        LeftWrite {
+            id: "20260801T120500Z-2".to_owned(),
+            ask: Some(Ask::Revert {
+                target: Target::new("payments", "production"),
+                to: None,
+                scope: Scope::Auto,
+            }),
+            writes: vec![LeftPin {
+                what: "revert payments in production".to_owned(),
+                to: digest("payments 2.3.0"),
+            }],
+            started: Some(before(60)),
+            says: "nothing was pushed; finishing it plans it anew".to_owned(),
+            type_name: Some("production".into()),
+        },
+    ]
+}
+
+/// The list of those, as `W` opens it, and seen.
+pub(crate) fn unfinished(state: &mut CockpitState, result: Result<Vec<LeftWrite>, Failure>) {
+    let commands = press(state, "W");
+    let [Command::Left(ticket)] = commands.as_slice() else {
+        panic!("the journal was not asked: {commands:?}");
+    };
+    let msg = Msg::Left {
+        ticket: ticket.clone(),
+        result,
+    };
+    assert_eq!(update(state, msg, now()), []);
+    see(state);
 }

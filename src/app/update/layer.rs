@@ -36,6 +36,7 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> LayerOutcome {
         Some(Modal::Choose { title, choices, at }) => choose(state, key, title, choices, at),
         Some(Modal::Ask { then, text }) => typed(state, key, then, text),
         Some(Modal::Leave) => super::write::leave_key(state, key),
+        Some(Modal::Unfinished(list)) => super::unfinished::key(state, key, list),
         None => Vec::new(),
     })
 }
@@ -312,9 +313,10 @@ pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
             let anchor = anchor.clone();
             set(state, &text, anchor.as_ref());
         }
-        Some(Modal::Help { .. } | Modal::Choose { .. } | Modal::Columns { .. } | Modal::Leave) | None => {
-            state.complain("pasted text is ignored here: keys are never pasted")
-        }
+        Some(
+            Modal::Help { .. } | Modal::Choose { .. } | Modal::Columns { .. } | Modal::Leave | Modal::Unfinished(_),
+        )
+        | None => state.complain("pasted text is ignored here: keys are never pasted"),
     }
     Vec::new()
 }

@@ -17,6 +17,7 @@ mod pointing;
 mod refresh;
 mod reverting;
 mod text_field;
+mod unfinished;
 mod write;
 
 use jiff::Timestamp;
@@ -71,9 +72,11 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
         Msg::Planned { result, .. } => planning::planned(state, result),
         Msg::Progress { progress, .. } => write::progress(state, progress),
         Msg::Written { result, .. } => write::ended(state, result),
+        Msg::Left { result, .. } => unfinished::listed(state, result),
         Msg::Sent { what, refused } => copy::sent(state, &what, refused),
         Msg::Drawn(limits) => {
             state.limits = limits;
+            unfinished::drawn(state);
             Vec::new()
         }
     };
@@ -93,6 +96,7 @@ fn ticket(msg: &Msg) -> Option<&Ticket> {
         | Msg::Compared { ticket, .. }
         | Msg::Planned { ticket, .. }
         | Msg::Progress { ticket, .. }
+        | Msg::Left { ticket, .. }
         | Msg::Written { ticket, .. } => Some(ticket),
         _ => None,
     }
@@ -196,6 +200,7 @@ pub fn perform(state: &mut CockpitState, action: Action) -> Vec<Command> {
         Action::RevertTo => planning::revert_to(state),
         Action::Hold => planning::hold(state),
         Action::TagRule => planning::tag_rule(state),
+        Action::Unfinished => unfinished::open(state),
         Action::Pin => planning::pin(state),
         Action::ReleaseHold => planning::release_hold(state),
         Action::Mark => planning::mark(state),

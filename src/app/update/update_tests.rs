@@ -103,5 +103,7 @@ mod statuses;
 mod typed;
 #[path = "tests/undoing.rs"]
 mod undoing;
+#[path = "tests/unfinished.rs"]
+mod unfinished;
 #[path = "tests/writing.rs"]
 mod writing;

@@ -41,6 +41,7 @@ pub(super) fn start(state: &mut CockpitState) -> Vec<Command> {
         meter: None,
         cancelling: false,
         committed: false,
+        was_left: false,
     });
     let ticket = state.generations.issue(QueryKind::Write, target);
     vec![Command::Execute { ticket, proposal }]
@@ -73,6 +74,12 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
         state.layer = None;
     }
     let mut commands = Vec::new();
+    if let Some(writing) = writing.as_ref().filter(|writing| writing.was_left) {
+        match &result {
+            Ok(_) => state.say(format!("finished: {}", writing.what)),
+            Err(failure) => state.complain(format!("not finished: {}", failure.what().clean().as_str())),
+        }
+    }
     match result {
         Ok(receipt) => {
             if receipt.state == WriteState::Pushed {

@@ -4,10 +4,10 @@
 use tokio::sync::{mpsc, watch};
 
 use crate::domain::failure::Failure;
-use crate::domain::recovery::{Fact, RecoveryAction, RecoveryFacts, RecoveryStatus};
+use crate::domain::recovery::{Fact, LeftPin, LeftWrite, RecoveryAction, RecoveryFacts, RecoveryStatus};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{CopyNote, JournalEntry, Pending, Running};
+use crate::engine::journal::{CopyNote, JournalEntry, Pending, RecordedWrite, Running};
 use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Confirmed, ProposalComparison, compare};
@@ -27,6 +27,29 @@ pub struct UnfinishedWrite {
     pub status: Option<RecoveryStatus>,
     /// What stands, as a sentence for people.
     pub says: String,
+}
+
+impl UnfinishedWrite {
+    /// What a person sees of it.
+    pub fn seen(&self) -> LeftWrite {
+        let entry = self.entry.as_ref();
+        let pin = |write: &RecordedWrite| LeftPin {
+            what: format!("{} {} in {}", write.verb.word(), write.service, write.environment),
+            to: write.to,
+        };
+        let mut named = entry.into_iter().flat_map(|entry| &entry.writes);
+        let named = named.find(|write| write.terms.as_ref().is_some_and(|terms| terms.type_name));
+        LeftWrite {
+            id: self.id.clone(),
+            ask: entry
+                .filter(|_| self.status.is_some())
+                .map(|entry| entry.request.ask.clone()),
+            writes: entry.map_or_else(Vec::new, |entry| entry.writes.iter().map(pin).collect()),
+            started: entry.map(|entry| entry.started),
+            says: self.says.clone(),
+            type_name: named.map(|write| write.environment.clone()),
+        }
+    }
 }
 
 impl Engine {
@@ -90,8 +113,8 @@ impl Engine {
     ///
     /// # Errors
     /// If another process has it, or it is gone already.
-    pub fn forget_left(&self, id: &str) -> Result<(), WriteFailure> {
-        self.journal().forget(id).map_err(|error| Failure::from(error).into())
+    pub fn forget_left(&self, id: &str) -> Result<(), Failure> {
+        self.journal().forget(id).map_err(Failure::from)
     }
 
     async fn finish(

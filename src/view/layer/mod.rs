@@ -6,4 +6,5 @@ pub mod columns;
 pub mod help;
 pub mod leave;
 pub mod palette;
+pub mod unfinished;
 mod window;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::Action;
 use crate::app::filter::FACETS;
 use crate::app::request;
-use crate::app::state::{CockpitState, Modal, Pane, Screen};
+use crate::app::state::{CockpitState, Modal, Pane, Screen, UnfinishedQuestion};
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::theme::Role;
 
@@ -64,6 +64,17 @@ fn layer_keys(layer: &Modal) -> Line {
         Modal::Ask { .. } => &[("enter", "plan it"), ("esc", "close")],
         Modal::Columns { .. } => &[("space", "show or put away"), ("enter", "close"), ("up down", "move")],
         Modal::Leave => &[("y", "leave"), ("enter esc", "stay")],
+        Modal::Unfinished(list) => match (&list.question, list.selected().is_some()) {
+            (UnfinishedQuestion::Name(_), _) => &[("enter", "finish it"), ("esc", "leave it")],
+            (UnfinishedQuestion::Forget, _) => &[("y", "forget it"), ("esc", "leave it")],
+            (UnfinishedQuestion::Finish, true) => &[
+                ("y", "finish it"),
+                ("x", "forget it"),
+                ("esc", "close"),
+                ("up down", "move"),
+            ],
+            (UnfinishedQuestion::Finish, false) => &[("esc", "close")],
+        },
         Modal::Filter { .. } => &[("enter", "keep the filter"), ("esc", "undo")],
     };
     keys.iter()
