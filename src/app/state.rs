@@ -35,6 +35,9 @@ use crate::domain::recovery::LeftWrite;
 /// How long an announcement stays.
 const ANNOUNCED: SignedDuration = SignedDuration::from_secs(8);
 
+/// What is longer than so many characters may be cut on the last line of a usual terminal.
+const LINE: usize = 76;
+
 /// How the cockpit was started; does not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Setup {
@@ -493,10 +496,15 @@ impl CockpitState {
         }
     }
 
-    /// Says that something was refused or went wrong.
+    /// Says that something was refused or went wrong. The events keep it: one line of the screen may be too short for it.
     pub fn complain(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        // Most refusals are a few words about a key, and no event.
+        if text.chars().count() > LINE {
+            self.events.push(self.now, text.clone());
+        }
         self.notice = Some(Notice {
-            text: text.into(),
+            text,
             bad: true,
             until: None,
         });

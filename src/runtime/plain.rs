@@ -304,6 +304,7 @@ impl Conversation<'_> {
         }
         let lines = match told {
             Told::Opened => spoken::opened(&self.state),
+            Told::Question => Vec::new(),
             Told::Help => spoken::help(&self.state),
             Told::Summary => spoken::summary(&self.state),
             Told::List => {

@@ -25,7 +25,12 @@ pub fn fold(line: Line, width: u16, indent: u16, most: usize, glyphs: &Glyphs) -
                 continue;
             }
             if columns <= width - usize::from(indent) {
+                let moved = closes(word).then(|| last_word(&mut current)).flatten();
                 start(&mut out, &mut current, &mut used, indent);
+                if let Some(moved) = moved {
+                    used += moved.text.width();
+                    current.push(moved);
+                }
                 push(&mut current, &piece, word);
                 used += columns;
                 continue;
@@ -68,6 +73,28 @@ fn push(current: &mut Line, like: &Span, text: &str) {
     }
 }
 
+/// Whether a word belongs to the one before it: no line begins with it.
+fn closes(word: &str) -> bool {
+    word.starts_with([';', ',', '.', ':', ')'])
+}
+
+/// Takes the last word off a line, unless it is the only one there.
+fn last_word(line: &mut Line) -> Option<Span> {
+    let is_only = line.len() < 2;
+    let last = line.last_mut()?;
+    if last.text.ends_with(' ') || last.sign {
+        return None;
+    }
+    match last.text.rfind(' ') {
+        Some(at) => {
+            let text = last.text.split_off(at + 1);
+            Some(Span { text, ..last.clone() })
+        }
+        None if is_only => None,
+        None => line.pop(),
+    }
+}
+
 /// Words, each with the spaces after it.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
@@ -103,6 +130,20 @@ mod tests {
     use super::super::canvas::span;
     use super::super::glyphs::UNICODE;
     use super::*;
+
+    #[test]
+    fn no_line_begins_with_what_belongs_to_the_word_before() {
+        let line = vec![
+            span(Role::Text, "packages +1 -1"),
+            span(Role::Dim, " 2 changed"),
+            span(Role::Text, "; 2 fields"),
+        ];
+        let folded: Vec<String> = fold(line, 24, 2, 4, &UNICODE)
+            .into_iter()
+            .map(|line| line.iter().map(|s| s.text.as_str()).collect::<String>())
+            .collect();
+        assert_eq!(folded, ["packages +1 -1 2 ", "  changed; 2 fields"]);
+    }
 
     fn folded(text: &str, width: u16, indent: u16, most: usize) -> Vec<String> {
         fold(vec![span(Role::Text, text)], width, indent, most, &UNICODE)

@@ -103,7 +103,13 @@ pub fn answer(dialogue: &Dialogue, state: &mut CockpitState, line: &str, now: Ti
         LineQuestion::Typed => (say.typed(line), Told::Opened),
         LineQuestion::Earlier => (say.earlier(line), Told::Opened),
         LineQuestion::Failed => (say.failed(line), Told::Opened),
-        LineQuestion::Confirm | LineQuestion::Closed => (say.plan(line), Told::Opened),
+        LineQuestion::Confirm | LineQuestion::Closed => {
+            let commands = say.plan(line);
+            // The plan was told; only the name of its environment is asked for now.
+            let asks_name =
+                matches!(state.screen(), Some(Screen::Plan(plan)) if matches!(plan.input, Some(Input::Name(_))));
+            (commands, if asks_name { Told::Question } else { Told::Opened })
+        }
         LineQuestion::Command => commands::command(dialogue, say.state, line, now),
     }
 }

@@ -7,6 +7,8 @@ use crate::domain::id::ServiceId;
 pub enum Told {
     /// What has been opened by it, or what was answered.
     Opened,
+    /// Nothing but the question: what it is about was told the line before.
+    Question,
     /// The commands.
     Help,
     /// How the board stands in a few lines.

@@ -31,12 +31,30 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<(), Failure>) -> Ve
     if result.is_ok() && state.frozen.is_none() {
         state.own_writes.clear();
     }
+    tell(state, &result);
     state.pass = match result {
         Ok(()) => BoardPass::Ended(state.now),
         Err(failure) => BoardPass::Failed(failure, state.now),
     };
     state.sort();
     Vec::new()
+}
+
+/// A failure stands whole in the events: above the board it has two lines. The same one again is no event.
+fn tell(state: &mut CockpitState, result: &Result<(), Failure>) {
+    const FAILED: &str = "the refresh failed: ";
+    const WORKS: &str = "the refresh works again";
+    let is_told = |text: &str| text.starts_with(FAILED) || text == WORKS;
+    let last = state.events.entries().rev().find(|event| is_told(&event.text));
+    let failed = last.is_some_and(|event| event.text != WORKS);
+    let what = match result {
+        Ok(()) if failed => WORKS.to_owned(),
+        Ok(()) => return,
+        Err(failure) => format!("{FAILED}{}", failure.sentence_on_screen().raw()),
+    };
+    if last.is_none_or(|event| event.text != what) {
+        state.events.push(state.now, what);
+    }
 }
 
 /// Time passes: look again when the last pass is old enough.

@@ -18,13 +18,20 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     if let Some(notice) = &state.notice {
         let role = if notice.bad { Role::Error } else { Role::Accent };
         let mark = if notice.bad { "! " } else { "" };
-        canvas.text(
-            area.x + 1,
-            area.y,
-            area.width - 1,
-            &format!("{mark}{}", notice.text),
-            role,
-        );
+        let text = format!("{mark}{}", notice.text);
+        let room = area.width - 1;
+        // What is cut here stands whole in the events.
+        let key = state.keymap.key_of(Action::Events).filter(|_| notice.bad);
+        let more = match key {
+            Some(key) if width(&text, canvas.glyphs()) > room => format!("  {key} shows all of it"),
+            _ => String::new(),
+        };
+        let more_width = width(&more, canvas.glyphs());
+        canvas.text(area.x + 1, area.y, room - more_width.min(room), &text, role);
+        if more_width < room {
+            let at = area.right() - more_width;
+            canvas.text(at, area.y, more_width, &more, Role::Key);
+        }
         return;
     }
     let line = match &state.layer {

@@ -110,3 +110,35 @@ fn drift_that_comes_later_stands_on_top() {
     assert_eq!(state.feed()[0].id, "new");
     assert_eq!(state.feed()[1].id, first);
 }
+
+#[test]
+fn what_failed_stands_whole_in_the_events_and_once() {
+    let mut state = board();
+    let told = |state: &CockpitState| -> Vec<String> {
+        let entries = state.events.entries();
+        entries
+            .filter(|event| event.text.contains("refresh"))
+            .map(|event| event.text.clone())
+            .collect()
+    };
+    let end = |state: &mut CockpitState, result: Result<(), Failure>| {
+        let ticket = refresh(state);
+        update(state, Msg::RefreshEnded { ticket, result }, sample::now());
+    };
+    let words =
+        "no route to git.example.com, which answered a minute ago and has not answered since, as far as is known";
+    for _ in 0..3 {
+        end(&mut state, Err(Failure::unreachable(words).hint("look again with R")));
+    }
+    end(&mut state, Ok(()));
+    end(&mut state, Ok(()));
+    end(&mut state, Err(Failure::unreachable(words)));
+    assert_eq!(
+        told(&state),
+        [
+            format!("the refresh failed: {words}; look again with R"),
+            "the refresh works again".to_owned(),
+            format!("the refresh failed: {words}"),
+        ]
+    );
+}
