@@ -24,6 +24,8 @@ mod cockpit {
     #[cfg(unix)]
     mod input;
     #[cfg(unix)]
+    mod plain;
+    #[cfg(unix)]
     mod pty;
     #[cfg(unix)]
     mod shells;
