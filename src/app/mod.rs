@@ -39,6 +39,7 @@ pub mod signs;
 pub mod sorting;
 pub mod state;
 pub mod undo;
+pub mod unfinished;
 pub mod update;
 pub mod versions;
 

@@ -23,6 +23,7 @@ use super::revert_screen::RevertScreen;
 use super::signs::SignTable;
 use super::sorting::Sorting;
 use super::undo::Undo;
+pub use super::unfinished::{UnfinishedList, UnfinishedQuestion};
 use super::versions::{KnownVersions, NamedVersion, VersionNames};
 use crate::domain::board::{Board, Cell, ServiceRow};
 use crate::domain::evidence::{Evidence, EvidenceState};
@@ -30,7 +31,6 @@ use crate::domain::failure::Failure;
 use crate::domain::freshness::Seen;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, ServiceId, Target};
-use crate::domain::recovery::LeftWrite;
 
 /// How long an announcement stays.
 const ANNOUNCED: SignedDuration = SignedDuration::from_secs(8);
@@ -167,38 +167,6 @@ pub enum Modal {
     Leave,
     /// What a crash left unfinished.
     Unfinished(UnfinishedList),
-}
-
-/// The list of what a crash left unfinished.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnfinishedList {
-    /// Oldest first; `None` = being read.
-    pub found: Option<Result<Vec<LeftWrite>, Failure>>,
-    /// The selected one.
-    pub at: usize,
-    /// A frame has shown the list: before that, nothing is confirmed.
-    pub is_drawn: bool,
-    /// What the next answer is about.
-    pub question: UnfinishedQuestion,
-}
-
-/// What is asked about the selected write.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum UnfinishedQuestion {
-    /// Whether to finish it.
-    #[default]
-    Finish,
-    /// The name of its environment, as far as it has been typed.
-    Name(String),
-    /// Whether to forget it.
-    Forget,
-}
-
-impl UnfinishedList {
-    /// The selected write.
-    pub fn selected(&self) -> Option<&LeftWrite> {
-        self.found.as_ref()?.as_ref().ok()?.get(self.at)
-    }
 }
 
 /// What a typed line is for.
