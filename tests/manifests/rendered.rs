@@ -208,6 +208,15 @@ fn edited(files: &BTreeMap<String, String>, pin: &Pin, new: &NewPin) -> Result<B
     Ok(out)
 }
 
+/// Whether the places that decide a pin have its tag too.
+fn has_own_tag(tree: &Tree, pin: &Pin) -> bool {
+    pin.deciding().all(|location| {
+        let scan = scan(&location.file, tree.files[&location.file].as_bytes());
+        let mut here = scan.all().filter(|found| found.yaml_path == location.yaml_path);
+        here.any(|found| found.tag.is_some())
+    })
+}
+
 /// What each environment deploys, and in which file it is decided.
 fn deployed(tree: &Tree, files: &BTreeMap<String, String>) -> BTreeSet<(String, String, String)> {
     let pins = pins_of(&grouped(&commit(files), &tree.environments));
@@ -270,7 +279,9 @@ fn an_edit_changes_what_is_rendered_as_planned_and_nothing_else() {
                 let (before, after) = (deployed(&tree, &tree.files), deployed(&tree, &files));
                 let mut goal = pin.clone();
                 goal.digest = Some(new);
-                if let (TagChange::Update(tag), Some(_)) = (&tag, &pin.tag) {
+                // A tag that another place than the digest's decides stays there, and the plan says so.
+                if let (TagChange::Update(tag), Some(_)) = (&tag, pin.tag.as_ref().filter(|_| has_own_tag(&tree, pin)))
+                {
                     goal.tag = Some(tag.clone());
                 }
                 let expected: BTreeSet<_> = before

@@ -81,7 +81,7 @@ pub(super) fn referenced(release: &RenderedObject, beside: &[RenderedObject]) ->
 }
 
 /// Whether a path of values names an image or a part of one.
-fn may_be_of_image(path: &str) -> bool {
+pub(super) fn may_be_of_image(path: &str) -> bool {
     let words = ["image", "repository", "registry", "tag", "digest", "sha", "version"];
     let lower = path.to_ascii_lowercase();
     let mut steps = lower.split(['.', '[']);

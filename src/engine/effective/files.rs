@@ -1,9 +1,9 @@
 //! The files of one commit, by path and by folder.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, Scan, ValuesLayer};
+use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, PatchSource, Scan, ValuesLayer};
 
 use super::node::SourceSite;
 
@@ -99,6 +99,22 @@ impl<'a> Files<'a> {
     pub(crate) fn kustomization_in(&self, folder: &str) -> Option<u32> {
         let mut all = NAMES.iter().filter_map(|name| self.find(&join(folder, name)));
         all.find(|file| self.kustomization(*file).is_some())
+    }
+
+    /// Files that kustomizations name as patches and none as a resource.
+    pub(crate) fn only_patches(&self) -> BTreeSet<u32> {
+        let mut named = [BTreeSet::new(), BTreeSet::new()];
+        for file in 0..self.len() {
+            let Some(one) = self.kustomization(file) else { continue };
+            let patches = one.patches.iter().filter_map(|rule| match &rule.from {
+                PatchSource::File(path) => Some(path),
+                PatchSource::Inline(_) | PatchSource::Unread => None,
+            });
+            let find = |path: &String| self.find(&self.resolve(file, path)?);
+            named[0].extend(patches.filter_map(find));
+            named[1].extend(one.resources.iter().filter_map(find));
+        }
+        named[0].difference(&named[1]).copied().collect()
     }
 
     /// Why a kustomization beside or above a file cannot be read, if there is one: it may change what the file says.

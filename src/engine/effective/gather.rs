@@ -1,7 +1,6 @@
 //! Collects what every render comes to, and tells each environment's references.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::rc::Rc;
 
 use crate::domain::id::EnvId;
 use crate::domain::pin::Style;
@@ -13,11 +12,13 @@ use super::config_maps;
 use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::RenderedObject;
+use super::objects::{RenderedObject, is_helm_release};
+use super::patched;
 use super::reference::{Effective, EffectiveReference, RelatedPlace};
-use super::render::{RenderOverlay, Rendered, Renderer};
+use super::render::{Rendered, Renderer};
 use super::rendered_environment::{ImagePlaces, RenderedEnvironment};
-use super::rendered_images::{self, doubt, is_helm_release, is_image};
+use super::rendered_images::{self, is_image};
+use super::unit_render;
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
 use super::unplaced::{self, unmanaged, why_changed_nothing};
 use super::values;
@@ -25,15 +26,26 @@ use super::values;
 const UNPARSED: &str = "the file cannot be parsed here, so what of it is deployed cannot be told";
 
 /// The references of all environments.
-pub(super) fn all(places: &EnvironmentFiles<'_>, names: &[EnvId], copied: &BTreeSet<String>) -> Effective {
-    let renderer = Renderer::new(places.files);
+pub(super) fn all(
+    places: &EnvironmentFiles<'_>,
+    renderer: &Renderer<'_>,
+    names: &[EnvId],
+    copied: &BTreeSet<String>,
+) -> Effective {
     let mut gatherer = Gatherer {
         places,
         files: places.files,
-        renderer: &renderer,
+        renderer,
         environments: names.iter().map(|_| RenderedEnvironment::default()).collect(),
         with_variables: compose::all(places.files),
     };
+    for (site, environments) in &places.rounds.gone {
+        for (at, env) in gatherer.environments.iter_mut().enumerate() {
+            if environments.as_ref().is_none_or(|all| all.contains(&at)) {
+                env.gone.insert(*site);
+            }
+        }
+    }
     for unit in places.units() {
         gatherer.unit(&unit);
     }
@@ -54,50 +66,14 @@ struct Gatherer<'a> {
 
 impl Gatherer<'_> {
     fn unit(&mut self, unit: &RenderUnit<'_>) {
-        let mut rendered = match &unit.what {
-            RenderSource::Chart(layers) => {
-                let all: Vec<usize> = unit.environments.iter().copied().collect();
-                let unread = unit.by.and_then(|(_, application)| application.unread.as_deref());
-                return self.chart(layers, RenderNode::Other, &[], &all, unread);
-            }
-            RenderSource::Kustomization(file) => match self.overlay(unit, *file) {
-                Some(overlay) => Rc::new(self.renderer.overlaid(*file, &overlay)),
-                None => self.renderer.kustomization(*file),
-            },
-            RenderSource::Folder(files, kustomizations) => {
-                let overlay = unit.by.map(|(file, application)| RenderOverlay {
-                    file,
-                    kustomization: &application.overlay,
-                    images: None,
-                    sorts: false,
-                });
-                Rc::new(self.renderer.folder(files, kustomizations, overlay.as_ref()))
-            }
-        };
-        if let Some((file, application)) = unit.by.filter(|(_, one)| unit.is_guess || one.unread.is_some()) {
-            doubt(Rc::make_mut(&mut rendered), file, application, unit.is_guess);
+        if let RenderSource::Chart(layers) = &unit.what {
+            let all: Vec<usize> = unit.environments.iter().copied().collect();
+            let unread = unit.by.and_then(|(_, application)| application.unread.as_deref());
+            return self.chart(layers, RenderNode::Other, &[], &all, unread);
         }
+        let rendered = unit_render::rendered(self.places, self.renderer, unit);
         self.supersede(unit);
         self.take(&rendered, unit.through, &unit.environments);
-    }
-
-    fn overlay<'u>(&self, unit: &RenderUnit<'u>, kustomization: u32) -> Option<RenderOverlay<'u>>
-    where
-        Self: 'u,
-    {
-        let (file, application) = unit.by?;
-        let folder = folder_of(self.files.path(kustomization));
-        let over = self.places.overrides(folder, application);
-        let images = over
-            .iter()
-            .rev()
-            .find_map(|(file, one)| Some((*file, one.images.as_deref()?)));
-        Some(RenderOverlay {
-            file,
-            kustomization: &application.overlay,
-            images,
-            sorts: application.kind == crate::sources::git::manifest::ApplicationKind::ArgoCd,
-        })
     }
 
     /// Notes the entries of an Application that a file beside the manifests takes the place of.
@@ -140,7 +116,13 @@ impl Gatherer<'_> {
 
     /// Notes the images of an object; `beside` are those that it is deployed with.
     fn object(&mut self, object: &RenderedObject, beside: &[RenderedObject], environments: &[usize]) {
+        // What it applies is rendered by itself.
+        if object.origin.is_some() {
+            return;
+        }
         if is_helm_release(object) {
+            let patched = patched::release(self.files, object);
+            let object = patched.as_ref().unwrap_or(object);
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
             let mut layers: Vec<ValuesSource> = object
                 .chart
@@ -154,9 +136,10 @@ impl Gatherer<'_> {
                 .iter()
                 .map(|rule| Rule::new(rule, object.post_images.0))
                 .collect();
-            let unread = object
+            let patches = object
                 .post_patched
                 .then_some("its post renderers patch what the chart makes");
+            let unread = object.unclear.as_deref().or(patches);
             return self.chart(&layers, own.unwrap_or(RenderNode::Other), &rules, environments, unread);
         }
         let mut unread = Vec::new();
@@ -223,16 +206,23 @@ impl Gatherer<'_> {
     }
 
     fn note(&mut self, text: &RenderedText, value: Option<String>, environments: &[usize]) {
+        let decides = std::iter::once(&text.version).chain(&text.names);
+        let beneath: Vec<SourceSite> = decides
+            .filter_map(|site| self.places.rounds.beneath.get(site))
+            .flatten()
+            .copied()
+            .collect();
         for env in environments {
             let env = &mut self.environments[*env];
             let known = env.images.entry((text.version, value.clone())).or_default();
             known.names.extend(&text.names);
-            known.overridden.extend(&text.overridden);
+            known.overridden.extend(text.overridden.iter().chain(&beneath));
             known.uncertain = known.uncertain.take().or_else(|| text.uncertain.clone());
             known.read_only = known.read_only.take().or_else(|| text.read_only.clone());
             let sites = std::iter::once(&text.version)
                 .chain(&text.names)
-                .chain(&text.overridden);
+                .chain(&text.overridden)
+                .chain(&beneath);
             for (file, handle) in sites.filter_map(|site| Some((site.file, site.found?))) {
                 env.seen.entry(file).or_default().insert(handle);
             }
@@ -270,13 +260,14 @@ impl Gatherer<'_> {
 
     /// Files that no render of their environment consists of, as far as something is laid over or under them.
     fn plain_files(&mut self) {
+        let patch_files = self.files.only_patches();
         for file in 0..self.files.len() {
             for env in self.places.own[file as usize].clone() {
                 for part in self.files.parts(file) {
                     match part {
                         DocumentPart::Object(object) if !self.environments[env].rendered.contains(&file) => {
                             let object = RenderedObject::new(object, file);
-                            if is_helm_release(&object) {
+                            if is_helm_release(&object) && !patch_files.contains(&file) {
                                 self.object(&object, &config_maps::beside(self.files, file), &[env]);
                             }
                         }
@@ -365,6 +356,13 @@ impl Gatherer<'_> {
             .filter(|handle| matches!(handle, Handle::Layered(_)))
             .filter_map(|handle| scan.at(*handle))
             .collect();
+        // What patches took away of a controller's object may have been found twice too.
+        let of_file = env.gone.iter().filter(|site| site.file == file);
+        let gone: Vec<&Found> = of_file
+            .filter_map(|site| site.found)
+            .filter(|handle| matches!(handle, Handle::Layered(_)))
+            .filter_map(|handle| scan.at(handle))
+            .collect();
         for (index, found) in (0u32..).zip(&scan.found) {
             let handle = Handle::Found(index);
             if let Some(made) = self.with_variables.get(&(file, handle)) {
@@ -382,7 +380,8 @@ impl Gatherer<'_> {
             if layered.iter().any(is_same) {
                 continue;
             }
-            let reason = why_changed_nothing(self.files, self.renderer, env, file, handle);
+            let reason = why_changed_nothing(self.files, self.renderer, env, file, handle)
+                .or_else(|| gone.iter().any(is_same).then_some(unplaced::GONE));
             if let Some(reason) = reason {
                 let one = unmanaged(self.files.path(file), found, reason);
                 if !out.unmanaged.contains(&one) {

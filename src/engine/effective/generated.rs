@@ -1,35 +1,18 @@
 //! The Applications that the git generators of ApplicationSets make, where the repository alone tells them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::sources::git::manifest::{Application, DocumentPart, GitGenerator};
+use crate::sources::git::manifest::{Application, GitGenerator};
 
 use super::files::Files;
 
 /// Applications of one set that are told apart; a larger one counts with an unknown folder.
 const MOST: usize = 2_000;
 
-/// The Applications of each set, by the file and the place of the template in it.
-pub(super) type GeneratedApplications = BTreeMap<(u32, usize), Vec<Application>>;
-
-/// The Applications of every set that this repository decides.
-pub(super) fn all(files: &Files<'_>, is_ours: &dyn Fn(&str) -> bool) -> GeneratedApplications {
-    let mut out = GeneratedApplications::new();
-    for file in 0..files.len() {
-        for (at, part) in files.parts(file).iter().enumerate() {
-            if let DocumentPart::Application(application) = part
-                && let Some(made) = of_set(files, application, is_ours)
-            {
-                out.insert((file, at), made);
-            }
-        }
-    }
-    out
-}
-
-fn of_set(files: &Files<'_>, set: &Application, is_ours: &dyn Fn(&str) -> bool) -> Option<Vec<Application>> {
+/// The Applications that a set makes, where this repository alone decides them.
+pub(super) fn of_set(files: &Files<'_>, set: &Application, is_ours: &dyn Fn(&str) -> bool) -> Option<Vec<Application>> {
     let template = set.template.as_deref()?;
     let mut out = Vec::new();
     for generator in &template.generators {

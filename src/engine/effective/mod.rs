@@ -7,6 +7,7 @@
 mod charts;
 mod compose;
 mod config_maps;
+mod deciding_fields;
 mod deploying;
 mod files;
 mod gather;
@@ -14,11 +15,15 @@ mod generated;
 mod images;
 mod node;
 mod objects;
+mod patched;
 mod patches;
+mod patching;
+mod placed;
 mod reference;
 mod render;
 mod rendered_environment;
 mod rendered_images;
+mod unit_render;
 mod units;
 mod unplaced;
 mod values;
@@ -99,7 +104,7 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         .enumerate()
         .map(|(at, env)| (&env.name, at))
         .collect();
-    let own = (0..files.len())
+    let own: Vec<BTreeSet<usize>> = (0..files.len())
         .map(|file| {
             paths
                 .of(files.path(file))
@@ -108,16 +113,17 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         })
         .collect();
     let is_ours = |url: &str| may_be_ours(url, commit.remote_url.as_deref());
-    let generated = generated::all(&files, &is_ours);
-    let places = units::EnvironmentFiles {
-        generated: &generated,
+    let texts: Vec<&str> = environments.iter().map(|env| env.name.as_str()).collect();
+    let renderer = render::Renderer::new(&files);
+    let rounds = placed::Rounds {
         files: &files,
-        own,
-        names: environments.iter().map(|env| env.name.as_str()).collect(),
+        own: &own,
+        names: &texts,
         is_ours: &is_ours,
     };
+    let placed = rounds.all(&renderer);
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
-    let mut effective = gather::all(&places, &names, &commit.copied);
+    let mut effective = gather::all(&rounds.places(&placed), &renderer, &names, &commit.copied);
     charts::set_apart(&commit.scans, &mut effective);
     tracing::debug!(files = files.len(), "a commit was rendered");
     effective

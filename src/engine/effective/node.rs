@@ -1,6 +1,6 @@
 //! What a renderer works on: texts that know where they come from, in the structure around them.
 
-use crate::sources::git::manifest::{Handle, Shape, TextPlace};
+use crate::sources::git::manifest::{Handle, Shape, Text, TextPlace};
 
 /// A place in a file of the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,9 +14,10 @@ pub(super) struct SourceSite {
 }
 
 impl SourceSite {
+    /// A place of `file`, unless it names another file itself.
     pub(crate) fn new(file: u32, at: TextPlace) -> Self {
         Self {
-            file,
+            file: at.file.unwrap_or(file),
             line: at.line,
             found: at.found,
         }
@@ -38,6 +39,8 @@ pub(super) struct RenderedText {
     pub uncertain: Option<String>,
     /// Why the place that decides cannot be edited for it, if so.
     pub read_only: Option<String>,
+    /// Where the text is YAML itself: its number in the file that decides.
+    pub inside: Option<u32>,
 }
 
 impl RenderedText {
@@ -50,6 +53,7 @@ impl RenderedText {
             overridden: Vec::new(),
             uncertain: None,
             read_only: None,
+            inside: None,
         }
     }
 
@@ -98,10 +102,10 @@ impl RenderNode {
     /// The shape of a file's document.
     pub(crate) fn of(shape: &Shape, file: u32) -> Self {
         match shape {
-            Shape::Text(text) => Self::Text(Box::new(RenderedText::written(
-                &text.value,
-                SourceSite::new(file, text.at),
-            ))),
+            Shape::Text(text) => Self::Text(Box::new(RenderedText {
+                inside: text.inside,
+                ..RenderedText::written(&text.value, SourceSite::new(file, text.at))
+            })),
             Shape::Map(entries) => {
                 let each = entries.iter().map(|(key, value)| (key.clone(), Self::of(value, file)));
                 Self::Map(each.collect())
@@ -109,6 +113,28 @@ impl RenderNode {
             Shape::List(items) => Self::List(items.iter().map(|item| Self::of(item, file)).collect()),
             Shape::Null => Self::Null,
             Shape::Other => Self::Other,
+        }
+    }
+
+    /// The same as the shape of a document, each text with the file that it comes from.
+    pub(crate) fn shape(&self) -> Shape {
+        match self {
+            Self::Text(text) => Shape::Text(Text {
+                value: text.value.clone(),
+                at: TextPlace {
+                    line: text.version.line,
+                    found: text.version.found,
+                    file: Some(text.version.file),
+                },
+                inside: text.inside,
+            }),
+            Self::Map(entries) => {
+                let each = entries.iter().map(|(key, value)| (key.clone(), value.shape()));
+                Shape::Map(each.collect())
+            }
+            Self::List(items) => Shape::List(items.iter().map(Self::shape).collect()),
+            Self::Null => Shape::Null,
+            Self::Other => Shape::Other,
         }
     }
 

@@ -15,8 +15,8 @@ pub(super) struct RenderedObject {
     pub kind: String,
     /// Name and namespace: as written, and as each kustomization made them.
     pub ids: Vec<(String, String)>,
-    labels: Vec<(String, String)>,
-    annotations: Vec<(String, String)>,
+    pub labels: Vec<(String, String)>,
+    pub annotations: Vec<(String, String)>,
     pub body: RenderNode,
     /// A patch changed its labels or annotations in a way that is not followed.
     pub relabelled: bool,
@@ -32,6 +32,14 @@ pub(super) struct RenderedObject {
     pub post_images: (u32, Vec<ImageRule>),
     /// Of a `HelmRelease`: its post renderers patch images.
     pub post_patched: bool,
+    /// Of an object that applies folders or charts: its file, and which of that file's parts it is.
+    pub origin: Option<(u32, usize)>,
+    /// Every field of it is there, not only those that have to do with images.
+    pub is_whole: bool,
+    /// Something changed it since it was written.
+    pub is_changed: bool,
+    /// Why what it says cannot be decided, if so.
+    pub unclear: Option<String>,
 }
 
 impl RenderedObject {
@@ -56,7 +64,24 @@ impl RenderedObject {
             post_images: (file, object.post_images.clone()),
             post_patched: object.post_patched,
             relabelled: false,
+            origin: None,
+            is_whole: false,
+            is_changed: false,
+            unclear: None,
         }
+    }
+
+    /// An object that counts with every field: a release, or one that applies folders or charts.
+    pub(crate) fn whole(object: &manifest::ManifestObject, file: u32) -> Self {
+        let mut out = Self::new(object, file);
+        match &object.whole {
+            Some(whole) => {
+                out.body = RenderNode::of(whole, file);
+                out.is_whole = true;
+            }
+            None => out.unclear = Some("the object is too large to be followed".to_owned()),
+        }
+        out
     }
 
     /// An object whose references nothing changes; it is carried along for its place in the render.
@@ -76,6 +101,10 @@ impl RenderedObject {
             post_images: (0, Vec::new()),
             post_patched: false,
             relabelled: false,
+            origin: None,
+            is_whole: false,
+            is_changed: false,
+            unclear: None,
         }
     }
 
@@ -143,8 +172,30 @@ impl RenderedObject {
         } else {
             namespace.to_owned()
         };
+        self.is_changed = true;
         self.ids.push((name, space));
     }
+
+    /// The name that it has in the end.
+    pub(crate) fn name(&self) -> &str {
+        self.ids.last().map_or("", |(name, _)| name.as_str())
+    }
+}
+
+/// Says of these objects, and of every image in them, that it cannot be decided what they are.
+pub(super) fn mark<'o>(objects: impl Iterator<Item = &'o mut RenderedObject>, why: &str) {
+    for object in objects {
+        object.is_changed = true;
+        object.unclear.get_or_insert_with(|| why.to_owned());
+        object.body.texts_mut(&mut |text| {
+            text.uncertain.get_or_insert_with(|| why.to_owned());
+        });
+    }
+}
+
+/// Whether an object is a release of Flux.
+pub(super) fn is_helm_release(object: &RenderedObject) -> bool {
+    object.kind == "HelmRelease" && object.group == "helm.toolkit.fluxcd.io"
 }
 
 fn effective(namespace: &str) -> &str {
@@ -180,9 +231,15 @@ impl<'a> TargetSelector<'a> {
             && selects(&self.target.annotations, &object.annotations)
     }
 
-    /// Whether it may mean an object, by labels or annotations that a patch changed in a way that is not followed.
+    /// Whether it may mean an object, by labels or annotations that a patch changed in a way that is not followed, or
+    /// by an expression that cannot be read.
     pub(crate) fn may_select(&self, object: &RenderedObject) -> bool {
-        object.relabelled && self.selects_by_name(object) && !self.selects(object)
+        let is_unknown = || self.patterns().iter().any(|pattern| pattern.is_unknown());
+        (object.relabelled && self.selects_by_name(object) || is_unknown()) && !self.selects(object)
+    }
+
+    fn patterns(&self) -> [&NamePattern<'a>; 5] {
+        [&self.group, &self.version, &self.kind, &self.name, &self.namespace]
     }
 
     fn selects_by_name(&self, object: &RenderedObject) -> bool {
@@ -218,6 +275,10 @@ impl<'a> NamePattern<'a> {
         } else {
             Self::Expression(written, Regex::new(&format!("^(?:{written})$")).ok())
         }
+    }
+
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Expression(_, None))
     }
 
     fn matches_any<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> bool {

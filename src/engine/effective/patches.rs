@@ -91,6 +91,129 @@ fn list(key: &str, into: &mut RenderNode, items: &[RenderNode], by_name: bool, g
     *known = new;
 }
 
+/// A patch without the fields that say which object it is for: they change none of those.
+pub(super) fn without_identity(patch: &RenderNode) -> RenderNode {
+    let mut patch = patch.clone();
+    if let RenderNode::Map(entries) = &mut patch {
+        entries.retain(|(key, _)| !matches!(key.as_str(), "apiVersion" | "kind"));
+        let metadata = entries.iter_mut().find(|(key, _)| key == "metadata");
+        if let Some((_, RenderNode::Map(entries))) = metadata {
+            entries.retain(|(key, _)| !matches!(key.as_str(), "name" | "namespace"));
+        }
+    }
+    patch
+}
+
+/// Whether a patch has a list in it.
+pub(super) fn has_list(patch: &RenderNode) -> bool {
+    match patch {
+        RenderNode::List(_) => true,
+        RenderNode::Map(entries) => entries.iter().any(|(_, value)| has_list(value)),
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => false,
+    }
+}
+
+/// Whether a patch says something to kustomize that is not followed here: `$retainKeys` and its like, and directives
+/// inside lists, which kustomize follows only where it knows the kind.
+pub(super) fn has_directive(patch: &RenderNode) -> bool {
+    match patch {
+        RenderNode::Map(entries) => entries.iter().any(|(key, value)| {
+            let is_known = || matches!(value, RenderNode::Text(text) if matches!(text.value.as_str(), "delete" | "replace" | "merge"));
+            key.starts_with('$') && !(key == "$patch" && is_known()) || has_directive(value)
+        }),
+        RenderNode::List(items) => items.iter().any(|item| item.get("$patch").is_some() || has_directive(item)),
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => false,
+    }
+}
+
+/// Applies JSON 6902 operations to an object of which every field is known. The reason, where one of them is too
+/// large, or does not apply: then the kustomization cannot be built at all.
+pub(super) fn operate_whole(
+    body: &mut RenderNode,
+    operations: &[Operation],
+    file: u32,
+    gone: &mut Vec<SourceSite>,
+) -> Option<String> {
+    for one in operations {
+        let value = || one.whole.as_ref().map(|whole| RenderNode::of(whole, file));
+        let done = match one.op.as_str() {
+            "add" => value().and_then(|value| put_strictly(body, &one.path, value, true, gone)),
+            "replace" => value().and_then(|value| put_strictly(body, &one.path, value, false, gone)),
+            "remove" => take(body, &one.path).map(|node| gone.extend(node.sites())),
+            "copy" => find(body, &one.from)
+                .cloned()
+                .and_then(|node| put_strictly(body, &one.path, node, true, gone)),
+            "move" => take(body, &one.from).and_then(|node| put_strictly(body, &one.path, node, true, gone)),
+            "test" => {
+                let is_same = |node: &RenderNode| value().is_some_and(|value| says_the_same(node, &value));
+                find(body, &one.path).filter(|node| is_same(node)).map(|_| ())
+            }
+            _ => None,
+        };
+        if done.is_none() {
+            let path = one.path.join("/");
+            return Some(format!(
+                "the JSON patch {} of /{path} does not apply, or cannot be followed",
+                one.op
+            ));
+        }
+    }
+    None
+}
+
+/// Whether two parts have the same texts, wherever those stand.
+fn says_the_same(a: &RenderNode, b: &RenderNode) -> bool {
+    match (a, b) {
+        (RenderNode::Text(a), RenderNode::Text(b)) => a.value == b.value,
+        (RenderNode::Map(a), RenderNode::Map(b)) => {
+            let has = |(key, value): &(String, RenderNode)| {
+                b.iter().any(|(other, same)| other == key && says_the_same(value, same))
+            };
+            a.len() == b.len() && a.iter().all(has)
+        }
+        (RenderNode::List(a), RenderNode::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| says_the_same(a, b))
+        }
+        (RenderNode::Null, RenderNode::Null) => true,
+        _ => false,
+    }
+}
+
+/// Puts a value at a path of which every step but the last must be there; of `replace`, the last one too.
+fn put_strictly(
+    node: &mut RenderNode,
+    path: &[String],
+    value: RenderNode,
+    add: bool,
+    gone: &mut Vec<SourceSite>,
+) -> Option<()> {
+    let (step, rest) = path.split_first()?;
+    match node {
+        RenderNode::List(items) if rest.is_empty() && add => {
+            let at = match step.as_str() {
+                "-" => items.len(),
+                step => step.parse::<usize>().ok().filter(|at| *at <= items.len())?,
+            };
+            items.insert(at, value);
+        }
+        RenderNode::List(items) => {
+            let item = items.get_mut(step.parse::<usize>().ok()?)?;
+            match rest {
+                [] => replace(item, value, gone),
+                rest => put_strictly(item, rest, value, add, gone)?,
+            }
+        }
+        RenderNode::Map(entries) => match entries.iter_mut().find(|(key, _)| key == step) {
+            Some((_, known)) if rest.is_empty() => replace(known, value, gone),
+            Some((_, known)) => put_strictly(known, rest, value, add, gone)?,
+            None if rest.is_empty() && add => entries.push((step.clone(), value)),
+            None => return None,
+        },
+        RenderNode::Text(_) | RenderNode::Null | RenderNode::Other => return None,
+    }
+    Some(())
+}
+
 /// Applies JSON 6902 operations. The reason, where one of them cannot be followed.
 pub(super) fn operate(
     body: &mut RenderNode,

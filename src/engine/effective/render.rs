@@ -5,16 +5,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use crate::sources::git::manifest::{
-    DocumentPart, FieldSpec, ImageRule, Kustomization, Operation, Patch, PatchRule, PatchSource, Replacement,
-};
+use crate::sources::git::manifest::{DocumentPart, ImageRule, Kustomization};
 
 use super::config_maps;
+use super::deciding_fields::may_decide;
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::{RenderedObject, TargetSelector};
-use super::patches;
+use super::objects::{RenderedObject, TargetSelector, is_helm_release, mark};
 
 /// The objects of a kustomization.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +24,8 @@ pub(super) struct Rendered {
     pub gone: Vec<SourceSite>,
     /// Kustomizations, components and files that it consists of.
     pub made_of: BTreeSet<u32>,
+    /// Objects that apply folders or charts and that a patch takes away.
+    pub removed: Vec<RenderedObject>,
 }
 
 /// What another tool lays over a kustomization.
@@ -45,13 +45,13 @@ const MAX_DEPTH: usize = 64;
 /// Renders kustomizations, each once. What all of them together may bring is limited, for a few small files that
 /// take one another in twice double with each level: beyond it, nothing is certain any more.
 pub(super) struct Renderer<'a> {
-    files: &'a Files<'a>,
+    pub(super) files: &'a Files<'a>,
     /// How many objects may still be taken over from one kustomization to another.
     budget: Cell<usize>,
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
     active: RefCell<HashSet<u32>>,
     /// Entries of `images` lists and patches that changed something.
-    used: RefCell<HashSet<SourceSite>>,
+    pub(super) used: RefCell<HashSet<SourceSite>>,
 }
 
 impl<'a> Renderer<'a> {
@@ -116,6 +116,7 @@ impl<'a> Renderer<'a> {
         out.is_open |= base.is_open;
         out.gone.extend(&base.gone);
         out.made_of.extend(&base.made_of);
+        out.removed.extend(base.removed.iter().cloned());
     }
 
     /// Whether there is room for so many objects more.
@@ -158,9 +159,9 @@ impl<'a> Renderer<'a> {
             self.component(file, component, out);
         }
         let mut targets = std::mem::take(&mut out.objects);
-        self.patches(file, &own.patches, &mut targets, out);
+        self.patches(file, own, &mut targets, out);
         if let Some(overlay) = overlay {
-            self.patches(overlay.file, &overlay.kustomization.patches, &mut targets, out);
+            self.patches(overlay.file, overlay.kustomization, &mut targets, out);
         }
         for named in std::iter::once(own).chain(overlay.map(|o| o.kustomization)) {
             for object in &mut targets {
@@ -179,7 +180,9 @@ impl<'a> Renderer<'a> {
         for rule in rules(file, own, overlay) {
             let mut matched = false;
             for object in &mut targets {
-                matched |= rule.apply(object, &fields);
+                let changed = rule.apply(object, &fields);
+                object.is_changed |= changed;
+                matched |= changed;
             }
             if matched || out.is_open {
                 self.used.borrow_mut().insert(rule.site());
@@ -187,7 +190,9 @@ impl<'a> Renderer<'a> {
         }
         for (one, why) in self.replacements(file, own) {
             let target = TargetSelector::new(&one.target);
-            let is_meant = |object: &&mut RenderedObject| target.selects(object) || target.may_select(object);
+            let is_meant = |object: &&mut RenderedObject| {
+                may_decide(object, &one) && (target.selects(object) || target.may_select(object))
+            };
             mark(targets.iter_mut().filter(is_meant), &why);
         }
         for path in &own.replacement_files {
@@ -237,9 +242,22 @@ impl<'a> Renderer<'a> {
     fn file(&self, file: u32, out: &mut Rendered) {
         out.made_of.insert(file);
         out.is_open |= self.files.scan(file).is_some_and(|scan| scan.problem.is_some());
-        for part in self.files.parts(file) {
+        for (at, part) in self.files.parts(file).iter().enumerate() {
             match part {
-                DocumentPart::Object(object) => out.objects.push(RenderedObject::new(object, file)),
+                DocumentPart::Object(object) => {
+                    let rendered = RenderedObject::new(object, file);
+                    let is_release = is_helm_release(&rendered);
+                    let rendered = if is_release {
+                        RenderedObject::whole(object, file)
+                    } else {
+                        rendered
+                    };
+                    out.objects.push(rendered);
+                }
+                DocumentPart::Controller(object) => out.objects.push(RenderedObject {
+                    origin: Some((file, at)),
+                    ..RenderedObject::whole(object, file)
+                }),
                 DocumentPart::Plain(handles) => {
                     let texts = handles.iter().filter_map(|handle| {
                         let site = SourceSite {
@@ -286,162 +304,6 @@ impl<'a> Renderer<'a> {
             self.accumulate(component, kustomization, None, out);
         }
         self.active.borrow_mut().remove(&component);
-    }
-
-    fn patches(&self, file: u32, all: &[PatchRule], objects: &mut Vec<RenderedObject>, out: &mut Rendered) {
-        for rule in all {
-            let target = rule.target.as_ref().map(TargetSelector::new);
-            match &rule.from {
-                PatchSource::Inline(patches) => {
-                    for patch in patches {
-                        self.patch(file, patch, target.as_ref(), objects, out);
-                    }
-                }
-                PatchSource::File(path) => {
-                    let from = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
-                    let Some(from) = from else {
-                        mark(
-                            objects.iter_mut(),
-                            &format!("the patch {path} could not be read and may change it"),
-                        );
-                        continue;
-                    };
-                    for part in self.files.parts(from) {
-                        let patch = match part {
-                            DocumentPart::Object(object) => Patch::Merge(object.clone()),
-                            DocumentPart::Operations(operations) => Patch::Operations(operations.clone()),
-                            _ => continue,
-                        };
-                        self.patch(from, &patch, target.as_ref(), objects, out);
-                    }
-                }
-                PatchSource::Unread => {
-                    let why = "a patch is written in a way that cannot be read, and may change it";
-                    mark(objects.iter_mut(), why);
-                }
-            }
-        }
-    }
-
-    fn patch(
-        &self,
-        file: u32,
-        patch: &Patch,
-        target: Option<&TargetSelector<'_>>,
-        objects: &mut Vec<RenderedObject>,
-        out: &mut Rendered,
-    ) {
-        let selected = |object: &RenderedObject, named: Option<&RenderedObject>| match (target, named) {
-            (Some(target), _) => target.selects(object),
-            (None, Some(named)) => object.is_named_by(named),
-            (None, None) => false,
-        };
-        let may = |object: &RenderedObject| target.is_some_and(|target| target.may_select(object));
-        mark(
-            objects.iter_mut().filter(|object| may(object)),
-            "a patch may select it by labels that another patch changes",
-        );
-        match patch {
-            Patch::Merge(written) => {
-                let patch = RenderedObject::new(written, file);
-                let mut matched = out.is_open;
-                objects.retain_mut(|object| {
-                    if !selected(object, Some(&patch)) {
-                        return true;
-                    }
-                    matched = true;
-                    let by_name = object.is_builtin();
-                    object.label_by(&patch);
-                    patches::merge(&mut object.body, &patch.body, by_name, &mut out.gone)
-                });
-                if matched {
-                    self.used.borrow_mut().extend(patch.body.sites());
-                }
-            }
-            Patch::Operations(operations) => {
-                let mut matched = out.is_open;
-                let labels = |one: &Operation| {
-                    let steps: Vec<&str> = one.path.iter().take(2).map(String::as_str).collect();
-                    matches!(steps[..], [] | ["metadata"] | ["metadata", "labels" | "annotations"])
-                };
-                let relabels = operations.iter().any(labels);
-                for object in objects.iter_mut().filter(|object| selected(object, None)) {
-                    matched = true;
-                    object.relabelled |= relabels;
-                    if let Some(why) = patches::operate(&mut object.body, operations, file, &mut out.gone) {
-                        mark(std::iter::once(object), &why);
-                    }
-                }
-                if matched {
-                    let values = operations
-                        .iter()
-                        .flat_map(|one| RenderNode::of(&one.value, file).sites());
-                    self.used.borrow_mut().extend(values);
-                }
-            }
-        }
-    }
-
-    fn field_specs(&self, file: u32, own: &Kustomization) -> Vec<FieldSpec> {
-        let mut out = Vec::new();
-        for path in &own.configurations {
-            let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
-            for part in found.map_or(&[][..], |file| self.files.parts(file)) {
-                if let DocumentPart::Fields(fields) = part {
-                    out.extend(fields.iter().cloned());
-                }
-            }
-        }
-        out
-    }
-
-    fn replacements(&self, file: u32, own: &Kustomization) -> Vec<(Replacement, String)> {
-        let why = |name: &str| format!("a replacement of {name} may write it");
-        let mut out: Vec<(Replacement, String)> = Vec::new();
-        out.extend(
-            own.replacements
-                .iter()
-                .map(|one| (one.clone(), why(self.files.path(file)))),
-        );
-        for path in &own.replacement_files {
-            let found = self.files.resolve(file, path).and_then(|path| self.files.find(&path));
-            for part in found.map_or(&[][..], |file| self.files.parts(file)) {
-                if let DocumentPart::Replacements(all) = part {
-                    out.extend(all.iter().map(|one| (one.clone(), why(path))));
-                }
-            }
-        }
-        out
-    }
-
-    /// Whether a transformer is one of kustomize's own that never touches images.
-    fn is_harmless(&self, file: u32, written: &str) -> bool {
-        const KINDS: [&str; 8] = [
-            "AnnotationsTransformer",
-            "HashTransformer",
-            "LabelTransformer",
-            "NamespaceTransformer",
-            "PrefixTransformer",
-            "PrefixSuffixTransformer",
-            "ReplicaCountTransformer",
-            "SuffixTransformer",
-        ];
-        let path = self.files.resolve(file, written);
-        let found = path.and_then(|path| self.files.find(&path));
-        let parts = found.map_or(&[][..], |file| self.files.parts(file));
-        !parts.is_empty()
-            && parts
-                .iter()
-                .all(|part| matches!(part, DocumentPart::Object(object) if KINDS.contains(&object.kind.as_str())))
-    }
-}
-
-/// Says of every image of these objects that it cannot be decided.
-fn mark<'o>(objects: impl Iterator<Item = &'o mut RenderedObject>, why: &str) {
-    for object in objects {
-        object.body.texts_mut(&mut |text| {
-            text.uncertain.get_or_insert_with(|| why.to_owned());
-        });
     }
 }
 

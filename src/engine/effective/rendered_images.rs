@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{Application, Found};
 use super::files::Files;
 use super::images::Rule;
 use super::node::RenderedText;
-use super::objects::RenderedObject;
+use super::objects::{RenderedObject, is_helm_release};
 use super::render::Rendered;
 use super::values::ValuesImage;
 
@@ -70,6 +70,10 @@ pub(super) fn doubt(rendered: &mut Rendered, file: u32, application: &Applicatio
                 text.uncertain.get_or_insert_with(|| why.clone());
             }
         });
+        if let Some(why) = &application.unread {
+            object.is_changed = true;
+            object.unclear.get_or_insert_with(|| why.clone());
+        }
     }
 }
 
@@ -77,7 +81,8 @@ pub(super) fn doubt(rendered: &mut Rendered, file: u32, application: &Applicatio
 pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut is_certain = true;
-    let is_written_out = |object: &&RenderedObject| !object.kind.is_empty() && !is_helm_release(object);
+    let is_written_out =
+        |object: &&RenderedObject| !object.kind.is_empty() && !is_helm_release(object) && object.origin.is_none();
     for object in rendered.objects.iter().filter(is_written_out) {
         object.body.texts(&mut |key, text| {
             if is_image(key, text) && (key != "value" || text.version.found.is_some()) {
@@ -93,8 +98,4 @@ pub(super) fn image_texts(rendered: &Rendered) -> Option<Vec<String>> {
 pub(super) fn is_image(key: &str, text: &RenderedText) -> bool {
     let was_changed = !text.names.is_empty() || !text.overridden.is_empty();
     text.version.found.is_some() || was_changed && !matches!(key, "name" | "$patch")
-}
-
-pub(super) fn is_helm_release(object: &RenderedObject) -> bool {
-    object.kind == "HelmRelease" && object.group == "helm.toolkit.fluxcd.io"
 }

@@ -2,6 +2,7 @@
 //! that controllers apply.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use regex::Regex;
 
@@ -10,7 +11,7 @@ use crate::sources::git::manifest::{
 };
 
 use super::files::{Files, folder_of, join, relative};
-use super::generated::GeneratedApplications;
+use super::node::SourceSite;
 
 /// One thing that is rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) struct RenderUnit<'a> {
     pub through: Option<u32>,
     /// The object may apply it or not: its folder is put in when it is rendered.
     pub is_guess: bool,
+    /// The environments are told by what is applied, for the object itself is in none.
+    pub is_floating: bool,
 }
 
 /// What is rendered.
@@ -45,21 +48,43 @@ pub(super) enum ValuesSource {
     Unread(String),
 }
 
+/// A folder or chart that a controller applies, as the kustomizations around its object make it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PlacedApplication {
+    /// The file that its object is written in.
+    pub file: u32,
+    /// The environments that it is rendered for, where patches make it another than the one that is written; else those
+    /// of the file count.
+    pub environments: Option<BTreeSet<usize>>,
+    pub application: Rc<Application>,
+}
+
+/// What is known of the objects of controllers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct PlacedObjects {
+    /// What they apply.
+    pub applications: Vec<PlacedApplication>,
+    /// Places in them that patches laid something over, by what was laid over them.
+    pub beneath: BTreeMap<SourceSite, BTreeSet<SourceSite>>,
+    /// Places in them that patches took away, each with the environments, where those are known.
+    pub gone: Vec<(SourceSite, Option<BTreeSet<usize>>)>,
+}
+
 /// Whose environments files are.
 pub(super) struct EnvironmentFiles<'a> {
     pub files: &'a Files<'a>,
     /// The environments of a file by its own path.
-    pub own: Vec<BTreeSet<usize>>,
+    pub own: &'a [BTreeSet<usize>],
     /// Names of the environments.
-    pub names: Vec<&'a str>,
-    /// The Applications of sets, where they are known.
-    pub generated: &'a GeneratedApplications,
+    pub names: &'a [&'a str],
+    /// What controllers apply.
+    pub rounds: &'a PlacedObjects,
     /// Whether a URL may be this repository's.
     pub is_ours: &'a dyn Fn(&str) -> bool,
 }
 
 impl<'a> EnvironmentFiles<'a> {
-    fn of(&self, file: u32) -> &BTreeSet<usize> {
+    pub(crate) fn of(&self, file: u32) -> &'a BTreeSet<usize> {
         &self.own[file as usize]
     }
 
@@ -67,20 +92,8 @@ impl<'a> EnvironmentFiles<'a> {
     pub(crate) fn units(&self) -> Vec<RenderUnit<'a>> {
         let mut out = Vec::new();
         let mut covered = BTreeSet::new();
-        for file in 0..self.files.len() {
-            for (at, part) in self.files.parts(file).iter().enumerate() {
-                let DocumentPart::Application(application) = part else {
-                    continue;
-                };
-                match self.generated.get(&(file, at)) {
-                    Some(all) => {
-                        for application in all {
-                            self.application(file, application, &mut out, &mut covered);
-                        }
-                    }
-                    None => self.application(file, application, &mut out, &mut covered),
-                }
-            }
+        for placed in &self.rounds.applications {
+            self.application(placed, &mut out, &mut covered);
         }
         self.roots(&covered, &mut out);
         out
@@ -88,8 +101,8 @@ impl<'a> EnvironmentFiles<'a> {
 
     /// Environments that an object speaks for: one that deploys to another cluster speaks for an environment only if
     /// that cluster's names contain the environment's.
-    fn spoken_for(&self, file: u32, application: &Application) -> BTreeSet<usize> {
-        let own = self.of(file).iter().copied();
+    fn spoken_for(&self, own: &BTreeSet<usize>, application: &Application) -> BTreeSet<usize> {
+        let own = own.iter().copied();
         match &application.cluster {
             None => own.collect(),
             Some(words) => own.filter(|env| words.contains(self.names[*env])).collect(),
@@ -98,11 +111,11 @@ impl<'a> EnvironmentFiles<'a> {
 
     fn application(
         &self,
-        file: u32,
-        application: &'a Application,
+        placed: &'a PlacedApplication,
         out: &mut Vec<RenderUnit<'a>>,
         covered: &mut BTreeSet<(u32, usize)>,
     ) {
+        let (file, application) = (placed.file, placed.application.as_ref());
         if let Some(pattern) = &application.pattern {
             self.spread(file, application, pattern, out, covered);
             self.spread_plain(file, application, pattern, out);
@@ -110,17 +123,23 @@ impl<'a> EnvironmentFiles<'a> {
         if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
             return;
         }
-        let is_floating = self.of(file).is_empty();
-        let spoken_for = self.spoken_for(file, application);
+        let own = placed.environments.as_ref().unwrap_or(self.of(file));
+        let is_floating = own.is_empty();
+        let spoken_for = self.spoken_for(own, application);
         let of = |files: &[u32]| -> BTreeSet<usize> {
             let below = || files.iter().flat_map(|file| self.of(*file)).copied();
             if is_floating {
                 below().collect()
-            } else if spoken_for.is_empty() {
-                // No name tells, but the object and what it applies lie in one environment.
-                below().filter(|env| self.of(file).contains(env)).collect()
-            } else {
+            } else if !spoken_for.is_empty() {
                 spoken_for.clone()
+            } else if placed.environments.is_some() && below().next().is_none() {
+                // What it applies is in no environment by itself.
+                own.clone()
+            } else if placed.environments.is_some() {
+                below().collect()
+            } else {
+                // No name tells, but the object and what it applies lie in one environment.
+                below().filter(|env| own.contains(env)).collect()
             }
         };
         let folder = application.path.as_deref().and_then(|path| relative("", path));
@@ -132,6 +151,7 @@ impl<'a> EnvironmentFiles<'a> {
                     by: Some((file, application)),
                     through: None,
                     is_guess: false,
+                    is_floating,
                 });
             }
         };
@@ -191,6 +211,12 @@ impl<'a> EnvironmentFiles<'a> {
             })
             .collect();
         let environments = of(&files);
+        if has_overlay(application) {
+            let each = outermost
+                .iter()
+                .flat_map(|one| environments.iter().map(|env| (*one, *env)));
+            covered.extend(each);
+        }
         add(environments, RenderSource::Folder(files, outermost));
     }
 
@@ -225,6 +251,7 @@ impl<'a> EnvironmentFiles<'a> {
                     by: Some((file, application)),
                     through: None,
                     is_guess: true,
+                    is_floating: false,
                 });
             }
         }
@@ -250,6 +277,7 @@ impl<'a> EnvironmentFiles<'a> {
                 by: Some((file, application)),
                 through: None,
                 is_guess: true,
+                is_floating: false,
             });
         }
     }
@@ -341,6 +369,7 @@ impl<'a> EnvironmentFiles<'a> {
                         by: None,
                         through: (top != file).then_some(file),
                         is_guess: false,
+                        is_floating: false,
                     });
                 }
             }
@@ -365,6 +394,14 @@ impl<'a> EnvironmentFiles<'a> {
         for user in free {
             self.climb(user, users, seen, tops);
         }
+    }
+
+    /// Kustomizations of no environment that no other one takes in.
+    pub(crate) fn outermost(&self) -> Vec<u32> {
+        let users = self.users();
+        let all = (0..self.files.len()).filter(|file| self.of(*file).is_empty() && !users.contains_key(file));
+        all.filter(|file| self.files.kustomization(*file).is_some_and(|one| !one.component))
+            .collect()
     }
 
     /// Which kustomizations take in which.

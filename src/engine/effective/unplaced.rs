@@ -13,7 +13,7 @@ use super::rendered_environment::RenderedEnvironment;
 use super::units::EnvironmentFiles;
 
 const DEAD: &str = "no image that this kustomization deploys has this name, so the entry changes nothing";
-const GONE: &str = "a patch takes this away before it is deployed";
+pub(super) const GONE: &str = "a patch takes this away before it is deployed";
 const SUPERSEDED: &str = "an .argocd-source file beside the manifests takes the place of this list";
 const UNKNOWN_OBJECT: &str =
     "a patch or a part of values: what it changes is not in this repository, or cannot be told, or nothing takes it in";

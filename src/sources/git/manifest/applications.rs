@@ -59,6 +59,11 @@ pub struct SourceOverride {
 }
 
 impl Application {
+    /// Calls `each` for every place in it.
+    pub(crate) fn each_place(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.places(each);
+    }
+
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.overlay.places(each);
         self.values.iter_mut().for_each(|layer| layer.places(each));
@@ -168,7 +173,7 @@ pub(super) fn argocd(
             template: template(tree, root, source, &sources).map(Box::new),
             path,
             pattern,
-            unread: unread(tree, root, source),
+            unread: unread(tree, root, source, block),
             cluster: includes::cluster(tree, root, spec),
             overlay: Kustomization {
                 components: list("components")
@@ -253,11 +258,18 @@ fn is_pattern(path: &str) -> bool {
 }
 
 /// What of a source decides images in a way that is not followed.
-fn unread(tree: &Tree<'_>, root: Id, source: Id) -> Option<String> {
+fn unread(tree: &Tree<'_>, root: Id, source: Id, block: &dyn Fn(Id) -> Option<Shape>) -> Option<String> {
     let name = tree.text_at(root, &["metadata", "name"]).unwrap_or_default();
     let generators = tree.at(root, &["spec", "generators"]);
+    // `valuesObject` wins over the text, as a whole.
+    let text = tree
+        .at(source, &["helm", "values"])
+        .filter(|id| tree.filled(*id).is_some());
+    let text = text.filter(|_| tree.at(source, &["helm", "valuesObject"]).is_none());
     let what = if tree.get(source, "plugin").is_some() {
         "a plug-in renders it"
+    } else if text.is_some_and(|id| block(id).is_none()) {
+        "its values are a text that cannot be read"
     } else if tree.at(source, &["helm", "fileParameters"]).is_some() {
         "files decide some of its parameters"
     } else if tree.at(root, &["spec", "templatePatch"]).is_some() {
@@ -343,7 +355,8 @@ fn inline_values(shaper: &Shaper<'_>, source: Id, block: &dyn Fn(Id) -> Option<S
     let at = |key| shaper.tree.at(source, &["helm", key]);
     match (at("values"), at("valuesObject")) {
         (_, Some(object)) => vec![shaper.shape(object)],
-        (Some(text), None) => block(text).into_iter().collect(),
+        (Some(text), None) if shaper.tree.filled(text).is_some() => block(text).into_iter().collect(),
+        (Some(_), None) => Vec::new(),
         (None, None) => Vec::new(),
     }
 }
@@ -361,6 +374,7 @@ fn parameters(shaper: &Shaper<'_>, source: Id) -> Option<Shape> {
             let text = Shape::Text(Text {
                 value: text.to_owned(),
                 at: shaper.place(value),
+                inside: None,
             });
             insert(&mut out, &name.split('.').collect::<Vec<_>>(), text);
         }

@@ -71,7 +71,7 @@ pub(super) fn source(tree: &Tree<'_>, source: Id, out: &mut Output) {
 }
 
 /// `[old=]new[:tag][@digest]`; `*` keeps the old name. Argo CD hands it to `kustomize edit set image`.
-fn image(tree: &Tree<'_>, item: Id, out: &mut Output) {
+pub(super) fn image(tree: &Tree<'_>, item: Id, out: &mut Output) {
     let Some(text) = tree.filled(item) else { return };
     let (old, start) = text
         .split_once('=')

@@ -3,6 +3,7 @@
 use crate::domain::pin::Unmanaged;
 
 use super::controllers::Controller;
+use super::embedded::EmbeddedText;
 use super::found::{Found, Warning};
 use super::image_writers::ImageWriter;
 use super::includes::Include;
@@ -34,6 +35,8 @@ pub struct Scan {
     pub chart_sources: Vec<ObjectName>,
     /// What it contributes to a render.
     pub parts: Vec<DocumentPart>,
+    /// What YAML in the texts of controllers' objects says: a text knows its number.
+    pub embedded: Vec<EmbeddedText>,
     /// References that count only together with other files: tags and digests of images that other
     /// values name, and images in patches.
     pub layered: Vec<Found>,
@@ -86,6 +89,12 @@ pub struct OciSource {
 }
 
 impl Scan {
+    /// Why what the file says is not known for certain, if so: it is read only in part, or other readers may read it
+    /// differently.
+    pub fn unread_part(&self) -> Option<&str> {
+        self.problem.as_deref().or(self.doubtful.as_deref())
+    }
+
     /// Whether the file itself names an image, or a part of one.
     pub fn names_images(&self) -> bool {
         !self.found.is_empty() || self.layered.iter().any(Found::names_image)

@@ -43,6 +43,7 @@ pub(super) fn read(tree: &Tree<'_>, list: Option<Id>, rule: &RuleReader<'_>) -> 
             at: TextPlace {
                 line: scalar.map_or(tree.node(*item).line, |id| tree.node(id).line),
                 found,
+                file: None,
             },
         })
     });

@@ -43,6 +43,8 @@ pub struct Kustomization {
     pub charts: Vec<Vec<ValuesLayer>>,
     /// It makes objects that no file of the repository shows: charts, generators.
     pub generates: bool,
+    /// It brings a schema of its own (`openapi`), which decides how lists are merged.
+    pub has_schema: bool,
 }
 
 /// A patch and what it is for.
@@ -96,8 +98,10 @@ pub struct Operation {
     pub path: Vec<String>,
     /// Of `copy` and `move`: where from.
     pub from: Vec<String>,
-    /// The new value.
+    /// The new value, as far as it has to do with images.
     pub value: Shape,
+    /// The new value with everything in it; `None` where it is too large, or where there is none.
+    pub whole: Option<Shape>,
 }
 
 /// Which objects a patch or a replacement is for. Empty = any.
@@ -119,11 +123,15 @@ pub struct PatchTarget {
     pub annotations: String,
 }
 
-/// A `replacements` target whose field may be an image.
+/// A target of `replacements`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replacement {
     /// Which objects.
     pub target: PatchTarget,
+    /// The fields that it writes, as written.
+    pub fields: Vec<String>,
+    /// Whether one of them may be an image of a workload.
+    pub writes_images: bool,
 }
 
 /// A field that a `configurations` file adds to what `images` changes.
@@ -155,8 +163,15 @@ impl Patch {
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
             Self::Merge(object) => object.places(each),
-            Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
+            Self::Operations(all) => all.iter_mut().for_each(|one| one.places(each)),
         }
+    }
+}
+
+impl Operation {
+    pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
+        self.value.places(each);
+        self.whole.iter_mut().for_each(|whole| whole.places(each));
     }
 }
 
@@ -206,6 +221,7 @@ pub(super) fn read(
             .map_or_else(Vec::new, |map| pairs(tree, map)),
         charts: Vec::new(),
         generates: generators.iter().any(|key| !list(key).is_empty()),
+        has_schema: tree.at(root, &["openapi", "path"]).is_some(),
     };
     for id in list("patchesStrategicMerge") {
         let from = match tree.text_of(*id) {
@@ -326,25 +342,29 @@ fn target(tree: &Tree<'_>, id: Id) -> PatchTarget {
     }
 }
 
-/// The targets of one replacement that may be images.
+/// The targets of one replacement.
 pub(super) fn replacements(tree: &Tree<'_>, one: Id) -> Vec<Replacement> {
     let targets = tree.get(one, "targets").map_or(&[][..], |id| tree.items(id));
-    let writes_image = |id: &&Id| {
-        let paths = tree.get(**id, "fieldPaths").map_or(&[][..], |id| tree.items(id));
-        let text = |path: &Id| tree.text_of(*path).map(str::to_ascii_lowercase);
-        paths
+    let each = targets.iter().map(|id| {
+        let paths = tree.get(*id, "fieldPaths").map_or(&[][..], |id| tree.items(id));
+        let fields: Vec<String> = paths
             .iter()
-            .filter_map(text)
-            .any(|path| path.contains("image") || path.contains("containers") || is_above_containers(&path))
-    };
-    let all = targets.iter().filter(writes_image);
-    all.map(|id| Replacement {
-        target: tree
-            .get(*id, "select")
-            .map(|select| target(tree, select))
-            .unwrap_or_default(),
-    })
-    .collect()
+            .filter_map(|path| tree.text_of(*path).map(str::to_owned))
+            .collect();
+        let is_image = |path: &String| {
+            let path = path.to_ascii_lowercase();
+            path.contains("image") || path.contains("containers") || is_above_containers(&path)
+        };
+        Replacement {
+            target: tree
+                .get(*id, "select")
+                .map(|select| target(tree, select))
+                .unwrap_or_default(),
+            writes_images: fields.iter().any(is_image),
+            fields,
+        }
+    });
+    each.collect()
 }
 
 /// Whether a field path names a part of an object that its containers are in.
@@ -362,21 +382,25 @@ pub(super) fn operations(shaper: &Shaper<'_>, root: Id) -> Option<Vec<Operation>
     }
     let each = items.iter().map(|item| {
         let path = pointer(tree.text_at(*item, &["path"]).unwrap_or_default());
-        let last = path.last().map(String::as_str).unwrap_or_default();
+        let last = path.last().cloned().unwrap_or_default();
         let value = match tree.get(*item, "value") {
             None => Shape::Other,
-            Some(id) if tree.text_of(id).is_some() && !matches!(last, "name" | "namespace") => match tree.filled(id) {
-                Some(text) => Shape::Text(super::shape::Text {
-                    value: text.to_owned(),
-                    at: shaper.place(id),
-                }),
-                None => Shape::Null,
-            },
+            Some(id) if tree.text_of(id).is_some() && !matches!(last.as_str(), "name" | "namespace") => {
+                match tree.filled(id) {
+                    Some(text) => Shape::Text(super::shape::Text {
+                        value: text.to_owned(),
+                        at: shaper.place(id),
+                        inside: None,
+                    }),
+                    None => Shape::Null,
+                }
+            }
             Some(id) => shaper.shape(id),
         };
         Operation {
             op: tree.text_at(*item, &["op"]).unwrap_or_default().to_owned(),
             from: pointer(tree.text_at(*item, &["from"]).unwrap_or_default()),
+            whole: tree.get(*item, "value").and_then(|id| shaper.whole(id, &last)),
             path,
             value,
         }
@@ -404,7 +428,11 @@ fn pointer(text: &str) -> Vec<String> {
 pub(super) fn patch_documents(shaper: &Shaper<'_>) -> Vec<Patch> {
     let each = shaper.tree.roots.iter().map(|root| match operations(shaper, *root) {
         Some(operations) => Patch::Operations(operations),
-        None => Patch::Merge(Box::new(objects::read(shaper, *root))),
+        None => {
+            let mut object = objects::read(shaper, *root);
+            object.whole = shaper.whole(*root, "");
+            Patch::Merge(Box::new(object))
+        }
     });
     each.collect()
 }

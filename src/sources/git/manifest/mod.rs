@@ -13,6 +13,7 @@ mod copies;
 mod detect;
 mod dotenv;
 mod edit_warnings;
+mod embedded;
 pub(crate) mod events;
 mod file_scan;
 mod flux;
@@ -38,6 +39,7 @@ mod parts;
 mod planned_edit;
 mod promoter;
 mod reference_text;
+mod reread;
 mod scanner;
 mod schema;
 mod shape;
@@ -54,6 +56,7 @@ pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
 pub(crate) use dotenv::{WrittenVariable, read as written_variables};
 pub(crate) use edit_warnings::repository_updater;
+pub use embedded::EmbeddedText;
 pub(crate) use file_scan::ObjectName;
 pub use file_scan::{Chart, Scan, Workload};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
@@ -62,13 +65,14 @@ pub(crate) use image_rules::ImageRule;
 pub(crate) use image_writers::{ImageWriter, overwrites_edit};
 pub(crate) use includes::{Include, IncludedFiles, Origin};
 pub(crate) use kustomization::{
-    FieldSpec, GeneratedConfigMap, Kustomization, Operation, Patch, PatchRule, PatchSource, PatchTarget, Replacement,
+    FieldSpec, GeneratedConfigMap, Kustomization, Operation, Patch, PatchSource, PatchTarget, Replacement,
 };
 pub(crate) use objects::{ManifestObject, ValuesReference};
 pub use parts::DocumentPart;
 pub(crate) use planned_edit::{PlacedObject, PlannedEdit, WrittenBranch, is_same_repository, repository_name};
+pub(crate) use reread::{PatchedObject, reread};
 pub use scanner::{Scanner, is_manifest};
-pub(crate) use shape::{Handle, Shape, TextPlace, ValuesLayer};
+pub(crate) use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
 
 use detect::DocumentStyle;
 use output::Output;
@@ -112,7 +116,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
     }
     let documents: Vec<(Id, DocumentStyle)> = tree.roots.iter().copied().zip(kinds.iter().copied()).collect();
     let includes = includes::read(&tree, &documents);
-    let (parts, layered) = parts::read(path, &tree, &documents, &out);
+    let parts = parts::read(path, &tree, &documents, &out);
     let overflow = out.overflow || tree.is_exhausted();
     let mut scan = Scan {
         found: out.found,
@@ -124,8 +128,9 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         charts: charts(&tree, &documents),
         oci_sources: Vec::new(),
         chart_sources: Vec::new(),
-        parts,
-        layered,
+        parts: parts.parts,
+        embedded: parts.embedded,
+        layered: parts.layered,
         workloads: Vec::new(),
         doubtful: events::doubtful(text),
         problem: None,
@@ -234,13 +239,13 @@ impl Scan {
         for (now, was) in (0u32..).zip(&order) {
             moved[*was] = now;
         }
-        for part in &mut self.parts {
-            part.places(&mut |place| {
-                if let Some(Handle::Found(index)) = &mut place.found {
-                    *index = moved.get(*index as usize).copied().unwrap_or(*index);
-                }
-            });
-        }
+        let mut place = |place: &mut TextPlace| {
+            if let Some(Handle::Found(index)) = &mut place.found {
+                *index = moved.get(*index as usize).copied().unwrap_or(*index);
+            }
+        };
+        self.parts.iter_mut().for_each(|part| part.places(&mut place));
+        self.embedded.iter_mut().for_each(|text| text.places(&mut place));
         let mut old: Vec<Option<Found>> = std::mem::take(&mut self.found).into_iter().map(Some).collect();
         self.found = order.iter().filter_map(|was| old[*was].take()).collect();
     }

@@ -23,8 +23,10 @@ pub struct ManifestObject {
     pub labels: Vec<(String, String)>,
     /// `metadata.annotations`.
     pub annotations: Vec<(String, String)>,
-    /// What it contains.
+    /// What it contains, as far as it has to do with images.
     pub body: Shape,
+    /// What it contains, with every field; of objects of controllers, and of patches that may be for them.
+    pub whole: Option<Shape>,
     /// Of a `HelmRelease` whose chart lies in the same source: the files below its own values, lowest first.
     pub chart: Vec<ValuesLayer>,
     /// Of a `HelmRelease`: objects with values that are laid over the chart's own and under `values`, in order.
@@ -53,6 +55,7 @@ pub struct ValuesReference {
 impl ManifestObject {
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         self.body.places(each);
+        self.whole.iter_mut().for_each(|whole| whole.places(each));
         self.data.iter_mut().for_each(|(_, values)| values.places(each));
         self.post_images.iter_mut().for_each(|rule| each(&mut rule.at));
     }
@@ -76,6 +79,7 @@ pub(super) fn read(shaper: &Shaper<'_>, root: Id) -> ManifestObject {
         labels: pairs("labels"),
         annotations: pairs("annotations"),
         body: shaper.shape(root),
+        whole: None,
         chart: chart(shaper, root),
         values_from: values_from(shaper, root),
         data: Vec::new(),

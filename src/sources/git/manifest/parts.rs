@@ -5,17 +5,17 @@ use std::cell::RefCell;
 
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
+use super::embedded::{self, EmbeddedText, EmbeddedTexts, VALUES_PART};
 use super::found::{DetectionRule, Found};
-use super::helm_values::{self, ImageStrings};
+use super::helm_values;
 use super::includes::{self, Origin};
-use super::kustomization::{self, FieldSpec, Kustomization, Operation, PatchSource, Replacement};
-use super::nested::Mapping;
+use super::kustomization::{self, FieldSpec, Kustomization, Operation, Replacement};
 use super::objects::{self, ManifestObject};
 use super::output::{FoundBy, Output};
 use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
-use super::tree::{Id, Kind, Tree};
+use super::tree::{Id, Tree};
 use super::variables::Variable;
-use super::{argocd, compose, kubernetes, parameters};
+use super::{compose, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.
@@ -27,6 +27,8 @@ pub enum DocumentPart {
     Operations(Vec<Operation>),
     /// A kustomization, with everything in it that can change an image.
     Kustomization(Box<Kustomization>),
+    /// An object of a controller that applies folders or charts. Those follow it, each by itself.
+    Controller(Box<ManifestObject>),
     /// A folder that a controller deploys.
     Application(Box<Application>),
     /// What overrides an Application's source.
@@ -45,6 +47,8 @@ pub enum DocumentPart {
     Compose(Vec<TemplatedImage>),
     /// The variables of a `.env` file.
     Variables(Vec<Variable>),
+    /// A document that says nothing that a renderer is known to take.
+    Nothing,
 }
 
 /// An image of a Compose file as it is written, with `$` in it.
@@ -56,25 +60,12 @@ pub struct TemplatedImage {
     pub at: TextPlace,
 }
 
-/// How a reference in a patch was found.
-const PATCH: FoundBy = FoundBy {
-    style: Style::Kustomize,
-    kind: "kustomize/patch",
-    rule: DetectionRule::Kustomize,
-};
-/// How a part of an image in values was found.
-const VALUES_PART: FoundBy = FoundBy {
-    style: Style::HelmValues,
-    kind: "helm-values/part",
-    rule: DetectionRule::HelmValues,
-};
-
 impl DocumentPart {
     /// Calls `each` for every place.
     pub(super) fn places(&mut self, each: &mut dyn FnMut(&mut TextPlace)) {
         match self {
-            Self::Object(object) => object.places(each),
-            Self::Operations(all) => all.iter_mut().for_each(|one| one.value.places(each)),
+            Self::Object(object) | Self::Controller(object) => object.places(each),
+            Self::Operations(all) => all.iter_mut().for_each(|one| one.places(each)),
             Self::Kustomization(one) => one.places(each),
             Self::Application(one) => one.places(each),
             Self::SourceOverride(one) => one.places(each),
@@ -85,6 +76,7 @@ impl DocumentPart {
                     let mut place = TextPlace {
                         line: 0,
                         found: Some(*handle),
+                        file: None,
                     };
                     each(&mut place);
                     if let Some(moved) = place.found {
@@ -93,36 +85,50 @@ impl DocumentPart {
                 }
             }
             Self::Compose(all) => all.iter_mut().for_each(|one| each(&mut one.at)),
-            Self::Fields(_) | Self::Replacements(_) | Self::Variables(_) => {}
+            Self::Fields(_) | Self::Replacements(_) | Self::Variables(_) | Self::Nothing => {}
         }
     }
 }
 
-/// The contributions of a file, and the references that only they know of.
-pub(super) fn read(
-    path: &str,
-    tree: &Tree<'_>,
-    documents: &[(Id, DocumentStyle)],
-    out: &Output,
-) -> (Vec<DocumentPart>, Vec<Found>) {
+/// What a file contributes.
+pub(super) struct FileParts {
+    /// Its documents' contributions, in order.
+    pub parts: Vec<DocumentPart>,
+    /// What YAML in texts of controllers' objects says.
+    pub embedded: Vec<EmbeddedText>,
+    /// The references that only these know of.
+    pub layered: Vec<Found>,
+}
+
+/// The contributions of a file.
+pub(super) fn read(path: &str, tree: &Tree<'_>, documents: &[(Id, DocumentStyle)], out: &Output) -> FileParts {
+    let layered = RefCell::new(Output::for_file(path));
     let reader = PartReader {
         tree,
         out,
-        layered: RefCell::new(Output::for_file(path)),
+        texts: EmbeddedTexts::new(tree, &layered),
+        layered: &layered,
     };
     let mut parts = Vec::new();
     for (root, kind) in documents {
         reader.document(*root, *kind, &mut parts);
     }
-    (parts, reader.layered.into_inner().found)
+    let embedded = reader.texts.into_all();
+    FileParts {
+        parts,
+        embedded,
+        layered: layered.into_inner().found,
+    }
 }
 
 struct PartReader<'a> {
     tree: &'a Tree<'a>,
     /// What the file's styles found.
     out: &'a Output,
+    /// Texts that are YAML themselves.
+    texts: EmbeddedTexts<'a>,
     /// What counts only together with other files.
-    layered: RefCell<Output>,
+    layered: &'a RefCell<Output>,
 }
 
 impl PartReader<'_> {
@@ -144,6 +150,7 @@ impl PartReader<'_> {
             found: &|id| self.handle(id),
             line: &|line| line,
             values,
+            inside: &|id, key| self.texts.of(id, key),
         })
     }
 
@@ -159,16 +166,16 @@ impl PartReader<'_> {
             }
             DocumentStyle::HelmRelease => {
                 self.values_parts(tree.at(root, &["spec", "values"]));
-                let object = self.with_shaper(true, |s| objects::read(s, root));
-                parts.push(DocumentPart::Object(Box::new(object)));
+                parts.push(DocumentPart::Object(Box::new(self.whole_object(root))));
             }
             DocumentStyle::Kustomize => {
-                let mut read = kustomization::read(tree, root, &|id| self.handle(id), &|id| self.inline(id));
+                let mut read = kustomization::read(tree, root, &|id| self.handle(id), &|id| self.texts.inline(id));
                 read.charts = self.charts(root);
                 parts.push(DocumentPart::Kustomization(Box::new(read)));
             }
             DocumentStyle::FluxKustomization => {
-                let read = applications::flux(tree, root, &|id| self.handle(id), &|id| self.inline(id));
+                parts.push(DocumentPart::Controller(Box::new(self.whole_object(root))));
+                let read = applications::flux(tree, root, &|id| self.handle(id), &|id| self.texts.inline(id));
                 parts.extend(read.map(|one| DocumentPart::Application(Box::new(one))));
             }
             DocumentStyle::Argocd => {
@@ -176,13 +183,15 @@ impl PartReader<'_> {
                     tree.at(root, &["spec", "template", "spec"])
                         .or_else(|| tree.get(root, "spec")),
                 );
-                let block = |id| self.block(id);
-                let read = self.with_shaper(true, |s| applications::argocd(s, root, &|id| self.inline(id), &block));
+                parts.push(DocumentPart::Controller(Box::new(self.whole_object(root))));
+                let block = |id| self.texts.block(id);
+                let inline = |id| self.texts.inline(id);
+                let read = self.with_shaper(true, |s| applications::argocd(s, root, &inline, &block));
                 parts.extend(read.into_iter().map(|one| DocumentPart::Application(Box::new(one))));
             }
             DocumentStyle::ArgocdSource => {
                 self.source_parts(root);
-                let block = |id| self.block(id);
+                let block = |id| self.texts.block(id);
                 let read = self.with_shaper(true, |s| applications::source_override(s, root, &block));
                 parts.push(DocumentPart::SourceOverride(Box::new(read)));
             }
@@ -212,9 +221,11 @@ impl PartReader<'_> {
             DocumentStyle::Other => {
                 let items = tree.items(root);
                 if !items.is_empty() && items.iter().all(|item| kustomization::is_operation(tree, *item)) {
-                    operations_founds(tree, root, &mut self.layered.borrow_mut());
+                    embedded::operations_founds(tree, root, &mut self.layered.borrow_mut());
                     let read = self.with_shaper(true, |s| kustomization::operations(s, root));
                     parts.extend(read.map(DocumentPart::Operations));
+                } else {
+                    parts.push(DocumentPart::Nothing);
                 }
             }
             DocumentStyle::Compose => {
@@ -223,6 +234,7 @@ impl PartReader<'_> {
                     at: TextPlace {
                         line: tree.node(id).line,
                         found: self.handle(tree.resolve(id)),
+                        file: None,
                     },
                 };
                 let all: Vec<TemplatedImage> = compose::templates(tree, root).into_iter().map(image).collect();
@@ -232,9 +244,23 @@ impl PartReader<'_> {
         }
     }
 
+    /// An object of which every field counts.
+    fn whole_object(&self, root: Id) -> ManifestObject {
+        self.with_shaper(true, |shaper| {
+            let mut object = objects::read(shaper, root);
+            object.whole = shaper.whole(root, "");
+            object
+        })
+    }
+
     /// A values file, or one of Kustomize's own files, which look the same.
     fn values(&self, root: Id, parts: &mut Vec<DocumentPart>) {
         let tree = self.tree;
+        // A patch whose target is named beside it needs no `apiVersion`.
+        if tree.text_at(root, &["kind"]).is_some() && tree.at(root, &["metadata", "name"]).is_some() {
+            parts.push(DocumentPart::Object(Box::new(self.whole_object(root))));
+            return;
+        }
         if tree.get(root, "source").is_some() && tree.get(root, "targets").is_some() {
             parts.push(DocumentPart::Replacements(kustomization::replacements(tree, root)));
             return;
@@ -246,9 +272,10 @@ impl PartReader<'_> {
         }
         self.values_parts(Some(root));
         let shape = self.with_shaper(true, |shaper| shaper.shape(root));
-        if shape != Shape::Other {
-            parts.push(DocumentPart::Values(shape));
-        }
+        parts.push(match shape {
+            Shape::Other => DocumentPart::Nothing,
+            shape => DocumentPart::Values(shape),
+        });
     }
 
     /// Items of a list of values: names of files, and values.
@@ -327,115 +354,8 @@ impl PartReader<'_> {
         let names = (how("flux/values-from/split"), how("flux/values-from/string"));
         let each = data.iter().filter_map(|(key, value)| {
             let key = tree.text_of(*key).filter(|key| key.contains("values"))?;
-            Some((key.to_owned(), self.values_text(*value, names)?))
+            Some((key.to_owned(), self.texts.values(*value, names)?))
         });
         each.collect()
-    }
-
-    /// Values that are written as a text of an Argo CD object.
-    fn block(&self, id: Id) -> Option<Shape> {
-        let how = |kind| FoundBy {
-            style: Style::Argocd,
-            kind,
-            rule: DetectionRule::ArgoCd,
-        };
-        self.values_text(id, (how("argocd/helm.values/split"), how("argocd/helm.values/string")))
-    }
-
-    /// Values that are written as a text, each image found as one in several fields or in one.
-    fn values_text(&self, id: Id, (split, string): (FoundBy, FoundBy)) -> Option<Shape> {
-        let (text, mapping) = Mapping::of(self.tree, id)?;
-        let inner = Tree::read(text);
-        let root = *inner.roots.first().filter(|_| inner.stopped.is_none())?;
-        let mut shape = None;
-        self.layered.borrow_mut().within_text(mapping, |out| {
-            helm_values::values(&inner, root, out, split, string, ImageStrings::Any);
-            helm_values::parts(&inner, root, out, VALUES_PART, &|_| false);
-            shape = Some(nested_shaper(&inner, out, |shaper| shaper.shape(root)));
-        });
-        shape
-    }
-
-    /// A patch that is written in a text.
-    fn inline(&self, id: Id) -> PatchSource {
-        if let Some((text, mapping)) = Mapping::of(self.tree, id) {
-            let inner = Tree::read(text);
-            if inner.stopped.is_some() {
-                return PatchSource::Unread;
-            }
-            let mut patches = Vec::new();
-            self.layered.borrow_mut().within_text(mapping, |out| {
-                patch_founds(&inner, out);
-                patches = nested_shaper(&inner, out, kustomization::patch_documents);
-            });
-            return PatchSource::Inline(patches);
-        }
-        let Some(text) = self.tree.text_of(id) else {
-            return PatchSource::Unread;
-        };
-        let inner = Tree::read(text);
-        if inner.stopped.is_some() {
-            return PatchSource::Unread;
-        }
-        let line = self.tree.node(id).line;
-        // Its bytes are escaped or folded: what it says counts, and nothing in it can be edited.
-        PatchSource::Inline(kustomization::patch_documents(&Shaper {
-            tree: &inner,
-            found: &|_| None,
-            line: &|_| line,
-            values: true,
-        }))
-    }
-}
-
-/// Shapes a text inside a block scalar, whose references are in `out`.
-fn nested_shaper<T>(inner: &Tree<'_>, out: &Output, then: impl FnOnce(&Shaper<'_>) -> T) -> T {
-    let index = |at: usize| Handle::Layered(u32::try_from(at).unwrap_or(u32::MAX));
-    then(&Shaper {
-        tree: inner,
-        found: &|id| out.found_at(id).map(index),
-        line: &|line| out.line(line),
-        values: true,
-    })
-}
-
-/// Finds the images that patches write.
-fn patch_founds(tree: &Tree<'_>, out: &mut Output) {
-    for root in &tree.roots {
-        if tree.items(*root).is_empty() {
-            match detect::document("", tree, *root) {
-                DocumentStyle::HelmRelease => {
-                    if let Some(values) = tree.at(*root, &["spec", "values"]) {
-                        let how = |kind| FoundBy { kind, ..PATCH };
-                        let (split, string) = (how("kustomize/patch/split"), how("kustomize/patch/string"));
-                        helm_values::values(tree, values, out, split, string, ImageStrings::Any);
-                        helm_values::parts(tree, values, out, PATCH, &|_| false);
-                    }
-                }
-                DocumentStyle::Argocd => argocd::read(tree, *root, out),
-                _ => kubernetes::read(tree, *root, out),
-            }
-        } else {
-            operations_founds(tree, *root, out);
-        }
-    }
-}
-
-fn operations_founds(tree: &Tree<'_>, root: Id, out: &mut Output) {
-    for item in tree.items(root) {
-        let (Some(path), Some(value)) = (tree.text_at(*item, &["path"]), tree.get(*item, "value")) else {
-            continue;
-        };
-        let last = path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-        match &tree.node(tree.resolve(value)).kind {
-            Kind::Scalar(..) if last.contains("image") || last == "reference" => {
-                out.reference(tree, value, PATCH);
-            }
-            Kind::Scalar(..) if matches!(last.as_str(), "tag" | "digest" | "sha" | "version") => {
-                helm_values::part(tree, value, &last, out, PATCH);
-            }
-            Kind::Scalar(..) => {}
-            _ => kubernetes::read(tree, value, out),
-        }
     }
 }

@@ -8,6 +8,8 @@ use super::tree::{Id, Kind, Tree};
 
 /// Nodes kept of one document: aliases can multiply what there is to see.
 const MAX_NODES: usize = 50_000;
+/// The same, of an object of which every field counts.
+const MAX_WHOLE: usize = 20_000;
 const MAX_DEPTH: usize = 100;
 const MAX_MERGES: u32 = 8;
 
@@ -47,6 +49,8 @@ pub struct Text {
     pub value: String,
     /// Where it stands.
     pub at: TextPlace,
+    /// What the text itself contains, where that is YAML: its number in the scan.
+    pub inside: Option<u32>,
 }
 
 /// A line of the file, and the reference that was found there.
@@ -56,6 +60,9 @@ pub struct TextPlace {
     pub line: u32,
     /// The reference that this text is a part of.
     pub found: Option<Handle>,
+    /// The number of the file among those of a commit, where it is another than the one that is read: in what
+    /// patches made of an object. Scans never set it.
+    pub file: Option<u32>,
 }
 
 /// Names one reference of a [`super::Scan`].
@@ -117,6 +124,13 @@ pub(super) struct Shaper<'a> {
     pub line: &'a dyn Fn(u32) -> u32,
     /// Whether the names of Helm's values count (`tag`, `digest`, …).
     pub values: bool,
+    /// What a text contains, where that is YAML: its number, for the key that the text stands under.
+    pub inside: &'a dyn Fn(Id, &str) -> Option<u32>,
+}
+
+/// For a reader of documents whose texts contain no YAML.
+pub(super) fn nothing_inside(_: Id, _: &str) -> Option<u32> {
+    None
 }
 
 impl<'a> Shaper<'a> {
@@ -131,7 +145,65 @@ impl<'a> Shaper<'a> {
         TextPlace {
             line: (self.line)(self.tree.node(id).line),
             found: (self.found)(self.tree.resolve(id)),
+            file: None,
         }
+    }
+
+    /// Everything that a node contains, under the key that it stands under: for objects of which every field counts.
+    /// `None` where that is more than is kept.
+    pub(crate) fn whole(&self, id: Id, key: &str) -> Option<Shape> {
+        let mut left = MAX_WHOLE;
+        self.whole_node(id, key, MAX_DEPTH, &mut left)
+    }
+
+    fn whole_node(&self, id: Id, key: &str, depth: usize, left: &mut usize) -> Option<Shape> {
+        *left = left.checked_sub(1).filter(|_| depth > 0)?;
+        let held = self.tree.resolve(id);
+        Some(match &self.tree.node(held).kind {
+            Kind::Scalar(value, style) if *style == ScalarStyle::Plain && (is_null(value) || value.is_empty()) => {
+                Shape::Null
+            }
+            Kind::Scalar(value, _) => Shape::Text(Text {
+                value: value.to_string(),
+                at: self.place(id),
+                inside: (self.inside)(held, key),
+            }),
+            Kind::Map(..) => {
+                let mut out = Vec::new();
+                self.whole_entries(held, depth, left, &mut out)?;
+                Shape::Map(out)
+            }
+            Kind::Seq(items) => {
+                let each = items.iter().map(|item| self.whole_node(*item, "", depth - 1, left));
+                Shape::List(each.collect::<Option<_>>()?)
+            }
+            Kind::Alias(_) => return None,
+        })
+    }
+
+    fn whole_entries(&self, map: Id, depth: usize, left: &mut usize, out: &mut Vec<(String, Shape)>) -> Option<()> {
+        let mut merged = Vec::new();
+        for (key, value) in self.tree.entries(map) {
+            let name = self.tree.text_of(*key)?;
+            if name == "<<" {
+                merged.push(*value);
+            } else if out.iter().all(|(known, _)| known != name) {
+                out.push((name.to_owned(), self.whole_node(*value, name, depth - 1, left)?));
+            }
+        }
+        for source in merged {
+            *left = left.checked_sub(1).filter(|_| depth > 1)?;
+            let list = self.tree.items(source);
+            let sources = if list.is_empty() {
+                std::slice::from_ref(&source)
+            } else {
+                list
+            };
+            for source in sources {
+                self.whole_entries(*source, depth - 1, left, out)?;
+            }
+        }
+        Some(())
     }
 
     fn node(&self, id: Id, key: &str, depth: usize, left: &mut usize) -> Shape {
@@ -153,6 +225,7 @@ impl<'a> Shaper<'a> {
                     Shape::Text(Text {
                         value: value.to_string(),
                         at,
+                        inside: None,
                     })
                 } else {
                     Shape::Other
@@ -206,6 +279,7 @@ impl<'a> Shaper<'a> {
         Shape::Text(Text {
             value: self.tree.text_of(id).unwrap_or_default().to_owned(),
             at: self.place(id),
+            inside: None,
         })
     }
 

@@ -90,6 +90,18 @@ struct OpenNode {
 impl<'a> Tree<'a> {
     /// Reads a text.
     pub(crate) fn read(text: &'a str) -> Self {
+        Self::built(text, |each| events::read(text, each).err())
+    }
+
+    /// A tree of events that no text stands behind.
+    pub(crate) fn of_events(all: impl Iterator<Item = YamlEvent<'a>>) -> Self {
+        Self::built("", |each| {
+            all.for_each(each);
+            None
+        })
+    }
+
+    fn built(text: &'a str, read: impl FnOnce(&mut dyn FnMut(YamlEvent<'a>)) -> Option<Stopped>) -> Self {
         let mut tree = Self {
             text,
             // Growing it step by step copies every node several times.
@@ -101,7 +113,7 @@ impl<'a> Tree<'a> {
             line_starts: OnceCell::new(),
         };
         let mut builder = Builder::default();
-        tree.stopped = events::read(text, |event| builder.take(&mut tree, event)).err();
+        tree.stopped = read(&mut |event| builder.take(&mut tree, event));
         tree.budget
             .set((tree.nodes.len() + 1000).saturating_mul(LOOKUPS_PER_NODE));
         tree
