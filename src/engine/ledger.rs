@@ -328,12 +328,18 @@ fn services_by_place(
     grouped: &Grouped,
 ) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
+    // The references of each file by their paths in it; of several, the first.
+    let mut known: HashMap<&str, HashMap<&str, &Found>> = HashMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
-        let Some(scan) = commit.scans.get(&location.file) else {
-            continue;
-        };
-        let Some(found) = scan.all().find(|found| found.yaml_path == location.yaml_path) else {
+        let in_file = known.entry(&location.file).or_insert_with(|| {
+            let mut by_path = HashMap::new();
+            for found in commit.scans.get(&location.file).into_iter().flat_map(|scan| scan.all()) {
+                by_path.entry(found.yaml_path.as_str()).or_insert(found);
+            }
+            by_path
+        });
+        let Some(found) = in_file.get(location.yaml_path.as_str()) else {
             continue;
         };
         let (tag, has_digest) = (found.tag.as_deref(), found.digest.is_some());

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -29,6 +30,10 @@ use super::{candidate_lookup, collect};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
+
+/// At most so many services are asked about at the same time. Far fewer questions are under way at each registry, and what
+/// waits for its turn costs memory.
+const SERVICES_AT_ONCE: usize = 512;
 
 impl Engine {
     /// One whole pass, folded into a board.
@@ -75,15 +80,14 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
     });
     pass.open(fetch).await;
     let lineage = pass.clone().lineage(engine.clone());
-    let mut services: Vec<_> = pass.context.ledger.grouped.services.iter().collect();
+    let services = &pass.context.ledger.grouped.services;
+    let mut places: Vec<usize> = (0..services.len()).collect();
     // Stable: the others keep their order.
-    services.sort_by_key(|(name, ..)| first.as_ref().is_none_or(|first| first.service != *name));
-    let environment = first.as_ref().map(|first| &first.environment);
-    let services = join_all(
-        services
-            .into_iter()
-            .map(|(name, image, pins)| pass.service(name, image, pins, environment)),
-    );
+    places.sort_by_key(|at| first.as_ref().is_none_or(|first| first.service != services[*at].0));
+    let environment = first.map(|first| first.environment);
+    let services = stream::iter(places).for_each_concurrent(SERVICES_AT_ONCE, |at| {
+        Arc::clone(&pass).service_at(at, environment.clone())
+    });
     let (tell, told) = oneshot::channel();
     let running = pass.running(engine, told);
     let lineage = async {
@@ -92,7 +96,7 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
         let _ = tell.send(lineage.as_ref().map(|lineage| commits_of(lineage)).unwrap_or_default());
         lineage
     };
-    let (lineage, _, ()) = futures_util::future::join3(lineage, services, running).await;
+    let (lineage, (), ()) = futures_util::future::join3(lineage, services, running).await;
     match lineage {
         Ok(lineage) => pass.same_image_before(&lineage).await,
         Err(error) => {
@@ -269,6 +273,13 @@ impl RefreshPass {
         journal.note(board, drift, self.context.now);
         if let Err(error) = journal.save(&path) {
             tracing::warn!(path = %path.display(), %error, "the journal of tag moves was not written");
+        }
+    }
+
+    /// Everything about the service at a place of the ledger.
+    async fn service_at(self: Arc<Self>, at: usize, first: Option<EnvId>) {
+        if let Some((name, image, pins)) = self.context.ledger.grouped.services.get(at) {
+            self.service(name, image, pins, first.as_ref()).await;
         }
     }
 

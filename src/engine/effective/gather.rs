@@ -1,5 +1,6 @@
 //! Collects what every render comes to, and tells each environment's references.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::domain::id::EnvId;
@@ -16,11 +17,11 @@ use super::objects::{RenderedObject, is_helm_release};
 use super::patched;
 use super::reference::{Effective, EffectiveReference, RelatedPlace};
 use super::render::{Rendered, Renderer};
-use super::rendered_environment::{ImagePlaces, RenderedEnvironment};
+use super::rendered_environment::{ImagePlaces, PreciseReferences, RenderedEnvironment};
 use super::rendered_images::{self, is_image};
 use super::unit_render;
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
-use super::unplaced::{self, unmanaged, why_changed_nothing};
+use super::unplaced::{self, WithoutEffect, unmanaged};
 use super::values;
 
 const UNPARSED: &str = "the file cannot be parsed here, so what of it is deployed cannot be told";
@@ -265,7 +266,10 @@ impl Gatherer<'_> {
             for env in self.places.own[file as usize].clone() {
                 for part in self.files.parts(file) {
                     match part {
-                        DocumentPart::Object(object) if !self.environments[env].rendered.contains(&file) => {
+                        // Making an object of every other one would only be thrown away.
+                        DocumentPart::Object(object)
+                            if object.kind == "HelmRelease" && !self.environments[env].rendered.contains(&file) =>
+                        {
                             let object = RenderedObject::new(object, file);
                             if is_helm_release(&object) && !patch_files.contains(&file) {
                                 self.object(&object, &config_maps::beside(self.files, file), &[env]);
@@ -332,8 +336,10 @@ impl Gatherer<'_> {
             if copied.contains(self.files.path(file)) {
                 continue;
             }
+            // What several environments say of a reference is told once.
+            let mut told = HashSet::new();
             for env in own {
-                self.by_itself(file, &self.environments[*env], &names[*env], &mut out);
+                self.by_itself(file, (&self.environments[*env], &names[*env]), &mut told, &mut out);
             }
         }
         for env in &self.environments {
@@ -347,22 +353,28 @@ impl Gatherer<'_> {
     }
 
     /// Adds the references that took part in no render, as they are written.
-    fn by_itself(&self, file: u32, env: &RenderedEnvironment, name: &EnvId, out: &mut Effective) {
-        let Some(scan) = self.files.scan(file) else { return };
+    fn by_itself(
+        &self,
+        file: u32,
+        (env, name): (&RenderedEnvironment, &EnvId),
+        told: &mut HashSet<(u32, String, &'static str)>,
+        out: &mut Effective,
+    ) {
+        let Some(scan) = self.files.scan(file).filter(|scan| !scan.found.is_empty()) else {
+            return;
+        };
         let seen = env.seen.get(&file);
-        let layered: Vec<&Found> = seen
+        let layered = seen
             .into_iter()
             .flatten()
-            .filter(|handle| matches!(handle, Handle::Layered(_)))
-            .filter_map(|handle| scan.at(*handle))
-            .collect();
+            .filter(|handle| matches!(handle, Handle::Layered(_)));
+        let layered = PreciseReferences::of(layered.filter_map(|handle| scan.at(*handle)));
+        let without_effect = WithoutEffect::new(self.files, self.renderer, env, file);
         // What patches took away of a controller's object may have been found twice too.
-        let of_file = env.gone.iter().filter(|site| site.file == file);
-        let gone: Vec<&Found> = of_file
-            .filter_map(|site| site.found)
-            .filter(|handle| matches!(handle, Handle::Layered(_)))
-            .filter_map(|handle| scan.at(handle))
-            .collect();
+        let gone = unplaced::of_file(&env.gone, file);
+        let gone = gone.filter(|handle| matches!(handle, Handle::Layered(_)));
+        let gone = PreciseReferences::of(gone.filter_map(|handle| scan.at(handle)));
+        let unread_kustomization = OnceCell::new();
         for (index, found) in (0u32..).zip(&scan.found) {
             let handle = Handle::Found(index);
             if let Some(made) = self.with_variables.get(&(file, handle)) {
@@ -372,20 +384,13 @@ impl Gatherer<'_> {
             if seen.is_some_and(|seen| seen.contains(&handle)) {
                 continue;
             }
-            // The same bytes, found more precisely.
-            let is_same = |other: &&Found| {
-                other.digest_span.is_some() && other.digest_span == found.digest_span
-                    || other.line == found.line && other.reference() == found.reference()
-            };
-            if layered.iter().any(is_same) {
+            if layered.have(found) {
                 continue;
             }
-            let reason = why_changed_nothing(self.files, self.renderer, env, file, handle)
-                .or_else(|| gone.iter().any(is_same).then_some(unplaced::GONE));
-            if let Some(reason) = reason {
-                let one = unmanaged(self.files.path(file), found, reason);
-                if !out.unmanaged.contains(&one) {
-                    out.unmanaged.push(one);
+            let reason = without_effect.why(handle);
+            if let Some(reason) = reason.or_else(|| gone.have(found).then_some(unplaced::GONE)) {
+                if told.insert((found.line, found.reference(), reason)) {
+                    out.unmanaged.push(unmanaged(self.files.path(file), found, reason));
                 }
                 continue;
             }
@@ -398,7 +403,10 @@ impl Gatherer<'_> {
                     .doubtful
                     .clone()
                     .or_else(|| (found.rule == DetectionRule::UnparsedLine).then(|| UNPARSED.to_owned()))
-                    .or_else(|| self.files.unread_kustomization(file)),
+                    .or_else(|| {
+                        let unread = unread_kustomization.get_or_init(|| self.files.unread_kustomization(file));
+                        unread.clone()
+                    }),
             });
         }
     }

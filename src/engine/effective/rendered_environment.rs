@@ -1,8 +1,9 @@
 //! What the renders of one environment come to, while they are collected.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
-use crate::sources::git::manifest::Handle;
+use crate::sources::git::manifest::{Found, Handle};
 
 use super::node::SourceSite;
 
@@ -36,4 +37,29 @@ pub(super) struct ImagePlaces {
     pub uncertain: Option<String>,
     /// Why the place that decides cannot be edited for it, if so.
     pub read_only: Option<String>,
+}
+
+/// References of a file that were found as a part of something larger, by the bytes and the lines that they stand at.
+#[derive(Default)]
+pub(super) struct PreciseReferences<'a> {
+    spans: HashSet<&'a Range<usize>>,
+    lines: HashMap<u32, Vec<String>>,
+}
+
+impl<'a> PreciseReferences<'a> {
+    pub(super) fn of(all: impl Iterator<Item = &'a Found>) -> Self {
+        let mut out = Self::default();
+        for found in all {
+            out.spans.extend(&found.digest_span);
+            out.lines.entry(found.line).or_default().push(found.reference());
+        }
+        out
+    }
+
+    /// Whether a reference is among them: the same bytes of a digest, or the same text on the same line.
+    pub(super) fn have(&self, found: &Found) -> bool {
+        let has_bytes = found.digest_span.as_ref().is_some_and(|span| self.spans.contains(span));
+        let on_line = || self.lines.get(&found.line);
+        has_bytes || on_line().is_some_and(|texts| texts.contains(&found.reference()))
+    }
 }

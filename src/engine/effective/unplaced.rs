@@ -1,6 +1,7 @@
 //! References that no environment deploys, each with its reason: what is written somewhere is never passed over in silence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 
 use crate::config::left_out::perhaps_left_out;
 use crate::domain::pin::Unmanaged;
@@ -41,9 +42,17 @@ pub(super) fn all(
             seen.any(|seen| seen.contains(&handle))
         };
         // In a file of an environment, what was found by itself is told by itself.
+        let spans: HashSet<&Range<usize>> = match is_placed {
+            true => scan
+                .found
+                .iter()
+                .filter_map(|found| found.digest_span.as_ref())
+                .collect(),
+            false => HashSet::new(),
+        };
         let is_told = |handle: Handle, found: &Found| {
-            let is_same = |other: &Found| other.digest_span.is_some() && other.digest_span == found.digest_span;
-            is_placed && (matches!(handle, Handle::Found(_)) || scan.found.iter().any(is_same))
+            let is_same = || found.digest_span.as_ref().is_some_and(|span| spans.contains(span));
+            is_placed && (matches!(handle, Handle::Found(_)) || is_same())
         };
         let rest: Vec<(Handle, &Found)> = scan
             .handles()
@@ -54,11 +63,12 @@ pub(super) fn all(
         }
         let by: Vec<&RenderedEnvironment> = environments.iter().filter(|env| env.rendered.contains(&file)).collect();
         let left_out = perhaps_left_out(path).map(|found| found.reason);
+        let without_effect: Vec<WithoutEffect> = by
+            .iter()
+            .map(|env| WithoutEffect::new(files, renderer, env, file))
+            .collect();
         out.extend(rest.into_iter().map(|(handle, found)| {
-            let mut changed_nothing = by
-                .iter()
-                .map(|env| why_changed_nothing(files, renderer, env, file, handle));
-            let reason = match changed_nothing.find_map(|reason| reason) {
+            let reason = match without_effect.iter().find_map(|env| env.why(handle)) {
                 Some(reason) => reason,
                 None if is_placed => UNKNOWN_OBJECT,
                 None if !by.is_empty() && matches!(handle, Handle::Layered(_)) => UNKNOWN_OBJECT,
@@ -71,24 +81,45 @@ pub(super) fn all(
     out
 }
 
-/// Why a reference of a file that is rendered comes out nowhere, where something takes it away.
-pub(super) fn why_changed_nothing(
-    files: &Files<'_>,
-    renderer: &Renderer<'_>,
-    env: &RenderedEnvironment,
-    file: u32,
-    handle: Handle,
-) -> Option<&'static str> {
-    let is_site = |site: &SourceSite| site.file == file && site.found == Some(handle);
-    if env.superseded.iter().any(is_site) {
-        return Some(SUPERSEDED);
+/// The references of a file among places.
+pub(super) fn of_file(sites: &BTreeSet<SourceSite>, file: u32) -> impl Iterator<Item = Handle> {
+    let first = |file: u32| SourceSite {
+        file,
+        line: 0,
+        found: None,
+    };
+    let own = sites.range(first(file)..first(file.saturating_add(1)));
+    own.filter_map(|site| site.found)
+}
+
+/// The references of a file that come out nowhere in one environment, because something takes them away.
+pub(super) struct WithoutEffect(HashMap<Handle, &'static str>);
+
+impl WithoutEffect {
+    pub(super) fn new(files: &Files<'_>, renderer: &Renderer<'_>, env: &RenderedEnvironment, file: u32) -> Self {
+        let mut reasons: HashMap<Handle, &'static str> = HashMap::new();
+        for handle in of_file(&env.superseded, file) {
+            reasons.insert(handle, SUPERSEDED);
+        }
+        let mut rules: HashSet<Handle> = HashSet::new();
+        let kustomization = files.kustomization(file).filter(|_| env.rendered.contains(&file));
+        for rule in kustomization.iter().flat_map(|one| &one.images) {
+            let Some(handle) = rule.at.found else { continue };
+            // The first entry of a reference decides.
+            if rules.insert(handle) && !renderer.is_used(SourceSite::new(file, rule.at)) {
+                reasons.entry(handle).or_insert(DEAD);
+            }
+        }
+        for handle in of_file(&env.gone, file) {
+            reasons.entry(handle).or_insert(GONE);
+        }
+        Self(reasons)
     }
-    let rules = files.kustomization(file).filter(|_| env.rendered.contains(&file));
-    let rule = rules.and_then(|one| one.images.iter().find(|rule| rule.at.found == Some(handle)));
-    if rule.is_some_and(|rule| !renderer.is_used(SourceSite::new(file, rule.at))) {
-        return Some(DEAD);
+
+    /// Why a reference comes out nowhere, if something takes it away.
+    pub(super) fn why(&self, handle: Handle) -> Option<&'static str> {
+        self.0.get(&handle).copied()
     }
-    env.gone.iter().any(is_site).then_some(GONE)
 }
 
 /// A reference that is no pin.

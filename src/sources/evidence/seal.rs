@@ -4,7 +4,7 @@
 //! what is sealed. Whoever can write the sealed file but cannot read the key cannot make a seal.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
@@ -35,7 +35,7 @@ impl SealKey {
             found => return found,
         }
         let mut bytes = [0; KEY_BYTES];
-        rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+        fill_random(&mut bytes)?;
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         // Made for its owner only, whole before it has its name, and never over the key of another process.
@@ -79,6 +79,19 @@ impl SealKey {
         };
         hmac::verify(&self.0, &message(name, content), &tag).is_ok()
     }
+}
+
+/// Fills bytes with random ones of the system. The generator of the cryptography is asked where the system has no such
+/// file: its first answer costs more than everything else that a key takes.
+fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
+    let by_system = fs::File::open("/dev/urandom").and_then(|mut source| {
+        use std::os::unix::fs::FileTypeExt as _;
+        match source.metadata()?.file_type().is_char_device() {
+            true => source.read_exact(bytes),
+            false => Err(io::Error::other("it is no device")),
+        }
+    });
+    by_system.or_else(|_| rand::fill(bytes).map_err(|_| io::Error::other("the system gives no random bytes")))
 }
 
 /// Name and content, kept apart by the length of the name.
