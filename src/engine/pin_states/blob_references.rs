@@ -1,5 +1,5 @@
 //! The image references of file contents of the past. What a content refers to is a function of its bytes and its
-//! path, so each is read once.
+//! path, so each is read once; and so is each document of a file of many, for most commits change one of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,9 +35,22 @@ pub(super) type PastReferences = Arc<[PastReference]>;
 /// Path and blob.
 type ContentKey = (String, String);
 
+/// The references of the documents of one path, by the bytes of each; `None` = one that cannot be read by itself.
+type DocumentReferences = HashMap<Digest, Option<PastReferences>>;
+
 /// The references of contents that were read already.
 #[derive(Default)]
-pub struct BlobReferences(Mutex<HashMap<ContentKey, PastReferences>>);
+pub struct BlobReferences {
+    contents: Mutex<HashMap<ContentKey, PastReferences>>,
+    documents: Mutex<KeptDocuments>,
+}
+
+/// What is kept of single documents.
+#[derive(Default)]
+struct KeptDocuments {
+    by_path: HashMap<String, DocumentReferences>,
+    count: usize,
+}
 
 impl BlobReferences {
     /// The references of a content, if its bytes may contain any that matter; else none.
@@ -60,7 +73,8 @@ impl BlobReferences {
         let Some(bytes) = blobs.read_if(oid, &is_read)? else {
             return Ok(Arc::from([]));
         };
-        let found = of_scan(&manifest::scan(path, &bytes));
+        let by_documents = self.of_documents(path, &bytes);
+        let found = by_documents.unwrap_or_else(|| of_scan(&manifest::scan(path, &bytes)));
         self.keep(path, oid, Arc::clone(&found));
         Ok(found)
     }
@@ -75,8 +89,115 @@ impl BlobReferences {
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<ContentKey, PastReferences>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The references of a content, put together from its documents, each read once for its path; `None` where the
+    /// content has to be read as a whole.
+    fn of_documents(&self, path: &str, bytes: &[u8]) -> Option<PastReferences> {
+        let documents = separate_documents(bytes)?;
+        let mut all = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.count >= KEPT {
+            *all = KeptDocuments::default();
+        }
+        let KeptDocuments { by_path, count } = &mut *all;
+        if !by_path.contains_key(path) {
+            by_path.insert(path.to_owned(), DocumentReferences::new());
+        }
+        let kept = by_path.get_mut(path)?;
+        let mut found = Vec::new();
+        for (number, document) in documents.into_iter().enumerate() {
+            let known = kept.entry(Digest::of(document)).or_insert_with(|| {
+                *count += 1;
+                of_document(path, document)
+            });
+            let renumbered = known.as_ref()?.iter().map(|reference| PastReference {
+                yaml_path: format!("$[{number}]{}", &reference.yaml_path[FIRST_DOCUMENT.len()..]).into(),
+                ..reference.clone()
+            });
+            found.extend(renumbered);
+        }
+        (found.len() < MOST_OF_DOCUMENTS).then(|| found.into())
+    }
+}
+
+/// How the paths of references in the first document of a stream begin.
+const FIRST_DOCUMENT: &str = "$[0]";
+
+/// Longer streams are read as a whole, so that the limits of one file are those of its reader.
+const LONGEST_STREAM: usize = 2 << 20;
+
+/// The same for streams of more references, and of one document with more of them.
+const MOST_OF_DOCUMENTS: usize = 5_000;
+
+/// The references of one document; `None` where its reader needs the rest of the stream.
+fn of_document(path: &str, document: &[u8]) -> Option<PastReferences> {
+    let scan = manifest::scan(path, document);
+    let aliases: usize = scan.all().map(|found| found.aliases.len()).sum();
+    let found = of_scan(&scan);
+    let is_first = |reference: &PastReference| reference.yaml_path.starts_with(FIRST_DOCUMENT);
+    let is_whole = scan.problem.is_none() && found.len() + aliases < MOST_OF_DOCUMENTS;
+    (is_whole && found.iter().all(is_first)).then_some(found)
+}
+
+/// The documents of a YAML stream of several, each with the line `---` that begins it; `None` where it is not plain that
+/// each reads by itself as it does in the stream: other line breaks than LF, ends (`...`), directives, aliases, and
+/// escapes that could spell what is looked for in the text of the whole stream.
+fn separate_documents(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    if bytes.len() > LONGEST_STREAM || !text.contains("\n---\n") || text.contains(['\r', '\u{feff}']) {
+        return None;
+    }
+    let begins_a_line = |mark: &str| text.starts_with(mark) || text.contains(&format!("\n{mark}"));
+    if begins_a_line("%") || begins_a_line("...") || may_have_alias(bytes) {
+        return None;
+    }
+    let has_digest = text.contains("sha256:");
+    // Loose texts are looked for where the text of the whole stream has a digest.
+    let may_spell = |document: &str| has_digest && !document.contains("sha256:") && has_escape(document.as_bytes());
+    let mut out: Vec<&[u8]> = Vec::new();
+    let mut begin = 0;
+    let mut rest = text.match_indices("\n---").map(|(at, _)| at + 1);
+    while begin < text.len() {
+        let end = rest.next().unwrap_or(text.len());
+        let document = &text[begin..end];
+        if may_spell(document) {
+            return None;
+        }
+        let is_empty_line = |line: &str| line.trim_start_matches([' ', '\t']).is_empty() || line.starts_with('#');
+        if document.starts_with("---") {
+            // `--- value` and `----` are left to the reader of the whole.
+            if !(document.starts_with("---\n") || document == "---") {
+                return None;
+            }
+            out.push(document.as_bytes());
+        } else if begin > 0 {
+            return None;
+        } else if !document.lines().all(is_empty_line) {
+            out.push(document.as_bytes());
+        }
+        begin = end;
+    }
+    Some(out)
+}
+
+/// Whether there is what may be an alias (`*name`). An asterisk in quotation marks or before a space is none.
+fn may_have_alias(bytes: &[u8]) -> bool {
+    let begins = |at: usize| {
+        bytes
+            .get(at + 1)
+            .is_some_and(|next| next.is_ascii_alphanumeric() || *next >= 0x80 || matches!(next, b'_' | b'-' | b'.'))
+    };
+    let is_before = |at: usize| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'[' | b'{' | b',' | b':');
+    let asterisks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'*');
+    asterisks.map(|(at, _)| at).any(|at| begins(at) && is_before(at))
+}
+
+/// Whether a character is written by its number, or a line is broken inside a text by a backslash.
+fn has_escape(bytes: &[u8]) -> bool {
+    bytes
+        .windows(2)
+        .any(|pair| pair[0] == b'\\' && matches!(pair[1], b'x' | b'u' | b'U' | b'\n'))
 }
 
 /// The references of a scan.
@@ -89,4 +210,86 @@ pub(super) fn of_scan(scan: &Scan) -> PastReferences {
         rule: found.rule,
     };
     scan.all().map(reference).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Lines of which streams are made: what begins and ends documents in all its forms, and images.
+    const LINES: [&str; 27] = [
+        "---",
+        "---",
+        "---",
+        "--- ",
+        "--- a",
+        "----",
+        "...",
+        "# a comment",
+        "",
+        "  ",
+        "%YAML 1.2",
+        "kind: Pod",
+        "apiVersion: v1",
+        "spec:",
+        "  containers:",
+        "    - name: a",
+        "      image: r.example/a/b:v1",
+        "      image: r.example/a/c@sha256:0101010101010101010101010101010101010101010101010101010101010101",
+        "text: |",
+        "  ---",
+        "quoted: \"",
+        "end\"",
+        "images: &a",
+        "  other: *a",
+        "image: {repository: r.example/x, tag: v2}",
+        "loose: \"r.example/d@sha256\\u003a0202020202020202020202020202020202020202020202020202020202020202\"",
+        "loose: r.example/d@sha256:0202020202020202020202020202020202020202020202020202020202020202",
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn documents_read_one_by_one_come_to_the_same(
+            lines in prop::collection::vec(0..LINES.len(), 1..40), ends in any::<bool>(), values in any::<bool>(),
+        ) {
+            let mut text = lines.iter().map(|line| LINES[*line]).collect::<Vec<_>>().join("\n");
+            if ends {
+                text.push('\n');
+            }
+            let path = if values { "values.yaml" } else { "production/a.yaml" };
+            let references = BlobReferences::default();
+            if let Some(found) = references.of_documents(path, text.as_bytes()) {
+                prop_assert_eq!(found, of_scan(&manifest::scan(path, text.as_bytes())), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_is_read_once() {
+        let pod = |image: &str| {
+            let name = image.rsplit('/').next().unwrap_or_default();
+            format!(
+                "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}}}\nspec:\n  containers:\n    - name: a\n      image: {image}\n"
+            )
+        };
+        let stream = |images: &[&str]| images.iter().map(|image| pod(image)).collect::<Vec<_>>().join("---\n");
+        let references = BlobReferences::default();
+        let paths = |text: &str| -> Option<Vec<String>> {
+            let found = references.of_documents("a.yaml", text.as_bytes())?;
+            Some(found.iter().map(|one| one.yaml_path.to_string()).collect())
+        };
+        let all = ["r.example/a:v1", "r.example/b:v1", "r.example/c:v1"];
+        let container = |document: usize| format!("$[{document}].spec.containers[0].image");
+        assert_eq!(paths(&stream(&all)), Some((0..3).map(container).collect()));
+        let known = || references.documents.lock().map(|all| all.count).unwrap_or_default();
+        assert_eq!(known(), 3);
+        // One changed and one came before the others; only these are read.
+        assert!(paths(&stream(&["r.example/new:v1", all[0], all[1], "r.example/c:v2"])).is_some());
+        assert_eq!(known(), 3 + 3);
+        assert!(paths(&pod(all[0])).is_none(), "there is nothing to separate");
+    }
 }
