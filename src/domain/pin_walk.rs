@@ -111,6 +111,23 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
         claims.iter().copied().reduce(|a, b| self.which_goes_on(a, b))
     }
 
+    /// Whether all that is left to walk begins at this commit of the branch. Sides that lead there too end here, as they
+    /// would when the commit is stepped to.
+    pub(crate) fn gathers_at(&mut self, commit: &str) -> bool {
+        if self.is_out_of_order || self.claims.len() != 1 {
+            return false;
+        }
+        let Some(lines) = self.claims.get_mut(commit).filter(|lines| lines.contains(&0)) else {
+            return false;
+        };
+        for side in std::mem::replace(lines, vec![0]) {
+            if side != 0 {
+                self.end(side);
+            }
+        }
+        true
+    }
+
     /// One commit with what it has more than each of its parents, in their order. A commit without parents made
     /// all that is left. Commits that nothing led to are passed over.
     ///

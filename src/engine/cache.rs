@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
 use super::verdict_cache::FOLDER as VERDICTS;
@@ -20,7 +21,7 @@ pub(crate) struct CacheContents {
     pub bytes: u64,
     /// Kept verdicts.
     pub verdicts: u64,
-    /// Kept surveys of commits: their pins, and who pinned them.
+    /// Kept surveys of commits, that is their pins, and who pinned them; and what their pasts came to.
     pub surveys: u64,
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
         entries: size.entries,
         bytes: size.bytes,
         verdicts: sealed_folder::entries(&dir.join(VERDICTS))?.len() as u64,
-        surveys: sealed_folder::entries(&dir.join(SURVEYS))?.len() as u64,
+        surveys: of_commits(dir)?.len() as u64,
     })
 }
 
@@ -54,8 +55,15 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
         entries: removed.entries,
         bytes: removed.bytes,
         verdicts: remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
-        surveys: remove_all(sealed_folder::entries(&dir.join(SURVEYS))?)?,
+        surveys: remove_all(of_commits(dir)?)?,
     })
+}
+
+/// What is kept of commits.
+fn of_commits(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut all = sealed_folder::entries(&dir.join(SURVEYS))?;
+    all.extend(sealed_folder::entries(&dir.join(PASTS))?);
+    Ok(all)
 }
 
 /// Removes files; how many there were.

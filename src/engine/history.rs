@@ -267,7 +267,7 @@ fn walk(
                 open = today();
                 flow = visit(None);
             }
-            PinEvent::Stood(..) => {}
+            PinEvent::Stood(..) | PinEvent::Begun(_) | PinEvent::Reached(_) => {}
         }
         stopped = flow.is_break();
         flow

@@ -1,7 +1,7 @@
 //! Where pins come from: the commit that pinned each, and whether a digest skipped an environment. One reading of the
 //! history answers both, newest first, and ends when nothing is open.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use crate::domain::board::PinKey;
@@ -30,6 +30,24 @@ pub struct Lineage {
     pub cut: bool,
 }
 
+/// Something that is pinned: whose it is, and what.
+pub(super) type PinnedThing = (HistoryKey, PinIdentity);
+
+/// What the past of one commit comes to, so that a later commit can go on from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KnownPast {
+    /// The commit.
+    pub head: String,
+    /// The rules that its past was read by: under other ones it would be another.
+    pub rules: Digest,
+    /// It was read to its beginning; else as far as there were questions.
+    pub is_whole: bool,
+    /// Who pinned what was pinned there; `None` = it was not found.
+    pub pinned: BTreeMap<PinnedThing, Option<PinnedBy>>,
+    /// The digests that ever stood in each place, newest first.
+    pub earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
+}
+
 /// "Was this digest of this service ever pinned in this environment?"
 type PinQuestion = (ServiceId, EnvId, Digest);
 
@@ -38,6 +56,20 @@ type PinQuestion = (ServiceId, EnvId, Digest);
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
 pub fn trace(repo: &GitRepo, ledger: &Ledger, references: &BlobReferences) -> Result<Lineage, Failure> {
+    Ok(trace_on(repo, ledger, references, None)?.0)
+}
+
+/// The same, with what the past of an older commit came to, if that is known: then only what is newer is read. Also
+/// gives what the past of this commit comes to, where it can be gone on from.
+///
+/// # Errors
+/// As [`trace`].
+pub(super) fn trace_on(
+    repo: &GitRepo,
+    ledger: &Ledger,
+    references: &BlobReferences,
+    known: Option<&KnownPast>,
+) -> Result<(Lineage, Option<KnownPast>), Failure> {
     let states = PinStates {
         repo,
         ledger,
@@ -45,57 +77,73 @@ pub fn trace(repo: &GitRepo, ledger: &Ledger, references: &BlobReferences) -> Re
         only: None,
     };
     let mut open = OpenQuestions::new(ledger);
+    // The rules that the reading began under, while nothing speaks against going on from it another time.
+    let mut rules: Option<Digest> = None;
+    let mut is_whole = true;
+    let mut was_again = false;
     if !open.is_done() {
         states.read(&mut |event| {
             match event {
+                PinEvent::Begun(begun) => rules = Some(begun),
                 PinEvent::Stood(key, what) => open.stood(key, what),
                 PinEvent::Changed { change, commit, .. } => open.changed(&change, &commit.meta),
-                PinEvent::Again => open = OpenQuestions::new(ledger),
+                PinEvent::Again => {
+                    open = OpenQuestions::new(ledger);
+                    was_again = true;
+                }
+                PinEvent::Reached(commit) => {
+                    let known = known.filter(|known| known.head == commit && rules == Some(known.rules));
+                    if let Some(known) = known.filter(|known| !was_again && open.take_from(known)) {
+                        is_whole = known.is_whole;
+                        return ControlFlow::Break(());
+                    }
+                }
             }
             match open.is_done() {
-                true => ControlFlow::Break(()),
+                true => {
+                    is_whole = false;
+                    ControlFlow::Break(())
+                }
                 false => ControlFlow::Continue(()),
             }
         })?;
     }
-    Ok(open.answers(ledger, !repo.is_shallow()))
+    let can_be_gone_on_from = !was_again && !repo.is_shallow();
+    let past = rules
+        .filter(|_| can_be_gone_on_from)
+        .map(|rules| open.past(ledger, rules, is_whole));
+    Ok((open.answers(ledger, !repo.is_shallow()), past))
 }
 
 /// What is not answered yet.
 struct OpenQuestions {
     /// Pins whose commit is not found.
-    pins: BTreeMap<HistoryKey, BTreeMap<PinIdentity, PinKey>>,
+    pins: BTreeMap<PinnedThing, PinKey>,
     pinned: BTreeMap<PinKey, PinnedBy>,
     /// Who pinned something lies beyond where the clone is cut.
     is_lost: bool,
     /// Questions with no "yes" yet.
     wanted: BTreeSet<PinQuestion>,
-    /// Of what services in what environments something is wanted.
-    places: BTreeSet<(ServiceId, EnvId)>,
-    /// Digests seen where questions are open, newest first.
+    /// Digests seen in each place, newest first.
     earlier: BTreeMap<(ServiceId, EnvId), Vec<Digest>>,
+    /// The same, for a look whether one is among them.
+    seen: HashSet<PinQuestion>,
 }
 
 impl OpenQuestions {
     fn new(ledger: &Ledger) -> Self {
-        let mut pins: BTreeMap<HistoryKey, BTreeMap<PinIdentity, PinKey>> = BTreeMap::new();
-        for pin in ledger.pins() {
-            pins.entry(history_key(pin))
-                .or_default()
-                .insert(identity(pin), pin.key());
-        }
+        let pins = ledger.pins().map(|pin| ((history_key(pin), identity(pin)), pin.key()));
         let wanted: BTreeSet<PinQuestion> = ledger
             .pins()
             .flat_map(|pin| questions(pin, &ledger.environments))
             .collect();
-        let places = wanted.iter().map(|(service, env, _)| (service.clone(), env.clone()));
         Self {
-            pins,
+            pins: pins.collect(),
             pinned: BTreeMap::new(),
             is_lost: false,
-            places: places.collect(),
             wanted,
             earlier: BTreeMap::new(),
+            seen: HashSet::new(),
         }
     }
 
@@ -108,22 +156,18 @@ impl OpenQuestions {
             return;
         };
         let place = (service.clone(), key.environment.clone());
-        if !self.places.contains(&place) {
-            return;
-        }
         self.wanted.remove(&(place.0.clone(), place.1.clone(), digest));
-        let earlier = self.earlier.entry(place).or_default();
-        if !earlier.contains(&digest) {
-            earlier.push(digest);
+        if self.seen.insert((place.0.clone(), place.1.clone(), digest)) {
+            self.earlier.entry(place).or_default().push(digest);
         }
     }
 
     fn changed(&mut self, change: &PinnedChange, commit: &CommitMeta) {
-        let Some(open) = self.pins.get_mut(&change.key).filter(|_| change.is_on_the_way()) else {
+        if !change.is_on_the_way() {
             return;
-        };
+        }
         for what in change.to.keys().filter(|what| !change.from.contains_key(what)) {
-            let pin = open.remove(what);
+            let pin = self.pins.remove(&(change.key.clone(), what.clone()));
             self.is_lost |= pin.is_some() && change.is_beyond;
             if let Some(pin) = pin.filter(|_| !change.is_beyond) {
                 let by = PinnedBy {
@@ -135,8 +179,50 @@ impl OpenQuestions {
                 self.pinned.insert(pin, by);
             }
         }
-        if open.is_empty() {
-            self.pins.remove(&change.key);
+    }
+
+    /// Answers everything that is left with what is known of an older commit's past, if that has all the answers.
+    fn take_from(&mut self, known: &KnownPast) -> bool {
+        let is_known = |thing: &PinnedThing| match known.pinned.get(thing) {
+            Some(by) => by.is_some() || known.is_whole,
+            None => false,
+        };
+        let stood = |(service, env, digest): &PinQuestion| {
+            let there = known.earlier.get(&(service.clone(), env.clone()));
+            there.is_some_and(|all| all.contains(digest))
+        };
+        let are_known = self.pins.keys().all(is_known);
+        if !are_known || !(known.is_whole || self.wanted.iter().all(stood)) {
+            return false;
+        }
+        self.wanted.retain(|question| !stood(question));
+        self.pins.retain(|thing, pin| match known.pinned.get(thing) {
+            Some(Some(by)) => {
+                self.pinned.insert(pin.clone(), by.clone());
+                false
+            }
+            _ => true,
+        });
+        for (place, digests) in &known.earlier {
+            let here = self.earlier.entry(place.clone()).or_default();
+            let newer: BTreeSet<Digest> = here.iter().copied().collect();
+            here.extend(digests.iter().filter(|digest| !newer.contains(digest)));
+        }
+        true
+    }
+
+    /// What is known now of the past of this commit.
+    fn past(&self, ledger: &Ledger, rules: Digest, is_whole: bool) -> KnownPast {
+        let pinned = ledger.pins().map(|pin| {
+            let by = self.pinned.get(&pin.key()).cloned();
+            ((history_key(pin), identity(pin)), by)
+        });
+        KnownPast {
+            head: ledger.tip.commit.clone(),
+            rules,
+            is_whole,
+            pinned: pinned.collect(),
+            earlier: self.earlier.clone(),
         }
     }
 

@@ -22,6 +22,7 @@ pub mod lineage;
 pub(crate) mod once_map;
 mod open;
 mod options;
+pub mod past_cache;
 pub mod pin_states;
 pub mod pins;
 pub(crate) mod refresh;

@@ -24,6 +24,7 @@ use super::journal::{Journal, Observer};
 use super::ledger::{self, Ledger, ScanCache};
 use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
+use super::past_cache::{self, FOLDER as PASTS, PastCache};
 use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
 use super::running::sightings::RunningSightings;
@@ -67,10 +68,17 @@ pub(super) struct RefreshMemory {
     fetch: Option<Fetch>,
 }
 
+/// The names under which is kept what a survey comes to.
+pub(super) struct KeptNames {
+    survey: EntryName,
+    /// `None` = the history is cut, and is read as it is.
+    past: Option<EntryName>,
+}
+
 /// What the commit that counts says, and whether the history of its pins is known.
 pub(super) enum SurveyedCommit {
-    /// Read from the repository, with the name under which the survey is kept.
-    Read(Box<Ledger>, EntryName),
+    /// Read from the repository, with the names under which the survey and the past are kept.
+    Read(Box<Ledger>, KeptNames),
     /// Known from before, with the history.
     Kept(Box<KeptSurvey>),
 }
@@ -210,6 +218,7 @@ impl Engine {
                 boundary: &repo.shallow_text(),
             };
             let name = survey_cache::name(&policy, &surveyed);
+            let is_whole = surveyed.boundary.is_empty();
             let known = this.kept().survey.clone().filter(|(known, _)| *known == name.digest());
             if let Some((_, mut kept)) = known {
                 kept.survey.tip = policy.tip;
@@ -223,8 +232,12 @@ impl Engine {
                     SurveyedCommit::Kept(Box::new(kept))
                 }
                 None => {
+                    let names = KeptNames {
+                        survey: name,
+                        past: is_whole.then(|| past_cache::name(&policy, remote_url.as_deref())),
+                    };
                     let ledger = ledger::read_at(repo, policy, &this.inner.scans)?;
-                    SurveyedCommit::Read(Box::new(ledger), name)
+                    SurveyedCommit::Read(Box::new(ledger), names)
                 }
             };
             Ok((surveyed, fetched))
@@ -299,19 +312,25 @@ impl Engine {
 
     /// The history of the pins, traced once per commit and policy. Blocking.
     pub(super) fn lineage(&self, surveyed: &SurveyedCommit) -> Result<Arc<Lineage>, Failure> {
-        let (ledger, name) = match surveyed {
+        let (ledger, names) = match surveyed {
             SurveyedCommit::Kept(kept) => return Ok(Arc::clone(&kept.lineage)),
-            SurveyedCommit::Read(ledger, name) => (ledger, name),
+            SurveyedCommit::Read(ledger, names) => (ledger, names),
         };
-        let lineage = Arc::new(lineage::trace(&self.inner.repo, ledger, &self.inner.references)?);
+        let pasts = pasts(&self.inner.options).zip(names.past.as_ref());
+        let known = pasts.as_ref().and_then(|(cache, name)| cache.get(name));
+        let (lineage, past) = lineage::trace_on(&self.inner.repo, ledger, &self.inner.references, known.as_ref())?;
+        let lineage = Arc::new(lineage);
         if let Some(cache) = surveys(&self.inner.options) {
-            cache.put(name, ledger, &lineage);
+            cache.put(&names.survey, ledger, &lineage);
+        }
+        if let (Some((cache, name)), Some(past)) = (pasts, past) {
+            cache.put(name, &past);
         }
         let kept = KeptSurvey {
             survey: ledger.survey.clone(),
             lineage: Arc::clone(&lineage),
         };
-        self.kept().survey = Some((name.digest(), kept));
+        self.kept().survey = Some((names.survey.digest(), kept));
         Ok(lineage)
     }
 
@@ -357,6 +376,12 @@ fn verdicts(options: &OpenOptions) -> Option<VerdictCache> {
 fn surveys(options: &OpenOptions) -> Option<SurveyCache> {
     let (cache, key) = sealed(options)?;
     Some(SurveyCache::new(cache.join(SURVEYS), key))
+}
+
+/// The pasts kept from earlier runs; `None` where there is no place for them.
+fn pasts(options: &OpenOptions) -> Option<PastCache> {
+    let (cache, key) = sealed(options)?;
+    Some(PastCache::new(cache.join(PASTS), key))
 }
 
 /// The cache and the key under which entries of it are sealed; `None` where there is no cache, or no place for the

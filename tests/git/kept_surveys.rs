@@ -22,17 +22,32 @@ impl Home {
         self.0.path().join("cache/surveys")
     }
 
+    fn pasts(&self) -> PathBuf {
+        self.0.path().join("cache/pasts")
+    }
+
     fn entries(&self) -> Vec<PathBuf> {
-        let files = std::fs::read_dir(self.surveys()).into_iter().flatten();
-        let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
-        files.sort();
-        files
+        entries(&self.surveys())
     }
 
     /// What a new process would show of a repository.
     fn shown(&self, dir: &Path) -> String {
         shown(dir, Some(self))
     }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
+    files.sort();
+    files
+}
+
+/// What an entry says, without its seal.
+fn body(entry: &Path) -> String {
+    let text = std::fs::read_to_string(entry).expect("readable");
+    let (_, body) = text.split_once('\n').expect("a seal");
+    body.to_owned()
 }
 
 /// Everything that a board says, times of asking aside.
@@ -101,7 +116,7 @@ fn damaged(text: &[u8], way: u8, at: &prop::sample::Index) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_was_kept_changes_nothing_but_time(
@@ -112,17 +127,29 @@ proptest! {
         let mut earlier = whole.clone();
         earlier.commits.truncate(cut.index(whole.commits.len()) + 1);
         let home = Home::new();
-        for story in [&earlier, &whole] {
-            let dir = repository(story);
-            let plain = shown(dir.path(), None);
-            prop_assert_eq!(&home.shown(dir.path()), &plain, "with nothing kept of this commit");
-            prop_assert_eq!(&home.shown(dir.path()), &plain, "with everything kept");
-            for entry in home.entries() {
+        let root = tempfile::tempdir().expect("a folder");
+        let dir = root.path().join("gitops");
+        // Back to the earlier state at last: as if the branch had been rewritten.
+        for story in [&earlier, &whole, &earlier] {
+            let _ = std::fs::remove_dir_all(&dir);
+            std::fs::create_dir_all(&dir).expect("made");
+            story.make(&dir, CONFIG);
+            let plain = shown(&dir, None);
+            prop_assert_eq!(&home.shown(&dir), &plain, "with nothing kept of this commit");
+            prop_assert_eq!(&home.shown(&dir), &plain, "with everything kept");
+            // What was found out from an earlier past is what is found out from nothing, to the last word.
+            let alone = Home::new();
+            alone.shown(&dir);
+            for entry in alone.entries() {
+                let other = home.surveys().join(entry.file_name().expect("a name"));
+                prop_assert_eq!(body(&other), body(&entry));
+            }
+            for entry in home.entries().into_iter().chain(entries(&home.pasts())) {
                 let text = std::fs::read(&entry).expect("readable");
                 std::fs::write(&entry, damaged(&text, way, &at)).expect("written");
             }
-            prop_assert_eq!(&home.shown(dir.path()), &plain, "with damaged entries");
-            prop_assert_eq!(&home.shown(dir.path()), &plain, "with mended ones");
+            prop_assert_eq!(&home.shown(&dir), &plain, "with damaged entries");
+            prop_assert_eq!(&home.shown(&dir), &plain, "with mended ones");
         }
     }
 }
@@ -168,4 +195,61 @@ fn a_repository_that_nobody_kept_anything_of_needs_no_cache() {
     std::fs::create_dir_all(home.0.path().join("cache")).expect("made");
     std::fs::write(home.surveys(), "a file in the place of the folder").expect("written");
     assert_eq!(home.shown(dir.path()), shown(dir.path(), None));
+}
+
+/// After new commits only these are read: what lies beneath the last commit need not even be there any more.
+#[test]
+fn the_next_commit_goes_on_from_the_last_one() {
+    let mut story = Story::default();
+    // It is there from the beginning, and never was in staging: both are only known at the end of the history.
+    story.then("the first", &[("production/b.yaml", pod(&[7]))]);
+    for n in 1..=4 {
+        story.then(
+            "a version",
+            &[("production/a.yaml", pod(&[n])), ("staging/a.yaml", pod(&[n]))],
+        );
+    }
+    let root = tempfile::tempdir().expect("a folder");
+    let dir = root.path().join("gitops");
+    let make = |story: &Story| {
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).expect("made");
+        story.make(&dir, CONFIG)
+    };
+    let (home, damaged) = (Home::new(), Home::new());
+    make(&story);
+    home.shown(&dir);
+    // A side branch that begins at the last commit, its merge, and a commit on top.
+    let last = story.commits.len() - 1;
+    let mut files = story.commits[last].3.clone();
+    files.insert("staging/a.yaml".to_owned(), pod(&[5]).expect("a pod"));
+    let side = story.add(&[last], "on the side", files.clone());
+    story.add(&[last, side], "merged", files);
+    story.then("on top", &[("production/a.yaml", pod(&[2]))]);
+    make(&story);
+    let plain = shown(&dir, None);
+    let git = |args: &[&str]| crate::support::git_world::git(&dir, args);
+    let oldest = git(&["rev-parse", "c1:production/a.yaml"]);
+    let objects = dir.join(".git/objects");
+    let packs = std::fs::read_dir(objects.join("pack")).expect("packs");
+    let packs: Vec<PathBuf> = packs.map(|file| file.expect("readable").path()).collect();
+    for pack in packs
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "pack"))
+    {
+        let moved = root.path().join("moved.pack");
+        std::fs::rename(pack, &moved).expect("moved");
+        let input = std::fs::File::open(&moved).expect("there");
+        let mut command = std::process::Command::new("git");
+        command.arg("-C").arg(&dir).args(["unpack-objects", "-q"]).stdin(input);
+        assert!(command.status().expect("git runs").success());
+    }
+    let blob = objects.join(&oldest[..2]).join(&oldest[2..]);
+    std::fs::remove_file(blob).expect("it is a file of its own");
+    assert_eq!(home.shown(&dir), plain);
+    assert_ne!(
+        damaged.shown(&dir),
+        plain,
+        "without what was kept, the oldest version is missing"
+    );
 }

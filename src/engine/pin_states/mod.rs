@@ -17,7 +17,7 @@ use std::rc::Rc;
 
 use crate::domain::failure::Failure;
 use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, WrittenPin};
-use crate::domain::id::Target;
+use crate::domain::id::{Digest, Target};
 use crate::domain::pin_set::PinSetChange;
 use crate::domain::pin_walk::PinWalk;
 use crate::sources::git::{BlobChange, Blobs, CommitChanges, CommitMeta, CommitOrder, GitRepo};
@@ -60,6 +60,11 @@ pub enum PinEvent<'e> {
     },
     /// Clocks were wrong: everything is told again, in the right order.
     Again,
+    /// The reading of all targets begins under these rules ([`Placement::rules`]).
+    Begun(Digest),
+    /// Everything newer than this commit was told, all of it leads back through this commit, and nothing of it changes how
+    /// what is older is read: the rest is what the commit's own history says under the same rules.
+    Reached(&'e str),
 }
 
 /// Reads the history of the pins of one commit.
@@ -85,10 +90,21 @@ impl PinStates<'_> {
             let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment), moved.known());
             let mut reading = StateReading::new(self, moved, &files)?;
             let mut failed = None;
-            let mut stopped = reading.tell(tell).is_break();
+            let begun = match self.only {
+                None => tell(PinEvent::Begun(reading.placement.rules())),
+                Some(_) => ControlFlow::Continue(()),
+            };
+            let mut stopped = begun.is_break() || reading.tell(tell).is_break();
             if !stopped {
                 self.repo
                     .visit(&self.ledger.tip.commit, order, &files, &mut |changes| {
+                        let id = &changes.commit.id;
+                        if order == CommitOrder::Date && reading.leads_plainly_to(id) {
+                            stopped = reading.tell(tell).is_break() || tell(PinEvent::Reached(id)).is_break();
+                            if stopped {
+                                return ControlFlow::Break(());
+                            }
+                        }
                         let step = reading.visit(changes).map(|()| reading.tell(tell));
                         stopped = matches!(step, Ok(ControlFlow::Break(())));
                         failed = step.err();
@@ -132,6 +148,8 @@ struct StateReading<'a> {
     commits: HashMap<String, ToldCommit>,
     /// Keys of repositories that nobody has today.
     unowned: BTreeSet<HistoryKey>,
+    /// A service took the place of a repository that nobody has any more.
+    has_followed: bool,
 }
 
 /// A side of a commit: each file with its references before and after.
@@ -163,10 +181,17 @@ impl<'a> StateReading<'a> {
             needles: states.only.map(|only| Needles::of(ledger, &only.service)),
             keeps_files: states.only.is_some(),
             unowned: unowned.collect(),
+            has_followed: false,
             walk: Walk::new(&ledger.tip.commit, pinned),
             placement,
             commits: HashMap::new(),
         })
+    }
+
+    /// Whether all that was walked leads to one commit of the branch, as if the reading began there: no file was moved, and
+    /// no service took the place of another's repository.
+    fn leads_plainly_to(&mut self, commit: &str) -> bool {
+        !self.has_followed && self.moved.known().borrow().is_empty() && self.walk.gathers_at(commit)
     }
 
     fn is_over(&self) -> bool {
@@ -278,6 +303,7 @@ impl<'a> StateReading<'a> {
     fn follow(&mut self, sides: &[SideReferences]) {
         for (file, before, after) in sides.iter().flatten() {
             for (environment, image, service) in self.placement.successors(&file.path, before, after) {
+                self.has_followed = true;
                 if let Some(needles) = &mut self.needles {
                     needles.add(&image);
                 }

@@ -4,6 +4,8 @@
 //! A place that is there today counts as it does today: where it decides, where another one is laid over it, or not
 //! at all. A place that is gone counts in the environments that its file lies in, or that take its file in today.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::domain::component;
@@ -23,7 +25,7 @@ use super::blob_references::PastReference;
 pub(super) type PinnedDelta = PinDelta<HistoryKey, PinIdentity, WrittenPin>;
 
 /// How a place of today counts in one environment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct TodaysRole {
     environment: EnvId,
     /// Another place is laid over it.
@@ -32,6 +34,18 @@ struct TodaysRole {
     image: Option<(Option<Repository>, Repository)>,
     /// What a Compose file writes before and behind the tag of a variable.
     around_tag: Option<(String, String)>,
+}
+
+impl TodaysRole {
+    /// How a place counts of which nothing else is known.
+    fn usual(environment: &EnvId) -> Self {
+        Self {
+            environment: environment.clone(),
+            overridden: false,
+            image: None,
+            around_tag: None,
+        }
+    }
 }
 
 /// What is known of a file today.
@@ -272,13 +286,7 @@ impl<'a> Placement<'a> {
         if let Some(roles) = today.and_then(|file| file.entries.get(entry)) {
             return roles.clone();
         }
-        let role = |environment: &EnvId| TodaysRole {
-            environment: environment.clone(),
-            overridden: false,
-            image: None,
-            around_tag: None,
-        };
-        self.environments(path).iter().map(role).collect()
+        self.environments(path).iter().map(TodaysRole::usual).collect()
     }
 
     /// The environments in which a place of a file counts that is not there today.

@@ -79,7 +79,7 @@ impl PinHistory {
                         Landing::collect(&mut landings, change, commit, landed, &target);
                     }
                     PinEvent::Again => landings.clear(),
-                    PinEvent::Changed { .. } | PinEvent::Stood(..) => {}
+                    PinEvent::Changed { .. } | PinEvent::Stood(..) | PinEvent::Begun(_) | PinEvent::Reached(_) => {}
                 }
                 match landings.len() > MAX_CHANGES {
                     true => ControlFlow::Break(()),
