@@ -34,20 +34,21 @@ pub(crate) const FILE_CAP: u64 = 16 << 20;
 pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
 
 impl ScanCache {
-    /// The scan of one file, from the cache or made now.
+    /// The scan of one file, from the cache or made now; `None` where there is nothing to read.
     pub(crate) fn scan(
         &self,
         path: &str,
         oid: &str,
-        read: impl FnOnce() -> Result<Vec<u8>, Failure>,
-    ) -> Result<Arc<Scan>, Failure> {
+        read: impl FnOnce() -> Result<Option<Vec<u8>>, Failure>,
+    ) -> Result<Option<Arc<Scan>>, Failure> {
         let key = (path.to_owned(), oid.to_owned());
         if let Some(known) = self.lock().get(&key) {
-            return Ok(Arc::clone(known));
+            return Ok(Some(Arc::clone(known)));
         }
-        let made = Arc::new(manifest::scan(path, &read()?));
+        let Some(bytes) = read()? else { return Ok(None) };
+        let made = Arc::new(manifest::scan(path, &bytes));
         self.lock().insert(key, Arc::clone(&made));
-        Ok(made)
+        Ok(Some(made))
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Arc<Scan>>> {
@@ -232,12 +233,20 @@ fn scan_all(
     };
     let blobs = repo.blobs()?;
     for file in files.iter().filter(|f| manifest::is_manifest(&f.path)) {
-        if file.size.is_some_and(|size| size > FILE_CAP) {
-            notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
-            continue;
+        // Not every reader knows a size before it has the bytes.
+        let is_small = |bytes: &[u8]| bytes.len() as u64 <= FILE_CAP;
+        let scan = match file.size {
+            Some(size) if size > FILE_CAP => None,
+            _ => scans.scan(&file.path, &file.oid, || Ok(blobs.read_if(&file.oid, &is_small)?))?,
+        };
+        match scan {
+            Some(scan) => {
+                commit.scans.insert(file.path.clone(), scan);
+            }
+            None => {
+                notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
+            }
         }
-        let scan = scans.scan(&file.path, &file.oid, || Ok(blobs.read(&file.oid)?))?;
-        commit.scans.insert(file.path.clone(), scan);
     }
     commit.copied = vendored::copied_files(files, &commit.scans);
     Ok(commit)
