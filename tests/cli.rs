@@ -21,6 +21,8 @@ mod cli {
     mod check_commits;
     mod check_heads;
     mod check_reports;
+    mod check_size;
+    mod check_styles;
     mod check_world;
     mod clones;
     mod config;

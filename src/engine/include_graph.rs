@@ -65,6 +65,12 @@ impl IncludeGraph {
         }
     }
 
+    /// A file that names this one, whether it is there or not.
+    pub(super) fn includer(&self, file: &str) -> Option<&str> {
+        let mut includers = self.files.get(file).into_iter().flatten();
+        includers.next().map(|includer| includer.file.as_str())
+    }
+
     /// The file, and every kustomization that takes it in, directly or through another one.
     pub fn kustomizations_over(&self, file: &str) -> BTreeSet<String> {
         let mut out = BTreeSet::from([file.to_owned()]);

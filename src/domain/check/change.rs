@@ -90,16 +90,13 @@ fn by_pin(places: &[PinnedPlace]) -> BTreeMap<PinOf, Vec<&PinnedPlace>> {
 /// For each place of the head the place that it was before, by the surest sign first.
 fn paired(was: &[&PinnedPlace], is: &[&PinnedPlace]) -> BTreeMap<usize, usize> {
     type IsPair = fn(&PinnedPlace, &PinnedPlace) -> bool;
-    fn shares_workload(a: &PinnedPlace, b: &PinnedPlace) -> bool {
-        a.workloads
-            .iter()
-            .any(|one| b.workloads.iter().any(|other| one.name == other.name))
-    }
-    const SIGNS: [IsPair; 6] = [
-        |a, b| a.file == b.file && a.entry == b.entry && a.says_the_same(b),
-        |a, b| a.file == b.file && shares_workload(a, b) && a.says_the_same(b),
+    const SIGNS: [IsPair; 8] = [
+        |a, b| a.file == b.file && a.entry == b.entry && a.runs_in_the_same(b) && a.says_the_same(b),
+        |a, b| a.file == b.file && a.shares_workload(b) && a.says_the_same(b),
+        |a, b| a.file == b.file && a.shares_workload(b) && a.entry == b.entry,
+        |a, b| a.file == b.file && a.shares_workload(b),
+        PinnedPlace::shares_workload,
         |a, b| a.file == b.file && a.entry == b.entry,
-        shares_workload,
         |a, b| a.file == b.file,
         |_, _| true,
     ];

@@ -5,3 +5,8 @@ pub(crate) mod change;
 pub(crate) mod finding;
 pub(crate) mod place;
 pub(crate) mod step;
+
+#[cfg(test)]
+mod change_tests;
+#[cfg(test)]
+mod step_tests;

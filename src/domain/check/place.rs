@@ -75,6 +75,17 @@ impl PinnedPlace {
             && (self.uncertain.is_none() || other.uncertain.is_some())
     }
 
+    /// Whether a workload of the same name runs what stands at both places.
+    pub(crate) fn shares_workload(&self, other: &Self) -> bool {
+        let mut own = self.workloads.iter();
+        own.any(|one| other.workloads.iter().any(|another| one.name == another.name))
+    }
+
+    /// Whether the same workloads, or on both sides none that has a name, run what stands at both places.
+    pub(crate) fn runs_in_the_same(&self, other: &Self) -> bool {
+        self.shares_workload(other) || self.workloads.is_empty() && other.workloads.is_empty()
+    }
+
     /// Whether these very bytes of this repository stand there.
     pub(crate) fn names(&self, image: &Repository, digest: Digest) -> bool {
         self.image == *image && self.digest == Some(digest)

@@ -66,7 +66,9 @@ impl Judge<'_> {
             let place = &one.place;
             let of = |pin: &PinOf| (pin.clone(), place.image.to_string());
             let (pin, image) = of(&place.pin());
-            let is_there = |known: &&PinnedPlace| known.file == place.file && known.entry == place.entry;
+            let is_there = |known: &&PinnedPlace| {
+                known.file == place.file && known.entry == place.entry && place.runs_in_the_same(known)
+            };
             let known = self.known(&place.pin());
             if known.iter().any(|known| is_there(known) && place.says_the_same(known)) {
                 continue;
@@ -96,10 +98,18 @@ impl Judge<'_> {
 
     async fn place(&self, place: &PinnedPlace, is_first: bool) -> Result<JudgedPlace, Failure> {
         let known = self.known(&place.pin());
-        let here = known
+        let same_workload = known
             .iter()
-            .find(|known| known.file == place.file && known.entry == place.entry);
-        let from = here.or(known.first()).map(|known| known.version());
+            .find(|known| known.file == place.file && place.shares_workload(known));
+        let same_entry = || {
+            known
+                .iter()
+                .find(|known| known.file == place.file && known.entry == place.entry)
+        };
+        let from = same_workload
+            .or_else(same_entry)
+            .or(known.first())
+            .map(|known| known.version());
         let mut out = JudgedPlace::default();
         if let Some(why) = &place.uncertain {
             let message = format!("it cannot be decided what is deployed: {why}");

@@ -68,7 +68,13 @@ fn what_became(lost: &LostPlace, before: &PinTree, head: &PinTree) -> WhatBecame
     let Some(workload) = &lost.workload else {
         return match head.state(&place.file) {
             FileState::Unreadable(why) => WhatBecame::Unreadable(place.file.clone(), 1, why),
-            FileState::Absent => WhatBecame::Gone,
+            FileState::Absent => match head.includer(&place.file).filter(|_| !lost.is_pinned_elsewhere) {
+                Some(by) => {
+                    let why = format!("{} is gone, and {} still takes it in", quoted(&place.file), quoted(by));
+                    WhatBecame::Unreadable(by.to_owned(), 1, why)
+                }
+                None => WhatBecame::Gone,
+            },
             FileState::Read(_) if lost.is_pinned_elsewhere => WhatBecame::Gone,
             FileState::Read(_) => {
                 let runs = "nothing in it pins the service now, and something may still deploy it";

@@ -140,6 +140,11 @@ impl PinTree {
         self.includes.environments(file, &self.paths).into_keys().collect()
     }
 
+    /// A file that names this one, whether it is there or not.
+    pub(crate) fn includer(&self, file: &str) -> Option<&str> {
+        self.includes.includer(file)
+    }
+
     /// Whether the file lies in an environment by its own path.
     pub(crate) fn is_in(&self, file: &str, environment: &EnvId) -> bool {
         self.paths.of(file).any(|one| one == environment)

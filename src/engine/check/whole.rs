@@ -41,7 +41,7 @@ pub(super) fn unmanaged(before: &PinTree, head: &PinTree, unread: &[UnreadEntry]
         let Some(environment) = reached.into_iter().next() else {
             continue;
         };
-        let message = format!("{} is new here and nobody's: {}", one.text.quoted(), one.reason);
+        let message = format!("{} is new here and not managed: {}", one.text.quoted(), one.reason);
         let next = "name it in [[services]] of pindeck.toml, or in `ignore`, in a change of its own";
         out.push(CheckFinding {
             environment: Some(environment),
