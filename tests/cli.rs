@@ -28,6 +28,7 @@ mod cli {
     mod config;
     mod coverage;
     mod credentials;
+    mod demo_cluster;
     mod diff;
     mod drift;
     mod evidence;
@@ -52,4 +53,5 @@ mod cli {
     mod streams;
     mod trust;
     mod verify;
+    mod waiting;
 }

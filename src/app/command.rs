@@ -2,6 +2,7 @@
 
 use super::cursor::Column;
 use super::generation::{QueryKind, Ticket};
+use crate::domain::board::PinKey;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::write::{Proposal, Request};
@@ -69,6 +70,13 @@ pub enum Command {
         ticket: Ticket,
         /// Which, by its name.
         id: String,
+    },
+    /// Look at the clusters until they run what was written.
+    Follow {
+        /// The question.
+        ticket: Ticket,
+        /// The pins that were written.
+        pins: Vec<PinKey>,
     },
     /// Stop the write in flight if its git step has not begun.
     CancelWrite,

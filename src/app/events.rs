@@ -139,6 +139,18 @@ impl EventLog {
                     _ => Vec::new(),
                 }
             }
+            Update::Running(key, Answered { result: Ok(is), .. }) => {
+                let was = before.cell(key).and_then(|cell| cell.running.value());
+                match was.filter(|was| was.state != is.state) {
+                    Some(was) => {
+                        let Target { service, environment } = &key.target;
+                        let (was, is) = (was.state.as_str(), is.brief());
+                        self.push(now, format!("{service} in {environment}: running {was}, now {is}"));
+                        vec![cell_id(&key.target)]
+                    }
+                    None => Vec::new(),
+                }
+            }
             Update::Drift(found) => {
                 self.drift(before, found, now);
                 Vec::new()

@@ -25,6 +25,8 @@ pub enum QueryKind {
     Write,
     /// What a crash left unfinished.
     Left,
+    /// Whether clusters run what was written.
+    Running,
 }
 
 /// Names one question. Every answer, errors too, brings it back.

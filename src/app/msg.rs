@@ -122,6 +122,11 @@ pub enum Msg {
         /// The list, or why there is none.
         result: Result<Vec<LeftWrite>, Failure>,
     },
+    /// Nobody looks any more whether clusters run what was written: they do, or it took too long.
+    Followed {
+        /// The question it answers.
+        ticket: Ticket,
+    },
     /// A text was handed to the terminal's clipboard, or could not be.
     Sent {
         /// What it was, in a few words.

@@ -15,7 +15,8 @@ mod write;
 /// What stands below every help text.
 const MORE: &str = "\
 Exit status: 0 done or holds, 1 failed, 2 usage or configuration, 3 drift or a warning (with --exit-code), 4 refused by policy, \
-5 conflict, 6 something needed could not be reached, 7 the remote refused, 130/143 interrupted.
+5 conflict, 6 something needed could not be reached, 7 the remote refused, 8 pushed but not running (with --wait), \
+130/143 interrupted.
 
 Environment: PINDECK_CONFIG (your preferences), PINDECK_CACHE_DIR, PINDECK_LOG (for example debug; written to \
 pindeck.log in $XDG_STATE_HOME/pindeck, else ~/.local/state/pindeck), NO_COLOR, DOCKER_CONFIG, REGISTRY_AUTH_FILE, \
@@ -244,7 +245,13 @@ pub(crate) struct RunningArgs {
     /// Only this environment; may be repeated
     #[arg(long = "env", value_name = "ENV")]
     pub environments: Vec<String>,
-    /// One JSON document instead of text
+    /// Go on looking: what runs first, then every change
+    #[arg(long)]
+    pub watch: bool,
+    /// With --watch, how often to look where no cluster says that something changed (default 30s)
+    #[arg(long, value_name = "TIME", requires = "watch", value_parser = interval)]
+    pub interval: Option<std::time::Duration>,
+    /// One JSON document instead of text; with --watch one a line
     #[arg(long)]
     pub json: bool,
 }

@@ -18,6 +18,16 @@ pub(crate) struct WriteArgs {
     /// Name the environment, where it asks for its name to be typed
     #[arg(long, value_name = "ENV")]
     pub confirm: Option<String>,
+    /// Wait until the cluster runs it, at most so long (10m where nothing is said)
+    #[arg(
+        long,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10m",
+        value_parser = super::interval
+    )]
+    pub wait: Option<std::time::Duration>,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,
@@ -30,6 +40,7 @@ impl From<&WriteArgs> for WriteOptions {
             yes: write.yes,
             confirm: write.confirm.clone(),
             json: write.json,
+            wait: write.wait,
         }
     }
 }

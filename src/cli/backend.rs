@@ -3,7 +3,7 @@
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
-use crate::domain::board::Update;
+use crate::domain::board::{PinKey, Update};
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
 use crate::domain::id::{Digest, Target};
@@ -80,6 +80,14 @@ impl Backend for EngineBackend {
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {
         let engine = self.0.clone();
         Box::pin(async move { Ok(engine.diff_digests(a, b).await?.diff) })
+    }
+
+    fn follow(&self, pins: Vec<PinKey>, to: Sender<Update>) -> BackendJob {
+        let engine = self.0.clone();
+        Box::pin(async move {
+            engine.follow(pins, to).await;
+            Ok(())
+        })
     }
 
     fn plan(&self, request: Request) -> PlanJob {

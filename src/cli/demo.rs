@@ -30,7 +30,10 @@ const STEP: Duration = Duration::from_secs(20);
 /// # Errors
 /// If the world cannot be made, or the cockpit cannot run.
 pub(crate) async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exit, Failure> {
-    let options = DemoOptions { dir: args.dir.clone() };
+    let options = DemoOptions {
+        dir: args.dir.clone(),
+        cluster: true,
+    };
     let interrupts = Interrupts::listen();
     // Interrupted while it is made, its folder goes with it.
     let world = match interrupts.or(World::start(options)).await {
@@ -77,6 +80,7 @@ fn options_of(context: &CommandContext, world: &World) -> OpenOptions {
         config: None,
         offline: false,
         no_fetch: false,
+        clusters: world.clusters(),
         cache_dir: own("cache"),
         state_dir: own("state"),
         data_dir: own("data"),

@@ -1,22 +1,34 @@
 //! `pindeck running`: what the clusters run, beside what is pinned.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
+use crate::domain::id::Digest;
 use crate::domain::running::blocked::Blocked;
 use crate::domain::running::comparison::ImageComparison;
 use crate::domain::running::observation::{NamespaceRunning, RunningDigest, RunningState};
 use crate::domain::running::pods::Counting;
 use crate::domain::running::reconciler::Reconciler;
+use crate::domain::running::report::RunningReport;
 use crate::domain::text::Untrusted;
+use crate::engine::Engine;
+use crate::engine::running::watch::RunningChange;
 use crate::engine::running::{PinRunning, RunningAnswer, RunningFilter};
 
 use super::args::RunningArgs;
 use super::command_context::CommandContext;
 use super::json::{self, running::running};
-use super::output::say;
+use super::output::{say, say_on, warn};
 use super::text::Table;
+
+/// How often to look where no cluster says that something changed, if nobody says.
+const INTERVAL: Duration = Duration::from_secs(30);
 
 /// Runs `pindeck running`.
 ///
@@ -28,6 +40,9 @@ pub(crate) async fn run(context: &CommandContext, args: &RunningArgs) -> Result<
         services: args.services.clone(),
         environments: args.environments.clone(),
     };
+    if args.watch {
+        return watch(engine, filter, args).await;
+    }
     let answer = engine.running(&filter).await?;
     if args.json {
         json::print("running", document(&answer))?;
@@ -42,6 +57,76 @@ pub(crate) async fn run(context: &CommandContext, args: &RunningArgs) -> Result<
         false => Exit::Done,
     };
     Ok(context.with_freshness(&engine, exit))
+}
+
+/// One line of `--watch --json`.
+#[derive(Debug, Serialize)]
+struct RunningEventDoc<'a> {
+    schema: &'static str,
+    generated_at: Timestamp,
+    at: Timestamp,
+    service: &'a str,
+    environment: &'a str,
+    component: Option<&'a str>,
+    digest: Option<Digest>,
+    running: Value,
+}
+
+async fn watch(engine: Engine, filter: RunningFilter, args: &RunningArgs) -> Result<Exit, Failure> {
+    let interval = args.interval.unwrap_or(INTERVAL);
+    let (to, mut from) = mpsc::channel(64);
+    let looks = tokio::spawn(async move {
+        let trouble = |failure: Failure| {
+            let what = failure.sentence();
+            warn(&format!("this look failed and will be tried again: {}", what.clean()));
+        };
+        engine.watch_running(&filter, interval, to, trouble).await
+    });
+    while let Some(change) = from.recv().await {
+        let (pin, at) = (&change.now.pin, change.at);
+        let Some(state) = change.now.state else { continue };
+        let goes_on = if args.json {
+            let line = json::line(&RunningEventDoc {
+                schema: "pindeck/running-event/v1",
+                generated_at: at,
+                at,
+                service: pin.target.service.as_str(),
+                environment: pin.target.environment.as_str(),
+                component: pin.component.as_deref(),
+                digest: pin.digest,
+                running: running(state, Some(at), &change.now.namespaces),
+            })?;
+            say_on(&line)?
+        } else {
+            let mut goes_on = true;
+            for line in change_lines(&change, state) {
+                goes_on = goes_on && say_on(&line)?;
+            }
+            goes_on
+        };
+        if !goes_on {
+            // Nobody reads any more. Closing the channel ends the looks.
+            break;
+        }
+    }
+    drop(from);
+    looks.await.map_err(|_| Failure::bug("a look stopped"))??;
+    Ok(Exit::Done)
+}
+
+/// A change for people: the word, then who is in the way and what is not known.
+fn change_lines(change: &RunningChange, state: RunningState) -> Vec<String> {
+    let report = RunningReport {
+        state,
+        since: change.at,
+        namespaces: change.now.namespaces.clone(),
+    };
+    let target = change.now.pin.target.to_string();
+    let head = format!("{}  {target}: {}", change.at.strftime("%H:%M:%S"), report.brief());
+    let below = report.namespaces.iter().flat_map(|place| remarks(&target, place));
+    std::iter::once(head)
+        .chain(below.map(|line| format!("          {line}")))
+        .collect()
 }
 
 fn document(answer: &RunningAnswer) -> Value {

@@ -1,6 +1,7 @@
 //! The embedded demo world: real registries over HTTP, a real git remote, real signatures, and a CI that
 //! pushes while one watches. No network, no set-up.
 
+mod cluster;
 mod error;
 mod history;
 mod manifest;

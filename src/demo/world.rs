@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::cluster::{ARGOCD, CLUSTER, DemoCluster};
 use super::error::DemoError;
 use super::history::{Commit, Remote};
 use super::manifest::{self, PinnedImage};
 use super::plot::{ENVIRONMENTS, GONE, HELD, PEOPLE, PRODUCTION, PlotEvidence, PlotService, PlotVersion, SERVICES};
 use super::registry::{DemoRegistry, Ways};
 use super::release::{Build, DemoKeys, Proof, Release, source_of};
+use crate::config::user::ClusterAccess;
 use crate::domain::id::Digest;
 
 /// The registry that CI pushes to, as the manifests name it.
@@ -27,6 +29,8 @@ const AGE_DAYS: i64 = 21;
 pub struct DemoOptions {
     /// Where it is made and kept; `None` = a temporary folder that goes with it.
     pub dir: Option<PathBuf>,
+    /// Whether a cluster runs what its branch pins.
+    pub cluster: bool,
 }
 
 /// The running world. Its registries end with it, and its folder too unless it was named.
@@ -40,6 +44,8 @@ pub struct World {
     pub production: DemoRegistry,
     pub(super) remote: Remote,
     pub(super) releases: BTreeMap<(usize, usize), Release>,
+    has_cluster: bool,
+    cluster: Option<DemoCluster>,
 }
 
 impl World {
@@ -72,7 +78,7 @@ impl World {
         let releases = releases(&keys, now)?;
         publish(&releases, &ci, &production);
         let remote = Remote::create(&folder.join("remote.git"))?;
-        let world = Self {
+        let mut world = Self {
             folder,
             temporary,
             keys,
@@ -80,9 +86,16 @@ impl World {
             production,
             remote,
             releases,
+            has_cluster: options.cluster,
+            cluster: None,
         };
         world.write_history(now)?;
         world.remote.clone_to(&world.clone_dir())?;
+        if world.has_cluster {
+            let cluster = DemoCluster::start(&world.remote.path, deployed).await?;
+            std::fs::write(world.kubeconfig(), cluster.kubeconfig()).map_err(DemoError::Folder)?;
+            world.cluster = Some(cluster);
+        }
         Ok(world)
     }
 
@@ -117,6 +130,26 @@ impl World {
     /// The clone to look at and write from.
     pub fn clone_dir(&self) -> PathBuf {
         self.folder.join("gitops")
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// How its cluster is reached: what a person would say in their own configuration.
+    pub fn clusters(&self) -> BTreeMap<String, ClusterAccess> {
+        let access = ClusterAccess {
+            context: Some(CLUSTER.to_owned()),
+            kubeconfig: Some(self.kubeconfig()),
+            in_cluster: false,
+        };
+        let there = self.cluster.iter().map(|_| (CLUSTER.to_owned(), access.clone()));
+        there.collect()
+    }
+
+    /// The methods of every request that its cluster has got, each once.
+    pub fn cluster_methods(&self) -> Vec<String> {
+        self.cluster.as_ref().map(DemoCluster::methods).unwrap_or_default()
     }
 
     fn write_history(&self, now: Timestamp) -> Result<(), DemoError> {
@@ -231,6 +264,16 @@ impl World {
             text.push_str(&format!(
                 "\n[[environments]]\nname = \"{name}\"\npaths = [\"envs/{name}/**\"]\npolicy = \"{policy}\"\n{more}"
             ));
+            if self.has_cluster {
+                text.push_str(&format!(
+                    "running = [{{ cluster = \"{CLUSTER}\", namespaces = [\"{name}\"] }}]\n"
+                ));
+            }
+        }
+        if self.has_cluster {
+            text.push_str(&format!(
+                "\n[[clusters]]\nname = \"{CLUSTER}\"                       # how it is reached is for each person to say\nreconcilers = [\"{ARGOCD}\"]\n"
+            ));
         }
         for service in &SERVICES {
             let (name, source) = (service.name, source_of(service.name));
@@ -261,6 +304,17 @@ impl World {
         }
         text
     }
+}
+
+/// How a service is deployed: production has more Pods, and a registry of its own.
+fn deployed(namespace: &str, service: &str) -> (String, usize) {
+    let is_production = namespace == ENVIRONMENTS[PRODUCTION];
+    let (host, replicas) = if is_production {
+        (PRODUCTION_HOST, 4)
+    } else {
+        (CI_HOST, 2)
+    };
+    (format!("{host}/shop/{service}"), replicas)
 }
 
 const REASON: &str = "error rate doubled after the rollout";

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::board::PinKey;
 use super::hold::HoldChange;
-use super::id::{Digest, EnvId, ServiceId};
+use super::id::{Digest, EnvId, ServiceId, Target};
 use super::policy::Confirm;
 use super::reference::Repository;
 use super::text::Untrusted;
@@ -123,6 +124,17 @@ pub struct Copy {
 }
 
 impl Plan {
+    /// The pin that it leaves behind; `None` where it is about a service that is gone.
+    pub(crate) fn key_of_result(&self) -> Option<PinKey> {
+        Some(PinKey {
+            target: Target::new(self.service.clone(), self.environment.clone()),
+            component: self.component.clone(),
+            image: self.image.clone()?,
+            digest: Some(self.to),
+            tag: None,
+        })
+    }
+
     /// The first closed gate.
     pub fn closed_gate(&self) -> Option<&Gate> {
         self.gates.iter().find(|gate| gate.state == GateState::Closed)

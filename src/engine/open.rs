@@ -207,9 +207,17 @@ impl Engine {
     /// # Errors
     /// As [`Engine::ledger`].
     pub(super) async fn survey(&self) -> Result<(SurveyedCommit, Fetch), Failure> {
+        self.survey_after(true).await
+    }
+
+    /// The same, fetching the remote first or not.
+    ///
+    /// # Errors
+    /// As [`Engine::ledger`].
+    pub(super) async fn survey_after(&self, is_fetched: bool) -> Result<(SurveyedCommit, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
-            let fetched = this.fetch()?;
+            let fetched = if is_fetched { this.fetch()? } else { Fetch::NotAsked };
             let repo = &this.inner.repo;
             let policy = ledger::policy_at_tip(repo, &this.inner.options)?;
             let remote_url = policy.tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
-use crate::domain::board::Update;
+use crate::domain::board::{PinKey, Update};
 use crate::domain::diff::DigestDiff;
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
@@ -58,6 +58,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// What separates two digests.
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob;
+
+    /// Looks at the clusters until they run these pins, and says what they run meanwhile.
+    fn follow(&self, pins: Vec<PinKey>, to: Sender<Update>) -> BackendJob;
 
     /// Plans a write on the newest commit of the remote.
     fn plan(&self, request: Request) -> PlanJob;

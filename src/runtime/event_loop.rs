@@ -241,6 +241,7 @@ impl Cockpit {
                 self.executor.earlier_digests(ticket, target, wanted);
             }
             Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
+            Command::Follow { ticket, pins } => self.executor.follow(ticket, pins),
             Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
             Command::Execute { ticket, proposal } => {
                 self.flight = Some(Flight::of(&proposal));

@@ -18,6 +18,7 @@ use super::backend::{Backend, BackendJob, EarlierFound, WriteJob};
 use super::faults;
 use crate::app::Msg;
 use crate::app::generation::{QueryKind, Ticket};
+use crate::domain::board::PinKey;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
@@ -145,6 +146,24 @@ impl Executor {
                 result: job.await.map(Box::new),
             }
         });
+    }
+
+    /// Starts looking whether clusters run what was written; another such look is dropped.
+    pub(crate) fn follow(&mut self, ticket: Ticket, pins: Vec<PinKey>) {
+        let (to, from) = channel(64);
+        let job = self.backend.follow(pins, to);
+        let (updates, ended) = (ticket.clone(), ticket);
+        self.stream(
+            QueryKind::Running,
+            "looking at the clusters",
+            job,
+            from,
+            move |update| Msg::Update {
+                ticket: updates.clone(),
+                update: Box::new(update),
+            },
+            move |_| Msg::Followed { ticket: ended },
+        );
     }
 
     /// Starts planning a write; a plan being made is dropped: it has written nothing.

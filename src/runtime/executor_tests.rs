@@ -55,6 +55,10 @@ impl Backend for Scripted {
         Box::pin(async { Err(Failure::failed("no")) })
     }
 
+    fn follow(&self, _: Vec<crate::domain::board::PinKey>, _: Sender<Update>) -> BackendJob {
+        Box::pin(async { Ok(()) })
+    }
+
     fn plan(&self, request: Request) -> PlanJob {
         let gate = self.plans.lock().expect("lock").pop();
         let note = Note(self.dropped.clone(), "plan");

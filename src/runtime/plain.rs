@@ -249,6 +249,7 @@ impl Conversation<'_> {
                     self.executor.earlier_digests(ticket, target, wanted);
                 }
                 Command::Diff { ticket, a, b } => self.executor.diff(ticket, a, b),
+                Command::Follow { ticket, pins } => self.executor.follow(ticket, pins),
                 Command::Plan { ticket, request } => self.executor.plan(ticket, *request),
                 Command::Execute { ticket, proposal } => self.executor.execute(ticket, *proposal),
                 Command::Left(ticket) => self.executor.left(ticket),

@@ -60,6 +60,10 @@ impl Backend for Sample {
         Box::pin(async { Ok(sample::digest_diff()) })
     }
 
+    fn follow(&self, _: Vec<crate::domain::board::PinKey>, _: Sender<Update>) -> BackendJob {
+        Box::pin(async { Ok(()) })
+    }
+
     fn plan(&self, request: Request) -> PlanJob {
         self.planned.lock().expect("lock").push(request.clone());
         Box::pin(async move {
@@ -201,6 +205,10 @@ fn a_refresh_that_fails_is_the_end_of_a_pipe() {
         fn diff(&self, _: (Repository, Digest), _: (Repository, Digest)) -> DiffJob {
             Box::pin(async { Err(Failure::failed("no")) })
         }
+        fn follow(&self, _: Vec<crate::domain::board::PinKey>, _: Sender<Update>) -> BackendJob {
+            Box::pin(async { Ok(()) })
+        }
+
         fn plan(&self, _: Request) -> PlanJob {
             Box::pin(async { Err(Failure::failed("no").into()) })
         }

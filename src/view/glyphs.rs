@@ -1,6 +1,7 @@
 //! Every sign the cockpit draws, from one table: Unicode or ASCII, never a patched font.
 
 use crate::app::cell_status::CellStatus;
+use crate::domain::running::observation::RunningState;
 
 /// One set of signs. Each is one column wide unless said otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,8 @@ pub struct Glyphs {
     by_tag: &'static str,
     not_judged: &'static str,
     loading: &'static str,
+    /// What runs: another image, blocked, both, nobody can tell, nothing, the same.
+    running: [&'static str; 6],
 }
 
 /// Unicode signs found in ordinary monospaced fonts.
@@ -117,6 +120,7 @@ pub static UNICODE: Glyphs = Glyphs {
     by_tag: "◇",
     not_judged: "○",
     loading: "…",
+    running: ["≢", "⊗", "≈", "¿", "◦", "≡"],
 };
 
 /// The same in ASCII.
@@ -160,6 +164,7 @@ pub static ASCII: Glyphs = Glyphs {
     by_tag: "t",
     not_judged: "o",
     loading: ".",
+    running: ["n", "b", "m", "u", "z", "="],
 };
 
 /// For words that are read aloud: signs that mean something are words, the others are left out.
@@ -203,6 +208,7 @@ pub static SPOKEN: Glyphs = Glyphs {
     by_tag: "",
     not_judged: "",
     loading: "",
+    running: ["", "", "", "", "", ""],
 };
 
 impl Glyphs {
@@ -212,6 +218,18 @@ impl Glyphs {
             "unicode" => Some(&UNICODE),
             "ascii" => Some(&ASCII),
             _ => None,
+        }
+    }
+
+    /// The shape of what runs.
+    pub const fn running(&self, state: RunningState) -> &'static str {
+        match state {
+            RunningState::Differs => self.running[0],
+            RunningState::Blocked => self.running[1],
+            RunningState::Mixed => self.running[2],
+            RunningState::Unknown => self.running[3],
+            RunningState::None => self.running[4],
+            RunningState::Same => self.running[5],
         }
     }
 
@@ -244,6 +262,9 @@ mod tests {
             let shapes: BTreeSet<_> = CellStatus::ALL.iter().map(|s| glyphs.status(*s)).collect();
             assert_eq!(shapes.len(), CellStatus::ALL.len());
             assert!(shapes.iter().all(|shape| shape.width() == 1));
+            let running: BTreeSet<_> = glyphs.running.into_iter().chain(shapes).collect();
+            assert_eq!(running.len(), CellStatus::ALL.len() + glyphs.running.len());
+            assert!(running.iter().all(|shape| shape.width() == 1));
         }
     }
 

@@ -116,5 +116,9 @@ mod tests;
 mod random_keys;
 
 #[cfg(test)]
+#[path = "running_tests.rs"]
+mod running_tests;
+
+#[cfg(test)]
 #[path = "sign_tests.rs"]
 mod sign_tests;

@@ -29,7 +29,12 @@ impl ApiServer {
                 while lines.next().and_then(Result::ok).is_some_and(|line| !line.is_empty()) {}
                 all.lock().expect("no test panics").push(first.clone());
                 let path = first.split([' ', '?']).nth(1).unwrap_or_default();
-                let (status, body) = answer(path.rsplit('/').next().unwrap_or_default());
+                // A watch is the list of Pods, with other parameters.
+                let kind = match first.contains("watch=true") {
+                    true => "watch",
+                    false => path.rsplit('/').next().unwrap_or_default(),
+                };
+                let (status, body) = answer(kind);
                 let body = body.to_string();
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",

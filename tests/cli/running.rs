@@ -280,3 +280,57 @@ fn whoever_reconciles_says_whether_the_commit_has_arrived() {
     );
     assert!(!heard.iter().any(|line| line.contains("/namespaces/argocd/pods")));
 }
+
+#[test]
+fn watching_says_what_runs_and_then_every_change() {
+    use std::io::{BufRead as _, BufReader};
+    let home = Home::new();
+    let looks = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&looks);
+    let server = ApiServer::start(move |kind| {
+        match kind {
+            "pods" => {}
+            // Who may not watch looks every second.
+            "watch" => return (403, json!({ "kind": "Status", "message": "no watching" })),
+            _ => return list(&[]),
+        }
+        let mut looks = count.lock().expect("no test panics");
+        *looks += 1;
+        match *looks {
+            1..=2 => list(&[pod("web-1", &image('a'), &image('a'))]),
+            3 => list(&[]),
+            4 => (403, json!({ "kind": "Status", "message": "no\u{1b}[2J" })),
+            _ => list(&[pod("web-2", &image('a'), &image('a'))]),
+        }
+    });
+    // Writes the repository and the configuration.
+    run(&home, &server, &["running"]);
+    *looks.lock().expect("no test panics") = 0;
+    let mut command = home.command(
+        &home.path("gitops"),
+        &["running", "--watch", "--interval", "1s", "--json"],
+    );
+    command
+        .env("PINDECK_CONFIG", home.path("mine.toml"))
+        .env("KUBECONFIG", home.path("kubeconfig"))
+        .stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    let lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
+    let lines: Vec<String> = lines.take(4).map(|line| line.expect("a line")).collect();
+    child.kill().expect("killed");
+    child.wait().expect("an end");
+    let states: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str::<Value>(line).expect("one document a line"))
+        .map(|line| {
+            assert_eq!(line["schema"], "pindeck/running-event/v1", "{line}");
+            assert_eq!(
+                (&line["service"], &line["environment"]),
+                (&json!("web"), &json!("prod"))
+            );
+            line["running"]["state"].clone()
+        })
+        .collect();
+    assert_eq!(states, ["same", "none", "unknown", "same"], "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains('\u{1b}')));
+}

@@ -169,7 +169,10 @@ async fn things_happen_while_one_watches() {
 async fn a_named_folder_is_kept_and_an_occupied_one_refused() {
     let home = tempfile::tempdir().expect("a folder");
     let dir = home.path().join("kept");
-    let options = DemoOptions { dir: Some(dir.clone()) };
+    let options = DemoOptions {
+        dir: Some(dir.clone()),
+        ..DemoOptions::default()
+    };
     drop(World::start(options.clone()).await.expect("a world"));
     assert!(dir.join("remote.git/HEAD").is_file());
     assert!(dir.join("gitops/pindeck.toml").is_file());

@@ -81,3 +81,35 @@ fn a_promotion_in_the_demo_is_pushed() {
     assert_eq!(cockpit.ended(), 0);
     cockpit.is_given_back();
 }
+
+#[test]
+fn what_is_promoted_rolls_out_and_what_is_reverted_comes_back() {
+    let mut cockpit = Cockpit::start(&["demo", "--speed", "0"]);
+    board(&mut cockpit);
+    cockpit.until("what runs", |text| text.contains("same 2/2"));
+    cockpit.press("p");
+    cockpit.until("the plan", |text| text.contains("confirm, then type production"));
+    cockpit.press("y");
+    cockpit.until("the question", |text| text.contains("type production and enter"));
+    cockpit.press("production\r");
+    cockpit.until("the receipt", |text| text.contains("promoted: checkout in production"));
+    cockpit.until("the cluster runs it", |text| text.contains("runs 4/4"));
+    cockpit.press("\r");
+    board(&mut cockpit);
+    cockpit.press("l");
+    cockpit.until("the cell", |text| {
+        text.contains("checkout · production") && text.contains("same 4/4")
+    });
+    cockpit.press("r");
+    cockpit.until("the choice of digests", |text| text.contains("last known good"));
+    cockpit.press("\r");
+    cockpit.until("the plan", |text| text.contains("confirm, then type production"));
+    cockpit.press("y");
+    cockpit.until("the question", |text| text.contains("type production and enter"));
+    cockpit.press("production\r");
+    cockpit.until("the receipt", |text| text.contains("reverted: checkout in production"));
+    cockpit.until("the cluster runs it", |text| text.contains("runs 4/4"));
+    cockpit.press("q");
+    assert_eq!(cockpit.ended(), 0);
+    cockpit.is_given_back();
+}

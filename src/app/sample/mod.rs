@@ -5,6 +5,7 @@ mod large;
 mod pieces;
 mod release;
 mod reverting;
+mod running;
 mod world;
 
 pub(crate) use drive::*;
@@ -12,4 +13,5 @@ pub(crate) use large::*;
 pub(crate) use pieces::*;
 pub(crate) use release::*;
 pub(crate) use reverting::*;
+pub(crate) use running::*;
 pub(crate) use world::*;

@@ -73,6 +73,10 @@ pub fn update(state: &mut CockpitState, msg: Msg, now: Timestamp) -> Vec<Command
         Msg::Progress { progress, .. } => write::progress(state, progress),
         Msg::Written { result, .. } => write::ended(state, result),
         Msg::Left { result, .. } => unfinished::listed(state, result),
+        Msg::Followed { .. } => {
+            state.generations.forget(QueryKind::Running);
+            Vec::new()
+        }
         Msg::Sent { what, refused } => copy::sent(state, &what, refused),
         Msg::Drawn(limits) => {
             state.limits = limits;
@@ -97,7 +101,8 @@ fn ticket(msg: &Msg) -> Option<&Ticket> {
         | Msg::Planned { ticket, .. }
         | Msg::Progress { ticket, .. }
         | Msg::Left { ticket, .. }
-        | Msg::Written { ticket, .. } => Some(ticket),
+        | Msg::Written { ticket, .. }
+        | Msg::Followed { ticket } => Some(ticket),
         _ => None,
     }
 }

@@ -7,7 +7,9 @@ use crate::app::plan_screen::{Stage, Writing, title};
 use crate::app::state::{CockpitState, Modal};
 use crate::app::undo::Undo;
 use crate::app::versions::VersionNames;
+use crate::domain::board::PinKey;
 use crate::domain::id::Target;
+use crate::domain::plan::{Plan, Verb};
 use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
 
 use super::planning::screen;
@@ -82,6 +84,7 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
     }
     match result {
         Ok(receipt) => {
+            let receipt_pins = written(state, &receipt);
             if receipt.state == WriteState::Pushed {
                 if let Some(writing) = &writing {
                     state.events.push(state.now, format!("you: {}", writing.what));
@@ -104,6 +107,7 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
             commands.extend(super::reverting::drop_screens(state));
             // What the board shows has just become old.
             commands.extend(super::refresh::refresh(state));
+            commands.extend(follow(state, &receipt_pins));
         }
         Err(failure) => {
             if let Some(screen) = screen(state)
@@ -119,6 +123,29 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
         commands.push(Command::Quit);
     }
     commands
+}
+
+/// The pins that a write changed in environments that say where they run.
+fn written(state: &CockpitState, receipt: &Receipt) -> Vec<PinKey> {
+    let runs = |plan: &&Plan| {
+        let mut environments = state.board.environments.iter();
+        let environment = environments.find(|env| env.name == plan.environment);
+        environment.is_some_and(|env| env.running.is_known()) && !matches!(plan.verb, Verb::Hold | Verb::ReleaseHold)
+    };
+    let plans = receipt.plans.iter().filter(|_| receipt.state == WriteState::Pushed);
+    plans.filter(runs).filter_map(Plan::key_of_result).collect()
+}
+
+/// Looks at the clusters until they run what was written.
+fn follow(state: &mut CockpitState, pins: &[PinKey]) -> Vec<Command> {
+    if pins.is_empty() || state.setup.offline {
+        return Vec::new();
+    }
+    let ticket = state.generations.issue(QueryKind::Running, None);
+    vec![Command::Follow {
+        ticket,
+        pins: pins.to_vec(),
+    }]
 }
 
 /// Keeps what would undo this write: the other parts of one that is being taken back, or a new one.

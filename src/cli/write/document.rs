@@ -24,11 +24,12 @@ pub(super) fn planned(command: &str, proposal: &Proposal) -> Value {
     out["proposal_url"] = Value::Null;
     out["copied"] = json!(crate::domain::write::Copied::default());
     out["missing_at_destination"] = json!([]);
+    out["wait"] = Value::Null;
     out
 }
 
-/// The document of a write that was carried out.
-pub(super) fn receipt(command: &str, proposal: &Proposal, receipt: &Receipt) -> Value {
+/// The document of a write that was carried out, and of the waiting for it.
+pub(super) fn receipt(command: &str, proposal: &Proposal, receipt: &Receipt, waited: Option<Value>) -> Value {
     let mut out = head(command);
     fill(&mut out, receipt.state, proposal, &receipt.plans);
     out["commits"] = json!(receipt.commits);
@@ -38,6 +39,7 @@ pub(super) fn receipt(command: &str, proposal: &Proposal, receipt: &Receipt) -> 
     out["missing_at_destination"] = json!(receipt.missing_at_destination);
     let words: Vec<String> = receipt.remote_words.iter().map(|w| w.clean().into_string()).collect();
     out["remote_words"] = json!(words);
+    out["wait"] = waited.unwrap_or(Value::Null);
     out
 }
 

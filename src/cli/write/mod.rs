@@ -4,6 +4,7 @@ mod confirm;
 mod document;
 mod options;
 mod text;
+mod wait;
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -49,8 +50,13 @@ pub(crate) async fn run(engine: &Engine, command: &'static str, request: Request
                 .hint("say so with --from candidate, or name it with --digest");
         return said.failed(&failure.into());
     }
+    if how.wait.is_some()
+        && let Err(failure) = engine.check_waiting(&wait::targets(&proposal)).await
+    {
+        return said.failed(&failure.into());
+    }
     if proposal.plans.is_empty() {
-        return said.done(&proposal, &empty(&proposal));
+        return said.done(engine, &proposal, &empty(&proposal), &interrupts).await;
     }
     if !how.json {
         say(&text::proposal(&proposal));
@@ -70,7 +76,7 @@ pub(crate) async fn run(engine: &Engine, command: &'static str, request: Request
         Err(status) => return said.cancelled(status),
     }
     match carry_out(engine, proposal.clone(), how, &interrupts).await {
-        Ok(receipt) => said.done(&proposal, &receipt),
+        Ok(receipt) => said.done(engine, &proposal, &receipt, &interrupts).await,
         Err(failure) if failure.kind() == FailureKind::Interrupted => {
             said.cancelled(interrupts.status().unwrap_or(Exit::of(FailureKind::Interrupted)))
         }
@@ -141,13 +147,24 @@ impl WriteReport<'_> {
             .map_or(Exit::Done, |failure| Exit::of(failure.kind()))
     }
 
-    fn done(&self, proposal: &Proposal, receipt: &Receipt) -> Exit {
-        if self.how.json {
-            print(&document::receipt(self.command, proposal, receipt));
-        } else {
+    /// Says what git has, and with `--wait` what becomes of it. Whatever the waiting comes to, the push stands.
+    async fn done(&self, engine: &Engine, proposal: &Proposal, receipt: &Receipt, interrupts: &Interrupts) -> Exit {
+        if !self.how.json {
             say(&text::receipt(proposal, receipt));
         }
-        Exit::Done
+        let targets = wait::targets(proposal);
+        let waits = matches!(receipt.state, WriteState::Pushed | WriteState::Already) && !targets.is_empty();
+        let end = match self.how.wait.filter(|_| waits) {
+            Some(limit) => Some(wait::run(engine, &targets, limit, interrupts).await),
+            None => None,
+        };
+        if self.how.json {
+            let waited = end.as_ref().map(wait::document);
+            print(&document::receipt(self.command, proposal, receipt, waited));
+        } else if let Some(end) = &end {
+            say(&wait::lines(end));
+        }
+        end.map_or(Exit::Done, |end| wait::status(&end, interrupts))
     }
 
     fn failed(&self, failure: &WriteFailure) -> Exit {

@@ -11,4 +11,6 @@ pub(crate) struct WriteOptions {
     pub confirm: Option<String>,
     /// Print one JSON document instead of text.
     pub json: bool,
+    /// Wait so long until the cluster runs it.
+    pub wait: Option<std::time::Duration>,
 }

@@ -16,6 +16,7 @@ pub mod reconciler;
 pub mod report;
 pub mod rollout;
 pub mod scope;
+pub mod wait;
 pub mod workload;
 
 #[cfg(test)]

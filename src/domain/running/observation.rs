@@ -11,7 +11,7 @@ use super::owner::OwnerAnswer;
 use super::pods::{ContainerSeen, ContainerState, Counting, PodOwner, PodSeen, ServiceImages, last_job};
 use super::reconciler::Reconciler;
 use super::workload::WorkloadSeen;
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
 use crate::domain::reference::ImageRef;
 use crate::domain::text::Untrusted;
@@ -34,6 +34,28 @@ pub enum RunningState {
 }
 
 impl RunningState {
+    /// Every word, the best first.
+    pub const ALL: [Self; 6] = [
+        Self::Same,
+        Self::Mixed,
+        Self::Differs,
+        Self::Blocked,
+        Self::None,
+        Self::Unknown,
+    ];
+
+    /// What it means, for the help.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Same => "the cluster runs the pinned image",
+            Self::Mixed => "the pinned image runs beside another one, as in a rollout",
+            Self::Differs => "another image runs than the pinned one",
+            Self::Blocked => "something refuses the pinned image: the details say who",
+            Self::None => "nothing runs there",
+            Self::Unknown => "nobody can tell what runs: neither good nor bad",
+        }
+    }
+
     /// The name in JSON and on screen.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -110,6 +132,8 @@ pub struct NamespaceRunning {
     pub reconciler: Option<Reconciler>,
     /// Whether every workload of the service has rolled its newest template out; `None` where none was listed.
     pub is_rolled_out: Option<bool>,
+    /// What kept the list of Pods from being whole, if anything did.
+    pub unfinished: Option<FailureKind>,
 }
 
 impl NamespaceRunning {
@@ -209,6 +233,7 @@ impl<'a> RunningQuestion<'a> {
             is_past,
             reconciler: None,
             is_rolled_out,
+            unfinished: seen.unfinished.as_ref().map(|failure| failure.kind),
         }
     }
 

@@ -108,6 +108,7 @@ mod tests {
                 is_past: false,
                 reconciler: None,
                 is_rolled_out: None,
+                unfinished: None,
             }],
         }
     }

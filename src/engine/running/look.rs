@@ -18,7 +18,7 @@ use crate::sources::cluster::{ClusterClient, see, see_reconcilers};
 const AT_ONCE: usize = 4;
 
 /// A namespace of a cluster: the names of both.
-pub(super) type ClusterPlace = (String, String);
+pub(crate) type ClusterPlace = (String, String);
 
 /// Where an environment runs.
 pub(super) fn places(env: &Environment) -> Vec<ClusterPlace> {

@@ -4,6 +4,8 @@ mod judge;
 mod look;
 mod owners;
 pub(super) mod sightings;
+pub(crate) mod wait;
+pub(crate) mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +59,8 @@ pub(crate) struct RunningAnswer {
     pub pins: Vec<PinRunning>,
     /// When the clusters were asked.
     pub observed_at: Timestamp,
+    /// The namespaces that were looked at, each with its cluster before it.
+    pub places: Vec<ClusterPlace>,
 }
 
 impl Engine {
@@ -94,6 +98,7 @@ impl Engine {
         Ok(RunningAnswer {
             pins,
             observed_at: Timestamp::now(),
+            places: seen.namespaces.into_keys().collect(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The one request that a cluster gets: a list, page by page.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue, RETRY_AFTER};
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::error::ClusterError;
 use super::kubeconfig::{ClusterAccount, Login};
+use super::transport::{is_loopback, read_token, reasons};
 use crate::domain::Wording;
 
 /// Sendings of one page while the server asks to wait.
@@ -136,13 +137,26 @@ pub struct ClusterClient {
     account: ClusterAccount,
     limits: ClusterLimits,
     session: Mutex<Option<Session>>,
+    /// The version of the last list of Pods, by namespace: a watch goes on from there.
+    versions: std::sync::Mutex<BTreeMap<String, String>>,
 }
 
 /// A client with its credentials, made at the first request and again when they are no longer accepted.
 #[derive(Debug, Clone)]
-struct Session {
+pub(super) struct Session {
     http: reqwest::Client,
     authorization: Option<HeaderValue>,
+}
+
+impl Session {
+    /// Sends the one request that there is.
+    pub(super) async fn send(&self, url: &Url) -> Result<reqwest::Response, reqwest::Error> {
+        let mut asked = self.http.get(url.clone()).header(ACCEPT, "application/json");
+        if let Some(authorization) = &self.authorization {
+            asked = asked.header(AUTHORIZATION, authorization.clone());
+        }
+        asked.send().await
+    }
 }
 
 #[derive(Deserialize)]
@@ -156,6 +170,8 @@ struct ListPage<T> {
 struct PageMetadata {
     #[serde(rename = "continue", default)]
     next: Option<String>,
+    #[serde(rename = "resourceVersion", default)]
+    version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -177,6 +193,7 @@ impl ClusterClient {
             account,
             limits,
             session: Mutex::new(None),
+            versions: std::sync::Mutex::default(),
         }
     }
 
@@ -227,6 +244,11 @@ impl ClusterClient {
                 };
                 bytes += size;
                 items.extend(page.items);
+                if listed == Listed::Pods
+                    && let Some(version) = page.metadata.version
+                {
+                    self.versions().insert(namespace.to_owned(), version);
+                }
                 if items.len() > self.limits.objects {
                     items.truncate(self.limits.objects);
                     return Err(cut(format!("it has more than {} objects", self.limits.objects)));
@@ -240,7 +262,11 @@ impl ClusterClient {
         Err(cut("its pages expired while it was read".to_owned()))
     }
 
-    fn url(&self, listed: Listed, namespace: &str, next: Option<&str>) -> Result<Url, ClusterError> {
+    pub(super) fn versions(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
+        self.versions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn url(&self, listed: Listed, namespace: &str, next: Option<&str>) -> Result<Url, ClusterError> {
         let wrong = |detail: String| self.wrong_config(Wording::own(detail));
         let mut url = Url::parse(&self.account.server).map_err(|error| wrong(format!("`server`: {error}")))?;
         let (folder, kind, filter) = listed.place();
@@ -275,16 +301,12 @@ impl ClusterClient {
         loop {
             tries += 1;
             let session = self.session().await?;
-            let mut request = session.http.get(url.clone()).header(ACCEPT, "application/json");
-            if let Some(authorization) = &session.authorization {
-                request = request.header(AUTHORIZATION, authorization.clone());
-            }
             let broken = |error: reqwest::Error| ClusterError::Connection {
                 cluster: self.cluster.clone(),
                 what: what.to_owned(),
                 detail: Wording::of_another(reasons(&error)),
             };
-            let mut response = request.send().await.map_err(broken)?;
+            let mut response = session.send(url).await.map_err(broken)?;
             let status = response.status();
             let pause = response
                 .headers()
@@ -348,7 +370,7 @@ impl ClusterClient {
         self.account.login.exec.is_some() || self.account.login.token_file.is_some()
     }
 
-    async fn session(&self) -> Result<Session, ClusterError> {
+    pub(super) async fn session(&self) -> Result<Session, ClusterError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept {
             return Ok(session.clone());
@@ -461,31 +483,6 @@ impl ClusterClient {
         };
         self.answer(what, detail)
     }
-}
-
-fn read_token(file: &Path) -> Result<String, String> {
-    let read = std::fs::read_to_string(file);
-    read.map(|token| token.trim().to_owned())
-        .map_err(|error| format!("{}: {error}", file.display()))
-}
-
-fn is_loopback(server: &str) -> bool {
-    let host = Url::parse(server)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| matches!(host.as_str(), "localhost" | "[::1]") || host.starts_with("127."))
-}
-
-/// An error with what is behind it: the outermost says only that a request failed.
-fn reasons(error: &reqwest::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        words.push_str(": ");
-        words.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod secret;
 mod seen;
 #[cfg(test)]
 mod server_tests;
+mod transport;
+mod watch;
 
 pub use client::{ClusterClient, ClusterLimits, Listed, ListedObjects};
 pub use error::ClusterError;

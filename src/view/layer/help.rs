@@ -7,10 +7,12 @@ use crate::app::action::{ACTIONS, HelpGroup};
 use crate::app::cell_status::CellStatus;
 use crate::app::msg::ScrollLimits;
 use crate::app::state::CockpitState;
+use crate::domain::running::observation::RunningState;
 use crate::view::canvas::{Canvas, Line, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
 use crate::view::theme::{Role, of_status};
+use crate::view::widget::running;
 
 /// The words of the board, for somebody who sees them for the first time.
 const WORDS: &[(&str, &str)] = &[
@@ -105,6 +107,14 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
             span(Role::Title, format!("  {sign:<15}")),
             span(Role::Text, meaning),
         ]);
+    }
+    if state.board.environments.iter().any(|env| env.running.is_known()) {
+        out.push(Line::new());
+        out.push(vec![span(Role::Accent, "what runs")]);
+        for word in RunningState::ALL {
+            let sign = format!("  {} {:<13}", glyphs.running(word), word.as_str());
+            out.push(vec![span(running::role(word), sign), span(Role::Text, word.meaning())]);
+        }
     }
     for group in HelpGroup::ALL {
         out.push(Line::new());

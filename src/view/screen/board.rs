@@ -38,7 +38,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
     }
     let (top, mut rest) = split(area, height);
     if rest.height >= 15 {
-        rest = legend(canvas, rest);
+        rest = legend(canvas, state, rest);
     }
     let feed_height = (rest.height / 3).max(3).min(rest.height);
     let (middle, bottom) = split(rest, rest.height - feed_height);
@@ -74,7 +74,7 @@ fn beside(canvas: &mut Canvas<'_>, state: &CockpitState, shown: &ShownRows<'_>, 
             height: 1,
             ..table
         };
-        legend(canvas, last);
+        legend(canvas, state, last);
         Rect {
             height: table.height - 1,
             ..table
@@ -111,7 +111,7 @@ fn one_pane(
             let height = wanted.min(area.height - peek);
             let (top, mut rest) = split(area, height);
             if rest.height >= 12 {
-                rest = legend(canvas, rest);
+                rest = legend(canvas, state, rest);
             }
             table::draw(canvas, state, shown, top, limits);
             inspector::draw(canvas, state, rest, limits, false);
@@ -119,9 +119,10 @@ fn one_pane(
     }
 }
 
-fn legend(canvas: &mut Canvas<'_>, area: Rect) -> Rect {
+fn legend(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) -> Rect {
     let (line, rest) = split(area, 1);
-    let legend = table::legend(canvas.glyphs(), line.width.saturating_sub(2));
+    let runs = state.board.environments.iter().any(|env| env.running.is_known());
+    let legend = table::legend(canvas.glyphs(), line.width.saturating_sub(2), runs);
     canvas.line(line.x + 1, line.y, line.width.saturating_sub(1), &legend);
     rest
 }

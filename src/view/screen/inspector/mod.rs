@@ -3,6 +3,7 @@
 mod labelled;
 mod proofs;
 mod row;
+mod running;
 mod verdict;
 
 use ratatui::layout::Rect;
@@ -216,6 +217,7 @@ fn pin(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, cel
     out.pad(before + 1 + CAUSE);
     pinned_by(out, cell);
     image(out, cell);
+    running::running(out, state, cell);
     relation(out, row, cell);
     next_step(out, state);
 }

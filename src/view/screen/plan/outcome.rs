@@ -7,6 +7,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::hold::HoldChange;
 use crate::domain::id::Digest;
 use crate::domain::plan::{GateState, Plan, Verb};
+use crate::domain::running::wait::{PinProgress, WaitPhase};
 use crate::domain::text::{Untrusted, clean_lines};
 use crate::domain::write::{Proposal, Receipt, WriteFailure, WriteState};
 use crate::view::canvas::{Canvas, Line, span};
@@ -67,6 +68,9 @@ pub(super) fn done(
         if receipt.state == WriteState::Pushed {
             also(&mut out, state, plan, width, glyphs);
         }
+        if receipt.state == WriteState::Pushed {
+            cluster(&mut out, state, plan, width, glyphs);
+        }
         if let Some(commit) = receipt.commits.get(at) {
             let line = vec![span(Role::Title, commit.clone())];
             out.extend(labelled("commit", line, width, LABEL, 3, glyphs));
@@ -104,6 +108,33 @@ pub(super) fn done(
     }
     words(&mut out, "remote", &receipt.remote_words, width, glyphs);
     out
+}
+
+/// How far the cluster is with what was written, or who is in the way.
+fn cluster(out: &mut Vec<Line>, state: &CockpitState, plan: &Plan, width: u16, glyphs: &Glyphs) {
+    let mut environments = state.board.environments.iter();
+    let environment = environments.find(|env| env.name == plan.environment);
+    if !environment.is_some_and(|env| env.running.is_known()) || matches!(plan.verb, Verb::Hold | Verb::ReleaseHold) {
+        return;
+    }
+    let cell = plan.key_of_result().and_then(|key| state.board.cell(&key));
+    let report = cell.and_then(|cell| cell.running.value());
+    let Some(report) = report else {
+        let line = vec![span(Role::Dim, "git has it; the cluster has not been asked yet")];
+        out.extend(labelled("cluster", line, width, LABEL, 2, glyphs));
+        return;
+    };
+    let progress = PinProgress::of(&report.namespaces, plan.to, report.since);
+    let role = match (&progress.obstacle, progress.phase) {
+        (_, WaitPhase::Runs) => Role::Verified,
+        (Some(_), _) => Role::Rejected,
+        (None, _) => Role::Text,
+    };
+    let mut line = vec![span(role, progress.words())];
+    if let Some(obstacle) = &progress.obstacle {
+        line.push(span(Role::Text, format!("; {}", obstacle.words.clean())));
+    }
+    out.extend(labelled("cluster", line, width, LABEL, 4, glyphs));
 }
 
 /// What the write also did to holds.

@@ -11,7 +11,7 @@ use crate::domain::drift::DriftKind;
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
-use crate::view::widget::{badge, sign, version};
+use crate::view::widget::{badge, running, sign, version};
 
 /// Columns of sign, blank, digest and badge.
 const BYTES: u16 = 12;
@@ -119,12 +119,28 @@ pub(super) fn pin_cell(
         line.push(span(Role::Text, " "));
     }
     line.append(&mut after);
+    // What runs, in words where all of them fit.
+    let words = cell.running.value().map(running::words);
+    if let Some(words) = words
+        && room >= bytes + 13
+        && length(&line) + 2 + width(&words.text, glyphs) <= room
+    {
+        line.push(span(Role::Text, " "));
+        line.push(words);
+    }
     line
 }
 
-/// Relation to the candidate, several pins, hold, drift.
+/// What runs as it should, relation to the candidate, several pins, what does not run as it should, hold, drift: in
+/// the order in which they give way.
 fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
     let mut line = Line::new();
+    let runs = running::mark(cell, glyphs);
+    line.extend(
+        runs.as_ref()
+            .filter(|(_, is_urgent)| !is_urgent)
+            .map(|(mark, _)| mark.clone()),
+    );
     match cell.relation {
         Relation::Behind => {
             let behind = match cell.behind {
@@ -141,6 +157,7 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
     if pins > 1 {
         line.push(span(Role::Warned, format!("{}{pins}", glyphs.times)));
     }
+    line.extend(runs.filter(|(_, is_urgent)| *is_urgent).map(|(mark, _)| mark));
     if cell.hold.is_some() {
         line.push(span(Role::Hold, glyphs.hold));
     }

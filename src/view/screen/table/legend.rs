@@ -1,12 +1,14 @@
 //! The signs of the table in one line, for whoever sees it for the first time.
 
 use crate::app::cell_status::CellStatus;
+use crate::domain::running::observation::RunningState;
 use crate::view::canvas::{Line, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
+use crate::view::widget::running;
 
-/// As many of the signs as fit into so many columns.
-pub fn legend(glyphs: &Glyphs, columns: u16) -> Line {
+/// As many of the signs as fit into so many columns; `runs` = those of what runs too.
+pub fn legend(glyphs: &Glyphs, columns: u16, runs: bool) -> Line {
     let mut line = vec![span(Role::Dim, "same sign, same bytes")];
     let mut used = 22;
     let statuses = [
@@ -33,6 +35,17 @@ pub fn legend(glyphs: &Glyphs, columns: u16) -> Line {
         ],
     );
     parts.insert(3, vec![span(Role::Drift, glyphs.drift), span(Role::Dim, " drift")]);
+    if runs {
+        let one = |state, words: &str| {
+            vec![
+                span(running::role(state), glyphs.running(state)),
+                span(Role::Dim, format!(" {words}")),
+            ]
+        };
+        parts.insert(4, one(RunningState::Same, "runs"));
+        parts.insert(5, one(RunningState::Differs, "runs another"));
+        parts.insert(6, one(RunningState::Blocked, "blocked"));
+    }
     parts.push(vec![
         span(Role::Text, "SPBT"),
         span(Role::Dim, " signature provenance SBOM test"),
