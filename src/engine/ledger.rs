@@ -15,7 +15,7 @@ use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
-use crate::sources::git::{FileOwner, GitRepo, Tip, TreeFile, owner_of};
+use crate::sources::git::{FileOwner, GitError, GitRepo, Tip, TreeFile, owner_of};
 
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
@@ -28,6 +28,9 @@ use super::vendored;
 pub(crate) const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
 pub(crate) const FILE_CAP: u64 = 16 << 20;
+
+/// Files that make up a policy and are larger than this are an error.
+const POLICY_CAP: u64 = 4 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]
@@ -386,19 +389,35 @@ pub(super) fn team_of_commit(
     approved: &[String],
     named: &dyn Fn(&str),
 ) -> Result<(TeamPolicy, String), Failure> {
-    let Some(bytes) = repo.read_at(commit, TEAM_FILE)?.regular(TEAM_FILE)? else {
+    let Some(bytes) = policy_bytes(repo, commit, TEAM_FILE)? else {
         return Ok((TeamPolicy::default(), String::new()));
     };
     let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
     let read = |path: &str| {
         named(path);
-        let found = repo.read_at(commit, path).and_then(|entry| entry.regular(path));
-        let found = found.map_err(io::Error::other)?;
+        let found = policy_bytes(repo, commit, path).map_err(io::Error::other)?;
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
     let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
     approval::settle(&mut team.registries, approved);
     Ok((team, text))
+}
+
+/// A file of the policy at a commit, if it is there.
+fn policy_bytes(repo: &GitRepo, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+    let Some(blob) = repo.entry(commit, path)?.regular(path)? else {
+        return Ok(None);
+    };
+    let is_small = |bytes: &[u8]| bytes.len() as u64 <= POLICY_CAP;
+    let bytes = match repo.blob_size(&blob) {
+        Some(size) if size > POLICY_CAP => None,
+        _ => repo.blobs()?.read_if(&blob, &is_small)?,
+    };
+    let too_large = || GitError::Object {
+        what: path.to_owned(),
+        detail: format!("it is larger than {} MiB", POLICY_CAP >> 20),
+    };
+    bytes.map(Some).ok_or_else(too_large)
 }
 
 /// The team policy of a file that the user named, and its text. Whose word it is depends on where it lies:

@@ -144,6 +144,18 @@ async fn the_head_decides_nothing() {
             0,
             &["policy-changed-only"],
         ),
+        quiet(
+            "a policy that is too large",
+            |g| g.write("pindeck.toml", &format!("{}# {}\n", g.policy(""), "x".repeat(90 << 20))),
+            0,
+            &["policy-changed-only"],
+        ),
+        quiet(
+            "a key that is too large",
+            |g| g.write("keys/ci.pub", &"x".repeat(90 << 20)),
+            0,
+            &["policy-changed-only"],
+        ),
         case(
             "the policy goes",
             |g| g.remove("pindeck.toml"),

@@ -21,6 +21,9 @@ use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
 use super::tree::{PinRules, PinTree, RenderedCommit};
 
+/// As many environments no team has; what a head with more of them does to pins is not looked into.
+const MOST_ENVIRONMENTS: usize = 500;
+
 /// Most pins that are named one by one.
 const MOST_NAMED: usize = 20;
 
@@ -112,6 +115,9 @@ pub(super) fn moves_pins(
     let environments = &head_team.environments;
     if environments.is_empty() {
         return Ok(false);
+    }
+    if environments.len() > MOST_ENVIRONMENTS {
+        return Ok(true);
     }
     let read = |commit: &str| ledger::rendered(&engine.inner.repo, commit, (ledger, environments), &engine.inner.scans);
     let (was, is) = (read(before)?, read(head)?);
