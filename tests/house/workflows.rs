@@ -6,10 +6,11 @@ use super::tree::{root, verdict};
 
 #[test]
 fn every_action_is_named_by_its_commit() {
-    let folder = root().join(".github/workflows");
     let mut complaints = Vec::new();
     let mut seen = 0;
-    for entry in fs::read_dir(&folder).expect("workflows") {
+    // Those that we run, and those that we give to others.
+    let folders = [".github/workflows", "docs/ci"].map(|folder| fs::read_dir(root().join(folder)).expect("workflows"));
+    for entry in folders.into_iter().flatten() {
         let path = entry.expect("an entry").path();
         for (number, line) in fs::read_to_string(&path).expect("readable").lines().enumerate() {
             let Some(action) = line.trim_start().trim_start_matches("- ").strip_prefix("uses: ") else {
