@@ -172,6 +172,11 @@ impl Failure {
         Self::new(FailureKind::Conflict, what)
     }
 
+    /// The remote refused; nothing landed.
+    pub(crate) fn remote_refused(what: impl Into<Untrusted>) -> Self {
+        Self::new(FailureKind::RemoteRefused, what)
+    }
+
     /// A person or a signal stopped it in time.
     pub fn interrupted() -> Self {
         Self::new(FailureKind::Interrupted, "stopped before anything was committed")

@@ -15,7 +15,7 @@ use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
 use crate::domain::trusted_root::RootInForce;
 use crate::sources::evidence::{SealKey, Trust};
-use crate::sources::git::GitRepo;
+use crate::sources::git::{FetchedRefs, GitRepo, Tip};
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
 use super::cluster_access::ClusterClients;
@@ -178,28 +178,45 @@ impl Engine {
     async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
-            let fetched = if fetch { this.fetch()? } else { Fetch::NotAsked };
+            let fetched = if fetch { this.fetch()? } else { (Fetch::NotAsked, None) };
             let ledger = ledger::read(&this.inner.repo, &this.inner.options, &this.inner.scans)?;
+            let fetched = if fetch {
+                this.settled(fetched, &ledger.tip)
+            } else {
+                Fetch::NotAsked
+            };
             Ok((ledger, fetched))
         };
         blocking(work).await?
     }
 
     /// Fetches the remote, unless told not to. A failed fetch is no error: what was known before still is. Blocking.
-    fn fetch(&self) -> Result<Fetch, Failure> {
+    fn fetch(&self) -> Result<(Fetch, Option<FetchedRefs>), Failure> {
         let options = &self.inner.options;
-        let mut fetched = Fetch::NotAsked;
+        let mut fetched = (Fetch::NotAsked, None);
         if !options.offline
             && !options.no_fetch
             && let Some(remote) = self.inner.repo.remote()?
         {
             fetched = match self.inner.repo.fetch(&remote) {
-                Ok(()) => Fetch::Fresh(Timestamp::now()),
-                Err(error) => Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()),
+                Ok(refs) => (Fetch::Fresh(Timestamp::now()), Some(refs)),
+                Err(error) => (Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()), None),
             };
         }
-        self.kept().fetch = Some(fetched.clone());
+        self.kept().fetch = Some(fetched.0.clone());
         Ok(fetched)
+    }
+
+    /// What a fetch came to, now that the branch that counts is known: one that is gone from the remote was not fetched.
+    /// Blocking.
+    fn settled(&self, (mut fetch, refs): (Fetch, Option<FetchedRefs>), tip: &Tip) -> Fetch {
+        if let (Some(refs), Some(remote)) = (refs, &tip.remote)
+            && let Err(error) = self.inner.repo.check_is_there(&refs, remote, &tip.branch)
+        {
+            fetch = Fetch::Failed(Timestamp::now(), Failure::from(error).sentence());
+            self.kept().fetch = Some(fetch.clone());
+        }
+        fetch
     }
 
     /// What the commit that counts says, for a board: as it was found out before, where nothing of it can have changed.
@@ -217,9 +234,14 @@ impl Engine {
     pub(super) async fn survey_after(&self, is_fetched: bool) -> Result<(SurveyedCommit, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
-            let fetched = if is_fetched { this.fetch()? } else { Fetch::NotAsked };
+            let fetched = if is_fetched {
+                this.fetch()?
+            } else {
+                (Fetch::NotAsked, None)
+            };
             let repo = &this.inner.repo;
             let policy = ledger::policy_at_tip(repo, &this.inner.options)?;
+            let fetched = this.settled(fetched, &policy.tip);
             let remote_url = policy.tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
             let surveyed = SurveyedRepository {
                 remote_url: remote_url.as_deref(),

@@ -83,6 +83,13 @@ impl RunningWrite<'_> {
             }
         }
         let branch = &self.confirmed.branch;
+        if self.bases.len() < 2 {
+            // The remote turned each try down as if somebody had been faster, and nobody was.
+            let what =
+                format!("the remote did not let go of its branch {branch} in {TRIES} tries, and nothing was pushed");
+            let hint = "another program may be at it there, or have left a lock (`refs/heads/*.lock`)";
+            return Err(Failure::remote_refused(what).hint(hint).into());
+        }
         let what = format!("others pushed to {branch} first {TRIES} times in a row, and nothing was pushed");
         Err(Failure::conflict(what).hint("try again").into())
     }
@@ -90,6 +97,7 @@ impl RunningWrite<'_> {
     /// One try on the head of now; `None` = somebody else pushed first.
     async fn attempt(&mut self) -> Result<Option<Receipt>, WriteEnd> {
         let context = self.stoppable(PlanContext::open(self.engine, Purpose::Write)).await?;
+        self.bases.insert(context.ledger().tip.commit.clone());
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))
             .await?;

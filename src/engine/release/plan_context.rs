@@ -339,14 +339,18 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
                 .into(),
         );
     };
-    if purpose == Purpose::Write || !engine.options().no_fetch {
-        repo.fetch(&remote).map_err(|error| Failure {
-            // Whatever git met on the way: the newest commit is not known.
-            kind: FailureKind::Unreachable,
-            ..Failure::from(error).within("the newest commit could not be fetched")
-        })?;
-    }
+    // Whatever git met on the way: the newest commit is not known.
+    let not_fetched = |error| Failure {
+        kind: FailureKind::Unreachable,
+        ..Failure::from(error).within("the newest commit could not be fetched")
+    };
+    let is_asked = purpose == Purpose::Write || !engine.options().no_fetch;
+    let fetched = is_asked.then(|| repo.fetch(&remote)).transpose().map_err(not_fetched)?;
     let ledger = ledger::read(repo, engine.options(), &engine.inner.scans)?;
+    if let (Some(fetched), Some(remote)) = (&fetched, &ledger.tip.remote) {
+        repo.check_is_there(fetched, remote, &ledger.tip.branch)
+            .map_err(not_fetched)?;
+    }
     let Some(remote) = ledger.tip.remote.clone() else {
         return Err(Failure::usage(format!("branch {} is on no remote", ledger.tip.branch))
             .hint("push it first")

@@ -1,5 +1,7 @@
 //! A write under way: its journal entry, whoever watches it, and how it can end.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +22,8 @@ pub(super) struct RunningWrite<'a> {
     pub cancel: watch::Receiver<bool>,
     /// Its entry in the journal, from the first step on.
     pub running: Option<Running>,
+    /// The commits that the tries stood on: with one alone, nobody pushed in between.
+    pub bases: BTreeSet<String>,
     /// What each draft's copies came to, once they are made.
     pub arrived: Vec<CopyOutcome>,
 }
@@ -38,6 +42,7 @@ impl<'a> RunningWrite<'a> {
             progress,
             cancel,
             running,
+            bases: BTreeSet::new(),
             arrived: Vec::new(),
         }
     }

@@ -90,6 +90,14 @@ pub enum GitError {
         /// Name of the remote in git's configuration, for example `origin`.
         remote: String,
     },
+    /// The branch that counts is known here, and no longer at its remote.
+    #[error("branch {branch} is no longer at remote {remote}; what is known of it here is old")]
+    BranchGone {
+        /// Name of the branch, without `refs/heads/`.
+        branch: String,
+        /// Name of the remote in git's configuration, for example `origin`.
+        remote: String,
+    },
     /// A file is asked for where the commit has something else.
     #[error("{path} is {what}, not a regular file")]
     NotAFile {
@@ -226,6 +234,7 @@ impl GitError {
             Self::NotTrusted { .. }
             | Self::NoCommit { .. }
             | Self::NoBranch { .. }
+            | Self::BranchGone { .. }
             | Self::Object { .. }
             | Self::Shallow { .. }
             | Self::Hook { .. }
@@ -277,6 +286,9 @@ impl GitError {
                 "fetch it, push it with `git push -u {} {}`, or correct `branch` in pindeck.toml",
                 &[Part::name(remote), Part::name(branch)],
             ),
+            Self::BranchGone { .. } => {
+                "name the branch that counts now: `branch` in pindeck.toml, or `git branch --set-upstream-to`".into()
+            }
             Self::Object { .. } => "`git fsck` tells more".into(),
             Self::Unsupported { .. } => "a newer git program may be able to".into(),
             Self::NoProgram { .. } => "install git and put it on PATH".into(),

@@ -4,6 +4,7 @@
 mod compare;
 pub mod edit;
 mod error;
+mod fetch;
 mod git_cli;
 mod hooks;
 mod incoming;
@@ -24,6 +25,7 @@ pub mod write;
 
 pub(crate) use compare::{UnreadEntry, is_no_commit};
 pub use error::GitError;
+pub use fetch::FetchedRefs;
 pub use reader::{BlobChange, CommitChanges, CommitMeta, CommitOrder, FileFilter};
 pub use repo::{Blobs, GitRepo};
 pub use revert::{RevertOutcome, RevertedFile};

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
-use std::time::Duration;
 
 use git2::Repository;
 use jiff::Timestamp;
@@ -16,18 +15,11 @@ use super::libgit2::Libgit2;
 use super::locate::{self, GitEnvironment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::reader::{CommitChanges, CommitOrder, CommitVisit, FileFilter, GitReader};
-use super::remote_failure::of_remote;
 use super::revert::{self, RevertOutcome, RevertedFile};
 use super::tip::{self, Tip};
 use super::tracked_config;
 use super::tree_entry::{TreeEntry, TreeFile, TreeListing};
 use crate::domain::text::quoted;
-
-/// Fetches that are tried while another process is at the same refs or locks.
-const FETCH_TRIES: u32 = 5;
-
-/// The time between two tries.
-const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// A repository that was found. `Send`; opens a fresh reader for each job.
 #[derive(Debug, Clone)]
@@ -35,7 +27,7 @@ pub struct GitRepo {
     paths: RepositoryPaths,
     read_by: ReadBy,
     /// Default branches of remotes that this clone does not know and that were asked for.
-    remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
+    pub(super) remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
     /// Objects that are being received and are not in the store yet.
     incoming: Option<PathBuf>,
 }
@@ -236,76 +228,6 @@ impl GitRepo {
                 });
             }
             break;
-        }
-        Ok(())
-    }
-
-    /// Fetches one remote with the program, within two minutes.
-    ///
-    /// # Errors
-    /// Whatever git said.
-    pub fn fetch(&self, remote: &str) -> Result<(), GitError> {
-        self.fetch_within(remote, NETWORK_TIMEOUT)
-    }
-
-    /// Fetches one remote with the program. Where no branch is checked out, the remote is asked for its
-    /// default branch too.
-    ///
-    /// # Errors
-    /// Whatever git said.
-    pub(crate) fn fetch_within(&self, remote: &str, limit: Duration) -> Result<(), GitError> {
-        // Tags are not ours to move about, and submodules are never read.
-        let args = [
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-recurse-submodules",
-            "--no-write-fetch-head",
-            "--",
-            remote,
-        ];
-        let git = self.hooks()?.apply(&self.checked_program()?).for_network();
-        // Another git process may be at the same refs: its locks are waited for.
-        let git = git
-            .with_config("core.filesRefLockTimeout", "500")
-            .with_config("core.packedRefsTimeout", "500");
-        let mut tries = FETCH_TRIES;
-        loop {
-            tries -= 1;
-            match git.run(&args, limit) {
-                // Somebody else's fetch brought the ref forward between our look and our update.
-                Err(GitError::Failed { words, .. }) if tries > 0 && words.raw().contains("but expected") => {}
-                Err(GitError::Failed { words, .. }) if words.raw().contains(".lock': File exists") => {
-                    if tries > 0 {
-                        std::thread::sleep(BETWEEN_TRIES);
-                        continue;
-                    }
-                    let lock = words.raw().split('\'').find(|part| part.ends_with(".lock"));
-                    let lock = lock.unwrap_or("a lock file").to_owned();
-                    return Err(GitError::Locked { lock });
-                }
-                Err(error) => return Err(of_remote(error, remote)),
-                Ok(_) => break,
-            }
-        }
-        let reader = self.reader()?;
-        if reader.remote_head(remote).is_none() && tip::needs_remote_head(reader.as_ref(), remote) {
-            self.learn_remote_head(&git, remote, limit)?;
-        }
-        Ok(())
-    }
-
-    /// Asks a remote for its default branch. Nothing is written to the clone.
-    fn learn_remote_head(&self, git: &GitProgram, remote: &str, limit: Duration) -> Result<(), GitError> {
-        let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit);
-        let ran = ran.map_err(|error| of_remote(error, remote))?;
-        let text = ran.text();
-        let mut heads = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
-        if let Some(head) = heads.next() {
-            let mut learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner);
-            learned.insert(remote.to_owned(), head.to_owned());
         }
         Ok(())
     }
