@@ -31,6 +31,7 @@ mod cli {
     mod demo_cluster;
     mod diff;
     mod drift;
+    mod elsewhere;
     mod evidence;
     mod gated;
     mod generate;

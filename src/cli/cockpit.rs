@@ -12,6 +12,7 @@ use crate::app::state::Setup;
 use crate::cli::exit::Exit;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
+use crate::engine::Engine;
 use crate::runtime::plain::{self, PlainEnd, PlainOptions};
 use crate::runtime::{self, Backend, CockpitEnd, CockpitOptions, Parting, Remembered, RunError};
 
@@ -21,6 +22,11 @@ use super::signals::Interrupts;
 
 /// How often the cockpit looks again by itself.
 const REFRESH: Duration = Duration::from_secs(60);
+
+/// When trusted roots are looked at first: the first pass has said by then which ones the policy names.
+const ROOTS_FIRST: Duration = Duration::from_secs(20);
+/// How long after that again.
+const ROOTS_AGAIN: Duration = Duration::from_secs(3600);
 
 /// Opens the cockpit on this place's repository.
 ///
@@ -38,7 +44,21 @@ pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
         ..Setup::default()
     };
     let columns_file = columns_file(&context.options().dir);
-    open(context, Arc::new(EngineBackend(engine)), setup, columns_file).await
+    let refreshing = tokio::spawn(keep_roots_fresh(engine.clone()));
+    let ended = open(context, Arc::new(EngineBackend(engine)), setup, columns_file).await;
+    refreshing.abort();
+    ended
+}
+
+/// Looks after the trusted roots in the background, for as long as the cockpit is open. A new one counts from the next
+/// pass on.
+async fn keep_roots_fresh(engine: Engine) {
+    let mut pause = ROOTS_FIRST;
+    loop {
+        tokio::time::sleep(pause).await;
+        engine.refresh_due_roots(runtime::clock::now()).await;
+        pause = ROOTS_AGAIN;
+    }
 }
 
 /// Runs a backend in the way this place asks for.

@@ -95,6 +95,9 @@ pub(crate) fn statement(one: &Evidence, checks: bool) -> Vec<String> {
         format!("  {state}{cause}  {kind}"),
         format!("    {} {}{signer}", serde_word(&one.format), one.digest),
     ];
+    if let Some(place) = &one.found_in {
+        lines.push(format!("    found in {}", place.quoted()));
+    }
     if let Some(detail) = &one.detail {
         lines.push(format!("    {}", detail.clean()));
     }

@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::policy::TeamPolicy;
 use crate::domain::registry::RegistrySettings;
 
 /// Settles which registries of a repository's own file are asked anonymously: those whose endpoint,
-/// CA or plain HTTP the file sets, unless the user approved them by name.
-pub(crate) fn settle(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {
+/// CA or plain HTTP the file sets, unless the user approved them by name. It is the same with the host of its
+/// attestation API.
+pub(crate) fn settle(team: &mut TeamPolicy, approved: &[String]) {
+    settle_registries(&mut team.registries, approved);
+    if let Some(github) = &mut team.github {
+        github.anonymous = !approved.contains(&github.host);
+    }
+}
+
+fn settle_registries(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {
     for (name, settings) in registries {
         settings.anonymous = is_redirected(settings) && !approved.contains(name);
     }
@@ -38,8 +47,28 @@ mod tests {
         ]
         .map(|(name, settings)| (name.to_owned(), settings))
         .into();
-        settle(&mut all, &["b.example".to_owned()]);
+        settle_registries(&mut all, &["b.example".to_owned()]);
         let anonymous: Vec<bool> = all.values().map(|s| s.anonymous).collect();
         assert_eq!(anonymous, [true, false, false]);
+    }
+
+    #[test]
+    fn a_token_is_for_a_host_that_is_approved() {
+        let mut team = TeamPolicy {
+            github: Some(crate::domain::policy::GithubSource {
+                host: "git.example".to_owned(),
+                repository: None,
+                anonymous: false,
+            }),
+            ..TeamPolicy::default()
+        };
+        for (approved, anonymous) in [("github.com", true), ("git.example", false), ("", true)] {
+            settle(&mut team, &[approved.to_owned()]);
+            assert_eq!(
+                team.github.as_ref().map(|github| github.anonymous),
+                Some(anonymous),
+                "{approved}"
+            );
+        }
     }
 }

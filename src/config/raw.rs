@@ -27,6 +27,8 @@ pub(super) struct RawTeam {
     pub registries: BTreeMap<RawText, RawRegistry>,
     pub tuf: Option<RawTuf>,
     #[serde(default)]
+    pub sources: RawSources,
+    #[serde(default)]
     pub clusters: Vec<RawCluster>,
     #[serde(default)]
     pub pull_through: BTreeMap<RawText, RawText>,
@@ -57,6 +59,19 @@ pub(super) struct RawEnvironment {
 pub(super) struct RawPlace {
     pub cluster: RawText,
     pub namespaces: Spanned<Vec<RawText>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table of sources of evidence")]
+pub(super) struct RawSources {
+    pub github: Option<RawGithub>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with `host` and `repository`")]
+pub(super) struct RawGithub {
+    pub host: Option<RawText>,
+    pub repository: Option<RawText>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +116,8 @@ pub(super) struct RawService {
     pub image: RawText,
     #[serde(default)]
     pub also: Vec<RawText>,
+    #[serde(default)]
+    pub evidence: Vec<RawText>,
     pub component: Option<RawText>,
     pub variant: Option<RawText>,
     pub signer: Option<RawText>,

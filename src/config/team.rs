@@ -70,6 +70,11 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
         services,
         policies,
         trust: profiles,
+        github: raw
+            .sources
+            .github
+            .map(|raw| trust::github(&source, &raw, &from))
+            .transpose()?,
         tuf: raw.tuf.map(|tuf| trust::tuf(&source, read, &tuf)).transpose()?,
         registries,
         source: from,
@@ -239,10 +244,12 @@ fn services(
         };
         let image = repository(&service.image)?;
         let also = service.also.iter().map(repository).collect::<Result<Vec<_>, _>>()?;
+        let evidence = service.evidence.iter().map(|text| trust::elsewhere(source, text));
         out.push(Service {
             name: ServiceId::new(name),
             image,
             also,
+            evidence: evidence.collect::<Result<_, _>>()?,
             component: component.clone(),
             signer: service
                 .signer

@@ -10,8 +10,10 @@ use super::error::{ConfigError, ConfigText};
 use super::raw;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{
-    Demands, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey, TufMirror, Validity,
+    Demands, GithubSource, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey,
+    TufMirror, Validity,
 };
+use crate::domain::reference::Repository;
 use crate::domain::registry::RegistrySettings;
 use crate::domain::source::SourceRepository;
 
@@ -236,6 +238,50 @@ pub(super) fn tuf(source: &ConfigText<'_>, read: ReadFile<'_>, raw: &raw::RawTuf
         mirror: raw.mirror.get_ref().clone(),
         root: root.transpose()?,
     })
+}
+
+/// GitHub's attestation API.
+pub(super) fn github(
+    source: &ConfigText<'_>,
+    raw: &raw::RawGithub,
+    from: &PolicySource,
+) -> Result<GithubSource, ConfigError> {
+    if let Some(host) = &raw.host {
+        let text = host.get_ref();
+        if text.contains("://") {
+            is_address(source, host)?;
+        } else if text.is_empty() || text.contains([' ', '@', '?', '#', '/']) {
+            let error = source.error(host.span(), format!("{text:?} is no host"));
+            return Err(error.hint("write HOST, HOST:PORT, or the address of its API"));
+        }
+    }
+    if let Some(repository) = &raw.repository {
+        let is_name = |part: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            !part.is_empty() && part.chars().all(plain) && part.chars().any(|c| c != '.')
+        };
+        let parts: Vec<&str> = repository.get_ref().split('/').collect();
+        if parts.len() != 2 || !parts.iter().all(|part| is_name(part)) {
+            let what = format!("{:?} is no repository of GitHub", repository.get_ref());
+            return Err(source.error(repository.span(), what).hint("write OWNER/NAME"));
+        }
+    }
+    Ok(GithubSource {
+        host: raw
+            .host
+            .as_ref()
+            .map_or_else(|| "github.com".to_owned(), |host| host.get_ref().clone()),
+        repository: raw.repository.as_ref().map(|name| name.get_ref().clone()),
+        // A repository's own file is not trusted with tokens either.
+        anonymous: matches!(from, PolicySource::Commit(_)),
+    })
+}
+
+/// A repository in which evidence lies, and no image of anybody.
+pub(super) fn elsewhere(source: &ConfigText<'_>, text: &raw::RawText) -> Result<Repository, ConfigError> {
+    Repository::parse(text.get_ref())
+        .map_err(|e| source.error(text.span(), e.to_string()))
+        .map_err(|error| error.hint("write HOST/PATH without tag or digest"))
 }
 
 /// Refuses what is no base address of a server.

@@ -110,6 +110,8 @@ pub enum Format {
     Buildkit,
     /// A Notation signature (Notary Project), which pindeck does not verify.
     Notation,
+    /// A bundle of GitHub's attestation API.
+    Github,
     /// Provenance that Google Cloud Build signed with its own keys.
     Gcb,
     /// An SBOM document without a statement around it.
@@ -131,6 +133,7 @@ impl Format {
             Self::CosignAttestation => "cosign .att tag",
             Self::Buildkit => "BuildKit, unsigned",
             Self::Notation => "Notation signature",
+            Self::Github => "GitHub attestation",
             Self::Gcb => "Google Cloud Build provenance",
             Self::Sbom => "SBOM, unsigned",
             Self::Sarif => "SARIF report, unsigned",
@@ -337,6 +340,9 @@ pub struct Evidence {
     pub attached_to: Digest,
     /// The SHA-256 digests the signed statement is about.
     pub subjects: Vec<Digest>,
+    /// Where it was found, if not beside the image.
+    #[serde(default)]
+    pub found_in: Option<Untrusted>,
     /// What checking found.
     pub state: EvidenceState,
     /// Why not, where it does not verify.
@@ -422,6 +428,7 @@ impl Evidence {
             part: None,
             attached_to,
             subjects: Vec::new(),
+            found_in: None,
             state: EvidenceState::Unsupported,
             cause: None,
             detail: None,

@@ -91,6 +91,8 @@ pub struct Service {
     pub also: Vec<Repository>,
     /// Which variant of the image it is, where several services share the image (`fpm`).
     pub component: Option<String>,
+    /// Repositories in which further evidence about it lies.
+    pub evidence: Vec<Repository>,
     /// Trust profile that replaces the policy's signer.
     pub signer: Option<String>,
     /// How the candidate is found.
@@ -317,6 +319,17 @@ pub enum TrustRoot {
     },
 }
 
+/// GitHub's attestation API, where the team's workflows leave what they attest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GithubSource {
+    /// `github.com`, a server of a company's own, or the address of an API.
+    pub host: String,
+    /// `OWNER/NAME`; `None` = the source repository of each service, where it lies on that host.
+    pub repository: Option<String>,
+    /// Never send a token (a repository's own file that nobody approved).
+    pub anonymous: bool,
+}
+
 /// The TUF repository that the team refreshes the root `public-good` from, instead of the public one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TufMirror {
@@ -389,6 +402,8 @@ pub struct TeamPolicy {
     pub trust: BTreeMap<String, TrustProfile>,
     /// Registry settings by name as written in manifests.
     pub registries: BTreeMap<String, RegistrySettings>,
+    /// GitHub's attestation API as a source of evidence.
+    pub github: Option<GithubSource>,
     /// A TUF repository of the team's own.
     pub tuf: Option<TufMirror>,
     /// Names of clusters; how one is reached is said in a person's own configuration.

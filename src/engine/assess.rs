@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::domain::board::Assessment;
 use crate::domain::candidate_order;
-use crate::domain::evidence::{CauseKind, Evidence};
+use crate::domain::evidence::{CauseKind, Evidence, Format};
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Policy, SignerRule};
@@ -20,6 +20,7 @@ use crate::sources::evidence::{Carrier, Question, Trust, check_all};
 use crate::sources::registry::{Descriptor, Manifest, Place};
 
 use super::collect::{self, Collected};
+use super::elsewhere::{Elsewhere, FoundElsewhere};
 use super::image_labels::version;
 use super::image_presence::{self, MAX_MANIFESTS, PresenceScope};
 use super::registry_memo::{LocatedManifest, RegistryMemo};
@@ -42,6 +43,8 @@ pub(crate) struct Subject {
     pub service_signer: Option<String>,
     /// The service's source repository.
     pub source: Option<String>,
+    /// Where else evidence is looked for.
+    pub elsewhere: Elsewhere,
     /// The policy; `None` = nothing to judge by.
     pub policy: Option<Arc<Policy>>,
     /// Trust profiles, compiled.
@@ -140,10 +143,14 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
     }))
     .await;
     let indexes: Vec<Digest> = via.iter().map(|(parent, _)| parent.digest).collect();
+    let about = || std::iter::once(subject.digest).chain(indexes.iter().copied());
+    let elsewhere = join_all(about().map(|digest| subject.elsewhere.attached(memo, digest))).await;
+    let elsewhere: Vec<FoundElsewhere> = elsewhere.into_iter().flatten().collect();
     let all = [&own, &*inside]
         .into_iter()
         .chain(below.iter().map(Arc::as_ref))
-        .chain(via.iter().map(|(_, found)| &**found));
+        .chain(via.iter().map(|(_, found)| &**found))
+        .chain(elsewhere.iter().map(|found| &*found.collected));
     let unlisted = all
         .flat_map(|found| &found.incomplete)
         .next()
@@ -156,6 +163,7 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         via,
         below,
         inside,
+        elsewhere,
     };
     let mut gathered = Arc::new(gathered);
     let mut judged = judge_gathered(memo, &subject, &gathered, now).await;
@@ -164,10 +172,13 @@ pub(crate) async fn assess(memo: &RegistryMemo, subject: Subject, now: Timestamp
         for index in &indexes {
             direct.absorb(Collected::clone(&*memo.attached_unlisted(&at(*index)).await));
         }
-        if !direct.is_empty()
+        let hidden = join_all(about().map(|digest| subject.elsewhere.unlisted(memo, digest))).await;
+        let hidden: Vec<FoundElsewhere> = hidden.into_iter().flatten().collect();
+        if !(direct.is_empty() && hidden.is_empty())
             && let Some(gathered) = Arc::get_mut(&mut gathered)
         {
             gathered.own.absorb(direct);
+            gathered.elsewhere.extend(hidden);
             judged = None;
         }
         if judged.is_none() {
@@ -228,6 +239,7 @@ struct Gathered {
     via: Vec<(Manifest, Arc<Collected>)>,
     below: Vec<Arc<Collected>>,
     inside: Arc<Collected>,
+    elsewhere: Vec<FoundElsewhere>,
 }
 
 /// Checks everything that was collected and judges what counts. Pure CPU work but for the cache.
@@ -251,6 +263,12 @@ fn conclude(
     });
     let mut incomplete = gathered.own.incomplete.clone();
     incomplete.extend(gathered.via.iter().flat_map(|(_, found)| found.incomplete.clone()));
+    incomplete.extend(
+        gathered
+            .elsewhere
+            .iter()
+            .flat_map(|found| found.collected.incomplete.clone()),
+    );
     let verdict = subject.policy.as_ref().map(|policy| {
         let facts = Facts {
             digest: subject.digest,
@@ -296,6 +314,22 @@ impl Gathered {
             counted.extend(check_all(&found.items, &about_index));
             counted.extend(found.listed.iter().cloned());
         }
+        for found in &self.elsewhere {
+            let index = self.via.iter().find(|(index, _)| index.digest == found.about);
+            let asked = match index {
+                Some((index, _)) => question(subject.digest, Some(index.digest), Some(&index.bytes)),
+                None => own,
+            };
+            let mut checked = check_all(&found.collected.items, &asked);
+            checked.extend(found.collected.listed.iter().cloned());
+            for evidence in &mut checked {
+                evidence.found_in = Some(found.place.clone().into());
+                if found.is_github {
+                    evidence.format = Format::Github;
+                }
+            }
+            counted.extend(checked);
+        }
         // Evidence of platform manifests is shown with their digest and never counts upwards.
         let mut shown = Vec::new();
         for found in &self.below {
@@ -322,6 +356,7 @@ impl Gathered {
                 .chain(via)
                 .chain(self.below.iter().map(Arc::as_ref))
                 .chain(std::iter::once(&*self.inside))
+                .chain(self.elsewhere.iter().map(|found| &*found.collected))
         };
         let policy = subject.policy.as_ref()?;
         if parts().any(|p| !p.incomplete.is_empty() || p.items.iter().any(|item| item.content.is_err())) {
@@ -345,6 +380,14 @@ impl Gathered {
         key.part(&self.via.len().to_be_bytes());
         for (index, _) in &self.via {
             key.part(index.digest.as_bytes());
+        }
+        // Where something was found is told beside it.
+        for found in &self.elsewhere {
+            key.part(found.place.as_bytes());
+            key.part(&found.collected.items.len().to_be_bytes());
+            for item in &found.collected.items {
+                key.part(item.digest.as_bytes());
+            }
         }
         for (carrier, digests) in set {
             key.part(format!("{carrier:?}").as_bytes());

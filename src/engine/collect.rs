@@ -18,6 +18,7 @@ use crate::domain::reference::Repository;
 use crate::sources::evidence::{
     Carrier, Item, ItemContent, artifact_without_statement, buildkit_layer, may_be_statement,
 };
+use crate::sources::github::{Attestation, GithubRepository};
 use crate::sources::registry::{Descriptor, Manifest, Registry, RegistryError};
 
 use super::once_map::OnceMap;
@@ -383,6 +384,27 @@ fn broken(
         annotations,
         carrier,
         content: Err(error.into()),
+    }
+}
+
+/// What GitHub's attestation API has about a digest.
+pub(crate) async fn attested(registry: &Registry, source: &GithubRepository, subject: Digest) -> Collected {
+    let found = match source.attestations(registry, subject).await {
+        Ok(found) => found,
+        Err(error) => return Collected::failed(&error),
+    };
+    let item = |one: Attestation| Item {
+        attached_to: subject,
+        manifest: one.digest,
+        digest: one.digest,
+        media_type: one.media_type,
+        annotations: BTreeMap::new(),
+        carrier: Carrier::GithubApi,
+        content: one.bundle.map(ItemContent::Kept).map_err(Failure::from),
+    };
+    Collected {
+        items: found.into_iter().map(item).collect(),
+        ..Collected::default()
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::reference::Repository;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
+use super::elsewhere::Elsewhere;
 use super::image_presence::{ImageDepth, PresenceScope};
 use super::ledger::Ledger;
 use super::once_map::OnceMap;
@@ -203,6 +204,7 @@ impl<L> Context<L> {
             service: service.cloned(),
             service_signer: configured.and_then(|s| s.signer.clone()),
             source: configured.and_then(|s| s.source.clone()),
+            elsewhere: Elsewhere::of(&self.team, configured),
             policy: criteria.policy.cloned(),
             trust: Arc::clone(&self.trust),
             extent: criteria.extent,

@@ -399,7 +399,7 @@ pub(super) fn team_of_commit(
         found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
     };
     let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
-    approval::settle(&mut team.registries, approved);
+    approval::settle(&mut team, approved);
     Ok((team, text))
 }
 
@@ -435,7 +435,7 @@ pub(crate) fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPoli
         }
         FileOwner::Repository { top, inside } => {
             let (mut team, text) = team_of_working_tree(&top, &inside, &shown)?;
-            approval::settle(&mut team.registries, approved);
+            approval::settle(&mut team, approved);
             Ok((team, text))
         }
         FileOwner::LinkInRepository { link } => Err(unreadable(

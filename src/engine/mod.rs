@@ -10,6 +10,7 @@ pub(crate) mod collect;
 mod context;
 pub(crate) mod diff;
 pub mod effective;
+mod elsewhere;
 mod environment_paths;
 pub mod history;
 pub(crate) mod holds;

@@ -66,6 +66,8 @@ pub(super) struct RefreshMemory {
     pub(super) sightings: RunningSightings,
     /// How the last fetch ended.
     fetch: Option<Fetch>,
+    /// Why the last refresh of trusted roots in the background failed, if it did.
+    pub(super) root_trouble: Option<Untrusted>,
 }
 
 /// The names under which is kept what a survey comes to.
@@ -293,8 +295,13 @@ impl Engine {
 
     /// The trusted roots of the policy that was used last, for what is told about their age.
     pub(crate) fn roots_told(&self) -> Vec<RootInForce> {
-        let team = self.kept().tools.as_ref().map(|(team, ..)| Arc::clone(team));
-        team.map_or_else(Vec::new, |team| trusted_roots::in_force(&self.inner.options, &team))
+        self.team_used()
+            .map_or_else(Vec::new, |team| trusted_roots::in_force(&self.inner.options, &team))
+    }
+
+    /// The policy that was used last.
+    pub(super) fn team_used(&self) -> Option<Arc<TeamPolicy>> {
+        self.kept().tools.as_ref().map(|(team, ..)| Arc::clone(team))
     }
 
     /// A registry client that believes no cache: for what is judged right before it is written.

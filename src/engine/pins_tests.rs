@@ -28,6 +28,7 @@ fn service(name: &str, image: &str) -> Service {
         name: name.into(),
         image: Repository::parse(image).expect("valid"),
         also: Vec::new(),
+        evidence: Vec::new(),
         component: None,
         signer: None,
         candidate: None,

@@ -104,6 +104,10 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
             pass.emit(Update::Notice(notice.into())).await;
         }
     }
+    let root_trouble = engine.kept().root_trouble.clone();
+    if let Some(notice) = root_trouble {
+        pass.emit(Update::Notice(notice)).await;
+    }
     pass.close(engine).await;
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
+use crate::sources::github::GithubRepository;
 use crate::sources::registry::{Head, Manifest, Place, Present, Registry, RegistryError};
 
 use super::collect::{self, Collected};
@@ -55,6 +56,8 @@ pub(crate) struct RegistryMemo {
     /// What the tag list of the repository did not tell of.
     unlisted: OnceMap<Place, Arc<Collected>>,
     inside: OnceMap<Place, Arc<Collected>>,
+    /// What GitHub's attestation API has about a digest.
+    attestations: OnceMap<(GithubRepository, Digest), Arc<Collected>>,
 }
 
 impl RegistryMemo {
@@ -74,6 +77,7 @@ impl RegistryMemo {
             attached: OnceMap::default(),
             unlisted: OnceMap::default(),
             inside: OnceMap::default(),
+            attestations: OnceMap::default(),
         }
     }
 
@@ -105,6 +109,12 @@ impl RegistryMemo {
             Arc::new(found.await)
         };
         self.unlisted.get(place.clone(), ask).await
+    }
+
+    /// What GitHub's attestation API has about a digest.
+    pub(crate) async fn attestations(&self, source: &GithubRepository, digest: Digest) -> Arc<Collected> {
+        let ask = || async { Arc::new(collect::attested(&self.registry, source, digest).await) };
+        self.attestations.get((source.clone(), digest), ask).await
     }
 
     /// What an index at this place has inside it.

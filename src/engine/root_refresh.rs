@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::failure::Failure;
 use crate::domain::policy::TeamPolicy;
-use crate::domain::trusted_root::{RootInForce, named_roots};
+use crate::domain::trusted_root::{RootInForce, RootSource, named_roots};
 use crate::sources::registry::{Documents, address};
 use crate::sources::tuf::{KeptFolder, refresh};
 
@@ -93,5 +93,33 @@ impl Engine {
         let (ledger, _) = self.ledger().await?;
         let options = self.options().clone();
         blocking(move || in_force(&options, &ledger.team)).await
+    }
+
+    /// Refreshes the roots of the policy that was used last, if one of them was not confirmed within a day: what the
+    /// cockpit does in the background. Why that failed is told on the board from the next pass on.
+    pub(crate) async fn refresh_due_roots(&self, now: Timestamp) {
+        let (false, Some(team)) = (self.options().offline, self.team_used()) else {
+            return;
+        };
+        let is_due = |root: &RootInForce| {
+            let confirmed = |at: Timestamp| root.source == RootSource::Tuf && (now - at).get_hours() < 24;
+            root.mirror.is_some() && !root.fetched_at.is_some_and(confirmed)
+        };
+        if !self.roots_told().iter().any(is_due) {
+            return;
+        }
+        let failed = match update(self.options(), &team, now).await {
+            Ok(all) => all.into_iter().find_map(|one| match one.outcome {
+                RefreshOutcome::Failed(failure) => Some((one.root.name, failure)),
+                _ => None,
+            }),
+            Err(failure) => Some(("a root".to_owned(), failure)),
+        };
+        let told = failed.map(|(name, failure)| {
+            let what = failure.what.quoted();
+            tracing::warn!(%name, %what, "a trusted root is not refreshed");
+            format!("the trusted root {name} is not refreshed and stays as it was: {what}").into()
+        });
+        self.kept().root_trouble = told;
     }
 }

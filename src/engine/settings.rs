@@ -141,6 +141,13 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
         .registries
         .iter()
         .filter(|(_, s)| s.anonymous && approval::is_redirected(s));
+    let github = team.github.iter().filter(|github| github.anonymous).map(|github| {
+        format!(
+            "attestations are asked for at {} without your token: the repository's own file names that host; \
+             to trust it with the token, add {:?} to approved_registries in your own configuration",
+            github.host, github.host
+        )
+    });
     unapproved
         .map(|(name, _)| {
             format!(
@@ -148,6 +155,7 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
                  to trust it with them, add {name:?} to approved_registries in your own configuration"
             )
         })
+        .chain(github)
         .collect()
 }
 

@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod evidence;
 pub mod git;
+pub mod github;
 pub mod registry;
 pub mod tuf;

@@ -103,6 +103,8 @@ pub enum Carrier {
     SbomTag,
     /// BuildKit's attestation manifest inside the index: never signed.
     BuildkitInIndex,
+    /// GitHub's attestation API.
+    GithubApi,
 }
 
 /// What is asked about an item.

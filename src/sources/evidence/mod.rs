@@ -210,6 +210,7 @@ fn format_of(item: &Item) -> Format {
         Carrier::CosignAttTag => Format::CosignAttestation,
         Carrier::SbomTag => Format::Sbom,
         Carrier::BuildkitInIndex => Format::Buildkit,
+        Carrier::GithubApi => Format::Github,
         Carrier::Referrer => listed::format(&item.media_type),
     }
 }

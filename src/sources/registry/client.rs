@@ -96,6 +96,14 @@ impl RegistryClient {
         }
     }
 
+    /// Whether anything may be asked.
+    pub(super) fn online(&self, what: &str) -> Result<(), RegistryError> {
+        match self.offline {
+            true => Err(RegistryError::Offline { what: what.to_owned() }),
+            false => Ok(()),
+        }
+    }
+
     /// The header that would be sent now, for a client that sends by itself.
     pub(super) async fn authorization(&self, access: &Access) -> Result<Option<HeaderValue>, RegistryError> {
         self.auth.header(&self.transport, access).await

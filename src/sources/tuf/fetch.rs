@@ -21,7 +21,7 @@ impl RemoteRepository {
             url: &url,
             what: format!("{path} of the TUF repository"),
             cap,
-            headers: &[],
+            accept: None,
             token: None,
             elsewhere: false,
         };

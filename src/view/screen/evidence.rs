@@ -306,6 +306,9 @@ fn about(evidence: &Evidence, asked: Option<Digest>, now: Timestamp) -> Vec<Line
     if asked.is_some_and(|asked| asked != evidence.attached_to) {
         add("attached to", format!("{}  (via index)", evidence.attached_to));
     }
+    if let Some(place) = &evidence.found_in {
+        add("found in", place.clean().into_string());
+    }
     if let Some(at) = evidence.signed_at {
         let source = match evidence.timestamp {
             TimeSource::Rekor => "by the transparency log",
