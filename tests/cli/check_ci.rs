@@ -148,6 +148,14 @@ async fn the_hook_knows_new_branches_deletions_and_what_would_be_lost() {
     let said = push(&gate, &clone, &["+main"], &[]);
     assert!(said.status != 0 && said.err.contains("would lose commits"), "{said:?}");
     assert_eq!(tip(&remote, "main"), before);
+    // A replacement would show others another commit than the one that was checked.
+    let said = push(
+        &gate,
+        &clone,
+        &["HEAD:refs/replace/1111111111111111111111111111111111111111"],
+        &[],
+    );
+    assert!(said.status != 0 && said.err.contains("another commit"), "{said:?}");
     // A tag is no branch.
     git(&clone, &["tag", "v1"]);
     assert_eq!(push(&gate, &clone, &["v1"], &[]).status, 0);
@@ -215,8 +223,11 @@ async fn the_scripts_of_the_workflow_and_of_the_job_judge_the_change() {
     let (remote, clone) = served(&gate);
     std::fs::remove_file(remote.join("hooks/pre-receive")).expect("removed");
     commit_pin(&gate, &clone, "staging", &gate.image("1.3.0"));
-    git(&clone, &["push", "-q", "origin", "HEAD:refs/pull/7/head"]);
     let head = tip(&clone, "HEAD");
+    // As the forge keeps it: the commit that merging the change makes.
+    git(&clone, &["checkout", "-q", "--detach", "origin/main"]);
+    git(&clone, &["merge", "-q", "--no-ff", "--no-edit", &head]);
+    git(&clone, &["push", "-q", "origin", "HEAD:refs/pull/7/merge"]);
     git(&clone, &["checkout", "-q", "-B", "main", "origin/main"]);
     let base = tip(&clone, "main");
 

@@ -152,3 +152,68 @@ async fn a_policy_file_counts_only_from_outside_of_the_repository() {
     assert_eq!(outside.status, 0, "{outside:?}");
     assert_eq!(outside.json()["policy"]["source"].as_str(), own.to_str());
 }
+
+/// Two lines that were merged into each other part at two commits, and a shallow clone can look as if they parted
+/// earlier than they do. Each of these hid a pin once.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_two_lines_part_must_be_certain() {
+    let gate = Gate::start().await;
+    gate.set_up(NOTHING, NOTHING, NOTHING);
+    let git = |args: &[&str]| gate.git(args);
+    let commit = |message: &str| git(&["commit", "-q", "--allow-empty", "-m", message]);
+    // main and change merge each other's first commit; the change pins another digest on the way and keeps it.
+    git(&["checkout", "-q", "-B", "main"]);
+    gate.pin("production", &gate.image("1.2.0"));
+    git(&["add", "-A"]);
+    commit("pins");
+    git(&["checkout", "-q", "-b", "left"]);
+    commit("left");
+    git(&["checkout", "-q", "-b", "right", "main"]);
+    commit("right");
+    git(&["checkout", "-q", "-B", "main", "left"]);
+    git(&["merge", "-q", "--no-edit", "right"]);
+    git(&["checkout", "-q", "-B", "change", "right"]);
+    git(&["merge", "-q", "--no-edit", "left"]);
+    let said = gate.check(&["--json"]).await;
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.out.contains("part at several commits"), "{said:?}");
+    git(&["merge", "-q", "--no-edit", "main"]);
+    assert_eq!(gate.check(&["--json"]).await.status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_never_chooses_what_is_compared() {
+    let gate = Gate::start().await;
+    gate.set_up(NOTHING, |g| g.write("README.md", "on\n"), forward);
+    let git = |args: &[&str]| gate.git(args);
+    for (tag, of) in [("main", "change"), ("change", "main")] {
+        git(&["tag", tag, &format!("refs/heads/{of}")]);
+        let said = gate.check(&["--json"]).await;
+        assert_eq!(said.status, 2, "{said:?}");
+        assert!(
+            said.out.contains("refs/tags/") && said.out.contains("refs/heads/"),
+            "{said:?}"
+        );
+        git(&["tag", "-d", tag]);
+    }
+    // A tag of the same commit chooses nothing.
+    git(&["tag", "main", "refs/heads/main"]);
+    assert_ne!(gate.check(&["--json"]).await.status, 2);
+}
+
+/// Anybody can make a folder whose name is no text: what else is there is read all the same.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_whose_name_is_no_text_hides_nothing() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let gate = Gate::start().await;
+    let odd = |g: &Gate| {
+        let folder = g.folder.join(std::ffi::OsStr::from_bytes(b"docs\xff"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("a.txt"), "a").expect("written");
+    };
+    gate.set_up(odd, NOTHING, forward);
+    let said = gate.check(&["--json"]).await;
+    let pins = said.json()["pins"].as_array().expect("pins").len();
+    assert_eq!(pins, 1, "{said:?}");
+}

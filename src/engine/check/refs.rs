@@ -48,21 +48,31 @@ pub(super) fn resolve(repo: &GitRepo, question: &CheckQuestion) -> Result<Compar
         (base_name, base) = (name, tip);
     }
     let (head_name, head) = named(repo, remote.as_deref(), "head", &question.head)?;
-    let Some(merge_base) = repo.merge_base(&base, &head)? else {
-        let what = format!(
-            "no commit is known here that both {} and {} lead back to",
-            quoted(&base_name),
-            quoted(&head_name)
-        );
-        let remote = remote.as_deref().unwrap_or("origin");
+    let shallow = |what: String| {
+        Failure::usage(format!("{what}: the clone is shallow")).hint(Hint::with(
+            "fetch the rest of the history, then check again: git fetch --unshallow {}",
+            &[Part::name(remote.as_deref().unwrap_or("origin"))],
+        ))
+    };
+    let both = format!("{} and {}", quoted(&base_name), quoted(&head_name));
+    let mut merge_bases = repo.merge_bases(&base, &head)?.into_iter();
+    let Some(merge_base) = merge_bases.next() else {
+        let what = format!("no commit is known here that both {both} lead back to");
         return Err(match repo.is_shallow() {
-            true => Failure::usage(format!("{what}: the clone is shallow")).hint(Hint::with(
-                "fetch the rest of the history, then check again: git fetch --unshallow {}",
-                &[Part::name(remote)],
-            )),
+            true => shallow(what),
             false => Failure::usage(what).hint("name two commits of one history with --base and --head"),
         });
     };
+    // Each of several would tell another story of what the change did, and one of them may hide a pin.
+    if merge_bases.next().is_some() {
+        let what = format!("{both} part at several commits: each was merged into the other");
+        return Err(Failure::usage(what).hint(
+            "merge the base into the change once more, or check the commit that merging them makes, and check again",
+        ));
+    }
+    if repo.is_cut_between(&base, &head, &merge_base)? {
+        return Err(shallow(format!("where {both} part cannot be told")));
+    }
     Ok(ComparedCommits {
         base_name,
         base,
@@ -78,6 +88,19 @@ fn named(repo: &GitRepo, remote: Option<&str>, what: &str, name: &str) -> Result
         let words = format!("the {what} is no commit: {name} stands for a ref that is made or deleted");
         return Err(Failure::usage(words)
             .hint("a new branch is compared with the default branch; a deleted one needs no check"));
+    }
+    let refs = repo.refs_of(name)?;
+    if let [(one, first), rest @ ..] = refs.as_slice()
+        && let Some((other, _)) = rest.iter().find(|(_, commit)| commit != first)
+    {
+        // Git takes the tag, and anybody who can push one would choose what is compared.
+        let words = format!(
+            "the {what} {} means {} and {}",
+            quoted(name),
+            quoted(one),
+            quoted(other)
+        );
+        return Err(Failure::usage(words).hint("name one of them in full, with refs/ before it"));
     }
     if let Some(commit) = repo.commit_named(name)? {
         return Ok((name.to_owned(), commit));
@@ -120,6 +143,6 @@ fn newer(
     let Some((name, tip)) = tracked(repo, remote, branch)? else {
         return Ok(None);
     };
-    let is_newer = repo.merge_base(base, &tip)?.as_deref() == Some(base);
+    let is_newer = repo.merge_bases(base, &tip)?.first().map(String::as_str) == Some(base);
     Ok(is_newer.then_some((name, tip)))
 }

@@ -80,23 +80,62 @@ impl GitRepo {
         Ok((ran.ok() && is_id).then_some(id))
     }
 
-    /// The newest commit that both lead back to; `None` = none is known here.
+    /// The newest commits that both lead back to: one in most histories, several where two lines were merged into each
+    /// other, none where none is known here.
     ///
     /// # Errors
     /// If git cannot be asked.
-    pub(crate) fn merge_base(&self, one: &str, other: &str) -> Result<Option<String>, GitError> {
+    pub(crate) fn merge_bases(&self, one: &str, other: &str) -> Result<Vec<String>, GitError> {
         let ran = self
             .program()
-            .try_run(&["merge-base", one, other], &[], LOCAL_TIMEOUT)?;
+            .try_run(&["merge-base", "--all", one, other], &[], LOCAL_TIMEOUT)?;
         match ran.status {
-            Some(0) => Ok(ran.text().lines().next().map(str::to_owned)),
-            Some(1) => Ok(None),
+            Some(0) => Ok(ran.text().lines().map(str::to_owned).collect()),
+            Some(1) => Ok(Vec::new()),
             status => Err(GitError::Failed {
                 command: "merge-base".to_owned(),
                 status,
                 words: ran.stderr.trim().into(),
             }),
         }
+    }
+
+    /// Whether a shallow clone is cut somewhere between two commits and where they part: then they may part later than it
+    /// looks.
+    ///
+    /// # Errors
+    /// If git cannot be asked.
+    pub(crate) fn is_cut_between(&self, one: &str, other: &str, merge_base: &str) -> Result<bool, GitError> {
+        let boundary = self.shallow_boundary();
+        if boundary.is_empty() {
+            return Ok(false);
+        }
+        let below = format!("^{merge_base}");
+        let ran = self
+            .program()
+            .run(&["rev-list", "--end-of-options", one, other, &below], LOCAL_TIMEOUT)?;
+        Ok(ran.text().lines().any(|commit| boundary.contains(commit)))
+    }
+
+    /// The refs that a short name can mean here, each with its commit; empty for an id, `HEAD` and full names.
+    ///
+    /// # Errors
+    /// If git cannot be asked.
+    pub(crate) fn refs_of(&self, name: &str) -> Result<Vec<(String, String)>, GitError> {
+        // `main~1` and `main@{yesterday}` begin with the name of a ref.
+        let name = name.split(['~', '^', '@', ':', '{']).next().unwrap_or_default();
+        let is_id = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if name.is_empty() || name.starts_with("refs/") || name == "HEAD" || is_id {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for folder in ["refs", "refs/tags", "refs/heads", "refs/remotes"] {
+            let full = format!("{folder}/{name}");
+            if let Some(commit) = self.commit_named(&full)? {
+                found.push((full, commit));
+            }
+        }
+        Ok(found)
     }
 
     /// Every path that a commit touched, against its first parent: links and submodules too.

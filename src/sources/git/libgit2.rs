@@ -3,7 +3,7 @@
 mod history;
 mod tree_changes;
 
-use git2::{BranchType, Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
+use git2::{BranchType, Commit, ObjectType, Oid, Repository};
 use sha1::{Digest as _, Sha1};
 
 use super::error::GitError;
@@ -152,21 +152,32 @@ impl GitReader for Libgit2 {
 
     fn list(&self, commit: &str) -> Result<TreeListing, GitError> {
         let (mut files, mut links) = (Vec::new(), Vec::new());
-        self.tree(commit)?
-            .walk(TreeWalkMode::PreOrder, |folder, entry| {
-                let is_blob = entry.kind() == Some(ObjectType::Blob);
-                match (entry.filemode() & 0o170_000, entry.name()) {
-                    (0o100_000, Ok(name)) if is_blob => files.push(TreeFile {
+        let failed = |e: git2::Error| GitError::object(format!("the tree of {commit}"), &e);
+        // Not libgit2's own walk: it ends at the first folder whose name is no text, and anybody can make one.
+        let mut folders = vec![(String::new(), self.tree(commit)?)];
+        while let Some((folder, tree)) = folders.pop() {
+            for entry in &tree {
+                // What has no name in text can be no pin; it is no reason to read nothing else.
+                let Ok(name) = entry.name() else { continue };
+                let kind = entry.kind();
+                match (entry.filemode() & 0o170_000, kind) {
+                    (0o100_000, Some(ObjectType::Blob)) => files.push(TreeFile {
                         path: format!("{folder}{name}"),
                         oid: entry.id().to_string(),
                         size: None,
                     }),
-                    (0o120_000, Ok(name)) if is_blob => links.push(format!("{folder}{name}")),
+                    (0o120_000, Some(ObjectType::Blob)) => links.push(format!("{folder}{name}")),
+                    (_, Some(ObjectType::Tree)) => {
+                        let below = self.repo.find_tree(entry.id()).map_err(failed)?;
+                        folders.push((format!("{folder}{name}/"), below));
+                    }
                     _ => {}
                 }
-                TreeWalkResult::Ok
-            })
-            .map_err(|e| GitError::object(format!("the tree of {commit}"), &e))?;
+            }
+        }
+        // As git lists them: by the bytes of their paths.
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        links.sort_unstable();
         if let Ok(odb) = self.repo.odb() {
             for file in &mut files {
                 let oid = Oid::from_str(&file.oid).ok();

@@ -178,7 +178,7 @@ impl GitRepo {
     }
 
     /// Commits whose parents a shallow clone lacks: what they changed cannot be told.
-    fn shallow_boundary(&self) -> BTreeSet<String> {
+    pub(super) fn shallow_boundary(&self) -> BTreeSet<String> {
         let text = self.shallow_text();
         text.lines().map(|line| line.trim().to_owned()).collect()
     }
