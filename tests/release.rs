@@ -25,4 +25,5 @@ mod release {
     mod rendered_trees;
     mod shared_world;
     mod styles;
+    mod tags_beside;
 }

@@ -19,6 +19,7 @@ use crate::sources::git::{FileOwner, GitError, GitRepo, Tip, TreeFile, owner_of}
 
 use super::effective::{self, Effective, ScannedCommit};
 use super::holds;
+use super::named_scans;
 use super::options::OpenOptions;
 use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::survey::CommitSurvey;
@@ -235,22 +236,22 @@ fn scan_all(
         ..ScannedCommit::default()
     };
     let blobs = repo.blobs()?;
-    for file in files.iter().filter(|f| manifest::is_manifest(&f.path)) {
+    let mut scan = |file: &TreeFile| -> Result<Option<Arc<manifest::Scan>>, Failure> {
         // Not every reader knows a size before it has the bytes.
         let is_small = |bytes: &[u8]| bytes.len() as u64 <= FILE_CAP;
-        let scan = match file.size {
-            Some(size) if size > FILE_CAP => None,
-            _ => scans.scan(&file.path, &file.oid, || Ok(blobs.read_if(&file.oid, &is_small)?))?,
-        };
-        match scan {
-            Some(scan) => {
-                commit.scans.insert(file.path.clone(), scan);
-            }
-            None => {
-                notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
-            }
+        match file.size {
+            Some(size) if size > FILE_CAP => Ok(None),
+            _ => scans.scan(&file.path, &file.oid, || Ok(blobs.read_if(&file.oid, &is_small)?)),
+        }
+    };
+    for file in files.iter().filter(|f| manifest::is_manifest(&f.path)) {
+        if let Some(scan) = scan(file)? {
+            commit.scans.insert(file.path.clone(), scan);
+        } else {
+            notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
         }
     }
+    named_scans::add(&mut commit, files, &mut scan)?;
     commit.copied = vendored::copied_files(files, &commit.scans);
     Ok(commit)
 }

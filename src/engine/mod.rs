@@ -20,6 +20,7 @@ pub mod include_graph;
 pub mod journal;
 pub mod ledger;
 pub mod lineage;
+mod named_scans;
 pub(crate) mod once_map;
 mod open;
 mod options;

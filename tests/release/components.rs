@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pindeck::domain::Digest;
+use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::{GateName, GateState, Plan};
 use pindeck::domain::write::Request;
 
@@ -110,6 +111,34 @@ async fn a_digest_named_outright_belongs_to_its_component() {
     let all: Vec<_> = plans.iter().map(facts).collect();
     assert_eq!(all.len(), 1, "{all:?}");
     assert_eq!(all[0].0, Some("fpm"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_that_no_pin_names_is_guessed_into_no_component() {
+    let Some(stage) = Stage::start().await else { return };
+    // It is signed, and in the registry; no environment pins it.
+    let digest: Digest = NEW.parse().expect("a digest");
+    for env in ["dev", "integration", "staging"] {
+        deploy(&stage, env, &[("1.2.0-fpm", OLD), ("1.2.0-nginx", OLD)]);
+    }
+    deploy(&stage, "production", &[("1.2.0-fpm", OLD), ("1.2.0-nginx", OLD)]);
+    let head = stage.head();
+    let failure = stage
+        .engine()
+        .plan(promote_digest("payments", "production", digest))
+        .await
+        .expect_err("two components");
+    assert_eq!(failure.kind(), FailureKind::Usage, "{failure:?}");
+    let said = failure.what().raw();
+    for word in ["pinned nowhere", NEW, "fpm", "nginx", "payments"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    assert_eq!(stage.head(), head);
+    // Where there is nothing to choose from, nothing has to be guessed.
+    deploy(&stage, "production", &[("1.2.0", OLD)]);
+    let plans = plans(&stage, promote_digest("payments", "production", digest)).await;
+    assert_eq!(plans.len(), 1, "{plans:?}");
+    assert_eq!((plans[0].component.as_deref(), plans[0].to), (None, digest));
 }
 
 #[tokio::test(flavor = "multi_thread")]

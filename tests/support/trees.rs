@@ -138,7 +138,7 @@ pub fn everywhere() -> Vec<Environment> {
 /// A commit of these files.
 pub fn commit(files: &BTreeMap<String, String>) -> ScannedCommit {
     let scanned = files.iter().filter(|(path, _)| is_manifest(path));
-    ScannedCommit {
+    let mut commit = ScannedCommit {
         scans: scanned
             .map(|(path, text)| (path.clone(), Arc::new(scan(path, text.as_bytes()))))
             .collect(),
@@ -153,6 +153,16 @@ pub fn commit(files: &BTreeMap<String, String>) -> ScannedCommit {
                 .collect(),
         ),
         ..ScannedCommit::default()
+    };
+    loop {
+        let named = effective::named_files(&commit);
+        if named.is_empty() {
+            return commit;
+        }
+        for path in named {
+            let scan = scan(&path, files[&path].as_bytes());
+            commit.scans.insert(path, Arc::new(scan));
+        }
     }
 }
 

@@ -49,13 +49,14 @@ pub(super) fn beside(files: &Files<'_>, file: u32) -> Vec<RenderedObject> {
 
 /// The values that a `HelmRelease` takes from other objects, in order; `beside` are the objects that it is deployed with.
 /// What cannot be read says so.
-pub(super) fn referenced(release: &RenderedObject, beside: &[RenderedObject]) -> Vec<ValuesSource> {
+pub(super) fn referenced(files: &Files<'_>, release: &RenderedObject, beside: &[RenderedObject]) -> Vec<ValuesSource> {
     let each = release.values_from.iter().filter_map(|reference| {
         let ValuesReference {
             kind,
             name,
             key,
             target_path,
+            optional,
         } = reference;
         // One value somewhere else than in an image decides none.
         if target_path.as_deref().is_some_and(|path| !may_be_of_image(path)) {
@@ -70,6 +71,11 @@ pub(super) fn referenced(release: &RenderedObject, beside: &[RenderedObject]) ->
         }
         let is_meant = |other: &&RenderedObject| other.kind == "ConfigMap" && release.means(name, other);
         let Some(object) = beside.iter().find(is_meant) else {
+            if !optional && !is_anywhere(files, name) {
+                return Some(ValuesSource::Missing(format!(
+                    "the ConfigMap {name} is nowhere in this repository, and without it Flux does not deploy the release"
+                )));
+            }
             return unread("it is not among what is deployed with the release");
         };
         match object.data.iter().find(|(known, _)| known == key) {
@@ -78,6 +84,20 @@ pub(super) fn referenced(release: &RenderedObject, beside: &[RenderedObject]) ->
         }
     });
     each.collect()
+}
+
+/// Whether a ConfigMap may be made anywhere in the repository under this name, or under a part of it that something is
+/// put in front of or behind.
+fn is_anywhere(files: &Files<'_>, name: &str) -> bool {
+    let may_be = |own: &str| !own.is_empty() && name.contains(own);
+    name.contains('$')
+        || (0..files.len()).any(|file| {
+            files.parts(file).iter().any(|part| match part {
+                DocumentPart::Object(object) => object.kind == "ConfigMap" && may_be(&object.name),
+                DocumentPart::Kustomization(one) => one.config_maps.iter().any(|one| may_be(&one.name)),
+                _ => false,
+            })
+        })
 }
 
 /// Whether a path of values names an image or a part of one.

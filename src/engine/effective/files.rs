@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, PatchSource, Scan, ValuesLayer};
+use crate::sources::git::manifest::{DocumentPart, Found, Kustomization, Origin, PatchSource, Scan, is_manifest};
 
 use super::node::SourceSite;
 
@@ -143,18 +143,29 @@ impl<'a> Files<'a> {
         relative(folder_of(self.path(file)), written)
     }
 
-    /// The values file of a layer that `file` names.
-    pub(crate) fn layer(&self, file: u32, layer: &ValuesLayer) -> Option<u32> {
-        match layer {
-            ValuesLayer::File { path, from } => {
-                let folder = match from {
-                    Origin::Beside => folder_of(self.path(file)),
-                    Origin::Root => "",
-                };
-                self.find(&relative(folder, path)?)
-            }
-            ValuesLayer::Values(_) => None,
-        }
+    /// The path of a values file that `file` names, from the root; `None` if it leaves the repository.
+    pub(crate) fn layer_path(&self, file: u32, path: &str, from: Origin) -> Option<String> {
+        let folder = match from {
+            Origin::Beside => folder_of(self.path(file)),
+            Origin::Root => "",
+        };
+        relative(folder, path)
+    }
+
+    /// Whether a path, or a folder above it, is there and not a file that is read: a link, most often.
+    pub(crate) fn is_unread(&self, path: &str) -> bool {
+        let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+        let is_other = |path: &str| !self.index.contains_key(path) && self.others.contains_key(path);
+        is_other(path) || above.into_iter().any(is_other)
+    }
+
+    /// Whether anything lies in a folder.
+    pub(crate) fn has_folder(&self, folder: &str) -> bool {
+        let prefix = format!("{folder}/");
+        let from = self.all.partition_point(|(path, _)| *path < prefix.as_str());
+        let in_scanned = self.all.get(from).is_some_and(|(path, _)| path.starts_with(&prefix));
+        let mut others = self.others.range(prefix.as_str()..);
+        in_scanned || others.next().is_some_and(|(path, ())| path.starts_with(&prefix))
     }
 
     /// The files of a folder, and of those below it that are no kustomizations of their own.
@@ -169,7 +180,11 @@ impl<'a> Files<'a> {
             .iter()
             .take_while(|(path, _)| path.starts_with(&prefix));
         let inside = all.filter(|(path, _)| below || !path[prefix.len()..].contains('/'));
-        inside.filter_map(|(path, _)| self.find(path)).collect()
+        // Controllers take files of a folder by their endings.
+        inside
+            .filter(|(path, _)| is_manifest(path))
+            .filter_map(|(path, _)| self.find(path))
+            .collect()
     }
 }
 

@@ -130,7 +130,7 @@ impl Gatherer<'_> {
                 .iter()
                 .filter_map(|layer| self.places.values(0, layer))
                 .collect();
-            layers.extend(config_maps::referenced(object, beside));
+            layers.extend(config_maps::referenced(self.files, object, beside));
             let rules: Vec<Rule> = object
                 .post_images
                 .1
@@ -176,6 +176,7 @@ impl Gatherer<'_> {
     ) {
         let mut merged = RenderNode::Map(Vec::new());
         let mut gone = Vec::new();
+        let unread = unread.or(layers.iter().find_map(ValuesSource::missing));
         for layer in layers {
             match layer {
                 ValuesSource::Inline(file, shape) => {
@@ -193,7 +194,17 @@ impl Gatherer<'_> {
                             values::lay_over(&mut merged, &RenderNode::of(shape, *file), &mut gone);
                         }
                     }
+                    if let Some(problem) = self.files.scan(*file).and_then(|scan| scan.problem.as_ref()) {
+                        let why = format!(
+                            "{} may change it and is not read to its end: {problem}",
+                            self.files.path(*file)
+                        );
+                        merged.texts_mut(&mut |text| {
+                            text.uncertain.get_or_insert_with(|| why.clone());
+                        });
+                    }
                 }
+                ValuesSource::Missing(_) => {}
             }
         }
         values::lay_over(&mut merged, &over, &mut gone);
@@ -347,6 +358,7 @@ impl Gatherer<'_> {
         }
         let rest = unplaced::all(self.places, self.renderer, &self.environments, copied);
         out.unmanaged.extend(rest);
+        out.unmanaged.extend(unplaced::unread_resources(self.files, copied));
         let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
         out.settled = settled.into_iter().map(line).collect();
         out
@@ -402,6 +414,7 @@ impl Gatherer<'_> {
                 uncertain: scan
                     .doubtful
                     .clone()
+                    .or_else(|| found.uncertain.clone())
                     .or_else(|| (found.rule == DetectionRule::UnparsedLine).then(|| UNPARSED.to_owned()))
                     .or_else(|| {
                         let unread = unread_kustomization.get_or_init(|| self.files.unread_kustomization(file));
@@ -411,10 +424,13 @@ impl Gatherer<'_> {
         }
     }
 
-    /// Why readers of YAML may disagree about the files that an image comes from, if they may.
+    /// Why readers of YAML may disagree about the files that an image comes from, or about the text that decides it, if
+    /// they may.
     fn doubtful(&self, site: SourceSite, known: &ImagePlaces) -> Option<String> {
-        let mut files = std::iter::once(&site).chain(&known.names).map(|site| site.file);
-        files.find_map(|file| self.files.scan(file)?.doubtful.clone())
+        let sites = || std::iter::once(&site).chain(&known.names);
+        let mut files = sites().map(|site| site.file);
+        let file = files.find_map(|file| self.files.scan(file)?.doubtful.clone());
+        file.or_else(|| sites().find_map(|site| self.files.found(*site)?.uncertain.clone()))
     }
 
     fn reference(

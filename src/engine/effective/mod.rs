@@ -13,6 +13,7 @@ mod files;
 mod gather;
 mod generated;
 mod images;
+mod named_files;
 mod node;
 mod objects;
 mod patched;
@@ -92,6 +93,12 @@ pub fn deploying_files(commit: &ScannedCommit) -> Vec<String> {
     let deploying = deploying::Deploying::new(&files);
     let own = deploying.files().filter(|path| !commit.copied.contains(*path));
     own.map(str::to_owned).collect()
+}
+
+/// Files of a commit that a manifest names and that were not scanned, for their names do not say what they are.
+pub fn named_files(commit: &ScannedCommit) -> BTreeSet<String> {
+    let others = commit.files.iter().map(|file| (file.path.as_str(), ())).collect();
+    named_files::unscanned(&files::Files::new(&commit.scans, &others))
 }
 
 /// Renders a commit.

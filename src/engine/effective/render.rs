@@ -241,7 +241,9 @@ impl<'a> Renderer<'a> {
     /// The objects of one file.
     fn file(&self, file: u32, out: &mut Rendered) {
         out.made_of.insert(file);
-        out.is_open |= self.files.scan(file).is_some_and(|scan| scan.problem.is_some());
+        let before = out.objects.len();
+        let problem = self.files.scan(file).and_then(|scan| scan.problem.as_ref());
+        out.is_open |= problem.is_some();
         for (at, part) in self.files.parts(file).iter().enumerate() {
             match part {
                 DocumentPart::Object(object) => {
@@ -280,6 +282,10 @@ impl<'a> Renderer<'a> {
                 }
                 _ => {}
             }
+        }
+        if let Some(problem) = problem {
+            let why = format!("{} cannot be read to its end: {problem}", self.files.path(file));
+            mark(out.objects.iter_mut().skip(before), &why);
         }
     }
 

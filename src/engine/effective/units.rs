@@ -7,7 +7,7 @@ use std::rc::Rc;
 use regex::Regex;
 
 use crate::sources::git::manifest::{
-    Application, ApplicationKind, DocumentPart, IncludedFiles, SourceOverride, ValuesLayer,
+    Application, ApplicationKind, DocumentPart, IncludedFiles, MissingFile, SourceOverride, ValuesLayer,
 };
 
 use super::files::{Files, folder_of, join, relative};
@@ -46,6 +46,18 @@ pub(super) enum ValuesSource {
     Inline(u32, crate::sources::git::manifest::Shape),
     /// Values that are not read here, and why: what lies below them may be another.
     Unread(String),
+    /// Values that are not there, and without which nothing is rendered.
+    Missing(String),
+}
+
+impl ValuesSource {
+    /// Why nothing is rendered, if so.
+    pub(crate) fn missing(&self) -> Option<&str> {
+        match self {
+            Self::Missing(why) => Some(why),
+            Self::File(_) | Self::Inline(..) | Self::Unread(_) => None,
+        }
+    }
 }
 
 /// A folder or chart that a controller applies, as the kustomizations around its object make it.
@@ -120,7 +132,8 @@ impl<'a> EnvironmentFiles<'a> {
             self.spread(file, application, pattern, out, covered);
             self.spread_plain(file, application, pattern, out);
         }
-        if application.url.as_deref().is_some_and(|url| !(self.is_ours)(url)) && application.values.is_empty() {
+        let is_elsewhere = application.url.as_deref().is_some_and(|url| !(self.is_ours)(url));
+        if is_elsewhere && application.values.is_empty() {
             return;
         }
         let own = placed.environments.as_ref().unwrap_or(self.of(file));
@@ -142,7 +155,8 @@ impl<'a> EnvironmentFiles<'a> {
                 below().filter(|env| own.contains(env)).collect()
             }
         };
-        let folder = application.path.as_deref().and_then(|path| relative("", path));
+        let written = application.path.as_deref().filter(|_| !is_elsewhere);
+        let folder = written.and_then(|path| relative("", path));
         let mut add = |environments: BTreeSet<usize>, what| {
             if !environments.is_empty() {
                 out.push(RenderUnit {
@@ -166,12 +180,12 @@ impl<'a> EnvironmentFiles<'a> {
             .as_deref()
             .is_some_and(|folder| self.files.exists(&join(folder, "Chart.yaml")));
         if chart || application.path.is_none() || !application.values.is_empty() {
-            let layers = self.chart_layers(file, folder.as_deref().filter(|_| chart), application);
+            let layers = self.chart_layers(file, folder.as_deref(), chart, application);
             let files: Vec<u32> = layers
                 .iter()
                 .filter_map(|layer| match layer {
                     ValuesSource::File(file) => Some(*file),
-                    ValuesSource::Inline(..) | ValuesSource::Unread(_) => None,
+                    ValuesSource::Inline(..) | ValuesSource::Unread(_) | ValuesSource::Missing(_) => None,
                 })
                 .collect();
             // Of an object in no environment, the highest file that is in one tells for which the values are.
@@ -282,12 +296,17 @@ impl<'a> EnvironmentFiles<'a> {
         }
     }
 
-    fn chart_layers(&self, file: u32, chart: Option<&str>, application: &Application) -> Vec<ValuesSource> {
+    fn chart_layers(
+        &self,
+        file: u32,
+        folder: Option<&str>,
+        is_chart: bool,
+        application: &Application,
+    ) -> Vec<ValuesSource> {
+        let chart = folder.filter(|_| is_chart);
         let own = chart.and_then(|folder| self.files.find(&join(folder, "values.yaml")));
         let mut out: Vec<ValuesSource> = own.map(ValuesSource::File).into_iter().collect();
-        let folder = application.path.as_deref().and_then(|path| relative("", path));
         let over = folder
-            .as_deref()
             .map(|folder| self.overrides(folder, application))
             .unwrap_or_default();
         // A list or text in an overriding file takes the place of the Application's own.
@@ -310,7 +329,40 @@ impl<'a> EnvironmentFiles<'a> {
     /// The layer that a file names.
     pub(crate) fn values(&self, file: u32, layer: &ValuesLayer) -> Option<ValuesSource> {
         match layer {
-            ValuesLayer::File { .. } => self.files.layer(file, layer).map(ValuesSource::File),
+            ValuesLayer::Unread(why) => Some(ValuesSource::Unread(why.clone())),
+            ValuesLayer::File {
+                path,
+                from,
+                url,
+                missing,
+            } => {
+                let said = |what: &str| {
+                    Some(ValuesSource::Unread(format!(
+                        "the values file {path} may change it: {what}"
+                    )))
+                };
+                if url.as_deref().is_some_and(|url| !(self.is_ours)(url)) {
+                    return said("it lies in another repository");
+                }
+                let Some(at) = self.files.layer_path(file, path, *from) else {
+                    return said("it lies outside this repository");
+                };
+                if let Some(found) = self.files.find(&at) {
+                    return Some(ValuesSource::File(found));
+                }
+                if self.files.is_unread(&at) {
+                    return said("it is a link, or too large, and is not read here");
+                }
+                match missing {
+                    MissingFile::Skipped => None,
+                    MissingFile::MayBeElsewhere if !self.files.has_folder(folder_of(&at)) => {
+                        said("it is not in this repository")
+                    }
+                    MissingFile::Fails | MissingFile::MayBeElsewhere => Some(ValuesSource::Missing(format!(
+                        "the values file {at} is not there, and without it nothing is rendered"
+                    ))),
+                }
+            }
             ValuesLayer::Values(shape) => Some(ValuesSource::Inline(file, shape.clone())),
         }
     }

@@ -81,6 +81,42 @@ pub(super) fn all(
     out
 }
 
+/// Resources of kustomizations that are not read: which images they name is not known.
+pub(super) fn unread_resources(files: &Files<'_>, copied: &BTreeSet<String>) -> Vec<Unmanaged> {
+    let mut out = Vec::new();
+    for file in 0..files.len() {
+        let path = files.path(file);
+        let Some(kustomization) = files.kustomization(file).filter(|_| !copied.contains(path)) else {
+            continue;
+        };
+        if perhaps_left_out(path).is_some() {
+            continue;
+        }
+        for written in &kustomization.resources {
+            let Some(resource) = files.resolve(file, written) else {
+                continue;
+            };
+            if files.find(&resource).is_some() || files.has_folder(&resource) {
+                continue;
+            }
+            let why = if files.is_unread(&resource) {
+                "is not read here (a link, or too large)"
+            } else {
+                "is not in this commit"
+            };
+            out.push(Unmanaged {
+                file: path.to_owned(),
+                line: 1,
+                text: written.as_str().into(),
+                reason: format!(
+                    "the kustomization takes in {resource}, which {why}: the images that it names are not known"
+                ),
+            });
+        }
+    }
+    out
+}
+
 /// The references of a file among places.
 pub(super) fn of_file(sites: &BTreeSet<SourceSite>, file: u32) -> impl Iterator<Item = Handle> {
     let first = |file: u32| SourceSite {

@@ -42,8 +42,9 @@ impl<'a> CountedFiles<'a> {
 
     /// Whether a file counts by its own path.
     pub(super) fn counts_itself(&self, path: &str) -> bool {
-        is_manifest(path)
-            && (self.taken_in.contains(path) || self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env)))
+        // What a manifest takes in may have any name.
+        self.taken_in.contains(path)
+            || is_manifest(path) && self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env))
     }
 }
 

@@ -9,7 +9,7 @@ use similar::TextDiff;
 use crate::domain::hold::HoldChange;
 use crate::domain::id::{EnvId, Target};
 use crate::domain::loose_copy::LooseCopy;
-use crate::domain::pin::Pin;
+use crate::domain::pin::{Pin, Role};
 use crate::domain::plan::FileEdit;
 use crate::domain::text::Untrusted;
 use crate::domain::write::WriteFailure;
@@ -233,6 +233,7 @@ pub(super) async fn rewrite(
                 out.warnings.extend(said);
                 out.warnings.extend(aliases(&file, &all));
                 out.warnings.extend(loose(&file, &which));
+                out.warnings.extend(tags_left(&file, pins, &which, new));
                 out.take_change(Some(&before), edited.into_change(&file));
             }
             Err(error) => {
@@ -248,6 +249,34 @@ pub(super) async fn rewrite(
     out.warnings.extend(loose_copies::left_behind(&out.loose_copies));
     out.warnings.extend(surroundings(context, pins));
     Ok(out)
+}
+
+/// Tags that other places than those that are edited decide: they stay beside the new digest.
+fn tags_left(file: &str, pins: &[&Pin], which: &[&Found], new: &NewPin) -> Vec<Untrusted> {
+    let mut out = Vec::new();
+    for pin in pins {
+        let Some(tag) = pin.tag.as_ref() else { continue };
+        let is_right = matches!(&new.tag, TagChange::Update(new) if new == tag);
+        let has_none = |path: &str| which.iter().any(|found| found.yaml_path == path && found.tag.is_none());
+        let mut here = pin.deciding().filter(|location| location.file == file);
+        if let Some(location) = here.find(|location| !is_right && has_none(&location.yaml_path)) {
+            let others = pin.locations.iter().filter(|other| other.role == Role::Name);
+            let others: Vec<String> = others.map(|other| format!("{}:{}", other.file, other.line)).collect();
+            let place = if others.is_empty() {
+                "elsewhere".to_owned()
+            } else {
+                others.join(" or ")
+            };
+            out.push(
+                format!(
+                    "{file}:{}: the tag {tag:?} stands in another place ({place}) and stays beside a digest that it may not name: change it there by hand",
+                    location.line
+                )
+                .into(),
+            );
+        }
+    }
+    out
 }
 
 /// Whether a reference is one of this target's pins.

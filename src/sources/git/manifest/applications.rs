@@ -5,7 +5,7 @@ use super::git_generators::{self, GitGenerator, SourceTemplate};
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::includes::{self, IncludedFiles, Origin};
 use super::kustomization::{self, Kustomization, PatchSource};
-use super::shape::{Shape, Shaper, Text, TextPlace, ValuesLayer};
+use super::shape::{MissingFile, Shape, Shaper, Text, TextPlace, ValuesLayer};
 use super::tree::{Id, Tree};
 
 /// A folder that a controller applies, with what it changes.
@@ -211,6 +211,7 @@ fn template(tree: &Tree<'_>, root: Id, source: Id, sources: &[Id]) -> Option<Sou
             .iter()
             .filter_map(|id| includes::value_file(tree, tree.text_of(*id)?, Some(path), sources))
             .collect(),
+        missing: missing_file(tree, source),
         cluster: includes::cluster(tree, root, spec),
     })
 }
@@ -228,6 +229,8 @@ impl Application {
                 Some(ValuesLayer::File {
                     path: fill(file)?,
                     from: Origin::Root,
+                    url: None,
+                    missing: template.missing,
                 })
             })
             .collect();
@@ -334,17 +337,41 @@ fn images(shaper: &Shaper<'_>, list: &[Id]) -> Vec<ImageRule> {
     each.collect()
 }
 
+/// What becomes of a source whose value file is not there.
+fn missing_file(tree: &Tree<'_>, source: Id) -> MissingFile {
+    match tree.text_at(source, &["helm", "ignoreMissingValueFiles"]) {
+        Some("true") => MissingFile::Skipped,
+        _ => MissingFile::Fails,
+    }
+}
+
 /// The value files of a source, lowest first, as paths from the repository's root.
 fn value_files(tree: &Tree<'_>, source: Id, folder: Option<&str>, sources: &[Id]) -> Vec<ValuesLayer> {
     let list = tree
         .at(source, &["helm", "valueFiles"])
         .map_or(&[][..], |id| tree.items(id));
+    let missing = missing_file(tree, source);
     let each = list.iter().filter_map(|id| {
-        let path = tree.text_of(*id).filter(|path| includes::is_path(path))?;
-        let path = includes::value_file(tree, path, folder, sources)?;
+        let written = tree.text_of(*id)?;
+        let unread = |why: &str| {
+            Some(ValuesLayer::Unread(format!(
+                "the values file {written} may change it: {why}"
+            )))
+        };
+        if !includes::is_path(written) || written.contains('*') {
+            return unread("it comes from elsewhere, or a part of its name is put in");
+        }
+        let Some(path) = includes::value_file(tree, written, folder, sources) else {
+            return unread("it lies with the chart, which is not in this repository");
+        };
+        let named = written.strip_prefix('$').and_then(|rest| rest.split_once('/'));
+        let of = named.and_then(|(name, _)| sources.iter().find(|s| tree.text_at(**s, &["ref"]) == Some(name)));
+        let url = tree.get(*of.unwrap_or(&source), "repoURL");
         Some(ValuesLayer::File {
             path,
             from: Origin::Root,
+            url: url.and_then(|id| tree.filled(id)).map(str::to_owned),
+            missing,
         })
     });
     each.collect()

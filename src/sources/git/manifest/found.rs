@@ -75,6 +75,8 @@ pub struct Found {
     pub read_only: Option<String>,
     /// Why the effective pin is what it is, where that is not plain from the text.
     pub reason: Option<String>,
+    /// Why whoever renders it makes another reference of it than is written, if so.
+    pub uncertain: Option<String>,
     /// Whether name, tag and digest stand in fields of their own that a chart reads from its values.
     pub(crate) in_values_fields: bool,
     /// Where its bytes stand, for the editor.
@@ -144,6 +146,7 @@ impl Found {
             aliases: Vec::new(),
             read_only: Some("its text is folded or escaped here, so its bytes cannot be replaced safely".to_owned()),
             reason: None,
+            uncertain: None,
             in_values_fields: false,
             site: Site {
                 document: 0,

@@ -1,5 +1,6 @@
 //! The git generators of an ApplicationSet: folders and files of the repository, and what a template says with them.
 
+use super::shape::MissingFile;
 use super::tree::{Id, Tree};
 
 /// What makes one Application for each folder or file of a repository.
@@ -26,6 +27,8 @@ pub struct SourceTemplate {
     pub path: String,
     /// The files of values as paths from the root, lowest first.
     pub value_files: Vec<String>,
+    /// What becomes of an Application if one of them is not there.
+    pub missing: MissingFile,
     /// Names of the cluster, where it is another one.
     pub cluster: Option<String>,
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use granit_parser::ScalarStyle;
-
 use super::found::{DetectionRule, Found};
 use super::output::{Fields, FoundBy, Output};
 use super::reference_text;
 use super::tree::{Id, Kind, Tree};
+use super::typed_scalars;
 use crate::domain::pin::Style;
 
 /// Which `image: text` counts.
@@ -178,6 +177,7 @@ fn map(tree: &Tree<'_>, id: Id, out: &mut Output, how: FoundBy) -> Option<Id> {
                 Some(_) => Some(CHART_DECIDES.to_owned()),
                 None => tag.and_then(|id| number(tree, id)),
             },
+            uncertain: changed(tree, tag, digest),
             in_values_fields: true,
             ..Fields::default()
         },
@@ -238,6 +238,7 @@ fn fields_of_part(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>, embed: b
             embed,
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
             reason: tag.and_then(|id| number(tree, id)),
+            uncertain: changed(tree, tag, digest),
             ..Fields::default()
         },
     );
@@ -265,6 +266,7 @@ fn prefixed(tree: &Tree<'_>, name: Id, tag: Option<Id>, digest: Option<Id>, out:
             key: Some("imageDigest"),
             read_only: templated.then(|| "part of it is put in when the values are rendered".to_owned()),
             reason: tag.and_then(|id| number(tree, id)),
+            uncertain: changed(tree, tag, digest),
             in_values_fields: true,
             ..Fields::default()
         },
@@ -282,16 +284,13 @@ fn is_name(text: &str) -> bool {
     !text.contains("://") && !text.starts_with('@') && !text.starts_with("alias:")
 }
 
-/// Helm reads an unquoted `1.10` as a number, and writes it as `1.1`.
-pub(super) fn number(tree: &Tree<'_>, id: Id) -> Option<String> {
-    let Kind::Scalar(text, ScalarStyle::Plain) = &tree.node(tree.resolve(id)).kind else {
-        return None;
-    };
-    let number: f64 = text.parse().ok()?;
-    let written = if number.fract() == 0.0 && number.abs() >= 1e6 {
-        format!("{number:e}")
-    } else {
-        number.to_string()
-    };
-    (written != text.as_ref()).then(|| format!("without quotes this is the number {written}, not the tag {text}"))
+/// Why Helm makes another text of a tag than is written, if it does.
+fn number(tree: &Tree<'_>, id: Id) -> Option<String> {
+    typed_scalars::changed_by_helm(tree, id)
+}
+
+/// The same of the field that decides: the digest, else the tag.
+fn changed(tree: &Tree<'_>, tag: Option<Id>, digest: Option<Id>) -> Option<String> {
+    let filled = |id: &Id| tree.filled(*id).is_some();
+    number(tree, digest.filter(filled).or(tag)?)
 }

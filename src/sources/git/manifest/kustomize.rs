@@ -4,6 +4,7 @@ use super::found::DetectionRule;
 use super::helm_values::{self, ImageStrings};
 use super::output::{Fields, FoundBy, Output};
 use super::tree::{Id, Tree};
+use super::typed_scalars;
 use crate::domain::pin::Style;
 
 /// Found in a kustomization.
@@ -75,7 +76,8 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: FoundBy) {
         .filter(|b| **b)
         .count()
         > 1;
-    let is_number = tag.is_some_and(|id| tree.is_number(id));
+    let is_number = tag.is_some_and(|id| typed_scalars::is_typed(tree, id));
+    let is_refused = is_number || digest.is_some_and(|id| has_digest && typed_scalars::is_typed(tree, id));
     let reason = if tag_is_digest {
         Some("kustomize writes `newTag` after a colon, and `name:sha256:…` is no reference: it belongs into `digest`")
     } else if is_number {
@@ -107,6 +109,7 @@ pub(super) fn entry(tree: &Tree<'_>, item: Id, out: &mut Output, how: FoundBy) {
             read_only: (twice || tag_is_digest)
                 .then(|| "two fields hold a digest: kustomize would write an invalid reference".to_owned()),
             reason: reason.map(str::to_owned),
+            uncertain: is_refused.then(|| "kustomize refuses a number where a text belongs: quote it".to_owned()),
             ..Fields::default()
         },
     );

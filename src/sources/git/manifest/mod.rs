@@ -45,6 +45,7 @@ mod schema;
 mod shape;
 pub(crate) mod site;
 mod tree;
+mod typed_scalars;
 mod unparsed;
 pub mod variables;
 mod workloads;
@@ -72,7 +73,7 @@ pub use parts::DocumentPart;
 pub(crate) use planned_edit::{PlacedObject, PlannedEdit, WrittenBranch, is_same_repository, repository_name};
 pub(crate) use reread::{PatchedObject, reread};
 pub use scanner::{Scanner, is_manifest};
-pub(crate) use shape::{Handle, Shape, Text, TextPlace, ValuesLayer};
+pub(crate) use shape::{Handle, MissingFile, Shape, Text, TextPlace, ValuesLayer};
 
 use detect::DocumentStyle;
 use output::Output;

@@ -2,7 +2,7 @@
 
 use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
-use super::shape::{Shape, Shaper, TextPlace, ValuesLayer};
+use super::shape::{MissingFile, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::Id;
 
 /// The key of `valuesFrom` where none is named.
@@ -50,6 +50,8 @@ pub struct ValuesReference {
     pub key: String,
     /// The one value that the text is; `None` = the text is YAML with values.
     pub target_path: Option<String>,
+    /// The release is rendered without it where it is not there.
+    pub optional: bool,
 }
 
 impl ManifestObject {
@@ -136,6 +138,7 @@ fn values_from(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesReference> {
             name: text("name")?.to_owned(),
             key: text("valuesKey").unwrap_or(VALUES_KEY).to_owned(),
             target_path: text("targetPath").filter(|path| !path.is_empty()).map(str::to_owned),
+            optional: text("optional") == Some("true"),
         })
     });
     each.collect()
@@ -155,6 +158,12 @@ fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesLayer> {
     let own = folder.map(|folder| format!("{folder}/values.yaml"));
     // Named files take the place of the chart's own.
     let named: Vec<String> = files.collect();
+    let ignores = tree.text_at(spec, &["ignoreMissingValuesFiles"]) == Some("true");
+    let missing = if named.is_empty() || ignores {
+        MissingFile::Skipped
+    } else {
+        MissingFile::MayBeElsewhere
+    };
     let all = if named.is_empty() {
         own.into_iter().collect()
     } else {
@@ -163,6 +172,8 @@ fn chart(shaper: &Shaper<'_>, root: Id) -> Vec<ValuesLayer> {
     let layer = |path| ValuesLayer::File {
         path,
         from: Origin::Root,
+        url: None,
+        missing,
     };
     all.into_iter().map(layer).collect()
 }

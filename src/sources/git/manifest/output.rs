@@ -56,6 +56,8 @@ pub(super) struct Fields {
     pub read_only: Option<String>,
     /// Why the pin is what it is.
     pub reason: Option<String>,
+    /// Why whoever renders it makes another reference of it than is written.
+    pub uncertain: Option<String>,
     /// Whether they are fields that a chart reads from its values.
     pub in_values_fields: bool,
 }
@@ -201,6 +203,7 @@ impl Output {
                 aliases: Vec::new(),
                 read_only,
                 reason: None,
+                uncertain: None,
                 in_values_fields: false,
                 site: Site {
                     document: 0,
@@ -258,6 +261,7 @@ impl Output {
                 aliases: Vec::new(),
                 read_only: fields.read_only,
                 reason: fields.reason,
+                uncertain: fields.uncertain,
                 in_values_fields: fields.in_values_fields,
                 site: pin.site,
             },

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use super::output::{Fields, FoundBy, Output};
 use super::reference_text;
 use super::tree::{Id, Tree};
+use super::typed_scalars;
+use crate::domain::pin::Style;
 
 #[derive(Default)]
 struct ParameterGroup {
@@ -54,6 +56,18 @@ pub(super) fn read(tree: &Tree<'_>, list: Id, out: &mut Output, how: FoundBy, pa
     }
 }
 
+/// Why the version is not what is written, if so: Argo CD refuses what is no text, Helmfile hands on what it reads.
+fn uncertain(tree: &Tree<'_>, group: &ParameterGroup, style: Style) -> Option<String> {
+    let decides = group.digest.filter(|id| tree.filled(*id).is_some()).or(group.tag)?;
+    match style {
+        Style::Argocd if typed_scalars::is_typed(tree, decides) => {
+            Some("Argo CD refuses a parameter whose value is no text: quote it".to_owned())
+        }
+        Style::Argocd => None,
+        _ => typed_scalars::changed_by_helm(tree, decides),
+    }
+}
+
 fn emit(tree: &Tree<'_>, prefix: &str, group: &ParameterGroup, out: &mut Output, how: FoundBy, parts: bool) {
     let text = |id: Option<Id>| id.and_then(|id| tree.filled(id));
     if text(group.tag).is_none() && text(group.digest).is_none() {
@@ -89,6 +103,7 @@ fn emit(tree: &Tree<'_>, prefix: &str, group: &ParameterGroup, out: &mut Output,
             name: group.repository,
             tag: group.tag,
             digest: group.digest,
+            uncertain: uncertain(tree, group, how.style),
             // Parameters are text for the chart: a digest rides in the tag.
             embed: true,
             read_only: read_only.map(str::to_owned),

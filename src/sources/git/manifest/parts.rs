@@ -12,7 +12,7 @@ use super::includes::{self, Origin};
 use super::kustomization::{self, FieldSpec, Kustomization, Operation, Replacement};
 use super::objects::{self, ManifestObject};
 use super::output::{FoundBy, Output};
-use super::shape::{Handle, Shape, Shaper, TextPlace, ValuesLayer};
+use super::shape::{Handle, MissingFile, Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Tree};
 use super::variables::Variable;
 use super::{compose, parameters};
@@ -284,8 +284,13 @@ impl PartReader<'_> {
             Some(path) if includes::is_path(path) => Some(ValuesLayer::File {
                 path: path.to_owned(),
                 from: Origin::Beside,
+                url: None,
+                missing: MissingFile::MayBeElsewhere,
             }),
-            Some(_) => None,
+            Some("") => None,
+            Some(path) => Some(ValuesLayer::Unread(format!(
+                "the values file {path} may change it: it comes from elsewhere, or a part of its name is put in"
+            ))),
             None => {
                 self.values_parts(Some(*item));
                 Some(ValuesLayer::Values(

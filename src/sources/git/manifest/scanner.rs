@@ -63,7 +63,8 @@ impl Scanner {
     }
 }
 
-/// Whether a file may contain image references, or decide them, by its name: the files to give to [`scan`].
+/// Whether a file may contain image references, or decide them, by its name: the files to give to [`scan`], besides
+/// those that a manifest names whatever they are called.
 pub fn is_manifest(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let lower = name.to_ascii_lowercase();

@@ -37,9 +37,26 @@ pub enum ValuesLayer {
         path: String,
         /// What the path is relative to.
         from: Origin,
+        /// URL of the repository that it lies in, where one is written.
+        url: Option<String>,
+        /// What becomes of the render if it is not there.
+        missing: MissingFile,
     },
     /// Written in place.
     Values(Shape),
+    /// Values that are not read, and why: what lies below them may be another.
+    Unread(String),
+}
+
+/// What becomes of a render whose values file is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingFile {
+    /// Nothing is rendered at all.
+    Fails,
+    /// The same, if it should be in this repository; which repository is meant, another object says.
+    MayBeElsewhere,
+    /// It is rendered without it.
+    Skipped,
 }
 
 /// A scalar and where it stands.

@@ -45,6 +45,7 @@ pub(super) fn lines(text: &str, from: usize, document: u32, scan: &mut Scan) {
                 aliases: Vec::new(),
                 read_only: Some("the file does not parse as YAML (a template?)".to_owned()),
                 reason: None,
+                uncertain: None,
                 in_values_fields: false,
                 site: Site {
                     document,

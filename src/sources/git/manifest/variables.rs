@@ -116,6 +116,7 @@ fn found(one: &WrittenVariable, value: &str) -> Found {
         aliases: Vec::new(),
         read_only: (!is_literal).then(|| NOT_PLAIN.to_owned()),
         reason: None,
+        uncertain: None,
         in_values_fields: false,
         site: Site {
             document: 0,
