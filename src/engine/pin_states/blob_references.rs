@@ -1,5 +1,6 @@
-//! The image references of file contents of the past. What a content refers to is a function of its bytes and its
-//! path, so each is read once; and so is each document of a file of many, for most commits change one of them.
+//! The image references of file contents of the past. What a content refers to is a function of its bytes and of the
+//! file's name, so each is read once, wherever it lies; and so is each document of a file of many, for most commits
+//! change one of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
 use crate::engine::ledger::FILE_CAP;
 use crate::sources::git::Blobs;
-use crate::sources::git::manifest::{self, DetectionRule, Scan};
+use crate::sources::git::manifest::{self, DetectionRule, Scan, file_name};
 
 /// So many contents are kept before all are dropped.
 const KEPT: usize = 65_536;
@@ -32,11 +33,12 @@ pub(crate) struct PastReference {
 /// The references of one content, in file order.
 pub(super) type PastReferences = Arc<[PastReference]>;
 
-/// Path and blob.
+/// Name of the file, without its folders, and blob.
 type ContentKey = (String, String);
 
-/// The references of the documents of one path, by the bytes of each; `None` = one that cannot be read by itself.
-type DocumentReferences = HashMap<Digest, Option<PastReferences>>;
+/// The references of the documents in files of one name, by the bytes of each and whether texts count in it that only
+/// spell a digest; `None` = one that cannot be read by itself.
+type DocumentReferences = HashMap<(Digest, bool), Option<PastReferences>>;
 
 /// The references of contents that were read already.
 #[derive(Default)]
@@ -48,7 +50,7 @@ pub struct BlobReferences {
 /// What is kept of single documents.
 #[derive(Default)]
 struct KeptDocuments {
-    by_path: HashMap<String, DocumentReferences>,
+    by_name: HashMap<String, DocumentReferences>,
     count: usize,
 }
 
@@ -65,7 +67,7 @@ impl BlobReferences {
         may_matter: &dyn Fn(&[u8]) -> bool,
     ) -> Result<PastReferences, Failure> {
         let Some(oid) = oid else { return Ok(Arc::from([])) };
-        let key = (path.to_owned(), oid.to_owned());
+        let key = (file_name(path).to_owned(), oid.to_owned());
         if let Some(known) = self.kept().get(&key) {
             return Ok(Arc::clone(known));
         }
@@ -85,7 +87,7 @@ impl BlobReferences {
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert((path.to_owned(), oid.to_owned()), found);
+        kept.insert((file_name(path).to_owned(), oid.to_owned()), found);
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<ContentKey, PastReferences>> {
@@ -100,16 +102,17 @@ impl BlobReferences {
         if all.count >= KEPT {
             *all = KeptDocuments::default();
         }
-        let KeptDocuments { by_path, count } = &mut *all;
-        if !by_path.contains_key(path) {
-            by_path.insert(path.to_owned(), DocumentReferences::new());
+        let KeptDocuments { by_name, count } = &mut *all;
+        let name = file_name(path);
+        if !by_name.contains_key(name) {
+            by_name.insert(name.to_owned(), DocumentReferences::new());
         }
-        let kept = by_path.get_mut(path)?;
+        let kept = by_name.get_mut(name)?;
         let mut found = Vec::new();
-        for (number, document) in documents.into_iter().enumerate() {
-            let known = kept.entry(Digest::of(document)).or_insert_with(|| {
+        for (number, (document, spells)) in documents.into_iter().enumerate() {
+            let known = kept.entry((Digest::of(document), spells)).or_insert_with(|| {
                 *count += 1;
-                of_document(path, document)
+                of_document(path, document, spells)
             });
             let renumbered = known.as_ref()?.iter().map(|reference| PastReference {
                 yaml_path: format!("$[{number}]{}", &reference.yaml_path[FIRST_DOCUMENT.len()..]).into(),
@@ -131,8 +134,11 @@ const LONGEST_STREAM: usize = 2 << 20;
 const MOST_OF_DOCUMENTS: usize = 5_000;
 
 /// The references of one document; `None` where its reader needs the rest of the stream.
-fn of_document(path: &str, document: &[u8]) -> Option<PastReferences> {
-    let scan = manifest::scan(path, document);
+fn of_document(path: &str, document: &[u8], spells: bool) -> Option<PastReferences> {
+    let scan = match spells {
+        true => manifest::scan_spelled(path, document),
+        false => manifest::scan(path, document),
+    };
     let aliases: usize = scan.all().map(|found| found.aliases.len()).sum();
     let found = of_scan(&scan);
     let is_first = |reference: &PastReference| reference.yaml_path.starts_with(FIRST_DOCUMENT);
@@ -140,41 +146,37 @@ fn of_document(path: &str, document: &[u8]) -> Option<PastReferences> {
     (is_whole && found.iter().all(is_first)).then_some(found)
 }
 
-/// The documents of a YAML stream of several, each with the line `---` that begins it; `None` where it is not plain that
-/// each reads by itself as it does in the stream: other line breaks than LF, ends (`...`), directives, aliases, and
-/// escapes that could spell what is looked for in the text of the whole stream.
-fn separate_documents(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+/// The documents of a YAML stream of several, each with the line `---` that begins it, and whether it may spell a digest
+/// in other characters than its own: such texts count where the stream has a digest. `None` where it is not plain that
+/// each document reads by itself as it does in the stream: other line breaks than LF, ends (`...`), directives, aliases.
+fn separate_documents(bytes: &[u8]) -> Option<Vec<(&[u8], bool)>> {
+    if bytes.len() > LONGEST_STREAM {
+        return None;
+    }
     let text = std::str::from_utf8(bytes).ok()?;
-    if bytes.len() > LONGEST_STREAM || !text.contains("\n---\n") || text.contains(['\r', '\u{feff}']) {
+    if !text.contains("\n---\n") || text.contains('\r') || text.contains('\u{feff}') {
         return None;
     }
     let begins_a_line = |mark: &str| text.starts_with(mark) || text.contains(&format!("\n{mark}"));
-    if begins_a_line("%") || begins_a_line("...") || may_have_alias(bytes) {
+    if begins_a_line("%") || begins_a_line("...") || may_have_alias(text) {
         return None;
     }
     let has_digest = text.contains("sha256:");
-    // Loose texts are looked for where the text of the whole stream has a digest.
-    let may_spell = |document: &str| has_digest && !document.contains("sha256:") && has_escape(document.as_bytes());
-    let mut out: Vec<&[u8]> = Vec::new();
+    let spells = |document: &str| has_digest && !document.contains("sha256:") && has_escape(document.as_bytes());
+    let mut out: Vec<(&[u8], bool)> = Vec::new();
     let mut begin = 0;
     let mut rest = text.match_indices("\n---").map(|(at, _)| at + 1);
     while begin < text.len() {
         let end = rest.next().unwrap_or(text.len());
         let document = &text[begin..end];
-        if may_spell(document) {
+        let is_empty_line = |line: &str| line.trim_start_matches([' ', '\t']).is_empty() || line.starts_with('#');
+        let is_marked = document.starts_with("---");
+        // `--- value` and `----` are left to the reader of the whole.
+        if is_marked && !(document.starts_with("---\n") || document == "---") {
             return None;
         }
-        let is_empty_line = |line: &str| line.trim_start_matches([' ', '\t']).is_empty() || line.starts_with('#');
-        if document.starts_with("---") {
-            // `--- value` and `----` are left to the reader of the whole.
-            if !(document.starts_with("---\n") || document == "---") {
-                return None;
-            }
-            out.push(document.as_bytes());
-        } else if begin > 0 {
-            return None;
-        } else if !document.lines().all(is_empty_line) {
-            out.push(document.as_bytes());
+        if is_marked || !document.lines().all(is_empty_line) {
+            out.push((document.as_bytes(), spells(document)));
         }
         begin = end;
     }
@@ -182,15 +184,12 @@ fn separate_documents(bytes: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 /// Whether there is what may be an alias (`*name`). An asterisk in quotation marks or before a space is none.
-fn may_have_alias(bytes: &[u8]) -> bool {
-    let begins = |at: usize| {
-        bytes
-            .get(at + 1)
-            .is_some_and(|next| next.is_ascii_alphanumeric() || *next >= 0x80 || matches!(next, b'_' | b'-' | b'.'))
-    };
-    let is_before = |at: usize| at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'[' | b'{' | b',' | b':');
-    let asterisks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'*');
-    asterisks.map(|(at, _)| at).any(|at| begins(at) && is_before(at))
+fn may_have_alias(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80 || matches!(byte, b'_' | b'-' | b'.');
+    let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'[' | b'{' | b',' | b':');
+    let mut asterisks = text.match_indices('*').map(|(at, _)| at);
+    asterisks.any(|at| bytes.get(at + 1).is_some_and(is_name) && (at == 0 || is_before(&bytes[at - 1])))
 }
 
 /// Whether a character is written by its number, or a line is broken inside a text by a backslash.

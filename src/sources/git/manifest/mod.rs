@@ -76,12 +76,23 @@ pub use scanner::{Scanner, is_manifest};
 pub(crate) use shape::{Handle, MissingFile, Shape, Text, TextPlace, ValuesLayer};
 
 use detect::DocumentStyle;
+pub(crate) use detect::file_name;
 use output::Output;
 use tree::{Id, Tree};
 
 /// Reads one file of a repository. `path` is its path there, `/`-separated; it only helps to tell
 /// the style. Never fails: what cannot be read is named in [`Scan::problem`].
 pub fn scan(path: &str, bytes: &[u8]) -> Scan {
+    scan_document(path, bytes, false)
+}
+
+/// The same of a document of a stream that has a digest somewhere: here too a loose text may be one, whatever
+/// characters spell it.
+pub(crate) fn scan_spelled(path: &str, bytes: &[u8]) -> Scan {
+    scan_document(path, bytes, true)
+}
+
+fn scan_document(path: &str, bytes: &[u8], has_digest: bool) -> Scan {
     let readable = match hands_off::disguised(bytes) {
         Some(what) => Err(what.to_owned()),
         None => events::text(bytes),
@@ -110,7 +121,7 @@ pub fn scan(path: &str, bytes: &[u8]) -> Scan {
         .iter()
         .map(|root| style(path, &tree, *root, &mut out))
         .collect();
-    if text.contains("sha256:") {
+    if has_digest || text.contains("sha256:") {
         for (root, kind) in tree.roots.iter().zip(&kinds) {
             loose(&tree, *root, *kind, &mut out);
         }
