@@ -20,8 +20,10 @@ mod cli {
     mod check_ci;
     mod check_commits;
     mod check_heads;
+    mod check_inputs;
     mod check_reports;
     mod check_size;
+    mod check_sources;
     mod check_styles;
     mod check_world;
     mod clones;

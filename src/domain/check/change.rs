@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::id::Digest;
 
-use super::place::{PinOf, PinnedPlace, WorkloadPlace};
+use super::place::{ImageSlot, PinOf, PinnedPlace, WorkloadPlace};
 
 /// A place of the head that says something else than before, or that is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,14 @@ pub(crate) struct LostPlace {
     pub place: PinnedPlace,
     /// The workload that ran it; `None` = the place belongs to none that has a name.
     pub workload: Option<WorkloadPlace>,
+    /// The containers or fields in it that had the pin and have it no more, by name.
+    pub names: BTreeSet<String>,
+    /// Fewer of its containers or fields have the pin than before.
+    pub is_fewer: bool,
+    /// None of them has it.
+    pub is_whole: bool,
+    /// A workload of the same name that has the pin now and had it not before.
+    pub moved_to: Option<WorkloadPlace>,
     /// Whether the head pins the same elsewhere.
     pub is_pinned_elsewhere: bool,
 }
@@ -51,7 +59,7 @@ pub(crate) struct PinChanges {
 impl PinChanges {
     /// Whether no pin differs.
     pub(crate) fn is_empty(&self) -> bool {
-        self.came.is_empty() && self.lost.is_empty()
+        self.came.is_empty() && self.lost.iter().all(|lost| !lost.is_whole || lost.moved_to.is_some())
     }
 }
 
@@ -120,44 +128,52 @@ fn paired(was: &[&PinnedPlace], is: &[&PinnedPlace]) -> BTreeMap<usize, usize> {
     pairs
 }
 
-/// The workloads that ran the pin and run it no more, and the files that had it outside of any workload. A workload of
-/// the same name in a file that is new to the pin is the same one, moved.
+/// The workloads, and where there is none the files, in which something ran the pin that does not run it now. They are
+/// told by name and by file: one of the same name elsewhere is where it may have gone.
 fn lost(was: &[&PinnedPlace], is: &[&PinnedPlace]) -> Vec<LostPlace> {
-    let all = |places: &[&PinnedPlace]| -> BTreeSet<WorkloadPlace> {
-        places
-            .iter()
-            .flat_map(|place| place.workloads.iter().cloned())
-            .collect()
-    };
-    let (ran, runs) = (all(was), all(is));
-    let mut moved: Vec<&WorkloadPlace> = runs.difference(&ran).collect();
-    let files: BTreeSet<&str> = is.iter().map(|place| place.file.as_str()).collect();
+    let (ran, runs) = (by_workload(was), by_workload(is));
+    let mut moved: Vec<&WorkloadPlace> = runs.keys().copied().filter(|one| !ran.contains_key(one)).collect();
     let mut out: Vec<LostPlace> = Vec::new();
-    let mut told: BTreeSet<WorkloadPlace> = BTreeSet::new();
-    for place in was {
-        let gone = |workload: Option<&WorkloadPlace>| LostPlace {
+    for (workload, slots) in ran {
+        let left = runs.get(workload);
+        let names: BTreeSet<String> = slots
+            .iter()
+            .filter(|slot| left.is_none_or(|left| left.iter().all(|one| one.name != slot.name)))
+            .map(|slot| slot.name.clone())
+            .collect();
+        let is_fewer = left.is_none_or(|left| left.len() < slots.len());
+        if names.is_empty() && !is_fewer {
+            continue;
+        }
+        let holds = |place: &&&PinnedPlace| {
+            let mut own = place.slots.iter().filter(|slot| slot.workload == *workload);
+            own.any(|slot| names.is_empty() || names.contains(&slot.name))
+        };
+        let Some(place) = was.iter().find(holds) else { continue };
+        let at = match left {
+            None => moved
+                .iter()
+                .position(|one| !one.name.is_empty() && one.name == workload.name),
+            Some(_) => None,
+        };
+        out.push(LostPlace {
             place: (*place).clone(),
-            workload: workload.cloned(),
+            workload: (!workload.name.is_empty()).then(|| workload.clone()),
+            names,
+            is_fewer,
+            is_whole: left.is_none(),
+            moved_to: at.map(|at| moved.swap_remove(at).clone()),
             is_pinned_elsewhere: !is.is_empty(),
-        };
-        let file = || WorkloadPlace {
-            file: place.file.clone(),
-            name: String::new(),
-        };
-        if place.workloads.is_empty() && !files.contains(place.file.as_str()) && told.insert(file()) {
-            out.push(gone(None));
-        }
-        for workload in &place.workloads {
-            if runs.contains(workload) || !told.insert(workload.clone()) {
-                continue;
-            }
-            match moved.iter().position(|one| one.name == workload.name) {
-                Some(at) => {
-                    moved.swap_remove(at);
-                }
-                None => out.push(gone(Some(workload))),
-            }
-        }
+        });
+    }
+    out
+}
+
+/// The slots of places, by the workload or file that they stand in.
+fn by_workload<'a>(places: &[&'a PinnedPlace]) -> BTreeMap<&'a WorkloadPlace, BTreeSet<&'a ImageSlot>> {
+    let mut out: BTreeMap<&WorkloadPlace, BTreeSet<&ImageSlot>> = BTreeMap::new();
+    for slot in places.iter().flat_map(|place| &place.slots) {
+        out.entry(&slot.workload).or_default().insert(slot);
     }
     out
 }

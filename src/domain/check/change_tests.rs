@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::change::{PinChanges, changes};
-use super::place::{PinnedPlace, WorkloadPlace};
+use super::place::{ImageSlot, PinnedPlace, WorkloadPlace};
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 
@@ -26,6 +26,14 @@ fn place(file: &str, workload: &str, byte: u8) -> PinnedPlace {
         file: file.to_owned(),
         line: 3,
         entry: "$[0].spec".to_owned(),
+        slots: BTreeSet::from([ImageSlot {
+            workload: workload.clone().unwrap_or_else(|| WorkloadPlace {
+                file: file.to_owned(),
+                name: String::new(),
+            }),
+            name: "containers[main]".to_owned(),
+            path: "$[0].spec.containers[0]".to_owned(),
+        }]),
         workloads: workload.into_iter().collect(),
         uncertain: None,
     }
@@ -43,6 +51,7 @@ fn found(changes: &PinChanges) -> Found {
     let lost = changes
         .lost
         .iter()
+        .filter(|one| one.moved_to.is_none())
         .map(|one| (one.place.file.clone(), one.is_pinned_elsewhere));
     (came.collect(), lost.collect(), changes.split.len())
 }

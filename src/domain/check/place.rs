@@ -16,6 +16,17 @@ pub(crate) struct WorkloadPlace {
     pub name: String,
 }
 
+/// Where in a workload, or where there is none in a file, an image stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ImageSlot {
+    /// The workload; one without a name is the file itself.
+    pub workload: WorkloadPlace,
+    /// The container or field, by names.
+    pub name: String,
+    /// The path in the file, which only counts: what stands below or above it changes it.
+    pub path: String,
+}
+
 /// One place that decides what an environment runs of a service.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PinnedPlace {
@@ -37,6 +48,8 @@ pub(crate) struct PinnedPlace {
     pub entry: String,
     /// The workloads that run it, as far as they have names.
     pub workloads: BTreeSet<WorkloadPlace>,
+    /// Everywhere that what is decided here runs: in those workloads, else in the file.
+    pub slots: BTreeSet<ImageSlot>,
     /// Why it cannot be decided what is deployed, if so.
     pub uncertain: Option<String>,
 }

@@ -82,6 +82,7 @@ fn place() -> PinnedPlace {
         line: 9,
         entry: String::new(),
         workloads: BTreeSet::new(),
+        slots: BTreeSet::new(),
         uncertain: None,
     }
 }

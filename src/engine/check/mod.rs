@@ -1,6 +1,7 @@
 //! `pindeck check`: what a change would pin, judged by the tip of the branch that it is proposed for
 //! (docs/reference/check.md). The head is data: it is read from git's objects, never checked out and never obeyed.
 
+mod inputs;
 mod judge;
 mod lost;
 mod policy;
@@ -15,7 +16,7 @@ use crate::domain::check::finding::{CheckFinding, CheckOutcome, FindingKind, Fin
 use crate::domain::check::place::PinnedPlace;
 use crate::domain::check::step;
 use crate::domain::failure::{Failure, Hint, Part};
-use crate::domain::id::Digest;
+use crate::domain::id::{Digest, EnvId};
 use crate::domain::policy::PolicySource;
 use crate::domain::registry::Budget;
 use crate::sources::git::{FileOwner, Tip, owner_of};
@@ -266,6 +267,11 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     if !changes.is_empty() {
         findings.extend(whole::released(repo, before, head)?);
     }
+    let inputs = inputs::findings(&before_tree, &head_tree, &repo.changed_paths(before, head)?);
+    // Where something that is taken in cannot be read, nobody can say that a pin is gone.
+    let is_unclear = |environment: &Option<EnvId>| inputs.iter().any(|one| one.environment == *environment);
+    findings.retain(|one| one.kind != FindingKind::Removed || !is_unclear(&one.environment));
+    findings.extend(inputs);
     let unread = repo.unread_changes(before, head, FILE_CAP)?;
     let told: Vec<(Option<String>, Option<u32>)> = findings.iter().map(|one| (one.file.clone(), one.line)).collect();
     let unmanaged = whole::unmanaged(&before_tree, &head_tree, &unread).into_iter();

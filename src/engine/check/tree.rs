@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::domain::check::place::{PinnedPlace, WorkloadPlace};
+use crate::domain::check::place::{ImageSlot, PinnedPlace, WorkloadPlace};
 use crate::domain::id::{EnvId, Target};
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, TeamPolicy};
@@ -14,7 +14,7 @@ use crate::engine::environment_paths::EnvironmentPaths;
 use crate::engine::include_graph::IncludeGraph;
 use crate::engine::ledger;
 use crate::engine::pins::{Components, Naming};
-use crate::sources::git::manifest::Scan;
+use crate::sources::git::manifest::{Found, Scan};
 use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
 /// Whose words decide what an environment and a service is.
@@ -172,20 +172,29 @@ fn place(
         .naming
         .pinned_service(image, tag, found.digest.is_some(), found.rule)
         .ok()?;
-    let mut workloads = BTreeSet::new();
+    let mut slots = BTreeSet::new();
     if let Some(scan) = commit.scans.get(&reference.file) {
-        workloads.extend(scan.workload_of(found).map(|one| named(&reference.file, &one.name)));
+        slots.extend(slot(&reference.file, scan, found));
     }
     for other in &reference.others {
         let Some(scan) = commit.scans.get(&other.file) else {
             continue;
         };
-        let at_line = scan.all().filter(|found| found.line == other.line);
-        workloads.extend(
-            at_line
-                .filter_map(|found| scan.workload_of(found))
-                .map(|one| named(&other.file, &one.name)),
-        );
+        let on_line = || scan.all().filter(|found| found.line == other.line);
+        // Of several on one line those that say the same; all of them where none says what comes out.
+        let is_said = on_line().any(|found| found.reference() == other.reference);
+        let meant = on_line().filter(|found| !is_said || found.reference() == other.reference);
+        slots.extend(meant.filter_map(|found| slot(&other.file, scan, found)));
+    }
+    let workloads = slots.iter().map(|slot| slot.workload.clone()).collect();
+    if slots.is_empty()
+        && let Some(scan) = commit.scans.get(&reference.file)
+    {
+        slots.insert(ImageSlot {
+            workload: named(&reference.file, ""),
+            name: scan.slot_of(found),
+            path: entry(&found.yaml_path),
+        });
     }
     Some(PinnedPlace {
         target: Target {
@@ -200,7 +209,17 @@ fn place(
         line: found.line,
         entry: entry(&found.yaml_path),
         workloads,
+        slots,
         uncertain: reference.uncertain.clone(),
+    })
+}
+
+/// Where in a workload a reference stands, if it stands in one that has a name.
+fn slot(file: &str, scan: &Scan, found: &Found) -> Option<ImageSlot> {
+    Some(ImageSlot {
+        workload: named(file, &scan.workload_of(found)?.name),
+        name: scan.slot_of(found),
+        path: entry(&found.yaml_path),
     })
 }
 

@@ -53,17 +53,20 @@ pub(super) fn unmanaged(before: &PinTree, head: &PinTree, unread: &[UnreadEntry]
         let path = quoted(&one.path);
         let message = format!("{path} is {}: what is in it is not read, and may be deployed", one.what);
         let next = "put a regular file there, with a name and a size that can be read";
-        out.push(
-            CheckFinding::new(FindingKind::UnmanagedImage, FindingLevel::Warning, message, next).at(&one.path, Some(1)),
-        );
+        out.push(CheckFinding {
+            environment: head.environments(&one.path).into_iter().next(),
+            ..CheckFinding::new(FindingKind::UnmanagedImage, FindingLevel::Warning, message, next)
+                .at(&one.path, Some(1))
+        });
     }
-    capped(out)
+    capped(out, MOST)
 }
 
-fn capped(mut all: Vec<CheckFinding>) -> Vec<CheckFinding> {
-    if all.len() > MOST {
-        let more = all.len() - MOST;
-        all.truncate(MOST);
+/// At most so many findings; the last one counts the rest.
+pub(super) fn capped(mut all: Vec<CheckFinding>, most: usize) -> Vec<CheckFinding> {
+    if all.len() > most {
+        let more = all.len() - most;
+        all.truncate(most);
         if let Some(last) = all.last_mut() {
             last.message = format!("{}; and {more} more of this kind", last.message.raw()).into();
         }
@@ -120,7 +123,7 @@ pub(super) fn released(repo: &GitRepo, before: &str, head: &str) -> Result<Vec<C
                     });
                 }
             }
-            capped(out)
+            capped(out, MOST)
         }
         (_, Err(problem)) => vec![finding(problem.raw().to_owned(), "leave the file as it was".into())],
         (Err(_), Ok(_)) => vec![finding(

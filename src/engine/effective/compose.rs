@@ -41,10 +41,39 @@ pub(super) fn all(files: &Files<'_>) -> BTreeMap<(u32, Handle), VariableImage> {
     out
 }
 
+/// What a file of variables says about which Compose files, or files of variables, are read at all.
+pub(super) fn named_files(files: &Files<'_>, file: u32) -> impl Iterator<Item = String> {
+    const NAMES: [&str; 3] = ["COMPOSE_FILE", "COMPOSE_ENV_FILES", "COMPOSE_PATH_SEPARATOR"];
+    let all = files.parts(file).iter().filter_map(|part| match part {
+        DocumentPart::Variables(all) => Some(all),
+        _ => None,
+    });
+    all.flatten()
+        .filter(|one| NAMES.contains(&one.name.as_str()))
+        .map(|one| format!("{}={}", one.name, one.value.as_deref().unwrap_or("?")))
+}
+
 /// The image as Compose makes it; `None` where no variable of the file beside has to do with it.
 fn with_variables(files: &Files<'_>, file: u32, handle: Handle, template: &str) -> Option<VariableImage> {
     let beside = join(folder_of(files.path(file)), variables::FILE);
-    let env = files.find(&beside)?;
+    let unreadable = |why: &str| {
+        Some(VariableImage {
+            file,
+            at: handle,
+            found: files.scan(file)?.at(handle)?.clone(),
+            others: BTreeSet::new(),
+            uncertain: Some(format!("{beside}, from which its variables come, {why}")),
+        })
+    };
+    let Some(env) = files.find(&beside) else {
+        return match files.exists(&beside) {
+            true => unreadable("is no regular file, or is too large"),
+            false => None,
+        };
+    };
+    if files.scan(env).is_some_and(|scan| scan.problem.is_some()) {
+        return unreadable("cannot be read");
+    }
     let known = files.parts(env).iter().find_map(|part| match part {
         DocumentPart::Variables(known) => Some(known),
         _ => None,

@@ -19,6 +19,7 @@ use super::reference::{Effective, EffectiveReference, RelatedPlace};
 use super::render::{Rendered, Renderer};
 use super::rendered_environment::{ImagePlaces, PreciseReferences, RenderedEnvironment};
 use super::rendered_images::{self, is_image};
+use super::taken_unread;
 use super::unit_render;
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
 use super::unplaced::{self, WithoutEffect, unmanaged};
@@ -50,6 +51,7 @@ pub(super) fn all(
     for unit in places.units() {
         gatherer.unit(&unit);
     }
+    taken_unread::of_files(places.files, places.own, &mut gatherer.environments);
     gatherer.charts_of_kustomizations();
     gatherer.plain_files();
     gatherer.variables();
@@ -67,6 +69,7 @@ struct Gatherer<'a> {
 
 impl Gatherer<'_> {
     fn unit(&mut self, unit: &RenderUnit<'_>) {
+        taken_unread::of_unit(self.files, unit, &mut self.environments);
         if let RenderSource::Chart(layers) = &unit.what {
             let all: Vec<usize> = unit.environments.iter().copied().collect();
             let unread = unit.by.and_then(|(_, application)| application.unread.as_deref());
@@ -102,9 +105,7 @@ impl Gatherer<'_> {
     /// Notes the images of rendered objects.
     fn take(&mut self, rendered: &Rendered, through: Option<u32>, environments: &BTreeSet<usize>) {
         for env in environments {
-            let env = &mut self.environments[*env];
-            env.rendered.extend(&rendered.made_of);
-            env.gone.extend(&rendered.gone);
+            self.environments[*env].takes(rendered);
         }
         let all: Vec<usize> = environments.iter().copied().collect();
         for object in &rendered.objects {
@@ -331,6 +332,7 @@ impl Gatherer<'_> {
         let mut out = Effective::default();
         let mut settled: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (env, name) in self.environments.iter().zip(names) {
+            out.unread.extend(taken_unread::all(self.files, env, name));
             let decides: HashSet<SourceSite> = env.images.keys().map(|(site, _)| *site).collect();
             for ((site, value), known) in &env.images {
                 settled.insert((site.file, site.line));
@@ -356,8 +358,8 @@ impl Gatherer<'_> {
         for env in &self.environments {
             settled.retain(|line| !env.unread.contains(line));
         }
-        let rest = unplaced::all(self.places, self.renderer, &self.environments, copied);
-        out.unmanaged.extend(rest);
+        out.unmanaged
+            .extend(unplaced::all(self.places, self.renderer, &self.environments, copied));
         out.unmanaged.extend(unplaced::unread_resources(self.files, copied));
         let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
         out.settled = settled.into_iter().map(line).collect();

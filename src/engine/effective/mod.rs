@@ -24,6 +24,7 @@ mod reference;
 mod render;
 mod rendered_environment;
 mod rendered_images;
+mod taken_unread;
 mod unit_render;
 mod units;
 mod unplaced;
@@ -37,8 +38,8 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
-pub use reference::MeantEdit;
 pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
+pub use reference::{MeantEdit, UnreadInput};
 
 use super::environment_paths::EnvironmentPaths;
 

@@ -231,13 +231,13 @@ pub(super) fn operate(
                 gone.extend(take(body, &one.path).iter().flat_map(RenderNode::sites));
                 true
             }
-            "copy" => match find(body, &one.from).cloned() {
+            "copy" => match find(body, &one.from).cloned().filter(|node| *node != RenderNode::Other) {
                 Some(node) => put(body, &one.path, node, true, gone),
-                None => true,
+                None => !may_write_image(body, &one.path),
             },
-            "move" => match take(body, &one.from) {
+            "move" => match take(body, &one.from).filter(|node| *node != RenderNode::Other) {
                 Some(node) => put(body, &one.path, node, true, gone),
-                None => true,
+                None => !may_write_image(body, &one.path),
             },
             "test" => true,
             _ => false,
@@ -248,6 +248,24 @@ pub(super) fn operate(
         }
     }
     unclear
+}
+
+/// Whether what is put at a path may be an image, or have one in it: only what has to do with images is kept of an
+/// object, so what is taken from somewhere else in it may be anything.
+fn may_write_image(body: &RenderNode, path: &[String]) -> bool {
+    let is_over_an_image = || find(body, path).is_some_and(|node| !node.sites().is_empty());
+    match path {
+        [] => true,
+        [.., last] if last.eq_ignore_ascii_case("image") => true,
+        [first, ..] if matches!(first.as_str(), "metadata" | "status" | "kind" | "apiVersion") => false,
+        [.., last] => {
+            const POD: [&str; 5] = ["spec", "template", "jobTemplate", "containers", "initContainers"];
+            let above = path.iter().rev().nth(1).map(String::as_str);
+            POD.contains(&last.as_str())
+                || above.is_some_and(|above| above.ends_with("ontainers"))
+                || is_over_an_image()
+        }
+    }
 }
 
 fn find<'n>(node: &'n RenderNode, path: &[String]) -> Option<&'n RenderNode> {

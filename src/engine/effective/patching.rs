@@ -35,6 +35,7 @@ impl Renderer<'_> {
                     let Some(from) = from else {
                         let why = format!("the patch {path} could not be read and may change it");
                         mark(objects.iter_mut().filter(may_mean), &why);
+                        out.notes_unread(file, path, self.files.resolve(file, path));
                         continue;
                     };
                     for part in self.files.parts(from) {

@@ -222,7 +222,7 @@ fn versions(
     };
     for unit in places.units() {
         match unit.what {
-            RenderSource::Chart(_) => continue,
+            RenderSource::Chart(_) | RenderSource::Elsewhere(_) => continue,
             RenderSource::Kustomization(file) => made_of.extend(&renderer.kustomization(file).made_of),
             RenderSource::Folder(..) => {}
         }
@@ -252,7 +252,7 @@ fn may_have_objects(places: &EnvironmentFiles<'_>, renderer: &Renderer<'_>, unit
         parts.iter().any(|part| matches!(part, DocumentPart::Controller(_)))
     };
     match &unit.what {
-        RenderSource::Chart(_) => false,
+        RenderSource::Chart(_) | RenderSource::Elsewhere(_) => false,
         RenderSource::Kustomization(file) => {
             let brings = |(_, one): (u32, &Application)| !one.overlay.components.is_empty();
             has_one(*file) || unit.by.is_some_and(brings)

@@ -13,9 +13,26 @@ pub struct Effective {
     pub references: Vec<EffectiveReference>,
     /// What is written and deployed nowhere, with the reason.
     pub unmanaged: Vec<Unmanaged>,
+    /// What environments take in and nobody reads here.
+    pub unread: BTreeSet<UnreadInput>,
     /// Lines that the renders have accounted for: what is seen there is a part of a reference, or something else
     /// takes its place.
     pub settled: BTreeSet<(String, u32)>,
+}
+
+/// Something that an environment takes in and that is not read here: it may deploy anything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnreadInput {
+    /// Name of the environment.
+    pub environment: EnvId,
+    /// What is taken in, as it is written.
+    pub name: String,
+    /// Where it lies in the repository, where it does.
+    pub path: Option<String>,
+    /// It is a chart: its values are read.
+    pub is_chart: bool,
+    /// The file that takes it in.
+    pub by: String,
 }
 
 /// An image that one environment deploys.

@@ -26,6 +26,36 @@ pub(super) struct Rendered {
     pub made_of: BTreeSet<u32>,
     /// Objects that apply folders or charts and that a patch takes away.
     pub removed: Vec<RenderedObject>,
+    /// What it takes in and cannot be read.
+    pub unread: BTreeSet<UnreadPart>,
+}
+
+/// Something that a file takes in and that is not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct UnreadPart {
+    /// The file that takes it in.
+    pub by: u32,
+    /// What it is, as written.
+    pub name: String,
+    /// Its path in the repository, where it has one.
+    pub path: Option<String>,
+}
+
+impl Rendered {
+    /// Notes something that is taken in and not read.
+    pub(super) fn cannot_read(&mut self, by: u32, name: &str, path: Option<String>) {
+        self.is_open = true;
+        self.notes_unread(by, name, path);
+    }
+
+    /// The same of something that only changes what is there.
+    pub(super) fn notes_unread(&mut self, by: u32, name: &str, path: Option<String>) {
+        self.unread.insert(UnreadPart {
+            by,
+            name: name.to_owned(),
+            path,
+        });
+    }
 }
 
 /// What another tool lays over a kustomization.
@@ -41,6 +71,9 @@ pub(super) struct RenderOverlay<'a> {
 
 /// How deep kustomizations that take one another in are followed.
 const MAX_DEPTH: usize = 64;
+
+/// What is beyond the limits.
+const TOO_MUCH: &str = "more kustomizations and objects than are followed";
 
 /// Renders kustomizations, each once. What all of them together may bring is limited, for a few small files that
 /// take one another in twice double with each level: beyond it, nothing is certain any more.
@@ -98,7 +131,7 @@ impl<'a> Renderer<'a> {
         }
         for file in kustomizations {
             let base = self.kustomization(*file);
-            self.take_over(&base, &mut out);
+            self.take_over(*file, &base, &mut out);
         }
         if let Some(overlay) = overlay {
             self.accumulate(overlay.file, &Kustomization::default(), Some(overlay), &mut out);
@@ -107,15 +140,16 @@ impl<'a> Renderer<'a> {
     }
 
     /// Takes over what another kustomization renders, as long as there is room.
-    fn take_over(&self, base: &Rendered, out: &mut Rendered) {
-        if !self.spend(1 + base.objects.len() + base.gone.len() + base.made_of.len()) {
-            out.is_open = true;
+    fn take_over(&self, file: u32, base: &Rendered, out: &mut Rendered) {
+        if !self.spend(1 + base.objects.len() + base.gone.len() + base.made_of.len() + base.unread.len()) {
+            out.cannot_read(file, TOO_MUCH, None);
             return;
         }
         out.objects.extend(base.objects.iter().cloned());
         out.is_open |= base.is_open;
         out.gone.extend(&base.gone);
         out.made_of.extend(&base.made_of);
+        out.unread.extend(base.unread.iter().cloned());
         out.removed.extend(base.removed.iter().cloned());
     }
 
@@ -129,7 +163,7 @@ impl<'a> Renderer<'a> {
     fn render(&self, file: u32, overlay: Option<&RenderOverlay<'_>>) -> Rendered {
         let mut out = Rendered::default();
         if self.active.borrow().len() >= MAX_DEPTH {
-            out.is_open = true;
+            out.cannot_read(file, TOO_MUCH, None);
             return out;
         }
         // A kustomization that takes itself in is an error of its own; it adds nothing here.
@@ -149,6 +183,10 @@ impl<'a> Renderer<'a> {
             self.resource(file, resource, out);
         }
         out.is_open |= own.generates;
+        for one in &own.generated {
+            let path = one.path.as_deref().and_then(|path| self.files.resolve(file, path));
+            out.cannot_read(file, &one.name, path);
+        }
         for generated in &own.config_maps {
             config_maps::generate(self.files, file, generated, &mut out.objects);
         }
@@ -214,6 +252,7 @@ impl<'a> Renderer<'a> {
         }
         for (path, harmless) in own.transformers.iter().map(|path| (path, self.is_harmless(file, path))) {
             if !harmless {
+                out.notes_unread(file, path, self.files.resolve(file, path));
                 mark(targets.iter_mut(), &format!("the transformer {path} may change it"));
             }
         }
@@ -225,16 +264,16 @@ impl<'a> Renderer<'a> {
 
     fn resource(&self, file: u32, written: &str, out: &mut Rendered) {
         let Some(path) = self.files.resolve(file, written) else {
-            out.is_open = true;
+            out.cannot_read(file, written, None);
             return;
         };
         if let Some(kustomization) = self.files.kustomization_in(&path) {
             let base = self.kustomization(kustomization);
-            self.take_over(&base, out);
+            self.take_over(file, &base, out);
         } else if let Some(resource) = self.files.find(&path) {
             self.file(resource, out);
         } else {
-            out.is_open = true;
+            out.cannot_read(file, written, Some(path));
         }
     }
 
@@ -243,7 +282,10 @@ impl<'a> Renderer<'a> {
         out.made_of.insert(file);
         let before = out.objects.len();
         let problem = self.files.scan(file).and_then(|scan| scan.problem.as_ref());
-        out.is_open |= problem.is_some();
+        if problem.is_some() {
+            let path = self.files.path(file);
+            out.cannot_read(file, path, Some(path.to_owned()));
+        }
         for (at, part) in self.files.parts(file).iter().enumerate() {
             match part {
                 DocumentPart::Object(object) => {
@@ -291,16 +333,16 @@ impl<'a> Renderer<'a> {
 
     fn component(&self, file: u32, written: &str, out: &mut Rendered) {
         let path = self.files.resolve(file, written);
-        let found = path.and_then(|path| self.files.kustomization_in(&path));
+        let found = path.as_ref().and_then(|path| self.files.kustomization_in(path));
         let Some(component) = found else {
             let why = format!("the component {written} is not in this repository and may change it");
             mark(out.objects.iter_mut(), &why);
-            out.is_open = true;
+            out.cannot_read(file, written, path);
             return;
         };
         if self.active.borrow().len() >= MAX_DEPTH || !self.spend(1 + out.objects.len()) {
             mark(out.objects.iter_mut(), "more components change it than are followed");
-            out.is_open = true;
+            out.cannot_read(file, TOO_MUCH, None);
             return;
         }
         if !self.active.borrow_mut().insert(component) {

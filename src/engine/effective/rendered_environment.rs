@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::sources::git::manifest::{Found, Handle};
 
 use super::node::SourceSite;
+use super::render::{Rendered, UnreadPart};
 
 /// What is known of one environment.
 #[derive(Default)]
@@ -24,6 +25,18 @@ pub(super) struct RenderedEnvironment {
     pub rendered: BTreeSet<u32>,
     /// Value files that are layers of something.
     pub layers: BTreeSet<u32>,
+    /// What is taken in and not read; the last part says whether it is a chart, of which the values are.
+    pub taken_unread: BTreeSet<(UnreadPart, bool)>,
+}
+
+impl RenderedEnvironment {
+    /// Notes what a render consists of, takes away, and cannot read.
+    pub(super) fn takes(&mut self, rendered: &Rendered) {
+        self.rendered.extend(&rendered.made_of);
+        self.gone.extend(&rendered.gone);
+        let unread = rendered.unread.iter().map(|part| (part.clone(), false));
+        self.taken_unread.extend(unread);
+    }
 }
 
 /// What the renders say of one image.

@@ -12,7 +12,7 @@ use super::units::{EnvironmentFiles, RenderSource, RenderUnit};
 /// The objects of a unit; none of a chart, whose objects nobody here knows.
 pub(super) fn rendered(places: &EnvironmentFiles<'_>, renderer: &Renderer<'_>, unit: &RenderUnit<'_>) -> Rc<Rendered> {
     let mut rendered = match &unit.what {
-        RenderSource::Chart(_) => return Rc::default(),
+        RenderSource::Chart(_) | RenderSource::Elsewhere(_) => return Rc::default(),
         RenderSource::Kustomization(file) => match overlay(places, unit, *file) {
             Some(overlay) => Rc::new(renderer.overlaid(*file, &overlay)),
             None => renderer.kustomization(*file),

@@ -37,6 +37,7 @@ pub(super) enum RenderSource {
     Folder(Vec<u32>, Vec<u32>),
     /// A chart with these values, lowest first; each names its layer's place.
     Chart(Vec<ValuesSource>),
+    Elsewhere(String),
 }
 
 /// One layer of values: a file, or values in the object that applies them.
@@ -132,10 +133,7 @@ impl<'a> EnvironmentFiles<'a> {
             self.spread(file, application, pattern, out, covered);
             self.spread_plain(file, application, pattern, out);
         }
-        let is_elsewhere = application.url.as_deref().is_some_and(|url| !(self.is_ours)(url));
-        if is_elsewhere && application.values.is_empty() {
-            return;
-        }
+        let elsewhere = application.url.as_deref().filter(|url| !(self.is_ours)(url));
         let own = placed.environments.as_ref().unwrap_or(self.of(file));
         let is_floating = own.is_empty();
         let spoken_for = self.spoken_for(own, application);
@@ -155,7 +153,7 @@ impl<'a> EnvironmentFiles<'a> {
                 below().filter(|env| own.contains(env)).collect()
             }
         };
-        let written = application.path.as_deref().filter(|_| !is_elsewhere);
+        let written = application.path.as_deref().filter(|_| elsewhere.is_none());
         let folder = written.and_then(|path| relative("", path));
         let mut add = |environments: BTreeSet<usize>, what| {
             if !environments.is_empty() {
@@ -169,6 +167,10 @@ impl<'a> EnvironmentFiles<'a> {
                 });
             }
         };
+        if let Some(url) = elsewhere.filter(|_| application.values.is_empty()) {
+            let Some(path) = &application.path else { return };
+            return add(spoken_for.clone(), RenderSource::Elsewhere(format!("{path} of {url}")));
+        }
         if let Some(kustomization) = folder.as_deref().and_then(|folder| self.files.kustomization_in(folder)) {
             let environments = of(&[kustomization]);
             if self.lays_something_over(folder.as_deref().unwrap_or_default(), application) {

@@ -47,6 +47,18 @@ impl GitRepo {
         Ok(out)
     }
 
+    /// The paths of everything that differs; bytes that are no UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// If a commit or tree cannot be read.
+    pub(crate) fn changed_paths(&self, old: &str, new: &str) -> Result<Vec<String>, GitError> {
+        let changed = self.reader()?.compare(Some(old), new)?;
+        Ok(changed
+            .iter()
+            .map(|one| String::from_utf8_lossy(&one.path).into_owned())
+            .collect())
+    }
+
     /// The same repository together with the objects that are being received, where this process runs in a
     /// `pre-receive` hook.
     ///

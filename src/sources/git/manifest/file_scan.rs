@@ -2,6 +2,7 @@
 
 use crate::domain::pin::Unmanaged;
 
+use super::applied_sources::AppliedSource;
 use super::controllers::Controller;
 use super::embedded::EmbeddedText;
 use super::found::{Found, Warning};
@@ -42,6 +43,8 @@ pub struct Scan {
     pub layered: Vec<Found>,
     /// What runs images and has a name.
     pub workloads: Vec<Workload>,
+    /// From where its objects take what they apply.
+    pub(crate) applied: Vec<AppliedSource>,
     /// Why other readers of YAML may take the file for something else, if so.
     pub doubtful: Option<String>,
     /// Why the file (or a part of it) could not be read, if so.
@@ -58,6 +61,8 @@ pub struct Workload {
     pub name: String,
     /// Where in the document it begins; empty for the whole document.
     pub path: String,
+    /// Its containers: where each stands, and its name.
+    pub containers: Vec<(String, String)>,
 }
 
 /// What tells a Kubernetes object from others of its kind.
@@ -114,6 +119,34 @@ impl Scan {
         })
     }
 
+    /// The place of a reference among those of its workload or file, told by names: neither the order of documents nor
+    /// that of containers counts.
+    pub(crate) fn slot_of(&self, found: &Found) -> String {
+        let path = found.yaml_path.as_str();
+        let workload = self.workload_of(found);
+        let mut containers = workload.into_iter().flat_map(|one| &one.containers);
+        let is_over = |at: &str| path.strip_prefix(at).is_some_and(|rest| rest.starts_with('.'));
+        if let Some((at, name)) = containers.find(|(at, _)| is_over(at)) {
+            return slot_of_container(at, name);
+        }
+        let from = workload.map_or("", |one| one.path.as_str());
+        let below = path.strip_prefix(from).unwrap_or(path);
+        // The number of the document is no part of the place.
+        let below = match from {
+            "" => below.split_once(']').map_or(below, |(_, rest)| rest),
+            _ => below,
+        };
+        let mut entry = without_indices(below);
+        // An image that is written in parts stands where the whole one stood.
+        for part in [".digest", ".tag", ".repository", ".sha", ".newTag", ".newName", ".name"] {
+            if let Some(above) = entry.strip_suffix(part) {
+                entry = above.to_owned();
+                break;
+            }
+        }
+        entry
+    }
+
     /// Whether the reference stands in a document that is a chart of an OCI repository, given the names that releases
     /// take charts from.
     pub fn is_chart(&self, found: &Found, taken: &[&ObjectName]) -> bool {
@@ -123,6 +156,29 @@ impl Scan {
                 source.document == found.site.document && (source.is_chart || is_taken())
             })
     }
+}
+
+/// The place of a container, by the list that it stands in and by its name.
+pub(crate) fn slot_of_container(path: &str, name: &str) -> String {
+    let list = path.rsplit_once('[').map_or(path, |(list, _)| list);
+    let list = list.rsplit_once('.').map_or(list, |(_, list)| list);
+    format!("{list}[{name}]")
+}
+
+/// A path without the numbers of items.
+fn without_indices(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    let mut is_number = false;
+    for one in path.chars() {
+        match one {
+            '[' => is_number = true,
+            ']' => is_number = false,
+            _ if is_number && one.is_ascii_digit() => continue,
+            _ => {}
+        }
+        out.push(one);
+    }
+    out
 }
 
 /// A chart that another one, or a kustomization, depends on.

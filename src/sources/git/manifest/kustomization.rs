@@ -43,8 +43,19 @@ pub struct Kustomization {
     pub charts: Vec<Vec<ValuesLayer>>,
     /// It makes objects that no file of the repository shows: charts, generators.
     pub generates: bool,
+    /// What makes them: files and folders of generators, and charts, each by its name and where it is from.
+    pub generated: Vec<GeneratedFrom>,
     /// It brings a schema of its own (`openapi`), which decides how lists are merged.
     pub has_schema: bool,
+}
+
+/// What makes objects that no file of the repository shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratedFrom {
+    /// Its name and where it is from, as written.
+    pub name: String,
+    /// The file or folder, as far as it lies beside the kustomization.
+    pub path: Option<String>,
 }
 
 /// A patch and what it is for.
@@ -175,6 +186,29 @@ impl Operation {
     }
 }
 
+/// A generator or a chart.
+fn generated(tree: &Tree<'_>, id: Id) -> GeneratedFrom {
+    if let Some(path) = tree.text_of(id) {
+        return GeneratedFrom {
+            name: path.to_owned(),
+            path: (!path.contains('\n')).then(|| path.to_owned()),
+        };
+    }
+    let text = |key| tree.text_at(id, &[key]).unwrap_or_default();
+    let name = format!(
+        "{}{} {}{}",
+        text("name"),
+        text("chartName"),
+        text("repo"),
+        text("chartRepoUrl")
+    );
+    let is_local = text("repo").is_empty() && text("chartRepoUrl").is_empty();
+    GeneratedFrom {
+        path: is_local.then(|| format!("charts/{}{}", text("name"), text("chartName"))),
+        name: name.trim().to_owned(),
+    }
+}
+
 /// Reads a kustomization. `inline` reads the text of a patch.
 pub(super) fn read(
     tree: &Tree<'_>,
@@ -221,6 +255,10 @@ pub(super) fn read(
             .map_or_else(Vec::new, |map| pairs(tree, map)),
         charts: Vec::new(),
         generates: generators.iter().any(|key| !list(key).is_empty()),
+        generated: generators
+            .iter()
+            .flat_map(|key| list(key).iter().map(|one| generated(tree, *one)))
+            .collect(),
         has_schema: tree.at(root, &["openapi", "path"]).is_some(),
     };
     for id in list("patchesStrategicMerge") {

@@ -6,6 +6,7 @@
 mod alias_uses;
 mod application_sets;
 mod applications;
+mod applied_sources;
 mod argocd;
 mod compose;
 mod controllers;
@@ -53,13 +54,14 @@ mod workloads;
 use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
+pub(crate) use applied_sources::AppliedSourceKind;
 pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
 pub(crate) use dotenv::{WrittenVariable, read as written_variables};
 pub(crate) use edit_warnings::repository_updater;
 pub use embedded::EmbeddedText;
-pub(crate) use file_scan::ObjectName;
 pub use file_scan::{Chart, Scan, Workload};
+pub(crate) use file_scan::{ObjectName, slot_of_container};
 pub use found::{AliasUse, DetectionRule, Found, Warning};
 pub(crate) use git_generators::GitGenerator;
 pub(crate) use image_rules::ImageRule;
@@ -144,6 +146,7 @@ fn scan_document(path: &str, bytes: &[u8], has_digest: bool) -> Scan {
         embedded: parts.embedded,
         layered: parts.layered,
         workloads: Vec::new(),
+        applied: Vec::new(),
         doubtful: events::doubtful(text),
         problem: None,
     };
@@ -159,6 +162,7 @@ fn scan_document(path: &str, bytes: &[u8], has_digest: bool) -> Scan {
         }
     }
     for (index, (root, kind)) in (0u32..).zip(tree.roots.iter().zip(&kinds)) {
+        applied_sources::read(&tree, *root, *kind, workloads::object, &mut scan.applied);
         workloads::read(&tree, *root, *kind, index, &mut scan.workloads);
         edit_warnings::document(&tree, *root, index, &mut scan.warnings);
     }

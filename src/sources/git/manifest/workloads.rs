@@ -7,6 +7,9 @@ use super::tree::{Id, Tree};
 /// Workloads that are kept of one file: more than any has, and few enough to look through for each reference.
 const MAX_WORKLOADS: usize = 20_000;
 
+/// Containers that are kept of one workload.
+const MAX_CONTAINERS: usize = 200;
+
 /// The workloads of one document.
 pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, document: u32, out: &mut Vec<Workload>) {
     of_document(tree, root, kind, document, out);
@@ -24,6 +27,7 @@ fn of_document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, document: u32, ou
                 document,
                 name,
                 path: String::new(),
+                containers: containers(tree, root),
             }));
         }
         DocumentStyle::List => {
@@ -33,6 +37,7 @@ fn of_document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, document: u32, ou
                     document,
                     name,
                     path: tree.path(*item),
+                    containers: containers(tree, *item),
                 }));
             }
         }
@@ -43,6 +48,7 @@ fn of_document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, document: u32, ou
                     document,
                     name: format!("service {name}"),
                     path: tree.path(*value),
+                    containers: Vec::new(),
                 }));
             }
         }
@@ -58,7 +64,33 @@ fn of_document(tree: &Tree<'_>, root: Id, kind: DocumentStyle, document: u32, ou
     }
 }
 
-fn object(tree: &Tree<'_>, id: Id) -> Option<String> {
+/// The containers of an object that have names, wherever its kind keeps the template of its pods.
+fn containers(tree: &Tree<'_>, id: Id) -> Vec<(String, String)> {
+    const TEMPLATES: [&[&str]; 4] = [
+        &["spec"],
+        &["spec", "template", "spec"],
+        &["spec", "jobTemplate", "spec", "template", "spec"],
+        &["template", "spec"],
+    ];
+    const LISTS: [&str; 3] = ["containers", "initContainers", "ephemeralContainers"];
+    let mut out = Vec::new();
+    for template in TEMPLATES {
+        let Some(spec) = tree.at(id, template) else { continue };
+        for list in LISTS {
+            for item in tree.get(spec, list).map_or(&[][..], |list| tree.items(list)) {
+                let name = tree.text_at(*item, &["name"]).filter(|name| !name.is_empty());
+                out.extend(name.map(|name| (tree.path(*item), name.to_owned())));
+                if out.len() >= MAX_CONTAINERS {
+                    return out;
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Kind, namespace and name of an object.
+pub(super) fn object(tree: &Tree<'_>, id: Id) -> Option<String> {
     let text = |path: &[&str]| tree.text_at(id, path).filter(|text| !text.is_empty());
     let (kind, name) = (text(&["kind"])?, text(&["metadata", "name"])?);
     Some(match text(&["metadata", "namespace"]) {
