@@ -192,6 +192,20 @@ async fn the_head_decides_nothing() {
                 &[],
             ),
         ),
+        after(
+            |g| g.write("more/api.yaml", &deployment(&g.image("1.3.0"))),
+            quiet(
+                "a path more, which makes a pin of what is there",
+                |g| {
+                    let more = g
+                        .policy("")
+                        .replace("[\"envs/production/**\"]", "[\"envs/production/**\", \"more/**\"]");
+                    g.write("pindeck.toml", &more);
+                },
+                4,
+                &["policy-changed"],
+            ),
+        ),
         on(
             |g| g.write("pindeck.toml", "version = 7"),
             quiet("a base whose policy cannot be read", forward, 2, &[]),

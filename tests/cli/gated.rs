@@ -87,16 +87,38 @@ impl Gate {
         self.write("keys/ci.pub", &self.key.pem());
         self.write("pindeck.toml", &self.policy(""));
         self.write("README.md", "a shop\n");
+        let hours_ago = |hours: u64, args: &[&str]| {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            let at = now.expect("after 1970").as_secs() - 3_600 * hours;
+            let done = Command::new("git")
+                .args([
+                    "-c",
+                    "user.name=A",
+                    "-c",
+                    "user.email=a@example.com",
+                    "-c",
+                    "commit.gpgsign=false",
+                    "-C",
+                ])
+                .arg(&self.folder)
+                .args(args)
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .env("GIT_COMMITTER_DATE", format!("@{at} +0000"))
+                .status();
+            assert!(done.expect("git runs").success(), "{args:?}");
+        };
+        let pinned = |hours: u64, name: &str| {
+            self.pin("production", &self.image(name));
+            self.git(&["add", "-A"]);
+            hours_ago(hours, &["commit", "-q", "-m", &format!("{name} to production")]);
+        };
+        pinned(20, "0.7.0");
+        pinned(18, "0.9.0");
+        pinned(16, "0.8.0");
+        hours_ago(14, &["revert", "--no-edit", "HEAD"]);
+        pinned(12, "1.0.0");
         self.pin("staging", &self.image("1.1.0"));
-        for old in ["0.7.0", "0.9.0"] {
-            self.pin("production", &self.image(old));
-            commit(&self.folder, old);
-        }
-        self.pin("production", &self.image("0.8.0"));
-        commit(&self.folder, "0.8.0 to production");
-        self.git(&["revert", "--no-edit", "HEAD"]);
-        self.pin("production", &self.image("1.0.0"));
-        commit(&self.folder, "1.0.0 to production");
+        commit(&self.folder, "1.1.0 to staging");
         self.start = self.commit_of("HEAD");
     }
 

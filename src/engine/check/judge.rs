@@ -195,7 +195,10 @@ impl Judge<'_> {
         let history = PinHistory::read(self.engine, ledger, &place.target, &pins).await?;
         let now: BTreeSet<Digest> = pins.iter().filter_map(|pin| pin.digest).collect();
         let earlier = holds.map(|holds| known_good::earlier_digests(&history.digests, &now, holds, &place.target));
-        let is_good = |one: &known_good::EarlierDigest| one.digest == digest && one.skipped().is_none();
+        // What stood here only between two commits of one change was never released here.
+        let is_good = |one: &known_good::EarlierDigest| {
+            one.digest == digest && one.skipped().is_none() && one.stood_briefly().is_none()
+        };
         pin.is_revert = earlier.is_ok_and(|earlier| earlier.iter().any(is_good));
         let after = match pin.is_revert {
             true => Vec::new(),

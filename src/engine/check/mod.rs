@@ -27,7 +27,7 @@ use super::options::OpenOptions;
 use super::pins::named_repositories;
 pub(crate) use judge::CheckedPin;
 use judge::Judge;
-use policy::PolicyFiles;
+use policy::{MovedPins, PolicyFiles};
 pub(crate) use refs::{CheckQuestion, ComparedCommits};
 use tree::{PinRules, PinTree, RenderedCommit};
 
@@ -68,7 +68,7 @@ struct ReadChange {
     findings: Vec<CheckFinding>,
     policy: PolicyFiles,
     /// A pin changes as the head's own policy sorts the files.
-    moves_pins: bool,
+    moves_pins: MovedPins,
 }
 
 impl Engine {
@@ -121,8 +121,10 @@ impl Engine {
         if !files.changed.is_empty() && has_policy {
             findings.push(if !changes.is_empty() {
                 files.with_pins("")
-            } else if moves_pins {
+            } else if moves_pins.changes {
                 files.with_pins(", as its own reading of the environments has it")
+            } else if !moves_pins.made.is_empty() {
+                files.makes_pins(&moves_pins.made)
             } else {
                 policy::alone(&context, &files).await
             });
@@ -278,9 +280,9 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     findings.extend(unmanaged.filter(|one| !told.contains(&(one.file.clone(), one.line))));
     let moves_pins = match &files.head {
         Some(Ok(team)) if changes.is_empty() && !is_unconfigured => {
-            policy::moves_pins(engine, &ledger, team, before, head)?
+            policy::moves_pins(engine, &ledger, team, (before, head), &before_tree.places)?
         }
-        _ => false,
+        _ => MovedPins::default(),
     };
     Ok(ReadChange {
         tip: tip.places,

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use crate::domain::check::change;
 use crate::domain::check::finding::{CheckFinding, FindingKind, FindingLevel};
+use crate::domain::check::place::PinnedPlace;
 use crate::domain::failure::Failure;
+use crate::domain::id::Target;
 use crate::domain::policy::TeamPolicy;
 use crate::domain::quoted;
 use crate::domain::verdict::Outcome;
@@ -95,6 +97,22 @@ impl PolicyFiles {
         self.finding(FindingKind::PolicyChanged, FindingLevel::Error, message, next)
     }
 
+    /// The finding where the head's policy makes pins of what the base does not pin.
+    pub(crate) fn makes_pins(&self, made: &[String]) -> CheckFinding {
+        let mut named = made.to_vec();
+        if named.len() > MOST_NAMED {
+            named.truncate(MOST_NAMED);
+            named.push(format!("and {} more", made.len() - MOST_NAMED));
+        }
+        let message = format!(
+            "{} makes pins of what the base has and does not pin, so that nobody judged it: {}",
+            self.names(),
+            named.join("; ")
+        );
+        let next = "bring the files into the environment in a change after this one, which judges them";
+        self.finding(FindingKind::PolicyChanged, FindingLevel::Error, message, next)
+    }
+
     /// The note of a first policy.
     pub(crate) fn first(&self) -> CheckFinding {
         let message =
@@ -104,20 +122,33 @@ impl PolicyFiles {
     }
 }
 
-/// Whether a pin changes as the head's own policy sorts the files, though none does as the base's does.
+/// What the head's own policy does to pins, where none changes as the base's sorts the files.
+#[derive(Default)]
+pub(super) struct MovedPins {
+    /// A pin changes as the head sorts the files.
+    pub changes: bool,
+    /// Places that the head pins by its own policy and the base does not pin by its own.
+    pub made: Vec<String>,
+}
+
+/// Whether a pin changes as the head's own policy sorts the files, though none does as the base's does. `pinned` is
+/// what the base pins by its own policy.
 pub(super) fn moves_pins(
     engine: &Engine,
     ledger: &Ledger,
     head_team: &TeamPolicy,
-    before: &str,
-    head: &str,
-) -> Result<bool, Failure> {
+    (before, head): (&str, &str),
+    pinned: &[PinnedPlace],
+) -> Result<MovedPins, Failure> {
     let environments = &head_team.environments;
     if environments.is_empty() {
-        return Ok(false);
+        return Ok(MovedPins::default());
     }
     if environments.len() > MOST_ENVIRONMENTS {
-        return Ok(true);
+        return Ok(MovedPins {
+            changes: true,
+            made: Vec::new(),
+        });
     }
     let read = |commit: &str| ledger::rendered(&engine.inner.repo, commit, (ledger, environments), &engine.inner.scans);
     let (was, is) = (read(before)?, read(head)?);
@@ -133,7 +164,24 @@ pub(super) fn moves_pins(
     let all = [Arc::clone(&was.effective), Arc::clone(&is.effective)];
     let all: Vec<&_> = all.iter().map(|one| &**one).collect();
     let (was, is) = (PinTree::new(was, rules, &all), PinTree::new(is, rules, &all));
-    Ok(!change::changes(&was.places, &is.places).is_empty())
+    let what = |place: &PinnedPlace| {
+        (
+            place.file.clone(),
+            place.entry.clone(),
+            place.image.clone(),
+            place.digest,
+        )
+    };
+    let known: BTreeSet<_> = pinned.iter().map(what).collect();
+    let new = is.places.iter().filter(|place| !known.contains(&what(place)));
+    let named = new.map(|place| {
+        let Target { service, environment } = &place.target;
+        format!("{service} in {environment} ({}:{})", quoted(&place.file), place.line)
+    });
+    Ok(MovedPins {
+        changes: !change::changes(&was.places, &is.places).is_empty(),
+        made: named.collect(),
+    })
 }
 
 /// A rendered commit.
