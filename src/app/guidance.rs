@@ -8,6 +8,7 @@ use super::plan_screen::{PlanScreen, Stage, name_to_type};
 use super::state::{CockpitState, Screen};
 use crate::domain::id::Target;
 use crate::domain::plan::Verb;
+use crate::domain::write::Ask;
 
 /// Goes on where the person has done what a step asks for.
 pub fn advance(state: &mut CockpitState) {
@@ -107,6 +108,10 @@ pub fn words(state: &CockpitState, guide: &Guide) -> String {
         }
         (GuideStep::Revert, Some(Screen::Plan(plan))) => match &plan.stage {
             Stage::Done(..) => "4/4 It is in git. Now put the last good one back: enter closes this".to_owned(),
+            // Another plan than a revert is not what the line leads to.
+            _ if !matches!(plan.request.ask, Ask::Revert { .. }) => {
+                "4/4 Put the last good one back: esc leads to the board".to_owned()
+            }
             Stage::Shown(_) => format!("4/4 What goes out is put on hold. y confirms{}", typed(plan)),
             _ => "4/4 Git takes the commit that pinned it back".to_owned(),
         },

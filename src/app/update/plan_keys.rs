@@ -35,7 +35,7 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command
             Some(Vec::new())
         }
         Stage::Planning { .. } if key == KeyPress::char('y') || key.code == Code::Enter => {
-            state.say("still planning: nothing to confirm yet");
+            state.say(planning::STILL_PLANNING);
             Some(Vec::new())
         }
         _ => None,

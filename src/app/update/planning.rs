@@ -14,6 +14,9 @@ use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::plan::Plan;
 use crate::domain::write::{Ask, Proposal, Request, TagRule, WriteFailure};
 
+/// What answers a key that came before its plan.
+pub(super) const STILL_PLANNING: &str = "still planning: nothing to confirm yet";
+
 pub(super) fn promote(state: &mut CockpitState) -> Vec<Command> {
     let promotions = request::promotions(state);
     let choices: Vec<ModalChoice> = promotions
@@ -246,6 +249,13 @@ pub(super) fn show(state: &mut CockpitState, proposal: Box<Proposal>) -> Vec<Com
         }
     }
     let made_at = state.generations.issued();
+    if state
+        .notice
+        .as_ref()
+        .is_some_and(|notice| notice.text == STILL_PLANNING)
+    {
+        state.notice = None;
+    }
     let Some(screen) = screen(state) else {
         return Vec::new();
     };

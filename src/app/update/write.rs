@@ -1,5 +1,6 @@
 //! A write under way. It is started once, never twice; it ends with what git said.
 
+use crate::app::Action;
 use crate::app::command::Command;
 use crate::app::generation::QueryKind;
 use crate::app::key::{Code, KeyPress};
@@ -74,8 +75,16 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
     state.generations.forget(QueryKind::Write);
     if matches!(state.layer, Some(Modal::Leave)) {
         state.layer = None;
+        state.say("the write has ended: nothing is in flight any more");
     }
     let mut commands = Vec::new();
+    // It was asked to stop, and had passed its last look at that.
+    let is_too_late = writing.as_ref().is_some_and(|writing| writing.cancelling);
+    if is_too_late && matches!(&result, Ok(receipt) if receipt.state == WriteState::Pushed) {
+        let undo = state.keymap.key_of(Action::Undo);
+        let undo = undo.map_or_else(String::new, |key| format!("; {key} takes it back"));
+        state.complain(format!("too late to stop: it was committed and pushed{undo}"));
+    }
     if let Some(writing) = writing.as_ref().filter(|writing| writing.was_left) {
         match &result {
             Ok(_) => state.say(format!("finished: {}", writing.what)),

@@ -46,6 +46,10 @@ pub(super) async fn publish(
         let noted = running.committed(&base, &commits, Timestamp::now());
         noted.map_err(Failure::from)?;
     }
+    // The commits are in this clone alone: it can still be stopped.
+    if *write.cancel.borrow() {
+        return Err(WriteFailure::from(Failure::interrupted()).into());
+    }
     write.step(WriteStep::Pushing)?;
     write.say(Progress::Pushing);
     let repo = context.engine.inner.repo.clone();

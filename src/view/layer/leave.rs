@@ -23,7 +23,7 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
     let what = if writing.committed {
         "Its git step has begun and runs to its end; pindeck leaves then."
     } else {
-        "It is stopped before anything is committed; pindeck leaves then."
+        "It is asked to stop, and does unless it is committed already; pindeck leaves then, and says which."
     };
     let mut lines = vec![vec![span(Role::Text, writing.what.clone())]];
     lines.extend(fold(

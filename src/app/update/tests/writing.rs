@@ -333,3 +333,20 @@ fn a_warned_plan_goes_through_in_its_steps() {
     let (_, proposal) = begun(&press(&mut state, "y"));
     assert!(proposal.request.acknowledge_warned);
 }
+
+#[test]
+fn a_stop_that_came_too_late_is_said_with_the_way_back() {
+    let (mut state, ticket, proposal) = flying();
+    assert_eq!(press(&mut state, "<esc>"), [Command::CancelWrite]);
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert_eq!(
+        notice(&state),
+        "too late to stop: it was committed and pushed; u takes it back"
+    );
+    assert!(matches!(stage(&state), Stage::Done(..)));
+    // The question whether to leave does not go without a word.
+    let (mut state, ticket, proposal) = flying();
+    press(&mut state, "q");
+    written(&mut state, &ticket, Ok(receipt_of(&proposal)));
+    assert_eq!(notice(&state), "the write has ended: nothing is in flight any more");
+}

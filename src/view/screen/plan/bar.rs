@@ -123,7 +123,10 @@ fn running(state: &CockpitState) -> Line {
         return vec![span(Role::Dim, "the git step has begun: it runs to its end")];
     }
     if writing.cancelling {
-        return vec![span(Role::Warned, "stopping before anything is committed")];
+        return vec![span(
+            Role::Warned,
+            "asked to stop: it does, unless it is committed already",
+        )];
     }
     button("Stop", "esc, as long as nothing is committed")
 }
