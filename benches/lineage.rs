@@ -1,7 +1,7 @@
 //! What the pins of a long real history cost the program, beside `git log -G` in the same run: the first `status --offline`,
 //! the second, and the one after ten new commits. CPU seconds, medians.
 //!
-//! `cargo bench --bench lineage`; the history is that of the corpus (`PINDECK_GITOPS_CORPUS`, the folder `history` beside it).
+//! `cargo bench --bench lineage`; the histories are those of tests/data/README.md.
 
 #![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
 
@@ -13,26 +13,16 @@ pub mod support;
 
 use support::child_cpu::{cpu_seconds, median};
 use support::git_world::{git, identify};
+use support::packed::{Packed, file_ending};
 
 const ROUNDS: usize = 5;
 
 fn main() {
-    let corpus = std::env::var_os("PINDECK_GITOPS_CORPUS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/gitops"),
-        PathBuf::from,
-    );
-    let folders = [corpus.join("history"), corpus.join("../history")];
-    let files = folders
+    let folders = [Packed::Gitops.folder().join("history"), Packed::History.folder()];
+    let bundles: Vec<PathBuf> = folders
         .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flatten();
-    let bundles = files.filter_map(|file| Some(file.ok()?.path()));
-    let bundles: Vec<PathBuf> = bundles
-        .filter(|path| path.extension().is_some_and(|e| e == "bundle"))
+        .filter_map(|folder| file_ending(folder, ".bundle"))
         .collect();
-    if bundles.is_empty() {
-        println!("SKIPPED: no history in {}", corpus.display());
-    }
     for bundle in bundles {
         one(&bundle);
     }

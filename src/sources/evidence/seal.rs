@@ -121,7 +121,7 @@ mod tests {
         assert!(!key.is_seal(&seal, "a", b"contents"));
         assert!(!key.is_seal(&seal, "ac", b"ontent"));
         assert!(!other.is_seal(&seal, "a", b"content"));
-        for bad in ["", "zz", "é", &seal[2..], &seal.replace('0', "")] {
+        for bad in ["", "zz", "é", &seal[2..], &seal[..seal.len() - 1]] {
             assert!(!key.is_seal(bad, "a", b"content"), "{bad}");
         }
     }
