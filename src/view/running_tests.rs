@@ -74,7 +74,7 @@ fn after_a_write_the_screen_says_how_far_the_cluster_is() {
     let [Command::Refresh(pass), Command::Follow { ticket, pins }] = commands.as_slice() else {
         panic!("{commands:?}");
     };
-    assert_eq!(pins, &[key.clone()]);
+    assert_eq!(pins, std::slice::from_ref(&key));
     assert!(frame(&state, &UNICODE).contains("git has it; the cluster has not been asked yet"));
     // The pass finds the new pin; then the clusters are looked at again and again.
     let mut opened = sample::opened();

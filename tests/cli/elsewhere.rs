@@ -95,6 +95,9 @@ fn answer(status: i32, result: &str, cause: Option<&str>) -> (i32, String, Optio
     (status, result.to_owned(), cause.map(str::to_owned))
 }
 
+/// What a server says to every request.
+type Answering = Box<dyn Fn() -> Reply + Send>;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn signatures_in_another_repository_count_where_they_are_named() {
     for referrers in [true, false] {
@@ -254,7 +257,7 @@ async fn an_attestation_of_the_api_counts_like_one_of_the_registry() {
     let world = Attested::start().await;
     let team = world.team();
     let good = world.bundle(world.image);
-    world.lists(&[good.clone()]);
+    world.lists(std::slice::from_ref(&good));
     let said = team.verify(&[], &[]);
     assert_eq!(verdict(&said), answer(0, "verified", None), "{said:?}");
     let evidence = &said.json()["evidence"][0];
@@ -303,7 +306,7 @@ async fn none_is_absent_and_every_trouble_is_unreachable() {
     assert_eq!(team.verdict(&[]), answer(4, "rejected", Some("absent")));
     world.lists(&[]);
     assert_eq!(team.verdict(&[]), answer(4, "rejected", Some("absent")));
-    let trouble: Vec<(&str, Box<dyn Fn() -> Reply + Send>)> = vec![
+    let trouble: Vec<(&str, Answering)> = vec![
         (
             "limit",
             Box::new(|| Reply::new(403, "{}").with("X-RateLimit-Remaining", "0")),

@@ -60,7 +60,7 @@ async fn an_application_is_read_as_argo_writes_it() {
     assert_eq!(application.name.raw(), "argocd/shop");
     assert_eq!(application.compared, [Some("1.2.3".to_owned()), Some(PIN.to_owned())]);
     assert_eq!(application.applied, application.compared);
-    assert_eq!(application.owns, [web.clone()]);
+    assert_eq!(application.owns, std::slice::from_ref(&web));
     assert_eq!(application.failures.len(), 1);
     assert_eq!(application.failures[0].0, web);
     assert!(application.is_automated && !application.is_synced);
