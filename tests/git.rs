@@ -22,6 +22,7 @@ mod git {
     mod pin_story;
     mod places;
     mod program;
+    mod propose;
     mod push;
     mod read;
     mod revert;

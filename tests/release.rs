@@ -15,11 +15,13 @@ mod release {
     mod components;
     mod crash;
     mod faults;
+    mod forge_api;
     mod gates;
     mod holds_gone;
     mod known_good;
     mod loose_copies;
     mod own_registry;
+    mod proposals;
     mod races;
     mod remotes;
     mod rendered_trees;

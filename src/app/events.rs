@@ -7,12 +7,13 @@ use jiff::Timestamp;
 
 use super::cursor::{Column, cells};
 use super::versions::VersionNames;
-use crate::domain::board::{Assessment, Board, ServiceRow, Update};
+use crate::domain::board::{Assessment, Board, PinKey, ServiceRow, Update};
 use crate::domain::drift::DriftKind;
 use crate::domain::evidence::{EvidenceKind, EvidenceState};
 use crate::domain::freshness::Answered;
 use crate::domain::id::{Digest, ServiceId, Target};
 use crate::domain::pin::PinnedBy;
+use crate::domain::proposal::ProposalReport;
 
 /// The log remembers so many events; older ones go.
 const MOST: usize = 500;
@@ -151,6 +152,7 @@ impl EventLog {
                     None => Vec::new(),
                 }
             }
+            Update::Proposals(all) => self.proposals(before, all, now),
             Update::Drift(found) => {
                 self.drift(before, found, now);
                 Vec::new()
@@ -250,6 +252,25 @@ impl EventLog {
                 format!("{service} {tag} is new, claimed by its tag only")
             },
         );
+    }
+
+    /// What became of proposals, and new ones.
+    fn proposals(&mut self, before: &Board, all: &[(PinKey, ProposalReport)], now: Timestamp) -> Vec<CellId> {
+        let mut flashing = Vec::new();
+        for (key, report) in all {
+            let Some(cell) = before.cell(key) else { continue };
+            let known = cell.proposal.as_deref();
+            // What the forge said of the same branch stands until it says more.
+            let report = report.clone().keeping(known);
+            let (was, is) = (known.map(|known| (&known.pin.branch, known.state)), report.state);
+            if was != Some((&report.pin.branch, is)) {
+                let Target { service, environment } = &key.target;
+                let to = report.pin.to.short();
+                self.push(now, format!("{service} in {environment}: {to} {}", report.brief()));
+                flashing.push(cell_id(&key.target));
+            }
+        }
+        flashing
     }
 
     fn drift(&mut self, before: &Board, found: &[crate::domain::Drift], now: Timestamp) {

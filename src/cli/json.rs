@@ -10,6 +10,7 @@ use crate::domain::evidence::{Check, Evidence, Summary};
 use crate::domain::failure::{Failure, Hint};
 use crate::domain::text::{Clean, is_plain};
 
+pub(crate) mod proposal;
 pub(crate) mod running;
 pub(crate) mod status;
 

@@ -117,6 +117,7 @@ async fn act(
         "commits": receipt.commits,
         "pushed": receipt.pushed,
         "proposal_url": receipt.proposal_url,
+        "notes": receipt.notes.iter().map(|note| note.clean().into_string()).collect::<Vec<_>>(),
         "copied": receipt.copied,
         "missing_at_destination": receipt.missing_at_destination,
     }))

@@ -126,6 +126,14 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     if runs_somewhere {
         heading.push("RUNNING");
     }
+    let proposes = board
+        .services
+        .iter()
+        .flat_map(|row| &row.cells)
+        .any(|cell| cell.proposal.is_some());
+    if proposes {
+        heading.push("PROPOSAL");
+    }
     let mut table = Table::new(&heading);
     for row in &board.services {
         let offer = match &row.candidate {
@@ -153,7 +161,18 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
             let environment = known.find(|env| env.name == cell.pin.target.environment);
             let runs =
                 runs_somewhere.then(|| running_words::of_cell(cell, environment).unwrap_or_else(|| "-".to_owned()));
-            table.row(pin(cell, now).into_iter().chain(runs).map(|c| clean(&c)));
+            let proposal = cell
+                .proposal
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |report| report.brief());
+            let proposal = proposes.then_some(proposal);
+            table.row(
+                pin(cell, now)
+                    .into_iter()
+                    .chain(runs)
+                    .chain(proposal)
+                    .map(|c| clean(&c)),
+            );
         }
     }
     if table.is_empty() {
@@ -162,7 +181,8 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
     } else {
         out.extend(table.lines());
     }
-    let remarks = running_remarks(board);
+    let mut remarks = running_remarks(board);
+    remarks.extend(proposal_remarks(board));
     if !remarks.is_empty() {
         out.push(String::new());
         out.extend(remarks);
@@ -256,6 +276,23 @@ fn running_remarks(board: &Board) -> Vec<String> {
         }
     }
     blocked.into_iter().chain(missing).collect()
+}
+
+/// What stands below the table about proposals: where each can be looked at, and, once, why a forge says nothing.
+fn proposal_remarks(board: &Board) -> Vec<String> {
+    let mut links = Vec::new();
+    let mut troubles = BTreeSet::new();
+    for cell in board.services.iter().flat_map(|row| &row.cells) {
+        let Some(report) = cell.proposal.as_deref() else {
+            continue;
+        };
+        let place = report.pull_request().and_then(|there| there.url.clone());
+        let place = place.unwrap_or_else(|| format!("branch {}", report.pin.branch));
+        let (target, to) = (&cell.pin.target, report.pin.to.short());
+        links.push(clean(&format!("{target}: {to} {}: {place}", report.brief())));
+        troubles.extend(report.trouble().map(|trouble| trouble.sentence().clean().into_string()));
+    }
+    links.into_iter().chain(troubles).collect()
 }
 
 /// The lines of text that list all drift.

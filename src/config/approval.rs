@@ -13,6 +13,10 @@ pub(crate) fn settle(team: &mut TeamPolicy, approved: &[String]) {
     if let Some(github) = &mut team.github {
         github.anonymous = !approved.contains(&github.host);
     }
+    // Which host that is, is known only with the git remote: it is decided there.
+    if let Some(forge) = &mut team.forge {
+        forge.by_repository = true;
+    }
 }
 
 fn settle_registries(registries: &mut BTreeMap<String, RegistrySettings>, approved: &[String]) {

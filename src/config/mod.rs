@@ -6,6 +6,7 @@ pub(crate) mod check;
 mod clusters;
 mod error;
 pub(crate) mod files;
+mod forge;
 pub(crate) mod infer;
 pub(crate) mod init;
 pub(crate) mod left_out;

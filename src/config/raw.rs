@@ -32,6 +32,34 @@ pub(super) struct RawTeam {
     pub clusters: Vec<RawCluster>,
     #[serde(default)]
     pub pull_through: BTreeMap<RawText, RawText>,
+    pub forge: Option<RawForge>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a table with the `kind` of a forge")]
+pub(super) struct RawForge {
+    pub kind: Option<RawForgeKind>,
+    pub host: Option<RawText>,
+    pub repository: Option<RawText>,
+    pub open: Option<Spanned<RawOpen>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawForgeKind {
+    Github,
+    Gitlab,
+    Forgejo,
+    Gitea,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawOpen {
+    PushOption,
+    Api,
+    Link,
 }
 
 #[derive(Debug, Deserialize)]

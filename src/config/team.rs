@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::error::{ConfigError, ConfigText, unknown};
 use super::trust::{self, ReadFile};
-use super::{clusters, platforms, raw, values, variants};
+use super::{clusters, forge, platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::policy::{
@@ -75,6 +75,7 @@ pub fn load(text: &str, file: &str, read: ReadFile<'_>, from: PolicySource) -> R
             .github
             .map(|raw| trust::github(&source, &raw, &from))
             .transpose()?,
+        forge: raw.forge.map(|raw| forge::settings(&source, &raw, &from)).transpose()?,
         tuf: raw.tuf.map(|tuf| trust::tuf(&source, read, &tuf)).transpose()?,
         registries,
         source: from,

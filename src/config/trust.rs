@@ -247,13 +247,7 @@ pub(super) fn github(
     from: &PolicySource,
 ) -> Result<GithubSource, ConfigError> {
     if let Some(host) = &raw.host {
-        let text = host.get_ref();
-        if text.contains("://") {
-            is_address(source, host)?;
-        } else if text.is_empty() || text.contains([' ', '@', '?', '#', '/']) {
-            let error = source.error(host.span(), format!("{text:?} is no host"));
-            return Err(error.hint("write HOST, HOST:PORT, or the address of its API"));
-        }
+        is_host(source, host)?;
     }
     if let Some(repository) = &raw.repository {
         let is_name = |part: &str| {
@@ -282,6 +276,19 @@ pub(super) fn elsewhere(source: &ConfigText<'_>, text: &raw::RawText) -> Result<
     Repository::parse(text.get_ref())
         .map_err(|e| source.error(text.span(), e.to_string()))
         .map_err(|error| error.hint("write HOST/PATH without tag or digest"))
+}
+
+/// Refuses what is neither a host nor the address of a server.
+pub(super) fn is_host(source: &ConfigText<'_>, host: &raw::RawText) -> Result<(), ConfigError> {
+    let text = host.get_ref();
+    if text.contains("://") {
+        return is_address(source, host);
+    }
+    if text.is_empty() || text.contains([' ', '@', '?', '#', '/']) {
+        let error = source.error(host.span(), format!("{text:?} is no host"));
+        return Err(error.hint("write HOST, HOST:PORT, or the address of its API"));
+    }
+    Ok(())
 }
 
 /// Refuses what is no base address of a server.

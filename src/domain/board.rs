@@ -17,6 +17,7 @@ use super::freshness::{Answered, Seen};
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::pin::{Pin, PinnedBy, Unmanaged};
 use super::policy::{Environment, Freeze};
+use super::proposal::ProposalReport;
 use super::reference::Repository;
 use super::registry::Budget;
 use super::running::report::RunningReport;
@@ -127,6 +128,8 @@ pub struct Cell {
     /// What the clusters of the environment run of it. An observation: no verdict and no gate reads it. Not checked
     /// where no cluster is named, and for a pin by tag.
     pub running: Seen<RunningReport>,
+    /// What is proposed for it on a branch of its own. No verdict and no gate reads it.
+    pub proposal: Option<Box<ProposalReport>>,
 }
 
 /// The tag a pin is compared with.
@@ -233,6 +236,7 @@ impl Cell {
             relation: Relation::None,
             behind: None,
             running: Seen::NotChecked,
+            proposal: None,
         }
     }
 
@@ -311,6 +315,8 @@ pub enum Update {
     },
     /// What the clusters run of one pin.
     Running(PinKey, Answered<RunningReport>),
+    /// All proposals: a pin that is not among them has none.
+    Proposals(Vec<(PinKey, ProposalReport)>),
     /// All drift, after a pass.
     Drift(Vec<Drift>),
     /// The running cost.

@@ -3,11 +3,14 @@
 //! A question that fails leaves what was known, with its age (stale-while-revalidate). So a registry that is
 //! down for a moment empties no cell, and a value on screen is never newer than it looks.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::board::{Assessment, Board, Cell, PinKey, ServiceRow, Update};
 use super::board_search::FormerCells;
 use super::freshness::{Answered, Seen};
+use super::proposal::ProposalReport;
 
 impl Board {
     /// Folds one update in. Unknown keys are ignored: they belong to a board that was replaced.
@@ -80,6 +83,7 @@ impl Board {
                 }
             }),
             Update::Running(key, report) => self.with_cell(&key, |cell| cell.running.take(report)),
+            Update::Proposals(all) => self.take_proposals(all),
             Update::Drift(drift) => self.drift = drift,
             Update::Budget(budget) => self.budget = budget,
             Update::Notice(notice) => self.notices.push(notice),
@@ -91,6 +95,20 @@ impl Board {
         if let Some((row, cell)) = self.cell_of_update(key) {
             change(&mut self.services[row].cells[cell]);
             self.relate_cell((row, cell));
+        }
+    }
+
+    /// Takes all proposals in; of the same branch, what the forge said before stays until it says more.
+    fn take_proposals(&mut self, all: Vec<(PinKey, ProposalReport)>) {
+        let mut before = BTreeMap::new();
+        for cell in self.services.iter_mut().flat_map(|row| &mut row.cells) {
+            if let Some(known) = cell.proposal.take() {
+                before.insert(cell.pin.key(), known);
+            }
+        }
+        for (key, report) in all {
+            let report = report.keeping(before.get(&key).map(|known| &**known));
+            self.with_cell(&key, |cell| cell.proposal = Some(Box::new(report)));
         }
     }
 
@@ -108,6 +126,9 @@ impl Board {
                 settle(&mut cell.tag_digest);
                 settle(&mut cell.assessment);
                 settle(&mut cell.running);
+                if let Some(proposal) = &mut cell.proposal {
+                    settle(&mut proposal.forge);
+                }
             }
         }
         self.finished_at = Some(at);

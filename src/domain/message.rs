@@ -85,6 +85,45 @@ pub(crate) fn compose(facts: &MessageFacts<'_>) -> String {
     out
 }
 
+/// What a commit of pindeck's making says that it pins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RecordedPin {
+    /// Name of the service.
+    pub service: ServiceId,
+    /// Name of the environment.
+    pub environment: EnvId,
+    /// The digest before, where there was one.
+    pub from: Option<Digest>,
+    /// The digest after.
+    pub to: Digest,
+}
+
+/// Reads the trailers of a message; `None` = it pins nothing, or pindeck did not write it. Anybody can write them, so
+/// they are records for people and nothing more.
+pub(crate) fn recorded(message: &str) -> Option<RecordedPin> {
+    // The last of a name: what a person typed stands before the trailers.
+    let value = |name: &str| {
+        let mut lines = message.lines().rev();
+        lines.find_map(|line| {
+            Some(
+                line.strip_prefix("Pindeck-")?
+                    .strip_prefix(name)?
+                    .strip_prefix(": ")?
+                    .trim(),
+            )
+        })
+    };
+    let pins = [Verb::Promote, Verb::Revert, Verb::Pin].map(action);
+    let _ = value("Action").filter(|word| pins.contains(word))?;
+    let named = |name: &str| value(name).filter(|text| !text.is_empty() && text.len() <= 200);
+    Some(RecordedPin {
+        service: ServiceId::new(named("Service")?),
+        environment: EnvId::new(named("Environment")?),
+        from: value("From").and_then(|text| text.parse().ok()),
+        to: value("To")?.parse().ok()?,
+    })
+}
+
 fn action(verb: Verb) -> &'static str {
     match verb {
         Verb::Promote => "promote",
@@ -185,6 +224,29 @@ mod tests {
                 "Pindeck-Break-Glass: customers are down",
             ]
         );
+    }
+
+    #[test]
+    fn what_a_message_records_is_read_back() {
+        let (service, environment) = (ServiceId::from("payments"), EnvId::from("production"));
+        let facts = |verb| MessageFacts {
+            verb,
+            service: &service,
+            environment: &environment,
+            from: Some(digest(1)),
+            to: Some(digest(2)),
+            policy: None,
+            verdict: None,
+            reason: Some("Pindeck-Service: ledger"),
+            waived: None,
+            reverts: None,
+        };
+        let read = recorded(&compose(&facts(Verb::Promote))).expect("a pin");
+        assert_eq!((&read.service, &read.environment), (&service, &environment));
+        assert_eq!((read.from, read.to), (Some(digest(1)), digest(2)));
+        assert_eq!(recorded(&compose(&facts(Verb::Hold))), None);
+        assert_eq!(recorded("bump\n\nPindeck-Action: promote\n"), None);
+        assert_eq!(recorded(""), None);
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) mod pin_walk;
 pub mod plan;
 pub(crate) mod platform;
 pub mod policy;
+pub mod proposal;
 pub mod recovery;
 pub mod reference;
 pub mod registry;

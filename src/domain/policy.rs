@@ -10,6 +10,7 @@ use jiff::civil::{Time, Weekday};
 use super::evidence::EvidenceKind;
 use super::id::{Digest, EnvId, ServiceId};
 use super::platform::PlatformFilter;
+use super::proposal::ForgeSettings;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
 use super::running::scope::RunningScope;
@@ -404,6 +405,8 @@ pub struct TeamPolicy {
     pub registries: BTreeMap<String, RegistrySettings>,
     /// GitHub's attestation API as a source of evidence.
     pub github: Option<GithubSource>,
+    /// Where pull requests are opened and looked at; `None` = the file says nothing about it.
+    pub forge: Option<ForgeSettings>,
     /// A TUF repository of the team's own.
     pub tuf: Option<TufMirror>,
     /// Names of clusters; how one is reached is said in a person's own configuration.

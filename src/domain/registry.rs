@@ -17,7 +17,7 @@ pub struct RegistrySettings {
     pub anonymous: bool,
 }
 
-/// What this run has cost the registries.
+/// What this run has cost the registries, and the forge where it was asked about proposals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Budget {
     /// All requests sent, token requests and retries included.

@@ -271,8 +271,12 @@ pub struct Receipt {
     pub commits: Vec<String>,
     /// The ref they landed on (`refs/heads/…`).
     pub pushed: Option<String>,
-    /// Where the forge says a pull request can be opened.
+    /// Where the forge says a pull request can be opened, or where it is.
     pub proposal_url: Option<String>,
+    /// The pull request is open: [`Receipt::proposal_url`] leads to it.
+    pub is_open: bool,
+    /// What pindeck has to say besides: why no pull request was opened, for one.
+    pub notes: Vec<Untrusted>,
     /// What was copied.
     pub copied: Copied,
     /// Evidence that the destination lacks, named.

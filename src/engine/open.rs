@@ -20,6 +20,7 @@ use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
 use super::cluster_access::ClusterClients;
 use super::context::Context;
+use super::forge_access::Forges;
 use super::journal::{Journal, Observer};
 use super::ledger::{self, Ledger, ScanCache};
 use super::lineage::{self, Lineage};
@@ -52,6 +53,7 @@ pub(super) struct Inner {
     pub(super) scans: ScanCache,
     pub(super) references: BlobReferences,
     pub(super) clusters: ClusterClients,
+    pub(super) forges: Forges,
     kept: Mutex<RefreshMemory>,
 }
 
@@ -66,6 +68,8 @@ pub(super) struct RefreshMemory {
     pub(super) sightings: RunningSightings,
     /// How the last fetch ended.
     fetch: Option<Fetch>,
+    /// What it said of the remote's branches; `None` = nothing was fetched, or it failed.
+    pub(super) fetched: Option<FetchedRefs>,
     /// Why the last refresh of trusted roots in the background failed, if it did.
     pub(super) root_trouble: Option<Untrusted>,
 }
@@ -137,6 +141,7 @@ impl Engine {
                 scans: ScanCache::default(),
                 references: BlobReferences::default(),
                 clusters: ClusterClients::default(),
+                forges: Forges::default(),
                 kept: Mutex::default(),
             }),
         }
@@ -205,7 +210,9 @@ impl Engine {
                 Err(error) => (Fetch::Failed(Timestamp::now(), Failure::from(error).sentence()), None),
             };
         }
-        self.kept().fetch = Some(fetched.0.clone());
+        let mut kept = self.kept();
+        kept.fetch = Some(fetched.0.clone());
+        kept.fetched.clone_from(&fetched.1);
         Ok(fetched)
     }
 

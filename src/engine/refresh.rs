@@ -17,6 +17,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::policy::Service;
 use crate::domain::reference::Repository;
+use crate::domain::registry::Budget;
 use crate::domain::verdict::Presence;
 
 use super::assess::Assessed;
@@ -26,7 +27,7 @@ use super::lineage::Lineage;
 use super::open::{Engine, SurveyedCommit, blocking};
 use super::running::{PinCommits, commits_of};
 use super::tag_journal::TagJournal;
-use super::{candidate_lookup, collect};
+use super::{candidate_lookup, collect, proposals};
 
 /// At most so many digests of an environment's past are asked whether they list one that skipped it.
 const EARLIER_ASKED: usize = 16;
@@ -77,6 +78,7 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
         context: engine.survey_context(surveyed)?,
         board: Mutex::default(),
         tx,
+        engine: engine.clone(),
     });
     pass.open(fetch).await;
     let lineage = pass.clone().lineage(engine.clone());
@@ -96,7 +98,8 @@ async fn run(engine: &Engine, first: Option<Target>, tx: mpsc::Sender<Update>) -
         let _ = tell.send(lineage.as_ref().map(|lineage| commits_of(lineage)).unwrap_or_default());
         lineage
     };
-    let (lineage, (), ()) = futures_util::future::join3(lineage, services, running).await;
+    let proposals = pass.proposals(engine);
+    let (lineage, (), (), ()) = futures_util::future::join4(lineage, services, running, proposals).await;
     match lineage {
         Ok(lineage) => pass.same_image_before(&lineage).await,
         Err(error) => {
@@ -117,6 +120,7 @@ struct RefreshPass {
     context: Context<SurveyedCommit>,
     board: Mutex<Board>,
     tx: mpsc::Sender<Update>,
+    engine: Engine,
 }
 
 impl RefreshPass {
@@ -243,6 +247,31 @@ impl RefreshPass {
         had
     }
 
+    /// What waits on branches of its own. Neither git nor a forge keeps anything else from the board here.
+    async fn proposals(&self, engine: &Engine) {
+        let mut all = match engine.proposed(&self.context.ledger).await {
+            Ok(all) => all,
+            Err(error) => {
+                let notice = format!("branches of proposals could not be read: {error}");
+                return self.emit(Update::Notice(notice.into())).await;
+            }
+        };
+        self.emit(Update::Proposals(proposals::shown(&all))).await;
+        if !all.is_empty() {
+            engine.explain(&self.context.ledger, &mut all).await;
+            self.emit(Update::Proposals(proposals::shown(&all))).await;
+        }
+    }
+
+    /// The cost so far.
+    fn budget(&self) -> Budget {
+        let mut budget = self.context.memo.registry.budget();
+        let forge = self.engine.forge_requests();
+        budget.requests += forge;
+        budget.get += forge;
+        budget
+    }
+
     /// What the clusters run. A cluster that does not answer keeps nothing else from the board.
     async fn running(&self, engine: &Engine, told: oneshot::Receiver<PinCommits>) {
         let commits = async { told.await.unwrap_or_default() };
@@ -265,7 +294,7 @@ impl RefreshPass {
             drift
         };
         self.emit(Update::Drift(drift)).await;
-        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
+        self.emit(Update::Budget(self.budget())).await;
         self.emit(Update::Finished(Timestamp::now())).await;
     }
 
@@ -301,7 +330,7 @@ impl RefreshPass {
         }
         let found = answered(offered.map(|offered| offered.candidate));
         self.emit(Update::Candidate(name.clone(), found.clone())).await;
-        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
+        self.emit(Update::Budget(self.budget())).await;
         let candidate = async {
             let Ok(Some(candidate)) = &found.result else {
                 return;
@@ -323,7 +352,7 @@ impl RefreshPass {
             join_all(pins.iter().map(|pin| self.pin(pin, name, configured))),
         )
         .await;
-        self.emit(Update::Budget(self.context.memo.registry.budget())).await;
+        self.emit(Update::Budget(self.budget())).await;
     }
 
     /// Asks for the tag written beside a pin, so that later questions know its answer.

@@ -48,7 +48,7 @@ impl Engine {
         if let Err(problem) = &ledger.holds {
             problems.push(Failure::usage(problem.clone()));
         }
-        let mut notes = anonymous(&ledger.team);
+        let mut notes = anonymous(&ledger.team, &self.options().approved_registries);
         let mut has_draft = false;
         if draft && self.options().config.is_none() {
             let this = self.clone();
@@ -136,7 +136,7 @@ pub(crate) async fn settings_of_file(options: &OpenOptions) -> Result<Settings, 
 }
 
 /// Registries that a repository's own file redirects and that nobody approved.
-fn anonymous(team: &TeamPolicy) -> Vec<String> {
+fn anonymous(team: &TeamPolicy, approved: &[String]) -> Vec<String> {
     let unapproved = team
         .registries
         .iter()
@@ -148,6 +148,14 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
             github.host, github.host
         )
     });
+    let forge = team.forge.iter().filter(|forge| forge.by_repository);
+    let forge = forge.filter_map(|forge| forge.host.as_ref().filter(|host| !approved.contains(*host)));
+    let forge = forge.map(|host| {
+        format!(
+            "the forge {host} is asked without your token: the repository's own file names that host; \
+             to trust it with the token, add {host:?} to approved_registries in your own configuration"
+        )
+    });
     unapproved
         .map(|(name, _)| {
             format!(
@@ -156,6 +164,7 @@ fn anonymous(team: &TeamPolicy) -> Vec<String> {
             )
         })
         .chain(github)
+        .chain(forge)
         .collect()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod evidence;
+pub mod forge;
 pub mod git;
 pub mod github;
 pub mod registry;

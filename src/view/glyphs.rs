@@ -26,6 +26,8 @@ pub struct Glyphs {
     pub drift: &'static str,
     /// Under a hold.
     pub hold: &'static str,
+    /// Proposed on a branch of its own.
+    pub proposal: &'static str,
     /// None of the known versions.
     pub other: &'static str,
     /// Ahead of the candidate.
@@ -91,6 +93,7 @@ pub static UNICODE: Glyphs = Glyphs {
     arrow: "→",
     drift: "⚑",
     hold: "■",
+    proposal: "⇡",
     other: "≠",
     ahead: "+",
     behind: "-",
@@ -135,6 +138,7 @@ pub static ASCII: Glyphs = Glyphs {
     arrow: "->",
     drift: "*",
     hold: "H",
+    proposal: "p",
     other: "/",
     ahead: "+",
     behind: "-",
@@ -179,6 +183,7 @@ pub static SPOKEN: Glyphs = Glyphs {
     arrow: "to",
     drift: "",
     hold: "",
+    proposal: "",
     other: "other",
     ahead: "plus",
     behind: "minus",

@@ -42,7 +42,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("git2", &["sources/git/"]),
     ("granit_parser", &["sources/git/", "sources/cluster/"]),
     ("oci_client", &["sources/registry/"]),
-    ("reqwest", &["sources/registry/", "sources/cluster/"]),
+    ("reqwest", &["sources/registry/", "sources/cluster/", "sources/forge/"]),
     ("axum", &["demo/"]),
     ("aws_lc_rs", &["sources/evidence/", "demo/"]),
     ("sigstore", &["sources/evidence/"]),

@@ -12,6 +12,7 @@ pub mod docker_registry;
 pub mod dump;
 pub mod evidence_cases;
 pub mod fake;
+pub mod fake_forge;
 pub mod fixtures;
 pub mod fleet;
 pub mod forge;

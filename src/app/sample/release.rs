@@ -182,6 +182,8 @@ pub(crate) fn receipt_of(proposal: &Proposal) -> Receipt {
             .collect(),
         pushed: Some("refs/heads/main".to_owned()),
         proposal_url: None,
+        is_open: false,
+        notes: Vec::new(),
         copied: Copied::default(),
         missing_at_destination: Vec::new(),
         remote_words: Vec::new(),

@@ -108,6 +108,10 @@ fn changes(board: &Board, update: &Update) -> bool {
         Update::Running(key, report) => board
             .cell(key)
             .is_some_and(|cell| says_more(&cell.running, report, |a, b| a.brief() == b.brief())),
+        Update::Proposals(all) => all.iter().any(|(key, report)| {
+            let known = board.cell(key).and_then(|cell| cell.proposal.as_deref());
+            known.is_none_or(|known| known.brief() != report.clone().keeping(Some(known)).brief())
+        }),
         Update::Drift(drift) => {
             let ids = |drift: &[crate::domain::Drift]| drift.iter().map(|d| d.id.clone()).collect::<Vec<_>>();
             ids(&board.drift) != ids(drift)

@@ -81,6 +81,8 @@ struct PinDoc<'a> {
     hold: Option<&'a Hold>,
     /// What the clusters run of it (docs/reference/running.md).
     running: Value,
+    /// What is proposed for it (docs/reference/proposals.md).
+    proposal: Value,
 }
 
 impl<'a> From<&'a Board> for StatusDoc<'a> {
@@ -158,6 +160,7 @@ fn pin<'a>(cell: &'a Cell, environment: Option<&Environment>) -> PinDoc<'a> {
         evidence: cell.assessment.fresh().map_or_else(Vec::new, |a| evidence(&a.evidence)),
         hold: cell.hold.as_ref(),
         running: super::running::of_cell(cell, environment),
+        proposal: super::proposal::of_cell(cell),
     }
 }
 

@@ -37,6 +37,9 @@ pub(super) fn receipt(command: &str, proposal: &Proposal, receipt: &Receipt, wai
     out["proposal_url"] = json!(receipt.proposal_url);
     out["copied"] = json!(receipt.copied);
     out["missing_at_destination"] = json!(receipt.missing_at_destination);
+    out["proposal_open"] = json!(receipt.is_open);
+    let notes: Vec<String> = receipt.notes.iter().map(|note| note.clean().into_string()).collect();
+    out["notes"] = json!(notes);
     let words: Vec<String> = receipt.remote_words.iter().map(|w| w.clean().into_string()).collect();
     out["remote_words"] = json!(words);
     out["wait"] = waited.unwrap_or(Value::Null);

@@ -120,6 +120,8 @@ fn empty(proposal: &Proposal) -> Receipt {
         commits: Vec::new(),
         pushed: None,
         proposal_url: None,
+        is_open: false,
+        notes: Vec::new(),
         copied: Default::default(),
         missing_at_destination: Vec::new(),
         remote_words: Vec::new(),

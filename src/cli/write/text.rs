@@ -152,8 +152,19 @@ pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
     for missing in &receipt.missing_at_destination {
         out.extend(safe(&format!("Missing at the destination: {missing}")));
     }
+    for note in &receipt.notes {
+        // A sentence of pindeck, in which the words of others are quoted already.
+        let mut lines = safe(note.raw());
+        out.push(format!("Note: {}", lines.next().unwrap_or_default()));
+        out.extend(lines.map(|line| format!("  {line}")));
+    }
     if let Some(url) = &receipt.proposal_url {
-        out.extend(safe(&format!("Open the pull request: {url}")));
+        let what = if receipt.is_open {
+            "The pull request is open"
+        } else {
+            "Open the pull request"
+        };
+        out.extend(safe(&format!("{what}: {url}")));
     }
     out
 }

@@ -134,8 +134,10 @@ impl RunningWrite<'_> {
         };
         let mut done = receipt(&prepared.proposal, state);
         done.commits = landed.commits;
-        done.pushed = Some(format!("refs/heads/{}", self.confirmed.branch));
+        done.pushed = Some(landed.refname);
         done.proposal_url = landed.url;
+        done.is_open = landed.is_open;
+        done.notes = landed.notes;
         done.remote_words = landed.words;
         for arrived in &self.arrived {
             add(&mut done.copied, arrived.copied);

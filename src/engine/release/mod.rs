@@ -11,6 +11,7 @@ mod edits;
 mod execute;
 mod hold;
 mod loose_copies;
+mod opening;
 mod pin;
 pub(in crate::engine) mod pin_history;
 mod plan_context;

@@ -13,6 +13,7 @@ use crate::sources::git::GitRepo;
 use crate::sources::git::write::{Expected, FileChange, Push, PushError};
 
 use super::draft::Prepared;
+use super::opening::{self, Opening};
 use super::plan_context::PlanContext;
 use super::running_write::{RunningWrite, WriteEnd, stays};
 
@@ -21,6 +22,12 @@ pub(super) struct LandedPush {
     pub commits: Vec<String>,
     pub url: Option<String>,
     pub words: Vec<Untrusted>,
+    /// The whole ref that it landed on.
+    pub refname: String,
+    /// The pull request is there, and `url` leads to it.
+    pub is_open: bool,
+    /// What pindeck itself has to say of it.
+    pub notes: Vec<Untrusted>,
 }
 
 /// Commits every draft on top of the one before, and pushes the last. `None` = somebody else pushed
@@ -58,8 +65,12 @@ pub(super) async fn publish(
         write.confirmed.branch.clone(),
         prepared.write,
     );
+    let opening = match mode {
+        WriteMode::Push => None,
+        WriteMode::Branch => Some(opening(context, prepared).await?),
+    };
     let pushed = blocking(move || {
-        repo.push(Push {
+        let push = Push {
             remote: &remote,
             branch: &branch,
             commit: &last,
@@ -67,28 +78,61 @@ pub(super) async fn publish(
                 WriteMode::Push => Expected::At(&base),
                 WriteMode::Branch => Expected::Absent,
             },
-        })
+        };
+        let options = opening.as_ref().and_then(|opening| opening.options(&branch));
+        let pushed = match (&opening, options) {
+            (Some(opening), Some(options)) => repo
+                .propose(push, opening.proposing(&options))
+                .map(|done| (done.pushed, Some(done.took_options))),
+            _ => repo.push(push).map(|pushed| (pushed, None)),
+        };
+        pushed.map(|(pushed, took_options)| (pushed, took_options, opening))
     })
     .await
     .map_err(|error| WriteEnd::Unclear(error.into()))?;
     match pushed {
-        Ok(mut pushed) => {
+        Ok((mut pushed, took_options, opening)) => {
             // The remote has it: from here on nothing makes it a failure.
             if let Some(running) = &mut write.running
                 && let Err(error) = running.step(WriteStep::Pushed, Timestamp::now())
             {
                 pushed.words.push(stays(&error));
             }
-            Ok(Some(LandedPush {
+            let mut landed = LandedPush {
                 commits,
+                is_open: took_options == Some(true) && pushed.url.as_deref().is_some_and(opening::is_there),
                 url: pushed.url,
                 words: pushed.words,
-            }))
+                refname: pushed.refname,
+                notes: Vec::new(),
+            };
+            if took_options == Some(false) {
+                landed.notes.push(WITHOUT_OPTIONS.into());
+            }
+            if let Some(opening) = opening {
+                match opening.open(&write.confirmed.branch).await {
+                    Ok(None) => {}
+                    Ok(Some(url)) => (landed.url, landed.is_open) = (Some(url), true),
+                    Err(note) => landed.notes.push(note),
+                }
+            }
+            Ok(Some(landed))
         }
         Err(PushError::NonFastForward { .. }) => Ok(None),
         Err(error) if error.is_certain() => Err(WriteFailure::from(Failure::from(&error)).into()),
         Err(error) => Err(WriteEnd::Unclear(Failure::from(&error).into())),
     }
+}
+
+/// What is said where the remote takes no push options.
+const WITHOUT_OPTIONS: &str = "the remote takes no push options: the branch was pushed again without them, and nobody has opened a pull request for it";
+
+/// How the pull request of a write is opened.
+async fn opening(context: &PlanContext, prepared: &Prepared) -> Result<Opening, WriteFailure> {
+    let engine = context.engine.clone();
+    let (team, base) = (context.ledger().team.clone(), context.ledger().tip.branch.clone());
+    let (remote, plans) = (context.remote.clone(), prepared.proposal.plans.clone());
+    Ok(blocking(move || Opening::of(&engine, &team, &remote, &base, &plans)).await?)
 }
 
 fn commit(repo: &GitRepo, base: String, work: &[(Vec<FileChange>, String)]) -> Result<Vec<String>, WriteFailure> {

@@ -123,6 +123,8 @@ pub(super) fn receipt(proposal: &Proposal, state: WriteState) -> Receipt {
         commits: Vec::new(),
         pushed: None,
         proposal_url: None,
+        is_open: false,
+        notes: Vec::new(),
         copied: Copied::default(),
         missing_at_destination: Vec::new(),
         remote_words: Vec::new(),

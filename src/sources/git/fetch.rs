@@ -24,7 +24,7 @@ pub struct FetchedRefs {
 impl FetchedRefs {
     /// Whether the fetch said anything about a branch of the remote. A branch can be there all the same: git shortens
     /// names that are long.
-    fn names(&self, branch: &str) -> bool {
+    pub(crate) fn names(&self, branch: &str) -> bool {
         let from = |line: &str| -> Option<bool> {
             let (from, _) = line.split_once(" -> ")?;
             Some(from.split_whitespace().next_back()? == branch)

@@ -12,6 +12,7 @@ mod libgit2;
 mod locate;
 pub mod manifest;
 mod program;
+mod proposals;
 mod reader;
 mod remote_failure;
 mod repo;

@@ -93,6 +93,10 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
         (glyphs.mark.to_owned(), "marked for a set"),
         (glyphs.hold.to_owned(), "under a hold"),
         (
+            glyphs.proposal.to_owned(),
+            "proposed on a branch of its own: see the details",
+        ),
+        (
             glyphs.stale.to_owned(),
             "an old answer, not looked at again for ten minutes",
         ),

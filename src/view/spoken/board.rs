@@ -312,6 +312,7 @@ fn pinned(state: &CockpitState, row: &ServiceRow, cell: &Cell) -> Vec<String> {
     let mut environments = state.board.environments.iter();
     let environment = environments.find(|env| env.name == cell.pin.target.environment);
     facts.extend(running_words::of_cell(cell, environment).map(|words| format!("running {words}")));
+    facts.extend(cell.proposal.as_deref().map(|report| report.brief()));
     if let Some(hold) = &cell.hold {
         facts.push(format!("on hold: {}", hold.reason.quoted()));
     }

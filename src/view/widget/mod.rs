@@ -6,6 +6,7 @@ pub mod footer;
 pub mod guide;
 pub mod header;
 pub mod list;
+pub mod proposal;
 pub mod running;
 pub mod scroll;
 pub mod sign;

@@ -97,6 +97,12 @@ pub enum PushError {
         /// How many.
         count: usize,
     },
+    /// Options were to be sent along, and the remote takes none.
+    #[error("{remote} takes no push options, so git sent it nothing")]
+    NoPushOptions {
+        /// Name of the remote in git's configuration, for example `origin`.
+        remote: String,
+    },
     /// Refused; the words are all there is to know.
     #[error("{}: {}", match by { RefusedBy::Remote => "the remote refused the push", RefusedBy::PrePush => "the pre-push hook refused the push" }, quoted_lines(words))]
     Refused {
@@ -187,6 +193,7 @@ impl PushError {
             // As with a registry: nobody knows what is there, and somebody with other credentials may.
             Self::Auth { .. } => FailureKind::Denied,
             Self::SeveralPlaces { .. } => FailureKind::Failed,
+            Self::NoPushOptions { .. } => FailureKind::RemoteRefused,
             Self::Git(error) => error.kind(),
         }
     }
@@ -210,6 +217,7 @@ impl PushError {
                 "check your credentials with: git push --dry-run {}",
                 &[Part::name(remote)],
             ),
+            Self::NoPushOptions { .. } => "write open = \"link\" in [forge]".into(),
             Self::Unreachable { .. } => "try again when it can be reached".into(),
             Self::Unclear { .. } => "`pindeck resume` finds out".into(),
             Self::Git(error) => return Failure::from(error).hint,

@@ -9,12 +9,14 @@
 
 mod commit;
 mod error;
+mod propose;
 mod push;
 mod push_output;
 mod tree;
 
 pub use commit::{CommitIdentity, Signing};
 pub use error::{PushError, RefusedBy, WriteError};
+pub use propose::{ProposedPush, Proposing};
 pub use push::{Expected, Push, Pushed};
 pub use push_output::{PushOutput, PushReport};
 pub use tree::{FileAfter, FileBefore, FileChange};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::error::{PushError, RefusedBy};
 use super::push_output::{self, PushOutput, PushReport};
 use super::tree::is_oid;
+use crate::domain::proposal::BRANCHES;
 use crate::domain::text::Untrusted;
 use crate::sources::git::error::GitError;
 use crate::sources::git::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
@@ -60,7 +61,12 @@ impl GitRepo {
     /// # Errors
     /// A [`PushError`]; nothing landed unless it is [`PushError::Unclear`].
     pub fn push(&self, push: Push<'_>) -> Result<Pushed, PushError> {
-        let refname = format!("refs/heads/{}", push.branch);
+        self.push_to(push, &format!("refs/heads/{}", push.branch), &[])
+    }
+
+    /// The same to a ref of this name, with options for the remote.
+    pub(super) fn push_to(&self, push: Push<'_>, refname: &str, options: &[String]) -> Result<Pushed, PushError> {
+        let refname = refname.to_owned();
         if !is_oid(push.commit) {
             return Err(GitError::NoCommit {
                 what: push.commit.to_owned(),
@@ -88,16 +94,15 @@ impl GitRepo {
         let hooks = self.hooks()?;
         let git = hooks.apply(&self.checked_program()?).for_network().uninterruptible();
         let spec = format!("{}:{refname}", push.commit);
-        let args = [
+        let mut args = vec![
             "push",
             "--porcelain",
             "--no-progress",
             "--no-follow-tags",
             "--recurse-submodules=no",
-            "--",
-            push.remote,
-            &spec,
         ];
+        args.extend(options.iter().map(String::as_str));
+        args.extend(["--", push.remote, &spec]);
         let ran = match git.try_run(&args, &[], PUSH_TIMEOUT) {
             Ok(ran) => ran,
             Err(GitError::TimedOut { seconds, .. }) => {
@@ -115,6 +120,9 @@ impl GitRepo {
             PushReport::HookRefused(words) => Err(PushError::Refused {
                 by: RefusedBy::PrePush,
                 words,
+            }),
+            PushReport::NoPushOptions => Err(PushError::NoPushOptions {
+                remote: push.remote.to_owned(),
             }),
             PushReport::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
             PushReport::AccessDenied => Err(auth(push.remote, &ran.stderr)),
@@ -148,7 +156,7 @@ impl GitRepo {
 
     /// Where a push to this remote goes, as a program and a name to ask it by: `pushurl` may name another
     /// place than pins are read from.
-    fn push_side(&self, remote: &str) -> Result<(GitProgram, String), PushError> {
+    pub(super) fn push_side(&self, remote: &str) -> Result<(GitProgram, String), PushError> {
         let git = self.checked_program()?;
         let urls = |args: &[&str]| -> Result<Vec<String>, PushError> {
             // A remote may also be an address: then there is one place.
@@ -179,7 +187,7 @@ impl GitRepo {
     /// If the remote cannot be asked.
     pub fn landed(&self, remote: &str, branch: &str, commit: &str) -> Result<bool, PushError> {
         let Some(head) = self.remote_branch(remote, branch)? else {
-            return Ok(false);
+            return Ok(branch.starts_with(BRANCHES) && self.is_pull_request(remote, commit)?);
         };
         if head == commit {
             return Ok(true);
@@ -293,7 +301,7 @@ fn moved(push: Push<'_>, found: Option<String>) -> PushError {
 }
 
 /// The error for a question to a remote that had no answer.
-fn not_asked(remote: &str, stderr: &str) -> PushError {
+pub(super) fn not_asked(remote: &str, stderr: &str) -> PushError {
     match remote_failure(stderr, false) {
         RemoteFailure::AccessDenied => auth(remote, stderr),
         RemoteFailure::NeverReached | RemoteFailure::Lost => unreachable(remote, stderr),

@@ -13,6 +13,8 @@ pub enum PushReport {
     Rejected(String),
     /// The person's own pre-push hook said no, in these words.
     HookRefused(Vec<Untrusted>),
+    /// The remote takes no push options, so git sent it nothing.
+    NoPushOptions,
     /// The remote was never reached, so nothing landed.
     NeverReached,
     /// The remote did not let us in, so nothing landed.
@@ -45,6 +47,8 @@ impl PushOutput {
             PushReport::Landed
         } else if status == Some(1) && statuses.is_empty() && has_hook && !stderr.contains("fatal: ") {
             PushReport::HookRefused(hook_lines(stdout, stderr))
+        } else if status != Some(0) && statuses.is_empty() && takes_no_options(stderr) {
+            PushReport::NoPushOptions
         } else {
             match remote_failure(stderr, true) {
                 RemoteFailure::NeverReached => PushReport::NeverReached,
@@ -58,6 +62,12 @@ impl PushOutput {
             report,
         }
     }
+}
+
+/// Whether git itself says so; what the remote says stands behind `remote: `.
+fn takes_no_options(stderr: &str) -> bool {
+    let mut lines = stderr.lines();
+    lines.any(|line| line == "fatal: the receiving end does not support push options")
 }
 
 /// Most lines of a remote that are kept, and most characters of each.
@@ -125,7 +135,9 @@ fn ref_statuses(stdout: &str, refname: &str) -> Vec<RefStatus> {
             return None;
         };
         let (_, to) = refs.rsplit_once(':')?;
-        (to == refname).then(|| RefStatus {
+        // What is pushed for review becomes a ref of the forge's own making.
+        let is_it = to == refname || refname.starts_with("refs/for/") && to.starts_with("refs/pull/");
+        is_it.then(|| RefStatus {
             flag,
             summary: summary.trim_end().to_owned(),
         })
@@ -217,6 +229,21 @@ mod tests {
             read(Some(128), "", "fatal: Could not resolve host: h", true),
             PushReport::NeverReached
         );
+        let no_options = "fatal: the receiving end does not support push options";
+        assert_eq!(read(Some(128), "", no_options, true), PushReport::NoPushOptions);
+        // The remote cannot say it on git's behalf, and not where a ref has its fate.
+        let said = format!("remote: {no_options}\n");
+        assert_eq!(read(Some(128), "", &said, false), PushReport::Lost);
+        let rejected = PushReport::Rejected("[rejected] (fetch first)".to_owned());
+        assert_eq!(
+            read(
+                Some(1),
+                "!\taaa:refs/heads/main\t[rejected] (fetch first)\n",
+                no_options,
+                false
+            ),
+            rejected
+        );
     }
 
     #[test]
@@ -233,6 +260,9 @@ mod tests {
             (other[0].flag, other[0].summary.as_str()),
             ('!', "[rejected] (fetch first)")
         );
+        let review = ref_statuses("*\taaa:refs/pull/7/head\t[new reference]\n", "refs/for/main");
+        assert_eq!((review.len(), review[0].flag), (1, '*'));
+        assert!(ref_statuses("*\taaa:refs/pull/7/head\t[new reference]\n", "refs/heads/x").is_empty());
         assert!(ref_statuses("a hook printed\twith:refs/heads/main\ttabs", "refs/heads/main").is_empty());
     }
 

@@ -2,6 +2,7 @@
 
 mod labelled;
 mod proofs;
+mod proposal;
 mod row;
 mod running;
 mod verdict;
@@ -218,6 +219,7 @@ fn pin(out: &mut InspectorLines<'_>, state: &CockpitState, row: &ServiceRow, cel
     pinned_by(out, cell);
     image(out, cell);
     running::running(out, state, cell);
+    proposal::proposal(out, cell);
     relation(out, row, cell);
     next_step(out, state);
 }

@@ -86,7 +86,11 @@ pub(super) fn done(
     }
     if let Some(url) = &receipt.proposal_url {
         let url = Untrusted::new(url.clone()).clean().into_string();
-        say("open", vec![span(Role::Accent, url)]);
+        let label = if receipt.is_open { "is open" } else { "open" };
+        say(label, vec![span(Role::Accent, url)]);
+    }
+    for note in &receipt.notes {
+        say("note", vec![span(Role::Warned, note.clean().into_string())]);
     }
     let copied = receipt.copied;
     if copied.manifests + copied.blobs + copied.evidence > 0 {

@@ -11,7 +11,7 @@ use crate::domain::drift::DriftKind;
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
-use crate::view::widget::{badge, running, sign, version};
+use crate::view::widget::{badge, proposal, running, sign, version};
 
 /// Columns of sign, blank, digest and badge.
 const BYTES: u16 = 12;
@@ -128,10 +128,17 @@ pub(super) fn pin_cell(
         line.push(span(Role::Text, " "));
         line.push(words);
     }
+    if let Some(report) = cell.proposal.as_deref() {
+        let words = proposal::words(report);
+        if room >= bytes + 13 && length(&line) + 2 + width(&words.text, glyphs) <= room {
+            line.push(span(Role::Text, " "));
+            line.push(words);
+        }
+    }
     line
 }
 
-/// What runs as it should, relation to the candidate, several pins, what does not run as it should, hold, drift: in
+/// What runs as it should, relation to the candidate, several pins, a proposal, what does not run as it should, hold, drift: in
 /// the order in which they give way.
 fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
     let mut line = Line::new();
@@ -157,6 +164,7 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
     if pins > 1 {
         line.push(span(Role::Warned, format!("{}{pins}", glyphs.times)));
     }
+    line.extend(proposal::mark(cell, glyphs));
     line.extend(runs.filter(|(_, is_urgent)| *is_urgent).map(|(mark, _)| mark));
     if cell.hold.is_some() {
         line.push(span(Role::Hold, glyphs.hold));

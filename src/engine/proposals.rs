@@ -1,0 +1,154 @@
+//! Proposals that wait on branches of their own: found in git, explained by the forge where one is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+
+use crate::domain::board::PinKey;
+use crate::domain::failure::Failure;
+use crate::domain::freshness::Answered;
+use crate::domain::policy::{TeamPolicy, WriteMode};
+use crate::domain::proposal::{ForgeProposal, ProposalReport, ProposalState, ProposedPin, chosen};
+use crate::sources::forge::{ForgeAddress, ForgeClient};
+
+use super::open::{Engine, blocking};
+use super::survey::CommitSurvey;
+
+/// Proposals that a forge is asked about in one pass, the newest first.
+const MOST_ASKED: usize = 32;
+
+/// Of these, at the same time.
+const AT_ONCE: usize = 4;
+
+/// What proposals there may be of each pin.
+pub(super) type ProposalsByPin = BTreeMap<PinKey, Vec<ProposalReport>>;
+
+/// The one that each cell shows.
+pub(super) fn shown(all: &ProposalsByPin) -> Vec<(PinKey, ProposalReport)> {
+    let cells = all.iter();
+    cells
+        .filter_map(|(key, reports)| Some((key.clone(), chosen(reports.clone())?)))
+        .collect()
+}
+
+impl Engine {
+    /// The forge of a policy, if there is one and its make is known. Blocking: its program may be asked for a token.
+    ///
+    /// # Errors
+    /// If there is no TLS.
+    pub(super) fn forge(&self, team: &TeamPolicy, remote: Option<&str>) -> Result<Option<Arc<ForgeClient>>, Failure> {
+        let url = remote.and_then(|remote| self.inner.repo.remote_url(remote));
+        let approved = &self.options().approved_registries;
+        let address = ForgeAddress::of(team.forge.as_ref(), url.as_deref(), approved);
+        address.map(|address| self.inner.forges.client(address)).transpose()
+    }
+
+    /// Requests that were sent to the forge so far.
+    pub(super) fn forge_requests(&self) -> u64 {
+        self.inner.forges.requests()
+    }
+
+    /// What the branches of proposals ask for, by the word of git alone. Nothing where no environment is written to
+    /// by proposals.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub(super) async fn proposed(&self, survey: &CommitSurvey) -> Result<ProposalsByPin, Failure> {
+        let proposes = survey.environments.iter().any(|env| env.write == WriteMode::Branch);
+        let Some(remote) = survey
+            .tip
+            .remote
+            .clone()
+            .filter(|_| proposes || survey.team.forge.is_some())
+        else {
+            return Ok(ProposalsByPin::new());
+        };
+        let (repo, tip) = (self.inner.repo.clone(), survey.tip.commit.clone());
+        let fetched = self.kept().fetched.clone();
+        let found = blocking(move || {
+            // What a fetch did not tell of is gone from the remote; without a fetch, nobody knows better.
+            let is_there = |branch: &str| fetched.as_ref().is_none_or(|refs| refs.names(branch));
+            repo.proposals(&remote, &tip, &is_there)
+        })
+        .await??;
+        Ok(by_pin(survey, &found))
+    }
+
+    /// Whether the forge is asked what it says of proposals: where it is named or a token is there, and a network may
+    /// be asked at all. Blocking.
+    fn asked_forge(&self, survey: &CommitSurvey) -> Result<Option<Arc<ForgeClient>>, Failure> {
+        if self.options().offline {
+            return Ok(None);
+        }
+        let client = self.forge(&survey.team, survey.tip.remote.as_deref())?;
+        Ok(client.filter(|client| client.has_token() || survey.team.forge.is_some()))
+    }
+
+    /// Asks the forge about what waits. What it does not answer leaves the proposal as git knows it.
+    pub(super) async fn explain(&self, survey: &CommitSurvey, all: &mut ProposalsByPin) {
+        let waits = |one: &&ProposalReport| one.state == ProposalState::Open && !one.pin.is_contained;
+        let mut pins: BTreeMap<String, ProposedPin> = BTreeMap::new();
+        for one in all.values().flatten().filter(waits) {
+            pins.entry(one.pin.branch.clone()).or_insert_with(|| one.pin.clone());
+        }
+        if pins.is_empty() {
+            return;
+        }
+        let (this, surveyed) = (self.clone(), survey.clone());
+        let client = match blocking(move || this.asked_forge(&surveyed)).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) | Err(error) => {
+                tracing::warn!(%error, "the forge is not asked");
+                None
+            }
+        };
+        let Some(client) = client else { return };
+        let mut asked: Vec<ProposedPin> = pins.into_values().collect();
+        asked.sort_by_key(|pin| std::cmp::Reverse(pin.at));
+        asked.truncate(MOST_ASKED);
+        let base = survey.tip.branch.as_str();
+        let ask = |pin: ProposedPin| {
+            let client = Arc::clone(&client);
+            async move {
+                let result = client.proposal(&pin, base).await.map_err(Failure::from);
+                let at = Timestamp::now();
+                (pin.branch, Answered { result, at })
+            }
+        };
+        let answers: BTreeMap<String, Answered<Option<ForgeProposal>>> =
+            futures_util::stream::iter(asked.into_iter().map(ask))
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+        for one in all.values_mut().flatten() {
+            if let Some(answer) = answers.get(&one.pin.branch) {
+                one.forge.take(answer.clone());
+                one.explained();
+            }
+        }
+    }
+}
+
+/// The proposals of each pin: of its service in its environment and, where several pins share these, from or to its
+/// digest.
+fn by_pin(survey: &CommitSurvey, found: &[ProposedPin]) -> ProposalsByPin {
+    let mut out = ProposalsByPin::new();
+    if found.is_empty() {
+        return out;
+    }
+    let targets: BTreeSet<_> = found.iter().map(|one| &one.target).collect();
+    let pins: Vec<_> = survey.pins().filter(|pin| targets.contains(&pin.target)).collect();
+    for pin in &pins {
+        let shared = pins.iter().filter(|other| other.target == pin.target).count() > 1;
+        let its = found.iter().filter(|one| {
+            one.target == pin.target && (!shared || one.from == pin.digest || Some(one.to) == pin.digest)
+        });
+        let reports: Vec<ProposalReport> = its.map(|one| ProposalReport::of(one.clone(), pin.digest)).collect();
+        if !reports.is_empty() {
+            out.insert(pin.key(), reports);
+        }
+    }
+    out
+}
