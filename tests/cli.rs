@@ -16,11 +16,13 @@ mod cli {
     mod api_server;
     mod cache;
     mod check;
+    mod check_behind;
     mod check_cases;
     mod check_ci;
     mod check_commits;
     mod check_heads;
     mod check_inputs;
+    mod check_readers;
     mod check_reports;
     mod check_size;
     mod check_sources;

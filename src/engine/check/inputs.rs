@@ -8,7 +8,7 @@ use crate::domain::failure::Hint;
 use crate::domain::id::EnvId;
 use crate::domain::quoted;
 use crate::engine::effective::UnreadInput;
-use crate::sources::git::manifest::{AppliedSourceKind, Scan, is_same_repository};
+use crate::sources::git::manifest::{AppliedSource, AppliedSourceKind, Scan, is_same_repository};
 
 use super::tree::PinTree;
 
@@ -23,6 +23,9 @@ pub(super) fn findings(before: &PinTree, head: &PinTree, changed: &[String]) -> 
     let mut out = taken_in(before, head, changed);
     out.extend(sources(before, head));
     out.extend(compose(before, head));
+    let sources = sources_of(head);
+    out.extend(variables(before, head, &sources));
+    out.extend(own_charts(before, head, &sources, changed));
     super::whole::capped(out, MOST)
 }
 
@@ -119,7 +122,9 @@ type Sources<'a> = BTreeMap<(EnvId, &'a str), (&'a str, u32, AppliedSourceKind, 
 fn sources_of(tree: &PinTree) -> Sources<'_> {
     let mut out = Sources::new();
     for (file, scan) in &tree.commit.scans {
-        let all = scan.applied.iter().filter(|one| one.kind != AppliedSourceKind::Compose);
+        let is_source =
+            |one: &&AppliedSource| !matches!(one.kind, AppliedSourceKind::Compose | AppliedSourceKind::Data);
+        let all = scan.applied.iter().filter(is_source);
         let all: Vec<_> = all.collect();
         if all.is_empty() {
             continue;
@@ -207,6 +212,93 @@ impl<'a> VariableTexts<'a> {
             .iter()
             .any(|text| text.contains(&braced) || text.contains(&plain))
     }
+}
+
+/// Data that variables in images are taken from (`substituteFrom`), where a change gives such a variable another value.
+fn variables(before: &PinTree, head: &PinTree, sources: &Sources<'_>) -> Vec<CheckFinding> {
+    let texts = VariableTexts::of(head);
+    let mut out = Vec::new();
+    let mut told = BTreeSet::new();
+    for ((environment, object), (.., fields)) in sources {
+        let named = fields
+            .iter()
+            .filter(|(path, _)| path.contains("substituteFrom[") && path.ends_with(".name"));
+        for (path, name) in named {
+            let kind = fields
+                .get(&path.replace(".name", ".kind"))
+                .map_or("ConfigMap", String::as_str);
+            let data = format!("{kind} {name}");
+            let (was, is) = (data_of(before, &data), data_of(head, &data));
+            let keys: BTreeSet<&String> = was
+                .values()
+                .chain(is.values())
+                .flat_map(|(_, fields)| fields.keys())
+                .collect();
+            let says = |of: &DataObjects<'_>, key: &str| -> BTreeSet<Option<String>> {
+                of.values().map(|(_, fields)| fields.get(key).cloned()).collect()
+            };
+            let mut keys = keys.into_iter().filter(|key| texts.have(last(key)));
+            let Some(key) = keys.find(|key| says(&was, key) != says(&is, key)) else {
+                continue;
+            };
+            let place = is.iter().chain(&was).next().map(|(file, (line, _))| (*file, *line));
+            let (file, line) = place.unwrap_or(("pindeck.toml", 1));
+            let message = format!(
+                "{} takes variables from {}, and {} in it says something else: an image of it is another one then",
+                quoted(object),
+                quoted(&data),
+                quoted(last(key))
+            );
+            if told.insert((environment.clone(), data)) {
+                out.push(finding(Some(environment), file, line, message));
+            }
+        }
+    }
+    out
+}
+
+/// Objects with data, by file.
+type DataObjects<'a> = BTreeMap<&'a str, (u32, &'a BTreeMap<String, String>)>;
+
+/// The objects of one kind and name.
+fn data_of<'a>(tree: &'a PinTree, object: &str) -> DataObjects<'a> {
+    let mut out = DataObjects::new();
+    for (file, scan) in &tree.commit.scans {
+        let all = scan.applied.iter();
+        for one in all.filter(|one| one.kind == AppliedSourceKind::Data && one.object == object) {
+            out.insert(file, (one.line, &one.fields));
+        }
+    }
+    out
+}
+
+/// Charts of this repository that a `HelmRelease` applies, where a change touches what only the chart reads.
+fn own_charts(before: &PinTree, head: &PinTree, sources: &Sources<'_>, changed: &[String]) -> Vec<CheckFinding> {
+    let mut out = Vec::new();
+    for ((environment, object), (file, line, kind, fields)) in sources {
+        let is_chart = *kind == AppliedSourceKind::Chart;
+        let Some(chart) = fields.get("chart.spec.chart").filter(|_| is_chart) else {
+            continue;
+        };
+        let folder = chart.trim_start_matches("./").trim_end_matches('/');
+        let manifest = format!("{folder}/Chart.yaml");
+        let is_here = |tree: &PinTree| tree.commit.files.iter().any(|file| file.path == manifest);
+        if folder.is_empty() || folder.contains("..") || !(is_here(head) || is_here(before)) {
+            continue;
+        }
+        let mut below = changed.iter().filter(|file| file.starts_with(&format!("{folder}/")));
+        let Some(touched) = below.find(|file| is_unread_of_chart(file, folder, before, head)) else {
+            continue;
+        };
+        let message = format!(
+            "{} applies the chart {} of this repository, and {} is changed: what it makes of it is not read",
+            quoted(object),
+            quoted(folder),
+            quoted(touched)
+        );
+        out.push(finding(Some(environment), file, *line, message));
+    }
+    out
 }
 
 /// Compose files that say of a service that another file of the folder pins what it runs: which of them counts depends

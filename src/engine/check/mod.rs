@@ -269,14 +269,15 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     if !changes.is_empty() {
         findings.extend(whole::released(repo, before, head)?);
     }
-    let inputs = inputs::findings(&before_tree, &head_tree, &repo.changed_paths(before, head)?);
+    let changed = repo.changed_paths(before, head)?;
+    let inputs = inputs::findings(&before_tree, &head_tree, &changed);
     // Where something that is taken in cannot be read, nobody can say that a pin is gone.
     let is_unclear = |environment: &Option<EnvId>| inputs.iter().any(|one| one.environment == *environment);
     findings.retain(|one| one.kind != FindingKind::Removed || !is_unclear(&one.environment));
     findings.extend(inputs);
     let unread = repo.unread_changes(before, head, FILE_CAP)?;
     let told: Vec<(Option<String>, Option<u32>)> = findings.iter().map(|one| (one.file.clone(), one.line)).collect();
-    let unmanaged = whole::unmanaged(&before_tree, &head_tree, &unread).into_iter();
+    let unmanaged = whole::unmanaged(&before_tree, &head_tree, &unread, &changed).into_iter();
     findings.extend(unmanaged.filter(|one| !told.contains(&(one.file.clone(), one.line))));
     let moves_pins = match &files.head {
         Some(Ok(team)) if changes.is_empty() && !is_unconfigured => {

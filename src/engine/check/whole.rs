@@ -20,7 +20,12 @@ const MOST: usize = 200;
 
 /// Images of the head that nobody manages and that were not there before, and what is not read at all among the files
 /// of an environment.
-pub(super) fn unmanaged(before: &PinTree, head: &PinTree, unread: &[UnreadEntry]) -> Vec<CheckFinding> {
+pub(super) fn unmanaged(
+    before: &PinTree,
+    head: &PinTree,
+    unread: &[UnreadEntry],
+    changed: &[String],
+) -> Vec<CheckFinding> {
     let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for one in &before.unmanaged {
         *known.entry((&one.file, one.text.raw())).or_default() += 1;
@@ -57,6 +62,20 @@ pub(super) fn unmanaged(before: &PinTree, head: &PinTree, unread: &[UnreadEntry]
             environment: head.environments(&one.path).into_iter().next(),
             ..CheckFinding::new(FindingKind::UnmanagedImage, FindingLevel::Warning, message, next)
                 .at(&one.path, Some(1))
+        });
+    }
+    let problem = |tree: &PinTree, file: &str| tree.commit.scans.get(file).and_then(|scan| scan.problem.clone());
+    for file in changed.iter().filter(|file| head.is_in_any(file)) {
+        // What could be read before has pins or images of its own that are missed.
+        let (Some(_), Some(why)) = (problem(before, file), problem(head, file)) else {
+            continue;
+        };
+        let path = quoted(file);
+        let message = format!("{path} could not be read before, and is changed: what is in it may be deployed ({why})");
+        let next = "look at the change itself, or write the file so that it can be read";
+        out.push(CheckFinding {
+            environment: head.environments(file).into_iter().next(),
+            ..CheckFinding::new(FindingKind::UnmanagedImage, FindingLevel::Warning, message, next).at(file, Some(1))
         });
     }
     capped(out, MOST)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::detect::DocumentStyle;
 use super::tree::{Id, Tree};
+use crate::domain::id::Digest;
 
 /// Tells kind, namespace and name of an object.
 pub(super) type NameOf = fn(&Tree<'_>, Id) -> Option<String>;
@@ -31,13 +32,19 @@ pub(crate) enum AppliedSourceKind {
     Chart,
     /// It stands for a repository that others apply folders or charts of.
     Repository,
-    /// A Compose file that takes in others.
+    /// A Compose file that takes in others, or builds what its services run.
     Compose,
+    /// A `ConfigMap` or `Secret`: its fields are its keys, for those whose objects take variables or values from it.
+    Data,
 }
 
 /// Fields that are kept of one object, and nodes that are looked at for them.
 const MAX_FIELDS: usize = 200;
 const MAX_NODES: usize = 5_000;
+
+/// Keys that are kept of one object's data, and the longest value that is kept as it is.
+const MAX_KEYS: usize = 2_000;
+const LONGEST_VALUE: usize = 200;
 
 /// Fields in which images, values and words for people stand: those are read elsewhere, or decide nothing.
 const READ_ELSEWHERE: [&str; 12] = [
@@ -91,6 +98,7 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, name: NameOf,
                 fields.insert(format!("services.{service_name}.extends.file"), file.to_owned());
             }
         }
+        builds(tree, root, &mut fields);
         fields.retain(|path, _| !path.ends_with(".env_file") && !path.ends_with(".project_directory"));
         if !fields.is_empty() {
             let line = tree.node(root).line;
@@ -107,6 +115,12 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, name: NameOf,
         let group = tree.text_at(root, &["apiVersion"]).unwrap_or_default();
         group.starts_with("source.toolkit.fluxcd.io/")
     };
+    if kind == DocumentStyle::Kubernetes
+        && let Some(data) = data(tree, root)
+    {
+        out.push(data);
+        return;
+    }
     let source_kind = match kind {
         DocumentStyle::Argocd | DocumentStyle::FluxKustomization => AppliedSourceKind::Folder,
         DocumentStyle::HelmRelease => AppliedSourceKind::Chart,
@@ -145,6 +159,64 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, name: NameOf,
         line: tree.node(root).line,
         fields,
     });
+}
+
+/// What services of a Compose file are built of that name an image, too: the image that is built has its name then.
+fn builds(tree: &Tree<'_>, root: Id, fields: &mut BTreeMap<String, String>) {
+    for (key, service) in tree.get(root, "services").map_or(&[][..], |id| tree.entries(id)) {
+        let (Some(name), Some(build)) = (tree.text_of(*key), tree.get(*service, "build")) else {
+            continue;
+        };
+        if tree.get(*service, "image").is_none() || fields.len() >= MAX_FIELDS {
+            continue;
+        }
+        let context = tree.text_of(build).or_else(|| tree.text_at(build, &["context"]));
+        let context = context.unwrap_or(".").trim_end_matches('/');
+        // The whole folder would be touched by every change.
+        let context = match context {
+            "." | "" => format!("a build of {name} here"),
+            other => other.to_owned(),
+        };
+        fields.insert(format!("services.{name}.build"), context);
+        for inline in ["dockerfile", "dockerfile_inline", "target"] {
+            if let Some(text) = tree.text_at(build, &[inline]) {
+                let digest = Digest::of(text.as_bytes()).short();
+                fields.insert(
+                    format!("services.{name}.build.{inline}"),
+                    format!("a build of {name} ({inline} {digest})"),
+                );
+            }
+        }
+    }
+}
+
+/// The keys of a `ConfigMap` or `Secret`.
+fn data(tree: &Tree<'_>, root: Id) -> Option<AppliedSource> {
+    let kind = tree
+        .text_at(root, &["kind"])
+        .filter(|kind| matches!(*kind, "ConfigMap" | "Secret"))?;
+    let name = tree.text_at(root, &["metadata", "name"])?;
+    let mut fields = BTreeMap::new();
+    for part in ["data", "stringData", "binaryData"] {
+        for (key, value) in tree.get(root, part).map_or(&[][..], |id| tree.entries(id)) {
+            let Some(key) = tree.text_of(*key).filter(|_| fields.len() < MAX_KEYS) else {
+                continue;
+            };
+            let text = tree.text_of(*value).unwrap_or_default();
+            let kept = if text.len() <= LONGEST_VALUE {
+                text.to_owned()
+            } else {
+                Digest::of(text.as_bytes()).to_string()
+            };
+            fields.insert(format!("{part}.{key}"), kept);
+        }
+    }
+    Some(AppliedSource {
+        object: format!("{kind} {name}"),
+        kind: AppliedSourceKind::Data,
+        line: tree.node(root).line,
+        fields,
+    })
 }
 
 fn walk(tree: &Tree<'_>, id: Id, path: &str, is_wanted: bool, out: &mut BTreeMap<String, String>, budget: &mut usize) {
