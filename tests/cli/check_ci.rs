@@ -161,6 +161,42 @@ async fn the_hook_knows_new_branches_deletions_and_what_would_be_lost() {
     assert_eq!(push(&gate, &clone, &["v1"], &[]).status, 0);
 }
 
+/// A branch that goes back to older commits of the default one brings their pins back, and nothing in it is new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_that_goes_back_is_compared_with_what_it_was() {
+    let gate = Gate::start().await;
+    let (remote, clone) = served(&gate);
+    git(&clone, &["checkout", "-q", "-b", "env/live"]);
+    commit_pin(&gate, &clone, "staging", &gate.image("1.2.0"));
+    assert_eq!(push(&gate, &clone, &["env/live"], &[]).status, 0);
+    let live = tip(&remote, "env/live");
+    // An unsigned digest stood there once, and the default branch has that commit.
+    let log = Command::new("git")
+        .arg("-C")
+        .arg(&clone)
+        .args(["log", "--format=%H", "--grep=0.7.0 to production", "main"])
+        .output()
+        .expect("git");
+    let unsigned = String::from_utf8(log.stdout).expect("UTF-8").trim().to_owned();
+    assert_eq!(unsigned.len(), 40);
+    git(&clone, &["reset", "-q", "--hard", &unsigned]);
+    let said = push(&gate, &clone, &["+env/live"], &[]);
+    assert!(said.status != 0 && said.err.contains("pin-rejected"), "{said:?}");
+    assert!(said.err.contains("would lose commits"), "{said:?}");
+    assert_eq!(tip(&remote, "env/live"), live, "nothing landed");
+    // Back to the state before its own last change: what stood there is good, and no more is asked of a step back.
+    git(&clone, &["reset", "-q", "--hard", "main^"]);
+    git(&clone, &["commit", "-q", "--allow-empty", "-m", "elsewhere"]);
+    std::fs::write(clone.join("envs/staging/api.yaml"), deployment(&gate.image("1.2.0"))).expect("written");
+    git(&clone, &["add", "-A"]);
+    git(&clone, &["commit", "-q", "-m", "the same pins"]);
+    let said = push(&gate, &clone, &["+env/live"], &[]);
+    assert_eq!(said.status, 0, "{said:?}");
+    // On the newest of the default branch, only that one counts.
+    git(&clone, &["reset", "-q", "--hard", "main"]);
+    assert_eq!(push(&gate, &clone, &["+env/live"], &[]).status, 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_of_the_server_counts_and_a_program_that_is_not_there_refuses() {
     let gate = Gate::start().await;
