@@ -240,4 +240,19 @@ async fn only_the_job_acknowledges_and_a_hold_of_the_base_counts() {
         (said.status, kinds(&said.json()).into_iter().collect::<Vec<_>>()),
         (4, vec!["hold-violated".to_owned()])
     );
+    // Merged all the same, it has the verdict that the check gave it, and stands under the hold.
+    let pin = said.json()["pins"][0].clone();
+    world.git(&["checkout", "-q", "-f", "-B", "merged", "origin/main"]);
+    world.git(&["merge", "-q", "--no-edit", "change"]);
+    world.git(&["push", "-q", "origin", "merged:main"]);
+    let status = world
+        .run(&["status", "--service", "checkout", "--env", "staging"])
+        .await;
+    let after = status.json()["services"][0]["pins"][0].clone();
+    assert_eq!(after["digest"], pin["to"]["digest"], "{after}");
+    assert_eq!(
+        (&after["verdict"]["result"], causes(&after["verdict"])),
+        (&pin["verdict"]["result"], causes(&pin["verdict"]))
+    );
+    assert_eq!(after["hold"]["environment"], "integration", "{after}");
 }
