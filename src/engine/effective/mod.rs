@@ -129,7 +129,7 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
         names: &texts,
         is_ours: &is_ours,
     };
-    let placed = rounds.all(&renderer);
+    let placed = rounds.all();
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
     let mut effective = gather::all(&rounds.places(&placed), &renderer, &names, &commit.copied);
     charts::set_apart(&commit.scans, &mut effective);

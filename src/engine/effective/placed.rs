@@ -83,7 +83,7 @@ impl Rounds<'_> {
     }
 
     /// Everything that controllers apply.
-    pub(crate) fn all(&self, renderer: &Renderer<'_>) -> PlacedObjects {
+    pub(crate) fn all(&self) -> PlacedObjects {
         let written = written(self.files);
         let expanded: BTreeMap<ObjectOrigin, Vec<Rc<Application>>> = written
             .iter()
@@ -93,17 +93,22 @@ impl Rounds<'_> {
         if written.is_empty() {
             return placed;
         }
+        let renderer = Renderer::of_controllers(self.files);
+        let mut is_settled = false;
         for _ in 0..ROUNDS {
-            let versions = versions(&self.places(&placed), renderer, &written);
+            let versions = versions(&self.places(&placed), &renderer, &written);
             let next = self.place(&written, &expanded, &versions);
-            if next == placed {
-                return placed;
+            is_settled = next == placed;
+            if is_settled {
+                break;
             }
             placed = next;
         }
-        for one in &mut placed.applications {
-            let application = Rc::make_mut(&mut one.application);
-            patched::doubt(application, "objects apply one another deeper than is followed");
+        if !is_settled {
+            doubt_all(&mut placed, "objects apply one another deeper than is followed");
+        }
+        if renderer.is_exhausted() {
+            doubt_all(&mut placed, "kustomizations take in more objects of controllers than are followed");
         }
         placed
     }
@@ -161,6 +166,13 @@ impl Rounds<'_> {
             out.applications.extend(of_object);
         }
         out
+    }
+}
+
+/// Says of everything that it cannot be decided what is applied.
+fn doubt_all(placed: &mut PlacedObjects, why: &str) {
+    for one in &mut placed.applications {
+        patched::doubt(Rc::make_mut(&mut one.application), why);
     }
 }
 

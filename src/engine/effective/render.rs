@@ -75,10 +75,19 @@ const MAX_DEPTH: usize = 64;
 /// What is beyond the limits.
 const TOO_MUCH: &str = "more kustomizations and objects than are followed";
 
+/// Which objects a renderer reads from the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ReadObjects {
+    All,
+    /// Objects that apply folders or charts: no other object decides what patches make of them.
+    Controllers,
+}
+
 /// Renders kustomizations, each once. What all of them together may bring is limited, for a few small files that
 /// take one another in twice double with each level: beyond it, nothing is certain any more.
 pub(super) struct Renderer<'a> {
     pub(super) files: &'a Files<'a>,
+    read: ReadObjects,
     /// How many objects may still be taken over from one kustomization to another.
     budget: Cell<usize>,
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
@@ -89,8 +98,18 @@ pub(super) struct Renderer<'a> {
 
 impl<'a> Renderer<'a> {
     pub(crate) fn new(files: &'a Files<'a>) -> Self {
+        Self::reading(files, ReadObjects::All)
+    }
+
+    /// A renderer that makes only the objects of controllers: they are few, where everything together is a whole render.
+    pub(crate) fn of_controllers(files: &'a Files<'a>) -> Self {
+        Self::reading(files, ReadObjects::Controllers)
+    }
+
+    fn reading(files: &'a Files<'a>, read: ReadObjects) -> Self {
         Self {
             files,
+            read,
             budget: Cell::new(20_000 + 50 * files.len() as usize),
             known: RefCell::default(),
             active: RefCell::default(),
@@ -153,6 +172,11 @@ impl<'a> Renderer<'a> {
         out.removed.extend(base.removed.iter().cloned());
     }
 
+    /// Whether there was no room for everything.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.budget.get() == 0
+    }
+
     /// Whether there is room for so many objects more.
     fn spend(&self, objects: usize) -> bool {
         let left = self.budget.get().checked_sub(objects);
@@ -187,14 +211,19 @@ impl<'a> Renderer<'a> {
             let path = one.path.as_deref().and_then(|path| self.files.resolve(file, path));
             out.cannot_read(file, &one.name, path);
         }
-        for generated in &own.config_maps {
-            config_maps::generate(self.files, file, generated, &mut out.objects);
+        if self.read == ReadObjects::All {
+            for generated in &own.config_maps {
+                config_maps::generate(self.files, file, generated, &mut out.objects);
+            }
         }
         for component in &own.components {
             self.component(file, component, out);
         }
         for component in overlay.iter().flat_map(|o| &o.kustomization.components) {
             self.component(file, component, out);
+        }
+        if out.objects.is_empty() && self.read == ReadObjects::Controllers {
+            return;
         }
         let mut targets = std::mem::take(&mut out.objects);
         self.patches(file, own, &mut targets, out);
@@ -288,6 +317,7 @@ impl<'a> Renderer<'a> {
         }
         for (at, part) in self.files.parts(file).iter().enumerate() {
             match part {
+                DocumentPart::Object(_) | DocumentPart::Plain(_) if self.read == ReadObjects::Controllers => {}
                 DocumentPart::Object(object) => {
                     let rendered = RenderedObject::new(object, file);
                     let is_release = is_helm_release(&rendered);
