@@ -1,9 +1,11 @@
 //! Adapters to the outside. Foreign types stop at these doors.
 
 pub mod cluster;
+mod error_text;
 pub mod evidence;
 pub mod forge;
 pub mod git;
 pub mod github;
+mod loopback;
 pub mod registry;
 pub mod tuf;

@@ -12,8 +12,10 @@ use tokio::time::Instant;
 
 use super::error::ClusterError;
 use super::kubeconfig::{ClusterAccount, Login};
-use super::transport::{is_loopback, read_token, reasons};
+use super::token_file::read_token;
 use crate::domain::Wording;
+use crate::sources::error_text::with_causes;
+use crate::sources::loopback::is_loopback;
 
 /// Sendings of one page while the server asks to wait.
 const TRIES: u32 = 3;
@@ -304,7 +306,7 @@ impl ClusterClient {
             let broken = |error: reqwest::Error| ClusterError::Connection {
                 cluster: self.cluster.clone(),
                 what: what.to_owned(),
-                detail: Wording::of_another(reasons(&error)),
+                detail: Wording::of_another(with_causes(&error)),
             };
             let mut response = session.send(url).await.map_err(broken)?;
             let status = response.status();
@@ -428,7 +430,7 @@ impl ClusterClient {
 
     fn http(&self, login: &Login) -> Result<reqwest::Client, ClusterError> {
         let wrong = |what: &str, error: reqwest::Error| {
-            self.wrong_config(Wording::of_another(format!("{what}: {}", reasons(&error))))
+            self.wrong_config(Wording::of_another(format!("{what}: {}", with_causes(&error))))
         };
         let is_plain = self.account.server.starts_with("http://");
         let mut builder = reqwest::Client::builder()
@@ -438,7 +440,7 @@ impl ClusterClient {
             .connect_timeout(self.limits.connect);
         builder = match &self.account.proxy {
             Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| wrong("`proxy-url`", error))?),
-            None if is_loopback(&self.account.server) => builder.no_proxy(),
+            None if is_this_machine(&self.account.server) => builder.no_proxy(),
             None => builder,
         };
         if is_plain {
@@ -483,6 +485,12 @@ impl ClusterClient {
         };
         self.answer(what, detail)
     }
+}
+
+/// Whether the host of a server's URL is this machine.
+fn is_this_machine(server: &str) -> bool {
+    let url = Url::parse(server).ok();
+    url.is_some_and(|url| url.host_str().is_some_and(is_loopback))
 }
 
 #[cfg(test)]

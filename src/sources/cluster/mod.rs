@@ -15,7 +15,7 @@ mod secret;
 mod seen;
 #[cfg(test)]
 mod server_tests;
-mod transport;
+mod token_file;
 mod watch;
 
 pub use client::{ClusterClient, ClusterLimits, Listed, ListedObjects};

@@ -7,8 +7,8 @@ use reqwest::StatusCode;
 
 use super::client::{ClusterClient, Listed};
 use super::error::ClusterError;
-use super::transport::reasons;
 use crate::domain::Wording;
+use crate::sources::error_text::with_causes;
 
 /// How a line of a watch begins that tells no change: it only moves the version on.
 const BOOKMARK: &str = "{\"type\":\"BOOKMARK\"";
@@ -34,7 +34,7 @@ impl ClusterClient {
         let broken = |error: reqwest::Error| ClusterError::Connection {
             cluster: self.cluster().to_owned(),
             what: what.clone(),
-            detail: Wording::of_another(reasons(&error)),
+            detail: Wording::of_another(with_causes(&error)),
         };
         let session = self.session().await?;
         let mut response = session.send(&url).await.map_err(broken)?;

@@ -5,6 +5,7 @@ use reqwest::Url;
 use super::error::RegistryError;
 use crate::domain::Repository;
 use crate::domain::registry::RegistrySettings;
+use crate::sources::loopback;
 
 /// The base URL of one registry, without a slash at the end.
 #[derive(Debug, Clone)]
@@ -64,14 +65,9 @@ impl Endpoint {
     }
 }
 
-/// Whether a URL's host is this machine: 127.0.0.0/8, ::1 or `localhost`.
+/// Whether a URL's host is this machine.
 pub(super) fn is_loopback(url: &Url) -> bool {
-    let Some(host) = url.host_str() else { return false };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    match bare.parse::<std::net::IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => bare.eq_ignore_ascii_case("localhost"),
-    }
+    url.host_str().is_some_and(loopback::is_loopback)
 }
 
 /// Host and port of a URL, as shown in errors.

@@ -20,6 +20,7 @@ use super::lock::locked;
 use super::request::{HttpRequest, Redirects};
 use super::response::Response;
 use crate::domain::{Wording, quoted};
+use crate::sources::error_text::with_causes;
 
 /// Redirects followed for one request.
 const MAX_HOPS: u32 = 5;
@@ -267,7 +268,7 @@ impl Transport {
                 error: RegistryError::Connection {
                     host: host.name.clone(),
                     what: request.what.clone(),
-                    detail: Wording::of_another(chain(&error.without_url())),
+                    detail: Wording::of_another(with_causes(&error.without_url())),
                 },
                 again: Some(None),
                 host: Some((Arc::clone(host), HostFailure::Silent)),
@@ -405,7 +406,7 @@ impl Transport {
         }
         let client = builder
             .build()
-            .map_err(|error| wrong(format!("no TLS: {}", chain(&error))))?;
+            .map_err(|error| wrong(format!("no TLS: {}", with_causes(&error))))?;
         clients.insert(kind, client.clone());
         Ok(client)
     }
@@ -431,21 +432,6 @@ fn too_large(request: &HttpRequest) -> AttemptFailure {
         what: request.what.clone(),
         cap: request.cap,
     })
-}
-
-/// An error with its sources, which say the actual reason.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        let inner_text = inner.to_string();
-        if !text.ends_with(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        source = inner.source();
-    }
-    text
 }
 
 /// A failure in a word or two, for those who are refused because of it.

@@ -20,6 +20,7 @@ use sigstore_tuf::{Error, Updater};
 use super::error::TufError;
 use super::source::{TARGET, TufSource};
 use crate::domain::id::Digest;
+use crate::sources::error_text::with_causes;
 
 /// Raised whenever the form of the file changes.
 const FORM: u32 = 1;
@@ -211,14 +212,14 @@ impl KeptFolder {
 /// The root that metadata vouched for at a time, verified from where trust begins, without any network.
 pub(super) fn verified(source: &TufSource, files: &MetadataFiles, at: Timestamp) -> Result<Kept, String> {
     let shelf = Shelf::new(files.clone());
-    let updater = Updater::new(StoreRepository::new(shelf.clone()), &source.start).map_err(|e| in_words(&e))?;
+    let updater = Updater::new(StoreRepository::new(shelf.clone()), &source.start).map_err(|e| with_causes(&e))?;
     let mut updater = updater.with_store(shelf);
     let verifying = async {
         updater.refresh(at).await?;
         updater.get_target(TARGET, at).await
     };
     let target = verifying.now_or_never().ok_or("it could not be read at once")?;
-    kept(&updater, target.map_err(|e| in_words(&e))?, at)
+    kept(&updater, target.map_err(|e| with_causes(&e))?, at)
 }
 
 /// The root that an updater which has refreshed vouches for.
@@ -244,15 +245,4 @@ pub(super) fn kept(updater: &Updater, target: Vec<u8>, at: Timestamp) -> Result<
             targets: targets.version,
         },
     })
-}
-
-/// An error of the client with its causes.
-pub(super) fn in_words(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }

@@ -7,8 +7,9 @@ use sigstore_tuf::{Error, Updater, UpdaterConfig};
 
 use super::error::TufError;
 use super::fetch::RemoteRepository;
-use super::kept::{self, Kept, KeptFolder, KeptState, MetadataFiles, Shelf, in_words};
+use super::kept::{self, Kept, KeptFolder, KeptState, MetadataFiles, Shelf};
 use super::source::{TARGET, TufSource};
+use crate::sources::error_text::with_causes;
 use crate::sources::evidence::check_root;
 use crate::sources::registry::Documents;
 
@@ -64,7 +65,7 @@ async fn fetch(
     let shelf = Shelf::new(known);
     let start = Updater::new(remote, &source.start).map_err(|error| TufError::Start {
         mirror: source.mirror.clone(),
-        why: in_words(&error),
+        why: with_causes(&error),
     })?;
     let mut updater = start.with_config(limits).with_store(shelf.clone());
     let asked = async {
@@ -80,7 +81,7 @@ async fn fetch(
                     mirror: source.mirror.clone(),
                     file,
                 },
-                None => refused(source, in_words(&error)),
+                None => refused(source, with_causes(&error)),
             },
         }
     })?;

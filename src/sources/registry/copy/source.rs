@@ -20,8 +20,8 @@ use super::super::endpoint::{authority, is_loopback};
 use super::super::error::{RegistryError, named};
 use super::super::lock::locked;
 use super::super::manifest::Descriptor;
-use super::super::transport::chain;
 use crate::domain::{Digest, Repository, Wording};
+use crate::sources::error_text::with_causes;
 
 /// Why a stream ended before its time.
 #[derive(Debug, Clone)]
@@ -251,7 +251,7 @@ fn status_of(error: &OciDistributionError) -> u16 {
 /// What went wrong, without URLs: a signed one is a secret.
 fn words(error: OciDistributionError) -> String {
     match error {
-        OciDistributionError::RequestError(error) => chain(&error.without_url()),
+        OciDistributionError::RequestError(error) => with_causes(&error.without_url()),
         OciDistributionError::ServerError { code, .. } => format!("status {code}"),
         OciDistributionError::UnauthorizedError { .. } => String::new(),
         OciDistributionError::RegistryError { envelope, .. } => {
