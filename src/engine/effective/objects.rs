@@ -1,5 +1,8 @@
 //! Objects as they pass through kustomizations.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use regex::Regex;
 
 use crate::sources::git::manifest::{self, ImageRule, PatchTarget, ValuesLayer, ValuesReference};
@@ -202,7 +205,24 @@ fn effective(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
-/// The target of a patch or a replacement, its expressions compiled once for all objects that it is compared with.
+/// Expressions that targets have for names, each compiled once: the same few stand in every kustomization of a repository, and
+/// compiling one costs more than rendering a folder. `None` = one that does not compile.
+#[derive(Default)]
+pub(super) struct CompiledExpressions(RefCell<HashMap<String, Option<Regex>>>);
+
+impl CompiledExpressions {
+    /// The expression for a whole name.
+    fn get(&self, written: &str) -> Option<Regex> {
+        if let Some(known) = self.0.borrow().get(written) {
+            return known.clone();
+        }
+        let compiled = Regex::new(&format!("^(?:{written})$")).ok();
+        self.0.borrow_mut().insert(written.to_owned(), compiled.clone());
+        compiled
+    }
+}
+
+/// The target of a patch or a replacement.
 pub(super) struct TargetSelector<'a> {
     target: &'a PatchTarget,
     group: NamePattern<'a>,
@@ -213,14 +233,15 @@ pub(super) struct TargetSelector<'a> {
 }
 
 impl<'a> TargetSelector<'a> {
-    pub(crate) fn new(target: &'a PatchTarget) -> Self {
+    pub(crate) fn new(target: &'a PatchTarget, compiled: &CompiledExpressions) -> Self {
+        let pattern = |written: &'a String| NamePattern::new(written, compiled);
         Self {
             target,
-            group: NamePattern::new(&target.group),
-            version: NamePattern::new(&target.version),
-            kind: NamePattern::new(&target.kind),
-            name: NamePattern::new(&target.name),
-            namespace: NamePattern::new(&target.namespace),
+            group: pattern(&target.group),
+            version: pattern(&target.version),
+            kind: pattern(&target.kind),
+            name: pattern(&target.name),
+            namespace: pattern(&target.namespace),
         }
     }
 
@@ -266,14 +287,14 @@ enum NamePattern<'a> {
 }
 
 impl<'a> NamePattern<'a> {
-    fn new(written: &'a str) -> Self {
+    fn new(written: &'a str, compiled: &CompiledExpressions) -> Self {
         let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
         if written.is_empty() {
             Self::Any
         } else if written.bytes().all(is_plain) {
             Self::Exact(written)
         } else {
-            Self::Expression(written, Regex::new(&format!("^(?:{written})$")).ok())
+            Self::Expression(written, compiled.get(written))
         }
     }
 

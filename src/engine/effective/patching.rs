@@ -19,7 +19,10 @@ impl Renderer<'_> {
         out: &mut Rendered,
     ) {
         for rule in &own.patches {
-            let target = rule.target.as_ref().map(TargetSelector::new);
+            let target = rule
+                .target
+                .as_ref()
+                .map(|target| TargetSelector::new(target, &self.expressions));
             let may_mean = |object: &&mut RenderedObject| {
                 let selects = |target: &TargetSelector<'_>| target.selects(object) || target.may_select(object);
                 target.as_ref().is_none_or(selects)

@@ -108,7 +108,10 @@ impl Rounds<'_> {
             doubt_all(&mut placed, "objects apply one another deeper than is followed");
         }
         if renderer.is_exhausted() {
-            doubt_all(&mut placed, "kustomizations take in more objects of controllers than are followed");
+            doubt_all(
+                &mut placed,
+                "kustomizations take in more objects of controllers than are followed",
+            );
         }
         placed
     }

@@ -12,7 +12,7 @@ use super::deciding_fields::may_decide;
 use super::files::Files;
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
-use super::objects::{RenderedObject, TargetSelector, is_helm_release, mark};
+use super::objects::{CompiledExpressions, RenderedObject, TargetSelector, is_helm_release, mark};
 
 /// The objects of a kustomization.
 #[derive(Debug, Clone, Default)]
@@ -92,6 +92,7 @@ pub(super) struct Renderer<'a> {
     budget: Cell<usize>,
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
     active: RefCell<HashSet<u32>>,
+    pub(super) expressions: CompiledExpressions,
     /// Entries of `images` lists and patches that changed something.
     pub(super) used: RefCell<HashSet<SourceSite>>,
 }
@@ -113,6 +114,7 @@ impl<'a> Renderer<'a> {
             budget: Cell::new(20_000 + 50 * files.len() as usize),
             known: RefCell::default(),
             active: RefCell::default(),
+            expressions: CompiledExpressions::default(),
             used: RefCell::default(),
         }
     }
@@ -256,7 +258,7 @@ impl<'a> Renderer<'a> {
             }
         }
         for (one, why) in self.replacements(file, own) {
-            let target = TargetSelector::new(&one.target);
+            let target = TargetSelector::new(&one.target, &self.expressions);
             let is_meant = |object: &&mut RenderedObject| {
                 may_decide(object, &one) && (target.selects(object) || target.may_select(object))
             };
