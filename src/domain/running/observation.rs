@@ -34,7 +34,7 @@ pub enum RunningState {
 }
 
 impl RunningState {
-    /// Every word, the best first.
+    /// Every word, in the order of the help. Which of several is the worst says `Ord`.
     pub const ALL: [Self; 6] = [
         Self::Same,
         Self::Mixed,
