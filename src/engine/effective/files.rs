@@ -1,5 +1,6 @@
 //! The files of one commit, by path and by folder.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -18,7 +19,15 @@ pub(super) struct Files<'a> {
     others: &'a BTreeMap<&'a str, ()>,
     /// Folders with a file that overrides an Application's source (`.argocd-source*.yaml`).
     source_overrides: HashSet<&'a str>,
+    /// Files with a kustomization in them, in order.
+    kustomizations: Vec<(u32, &'a Kustomization)>,
+    /// The kustomization of each folder that has one.
+    by_folder: HashMap<&'a str, u32>,
+    users: OnceCell<KustomizationUsers>,
 }
+
+/// By which kustomizations each is taken in as a resource.
+pub(super) type KustomizationUsers = BTreeMap<u32, BTreeSet<u32>>;
 
 impl<'a> Files<'a> {
     pub(crate) fn new(scans: &'a BTreeMap<String, Arc<Scan>>, others: &'a BTreeMap<&'a str, ()>) -> Self {
@@ -26,17 +35,33 @@ impl<'a> Files<'a> {
             .iter()
             .map(|(path, scan)| (path.as_str(), scan.as_ref()))
             .collect();
-        let index = (0u32..).zip(&all).map(|(at, (path, _))| (*path, at)).collect();
+        let index: HashMap<&str, u32> = (0u32..).zip(&all).map(|(at, (path, _))| (*path, at)).collect();
         let overriding = all.iter().filter(|(path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);
             name.starts_with(".argocd-source")
         });
         let source_overrides = overriding.map(|(path, _)| folder_of(path)).collect();
+        let kustomizations: Vec<(u32, &Kustomization)> = (0u32..)
+            .zip(&all)
+            .filter_map(|(file, (_, scan))| Some((file, kustomization_of(scan)?)))
+            .collect();
+        let mut by_folder = HashMap::new();
+        for name in NAMES {
+            for (file, _) in &kustomizations {
+                let path = all.get(*file as usize).map_or("", |(path, _)| *path);
+                if path.rsplit('/').next() == Some(name) {
+                    by_folder.entry(folder_of(path)).or_insert(*file);
+                }
+            }
+        }
         Self {
             all,
             index,
             others,
             source_overrides,
+            kustomizations,
+            by_folder,
+            users: OnceCell::new(),
         }
     }
 
@@ -89,23 +114,39 @@ impl<'a> Files<'a> {
 
     /// The kustomization of a file.
     pub(crate) fn kustomization(&self, file: u32) -> Option<&'a Kustomization> {
-        self.parts(file).iter().find_map(|part| match part {
-            DocumentPart::Kustomization(one) => Some(one.as_ref()),
-            _ => None,
+        kustomization_of(self.scan(file)?)
+    }
+
+    /// Every file with a kustomization in it.
+    pub(crate) fn kustomizations(&self) -> impl Iterator<Item = (u32, &'a Kustomization)> {
+        self.kustomizations.iter().copied()
+    }
+
+    /// By which kustomizations each is taken in.
+    pub(crate) fn users(&self) -> &KustomizationUsers {
+        self.users.get_or_init(|| {
+            let mut out = KustomizationUsers::new();
+            for (file, kustomization) in self.kustomizations() {
+                for written in &kustomization.resources {
+                    let path = self.resolve(file, written);
+                    if let Some(taken) = path.and_then(|path| self.kustomization_in(&path)) {
+                        out.entry(taken).or_default().insert(file);
+                    }
+                }
+            }
+            out
         })
     }
 
     /// The kustomization in a folder.
     pub(crate) fn kustomization_in(&self, folder: &str) -> Option<u32> {
-        let mut all = NAMES.iter().filter_map(|name| self.find(&join(folder, name)));
-        all.find(|file| self.kustomization(*file).is_some())
+        self.by_folder.get(folder).copied()
     }
 
     /// Files that kustomizations name as patches and none as a resource.
     pub(crate) fn only_patches(&self) -> BTreeSet<u32> {
         let mut named = [BTreeSet::new(), BTreeSet::new()];
-        for file in 0..self.len() {
-            let Some(one) = self.kustomization(file) else { continue };
+        for (file, one) in self.kustomizations() {
             let patches = one.patches.iter().filter_map(|rule| match &rule.from {
                 PatchSource::File(path) => Some(path),
                 PatchSource::Inline(_) | PatchSource::Unread => None,
@@ -186,6 +227,14 @@ impl<'a> Files<'a> {
             .filter_map(|(path, _)| self.find(path))
             .collect()
     }
+}
+
+/// The first kustomization of a file.
+fn kustomization_of(scan: &Scan) -> Option<&Kustomization> {
+    scan.parts.iter().find_map(|part| match part {
+        DocumentPart::Kustomization(one) => Some(one.as_ref()),
+        _ => None,
+    })
 }
 
 /// The folder of a file.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::sources::git::manifest::ApplicationKind;
+use crate::sources::git::manifest::{ApplicationKind, Kustomization};
 
 use super::files::folder_of;
 use super::render::{RenderOverlay, Rendered, Renderer};
@@ -33,6 +33,8 @@ pub(super) fn rendered(places: &EnvironmentFiles<'_>, renderer: &Renderer<'_>, u
     rendered
 }
 
+/// What the controller lays over a kustomization, if it lays anything over it: what is rendered without it is the same for
+/// all who apply it, and rendered once.
 fn overlay<'u>(places: &EnvironmentFiles<'u>, unit: &RenderUnit<'u>, kustomization: u32) -> Option<RenderOverlay<'u>> {
     let (file, application) = unit.by?;
     let folder = folder_of(places.files.path(kustomization));
@@ -47,4 +49,5 @@ fn overlay<'u>(places: &EnvironmentFiles<'u>, unit: &RenderUnit<'u>, kustomizati
         images,
         sorts: application.kind == ApplicationKind::ArgoCd,
     })
+    .filter(|overlay| overlay.images.is_some() || *overlay.kustomization != Kustomization::default())
 }

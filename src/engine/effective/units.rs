@@ -10,7 +10,7 @@ use crate::sources::git::manifest::{
     Application, ApplicationKind, DocumentPart, IncludedFiles, MissingFile, SourceOverride, ValuesLayer,
 };
 
-use super::files::{Files, folder_of, join, relative};
+use super::files::{Files, KustomizationUsers, folder_of, join, relative};
 use super::node::SourceSite;
 
 /// One thing that is rendered.
@@ -250,10 +250,9 @@ impl<'a> EnvironmentFiles<'a> {
             return;
         }
         let Some(fits) = pattern_of(pattern) else { return };
-        for kustomization in 0..self.files.len() {
+        for (kustomization, _) in self.files.kustomizations() {
             let folder = folder_of(self.files.path(kustomization));
-            if self.files.kustomization(kustomization).is_none()
-                || !fits.is_match(folder)
+            if !fits.is_match(folder)
                 || !(self.lays_something_over(folder, application) || application.unread.is_some())
             {
                 continue;
@@ -398,12 +397,9 @@ impl<'a> EnvironmentFiles<'a> {
 
     /// Kustomizations that no other one of the environment takes in.
     fn roots(&self, covered: &BTreeSet<(u32, usize)>, out: &mut Vec<RenderUnit<'a>>) {
-        let users = self.users();
+        let users = self.files.users();
         let nobody = BTreeSet::new();
-        for file in 0..self.files.len() {
-            let Some(kustomization) = self.files.kustomization(file) else {
-                continue;
-            };
+        for (file, kustomization) in self.files.kustomizations() {
             if kustomization.component {
                 continue;
             }
@@ -415,7 +411,7 @@ impl<'a> EnvironmentFiles<'a> {
                 }
                 // Kustomizations of no environment that take it in change what comes out.
                 let mut tops = BTreeSet::new();
-                self.climb(file, &users, &mut BTreeSet::new(), &mut tops);
+                self.climb(file, users, &mut BTreeSet::new(), &mut tops);
                 for top in tops {
                     out.push(RenderUnit {
                         environments: BTreeSet::from([env]),
@@ -430,13 +426,7 @@ impl<'a> EnvironmentFiles<'a> {
         }
     }
 
-    fn climb(
-        &self,
-        file: u32,
-        users: &BTreeMap<u32, BTreeSet<u32>>,
-        seen: &mut BTreeSet<u32>,
-        tops: &mut BTreeSet<u32>,
-    ) {
+    fn climb(&self, file: u32, users: &KustomizationUsers, seen: &mut BTreeSet<u32>, tops: &mut BTreeSet<u32>) {
         if !seen.insert(file) {
             return;
         }
@@ -452,27 +442,11 @@ impl<'a> EnvironmentFiles<'a> {
 
     /// Kustomizations of no environment that no other one takes in.
     pub(crate) fn outermost(&self) -> Vec<u32> {
-        let users = self.users();
-        let all = (0..self.files.len()).filter(|file| self.of(*file).is_empty() && !users.contains_key(file));
-        all.filter(|file| self.files.kustomization(*file).is_some_and(|one| !one.component))
+        let users = self.files.users();
+        let all = self.files.kustomizations().filter(|(_, one)| !one.component);
+        all.map(|(file, _)| file)
+            .filter(|file| self.of(*file).is_empty() && !users.contains_key(file))
             .collect()
-    }
-
-    /// Which kustomizations take in which.
-    fn users(&self) -> BTreeMap<u32, BTreeSet<u32>> {
-        let mut out: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for file in 0..self.files.len() {
-            let Some(kustomization) = self.files.kustomization(file) else {
-                continue;
-            };
-            for written in &kustomization.resources {
-                let path = self.files.resolve(file, written);
-                if let Some(taken) = path.and_then(|path| self.files.kustomization_in(&path)) {
-                    out.entry(taken).or_default().insert(file);
-                }
-            }
-        }
-        out
     }
 }
 
