@@ -8,7 +8,7 @@ use crate::domain::failure::Failure;
 use crate::domain::policy::TeamPolicy;
 use crate::domain::trusted_root::{RootInForce, RootSource, named_roots};
 use crate::sources::registry::{Documents, address};
-use crate::sources::tuf::{KeptFolder, refresh};
+use crate::sources::tuf::{RootFolder, refresh};
 
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
@@ -52,7 +52,7 @@ pub(crate) async fn update(
     let data = options.data_dir.as_ref().ok_or_else(|| {
         Failure::failed("there is no folder to keep trusted roots in").hint("set HOME or XDG_DATA_HOME")
     })?;
-    let folder = KeptFolder::of(data);
+    let folder = RootFolder::of(data);
     let documents = Arc::new(Documents::default());
     let mut all = Vec::new();
     for (root, profiles) in named_roots(team) {

@@ -8,7 +8,7 @@ use crate::domain::id::Digest;
 use crate::domain::policy::{TeamPolicy, TrustRoot};
 use crate::domain::trusted_root::{RefreshedRoot, RefreshedRoots, RootInForce, RootSource, named_roots};
 use crate::sources::evidence::{EMBEDDED_AS_OF, embedded};
-use crate::sources::tuf::{Kept, KeptFolder, TufSource};
+use crate::sources::tuf::{RootFolder, TufSource, VerifiedRoot};
 
 use super::options::OpenOptions;
 
@@ -17,7 +17,7 @@ enum Known {
     /// Nothing was ever refreshed, or nothing can be.
     Nothing,
     /// A refreshed root that counts.
-    Counts(Kept),
+    Counts(VerifiedRoot),
     /// A refreshed root that does not count, and why.
     Ignored(String),
 }
@@ -39,7 +39,7 @@ fn known(options: &OpenOptions, team: &TeamPolicy, root: &TrustRoot) -> Known {
     let (Some(source), Some(data)) = (source(team, root), options.data_dir.as_ref()) else {
         return Known::Nothing;
     };
-    match KeptFolder::of(data).read(&source) {
+    match RootFolder::of(data).read(&source) {
         Ok(None) => Known::Nothing,
         // A build that is newer than the last refresh knows what that refresh brought. Where trust begins with a root
         // of the team's own, the build knows nothing of it.

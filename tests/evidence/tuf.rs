@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use pindeck::sources::tuf::{Kept, KeptFolder, TufError, TufSource, refresh};
+use pindeck::sources::tuf::{RootFolder, TufError, TufSource, VerifiedRoot, refresh};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tempfile::TempDir;
@@ -50,20 +50,20 @@ impl Bench {
         }
     }
 
-    fn folder(&self) -> KeptFolder {
-        KeptFolder::of(self.home.path())
+    fn folder(&self) -> RootFolder {
+        RootFolder::of(self.home.path())
     }
 
-    fn kept(&self) -> Option<Kept> {
+    fn kept(&self) -> Option<VerifiedRoot> {
         self.folder().read(&self.source).expect("whole")
     }
 
-    async fn refresh(&self, now: Timestamp) -> Result<Kept, TufError> {
+    async fn refresh(&self, now: Timestamp) -> Result<VerifiedRoot, TufError> {
         refresh(&self.source, &documents(), &self.folder(), now).await
     }
 
     /// Serves a state and refreshes at its own time.
-    async fn take(&self, state: usize) -> Kept {
+    async fn take(&self, state: usize) -> VerifiedRoot {
         self.site.serve(laid_out(&self.states[state]));
         self.refresh(moment(&self.states[state])).await.expect("a refresh")
     }

@@ -7,7 +7,7 @@ use pindeck::domain::evidence::{CauseKind, EvidenceState};
 use pindeck::domain::policy::TrustRoot;
 use pindeck::domain::trusted_root::{RefreshedRoot, RefreshedRoots};
 use pindeck::sources::evidence::Trust;
-use pindeck::sources::tuf::{KeptFolder, TufError, refresh};
+use pindeck::sources::tuf::{RootFolder, TufError, refresh};
 use serde_json::Value;
 
 use crate::support::genuine::{as_item, bundle};
@@ -47,7 +47,7 @@ async fn a_rotation_needs_the_old_and_the_new_threshold() {
     let start = first.root_by(&[&a, &b]);
     let next = edition(2, (&new_keys, 2), &online, &new_json);
     let home = tempfile::tempdir().expect("a folder");
-    let folder = KeptFolder::of(home.path());
+    let folder = RootFolder::of(home.path());
     let site = Site::start(with_root(first.files(), 1, start.clone())).await;
     let source = site.source(&start);
     let documents = documents();
@@ -82,7 +82,7 @@ async fn genuine_keys_never_bring_anything_back() {
     let first = edition(5, (&keys, 2), &online, &new_json);
     let start = first.root_by(&keys);
     let home = tempfile::tempdir().expect("a folder");
-    let folder = KeptFolder::of(home.path());
+    let folder = RootFolder::of(home.path());
     let site = Site::start(with_root(first.files(), 5, start.clone())).await;
     let source = site.source(&start);
     let documents = documents();
@@ -151,7 +151,7 @@ async fn what_only_the_new_root_knows_is_unsupported_before_and_verified_after()
     let start = first.root_by(&keys);
     let second = edition(2, (&keys, 1), &online, &new_json);
     let home = tempfile::tempdir().expect("a folder");
-    let folder = KeptFolder::of(home.path());
+    let folder = RootFolder::of(home.path());
     let site = Site::start(with_root(first.files(), 1, start.clone())).await;
     let source = site.source(&start);
     ask.profile.root = Some(TrustRoot::PublicGood);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::sources::git::manifest::{ObjectName, Scan};
 
 use super::reference::Effective;
-use super::unplaced::unmanaged;
+use super::undeployed::unmanaged;
 
 const CHART: &str =
     "a chart from an OCI repository, no image: its evidence would say nothing about the images that it deploys";

@@ -14,15 +14,15 @@ use super::files::{Files, folder_of, join};
 use super::images::Rule;
 use super::node::{RenderNode, RenderedText, SourceSite};
 use super::objects::{RenderedObject, is_helm_release};
-use super::patched;
+use super::patched_controllers;
 use super::reference::{Effective, EffectiveReference, RelatedPlace};
 use super::render::{Rendered, Renderer};
 use super::rendered_environment::{ImagePlaces, PreciseReferences, RenderedEnvironment};
 use super::rendered_images::{self, is_image};
 use super::taken_unread;
+use super::undeployed::{self, WithoutEffect, unmanaged};
 use super::unit_render;
 use super::units::{EnvironmentFiles, RenderSource, RenderUnit, ValuesSource};
-use super::unplaced::{self, WithoutEffect, unmanaged};
 use super::values;
 
 const UNPARSED: &str = "the file cannot be parsed here, so what of it is deployed cannot be told";
@@ -41,7 +41,7 @@ pub(super) fn all(
         environments: names.iter().map(|_| RenderedEnvironment::default()).collect(),
         with_variables: compose::all(places.files),
     };
-    for (site, environments) in &places.rounds.gone {
+    for (site, environments) in &places.placed.gone {
         for (at, env) in gatherer.environments.iter_mut().enumerate() {
             if environments.as_ref().is_none_or(|all| all.contains(&at)) {
                 env.gone.insert(*site);
@@ -123,7 +123,7 @@ impl Gatherer<'_> {
             return;
         }
         if is_helm_release(object) {
-            let patched = patched::release(self.files, object);
+            let patched = patched_controllers::release(self.files, object);
             let object = patched.as_ref().unwrap_or(object);
             let own = object.body.get("spec").and_then(|spec| spec.get("values")).cloned();
             let mut layers: Vec<ValuesSource> = object
@@ -221,7 +221,7 @@ impl Gatherer<'_> {
     fn note(&mut self, text: &RenderedText, value: Option<String>, environments: &[usize]) {
         let decides = std::iter::once(&text.version).chain(&text.names);
         let beneath: Vec<SourceSite> = decides
-            .filter_map(|site| self.places.rounds.beneath.get(site))
+            .filter_map(|site| self.places.placed.beneath.get(site))
             .flatten()
             .copied()
             .collect();
@@ -359,8 +359,8 @@ impl Gatherer<'_> {
             settled.retain(|line| !env.unread.contains(line));
         }
         out.unmanaged
-            .extend(unplaced::all(self.places, self.renderer, &self.environments, copied));
-        out.unmanaged.extend(unplaced::unread_resources(self.files, copied));
+            .extend(undeployed::all(self.places, self.renderer, &self.environments, copied));
+        out.unmanaged.extend(undeployed::unread_resources(self.files, copied));
         let line = |(file, line): (u32, u32)| (self.files.path(file).to_owned(), line);
         out.settled = settled.into_iter().map(line).collect();
         out
@@ -385,7 +385,7 @@ impl Gatherer<'_> {
         let layered = PreciseReferences::of(layered.filter_map(|handle| scan.at(*handle)));
         let without_effect = WithoutEffect::new(self.files, self.renderer, env, file);
         // What patches took away of a controller's object may have been found twice too.
-        let gone = unplaced::of_file(&env.gone, file);
+        let gone = undeployed::of_file(&env.gone, file);
         let gone = gone.filter(|handle| matches!(handle, Handle::Layered(_)));
         let gone = PreciseReferences::of(gone.filter_map(|handle| scan.at(handle)));
         let unread_kustomization = OnceCell::new();
@@ -402,7 +402,7 @@ impl Gatherer<'_> {
                 continue;
             }
             let reason = without_effect.why(handle);
-            if let Some(reason) = reason.or_else(|| gone.have(found).then_some(unplaced::GONE)) {
+            if let Some(reason) = reason.or_else(|| gone.have(found).then_some(undeployed::GONE)) {
                 if told.insert((found.line, found.reference(), reason)) {
                     out.unmanaged.push(unmanaged(self.files.path(file), found, reason));
                 }

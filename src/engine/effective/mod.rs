@@ -4,9 +4,11 @@
 //! Kustomize, Argo CD, Flux and Helm override: a file's text is only a proposal until the last of them has
 //! spoken. Everything is rendered once per commit, from what the scans kept of the files.
 
+mod apply_patches;
 mod charts;
 mod compose;
 mod config_maps;
+mod controller_rounds;
 mod deciding_fields;
 mod deploying;
 mod files;
@@ -16,18 +18,16 @@ mod images;
 mod named_files;
 mod node;
 mod objects;
-mod patched;
-mod patches;
-mod patching;
-mod placed;
+mod patch_nodes;
+mod patched_controllers;
 mod reference;
 mod render;
 mod rendered_environment;
 mod rendered_images;
 mod taken_unread;
+mod undeployed;
 mod unit_render;
 mod units;
-mod unplaced;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,7 +123,7 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
     let is_ours = |url: &str| may_be_ours(url, commit.remote_url.as_deref());
     let texts: Vec<&str> = environments.iter().map(|env| env.name.as_str()).collect();
     let renderer = render::Renderer::new(&files);
-    let rounds = placed::Rounds {
+    let rounds = controller_rounds::ControllerRounds {
         files: &files,
         own: &own,
         names: &texts,
@@ -131,7 +131,7 @@ pub fn render(commit: &ScannedCommit, environments: &[Environment]) -> Effective
     };
     let placed = rounds.all();
     let names: Vec<EnvId> = environments.iter().map(|env| env.name.clone()).collect();
-    let mut effective = gather::all(&rounds.places(&placed), &renderer, &names, &commit.copied);
+    let mut effective = gather::all(&rounds.environment_files(&placed), &renderer, &names, &commit.copied);
     charts::set_apart(&commit.scans, &mut effective);
     tracing::debug!(files = files.len(), "a commit was rendered");
     effective
@@ -145,7 +145,3 @@ fn may_be_ours(url: &str, remote: Option<&str>) -> bool {
     };
     is_same_repository(url, remote) || repository_name(url) == repository_name(remote) || url.contains("{{")
 }
-
-#[cfg(test)]
-#[path = "../effective_tests.rs"]
-mod tests;

@@ -142,7 +142,7 @@ impl RenderedObject {
             && self
                 .ids
                 .iter()
-                .any(|(own, space)| own == name && effective(space) == effective(namespace))
+                .any(|(own, space)| own == name && namespace_or_default(space) == namespace_or_default(namespace))
     }
 
     /// Whether lists of containers are merged by name: kustomize knows the schema.
@@ -201,7 +201,7 @@ pub(super) fn is_helm_release(object: &RenderedObject) -> bool {
     object.kind == "HelmRelease" && object.group == "helm.toolkit.fluxcd.io"
 }
 
-fn effective(namespace: &str) -> &str {
+fn namespace_or_default(namespace: &str) -> &str {
     if namespace.is_empty() { "default" } else { namespace }
 }
 
@@ -272,7 +272,7 @@ impl<'a> TargetSelector<'a> {
             && self.name.matches_any(object.ids.iter().map(|(name, _)| name.as_str()))
             && self
                 .namespace
-                .matches_any(object.ids.iter().map(|(_, namespace)| effective(namespace)))
+                .matches_any(object.ids.iter().map(|(_, namespace)| namespace_or_default(namespace)))
     }
 }
 

@@ -91,7 +91,7 @@ pub(super) struct EnvironmentFiles<'a> {
     /// Names of the environments.
     pub names: &'a [&'a str],
     /// What controllers apply.
-    pub rounds: &'a PlacedObjects,
+    pub placed: &'a PlacedObjects,
     /// Whether a URL may be this repository's.
     pub is_ours: &'a dyn Fn(&str) -> bool,
 }
@@ -105,7 +105,7 @@ impl<'a> EnvironmentFiles<'a> {
     pub(crate) fn units(&self) -> Vec<RenderUnit<'a>> {
         let mut out = Vec::new();
         let mut covered = BTreeSet::new();
-        for placed in &self.rounds.applications {
+        for placed in &self.placed.applications {
             self.application(placed, &mut out, &mut covered);
         }
         self.roots(&covered, &mut out);

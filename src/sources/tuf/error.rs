@@ -35,10 +35,10 @@ pub enum TufError {
         why: String,
     },
     /// What was refreshed cannot be kept.
-    #[error("the refreshed root cannot be kept in {folder}: {error}")]
+    #[error("the refreshed root cannot be kept ({place}): {error}")]
     Keep {
-        /// Where refreshed roots are kept.
-        folder: String,
+        /// Where it was to be kept, or the repository that it is from.
+        place: String,
         /// What the system says.
         error: std::io::Error,
     },

@@ -1,4 +1,4 @@
-//! What is kept of a refresh: one sealed-in-itself file for each repository, replaced as a whole.
+//! What is kept of a refresh: one file for each repository, which proves itself and is replaced as a whole.
 //!
 //! The file contains the metadata that vouched for the root. It is verified again, from where trust begins, each time it
 //! is read: a damaged or exchanged file is no root.
@@ -42,7 +42,7 @@ pub struct Versions {
 
 impl Versions {
     /// The role whose version is lower than in `other`, with both.
-    pub(super) fn first_below(&self, other: &Self) -> Option<(&'static str, u64, u64)> {
+    pub(super) fn role_behind(&self, other: &Self) -> Option<(&'static str, u64, u64)> {
         [
             ("root", self.root, other.root),
             ("timestamp", self.timestamp, other.timestamp),
@@ -56,7 +56,7 @@ impl Versions {
 
 /// A root that was refreshed and verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct VerifiedRoot {
     /// The text of its `trusted_root.json`.
     pub json: Arc<str>,
     /// When it was last confirmed as the newest.
@@ -72,9 +72,9 @@ pub(super) type MetadataFiles = BTreeMap<String, Vec<u8>>;
 
 /// Metadata in memory; what the client has verified is written into it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shelf(Arc<Mutex<MetadataFiles>>);
+pub(super) struct MetadataInMemory(Arc<Mutex<MetadataFiles>>);
 
-impl Shelf {
+impl MetadataInMemory {
     pub(super) fn new(files: MetadataFiles) -> Self {
         Self(Arc::new(Mutex::new(files)))
     }
@@ -84,7 +84,7 @@ impl Shelf {
     }
 }
 
-impl MetadataStore for Shelf {
+impl MetadataStore for MetadataInMemory {
     fn load(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
         let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A kept repository has one version of each file, under its plain name.
@@ -105,7 +105,7 @@ impl MetadataStore for Shelf {
 
 /// The file as it is written.
 #[derive(Debug, Serialize, Deserialize)]
-struct KeptFile {
+struct StoredRoot {
     form: u32,
     name: String,
     mirror: String,
@@ -116,16 +116,16 @@ struct KeptFile {
 
 /// A kept root together with the metadata that vouches for it.
 #[derive(Debug, Clone)]
-pub(super) struct KeptState {
-    pub kept: Kept,
+pub(super) struct RootWithMetadata {
+    pub root: VerifiedRoot,
     pub files: MetadataFiles,
 }
 
 /// The folder in which refreshed roots are kept.
 #[derive(Debug, Clone)]
-pub struct KeptFolder(PathBuf);
+pub struct RootFolder(PathBuf);
 
-impl KeptFolder {
+impl RootFolder {
     /// The folder `roots` in a data folder. Nothing is created yet.
     pub fn of(data: &Path) -> Self {
         Self(data.join("roots"))
@@ -135,11 +135,11 @@ impl KeptFolder {
     ///
     /// # Errors
     /// In words, if there is one that must not be used.
-    pub fn read(&self, source: &TufSource) -> Result<Option<Kept>, String> {
-        Ok(self.state(source)?.map(|state| state.kept))
+    pub fn read(&self, source: &TufSource) -> Result<Option<VerifiedRoot>, String> {
+        Ok(self.state(source)?.map(|state| state.root))
     }
 
-    pub(super) fn state(&self, source: &TufSource) -> Result<Option<KeptState>, String> {
+    pub(super) fn state(&self, source: &TufSource) -> Result<Option<RootWithMetadata>, String> {
         let path = self.path(source);
         let mut bytes = Vec::new();
         match File::open(&path) {
@@ -152,7 +152,7 @@ impl KeptFolder {
         if bytes.len() as u64 > FILE_CAP {
             return Err(damaged("it is too large"));
         }
-        let file: KeptFile = serde_json::from_slice(&bytes).map_err(|_| damaged("it is not what pindeck wrote"))?;
+        let file: StoredRoot = serde_json::from_slice(&bytes).map_err(|_| damaged("it is not what pindeck wrote"))?;
         if file.form != FORM || file.name != source.name || file.start != Digest::of(&source.start) {
             return Err(damaged(
                 "it belongs to another repository or to another version of pindeck",
@@ -162,13 +162,13 @@ impl KeptFolder {
         let files: Option<MetadataFiles> = file.files.into_iter().map(decode).collect();
         let files = files.ok_or_else(|| damaged("its content is not readable"))?;
         let kept = verified(source, &files, file.fetched_at).map_err(|why| damaged(&why))?;
-        Ok(Some(KeptState { kept, files }))
+        Ok(Some(RootWithMetadata { root: kept, files }))
     }
 
     /// Keeps a state, unless another process kept a newer one meanwhile; returns what is kept now. Blocking.
-    pub(super) fn keep(&self, source: &TufSource, state: KeptState) -> Result<Kept, TufError> {
+    pub(super) fn keep(&self, source: &TufSource, state: RootWithMetadata) -> Result<VerifiedRoot, TufError> {
         let failed = |error| TufError::Keep {
-            folder: self.0.display().to_string(),
+            place: self.0.display().to_string(),
             error,
         };
         fs::create_dir_all(&self.0).map_err(failed)?;
@@ -176,19 +176,19 @@ impl KeptFolder {
         let lock = File::create(path.with_extension("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         if let Ok(Some(theirs)) = self.state(source) {
-            let (mine, theirs) = (&state.kept, theirs.kept);
-            if mine.versions.first_below(&theirs.versions).is_some()
+            let (mine, theirs) = (&state.root, theirs.root);
+            if mine.versions.role_behind(&theirs.versions).is_some()
                 || mine.versions == theirs.versions && mine.fetched_at < theirs.fetched_at
             {
                 return Ok(theirs);
             }
         }
-        let file = KeptFile {
+        let file = StoredRoot {
             form: FORM,
             name: source.name.to_owned(),
             mirror: source.mirror.clone(),
             start: Digest::of(&source.start),
-            fetched_at: state.kept.fetched_at,
+            fetched_at: state.root.fetched_at,
             files: state
                 .files
                 .iter()
@@ -200,7 +200,7 @@ impl KeptFolder {
         partial.write_all(&text).map_err(failed)?;
         partial.as_file().sync_all().map_err(failed)?;
         partial.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(state.kept)
+        Ok(state.root)
     }
 
     fn path(&self, source: &TufSource) -> PathBuf {
@@ -210,10 +210,10 @@ impl KeptFolder {
 }
 
 /// The root that metadata vouched for at a time, verified from where trust begins, without any network.
-pub(super) fn verified(source: &TufSource, files: &MetadataFiles, at: Timestamp) -> Result<Kept, String> {
-    let shelf = Shelf::new(files.clone());
-    let updater = Updater::new(StoreRepository::new(shelf.clone()), &source.start).map_err(|e| with_causes(&e))?;
-    let mut updater = updater.with_store(shelf);
+pub(super) fn verified(source: &TufSource, files: &MetadataFiles, at: Timestamp) -> Result<VerifiedRoot, String> {
+    let metadata = MetadataInMemory::new(files.clone());
+    let updater = Updater::new(StoreRepository::new(metadata.clone()), &source.start).map_err(|e| with_causes(&e))?;
+    let mut updater = updater.with_store(metadata);
     let verifying = async {
         updater.refresh(at).await?;
         updater.get_target(TARGET, at).await
@@ -223,7 +223,7 @@ pub(super) fn verified(source: &TufSource, files: &MetadataFiles, at: Timestamp)
 }
 
 /// The root that an updater which has refreshed vouches for.
-pub(super) fn kept(updater: &Updater, target: Vec<u8>, at: Timestamp) -> Result<Kept, String> {
+pub(super) fn kept(updater: &Updater, target: Vec<u8>, at: Timestamp) -> Result<VerifiedRoot, String> {
     let trusted = updater.trusted();
     let (Some(timestamp), Some(snapshot), Some(targets)) =
         (trusted.timestamp(), trusted.snapshot(), trusted.targets_role("targets"))
@@ -232,7 +232,7 @@ pub(super) fn kept(updater: &Updater, target: Vec<u8>, at: Timestamp) -> Result<
     };
     let root = trusted.root();
     let ends = [root.expires, timestamp.expires, snapshot.expires, targets.expires];
-    Ok(Kept {
+    Ok(VerifiedRoot {
         json: String::from_utf8(target)
             .map_err(|_| "its trusted_root.json is not text".to_owned())?
             .into(),

@@ -12,6 +12,6 @@ mod refresh;
 mod source;
 
 pub use error::TufError;
-pub use kept::{Kept, KeptFolder};
+pub use kept::{RootFolder, VerifiedRoot};
 pub use refresh::refresh;
 pub use source::TufSource;

@@ -7,7 +7,7 @@ use sigstore_tuf::{Error, Updater, UpdaterConfig};
 
 use super::error::TufError;
 use super::fetch::RemoteRepository;
-use super::kept::{self, Kept, KeptFolder, KeptState, MetadataFiles, Shelf};
+use super::kept::{self, MetadataFiles, MetadataInMemory, RootFolder, RootWithMetadata, VerifiedRoot};
 use super::source::{TARGET, TufSource};
 use crate::sources::error_text::with_causes;
 use crate::sources::evidence::check_root;
@@ -24,15 +24,15 @@ const TARGET_CAP: u64 = 4 << 20;
 pub async fn refresh(
     source: &TufSource,
     documents: &Arc<Documents>,
-    folder: &KeptFolder,
+    folder: &RootFolder,
     now: Timestamp,
-) -> Result<Kept, TufError> {
+) -> Result<VerifiedRoot, TufError> {
     // What is damaged vouches for nothing: the refresh begins where trust begins.
     let before = folder.state(source).unwrap_or_default();
     let known = before.as_ref().map(|state| state.files.clone()).unwrap_or_default();
     let state = fetch(source, documents, known, now).await?;
     if let Some(before) = &before
-        && let Some((role, offered, kept)) = state.kept.versions.first_below(&before.kept.versions)
+        && let Some((role, offered, kept)) = state.root.versions.role_behind(&before.root.versions)
     {
         return Err(refused(
             source,
@@ -43,7 +43,7 @@ pub async fn refresh(
     let mirror = source.mirror.clone();
     let keeping = tokio::task::spawn_blocking(move || folder.keep(&source, state));
     keeping.await.map_err(|error| TufError::Keep {
-        folder: mirror,
+        place: mirror,
         error: std::io::Error::other(error),
     })?
 }
@@ -53,7 +53,7 @@ async fn fetch(
     documents: &Arc<Documents>,
     known: MetadataFiles,
     now: Timestamp,
-) -> Result<KeptState, TufError> {
+) -> Result<RootWithMetadata, TufError> {
     let trouble = Arc::new(Mutex::new(None));
     let remote = RemoteRepository {
         documents: Arc::clone(documents),
@@ -62,12 +62,12 @@ async fn fetch(
     };
     let mut limits = UpdaterConfig::default();
     limits.target_max_length = TARGET_CAP;
-    let shelf = Shelf::new(known);
+    let metadata = MetadataInMemory::new(known);
     let start = Updater::new(remote, &source.start).map_err(|error| TufError::Start {
         mirror: source.mirror.clone(),
         why: with_causes(&error),
     })?;
-    let mut updater = start.with_config(limits).with_store(shelf.clone());
+    let mut updater = start.with_config(limits).with_store(metadata.clone());
     let asked = async {
         updater.refresh(now).await?;
         updater.get_target(TARGET, now).await
@@ -88,10 +88,10 @@ async fn fetch(
     let refuse = |why| refused(source, why);
     let kept = kept::kept(&updater, target, now).map_err(refuse)?;
     check_root(&kept.json).map_err(|why| refuse(format!("its {TARGET} is no trusted root ({why})")))?;
-    let files = shelf.files();
+    let files = metadata.files();
     // What is kept is verified as it will be when it is read: a refresh that could not be read again is none.
     kept::verified(source, &files, now).map_err(refuse)?;
-    Ok(KeptState { kept, files })
+    Ok(RootWithMetadata { root: kept, files })
 }
 
 /// The file that the client looked for and did not find.

@@ -13,7 +13,7 @@ use super::files::Files;
 use super::generated;
 use super::node::SourceSite;
 use super::objects::RenderedObject;
-use super::patched;
+use super::patched_controllers;
 use super::render::{Rendered, Renderer};
 use super::unit_render;
 use super::units::{EnvironmentFiles, PlacedApplication, PlacedObjects, RenderSource, RenderUnit};
@@ -60,7 +60,7 @@ impl RenderedVersions {
 }
 
 /// What the rounds start from.
-pub(super) struct Rounds<'a> {
+pub(super) struct ControllerRounds<'a> {
     pub files: &'a Files<'a>,
     /// The environments of a file by its own path.
     pub own: &'a [BTreeSet<usize>],
@@ -70,14 +70,14 @@ pub(super) struct Rounds<'a> {
     pub is_ours: &'a dyn Fn(&str) -> bool,
 }
 
-impl Rounds<'_> {
+impl ControllerRounds<'_> {
     /// What is rendered for which environment, once it is known what controllers apply.
-    pub(crate) fn places<'p>(&'p self, rounds: &'p PlacedObjects) -> EnvironmentFiles<'p> {
+    pub(crate) fn environment_files<'p>(&'p self, placed: &'p PlacedObjects) -> EnvironmentFiles<'p> {
         EnvironmentFiles {
             files: self.files,
             own: self.own,
             names: self.names,
-            rounds,
+            placed,
             is_ours: self.is_ours,
         }
     }
@@ -96,7 +96,7 @@ impl Rounds<'_> {
         let renderer = Renderer::of_controllers(self.files);
         let mut is_settled = false;
         for _ in 0..ROUNDS {
-            let versions = versions(&self.places(&placed), &renderer, &written);
+            let versions = versions(&self.environment_files(&placed), &renderer, &written);
             let next = self.place(&written, &expanded, &versions);
             is_settled = next == placed;
             if is_settled {
@@ -175,7 +175,7 @@ impl Rounds<'_> {
 /// Says of everything that it cannot be decided what is applied.
 fn doubt_all(placed: &mut PlacedObjects, why: &str) {
     for one in &mut placed.applications {
-        patched::doubt(Rc::make_mut(&mut one.application), why);
+        patched_controllers::doubt(Rc::make_mut(&mut one.application), why);
     }
 }
 
@@ -289,14 +289,14 @@ fn of(
     if is_removed {
         let mut all: Vec<Application> = written.iter().map(|one| (*one).clone()).collect();
         for one in &mut all {
-            patched::doubt(one, "a patch takes the object away");
+            patched_controllers::doubt(one, "a patch takes the object away");
         }
         return Some(all);
     }
     if !object.is_changed {
         return None;
     }
-    let mut all = patched::applications(files, object, file);
+    let mut all = patched_controllers::applications(files, object, file);
     for (at, one) in all.iter_mut().enumerate() {
         one.line = written.get(at).or(written.first()).map_or(1, |written| written.line);
     }

@@ -6,7 +6,7 @@ use crate::sources::git::manifest::{
 
 use super::node::RenderNode;
 use super::objects::{RenderedObject, TargetSelector, mark};
-use super::patches;
+use super::patch_nodes;
 use super::render::{Rendered, Renderer};
 
 impl Renderer<'_> {
@@ -103,14 +103,14 @@ impl Renderer<'_> {
                     let by_name = object.is_builtin();
                     object.label_by(&patch);
                     if !object.is_whole {
-                        return patches::merge(&mut object.body, &patch.body, by_name, &mut out.gone);
+                        return patch_nodes::merge(&mut object.body, &patch.body, by_name, &mut out.gone);
                     }
                     let why = match &whole {
                         None => Some("a patch changes it and is read only in part"),
-                        Some(whole) if has_schema && patches::has_list(whole) => {
+                        Some(whole) if has_schema && patch_nodes::has_list(whole) => {
                             Some("a patch changes a list of it as a schema of its own says, which is not read")
                         }
-                        Some(whole) if patches::has_directive(whole) => {
+                        Some(whole) if patch_nodes::has_directive(whole) => {
                             Some("a patch changes it by a directive that is not followed")
                         }
                         Some(_) => None,
@@ -119,8 +119,8 @@ impl Renderer<'_> {
                         mark(std::iter::once(&mut *object), why);
                     }
                     object.is_changed = true;
-                    let body = patches::without_identity(whole.as_ref().unwrap_or(&patch.body));
-                    let is_kept = patches::merge(&mut object.body, &body, by_name, &mut out.gone);
+                    let body = patch_nodes::without_identity(whole.as_ref().unwrap_or(&patch.body));
+                    let is_kept = patch_nodes::merge(&mut object.body, &body, by_name, &mut out.gone);
                     if !is_kept && object.origin.is_some() {
                         out.removed.push(object.clone());
                     }
@@ -142,9 +142,9 @@ impl Renderer<'_> {
                     object.relabelled |= relabels;
                     object.is_changed = true;
                     let operate = if object.is_whole {
-                        patches::operate_whole
+                        patch_nodes::operate_whole
                     } else {
-                        patches::operate
+                        patch_nodes::operate
                     };
                     if let Some(why) = operate(&mut object.body, operations, file, &mut out.gone) {
                         mark(std::iter::once(object), &why);
