@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::sources::git::manifest::{Application, DocumentPart};
+use crate::sources::git::manifest::{Application, DocumentPart, Kustomization};
 
 use super::files::Files;
 use super::generated;
@@ -30,6 +30,17 @@ struct RenderedVersion {
     environments: Option<BTreeSet<usize>>,
     /// What it applies; `None` = what is written.
     applications: Option<Vec<Application>>,
+    /// A patch takes the object away in this render.
+    is_removed: bool,
+}
+
+impl RenderedVersion {
+    /// Whether an object that is taken away here is of no account beside renders that keep it: nobody knows which
+    /// environment has the render without it, and what it applies is the same whoever applies it.
+    fn is_of_no_account(&self, files: &Files<'_>) -> bool {
+        let all = || self.applications.iter().flatten();
+        self.is_removed && self.environments.is_none() && !all().any(|one| lays_something(files, one))
+    }
 }
 
 /// What the renders of one round make of the objects.
@@ -135,7 +146,10 @@ impl ControllerRounds<'_> {
             ..PlacedObjects::default()
         };
         for (origin, all) in expanded {
-            let known = versions.all.get(origin).map_or(&[][..], Vec::as_slice);
+            let mut known: Vec<&RenderedVersion> = versions.all.get(origin).into_iter().flatten().collect();
+            if known.iter().any(|version| !version.is_removed) {
+                known.retain(|version| !version.is_of_no_account(self.files));
+            }
             let mut of_object: Vec<PlacedApplication> = Vec::new();
             let mut add = |environments: &Option<BTreeSet<usize>>, application: &Rc<Application>| {
                 let one = PlacedApplication {
@@ -232,6 +246,7 @@ fn versions(
             out.all.entry(origin).or_default().push(RenderedVersion {
                 environments: environments.cloned(),
                 applications: of(places.files, object, origin.0, all, is_removed),
+                is_removed,
             });
         }
     };
@@ -278,6 +293,14 @@ fn may_have_objects(places: &EnvironmentFiles<'_>, renderer: &Renderer<'_>, unit
     }
 }
 
+/// Whether an object lays anything over what it applies, in itself or in a file beside that.
+fn lays_something(files: &Files<'_>, application: &Application) -> bool {
+    application.overlay != Kustomization::default()
+        || !application.values.is_empty()
+        || application.path.is_none() && application.pattern.is_none()
+        || files.have_source_overrides()
+}
+
 /// What an object applies after everything that changed it; `None` where that is what is written.
 fn of(
     files: &Files<'_>,
@@ -290,6 +313,10 @@ fn of(
         let mut all: Vec<Application> = written.iter().map(|one| (*one).clone()).collect();
         for one in &mut all {
             patched_controllers::doubt(one, "a patch takes the object away");
+            if !lays_something(files, one) {
+                // Of a folder that is not known, nothing is different without it.
+                one.pattern = None;
+            }
         }
         return Some(all);
     }

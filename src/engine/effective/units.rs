@@ -104,9 +104,9 @@ impl<'a> EnvironmentFiles<'a> {
     /// Everything that is rendered.
     pub(crate) fn units(&self) -> Vec<RenderUnit<'a>> {
         let mut out = Vec::new();
-        let mut covered = BTreeSet::new();
+        let (mut covered, mut doubted) = (BTreeSet::new(), BTreeSet::new());
         for placed in &self.placed.applications {
-            self.application(placed, &mut out, &mut covered);
+            self.application(placed, &mut out, (&mut covered, &mut doubted));
         }
         self.roots(&covered, &mut out);
         out
@@ -126,11 +126,11 @@ impl<'a> EnvironmentFiles<'a> {
         &self,
         placed: &'a PlacedApplication,
         out: &mut Vec<RenderUnit<'a>>,
-        covered: &mut BTreeSet<(u32, usize)>,
+        (covered, doubted): (&mut BTreeSet<(u32, usize)>, &mut BTreeSet<u32>),
     ) {
         let (file, application) = (placed.file, placed.application.as_ref());
         if let Some(pattern) = &application.pattern {
-            self.spread(file, application, pattern, out, covered);
+            self.spread(file, application, pattern, out, (covered, doubted));
             self.spread_plain(file, application, pattern, out);
         }
         let elsewhere = application.url.as_deref().filter(|url| !(self.is_ours)(url));
@@ -243,7 +243,7 @@ impl<'a> EnvironmentFiles<'a> {
         application: &'a Application,
         pattern: &str,
         out: &mut Vec<RenderUnit<'a>>,
-        covered: &mut BTreeSet<(u32, usize)>,
+        (covered, doubted): (&mut BTreeSet<(u32, usize)>, &mut BTreeSet<u32>),
     ) {
         let may_override = application.kind == ApplicationKind::ArgoCd && self.files.have_source_overrides();
         if !(may_override || has_overlay(application) || application.unread.is_some()) {
@@ -252,9 +252,12 @@ impl<'a> EnvironmentFiles<'a> {
         let Some(fits) = pattern_of(pattern) else { return };
         for (kustomization, _) in self.files.kustomizations() {
             let folder = folder_of(self.files.path(kustomization));
-            if !fits.is_match(folder)
-                || !(self.lays_something_over(folder, application) || application.unread.is_some())
-            {
+            if !fits.is_match(folder) {
+                continue;
+            }
+            // One doubt is as good as many: objects that cannot be read may fit every folder.
+            let lays_something = self.lays_something_over(folder, application);
+            if !lays_something && (application.unread.is_none() || !doubted.insert(kustomization)) {
                 continue;
             }
             let environments = self.of(kustomization).clone();
