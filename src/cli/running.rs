@@ -123,7 +123,10 @@ fn change_lines(change: &RunningChange, state: RunningState) -> Vec<String> {
     };
     let target = change.now.pin.target.to_string();
     let head = format!("{}  {target}: {}", change.at.strftime("%H:%M:%S"), report.brief());
-    let below = report.namespaces.iter().flat_map(|place| remarks(&target, place));
+    let below = report.namespaces.iter().flat_map(|place| {
+        let words = remarks(place).into_iter();
+        words.map(|words| format!("{target}, {}: {words}", place_of(place)))
+    });
     std::iter::once(head)
         .chain(below.map(|line| format!("          {line}")))
         .collect()
@@ -189,7 +192,11 @@ fn lines(answer: &RunningAnswer) -> Vec<String> {
             let mut runs: Vec<String> = counted.iter().map(short).collect();
             runs.dedup();
             let sum = |of: fn(&RunningDigest) -> u32| counted.iter().map(|row| of(row)).sum::<u32>();
-            let ready = format!("{}/{}", sum(|row| row.ready), sum(|row| row.pods));
+            // Nothing that was seen is not "none of none".
+            let ready = match counted.is_empty() {
+                true => "-".to_owned(),
+                false => format!("{}/{}", sum(|row| row.ready), sum(|row| row.pods)),
+            };
             table.row(head.clone().into_iter().chain([
                 place.cluster.clone(),
                 place.namespace.clone(),
@@ -201,7 +208,11 @@ fn lines(answer: &RunningAnswer) -> Vec<String> {
                 },
                 ready,
             ]));
-            below.extend(remarks(&target.to_string(), place));
+            below.extend(
+                remarks(place)
+                    .into_iter()
+                    .map(|words| (target.to_string(), place_of(place), words)),
+            );
         }
     }
     if table.is_empty() {
@@ -210,32 +221,46 @@ fn lines(answer: &RunningAnswer) -> Vec<String> {
     let mut lines = table.lines();
     if !below.is_empty() {
         lines.push(String::new());
-        lines.extend(below);
+        lines.extend(each_once(&below));
     }
     lines
 }
 
+/// What is said of several pins of one namespace in the same words is said once, with all of them.
+fn each_once(remarks: &[(String, String, String)]) -> Vec<String> {
+    let mut said: Vec<(&str, &str, Vec<&str>)> = Vec::new();
+    for (target, place, words) in remarks {
+        match said.iter_mut().find(|(at, what, _)| at == place && what == words) {
+            Some((.., targets)) => targets.push(target),
+            None => said.push((place, words, vec![target])),
+        }
+    }
+    let line = |(place, words, targets): (&str, &str, Vec<&str>)| match targets.as_slice() {
+        [one] => format!("{one}, {place}: {words}"),
+        all => format!("{place}: {words} ({} pins: {})", all.len(), all.join("; ")),
+    };
+    said.into_iter().map(line).collect()
+}
+
+fn place_of(place: &NamespaceRunning) -> String {
+    format!("{}/{}", place.cluster, place.namespace)
+}
+
 /// What stands below the table about one pin in one namespace: who is in the way, and what is not known.
-fn remarks(target: &str, place: &NamespaceRunning) -> Vec<String> {
-    let at = format!("{target}, {}/{}", place.cluster, place.namespace);
-    let mut lines = obstacles(target, place);
-    lines.extend(
-        place
-            .reconciler
-            .as_ref()
-            .map(|one| format!("{at}: {}", reconciled(one))),
-    );
+fn remarks(place: &NamespaceRunning) -> Vec<String> {
+    let mut lines: Vec<String> = in_the_way(place).collect();
+    lines.extend(place.reconciler.as_ref().map(reconciled));
     let doubts = place.digests.iter().filter(|row| row.counting == Counting::Runs);
     let mut said: Vec<String> = doubts
         .filter_map(|row| match row.comparison {
-            ImageComparison::Unknown(doubt) => Some(format!("{at}: {doubt}")),
+            ImageComparison::Unknown(doubt) => Some(doubt.to_string()),
             _ => None,
         })
         .collect();
     said.dedup();
     lines.extend(said);
     let missing = place.missing.iter().map(Untrusted::clean);
-    lines.extend(missing.map(|what| format!("{at}: {what}")));
+    lines.extend(missing.map(|what| what.into_string()));
     lines
 }
 
@@ -253,7 +278,11 @@ fn reconciled(one: &Reconciler) -> String {
 
 /// Who is in the way of a pin in one namespace, a line each.
 pub(super) fn obstacles(target: &str, place: &NamespaceRunning) -> Vec<String> {
-    let at = format!("{target}, {}/{}", place.cluster, place.namespace);
+    let at = format!("{target}, {}", place_of(place));
+    in_the_way(place).map(|words| format!("{at}: {words}")).collect()
+}
+
+fn in_the_way(place: &NamespaceRunning) -> impl Iterator<Item = String> {
     let line = |one: &Blocked| {
         let by = (one.by.as_ref())
             .map(|by| format!(" by {}", by.quoted()))
@@ -261,7 +290,7 @@ pub(super) fn obstacles(target: &str, place: &NamespaceRunning) -> Vec<String> {
         let digest = one.digest.map(|digest| digest.short());
         let digest = digest.unwrap_or_else(|| "a digest that is not named".to_owned());
         let what = one.what.as_str().replace('-', " ");
-        format!("{at}: {digest}: {what}{by}: {}", one.message.quoted())
+        format!("{digest}: {what}{by}: {}", one.message.quoted())
     };
-    place.blocked.iter().map(line).collect()
+    place.blocked.iter().map(line)
 }

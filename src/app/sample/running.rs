@@ -64,6 +64,7 @@ pub(crate) fn running(state: RunningState, pinned: Digest, same: (u32, u32), oth
                 message: "".into(),
             }),
             is_rolled_out: Some(state == RunningState::Same),
+            wanted: None,
             unfinished: None,
         }],
     }

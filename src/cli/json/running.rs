@@ -33,6 +33,7 @@ pub(crate) fn of_cell(cell: &Cell, environment: Option<&Environment>) -> Value {
             is_past: false,
             reconciler: None,
             is_rolled_out: None,
+            wanted: None,
             unfinished: None,
         })
     });

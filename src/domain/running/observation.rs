@@ -132,11 +132,27 @@ pub struct NamespaceRunning {
     pub reconciler: Option<Reconciler>,
     /// Whether every workload of the service has rolled its newest template out; `None` where none was listed.
     pub is_rolled_out: Option<bool>,
+    /// How many Pods the workloads of the service should have; `None` where none was listed, and where several pins
+    /// share them. While a rollout is under way there are more Pods than that.
+    pub wanted: Option<u32>,
     /// What kept the list of Pods from being whole, if anything did.
     pub unfinished: Option<FailureKind>,
 }
 
 impl NamespaceRunning {
+    /// Pods of the pinned image that are ready, of all that should be: how far a rollout is. The Pods that it replaces
+    /// are counted only where nobody says how many there should be.
+    pub fn progress(&self) -> (u32, u32) {
+        let counts = |row: &&RunningDigest| matches!(row.counting, Counting::Runs | Counting::ShouldRun);
+        let rows = || self.digests.iter().filter(counts);
+        let ready = rows().filter(|row| row.comparison.is_same()).map(|row| row.ready).sum();
+        let all = match self.wanted {
+            Some(wanted) if wanted > 0 => wanted.max(ready),
+            Some(_) | None => rows().map(|row| row.pods).sum(),
+        };
+        (ready, all)
+    }
+
     /// Adds what the owner of the workloads says. A gate that refused a workload stands in the way as one that
     /// refuses Pods does.
     #[must_use]
@@ -220,9 +236,11 @@ impl<'a> RunningQuestion<'a> {
             _ => (RunningState::Unknown, false),
         };
         let unfinished = seen.unfinished.iter().map(Failure::sentence);
-        let mut workloads = seen.workloads.iter().filter(|one| one.runs(self.images)).peekable();
-        let is_rolled_out = workloads.peek().is_some();
-        let is_rolled_out = is_rolled_out.then(|| workloads.all(|one| one.rollout.is_done()));
+        let workloads = || seen.workloads.iter().filter(|one| one.runs(self.images));
+        let is_listed = workloads().next().is_some();
+        let is_rolled_out = is_listed.then(|| workloads().all(|one| one.rollout.is_done()));
+        let wanted = || workloads().map(|one| one.rollout.wanted).sum();
+        let wanted = (is_listed && self.pins.len() == 1).then(wanted);
         NamespaceRunning {
             cluster: seen.cluster.clone(),
             namespace: seen.namespace.clone(),
@@ -233,6 +251,7 @@ impl<'a> RunningQuestion<'a> {
             is_past,
             reconciler: None,
             is_rolled_out,
+            wanted,
             unfinished: seen.unfinished.as_ref().map(|failure| failure.kind),
         }
     }

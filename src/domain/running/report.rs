@@ -27,14 +27,10 @@ impl RunningReport {
         found.filter(|_| is_one)
     }
 
-    /// Containers of the pinned image that are ready, and all that run or should: how far a rollout is.
+    /// Pods of the pinned image that are ready, and all that should be: how far a rollout is.
     pub fn ready(&self) -> (u32, u32) {
-        let counts = |row: &&RunningDigest| matches!(row.counting, Counting::Runs | Counting::ShouldRun);
-        let rows = self.namespaces.iter().flat_map(|one| &one.digests).filter(counts);
-        rows.fold((0, 0), |(ready, all), row| {
-            let same = if row.comparison.is_same() { row.ready } else { 0 };
-            (ready + same, all + row.pods)
-        })
+        let each = self.namespaces.iter().map(NamespaceRunning::progress);
+        each.fold((0, 0), |(ready, all), (its, of)| (ready + its, all + of))
     }
 
     /// The digests that run instead of the pinned image or beside it, each once.
@@ -108,6 +104,7 @@ mod tests {
                 is_past: false,
                 reconciler: None,
                 is_rolled_out: None,
+                wanted: None,
                 unfinished: None,
             }],
         }

@@ -121,9 +121,9 @@ pub struct WaitObstacle {
 pub struct PinProgress {
     /// The last one that it has reached.
     pub phase: WaitPhase,
-    /// Containers of the pinned image that are ready.
+    /// Pods of the pinned image that are ready.
     pub ready: u32,
-    /// All containers that run or should.
+    /// All Pods that should be.
     pub all: u32,
     /// What stands in its way, if anything does.
     pub obstacle: Option<WaitObstacle>,
@@ -136,12 +136,14 @@ impl PinProgress {
         let counts = |row: &&RunningDigest| matches!(row.counting, Counting::Runs | Counting::ShouldRun);
         let rows = || namespaces.iter().flat_map(|one| &one.digests).filter(counts);
         let ours = |row: &&RunningDigest| row.comparison.is_same();
-        let ready = rows().filter(ours).map(|row| row.ready).sum();
-        let all: u32 = rows().map(|row| row.pods).sum();
+        let running: u32 = rows().filter(ours).map(|row| row.ready).sum();
+        let pods: u32 = rows().map(|row| row.pods).sum();
+        let each = namespaces.iter().map(NamespaceRunning::progress);
+        let (ready, all) = each.fold((0, 0), |(ready, all), (its, of)| (ready + its, all + of));
         let state = worst(namespaces);
         let is_rolled_out = !namespaces.iter().any(|one| one.is_rolled_out == Some(false));
         let is_past = !namespaces.is_empty() && namespaces.iter().all(|one| one.is_past);
-        let is_ready = ready == all && all > 0 || is_past;
+        let is_ready = running == pods && pods > 0 || is_past;
         let has_begun = rows().any(|row| row.comparison.is_same() || asks_for(row, digest));
         let furthest_behind = namespaces
             .iter()

@@ -38,6 +38,7 @@ fn place(state: RunningState, digests: Vec<RunningDigest>) -> NamespaceRunning {
         is_past: false,
         reconciler: None,
         is_rolled_out: None,
+        wanted: None,
         unfinished: None,
     }
 }
@@ -141,6 +142,25 @@ fn a_pin_goes_through_its_phases() {
     ] {
         let progress = of(place.clone());
         assert_eq!((progress.phase, progress.words().as_str()), (phase, words), "{place:?}");
+    }
+}
+
+/// While a rollout is under way one Pod more than there should be is there: the one that comes and all that go.
+#[test]
+fn a_rollout_is_counted_in_pods_that_should_be() {
+    use Counting::{Runs, ShouldRun};
+    let of_four = |digests| NamespaceRunning {
+        wanted: Some(4),
+        is_rolled_out: Some(false),
+        ..place(RunningState::Mixed, digests)
+    };
+    let old = |pods| row(Runs, ImageComparison::Differs, pods, pods);
+    for (digests, words) in [
+        (vec![old(4), row(ShouldRun, SAME, 0, 1)], "rolling 0/4"),
+        (vec![old(3), row(Runs, SAME, 1, 2)], "rolling 1/4"),
+        (vec![old(1), row(Runs, SAME, 4, 4)], "rolling 4/4"),
+    ] {
+        assert_eq!(of(of_four(digests)).words(), words);
     }
 }
 
