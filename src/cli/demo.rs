@@ -59,12 +59,24 @@ pub(crate) async fn run(context: &CommandContext, args: &DemoArgs) -> Result<Exi
     let world = Arc::new(world);
     let (stop, stopped) = watch::channel(false);
     let happening = tokio::spawn(happen(Arc::clone(&world), args.speed, stopped));
-    let ended = cockpit::open(context, Arc::new(EngineBackend(engine)), setup, None).await;
+    let ended = cockpit::open(
+        context,
+        Arc::new(EngineBackend::new(engine, &context.user.keys)),
+        setup,
+        None,
+    )
+    .await;
     // Whatever is happening is waited for: nothing may write into the folder any more when it goes.
     let _ = stop.send(true);
     let _ = happening.await;
     if args.dir.is_some() {
-        super::output::warn(&format!("the demo's world is kept in {}", world.folder().display()));
+        let repository = shell_word(&world.clone_dir().display().to_string());
+        super::output::warn(&format!(
+            "the demo's world is kept in {}; its registries and its cluster were in this process and have ended with it. \
+             What git knows can be looked at with `pindeck -C {repository} --offline`; a world that answers needs \
+             another `pindeck demo`",
+            world.folder().display()
+        ));
     } else if let Err(error) = world.remove() {
         let folder = world.folder().display();
         super::output::warn(&format!("the demo's folder {folder} could not be removed: {error}"));

@@ -29,18 +29,38 @@ pub(super) fn path(service: &PlotService, environment: usize) -> String {
     }
 }
 
+/// The file that a service's manifest takes in, with its path, where it takes one in. It names no place to pull from: the
+/// manifest says which image that is.
+pub(super) fn taken_in(service: &PlotService, environment: usize) -> Option<(String, String)> {
+    if service.style != ManifestStyle::Kustomize {
+        return None;
+    }
+    let (env, name) = (ENVIRONMENTS[environment], service.name);
+    Some((
+        format!("envs/{env}/{name}/deployment.yaml"),
+        deployment(name, env, replicas(environment), name),
+    ))
+}
+
+fn replicas(environment: usize) -> usize {
+    if environment == 3 { 4 } else { 1 }
+}
+
+fn deployment(name: &str, env: &str, replicas: usize, image: &str) -> String {
+    format!(
+        "# {name} in {env}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: {env}\nspec:\n  \
+         replicas: {replicas}\n  selector:\n    matchLabels: {{app: {name}}}\n  template:\n    metadata:\n      \
+         labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: {name}\n          image: {image}\n          \
+         ports:\n            - containerPort: 8080\n"
+    )
+}
+
 /// The text of a service's manifest in one environment.
 pub(super) fn text(service: &PlotService, environment: usize, pinned: PinnedImage<'_>) -> String {
     let (env, name) = (ENVIRONMENTS[environment], service.name);
-    let replicas = if environment == 3 { 4 } else { 1 };
+    let replicas = replicas(environment);
     match service.style {
-        ManifestStyle::Kubernetes => format!(
-            "# {name} in {env}\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: {env}\nspec:\n  \
-             replicas: {replicas}\n  selector:\n    matchLabels: {{app: {name}}}\n  template:\n    metadata:\n      \
-             labels: {{app: {name}}}\n    spec:\n      containers:\n        - name: {name}\n          image: {}\n          \
-             ports:\n            - containerPort: 8080\n",
-            pinned.reference()
-        ),
+        ManifestStyle::Kubernetes => deployment(name, env, replicas, &pinned.reference()),
         ManifestStyle::Kustomize => {
             let digest = pinned.digest.map(|d| format!("    digest: {d}\n")).unwrap_or_default();
             format!(

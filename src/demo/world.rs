@@ -163,10 +163,12 @@ impl World {
                 ("keys/ci.pub".to_owned(), self.keys.ci.pem()),
             ],
         };
-        for service in 0..SERVICES.len() {
+        for (service, plan) in SERVICES.iter().enumerate() {
             first
                 .files
                 .extend((0..ENVIRONMENTS.len()).map(|environment| self.file(service, 0, environment)));
+            let taken_in = (0..ENVIRONMENTS.len()).filter_map(|at| manifest::taken_in(plan, at));
+            first.files.extend(taken_in);
         }
         self.remote.add(&[first])?;
         let mut waiting: Vec<(PlotEvent, Commit)> = Vec::new();
