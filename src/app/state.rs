@@ -352,6 +352,11 @@ impl CockpitState {
         VersionNames::new(&self.board, &self.versions).of(service, digest)
     }
 
+    /// Whether keys are keys now: no text is being typed, and no plan asks for an answer.
+    pub fn awaits_keys(&self) -> bool {
+        self.layer.is_none() && !matches!(self.screen(), Some(Screen::Plan(_)))
+    }
+
     /// Whether a pass is running.
     pub fn is_refreshing(&self) -> bool {
         matches!(self.pass, BoardPass::Running(_))

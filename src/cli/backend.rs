@@ -1,8 +1,11 @@
 //! The engine as the cockpit's backend.
 
+use std::collections::BTreeMap;
+
 use tokio::sync::mpsc::Sender;
 use tokio::sync::watch;
 
+use crate::app::{Action, Keymap};
 use crate::domain::board::{PinKey, Update};
 use crate::domain::failure::Failure;
 use crate::domain::history::Entry;
@@ -16,15 +19,33 @@ use crate::engine::release::UnfinishedWrite;
 use crate::runtime::Backend;
 use crate::runtime::backend::{BackendJob, DiffJob, EarlierFound, LeftJob, PlanJob, WriteJob};
 
-/// Said on the board as long as the journal has a write that nobody is at.
-const LEFT: &str = "a write was left unfinished here: the action unfinished (after leaving, the command resume) shows what stands, and finishes or forgets it";
-
 /// An engine that answers the cockpit.
-pub(crate) struct EngineBackend(pub Engine);
+pub(crate) struct EngineBackend {
+    engine: Engine,
+    /// Said on the board as long as the journal has a write that nobody is at.
+    left: String,
+}
+
+impl EngineBackend {
+    /// An engine for somebody with these keys. Where they are wrong, the cockpit says so and does not start.
+    pub(crate) fn new(engine: Engine, keys: &BTreeMap<String, Vec<String>>) -> Self {
+        let key = Keymap::with(keys).ok().and_then(|map| map.key_of(Action::Unfinished));
+        let shows = match key {
+            Some(key) => format!("the key {key}"),
+            None => format!("the action {}", Action::Unfinished.spec().name),
+        };
+        Self {
+            engine,
+            left: format!(
+                "a write was left unfinished here: {shows} shows what stands of it, and finishes or forgets it"
+            ),
+        }
+    }
+}
 
 impl Backend for EngineBackend {
     fn refresh(&self, first: Option<Target>, to: Sender<Update>) -> BackendJob {
-        let engine = self.0.clone();
+        let (engine, left) = (self.engine.clone(), self.left.clone());
         Box::pin(async move {
             if !engine.has_left() {
                 return engine.refresh_from(first, to).await;
@@ -38,7 +59,7 @@ impl Backend for EngineBackend {
                     }
                     if opened {
                         // Nobody listening any more is no error.
-                        let _ = to.send(Update::Notice(LEFT.into())).await;
+                        let _ = to.send(Update::Notice(left.as_str().into())).await;
                     }
                 }
             };
@@ -48,12 +69,12 @@ impl Backend for EngineBackend {
     }
 
     fn history(&self, target: Target, to: Sender<Vec<Entry>>) -> BackendJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move { engine.stream_history(target, to).await })
     }
 
     fn earlier_digests(&self, target: Target, wanted: Option<Digest>, to: Sender<EarlierFound>) -> BackendJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move {
             let earlier = engine.earlier_digests(&target).await?;
             // The one that is selected when the list opens comes first, then the rest from the newest on.
@@ -78,12 +99,12 @@ impl Backend for EngineBackend {
     }
 
     fn diff(&self, a: (Repository, Digest), b: (Repository, Digest)) -> DiffJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move { Ok(engine.diff_digests(a, b).await?.diff) })
     }
 
     fn follow(&self, pins: Vec<PinKey>, to: Sender<Update>) -> BackendJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move {
             engine.follow(pins, to).await;
             Ok(())
@@ -91,27 +112,27 @@ impl Backend for EngineBackend {
     }
 
     fn plan(&self, request: Request) -> PlanJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move { engine.plan(request).await })
     }
 
     fn execute(&self, proposal: Proposal, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         to_its_end(async move { engine.execute(proposal, progress, cancel).await })
     }
 
     fn left(&self) -> LeftJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move { left_behind(&engine).await })
     }
 
     fn finish_left(&self, id: String, progress: Sender<Progress>, cancel: watch::Receiver<bool>) -> WriteJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         to_its_end(async move { engine.resume(&id, progress, cancel).await })
     }
 
     fn forget_left(&self, id: String) -> LeftJob {
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         Box::pin(async move {
             engine.forget_left(&id)?;
             left_behind(&engine).await

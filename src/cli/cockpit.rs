@@ -45,7 +45,13 @@ pub(crate) async fn run(context: &CommandContext) -> Result<Exit, Failure> {
     };
     let columns_file = columns_file(&context.options().dir);
     let refreshing = tokio::spawn(keep_roots_fresh(engine.clone()));
-    let ended = open(context, Arc::new(EngineBackend(engine)), setup, columns_file).await;
+    let ended = open(
+        context,
+        Arc::new(EngineBackend::new(engine, &context.user.keys)),
+        setup,
+        columns_file,
+    )
+    .await;
     refreshing.abort();
     ended
 }
@@ -101,6 +107,7 @@ async fn line_by_line(context: &CommandContext, backend: Arc<dyn Backend>, setup
         keymap: Keymap::with(&context.user.keys).map_err(RunError::from)?,
         is_terminal: io::stdin().is_terminal(),
         clock: runtime::clock::now,
+        columns: runtime::folding::columns,
     };
     let interrupts = Interrupts::listen();
     let lines = plain::lines(io::BufReader::new(io::stdin()));

@@ -1,6 +1,7 @@
 //! The loop: one owner of the state, one order of precedence (signals, input, answers, time), one
 //! write per frame.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::IsTerminal as _;
 use std::panic::AssertUnwindSafe;
@@ -135,17 +136,19 @@ impl Cockpit {
                     // The terminal is gone.
                     None => return Ok(CockpitEnd::Signal(HANGUP)),
                     Some(event) => {
-                        self.input(event?)?;
                         // Keys that wait already are dealt with before the next frame: one frame for all.
-                        for _ in 1..BATCH {
-                            if self.session.state.quitting {
-                                break;
-                            }
+                        let mut batch = VecDeque::from([event?]);
+                        let mut is_over = false;
+                        while batch.len() < BATCH && !is_over {
                             match waiting(&mut events).await {
-                                Some(Some(event)) => self.input(event?)?,
-                                Some(None) => return Ok(CockpitEnd::Signal(HANGUP)),
+                                Some(Some(event)) => batch.push_back(event?),
+                                Some(None) => is_over = true,
                                 None => break,
                             }
+                        }
+                        self.take_batch(batch)?;
+                        if is_over {
+                            return Ok(CockpitEnd::Signal(HANGUP));
                         }
                         if !self.session.state.quitting {
                             self.draw()?;
@@ -207,10 +210,33 @@ impl Cockpit {
         }
     }
 
-    fn input(&mut self, event: Event) -> Result<(), RunError> {
-        if self.late.takes(&event) {
-            return Ok(());
+    /// Takes in what the terminal has sent at once. Words among it, where nothing is typed, were not pressed as keys:
+    /// they were pasted in a terminal that does not mark pastes, or typed ahead.
+    fn take_batch(&mut self, mut batch: VecDeque<Event>) -> Result<(), RunError> {
+        while let Some(event) = batch.pop_front() {
+            if self.session.state.quitting {
+                break;
+            }
+            if self.late.takes(&event) {
+                continue;
+            }
+            let begins = !self.late.is_reading() && self.session.state.awaits_keys();
+            let words = if begins {
+                input::words(&event, &batch, &self.session.state.keymap)
+            } else {
+                0
+            };
+            if words == 0 {
+                self.input(event)?;
+            } else {
+                batch.drain(..words - 1);
+                self.handle(Msg::Paste(String::new()))?;
+            }
         }
+        Ok(())
+    }
+
+    fn input(&mut self, event: Event) -> Result<(), RunError> {
         if let Some((x, y)) = input::pressed(&event) {
             return match self.session.display.spot(x, y) {
                 Some(spot) => self.handle(Msg::Pointed(spot)),

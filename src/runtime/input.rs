@@ -3,10 +3,13 @@
 //! A terminal at the end of a slow line may answer the question for its background when nobody waits for it any more. What
 //! it sends then comes as keys, and `r`, `g` and `:` are keys that do something: [`LateAnswer`] keeps them away.
 
+use std::collections::VecDeque;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 
-use crate::app::Msg;
+use crate::app::action::HelpGroup;
 use crate::app::key::{Code, KeyPress};
+use crate::app::{Action, Keymap, Msg};
 
 /// The message of a terminal event, if it means anything here.
 pub(crate) fn translate(event: Event) -> Option<Msg> {
@@ -31,6 +34,50 @@ pub fn pressed(event: &Event) -> Option<(u16, u16)> {
     }
 }
 
+/// From so many letters on, so many of them different, keys that come at once are words and not keys: a key that is held
+/// down repeats itself, and nobody presses so many others between two frames.
+const WORDS: (usize, usize) = (8, 5);
+
+/// How many events, beginning with this one, are words that nobody pressed as keys; 0 = it is a key. What follows a key
+/// that opens a field is typed into that.
+pub(crate) fn words(first: &Event, rest: &VecDeque<Event>, keymap: &Keymap) -> usize {
+    let mut letters = Vec::new();
+    let (mut all, mut events) = (0, 0);
+    for event in std::iter::once(first).chain(rest) {
+        let key = match event {
+            Event::Key(key) if key.kind != KeyEventKind::Release => translate_key(*key),
+            _ => None,
+        };
+        let Some(key) = key else { break };
+        let opens = keymap.action(key);
+        if matches!(
+            opens,
+            Some(Action::Filter | Action::Palette | Action::Hold | Action::RevertTo)
+        ) {
+            break;
+        }
+        let moves = opens.is_some_and(|action| action.spec().group == HelpGroup::Move);
+        match (key.typed(), key.code) {
+            // Letters that move are pressed in any number and any order.
+            (Some(_), _) if moves => all += 1,
+            (Some(letter), _) => {
+                all += 1;
+                letters.push(letter);
+            }
+            (None, Code::Enter) => {}
+            (None, _) => break,
+        }
+        events += 1;
+    }
+    letters.sort_unstable();
+    letters.dedup();
+    if all >= WORDS.0 && letters.len() >= WORDS.1 {
+        events
+    } else {
+        0
+    }
+}
+
 /// Recognises the answer to the question for the background among the keys: `ESC ] 11;rgb:…` up to its end.
 #[derive(Debug, Default)]
 pub(crate) struct LateAnswer {
@@ -43,6 +90,11 @@ impl LateAnswer {
     /// Whether an answer may still come.
     pub(crate) fn new(expected: bool) -> Self {
         Self { expected, begun: None }
+    }
+
+    /// Whether an answer has begun and not ended.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.expected && self.begun.is_some()
     }
 
     /// Whether an event belongs to the answer, and is no key of a person.
@@ -181,6 +233,36 @@ mod tests {
         ] {
             assert_eq!(taken(true, text), expected, "{text:?}");
             assert_eq!(taken(false, text), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_that_come_at_once_are_no_keys() {
+        let events = |text: &str| -> VecDeque<Event> {
+            let key = |c| match c {
+                '\r' => KeyCode::Enter,
+                '\x1b' => KeyCode::Esc,
+                c => KeyCode::Char(c),
+            };
+            let press = |c| Event::Key(KeyEvent::new(key(c), KeyModifiers::NONE));
+            text.chars().map(press).collect()
+        };
+        for (text, expected) in [
+            ("promote checkout\r", 17),
+            ("py\ry\rproduction\ryyy\r", 20),
+            ("production\x1b", 10),
+            // Keys: held down, a few different ones, one that opens a field for what follows.
+            ("jjjjjjjjjjjj", 0),
+            ("jjllpy", 0),
+            ("ggjjjllkkhh", 0),
+            ("/checkout\r", 0),
+            ("j/checkout", 0),
+            (":refresh\r", 0),
+            ("Vsha256:abcdef", 0),
+        ] {
+            let mut all = events(text);
+            let first = all.pop_front().expect("a key");
+            assert_eq!(words(&first, &all, &Keymap::default()), expected, "{text:?}");
         }
     }
 

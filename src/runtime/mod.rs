@@ -9,6 +9,7 @@ pub(crate) mod display;
 pub(crate) mod event_loop;
 pub(crate) mod executor;
 mod faults;
+pub(crate) mod folding;
 #[cfg(feature = "measure")]
 pub mod headless;
 pub(crate) mod input;

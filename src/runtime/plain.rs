@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::backend::Backend;
 use super::clock::TICK;
 use super::executor::{Executor, ExecutorEvent};
+use super::folding::folded;
 use crate::app::command::Command;
 use crate::app::dialogue::{self, Dialogue, LineQuestion, Told};
 use crate::app::msg::ScrollLimits;
@@ -38,6 +39,8 @@ pub(crate) struct PlainOptions {
     pub is_terminal: bool,
     /// Tells the time.
     pub clock: fn() -> Timestamp,
+    /// How wide the lines may be; `None` = they are not folded.
+    pub columns: fn() -> Option<u16>,
 }
 
 /// How a conversation ended.
@@ -101,6 +104,7 @@ pub(crate) async fn run(
         out,
         is_terminal: options.is_terminal,
         clock: options.clock,
+        columns: options.columns,
         pending: None,
         awaits_pass: true,
         is_watching: false,
@@ -155,6 +159,7 @@ struct Conversation<'a> {
     out: &'a mut (dyn Write + Send),
     is_terminal: bool,
     clock: fn() -> Timestamp,
+    columns: fn() -> Option<u16>,
     /// What is told as soon as nothing is waited for any more.
     pending: Option<Told>,
     /// The summary is told when the pass ends.
@@ -176,7 +181,12 @@ impl Conversation<'_> {
     }
 
     fn say(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")
+        let Some(columns) = (self.columns)() else {
+            return writeln!(self.out, "{line}");
+        };
+        folded(line, columns)
+            .iter()
+            .try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
     fn say_all(&mut self, lines: &[String]) -> io::Result<()> {

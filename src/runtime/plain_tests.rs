@@ -118,6 +118,7 @@ fn talk_with(backend: &Arc<Sample>, lines: &[&str]) -> (String, Result<PlainEnd,
             keymap: Keymap::default(),
             is_terminal: false,
             clock: sample::now,
+            columns: || None,
         };
         run(
             Arc::clone(backend) as Arc<dyn Backend>,
@@ -239,6 +240,7 @@ fn a_refresh_that_fails_is_the_end_of_a_pipe() {
             keymap: Keymap::default(),
             is_terminal: false,
             clock: sample::now,
+            columns: || None,
         };
         run(Arc::new(Broken), options, from, interrupted, &mut out).await
     });

@@ -316,7 +316,7 @@ pub(super) fn paste(state: &mut CockpitState, text: &str) -> Vec<Command> {
         Some(
             Modal::Help { .. } | Modal::Choose { .. } | Modal::Columns { .. } | Modal::Leave | Modal::Unfinished(_),
         )
-        | None => state.complain("pasted text is ignored here: keys are never pasted"),
+        | None => state.complain("pasted text is ignored here, and so are words typed ahead: they are no keys"),
     }
     Vec::new()
 }

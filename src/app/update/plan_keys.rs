@@ -12,6 +12,9 @@ use crate::domain::write::{Ask, Scope, WriteFailure};
 
 use super::planning;
 
+/// Said of a key that came before the plan was on screen.
+const NOT_SEEN: &str = "look at it first: it was not on screen yet when that was pressed";
+
 /// What a key does on the plan screen; `None` = what it does everywhere.
 pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
     let Some(Screen::Plan(screen)) = state.screens.last() else {
@@ -20,7 +23,15 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command
     if screen.input.is_some() {
         return Some(typing(state, key));
     }
+    // Words typed ahead of a plan are no keys on it, and neither is the Enter behind them.
+    let is_drawn = state.limits.proposal == Some(screen.serial);
+    let leads_on = matches!(
+        state.keymap.action(key),
+        Some(Action::Quit | Action::Help | Action::Palette)
+    );
+    let is_ahead = (key.typed().is_some() || key.code == Code::Enter) && !leads_on;
     match &screen.stage {
+        Stage::Shown(_) if is_ahead && !is_drawn => Some(complain(state, NOT_SEEN)),
         Stage::Shown(_) => shown(state, key),
         Stage::Failed(_) => failed(state, key),
         Stage::Done(..) if key.code == Code::Enter => Some(close(state)),
@@ -34,7 +45,7 @@ pub(super) fn key(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command
             state.say("in flight: esc stops it as long as nothing is committed");
             Some(Vec::new())
         }
-        Stage::Planning { .. } if key == KeyPress::char('y') || key.code == Code::Enter => {
+        Stage::Planning { .. } if is_ahead => {
             state.say(planning::STILL_PLANNING);
             Some(Vec::new())
         }
@@ -64,7 +75,7 @@ fn shown(state: &mut CockpitState, key: KeyPress) -> Option<Vec<Command>> {
         } else if proposal.refused().is_some() {
             complain(state, "the policy lets nobody break this glass")
         } else {
-            complain(state, "no gate is closed")
+            complain(state, "no gate refuses this")
         }),
         'h' => {
             let opens = |gate: &Gate| gate.state == GateState::Closed && gate.opener == Some(Opener::ReleaseWithIt);
@@ -134,7 +145,11 @@ fn confirm(state: &mut CockpitState) -> Vec<Command> {
             1 => String::new(),
             _ => format!("{} in {}, ", plan.service, plan.environment),
         };
-        let text = format!("{whose}{} is closed: {}", gate.gate.as_str(), gate.detail.clean());
+        let text = format!(
+            "{whose}refused by the {} gate: {}",
+            gate.gate.as_str(),
+            gate.detail.clean()
+        );
         return complain(state, &text);
     }
     if let Some(changed) = screen.moved.as_ref().and_then(|moved| moved.changed.as_ref()) {
@@ -143,7 +158,7 @@ fn confirm(state: &mut CockpitState) -> Vec<Command> {
     }
     // Keys typed ahead must not confirm what nobody has seen.
     if state.limits.proposal != Some(screen.serial) {
-        return complain(state, "look at it first");
+        return complain(state, NOT_SEEN);
     }
     // A key that starts writes must not finish them.
     let starts = state.keymap.action(KeyPress::char('y')).is_some_and(|action| {

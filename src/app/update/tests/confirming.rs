@@ -170,7 +170,7 @@ fn glass_stays_whole_where_the_policy_does_not_list_it() {
     let mut state = board();
     planned(&mut state, "p");
     assert_eq!(press(&mut state, "b"), []);
-    assert!(notice(&state).contains("no gate is closed"));
+    assert!(notice(&state).contains("no gate refuses this"));
 }
 
 #[test]
