@@ -112,7 +112,7 @@ actions! {
     TagRule: "tag-rule", "tag", ["T"], Release,
         "on a plan: what becomes of the tag beside the digest (its own, kept, dropped)";
     Mark: "mark", "mark", ["space"], Release,
-        "mark this service for a set that steps forward together";
+        "mark this service for a set that steps forward together, and go on to the next row";
     Undo: "undo", "undo", ["u"], Release,
         "propose the inverse of the last write";
     Unfinished: "unfinished", "unfinished", ["W"], Release,

@@ -4,6 +4,7 @@
 use super::cell_status::{CellStatus, of_cell};
 use super::cursor::{Column, ScreenSubject};
 use super::guide::{Guide, GuideStep};
+use super::pane::Pane;
 use super::plan_screen::{PlanScreen, Stage, name_to_type};
 use super::state::{CockpitState, Screen};
 use crate::domain::id::Target;
@@ -32,7 +33,8 @@ pub fn advance(state: &mut CockpitState) {
         cell.is_some_and(|cell| of_cell(cell, state.minute()).status == CellStatus::Rejected)
     };
     let done = match guide.step {
-        GuideStep::Look => state.cursor != guide.began_at || !state.screens.is_empty(),
+        // Enter gives the keys to the details: that is looking closer too.
+        GuideStep::Look => state.cursor != guide.began_at || !state.screens.is_empty() || state.pane == Pane::Inspector,
         GuideStep::Why => matches!(state.screen(), Some(Screen::Evidence(at)) if is_rejected(&at.subject)),
         GuideStep::Promote => written(Verb::Promote),
         GuideStep::Revert => written(Verb::Revert),
@@ -89,7 +91,7 @@ pub fn words(state: &CockpitState, guide: &Guide) -> String {
         },
         (GuideStep::Promote, Some(Screen::Plan(plan))) => match &plan.stage {
             Stage::Shown(proposal) if proposal.refused().is_some() => {
-                "3/4 A gate is closed here. enter leads back; try another cell".to_owned()
+                "3/4 A gate refuses this step. enter leads back; try another cell".to_owned()
             }
             Stage::Shown(_) => format!("3/4 Read what would change. y confirms{}", typed(plan)),
             _ => "3/4 The same bytes and their evidence go to the next environment".to_owned(),

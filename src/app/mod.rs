@@ -21,6 +21,7 @@ pub mod filter;
 pub mod generation;
 pub mod guidance;
 pub mod guide;
+pub mod held;
 pub mod key;
 pub mod keymap;
 pub mod modal_choice;

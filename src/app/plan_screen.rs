@@ -115,10 +115,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("a", "acknowledge a WARNED test result"),
     ("h", "revert to a digest on hold: release its hold in the same commit"),
     ("m", "type the reason for the commit message"),
-    (
-        "b",
-        "break glass: type why, where the policy lets closed gates be waived",
-    ),
+    ("b", "break glass: type why, where the policy lets a refusal be waived"),
     ("i", "take the loose copies of the old digest along, or leave them"),
     ("x", "a set: leave out the selected service, and plan the others again"),
     ("w", "revert: the whole commit, or this pin alone"),

@@ -3,6 +3,7 @@
 
 use super::action::Action;
 use super::cursor::{Column, ScreenSubject, cells, columns};
+use super::held::next_environments;
 use super::plan_screen::Stage;
 use super::state::{CockpitState, ModalChoice, Screen};
 use crate::domain::board::{Cell, Hold};
@@ -97,25 +98,6 @@ fn open_for_writes(state: &CockpitState, environment: &EnvId) -> Result<(), Stri
     }
 }
 
-/// Where a digest of this column steps next: the environments that come after it, by `after`.
-fn next(state: &CockpitState, from: &Column) -> Vec<EnvId> {
-    let environments = &state.board.environments;
-    let follows = |after: &[EnvId]| match from {
-        Column::Candidate => after.is_empty(),
-        Column::Environment(name) => after.contains(name),
-    };
-    let mut out: Vec<EnvId> = environments
-        .iter()
-        .filter(|e| follows(&e.after))
-        .map(|e| e.name.clone())
-        .collect();
-    // Without any order, only the first takes what CI built.
-    if *from == Column::Candidate && environments.iter().all(|e| e.after.is_empty()) {
-        out.truncate(1);
-    }
-    out
-}
-
 /// Whether services are marked and the cursor is on none of them: then a key could mean either.
 pub fn marks_are_elsewhere(state: &CockpitState) -> bool {
     let here = state.cursor.as_ref().map(|cursor| &cursor.service);
@@ -171,7 +153,7 @@ pub fn promote_into(state: &CockpitState, services: &[ServiceId], to: &EnvId) ->
     };
     let mut refused = format!("nothing steps into {to}");
     for column in columns(&state.board) {
-        if !next(state, &column).contains(to) {
+        if !next_environments(&state.board, &column).contains(to) {
             continue;
         }
         let subject = match &column {
@@ -253,7 +235,7 @@ fn promotion(state: &CockpitState, subject: &ScreenSubject, services: Vec<Servic
             }
         }
     }
-    let all = next(state, &column);
+    let all = next_environments(&state.board, &column);
     let open: Vec<&EnvId> = all.iter().filter(|env| open_for_writes(state, env).is_ok()).collect();
     let to: Vec<EnvId> = open
         .iter()

@@ -28,6 +28,8 @@ pub struct Glyphs {
     pub hold: &'static str,
     /// Proposed on a branch of its own.
     pub proposal: &'static str,
+    /// A hold keeps it from its next step.
+    pub held_next: &'static str,
     /// None of the known versions.
     pub other: &'static str,
     /// Ahead of the candidate.
@@ -94,7 +96,8 @@ pub static UNICODE: Glyphs = Glyphs {
     drift: "⚑",
     hold: "■",
     proposal: "⇡",
-    other: "≠",
+    held_next: "□",
+    other: "±",
     ahead: "+",
     behind: "-",
     times: "×",
@@ -123,7 +126,7 @@ pub static UNICODE: Glyphs = Glyphs {
     by_tag: "◇",
     not_judged: "○",
     loading: "…",
-    running: ["≢", "⊗", "≈", "¿", "◦", "≡"],
+    running: ["⇄", "⊗", "≈", "¿", "◦", "≡"],
 };
 
 /// The same in ASCII.
@@ -137,8 +140,9 @@ pub static ASCII: Glyphs = Glyphs {
     dot: "-",
     arrow: "->",
     drift: "*",
-    hold: "H",
     proposal: "p",
+    hold: "&",
+    held_next: "]",
     other: "/",
     ahead: "+",
     behind: "-",
@@ -162,13 +166,13 @@ pub static ASCII: Glyphs = Glyphs {
     verified: "v",
     warned: "!",
     rejected: "x",
-    absent: "0",
+    absent: "^",
     unknown: "?",
     unreachable: "%",
     by_tag: "t",
     not_judged: "o",
     loading: ".",
-    running: ["n", "b", "m", "u", "z", "="],
+    running: ["n", "k", "m", "u", "z", "="],
 };
 
 /// For words that are read aloud: signs that mean something are words, the others are left out.
@@ -184,6 +188,7 @@ pub static SPOKEN: Glyphs = Glyphs {
     drift: "",
     hold: "",
     proposal: "",
+    held_next: "",
     other: "other",
     ahead: "plus",
     behind: "minus",

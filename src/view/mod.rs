@@ -122,3 +122,7 @@ mod running_tests;
 #[cfg(test)]
 #[path = "sign_tests.rs"]
 mod sign_tests;
+
+#[cfg(test)]
+#[path = "marks_tests.rs"]
+mod marks_tests;

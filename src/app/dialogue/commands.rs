@@ -106,7 +106,7 @@ pub const PLAN_ANSWERS: &[(&str, &str)] = &[
     ("m and a reason", "puts the reason into the commit message"),
     (
         "b and a reason",
-        "breaks the glass, where the policy lets closed gates be waived",
+        "breaks the glass, where the policy lets a refusal be waived",
     ),
     ("i", "takes the loose copies of the old digest along, or leaves them"),
     ("x and a service", "leaves this service out of a set"),

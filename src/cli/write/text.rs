@@ -87,10 +87,10 @@ fn one(plan: &Plan, out: &mut Vec<String>) {
     }
     for gate in &plan.gates {
         let state = match gate.state {
-            GateState::Open => "open  ",
-            GateState::Closed => "CLOSED",
-            GateState::Acknowledged => "acked ",
-            GateState::Waived => "WAIVED",
+            GateState::Open => "open   ",
+            GateState::Closed => "REFUSES",
+            GateState::Acknowledged => "acked  ",
+            GateState::Waived => "WAIVED ",
         };
         let name = serde_json::to_value(gate.gate).unwrap_or_default();
         let name = name.as_str().unwrap_or_default();

@@ -8,11 +8,11 @@ use crate::app::cell_status::CellStatus;
 use crate::app::msg::ScrollLimits;
 use crate::app::state::CockpitState;
 use crate::domain::running::observation::RunningState;
-use crate::view::canvas::{Canvas, Line, span};
+use crate::view::canvas::{Canvas, Line, Span, span};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
-use crate::view::theme::{Role, of_status};
-use crate::view::widget::running;
+use crate::view::theme::{Role, Theme, of_status};
+use crate::view::widget::{running, sign};
 
 /// The words of the board, for somebody who sees them for the first time.
 const WORDS: &[(&str, &str)] = &[
@@ -37,10 +37,15 @@ const WORDS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Keys in a column of their own, with a blank behind them however many there are.
+fn keys_column(keys: &str) -> Span {
+    span(Role::Key, format!("  {keys:<14} "))
+}
+
 /// Draws the help.
 pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16, limits: &mut ScrollLimits) {
     let inside = window(canvas, area, &vec![span(Role::Title, "help")]);
-    let lines = lines(state, canvas.glyphs(), inside.width);
+    let lines = lines(state, canvas.theme(), canvas.glyphs(), inside.width);
     let height = usize::from(inside.height);
     let last = lines.len().saturating_sub(height);
     limits.help = u16::try_from(last).unwrap_or(u16::MAX);
@@ -61,14 +66,20 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, top: u16,
     }
 }
 
-fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
-    let first = vec![
+fn lines(state: &CockpitState, theme: &Theme, glyphs: &Glyphs, width: u16) -> Vec<Line> {
+    let mut first = vec![
         span(
             Role::Text,
             "Rows are services, columns environments in promotion order. ",
         ),
         span(Role::Title, "Same sign, same bytes."),
     ];
+    if sign::is_letter(theme, glyphs) {
+        first.push(span(
+            Role::Text,
+            " The sign of a digest is a letter from G to Z before it. It is no key.",
+        ));
+    }
     let mut out: Vec<Line> = fold(first, width, 0, 3, glyphs);
     out.push(Line::new());
     out.push(vec![span(Role::Accent, "signs")]);
@@ -84,7 +95,10 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
     for (sign, meaning) in [
         (format!("{}n", glyphs.behind), "so many versions behind what CI offers"),
         (glyphs.ahead.to_owned(), "newer than what CI offers"),
-        (glyphs.other.to_owned(), "none of the versions CI offers"),
+        (
+            glyphs.other.to_owned(),
+            "neither behind nor ahead: none of the versions CI offers",
+        ),
         (
             format!("{}n", glyphs.times),
             "so many different pins in one environment",
@@ -95,6 +109,10 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
         (
             glyphs.proposal.to_owned(),
             "proposed on a branch of its own: see the details",
+        ),
+        (
+            glyphs.held_next.to_owned(),
+            "a hold keeps it from its next step: see the details",
         ),
         (
             glyphs.stale.to_owned(),
@@ -130,10 +148,7 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
                 .iter()
                 .map(ToString::to_string)
                 .collect();
-            let mut line = vec![
-                span(Role::Key, format!("  {:<15}", keys.join(" "))),
-                span(Role::Text, spec.help),
-            ];
+            let mut line = vec![keys_column(&keys.join(" ")), span(Role::Text, spec.help)];
             if let Err(why) = spec.action.enabled(state) {
                 line.push(span(Role::Dim, format!("  (now: {why})")));
             }
@@ -146,7 +161,7 @@ fn lines(state: &CockpitState, glyphs: &Glyphs, width: u16) -> Vec<Line> {
         span(Role::Dim, "  nothing is written before it is confirmed"),
     ]);
     for (keys, meaning) in crate::app::plan_screen::KEYS {
-        let line = vec![span(Role::Key, format!("  {keys:<15}")), span(Role::Text, *meaning)];
+        let line = vec![keys_column(keys), span(Role::Text, *meaning)];
         out.extend(fold(line, width, 17, 2, glyphs));
     }
     out.push(Line::new());

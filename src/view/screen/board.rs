@@ -121,8 +121,7 @@ fn one_pane(
 
 fn legend(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) -> Rect {
     let (line, rest) = split(area, 1);
-    let runs = state.board.environments.iter().any(|env| env.running.is_known());
-    let legend = table::legend(canvas.glyphs(), line.width.saturating_sub(2), runs);
+    let legend = table::legend(state, canvas.theme(), canvas.glyphs(), line.width.saturating_sub(2));
     canvas.line(line.x + 1, line.y, line.width.saturating_sub(1), &legend);
     rest
 }

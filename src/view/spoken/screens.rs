@@ -208,7 +208,7 @@ pub fn question(state: &CockpitState) -> Option<String> {
         }),
         LineQuestion::Closed => Some(match state.screen() {
             Some(Screen::Plan(plan)) if plan.shown().is_some_and(|shown| !shown.plans.is_empty()) => {
-                "It cannot be carried out: a gate is closed. An empty line leaves it; help lists what can be answered."
+                "It cannot be carried out: a gate refuses it. An empty line leaves it; help lists what can be answered."
                     .to_owned()
             }
             _ => "There is nothing to do. An empty line leaves it.".to_owned(),

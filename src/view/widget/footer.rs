@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use crate::app::Action;
 use crate::app::filter::FACETS;
+use crate::app::plan_screen::Stage;
 use crate::app::request;
 use crate::app::state::{CockpitState, Modal, Pane, Screen, UnfinishedQuestion};
 use crate::view::canvas::{Canvas, Line, cut, span, width};
@@ -34,9 +35,12 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect) {
         }
         return;
     }
-    let line = match &state.layer {
-        Some(layer) => layer_keys(layer),
-        None => hints(canvas, state, area.width.saturating_sub(2)),
+    let line = match (&state.layer, state.screen()) {
+        (Some(layer), _) => layer_keys(layer),
+        (None, Some(Screen::Plan(plan))) if plan.input.is_some() => {
+            pairs(&[("enter", "take it"), ("esc", "go back"), ("ctrl-u", "empty the line")])
+        }
+        (None, _) => hints(canvas, state, area.width.saturating_sub(2)),
     };
     canvas.line(area.x + 1, area.y, area.width - 1, &line);
 }
@@ -84,6 +88,11 @@ fn layer_keys(layer: &Modal) -> Line {
         },
         Modal::Filter { .. } => &[("enter", "keep the filter"), ("esc", "undo")],
     };
+    pairs(keys)
+}
+
+/// Keys, each with what it does.
+fn pairs(keys: &[(&str, &str)]) -> Line {
     keys.iter()
         .flat_map(|(key, words)| [span(Role::Key, *key), span(Role::Text, format!(" {words}  "))])
         .collect()
@@ -122,6 +131,8 @@ fn hints(canvas: &Canvas<'_>, state: &CockpitState, columns: u16) -> Line {
             Action::MoveDown,
         ],
         Some(Screen::Events(_)) => &[Action::Back, Action::PageDown, Action::PageUp],
+        // Until there is something to look at, its keys do nothing.
+        Some(Screen::Plan(plan)) if matches!(plan.stage, Stage::Planning { .. }) => &[Action::Back],
         Some(Screen::Plan(_)) => &[
             Action::Diff,
             Action::CopyCommand,

@@ -21,7 +21,7 @@ pub fn role(state: RunningState) -> Role {
 /// The shape, and whether it is one that a person should see before others; `None` where nothing is known.
 pub fn mark(cell: &Cell, glyphs: &Glyphs) -> Option<(Span, bool)> {
     let state = cell.running.value()?.state;
-    let is_urgent = !matches!(state, RunningState::Same | RunningState::None);
+    let is_urgent = state != RunningState::Same;
     Some((span(role(state), glyphs.running(state)), is_urgent))
 }
 

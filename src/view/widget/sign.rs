@@ -38,10 +38,15 @@ pub fn with_digest(
     ]
 }
 
+/// Whether signs are letters here, because there are no colours to tell shapes apart by.
+pub fn is_letter(theme: &Theme, glyphs: &Glyphs) -> bool {
+    glyphs.ascii || theme.swatch().is_empty()
+}
+
 /// What a sign looks like; `None` where there are more signs than looks that can be told apart.
 fn look(sign: Sign, theme: &Theme, glyphs: &Glyphs) -> Option<Span> {
     let colours = theme.swatch();
-    let (text, colour) = if glyphs.ascii || colours.is_empty() {
+    let (text, colour) = if is_letter(theme, glyphs) {
         let letter = LETTERS.get(sign.number())?;
         (char::from(*letter).to_string(), None)
     } else {

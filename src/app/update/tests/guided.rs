@@ -58,6 +58,14 @@ fn from_looking_to_the_way_back() {
 }
 
 #[test]
+fn enter_looks_closer_as_the_line_says() {
+    let mut state = led();
+    assert!(words(&state).contains("enter looks closer"), "{}", words(&state));
+    press(&mut state, "<enter>");
+    assert_eq!(step(&state), GuideStep::Why);
+}
+
+#[test]
 fn one_key_sends_it_away() {
     let mut state = led();
     press(&mut state, "X");

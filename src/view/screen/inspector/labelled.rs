@@ -16,6 +16,8 @@ pub(super) struct InspectorLines<'a> {
     pub(super) width: u16,
     pub(super) glyphs: &'a Glyphs,
     pub(super) now: Timestamp,
+    /// Nothing is cut: whoever opened the details reads them, and they scroll.
+    is_whole: bool,
 }
 
 impl<'a> InspectorLines<'a> {
@@ -25,7 +27,13 @@ impl<'a> InspectorLines<'a> {
             width,
             glyphs: canvas.glyphs(),
             now: state.minute(),
+            is_whole: false,
         }
+    }
+
+    /// The same, with every line folded where it is too long.
+    pub(super) fn whole(self, is_whole: bool) -> Self {
+        Self { is_whole, ..self }
     }
 
     pub(super) fn plain(&mut self, role: Role, text: impl Into<String>) {
@@ -33,8 +41,6 @@ impl<'a> InspectorLines<'a> {
         self.lines.extend(folded);
     }
 
-    /// Empty lines up to a number of lines: room kept for a cause, so that moving the cursor moves
-    /// no other line.
     /// Keeps so many lines, so that what follows does not move.
     pub(super) fn pad(&mut self, lines: usize) {
         while self.lines.len() < lines {
@@ -47,8 +53,11 @@ impl<'a> InspectorLines<'a> {
         self.lines.extend(folded);
     }
 
-    /// A labelled line that is cut where it is too long.
+    /// A labelled line that is cut where it is too long, unless all of it is wanted.
     pub(super) fn cut(&mut self, label: &str, mut line: Line) {
+        if self.is_whole {
+            return self.labelled(label, line);
+        }
         line.insert(
             0,
             span(Role::Dim, format!("{label:<width$}", width = usize::from(LABEL))),

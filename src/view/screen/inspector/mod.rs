@@ -61,8 +61,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
         body.width
     };
     let right = if beside { body.width - left - 2 } else { body.width };
-    let mut facts = facts(state, canvas, left);
-    let mut proofs = proofs(state, canvas, right, beside);
+    let is_whole = focus && !beside;
+    let mut facts = facts(state, canvas, (left, is_whole));
+    let mut proofs = proofs(state, canvas, (right, is_whole), beside);
     let mut drifts = drifts(state, canvas, left);
     if !beside {
         facts.append(&mut proofs);
@@ -107,9 +108,9 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, area: Rect, limits: &
 
 /// Everything about the selected cell, for whoever has no screen: what is drawn side by side, one after another.
 pub fn lines(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
-    let mut lines = facts(state, canvas, width);
+    let mut lines = facts(state, canvas, (width, false));
     lines.extend(drifts(state, canvas, width));
-    lines.extend(proofs(state, canvas, width, true));
+    lines.extend(proofs(state, canvas, (width, false), true));
     lines
 }
 
@@ -133,8 +134,8 @@ fn title(state: &CockpitState, glyphs: &Glyphs) -> Line {
 }
 
 /// The bytes, the verdict, who put them there.
-fn facts(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
-    let mut out = InspectorLines::new(state, canvas, width);
+fn facts(state: &CockpitState, canvas: &Canvas<'_>, (width, is_whole): (u16, bool)) -> Vec<Line> {
+    let mut out = InspectorLines::new(state, canvas, width).whole(is_whole);
     let Some(cursor) = &state.cursor else {
         return out.lines;
     };
@@ -168,8 +169,8 @@ fn drifts(state: &CockpitState, canvas: &Canvas<'_>, width: u16) -> Vec<Line> {
 }
 
 /// The evidence, and where the pin is written.
-fn proofs(state: &CockpitState, canvas: &Canvas<'_>, width: u16, beside: bool) -> Vec<Line> {
-    let mut out = InspectorLines::new(state, canvas, width);
+fn proofs(state: &CockpitState, canvas: &Canvas<'_>, (width, is_whole): (u16, bool), beside: bool) -> Vec<Line> {
+    let mut out = InspectorLines::new(state, canvas, width).whole(is_whole);
     let Some(subject) = state.subject() else {
         return out.lines;
     };

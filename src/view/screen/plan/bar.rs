@@ -78,7 +78,7 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
             1 => String::new(),
             n => format!(", {} more", n - 1),
         };
-        let words = format!("   {whose}{} is closed{more}", gate.gate.as_str());
+        let words = format!("   {whose}refused: {}{more}", gate.gate.as_str());
         line.push(span(Role::Rejected, words));
         if is_closed(proposal, GateName::Acknowledge) {
             key(&mut line, "a", "acknowledge WARNED");
@@ -135,7 +135,7 @@ fn failed(failure: &WriteFailure) -> Line {
     let mut line = button("Close", "enter");
     let words = match failure {
         WriteFailure::Conflict(..) => "show the new plan",
-        WriteFailure::Refused(..) => "show the plan with its closed gates",
+        WriteFailure::Refused(..) => "show the plan, with what refuses it",
         WriteFailure::Failed(_) => "plan again",
     };
     key(&mut line, "n", words);

@@ -16,12 +16,15 @@ use crate::app::state::CockpitState;
 use crate::app::versions::NamedVersion;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::plan::Verb;
-use crate::view::canvas::{Canvas, Line, span};
+use crate::view::canvas::{Canvas, Line, span, width as columns};
 use crate::view::glyphs::Glyphs;
 use crate::view::lines::fold;
 use crate::view::theme::Role;
 use crate::view::units::waited;
 use crate::view::widget::scroll;
+
+/// Columns that the place in a long text takes from the title: ` 11-20 of 105 `, and the end of the rule.
+const PLACE: u16 = 15;
 
 /// What a plan of one service puts there.
 fn release_of(screen: &PlanScreen) -> Option<(&ServiceId, Digest)> {
@@ -76,19 +79,16 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         Stage::Failed(_) => "not done",
         Stage::Done(..) => "done",
     };
-    let mut title = vec![
-        span(Role::Title, word),
-        span(Role::Text, format!("  {}", title(&screen.request.ask))),
-    ];
+    let what = span(Role::Text, title(&screen.request.ask));
+    let mut release = Line::new();
     if let Some((service, digest)) = release_of(screen)
         && let Some(version) = state.version_of(service, digest)
     {
-        title.push(span(Role::Title, format!("  {}", version.text())));
+        release.push(span(Role::Title, format!("  {}", version.text())));
         if matches!(version, NamedVersion::Label(_)) {
-            title.push(span(Role::Dim, " (label)"));
+            release.push(span(Role::Dim, " (label)"));
         }
     }
-    canvas.rule(Rect { height: 1, ..area }, &title, true);
     let width = area.width - 2;
     let lines: Vec<Line> = match &screen.stage {
         Stage::Planning { since } => match waited(*since, state.now) {
@@ -123,6 +123,23 @@ pub fn draw(canvas: &mut Canvas<'_>, state: &CockpitState, screen: &PlanScreen, 
         body.y += 1;
         body.height = body.height.saturating_sub(1);
     }
+    // Names are never cut: the version stands below too, and that this is a plan is said by its keys.
+    let place = if lines.len() > usize::from(body.height) {
+        PLACE
+    } else {
+        0
+    };
+    let room = area.width.saturating_sub(3 + place);
+    let fits = |line: &Line| {
+        line.iter()
+            .map(|piece| columns(&piece.text, canvas.glyphs()))
+            .sum::<u16>()
+            <= room
+    };
+    let named = vec![span(Role::Title, word), span(Role::Text, "  "), what.clone()];
+    let whole: Line = named.iter().cloned().chain(release).collect();
+    let title = [whole, named].into_iter().find(fits).unwrap_or_else(|| vec![what]);
+    canvas.rule(Rect { height: 1, ..area }, &title, true);
     limits.page = body.height;
     limits.text = scroll::draw(canvas, &lines, body, screen.top);
     if screen.shown().is_some() {

@@ -214,8 +214,8 @@ pub(super) fn failed(failure: &WriteFailure, width: u16, glyphs: &Glyphs) -> Vec
         ),
         FailureKind::Refused => (
             Role::Rejected,
-            "refused: a gate is closed; nothing was written",
-            "each closed gate says what would open it: n shows them",
+            "refused by a gate; nothing was written",
+            "each gate that refuses says what would open it: n shows them",
         ),
         FailureKind::Conflict => match failure {
             WriteFailure::Conflict(..) => (Role::Warned, moved, "n shows the new plan; it has to be confirmed anew"),

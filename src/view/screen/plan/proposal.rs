@@ -311,7 +311,7 @@ fn evidence_line(out: &mut PlanLines<'_>, seen: &Assessment) {
 fn gates(out: &mut PlanLines<'_>, keymap: &Keymap, gates: &[Gate]) {
     let mut label = "gates";
     let order = [
-        (GateState::Closed, Role::Rejected, "CLOSED"),
+        (GateState::Closed, Role::Rejected, "REFUSES"),
         (GateState::Waived, Role::Warned, "WAIVED"),
         (GateState::Acknowledged, Role::Warned, "acknowledged"),
     ];

@@ -92,7 +92,7 @@ fn member(state: &CockpitState, plan: &Plan, theme: &Theme, glyphs: &Glyphs) -> 
         .map(|gate| gate.gate.as_str())
         .collect();
     if !closed.is_empty() {
-        line.push(span(Role::Rejected, format!("  CLOSED: {}", closed.join(", "))));
+        line.push(span(Role::Rejected, format!("  REFUSED: {}", closed.join(", "))));
     }
     match plan.warnings.as_slice() {
         [] => {}

@@ -1,14 +1,15 @@
 //! The cells of the table.
 
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::cursor::Cursor;
+use crate::app::cursor::{Column, Cursor};
 use crate::app::drift_index::DriftIndex;
+use crate::app::held::HeldSteps;
 use crate::app::state::CockpitState;
 use crate::app::versions::on_row;
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::DriftKind;
-use crate::view::canvas::{Canvas, Line, cut, span, width};
+use crate::view::canvas::{Canvas, Line, Span, cut, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, of_status};
 use crate::view::widget::{badge, proposal, running, sign, version};
@@ -21,6 +22,9 @@ const VERSION: u16 = 14;
 
 /// Columns of the marks behind the badge, as many as there usually are.
 const MARKS: u16 = 2;
+
+/// From so many columns on there is room for what runs beside the relation to the candidate.
+const ROOMY: u16 = BYTES + 3;
 
 /// Columns of the version in every cell of a width, with the mark of its source; 0 = there is no room for it. It is
 /// the longest of the board, so that the badges stand below one another.
@@ -43,7 +47,7 @@ pub(super) fn version_columns(state: &CockpitState, glyphs: &Glyphs, room: u16) 
 /// A cell in order of weight: sign, digest, badge, relation, flag, version, word.
 pub(super) fn pin_cell(
     canvas: &Canvas<'_>,
-    (state, drift): (&CockpitState, &DriftIndex<'_>),
+    (state, drift, held): (&CockpitState, &DriftIndex<'_>, &HeldSteps<'_>),
     row: &ServiceRow,
     pins: &[&Cell],
     cursor: Option<&Cursor>,
@@ -92,20 +96,35 @@ pub(super) fn pin_cell(
         }
     }
     let bytes = if beside > 0 { BYTES + 1 + beside } else { BYTES };
-    let mut after = marks(drift, cell, pins.len(), glyphs);
+    let column = Column::Environment(cell.pin.target.environment.clone());
+    let is_held_next = |digest| held.next(&row.name, &column, digest).is_some();
+    let held = match (&cell.hold, cell.pin.digest) {
+        (Some(_), _) => Some(glyphs.hold),
+        (None, Some(digest)) if is_held_next(digest) => Some(glyphs.held_next),
+        (None, _) => None,
+    };
+    let mut after = marks(drift, cell, (pins.len(), held), glyphs);
+    if room < ROOMY {
+        // Where the mark of what runs as it should would have to go from some cells, it is on none.
+        after.retain(|mark| mark.weight != Weight::Calm);
+    }
     let mut shape = badge::shape(current, glyphs);
     let length = |line: &Line| line.iter().map(|piece| width(&piece.text, glyphs)).sum::<u16>();
-    let mut used = bytes + length(&after);
+    let columns = |marks: &[Mark]| marks.iter().map(|mark| width(&mark.span.text, glyphs)).sum::<u16>();
+    let mut used = bytes + columns(&after);
     if used > room && !current.stale {
         // Tight: the gap before the badge goes first.
         shape.remove(0);
         used -= 1;
     }
-    // Tighter still: the relation to the candidate goes, then the count of pins. The flags stay.
-    while used > room && !after.is_empty() {
-        after.remove(0);
-        used = bytes - 2 + length(&shape) + length(&after);
+    // Tighter still: what is said elsewhere goes, the lightest first.
+    while used > room
+        && let Some(lightest) = after.iter().map(|mark| mark.weight).min()
+    {
+        after.retain(|mark| mark.weight != lightest);
+        used = bytes - 2 + length(&shape) + columns(&after);
     }
+    let mut after: Line = after.into_iter().map(|mark| mark.span).collect();
     line.extend(shape);
     let word = current.status.word();
     let gap = u16::from(!after.is_empty());
@@ -138,16 +157,40 @@ pub(super) fn pin_cell(
     line
 }
 
-/// What runs as it should, relation to the candidate, several pins, a proposal, what does not run as it should, hold, drift: in
-/// the order in which they give way.
-fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> Line {
-    let mut line = Line::new();
+/// What a mark is worth where there is no room for all of them, the least first. What the details and the drift pane
+/// say anyway is worth less than what only the cell says at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// It runs as it should.
+    Calm,
+    /// The relation to the candidate.
+    Relation,
+    /// How many pins there are.
+    Pins,
+    /// A proposal is open.
+    Proposal,
+    /// Something has drifted.
+    Drift,
+    /// A hold, here or at the next step.
+    Hold,
+    /// It does not run as it should.
+    Running,
+}
+
+/// A mark behind the badge.
+struct Mark {
+    weight: Weight,
+    span: Span,
+}
+
+/// What runs as it should, relation to the candidate, several pins, a proposal, what does not run as it should, hold, drift.
+fn marks(drift: &DriftIndex<'_>, cell: &Cell, (pins, held): (usize, Option<&str>), glyphs: &Glyphs) -> Vec<Mark> {
+    let mut line: Vec<Mark> = Vec::new();
+    let mut mark = |weight, span| line.push(Mark { weight, span });
     let runs = running::mark(cell, glyphs);
-    line.extend(
-        runs.as_ref()
-            .filter(|(_, is_urgent)| !is_urgent)
-            .map(|(mark, _)| mark.clone()),
-    );
+    if let Some((calm, false)) = &runs {
+        mark(Weight::Calm, calm.clone());
+    }
     match cell.relation {
         Relation::Behind => {
             let behind = match cell.behind {
@@ -155,19 +198,23 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
                 Some(_) => format!("{}9+", glyphs.behind),
                 None => glyphs.behind.to_owned(),
             };
-            line.push(span(Role::Dim, behind));
+            mark(Weight::Relation, span(Role::Dim, behind));
         }
-        Relation::Ahead => line.push(span(Role::Dim, glyphs.ahead)),
-        Relation::Other => line.push(span(Role::Dim, glyphs.other)),
+        Relation::Ahead => mark(Weight::Relation, span(Role::Dim, glyphs.ahead)),
+        Relation::Other => mark(Weight::Relation, span(Role::Dim, glyphs.other)),
         Relation::Same | Relation::None => {}
     }
     if pins > 1 {
-        line.push(span(Role::Warned, format!("{}{pins}", glyphs.times)));
+        mark(Weight::Pins, span(Role::Warned, format!("{}{pins}", glyphs.times)));
     }
-    line.extend(proposal::mark(cell, glyphs));
-    line.extend(runs.filter(|(_, is_urgent)| *is_urgent).map(|(mark, _)| mark));
-    if cell.hold.is_some() {
-        line.push(span(Role::Hold, glyphs.hold));
+    if let Some(proposal) = proposal::mark(cell, glyphs) {
+        mark(Weight::Proposal, proposal);
+    }
+    if let Some((urgent, true)) = runs {
+        mark(Weight::Running, urgent);
+    }
+    if let Some(held) = held {
+        mark(Weight::Hold, span(Role::Hold, held));
     }
     let flagged = drift.of_target(&cell.pin.target).any(|drift| {
         // A fact about the whole service flags the digests it names.
@@ -177,7 +224,7 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
             && !matches!(drift.kind, DriftKind::NotVerified | DriftKind::PinnedByTag)
     });
     if flagged {
-        line.push(span(Role::Drift, glyphs.drift));
+        mark(Weight::Drift, span(Role::Drift, glyphs.drift));
     }
     line
 }
@@ -185,7 +232,7 @@ fn marks(drift: &DriftIndex<'_>, cell: &Cell, pins: usize, glyphs: &Glyphs) -> L
 /// What CI offers.
 pub(super) fn candidate_cell(
     canvas: &Canvas<'_>,
-    state: &CockpitState,
+    (state, held): (&CockpitState, &HeldSteps<'_>),
     row: &ServiceRow,
     (room, beside): (u16, u16),
 ) -> Line {
@@ -219,12 +266,20 @@ pub(super) fn candidate_cell(
             format!(" {shown:<columns$}", columns = usize::from(beside)),
         ));
     }
-    line.extend(badge::shape(current, glyphs));
+    let mut shape = badge::shape(current, glyphs);
+    let is_held = held.next(&row.name, &Column::Candidate, candidate.digest).is_some();
+    if is_held && room <= BYTES && !current.stale {
+        shape.remove(0);
+    }
+    line.extend(shape);
+    if is_held {
+        line.push(span(Role::Hold, glyphs.held_next));
+    }
     let judged = !matches!(
         current.status,
         CellStatus::Unreachable | CellStatus::Loading | CellStatus::NotChecked
     );
-    let bytes = if beside > 0 { BYTES + 1 + beside } else { BYTES };
+    let bytes = if beside > 0 { BYTES + 1 + beside } else { BYTES } + u16::from(is_held);
     if room >= bytes + 5
         && judged
         && let Some(assessment) = row.assessment.value()

@@ -12,6 +12,9 @@ use crate::view::names;
 /// Columns of a cell, the gap after it included: sign, blank, eight digits, badge, relation, flag.
 const CELL: std::ops::RangeInclusive<u16> = 14..=44;
 
+/// The same where clusters say what runs: one more for that sign. CI gives way for it.
+const CELL_OF_CLUSTER: u16 = 16;
+
 /// Columns that the last column needs at least: sign, blank, eight digits, badge.
 const LAST: u16 = 12;
 
@@ -49,7 +52,9 @@ impl Layout {
             .find(|columns| names::stay_apart(&services, *columns, glyphs.ellipsis))
             .unwrap_or(longest);
         // A heading is a name too.
-        let heading = (*CELL.start()..60)
+        let runs = state.board.environments.iter().any(|env| env.running.is_known());
+        let least = if runs { CELL_OF_CLUSTER } else { *CELL.start() };
+        let heading = (least..60)
             .find(|cell| names::stay_apart(&environments, cell - 2, glyphs.ellipsis))
             .unwrap_or(60);
         let all = columns.len();

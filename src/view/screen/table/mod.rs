@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 use crate::app::cursor::{Column, cells};
 use crate::app::drift_index::DriftIndex;
+use crate::app::held::HeldSteps;
 use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::select::ShownRows;
 use crate::app::state::{BoardPass, CockpitState, Modal, Pane};
@@ -147,6 +148,7 @@ pub fn draw(
         layout: &layout,
         columns: &columns,
         drift: DriftIndex::new(&state.board),
+        held: HeldSteps::new(&state.board),
         version: cell::version_columns(state, canvas.glyphs(), layout.cell - 1),
         focus,
     };
@@ -219,6 +221,7 @@ struct TableRows<'a> {
     layout: &'a Layout,
     columns: &'a [Column],
     drift: DriftIndex<'a>,
+    held: HeldSteps<'a>,
     /// Columns of the version in a cell.
     version: u16,
     focus: bool,
@@ -259,9 +262,16 @@ impl TableRows<'_> {
                 Column::Environment(environment) => {
                     let pins: Vec<&Cell> = cells(row, environment).collect();
                     let cursor = state.cursor.as_ref().filter(|_| selected);
-                    cell::pin_cell(canvas, (state, &self.drift), row, &pins, cursor, (room, self.version))
+                    cell::pin_cell(
+                        canvas,
+                        (state, &self.drift, &self.held),
+                        row,
+                        &pins,
+                        cursor,
+                        (room, self.version),
+                    )
                 }
-                Column::Candidate => cell::candidate_cell(canvas, state, row, (room, self.version)),
+                Column::Candidate => cell::candidate_cell(canvas, (state, &self.held), row, (room, self.version)),
             };
             canvas.line(x, area.y, room, &line);
             if state.setup.mouse {

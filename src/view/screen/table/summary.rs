@@ -8,9 +8,14 @@ use crate::app::state::{CockpitState, Modal};
 use crate::view::canvas::{Canvas, Line, cut, span, width};
 use crate::view::theme::Role;
 
-/// Whether there is something to say whatever the size of the screen.
+/// On a screen of so many rows there is room for the line whatever it says: whoever does not know the keys yet finds
+/// them there.
+const ROOMY: u16 = 36;
+
+/// Whether the line is there however short the list is.
 pub(super) fn is_wanted(state: &CockpitState) -> bool {
-    !state.filter.text().trim().is_empty()
+    (state.size.1 >= ROOMY && !state.board.services.is_empty())
+        || !state.filter.text().trim().is_empty()
         || matches!(state.layer, Some(Modal::Filter { .. }))
         || !state.marked.is_empty()
         || !state.hidden_columns.is_empty()
@@ -61,9 +66,7 @@ pub(super) fn draw(
     if kept > 0 {
         parts.push(vec![span(Role::Dim, format!("{kept} kept: selected or marked"))]);
     }
-    if state.marked.is_empty() {
-        parts.extend(keys(state));
-    }
+    parts.extend(keys(state));
     let mut line = Line::new();
     let mut used = 0;
     for part in parts {
@@ -83,10 +86,16 @@ pub(super) fn draw(
 /// The keys that a long board is found one's way in with: whoever sees it for the first time looks for them here.
 fn keys(state: &CockpitState) -> Vec<Line> {
     let is_typing = matches!(state.layer, Some(Modal::Filter { .. }));
+    let marks = !state.marked.is_empty();
     let actions = [
-        (Action::Filter, "filters", is_typing || !state.filter.text().is_empty()),
-        (Action::Mark, "marks for a set", is_typing),
-        (Action::Sort, "sorts", is_typing),
+        (
+            Action::Filter,
+            "filters",
+            is_typing || marks || !state.filter.text().is_empty(),
+        ),
+        (Action::Mark, "marks and goes on", is_typing),
+        (Action::Promote, "promotes the marked ones", is_typing || !marks),
+        (Action::Sort, "sorts", is_typing || marks),
     ];
     let wanted = actions.into_iter().filter(|(.., is_known)| !is_known);
     wanted
