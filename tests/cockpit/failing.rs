@@ -147,7 +147,10 @@ fn a_registry_that_fails_after_one_good_refresh_empties_no_cell() {
         assert!(image.contains(part), "{part}: {text}");
     }
     cockpit.press(RIGHT);
-    cockpit.until("production", |text| text.contains("─ api · production"));
+    // A frame may come in pieces: its title alone is not yet the cell.
+    cockpit.until("production", |text| {
+        text.contains("─ api · production") && labelled(text, "verdict").contains("(was verified ")
+    });
     let text = cockpit.text();
     let verdict = labelled(&text, "verdict");
     for part in ["⊘ unreachable: ", "answers 500", "(was verified "] {
