@@ -261,6 +261,11 @@ pub(super) fn show(state: &mut CockpitState, proposal: Box<Proposal>) -> Vec<Com
     };
     screen.made_at = made_at;
     screen.moved = None;
+    // What stands in the way of a set is the member that is looked at, and that can be left out.
+    let mut refused = proposal.plans.iter().filter(|plan| plan.closed_gate().is_some());
+    if let (Some(plan), true) = (refused.next(), proposal.plans.len() > 1) {
+        screen.member = Some(plan.service.clone());
+    }
     screen.compared = proposal
         .plans
         .iter()

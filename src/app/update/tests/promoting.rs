@@ -343,6 +343,28 @@ fn a_member_of_a_set_is_left_out_and_the_others_are_planned_again() {
     assert!(!commands.iter().any(|c| matches!(c, Command::Execute { .. })));
 }
 
+/// `x` leaves out the member that is selected: where one of them is refused, that is the one.
+#[test]
+fn the_member_that_is_refused_is_the_one_that_x_leaves_out() {
+    let mut state = sample::state(140, 40);
+    press(&mut state, "<space><space><space>k");
+    sample::planned_as(&mut state, "p", |proposal| {
+        proposal.plans[2].gates.push(crate::domain::plan::Gate {
+            gate: crate::domain::plan::GateName::Freeze,
+            state: crate::domain::plan::GateState::Closed,
+            detail: "frozen until Monday".into(),
+            opener: None,
+            waivable: false,
+        });
+    });
+    let (_, request) = sample::asked(&press(&mut state, "x"));
+    let crate::domain::write::Ask::Promote { services, .. } = &request.ask else {
+        panic!("no promotion: {request:?}");
+    };
+    let names: Vec<&str> = services.iter().map(|service| service.as_str()).collect();
+    assert_eq!(names, ["checkout", "payments"]);
+}
+
 #[test]
 fn the_last_member_is_not_left_out() {
     let mut state = sample::state(140, 40);

@@ -107,8 +107,13 @@ fn shown(screen: &PlanScreen, proposal: &Proposal) -> Line {
             Scope::Auto => {}
         }
     }
-    if !screen.members().is_empty() {
-        key(&mut line, "x", "leave out");
+    if let Some(member) = screen.members().get(screen.member_position()) {
+        // Whoever is refused has been named already.
+        let words = match closed_gate(proposal) {
+            Some((plan, _)) if plan.service == member.service => "leave it out".to_owned(),
+            _ => format!("leave out {}", member.service),
+        };
+        key(&mut line, "x", &words);
     }
     key(&mut line, "m", "reason");
     key(&mut line, "n", "plan again");

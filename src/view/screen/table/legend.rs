@@ -10,7 +10,7 @@ use crate::domain::running::observation::RunningState;
 use crate::view::canvas::{Line, span, width};
 use crate::view::glyphs::Glyphs;
 use crate::view::theme::{Role, Theme, of_status};
-use crate::view::widget::{running, sign};
+use crate::view::widget::{proposal, running, sign};
 
 /// As many of the signs as fit into so many columns. What is on the board is explained before what is not, and what a
 /// person may take for something else before what explains itself.
@@ -88,6 +88,9 @@ fn parts(state: &CockpitState, glyphs: &Glyphs) -> Vec<(LegendRank, Line)> {
     parts.push((rare(any(&|cell| cell.hold.is_some())), hold));
     let next = word(Role::Hold, glyphs.held_next, "next step on hold");
     parts.push((rare(any(&is_held_next)), next));
+    let proposed = word(Role::Accent, glyphs.proposal, "proposed");
+    let is_proposed = |cell: &Cell| proposal::mark(cell, glyphs).is_some();
+    parts.push((rare(any(&is_proposed)), proposed));
     let behind = word(Role::Text, &format!("{}1", glyphs.behind), "behind CI");
     parts.push((common(any(&|cell| cell.relation == Relation::Behind)), behind));
     let drift = word(Role::Drift, glyphs.drift, "drift");
