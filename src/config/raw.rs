@@ -247,8 +247,18 @@ pub(super) struct RawTrust {
     #[serde(default)]
     pub min_timestamps: u32,
     pub min_bundle_version: Option<RawText>,
+    pub signature_format: Option<RawSignatureFormat>,
+    #[serde(default)]
+    pub predicate_types: Vec<String>,
     pub docker_reference: Option<String>,
     pub key_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawSignatureFormat {
+    Legacy,
+    Bundle,
 }
 
 /// A key file, or one with the time in which its keys were in use.

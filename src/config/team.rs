@@ -488,6 +488,7 @@ fn digest(policy: &Policy, profiles: &BTreeMap<String, TrustProfile>, services: 
             "rules {} {:?} {:?} {} {:?} {:?}",
             profile.name, profile.identities, profile.transparency_log, profile.sct, profile.timestamp, profile.demands
         ));
+        lines.extend(trust::narrowed(profile));
     }
     Digest::of(lines.join("\n").as_bytes())
 }

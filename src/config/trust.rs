@@ -10,8 +10,8 @@ use super::error::{ConfigError, ConfigText};
 use super::raw;
 use crate::domain::pattern::anchored;
 use crate::domain::policy::{
-    Demands, GithubSource, Identity, LogRule, Match, PolicySource, TimeRule, TrustProfile, TrustRoot, TrustedKey,
-    TufMirror, Validity,
+    Demands, GithubSource, Identity, LogRule, Match, PolicySource, SignatureFormat, TimeRule, TrustProfile, TrustRoot,
+    TrustedKey, TufMirror, Validity,
 };
 use crate::domain::reference::Repository;
 use crate::domain::registry::RegistrySettings;
@@ -164,7 +164,22 @@ pub(super) fn profile(
         sct: raw.sct,
         timestamp,
         demands,
+        signature_format: raw.signature_format.map(|format| match format {
+            raw::RawSignatureFormat::Legacy => SignatureFormat::Legacy,
+            raw::RawSignatureFormat::Bundle => SignatureFormat::Bundle,
+        }),
+        predicate_types: raw.predicate_types.clone(),
     })
+}
+
+/// Demands that few profiles have, one a line, for the digest of a policy: without them it is what it always was.
+pub(super) fn narrowed(profile: &TrustProfile) -> Vec<String> {
+    let (name, types) = (&profile.name, &profile.predicate_types);
+    let format = profile
+        .signature_format
+        .map(|format| format!("stored {name} {format:?}"));
+    let types = (!types.is_empty()).then(|| format!("predicates {name} {types:?}"));
+    format.into_iter().chain(types).collect()
 }
 
 fn identity(source: &ConfigText<'_>, spanned: &toml::Spanned<raw::RawIdentity>) -> Result<Identity, ConfigError> {

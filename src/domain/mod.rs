@@ -41,6 +41,7 @@ pub mod registry;
 pub(crate) mod repository_info;
 pub mod running;
 mod side_work;
+mod signature_format;
 pub mod source;
 mod summary;
 pub mod text;

@@ -14,6 +14,7 @@ use super::proposal::ForgeSettings;
 use super::reference::Repository;
 use super::registry::RegistrySettings;
 use super::running::scope::RunningScope;
+pub use super::signature_format::SignatureFormat;
 
 /// One environment, in promotion order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,6 +256,11 @@ pub struct TrustProfile {
     pub timestamp: TimeRule,
     /// What is asked for beyond that.
     pub demands: Demands,
+    /// How signatures and attestations must be stored; `None` = either way. For those who ask the same as a cluster's
+    /// gate that finds only one.
+    pub signature_format: Option<SignatureFormat>,
+    /// The predicate types of attestations that count, exactly; empty = every version of a required kind.
+    pub predicate_types: Vec<String>,
 }
 
 /// Further demands of a trust profile. The default asks for nothing more.

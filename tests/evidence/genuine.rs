@@ -3,7 +3,7 @@
 
 use pindeck::domain::evidence::{CauseKind, CheckName, CheckState, EvidenceKind, LogEvidence};
 use pindeck::domain::id::Digest;
-use pindeck::domain::policy::{LogRule, TimeRule};
+use pindeck::domain::policy::{LogRule, SignatureFormat, TimeRule};
 use pindeck::sources::evidence::{Item, ItemContent};
 use serde_json::{Value, json};
 
@@ -187,6 +187,18 @@ fn a_bundle_rewritten_to_an_older_format_without_its_proof() {
             said.detail
         );
         assert_eq!(state(&said, CheckName::InclusionProof), CheckState::NotPresent);
+        // A gate that looks for the other way of storing, or for another type exactly, does not find it.
+        ask.profile.signature_format = Some(SignatureFormat::Legacy);
+        let refused = ask.one(&item);
+        fails(&refused, CauseKind::PolicyFailed, Some(CheckName::Signature));
+        ask.profile.signature_format = Some(SignatureFormat::Bundle);
+        if let Some(found) = &said.predicate_type {
+            ask.profile.predicate_types = vec!["https://example.com/another".to_owned()];
+            let refused = ask.one(&item);
+            fails(&refused, CauseKind::WrongPredicate, Some(CheckName::Predicate));
+            ask.profile.predicate_types.push(found.raw().to_owned());
+        }
+        assert_eq!(ask.one(&item).cause, None, "{id}");
         ask.profile.demands.bundle_version = Some((0, 3));
         fails(&ask.one(&item), CauseKind::Unsupported, None);
     }

@@ -29,6 +29,8 @@ pub fn by_keys(keys: &[(&str, String)]) -> TrustProfile {
         sct: true,
         timestamp: TimeRule::Any,
         demands: Demands::default(),
+        signature_format: None,
+        predicate_types: Vec::new(),
     }
 }
 

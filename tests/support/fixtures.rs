@@ -58,6 +58,8 @@ pub fn by_name(san: Match) -> Ask {
         sct: false,
         timestamp: TimeRule::Any,
         demands: Demands::default(),
+        signature_format: None,
+        predicate_types: Vec::new(),
     };
     Ask::new(profile, subject())
 }

@@ -32,7 +32,7 @@ mod trust;
 pub use item::{Carrier, HeldStatement, Item, ItemContent, OtherDigest, Question, StatementSource};
 pub use listed::{artifact_without_statement, buildkit_layer};
 pub(crate) use seal::SealKey;
-pub(crate) use trust::{EMBEDDED_AS_OF, check_root, embedded};
+pub(crate) use trust::{EMBEDDED_AS_OF, check_key, check_root, embedded};
 pub use trust::{Trust, TrustError};
 
 use std::borrow::Cow;

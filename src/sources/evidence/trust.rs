@@ -17,7 +17,9 @@ use super::keys::Key;
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::pattern::anchored;
-use crate::domain::policy::{Demands, Identity, LogRule, Match, TimeRule, TrustProfile, TrustRoot};
+use crate::domain::policy::{
+    Demands, Identity, LogRule, Match, SignatureFormat, TimeRule, TrustProfile, TrustRoot, TrustedKey, Validity,
+};
 use crate::domain::trusted_root::RefreshedRoots;
 
 /// When the snapshots in this build were taken: the release of the crate that they come with. A test ties it to
@@ -45,6 +47,19 @@ pub(crate) fn check_root(json: &str) -> Result<(), String> {
         true => Err("it names neither a certificate authority nor a log".to_owned()),
         false => Ok(()),
     }
+}
+
+/// Whether a text is a public key that can be verified with.
+///
+/// # Errors
+/// In words, if it is none.
+pub(crate) fn check_key(pem: &str) -> Result<(), String> {
+    let key = TrustedKey {
+        name: String::new(),
+        pem: pem.to_owned(),
+        validity: Validity::default(),
+    };
+    Key::parse_all(&key).map(|_| ())
 }
 
 /// Every trust profile of a policy, ready to verify with.
@@ -78,6 +93,10 @@ pub(super) struct Profile {
     pub time: TimeRule,
     /// What is asked for beyond that.
     pub demands: Demands,
+    /// How it must be stored; `None` = either way.
+    pub signature_format: Option<SignatureFormat>,
+    /// The predicate types that count; empty = all.
+    pub predicate_types: Vec<String>,
 }
 
 /// A time that somebody whom the root names vouches for.
@@ -284,6 +303,8 @@ impl Trust {
                     sct: profile.sct,
                     time: profile.timestamp,
                     demands: profile.demands.clone(),
+                    signature_format: profile.signature_format,
+                    predicate_types: profile.predicate_types.clone(),
                 },
             );
         }

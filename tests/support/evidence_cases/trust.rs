@@ -139,6 +139,8 @@ impl Case {
                 Some(n) if n > 0 => TimeRule::Rfc3161,
                 _ => TimeRule::Any,
             },
+            signature_format: None,
+            predicate_types: Vec::new(),
             demands: Demands {
                 log_entries: entries.unwrap_or(0),
                 times: number("verified_time_threshold").unwrap_or(0),
