@@ -48,6 +48,7 @@ mod cli {
     mod mistakes;
     mod one_answer;
     mod pin;
+    mod policy;
     mod promote;
     mod resume;
     mod revert;

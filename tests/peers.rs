@@ -14,6 +14,7 @@
 pub mod support;
 
 mod peers {
+    mod admission;
     mod release;
     mod styles;
     mod verify;

@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use check::{CheckArgs, CheckFormat};
+pub(crate) use policy::{PolicyArgs, PolicyCommand, PolicyCompareArgs, PolicyImportArgs};
 pub(crate) use write::{HoldArgs, HoldCommand, PinArgs, PromoteArgs, ResumeArgs, RevertArgs};
 
 #[path = "args_check.rs"]
 mod check;
+#[path = "args_policy.rs"]
+mod policy;
 #[path = "args_write.rs"]
 mod write;
 
@@ -90,6 +93,8 @@ pub(crate) enum CliCommand {
     Running(RunningArgs),
     /// Judge what a change would pin, as a gate on a pull request
     Check(CheckArgs),
+    /// The team's policy beside the cluster's own gate: compare the two, or take over what the gate asks
+    Policy(PolicyArgs),
     /// Give pins by tag the digest their tag names now, if it verifies
     Pin(PinArgs),
     /// Step digests forward
@@ -128,6 +133,9 @@ pub(crate) struct InitArgs {
     /// Print it instead of writing the file
     #[arg(long)]
     pub print: bool,
+    /// Take over what this policy of a cluster's gate asks; may be given again
+    #[arg(long = "from-policy", value_name = "FILE")]
+    pub from_policy: Vec<PathBuf>,
     /// One JSON document instead of text
     #[arg(long)]
     pub json: bool,

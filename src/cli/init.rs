@@ -2,6 +2,7 @@
 
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
+use crate::domain::text::Clean;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -10,6 +11,7 @@ use super::args::InitArgs;
 use super::command_context::CommandContext;
 use super::json;
 use super::output::{say, warn};
+use super::policy;
 
 #[derive(Debug, Serialize)]
 struct InitDoc<'a> {
@@ -24,8 +26,21 @@ struct InitDoc<'a> {
 /// If there is no usable repository, or the file is there already.
 pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
-    let text = engine.first_configuration().await?;
+    let mut text = engine.first_configuration().await?;
+    let imported = match args.from_policy.is_empty() {
+        true => None,
+        false => Some(policy::import(args.from_policy.clone(), Vec::new(), policy::existing_names(&text)).await?),
+    };
+    if let Some(imported) = &imported {
+        text.push_str(&imported.text);
+        for left in &imported.left {
+            warn(&format!("not taken over: {}", Clean::from_untrusted(left)));
+        }
+    }
     if args.print {
+        for name in imported.iter().flat_map(|imported| imported.keys.keys()) {
+            warn(&format!("`pindeck init` without --print writes the key {name}, too"));
+        }
         if args.json {
             json::print(
                 "init",
@@ -59,6 +74,12 @@ pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exi
             ),
             _ => Failure::failed(format!("{shown} cannot be written: {error}")).hint("use --print"),
         })?;
+    if let (Some(imported), Some(folder)) = (&imported, path.parent()) {
+        policy::write_keys(folder, imported).inspect_err(|_| {
+            // A configuration that names keys which are not there would be worse than none.
+            let _ = std::fs::remove_file(&path);
+        })?;
+    }
     file.write_all(text.as_bytes())
         .map_err(|e| Failure::failed(format!("{shown} could not be written whole: {e}")).hint("delete it"))?;
     if args.json {

@@ -23,6 +23,7 @@ mod log;
 mod names;
 mod output;
 mod pin;
+mod policy;
 mod promote;
 mod resume;
 mod revert;
@@ -146,6 +147,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         CliCommand::Check(args) => signals::or_interrupted(check::run(context, &args)).await,
         CliCommand::Running(args) => signals::or_interrupted(running::run(context, &args)).await,
         CliCommand::Demo(args) => demo::run(context, &args).await,
+        CliCommand::Policy(args) => signals::or_interrupted(policy::run(context, &args)).await,
         CliCommand::Pin(args) => pin::run(context, &args).await,
         CliCommand::Promote(args) => promote::run(context, &args).await,
         CliCommand::Revert(args) => revert::run(context, &args).await,

@@ -7,6 +7,7 @@ mod clusters;
 mod error;
 pub(crate) mod files;
 mod forge;
+pub(crate) mod import;
 pub(crate) mod infer;
 pub(crate) mod init;
 pub(crate) mod left_out;

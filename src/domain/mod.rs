@@ -5,6 +5,7 @@
 //! show them. Time is always an argument.
 
 mod acceptance;
+pub mod admission;
 pub mod board;
 mod board_index;
 mod board_search;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::domain::id::{Digest, ServiceId};
 use crate::domain::policy::{Environment, Policy, Service, TeamPolicy};
 use crate::domain::reference::Repository;
+use crate::domain::trusted_root::RefreshedRoots;
 use crate::sources::evidence::Trust;
 
 use super::assess::{Assessed, Subject, assess};
@@ -108,6 +109,11 @@ impl<L> Context<L> {
     /// The policy of the team.
     pub(crate) fn team(&self) -> &TeamPolicy {
         &self.team
+    }
+
+    /// The refreshed roots that it verifies with.
+    pub(crate) fn refreshed_roots(&self) -> &RefreshedRoots {
+        self.trust.refreshed()
     }
 
     /// All environments in promotion order, configured or inferred.

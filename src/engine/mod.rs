@@ -1,6 +1,7 @@
 //! Uses the sources to answer domain questions. CLI and cockpit share it; neither can step around
 //! what it decides.
 
+pub(crate) mod admission;
 pub(crate) mod assess;
 pub(crate) mod cache;
 pub(crate) mod candidate_lookup;

@@ -1,5 +1,6 @@
 //! Adapters to the outside. Foreign types stop at these doors.
 
+pub mod admission;
 pub mod cluster;
 mod error_text;
 pub mod evidence;

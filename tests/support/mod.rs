@@ -16,6 +16,7 @@ pub mod fake_forge;
 pub mod fixtures;
 pub mod fleet;
 pub mod forge;
+pub mod gate_policies;
 pub mod genuine;
 pub mod git_http;
 pub mod git_world;

@@ -63,7 +63,7 @@ pub(super) async fn ask(proposal: &Proposal, how: &WriteOptions) -> bool {
 }
 
 /// Asks at the terminal. On a thread of its own, so that a signal is heard while a person thinks.
-pub(super) async fn answer(question: String) -> Option<String> {
+pub(crate) async fn answer(question: String) -> Option<String> {
     tokio::task::spawn_blocking(move || read(&question))
         .await
         .ok()

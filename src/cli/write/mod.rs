@@ -1,6 +1,6 @@
 //! Writes on the command line: plan, show, confirm, carry out, report. One way for every verb.
 
-mod confirm;
+pub(crate) mod confirm;
 mod document;
 mod options;
 mod text;

@@ -45,7 +45,7 @@ mod scanner;
 mod schema;
 mod shape;
 pub(crate) mod site;
-mod tree;
+pub(in crate::sources) mod tree;
 mod typed_scalars;
 mod unparsed;
 pub mod variables;

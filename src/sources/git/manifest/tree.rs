@@ -15,7 +15,7 @@ use granit_parser::ScalarStyle;
 use super::events::{self, Stopped, YamlEvent, YamlEventKind};
 
 /// A node of a [`Tree`].
-pub(super) type Id = u32;
+pub(in crate::sources) type Id = u32;
 
 /// Entries looked at per node when keys are looked up: far above what any real file needs, and
 /// a bound on what aliases of large mappings can multiply.
@@ -26,7 +26,7 @@ const MAX_KEY: usize = 200;
 
 /// A scalar, a collection or an alias, with the place where it is written.
 #[derive(Debug)]
-pub(super) struct Node<'a> {
+pub(in crate::sources) struct Node<'a> {
     /// What it contains.
     pub kind: Kind<'a>,
     /// Its bytes; for collections only where they begin.
@@ -39,7 +39,7 @@ pub(super) struct Node<'a> {
 
 /// What a node contains.
 #[derive(Debug)]
-pub(super) enum Kind<'a> {
+pub(in crate::sources) enum Kind<'a> {
     /// A scalar with its value.
     Scalar(Cow<'a, str>, ScalarStyle),
     /// Key and value nodes in file order.
@@ -52,7 +52,7 @@ pub(super) enum Kind<'a> {
 
 /// Whether a mapping is written `{…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(in crate::sources) enum Flow {
     /// By indentation.
     Block,
     /// In braces.
@@ -69,7 +69,7 @@ enum Slot {
 
 /// All documents of a text.
 #[derive(Debug)]
-pub(super) struct Tree<'a> {
+pub(in crate::sources) struct Tree<'a> {
     /// The bytes of the file, as UTF-8 without a byte-order mark.
     pub text: &'a str,
     nodes: Vec<Node<'a>>,
