@@ -44,6 +44,7 @@ mod cli {
     mod home;
     mod independent_scan;
     mod init;
+    mod init_learned;
     mod interrupts;
     mod mistakes;
     mod one_answer;

@@ -133,6 +133,12 @@ pub(crate) struct InitArgs {
     /// Print it instead of writing the file
     #[arg(long)]
     pub print: bool,
+    /// A public key that signs releases: keys cannot be learned; may be given again
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    /// A trusted_root.json beside the roots that are known; may be given again
+    #[arg(long = "root", value_name = "FILE")]
+    pub roots: Vec<PathBuf>,
     /// Take over what this policy of a cluster's gate asks; may be given again
     #[arg(long = "from-policy", value_name = "FILE")]
     pub from_policy: Vec<PathBuf>,

@@ -3,6 +3,7 @@
 use crate::cli::exit::Exit;
 use crate::domain::failure::Failure;
 use crate::domain::text::Clean;
+use crate::engine::learn::NamedTrust;
 use std::io::Write as _;
 
 use serde::Serialize;
@@ -26,10 +27,17 @@ struct InitDoc<'a> {
 /// If there is no usable repository, or the file is there already.
 pub(crate) async fn run(context: &CommandContext, args: &InitArgs) -> Result<Exit, Failure> {
     let engine = context.engine()?;
-    let mut text = engine.first_configuration().await?;
+    let named = NamedTrust {
+        keys: args.keys.clone(),
+        roots: args.roots.clone(),
+    };
+    let mut text = engine.learned_configuration(&named).await?;
     let imported = match args.from_policy.is_empty() {
         true => None,
-        false => Some(policy::import(args.from_policy.clone(), Vec::new(), policy::existing_names(&text)).await?),
+        false => {
+            let roots = args.roots.iter().map(|root| (String::new(), root.clone())).collect();
+            Some(policy::import(args.from_policy.clone(), roots, policy::existing_names(&text)).await?)
+        }
     };
     if let Some(imported) = &imported {
         text.push_str(&imported.text);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::infer;
+use super::init_policy::LearnedChoices;
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::Environment;
@@ -22,6 +23,8 @@ pub(crate) struct Survey<'a> {
     pub services: &'a [(ServiceId, Option<Repository>, Vec<Pin>)],
     /// What can be seen and not managed.
     pub unmanaged: &'a [Unmanaged],
+    /// What was learned from evidence; `None` = nothing was asked.
+    pub learned: Option<&'a LearnedChoices>,
 }
 
 /// One `[[services]]` entry to be.
@@ -40,8 +43,14 @@ pub(crate) fn render(survey: &Survey<'_>) -> String {
     let (services, outside) = entries(survey);
     ignore(&mut out, &outside);
     environments(&mut out, survey);
-    self::services(&mut out, &services);
-    out.push_str(POLICY);
+    self::services(&mut out, &services, survey.learned);
+    match survey.learned {
+        Some(learned) if learned.is_policy() => {}
+        _ => out.push_str(POLICY),
+    }
+    if let Some(learned) = survey.learned {
+        learned.section(&mut out);
+    }
     unmanaged(&mut out, survey.unmanaged);
     out
 }
@@ -134,7 +143,8 @@ fn is_probably_foreign(image: &Repository, pins: &[Pin]) -> bool {
     !by_digest && (image.registry() == "docker.io" || environments.len() < 2)
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether a configuration takes this as a name.
+pub(crate) fn is_name(name: &str) -> bool {
     let takes = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     !name.is_empty() && name.len() <= 100 && name.chars().all(takes)
 }
@@ -191,7 +201,10 @@ fn environments(out: &mut String, survey: &Survey<'_>) {
         if named && infer::is_production(name) {
             out.push_str("confirm = \"type-name\"  # a write asks for the environment's name to be typed\n");
         }
-        out.push_str("# policy = \"release\"\n");
+        match survey.learned {
+            Some(learned) => out.push_str(&learned.environment()),
+            None => out.push_str("# policy = \"release\"\n"),
+        }
         if at == 0 {
             out.push_str(
                 "# write = \"branch\"       # push a branch for a pull request instead of the branch itself\n\
@@ -217,7 +230,7 @@ fn after(all: &[Environment], at: usize) -> Option<Vec<&str>> {
     (names != default).then_some(names)
 }
 
-fn services(out: &mut String, services: &[ServiceEntry]) {
+fn services(out: &mut String, services: &[ServiceEntry], learned: Option<&LearnedChoices>) {
     out.push_str(
         "\n# Services: where CI pushes each, and how the digest is found that it offers next. An image without an\n\
          # entry is a service too, named by the end of its path.\n",
@@ -239,14 +252,18 @@ fn services(out: &mut String, services: &[ServiceEntry]) {
                 list(perhaps.iter().map(String::as_str))
             );
         }
+        let own = learned.map(|learned| learned.service(&entry.name)).unwrap_or_default();
         if at == 0 {
             out.push_str(
-                "# candidate = { tag = \"main\" }      # or { semver = \">=1, <2\" }, or { pattern = \"^release-\", order = \"created\" }\n\
-                 # source = \"https://github.com/ORGANISATION/REPOSITORY\"\n",
+                "# candidate = { tag = \"main\" }      # or { semver = \">=1, <2\" }, or { pattern = \"^release-\", order = \"created\" }\n",
             );
+            if !own.contains("source = ") {
+                out.push_str("# source = \"https://github.com/ORGANISATION/REPOSITORY\"\n");
+            }
         } else {
             out.push_str("# candidate = { tag = \"main\" }\n");
         }
+        out.push_str(&own);
     }
     if services.is_empty() {
         out.push_str("# [[services]]\n# name = \"NAME\"\n# image = \"registry.example.com/shop/NAME\"\n# candidate = { tag = \"main\" }\n");

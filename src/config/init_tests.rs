@@ -48,6 +48,7 @@ fn rendered(files: &[&str], pins: &[Pin], seen: &[Unmanaged]) -> (String, TeamPo
         environments: &environments,
         services: &services,
         unmanaged: seen,
+        learned: None,
     });
     let none = |path: &str| Err(std::io::Error::new(std::io::ErrorKind::NotFound, path.to_owned()));
     let team = team::load(&text, "pindeck.toml", &none, PolicySource::None).unwrap_or_else(|e| panic!("{e}\n{text}"));

@@ -10,6 +10,7 @@ mod forge;
 pub(crate) mod import;
 pub(crate) mod infer;
 pub(crate) mod init;
+pub(crate) mod init_policy;
 pub(crate) mod left_out;
 mod platforms;
 mod raw;

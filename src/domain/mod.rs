@@ -26,6 +26,7 @@ pub mod history;
 pub(crate) mod hold;
 pub mod id;
 pub(crate) mod known_good;
+pub(crate) mod learned;
 pub mod loose_copy;
 pub(crate) mod message;
 pub mod pattern;

@@ -20,6 +20,7 @@ mod image_labels;
 pub(crate) mod image_presence;
 pub mod include_graph;
 pub mod journal;
+pub(crate) mod learn;
 pub mod ledger;
 pub mod lineage;
 mod named_scans;

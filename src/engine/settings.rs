@@ -101,6 +101,7 @@ impl Engine {
                 environments: &ledger.environments,
                 services: &ledger.grouped.services,
                 unmanaged: &ledger.grouped.unmanaged,
+                learned: None,
             }))
         };
         blocking(work).await?

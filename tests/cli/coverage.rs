@@ -137,7 +137,7 @@ fn with_the_file_of_init_and_without_it_status_says_the_same() {
         }
         git(&repository, &["commit", "-q", "--allow-empty", "-am", "newer"]);
         let before = said_of_pins(&status(&home, &repository, &[]));
-        let printed = home.run(&repository, &["init", "--print"]);
+        let printed = home.run(&repository, &["--offline", "init", "--print"]);
         assert_eq!(printed.status, 0, "{printed:?}");
         let file = home.write("proposed.toml", &printed.out).display().to_string();
         let after = said_of_pins(&status(&home, &repository, &["--config", &file]));
@@ -160,7 +160,7 @@ fn what_init_writes_takes_in_the_application_of_tomorrow() {
         .collect();
     let files: Vec<(&str, &str)> = files.iter().map(|path| (path.as_str(), one.as_str())).collect();
     let repository = home.repository("tomorrow", &files);
-    let printed = home.run(&repository, &["init", "--print"]);
+    let printed = home.run(&repository, &["--offline", "init", "--print"]);
     assert!(printed.out.contains("\"apps/*/overlays/prod/**\""), "{printed:?}");
     let file = home.write("proposed.toml", &printed.out).display().to_string();
     let image = super::home::deployment("registry.example.com/shop/mail:1.0.0");

@@ -24,6 +24,8 @@ fn help() {
         &["drift"],
         &["running"],
         &["check"],
+        &["policy", "compare"],
+        &["policy", "import"],
         &["pin"],
         &["promote"],
         &["revert"],
