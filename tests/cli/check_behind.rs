@@ -46,6 +46,21 @@ fn own_chart(gate: &Gate) {
     );
 }
 
+/// A release that takes values from a secret, and one value of a `ConfigMap` into an image.
+fn valued(gate: &Gate) {
+    release(gate);
+    replace(
+        gate,
+        RELEASE,
+        "  values:\n",
+        "  valuesFrom:\n  - {kind: Secret, name: hidden}\n  - {kind: ConfigMap, name: single, valuesKey: tag, targetPath: side.image.tag}\n  - {kind: ConfigMap, name: single, valuesKey: replicas, targetPath: replicas}\n  values:\n",
+    );
+    gate.write(
+        VARIABLES,
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: hidden}\nstringData:\n  values.yaml: \"a: 1\"\n  other: \"1\"\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: single}\ndata:\n  tag: \"1\"\n  replicas: \"1\"\n",
+    );
+}
+
 fn composed(gate: &Gate) {
     gate.remove(PRODUCTION);
     gate.write(
@@ -69,7 +84,7 @@ fn unread(gate: &Gate) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_stands_behind_a_manifest_is_a_part_of_what_runs() {
-    let cases: [Case; 14] = [
+    let cases: [Case; 18] = [
         after(
             substituted,
             quiet(
@@ -97,6 +112,42 @@ async fn what_stands_behind_a_manifest_is_a_part_of_what_runs() {
             quiet(
                 "another variable has another value",
                 |g| replace(g, VARIABLES, "REPLICAS: \"1\"", "REPLICAS: \"2\""),
+                0,
+                &[],
+            ),
+        ),
+        after(
+            valued,
+            quiet(
+                "values in a secret",
+                |g| replace(g, VARIABLES, "a: 1", "a: 2"),
+                4,
+                UNREADABLE,
+            ),
+        ),
+        after(
+            valued,
+            quiet(
+                "another key of the secret",
+                |g| replace(g, VARIABLES, "other: \"1\"", "other: \"2\""),
+                0,
+                &[],
+            ),
+        ),
+        after(
+            valued,
+            quiet(
+                "one value of an image",
+                |g| replace(g, VARIABLES, "tag: \"1\"", "tag: \"2\""),
+                4,
+                UNREADABLE,
+            ),
+        ),
+        after(
+            valued,
+            quiet(
+                "one value of something else",
+                |g| replace(g, VARIABLES, "replicas: \"1\"", "replicas: \"2\""),
                 0,
                 &[],
             ),

@@ -7,8 +7,8 @@ use crate::domain::check::finding::{CheckFinding, FindingKind, FindingLevel};
 use crate::domain::failure::Hint;
 use crate::domain::id::EnvId;
 use crate::domain::quoted;
-use crate::engine::effective::UnreadInput;
-use crate::sources::git::manifest::{AppliedSource, AppliedSourceKind, Scan, is_same_repository};
+use crate::engine::effective::{UnreadInput, may_be_of_image};
+use crate::sources::git::manifest::{AppliedSource, AppliedSourceKind, Scan, VALUES_FROM, is_same_repository};
 
 use super::tree::PinTree;
 
@@ -24,7 +24,7 @@ pub(super) fn findings(before: &PinTree, head: &PinTree, changed: &[String]) -> 
     out.extend(sources(before, head));
     out.extend(compose(before, head));
     let sources = sources_of(head);
-    out.extend(variables(before, head, &sources));
+    out.extend(data(before, head, &sources));
     out.extend(own_charts(before, head, &sources, changed));
     super::whole::capped(out, MOST)
 }
@@ -154,7 +154,9 @@ fn sources(before: &PinTree, head: &PinTree) -> Vec<CheckFinding> {
             Some((.., former)) => {
                 let paths = former.keys().chain(fields.keys());
                 paths.into_iter().find(|path| {
-                    former.get(*path) != fields.get(*path) && (!path.contains(".substitute.") || texts.have(last(path)))
+                    !path.starts_with(VALUES_FROM)
+                        && former.get(*path) != fields.get(*path)
+                        && (!path.contains(".substitute.") || texts.have(last(path)))
                 })
             }
             None if *kind != AppliedSourceKind::Folder => None,
@@ -214,42 +216,49 @@ impl<'a> VariableTexts<'a> {
     }
 }
 
-/// Data that variables in images are taken from (`substituteFrom`), where a change gives such a variable another value.
-fn variables(before: &PinTree, head: &PinTree, sources: &Sources<'_>) -> Vec<CheckFinding> {
+/// Objects with data that variables (`substituteFrom`) or values (`valuesFrom`) are taken from, where a change gives an
+/// image of them another name. Values that are read are pins, and told as such.
+fn data(before: &PinTree, head: &PinTree, sources: &Sources<'_>) -> Vec<CheckFinding> {
     let texts = VariableTexts::of(head);
     let mut out = Vec::new();
     let mut told = BTreeSet::new();
     for ((environment, object), (.., fields)) in sources {
-        let named = fields
-            .iter()
-            .filter(|(path, _)| path.contains("substituteFrom[") && path.ends_with(".name"));
-        for (path, name) in named {
-            let kind = fields
-                .get(&path.replace(".name", ".kind"))
-                .map_or("ConfigMap", String::as_str);
-            let data = format!("{kind} {name}");
-            let (was, is) = (data_of(before, &data), data_of(head, &data));
-            let keys: BTreeSet<&String> = was
-                .values()
-                .chain(is.values())
-                .flat_map(|(_, fields)| fields.keys())
-                .collect();
+        for (path, name) in fields.iter().filter(|(path, _)| path.ends_with("].name")) {
+            let beside = |field: &str| fields.get(&format!("{}{field}", path.trim_end_matches("name")));
+            let kind = beside("kind").map_or("ConfigMap", String::as_str);
+            let values_key = beside("valuesKey").map_or("values.yaml", String::as_str);
+            let is_values = path.starts_with(VALUES_FROM);
+            let is_read = match beside("targetPath") {
+                Some(target) => !may_be_of_image(target),
+                None => kind == "ConfigMap",
+            };
+            if is_values && is_read || !is_values && !path.contains("substituteFrom[") {
+                continue;
+            }
+            let named = format!("{kind} {name}");
+            let (was, is) = (data_of(before, &named), data_of(head, &named));
+            let all = was.values().chain(is.values()).flat_map(|(_, fields)| fields.keys());
+            let counts = |key: &&String| {
+                let key = key.split_once('.').map_or(key.as_str(), |(_, key)| key);
+                if is_values { key == values_key } else { texts.have(key) }
+            };
+            let keys: BTreeSet<&String> = all.filter(counts).collect();
             let says = |of: &DataObjects<'_>, key: &str| -> BTreeSet<Option<String>> {
                 of.values().map(|(_, fields)| fields.get(key).cloned()).collect()
             };
-            let mut keys = keys.into_iter().filter(|key| texts.have(last(key)));
-            let Some(key) = keys.find(|key| says(&was, key) != says(&is, key)) else {
+            let Some(key) = keys.into_iter().find(|key| says(&was, key) != says(&is, key)) else {
                 continue;
             };
             let place = is.iter().chain(&was).next().map(|(file, (line, _))| (*file, *line));
             let (file, line) = place.unwrap_or(("pindeck.toml", 1));
             let message = format!(
-                "{} takes variables from {}, and {} in it says something else: an image of it is another one then",
+                "{} takes {} from {}, and {} in it says something else: an image may be another one then",
                 quoted(object),
-                quoted(&data),
-                quoted(last(key))
+                if is_values { "values" } else { "variables" },
+                quoted(&named),
+                quoted(key)
             );
-            if told.insert((environment.clone(), data)) {
+            if told.insert((environment.clone(), named)) {
                 out.push(finding(Some(environment), file, line, message));
             }
         }

@@ -101,7 +101,7 @@ fn is_anywhere(files: &Files<'_>, name: &str) -> bool {
 }
 
 /// Whether a path of values names an image or a part of one.
-pub(super) fn may_be_of_image(path: &str) -> bool {
+pub(in crate::engine) fn may_be_of_image(path: &str) -> bool {
     let words = ["image", "repository", "registry", "tag", "digest", "sha", "version"];
     let lower = path.to_ascii_lowercase();
     let mut steps = lower.split(['.', '[']);

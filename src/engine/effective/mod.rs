@@ -38,6 +38,7 @@ use crate::domain::policy::Environment;
 use crate::sources::git::TreeFile;
 use crate::sources::git::manifest::{self, Scan, is_same_repository, repository_name};
 
+pub(super) use config_maps::may_be_of_image;
 pub(crate) use reference::{Effective, EffectiveReference, RelatedPlace, entry};
 pub use reference::{MeantEdit, UnreadInput};
 

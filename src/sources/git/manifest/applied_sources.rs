@@ -46,6 +46,10 @@ const MAX_NODES: usize = 5_000;
 const MAX_KEYS: usize = 2_000;
 const LONGEST_VALUE: usize = 200;
 
+/// The field of a `HelmRelease` that names objects with values. It decides no source: what the objects say is read, or
+/// compared where it cannot be.
+pub(crate) const VALUES_FROM: &str = "valuesFrom";
+
 /// Fields in which images, values and words for people stand: those are read elsewhere, or decide nothing.
 const READ_ELSEWHERE: [&str; 12] = [
     "values",
@@ -140,6 +144,11 @@ pub(super) fn read(tree: &Tree<'_>, root: Id, kind: DocumentStyle, name: NameOf,
         return;
     };
     walk(tree, spec, "", false, &mut fields, &mut budget);
+    if source_kind == AppliedSourceKind::Chart
+        && let Some(values) = tree.get(spec, VALUES_FROM)
+    {
+        walk(tree, values, VALUES_FROM, true, &mut fields, &mut budget);
+    }
     // The version of a chart from elsewhere is bumped every day, and its values are read as before.
     let charts: Vec<String> = fields
         .keys()

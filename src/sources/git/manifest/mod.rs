@@ -54,7 +54,7 @@ mod workloads;
 use std::collections::HashSet;
 
 pub(crate) use applications::{Application, ApplicationKind, SourceOverride};
-pub(crate) use applied_sources::{AppliedSource, AppliedSourceKind};
+pub(crate) use applied_sources::{AppliedSource, AppliedSourceKind, VALUES_FROM};
 pub(crate) use controllers::{Controller, disregards_edit};
 pub(crate) use copies::{CopiedImage, Mentioned, copies_in, may_contain_copies};
 pub(crate) use dotenv::{WrittenVariable, read as written_variables};
