@@ -45,7 +45,10 @@ pub mod update;
 pub mod versions;
 
 #[cfg(any(test, feature = "measure"))]
-#[cfg_attr(not(test), allow(dead_code, reason = "tests use more of it than what is measured"))]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, unused_imports, reason = "tests use more of it than what is measured")
+)]
 pub(crate) mod sample;
 
 pub use action::Action;

@@ -339,7 +339,7 @@ impl CockpitState {
     }
 
     /// The board as the engine knows it, frozen or not.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "measure"))]
     pub fn live_board(&mut self) -> &mut Board {
         match &mut self.frozen {
             Some(frozen) => &mut frozen.live,
