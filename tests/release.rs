@@ -12,6 +12,7 @@
 pub mod support;
 
 mod release {
+    mod branches;
     mod components;
     mod crash;
     mod faults;

@@ -10,7 +10,7 @@ const MAIN: &str = "refs/heads/main";
 fuzz_target!(|input: (Option<u8>, String, String, bool)| {
     let (status, stdout, stderr, has_hook) = input;
     let status = status.map(i32::from);
-    let said = PushOutput::read(status, &stdout, &stderr, MAIN, has_hook);
+    let said = PushOutput::read(status, &stdout, &stderr, &[MAIN], has_hook);
     if said.report == PushReport::Landed {
         assert_eq!(status, Some(0));
         assert!(stdout.contains(MAIN));

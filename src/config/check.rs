@@ -6,12 +6,17 @@ use globset::GlobBuilder;
 
 use super::ConfigError;
 use crate::domain::failure::{Hint, Part};
-use crate::domain::policy::TeamPolicy;
+use crate::domain::policy::Environment;
 
-/// Path patterns of environments that match none of these files, as errors with their line.
-pub(crate) fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: &[String]) -> Vec<ConfigError> {
+/// Path patterns of environments that match none of the files of their branch, as errors with their line.
+pub(crate) fn unmatched_paths(
+    environments: &[Environment],
+    text: &str,
+    file: &str,
+    files: &[String],
+) -> Vec<ConfigError> {
     let mut problems = Vec::new();
-    for env in &team.environments {
+    for env in environments {
         for pattern in &env.paths {
             let Ok(glob) = GlobBuilder::new(pattern).literal_separator(true).build() else {
                 continue;
@@ -20,7 +25,11 @@ pub(crate) fn unmatched_paths(team: &TeamPolicy, text: &str, file: &str, files: 
             if !files.iter().any(|f| matcher.is_match(f)) {
                 let quoted = format!("\"{pattern}\"");
                 let line = text.lines().position(|l| l.contains(&quoted)).map_or(1, |at| at + 1);
-                let message = format!("{quoted} of environment {} matches no file of the repository", env.name);
+                let of = match &env.branch {
+                    Some(branch) => format!("branch {branch}"),
+                    None => "the repository".to_owned(),
+                };
+                let message = format!("{quoted} of environment {} matches no file of {of}", env.name);
                 problems.push(ConfigError {
                     file: file.to_owned(),
                     line,

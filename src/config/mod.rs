@@ -2,6 +2,7 @@
 //! and the nearest valid name in every error.
 
 pub(crate) mod approval;
+mod branch;
 pub(crate) mod check;
 mod clusters;
 mod error;

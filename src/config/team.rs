@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::error::{ConfigError, ConfigText, unknown};
 use super::trust::{self, ReadFile};
-use super::{clusters, forge, platforms, raw, values, variants};
+use super::{branch, clusters, forge, platforms, raw, values, variants};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::policy::{
@@ -195,6 +195,7 @@ fn environments(
         out.push(Environment {
             name: EnvId::new(env.name.get_ref()),
             paths,
+            branch: branch::of(source, env)?,
             policy,
             after,
             registry: env

@@ -23,6 +23,8 @@ pub struct Environment {
     pub name: EnvId,
     /// Globs of the files that belong to it, relative to the repository's root.
     pub paths: Vec<String>,
+    /// The branch that it is read from and written to; `None` = that of `pindeck.toml`.
+    pub branch: Option<String>,
     /// The policy its pins are judged by; `None` = no policy configured (nothing can be verified).
     pub policy: Option<String>,
     /// Environments where a digest must be pinned before it may come here.
@@ -48,6 +50,7 @@ impl Environment {
         Self {
             name: name.into(),
             paths,
+            branch: None,
             policy: None,
             after: Vec::new(),
             registry: None,

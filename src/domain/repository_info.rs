@@ -1,8 +1,11 @@
 //! The repository that a board is read from.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::policy::Environment;
 use super::text::Untrusted;
 
 /// The repository as read.
@@ -22,8 +25,20 @@ pub struct RepositoryInfo {
     pub behind: u32,
     /// Whether the working tree has changes (they never count).
     pub dirty: bool,
+    /// The other branches that environments are read from, with the commits that were read.
+    #[serde(skip)]
+    pub branches: BTreeMap<String, String>,
     /// Whether the remote was fetched before the commit was read.
     pub fetch: Fetch,
+}
+
+impl RepositoryInfo {
+    /// The branch that an environment is read from, and the commit that was read of it.
+    pub fn read_from<'a>(&'a self, environment: &'a Environment) -> (&'a str, &'a str) {
+        let own = environment.branch.as_deref();
+        let known = own.and_then(|branch| Some((branch, self.branches.get(branch)?.as_str())));
+        known.unwrap_or((&self.branch, &self.commit))
+    }
 }
 
 /// Whether the remote was fetched in this run, so that the commit that was read is its newest one.

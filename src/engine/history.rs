@@ -232,6 +232,7 @@ fn walk(
     target: &Target,
     visit: &mut dyn FnMut(Option<Record>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
+    let ledger = &*ledger.of(&target.environment);
     let states = PinStates {
         repo,
         ledger,

@@ -1,37 +1,33 @@
 //! Git as the ledger: tip, policy, pins and holds of one commit. Blocking.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
-use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::config::{ConfigError, approval, files, team, user};
+use crate::config::ConfigError;
 use crate::domain::board::Hold;
 use crate::domain::failure::Failure;
-use crate::domain::id::ServiceId;
+use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
-use crate::sources::git::{FileOwner, GitError, GitRepo, Tip, TreeFile, owner_of};
+use crate::sources::git::{GitRepo, Tip, TreeFile};
 
-use super::effective::{self, Effective, ScannedCommit};
+use super::checkout::Checkouts;
+use super::effective::{self, Effective, EffectiveReference, ScannedCommit};
 use super::holds;
 use super::named_scans;
 use super::options::OpenOptions;
 use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::survey::CommitSurvey;
+use super::team_file::{TEAM_FILE, team_policy};
 use super::vendored;
 
-/// Name of the team's file at the repository's root.
-pub(crate) const TEAM_FILE: &str = "pindeck.toml";
 /// Manifests larger than this are not read (they are reported).
 pub(crate) const FILE_CAP: u64 = 16 << 20;
-
-/// Files that make up a policy and are larger than this are an error.
-const POLICY_CAP: u64 = 4 << 20;
 
 /// Scans by (path, blob): a second look touches changed files only.
 #[derive(Default)]
@@ -73,6 +69,16 @@ pub struct Ledger {
     pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Path patterns that match no file; each is among the notices too.
     pub unmatched: Vec<ConfigError>,
+    /// What each branch contains that counts, this one too.
+    branches: Arc<Vec<ReadBranch>>,
+}
+
+/// What the files of one branch contain.
+struct ReadBranch {
+    tip: Tip,
+    commit: Arc<ScannedCommit>,
+    effective: Arc<Effective>,
+    services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
 }
 
 impl Deref for Ledger {
@@ -84,6 +90,49 @@ impl Deref for Ledger {
 }
 
 impl Ledger {
+    /// The same for the branch that an environment is read from: pins, policy and holds are those of all, the commit
+    /// and its files those of that branch.
+    pub(crate) fn of(&self, environment: &EnvId) -> Cow<'_, Self> {
+        let known = self.environments.iter().find(|known| known.name == *environment);
+        let branch = known.map_or(&*self.checkouts.home.branch, |known| self.checkouts.branch_of(known));
+        self.on(branch).unwrap_or(Cow::Borrowed(self))
+    }
+
+    /// The same for the branch of the policy.
+    pub(crate) fn at_home(&self) -> Cow<'_, Self> {
+        self.on(&self.checkouts.home.branch).unwrap_or(Cow::Borrowed(self))
+    }
+
+    /// The same for each branch, that of the policy first.
+    pub(crate) fn on_each(&self) -> impl Iterator<Item = Cow<'_, Self>> {
+        self.branches.iter().filter_map(|branch| self.on(&branch.tip.branch))
+    }
+
+    /// What the other branches contain, by their names.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = (&str, &ScannedCommit)> {
+        let others = self.branches.iter().filter(|read| read.tip.branch != self.tip.branch);
+        others.map(|read| (read.tip.branch.as_str(), &*read.commit))
+    }
+
+    /// The same for a branch; `None` = no environment is read from it.
+    pub(crate) fn on(&self, branch: &str) -> Option<Cow<'_, Self>> {
+        if self.tip.branch == branch {
+            return Some(Cow::Borrowed(self));
+        }
+        let read = self.branches.iter().find(|read| read.tip.branch == branch)?;
+        Some(Cow::Owned(Self {
+            survey: CommitSurvey {
+                tip: read.tip.clone(),
+                ..self.survey.clone()
+            },
+            commit: Arc::clone(&read.commit),
+            effective: Arc::clone(&read.effective),
+            services_by_place: Arc::clone(&read.services_by_place),
+            unmatched: self.unmatched.clone(),
+            branches: Arc::clone(&self.branches),
+        }))
+    }
+
     /// The service that a reference of a file belongs to, today or in the past: by its place where other files decide
     /// what it is, else by its text.
     pub(crate) fn service_of(&self, file: &str, found: &Found) -> Option<&ServiceId> {
@@ -118,7 +167,7 @@ impl Ledger {
     }
 }
 
-/// Reads tip, policy, pins and holds.
+/// Reads tips, policy, pins and holds.
 ///
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
@@ -126,20 +175,20 @@ pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<
     read_at(repo, policy_at_tip(repo, options)?, scans)
 }
 
-/// The commit that counts and the policy in force there, before anything else is read.
+/// The commits that count and the policy in force there, before anything else is read.
 pub(super) struct PolicyAtTip {
-    /// The commit and its branch.
-    pub tip: Tip,
+    /// The commit of the policy and its branch, and those that environments are read from.
+    pub checkouts: Checkouts,
     /// The policy in force.
     pub team: TeamPolicy,
     /// Its text; empty where there is none.
     pub text: String,
 }
 
-/// Reads tip and policy.
+/// Reads tips and policy.
 ///
 /// # Errors
-/// If the repository, the branch or the configuration cannot be read.
+/// If the repository, a branch or the configuration cannot be read.
 pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<PolicyAtTip, Failure> {
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
@@ -149,7 +198,8 @@ pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<Pol
         tip = repo.tip(Some(&branch))?;
         (team, text) = team_policy(repo, &tip.commit, options)?;
     }
-    Ok(PolicyAtTip { tip, team, text })
+    let checkouts = Checkouts::find(repo, tip, &team)?;
+    Ok(PolicyAtTip { checkouts, team, text })
 }
 
 /// The same as if there were no configuration at all.
@@ -158,7 +208,7 @@ pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<Pol
 /// As [`read`].
 pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     let unconfigured = PolicyAtTip {
-        tip: repo.tip(None)?,
+        checkouts: Checkouts::only(repo.tip(None)?),
         team: TeamPolicy::default(),
         text: String::new(),
     };
@@ -170,31 +220,61 @@ pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Led
 /// # Errors
 /// If the repository or a blob cannot be read.
 pub(super) fn read_at(repo: &GitRepo, policy: PolicyAtTip, scans: &ScanCache) -> Result<Ledger, Failure> {
-    let PolicyAtTip { tip, team, text } = policy;
-    let listing = repo.list(&tip.commit)?;
-    let files = Arc::new(listing.files);
-    let unmatched = unmatched(&team, &text, &files);
-    let mut notices: Vec<Untrusted> = unmatched.iter().map(|p| p.to_string().into()).collect();
-    let mut commit = scan_all(repo, tip.remote.as_deref(), &files, scans, &mut notices)?;
-    commit.links = Arc::new(listing.links);
-    let environments = environments(&team, &commit);
-    let (effective, naming, grouped) = pins(&commit, &team, &environments);
-    let services_by_place = services_by_place(&commit, &naming, &grouped);
+    let PolicyAtTip { checkouts, team, text } = policy;
+    let mut notices: Vec<Untrusted> = Vec::new();
+    let mut commits = Vec::new();
+    for tip in checkouts.all() {
+        let listing = repo.list(&tip.commit)?;
+        let mut commit = scan_all(
+            repo,
+            tip.remote.as_deref(),
+            &Arc::new(listing.files),
+            scans,
+            &mut notices,
+        )?;
+        commit.links = Arc::new(listing.links);
+        commits.push((tip.clone(), commit));
+    }
+    let environments = environments(&team, commits.first().map(|(_, commit)| commit));
+    let mut unmatched = Vec::new();
+    let mut rendered = Vec::new();
+    for (tip, commit) in commits {
+        let is_here = |environment: &&Environment| checkouts.branch_of(environment) == tip.branch;
+        let here: Vec<Environment> = environments.iter().filter(is_here).cloned().collect();
+        unmatched.extend(self::unmatched((&team, &text), &here, &commit.files));
+        let effective = effective::render(&commit, &here);
+        rendered.push((tip, commit, effective, here));
+    }
+    let (naming, grouped) = pins(&rendered, &team, &environments);
+    let branches = rendered.into_iter().map(|(tip, commit, effective, here)| {
+        let here: BTreeSet<&EnvId> = here.iter().map(|environment| &environment.name).collect();
+        ReadBranch {
+            services_by_place: Arc::new(services_by_place(&commit, &naming, &grouped, &here)),
+            commit: Arc::new(commit),
+            effective: Arc::new(effective),
+            tip,
+        }
+    });
+    let branches: Arc<Vec<ReadBranch>> = Arc::new(branches.collect());
+    let home = branches.first().ok_or_else(|| Failure::bug("no branch was read"))?;
+    notices.splice(0..0, unmatched.iter().map(|p: &ConfigError| p.to_string().into()));
     let survey = CommitSurvey {
-        holds: holds_at(repo, &tip.commit),
-        tip,
+        holds: holds_at(repo, &checkouts.home.commit),
+        tip: checkouts.home.clone(),
+        checkouts: Arc::new(checkouts),
         team: Arc::new(team),
         environments,
         naming,
-        grouped,
+        grouped: Arc::new(grouped),
         notices,
     };
     Ok(Ledger {
         survey,
-        services_by_place: Arc::new(services_by_place),
-        commit: Arc::new(commit),
-        effective: Arc::new(effective),
+        services_by_place: Arc::clone(&home.services_by_place),
+        commit: Arc::clone(&home.commit),
+        effective: Arc::clone(&home.effective),
         unmatched,
+        branches: Arc::clone(&branches),
     })
 }
 
@@ -204,20 +284,23 @@ pub(super) fn holds_at(repo: &GitRepo, commit: &str) -> Result<Vec<Hold>, Untrus
 }
 
 /// Path patterns that match nothing: a typing error would hide an environment's pins.
-fn unmatched(team: &TeamPolicy, text: &str, files: &[TreeFile]) -> Vec<ConfigError> {
+fn unmatched((team, text): (&TeamPolicy, &str), here: &[Environment], files: &[TreeFile]) -> Vec<ConfigError> {
     let file = match &team.source {
         PolicySource::File(name) => name.as_str(),
         _ => TEAM_FILE,
     };
     let paths: Vec<String> = files.iter().map(|f| f.path.clone()).collect();
-    crate::config::check::unmatched_paths(team, text, file, &paths)
+    match team.environments.is_empty() {
+        true => Vec::new(),
+        false => crate::config::check::unmatched_paths(here, text, file, &paths),
+    }
 }
 
-/// Configured environments, else inferred ones.
-fn environments(team: &TeamPolicy, commit: &ScannedCommit) -> Vec<Environment> {
-    if !team.environments.is_empty() {
+/// Configured environments, else those that the branch of the policy gives rise to.
+fn environments(team: &TeamPolicy, home: Option<&ScannedCommit>) -> Vec<Environment> {
+    let Some(commit) = home.filter(|_| team.environments.is_empty()) else {
         return team.environments.clone();
-    }
+    };
     let deployments = effective::deploying_files(commit);
     let files: Vec<String> = commit.files.iter().map(|file| file.path.clone()).collect();
     crate::config::infer::environments(&deployments, &files)
@@ -275,12 +358,29 @@ pub(super) fn rendered(
     Ok((commit, effective))
 }
 
-/// Renders what was scanned and groups it into pins.
-fn pins(commit: &ScannedCommit, team: &TeamPolicy, environments: &[Environment]) -> (Effective, Naming, Grouped) {
-    let effective = effective::render(commit, environments);
-    let naming = naming(&effective.references, team, environments);
-    let grouped = grouped(commit, &effective, &naming, (team, environments));
-    (effective, naming, grouped)
+/// A branch that was rendered for the environments that are read from it.
+type RenderedBranch = (Tip, ScannedCommit, Effective, Vec<Environment>);
+
+/// Groups what all branches deploy into pins.
+fn pins(rendered: &[RenderedBranch], team: &TeamPolicy, environments: &[Environment]) -> (Naming, Grouped) {
+    let references: Cow<'_, [EffectiveReference]> = match rendered {
+        [(_, _, effective, _)] => Cow::Borrowed(&effective.references),
+        several => several
+            .iter()
+            .flat_map(|(_, _, effective, _)| effective.references.iter().cloned())
+            .collect(),
+    };
+    let naming = naming(&references, team, environments);
+    let mut grouped = group(&references, &naming, team, environments);
+    for (at, (tip, commit, effective, here)) in rendered.iter().enumerate() {
+        let mut seen = seen_only(commit, effective, here);
+        if at > 0 {
+            seen.iter_mut()
+                .for_each(|one| one.reason.push_str(&format!(" (on branch {})", tip.branch)));
+        }
+        grouped.unmanaged.extend(seen);
+    }
+    (naming, grouped)
 }
 
 /// The pins of a rendered commit, and everything that is seen and not managed.
@@ -291,14 +391,20 @@ pub(super) fn grouped(
     (team, environments): (&TeamPolicy, &[Environment]),
 ) -> Grouped {
     let mut grouped = group(&effective.references, naming, team, environments);
-    grouped.unmanaged.extend(effective.unmanaged.iter().cloned());
+    grouped.unmanaged.extend(seen_only(commit, effective, environments));
+    grouped
+}
+
+/// What a rendered commit contains that is seen and not managed.
+fn seen_only(commit: &ScannedCommit, effective: &Effective, environments: &[Environment]) -> Vec<Unmanaged> {
+    let mut out = effective.unmanaged.clone();
     // A placeholder that renders replace, or a digest whose image other values name, is accounted for.
     let is_settled = |one: &&Unmanaged| effective.settled.contains(&(one.file.clone(), one.line));
     let seen = commit.scans.values().flat_map(|scan| &scan.unmanaged);
-    grouped.unmanaged.extend(seen.filter(|one| !is_settled(one)).cloned());
-    grouped.unmanaged.extend(vendored::unmanaged(commit));
-    grouped.unmanaged.extend(unread(commit, environments));
-    grouped
+    out.extend(seen.filter(|one| !is_settled(one)).cloned());
+    out.extend(vendored::unmanaged(commit));
+    out.extend(unread(commit, environments));
+    out
 }
 
 /// Files of environments that may name images and are not read, or only in part.
@@ -339,11 +445,13 @@ fn services_by_place(
     commit: &ScannedCommit,
     naming: &Naming,
     grouped: &Grouped,
+    here: &BTreeSet<&EnvId>,
 ) -> BTreeMap<(String, String), ServiceId> {
     let mut out = BTreeMap::new();
     // The references of each file by their paths in it; of several, the first.
     let mut known: HashMap<&str, HashMap<&str, &Found>> = HashMap::new();
     let pins = grouped.services.iter().flat_map(|(_, _, pins)| pins);
+    let pins = pins.filter(|pin| here.contains(&pin.target.environment));
     for (pin, location) in pins.flat_map(|pin| pin.deciding().map(move |location| (pin, location))) {
         let in_file = known.entry(&location.file).or_insert_with(|| {
             let mut by_path = HashMap::new();
@@ -366,134 +474,4 @@ fn services_by_place(
         }
     }
     out
-}
-
-/// The team policy and its text: the file named by `--config`, else the commit's own, else none.
-pub(super) fn team_policy(
-    repo: &GitRepo,
-    commit: &str,
-    options: &OpenOptions,
-) -> Result<(TeamPolicy, String), Failure> {
-    match &options.config {
-        Some(file) => team_of_file(file, &options.approved_registries),
-        None => team_of_commit(repo, commit, &options.approved_registries, &|_| {}),
-    }
-}
-
-/// The team policy of a commit's own file, and its text; of every file that it names, `named` is told.
-///
-/// # Errors
-/// If the file, or one that it names, cannot be read or is wrong.
-pub(super) fn team_of_commit(
-    repo: &GitRepo,
-    commit: &str,
-    approved: &[String],
-    named: &dyn Fn(&str),
-) -> Result<(TeamPolicy, String), Failure> {
-    let Some(bytes) = policy_bytes(repo, commit, TEAM_FILE)? else {
-        return Ok((TeamPolicy::default(), String::new()));
-    };
-    let text = String::from_utf8(bytes).map_err(|_| unreadable(TEAM_FILE, "it is not UTF-8"))?;
-    let read = |path: &str| {
-        named(path);
-        let found = policy_bytes(repo, commit, path).map_err(io::Error::other)?;
-        found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such file in this commit"))
-    };
-    let mut team = team::load(&text, TEAM_FILE, &read, PolicySource::Commit(commit.to_owned()))?;
-    approval::settle(&mut team, approved);
-    Ok((team, text))
-}
-
-/// A file of the policy at a commit, if it is there.
-fn policy_bytes(repo: &GitRepo, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
-    let Some(blob) = repo.entry(commit, path)?.regular(path)? else {
-        return Ok(None);
-    };
-    let is_small = |bytes: &[u8]| bytes.len() as u64 <= POLICY_CAP;
-    let bytes = match repo.blob_size(&blob) {
-        Some(size) if size > POLICY_CAP => None,
-        _ => repo.blobs()?.read_if(&blob, &is_small)?,
-    };
-    let too_large = || GitError::Object {
-        what: path.to_owned(),
-        detail: format!("it is larger than {} MiB", POLICY_CAP >> 20),
-    };
-    bytes.map(Some).ok_or_else(too_large)
-}
-
-/// The team policy of a file that the user named, and its text. Whose word it is depends on where it lies:
-/// a file of any repository says nothing about who gets the user's credentials, unless that is `approved`.
-///
-/// # Errors
-/// If the file, or one that it names, cannot be read or is wrong.
-pub(crate) fn team_of_file(file: &Path, approved: &[String]) -> Result<(TeamPolicy, String), Failure> {
-    let shown = file.display().to_string();
-    match owner_of(file, user::config_dir().as_deref()).map_err(|error| unreadable(&shown, error))? {
-        FileOwner::Person => {
-            let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-            let bytes = files::read_own(file).map_err(|error| unreadable(&shown, error))?;
-            team_of_bytes(bytes, &shown, &|path| files::read_own(&folder.join(path)))
-        }
-        FileOwner::Repository { top, inside } => {
-            let (mut team, text) = team_of_working_tree(&top, &inside, &shown)?;
-            approval::settle(&mut team, approved);
-            Ok((team, text))
-        }
-        FileOwner::LinkInRepository { link } => Err(unreadable(
-            &shown,
-            format!(
-                "the way to it leads over {}, a symbolic link of a working tree",
-                link.display()
-            ),
-        )),
-    }
-}
-
-/// The team policy of a file of a working tree, and its text: links are not followed, and nothing outside
-/// the tree is read.
-///
-/// # Errors
-/// If the file, or one that it names, cannot be read or is wrong.
-pub(crate) fn team_of_working_tree(top: &Path, inside: &Path, shown: &str) -> Result<(TeamPolicy, String), Failure> {
-    let bytes = files::read_below(top, inside).map_err(|error| unreadable(shown, error))?;
-    let folder = inside.parent().map(PathBuf::from).unwrap_or_default();
-    team_of_bytes(bytes, shown, &|path| files::read_below(top, &joined(&folder, path)?))
-}
-
-fn team_of_bytes(
-    bytes: Vec<u8>,
-    shown: &str,
-    read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
-) -> Result<(TeamPolicy, String), Failure> {
-    let text = String::from_utf8(bytes).map_err(|_| unreadable(shown, "it is not UTF-8"))?;
-    let team = team::load(&text, shown, read, PolicySource::File(shown.to_owned()))?;
-    Ok((team, text))
-}
-
-/// A path relative to a folder of a working tree, as a path below the top.
-fn joined(folder: &Path, path: &str) -> io::Result<PathBuf> {
-    let mut whole = folder.to_owned();
-    for part in Path::new(path).components() {
-        let inside = match part {
-            Component::Normal(name) => {
-                whole.push(name);
-                true
-            }
-            Component::CurDir => true,
-            Component::ParentDir => whole.pop(),
-            Component::RootDir | Component::Prefix(_) => false,
-        };
-        if !inside {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it leads out of the repository",
-            ));
-        }
-    }
-    Ok(whole)
-}
-
-/// A team policy that cannot be read.
-fn unreadable(file: &str, why: impl std::fmt::Display) -> Failure {
-    Failure::usage(format!("{file} cannot be read: {why}")).hint("name a readable file with --config")
 }

@@ -10,7 +10,7 @@ use crate::domain::history::{HistoryKey, PinIdentity, PinOwner};
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
-use crate::sources::git::{CommitMeta, GitRepo};
+use crate::sources::git::{CommitMeta, GitRepo, Tip};
 
 use super::ledger::Ledger;
 use super::pin_states::{BlobReferences, PinEvent, PinStates, PinnedChange};
@@ -56,11 +56,11 @@ type PinQuestion = (ServiceId, EnvId, Digest);
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
 pub fn trace(repo: &GitRepo, ledger: &Ledger, references: &BlobReferences) -> Result<Lineage, Failure> {
-    Ok(trace_on(repo, ledger, references, None)?.0)
+    Ok(trace_on(repo, ledger, references, &|_| None)?.0)
 }
 
-/// The same, with what the past of an older commit came to, if that is known: then only what is newer is read. Also
-/// gives what the past of this commit comes to, where it can be gone on from.
+/// The same, with what the past of an older commit of each branch came to, if that is known: then only what is newer is
+/// read. Also gives what the past of each branch comes to, where it can be gone on from.
 ///
 /// # Errors
 /// As [`trace`].
@@ -68,8 +68,29 @@ pub(super) fn trace_on(
     repo: &GitRepo,
     ledger: &Ledger,
     references: &BlobReferences,
+    known: &dyn Fn(&Tip) -> Option<KnownPast>,
+) -> Result<(Lineage, Vec<(Tip, KnownPast)>), Failure> {
+    let mut found: Option<OpenQuestions> = None;
+    let mut pasts = Vec::new();
+    for branch in ledger.on_each() {
+        let (questions, past) = trace_branch(repo, &branch, references, known(&branch.tip).as_ref())?;
+        pasts.extend(past.map(|past| (branch.tip.clone(), past)));
+        match &mut found {
+            Some(found) => found.take_branch(questions),
+            None => found = Some(questions),
+        }
+    }
+    let found = found.unwrap_or_else(|| OpenQuestions::new(ledger));
+    Ok((found.answers(ledger, !repo.is_shallow()), pasts))
+}
+
+/// Reads the history of one branch, as far as there are questions about it.
+fn trace_branch(
+    repo: &GitRepo,
+    ledger: &Ledger,
+    references: &BlobReferences,
     known: Option<&KnownPast>,
-) -> Result<(Lineage, Option<KnownPast>), Failure> {
+) -> Result<(OpenQuestions, Option<KnownPast>), Failure> {
     let states = PinStates {
         repo,
         ledger,
@@ -112,7 +133,7 @@ pub(super) fn trace_on(
     let past = rules
         .filter(|_| can_be_gone_on_from)
         .map(|rules| open.past(ledger, rules, is_whole));
-    Ok((open.answers(ledger, !repo.is_shallow()), past))
+    Ok((open, past))
 }
 
 /// What is not answered yet.
@@ -131,11 +152,16 @@ struct OpenQuestions {
 }
 
 impl OpenQuestions {
+    /// Those that the branch of this ledger can answer: about the pins of its environments, and whether something was
+    /// ever pinned there.
     fn new(ledger: &Ledger) -> Self {
-        let pins = ledger.pins().map(|pin| ((history_key(pin), identity(pin)), pin.key()));
+        let here: BTreeSet<EnvId> = ledger.environments_here().into_iter().map(|one| one.name).collect();
+        let pins = ledger.pins().filter(|pin| here.contains(&pin.target.environment));
+        let pins = pins.map(|pin| ((history_key(pin), identity(pin)), pin.key()));
         let wanted: BTreeSet<PinQuestion> = ledger
             .pins()
             .flat_map(|pin| questions(pin, &ledger.environments))
+            .filter(|(_, environment, _)| here.contains(environment))
             .collect();
         Self {
             pins: pins.collect(),
@@ -145,6 +171,16 @@ impl OpenQuestions {
             earlier: BTreeMap::new(),
             seen: HashSet::new(),
         }
+    }
+
+    /// Adds what another branch came to. No environment is on two of them.
+    fn take_branch(&mut self, other: Self) {
+        self.pins.extend(other.pins);
+        self.pinned.extend(other.pinned);
+        self.is_lost |= other.is_lost;
+        self.wanted.extend(other.wanted);
+        self.earlier.extend(other.earlier);
+        self.seen.extend(other.seen);
     }
 
     fn is_done(&self) -> bool {
@@ -213,7 +249,8 @@ impl OpenQuestions {
 
     /// What is known now of the past of this commit.
     fn past(&self, ledger: &Ledger, rules: Digest, is_whole: bool) -> KnownPast {
-        let pinned = ledger.pins().map(|pin| {
+        let here = ledger.pins().filter(|pin| ledger.has_here(&pin.target.environment));
+        let pinned = here.map(|pin| {
             let by = self.pinned.get(&pin.key()).cloned();
             ((history_key(pin), identity(pin)), by)
         });

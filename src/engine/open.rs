@@ -1,6 +1,7 @@
 //! The engine as it is opened on one repository: what it keeps from question to question, and the contexts that
 //! questions are answered in.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use crate::sources::evidence::{SealKey, Trust};
 use crate::sources::git::{FetchedRefs, GitRepo, Tip};
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
+use super::checkout::Checkouts;
 use super::cluster_access::ClusterClients;
 use super::context::Context;
 use super::forge_access::Forges;
@@ -77,8 +79,8 @@ pub(super) struct RefreshMemory {
 /// The names under which is kept what a survey comes to.
 pub(super) struct KeptNames {
     survey: EntryName,
-    /// `None` = the history is cut, and is read as it is.
-    past: Option<EntryName>,
+    /// By branch; none = the history is cut, and is read as it is.
+    pasts: BTreeMap<String, EntryName>,
 }
 
 /// What the commit that counts says, and whether the history of its pins is known.
@@ -188,7 +190,7 @@ impl Engine {
             let fetched = if fetch { this.fetch()? } else { (Fetch::NotAsked, None) };
             let ledger = ledger::read(&this.inner.repo, &this.inner.options, &this.inner.scans)?;
             let fetched = if fetch {
-                this.settled(fetched, &ledger.tip)
+                this.settled(fetched, &ledger.checkouts)
             } else {
                 Fetch::NotAsked
             };
@@ -216,14 +218,17 @@ impl Engine {
         Ok(fetched)
     }
 
-    /// What a fetch came to, now that the branch that counts is known: one that is gone from the remote was not fetched.
-    /// Blocking.
-    fn settled(&self, (mut fetch, refs): (Fetch, Option<FetchedRefs>), tip: &Tip) -> Fetch {
-        if let (Some(refs), Some(remote)) = (refs, &tip.remote)
-            && let Err(error) = self.inner.repo.check_is_there(&refs, remote, &tip.branch)
-        {
-            fetch = Fetch::Failed(Timestamp::now(), Failure::from(error).sentence());
-            self.kept().fetch = Some(fetch.clone());
+    /// What a fetch came to, now that the branches that count are known: one that is gone from the remote was not
+    /// fetched. Blocking.
+    fn settled(&self, (mut fetch, refs): (Fetch, Option<FetchedRefs>), checkouts: &Checkouts) -> Fetch {
+        let Some(refs) = refs else { return fetch };
+        for tip in checkouts.all() {
+            if let Some(remote) = &tip.remote
+                && let Err(error) = self.inner.repo.check_is_there(&refs, remote, &tip.branch)
+            {
+                fetch = Fetch::Failed(Timestamp::now(), Failure::from(error).sentence());
+                self.kept().fetch = Some(fetch.clone());
+            }
         }
         fetch
     }
@@ -250,8 +255,9 @@ impl Engine {
             };
             let repo = &this.inner.repo;
             let policy = ledger::policy_at_tip(repo, &this.inner.options)?;
-            let fetched = this.settled(fetched, &policy.tip);
-            let remote_url = policy.tip.remote.as_deref().and_then(|remote| repo.remote_url(remote));
+            let fetched = this.settled(fetched, &policy.checkouts);
+            let home = &policy.checkouts.home;
+            let remote_url = home.remote.as_deref().and_then(|remote| repo.remote_url(remote));
             let surveyed = SurveyedRepository {
                 remote_url: remote_url.as_deref(),
                 boundary: &repo.shallow_text(),
@@ -260,10 +266,11 @@ impl Engine {
             let is_whole = surveyed.boundary.is_empty();
             let known = this.kept().survey.clone().filter(|(known, _)| *known == name.digest());
             if let Some((_, mut kept)) = known {
-                kept.survey.tip = policy.tip;
+                kept.survey.tip = policy.checkouts.home.clone();
+                kept.survey.checkouts = Arc::new(policy.checkouts);
                 return Ok((SurveyedCommit::Kept(Box::new(kept)), fetched));
             }
-            let holds = || ledger::holds_at(repo, &policy.tip.commit);
+            let holds = || ledger::holds_at(repo, &policy.checkouts.home.commit);
             let kept = surveys(&this.inner.options).and_then(|cache| cache.get(&name, &policy, holds));
             let surveyed = match kept {
                 Some(kept) => {
@@ -271,9 +278,15 @@ impl Engine {
                     SurveyedCommit::Kept(Box::new(kept))
                 }
                 None => {
+                    let past = |tip: &Tip| {
+                        (
+                            tip.branch.clone(),
+                            past_cache::name(&policy, tip, remote_url.as_deref()),
+                        )
+                    };
                     let names = KeptNames {
                         survey: name,
-                        past: is_whole.then(|| past_cache::name(&policy, remote_url.as_deref())),
+                        pasts: policy.checkouts.all().filter(|_| is_whole).map(past).collect(),
                     };
                     let ledger = ledger::read_at(repo, policy, &this.inner.scans)?;
                     SurveyedCommit::Read(Box::new(ledger), names)
@@ -360,15 +373,17 @@ impl Engine {
             SurveyedCommit::Kept(kept) => return Ok(Arc::clone(&kept.lineage)),
             SurveyedCommit::Read(ledger, names) => (ledger, names),
         };
-        let pasts = pasts(&self.inner.options).zip(names.past.as_ref());
-        let known = pasts.as_ref().and_then(|(cache, name)| cache.get(name));
-        let (lineage, past) = lineage::trace_on(&self.inner.repo, ledger, &self.inner.references, known.as_ref())?;
+        let cache = pasts(&self.inner.options);
+        let known = |tip: &Tip| cache.as_ref()?.get(names.pasts.get(&tip.branch)?);
+        let (lineage, pasts) = lineage::trace_on(&self.inner.repo, ledger, &self.inner.references, &known)?;
         let lineage = Arc::new(lineage);
         if let Some(cache) = surveys(&self.inner.options) {
             cache.put(&names.survey, ledger, &lineage);
         }
-        if let (Some((cache, name)), Some(past)) = (pasts, past) {
-            cache.put(name, &past);
+        for (tip, past) in pasts {
+            if let (Some(cache), Some(name)) = (&cache, names.pasts.get(&tip.branch)) {
+                cache.put(name, &past);
+            }
         }
         let kept = KeptSurvey {
             survey: ledger.survey.clone(),

@@ -16,6 +16,7 @@ use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::PinnedBy;
 use crate::domain::reference::Repository;
 use crate::sources::evidence::SealKey;
+use crate::sources::git::Tip;
 
 /// Name of the folder, in the cache.
 pub(super) const FOLDER: &str = "pasts";
@@ -33,16 +34,16 @@ const BOUNDS: FolderBounds = FolderBounds {
 #[derive(Debug, Clone)]
 pub(super) struct PastCache(SealedFolder);
 
-/// The name of what is kept of a repository under a policy, whatever commit it is at.
-pub(super) fn name(policy: &PolicyAtTip, remote_url: Option<&str>) -> EntryName {
+/// The name of what is kept of a branch under a policy, whatever commit it is at.
+pub(super) fn name(policy: &PolicyAtTip, tip: &Tip, remote_url: Option<&str>) -> EntryName {
     let mut name = EntryName::new(LAYOUT);
     let team = &policy.team;
     name.part(b"past")
         .part(env!("PINDECK_SOURCES").as_bytes())
         .part(format!("{:?}", (&team.environments, &team.services, &team.ignore)).as_bytes())
         .part(policy.text.as_bytes())
-        .part(policy.tip.path.as_bytes())
-        .part(policy.tip.branch.as_bytes())
+        .part(tip.path.as_bytes())
+        .part(tip.branch.as_bytes())
         .part(remote_url.unwrap_or_default().as_bytes());
     name
 }

@@ -12,6 +12,7 @@ fn env(name: &str, paths: &[&str]) -> Environment {
     Environment {
         name: name.into(),
         paths: paths.iter().map(|p| (*p).to_owned()).collect(),
+        branch: None,
         policy: None,
         after: Vec::new(),
         registry: None,

@@ -9,11 +9,12 @@ use crate::domain::failure::Failure;
 use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::sources::evidence::Trust;
-use crate::sources::git::{GitRepo, TreeEntry};
+use crate::sources::git::{GitRepo, Tip, TreeEntry};
 
-use super::ledger::{self, TEAM_FILE};
+use super::ledger;
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
+use super::team_file::{self, TEAM_FILE};
 
 /// Files looked at in a working tree, at most.
 const FILES_LOOKED_AT: usize = 200_000;
@@ -52,8 +53,8 @@ impl Engine {
         let mut has_draft = false;
         if draft && self.options().config.is_none() {
             let this = self.clone();
-            let commit = ledger.tip.commit.clone();
-            let found = blocking(move || draft_problems(&this.inner.repo, &commit)).await??;
+            let tip = ledger.tip.clone();
+            let found = blocking(move || draft_problems(&this.inner.repo, &tip)).await??;
             if let Some(found) = found {
                 has_draft = true;
                 notes.push(format!(
@@ -124,7 +125,7 @@ pub(crate) async fn settings_of_file(options: &OpenOptions) -> Result<Settings, 
             .hint("name a file with --config, or run it in a GitOps repository"));
     };
     let approved = options.approved_registries.clone();
-    let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
+    let (team, _) = blocking(move || team_file::team_of_file(&file, &approved)).await??;
     super::open::tools(options, &team)?;
     Ok(Settings {
         environments: team.environments.clone(),
@@ -170,21 +171,24 @@ fn anonymous(team: &TeamPolicy, approved: &[String]) -> Vec<String> {
 }
 
 /// What is wrong with a working tree's file; `None` where there is none, or it is the committed one.
-fn draft_problems(repo: &GitRepo, commit: &str) -> Result<Option<Vec<ConfigError>>, Failure> {
+fn draft_problems(repo: &GitRepo, tip: &Tip) -> Result<Option<Vec<ConfigError>>, Failure> {
     let Some(root) = repo.work_dir() else { return Ok(None) };
     let file = root.join(TEAM_FILE);
     if file.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (team, text) = ledger::team_of_working_tree(root, Path::new(TEAM_FILE), &file.display().to_string())?;
-    if repo.read_at(commit, TEAM_FILE)? == TreeEntry::File(text.clone().into_bytes()) {
+    let (team, text) = team_file::team_of_working_tree(root, Path::new(TEAM_FILE), &file.display().to_string())?;
+    if repo.read_at(&tip.commit, TEAM_FILE)? == TreeEntry::File(text.clone().into_bytes()) {
         return Ok(None);
     }
     Trust::new(&team.trust)?;
-    let mut files: BTreeSet<String> = repo.files(commit)?.into_iter().map(|f| f.path).collect();
+    let mut files: BTreeSet<String> = repo.files(&tip.commit)?.into_iter().map(|f| f.path).collect();
     below(root, root, &mut files);
     let files: Vec<String> = files.into_iter().collect();
-    Ok(Some(check::unmatched_paths(&team, &text, TEAM_FILE, &files)))
+    // What lies on other branches is checked once the file counts.
+    let is_here = |env: &&Environment| env.branch.as_ref().is_none_or(|branch| *branch == tip.branch);
+    let here: Vec<Environment> = team.environments.iter().filter(is_here).cloned().collect();
+    Ok(Some(check::unmatched_paths(&here, &text, TEAM_FILE, &files)))
 }
 
 /// Paths of the files below a folder, as git writes them; links are not followed.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::checkout::Checkouts;
 use super::pins::{Grouped, Naming};
 use crate::domain::board::{Fetch, Hold, RepositoryInfo};
 use crate::domain::hold::HoldsInForce;
-use crate::domain::id::ServiceId;
+use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::text::Untrusted;
@@ -17,15 +18,17 @@ use crate::sources::git::Tip;
 pub struct CommitSurvey {
     /// The commit and branch that were read.
     pub tip: Tip,
+    /// All branches that count; this one is among them.
+    pub checkouts: Arc<Checkouts>,
     /// The policy in force.
     pub team: Arc<TeamPolicy>,
     /// Environments in promotion order, configured or inferred.
     pub environments: Vec<Environment>,
     /// Which repository belongs to which service.
     pub naming: Naming,
-    /// Pins by service.
-    pub grouped: Grouped,
-    /// Holds in force.
+    /// Pins by service, those of all branches.
+    pub grouped: Arc<Grouped>,
+    /// Holds in force: always those of the policy's own branch.
     pub holds: Result<Vec<Hold>, Untrusted>,
     /// What a person should know about the files, one sentence each.
     pub notices: Vec<Untrusted>,
@@ -40,6 +43,28 @@ impl CommitSurvey {
     /// Every pin, service by service.
     pub fn pins(&self) -> impl Iterator<Item = &Pin> {
         self.grouped.services.iter().flat_map(|(.., pins)| pins)
+    }
+
+    /// Whether an environment is read from this branch.
+    pub(crate) fn is_here(&self, environment: &Environment) -> bool {
+        self.checkouts.branch_of(environment) == self.tip.branch
+    }
+
+    /// Whether the environment of that name is read from this branch.
+    pub(crate) fn has_here(&self, name: &EnvId) -> bool {
+        let mut all = self.environments.iter();
+        all.any(|environment| environment.name == *name && self.is_here(environment))
+    }
+
+    /// Whether this is the branch of the policy, which has the holds too.
+    pub(crate) fn is_home(&self) -> bool {
+        self.checkouts.home.branch == self.tip.branch
+    }
+
+    /// The environments that are read from this branch, in promotion order.
+    pub(crate) fn environments_here(&self) -> Vec<Environment> {
+        let here = self.environments.iter().filter(|environment| self.is_here(environment));
+        here.cloned().collect()
     }
 
     /// The names of all services, configured or inferred.
@@ -85,6 +110,9 @@ impl CommitSurvey {
             ahead: self.tip.ahead,
             behind: self.tip.behind,
             dirty: self.tip.dirty,
+            branches: (self.checkouts.others.iter())
+                .map(|tip| (tip.branch.clone(), tip.commit.clone()))
+                .collect(),
             fetch,
         }
     }

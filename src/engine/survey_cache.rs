@@ -63,7 +63,7 @@ pub(super) fn name(policy: &PolicyAtTip, repository: &SurveyedRepository<'_>) ->
     let mut name = EntryName::new(LAYOUT);
     let team = &policy.team;
     name.part(env!("PINDECK_SOURCES").as_bytes())
-        .part(policy.tip.commit.as_bytes())
+        .part(format!("{:?}", policy.checkouts.commits()).as_bytes())
         .part(format!("{:?}", (&team.environments, &team.services, &team.ignore)).as_bytes())
         .part(format!("{:?}", team.source).as_bytes())
         .part(policy.text.as_bytes())
@@ -192,13 +192,14 @@ impl StoredSurvey {
             let pins = pins.into_iter().map(|pin| pin.restore(&name, &mut lineage)).collect();
             (name, image, pins)
         });
-        let grouped = Grouped {
+        let grouped = Arc::new(Grouped {
             services: services.collect(),
             unmanaged: self.unmanaged,
-        };
+        });
         let unlisted = self.unlisted.into_iter().collect();
         let survey = CommitSurvey {
-            tip: policy.tip.clone(),
+            tip: policy.checkouts.home.clone(),
+            checkouts: Arc::new(policy.checkouts.clone()),
             team: Arc::new(policy.team.clone()),
             naming: Naming::with_unlisted(&policy.team, &environments, unlisted),
             environments,

@@ -13,7 +13,7 @@ use super::image_presence::ImageDepth;
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
 use super::registry_memo::RegistryMemo;
-use super::{candidate_lookup, ledger};
+use super::{candidate_lookup, team_file};
 
 /// By whose rules to judge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub(crate) async fn verify_by_file(options: &OpenOptions, reference: &str, rules
             .hint("name its file with --config, or run it in a GitOps repository"));
     };
     let approved = options.approved_registries.clone();
-    let (team, _) = blocking(move || ledger::team_of_file(&file, &approved)).await??;
+    let (team, _) = blocking(move || team_file::team_of_file(&file, &approved)).await??;
     let (registry, trust) = super::open::tools(options, &team)?;
     let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
     let service = context.service_of(&repository).cloned();

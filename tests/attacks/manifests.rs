@@ -60,6 +60,7 @@ fn is_uncertain(files: &BTreeMap<&str, String>, unread: &[&str]) -> bool {
     let production = Environment {
         name: "production".into(),
         paths: vec!["envs/production/**".to_owned()],
+        branch: None,
         policy: None,
         after: Vec::new(),
         registry: None,

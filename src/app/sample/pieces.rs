@@ -33,6 +33,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
     Environment {
         name: name.into(),
         paths: vec![format!("envs/{name}/**")],
+        branch: None,
         policy: policy.map(str::to_owned),
         after: Vec::new(),
         registry: None,

@@ -31,6 +31,9 @@ pub(crate) struct StatusDoc<'a> {
 #[derive(Debug, Serialize)]
 struct EnvironmentDoc<'a> {
     name: &'a str,
+    /// The branch that it is read from, and the commit that was read of it.
+    branch: Option<&'a str>,
+    commit: Option<&'a str>,
     policy: Option<&'a str>,
     registry: Option<&'a str>,
     write: WriteMode,
@@ -89,7 +92,9 @@ impl<'a> From<&'a Board> for StatusDoc<'a> {
     fn from(board: &'a Board) -> Self {
         Self {
             repository: board.repository.as_ref(),
-            environments: board.environments.iter().map(environment).collect(),
+            environments: (board.environments.iter())
+                .map(|env| environment(env, board.repository.as_ref()))
+                .collect(),
             services: (board.services.iter())
                 .map(|row| service(row, &board.environments))
                 .collect(),
@@ -101,9 +106,12 @@ impl<'a> From<&'a Board> for StatusDoc<'a> {
     }
 }
 
-fn environment(env: &Environment) -> EnvironmentDoc<'_> {
+fn environment<'a>(env: &'a Environment, repository: Option<&'a RepositoryInfo>) -> EnvironmentDoc<'a> {
+    let read = repository.map(|repository| repository.read_from(env));
     EnvironmentDoc {
         name: env.name.as_str(),
+        branch: read.map(|(branch, _)| branch),
+        commit: read.map(|(_, commit)| commit),
         policy: env.policy.as_deref(),
         registry: env.registry.as_deref(),
         write: env.write,

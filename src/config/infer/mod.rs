@@ -131,6 +131,7 @@ pub(crate) fn environment(name: &str, paths: Vec<String>) -> Environment {
     Environment {
         name: EnvId::new(name),
         paths,
+        branch: None,
         policy: None,
         after: Vec::new(),
         registry: None,

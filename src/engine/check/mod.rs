@@ -1,6 +1,7 @@
 //! `pindeck check`: what a change would pin, judged by the tip of the branch that it is proposed for
 //! (docs/reference/check.md). The head is data: it is read from git's objects, never checked out and never obeyed.
 
+mod base;
 mod inputs;
 mod judge;
 mod lost;
@@ -19,12 +20,13 @@ use crate::domain::failure::{Failure, Hint, Part};
 use crate::domain::id::{Digest, EnvId};
 use crate::domain::policy::PolicySource;
 use crate::domain::registry::Budget;
-use crate::sources::git::{FileOwner, Tip, owner_of};
+use crate::sources::git::{FileOwner, owner_of};
 
-use super::ledger::{self, FILE_CAP, Ledger, PolicyAtTip, TEAM_FILE};
+use super::ledger::{self, FILE_CAP, Ledger};
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
 use super::pins::named_repositories;
+use super::team_file::TEAM_FILE;
 pub(crate) use judge::CheckedPin;
 use judge::Judge;
 use policy::{MovedPins, PolicyFiles};
@@ -193,17 +195,14 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     let (repo, scans) = (&engine.inner.repo, &engine.inner.scans);
     let commits = refs::resolve(repo, question)?;
     let (base, before, head) = (&commits.base, &commits.merge_base, &commits.head);
-    let (team, text) = ledger::team_policy(repo, base, engine.options())?;
-    let tip = Tip {
-        path: repo.shown_path(),
-        branch: commits.base_name.clone(),
-        commit: base.clone(),
-        remote: repo.remote()?,
-        ahead: 0,
-        behind: 0,
-        dirty: false,
+    let (policy_at_tip, branch) = base::policy(repo, engine.options(), question, &commits)?;
+    let ledger = ledger::read_at(repo, policy_at_tip, scans)?;
+    // A change of this branch changes nothing of environments that are read from others.
+    let ledger = match ledger.on(&branch) {
+        Some(on_base) => on_base.into_owned(),
+        None => ledger,
     };
-    let ledger = ledger::read_at(repo, PolicyAtTip { tip, team, text }, scans)?;
+    let here = ledger.environments_here();
     let files = policy::changed(repo, before, head, &[base, before])?;
     let is_unconfigured = ledger.team.source == PolicySource::None;
     let brings_first = files
@@ -224,8 +223,7 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
         commit: Arc::clone(&ledger.commit),
         effective: Arc::clone(&ledger.effective),
     };
-    let render =
-        |commit: &str| ledger::rendered(repo, commit, (&ledger, &ledger.environments), scans).map(policy::rendered);
+    let render = |commit: &str| ledger::rendered(repo, commit, (&ledger, &here), scans).map(policy::rendered);
     let of_before = match before == base {
         true => RenderedCommit {
             commit: Arc::clone(&of_tip.commit),
@@ -240,7 +238,7 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     let naming = ledger.naming.with_more(&seen);
     let rules = PinRules {
         team: &ledger.team,
-        environments: &ledger.environments,
+        environments: &here,
         naming: &naming,
     };
     let tree = |rendered| PinTree::new(rendered, rules, &all);

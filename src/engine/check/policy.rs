@@ -10,14 +10,15 @@ use crate::domain::check::finding::{CheckFinding, FindingKind, FindingLevel};
 use crate::domain::check::place::PinnedPlace;
 use crate::domain::failure::Failure;
 use crate::domain::id::Target;
-use crate::domain::policy::TeamPolicy;
+use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::quoted;
 use crate::domain::verdict::Outcome;
 use crate::engine::context::Context;
 use crate::engine::image_presence::ImageDepth;
-use crate::engine::ledger::{self, Ledger, TEAM_FILE, team_of_commit};
+use crate::engine::ledger::{self, Ledger};
 use crate::engine::open::Engine;
 use crate::engine::pins::{Naming, named_repositories};
+use crate::engine::team_file::{TEAM_FILE, team_of_commit};
 use crate::sources::evidence::Trust;
 use crate::sources::git::{GitError, GitRepo, TreeEntry};
 
@@ -140,7 +141,8 @@ pub(super) fn moves_pins(
     (before, head): (&str, &str),
     pinned: &[PinnedPlace],
 ) -> Result<MovedPins, Failure> {
-    let environments = &head_team.environments;
+    let here = head_team.environments.iter().filter(|one| ledger.is_here(one));
+    let environments: &Vec<Environment> = &here.cloned().collect();
     if environments.is_empty() {
         return Ok(MovedPins::default());
     }

@@ -32,7 +32,7 @@ impl<'a> CountedFiles<'a> {
             ours.flat_map(files_of).collect()
         };
         Self {
-            paths: EnvironmentPaths::new(&ledger.environments),
+            paths: EnvironmentPaths::new(&ledger.environments_here()),
             taken_in: of(&|env| only.is_none_or(|only| only == env)),
             taken_in_anywhere: of(&|_| true),
             only,

@@ -89,7 +89,7 @@ impl<'a> Placement<'a> {
     pub(crate) fn new(ledger: &'a Ledger, only: Option<&'a Target>) -> Self {
         let mut placement = Self {
             ledger,
-            paths: EnvironmentPaths::new(&ledger.environments),
+            paths: EnvironmentPaths::new(&ledger.environments_here()),
             files: todays_files(ledger),
             variants: BTreeMap::new(),
             with_variants: BTreeSet::new(),

@@ -13,10 +13,19 @@ pub(super) struct Draft {
     pub plan: Plan,
     /// Changed files, whole, on top of the drafts before.
     pub files: Vec<FileChange>,
+    /// What changes on the branch of the policy with it, where the pin lies on another one.
+    pub beside: Option<BesideCommit>,
     /// What of the deployed images its files are meant to change; `None` where they change no pins by their places.
     pub meant: Option<MeantEdit>,
     /// What is attached to the digest where it comes from.
     pub evidence: Vec<Evidence>,
+}
+
+/// A commit on the branch of the policy that lands together with a pin's on another branch, or not at all.
+#[derive(Debug, Clone)]
+pub(super) struct BesideCommit {
+    pub change: FileChange,
+    pub message: String,
 }
 
 /// All drafts of a request.

@@ -99,6 +99,8 @@ pub(super) struct Rewrite {
     pub files: Vec<FileChange>,
     /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
+    /// A file that changes on the branch of the policy, where that is another one.
+    pub beside: Option<FileChange>,
     /// The holds that begin and end with it.
     pub holds: BTreeSet<HoldChange>,
     /// Texts that name what is replaced, each taken along or left behind.
@@ -115,6 +117,12 @@ impl Rewrite {
     /// Adds the new content of a file that was read as `before`; `None` = there was no such file.
     pub(crate) fn take(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
         self.take_change(before, FileChange::replacing(path, before, after));
+    }
+
+    /// Adds the new content of a file of the policy's branch, where that is another one.
+    pub(crate) fn take_beside(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
+        self.edits.push(describe(path, before.unwrap_or_default(), &after));
+        self.beside = Some(FileChange::replacing(path, before, after));
     }
 
     /// Names the loose copies that are still there once these pins are changed.

@@ -96,7 +96,8 @@ impl RunningWrite<'_> {
 
     /// One try on the head of now; `None` = somebody else pushed first.
     async fn attempt(&mut self) -> Result<Option<Receipt>, WriteEnd> {
-        let context = self.stoppable(PlanContext::open(self.engine, Purpose::Write)).await?;
+        let opened = PlanContext::open(self.engine, Purpose::Write, &self.confirmed.request.ask);
+        let context = self.stoppable(opened).await?;
         self.bases.insert(context.ledger().tip.commit.clone());
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))

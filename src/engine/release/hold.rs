@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::domain::board::Hold;
 use crate::domain::failure::{Failure, Hint};
-use crate::domain::hold::{self, HoldsInForce};
+use crate::domain::hold::{self, HoldChange, HoldsInForce};
 use crate::domain::id::{Digest, Target};
 use crate::domain::message::{self, MessageFacts};
 use crate::domain::plan::{self, Plan, PolicyUsed, Verb};
@@ -14,27 +14,78 @@ use crate::domain::reference::Repository;
 use crate::domain::text::{Untrusted, quoted};
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
+use crate::sources::git::GitRepo;
 
-use super::draft::{Draft, Drafted};
+use super::draft::{BesideCommit, Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
 
-/// `pindeck-holds.toml` as it is now; `None` = there is no such file yet.
-pub(super) struct HoldsFile(Option<Arc<Vec<u8>>>);
+/// `pindeck-holds.toml` as it is now on the branch of the policy.
+pub(super) struct HoldsFile {
+    /// `None` = there is no such file yet.
+    bytes: Option<Arc<Vec<u8>>>,
+    /// The branch that has it, where that is not the one that is written.
+    elsewhere: Option<String>,
+}
 
 impl HoldsFile {
     pub(crate) async fn read(context: &PlanContext, overlay: &mut Overlay) -> Result<Self, WriteFailure> {
-        Ok(Self(overlay.read(context, holds::FILE).await?))
+        let ledger = context.ledger();
+        if ledger.is_home() {
+            return Ok(Self {
+                bytes: overlay.read(context, holds::FILE).await?,
+                elsewhere: None,
+            });
+        }
+        let home = ledger.checkouts.home.clone();
+        let read = move |repo: &GitRepo| repo.read_at(&home.commit, holds::FILE)?.regular(holds::FILE);
+        Ok(Self {
+            bytes: context.git(read).await?.map(Arc::new),
+            elsewhere: Some(ledger.checkouts.home.branch.clone()),
+        })
     }
 
     /// Adds the file, in which these holds take the place of those that are known, to a rewrite.
     pub(crate) fn replace(&self, out: &mut Rewrite, known: &[Hold], all: &[Hold]) -> Result<(), WriteFailure> {
         out.holds = hold::changes(known, all);
         let text = holds::render(all).map_err(|e| Failure::failed(e.to_string()))?;
-        let before = self.0.as_ref().map(|bytes| bytes.as_slice());
-        out.take(holds::FILE, before, text.into_bytes());
+        let before = self.bytes.as_ref().map(|bytes| bytes.as_slice());
+        match &self.elsewhere {
+            None => out.take(holds::FILE, before, text.into_bytes()),
+            Some(branch) => {
+                out.take_beside(holds::FILE, before, text.into_bytes());
+                out.warnings.push(
+                    format!(
+                        "{} lies on branch {branch}: both branches are pushed at once, or neither",
+                        holds::FILE
+                    )
+                    .into(),
+                );
+            }
+        }
         Ok(())
     }
+}
+
+/// The commit on the branch of the policy that changes the holds, where the pin of a revert lies on another one. `revert`
+/// is what the commit of the pin says.
+pub(super) fn beside(rewritten: &mut Rewrite, revert: &MessageFacts<'_>) -> Option<BesideCommit> {
+    let change = rewritten.beside.take()?;
+    // Holds that begin are first.
+    let (verb, held) = match rewritten.holds.first()? {
+        HoldChange::Begins(.., digest) => (Verb::Hold, *digest),
+        HoldChange::Ends(.., digest) => (Verb::ReleaseHold, *digest),
+    };
+    let message = message::compose(&MessageFacts {
+        verb,
+        from: Some(held),
+        to: Some(held),
+        verdict: None,
+        waived: None,
+        reverts: None,
+        ..*revert
+    });
+    Some(BesideCommit { change, message })
 }
 
 /// Plans a new hold.
@@ -195,6 +246,7 @@ async fn draft(
     });
     Ok(Draft {
         files: rewritten.files,
+        beside: None,
         meant: rewritten.meant,
         evidence: Vec::new(),
         plan: Plan {

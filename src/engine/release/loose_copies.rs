@@ -63,7 +63,8 @@ pub(super) fn in_file(context: &PlanContext, pins: &[&Pin], file: &str, bytes: &
         digests: pins.iter().filter_map(|pin| pin.digest).collect(),
         tags: pins.iter().filter_map(|pin| pin.tag.as_deref()).collect(),
     };
-    let all_pins = || context.ledger().grouped.services.iter().flat_map(|(.., pins)| pins);
+    let is_here = |pin: &&Pin| context.ledger().has_here(&pin.target.environment);
+    let all_pins = || context.ledger().pins().filter(is_here);
     let is_pin = |one: &Mentioned| {
         let mut places = all_pins().flat_map(|pin| &pin.locations);
         one.has_digest && places.any(|l| l.file == file && l.line == one.line && of.images.contains(&l.image))

@@ -47,7 +47,7 @@ impl Engine {
     pub fn plan(&self, request: Request) -> impl Future<Output = Result<Proposal, WriteFailure>> + Send {
         let this = self.clone();
         async move {
-            let context = PlanContext::open(&this, Purpose::Show).await?;
+            let context = PlanContext::open(&this, Purpose::Show, &request.ask).await?;
             Ok(prepare(&context, request).await?.proposal)
         }
     }

@@ -123,6 +123,7 @@ async fn one(
     });
     Ok(Draft {
         files: rewritten.files,
+        beside: None,
         meant: rewritten.meant,
         evidence: assessed.assessment.evidence,
         plan: Plan {

@@ -64,7 +64,8 @@ impl PinHistory {
         pins: &[&Pin],
     ) -> Result<Self, Failure> {
         let component = pins.first().and_then(|pin| pin.component.clone());
-        let (engine, ledger, target) = (engine.clone(), ledger.clone(), target.clone());
+        let ledger = ledger.of(&target.environment).into_owned();
+        let (engine, target) = (engine.clone(), target.clone());
         blocking(move || {
             let states = PinStates {
                 repo: &engine.inner.repo,

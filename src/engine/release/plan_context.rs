@@ -18,7 +18,7 @@ use crate::domain::policy::{Confirm, Environment, Policy, PolicySource, Service,
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
-use crate::domain::write::WriteFailure;
+use crate::domain::write::{Ask, WriteFailure};
 use crate::engine::assess::Assessed;
 use crate::engine::candidate_lookup::{self, CandidateFound};
 use crate::engine::context::Context;
@@ -64,7 +64,7 @@ pub(super) struct PlanContext {
 
 impl PlanContext {
     /// Fetches, reads the newest commit, and prepares to ask.
-    pub(crate) async fn open(engine: &Engine, purpose: Purpose) -> Result<Self, WriteFailure> {
+    pub(crate) async fn open(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<Self, WriteFailure> {
         if engine.options().offline {
             return Err(Failure::new(
                 FailureKind::NotChecked,
@@ -73,8 +73,8 @@ impl PlanContext {
             .hint("run it without --offline")
             .into());
         }
-        let this = engine.clone();
-        let read = move || read(&this, purpose);
+        let (this, ask) = (engine.clone(), ask.clone());
+        let read = move || read(&this, purpose, &ask);
         let PlanInputs {
             ledger,
             files,
@@ -91,7 +91,7 @@ impl PlanContext {
         let base = base?;
         Ok(Self {
             engine: engine.clone(),
-            paths: EnvironmentPaths::new(base.environments()),
+            paths: EnvironmentPaths::new(&base.ledger.environments_here()),
             base,
             files,
             remote,
@@ -102,7 +102,7 @@ impl PlanContext {
         })
     }
 
-    /// What the commit says.
+    /// What the commit says that is written on: that of the branch that the environment is read from.
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.base.ledger
     }
@@ -146,6 +146,7 @@ impl PlanContext {
         Cow::Owned(Environment {
             name: name.clone(),
             paths: Vec::new(),
+            branch: None,
             policy: None,
             after: Vec::new(),
             registry: None,
@@ -330,7 +331,7 @@ struct PlanInputs {
     includes: IncludeGraph,
 }
 
-fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
+fn read(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<PlanInputs, WriteFailure> {
     let repo = &engine.inner.repo;
     let Some(remote) = repo.remote().map_err(Failure::from)? else {
         return Err(
@@ -347,9 +348,12 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
     let is_asked = purpose == Purpose::Write || !engine.options().no_fetch;
     let fetched = is_asked.then(|| repo.fetch(&remote)).transpose().map_err(not_fetched)?;
     let ledger = ledger::read(repo, engine.options(), &engine.inner.scans)?;
-    if let (Some(fetched), Some(remote)) = (&fetched, &ledger.tip.remote) {
-        repo.check_is_there(fetched, remote, &ledger.tip.branch)
-            .map_err(not_fetched)?;
+    let ledger = written(&ledger, ask)?.into_owned();
+    let checkouts = Arc::clone(&ledger.checkouts);
+    for tip in checkouts.all() {
+        if let (Some(fetched), Some(remote)) = (&fetched, &tip.remote) {
+            repo.check_is_there(fetched, remote, &tip.branch).map_err(not_fetched)?;
+        }
     }
     let Some(remote) = ledger.tip.remote.clone() else {
         return Err(Failure::usage(format!("branch {} is on no remote", ledger.tip.branch))
@@ -365,7 +369,16 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
         writers.extend(placed(file, &scan.writers));
         includes.add(file, &scan.includes);
     }
-    includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments));
+    includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments_here()));
+    for (branch, commit) in ledger.elsewhere() {
+        for (file, scan) in &commit.scans {
+            let file = format!("{branch}:{file}");
+            let reads = |one: &&Controller| one.may_read(&ledger.tip.branch);
+            let reading: Vec<Controller> = scan.controllers.iter().filter(reads).cloned().collect();
+            controllers.extend(placed(&file, &reading));
+            writers.extend(placed(&file, &scan.writers));
+        }
+    }
     Ok(PlanInputs {
         remote_url: repo.remote_url(&remote),
         files: Arc::clone(&commit.files),
@@ -375,6 +388,32 @@ fn read(engine: &Engine, purpose: Purpose) -> Result<PlanInputs, WriteFailure> {
         writers,
         includes,
     })
+}
+
+/// What the branch says that a write goes to: that of its environment, and for holds that of the policy.
+fn written<'l>(ledger: &'l Ledger, ask: &Ask) -> Result<Cow<'l, Ledger>, Failure> {
+    match ask {
+        Ask::Promote { to: name, .. }
+        | Ask::Revert {
+            target: Target { environment: name, .. },
+            ..
+        }
+        | Ask::Pin {
+            environment: Some(name),
+            ..
+        } => Ok(ledger.of(name)),
+        Ask::Hold { .. } | Ask::ReleaseHold { .. } => Ok(ledger.at_home()),
+        Ask::Pin { environment: None, .. } => {
+            let mut all = ledger.on_each().filter(|branch| !branch.environments_here().is_empty());
+            let (Some(only), None) = (all.next(), all.next()) else {
+                return Err(Failure::usage(
+                    "the environments are on several branches, and one write goes to one of them",
+                )
+                .hint("name the environment with --env"));
+            };
+            Ok(only)
+        }
+    }
 }
 
 fn placed<T: Clone>(file: &str, objects: &[T]) -> impl Iterator<Item = PlacedObject<T>> {

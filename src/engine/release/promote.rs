@@ -181,6 +181,7 @@ impl Promotion<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
+            beside: None,
             meant: rewritten.meant,
             evidence: assessed.assessment.evidence,
             plan: Plan {

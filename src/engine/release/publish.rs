@@ -43,12 +43,26 @@ pub(super) async fn publish(
         .iter()
         .map(|draft| (draft.files.clone(), draft.plan.message.clone()))
         .collect();
+    let beside: Vec<(Vec<FileChange>, String)> = prepared
+        .drafts
+        .iter()
+        .filter_map(|draft| draft.beside.clone())
+        .map(|beside| (vec![beside.change], beside.message))
+        .collect();
     let repo = context.engine.inner.repo.clone();
-    let from = base.clone();
-    let commits = blocking(move || commit(&repo, from, &work)).await??;
+    let (from, home) = (base.clone(), context.ledger().checkouts.home.clone());
+    let on_home = home.commit.clone();
+    let made = blocking(move || {
+        let beside = commit(&repo, on_home, &beside)?;
+        Ok::<_, WriteFailure>((commit(&repo, from, &work)?, beside))
+    });
+    let (commits, beside) = made.await??;
     let Some(last) = commits.last().cloned() else {
         return Err(WriteFailure::from(Failure::bug("there was nothing to commit")).into());
     };
+    let beside_last = beside.last().cloned();
+    // What landed is told by the last one, so that is the pin's.
+    let commits: Vec<String> = beside.into_iter().chain(commits).collect();
     if let Some(running) = &mut write.running {
         let noted = running.committed(&base, &commits, Timestamp::now());
         noted.map_err(Failure::from)?;
@@ -79,19 +93,36 @@ pub(super) async fn publish(
                 WriteMode::Branch => Expected::Absent,
             },
         };
+        let proposed = format!("{branch}-hold");
+        let beside = beside_last.as_deref().map(|commit| match mode {
+            WriteMode::Push => Push {
+                branch: &home.branch,
+                commit,
+                expected: Expected::At(&home.commit),
+                ..push
+            },
+            WriteMode::Branch => Push {
+                branch: &proposed,
+                commit,
+                ..push
+            },
+        });
         let options = opening.as_ref().and_then(|opening| opening.options(&branch));
-        let pushed = match (&opening, options) {
-            (Some(opening), Some(options)) => repo
+        let pushed = match (&opening, options, beside) {
+            (Some(opening), Some(options), None) => repo
                 .propose(push, opening.proposing(&options))
                 .map(|done| (done.pushed, Some(done.took_options))),
-            _ => repo.push(push).map(|pushed| (pushed, None)),
+            _ => repo.push_with(push, beside).map(|pushed| (pushed, None)),
         };
-        pushed.map(|(pushed, took_options)| (pushed, took_options, opening))
+        let aside = beside
+            .filter(|_| mode == WriteMode::Branch)
+            .map(|_| (proposed.clone(), home.branch.clone()));
+        pushed.map(|(pushed, took_options)| (pushed, took_options, opening, aside))
     })
     .await
     .map_err(|error| WriteEnd::Unclear(error.into()))?;
     match pushed {
-        Ok((mut pushed, took_options, opening)) => {
+        Ok((mut pushed, took_options, opening, aside)) => {
             // The remote has it: from here on nothing makes it a failure.
             if let Some(running) = &mut write.running
                 && let Err(error) = running.step(WriteStep::Pushed, Timestamp::now())
@@ -108,6 +139,12 @@ pub(super) async fn publish(
             };
             if took_options == Some(false) {
                 landed.notes.push(WITHOUT_OPTIONS.into());
+            }
+            if let Some((branch, home)) = aside {
+                landed.notes.push(
+                    format!("the hold is on {branch}, a proposal of its own for {home}: open it too, and merge both")
+                        .into(),
+                );
             }
             if let Some(opening) = opening {
                 match opening.open(&write.confirmed.branch).await {

@@ -52,5 +52,5 @@ fn rendered(context: &PlanContext, drafts: &[Draft]) -> Effective {
         .filter(|(path, _)| ledger.commit.scans.contains_key(*path))
         .collect();
     let commit = ledger.commit.with(changed.into_iter());
-    effective::render(&commit, &ledger.environments)
+    effective::render(&commit, &ledger.environments_here())
 }

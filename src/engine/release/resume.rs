@@ -132,7 +132,7 @@ impl Engine {
                 .hint("try again when the remote answers")
                 .into()),
             RecoveryAction::Retry => {
-                let context = PlanContext::open(self, Purpose::Write).await?;
+                let context = PlanContext::open(self, Purpose::Write, &entry.request.ask).await?;
                 let prepared = prepare(&context, entry.request.clone()).await?;
                 let compared = compare(&Confirmed::left(&entry), &prepared);
                 let mut proposal = prepared.proposal;

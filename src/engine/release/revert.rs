@@ -21,7 +21,7 @@ use crate::sources::git::edit::{NewPin, TagChange};
 
 use super::draft::{Draft, Drafted};
 use super::edits::{Overlay, Rewrite, differ_in_pin_only, rewrite};
-use super::hold::{HoldsFile, with};
+use super::hold::{HoldsFile, beside, with};
 use super::pin::refused;
 use super::pin_history::{PinChange, PinHistory};
 use super::plan_context::{JudgedDigest, PlanContext};
@@ -301,7 +301,7 @@ impl Revert<'_> {
         warnings.extend(self.remarks(digest, &judged.verdict));
         warnings.extend(std::mem::take(&mut rewritten.warnings));
         let used = context.policy_used(&self.policy);
-        let message = message::compose(&MessageFacts {
+        let facts = MessageFacts {
             verb: Verb::Revert,
             service: &target.service,
             environment: &target.environment,
@@ -314,8 +314,10 @@ impl Revert<'_> {
                 .as_ref()
                 .map(|(gates, reason)| (gates.as_slice(), reason.as_str())),
             reverts: reverts.as_deref(),
-        });
+        };
+        let message = message::compose(&facts);
         Ok(Draft {
+            beside: beside(&mut rewritten, &facts),
             files: rewritten.files,
             meant: rewritten.meant,
             evidence: judged.assessed.assessment.evidence,

@@ -91,7 +91,8 @@ fn pinned(
     // What the destination's own files decide is no source for it, even if an environment before takes them in.
     let is_of_destination = |pin: &&Pin| {
         let mut deciding = pin.deciding();
-        deciding.all(|location| context.paths.of(&location.file).any(|env| *env == destination.name))
+        let is_here = context.ledger().has_here(&pin.target.environment);
+        is_here && deciding.all(|location| context.paths.of(&location.file).any(|env| *env == destination.name))
     };
     if !pins.iter().all(&is_of_destination) {
         pins.retain(|pin| !is_of_destination(pin));

@@ -39,6 +39,13 @@ pub struct Controller {
     pub updated: Option<UpdaterAnnotations>,
 }
 
+impl Controller {
+    /// Whether it may read this branch: it names it, or another object does for it.
+    pub(crate) fn may_read(&self, branch: &str) -> bool {
+        self.kind == ControllerKind::Kustomization || self.revision.as_deref() == Some(branch)
+    }
+}
+
 /// Annotations with which an Application asks Argo CD Image Updater to change its images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdaterAnnotations {

@@ -43,7 +43,7 @@ impl GitRepo {
             Some(branch) => format!("refs/for/{branch}"),
             None => format!("refs/heads/{}", push.branch),
         };
-        match self.push_to(push, &refname, &options) {
+        match self.push_to(push, &refname, &options, None) {
             Ok(pushed) => {
                 if how.review_for.is_some() {
                     self.remember_review(push)?;

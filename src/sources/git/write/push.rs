@@ -61,39 +61,59 @@ impl GitRepo {
     /// # Errors
     /// A [`PushError`]; nothing landed unless it is [`PushError::Unclear`].
     pub fn push(&self, push: Push<'_>) -> Result<Pushed, PushError> {
-        self.push_to(push, &format!("refs/heads/{}", push.branch), &[])
+        self.push_with(push, None)
+    }
+
+    /// The same with a second branch of the same remote, if there is one: the remote takes both or neither. A remote that
+    /// cannot promise that refuses.
+    ///
+    /// # Errors
+    /// As [`GitRepo::push`].
+    pub fn push_with(&self, push: Push<'_>, beside: Option<Push<'_>>) -> Result<Pushed, PushError> {
+        self.push_to(push, &format!("refs/heads/{}", push.branch), &[], beside)
     }
 
     /// The same to a ref of this name, with options for the remote.
-    pub(super) fn push_to(&self, push: Push<'_>, refname: &str, options: &[String]) -> Result<Pushed, PushError> {
+    pub(super) fn push_to(
+        &self,
+        push: Push<'_>,
+        refname: &str,
+        options: &[String],
+        beside: Option<Push<'_>>,
+    ) -> Result<Pushed, PushError> {
         let refname = refname.to_owned();
-        if !is_oid(push.commit) {
-            return Err(GitError::NoCommit {
-                what: push.commit.to_owned(),
-            }
-            .into());
-        }
         self.program().run(&["check-ref-format", &refname], LOCAL_TIMEOUT)?;
+        for one in std::iter::once(&push).chain(&beside) {
+            if !is_oid(one.commit) {
+                return Err(GitError::NoCommit {
+                    what: one.commit.to_owned(),
+                }
+                .into());
+            }
+            let named = format!("refs/heads/{}", one.branch);
+            self.program().run(&["check-ref-format", &named], LOCAL_TIMEOUT)?;
+        }
         let mut done = Pushed {
             refname: refname.clone(),
             words: Vec::new(),
             url: None,
             already: true,
         };
-        match (self.remote_branch(push.remote, push.branch)?, push.expected) {
-            (Some(found), _) if found == push.commit => return Ok(done),
-            (Some(found), Expected::Absent) => {
-                let branch = push.branch.to_owned();
-                return Err(PushError::BranchExists { branch, found });
-            }
-            (None, Expected::Absent) => {}
-            (Some(found), Expected::At(expected)) if found == expected => {}
-            (found, Expected::At(_)) => return Err(moved(push, found)),
+        // Where the first landed before, so did the second.
+        if self.is_there(push)? {
+            return Ok(done);
+        }
+        if let Some(beside) = beside {
+            self.is_there(beside)?;
         }
         done.already = false;
         let hooks = self.hooks()?;
         let git = hooks.apply(&self.checked_program()?).for_network().uninterruptible();
+        let second = beside.map(|beside| format!("refs/heads/{}", beside.branch));
         let spec = format!("{}:{refname}", push.commit);
+        let second_spec = beside
+            .zip(second.as_deref())
+            .map(|(beside, name)| format!("{}:{name}", beside.commit));
         let mut args = vec![
             "push",
             "--porcelain",
@@ -102,7 +122,9 @@ impl GitRepo {
             "--recurse-submodules=no",
         ];
         args.extend(options.iter().map(String::as_str));
+        args.extend(second.as_deref().map(|_| "--atomic"));
         args.extend(["--", push.remote, &spec]);
+        args.extend(second_spec.as_deref());
         let ran = match git.try_run(&args, &[], PUSH_TIMEOUT) {
             Ok(ran) => ran,
             Err(GitError::TimedOut { seconds, .. }) => {
@@ -112,7 +134,15 @@ impl GitRepo {
             Err(error) => return Err(error.into()),
         };
         let stdout = String::from_utf8_lossy(&ran.stdout);
-        let said = PushOutput::read(ran.status, &stdout, &ran.stderr, &refname, hooks.runs("pre-push"));
+        if second.is_some() && ran.stderr.contains("does not support --atomic push") {
+            let words = "the remote cannot take two branches at once, and one without the other would be half a write";
+            return Err(PushError::Refused {
+                by: RefusedBy::Remote,
+                words: vec![words.into()],
+            });
+        }
+        let names: Vec<&str> = std::iter::once(&*refname).chain(second.as_deref()).collect();
+        let said = PushOutput::read(ran.status, &stdout, &ran.stderr, &names, hooks.runs("pre-push"));
         (done.words, done.url) = (said.words, said.url);
         match said.report {
             PushReport::Landed => Ok(done),
@@ -127,6 +157,20 @@ impl GitRepo {
             PushReport::NeverReached => Err(unreachable(push.remote, &ran.stderr)),
             PushReport::AccessDenied => Err(auth(push.remote, &ran.stderr)),
             PushReport::Lost => self.unclear(push, done, push_output::all_lines(&ran.stderr)),
+        }
+    }
+
+    /// Whether a branch has the commit already; else it must be as it is expected.
+    fn is_there(&self, push: Push<'_>) -> Result<bool, PushError> {
+        match (self.remote_branch(push.remote, push.branch)?, push.expected) {
+            (Some(found), _) if found == push.commit => Ok(true),
+            (Some(found), Expected::Absent) => {
+                let branch = push.branch.to_owned();
+                Err(PushError::BranchExists { branch, found })
+            }
+            (None, Expected::Absent) => Ok(false),
+            (Some(found), Expected::At(expected)) if found == expected => Ok(false),
+            (found, Expected::At(_)) => Err(moved(push, found)),
         }
     }
 

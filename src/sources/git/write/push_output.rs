@@ -35,15 +35,20 @@ pub struct PushOutput {
 }
 
 impl PushOutput {
-    /// Reads what git printed when it pushed one ref and ended with `status` (`None` = by a signal).
+    /// Reads what git printed when it pushed these refs and ended with `status` (`None` = by a signal).
     /// `has_hook` says whether a pre-push hook ran first.
-    pub fn read(status: Option<i32>, stdout: &str, stderr: &str, refname: &str, has_hook: bool) -> Self {
-        let statuses = ref_statuses(stdout, refname);
+    pub fn read(status: Option<i32>, stdout: &str, stderr: &str, refnames: &[&str], has_hook: bool) -> Self {
+        let each: Vec<Vec<RefStatus>> = refnames.iter().map(|name| ref_statuses(stdout, name)).collect();
+        let are_all_told = each.iter().all(|one| !one.is_empty());
+        let statuses: Vec<RefStatus> = each.into_iter().flatten().collect();
         let words = remote_lines(stderr);
-        let rejected = statuses.iter().find(|one| one.flag == '!');
+        let mut refused = statuses.iter().filter(|one| one.flag == '!');
+        // Of refs that go together, those that only went down with another one say nothing of the cause.
+        let cause = refused.clone().find(|one| !one.summary.contains("atomic"));
+        let rejected = cause.or_else(|| refused.next());
         let report = if let Some(rejected) = rejected {
             PushReport::Rejected(rejected.summary.clone())
-        } else if status == Some(0) && !statuses.is_empty() {
+        } else if status == Some(0) && are_all_told {
             PushReport::Landed
         } else if status == Some(1) && statuses.is_empty() && has_hook && !stderr.contains("fatal: ") {
             PushReport::HookRefused(hook_lines(stdout, stderr))
@@ -207,7 +212,7 @@ mod tests {
     fn what_became_of_a_push_is_read_from_all_of_its_output() {
         let main = "refs/heads/main";
         let read =
-            |status, stdout: &str, stderr: &str, hook| PushOutput::read(status, stdout, stderr, main, hook).report;
+            |status, stdout: &str, stderr: &str, hook| PushOutput::read(status, stdout, stderr, &[main], hook).report;
         let moved = " \taaa:refs/heads/main\t111..222\nDone\n";
         let rejected = "!\taaa:refs/heads/main\t[rejected] (fetch first)\nDone\n";
         assert_eq!(read(Some(0), moved, "", false), PushReport::Landed);
