@@ -52,7 +52,7 @@ fn rendered(files: &[&str], pins: &[Pin], seen: &[Unmanaged]) -> (String, TeamPo
     });
     let none = |path: &str| Err(std::io::Error::new(std::io::ErrorKind::NotFound, path.to_owned()));
     let team = team::load(&text, "pindeck.toml", &none, PolicySource::None).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    let unmatched = check::unmatched_paths(&team, &text, "pindeck.toml", &files);
+    let unmatched = check::unmatched_paths(&team.environments, &text, "pindeck.toml", &files);
     assert!(unmatched.is_empty(), "{unmatched:?}\n{text}");
     (text, team)
 }

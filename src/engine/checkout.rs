@@ -8,7 +8,7 @@ use crate::sources::git::{GitRepo, Tip};
 /// The branches of a repository that count: that of the policy, and those that environments are on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkouts {
-    /// The branch of `pindeck.toml`, whose policy, keys and list of holds count for all of them.
+    /// The branch of `pindeck.toml`: its policy and its keys count for all of them.
     pub home: Tip,
     /// The other branches that environments are read from, each once.
     pub others: Vec<Tip>,

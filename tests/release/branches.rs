@@ -204,7 +204,7 @@ async fn a_revert_and_its_hold_land_on_two_branches_or_on_none() {
     let done = execute(&engine, proposal).await.expect("reverted");
     let after = heads(&stage);
     assert_eq!(moved(&before, &after), ["env/production", "main"]);
-    assert_eq!(done.commits, [after["main"].clone(), after["env/production"].clone()]);
+    assert_eq!(done.commits, [after["env/production"].clone(), after["main"].clone()]);
     assert_eq!(done.pushed.as_deref(), Some("refs/heads/env/production"));
     assert_eq!(held(&engine).await, [new]);
     let subject = |branch: &str| stage.at_remote(["log", "-1", "--format=%s", branch]);
@@ -258,7 +258,7 @@ async fn who_pushes_to_the_other_branch_first_is_not_overrun() {
         .expect("reverted");
     assert!(stage.clone.join("raced").exists(), "there was a race");
     let after = heads(&stage);
-    assert_eq!(done.commits, [after["main"].clone(), after["env/production"].clone()]);
+    assert_eq!(done.commits, [after["env/production"].clone(), after["main"].clone()]);
     assert_eq!(
         stage.at_remote(["rev-parse", "env/production^"]),
         before["env/production"]

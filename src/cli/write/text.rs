@@ -137,6 +137,8 @@ pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
                     plan.to
                 )));
             }
+            let beside = receipt.commits.iter().skip(receipt.plans.len());
+            out.extend(beside.map(|commit| format!("Its hold: in commit {commit}, on the branch of pindeck.toml")));
             if let Some(pushed) = &receipt.pushed {
                 out.extend(safe(&format!("Pushed to {pushed} of {}.", proposal.remote)));
             }

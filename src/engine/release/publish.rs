@@ -62,9 +62,11 @@ pub(super) async fn publish(
     };
     let beside_last = beside.last().cloned();
     // What landed is told by the last one, so that is the pin's.
-    let commits: Vec<String> = beside.into_iter().chain(commits).collect();
+    let noted: Vec<String> = beside.iter().chain(&commits).cloned().collect();
+    // Each plan's commit stands at the plan's place.
+    let commits: Vec<String> = commits.into_iter().chain(beside).collect();
     if let Some(running) = &mut write.running {
-        let noted = running.committed(&base, &commits, Timestamp::now());
+        let noted = running.committed(&base, &noted, Timestamp::now());
         noted.map_err(Failure::from)?;
     }
     // The commits are in this clone alone: it can still be stopped.
