@@ -8,11 +8,19 @@ use serde_json::{Value, json};
 
 use super::home::{Home, Said, finish, git};
 use super::served::Served;
+use crate::support::api_requests::ApiRequests;
 
 /// An API server that answers every list by its kind, and remembers what it was asked.
 pub struct ApiServer {
     pub address: String,
     pub heard: Arc<Mutex<Vec<String>>>,
+    requests: Arc<ApiRequests>,
+}
+
+impl Drop for ApiServer {
+    fn drop(&mut self) {
+        self.requests.verdict();
+    }
 }
 
 impl ApiServer {
@@ -21,6 +29,8 @@ impl ApiServer {
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let all = Arc::clone(&heard);
+        let requests: Arc<ApiRequests> = Arc::default();
+        let recorder = Arc::clone(&requests);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { return };
@@ -28,6 +38,7 @@ impl ApiServer {
                 let first = lines.next().and_then(Result::ok).unwrap_or_default();
                 while lines.next().and_then(Result::ok).is_some_and(|line| !line.is_empty()) {}
                 all.lock().expect("no test panics").push(first.clone());
+                recorder.take(&first);
                 let path = first.split([' ', '?']).nth(1).unwrap_or_default();
                 // A watch is the list of Pods, with other parameters.
                 let kind = match first.contains("watch=true") {
@@ -43,7 +54,11 @@ impl ApiServer {
                 let _ = stream.write_all(format!("{head}{body}").as_bytes());
             }
         });
-        Self { address, heard }
+        Self {
+            address,
+            heard,
+            requests,
+        }
     }
 }
 

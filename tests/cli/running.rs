@@ -106,6 +106,10 @@ fn what_cannot_be_told_is_unknown_with_its_reason() {
         missing.contains("pods in shop: forbidden") && missing.contains("config rbac"),
         "{missing}"
     );
+    // What is missing of a namespace is said once, and what was not counted has no numbers.
+    let text = run(&home, &forbidden, &["running"]);
+    assert_eq!(text.out.matches("forbidden").count(), 1, "{text:?}");
+    assert!(!text.out.contains("0/0"), "{text:?}");
     // Another digest that nobody can read proves nothing: it may be another index of the same image.
     let other = ApiServer::start(|kind| match kind {
         "pods" => list(&[pod("web-1", &image('b'), &image('b'))]),
@@ -125,6 +129,48 @@ fn what_cannot_be_told_is_unknown_with_its_reason() {
     assert_eq!(other.heard.lock().expect("no test panics").len(), asked);
     let check = run_with(&home, &home.path("gitops"), &["config", "check"]);
     assert!(check.err.contains("cluster eu is not asked"), "{check:?}");
+}
+
+#[test]
+fn credentials_are_those_of_the_kubeconfigs_or_it_is_said_why_not() {
+    let home = Home::new();
+    let server = ApiServer::start(|kind| match kind {
+        "pods" => list(&[pod("web-1", &image('a'), &image('a'))]),
+        _ => list(&[]),
+    });
+    assert_eq!(run(&home, &server, &["running"]).status, 0);
+    let asked = server.heard.lock().expect("no test panics").len();
+    let cluster = format!("clusters: [{{name: c, cluster: {{server: '{}'}}}}]\n", server.address);
+    let context = "contexts: [{name: eu-viewer, context: {cluster: c, user: u}}]\n";
+    let with = |first: &str, second: &str| {
+        home.write("first", first);
+        home.write("second", second);
+        let both = std::env::join_paths([home.path("first"), home.path("second")]).expect("paths");
+        let mut command = home.command(&home.path("gitops"), &["running"]);
+        command.env("PINDECK_CONFIG", home.path("mine.toml")).env("KUBECONFIG", both);
+        finish(command)
+    };
+    // Two files are one configuration, and of two users of one name the first counts.
+    let users = format!("{context}users: [{{name: u, user: {{token: t}}}}]\n");
+    let said = with(&cluster, &users);
+    assert!(said.status == 0 && said.out.contains("same"), "{said:?}");
+    let more = server.heard.lock().expect("no test panics").len();
+    assert!(more > asked);
+    let exec = |how: &str| {
+        format!(
+            "{context}users: [{{name: u, user: {{exec: {{apiVersion: client.authentication.k8s.io/v1, command: ./login{how}}}}}}}]\n"
+        )
+    };
+    for (first, second, words) in [
+        (exec(", interactiveMode: Always"), cluster.clone(), "asks a person"),
+        (exec(""), cluster.clone(), "./login"),
+        (context.to_owned(), String::new(), "no cluster \"c\""),
+        (cluster.clone(), String::new(), "no context \"eu-viewer\""),
+    ] {
+        let said = with(&first, &second);
+        assert!(said.status == 6 && said.out.contains(words), "{words}: {said:?}");
+    }
+    assert_eq!(server.heard.lock().expect("no test panics").len(), more, "nothing was sent");
 }
 
 #[test]

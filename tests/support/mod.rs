@@ -5,6 +5,7 @@
 #![allow(missing_docs, reason = "test code explains itself where it needs to")]
 
 pub mod answering;
+pub mod api_requests;
 pub mod ask;
 pub mod child_cpu;
 pub mod cosign;

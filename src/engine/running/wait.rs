@@ -306,3 +306,7 @@ fn revisions_not_known(pins: &[WaitedPin], fetched: &BTreeSet<String>) -> Vec<St
     let revisions = open.filter_map(|one| one.revision.as_ref().map(|revision| revision.raw().to_owned()));
     revisions.filter(|revision| !fetched.contains(revision)).collect()
 }
+
+#[cfg(test)]
+#[path = "wait_tests.rs"]
+mod tests;

@@ -245,3 +245,37 @@ async fn a_program_that_hangs_fails_or_asks_is_named_and_nothing_is_sent() {
     }
     assert!(server.heard().is_empty() && !folder.path().join("asked").exists());
 }
+
+#[tokio::test]
+async fn credentials_that_expire_under_a_watch_are_asked_for_again() {
+    let folder = folder();
+    let script = r#"echo run >> "$(dirname "$0")/runs"
+echo "{\"status\":{\"token\":\"$(wc -l < "$(dirname "$0")/runs" | tr -d ' ')\"}}""#;
+    plugin(folder.path(), script);
+    let has_expired = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let expired = std::sync::Arc::clone(&has_expired);
+    let server = Server::start(move |_, heard| {
+        use std::sync::atomic::Ordering::SeqCst;
+        let is_watch = heard.line.contains("watch=true");
+        // The first watch comes when the first token has just expired.
+        let is_expired = expired.load(SeqCst) || is_watch && !expired.swap(true, SeqCst);
+        match (is_expired, heard.authorization.as_deref()) {
+            (true, Some("Bearer 1")) => status(401, "Unauthorized", "Unauthorized"),
+            (_, _) if is_watch => Reply::Is(200, "", "{\"type\":\"ADDED\",\"object\":{}}\n".to_owned()),
+            (_, _) => page(&[], ""),
+        }
+    })
+    .await;
+    let client = server.client(EXEC, folder.path(), ClusterLimits::default());
+    let see = super::super::seen::see;
+    assert_eq!(see(&client, "shop").await.unfinished, None);
+    let watched = client.changed("shop", Duration::from_secs(5)).await;
+    let failure = Failure::from(watched.expect_err("the token has expired"));
+    assert_eq!(failure.kind, FailureKind::Denied, "{failure:?}");
+    assert!(failure.what.raw().contains("credentials"), "{failure:?}");
+    // The next look brings another token, with which the watch goes on.
+    assert_eq!(see(&client, "shop").await.unfinished, None);
+    assert_eq!(client.changed("shop", Duration::from_secs(5)).await, Ok(()));
+    let runs = std::fs::read_to_string(folder.path().join("runs")).expect("it ran");
+    assert_eq!(runs.lines().count(), 2);
+}

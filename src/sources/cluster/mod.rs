@@ -11,10 +11,12 @@ mod kubeconfig;
 mod objects;
 mod reconciler_objects;
 mod reconcilers;
+#[cfg(test)]
+mod recorded_tests;
 mod secret;
 mod seen;
 #[cfg(test)]
-mod server_tests;
+pub(crate) mod server_tests;
 mod token_file;
 mod watch;
 

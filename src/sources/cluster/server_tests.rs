@@ -8,38 +8,52 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::client::{ClusterClient, ClusterLimits};
 use super::kubeconfig::Kubeconfig;
+use api_requests::ApiRequests;
+
+#[path = "../../../tests/support/api_requests.rs"]
+mod api_requests;
 
 /// What a request said: its first line, and its credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub(super) line: String,
-    pub(super) authorization: Option<String>,
+pub(crate) struct Heard {
+    pub(crate) line: String,
+    pub(crate) authorization: Option<String>,
 }
 
 /// What is answered: the bytes of a whole response, or nothing for ever.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     Is(u16, &'static str, String),
     Broken(String),
     Silence,
 }
 
-pub(super) type Script = dyn Fn(usize, &Heard) -> Reply + Send + Sync;
+type Script = dyn Fn(usize, &Heard) -> Reply + Send + Sync;
 
 /// A server of one test.
-pub(super) struct Server {
-    pub(super) address: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
     pub(super) heard: Arc<Mutex<Vec<Heard>>>,
+    requests: Arc<ApiRequests>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.requests.verdict();
+    }
 }
 
 impl Server {
-    pub(super) async fn start(script: impl Fn(usize, &Heard) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(usize, &Heard) -> Reply + Send + Sync + 'static) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let (script, all): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&heard));
+        let requests: Arc<ApiRequests> = Arc::default();
+        let recorder = Arc::clone(&requests);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (script, all) = (Arc::clone(&script), Arc::clone(&all));
+                let recorder = Arc::clone(&recorder);
                 tokio::spawn(async move {
                     let mut bytes = Vec::new();
                     while !bytes.ends_with(b"\r\n\r\n") {
@@ -58,6 +72,7 @@ impl Server {
                         line: text.lines().next().unwrap_or_default().to_owned(),
                         authorization: text.lines().find_map(header),
                     };
+                    recorder.take(&one.line);
                     let at = {
                         let mut all = all.lock().expect("no test panics");
                         all.push(one.clone());
@@ -80,7 +95,11 @@ impl Server {
                 });
             }
         });
-        Self { address, heard }
+        Self {
+            address,
+            heard,
+            requests,
+        }
     }
 
     pub(super) fn heard(&self) -> Vec<Heard> {
@@ -101,11 +120,11 @@ impl Server {
     }
 }
 
-pub(super) fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a folder")
 }
 
-pub(super) fn page(items: &[Value], next: &str) -> Reply {
+pub(crate) fn page(items: &[Value], next: &str) -> Reply {
     let metadata = json!({ "resourceVersion": "7", "continue": next, "remainingItemCount": 1 });
     Reply::Is(
         200,
@@ -114,7 +133,7 @@ pub(super) fn page(items: &[Value], next: &str) -> Reply {
     )
 }
 
-pub(super) fn status(code: u16, reason: &str, message: &str) -> Reply {
+pub(crate) fn status(code: u16, reason: &str, message: &str) -> Reply {
     let body = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message,
         "reason": reason, "code": code,
