@@ -12,6 +12,7 @@ use crate::domain::freshness::Answered;
 use crate::domain::policy::{TeamPolicy, WriteMode};
 use crate::domain::proposal::{ForgeProposal, ProposalReport, ProposalState, ProposedPin, chosen};
 use crate::sources::forge::{ForgeAddress, ForgeClient};
+use crate::sources::git::GitError;
 
 use super::open::{Engine, blocking};
 use super::survey::CommitSurvey;
@@ -65,12 +66,19 @@ impl Engine {
         else {
             return Ok(ProposalsByPin::new());
         };
-        let (repo, tip) = (self.inner.repo.clone(), survey.tip.commit.clone());
+        let (repo, surveyed) = (self.inner.repo.clone(), survey.clone());
         let fetched = self.kept().fetched.clone();
         let found = blocking(move || {
             // What a fetch did not tell of is gone from the remote; without a fetch, nobody knows better.
             let is_there = |branch: &str| fetched.as_ref().is_none_or(|refs| refs.names(branch));
-            repo.proposals(&remote, &tip, &is_there)
+            let mut found = Vec::new();
+            // Whether one has arrived is asked of the branch that its environment is read from.
+            for tip in surveyed.checkouts.all() {
+                let mut here = repo.proposals(&remote, &tip.commit, &is_there)?;
+                here.retain(|one| surveyed.branch_of(&one.target.environment) == tip.branch);
+                found.extend(here);
+            }
+            Ok::<_, GitError>(found)
         })
         .await??;
         Ok(by_pin(survey, &found))
@@ -108,9 +116,9 @@ impl Engine {
         let mut asked: Vec<ProposedPin> = pins.into_values().collect();
         asked.sort_by_key(|pin| std::cmp::Reverse(pin.at));
         asked.truncate(MOST_ASKED);
-        let base = survey.tip.branch.as_str();
         let ask = |pin: ProposedPin| {
             let client = Arc::clone(&client);
+            let base = survey.branch_of(&pin.target.environment);
             async move {
                 let result = client.proposal(&pin, base).await.map_err(Failure::from);
                 let at = Timestamp::now();

@@ -50,6 +50,12 @@ impl CommitSurvey {
         self.checkouts.branch_of(environment) == self.tip.branch
     }
 
+    /// The branch that the environment of that name is read from; of one that is not known, the policy's.
+    pub(crate) fn branch_of(&self, name: &EnvId) -> &str {
+        let known = self.environments.iter().find(|environment| environment.name == *name);
+        known.map_or(&*self.checkouts.home.branch, |known| self.checkouts.branch_of(known))
+    }
+
     /// Whether the environment of that name is read from this branch.
     pub(crate) fn has_here(&self, name: &EnvId) -> bool {
         let mut all = self.environments.iter();

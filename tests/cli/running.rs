@@ -147,7 +147,9 @@ fn credentials_are_those_of_the_kubeconfigs_or_it_is_said_why_not() {
         home.write("second", second);
         let both = std::env::join_paths([home.path("first"), home.path("second")]).expect("paths");
         let mut command = home.command(&home.path("gitops"), &["running"]);
-        command.env("PINDECK_CONFIG", home.path("mine.toml")).env("KUBECONFIG", both);
+        command
+            .env("PINDECK_CONFIG", home.path("mine.toml"))
+            .env("KUBECONFIG", both);
         finish(command)
     };
     // Two files are one configuration, and of two users of one name the first counts.
@@ -170,7 +172,11 @@ fn credentials_are_those_of_the_kubeconfigs_or_it_is_said_why_not() {
         let said = with(&first, &second);
         assert!(said.status == 6 && said.out.contains(words), "{words}: {said:?}");
     }
-    assert_eq!(server.heard.lock().expect("no test panics").len(), more, "nothing was sent");
+    assert_eq!(
+        server.heard.lock().expect("no test panics").len(),
+        more,
+        "nothing was sent"
+    );
 }
 
 #[test]
