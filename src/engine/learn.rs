@@ -27,6 +27,7 @@ use super::image_presence::{ImageDepth, PresenceScope};
 use super::ledger::{self, Ledger};
 use super::open::{Engine, blocking};
 use super::registry_memo::RegistryMemo;
+use super::team_file;
 
 /// Digests looked at, at most; a larger repository learns from the first ones.
 const MOST_DIGESTS: usize = 500;
@@ -131,7 +132,7 @@ impl Engine {
             Some(bytes) => Ok(bytes.clone()),
             None => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
         };
-        let mut team = team::load(text, ledger::TEAM_FILE, &read, PolicySource::None)?;
+        let mut team = team::load(text, team_file::TEAM_FILE, &read, PolicySource::None)?;
         team.registries.clone_from(&configured.registries);
         let (registry, trust) = super::open::tools(self.options(), &team)?;
         let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
