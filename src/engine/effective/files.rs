@@ -24,6 +24,7 @@ pub(super) struct Files<'a> {
     /// The kustomization of each folder that has one.
     by_folder: HashMap<&'a str, u32>,
     users: OnceCell<KustomizationUsers>,
+    only_patches: OnceCell<BTreeSet<u32>>,
 }
 
 /// By which kustomizations each is taken in as a resource.
@@ -62,6 +63,7 @@ impl<'a> Files<'a> {
             kustomizations,
             by_folder,
             users: OnceCell::new(),
+            only_patches: OnceCell::new(),
         }
     }
 
@@ -144,18 +146,20 @@ impl<'a> Files<'a> {
     }
 
     /// Files that kustomizations name as patches and none as a resource.
-    pub(crate) fn only_patches(&self) -> BTreeSet<u32> {
-        let mut named = [BTreeSet::new(), BTreeSet::new()];
-        for (file, one) in self.kustomizations() {
-            let patches = one.patches.iter().filter_map(|rule| match &rule.from {
-                PatchSource::File(path) => Some(path),
-                PatchSource::Inline(_) | PatchSource::Unread => None,
-            });
-            let find = |path: &String| self.find(&self.resolve(file, path)?);
-            named[0].extend(patches.filter_map(find));
-            named[1].extend(one.resources.iter().filter_map(find));
-        }
-        named[0].difference(&named[1]).copied().collect()
+    pub(crate) fn only_patches(&self) -> &BTreeSet<u32> {
+        self.only_patches.get_or_init(|| {
+            let mut named = [BTreeSet::new(), BTreeSet::new()];
+            for (file, one) in self.kustomizations() {
+                let patches = one.patches.iter().filter_map(|rule| match &rule.from {
+                    PatchSource::File(path) => Some(path),
+                    PatchSource::Inline(_) | PatchSource::Unread => None,
+                });
+                let find = |path: &String| self.find(&self.resolve(file, path)?);
+                named[0].extend(patches.filter_map(find));
+                named[1].extend(one.resources.iter().filter_map(find));
+            }
+            named[0].difference(&named[1]).copied().collect()
+        })
     }
 
     /// Why a kustomization beside or above a file cannot be read, if there is one: it may change what the file says.

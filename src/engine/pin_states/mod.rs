@@ -136,7 +136,6 @@ impl PinStates<'_> {
 
 /// One way through the history.
 struct StateReading<'a> {
-    repo: &'a GitRepo,
     files: &'a CountedFiles<'a>,
     moved: MovedFiles,
     blobs: Blobs,
@@ -173,7 +172,6 @@ impl<'a> StateReading<'a> {
             .filter(|one| is_unowned(&one.key))
             .map(|one| one.key.clone());
         Ok(Self {
-            repo: states.repo,
             files,
             moved,
             blobs: states.repo.blobs()?,
@@ -224,7 +222,7 @@ impl<'a> StateReading<'a> {
             };
             let counts = |path: &str| self.files.counts_itself(path);
             let whole = |path: &str, oid: &str| self.references.read(&self.blobs, path, Some(oid), &|_| true);
-            let (changes, former) = self.moved.follow(self.repo, &former, side, &counts, &whole)?;
+            let (changes, former) = self.moved.follow(&self.blobs, &former, side, &counts, &whole)?;
             read.push(self.references(changes)?);
             former_of_parents.push(former);
         }

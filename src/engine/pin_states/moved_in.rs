@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::domain::failure::Failure;
-use crate::sources::git::{BlobChange, GitRepo};
+use crate::sources::git::{BlobChange, Blobs};
 
 use super::blob_references::{PastReference, PastReferences};
 
@@ -91,7 +91,7 @@ impl MovedFiles {
     /// If the repository cannot be read.
     pub(crate) fn follow(
         &self,
-        repo: &GitRepo,
+        blobs: &Blobs,
         former: &Rc<FormerPaths>,
         side: ReadSide<'_>,
         counts: &dyn Fn(&str) -> bool,
@@ -126,7 +126,7 @@ impl MovedFiles {
             }
             let known = former.get(file).map_or(&[][..], Vec::as_slice);
             let at = |id: Option<&str>, paths: &[String], of: fn(&BlobChange) -> &Option<String>| {
-                first_of(repo, id, std::iter::once(file).chain(paths), |path| {
+                first_of(blobs, id, std::iter::once(file).chain(paths), |path| {
                     changes.get(path).map(|change| of(change).clone())
                 })
             };
@@ -159,7 +159,7 @@ impl MovedFiles {
 /// The first of some paths that has a regular file at a commit. `changed` tells what is known of one by the commit's
 /// changes.
 fn first_of<'p>(
-    repo: &GitRepo,
+    blobs: &Blobs,
     commit: Option<&str>,
     paths: impl Iterator<Item = &'p String>,
     changed: impl Fn(&str) -> Option<Option<String>>,
@@ -168,7 +168,7 @@ fn first_of<'p>(
     for path in paths {
         let blob = match changed(path) {
             Some(known) => known,
-            None => repo.entry(commit, path)?.regular(path).ok().flatten(),
+            None => blobs.entry(commit, path)?.regular(path).ok().flatten(),
         };
         if let Some(blob) = blob {
             return Ok(Some((path.clone(), blob)));

@@ -12,6 +12,9 @@ use crate::engine::ledger::Ledger;
 /// What can write a name in other bytes than its own: escapes of YAML and JSON, and a line that is broken by one.
 const ESCAPES: &str = r"\\[xuU\r\n]";
 
+/// A byte that is none of a word of a repository.
+const BETWEEN: &str = "[^A-Za-z0-9._-]";
+
 /// The last words of the repositories that a service has, or had.
 pub(super) struct Needles {
     words: BTreeSet<String>,
@@ -70,10 +73,12 @@ impl Needles {
 
     fn compile(&mut self) {
         self.without.get_mut().clear();
-        let words = self.words.iter().map(|word| regex::escape(word));
-        let all: Vec<String> = words.chain([ESCAPES.to_owned()]).collect();
-        // Without a pattern, everything is parsed.
-        self.pattern = Regex::new(&format!("(?-u){}", all.join("|"))).ok();
+        let words: Vec<String> = self.words.iter().map(|word| regex::escape(word)).collect();
+        let words = words.join("|");
+        // The last word of a repository ends where a character follows that no repository has, and so it begins. Without a
+        // pattern, everything is parsed.
+        let pattern = format!("(?-u)(?:^|{BETWEEN})(?:{words})(?:{BETWEEN}|$)|{ESCAPES}");
+        self.pattern = Regex::new(&pattern).ok();
     }
 }
 
@@ -103,6 +108,21 @@ mod tests {
             assert!(needles.are_in(text.as_bytes()), "{text}");
         }
         assert!(needles.are_in(b"image: \"r/shop/a\\\n  pi\""));
-        assert!(!needles.are_in(b"image: r/shop/web:v1"));
+        for text in [
+            "image: r/shop/web:v1",
+            "image: r/shop/api-docs:v1",
+            "image: r/shop/my.api@sha256:0",
+        ] {
+            assert!(!needles.are_in(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "api",
+            "image: {name: api}",
+            "image: 'r/shop/api'",
+            "image: r/shop/api\n",
+            "r/shop/api${TAG}",
+        ] {
+            assert!(needles.are_in(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -378,6 +378,14 @@ impl Blobs {
     pub(crate) fn read_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         self.reader.blob_if(oid, is_wanted)
     }
+
+    /// What a commit has at a path, as [`GitRepo::entry`] says it, without opening the repository anew.
+    ///
+    /// # Errors
+    /// If the commit cannot be read, or the path leads out of the repository.
+    pub(crate) fn entry(&self, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
+        entry(self.reader.as_ref(), commit, path)
+    }
 }
 
 fn entry(reader: &dyn GitReader, commit: &str, path: &str) -> Result<TreeEntry<String>, GitError> {
