@@ -12,9 +12,6 @@ use crate::engine::ledger::Ledger;
 /// What can write a name in other bytes than its own: escapes of YAML and JSON, and a line that is broken by one.
 const ESCAPES: &str = r"\\[xuU\r\n]";
 
-/// A byte that is none of a word of a repository.
-const BETWEEN: &str = "[^A-Za-z0-9._-]";
-
 /// The last words of the repositories that a service has, or had.
 pub(super) struct Needles {
     words: BTreeSet<String>,
@@ -68,18 +65,28 @@ impl Needles {
     }
 
     fn are_in(&self, bytes: &[u8]) -> bool {
-        self.pattern.as_ref().is_none_or(|pattern| pattern.is_match(bytes))
+        let Some(pattern) = &self.pattern else { return true };
+        let is_of_word = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(is_of_word);
+        let is_whole = |found: regex::bytes::Match<'_>| {
+            bytes[found.start()] == b'\\' || !is_of_word(found.start().checked_sub(1)) && !is_of_word(Some(found.end()))
+        };
+        pattern.find_iter(bytes).any(is_whole)
     }
 
     fn compile(&mut self) {
         self.without.get_mut().clear();
-        let words: Vec<String> = self.words.iter().map(|word| regex::escape(word)).collect();
-        let words = words.join("|");
-        // The last word of a repository ends where a character follows that no repository has, and so it begins. Without a
-        // pattern, everything is parsed.
-        let pattern = format!("(?-u)(?:^|{BETWEEN})(?:{words})(?:{BETWEEN}|$)|{ESCAPES}");
-        self.pattern = Regex::new(&pattern).ok();
+        // Of words that begin alike the longest is met first, so that none is looked for inside another.
+        let mut words: Vec<String> = self.words.iter().map(|word| regex::escape(word)).collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        words.push(ESCAPES.to_owned());
+        // Without a pattern, everything is parsed.
+        self.pattern = Regex::new(&format!("(?-u){}", words.join("|"))).ok();
     }
+}
+
+/// Whether a byte may stand in the last word of a repository: where another one stands, the word has ended.
+fn is_of_word(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 fn last_word(image: &Repository) -> String {
