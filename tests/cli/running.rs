@@ -166,8 +166,8 @@ fn credentials_are_those_of_the_kubeconfigs_or_it_is_said_why_not() {
     for (first, second, words) in [
         (exec(", interactiveMode: Always"), cluster.clone(), "asks a person"),
         (exec(""), cluster.clone(), "./login"),
-        (context.to_owned(), String::new(), "no cluster \"c\""),
-        (cluster.clone(), String::new(), "no context \"eu-viewer\""),
+        (context.to_owned(), String::new(), "no cluster 'c'"),
+        (cluster.clone(), String::new(), "no context 'eu-viewer'"),
     ] {
         let said = with(&first, &second);
         assert!(said.status == 6 && said.out.contains(words), "{words}: {said:?}");
