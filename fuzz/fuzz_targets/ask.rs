@@ -31,6 +31,8 @@ pub fn profile(keys: bool, root: TrustRoot) -> TrustProfile {
         sct: true,
         timestamp: TimeRule::Any,
         demands: Demands::default(),
+        signature_format: None,
+        predicate_types: Vec::new(),
     }
 }
 
