@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::toml_text::quoted;
 use crate::domain::admission::profile::NamedRoots;
 use crate::domain::admission::{
     AdmissionDemand, AdmissionPolicy, Authority, AuthoritySigner, GateProgram, UnreadEffect, UnreadField,
@@ -91,6 +92,10 @@ fn signing(policy: &AdmissionPolicy, roots: &NamedRoots) -> Result<Vec<SigningPr
     }
     if policy.demands.is_empty() {
         return Err("it names nobody who must sign".to_owned());
+    }
+    // What may refuse less says as little as what may refuse more: nobody knows who must have signed where.
+    if let Some(part) = policy.unread.iter().find(|part| part.effect == UnreadEffect::Either) {
+        return Err(format!("{} (line {}) is not read: {}", part.what, part.line, part.why));
     }
     let mut all: Vec<SigningProfile> = Vec::new();
     for demand in &policy.demands {
@@ -347,9 +352,15 @@ fn profile(out: &mut ImportedPolicy, name: &str, profile: &TrustProfile) {
         Some(TrustRoot::PublicGood) => text.push_str("root = \"public-good\"\n"),
         Some(TrustRoot::Github) => text.push_str("root = \"github\"\n"),
         Some(TrustRoot::File { name, json }) if name.is_empty() || name.contains(' ') => {
-            let path = "keys/trusted_root.json".to_owned();
+            let content = format!("{}\n", json.trim_end());
+            let mut path = "keys/trusted_root.json".to_owned();
+            let mut nth = 1;
+            while out.keys.get(&path).is_some_and(|there| *there != content) {
+                nth += 1;
+                path = format!("keys/trusted_root.{nth}.json");
+            }
             let _ = writeln!(text, "root = {}", quoted(&path));
-            out.keys.insert(path, format!("{}\n", json.trim_end()));
+            out.keys.insert(path, content);
         }
         Some(TrustRoot::File { name, .. }) => {
             let _ = writeln!(text, "root = {}", quoted(name));
@@ -419,10 +430,6 @@ fn unused(names: &mut BTreeSet<String>, wanted: &str) -> String {
         name = format!("{base}-{nth}");
     }
     name
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 /// Text for a comment: one line, nothing that a terminal would act on.

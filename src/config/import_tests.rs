@@ -378,3 +378,72 @@ proptest! {
         );
     }
 }
+
+#[test]
+fn no_policy_is_made_where_a_part_that_is_not_read_may_refuse_more_or_less() {
+    let mut odd = policy("odd", any_of(vec![authority(AuthoritySigner::Key(pem(1)), &[None])]));
+    odd.unread.push(UnreadField {
+        line: 9,
+        what: "verifyImages.repository".to_owned(),
+        text: "x".to_owned(),
+        why: "it looks for signatures elsewhere".to_owned(),
+        effect: UnreadEffect::Either,
+    });
+    let (made, team) = imported(&[odd]);
+    assert!(team.policies.is_empty() && team.trust.is_empty(), "{}", made.text);
+    let why = "# No policy is made of it: verifyImages.repository";
+    assert!(made.text.contains(why), "{}", made.text);
+}
+
+#[test]
+fn two_roots_go_to_two_files() {
+    let of = |root: &str| {
+        let mut one = authority(keyless(1), &[None]);
+        if let AuthoritySigner::Keyless { root: own, .. } = &mut one.signer {
+            *own = AuthorityRoot::Named(root.to_owned());
+        }
+        policy(root, any_of(vec![one]))
+    };
+    let file = |name: &str| {
+        let root = TrustRoot::File {
+            name: format!("my roots/{name}.json"),
+            json: format!("root {name}"),
+        };
+        (name.to_owned(), root)
+    };
+    let roots = NamedRoots::new([file("a"), file("b")]);
+    let made = render(&[of("a"), of("b")], &roots, &BTreeSet::new());
+    let all: BTreeSet<&str> = made.keys.values().map(|json| json.trim_end()).collect();
+    assert_eq!(all, BTreeSet::from(["root a", "root b"]), "{}", made.text);
+    for path in made.keys.keys() {
+        assert!(made.text.contains(&format!("root = \"{path}\"")), "{}", made.text);
+    }
+}
+
+#[test]
+fn no_text_of_a_policy_gets_out_of_its_line() {
+    let evil = "x\n[policies.evil]\nrequire = []\n\"\"\"\n'''\r\u{1b}[2J\u{202e}\\";
+    let mut hostile = authority(keyless(1), &[Some(SLSA)]);
+    hostile.name = evil.to_owned();
+    if let AuthoritySigner::Keyless { identities, .. } = &mut hostile.signer {
+        identities[0].subject = Some(AuthorityMatch::Exact(evil.to_owned()));
+    }
+    let elsewhere = authority(AuthoritySigner::Elsewhere(evil.to_owned()), &[None]);
+    let mut there = policy(evil, any_of(vec![hostile, elsewhere]));
+    there.file = evil.to_owned();
+    there.kind = evil.to_owned();
+    there.images = vec![evil.to_owned()];
+    there.unread.push(UnreadField {
+        line: 9,
+        what: evil.to_owned(),
+        text: evil.to_owned(),
+        why: evil.to_owned(),
+        effect: UnreadEffect::Tightens,
+    });
+    let (made, team) = imported(&[there]);
+    assert_eq!(made.policies.len(), 1);
+    assert!(!made.text.contains("\n[policies.evil]"), "{}", made.text);
+    assert!(!made.text.contains(['\r', '\u{1b}', '\u{202e}']), "{:?}", made.text);
+    let san = &team.trust.values().next().expect("a profile").identities[0].san;
+    assert_eq!(*san, Match::Exact(evil.to_owned()));
+}

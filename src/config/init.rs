@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use super::infer;
 use super::init_policy::LearnedChoices;
+use super::toml_text::quoted;
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::{Pin, Unmanaged};
 use crate::domain::policy::Environment;
@@ -80,10 +81,6 @@ const POLICY: &str = r#"
 # identities = [{ san = "https://github.com/ORGANISATION/{service}/.github/workflows/release.yml@refs/heads/main", issuer = "https://token.actions.githubusercontent.com" }]
 # keys = ["keys/ci.pub"]                     # PEM; for keys without a log: transparency_log = "not-required"
 "#;
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
-}
 
 fn list<'a>(items: impl IntoIterator<Item = &'a str>) -> String {
     let items: Vec<String> = items.into_iter().map(quoted).collect();

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::toml_text::quoted;
 use crate::domain::id::ServiceId;
 use crate::domain::learned::{LearnedPolicy, SeenSigner, default_signer};
 use crate::domain::text::Clean;
@@ -243,10 +244,6 @@ fn plain(text: &str) -> String {
         .collect();
     let kept = kept.trim_matches('-').to_owned();
     if kept.is_empty() { "signer".to_owned() } else { kept }
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
 }
 
 /// Text for a comment: one line, nothing that a terminal would act on.

@@ -209,3 +209,50 @@ fn every_proposal_is_valid_once_its_comment_signs_are_gone() {
     assert!(team.environments.iter().all(|e| e.policy.as_deref() == Some("release")));
     assert!(team.services[0].candidate.is_some());
 }
+
+#[test]
+fn no_text_that_was_learned_gets_out_of_its_comment() {
+    use crate::config::init_policy::LearnedChoices;
+    use crate::domain::evidence::EvidenceKind;
+    use crate::domain::learned::{LearnedChoice, LearnedPolicy, SeenSigner};
+    let evil = "x\n[policies.evil]\nrequire = []\n\"\"\"\n'''\r\u{1b}[2J\u{202e}\\";
+    fn once<T>(value: T) -> LearnedChoice<T> {
+        LearnedChoice { value, count: 1, of: 1 }
+    }
+    let certificate = SeenSigner::Certificate {
+        root: evil.to_owned(),
+        san: evil.to_owned(),
+        issuer: Some(evil.to_owned()),
+    };
+    let policy = LearnedPolicy {
+        digests: 1,
+        signers: BTreeMap::from([
+            (ServiceId::new("api"), once(certificate)),
+            (ServiceId::new(evil), once(SeenSigner::Key(evil.to_owned()))),
+        ]),
+        kinds: vec![once(EvidenceKind::Signature)],
+        builders: vec![once(evil.to_owned())],
+        sources: BTreeMap::from([(ServiceId::new("api"), once(evil.to_owned()))]),
+        asks_source: true,
+        warned: true,
+        seen: vec![evil.to_owned()],
+    };
+    let mut choices = LearnedChoices {
+        policy,
+        rejected: vec![evil.to_owned()],
+        unread: BTreeMap::from([(evil.to_owned(), 1)]),
+        ..LearnedChoices::default()
+    };
+    let mut text = choices.service("api");
+    choices.section(&mut text);
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#');
+    assert!(text.lines().all(is_comment), "{text}");
+    assert!(!text.contains(['\r', '\u{1b}', '\u{202e}']), "{text:?}");
+    // Without the comment signs it says exactly what was seen.
+    choices.is_active = true;
+    let mut text = String::new();
+    choices.section(&mut text);
+    let table: toml::Table = toml::from_str(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    assert_eq!(table["policies"]["release"]["builder"][0].as_str(), Some(evil));
+    assert_eq!(table["policies"].as_table().map(toml::Table::len), Some(1));
+}

@@ -17,6 +17,7 @@ mod platforms;
 mod raw;
 pub(crate) mod rbac;
 pub mod team;
+mod toml_text;
 mod trust;
 pub mod user;
 mod values;

@@ -161,7 +161,7 @@ fn print(imported: &ImportedPolicy, as_json: bool, path: Option<&str>) -> Result
             content
                 .trim_end()
                 .lines()
-                .try_for_each(|line| say(&format!("#   {line}")))?;
+                .try_for_each(|line| say(&format!("#   {}", Clean::from_untrusted(line))))?;
         }
     }
     warn(&match imported.policies.len() {
