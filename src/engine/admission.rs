@@ -15,7 +15,7 @@ use crate::domain::admission::decide::{AuthorityFindings, ReasonedAnswer, of_all
 use crate::domain::admission::globs::PatternMatch;
 use crate::domain::admission::profile::NamedRoots;
 use crate::domain::admission::rules::{HerePolicy, RuleComparison, Together};
-use crate::domain::admission::{AdmissionPolicy, GateProgram};
+use crate::domain::admission::{AdmissionPolicy, GateProgram, UnreadEffect, UnreadField};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::failure::Failure;
 use crate::domain::id::{Digest, Target};
@@ -242,6 +242,9 @@ fn rules(
     let is_about = |policy: &AdmissionPolicy, one: &Questioned<'_>| {
         policy.is_about(&one.pin.image, one.tag.as_deref(), one.digest) != PatternMatch::No
     };
+    let is_surely_about = |policy: &AdmissionPolicy, one: &Questioned<'_>| {
+        policy.is_about(&one.pin.image, one.tag.as_deref(), one.digest) == PatternMatch::Yes
+    };
     let repositories: BTreeSet<&Repository> = pinned().map(|one| &one.pin.image).collect();
     let about: Vec<&Questioned<'_>> = pinned().filter(|one| is_about(policy, one)).collect();
     let matched: BTreeSet<&Repository> = about.iter().map(|one| &one.pin.image).collect();
@@ -249,7 +252,8 @@ fn rules(
     let others: Vec<&AdmissionPolicy> = all
         .iter()
         .filter(|other| !std::ptr::eq(*other, policy) && other.gate == policy.gate)
-        .filter(|other| about.iter().any(|one| is_about(other, one)))
+        .filter(|other| is_required_too(policy, other))
+        .filter(|other| about.iter().all(|one| is_surely_about(other, one)))
         .collect();
     let mut here: BTreeMap<(&str, Option<&str>), AppliedPolicy<'_>> = BTreeMap::new();
     for one in &about {
@@ -280,6 +284,14 @@ fn rules(
         rows.extend(with_policy(&there, here));
     }
     rows
+}
+
+/// Whether what a policy asks is asked of the images of another one, too, as far as the two themselves say.
+fn is_required_too(this: &AdmissionPolicy, other: &AdmissionPolicy) -> bool {
+    let decides = |part: &UnreadField| matches!(part.effect, UnreadEffect::Narrows | UnreadEffect::Either);
+    // Of OpenShift's scopes only the most specific one decides.
+    let together = other.gate != GateProgram::Openshift || other.images == this.images;
+    together && other.enforces && !other.unread.iter().any(decides)
 }
 
 /// The authorities of all policies as trust profiles, each with a policy of its own to ask by.
@@ -360,7 +372,7 @@ impl<'a> GateJudge<'a> {
                     },
                 });
             }
-            said.extend(of_policy(policy, is_about, one.digest, &findings).map(|answer| (policy, answer)));
+            said.extend(of_policy(policy, is_about, one.digest, &findings).map(|answer| (policy, is_about, answer)));
         }
         of_all(said, &gates)
     }

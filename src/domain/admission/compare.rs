@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use super::rules::{HerePolicy, Rows, RuleAnswer, RuleComparison, Together};
 use super::signers;
-use super::{AdmissionPolicy, Authority, AuthoritySigner, DemandedStatement, GateProgram, UnreadEffect};
+use super::{
+    AdmissionDemand, AdmissionPolicy, Authority, AuthorityRoot, AuthoritySigner, DemandedStatement, GateProgram,
+    UnreadEffect,
+};
 use crate::domain::evidence::EvidenceKind;
 use crate::domain::policy::{LogRule, Policy, TimeRule, TrustProfile, TrustRoot};
 
@@ -83,7 +86,7 @@ pub(crate) fn with_policy(there: &Together<'_>, here: HerePolicy<'_>) -> Vec<Rul
                 .filter(|one| asks_for(one, kind).is_some())
                 .collect();
             if !who.is_empty() {
-                signers::compare(&mut rows, (there, &who), (here, profile, kind));
+                signers::compare(&mut rows, (there, &who), (here, profile));
                 how(&mut rows, there, &who, profile);
             }
         }
@@ -133,22 +136,8 @@ fn kinds(rows: &mut Rows, there: &Together<'_>, here: HerePolicy<'_>) -> Vec<Evi
         let other = there.others.iter().find(|other| demands(other, kind) == Some(true));
         match (is_here, this, other) {
             (true, Some(true), _) => {
-                let exact = there
-                    .this
-                    .authorities()
-                    .filter_map(|one| asks_for(one, kind)?.predicate.clone());
-                let exact: BTreeSet<String> = exact.collect();
-                let asked = here
-                    .profile(kind)
-                    .map(|profile| profile.predicate_types.as_slice())
-                    .unwrap_or_default();
-                if exact.is_empty() || !asked.is_empty() && asked.iter().all(|one| exact.contains(one)) {
-                    rows.add(&rule, Same, "both ask for it");
-                } else {
-                    let exact: Vec<String> = exact.into_iter().collect();
-                    let detail = format!("only {} counts there, any {kind} here", exact.join(" or "));
-                    rows.add(&rule, StricterThere, detail);
-                }
+                let (answer, detail) = types(there.this, here, kind);
+                rows.add(&rule, answer, detail);
                 shared.push(kind);
             }
             (true, _, Some(other)) => rows.add(&rule, Same, format!("{} asks for it there", other.name)),
@@ -167,6 +156,52 @@ fn kinds(rows: &mut Rows, there: &Together<'_>, here: HerePolicy<'_>) -> Vec<Evi
         }
     }
     shared
+}
+
+/// Compares which types of a kind are enough, where both sides ask for the kind.
+fn types(there: &AdmissionPolicy, here: HerePolicy<'_>, kind: EvidenceKind) -> (RuleAnswer, String) {
+    use RuleAnswer::{Same, StricterHere, StricterThere};
+    let of_kind = |authority: &Authority| -> BTreeSet<String> {
+        let statements = authority.statements.iter().filter(|one| one.kind() == kind);
+        statements.filter_map(|one| one.predicate.clone()).collect()
+    };
+    let who: Vec<&Authority> = there
+        .authorities()
+        .filter(|one| asks_for(one, kind).is_some())
+        .collect();
+    let exact: BTreeSet<String> = who.iter().flat_map(|one| of_kind(one)).collect();
+    let asking = |demand: &&AdmissionDemand| demand.of.iter().any(|one| asks_for(one, kind).is_some());
+    let demands: Vec<&AdmissionDemand> = there.demands.iter().filter(asking).collect();
+    let together = who.iter().any(|one| of_kind(one).len() > 1)
+        || exact.len() > 1 && (demands.len() > 1 || demands.iter().any(|one| one.at_least > 1));
+    let profile = here.profile(kind).map(|profile| profile.predicate_types.as_slice());
+    let own = profile.unwrap_or_default().iter();
+    let asked: BTreeSet<String> = own
+        .filter(|one| EvidenceKind::of_predicate(one) == kind)
+        .cloned()
+        .collect();
+    let words = |all: &BTreeSet<String>, by: &str| all.iter().cloned().collect::<Vec<_>>().join(by);
+    if together {
+        let detail = format!(
+            "{} are demanded together there, one {kind} is enough here",
+            words(&exact, " and ")
+        );
+        (StricterThere, detail)
+    } else if exact == asked || exact.is_empty() {
+        (Same, "both ask for it".to_owned())
+    } else if !asked.is_empty() && asked.is_subset(&exact) {
+        let detail = format!(
+            "only {} counts here, {} there",
+            words(&asked, " or "),
+            words(&exact, " or ")
+        );
+        (StricterHere, detail)
+    } else {
+        (
+            StricterThere,
+            format!("only {} counts there, any {kind} here", words(&exact, " or ")),
+        )
+    }
 }
 
 /// Compares how a signature must be stored, logged, timestamped and anchored.
@@ -220,19 +255,21 @@ fn how(rows: &mut Rows, there: &Together<'_>, who: &[&Authority], here: &TrustPr
             (TimeRule::Any, true) => rows.add("timestamp", StricterThere, "an RFC 3161 timestamp is demanded there"),
             (TimeRule::Rekor, _) => rows.add("timestamp", CannotSay, "the log's own time cannot be asked for there"),
         }
-        if let AuthoritySigner::Keyless { root, .. } = &authority.signer {
+        if let AuthoritySigner::Keyless { .. } = &authority.signer {
             match (here.sct, authority.ignores_sct) {
                 (true, true) => rows.add("sct", StricterHere, "certificates without an SCT count there"),
                 (false, false) => rows.add("sct", StricterThere, "an SCT is demanded there"),
                 _ => rows.add("sct", Same, "both ask the same"),
             }
+        }
+        for root in anchors(authority, here) {
             match (there.roots.of(root), &here.root) {
                 (Err(why), _) => rows.add("root", CannotSay, why),
                 (Ok(theirs), Some(ours)) if same_root(&theirs, ours) => rows.add("root", Same, "the same root"),
                 (Ok(_), _) => rows.add(
                     "root",
                     CannotSay,
-                    "another root: certificates of one are nobody's for the other",
+                    "another root: certificates or log entries of one are nobody's for the other",
                 ),
             }
         }
@@ -246,6 +283,18 @@ fn how(rows: &mut Rows, there: &Together<'_>, who: &[&Authority], here: &TrustPr
             );
         }
     }
+}
+
+/// What the certificates and the log entries that an authority asks for are anchored in; a log that is not looked at
+/// here is none.
+fn anchors<'a>(authority: &'a Authority, here: &TrustProfile) -> BTreeSet<&'a AuthorityRoot> {
+    let certificates = match &authority.signer {
+        AuthoritySigner::Keyless { root, .. } => Some(root),
+        _ => None,
+    };
+    let is_looked_at = authority.demands_log() && here.transparency_log != LogRule::NotRequired;
+    let log = authority.log.as_ref().filter(|_| is_looked_at);
+    certificates.into_iter().chain(log).collect()
 }
 
 fn same_root(a: &TrustRoot, b: &TrustRoot) -> bool {
@@ -305,3 +354,7 @@ fn release(rows: &mut Rows, here: &Policy) {
     let detail = format!("{}: release policy, not admission", asked.join(", "));
     rows.add("release", RuleAnswer::CannotSay, detail);
 }
+
+#[cfg(test)]
+#[path = "compare_tests.rs"]
+mod tests;

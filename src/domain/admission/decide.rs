@@ -102,19 +102,55 @@ pub(crate) fn of_policy(
             ),
         );
     }
-    if !policy.enforces && said.answer != Admit {
+    // What is not read may say that it refuses somewhere after all.
+    let is_open = policy.unread.iter().any(|part| part.effect == UnreadEffect::Either);
+    if !policy.enforces && said.answer != Admit && !is_open {
         said = ReasonedAnswer::new(Admit, format!("it only warns: {}", said.why));
     }
     Some(said)
 }
 
 /// What all policies together say: the first refusal, else the first open answer.
-pub(crate) fn of_all(answers: Vec<(&AdmissionPolicy, ReasonedAnswer)>, gates: &[GateProgram]) -> ReasonedAnswer {
+///
+/// policy-controller refuses what none of its policies match, so it admits only what one of them surely matches. Of
+/// OpenShift's policies the one with the most specific scope decides; which that is, is not worked out.
+pub(crate) fn of_all(
+    mut answers: Vec<(&AdmissionPolicy, PatternMatch, ReasonedAnswer)>,
+    gates: &[GateProgram],
+) -> ReasonedAnswer {
     use AdmissionAnswer::{Admit, CannotSay, Refuse};
+    let scoped = answers
+        .iter()
+        .filter(|(policy, ..)| policy.gate == GateProgram::Openshift);
+    let scoped: Vec<_> = scoped.map(|(policy, _, said)| (&policy.images, said.answer)).collect();
+    let is_mixed = |(images, answer): &(&Vec<String>, AdmissionAnswer)| {
+        scoped.iter().any(|(other, said)| other != images && said != answer)
+    };
+    if scoped.iter().any(is_mixed) {
+        for (policy, _, said) in &mut answers {
+            if policy.gate == GateProgram::Openshift {
+                *said = ReasonedAnswer::new(CannotSay, "the most specific scope decides, and they differ");
+            }
+        }
+    }
     for wanted in [Refuse, CannotSay] {
-        if let Some((policy, said)) = answers.iter().find(|(_, said)| said.answer == wanted) {
+        if let Some((policy, _, said)) = answers.iter().find(|(_, _, said)| said.answer == wanted) {
             return ReasonedAnswer::new(wanted, format!("{}: {}", policy.name, said.why));
         }
+    }
+    let decides = |part: &UnreadField| matches!(part.effect, UnreadEffect::Narrows | UnreadEffect::Either);
+    let is_sure = |(policy, about, _): &(&AdmissionPolicy, PatternMatch, ReasonedAnswer)| {
+        policy.gate == GateProgram::PolicyController
+            && *about == PatternMatch::Yes
+            && !policy.unread.iter().any(decides)
+    };
+    let must_match = gates.contains(&GateProgram::PolicyController);
+    if must_match && !answers.is_empty() && !answers.iter().any(is_sure) {
+        let why = format!(
+            "no policy matches it for sure: {}",
+            GateProgram::PolicyController.unmatched()
+        );
+        return ReasonedAnswer::new(CannotSay, why);
     }
     if answers.is_empty() {
         return match gates.contains(&GateProgram::PolicyController) {
@@ -125,7 +161,7 @@ pub(crate) fn of_all(answers: Vec<(&AdmissionPolicy, ReasonedAnswer)>, gates: &[
             }
         };
     }
-    let all: Vec<String> = answers.iter().map(|(_, said)| said.why.clone()).collect();
+    let all: Vec<String> = answers.iter().map(|(_, _, said)| said.why.clone()).collect();
     ReasonedAnswer::new(Admit, all.join("; "))
 }
 
@@ -246,3 +282,7 @@ fn of_statement(
     };
     ReasonedAnswer::new(Refuse, why)
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

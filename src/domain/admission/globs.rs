@@ -77,7 +77,19 @@ fn one(pattern: &str, gate: GateProgram, repository: &Repository, tag: Option<&s
             let forms: Vec<String> = forms.chain(tagged).collect();
             agreed(forms.iter().map(|text| wildcard(pattern, text)))
         }
-        GateProgram::Openshift => agreed(names.iter().map(|name| scope(pattern, name))),
+        GateProgram::Openshift => {
+            // A scope may also be one image, by its digest or its tag; with both it is not said which one counts.
+            let is_image = names.iter().map(by_digest).any(|text| text == pattern);
+            let is_tagged = names.iter().filter_map(with_tag).any(|text| text == pattern)
+                || names
+                    .iter()
+                    .any(|name| tag.is_some_and(|tag| format!("{name}:{tag}") == pattern));
+            match agreed(names.iter().map(|name| scope(pattern, name))) {
+                PatternMatch::No if is_image => PatternMatch::Yes,
+                PatternMatch::No if is_tagged => PatternMatch::Unsure,
+                other => other,
+            }
+        }
     }
 }
 
@@ -219,6 +231,22 @@ mod tests {
             (G::KyvernoImages, "*", "nginx", None, Yes),
             (G::Openshift, "ghcr.io/a", "ghcr.io/a/b", None, Yes),
             (G::Openshift, "ghcr.io/a", "ghcr.io/ab", None, No),
+            (
+                G::Openshift,
+                &format!("ghcr.io/a@{}", Digest::of(b"x")),
+                "ghcr.io/a",
+                None,
+                Yes,
+            ),
+            (
+                G::Openshift,
+                &format!("ghcr.io/a@{}", Digest::of(b"y")),
+                "ghcr.io/a",
+                None,
+                No,
+            ),
+            (G::Openshift, "ghcr.io/a:1", "ghcr.io/a", Some("1"), Unsure),
+            (G::Openshift, "ghcr.io/a:1", "ghcr.io/a", None, No),
             (G::Openshift, "*.example.com", "r.example.com/a", None, Yes),
             (G::Openshift, "*.example.com", "example.com/a", None, No),
         ] {

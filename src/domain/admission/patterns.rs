@@ -83,6 +83,8 @@ fn ascii_classes(pattern: &str) -> Result<String, String> {
                             false => out.push_str(&format!("[[:{not}{name}:]]")),
                         }
                     }
+                    // The edges of a word for us, the characters themselves for Go.
+                    (None, _) if matches!(escaped, '<' | '>') => out.push(escaped),
                     (None, false) if matches!(escaped, 'b' | 'B') => out.push_str(&format!("(?-u:\\{escaped})")),
                     (None, _) => {
                         out.push('\\');
@@ -109,6 +111,9 @@ fn ascii_classes(pattern: &str) -> Result<String, String> {
                         break;
                     }
                 }
+                if !out.ends_with(":]") {
+                    return Err(format!("{pattern:?} has [: in a class that names none"));
+                }
             }
             '[' => out.push_str("\\["),
             ']' if class => {
@@ -121,6 +126,10 @@ fn ascii_classes(pattern: &str) -> Result<String, String> {
                 out.push(c);
             }
             '-' if class && chars.peek() == Some(&'-') => out.push_str("\\-"),
+            // A repetition for us, the characters themselves for Go.
+            '{' if !class && chars.peek() == Some(&',') => {
+                return Err(format!("{pattern:?} has a repetition without a beginning"));
+            }
             c => out.push(c),
         }
     }
@@ -164,6 +173,8 @@ mod tests {
             ("(?i)^A$", &["a"], &["b"]),
             (".*", &["", "x\ny"], &[]),
             ("\\bx\\b", &["a x"], &["ax"]),
+            // An escaped character for Go, the edge of a word for us.
+            ("^a\\<b\\>$", &["a<b>"], &["ab"]),
         ] {
             let rule = AuthorityMatch::GoRegexp(pattern.to_owned());
             for text in yes {
@@ -177,7 +188,16 @@ mod tests {
 
     #[test]
     fn what_cannot_be_said_is_told() {
-        for pattern in ["****", "(", "x)|(?:.*", "a\\", "\\Qa\\E", "{service}"] {
+        for pattern in [
+            "****",
+            "(",
+            "x)|(?:.*",
+            "a\\",
+            "\\Qa\\E",
+            "{service}",
+            "[[:x]a]",
+            "a{,2}",
+        ] {
             assert!(
                 AuthorityMatch::GoRegexp(pattern.to_owned()).as_match().is_err(),
                 "{pattern}"

@@ -1,25 +1,36 @@
 //! Who may sign: keys and identities of both sides as sets.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rules::{HerePolicy, Rows, RuleAnswer, Together};
-use super::{Authority, AuthoritySigner};
-use crate::domain::evidence::EvidenceKind;
+use super::{AdmissionDemand, Authority, AuthoritySigner};
 use crate::domain::pattern::anchored;
-use crate::domain::policy::{Identity, Match, TrustProfile};
+use crate::domain::policy::{Identity, Match, TrustProfile, Validity};
 
 /// Compares the signers of one kind.
 pub(super) fn compare(
     rows: &mut Rows,
     (there, who): (&Together<'_>, &[&Authority]),
-    (here, profile, kind): (HerePolicy<'_>, &TrustProfile, EvidenceKind),
+    (here, profile): (HerePolicy<'_>, &TrustProfile),
 ) {
-    for demand in &there.this.demands {
-        let asked = demand
+    let is_asking = |demand: &&AdmissionDemand| {
+        demand
             .of
             .iter()
-            .any(|one| who.iter().any(|other| std::ptr::eq(*other, one)));
-        if asked && demand.at_least > 1 {
+            .any(|one| who.iter().any(|other| std::ptr::eq(*other, one)))
+    };
+    let asking: Vec<&AdmissionDemand> = there.this.demands.iter().filter(is_asking).collect();
+    if asking.len() > 1 {
+        let detail = format!(
+            "{} attestors must each have signed there, here one is enough",
+            asking.len()
+        );
+        rows.add("signers", RuleAnswer::StricterThere, detail);
+    }
+    // Where several must have signed, the same names on both sides are still not the same rule.
+    let one_is_enough = asking.len() < 2 && asking.iter().all(|demand| demand.at_least < 2);
+    for demand in asking {
+        if demand.at_least > 1 {
             let detail = format!(
                 "{} of {} must have signed there, here one is enough",
                 demand.at_least,
@@ -33,8 +44,8 @@ pub(super) fn compare(
             rows.add("keys", RuleAnswer::CannotSay, format!("{}: {what}", authority.name));
         }
     }
-    keys(rows, who, profile);
-    identities(rows, who, (here, profile, kind));
+    keys(rows, who, profile, one_is_enough);
+    identities(rows, who, (here, profile), one_is_enough);
 }
 
 /// The key itself, without the layout of its PEM.
@@ -44,7 +55,7 @@ fn bare(pem: &str) -> BTreeSet<String> {
     body.map(|body| body.split_whitespace().collect()).collect()
 }
 
-fn keys(rows: &mut Rows, who: &[&Authority], profile: &TrustProfile) {
+fn keys(rows: &mut Rows, who: &[&Authority], profile: &TrustProfile, one_is_enough: bool) {
     let theirs: BTreeSet<String> = who
         .iter()
         .filter_map(|one| match &one.signer {
@@ -61,7 +72,12 @@ fn keys(rows: &mut Rows, who: &[&Authority], profile: &TrustProfile) {
         let of_ours = profile.keys.iter().find(|key| bare(&key.pem).contains(pem));
         of_ours.map_or_else(|| "a key".to_owned(), |key| key.name.clone())
     };
-    if theirs == ours {
+    let is_limited = profile.keys.iter().any(|key| key.validity != Validity::default());
+    if is_limited {
+        let detail = format!("keys of trust profile {} are trusted for some time only", profile.name);
+        rows.add("keys", RuleAnswer::StricterHere, detail);
+    }
+    if theirs == ours && one_is_enough && !is_limited {
         let several = if ours.len() > 1 {
             ", each of which is enough"
         } else {
@@ -98,7 +114,12 @@ fn count(n: usize, what: &str) -> String {
     }
 }
 
-fn identities(rows: &mut Rows, who: &[&Authority], (here, profile, _): (HerePolicy<'_>, &TrustProfile, EvidenceKind)) {
+fn identities(
+    rows: &mut Rows,
+    who: &[&Authority],
+    (here, profile): (HerePolicy<'_>, &TrustProfile),
+    one_is_enough: bool,
+) {
     let mut theirs: Vec<(Identity, String)> = Vec::new();
     for authority in who {
         let AuthoritySigner::Keyless { identities, .. } = &authority.signer else {
@@ -115,29 +136,10 @@ fn identities(rows: &mut Rows, who: &[&Authority], (here, profile, _): (HerePoli
             }
         }
     }
-    let services = here.services.iter();
-    let expand = |text: &Match, service: &str| match text {
-        Match::Exact(text) => Match::Exact(text.replace("{service}", service)),
-        Match::Regex(text) => Match::Regex(text.replace("{service}", &regex::escape(service))),
-    };
-    let mut ours: Vec<(Identity, String)> = Vec::new();
-    for service in services {
-        for identity in &profile.identities {
-            let said = Identity {
-                san: expand(&identity.san, service),
-                issuer: identity.issuer.as_ref().map(|issuer| expand(issuer, service)),
-                claims: identity.claims.clone(),
-            };
-            let words = shown(&said);
-            if !ours.iter().any(|(known, _)| *known == said) {
-                ours.push((said, words));
-            }
-        }
-    }
-    if theirs.is_empty() && ours.is_empty() {
+    if theirs.is_empty() && profile.identities.is_empty() {
         return;
     }
-    if ours.iter().any(|(identity, _)| !identity.claims.is_empty()) {
+    if profile.identities.iter().any(|identity| !identity.claims.is_empty()) {
         rows.add(
             "claims",
             RuleAnswer::StricterHere,
@@ -156,26 +158,62 @@ fn identities(rows: &mut Rows, who: &[&Authority], (here, profile, _): (HerePoli
         });
         each.filter(|(_, covered)| *covered != Some(true)).collect()
     };
-    let (only_here, only_there) = (missing(&ours, &theirs), missing(&theirs, &ours));
-    if only_here.is_empty() && only_there.is_empty() {
-        rows.add("identities", RuleAnswer::Same, "the same identities");
-    }
-    let pairs = [
-        (only_here, RuleAnswer::StricterThere, "is not trusted there"),
-        (only_there, RuleAnswer::StricterHere, "is not trusted here"),
-    ];
-    for (list, answer, what) in pairs {
-        for (words, covered) in list {
-            match covered {
-                None => rows.add(
-                    "identities",
-                    RuleAnswer::CannotSay,
-                    format!("{words}: two patterns are not compared"),
-                ),
-                Some(_) => rows.add("identities", answer, format!("{words} {what}")),
+    // Service by service: there each identity counts for every image that the policy is about.
+    let mut open: BTreeMap<(TrustingSide, String, Option<bool>), BTreeSet<&str>> = BTreeMap::new();
+    for service in here.services {
+        let ours = of_service(profile, service);
+        for (side, list) in [
+            (TrustingSide::Here, missing(&ours, &theirs)),
+            (TrustingSide::There, missing(&theirs, &ours)),
+        ] {
+            for (words, covered) in list {
+                open.entry((side, words, covered)).or_default().insert(service);
             }
         }
     }
+    if open.is_empty() && one_is_enough {
+        rows.add("identities", RuleAnswer::Same, "the same identities");
+    }
+    for ((side, words, covered), of) in open {
+        let whose = match of.len() == here.services.len() {
+            true => String::new(),
+            false => format!(" for {}", of.into_iter().collect::<Vec<_>>().join(", ")),
+        };
+        let (answer, detail) = match (covered, side) {
+            (None, _) => (RuleAnswer::CannotSay, format!("{words}: two patterns are not compared")),
+            (Some(_), TrustingSide::Here) => (
+                RuleAnswer::StricterThere,
+                format!("{words} is not trusted there{whose}"),
+            ),
+            (Some(_), TrustingSide::There) => (RuleAnswer::StricterHere, format!("{words} is not trusted here{whose}")),
+        };
+        rows.add("identities", answer, detail);
+    }
+}
+
+/// Who is trusted by one side only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TrustingSide {
+    Here,
+    There,
+}
+
+/// The identities of a profile for one service, with how they are shown.
+fn of_service(profile: &TrustProfile, service: &str) -> Vec<(Identity, String)> {
+    let expand = |text: &Match| match text {
+        Match::Exact(text) => Match::Exact(text.replace("{service}", service)),
+        Match::Regex(text) => Match::Regex(text.replace("{service}", &regex::escape(service))),
+    };
+    let each = profile.identities.iter().map(|identity| Identity {
+        san: expand(&identity.san),
+        issuer: identity.issuer.as_ref().map(expand),
+        claims: identity.claims.clone(),
+    });
+    each.map(|said| {
+        let words = shown(&said);
+        (said, words)
+    })
+    .collect()
 }
 
 fn shown(identity: &Identity) -> String {

@@ -134,3 +134,65 @@ fn a_private_key_in_a_policy_is_an_error() {
     let text = by_key("").replace("PUBLIC KEY", "PRIVATE KEY");
     assert!(refused(text.as_bytes()).what.contains("private key"));
 }
+
+fn kyverno(spec: &str, entry: &str) -> AdmissionPolicy {
+    let head = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: p}\nspec:\n";
+    let rule = "  rules:\n  - name: r\n    match: {any: [{resources: {kinds: [Pod]}}]}\n";
+    let images = "    verifyImages:\n    - imageReferences: ['*']\n";
+    read_one(&format!("{head}{spec}{rule}{images}{entry}"))
+}
+
+#[test]
+fn what_kyverno_takes_differently_is_not_taken_for_granted() {
+    let open = |policy: &AdmissionPolicy| {
+        let all = policy.all_unread();
+        all.iter().any(|part| part.effect == UnreadEffect::Either)
+    };
+    // Of bundles it compares the subject as a text.
+    let wildcard = "      attestors: [{entries: [{keyless: {subject: 'https://github.com/a/*', issuer: x}}]}]\n";
+    assert!(!open(&kyverno("", wildcard)));
+    assert!(open(&kyverno("", &format!("      type: SigstoreBundle\n{wildcard}"))));
+    // It knows no short names of types.
+    let attestation = |name: &str| {
+        let attestors = "attestors: [{entries: [{keyless: {subject: s, issuer: x}}]}]";
+        format!("      attestations: [{{type: '{name}', {attestors}}}]\n")
+    };
+    assert!(!open(&kyverno("", &attestation("https://slsa.dev/provenance/v1"))));
+    assert!(open(&kyverno("", &attestation("slsaprovenance1"))));
+    // Where it only audits, an override may still refuse.
+    let overrides = "  validationFailureAction: Audit\n  validationFailureActionOverrides: [{action: Enforce, namespaces: [prod]}]\n";
+    assert!(open(&kyverno(overrides, wildcard)));
+}
+
+#[test]
+fn what_says_which_workloads_are_looked_at_is_told() {
+    let entry = "      attestors: [{entries: [{keyless: {subject: s, issuer: x}}]}]\n";
+    let narrows = |policy: &AdmissionPolicy| {
+        let mut all = policy.unread.iter();
+        all.any(|part| part.effect == UnreadEffect::Narrows)
+    };
+    assert!(!narrows(&kyverno(
+        "  webhookConfiguration: {timeoutSeconds: 3}\n  admission: true\n",
+        entry
+    )));
+    assert!(narrows(&kyverno(
+        "  webhookConfiguration: {matchConditions: [{name: x}]}\n",
+        entry
+    )));
+    assert!(narrows(&kyverno("  admission: false\n", entry)));
+    let of_namespace = "apiVersion: kyverno.io/v1\nkind: Policy\nmetadata: {name: p}\nspec:\n  rules:\n  - name: r\n    match: {any: [{resources: {kinds: [Pod]}}]}\n    verifyImages:\n    - imageReferences: ['*']\n";
+    assert!(narrows(&read_one(of_namespace)));
+}
+
+#[test]
+fn a_log_and_timestamps_of_two_roots_are_not_taken_for_one() {
+    let open = |more: &str| {
+        let all = read_one(&by_key(more));
+        let mut unread = all.authorities().flat_map(|one| one.unread.clone());
+        unread.any(|part| part.effect == UnreadEffect::Either)
+    };
+    let stamps = "    rfc3161timestamp: {trustRootRef: mine}\n";
+    let log = "    ctlog: {url: 'https://rekor.sigstore.dev'}\n";
+    assert!(open(&format!("{stamps}{log}")) && open(&format!("{log}{stamps}")));
+    assert!(!open(stamps) && !open(&format!("{stamps}    ctlog: {{trustRootRef: mine}}\n")));
+}

@@ -242,6 +242,14 @@ fn keyless(fields: &PolicyFields<'_>, value: Id, made: &mut Authority) -> Result
         match key {
             "subject" => {
                 let text = fields.text(value, key)?.to_owned();
+                if made.stored != Some(SignatureFormat::Legacy) && text.contains(['*', '?']) {
+                    made.unread.push(fields.unread(
+                        value,
+                        "keyless.subject",
+                        "in bundles Kyverno compares it as a text, or as a pattern of another kind",
+                        UnreadEffect::Either,
+                    ));
+                }
                 own(&mut identity.subject, AuthorityMatch::Wildcard(text), value)?;
             }
             "issuer" => {

@@ -12,6 +12,9 @@ use crate::domain::admission::{
 use crate::domain::policy::SignatureFormat;
 use crate::sources::git::manifest::tree::Id;
 
+/// What a part says that is about workloads, not about images.
+const LOOKED_AT: &str = "it says which workloads are looked at";
+
 pub(super) fn read(
     fields: &PolicyFields<'_>,
     root: Id,
@@ -32,21 +35,42 @@ pub(super) fn read(
     // Kyverno's default is Audit.
     let mut enforces = false;
     let mut rules = None;
+    if kind == "Policy" {
+        let why = "it is in force in one namespace only";
+        general.push(UnreadField {
+            text: String::new(),
+            ..fields.unread(spec, "metadata.namespace", why, UnreadEffect::Narrows)
+        });
+    }
     for (key, value) in fields.map(spec, "spec")? {
         match key {
             "validationFailureAction" => enforces = is_enforcing(fields, value)?,
             "rules" => rules = Some(value),
-            "validationFailureActionOverrides" | "applyRules" => general.push(fields.unread(
+            // It may refuse where the policy itself only reports.
+            "validationFailureActionOverrides" => general.push(fields.unread(
                 value,
                 format!("spec.{key}"),
                 "it says where the policy refuses and where it only reports",
+                UnreadEffect::Either,
+            )),
+            "applyRules" => general.push(fields.unread(
+                value,
+                format!("spec.{key}"),
+                "it says how many of the rules are looked at",
                 UnreadEffect::Narrows,
             )),
+            "webhookConfiguration" if fields.tree.get(value, "matchConditions").is_some() => {
+                general.push(fields.unread(value, "spec.webhookConfiguration", LOOKED_AT, UnreadEffect::Narrows));
+            }
+            "admission" => {
+                if !fields.flag(value, key)? {
+                    general.push(fields.unread(value, "spec.admission", LOOKED_AT, UnreadEffect::Narrows));
+                }
+            }
             "background"
             | "webhookTimeoutSeconds"
             | "failurePolicy"
             | "webhookConfiguration"
-            | "admission"
             | "mutateExistingOnPolicyUpdate"
             | "emitWarning"
             | "useServerSideApply"
@@ -66,12 +90,9 @@ pub(super) fn read(
                 "name" => rule_name = crate::domain::Clean::from_untrusted(fields.text(value, "name")?).into_string(),
                 "verifyImages" => entries = Some(value),
                 "match" => unread.extend(narrowing(fields, value)?),
-                "exclude" | "preconditions" | "celPreconditions" => unread.push(fields.unread(
-                    value,
-                    format!("rules.{key}"),
-                    "it says which workloads are looked at",
-                    UnreadEffect::Narrows,
-                )),
+                "exclude" | "preconditions" | "celPreconditions" => {
+                    unread.push(fields.unread(value, format!("rules.{key}"), LOOKED_AT, UnreadEffect::Narrows))
+                }
                 "imageExtractors" => unread.push(fields.unread(
                     value,
                     "rules.imageExtractors",
@@ -138,8 +159,12 @@ fn narrowing(fields: &PolicyFields<'_>, value: Id) -> Result<Option<UnreadField>
     if kinds.and_then(|id| fields.tree.text_of(id)) == Some("Pod") {
         return Ok(None);
     }
-    let why = "it says which workloads are looked at";
-    Ok(Some(fields.unread(value, "rules.match", why, UnreadEffect::Narrows)))
+    Ok(Some(fields.unread(
+        value,
+        "rules.match",
+        LOOKED_AT,
+        UnreadEffect::Narrows,
+    )))
 }
 
 fn image_entry(fields: &PolicyFields<'_>, entry: Id, policy: &mut AdmissionPolicy) -> Result<(), AdmissionError> {
@@ -233,7 +258,19 @@ fn attestation(
     let mut attestors = None;
     for (key, value) in fields.map(item, "an attestation")? {
         match key {
-            "predicateType" | "type" => statement.predicate = Some(predicate(fields.text(value, key)?)),
+            "predicateType" | "type" => {
+                let name = fields.text(value, key)?;
+                let whole = predicate(name);
+                if whole != name {
+                    unread.push(fields.unread(
+                        value,
+                        format!("attestations.{key}"),
+                        "it is a short name of cosign's, which Kyverno may take as it stands",
+                        UnreadEffect::Either,
+                    ));
+                }
+                statement.predicate = Some(whole);
+            }
             "attestors" => attestors = Some(value),
             "conditions" => statement.conditions.push(fields.unread(
                 value,

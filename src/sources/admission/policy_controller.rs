@@ -143,6 +143,7 @@ fn authority(fields: &PolicyFields<'_>, item: Id, at: usize) -> Result<Authority
         unread: Vec::new(),
     };
     let mut signers = Vec::new();
+    let mut stamps = None;
     for (key, value) in fields.map(item, &place)? {
         match key {
             "name" => made.name = crate::domain::Clean::from_untrusted(fields.text(value, "name")?).into_string(),
@@ -155,9 +156,8 @@ fn authority(fields: &PolicyFields<'_>, item: Id, at: usize) -> Result<Authority
                 for (key, value) in fields.map(value, "rfc3161timestamp")? {
                     match key {
                         "trustRootRef" => {
-                            // The authority's own root has to be the same one: a profile has one root.
                             let named = fields.text(value, "trustRootRef")?.to_owned();
-                            made.log.get_or_insert(AuthorityRoot::Named(named));
+                            stamps = Some((AuthorityRoot::Named(named), value));
                         }
                         other => made
                             .unread
@@ -193,6 +193,17 @@ fn authority(fields: &PolicyFields<'_>, item: Id, at: usize) -> Result<Authority
     let [signer] = <[AuthoritySigner; 1]>::try_from(signers)
         .map_err(|_| fields.error(item, format!("{place} needs exactly one of key, keyless and static")))?;
     made.signer = signer;
+    // A profile has one root, whichever of the two is written first.
+    if let Some((root, at)) = stamps
+        && *made.log.get_or_insert_with(|| root.clone()) != root
+    {
+        made.unread.push(fields.unread(
+            at,
+            format!("{place}.rfc3161timestamp.trustRootRef"),
+            "its log and its timestamps are anchored in two roots",
+            UnreadEffect::Either,
+        ));
+    }
     if made.statements.is_empty() {
         made.statements.push(DemandedStatement::SIGNATURE);
     }
