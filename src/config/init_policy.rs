@@ -209,6 +209,9 @@ impl LearnedChoices {
                 self.policy.digests
             );
         }
+        if !self.is_policy() && self.policy.digests == 0 && !self.unread.is_empty() {
+            out.push_str("\n# Nothing was learned: of no pinned digest could all evidence be read.\n");
+        }
         tell(out, "Seen, not proposed", &self.policy.seen);
         for (why, count) in &self.unread {
             let _ = writeln!(

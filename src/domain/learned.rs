@@ -63,6 +63,8 @@ pub struct SeenDigest {
     pub digest: Digest,
     /// What is attached to it; each statement once.
     pub statements: Vec<SeenStatement>,
+    /// Whether that is all: what could not be read is no evidence that there is none.
+    pub is_read: bool,
 }
 
 /// A choice with the count that it was seen on.
@@ -112,14 +114,19 @@ fn objection(signer: &SeenSigner, digests: &[&SeenDigest]) -> Option<String> {
         SeenSigner::Certificate { issuer: None, .. } => return Some("its certificates name no issuer".to_owned()),
         SeenSigner::Certificate { san, .. } => san,
     };
-    if san.contains("{service}") {
+    let is_pattern = |text: &str| text.contains("{service}");
+    if is_pattern(san) || matches!(signer, SeenSigner::Certificate { issuer: Some(issuer), .. } if is_pattern(issuer)) {
         return Some("its name cannot be written exactly".to_owned());
     }
     let Some(own) = repository_of(san) else {
         return Some("its name tells no repository".to_owned());
     };
+    if san.contains("@refs/pull/") || san.contains("@refs/merge-requests/") {
+        return Some("it runs what a pull request brings".to_owned());
+    }
     let mut named = false;
-    for digest in digests.iter().filter(|digest| signs(signer, digest)) {
+    // Of all digests of the service, not only of those that it signs: a fork names its own repository, too.
+    for digest in digests {
         for statement in digest
             .statements
             .iter()
@@ -144,6 +151,14 @@ fn objection(signer: &SeenSigner, digests: &[&SeenDigest]) -> Option<String> {
     (!named).then(|| "no provenance of its own names its repository as the source".to_owned())
 }
 
+/// The digests on which something was seen, or would have been if it were there.
+fn known(digests: &[&SeenDigest], is_seen: impl Fn(&SeenDigest) -> bool) -> usize {
+    digests
+        .iter()
+        .filter(|digest| digest.is_read || is_seen(digest))
+        .count()
+}
+
 fn signs(signer: &SeenSigner, digest: &SeenDigest) -> bool {
     digest.statements.iter().any(|one| one.signer == *signer)
 }
@@ -156,7 +171,7 @@ const fn is_most(count: usize, of: usize) -> bool {
 /// Learns a policy.
 pub fn learn(all: &[SeenDigest]) -> LearnedPolicy {
     let mut learned = LearnedPolicy {
-        digests: all.len(),
+        digests: all.iter().filter(|digest| digest.is_read).count(),
         ..LearnedPolicy::default()
     };
     let mut services: BTreeMap<&ServiceId, Vec<&SeenDigest>> = BTreeMap::new();
@@ -170,25 +185,26 @@ pub fn learn(all: &[SeenDigest]) -> LearnedPolicy {
         let mut best: Option<LearnedChoice<SeenSigner>> = None;
         for signer in signers {
             let count = digests.iter().filter(|digest| signs(signer, digest)).count();
+            let of = known(digests, |digest| signs(signer, digest));
             let why = match is_most(count, digests.len()) {
+                // Most of all of them, for somebody who hides the others must gain nothing.
+                false if is_most(count + digests.len() - of, digests.len()) => {
+                    Some("the evidence of the others could not be read, so these are not most of them".to_owned())
+                }
                 false => Some("it does not sign most of them".to_owned()),
                 true => objection(signer, digests),
             };
             let choice = LearnedChoice {
                 value: signer.clone(),
                 count,
-                of: digests.len(),
+                of,
             };
             match (why, &best) {
                 (None, None) => best = Some(choice),
                 (None, Some(other)) if other.count < count => best = Some(choice),
                 (None, Some(_)) => {}
                 (Some(why), _) => {
-                    let what = format!(
-                        "{} signs {count} of {} pinned digests of {service}",
-                        signer.words(),
-                        digests.len()
-                    );
+                    let what = format!("{} signs {count} of {of} pinned digests of {service}", signer.words());
                     seen.insert((what, why));
                 }
             }
@@ -214,6 +230,12 @@ fn contents(learned: &mut LearnedPolicy, all: &[SeenDigest], services: &BTreeMap
             .or(default.as_ref());
         Some(&one.signer) == signer
     };
+    // Whose word says where a service comes from: nobody's but its own signer's.
+    let is_own = |digest: &SeenDigest, one: &SeenStatement| {
+        let own = signers.get(&digest.service);
+        own.is_some_and(|choice| choice.value == one.signer)
+    };
+    let every: Vec<&SeenDigest> = all.iter().collect();
     let by = |digest: &SeenDigest, wanted: &dyn Fn(&SeenStatement) -> bool| {
         digest.statements.iter().any(|one| trusted(digest, one) && wanted(one))
     };
@@ -221,19 +243,21 @@ fn contents(learned: &mut LearnedPolicy, all: &[SeenDigest], services: &BTreeMap
         .into_iter()
         .filter(|kind| *kind != EvidenceKind::Other)
     {
-        let count = all.iter().filter(|digest| by(digest, &|one| one.kind == kind)).count();
-        let choice = LearnedChoice {
-            value: kind,
-            count,
-            of: all.len(),
-        };
+        let carries = |digest: &SeenDigest| by(digest, &|one| one.kind == kind);
+        let count = all.iter().filter(|digest| carries(digest)).count();
+        let of = known(&every, carries);
+        let choice = LearnedChoice { value: kind, count, of };
         match (is_most(count, all.len()), count) {
             (_, 0) => {}
             (true, _) => learned.kinds.push(choice),
-            (false, _) => learned.seen.push(format!(
-                "{count} of {} pinned digests carry a {kind}: not most of them",
-                all.len()
-            )),
+            (false, _) => {
+                let why = match is_most(count + all.len() - of, all.len()) {
+                    true => "the evidence of the others could not be read",
+                    false => "not most of them",
+                };
+                let told = format!("{count} of {of} pinned digests carry a {kind}: {why}");
+                learned.seen.push(told);
+            }
         }
     }
     let provenance = |one: &SeenStatement| one.kind == EvidenceKind::Provenance;
@@ -260,7 +284,7 @@ fn contents(learned: &mut LearnedPolicy, all: &[SeenDigest], services: &BTreeMap
             .map(|(value, count)| LearnedChoice {
                 value: value.to_owned(),
                 count,
-                of: all.len(),
+                of: known(&every, |digest| digest.statements.iter().any(provenance)),
             })
             .collect();
     }
@@ -273,7 +297,7 @@ fn contents(learned: &mut LearnedPolicy, all: &[SeenDigest], services: &BTreeMap
             let own = digest
                 .statements
                 .iter()
-                .filter(|one| trusted(digest, one) && provenance(one));
+                .filter(|one| is_own(digest, one) && provenance(one));
             let named: BTreeSet<Option<String>> = own
                 .map(|one| {
                     SourceRepository::parse(one.source.as_deref()?)
@@ -298,7 +322,7 @@ fn contents(learned: &mut LearnedPolicy, all: &[SeenDigest], services: &BTreeMap
             ));
         } else if let Some((value, count)) = sources.into_iter().next() {
             any = true;
-            let of = digests.len();
+            let of = known(digests, |digest| digest.statements.iter().any(provenance));
             learned
                 .sources
                 .insert((*service).clone(), LearnedChoice { value, count, of });

@@ -28,6 +28,7 @@ fn digest(n: u8, statements: Vec<SeenStatement>) -> SeenDigest {
         service: ServiceId::new("api"),
         digest: Digest::of(&[n]),
         statements,
+        is_read: true,
     }
 }
 
@@ -120,4 +121,60 @@ fn a_key_counts_only_if_it_was_named() {
     let learned = learn(&[by(1, &unknown), by(2, &unknown), by(3, &named)]);
     assert!(learned.signers.is_empty(), "{learned:?}");
     assert_eq!(learned.seen.len(), 2);
+}
+
+#[test]
+fn what_a_pull_request_brings_and_a_name_with_a_placeholder_are_not_proposed() {
+    let own = "https://github.com/example/api";
+    let request = "https://github.com/example/api/.github/workflows/ci.yml@refs/pull/7/merge";
+    let learned = learn(&[signed(1, request, own)]);
+    assert!(learned.signers.is_empty(), "{learned:?}");
+    assert!(learned.seen[0].contains("pull request"), "{learned:?}");
+    let signer = SeenSigner::Certificate {
+        root: "root.json".to_owned(),
+        san: OWN.to_owned(),
+        issuer: Some("https://{service}.example".to_owned()),
+    };
+    let all = vec![statement(&signer, EvidenceKind::Provenance, Some(own))];
+    assert!(learn(&[digest(1, all)]).signers.is_empty());
+}
+
+#[test]
+fn a_fork_that_signs_most_is_not_proposed_where_another_provenance_of_the_service_names_another_source() {
+    let fork = "https://github.com/stranger/tools";
+    let own = "https://github.com/example/api";
+    let learned = learn(&[signed(1, OWN, own), signed(2, OTHER, fork), signed(3, OTHER, fork)]);
+    assert!(learned.signers.is_empty(), "{learned:?}");
+}
+
+#[test]
+fn no_source_is_proposed_for_a_service_whose_own_signer_is_not() {
+    let own = "https://github.com/example/api";
+    let mut other = signed(2, OWN, "https://github.com/stranger/tools");
+    other.service = ServiceId::new("web");
+    let learned = learn(&[signed(1, OWN, own), other]);
+    let with_source: Vec<&str> = learned.sources.keys().map(ServiceId::as_str).collect();
+    assert_eq!(with_source, ["api"], "{learned:?}");
+}
+
+#[test]
+fn what_could_not_be_read_is_not_counted_as_without_evidence() {
+    let own = "https://github.com/example/api";
+    let unread = |n| SeenDigest {
+        is_read: false,
+        ..digest(n, Vec::new())
+    };
+    // Two of two that were read: the count says so, and it is most of all three.
+    let learned = learn(&[signed(1, OWN, own), signed(2, OWN, own), unread(3)]);
+    let choice = &learned.signers[&ServiceId::new("api")];
+    assert_eq!((choice.count, choice.of), (2, 2));
+    assert!(learned.kinds.iter().all(|choice| choice.of == 2), "{learned:?}");
+    assert_eq!(learned.digests, 2);
+    // One of one is not most of three, and nobody says that it does not sign the others.
+    let learned = learn(&[signed(1, OWN, own), unread(2), unread(3)]);
+    assert!(learned.signers.is_empty());
+    assert!(
+        learned.seen.iter().all(|one| one.contains("could not be read")),
+        "{learned:?}"
+    );
 }

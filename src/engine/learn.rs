@@ -322,6 +322,10 @@ async fn look(context: &Context<()>, memo: &RegistryMemo, one: &PinnedDigest<'_>
             unread.get_or_insert_with(|| why.clean().into_string());
         }
         for evidence in &assessed.assessment.evidence {
+            if evidence.is_unread() {
+                let why = evidence.detail.as_ref().map(|detail| detail.clean().into_string());
+                unread.get_or_insert_with(|| why.unwrap_or_else(|| "a statement could not be read".to_owned()));
+            }
             let is_own = evidence.attached_to == one.digest || assessed.indexes.contains(&evidence.attached_to);
             if let Some(statement) = is_own.then(|| statement(evidence, signer)).flatten() {
                 let is_verified = evidence.state == EvidenceState::Verified;
@@ -338,6 +342,7 @@ async fn look(context: &Context<()>, memo: &RegistryMemo, one: &PinnedDigest<'_>
             service: one.service.clone(),
             digest: one.digest,
             statements: found.into_values().map(|(_, statement)| statement).collect(),
+            is_read: unread.is_none(),
         },
         unread,
     }

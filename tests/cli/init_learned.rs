@@ -161,7 +161,7 @@ async fn where_nothing_can_be_asked_init_works_as_without_evidence() {
     assert_eq!(said.status, 0, "{said:?}");
     assert!(
         said.out
-            .contains("# Nothing was learned from the evidence of 1 distinct"),
+            .contains("# Nothing was learned: of no pinned digest could all evidence be read"),
         "{}",
         said.out
     );
