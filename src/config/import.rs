@@ -351,7 +351,8 @@ fn profile(out: &mut ImportedPolicy, name: &str, profile: &TrustProfile) {
         None => {}
         Some(TrustRoot::PublicGood) => text.push_str("root = \"public-good\"\n"),
         Some(TrustRoot::Github) => text.push_str("root = \"github\"\n"),
-        Some(TrustRoot::File { name, json }) if name.is_empty() || name.contains(' ') => {
+        // Its file may lie anywhere, and a configuration names files relative to itself: the root goes beside the keys.
+        Some(TrustRoot::File { json, .. }) => {
             let content = format!("{}\n", json.trim_end());
             let mut path = "keys/trusted_root.json".to_owned();
             let mut nth = 1;
@@ -361,9 +362,6 @@ fn profile(out: &mut ImportedPolicy, name: &str, profile: &TrustProfile) {
             }
             let _ = writeln!(text, "root = {}", quoted(&path));
             out.keys.insert(path, content);
-        }
-        Some(TrustRoot::File { name, .. }) => {
-            let _ = writeln!(text, "root = {}", quoted(name));
         }
     }
     let text = &mut out.text;

@@ -406,7 +406,7 @@ fn two_roots_go_to_two_files() {
     };
     let file = |name: &str| {
         let root = TrustRoot::File {
-            name: format!("my roots/{name}.json"),
+            name: format!("../elsewhere/{name}.json"),
             json: format!("root {name}"),
         };
         (name.to_owned(), root)
