@@ -34,6 +34,11 @@ impl<'a> HeldSteps<'a> {
         }
     }
 
+    /// Whether there is a hold at all.
+    pub fn has_any(&self) -> bool {
+        !self.holds.is_empty()
+    }
+
     /// The hold that closes an environment which comes next for this digest, out of a column of the board.
     pub fn next(&self, service: &ServiceId, from: &Column, digest: Digest) -> Option<&'a Hold> {
         if !self.holds.iter().any(|hold| hold.digest == digest) {

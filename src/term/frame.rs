@@ -91,7 +91,8 @@ impl Painter {
         }
     }
 
-    /// Row by row, or, where much changes, look by look if that is shorter.
+    /// Row by row, or, where much changes, look by look if that is shorter. A first frame is look by look: most of it is blank
+    /// or plain, and working out both ways costs more than it saves.
     fn shortest(&self, begin: &str, before: &Buffer, next: &Buffer, first: bool) -> Pen {
         let mut pen = Pen::new(begin, next.area.width);
         let mut changed = Vec::new();
@@ -99,9 +100,15 @@ impl Painter {
             if row(before, y) != row(next, y) {
                 let new = units(next, y, self.colours);
                 let same = same(&units(before, y, self.colours), &new);
-                row_by_row(&mut pen, &new, &same, y);
+                if !first {
+                    row_by_row(&mut pen, &new, &same, y);
+                }
                 changed.push((y, new, same));
             }
+        }
+        if first {
+            by_look(&mut pen, changed, first);
+            return pen;
         }
         if pen.out.len() <= MANY + begin.len() {
             return pen;

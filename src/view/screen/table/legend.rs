@@ -1,5 +1,7 @@
 //! The signs of the table in one line, for whoever sees it for the first time: those that are on the board come first.
 
+use std::collections::BTreeSet;
+
 use crate::app::cell_status::{CellStatus, of_cell};
 use crate::app::cursor::Column;
 use crate::app::held::HeldSteps;
@@ -66,14 +68,23 @@ fn parts(state: &CockpitState, glyphs: &Glyphs) -> Vec<(LegendRank, Line)> {
         let line = word(of_status(status), glyphs.status(status), status.word());
         (common(is_there), line)
     };
-    let has = |wanted: CellStatus| any(&|cell| of_cell(cell, now).status == wanted);
+    // Looked through once: boards are large, and a sign that is nowhere is found by going through all of it.
+    let (mut statuses, mut states) = (BTreeSet::new(), BTreeSet::new());
+    for cell in cells() {
+        statuses.insert(of_cell(cell, now).status);
+        states.extend(cell.running.value().map(|report| report.state));
+    }
+    let has = |wanted: CellStatus| statuses.contains(&wanted);
     let runs = |wanted: RunningState, words: &str| {
-        let is_there = any(&|cell| cell.running.value().is_some_and(|report| report.state == wanted));
+        let is_there = states.contains(&wanted);
         let line = word(running::role(wanted), glyphs.running(wanted), words);
         (common(is_there), line)
     };
     let held = HeldSteps::new(board);
     let is_held_next = |cell: &Cell| {
+        if !held.has_any() {
+            return false;
+        }
         let column = Column::Environment(cell.pin.target.environment.clone());
         let digest = cell.pin.digest.filter(|_| cell.hold.is_none());
         digest.is_some_and(|digest| held.next(&cell.pin.target.service, &column, digest).is_some())
