@@ -249,7 +249,7 @@ async fn who_pushes_to_the_other_branch_first_is_not_overrun() {
     // While the push is under way for the first time, somebody else's lands on the branch of the policy.
     let race = format!(
         "cat >/dev/null; test ! -e raced || exit 0; : > raced; unset $(git rev-parse --local-env-vars); \
-         cd '{}' && git pull -q --ff-only && echo two >> README.md && git commit -qam theirs && git push -q origin HEAD:main",
+         cd '{}' && git pull -q --ff-only && echo two >> README.md && git -c user.name=Them -c user.email=them@example.test commit -qam theirs && git push -q origin HEAD:main",
         path(&stage.home.path().join("theirs"))
     );
     hook(&stage.clone.join(".git/hooks"), "pre-push", &race);
