@@ -185,9 +185,9 @@ fn visible(c: char) -> Shown {
         '\u{0}'..='\u{1f}' => Shown::Picture(char::from_u32(0x2400 + c as u32).unwrap_or('␦')),
         '\u{7f}' => Shown::Picture('␡'),
         '\u{80}'..='\u{9f}' => Shown::Escape,
-        // Soft hyphen, Arabic letter mark, Hangul and Khmer fillers, Mongolian separators.
+        // Soft hyphen, Arabic letter mark, Hangul and Khmer fillers, Mongolian separators, blank braille.
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => Shown::Escape,
-        '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' => Shown::Escape,
+        '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}' => Shown::Escape,
         // Zero-width and bidirectional controls, line and paragraph separators, invisible operators.
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => Shown::Escape,
         // Variation selectors, byte order mark, interlinear annotation, object replacement.

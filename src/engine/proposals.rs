@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -22,6 +23,9 @@ const MOST_ASKED: usize = 32;
 
 /// Of these, at the same time.
 const AT_ONCE: usize = 4;
+
+/// How long a pass waits for what a forge has to say of all of them: verdicts and drift do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// What proposals there may be of each pin.
 pub(super) type ProposalsByPin = BTreeMap<PinKey, Vec<ProposalReport>>;
@@ -116,11 +120,17 @@ impl Engine {
         let mut asked: Vec<ProposedPin> = pins.into_values().collect();
         asked.sort_by_key(|pin| std::cmp::Reverse(pin.at));
         asked.truncate(MOST_ASKED);
+        let until = tokio::time::Instant::now() + PATIENCE;
         let ask = |pin: ProposedPin| {
             let client = Arc::clone(&client);
             let base = survey.branch_of(&pin.target.environment);
             async move {
-                let result = client.proposal(&pin, base).await.map_err(Failure::from);
+                let result = match tokio::time::timeout_at(until, client.proposal(&pin, base)).await {
+                    Ok(result) => result.map_err(Failure::from),
+                    Err(_) => Err(Failure::unreachable(
+                        "the forge needed too long for the proposals of this pass",
+                    )),
+                };
                 let at = Timestamp::now();
                 (pin.branch, Answered { result, at })
             }

@@ -73,7 +73,7 @@ impl ForgeAddress {
 
     /// Whether it is GitHub's own cloud, and no server of a company's.
     pub(super) fn is_githubs_cloud(&self) -> bool {
-        self.api == "https://api.github.com" || self.host.ends_with(".ghe.com")
+        self.api == "https://api.github.com" || is_tenant(self.host.rsplit("://").next().unwrap_or_default())
     }
 
     /// Owner and name, each as a segment of a path.
@@ -113,6 +113,11 @@ pub(super) fn is_loopback(host: &str) -> bool {
     name == "localhost" || name == "::1" || name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether a host is a company's own part of GitHub's cloud. A path that ends like one is none.
+fn is_tenant(host: &str) -> bool {
+    host.ends_with(".ghe.com") && !host.contains(['/', '@', ':'])
+}
+
 /// The address of the API of a host, or of a server whose address is written out. `None` = it would be asked without
 /// TLS, and is not on this machine.
 fn api_of(kind: ForgeKind, host: &str, is_plain: bool) -> Option<String> {
@@ -132,7 +137,7 @@ fn api_of(kind: ForgeKind, host: &str, is_plain: bool) -> Option<String> {
     if kind == ForgeKind::Github {
         match rest {
             "github.com" | "api.github.com" => return Some("https://api.github.com".to_owned()),
-            tenant if tenant.ends_with(".ghe.com") => return Some(format!("https://api.{tenant}")),
+            tenant if is_tenant(tenant) => return Some(format!("https://api.{tenant}")),
             _ => {}
         }
     }

@@ -118,7 +118,7 @@ impl<T> OneOrSeveral<T> {
 /// # Errors
 /// If it is something else.
 pub fn read_proposals(forge: &ForgeAddress, body: &[u8]) -> Result<Vec<FoundProposal>, String> {
-    let wrong = |error: serde_json::Error| error.to_string();
+    let wrong = malformed;
     let found: Result<Vec<FoundProposal>, String> = match forge.kind {
         ForgeKind::Gitlab => {
             let all: OneOrSeveral<MergeRequest> = serde_json::from_slice(body).map_err(wrong)?;
@@ -209,6 +209,8 @@ pub(super) fn of_branch(found: Vec<FoundProposal>, branch: &str) -> Option<Forge
 struct CheckResults {
     /// GitHub's check runs.
     check_runs: Option<Vec<CheckRun>>,
+    /// How many there are, where only a part of them is listed.
+    total_count: Option<u64>,
     /// Statuses of a commit: GitHub's have a `state`, those of Forgejo and Gitea a `status`.
     statuses: Option<Vec<CommitStatus>>,
 }
@@ -230,7 +232,7 @@ struct CommitStatus {
 /// # Errors
 /// If the answer is something else.
 pub fn read_checks(body: &[u8]) -> Result<CheckCounts, String> {
-    let results: CheckResults = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let results: CheckResults = serde_json::from_slice(body).map_err(malformed)?;
     if results.check_runs.is_none() && results.statuses.is_none() {
         return Err("it has neither check runs nor statuses".to_owned());
     }
@@ -243,7 +245,22 @@ pub fn read_checks(body: &[u8]) -> Result<CheckCounts, String> {
     let words = statuses
         .iter()
         .map(|one| one.status.as_deref().or(one.state.as_deref()));
-    Ok(runs.with(counted(words.map(|word| word.unwrap_or("pending")))))
+    let mut counts = runs.with(counted(words.map(|word| word.unwrap_or("pending"))));
+    // What does not stand in the answer has not passed, as far as anybody here knows.
+    let read = u64::from(counts.passed) + u64::from(counts.failed) + u64::from(counts.pending);
+    let unread = results.total_count.unwrap_or(0).saturating_sub(read);
+    counts.pending = counts.pending.saturating_add(u32::try_from(unread).unwrap_or(u32::MAX));
+    Ok(counts)
+}
+
+/// Why an answer is not what was asked for, without a word of it: the reader's message repeats what a stranger wrote.
+fn malformed(error: serde_json::Error) -> String {
+    let what = if error.is_eof() {
+        "it ends too early"
+    } else {
+        "it is not the JSON that was asked for"
+    };
+    format!("{what} (line {}, column {})", error.line(), error.column())
 }
 
 /// Results by what they come to. A word that nobody knows is none that passed.

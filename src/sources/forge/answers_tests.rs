@@ -154,3 +154,17 @@ fn what_is_not_of_the_documented_shape_is_an_error_and_nothing_of_it_is_believed
     let found = read(ForgeKind::Github, &odd).expect("a pull request");
     assert_eq!((&found[0].proposal.url, &found[0].proposal.head), (&None, &None));
 }
+
+#[test]
+fn what_is_not_listed_has_not_passed() {
+    let body = br#"{"total_count": 101, "check_runs": [{"status": "completed", "conclusion": "success"}]}"#;
+    let counts = read_checks(body).expect("an answer");
+    assert_eq!((counts.passed, counts.failed, counts.pending), (1, 0, 100));
+}
+
+#[test]
+fn what_is_malformed_is_said_without_its_words() {
+    let body = format!(r#"{{"check_runs": "{}"}}"#, "x".repeat(5_000));
+    let error = read_checks(body.as_bytes()).expect_err("no list");
+    assert!(error.len() < 100 && !error.contains("xx"), "{error}");
+}

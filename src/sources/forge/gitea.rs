@@ -28,6 +28,10 @@ pub(super) async fn find(
     let read = |body: &[u8]| -> Result<Vec<FoundProposal>, ForgeError> {
         read_proposals(client.address(), body).map_err(|error| client.broken(&what, Wording::own(error)))
     };
+    // What was pushed for review has a branch of the forge's choosing, and this repository for its origin: a fork that
+    // has the commit too is none of it.
+    let is_it =
+        |one: &FoundProposal| one.is_own && (one.branch == pin.branch || one.proposal.head.as_ref() == Some(&pin.head));
     let by_branch = match number {
         Some(number) => format!("{repository}/pulls/{number}"),
         None => format!("{repository}/pulls/{}/{}", segment(base), encoded(&pin.branch)),
@@ -38,17 +42,16 @@ pub(super) async fn find(
             // Not found is said of a repository that may not be seen, too: the list of that one tells.
             let list = format!("{repository}/pulls?state=all&sort=recentupdate&limit=50");
             let all = read(&client.document(&list, &what).await?)?;
-            let is_it = |one: &FoundProposal| {
-                one.is_own && one.branch == pin.branch || one.proposal.head.as_ref() == Some(&pin.head)
-            };
             let its = all.into_iter().filter(is_it).map(|one| one.proposal);
             its.max_by_key(|one| (one.state == ProposalState::Open, one.number))
         }
         _ => {
             let all = read(&reply.body)?;
             match number {
-                // A number that was found before is the same pull request, whatever its branch is called.
-                Some(number) => all.into_iter().map(|one| one.proposal).find(|one| one.number == number),
+                Some(number) => {
+                    let its = all.into_iter().filter(is_it).map(|one| one.proposal);
+                    its.into_iter().find(|one| one.number == number)
+                }
                 None => of_branch(all, &pin.branch),
             }
         }

@@ -16,16 +16,36 @@ impl ForgeClient {
     /// # Errors
     /// A [`ForgeError`]: then nobody knows.
     pub async fn proposal(&self, pin: &ProposedPin, base: &str) -> Result<Option<ForgeProposal>, ForgeError> {
-        let number = self.numbers().get(&pin.branch).copied();
-        let found = match self.address().kind {
-            ForgeKind::Github => github::find(self, pin, number).await?,
-            ForgeKind::Gitlab => gitlab::find(self, pin, number).await?,
-            ForgeKind::Forgejo | ForgeKind::Gitea => gitea::find(self, pin, base, number).await?,
-        };
-        if let Some(found) = &found {
+        let known = self.numbers().get(&pin.branch).copied();
+        if let Some(number) = known {
+            let found = self.find(pin, base, Some(number)).await;
+            let is_open = |found: &ForgeProposal| found.state == ProposalState::Open;
+            match found {
+                Ok(Some(found)) if is_open(&found) => return Ok(Some(found)),
+                Ok(_) | Err(ForgeError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            // It is closed, or gone: another one may have been opened since.
+            self.numbers().remove(&pin.branch);
+        }
+        let found = self.find(pin, base, None).await?;
+        if let Some(found) = found.as_ref().filter(|found| found.state == ProposalState::Open) {
             self.numbers().insert(pin.branch.clone(), found.number);
         }
         Ok(found)
+    }
+
+    async fn find(
+        &self,
+        pin: &ProposedPin,
+        base: &str,
+        number: Option<u64>,
+    ) -> Result<Option<ForgeProposal>, ForgeError> {
+        match self.address().kind {
+            ForgeKind::Github => github::find(self, pin, number).await,
+            ForgeKind::Gitlab => gitlab::find(self, pin, number).await,
+            ForgeKind::Forgejo | ForgeKind::Gitea => gitea::find(self, pin, base, number).await,
+        }
     }
 
     /// Opens a pull request; if there is one for the branch already, that one is the answer.

@@ -14,6 +14,9 @@ pub(super) const REVIEWS: &str = "refs/pindeck/reviews/";
 /// Branches that are looked at, the newest first.
 const MOST_BRANCHES: usize = 64;
 
+/// So many branches are looked through for those that the remote still has.
+const MOST_KNOWN: usize = 64 * MOST_BRANCHES;
+
 /// Commits of one branch that are looked at, the newest first.
 const MOST_COMMITS: usize = 64;
 
@@ -43,7 +46,9 @@ impl GitRepo {
         is_there: &dyn Fn(&str) -> bool,
     ) -> Result<Vec<ProposedPin>, GitError> {
         let mut branches = self.proposal_branches(remote)?;
+        // The limit counts what is there: whoever may push branches could fill it with some that they delete again.
         branches.retain(|branch| branch.is_review || is_there(&branch.name));
+        branches.truncate(MOST_BRANCHES);
         let mut out = Vec::new();
         if branches.is_empty() {
             return Ok(out);
@@ -95,7 +100,7 @@ impl GitRepo {
     /// The branches of proposals that this clone knows, the newest first.
     fn proposal_branches(&self, remote: &str) -> Result<Vec<ProposalBranch>, GitError> {
         let tracking = format!("refs/remotes/{remote}/");
-        let count = format!("--count={MOST_BRANCHES}");
+        let count = format!("--count={MOST_KNOWN}");
         let args = [
             "for-each-ref",
             "--sort=-committerdate",
