@@ -26,7 +26,10 @@ mod release {
     mod races;
     mod remotes;
     mod rendered_trees;
+    mod repositories;
+    mod repository_checks;
     mod shared_world;
     mod styles;
     mod tags_beside;
+    mod two_pushes;
 }

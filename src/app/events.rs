@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::cursor::{Column, cells};
 use super::versions::VersionNames;
-use crate::domain::board::{Assessment, Board, PinKey, ServiceRow, Update};
+use crate::domain::board::{Assessment, Board, PinKey, RepositoryInfo, ServiceRow, Update};
 use crate::domain::drift::DriftKind;
 use crate::domain::evidence::{EvidenceKind, EvidenceState};
 use crate::domain::freshness::Answered;
@@ -91,7 +91,9 @@ impl EventLog {
             return Vec::new();
         }
         match update {
-            Update::Opened { services, .. } => self.opened(before, services, own),
+            Update::Opened {
+                services, repository, ..
+            } => self.opened(before, (repository, services), own),
             Update::PinnedBy(key, by) => {
                 self.pinned_by(&key.target, key.digest, by, names, now);
                 Vec::new()
@@ -172,11 +174,22 @@ impl EventLog {
         }
     }
 
-    fn opened(&mut self, before: &Board, services: &[ServiceRow], own: impl Fn(&Target) -> bool) -> Vec<CellId> {
+    fn opened(
+        &mut self,
+        before: &Board,
+        (repository, services): (&RepositoryInfo, &[ServiceRow]),
+        own: impl Fn(&Target) -> bool,
+    ) -> Vec<CellId> {
         let mut flashing = Vec::new();
         for row in services {
             let Some(old) = before.row(&row.name) else { continue };
             for environment in &before.environments {
+                // What could not be read, then or now, was not changed by anybody.
+                let is_unread =
+                    before.unread(&environment.name).is_some() || repository.unread(&environment.name).is_some();
+                if is_unread {
+                    continue;
+                }
                 let digests = |row: &ServiceRow| -> Vec<(Option<Digest>, Option<String>)> {
                     let pins = cells(row, &environment.name);
                     pins.map(|cell| (cell.pin.digest, cell.pin.tag.clone())).collect()

@@ -169,7 +169,14 @@ pub fn promote_into(state: &CockpitState, services: &[ServiceId], to: &EnvId) ->
             }
             Some(Ok(_)) => refused = format!("{to} pins these bytes already"),
             Some(Err(why)) => refused = why,
-            None => refused = format!("{} is not pinned in the environment before {to}", row.name),
+            None => {
+                refused = match &column {
+                    Column::Environment(name) if state.board.unread(name).is_some() => {
+                        format!("{name} could not be read")
+                    }
+                    _ => format!("{} is not pinned in the environment before {to}", row.name),
+                };
+            }
         }
     }
     Err(refused)
@@ -216,6 +223,7 @@ fn promotion(state: &CockpitState, subject: &ScreenSubject, services: Vec<Servic
             Column::Environment(name) => {
                 let pins: Vec<&Cell> = cells(row, name).collect();
                 let chosen = match (subject, pins.as_slice()) {
+                    (_, []) if state.board.unread(name).is_some() => return Err(format!("{name} could not be read")),
                     (_, []) => return Err(format!("{service} is not pinned in {name}")),
                     (_, [one]) => one.pin.digest,
                     (ScreenSubject::Pin(key), _) if services.len() == 1 && key.target.service == *service => {

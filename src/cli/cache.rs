@@ -53,8 +53,8 @@ pub(crate) fn run(context: &CommandContext, args: &CacheArgs) -> Result<Exit, Fa
         return Ok(Exit::Done);
     }
     let what = format!(
-        "{} pieces of content ({} bytes), {} verdicts and {} surveys of commits",
-        holdings.entries, holdings.bytes, holdings.verdicts, holdings.surveys
+        "{} pieces of content ({} bytes), {} verdicts, {} surveys of commits and {} clones of repositories",
+        holdings.entries, holdings.bytes, holdings.verdicts, holdings.surveys, holdings.repositories
     );
     if cleared {
         say(&format!("removed {what} from {path}"))?;

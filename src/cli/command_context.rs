@@ -34,6 +34,7 @@ impl CommandContext {
             dir: self.global.dir.clone(),
             config: self.global.config.clone(),
             approved_registries: self.user.approved_registries.clone(),
+            approved_repositories: self.user.approved_repositories.clone(),
             clusters: (self.user.clusters.iter())
                 .map(|(name, access)| (name.get_ref().clone(), access.clone()))
                 .collect(),

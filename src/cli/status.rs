@@ -70,6 +70,9 @@ fn narrow(board: &mut Board, environments: &[String], services: &[String]) -> Re
     let in_environments = |name: &str| environments.is_empty() || environments.iter().any(|e| e == name);
     let in_services = |name: &str| services.is_empty() || services.iter().any(|s| s == name);
     board.environments.retain(|env| in_environments(env.name.as_str()));
+    if let Some(repository) = &mut board.repository {
+        repository.elsewhere.retain(|name, _| in_environments(name.as_str()));
+    }
     board.services.retain(|row| in_services(row.name.as_str()));
     for row in &mut board.services {
         row.cells

@@ -1,4 +1,5 @@
-//! Whom a repository may send this user's credentials to: nobody, until the user says so.
+//! Whom a repository may send this user's credentials to, and from where it may have this machine clone: nobody, until
+//! the user says so.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +8,15 @@ use crate::domain::registry::RegistrySettings;
 
 /// Settles which registries of a repository's own file are asked anonymously: those whose endpoint,
 /// CA or plain HTTP the file sets, unless the user approved them by name. It is the same with the host of its
-/// attestation API.
+/// attestation API, and with other repositories.
 pub(crate) fn settle(team: &mut TeamPolicy, approved: &[String]) {
     settle_registries(&mut team.registries, approved);
     if let Some(github) = &mut team.github {
         github.anonymous = !approved.contains(&github.host);
+    }
+    // Where a folder leads is known only beside the policy: that is decided there.
+    for repository in team.environments.iter_mut().filter_map(|one| one.repository.as_mut()) {
+        repository.by_repository = true;
     }
     // Which host that is, is known only with the git remote: it is decided there.
     if let Some(forge) = &mut team.forge {

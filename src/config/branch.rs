@@ -1,18 +1,29 @@
-//! Which branch an environment is read from, as `pindeck.toml` says it.
+//! Which repository and branch an environment is read from, as `pindeck.toml` says it.
 
 use super::error::{ConfigError, ConfigText};
 use super::raw::{RawEnvironment, RawText};
+use crate::domain::environment_repository::{EnvironmentRepository, RepositoryAddress};
 
-/// The branch of an environment; `None` = that of `pindeck.toml`. Another repository is refused: an environment that
-/// is only read in part would look as if nothing were pinned in it.
+/// The repository of an environment; `None` = that of `pindeck.toml`.
+pub(super) fn repository(
+    source: &ConfigText<'_>,
+    environment: &RawEnvironment,
+) -> Result<Option<EnvironmentRepository>, ConfigError> {
+    let Some(text) = &environment.repository else {
+        return Ok(None);
+    };
+    let address = RepositoryAddress::parse(text.get_ref()).map_err(|why| {
+        let error = source.error(text.span(), format!("{:?} {why}", text.get_ref()));
+        error.hint("write https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH, or a folder as ../NAME")
+    })?;
+    Ok(Some(EnvironmentRepository {
+        address,
+        by_repository: false,
+    }))
+}
+
+/// The branch of an environment; `None` = that of `pindeck.toml`, or the default one of another repository.
 pub(super) fn of(source: &ConfigText<'_>, environment: &RawEnvironment) -> Result<Option<String>, ConfigError> {
-    if let Some(repository) = &environment.repository {
-        let name = environment.name.get_ref();
-        let what = format!("environment {name:?} lies in another repository, and pindeck reads one");
-        return Err(source.error(repository.span(), what).hint(
-            "name a branch of this repository with `branch`, or give the other repository a pindeck.toml of its own",
-        ));
-    }
     environment
         .branch
         .as_ref()

@@ -25,9 +25,11 @@ pub(crate) fn unmatched_paths(
             if !files.iter().any(|f| matcher.is_match(f)) {
                 let quoted = format!("\"{pattern}\"");
                 let line = text.lines().position(|l| l.contains(&quoted)).map_or(1, |at| at + 1);
-                let of = match &env.branch {
-                    Some(branch) => format!("branch {branch}"),
-                    None => "the repository".to_owned(),
+                let of = match (&env.repository, &env.branch) {
+                    (Some(repository), Some(branch)) => format!("branch {branch} of {}", repository.address.as_str()),
+                    (Some(repository), None) => repository.address.as_str().to_owned(),
+                    (None, Some(branch)) => format!("branch {branch}"),
+                    (None, None) => "the repository".to_owned(),
                 };
                 let message = format!("{quoted} of environment {} matches no file of {of}", env.name);
                 problems.push(ConfigError {

@@ -68,8 +68,7 @@ pub(super) struct RawEnvironment {
     pub name: RawText,
     pub paths: Spanned<Vec<RawText>>,
     pub branch: Option<RawText>,
-    /// Read only to say that it is not known here.
-    pub repository: Option<Spanned<IgnoredAny>>,
+    pub repository: Option<RawText>,
     pub policy: Option<RawText>,
     pub after: Option<Vec<RawText>>,
     pub registry: Option<RawText>,

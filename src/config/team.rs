@@ -196,6 +196,7 @@ fn environments(
             name: EnvId::new(env.name.get_ref()),
             paths,
             branch: branch::of(source, env)?,
+            repository: branch::repository(source, env)?,
             policy,
             after,
             registry: env

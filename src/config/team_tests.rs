@@ -126,9 +126,15 @@ const BAD: &[(&str, &str, usize, &str)] = &[
     ("write = \"branch\"", "branch = \"refs/heads/main\"", 13, "is a ref"),
     (
         "write = \"branch\"",
-        "repository = \"https://git.example.com/shop/prod\"",
+        "repository = \"ext::sh -c id\"",
         13,
-        "lies in another repository",
+        "is no address of a repository",
+    ),
+    (
+        "write = \"branch\"",
+        "repository = \"https://token@git.example.com/shop/prod\"",
+        13,
+        "carries credentials",
     ),
     ("name = \"production\"", "name = \"dev\"", 9, "is there twice"),
     ("[\"envs/dev/**\"]", "[]", 6, "`paths` is empty"),

@@ -32,6 +32,9 @@ pub(crate) struct UserConfig {
     /// Registries for which a repository's own `endpoint`, `ca` and `insecure_http` may be used with
     /// this user's credentials.
     pub approved_registries: Vec<String>,
+    /// Other repositories that a repository's own file may name for its environments: addresses of git as they are written
+    /// there, or absolute folders.
+    pub approved_repositories: Vec<String>,
     /// How the clusters that a team names are reached. A cluster without an entry is never asked.
     pub clusters: BTreeMap<Spanned<String>, ClusterAccess>,
 }
@@ -58,6 +61,7 @@ impl Default for UserConfig {
             keys: BTreeMap::new(),
             cache_mib: CACHE_BYTES >> 20,
             approved_registries: Vec::new(),
+            approved_repositories: Vec::new(),
             clusters: BTreeMap::new(),
         }
     }

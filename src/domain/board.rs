@@ -24,7 +24,7 @@ use super::running::report::RunningReport;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
-pub(crate) use super::repository_info::{Fetch, RepositoryInfo};
+pub(crate) use super::repository_info::{EnvironmentOrigin, Fetch, RepositoryInfo};
 
 /// Everything the cockpit's first screen shows.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -328,6 +328,11 @@ pub enum Update {
 }
 
 impl Board {
+    /// Why nothing is known of an environment, if nothing is: it is not one without pins.
+    pub(crate) fn unread(&self, environment: &EnvId) -> Option<&Failure> {
+        self.repository.as_ref()?.unread(environment)
+    }
+
     /// The first thing that could not be reached, if any: then the board is not the whole truth.
     pub fn unreachable(&self) -> Option<String> {
         // The name of the place is only put together once something is found: this is asked at every frame.
@@ -342,6 +347,11 @@ impl Board {
         let stale = self.repository.as_ref().and_then(|repository| match &repository.fetch {
             Fetch::Failed(_, error) => Some(format!("the newest commit: {}", error.clean())),
             Fetch::Fresh(_) | Fetch::NotAsked => None,
+        });
+        let mut elsewhere = self.repository.iter().flat_map(RepositoryInfo::trouble_elsewhere);
+        let stale = stale.or_else(|| {
+            let (environment, why) = elsewhere.next()?;
+            Some(format!("environment {environment}: {}", why.clean()))
         });
         let in_rows = || {
             self.services.iter().find_map(|row| {

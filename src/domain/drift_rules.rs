@@ -409,6 +409,13 @@ pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) 
         places.entry(new.id.clone()).or_insert(at);
     }
     for old in before {
+        if is_unread(board, old) {
+            if !places.contains_key(&old.id) {
+                places.insert(old.id.clone(), now.len());
+                now.push(old.clone());
+            }
+            continue;
+        }
         let Some(row) = board.row(&old.service) else { continue };
         if !is_blind(row, old) {
             continue;
@@ -421,6 +428,17 @@ pub(crate) fn carry_over(before: &[Drift], board: &Board, now: &mut Vec<Drift>) 
             }
             None => {}
         }
+    }
+}
+
+/// Whether a drift is about an environment that could not be read, or about several of which one could not.
+fn is_unread(board: &Board, drift: &Drift) -> bool {
+    match &drift.environment {
+        Some(environment) => board.unread(environment).is_some(),
+        None => board
+            .environments
+            .iter()
+            .any(|environment| board.unread(&environment.name).is_some()),
     }
 }
 
@@ -458,3 +476,7 @@ fn is_blind(row: &ServiceRow, drift: &Drift) -> bool {
 #[cfg(test)]
 #[path = "drift_rules_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "drift_unread_tests.rs"]
+mod unread_tests;

@@ -12,11 +12,11 @@ fn digest(n: u8) -> Digest {
     Digest::from_bytes([n; 32])
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH
 }
 
-fn cell(env: &str, pinned: Option<u8>) -> Cell {
+pub(super) fn cell(env: &str, pinned: Option<u8>) -> Cell {
     Cell::new(Pin {
         target: Target::new("payments", env),
         image: Repository::parse("r.example/payments").expect("valid"),
@@ -37,7 +37,7 @@ fn tag_at(cell: &mut Cell, immutable: bool, at: Option<u8>) {
     };
 }
 
-fn board(cells: Vec<Cell>) -> Board {
+pub(super) fn board(cells: Vec<Cell>) -> Board {
     let mut row = ServiceRow::new("payments".into(), None, Vec::new());
     row.cells = cells;
     Board {

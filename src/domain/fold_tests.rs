@@ -42,7 +42,7 @@ fn opened() -> Update {
             ahead: 0,
             behind: 0,
             dirty: false,
-            branches: Default::default(),
+            elsewhere: Default::default(),
             fetch: crate::domain::board::Fetch::NotAsked,
         },
         environments: Vec::new(),

@@ -16,6 +16,7 @@ pub(crate) mod component;
 pub(crate) mod diff;
 pub mod drift;
 pub(crate) mod drift_rules;
+pub mod environment_repository;
 pub mod evidence;
 pub mod failure;
 mod fold;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::{Time, Weekday};
 
+use super::environment_repository::EnvironmentRepository;
 use super::evidence::EvidenceKind;
 use super::id::{Digest, EnvId, ServiceId};
 use super::platform::PlatformFilter;
@@ -25,6 +26,8 @@ pub struct Environment {
     pub paths: Vec<String>,
     /// The branch that it is read from and written to; `None` = that of `pindeck.toml`.
     pub branch: Option<String>,
+    /// The repository that it is read from and written to; `None` = that of `pindeck.toml`.
+    pub repository: Option<EnvironmentRepository>,
     /// The policy its pins are judged by; `None` = no policy configured (nothing can be verified).
     pub policy: Option<String>,
     /// Environments where a digest must be pinned before it may come here.
@@ -51,6 +54,7 @@ impl Environment {
             name: name.into(),
             paths,
             branch: None,
+            repository: None,
             policy: None,
             after: Vec::new(),
             registry: None,

@@ -20,6 +20,8 @@ pub enum WriteStep {
     Committed,
     /// The remote is being asked to take them.
     Pushing,
+    /// The hold was pushed on its own; the pin is next.
+    HoldPushed,
     /// The remote has them.
     Pushed,
     /// Over. No entry says so: it is gone then.
@@ -28,12 +30,13 @@ pub enum WriteStep {
 
 impl WriteStep {
     /// All, in their order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Planned,
         Self::Copying,
         Self::Copied,
         Self::Committed,
         Self::Pushing,
+        Self::HoldPushed,
         Self::Pushed,
         Self::Done,
     ];
@@ -46,6 +49,7 @@ impl WriteStep {
             Self::Copied => "copied",
             Self::Committed => "committed",
             Self::Pushing => "pushing",
+            Self::HoldPushed => "hold-pushed",
             Self::Pushed => "pushed",
             Self::Done => "done",
         }
@@ -81,6 +85,8 @@ pub(crate) struct RecoveryFacts {
     pub landed: Fact,
     /// Every digest that was to be copied is at its destination now (whole, with its tag).
     pub copied: Fact,
+    /// The same of a hold that is pushed before the pin; `None` = nothing is pushed on its own.
+    pub hold: Option<Fact>,
     /// This clone still has the commits.
     pub commits_here: bool,
 }
@@ -94,6 +100,8 @@ pub struct RecoveryStatus {
     pub committed: bool,
     /// The remote has them.
     pub pushed: Fact,
+    /// The remote has the hold that is pushed before them; `None` = nothing is pushed on its own.
+    pub hold: Option<Fact>,
     /// What finishing means.
     pub next: RecoveryAction,
 }
@@ -149,15 +157,17 @@ impl RecoveryStatus {
         } else {
             Fact::No
         };
-        let next = match pushed {
-            Fact::Yes => RecoveryAction::Close,
-            Fact::No => RecoveryAction::Retry,
-            Fact::Unknown => RecoveryAction::Wait,
+        let hold = facts.hold.filter(|_| may_have_landed(step, has_commits));
+        let next = match (pushed, hold) {
+            (Fact::Yes, _) => RecoveryAction::Close,
+            (Fact::No, None | Some(Fact::Yes | Fact::No)) => RecoveryAction::Retry,
+            (Fact::Unknown, _) | (_, Some(Fact::Unknown)) => RecoveryAction::Wait,
         };
         Self {
             copied: has_copies.then_some(facts.copied),
             committed: step >= WriteStep::Committed && (facts.commits_here || pushed == Fact::Yes),
             pushed,
+            hold,
             next,
         }
     }
@@ -171,10 +181,17 @@ impl RecoveryStatus {
             Some(Fact::Unknown) => "copied or not: not known",
         };
         let committed = if self.committed { "committed" } else { "not committed" };
-        let pushed = match self.pushed {
-            Fact::Yes => "pushed",
-            Fact::No => "not pushed",
-            Fact::Unknown => "pushed or not: not known until the remote answers",
+        let pushed = match (self.pushed, self.hold) {
+            (Fact::Yes, _) => "pushed",
+            (Fact::No, Some(Fact::Yes)) => "the hold is pushed, the pin is not",
+            (Fact::No, None | Some(Fact::No)) => "not pushed",
+            (Fact::No, Some(Fact::Unknown)) => {
+                "the pin is not pushed, the hold perhaps: not known until the remote answers"
+            }
+            (Fact::Unknown, Some(Fact::Yes)) => {
+                "the hold is pushed, the pin perhaps: not known until the remote answers"
+            }
+            (Fact::Unknown, _) => "pushed or not: not known until the remote answers",
         };
         format!("{copied}, {committed}, {pushed}")
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::failure::Failure;
+use super::id::EnvId;
 use super::policy::Environment;
 use super::text::Untrusted;
 
@@ -25,20 +27,53 @@ pub struct RepositoryInfo {
     pub behind: u32,
     /// Whether the working tree has changes (they never count).
     pub dirty: bool,
-    /// The other branches that environments are read from, with the commits that were read.
+    /// Where environments are read from that are not on the branch that counts.
     #[serde(skip)]
-    pub branches: BTreeMap<String, String>,
+    pub elsewhere: BTreeMap<EnvId, EnvironmentOrigin>,
     /// Whether the remote was fetched before the commit was read.
     pub fetch: Fetch,
 }
 
 impl RepositoryInfo {
-    /// The branch that an environment is read from, and the commit that was read of it.
-    pub fn read_from<'a>(&'a self, environment: &'a Environment) -> (&'a str, &'a str) {
-        let own = environment.branch.as_deref();
-        let known = own.and_then(|branch| Some((branch, self.branches.get(branch)?.as_str())));
-        known.unwrap_or((&self.branch, &self.commit))
+    /// The branch that an environment is read from, and the commit that was read of it; of one that could not be read,
+    /// what is known.
+    pub fn read_from(&self, environment: &Environment) -> (Option<&str>, Option<&str>) {
+        match self.elsewhere.get(&environment.name) {
+            None => (Some(&self.branch), Some(&self.commit)),
+            Some(origin) => (origin.branch.as_deref(), origin.commit.as_deref()),
+        }
     }
+
+    /// Why nothing is known of an environment, if nothing is.
+    pub fn unread(&self, environment: &EnvId) -> Option<&Failure> {
+        self.elsewhere.get(environment)?.unread.as_ref()
+    }
+
+    /// What of other repositories is not known, or not as it is now: the environment, and why.
+    pub fn trouble_elsewhere(&self) -> impl Iterator<Item = (&EnvId, Untrusted)> {
+        self.elsewhere
+            .iter()
+            .filter_map(|(name, origin)| match (&origin.unread, &origin.fetch) {
+                (Some(failure), _) => Some((name, failure.sentence())),
+                (None, Fetch::Failed(_, why)) => Some((name, why.clone())),
+                (None, Fetch::Fresh(_) | Fetch::NotAsked) => None,
+            })
+    }
+}
+
+/// Where an environment is read from, if that is not the branch that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentOrigin {
+    /// The other repository, as an address of git or a folder; `None` = another branch of the same.
+    pub repository: Option<String>,
+    /// The branch; `None` = it could not be read, and nobody says which.
+    pub branch: Option<String>,
+    /// The commit that was read; `None` = it could not be read.
+    pub commit: Option<String>,
+    /// Whether the other repository was fetched before.
+    pub fetch: Fetch,
+    /// Why nothing of it is known, if nothing is.
+    pub unread: Option<Failure>,
 }
 
 /// Whether the remote was fetched in this run, so that the commit that was read is its newest one.

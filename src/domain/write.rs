@@ -139,6 +139,8 @@ pub struct Proposal {
     /// Revert: the pin commit touched more than this pin, and undoing all of it can be asked for too
     /// ([`Scope::WholeCommit`]): its id.
     pub whole_commit: Option<String>,
+    /// The other repository that is pushed to, as an address of git or a folder; `None` = that of the policy.
+    pub repository: Option<String>,
     /// The remote that is pushed to.
     pub remote: String,
     /// The branch that is pushed: the release branch, or `pindeck/…` for a pull request.
@@ -148,6 +150,11 @@ pub struct Proposal {
 }
 
 impl Proposal {
+    /// Where it is pushed to, for people: the other repository, or the remote of the policy's.
+    pub fn destination(&self) -> &str {
+        self.repository.as_deref().unwrap_or(&self.remote)
+    }
+
     /// The first plan that a closed gate stops.
     pub(crate) fn refused(&self) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.closed_gate().is_some())
@@ -285,7 +292,8 @@ pub struct Receipt {
     pub remote_words: Vec<Untrusted>,
 }
 
-/// Why a write did not happen. Nothing landed in git, whichever it is.
+/// Why a write did not happen. Nothing landed in git, whichever it is; but where a hold and its pin are pushed one after
+/// the other, the failure may be that only the hold did, and says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WriteFailure {
     /// A gate is closed; the proposal says which.

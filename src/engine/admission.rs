@@ -141,6 +141,10 @@ impl Engine {
         roots: &NamedRoots,
     ) -> Result<AdmissionReport, Failure> {
         let (ledger, _) = self.ledger().await?;
+        ledger.checkouts.check_all_read()?;
+        for environment in &ledger.environments {
+            self.note_stale(&ledger, &environment.name);
+        }
         let context = self.judging_context(ledger)?;
         let questioned = self.questioned(&context.ledger).await?;
         let rules = policies

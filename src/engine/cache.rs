@@ -1,4 +1,4 @@
-//! The disposable cache, as a whole: content by digest and kept verdicts.
+//! The disposable cache, as a whole: content by digest, kept verdicts, and clones of other repositories.
 
 use std::fs;
 use std::io;
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::other_repositories::FOLDER as REPOSITORIES;
 use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
@@ -23,6 +24,8 @@ pub(crate) struct CacheContents {
     pub verdicts: u64,
     /// Kept surveys of commits, that is their pins, and who pinned them; and what their pasts came to.
     pub surveys: u64,
+    /// Clones of repositories that environments lie in.
+    pub repositories: u64,
 }
 
 /// How much the cache in `dir` contains; nothing where there is none yet.
@@ -39,6 +42,7 @@ pub(crate) fn holdings(dir: &Path) -> io::Result<CacheContents> {
         bytes: size.bytes,
         verdicts: sealed_folder::entries(&dir.join(VERDICTS))?.len() as u64,
         surveys: of_commits(dir)?.len() as u64,
+        repositories: clones(dir)?.len() as u64,
     })
 }
 
@@ -56,6 +60,7 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
         bytes: removed.bytes,
         verdicts: remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
         surveys: remove_all(of_commits(dir)?)?,
+        repositories: remove_clones(clones(dir)?)?,
     })
 }
 
@@ -64,6 +69,35 @@ fn of_commits(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = sealed_folder::entries(&dir.join(SURVEYS))?;
     all.extend(sealed_folder::entries(&dir.join(PASTS))?);
     Ok(all)
+}
+
+/// The clones of other repositories: folders that are named by a digest.
+fn clones(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir.join(REPOSITORIES)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut out = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_digest = |name: &str| name.len() == 64 && name.chars().all(|c| c.is_ascii_hexdigit());
+        if entry.file_type()?.is_dir() && name.to_str().is_some_and(is_digest) {
+            out.push(entry.path());
+        }
+    }
+    Ok(out)
+}
+
+/// Removes clones; how many there were. What was committed in one and not pushed is planned anew by `resume`.
+fn remove_clones(folders: Vec<PathBuf>) -> io::Result<u64> {
+    let mut gone = 0;
+    for folder in folders {
+        fs::remove_dir_all(folder)?;
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 /// Removes files; how many there were.
@@ -95,9 +129,14 @@ mod tests {
         fs::write(verdicts.join("a".repeat(64)), "x").expect("written");
         fs::write(verdicts.join("notes.txt"), "mine").expect("written");
         fs::write(dir.path().join("thesis.txt"), "mine").expect("written");
+        let clones = dir.path().join(REPOSITORIES);
+        fs::create_dir_all(clones.join("b".repeat(64))).expect("made");
+        fs::create_dir_all(clones.join("mine")).expect("made");
         assert_eq!(holdings(dir.path()).expect("readable").verdicts, 1);
+        assert_eq!(holdings(dir.path()).expect("readable").repositories, 1);
         assert_eq!(clear(dir.path()).expect("cleared").verdicts, 1);
         assert_eq!(holdings(dir.path()).expect("readable"), CacheContents::default());
+        assert!(clones.join("mine").exists());
         assert!(verdicts.join("notes.txt").exists() && dir.path().join("thesis.txt").exists());
     }
 }

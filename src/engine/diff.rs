@@ -51,6 +51,9 @@ impl Engine {
     /// cannot be read. Evidence that cannot be had is part of the answer (`missing`).
     pub(crate) async fn diff(&self, a: &str, b: &str) -> Result<Compared, Failure> {
         let (ledger, _) = self.ledger().await?;
+        for (_, environment) in [a, b].iter().filter_map(|text| text.rsplit_once(':')) {
+            self.note_stale(&ledger, &environment.into());
+        }
         let comparison = DigestComparison {
             context: carrying_content(self.judging_context(ledger)?),
         };
@@ -175,6 +178,7 @@ impl DigestComparison {
         let Some((name, _, pins)) = known.filter(|_| self.context.environment(env).is_some()) else {
             return Ok(None);
         };
+        self.context.ledger.checkouts.check_read(&env.into())?;
         let pin = pins.iter().find(|pin| pin.target.environment.as_str() == env);
         pin.map(Some)
             .ok_or_else(|| Failure::usage(format!("{name} has no pin in {env}")))

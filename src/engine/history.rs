@@ -17,7 +17,6 @@ use crate::domain::history::{CommitRecord, Entry, HistoryKey, PinIdentity, Writt
 use crate::domain::id::{Digest, Target};
 use crate::domain::reference::Repository;
 use crate::domain::verdict::Verdict;
-use crate::sources::git::GitRepo;
 
 use super::context::Context;
 use super::image_presence::ImageDepth;
@@ -55,13 +54,14 @@ impl Engine {
     pub async fn history(&self, target: &Target, limit: Option<usize>, verify: bool) -> Result<Vec<Record>, Failure> {
         let (ledger, _) = self.ledger().await?;
         known(&ledger, target)?;
+        self.note_stale(&ledger, &target.environment);
         let ledger = Arc::new(ledger);
         let (this, read, about) = (self.clone(), Arc::clone(&ledger), target.clone());
         let work = move || {
             let mut records = Vec::new();
             let most = limit.unwrap_or(usize::MAX);
             if most > 0 {
-                walk(&this.inner.repo, &read, &this.inner.references, &about, &mut |record| {
+                walk(&read, &this.inner.references, &about, &mut |record| {
                     match record {
                         Some(record) => records.push(record),
                         None => records.clear(),
@@ -96,32 +96,26 @@ impl Engine {
             // Where clocks were wrong, everything comes again: what was sent is not sent twice.
             let mut sent: BTreeSet<EntryKey> = BTreeSet::new();
             let mut is_again = false;
-            walk(
-                &this.inner.repo,
-                &ledger,
-                &this.inner.references,
-                &target,
-                &mut |record| {
-                    let Some(Record { entry, .. }) = record else {
-                        is_again = true;
-                        return ControlFlow::Continue(());
-                    };
-                    let is_new = sent.insert((entry.commit.clone(), entry.component.clone(), entry.from, entry.to));
-                    if !is_new && is_again {
-                        return ControlFlow::Continue(());
-                    }
-                    batch.push(entry);
-                    // The first alone: it is what one looks for.
-                    if batch.len() >= BATCH || to.capacity() == to.max_capacity() {
-                        if to.blocking_send(std::mem::take(&mut batch)).is_err() {
-                            return ControlFlow::Break(());
-                        }
-                    } else if to.is_closed() {
+            walk(&ledger, &this.inner.references, &target, &mut |record| {
+                let Some(Record { entry, .. }) = record else {
+                    is_again = true;
+                    return ControlFlow::Continue(());
+                };
+                let is_new = sent.insert((entry.commit.clone(), entry.component.clone(), entry.from, entry.to));
+                if !is_new && is_again {
+                    return ControlFlow::Continue(());
+                }
+                batch.push(entry);
+                // The first alone: it is what one looks for.
+                if batch.len() >= BATCH || to.capacity() == to.max_capacity() {
+                    if to.blocking_send(std::mem::take(&mut batch)).is_err() {
                         return ControlFlow::Break(());
                     }
-                    ControlFlow::Continue(())
-                },
-            )?;
+                } else if to.is_closed() {
+                    return ControlFlow::Break(());
+                }
+                ControlFlow::Continue(())
+            })?;
             if !batch.is_empty() {
                 // Nobody listening any more is no error.
                 let _ = to.blocking_send(batch);
@@ -226,15 +220,14 @@ fn known(ledger: &Ledger, target: &Target) -> Result<(), Failure> {
 /// Tells the changes of a target, newest first. What only a side branch did is told after the changes that pinned
 /// what is pinned today, so that these come first. `None`: clocks were wrong, and all is told again in another order.
 fn walk(
-    repo: &GitRepo,
     ledger: &Ledger,
     references: &BlobReferences,
     target: &Target,
     visit: &mut dyn FnMut(Option<Record>) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
-    let ledger = &*ledger.of(&target.environment);
+    let ledger = &*ledger.of(&target.environment)?;
     let states = PinStates {
-        repo,
+        repo: ledger.repo(),
         ledger,
         references,
         only: Some(target),

@@ -21,7 +21,7 @@ use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::recovery::WriteStep;
 use crate::sources::git::GitRepo;
 
-pub(crate) use entry::{CopyNote, JournalEntry, NewEntry, RecordedWrite};
+pub(crate) use entry::{CopyNote, FirstPush, JournalEntry, NewEntry, RecordedWrite};
 
 /// Largest entry, in bytes: a set of hundreds of services fits many times.
 const MAX_BYTES: u64 = 4 << 20;
@@ -402,6 +402,19 @@ impl Running {
         base.clone_into(&mut self.entry.base);
         self.entry.commits = commits.to_vec();
         self.record(WriteStep::Committed, now)
+    }
+
+    /// Records what is about to be pushed on its own, before the commits of the write.
+    ///
+    /// # Errors
+    /// If it cannot be recorded; then it must not be pushed.
+    pub(crate) fn pushes_first(&mut self, first: FirstPush, now: Timestamp) -> Result<(), JournalError> {
+        if self.entry.first.as_ref() == Some(&first) {
+            return Ok(());
+        }
+        self.entry.first = Some(first);
+        self.entry.reached = now;
+        self.journal.save(&self.entry)
     }
 
     /// Removes the entry: the write is over, whether it landed or not.

@@ -19,6 +19,7 @@ fn draft() -> NewEntry {
             })
         },
         base: "b".repeat(40),
+        repository: None,
         remote: "origin".to_owned(),
         branch: "main".to_owned(),
         new_branch: false,
@@ -201,6 +202,7 @@ fn what_stands_follows_from_step_and_facts() {
     let facts = |landed, copied| RecoveryFacts {
         landed,
         copied,
+        hold: None,
         commits_here: true,
     };
     let status = entry.recovery(facts(Fact::Unknown, Fact::No));
@@ -224,6 +226,41 @@ fn what_stands_follows_from_step_and_facts() {
             [RecoveryAction::Close, RecoveryAction::Retry, RecoveryAction::Wait],
             "{step:?}"
         );
+    }
+    // A hold that is pushed on its own: what of the two is there, and what is not known, is said.
+    let half = |landed, hold| {
+        let known = RecoveryFacts {
+            hold: Some(hold),
+            ..facts(landed, Fact::Yes)
+        };
+        let status = entry.recovery(known);
+        (status.next, status.says().split_off("copied, committed, ".len()))
+    };
+    for (landed, hold, next, says) in [
+        (Fact::No, Fact::No, RecoveryAction::Retry, "not pushed"),
+        (
+            Fact::No,
+            Fact::Yes,
+            RecoveryAction::Retry,
+            "the hold is pushed, the pin is not",
+        ),
+        (Fact::Yes, Fact::Yes, RecoveryAction::Close, "pushed"),
+        // Whoever takes the hold out of history meanwhile does not undo the pin.
+        (Fact::Yes, Fact::No, RecoveryAction::Close, "pushed"),
+        (
+            Fact::No,
+            Fact::Unknown,
+            RecoveryAction::Wait,
+            "the pin is not pushed, the hold perhaps: not known until the remote answers",
+        ),
+        (
+            Fact::Unknown,
+            Fact::Yes,
+            RecoveryAction::Wait,
+            "the hold is pushed, the pin perhaps: not known until the remote answers",
+        ),
+    ] {
+        assert_eq!(half(landed, hold), (next, says.to_owned()), "{landed:?} {hold:?}");
     }
     let lost = RecoveryFacts {
         commits_here: false,

@@ -70,7 +70,7 @@ impl Engine {
         let (ledger, configured) = blocking(move || {
             let inner = &this.inner;
             let ledger = ledger::read_unconfigured(&inner.repo, &inner.scans)?;
-            let configured = ledger::policy_at_tip(&inner.repo, this.options()).map(|policy| policy.team);
+            let configured = ledger::policy_at_tip(&this.reader(false)).map(|policy| policy.team);
             Ok::<_, Failure>((ledger, configured.unwrap_or_default()))
         })
         .await??;

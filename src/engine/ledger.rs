@@ -14,13 +14,14 @@ use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
-use crate::sources::git::{GitRepo, Tip, TreeFile};
+use crate::sources::git::{GitRepo, TreeFile};
 
-use super::checkout::Checkouts;
+use super::checkout::{BranchCheckout, Checkouts};
 use super::effective::{self, Effective, EffectiveReference, ScannedCommit};
 use super::holds;
 use super::named_scans;
 use super::options::OpenOptions;
+use super::other_repositories::{OtherRepositories, RepositoryReader};
 use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::survey::CommitSurvey;
 use super::team_file::{TEAM_FILE, team_policy};
@@ -69,13 +70,12 @@ pub struct Ledger {
     pub services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
     /// Path patterns that match no file; each is among the notices too.
     pub unmatched: Vec<ConfigError>,
-    /// What each branch contains that counts, this one too.
+    /// What each branch contains that counts, this one too, in the order of [`Checkouts::all`].
     branches: Arc<Vec<ReadBranch>>,
 }
 
 /// What the files of one branch contain.
 struct ReadBranch {
-    tip: Tip,
     commit: Arc<ScannedCommit>,
     effective: Arc<Effective>,
     services_by_place: Arc<BTreeMap<(String, String), ServiceId>>,
@@ -92,37 +92,43 @@ impl Deref for Ledger {
 impl Ledger {
     /// The same for the branch that an environment is read from: pins, policy and holds are those of all, the commit
     /// and its files those of that branch.
-    pub(crate) fn of(&self, environment: &EnvId) -> Cow<'_, Self> {
+    ///
+    /// # Errors
+    /// If that branch could not be read: what is in it is not known, and not nothing.
+    pub(crate) fn of(&self, environment: &EnvId) -> Result<Cow<'_, Self>, Failure> {
+        self.checkouts.check_read(environment)?;
         let known = self.environments.iter().find(|known| known.name == *environment);
-        let branch = known.map_or(&*self.checkouts.home.branch, |known| self.checkouts.branch_of(known));
-        self.on(branch).unwrap_or(Cow::Borrowed(self))
+        let place = known.and_then(|known| self.checkouts.place_of(known));
+        Ok(self.on(place.unwrap_or(0)).unwrap_or(Cow::Borrowed(self)))
     }
 
     /// The same for the branch of the policy.
     pub(crate) fn at_home(&self) -> Cow<'_, Self> {
-        self.on(&self.checkouts.home.branch).unwrap_or(Cow::Borrowed(self))
+        self.on(0).unwrap_or(Cow::Borrowed(self))
     }
 
     /// The same for each branch, that of the policy first.
     pub(crate) fn on_each(&self) -> impl Iterator<Item = Cow<'_, Self>> {
-        self.branches.iter().filter_map(|branch| self.on(&branch.tip.branch))
+        (0..self.branches.len()).filter_map(|place| self.on(place))
     }
 
-    /// What the other branches contain, by their names.
-    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = (&str, &ScannedCommit)> {
-        let others = self.branches.iter().filter(|read| read.tip.branch != self.tip.branch);
-        others.map(|read| (read.tip.branch.as_str(), &*read.commit))
+    /// What the other branches contain.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = (&BranchCheckout, &ScannedCommit)> {
+        let all = self.checkouts.all().zip(self.branches.iter()).enumerate();
+        let others = all.filter(|(place, _)| *place != self.place);
+        others.map(|(_, (checkout, read))| (checkout, &*read.commit))
     }
 
-    /// The same for a branch; `None` = no environment is read from it.
-    pub(crate) fn on(&self, branch: &str) -> Option<Cow<'_, Self>> {
-        if self.tip.branch == branch {
+    /// The same for the branch at a place; `None` = there is none.
+    pub(crate) fn on(&self, place: usize) -> Option<Cow<'_, Self>> {
+        if self.place == place {
             return Some(Cow::Borrowed(self));
         }
-        let read = self.branches.iter().find(|read| read.tip.branch == branch)?;
+        let read = self.branches.get(place)?;
         Some(Cow::Owned(Self {
             survey: CommitSurvey {
-                tip: read.tip.clone(),
+                tip: self.checkouts.at(place).tip.clone(),
+                place,
                 ..self.survey.clone()
             },
             commit: Arc::clone(&read.commit),
@@ -172,7 +178,23 @@ impl Ledger {
 /// # Errors
 /// If the repository, the branch, the configuration or a blob cannot be read.
 pub fn read(repo: &GitRepo, options: &OpenOptions, scans: &ScanCache) -> Result<Ledger, Failure> {
-    read_at(repo, policy_at_tip(repo, options)?, scans)
+    let others = OtherRepositories::default();
+    let reader = RepositoryReader {
+        others: &others,
+        options,
+        home: repo,
+        here: None,
+        is_fetched: false,
+    };
+    read_with(&reader, scans)
+}
+
+/// The same with other repositories as they are known, or fetched first.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_with(reader: &RepositoryReader<'_>, scans: &ScanCache) -> Result<Ledger, Failure> {
+    read_at(policy_at_tip(reader)?, scans)
 }
 
 /// The commits that count and the policy in force there, before anything else is read.
@@ -189,7 +211,8 @@ pub(super) struct PolicyAtTip {
 ///
 /// # Errors
 /// If the repository, a branch or the configuration cannot be read.
-pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<PolicyAtTip, Failure> {
+pub(super) fn policy_at_tip(reader: &RepositoryReader<'_>) -> Result<PolicyAtTip, Failure> {
+    let (repo, options) = (reader.home, reader.options);
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
     if let Some(branch) = team.branch.clone()
@@ -198,7 +221,7 @@ pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<Pol
         tip = repo.tip(Some(&branch))?;
         (team, text) = team_policy(repo, &tip.commit, options)?;
     }
-    let checkouts = Checkouts::find(repo, tip, &team)?;
+    let checkouts = Checkouts::find(BranchCheckout::of_home(repo.clone(), tip), &team, reader)?;
     Ok(PolicyAtTip { checkouts, team, text })
 }
 
@@ -208,22 +231,22 @@ pub(super) fn policy_at_tip(repo: &GitRepo, options: &OpenOptions) -> Result<Pol
 /// As [`read`].
 pub(crate) fn read_unconfigured(repo: &GitRepo, scans: &ScanCache) -> Result<Ledger, Failure> {
     let unconfigured = PolicyAtTip {
-        checkouts: Checkouts::only(repo.tip(None)?),
+        checkouts: Checkouts::only(BranchCheckout::of_home(repo.clone(), repo.tip(None)?)),
         team: TeamPolicy::default(),
         text: String::new(),
     };
-    read_at(repo, unconfigured, scans)
+    read_at(unconfigured, scans)
 }
 
 /// Reads pins and holds under a policy that was read.
 ///
 /// # Errors
 /// If the repository or a blob cannot be read.
-pub(super) fn read_at(repo: &GitRepo, policy: PolicyAtTip, scans: &ScanCache) -> Result<Ledger, Failure> {
+pub(super) fn read_at(policy: PolicyAtTip, scans: &ScanCache) -> Result<Ledger, Failure> {
     let PolicyAtTip { checkouts, team, text } = policy;
     let mut notices: Vec<Untrusted> = Vec::new();
     let mut commits = Vec::new();
-    for tip in checkouts.all() {
+    for BranchCheckout { repo, tip, .. } in checkouts.all() {
         let listing = repo.list(&tip.commit)?;
         let mut commit = scan_all(
             repo,
@@ -233,34 +256,34 @@ pub(super) fn read_at(repo: &GitRepo, policy: PolicyAtTip, scans: &ScanCache) ->
             &mut notices,
         )?;
         commit.links = Arc::new(listing.links);
-        commits.push((tip.clone(), commit));
+        commits.push(commit);
     }
-    let environments = environments(&team, commits.first().map(|(_, commit)| commit));
+    let environments = environments(&team, commits.first());
     let mut unmatched = Vec::new();
     let mut rendered = Vec::new();
-    for (tip, commit) in commits {
-        let is_here = |environment: &&Environment| checkouts.branch_of(environment) == tip.branch;
+    for (place, commit) in commits.into_iter().enumerate() {
+        let is_here = |environment: &&Environment| checkouts.place_of(environment) == Some(place);
         let here: Vec<Environment> = environments.iter().filter(is_here).cloned().collect();
         unmatched.extend(self::unmatched((&team, &text), &here, &commit.files));
         let effective = effective::render(&commit, &here);
-        rendered.push((tip, commit, effective, here));
+        rendered.push((checkouts.at(place), commit, effective, here));
     }
     let (naming, grouped) = pins(&rendered, &team, &environments);
-    let branches = rendered.into_iter().map(|(tip, commit, effective, here)| {
+    let branches = rendered.into_iter().map(|(_, commit, effective, here)| {
         let here: BTreeSet<&EnvId> = here.iter().map(|environment| &environment.name).collect();
         ReadBranch {
             services_by_place: Arc::new(services_by_place(&commit, &naming, &grouped, &here)),
             commit: Arc::new(commit),
             effective: Arc::new(effective),
-            tip,
         }
     });
     let branches: Arc<Vec<ReadBranch>> = Arc::new(branches.collect());
     let home = branches.first().ok_or_else(|| Failure::bug("no branch was read"))?;
     notices.splice(0..0, unmatched.iter().map(|p: &ConfigError| p.to_string().into()));
     let survey = CommitSurvey {
-        holds: holds_at(repo, &checkouts.home.commit),
-        tip: checkouts.home.clone(),
+        holds: holds_at(&checkouts.home.repo, &checkouts.home.tip.commit),
+        tip: checkouts.home.tip.clone(),
+        place: 0,
         checkouts: Arc::new(checkouts),
         team: Arc::new(team),
         environments,
@@ -359,10 +382,10 @@ pub(super) fn rendered(
 }
 
 /// A branch that was rendered for the environments that are read from it.
-type RenderedBranch = (Tip, ScannedCommit, Effective, Vec<Environment>);
+type RenderedBranch<'c> = (&'c BranchCheckout, ScannedCommit, Effective, Vec<Environment>);
 
 /// Groups what all branches deploy into pins.
-fn pins(rendered: &[RenderedBranch], team: &TeamPolicy, environments: &[Environment]) -> (Naming, Grouped) {
+fn pins(rendered: &[RenderedBranch<'_>], team: &TeamPolicy, environments: &[Environment]) -> (Naming, Grouped) {
     let references: Cow<'_, [EffectiveReference]> = match rendered {
         [(_, _, effective, _)] => Cow::Borrowed(&effective.references),
         several => several
@@ -372,11 +395,11 @@ fn pins(rendered: &[RenderedBranch], team: &TeamPolicy, environments: &[Environm
     };
     let naming = naming(&references, team, environments);
     let mut grouped = group(&references, &naming, team, environments);
-    for (at, (tip, commit, effective, here)) in rendered.iter().enumerate() {
+    for (at, (checkout, commit, effective, here)) in rendered.iter().enumerate() {
         let mut seen = seen_only(commit, effective, here);
         if at > 0 {
             seen.iter_mut()
-                .for_each(|one| one.reason.push_str(&format!(" (on branch {})", tip.branch)));
+                .for_each(|one| one.reason.push_str(&format!(" (on {})", checkout.shown())));
         }
         grouped.unmanaged.extend(seen);
     }

@@ -10,7 +10,7 @@ use crate::domain::history::{HistoryKey, PinIdentity, PinOwner};
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::pin::{Pin, PinnedBy};
 use crate::domain::policy::Environment;
-use crate::sources::git::{CommitMeta, GitRepo, Tip};
+use crate::sources::git::{CommitMeta, GitRepo};
 
 use super::ledger::Ledger;
 use super::pin_states::{BlobReferences, PinEvent, PinStates, PinnedChange};
@@ -56,41 +56,45 @@ type PinQuestion = (ServiceId, EnvId, Digest);
 /// # Errors
 /// If the history cannot be read. A shallow clone is not an error.
 pub fn trace(repo: &GitRepo, ledger: &Ledger, references: &BlobReferences) -> Result<Lineage, Failure> {
-    Ok(trace_on(repo, ledger, references, &|_| None)?.0)
+    let mut only = ledger.clone();
+    let mut checkouts = (*only.survey.checkouts).clone();
+    checkouts.home.repo = repo.clone();
+    only.survey.checkouts = checkouts.into();
+    Ok(trace_on(&only, references, &|_| None)?.0)
 }
 
 /// The same, with what the past of an older commit of each branch came to, if that is known: then only what is newer is
-/// read. Also gives what the past of each branch comes to, where it can be gone on from.
+/// read. Branches are named by their places. Also gives what the past of each branch comes to, where it can be gone on from.
 ///
 /// # Errors
 /// As [`trace`].
 pub(super) fn trace_on(
-    repo: &GitRepo,
     ledger: &Ledger,
     references: &BlobReferences,
-    known: &dyn Fn(&Tip) -> Option<KnownPast>,
-) -> Result<(Lineage, Vec<(Tip, KnownPast)>), Failure> {
+    known: &dyn Fn(usize) -> Option<KnownPast>,
+) -> Result<(Lineage, Vec<(usize, KnownPast)>), Failure> {
     let mut found: Option<OpenQuestions> = None;
     let mut pasts = Vec::new();
     for branch in ledger.on_each() {
-        let (questions, past) = trace_branch(repo, &branch, references, known(&branch.tip).as_ref())?;
-        pasts.extend(past.map(|past| (branch.tip.clone(), past)));
+        let (questions, past) = trace_branch(&branch, references, known(branch.place).as_ref())?;
+        pasts.extend(past.map(|past| (branch.place, past)));
         match &mut found {
             Some(found) => found.take_branch(questions),
             None => found = Some(questions),
         }
     }
     let found = found.unwrap_or_else(|| OpenQuestions::new(ledger));
-    Ok((found.answers(ledger, !repo.is_shallow()), pasts))
+    let is_whole = !ledger.checkouts.all().any(|one| one.repo.is_shallow());
+    Ok((found.answers(ledger, is_whole), pasts))
 }
 
 /// Reads the history of one branch, as far as there are questions about it.
 fn trace_branch(
-    repo: &GitRepo,
     ledger: &Ledger,
     references: &BlobReferences,
     known: Option<&KnownPast>,
 ) -> Result<(OpenQuestions, Option<KnownPast>), Failure> {
+    let repo = ledger.repo();
     let states = PinStates {
         repo,
         ledger,
@@ -271,7 +275,16 @@ impl OpenQuestions {
         for pin in ledger.pins() {
             let mut asked = questions(pin, &ledger.environments).peekable();
             let mut answer = asked.peek().map(|_| false);
-            let open: Vec<PinQuestion> = asked.filter(|question| self.wanted.contains(question)).collect();
+            let asked: Vec<PinQuestion> = asked.collect();
+            if asked
+                .iter()
+                .any(|(_, env, _)| ledger.checkouts.unread.contains_key(env))
+            {
+                // Nobody knows what stood there.
+                lineage.skipped.insert(pin.key(), None);
+                continue;
+            }
+            let open: Vec<PinQuestion> = asked.into_iter().filter(|one| self.wanted.contains(one)).collect();
             if !open.is_empty() {
                 answer = is_whole.then_some(true);
             }

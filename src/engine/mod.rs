@@ -28,6 +28,7 @@ mod named_scans;
 pub(crate) mod once_map;
 mod open;
 mod options;
+pub(crate) mod other_repositories;
 pub mod past_cache;
 pub mod pin_states;
 pub mod pins;

@@ -11,15 +11,15 @@ use jiff::Timestamp;
 use crate::domain::board::Fetch;
 use crate::domain::drift::Drift;
 use crate::domain::failure::Failure;
-use crate::domain::id::Digest;
+use crate::domain::id::{Digest, EnvId};
 use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
 use crate::domain::trusted_root::RootInForce;
 use crate::sources::evidence::{SealKey, Trust};
-use crate::sources::git::{FetchedRefs, GitRepo, Tip};
+use crate::sources::git::{FetchedRefs, GitRepo};
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
-use super::checkout::Checkouts;
+use super::checkout::{BranchCheckout, Checkouts};
 use super::cluster_access::ClusterClients;
 use super::context::Context;
 use super::forge_access::Forges;
@@ -27,6 +27,7 @@ use super::journal::{Journal, Observer};
 use super::ledger::{self, Ledger, ScanCache};
 use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
+use super::other_repositories::{OtherRepositories, RepositoryReader};
 use super::past_cache::{self, FOLDER as PASTS, PastCache};
 use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
@@ -56,6 +57,7 @@ pub(super) struct Inner {
     pub(super) references: BlobReferences,
     pub(super) clusters: ClusterClients,
     pub(super) forges: Forges,
+    pub(super) others: OtherRepositories,
     kept: Mutex<RefreshMemory>,
 }
 
@@ -79,8 +81,8 @@ pub(super) struct RefreshMemory {
 /// The names under which is kept what a survey comes to.
 pub(super) struct KeptNames {
     survey: EntryName,
-    /// By branch; none = the history is cut, and is read as it is.
-    pasts: BTreeMap<String, EntryName>,
+    /// By the place of the branch; none = the history is cut, and is read as it is.
+    pasts: BTreeMap<usize, EntryName>,
 }
 
 /// What the commit that counts says, and whether the history of its pins is known.
@@ -144,6 +146,7 @@ impl Engine {
                 references: BlobReferences::default(),
                 clusters: ClusterClients::default(),
                 forges: Forges::default(),
+                others: OtherRepositories::default(),
                 kept: Mutex::default(),
             }),
         }
@@ -176,6 +179,15 @@ impl Engine {
         }
     }
 
+    /// Notes that an answer may be out of date because the repository of an environment that it is about could not be
+    /// fetched.
+    pub(super) fn note_stale(&self, survey: &CommitSurvey, environment: &EnvId) {
+        let fetch = &survey.checkout_of(environment).fetch;
+        if matches!(fetch, Fetch::Failed(..)) {
+            self.kept().fetch = Some(fetch.clone());
+        }
+    }
+
     /// The same as the last fetch left it: for questions about what is on screen already.
     ///
     /// # Errors
@@ -188,7 +200,7 @@ impl Engine {
         let this = self.clone();
         let work = move || {
             let fetched = if fetch { this.fetch()? } else { (Fetch::NotAsked, None) };
-            let ledger = ledger::read(&this.inner.repo, &this.inner.options, &this.inner.scans)?;
+            let ledger = ledger::read_with(&this.reader(fetch), &this.inner.scans)?;
             let fetched = if fetch {
                 this.settled(fetched, &ledger.checkouts)
             } else {
@@ -197,6 +209,18 @@ impl Engine {
             Ok((ledger, fetched))
         };
         blocking(work).await?
+    }
+
+    /// How other repositories are read: fetched first, unless told not to.
+    pub(super) fn reader(&self, is_fetched: bool) -> RepositoryReader<'_> {
+        let options = &self.inner.options;
+        RepositoryReader {
+            others: &self.inner.others,
+            options,
+            home: &self.inner.repo,
+            here: None,
+            is_fetched: is_fetched && !options.offline && !options.no_fetch,
+        }
     }
 
     /// Fetches the remote, unless told not to. A failed fetch is no error: what was known before still is. Blocking.
@@ -222,7 +246,7 @@ impl Engine {
     /// fetched. Blocking.
     fn settled(&self, (mut fetch, refs): (Fetch, Option<FetchedRefs>), checkouts: &Checkouts) -> Fetch {
         let Some(refs) = refs else { return fetch };
-        for tip in checkouts.all() {
+        for BranchCheckout { tip, .. } in checkouts.all().filter(|one| one.repository.is_none()) {
             if let Some(remote) = &tip.remote
                 && let Err(error) = self.inner.repo.check_is_there(&refs, remote, &tip.branch)
             {
@@ -254,23 +278,24 @@ impl Engine {
                 (Fetch::NotAsked, None)
             };
             let repo = &this.inner.repo;
-            let policy = ledger::policy_at_tip(repo, &this.inner.options)?;
+            let policy = ledger::policy_at_tip(&this.reader(is_fetched))?;
             let fetched = this.settled(fetched, &policy.checkouts);
-            let home = &policy.checkouts.home;
-            let remote_url = home.remote.as_deref().and_then(|remote| repo.remote_url(remote));
-            let surveyed = SurveyedRepository {
-                remote_url: remote_url.as_deref(),
-                boundary: &repo.shallow_text(),
-            };
+            let remote_url = |one: &BranchCheckout| one.repo.remote_url(one.tip.remote.as_deref()?);
+            let surveyed: Vec<SurveyedRepository> = (policy.checkouts.all())
+                .map(|one| SurveyedRepository {
+                    remote_url: remote_url(one),
+                    boundary: one.repo.shallow_text(),
+                })
+                .collect();
             let name = survey_cache::name(&policy, &surveyed);
-            let is_whole = surveyed.boundary.is_empty();
+            let is_whole = surveyed.iter().all(|one| one.boundary.is_empty());
             let known = this.kept().survey.clone().filter(|(known, _)| *known == name.digest());
             if let Some((_, mut kept)) = known {
-                kept.survey.tip = policy.checkouts.home.clone();
+                kept.survey.tip = policy.checkouts.home.tip.clone();
                 kept.survey.checkouts = Arc::new(policy.checkouts);
                 return Ok((SurveyedCommit::Kept(Box::new(kept)), fetched));
             }
-            let holds = || ledger::holds_at(repo, &policy.checkouts.home.commit);
+            let holds = || ledger::holds_at(repo, &policy.checkouts.home.tip.commit);
             let kept = surveys(&this.inner.options).and_then(|cache| cache.get(&name, &policy, holds));
             let surveyed = match kept {
                 Some(kept) => {
@@ -278,17 +303,16 @@ impl Engine {
                     SurveyedCommit::Kept(Box::new(kept))
                 }
                 None => {
-                    let past = |tip: &Tip| {
-                        (
-                            tip.branch.clone(),
-                            past_cache::name(&policy, tip, remote_url.as_deref()),
-                        )
+                    let past = |(place, one): (usize, &BranchCheckout)| {
+                        let url = remote_url(one);
+                        (place, past_cache::name(&policy, &one.tip, url.as_deref()))
                     };
+                    let all = policy.checkouts.all().enumerate();
                     let names = KeptNames {
                         survey: name,
-                        pasts: policy.checkouts.all().filter(|_| is_whole).map(past).collect(),
+                        pasts: all.filter(|_| is_whole).map(past).collect(),
                     };
-                    let ledger = ledger::read_at(repo, policy, &this.inner.scans)?;
+                    let ledger = ledger::read_at(policy, &this.inner.scans)?;
                     SurveyedCommit::Read(Box::new(ledger), names)
                 }
             };
@@ -374,14 +398,14 @@ impl Engine {
             SurveyedCommit::Read(ledger, names) => (ledger, names),
         };
         let cache = pasts(&self.inner.options);
-        let known = |tip: &Tip| cache.as_ref()?.get(names.pasts.get(&tip.branch)?);
-        let (lineage, pasts) = lineage::trace_on(&self.inner.repo, ledger, &self.inner.references, &known)?;
+        let known = |place: usize| cache.as_ref()?.get(names.pasts.get(&place)?);
+        let (lineage, pasts) = lineage::trace_on(ledger, &self.inner.references, &known)?;
         let lineage = Arc::new(lineage);
         if let Some(cache) = surveys(&self.inner.options) {
             cache.put(&names.survey, ledger, &lineage);
         }
-        for (tip, past) in pasts {
-            if let (Some(cache), Some(name)) = (&cache, names.pasts.get(&tip.branch)) {
+        for (place, past) in pasts {
+            if let (Some(cache), Some(name)) = (&cache, names.pasts.get(&place)) {
                 cache.put(name, &past);
             }
         }

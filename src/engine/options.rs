@@ -15,6 +15,8 @@ pub struct OpenOptions {
     /// Registries for which a repository's own endpoint, CA and plain HTTP may be used with this
     /// user's credentials.
     pub approved_registries: Vec<String>,
+    /// Other repositories that a repository's own file may name for its environments.
+    pub approved_repositories: Vec<String>,
     /// How the clusters that a team names are reached, as this user says.
     pub clusters: BTreeMap<String, ClusterAccess>,
     /// Ask no network at all.

@@ -13,6 +13,7 @@ fn env(name: &str, paths: &[&str]) -> Environment {
         name: name.into(),
         paths: paths.iter().map(|p| (*p).to_owned()).collect(),
         branch: None,
+        repository: None,
         policy: None,
         after: Vec::new(),
         registry: None,

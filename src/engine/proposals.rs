@@ -13,8 +13,9 @@ use crate::domain::freshness::Answered;
 use crate::domain::policy::{TeamPolicy, WriteMode};
 use crate::domain::proposal::{ForgeProposal, ProposalReport, ProposalState, ProposedPin, chosen};
 use crate::sources::forge::{ForgeAddress, ForgeClient};
-use crate::sources::git::GitError;
+use crate::sources::git::{GitError, GitRepo};
 
+use super::checkout::BranchCheckout;
 use super::open::{Engine, blocking};
 use super::survey::CommitSurvey;
 
@@ -43,8 +44,13 @@ impl Engine {
     ///
     /// # Errors
     /// If there is no TLS.
-    pub(super) fn forge(&self, team: &TeamPolicy, remote: Option<&str>) -> Result<Option<Arc<ForgeClient>>, Failure> {
-        let url = remote.and_then(|remote| self.inner.repo.remote_url(remote));
+    pub(super) fn forge(
+        &self,
+        team: &TeamPolicy,
+        repo: &GitRepo,
+        remote: Option<&str>,
+    ) -> Result<Option<Arc<ForgeClient>>, Failure> {
+        let url = remote.and_then(|remote| repo.remote_url(remote));
         let approved = &self.options().approved_registries;
         let address = ForgeAddress::of(team.forge.as_ref(), url.as_deref(), approved);
         address.map(|address| self.inner.forges.client(address)).transpose()
@@ -62,24 +68,24 @@ impl Engine {
     /// If the repository cannot be read.
     pub(super) async fn proposed(&self, survey: &CommitSurvey) -> Result<ProposalsByPin, Failure> {
         let proposes = survey.environments.iter().any(|env| env.write == WriteMode::Branch);
-        let Some(remote) = survey
-            .tip
-            .remote
-            .clone()
-            .filter(|_| proposes || survey.team.forge.is_some())
-        else {
+        if !proposes && survey.team.forge.is_none() {
             return Ok(ProposalsByPin::new());
-        };
-        let (repo, surveyed) = (self.inner.repo.clone(), survey.clone());
-        let fetched = self.kept().fetched.clone();
+        }
+        let surveyed = survey.clone();
+        let at_home = self.kept().fetched.clone();
         let found = blocking(move || {
-            // What a fetch did not tell of is gone from the remote; without a fetch, nobody knows better.
-            let is_there = |branch: &str| fetched.as_ref().is_none_or(|refs| refs.names(branch));
             let mut found = Vec::new();
             // Whether one has arrived is asked of the branch that its environment is read from.
-            for tip in surveyed.checkouts.all() {
-                let mut here = repo.proposals(&remote, &tip.commit, &is_there)?;
-                here.retain(|one| surveyed.branch_of(&one.target.environment) == tip.branch);
+            for (place, checkout) in surveyed.checkouts.all().enumerate() {
+                let Some(remote) = &checkout.tip.remote else { continue };
+                let fetched = match checkout.repository {
+                    None => &at_home,
+                    Some(_) => &checkout.refs,
+                };
+                // What a fetch did not tell of is gone from the remote; without a fetch, nobody knows better.
+                let is_there = |branch: &str| fetched.as_ref().is_none_or(|refs| refs.names(branch));
+                let mut here = checkout.repo.proposals(remote, &checkout.tip.commit, &is_there)?;
+                here.retain(|one| surveyed.place_of(&one.target.environment) == place);
                 found.extend(here);
             }
             Ok::<_, GitError>(found)
@@ -90,11 +96,15 @@ impl Engine {
 
     /// Whether the forge is asked what it says of proposals: where it is named or a token is there, and a network may
     /// be asked at all. Blocking.
-    fn asked_forge(&self, survey: &CommitSurvey) -> Result<Option<Arc<ForgeClient>>, Failure> {
+    fn asked_forge(
+        &self,
+        survey: &CommitSurvey,
+        checkout: &BranchCheckout,
+    ) -> Result<Option<Arc<ForgeClient>>, Failure> {
         if self.options().offline {
             return Ok(None);
         }
-        let client = self.forge(&survey.team, survey.tip.remote.as_deref())?;
+        let client = self.forge(&survey.team, &checkout.repo, checkout.tip.remote.as_deref())?;
         Ok(client.filter(|client| client.has_token() || survey.team.forge.is_some()))
     }
 
@@ -109,21 +119,32 @@ impl Engine {
             return;
         }
         let (this, surveyed) = (self.clone(), survey.clone());
-        let client = match blocking(move || this.asked_forge(&surveyed)).await {
-            Ok(Ok(client)) => client,
-            Ok(Err(error)) | Err(error) => {
-                tracing::warn!(%error, "the forge is not asked");
-                None
-            }
+        let places: BTreeSet<usize> = (pins.values())
+            .map(|pin| survey.place_of(&pin.target.environment))
+            .collect();
+        let asked = move || {
+            let client = |place: usize| match this.asked_forge(&surveyed, surveyed.checkouts.at(place)) {
+                Ok(client) => client.map(|client| (place, client)),
+                Err(error) => {
+                    tracing::warn!(%error, "the forge is not asked");
+                    None
+                }
+            };
+            places
+                .into_iter()
+                .filter_map(client)
+                .collect::<BTreeMap<usize, Arc<ForgeClient>>>()
         };
-        let Some(client) = client else { return };
-        let mut asked: Vec<ProposedPin> = pins.into_values().collect();
-        asked.sort_by_key(|pin| std::cmp::Reverse(pin.at));
+        let clients = blocking(asked).await.unwrap_or_default();
+        let client_of = |pin: &ProposedPin| clients.get(&survey.place_of(&pin.target.environment)).cloned();
+        let mut asked: Vec<(ProposedPin, Arc<ForgeClient>)> = (pins.into_values())
+            .filter_map(|pin| Some((pin.clone(), client_of(&pin)?)))
+            .collect();
+        asked.sort_by_key(|(pin, _)| std::cmp::Reverse(pin.at));
         asked.truncate(MOST_ASKED);
         let until = tokio::time::Instant::now() + PATIENCE;
-        let ask = |pin: ProposedPin| {
-            let client = Arc::clone(&client);
-            let base = survey.branch_of(&pin.target.environment);
+        let ask = |(pin, client): (ProposedPin, Arc<ForgeClient>)| {
+            let base = survey.checkout_of(&pin.target.environment).tip.branch.as_str();
             async move {
                 let result = match tokio::time::timeout_at(until, client.proposal(&pin, base)).await {
                     Ok(result) => result.map_err(Failure::from),

@@ -166,7 +166,7 @@ impl RefreshPass {
         .await;
         self.emit(Update::Rules(self.step_rules())).await;
         for notice in ledger.all_notices() {
-            self.emit(Update::Notice(notice.clone())).await;
+            self.emit(Update::Notice(notice)).await;
         }
         if let Some(notice) = not_fetched {
             self.emit(Update::Notice(notice.into())).await;

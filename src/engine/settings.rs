@@ -49,6 +49,7 @@ impl Engine {
         if let Err(problem) = &ledger.holds {
             problems.push(Failure::usage(problem.clone()));
         }
+        problems.extend(ledger.checkouts.unread.values().cloned());
         let mut notes = anonymous(&ledger.team, &self.options().approved_registries);
         let mut has_draft = false;
         if draft && self.options().config.is_none() {
@@ -185,8 +186,9 @@ fn draft_problems(repo: &GitRepo, tip: &Tip) -> Result<Option<Vec<ConfigError>>,
     let mut files: BTreeSet<String> = repo.files(&tip.commit)?.into_iter().map(|f| f.path).collect();
     below(root, root, &mut files);
     let files: Vec<String> = files.into_iter().collect();
-    // What lies on other branches is checked once the file counts.
-    let is_here = |env: &&Environment| env.branch.as_ref().is_none_or(|branch| *branch == tip.branch);
+    // What lies elsewhere is checked once the file counts.
+    let is_here =
+        |env: &&Environment| env.repository.is_none() && env.branch.as_ref().is_none_or(|branch| *branch == tip.branch);
     let here: Vec<Environment> = team.environments.iter().filter(is_here).cloned().collect();
     Ok(Some(check::unmatched_paths(&here, &text, TEAM_FILE, &files)))
 }

@@ -3,21 +3,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::checkout::Checkouts;
+use super::checkout::{BranchCheckout, Checkouts};
 use super::pins::{Grouped, Naming};
-use crate::domain::board::{Fetch, Hold, RepositoryInfo};
+use crate::domain::board::{EnvironmentOrigin, Fetch, Hold, RepositoryInfo};
+use crate::domain::failure::Failure;
 use crate::domain::hold::HoldsInForce;
 use crate::domain::id::{EnvId, ServiceId};
 use crate::domain::pin::Pin;
 use crate::domain::policy::{Environment, TeamPolicy};
 use crate::domain::text::Untrusted;
-use crate::sources::git::Tip;
+use crate::sources::git::{GitRepo, Tip};
 
 /// What one commit says.
 #[derive(Debug, Clone)]
 pub struct CommitSurvey {
     /// The commit and branch that were read.
     pub tip: Tip,
+    /// Its place among the branches that count.
+    pub(crate) place: usize,
     /// All branches that count; this one is among them.
     pub checkouts: Arc<Checkouts>,
     /// The policy in force.
@@ -36,8 +39,12 @@ pub struct CommitSurvey {
 
 impl CommitSurvey {
     /// What a person should know about the repository, one sentence each.
-    pub fn all_notices(&self) -> impl Iterator<Item = &Untrusted> {
-        self.notices.iter().chain(self.holds.as_ref().err())
+    pub fn all_notices(&self) -> impl Iterator<Item = Untrusted> {
+        let unread = self.checkouts.unread.values().map(Failure::sentence);
+        let stale = self.checkouts.stale();
+        let stale = stale.map(|why| format!("not fetched, showing what was known before: {}", why.raw()).into());
+        let own = self.notices.iter().chain(self.holds.as_ref().err());
+        unread.chain(stale).chain(own.cloned())
     }
 
     /// Every pin, service by service.
@@ -47,13 +54,23 @@ impl CommitSurvey {
 
     /// Whether an environment is read from this branch.
     pub(crate) fn is_here(&self, environment: &Environment) -> bool {
-        self.checkouts.branch_of(environment) == self.tip.branch
+        self.checkouts.place_of(environment) == Some(self.place)
     }
 
-    /// The branch that the environment of that name is read from; of one that is not known, the policy's.
-    pub(crate) fn branch_of(&self, name: &EnvId) -> &str {
+    /// The clone that this branch is read from.
+    pub(crate) fn repo(&self) -> &GitRepo {
+        &self.checkouts.at(self.place).repo
+    }
+
+    /// The place of the branch that the environment of that name is read from; of one that is not known, the policy's.
+    pub(crate) fn place_of(&self, name: &EnvId) -> usize {
         let known = self.environments.iter().find(|environment| environment.name == *name);
-        known.map_or(&*self.checkouts.home.branch, |known| self.checkouts.branch_of(known))
+        known.and_then(|known| self.checkouts.place_of(known)).unwrap_or(0)
+    }
+
+    /// That branch.
+    pub(crate) fn checkout_of(&self, name: &EnvId) -> &BranchCheckout {
+        self.checkouts.at(self.place_of(name))
     }
 
     /// Whether the environment of that name is read from this branch.
@@ -64,7 +81,7 @@ impl CommitSurvey {
 
     /// Whether this is the branch of the policy, which has the holds too.
     pub(crate) fn is_home(&self) -> bool {
-        self.checkouts.home.branch == self.tip.branch
+        self.place == 0
     }
 
     /// The environments that are read from this branch, in promotion order.
@@ -106,6 +123,35 @@ impl CommitSurvey {
         }
     }
 
+    /// Where an environment is read from, unless that is the branch of the policy.
+    fn origin(&self, environment: &Environment) -> Option<(EnvId, EnvironmentOrigin)> {
+        let name = &environment.name;
+        let origin = match (self.checkouts.place_of(environment), self.checkouts.unread.get(name)) {
+            (Some(0), _) | (None, None) => return None,
+            (Some(place), _) => {
+                let checkout = self.checkouts.at(place);
+                EnvironmentOrigin {
+                    repository: checkout.repository.clone(),
+                    branch: Some(checkout.tip.branch.clone()),
+                    commit: Some(checkout.tip.commit.clone()),
+                    fetch: checkout.fetch.clone(),
+                    unread: None,
+                }
+            }
+            (None, Some(failure)) => EnvironmentOrigin {
+                repository: environment
+                    .repository
+                    .as_ref()
+                    .map(|one| one.address.as_str().to_owned()),
+                branch: environment.branch.clone(),
+                commit: None,
+                fetch: Fetch::NotAsked,
+                unread: Some(failure.clone()),
+            },
+        };
+        Some((name.clone(), origin))
+    }
+
     /// The repository part of the board.
     pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
         RepositoryInfo {
@@ -116,9 +162,7 @@ impl CommitSurvey {
             ahead: self.tip.ahead,
             behind: self.tip.behind,
             dirty: self.tip.dirty,
-            branches: (self.checkouts.others.iter())
-                .map(|tip| (tip.branch.clone(), tip.commit.clone()))
-                .collect(),
+            elsewhere: self.environments.iter().filter_map(|env| self.origin(env)).collect(),
             fetch,
         }
     }

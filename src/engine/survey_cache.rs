@@ -51,24 +51,26 @@ pub(super) struct KeptSurvey {
 }
 
 /// What decides about a survey besides the commit and the policy.
-pub(super) struct SurveyedRepository<'a> {
+pub(super) struct SurveyedRepository {
     /// URL of the remote, where it is known.
-    pub remote_url: Option<&'a str>,
+    pub remote_url: Option<String>,
     /// Where a shallow clone is cut: text of git's own file.
-    pub boundary: &'a str,
+    pub boundary: String,
 }
 
 /// The name of the survey of a commit.
-pub(super) fn name(policy: &PolicyAtTip, repository: &SurveyedRepository<'_>) -> EntryName {
+pub(super) fn name(policy: &PolicyAtTip, repositories: &[SurveyedRepository]) -> EntryName {
     let mut name = EntryName::new(LAYOUT);
     let team = &policy.team;
     name.part(env!("PINDECK_SOURCES").as_bytes())
         .part(format!("{:?}", policy.checkouts.commits()).as_bytes())
         .part(format!("{:?}", (&team.environments, &team.services, &team.ignore)).as_bytes())
         .part(format!("{:?}", team.source).as_bytes())
-        .part(policy.text.as_bytes())
-        .part(repository.remote_url.unwrap_or_default().as_bytes())
-        .part(repository.boundary.as_bytes());
+        .part(policy.text.as_bytes());
+    for repository in repositories {
+        name.part(repository.remote_url.as_deref().unwrap_or_default().as_bytes())
+            .part(repository.boundary.as_bytes());
+    }
     name
 }
 
@@ -198,7 +200,8 @@ impl StoredSurvey {
         });
         let unlisted = self.unlisted.into_iter().collect();
         let survey = CommitSurvey {
-            tip: policy.checkouts.home.clone(),
+            tip: policy.checkouts.home.tip.clone(),
+            place: 0,
             checkouts: Arc::new(policy.checkouts.clone()),
             team: Arc::new(policy.team.clone()),
             naming: Naming::with_unlisted(&policy.team, &environments, unlisted),

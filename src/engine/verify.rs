@@ -71,7 +71,12 @@ impl Engine {
         let mut services = context.ledger.grouped.services.iter();
         if let Some((name, image, pins)) = services.find(|(name, ..)| name.as_str() == what) {
             let (image, digest) = match env {
-                Some(env) => pinned_in(name, pins, env)?,
+                Some(env) => {
+                    let environment = env.into();
+                    context.ledger.checkouts.check_read(&environment)?;
+                    self.note_stale(&context.ledger, &environment);
+                    pinned_in(name, pins, env)?
+                }
                 None => offered(&context, name, image.as_ref(), pins).await?,
             };
             return Ok(examine(&context, image, digest, Some(name.clone()), criteria).await);

@@ -61,6 +61,7 @@ fn is_uncertain(files: &BTreeMap<&str, String>, unread: &[&str]) -> bool {
         name: "production".into(),
         paths: vec!["envs/production/**".to_owned()],
         branch: None,
+        repository: None,
         policy: None,
         after: Vec::new(),
         registry: None,

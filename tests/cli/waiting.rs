@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::api_server::{ApiServer, clustered, command_in, list, pod, run_served};
 use super::served::Served;
+use crate::support::git_world::git;
 
 /// What the cluster says: the images that Pods run, and what its ReplicaSets complain about.
 #[derive(Default)]
@@ -102,6 +103,76 @@ const PROMOTE: [&str; 7] = [
 
 fn promote(wait: &'static str) -> Vec<&'static str> {
     PROMOTE.into_iter().chain([wait]).collect()
+}
+
+/// An environment on a branch of its own, and one in a repository of its own: the commit is looked for where it was
+/// pushed to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_branch_and_another_repository_are_waited_for_as_well() {
+    for is_branch in [true, false] {
+        let shop = Shop::start().await;
+        let (served, clone) = (&shop.served, shop.served.world.clone_dir());
+        let other = served.home.path("production.git").display().to_string();
+        let place = match is_branch {
+            true => {
+                git(&clone, &["push", "-q", "origin", "HEAD:refs/heads/env/production"]);
+                "branch = \"env/production\"\n".to_owned()
+            }
+            false => {
+                let remote = git(&clone, &["remote", "get-url", "origin"]);
+                git(&clone, &["clone", "-q", "--bare", &remote, &other]);
+                let mine = std::fs::read_to_string(served.home.path("mine.toml")).expect("there");
+                served
+                    .home
+                    .write("mine.toml", &format!("approved_repositories = [\"{other}\"]\n{mine}"));
+                format!("repository = \"{other}\"\n")
+            }
+        };
+        let policy = std::fs::read_to_string(clone.join("pindeck.toml")).expect("a policy");
+        let named = "name = \"production\"\n";
+        let policy = policy.replacen(named, &format!("{named}{place}"), 1);
+        std::fs::write(clone.join("pindeck.toml"), policy).expect("written");
+        git(&clone, &["commit", "-q", "-am", "Name the place of production"]);
+        git(&clone, &["push", "-q"]);
+        let main = git(&clone, &["rev-parse", "HEAD"]);
+        let (old, new) = (Shop::runs(&shop.old), Shop::runs(&shop.new));
+        shop.set(|cluster| cluster.looks = vec![vec![old.clone()], vec![new.clone()]]);
+        let said = run_served(served, &promote("--wait=60s")).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        let document = said.json();
+        assert_eq!(
+            (&document["state"], &document["wait"]["outcome"]),
+            (&json!("pushed"), &json!("runs")),
+            "{document}"
+        );
+        git(&clone, &["fetch", "-q"]);
+        assert_eq!(
+            git(&clone, &["rev-parse", "origin/main"]),
+            main,
+            "not on the branch of the policy"
+        );
+        let commit = document["commits"][0].as_str().expect("a commit");
+        let there = match is_branch {
+            true => git(&clone, &["rev-parse", "origin/env/production"]),
+            false => git(&clone, &["--git-dir", &other, "rev-parse", "main"]),
+        };
+        assert_eq!(there, commit);
+        // And the way back.
+        shop.set(|cluster| cluster.looks = vec![vec![old.clone()]]);
+        let back = [
+            "revert",
+            "checkout",
+            "--env",
+            "production",
+            "--confirm",
+            "production",
+            "--wait=60s",
+            "--json",
+        ];
+        let said = run_served(served, &back).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!(said.json()["wait"]["outcome"], "runs", "{said:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -121,9 +121,11 @@ async fn the_board_of_branches_is_the_board_of_folders() {
     }
     let board = other.board().await.expect("a board");
     let repository = board.repository.as_ref().expect("a repository");
-    let read: Vec<(&str, &str)> = board.environments.iter().map(|env| repository.read_from(env)).collect();
+    let read: Vec<(Option<&str>, Option<&str>)> =
+        board.environments.iter().map(|env| repository.read_from(env)).collect();
     let heads = heads(&branches);
-    let expected = ["main", "main", "env/staging", "env/production"].map(|name| (name, heads[name].as_str()));
+    let expected =
+        ["main", "main", "env/staging", "env/production"].map(|name| (Some(name), Some(heads[name].as_str())));
     assert_eq!(read, expected);
 }
 

@@ -25,6 +25,7 @@ pub mod live_world;
 pub mod own_registry;
 pub mod packed;
 pub mod peer;
+pub mod repositories;
 pub mod scheduler;
 pub mod server;
 pub mod signed_world;

@@ -63,7 +63,7 @@ pub(crate) fn large_opened(services: usize) -> Update {
             ahead: 0,
             behind: 0,
             dirty: false,
-            branches: Default::default(),
+            elsewhere: Default::default(),
             fetch: Fetch::Fresh(now()),
         },
         environments: ENVIRONMENTS

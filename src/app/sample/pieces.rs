@@ -34,6 +34,7 @@ pub(crate) fn environment(name: &str, policy: Option<&str>) -> Environment {
         name: name.into(),
         paths: vec![format!("envs/{name}/**")],
         branch: None,
+        repository: None,
         policy: policy.map(str::to_owned),
         after: Vec::new(),
         registry: None,

@@ -164,6 +164,7 @@ pub(crate) fn proposal_of(request: Request) -> Proposal {
         already: Vec::new(),
         alternatives: Vec::new(),
         whole_commit: None,
+        repository: None,
         remote: "origin".to_owned(),
         branch: "main".to_owned(),
         command: "pindeck promote checkout --to staging --from integration".to_owned(),

@@ -64,7 +64,7 @@ pub(crate) fn opened() -> Update {
             ahead: 0,
             behind: 0,
             dirty: false,
-            branches: Default::default(),
+            elsewhere: Default::default(),
             fetch: Fetch::Fresh(now()),
         },
         environments: ENVIRONMENTS

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{EvidenceDoc, evidence};
-use crate::domain::board::{Board, Cell, Hold, RepositoryInfo, ServiceRow, TagSource};
+use crate::domain::board::{Board, Cell, Fetch, Hold, RepositoryInfo, ServiceRow, TagSource};
 use crate::domain::candidate::Relation;
 use crate::domain::drift::Drift;
 use crate::domain::freshness::Seen;
@@ -34,6 +34,10 @@ struct EnvironmentDoc<'a> {
     /// The branch that it is read from, and the commit that was read of it.
     branch: Option<&'a str>,
     commit: Option<&'a str>,
+    /// The other repository that it lies in, how that was fetched, and why nothing of it is known, if nothing is.
+    repository: Option<&'a str>,
+    fetch: Option<&'a Fetch>,
+    unread: Option<Untrusted>,
     policy: Option<&'a str>,
     registry: Option<&'a str>,
     write: WriteMode,
@@ -108,10 +112,16 @@ impl<'a> From<&'a Board> for StatusDoc<'a> {
 
 fn environment<'a>(env: &'a Environment, repository: Option<&'a RepositoryInfo>) -> EnvironmentDoc<'a> {
     let read = repository.map(|repository| repository.read_from(env));
+    let origin = repository.and_then(|repository| repository.elsewhere.get(&env.name));
     EnvironmentDoc {
         name: env.name.as_str(),
-        branch: read.map(|(branch, _)| branch),
-        commit: read.map(|(_, commit)| commit),
+        branch: read.and_then(|(branch, _)| branch),
+        commit: read.and_then(|(_, commit)| commit),
+        repository: origin.and_then(|origin| origin.repository.as_deref()),
+        fetch: origin
+            .filter(|origin| origin.repository.is_some())
+            .map(|origin| &origin.fetch),
+        unread: origin.and_then(|origin| Some(origin.unread.as_ref()?.sentence())),
         policy: env.policy.as_deref(),
         registry: env.registry.as_deref(),
         write: env.write,

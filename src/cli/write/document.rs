@@ -53,6 +53,7 @@ fn fill(out: &mut Value, state: WriteState, proposal: &Proposal, plans: &[Plan])
     out["alternatives"] = proposal.alternatives.iter().map(alternative).collect();
     out["whole_commit"] = json!(proposal.whole_commit);
     out["branch"] = json!(proposal.branch);
+    out["repository"] = json!(proposal.repository);
     out["command"] = json!(proposal.command);
     out["conflict"] = Value::Null;
 }

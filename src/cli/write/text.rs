@@ -41,7 +41,11 @@ pub(super) fn proposal(proposal: &Proposal) -> Vec<String> {
         out.push(format!("The commit {commit} touched more than this pin; only the pin is reverted (--whole-commit undoes all of it)."));
     }
     out.push(String::new());
-    out.extend(safe(&format!("pushes {} to {}", proposal.branch, proposal.remote)));
+    out.extend(safe(&format!(
+        "pushes {} to {}",
+        proposal.branch,
+        proposal.destination()
+    )));
     out.extend(safe(&format!("the same again: {}", proposal.command)));
     out
 }
@@ -140,7 +144,7 @@ pub(super) fn receipt(proposal: &Proposal, receipt: &Receipt) -> Vec<String> {
             let beside = receipt.commits.iter().skip(receipt.plans.len());
             out.extend(beside.map(|commit| format!("Its hold: in commit {commit}, on the branch of pindeck.toml")));
             if let Some(pushed) = &receipt.pushed {
-                out.extend(safe(&format!("Pushed to {pushed} of {}.", proposal.remote)));
+                out.extend(safe(&format!("Pushed to {pushed} of {}.", proposal.destination())));
             }
         }
     }

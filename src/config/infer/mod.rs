@@ -132,6 +132,7 @@ pub(crate) fn environment(name: &str, paths: Vec<String>) -> Environment {
         name: EnvId::new(name),
         paths,
         branch: None,
+        repository: None,
         policy: None,
         after: Vec::new(),
         registry: None,

@@ -261,7 +261,13 @@ impl Judge<'_> {
                 (true, true) => {
                     let history = PinHistory::read(self.engine, &self.context.ledger, &before, &pins).await?;
                     // A history that does not reach so far proves no time at all.
-                    let since = history.proven_since(self.engine, digest, self.context.now).await?;
+                    let since = history
+                        .proven_since(
+                            &self.context.ledger.checkout_of(&before.environment).repo,
+                            digest,
+                            self.context.now,
+                        )
+                        .await?;
                     Some(since.unwrap_or(self.context.now))
                 }
             };

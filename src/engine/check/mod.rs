@@ -195,10 +195,10 @@ fn read(engine: &Engine, question: &CheckQuestion) -> Result<ReadChange, Failure
     let (repo, scans) = (&engine.inner.repo, &engine.inner.scans);
     let commits = refs::resolve(repo, question)?;
     let (base, before, head) = (&commits.base, &commits.merge_base, &commits.head);
-    let (policy_at_tip, branch) = base::policy(repo, engine.options(), question, &commits)?;
-    let ledger = ledger::read_at(repo, policy_at_tip, scans)?;
+    let (policy_at_tip, place) = base::policy(engine, question, &commits)?;
+    let ledger = ledger::read_at(policy_at_tip, scans)?;
     // A change of this branch changes nothing of environments that are read from others.
-    let ledger = match ledger.on(&branch) {
+    let ledger = match place.and_then(|place| ledger.on(place)) {
         Some(on_base) => on_base.into_owned(),
         None => ledger,
     };

@@ -22,6 +22,8 @@ pub(crate) struct NewEntry {
     pub request: Request,
     /// The commit it was planned on.
     pub base: String,
+    /// The other repository that is pushed to; `None` = that of the policy.
+    pub repository: Option<String>,
     /// The remote that is pushed to.
     pub remote: String,
     /// The branch that is pushed.
@@ -42,6 +44,7 @@ impl NewEntry {
                 .first()
                 .map(|plan| plan.base_commit.clone())
                 .unwrap_or_default(),
+            repository: proposal.repository.clone(),
             remote: proposal.remote.clone(),
             branch: proposal.branch.clone(),
             new_branch,
@@ -77,6 +80,23 @@ pub struct JournalEntry {
     pub writes: Vec<RecordedWrite>,
     /// The commits, once they are made; after a lost race, those of the newest try.
     pub commits: Vec<String>,
+    /// The other repository that is pushed to, as an address of git or a folder; `None` = that of the policy.
+    #[serde(default)]
+    pub repository: Option<String>,
+    /// The hold that is pushed on its own before the pin, if it is.
+    #[serde(default)]
+    pub first: Option<FirstPush>,
+}
+
+/// A hold that is pushed before the pin, to the repository of the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstPush {
+    /// Name of the remote in git's configuration, for example `origin`.
+    pub remote: String,
+    /// Name of the branch, without `refs/heads/`.
+    pub branch: String,
+    /// Full id of what is pushed there.
+    pub commit: String,
 }
 
 /// What was confirmed for one service.
@@ -212,6 +232,8 @@ impl JournalEntry {
             new_branch: draft.new_branch,
             writes: draft.writes,
             commits: Vec::new(),
+            repository: draft.repository,
+            first: None,
         }
     }
 

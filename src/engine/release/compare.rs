@@ -29,7 +29,11 @@ pub(super) enum ProposalComparison {
 pub(super) struct Confirmed {
     pub writes: Vec<RecordedWrite>,
     pub branch: String,
+    /// The other repository that is pushed to; `None` = that of the policy.
+    pub repository: Option<String>,
     pub way: WriteMode,
+    /// The holds of the write have landed on their own.
+    pub hold_landed: bool,
 }
 
 impl Confirmed {
@@ -38,11 +42,13 @@ impl Confirmed {
         Self {
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
+            repository: proposal.repository.clone(),
             way: if proposal.branch == release {
                 WriteMode::Push
             } else {
                 WriteMode::Branch
             },
+            hold_landed: false,
         }
     }
 
@@ -51,12 +57,20 @@ impl Confirmed {
         Self {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),
+            repository: entry.repository.clone(),
             way: if entry.new_branch {
                 WriteMode::Branch
             } else {
                 WriteMode::Push
             },
+            hold_landed: false,
         }
+    }
+
+    /// The same where its hold landed on its own, or did not.
+    #[must_use]
+    pub(crate) fn with_hold(self, hold_landed: bool) -> Self {
+        Self { hold_landed, ..self }
     }
 }
 
@@ -73,6 +87,12 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
     if confirmed.writes.len() != now.plans.len() {
         return ProposalComparison::Moved("another write changed the pins of this set".to_owned());
     }
+    if confirmed.repository != now.repository {
+        return ProposalComparison::Moved(format!(
+            "it would be pushed to another repository than {} now",
+            confirmed.repository.as_deref().unwrap_or("that of the policy")
+        ));
+    }
     // The name of a pull request's branch contains the time of its plan.
     if confirmed.way != way || (way == WriteMode::Push && confirmed.branch != now.branch) {
         return ProposalComparison::Moved(format!(
@@ -81,7 +101,7 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
         ));
     }
     let mut both = confirmed.writes.iter().zip(&now.plans);
-    let moved = both.find_map(|(a, b)| moved(a, &RecordedWrite::of(b)));
+    let moved = both.find_map(|(a, b)| moved(a, &RecordedWrite::of(b), confirmed.hold_landed));
     moved.map_or(ProposalComparison::Same, ProposalComparison::Moved)
 }
 
@@ -92,7 +112,7 @@ fn target(write: &RecordedWrite) -> Target {
     }
 }
 
-fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
+fn moved(confirmed: &RecordedWrite, now: &RecordedWrite, hold_landed: bool) -> Option<String> {
     let of = target(confirmed);
     if (confirmed.verb, &of) != (now.verb, &target(now)) {
         return Some(format!("the pins of {of} are others now"));
@@ -125,7 +145,12 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
     if changed_lines(&confirmed.edits) != changed_lines(&now.edits) {
         return Some(format!("the bytes of the pin of {of} changed"));
     }
-    if was.holds != is.holds {
+    // A hold that landed changes nothing a second time.
+    let are_same = match (&was.holds, &is.holds) {
+        (Some(was), Some(is)) if hold_landed => is.is_subset(was),
+        (was, is) => was == is,
+    };
+    if !are_same {
         return Some(format!(
             "the holds that begin and end with the write to {of} are others now"
         ));
@@ -133,7 +158,12 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite) -> Option<String> {
     if confirmed.copies != now.copies {
         return Some(format!("other content would have to be copied for {of}"));
     }
-    if was.gates != is.gates {
+    let gates = |all: &BTreeSet<(String, String)>| -> BTreeSet<(String, String)> {
+        // The gate of a hold that the write releases is gone once that has landed.
+        let counts = |gate: &&(String, String)| !hold_landed || **gate != ("hold".to_owned(), "open".to_owned());
+        all.iter().filter(counts).cloned().collect()
+    };
+    if gates(&was.gates) != gates(&is.gates) {
         return Some(format!("the gates of {of} are not what they were"));
     }
     if was.type_name != is.type_name {

@@ -53,6 +53,7 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
             already: Vec::new(),
             alternatives: Vec::new(),
             whole_commit: None,
+            repository: None,
             remote: "origin".to_owned(),
             branch: match write {
                 WriteMode::Push => "main".to_owned(),
@@ -66,10 +67,16 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
 }
 
 fn compared(confirmed: RecordedWrite, now: Prepared) -> ProposalComparison {
+    compared_with(confirmed, now, false)
+}
+
+fn compared_with(confirmed: RecordedWrite, now: Prepared, hold_landed: bool) -> ProposalComparison {
     let confirmed = Confirmed {
         writes: vec![confirmed],
         branch: "main".to_owned(),
+        repository: None,
         way: WriteMode::Push,
+        hold_landed,
     };
     compare(&confirmed, &now)
 }
@@ -150,4 +157,35 @@ fn a_freeze_that_began_meanwhile_is_seen_unless_it_was_waived() {
     assert!(frozen_since(&open, &windows, saturday).is_some());
     assert_eq!(frozen_since(&open, &windows, tuesday), None);
     assert_eq!(frozen_since(&plan(), &windows, saturday), None);
+}
+
+#[test]
+fn another_repository_is_another_write() {
+    let mut now = prepared(plan(), WriteMode::Push);
+    now.proposal.repository = Some("https://git.example/elsewhere".to_owned());
+    let said = compared(RecordedWrite::of(&plan()), now);
+    assert!(
+        matches!(&said, ProposalComparison::Moved(what) if what.contains("another repository")),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_hold_that_landed_is_not_missed_and_nothing_new_comes_with_it() {
+    let hold = |byte| {
+        let of = (plan().service, plan().environment, Digest::from_bytes([byte; 32]));
+        crate::domain::hold::HoldChange::Begins(of.0, of.1, of.2)
+    };
+    let mut confirmed = plan();
+    confirmed.holds = [hold(8)].into();
+    let confirmed = RecordedWrite::of(&confirmed);
+    let again = |holds: Vec<crate::domain::hold::HoldChange>, hold_landed| {
+        let mut now = plan();
+        now.holds = holds.into_iter().collect();
+        compared_with(confirmed.clone(), prepared(now, WriteMode::Push), hold_landed)
+    };
+    assert_eq!(again(Vec::new(), true), ProposalComparison::Same);
+    assert_eq!(again(vec![hold(8)], true), ProposalComparison::Same);
+    assert!(matches!(again(Vec::new(), false), ProposalComparison::Moved(_)));
+    assert!(matches!(again(vec![hold(9)], true), ProposalComparison::Moved(_)));
 }

@@ -43,17 +43,18 @@ pub(super) async fn run(
     RunningWrite::new(engine, confirmed, None, progress, cancel).run().await
 }
 
-/// Finishes a write that was left behind, whose proposal has just been made anew.
+/// Finishes a write that was left behind, whose proposal has just been made anew; `hold_landed` tells whether its hold
+/// landed on its own.
 pub(super) async fn finish(
     engine: &Engine,
     confirmed: Proposal,
-    running: Running,
+    (running, hold_landed): (Running, bool),
     progress: mpsc::Sender<Progress>,
     cancel: watch::Receiver<bool>,
 ) -> Result<Receipt, WriteFailure> {
-    RunningWrite::new(engine, confirmed, Some(running), progress, cancel)
-        .run()
-        .await
+    let mut write = RunningWrite::new(engine, confirmed, Some(running), progress, cancel);
+    write.hold_landed = hold_landed;
+    write.run().await
 }
 
 impl RunningWrite<'_> {
@@ -78,11 +79,19 @@ impl RunningWrite<'_> {
                 self.say(Progress::Replanning { attempt });
                 tokio::time::sleep(pause(attempt)).await;
             }
-            if let Some(done) = Box::pin(self.attempt()).await? {
-                return Ok(done);
+            match Box::pin(self.attempt()).await {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                // Only the hold of it is there, and that is said and kept, whatever ended the rest.
+                Err(WriteEnd::Certain(failure)) if self.hold_landed => return Err(half(failure)),
+                Err(end) => return Err(end),
             }
         }
         let branch = &self.confirmed.branch;
+        if self.hold_landed {
+            let what = format!("others pushed to {branch} first {TRIES} times in a row");
+            return Err(half(Failure::conflict(what).into()));
+        }
         if self.bases.len() < 2 {
             // The remote turned each try down as if somebody had been faster, and nobody was.
             let what =
@@ -102,14 +111,15 @@ impl RunningWrite<'_> {
         let prepared = self
             .stoppable(prepare(&context, self.confirmed.request.clone()))
             .await?;
-        match compare(&Confirmed::of(&self.confirmed, &context.ledger().tip.branch), &prepared) {
+        let confirmed = Confirmed::of(&self.confirmed, &context.ledger().tip.branch).with_hold(self.hold_landed);
+        match compare(&confirmed, &prepared) {
             ProposalComparison::Same => {}
             ProposalComparison::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
             ProposalComparison::Moved(what) => return Err(moved(prepared.proposal, what).into()),
         }
         if self.running.is_none() {
             // Asked before anything is copied: who cannot commit shall not leave half of it behind.
-            let repo = self.engine.inner.repo.clone();
+            let repo = context.repo.clone();
             let known = blocking(move || repo.identity()).await?;
             known.map_err(|error| Failure::from(&error))?;
             let draft = NewEntry::of(&self.confirmed, prepared.write == WriteMode::Branch);
@@ -217,6 +227,14 @@ impl RunningWrite<'_> {
             self.step(WriteStep::Copied)?;
         }
         Ok(())
+    }
+}
+
+/// The hold of a write landed, and its pin did not: the journal keeps it.
+fn half(failure: WriteFailure) -> WriteEnd {
+    match failure {
+        WriteFailure::Failed(failure) => publish::half(&failure),
+        other => publish::half(&Failure::failed(other.what().clone())),
     }
 }
 

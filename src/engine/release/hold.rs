@@ -14,17 +14,25 @@ use crate::domain::reference::Repository;
 use crate::domain::text::{Untrusted, quoted};
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
-use crate::sources::git::GitRepo;
+use crate::engine::open::blocking;
 
 use super::draft::{BesideCommit, Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
 
+/// How a hold and its pin are pushed to two branches of one remote.
+const HOLD_BESIDE: &str =
+    "both branches are pushed at once, or neither (where the remote cannot promise that, the hold first)";
+
+/// How they are pushed to two repositories.
+const HOLD_FIRST: &str = "two repositories cannot be pushed to at once, so the hold is pushed first and then the pin; if \
+                          only the hold lands, that is said, and `pindeck resume` finishes it";
+
 /// `pindeck-holds.toml` as it is now on the branch of the policy.
 pub(super) struct HoldsFile {
     /// `None` = there is no such file yet.
     bytes: Option<Arc<Vec<u8>>>,
-    /// The branch that has it, where that is not the one that is written.
+    /// Where it lies and how it is pushed, where that is not the branch that is written.
     elsewhere: Option<String>,
 }
 
@@ -37,11 +45,17 @@ impl HoldsFile {
                 elsewhere: None,
             });
         }
-        let home = ledger.checkouts.home.clone();
-        let read = move |repo: &GitRepo| repo.read_at(&home.commit, holds::FILE)?.regular(holds::FILE);
+        let (home, here) = (ledger.checkouts.home.clone(), ledger.checkouts.at(ledger.place));
+        let how = match here.repository {
+            None => HOLD_BESIDE.to_owned(),
+            Some(_) => HOLD_FIRST.to_owned(),
+        };
+        let elsewhere = format!("{} lies on {}: {how}", holds::FILE, home.shown_beside(here));
+        let read = move || home.repo.read_at(&home.tip.commit, holds::FILE)?.regular(holds::FILE);
+        let bytes = blocking(read).await?.map_err(Failure::from)?;
         Ok(Self {
-            bytes: context.git(read).await?.map(Arc::new),
-            elsewhere: Some(ledger.checkouts.home.branch.clone()),
+            bytes: bytes.map(Arc::new),
+            elsewhere: Some(elsewhere),
         })
     }
 
@@ -52,15 +66,9 @@ impl HoldsFile {
         let before = self.bytes.as_ref().map(|bytes| bytes.as_slice());
         match &self.elsewhere {
             None => out.take(holds::FILE, before, text.into_bytes()),
-            Some(branch) => {
+            Some(words) => {
                 out.take_beside(holds::FILE, before, text.into_bytes());
-                out.warnings.push(
-                    format!(
-                        "{} lies on branch {branch}: both branches are pushed at once, or neither",
-                        holds::FILE
-                    )
-                    .into(),
-                );
+                out.warnings.push(words.as_str().into());
             }
         }
         Ok(())
@@ -275,7 +283,7 @@ async fn draft(
 /// Who git says commits here.
 pub(super) async fn committer(context: &PlanContext) -> Result<Option<Untrusted>, WriteFailure> {
     let repo = context.engine.inner.repo.clone();
-    Ok(crate::engine::open::blocking(move || repo.committer_name()).await?)
+    Ok(blocking(move || repo.committer_name()).await?)
 }
 
 /// Times in the file are whole seconds.

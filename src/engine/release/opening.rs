@@ -11,6 +11,7 @@ use crate::domain::proposal::{ForgeKind, OpenBy};
 use crate::domain::text::Untrusted;
 use crate::engine::open::Engine;
 use crate::sources::forge::{ForgeClient, NewProposal};
+use crate::sources::git::GitRepo;
 use crate::sources::git::write::Proposing;
 
 /// Most characters of a title, and of a description.
@@ -39,10 +40,16 @@ enum Way {
 impl Opening {
     /// How the pull request for these plans into `base` is opened. Blocking: the forge's program may be asked for a
     /// token.
-    pub(super) fn of(engine: &Engine, team: &TeamPolicy, remote: &str, base: &str, plans: &[Plan]) -> Self {
+    pub(super) fn of(
+        engine: &Engine,
+        team: &TeamPolicy,
+        (repo, remote): (&GitRepo, &str),
+        base: &str,
+        plans: &[Plan],
+    ) -> Self {
         let (title, description) = words(plans);
         let wanted = team.forge.as_ref().and_then(|forge| forge.open);
-        let (client, trouble) = match engine.forge(team, Some(remote)) {
+        let (client, trouble) = match engine.forge(team, repo, Some(remote)) {
             Ok(client) => (client, None),
             Err(failure) => (None, Some(failure)),
         };

@@ -175,6 +175,7 @@ pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> 
         already: Vec::new(),
         alternatives: Vec::new(),
         whole_commit: None,
+        repository: context.repository(),
         remote: context.remote.clone(),
         branch: context.ledger().tip.branch.clone(),
         command: command::of(request),

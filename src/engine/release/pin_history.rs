@@ -17,6 +17,7 @@ use crate::domain::write::WriteFailure;
 use crate::engine::ledger::Ledger;
 use crate::engine::open::{Engine, blocking};
 use crate::engine::pin_states::{PinEvent, PinStates, PinnedChange, ToldCommit};
+use crate::sources::git::GitRepo;
 
 use super::plan_context::PlanContext;
 
@@ -64,11 +65,11 @@ impl PinHistory {
         pins: &[&Pin],
     ) -> Result<Self, Failure> {
         let component = pins.first().and_then(|pin| pin.component.clone());
-        let ledger = ledger.of(&target.environment).into_owned();
+        let ledger = ledger.of(&target.environment)?.into_owned();
         let (engine, target) = (engine.clone(), target.clone());
         blocking(move || {
             let states = PinStates {
-                repo: &engine.inner.repo,
+                repo: ledger.repo(),
                 ledger: &ledger,
                 references: &engine.inner.references,
                 only: Some(&target),
@@ -109,14 +110,14 @@ impl PinHistory {
     /// commit counts as older than the commits that it was made on.
     pub(crate) async fn proven_since(
         &self,
-        engine: &Engine,
+        repo: &GitRepo,
         digest: Digest,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Failure> {
         let Some(made) = self.since(digest) else {
             return Ok(None);
         };
-        let (repo, commit, at) = (engine.inner.repo.clone(), made.commit.clone(), made.at);
+        let (repo, commit, at) = (repo.clone(), made.commit.clone(), made.at);
         let newest = blocking(move || repo.newest_date(&commit, now)).await??;
         Ok(Some(newest.map_or(at, |newest| newest.max(at))))
     }

@@ -2,12 +2,13 @@
 //! of answers from the registries.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::config::unknown;
-use crate::domain::board::Hold;
+use crate::domain::board::{Fetch, Hold};
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
@@ -18,17 +19,19 @@ use crate::domain::policy::{Confirm, Environment, Policy, PolicySource, Service,
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::domain::verdict::Verdict;
-use crate::domain::write::{Ask, WriteFailure};
+use crate::domain::write::{Ask, Source, WriteFailure};
 use crate::engine::assess::Assessed;
 use crate::engine::candidate_lookup::{self, CandidateFound};
+use crate::engine::checkout::BranchCheckout;
 use crate::engine::context::Context;
 use crate::engine::image_presence::ImageDepth;
 use crate::engine::ledger::{self, Ledger};
 use crate::engine::open::{Engine, blocking};
+use crate::engine::other_repositories::RepositoryReader;
 use crate::engine::pins::EnvironmentPaths;
 use crate::engine::registry_memo::RegistryMemo;
 use crate::sources::git::manifest::{Controller, ImageWriter, PlacedObject};
-use crate::sources::git::{GitError, TreeFile};
+use crate::sources::git::{GitError, GitRepo, TreeFile};
 use crate::sources::registry::Registry;
 
 use crate::engine::include_graph::IncludeGraph;
@@ -50,6 +53,8 @@ pub(super) struct PlanContext {
     /// Every file of the commit.
     pub files: Arc<Vec<TreeFile>>,
     pub paths: EnvironmentPaths,
+    /// The clone that is written in and pushed from.
+    pub repo: GitRepo,
     /// The remote that is pushed to.
     pub remote: String,
     /// Its URL, which tells the controllers that read it.
@@ -91,6 +96,7 @@ impl PlanContext {
         let base = base?;
         Ok(Self {
             engine: engine.clone(),
+            repo: base.ledger.repo().clone(),
             paths: EnvironmentPaths::new(&base.ledger.environments_here()),
             base,
             files,
@@ -105,6 +111,12 @@ impl PlanContext {
     /// What the commit says that is written on: that of the branch that the environment is read from.
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.base.ledger
+    }
+
+    /// The other repository that is written to; `None` = that of the policy.
+    pub(crate) fn repository(&self) -> Option<String> {
+        let ledger = self.ledger();
+        ledger.checkouts.at(ledger.place).repository.clone()
     }
 
     /// The questions to the registries.
@@ -147,6 +159,7 @@ impl PlanContext {
             name: name.clone(),
             paths: Vec::new(),
             branch: None,
+            repository: None,
             policy: None,
             after: Vec::new(),
             registry: None,
@@ -296,12 +309,12 @@ impl PlanContext {
         }
     }
 
-    /// Runs blocking git work.
+    /// Runs blocking git work in the clone that is written in.
     pub(crate) async fn git<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&crate::sources::git::GitRepo) -> Result<T, GitError> + Send + 'static,
+        work: impl FnOnce(&GitRepo) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, WriteFailure> {
-        let repo = self.engine.inner.repo.clone();
+        let repo = self.repo.clone();
         let done = blocking(move || work(&repo)).await?;
         done.map_err(|e| Failure::from(e).into())
     }
@@ -347,16 +360,34 @@ fn read(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<PlanInputs, Writ
     };
     let is_asked = purpose == Purpose::Write || !engine.options().no_fetch;
     let fetched = is_asked.then(|| repo.fetch(&remote)).transpose().map_err(not_fetched)?;
-    let ledger = ledger::read(repo, engine.options(), &engine.inner.scans)?;
-    let ledger = written(&ledger, ask)?.into_owned();
+    let reader = RepositoryReader {
+        is_fetched: is_asked,
+        ..engine.reader(true)
+    };
+    let ledger = ledger::read_with(&reader, &engine.inner.scans)?;
     let checkouts = Arc::clone(&ledger.checkouts);
-    for tip in checkouts.all() {
-        if let (Some(fetched), Some(remote)) = (&fetched, &tip.remote) {
+    // Names of services and the order of environments are those of all of them.
+    checkouts.check_all_read()?;
+    let ledger = written(&ledger, ask)?.into_owned();
+    for BranchCheckout { tip, repository, .. } in checkouts.all() {
+        if let (Some(fetched), Some(remote), None) = (&fetched, &tip.remote, repository) {
             repo.check_is_there(fetched, remote, &tip.branch).map_err(not_fetched)?;
         }
     }
+    for needed in needed(&ledger, ask) {
+        if let Fetch::Failed(_, why) = &checkouts.at(needed).fetch {
+            let failure = Failure::unreachable(why.clone());
+            return Err(failure.within("the newest commit could not be fetched").into());
+        }
+    }
+    let here = checkouts.at(ledger.place);
+    if purpose == Purpose::Write && here.is_ours {
+        here.repo.commit_as_in(repo).map_err(Failure::from)?;
+    }
+    let repo = ledger.repo();
     let Some(remote) = ledger.tip.remote.clone() else {
-        return Err(Failure::usage(format!("branch {} is on no remote", ledger.tip.branch))
+        let shown = checkouts.at(ledger.place).shown();
+        return Err(Failure::usage(format!("{shown} is on no remote"))
             .hint("push it first")
             .into());
     };
@@ -370,9 +401,9 @@ fn read(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<PlanInputs, Writ
         includes.add(file, &scan.includes);
     }
     includes.resolve(&commit.files, &EnvironmentPaths::new(&ledger.environments_here()));
-    for (branch, commit) in ledger.elsewhere() {
+    for (checkout, commit) in ledger.elsewhere() {
         for (file, scan) in &commit.scans {
-            let file = format!("{branch}:{file}");
+            let file = format!("{}:{file}", checkout.prefix());
             let reads = |one: &&Controller| one.may_read(&ledger.tip.branch);
             let reading: Vec<Controller> = scan.controllers.iter().filter(reads).cloned().collect();
             controllers.extend(placed(&file, &reading));
@@ -390,6 +421,21 @@ fn read(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<PlanInputs, Writ
     })
 }
 
+/// The places of the branches that must be known as they are now: the one that is written to, and for a step forward
+/// those of the environments that it comes after or from.
+fn needed(ledger: &Ledger, ask: &Ask) -> BTreeSet<usize> {
+    let mut needed = BTreeSet::from([ledger.place]);
+    if let Ask::Promote { to, from, .. } = ask {
+        let target = ledger.environments.iter().find(|environment| environment.name == *to);
+        let after = target.into_iter().flat_map(|environment| &environment.after);
+        needed.extend(after.map(|name| ledger.place_of(name)));
+        if let Some(Source::Environment(name)) = from {
+            needed.insert(ledger.place_of(name));
+        }
+    }
+    needed
+}
+
 /// What the branch says that a write goes to: that of its environment, and for holds that of the policy.
 fn written<'l>(ledger: &'l Ledger, ask: &Ask) -> Result<Cow<'l, Ledger>, Failure> {
     match ask {
@@ -401,7 +447,7 @@ fn written<'l>(ledger: &'l Ledger, ask: &Ask) -> Result<Cow<'l, Ledger>, Failure
         | Ask::Pin {
             environment: Some(name),
             ..
-        } => Ok(ledger.of(name)),
+        } => ledger.of(name),
         Ask::Hold { .. } | Ask::ReleaseHold { .. } => Ok(ledger.at_home()),
         Ask::Pin { environment: None, .. } => {
             let mut all = ledger.on_each().filter(|branch| !branch.environments_here().is_empty());

@@ -49,6 +49,7 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
             already: drafted.already,
             alternatives: drafted.alternatives,
             whole_commit: drafted.whole_commit,
+            repository: context.repository(),
             remote: context.remote.clone(),
         },
         drafts: drafted.drafts,

@@ -297,7 +297,13 @@ impl Promotion<'_> {
                 // A history that does not reach so far proves no time at all.
                 (true, Some(_)) => {
                     let history = PinHistory::of(context, &before).await?;
-                    let since = history.proven_since(&context.engine, digest, context.now()).await?;
+                    let since = history
+                        .proven_since(
+                            &context.ledger().checkout_of(&before.environment).repo,
+                            digest,
+                            context.now(),
+                        )
+                        .await?;
                     Some(since.unwrap_or(context.now()))
                 }
             };

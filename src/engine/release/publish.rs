@@ -1,5 +1,7 @@
-//! The git step: commits on the head that was planned on, then one push. What the remote or a hook says
-//! reaches the person in its own words.
+//! The git step: commits on the head that was planned on, then one push; or two, the hold's first, where two branches
+//! cannot be pushed at once. What the remote or a hook says reaches the person in its own words.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -8,9 +10,11 @@ use crate::domain::policy::WriteMode;
 use crate::domain::recovery::WriteStep;
 use crate::domain::text::Untrusted;
 use crate::domain::write::{Progress, WriteFailure};
+use crate::engine::checkout::BranchCheckout;
+use crate::engine::journal::FirstPush;
 use crate::engine::open::blocking;
 use crate::sources::git::GitRepo;
-use crate::sources::git::write::{Expected, FileChange, Push, PushError};
+use crate::sources::git::write::{Expected, FileChange, Push, PushError, Pushed};
 
 use super::draft::Prepared;
 use super::opening::{self, Opening};
@@ -37,94 +41,75 @@ pub(super) async fn publish(
     context: &PlanContext,
     prepared: &Prepared,
 ) -> Result<Option<LandedPush>, WriteEnd> {
-    let base = context.ledger().tip.commit.clone();
-    let work: Vec<(Vec<FileChange>, String)> = prepared
-        .drafts
-        .iter()
-        .map(|draft| (draft.files.clone(), draft.plan.message.clone()))
-        .collect();
-    let beside: Vec<(Vec<FileChange>, String)> = prepared
-        .drafts
-        .iter()
-        .filter_map(|draft| draft.beside.clone())
-        .map(|beside| (vec![beside.change], beside.message))
-        .collect();
-    let repo = context.engine.inner.repo.clone();
-    let (from, home) = (base.clone(), context.ledger().checkouts.home.clone());
-    let on_home = home.commit.clone();
-    let made = blocking(move || {
-        let beside = commit(&repo, on_home, &beside)?;
-        Ok::<_, WriteFailure>((commit(&repo, from, &work)?, beside))
-    });
-    let (commits, beside) = made.await??;
-    let Some(last) = commits.last().cloned() else {
-        return Err(WriteFailure::from(Failure::bug("there was nothing to commit")).into());
-    };
-    let beside_last = beside.last().cloned();
-    // What landed is told by the last one, so that is the pin's.
-    let noted: Vec<String> = beside.iter().chain(&commits).cloned().collect();
-    // Each plan's commit stands at the plan's place.
-    let commits: Vec<String> = commits.into_iter().chain(beside).collect();
+    let made = MadeCommits::make(write, context, prepared).await?;
     if let Some(running) = &mut write.running {
-        let noted = running.committed(&base, &noted, Timestamp::now());
+        // What landed is told by the last one, so that is the pin's.
+        let noted: Vec<String> = made.holds.iter().chain(&made.pins).cloned().collect();
+        let noted = running.committed(&context.ledger().tip.commit, &noted, Timestamp::now());
         noted.map_err(Failure::from)?;
     }
     // The commits are in this clone alone: it can still be stopped.
     if *write.cancel.borrow() {
         return Err(WriteFailure::from(Failure::interrupted()).into());
     }
-    write.step(WriteStep::Pushing)?;
-    write.say(Progress::Pushing);
-    let repo = context.engine.inner.repo.clone();
-    let (remote, branch, mode) = (
-        write.confirmed.remote.clone(),
-        write.confirmed.branch.clone(),
-        prepared.write,
-    );
-    let opening = match mode {
+    let home = &context.ledger().checkouts.home;
+    let is_one_remote = is_one_remote(context);
+    let branch = write.confirmed.branch.clone();
+    let beside = match made.holds.last() {
+        None => None,
+        Some(commit) => Some(OwnedPush {
+            repo: home.repo.clone(),
+            remote: remote_of_holds(home)?,
+            branch: match prepared.write {
+                WriteMode::Push => home.tip.branch.clone(),
+                WriteMode::Branch => format!("{branch}-hold"),
+            },
+            commit: commit.clone(),
+            at: (prepared.write == WriteMode::Push).then(|| home.tip.commit.clone()),
+        }),
+    };
+    let pin = OwnedPush {
+        repo: context.repo.clone(),
+        remote: write.confirmed.remote.clone(),
+        branch: branch.clone(),
+        commit: made.last().to_owned(),
+        at: (prepared.write == WriteMode::Push).then(|| context.ledger().tip.commit.clone()),
+    };
+    let opening = match prepared.write {
         WriteMode::Push => None,
         WriteMode::Branch => Some(opening(context, prepared).await?),
     };
-    let pushed = blocking(move || {
-        let push = Push {
-            remote: &remote,
-            branch: &branch,
-            commit: &last,
-            expected: match mode {
-                WriteMode::Push => Expected::At(&base),
-                WriteMode::Branch => Expected::Absent,
-            },
-        };
-        let proposed = format!("{branch}-hold");
-        let beside = beside_last.as_deref().map(|commit| match mode {
-            WriteMode::Push => Push {
-                branch: &home.branch,
-                commit,
-                expected: Expected::At(&home.commit),
-                ..push
-            },
-            WriteMode::Branch => Push {
-                branch: &proposed,
-                commit,
-                ..push
-            },
-        });
-        let options = opening.as_ref().and_then(|opening| opening.options(&branch));
-        let pushed = match (&opening, options, beside) {
-            (Some(opening), Some(options), None) => repo
-                .propose(push, opening.proposing(&options))
-                .map(|done| (done.pushed, Some(done.took_options))),
-            _ => repo.push_with(push, beside).map(|pushed| (pushed, None)),
-        };
-        let aside = beside
-            .filter(|_| mode == WriteMode::Branch)
-            .map(|_| (proposed.clone(), home.branch.clone()));
-        pushed.map(|(pushed, took_options)| (pushed, took_options, opening, aside))
-    })
-    .await
-    .map_err(|error| WriteEnd::Unclear(error.into()))?;
+    let is_apart = beside.is_some() && !is_one_remote;
+    write.step(WriteStep::Pushing)?;
+    write.say(Progress::Pushing);
+    let mut notes = Vec::new();
+    if let (WriteMode::Branch, Some(hold)) = (prepared.write, &beside) {
+        notes.push(
+            format!(
+                "the hold is on {}, a proposal of its own for {}: open it too, and merge both",
+                hold.branch, home.tip.branch
+            )
+            .into(),
+        );
+    }
+    let mut pushed = match is_apart {
+        true => None,
+        false => Some(push(pin.clone(), beside.clone(), opening.clone()).await?),
+    };
+    if let (Some(hold), None | Some(Err(PushError::NotAtomic { .. }))) = (&beside, &pushed) {
+        // Not both at once, so the hold first: it only closes, and a pin without it could step forward again.
+        note_first(write, hold)?;
+        if !push_hold(write, hold).await? {
+            return Ok(None);
+        }
+        pushed = None;
+    }
+    let pushed = match pushed {
+        Some(pushed) => pushed,
+        None => push(pin, None, opening.clone()).await?,
+    };
     match pushed {
-        Ok((mut pushed, took_options, opening, aside)) => {
+        Ok((mut pushed, took_options)) => {
             // The remote has it: from here on nothing makes it a failure.
             if let Some(running) = &mut write.running
                 && let Err(error) = running.step(WriteStep::Pushed, Timestamp::now())
@@ -132,7 +117,7 @@ pub(super) async fn publish(
                 pushed.words.push(stays(&error));
             }
             let mut landed = LandedPush {
-                commits,
+                commits: made.of_plans(write),
                 is_open: took_options == Some(true) && pushed.url.as_deref().is_some_and(opening::is_there),
                 url: pushed.url,
                 words: pushed.words,
@@ -142,12 +127,7 @@ pub(super) async fn publish(
             if took_options == Some(false) {
                 landed.notes.push(WITHOUT_OPTIONS.into());
             }
-            if let Some((branch, home)) = aside {
-                landed.notes.push(
-                    format!("the hold is on {branch}, a proposal of its own for {home}: open it too, and merge both")
-                        .into(),
-                );
-            }
+            landed.notes.extend(notes);
             if let Some(opening) = opening {
                 match opening.open(&write.confirmed.branch).await {
                     Ok(None) => {}
@@ -158,20 +138,190 @@ pub(super) async fn publish(
             Ok(Some(landed))
         }
         Err(PushError::NonFastForward { .. }) => Ok(None),
-        Err(error) if error.is_certain() => Err(WriteFailure::from(Failure::from(&error)).into()),
-        Err(error) => Err(WriteEnd::Unclear(Failure::from(&error).into())),
+        Err(error) if error.is_certain() => {
+            let failure = Failure::from(&error);
+            Err(match write.hold_landed {
+                true => half(&failure),
+                false => WriteFailure::from(failure).into(),
+            })
+        }
+        Err(error) => {
+            let failure = Failure::from(&error);
+            Err(WriteEnd::Unclear(match write.hold_landed {
+                true => failure.within("the hold is pushed").into(),
+                false => failure.into(),
+            }))
+        }
     }
+}
+
+/// The remote that holds are pushed to.
+fn remote_of_holds(home: &BranchCheckout) -> Result<String, Failure> {
+    let remote = home.tip.remote.clone().ok_or_else(|| {
+        let what = format!("the hold belongs on {}, which is on no remote", home.shown());
+        Failure::usage(what).hint("push that branch first")
+    })?;
+    home.repo.check_push_remote(&remote).map_err(Failure::from)?;
+    Ok(remote)
+}
+
+/// Whether the branch that is written and that of the policy are at one remote.
+fn is_one_remote(context: &PlanContext) -> bool {
+    let ledger = context.ledger();
+    let (here, home) = (ledger.checkouts.at(ledger.place), &ledger.checkouts.home);
+    here.repository.is_none() && here.tip.remote == home.tip.remote
+}
+
+/// The commits of a write, each in its own clone.
+struct MadeCommits {
+    /// Of the holds, on the branch of the policy, where the pins lie elsewhere.
+    holds: Vec<String>,
+    /// Of the plans.
+    pins: Vec<String>,
+}
+
+impl MadeCommits {
+    async fn make(write: &RunningWrite<'_>, context: &PlanContext, prepared: &Prepared) -> Result<Self, WriteEnd> {
+        let base = context.ledger().tip.commit.clone();
+        let work: Vec<(Vec<FileChange>, String)> = prepared
+            .drafts
+            .iter()
+            .map(|draft| (draft.files.clone(), draft.plan.message.clone()))
+            .collect();
+        let beside: Vec<(Vec<FileChange>, String)> = prepared
+            .drafts
+            .iter()
+            .filter_map(|draft| draft.beside.clone())
+            // What landed in an earlier try is not made again.
+            .filter(|_| !write.hold_landed)
+            .map(|beside| (vec![beside.change], beside.message))
+            .collect();
+        let (repo, home) = (context.repo.clone(), context.ledger().checkouts.home.clone());
+        let made = blocking(move || {
+            let holds = commit(&home.repo, home.tip.commit, &beside)?;
+            Ok::<_, WriteFailure>(Self {
+                holds,
+                pins: commit(&repo, base, &work)?,
+            })
+        });
+        let made = made.await??;
+        match made.pins.is_empty() {
+            true => Err(WriteFailure::from(Failure::bug("there was nothing to commit")).into()),
+            false => Ok(made),
+        }
+    }
+
+    /// The one that is pushed.
+    fn last(&self) -> &str {
+        self.pins.last().map_or("", String::as_str)
+    }
+
+    /// Each plan's at the plan's place, and then those of holds.
+    fn of_plans(self, write: &RunningWrite<'_>) -> Vec<String> {
+        let landed = write
+            .running
+            .as_ref()
+            .and_then(|running| running.entry().first.as_ref());
+        let landed = landed.filter(|_| self.holds.is_empty() && write.hold_landed);
+        let landed = landed.map(|first| first.commit.clone());
+        self.pins.into_iter().chain(self.holds).chain(landed).collect()
+    }
+}
+
+/// A push, as it travels to another thread.
+#[derive(Clone)]
+struct OwnedPush {
+    repo: GitRepo,
+    remote: String,
+    branch: String,
+    commit: String,
+    /// What the branch must be at; `None` = there must be no such branch.
+    at: Option<String>,
+}
+
+impl OwnedPush {
+    fn as_push(&self) -> Push<'_> {
+        Push {
+            remote: &self.remote,
+            branch: &self.branch,
+            commit: &self.commit,
+            expected: self.at.as_deref().map_or(Expected::Absent, Expected::At),
+        }
+    }
+}
+
+/// What came of a push; with it, whether options that were sent along were taken.
+type PushResult = Result<(Pushed, Option<bool>), PushError>;
+
+async fn push(
+    pin: OwnedPush,
+    beside: Option<OwnedPush>,
+    opening: Option<Arc<Opening>>,
+) -> Result<PushResult, WriteEnd> {
+    let pushed = blocking(move || {
+        let (push, beside) = (pin.as_push(), beside.as_ref().map(OwnedPush::as_push));
+        let options = opening.as_ref().and_then(|opening| opening.options(&pin.branch));
+        match (&opening, options, beside) {
+            (Some(opening), Some(options), None) => pin
+                .repo
+                .propose(push, opening.proposing(&options))
+                .map(|done| (done.pushed, Some(done.took_options))),
+            _ => pin.repo.push_with(push, beside).map(|pushed| (pushed, None)),
+        }
+    });
+    pushed.await.map_err(|error| WriteEnd::Unclear(error.into()))
+}
+
+/// Writes down where the hold goes, before it is pushed on its own.
+fn note_first(write: &mut RunningWrite<'_>, hold: &OwnedPush) -> Result<(), WriteFailure> {
+    let first = FirstPush {
+        remote: hold.remote.clone(),
+        branch: hold.branch.clone(),
+        commit: hold.commit.clone(),
+    };
+    match &mut write.running {
+        Some(running) => Ok(running.pushes_first(first, Timestamp::now()).map_err(Failure::from)?),
+        None => Err(Failure::bug("a push without its journal").into()),
+    }
+}
+
+/// Pushes the hold alone; `false` = somebody else pushed first, and nothing landed.
+async fn push_hold(write: &mut RunningWrite<'_>, hold: &OwnedPush) -> Result<bool, WriteEnd> {
+    match push(hold.clone(), None, None).await? {
+        Ok(_) => {}
+        Err(PushError::NonFastForward { .. }) => return Ok(false),
+        Err(error) if error.is_certain() => return Err(WriteFailure::from(Failure::from(&error)).into()),
+        Err(error) => return Err(WriteEnd::Unclear(Failure::from(&error).into())),
+    }
+    write.hold_landed = true;
+    match write.step(WriteStep::HoldPushed) {
+        Ok(()) => Ok(true),
+        Err(failure) => Err(half(&Failure::failed(failure.what().clone()))),
+    }
+}
+
+/// The hold landed, and the pin did not: which is which is said, and the journal keeps it.
+pub(super) fn half(failure: &Failure) -> WriteEnd {
+    let what = format!("the hold is pushed, the pin is not: {}", failure.what.raw());
+    let hint = "`pindeck resume` finishes it once the pin can be pushed; `pindeck resume --drop` leaves the hold alone, and \
+                `pindeck hold release` ends it";
+    WriteEnd::Unclear(Failure::failed(what).hint(hint).into())
 }
 
 /// What is said where the remote takes no push options.
 const WITHOUT_OPTIONS: &str = "the remote takes no push options: the branch was pushed again without them, and nobody has opened a pull request for it";
 
 /// How the pull request of a write is opened.
-async fn opening(context: &PlanContext, prepared: &Prepared) -> Result<Opening, WriteFailure> {
+async fn opening(context: &PlanContext, prepared: &Prepared) -> Result<Arc<Opening>, WriteFailure> {
     let engine = context.engine.clone();
     let (team, base) = (context.ledger().team.clone(), context.ledger().tip.branch.clone());
-    let (remote, plans) = (context.remote.clone(), prepared.proposal.plans.clone());
-    Ok(blocking(move || Opening::of(&engine, &team, &remote, &base, &plans)).await?)
+    let (repo, remote, plans) = (
+        context.repo.clone(),
+        context.remote.clone(),
+        prepared.proposal.plans.clone(),
+    );
+    let opening = blocking(move || Opening::of(&engine, &team, (&repo, &remote), &base, &plans));
+    Ok(Arc::new(opening.await?))
 }
 
 fn commit(repo: &GitRepo, base: String, work: &[(Vec<FileChange>, String)]) -> Result<Vec<String>, WriteFailure> {

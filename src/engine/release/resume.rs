@@ -9,6 +9,7 @@ use crate::domain::reference::Repository;
 use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
 use crate::engine::journal::{CopyNote, JournalEntry, Pending, RecordedWrite, Running};
 use crate::engine::open::{Engine, blocking};
+use crate::engine::other_repositories::reopened;
 
 use super::compare::{Confirmed, ProposalComparison, compare};
 use super::execute;
@@ -134,7 +135,8 @@ impl Engine {
             RecoveryAction::Retry => {
                 let context = PlanContext::open(self, Purpose::Write, &entry.request.ask).await?;
                 let prepared = prepare(&context, entry.request.clone()).await?;
-                let compared = compare(&Confirmed::left(&entry), &prepared);
+                let hold_landed = status.hold == Some(Fact::Yes);
+                let compared = compare(&Confirmed::left(&entry).with_hold(hold_landed), &prepared);
                 let mut proposal = prepared.proposal;
                 if entry.new_branch {
                     proposal.branch.clone_from(&entry.branch);
@@ -148,23 +150,33 @@ impl Engine {
                 if let Some(refusal) = proposal.refusal() {
                     return Err(refusal);
                 }
-                execute::finish(self, proposal, running, progress, cancel).await
+                execute::finish(self, proposal, (running, hold_landed), progress, cancel).await
             }
         }
     }
 
     /// What can be found out about a write that was left behind: from this clone, the remote and the registries.
     async fn facts(&self, entry: &JournalEntry) -> Result<RecoveryFacts, Failure> {
-        let (repo, copy) = (self.inner.repo.clone(), entry.clone());
-        let (landed, commits_here) = blocking(move || {
+        let (this, copy) = (self.clone(), entry.clone());
+        let (landed, hold, commits_here) = blocking(move || {
+            let home = &this.inner.repo;
             let Some(last) = copy.last_commit() else {
-                return (Fact::No, false);
+                return (Fact::No, None, false);
             };
-            let here = repo.has_commit(last).unwrap_or(false);
+            let repo = match &copy.repository {
+                None => Ok(home.clone()),
+                Some(name) => reopened(&this.inner.others, this.options(), home, name),
+            };
+            let here = repo.as_ref().is_ok_and(|repo| repo.has_commit(last).unwrap_or(false));
             if !copy.may_have_landed() {
-                return (Fact::No, here);
+                return (Fact::No, None, here);
             }
-            (Fact::of(&repo.landed(&copy.remote, &copy.branch, last)), here)
+            let first = copy.first.as_ref();
+            let hold = first.map(|first| Fact::of(&home.landed(&first.remote, &first.branch, &first.commit)));
+            let landed = repo.map_or(Fact::Unknown, |repo| {
+                Fact::of(&repo.landed(&copy.remote, &copy.branch, last))
+            });
+            (landed, hold, here)
         })
         .await?;
         // Content is copied before the push: what landed was copied, and is closed whatever else can be asked now.
@@ -175,6 +187,7 @@ impl Engine {
         Ok(RecoveryFacts {
             landed,
             copied,
+            hold,
             commits_here,
         })
     }
@@ -230,6 +243,7 @@ fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailur
         already: Vec::new(),
         alternatives: Vec::new(),
         whole_commit: None,
+        repository: entry.repository.clone(),
         remote: entry.remote.clone(),
         branch: entry.branch.clone(),
         command: super::command::of(&entry.request),

@@ -24,6 +24,8 @@ pub(super) struct RunningWrite<'a> {
     pub running: Option<Running>,
     /// The commits that the tries stood on: with one alone, nobody pushed in between.
     pub bases: BTreeSet<String>,
+    /// The hold of the write landed on its own; the pin did not yet.
+    pub hold_landed: bool,
     /// What each draft's copies came to, once they are made.
     pub arrived: Vec<CopyOutcome>,
 }
@@ -43,6 +45,7 @@ impl<'a> RunningWrite<'a> {
             cancel,
             running,
             bases: BTreeSet::new(),
+            hold_landed: false,
             arrived: Vec::new(),
         }
     }

@@ -19,7 +19,6 @@ use crate::domain::pin::Pin;
 use crate::domain::policy::Environment;
 use crate::domain::running::observation::{NamespaceRunning, NamespaceSeen, RunningState, worst};
 use crate::domain::running::report::RunningReport;
-use crate::sources::git::GitRepo;
 use look::{ClusterPlace, ReconcilersLook};
 use owners::OwnerLook;
 use sightings::RunningSightings;
@@ -81,6 +80,15 @@ impl Engine {
             return Err(Failure::usage("no environment says in which cluster it runs")
                 .hint("name the clusters in pindeck.toml with [[clusters]], and in `running` of the environments"));
         }
+        let named = environments
+            .iter()
+            .filter(|env| filter.environments.iter().any(|name| *name == env.name.as_str()));
+        for env in named {
+            surveyed.checkouts.check_read(&env.name)?;
+        }
+        for env in &environments {
+            self.note_stale(&surveyed, &env.name);
+        }
         let environments: Vec<Environment> = environments.into_iter().cloned().collect();
         let context = Arc::new(self.survey_context(surveyed)?);
         let commits = self.pin_commits(&context).await;
@@ -89,7 +97,6 @@ impl Engine {
             options: self.options(),
             memo: &context.memo,
             survey: &context.ledger,
-            repo: &self.inner.repo,
         };
         let is_asked = |pin: &Pin| is_wanted(&filter.services, pin.target.service.as_str());
         let seen = observer.look(&environments).await;
@@ -131,7 +138,6 @@ impl Engine {
             options: self.options(),
             memo,
             survey,
-            repo: &self.inner.repo,
         };
         // The clusters are asked while the history is read.
         let (seen, commits) = futures_util::future::join(observer.look(&environments), commits).await;
@@ -179,8 +185,6 @@ pub(super) struct RunningObserver<'a> {
     pub memo: &'a RegistryMemo,
     /// What git says.
     pub survey: &'a CommitSurvey,
-    /// The clone, for what reconcilers say about commits.
-    pub repo: &'a GitRepo,
 }
 
 /// What was seen in the clusters.
@@ -243,6 +247,7 @@ impl RunningObserver<'_> {
                         place,
                         namespace: running.namespace.clone(),
                         digest,
+                        repo: self.survey.checkout_of(&env.name).repo.clone(),
                         commit: commits.get(&pin.key()).cloned(),
                         images: images.clone(),
                         files: pin.deciding().map(|location| location.file.clone()).collect(),
@@ -260,8 +265,7 @@ impl RunningObserver<'_> {
                 });
             }
         }
-        let repo = self.repo.clone();
-        let answers = blocking(move || owners::owners(looks, &repo)).await;
+        let answers = blocking(move || owners::owners(looks)).await;
         for (pin, place, owner) in answers.into_iter().flatten() {
             let namespaces = out.get_mut(pin).map(|one| &mut one.namespaces);
             if let Some(running) = namespaces.and_then(|all| all.get_mut(place)) {

@@ -24,6 +24,8 @@ pub(super) struct OwnerLook {
     pub namespace: String,
     /// The pinned digest.
     pub digest: Digest,
+    /// The clone that it is read from.
+    pub repo: GitRepo,
     /// The commit that pinned it, if that is known.
     pub commit: Option<String>,
     /// The repositories that have the service.
@@ -61,10 +63,10 @@ pub(super) fn reconcilers_of(
     out
 }
 
-/// What the owners say, by pin and namespace. Blocking: it reads the clone.
-pub(super) fn owners(looks: Vec<OwnerLook>, repo: &GitRepo) -> Vec<(usize, usize, OwnerAnswer)> {
+/// What the owners say, by pin and namespace. Blocking: it reads the clones.
+pub(super) fn owners(looks: Vec<OwnerLook>) -> Vec<(usize, usize, OwnerAnswer)> {
     let known: RefCell<BTreeMap<(String, String), Ancestry>> = RefCell::default();
-    let ancestry = |commit: &str, revision: &str| {
+    let ancestry = |repo: &GitRepo, commit: &str, revision: &str| {
         let key = (commit.to_owned(), revision.to_owned());
         *known
             .borrow_mut()
@@ -84,7 +86,7 @@ pub(super) fn owners(looks: Vec<OwnerLook>, repo: &GitRepo) -> Vec<(usize, usize
             files: &files,
         };
         let ask = |revision: &str| match &look.commit {
-            Some(commit) => ancestry(commit, revision),
+            Some(commit) => ancestry(&look.repo, commit, revision),
             None => Ancestry::NotKnown,
         };
         let owner = look.reconcilers.owner(question, &look.workloads, &ask)?;

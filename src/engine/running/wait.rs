@@ -254,7 +254,6 @@ impl Engine {
             options: self.options(),
             memo: &context.memo,
             survey: &context.ledger,
-            repo: &self.inner.repo,
         };
         let is_asked = |pin: &Pin| targets.iter().any(|wanted| wanted.target == pin.target);
         let seen = observer.look(&environments).await;

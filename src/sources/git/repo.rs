@@ -52,7 +52,12 @@ impl GitRepo {
         // As git itself reads: an object is checked when it is fetched, not again each time it is read. With
         // the check, a walk over large folders takes four times as long. Contents are always checked.
         TRUST_THE_STORE.call_once(|| git2::opts::strict_hash_verification(false));
-        let paths = locate::locate(dir, &GitEnvironment::of_process())?;
+        Self::discover_in(dir, &GitEnvironment::of_process())
+    }
+
+    /// The same where the environment says this.
+    pub(super) fn discover_in(dir: &Path, environment: &GitEnvironment) -> Result<Self, GitError> {
+        let paths = locate::locate(dir, environment)?;
         let read_by = match Repository::open(&paths.git_dir) {
             Ok(repo) if is_partial(&repo) => ReadBy::GitCliPartial,
             Ok(_) => ReadBy::Libgit2,

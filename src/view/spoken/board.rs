@@ -264,7 +264,11 @@ pub fn service(state: &CockpitState, name: &ServiceId) -> Vec<String> {
             .filter(|cell| cell.pin.target.environment == environment.name)
             .peekable();
         if cells.peek().is_none() {
-            out.push(words(&format!("{}: not pinned", environment.name)));
+            let why = match state.board.unread(&environment.name) {
+                Some(failure) => format!("not read: {}", failure.what.clean()),
+                None => "not pinned".to_owned(),
+            };
+            out.push(words(&format!("{}: {why}", environment.name)));
         }
         for cell in cells {
             out.push(words(&format!(

@@ -7,6 +7,7 @@ use crate::app::dialogue::{LINE_COMMANDS, LineQuestion, PLAN_ANSWERS, question a
 use crate::app::plan_screen::{Input, PlanScreen, Stage, name_to_type, title};
 use crate::app::revert_screen::{RevertAccess, RevertScreen};
 use crate::app::state::{AskedFor, CockpitState, EvidenceScreen, HistoryScreen, Modal, Reading, Screen};
+use crate::domain::FailureKind;
 use crate::domain::failure::Failure;
 use crate::domain::history::Action;
 use crate::domain::write::{Progress, WriteFailure};
@@ -201,6 +202,10 @@ pub fn question(state: &CockpitState) -> Option<String> {
             Some(Screen::Plan(plan)) => match &plan.stage {
                 Stage::Failed(WriteFailure::Conflict(..)) => {
                     "Type n to hear the new plan; an empty line leaves it. Nothing was written.".to_owned()
+                }
+                // What failed may have been left half-way: its own words say so.
+                Stage::Failed(failure) if failure.kind() == FailureKind::Failed => {
+                    "Type n to plan again; an empty line leaves it.".to_owned()
                 }
                 _ => "Type n to plan again; an empty line leaves it. Nothing was written.".to_owned(),
             },

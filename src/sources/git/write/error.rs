@@ -97,6 +97,12 @@ pub enum PushError {
         /// How many.
         count: usize,
     },
+    /// Two branches were to be pushed at once, and the remote cannot promise that both land or neither.
+    #[error("{remote} cannot take two branches at once, so git sent it nothing")]
+    NotAtomic {
+        /// Name of the remote in git's configuration, for example `origin`.
+        remote: String,
+    },
     /// Options were to be sent along, and the remote takes none.
     #[error("{remote} takes no push options, so git sent it nothing")]
     NoPushOptions {
@@ -193,7 +199,7 @@ impl PushError {
             // As with a registry: nobody knows what is there, and somebody with other credentials may.
             Self::Auth { .. } => FailureKind::Denied,
             Self::SeveralPlaces { .. } => FailureKind::Failed,
-            Self::NoPushOptions { .. } => FailureKind::RemoteRefused,
+            Self::NoPushOptions { .. } | Self::NotAtomic { .. } => FailureKind::RemoteRefused,
             Self::Git(error) => error.kind(),
         }
     }
@@ -217,6 +223,7 @@ impl PushError {
                 "check your credentials with: git push --dry-run {}",
                 &[Part::name(remote)],
             ),
+            Self::NotAtomic { .. } => "push one branch after the other".into(),
             Self::NoPushOptions { .. } => "write open = \"link\" in [forge]".into(),
             Self::Unreachable { .. } => "try again when it can be reached".into(),
             Self::Unclear { .. } => "`pindeck resume` finds out".into(),

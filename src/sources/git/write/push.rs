@@ -64,11 +64,10 @@ impl GitRepo {
         self.push_with(push, None)
     }
 
-    /// The same with a second branch of the same remote, if there is one: the remote takes both or neither. A remote that
-    /// cannot promise that refuses.
+    /// The same with a second branch of the same remote, if there is one: the remote takes both or neither.
     ///
     /// # Errors
-    /// As [`GitRepo::push`].
+    /// As [`GitRepo::push`]; [`PushError::NotAtomic`] if the remote cannot promise that.
     pub fn push_with(&self, push: Push<'_>, beside: Option<Push<'_>>) -> Result<Pushed, PushError> {
         self.push_to(push, &format!("refs/heads/{}", push.branch), &[], beside)
     }
@@ -135,10 +134,8 @@ impl GitRepo {
         };
         let stdout = String::from_utf8_lossy(&ran.stdout);
         if second.is_some() && ran.stderr.contains("does not support --atomic push") {
-            let words = "the remote cannot take two branches at once, and one without the other would be half a write";
-            return Err(PushError::Refused {
-                by: RefusedBy::Remote,
-                words: vec![words.into()],
+            return Err(PushError::NotAtomic {
+                remote: push.remote.to_owned(),
             });
         }
         let names: Vec<&str> = std::iter::once(&*refname).chain(second.as_deref()).collect();

@@ -11,8 +11,7 @@ use ratatui::layout::Rect;
 
 use crate::app::age;
 use crate::app::cell_status::{self, CellStatus};
-use crate::app::cursor::ScreenSubject;
-use crate::app::cursor::cells;
+use crate::app::cursor::{Column, ScreenSubject, cells};
 use crate::app::msg::{ScrollLimits, Spot};
 use crate::app::request;
 use crate::app::state::{CockpitState, Pane};
@@ -145,10 +144,19 @@ fn facts(state: &CockpitState, canvas: &Canvas<'_>, (width, is_whole): (u16, boo
     };
     let theme = canvas.theme();
     match state.subject() {
-        None => out.plain(
-            Role::Dim,
-            "Nothing is pinned here: no file of this environment names this service's image.",
-        ),
+        None => {
+            let unread = match &cursor.column {
+                Column::Environment(environment) => state.board.unread(environment),
+                Column::Candidate => None,
+            };
+            match unread {
+                Some(failure) => out.plain(Role::Unreachable, failure.sentence_on_screen().clean().into_string()),
+                None => out.plain(
+                    Role::Dim,
+                    "Nothing is pinned here: no file of this environment names this service's image.",
+                ),
+            }
+        }
         Some(ScreenSubject::Candidate(_)) => candidate(&mut out, state, row, theme),
         Some(subject) => {
             if let Some(cell) = state.cell_of(&subject) {

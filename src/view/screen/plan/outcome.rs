@@ -81,7 +81,7 @@ pub(super) fn done(
     if let Some(pushed) = &receipt.pushed {
         say(
             "pushed",
-            vec![span(Role::Text, format!("{pushed} of {}", proposal.remote))],
+            vec![span(Role::Text, format!("{pushed} of {}", proposal.destination()))],
         );
     }
     if let Some(url) = &receipt.proposal_url {

@@ -101,7 +101,7 @@ fn told(
             ],
         );
     }
-    let place = format!("{} to {}", proposal.branch, proposal.remote);
+    let place = format!("{} to {}", proposal.branch, proposal.destination());
     let count = match proposal.plans.len() {
         1 => "1 commit".to_owned(),
         n => format!("{n} commits, all or none"),

@@ -38,7 +38,10 @@ pub(super) fn lines(canvas: &Canvas<'_>, state: &CockpitState, proposal: &Propos
         }
         Some(Progress::Verifying(service)) => (format!("verifying {service} again where it arrived"), None),
         Some(Progress::Committing) => ("making the commits".to_owned(), None),
-        Some(Progress::Pushing) => (format!("pushing {} to {}", proposal.branch, proposal.remote), None),
+        Some(Progress::Pushing) => (
+            format!("pushing {} to {}", proposal.branch, proposal.destination()),
+            None,
+        ),
         Some(Progress::Replanning { attempt }) => (
             format!("somebody else pushed first: planning again on the new head, try {attempt}"),
             None,

@@ -44,6 +44,15 @@ pub(super) fn version_columns(state: &CockpitState, glyphs: &Glyphs, room: u16) 
         .unwrap_or(0)
 }
 
+/// The cell of an environment of which nothing is known: whether something is pinned there, nobody can say.
+pub(super) fn unread_cell(canvas: &Canvas<'_>) -> Line {
+    let sign = canvas.glyphs().status(CellStatus::Unreachable);
+    vec![
+        span(Role::Unreachable, format!("{sign} ")),
+        span(Role::Unreachable, "not read"),
+    ]
+}
+
 /// A cell in order of weight: sign, digest, badge, relation, flag, version, word.
 pub(super) fn pin_cell(
     canvas: &Canvas<'_>,

@@ -262,14 +262,17 @@ impl TableRows<'_> {
                 Column::Environment(environment) => {
                     let pins: Vec<&Cell> = cells(row, environment).collect();
                     let cursor = state.cursor.as_ref().filter(|_| selected);
-                    cell::pin_cell(
-                        canvas,
-                        (state, &self.drift, &self.held),
-                        row,
-                        &pins,
-                        cursor,
-                        (room, self.version),
-                    )
+                    match pins.is_empty() && state.board.unread(environment).is_some() {
+                        true => cell::unread_cell(canvas),
+                        false => cell::pin_cell(
+                            canvas,
+                            (state, &self.drift, &self.held),
+                            row,
+                            &pins,
+                            cursor,
+                            (room, self.version),
+                        ),
+                    }
                 }
                 Column::Candidate => cell::candidate_cell(canvas, (state, &self.held), row, (room, self.version)),
             };

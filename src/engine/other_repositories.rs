@@ -1,0 +1,344 @@
+//! Other repositories that environments lie in: each is found or cloned once, and fetched like the policy's own.
+//!
+//! Nobody's file makes this machine clone from, or push to, a place that the person has not approved
+//! ([`crate::config::approval`]).
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::domain::board::Fetch;
+use crate::domain::environment_repository::{EnvironmentRepository, RepositoryAddress};
+use crate::domain::failure::{Failure, FailureKind, Hint, Part};
+use crate::domain::id::Digest;
+use crate::domain::policy::PolicySource;
+use crate::domain::quoted;
+use crate::sources::git::{FetchedRefs, GitRepo};
+
+use super::options::OpenOptions;
+
+/// Folder of the clones that pindeck makes for itself, in the cache.
+pub(super) const FOLDER: &str = "repositories";
+
+/// In a clone of our own: when it was fetched last.
+const FETCHED: &str = "pindeck-fetched";
+
+/// The other repositories of one engine, by their names: found once.
+#[derive(Default)]
+pub struct OtherRepositories(Mutex<BTreeMap<String, GitRepo>>);
+
+impl OtherRepositories {
+    fn known(&self, name: &str) -> Option<GitRepo> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn keep(&self, name: &str, repo: &GitRepo) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(name.to_owned(), repo.clone());
+    }
+}
+
+/// A repository that was read.
+#[derive(Debug, Clone)]
+pub(super) struct ReadRepository {
+    /// Its name; `None` = it is that of the policy.
+    pub name: Option<String>,
+    /// The clone.
+    pub repo: GitRepo,
+    /// It is pindeck's own.
+    pub is_ours: bool,
+    /// Whether it was fetched first.
+    pub fetch: Fetch,
+    /// What the fetch said of its branches.
+    pub refs: Option<FetchedRefs>,
+}
+
+/// How other repositories are come by.
+pub(super) struct RepositoryReader<'a> {
+    /// Those that were found before.
+    pub others: &'a OtherRepositories,
+    /// How the engine was opened.
+    pub options: &'a OpenOptions,
+    /// The repository of the policy.
+    pub home: &'a GitRepo,
+    /// Another one that somebody named by standing in it: it is read as it is here, and nobody has to approve it.
+    pub here: Option<&'a GitRepo>,
+    /// Whether they are fetched first, and cloned where they are not here yet.
+    pub is_fetched: bool,
+}
+
+impl RepositoryReader<'_> {
+    /// Reads each of several repositories once, all at the same time, by the addresses in the policy.
+    pub(super) fn read_all<'r>(
+        &self,
+        repositories: impl Iterator<Item = &'r EnvironmentRepository>,
+        source: &PolicySource,
+    ) -> BTreeMap<String, Result<ReadRepository, Failure>> {
+        let named: BTreeMap<&str, &EnvironmentRepository> =
+            repositories.map(|one| (one.address.as_str(), one)).collect();
+        std::thread::scope(|scope| {
+            let started: Vec<_> = named
+                .into_iter()
+                .map(|(address, one)| (address, scope.spawn(move || self.read(one, source))))
+                .collect();
+            let ended = started.into_iter().map(|(address, work)| {
+                let read = work
+                    .join()
+                    .unwrap_or_else(|_| Err(Failure::bug("reading a repository")));
+                (address.to_owned(), read)
+            });
+            ended.collect()
+        })
+    }
+
+    fn read(&self, repository: &EnvironmentRepository, source: &PolicySource) -> Result<ReadRepository, Failure> {
+        let place = RepositoryPlace::of(&repository.address, &self.base(source));
+        let as_it_is = |repo: &GitRepo, name| ReadRepository {
+            name,
+            repo: repo.clone(),
+            is_ours: false,
+            fetch: Fetch::NotAsked,
+            refs: None,
+        };
+        if place.is_of(self.home) {
+            return Ok(as_it_is(self.home, None));
+        }
+        if let Some(here) = self.here.filter(|here| place.is_of(here)) {
+            return Ok(as_it_is(here, Some(place.name)));
+        }
+        if repository.by_repository {
+            self.check_approved(&place)?;
+        }
+        let (repo, is_new) = self.repo_of(&place)?;
+        let name = Some(place.name.clone());
+        let mut read = ReadRepository {
+            name,
+            repo,
+            is_ours: place.is_ours(),
+            fetch: Fetch::NotAsked,
+            refs: None,
+        };
+        if !self.is_fetched {
+            return Ok(read);
+        }
+        let Some(remote) = read.repo.remote()? else {
+            return Ok(read);
+        };
+        let fetched = if is_new {
+            Ok(None)
+        } else {
+            read.repo.fetch(&remote).map(Some)
+        };
+        match fetched {
+            Ok(refs) => {
+                (read.fetch, read.refs) = (Fetch::Fresh(Timestamp::now()), refs);
+                if place.is_ours() {
+                    note_fetched(&read.repo);
+                }
+            }
+            Err(error) => read.fetch = failed(&repository.address, &error.into(), last_fetched(&read.repo)),
+        }
+        Ok(read)
+    }
+
+    /// Whether a repository of the policy is this one, or the remote that it is fetched from.
+    pub(super) fn is_of(&self, repo: &GitRepo, repository: &EnvironmentRepository, source: &PolicySource) -> bool {
+        RepositoryPlace::of(&repository.address, &self.base(source)).is_of(repo)
+    }
+
+    /// The folder that folders in the policy are relative to.
+    fn base(&self, source: &PolicySource) -> PathBuf {
+        let of_file = match source {
+            PolicySource::File(file) => std::path::absolute(file).ok(),
+            PolicySource::Commit(_) | PolicySource::None => None,
+        };
+        let of_file = of_file.and_then(|file| file.parent().map(Path::to_owned));
+        let of_tree = || self.home.work_dir().unwrap_or(self.home.common_dir()).to_owned();
+        of_file.unwrap_or_else(of_tree)
+    }
+
+    /// Whether this person lets a file of a repository name that place.
+    fn check_approved(&self, place: &RepositoryPlace) -> Result<(), Failure> {
+        let is_it = |approved: &String| {
+            *approved == place.name
+                || place.folder.is_some() && canonical(Path::new(approved)) == Path::new(&place.name)
+        };
+        if self.options.approved_repositories.iter().any(is_it) {
+            return Ok(());
+        }
+        let what = format!(
+            "{} is named by the repository's own file, and is not read before you approve it",
+            quoted(&place.name)
+        );
+        let hint = Hint::with(
+            "if you trust it, add {} to approved_repositories in your own configuration",
+            &[Part::name(&place.name)],
+        );
+        Err(Failure::usage(what).hint(hint))
+    }
+
+    /// The clone of a place, and whether it was made just now.
+    fn repo_of(&self, place: &RepositoryPlace) -> Result<(GitRepo, bool), Failure> {
+        if let Some(known) = self.others.known(&place.name) {
+            return Ok((known, false));
+        }
+        let folder = match &place.folder {
+            Some(folder) if !place.is_ours() => folder.clone(),
+            _ => self.clone_folder(&place.name),
+        };
+        let is_new = place.is_ours() && !folder.exists();
+        if is_new {
+            if !self.is_fetched {
+                return Err(not_here(&place.name, self.options));
+            }
+            let made = GitRepo::clone_to(&place.name, &folder);
+            made.map_err(|error| unreachable(&Failure::from(error), &place.name))?;
+        }
+        let found = GitRepo::at(&folder);
+        let repo = match place.is_ours() {
+            true => found?,
+            // A folder that is not there now may be a disk that is not mounted: that is not an empty repository.
+            false => found.map_err(|error| unreachable(&Failure::from(error), &place.name))?,
+        };
+        self.others.keep(&place.name, &repo);
+        Ok((repo, is_new))
+    }
+
+    /// Where our own clone of a place is.
+    fn clone_folder(&self, name: &str) -> PathBuf {
+        clone_folder(self.options, self.home, name)
+    }
+}
+
+/// The clone that a write was begun in, by the name of its repository: as it is known, without asking anybody.
+///
+/// # Errors
+/// If it is not there any more.
+pub(super) fn reopened(
+    others: &OtherRepositories,
+    options: &OpenOptions,
+    home: &GitRepo,
+    name: &str,
+) -> Result<GitRepo, Failure> {
+    if let Some(known) = others.known(name) {
+        return Ok(known);
+    }
+    let address = RepositoryAddress::parse(name).map_err(|why| Failure::failed(format!("{} {why}", quoted(name))))?;
+    let place = RepositoryPlace::of(&address, Path::new("/"));
+    let folder = match &place.folder {
+        Some(folder) if !place.is_ours() => folder.clone(),
+        _ => clone_folder(options, home, name),
+    };
+    if !folder.exists() && place.is_ours() {
+        let made = GitRepo::clone_to(name, &folder);
+        made.map_err(|error| unreachable(&Failure::from(error), name))?;
+    }
+    Ok(GitRepo::at(&folder)?)
+}
+
+fn clone_folder(options: &OpenOptions, home: &GitRepo, name: &str) -> PathBuf {
+    let cache = options.cache_dir.clone();
+    let cache = cache.unwrap_or_else(|| home.common_dir().join("pindeck"));
+    cache.join(FOLDER).join(Digest::of(name.as_bytes()).hex())
+}
+
+/// A repository that could not be fetched: what is known of it is old.
+pub(super) fn failed(address: &RepositoryAddress, failure: &Failure, known: Option<Timestamp>) -> Fetch {
+    let known = known.map_or_else(String::new, |at| format!(" (it is shown as of {at})"));
+    let words = format!("{}: {}{known}", quoted(address.as_str()), failure.sentence().raw());
+    Fetch::Failed(Timestamp::now(), words.into())
+}
+
+/// One place that a repository can be at.
+struct RepositoryPlace {
+    /// An address of git, or an absolute folder.
+    name: String,
+    folder: Option<PathBuf>,
+    /// It is a folder with somebody's working tree, which is read where it is.
+    has_tree: bool,
+}
+
+impl RepositoryPlace {
+    fn of(address: &RepositoryAddress, base: &Path) -> Self {
+        match address {
+            RepositoryAddress::Url(url) => Self::at(url.clone(), None),
+            RepositoryAddress::Folder(folder) => {
+                let folder = canonical(&base.join(folder));
+                Self::at(folder.display().to_string(), Some(folder))
+            }
+        }
+    }
+
+    fn at(name: String, folder: Option<PathBuf>) -> Self {
+        let has_tree = folder.as_ref().is_some_and(|folder| folder.join(".git").exists());
+        Self { name, folder, has_tree }
+    }
+
+    /// Whether it is this repository, or the remote that it is fetched from.
+    fn is_of(&self, repo: &GitRepo) -> bool {
+        let tree = repo.work_dir().unwrap_or(repo.common_dir());
+        let remote = repo.remote().ok().flatten();
+        let url = remote.and_then(|remote| repo.remote_url(&remote));
+        let is_it = |other: &str| other == self.name || canonical(Path::new(other)) == Path::new(&self.name);
+        canonical(tree) == Path::new(&self.name) || url.as_deref().is_some_and(is_it)
+    }
+
+    /// Whether pindeck keeps a clone of its own: of everything but a working tree, which is read as the policy's own.
+    fn is_ours(&self) -> bool {
+        !self.has_tree
+    }
+}
+
+/// Without links and `..`, also where it does not exist.
+fn canonical(path: &Path) -> PathBuf {
+    if let Ok(real) = path.canonicalize() {
+        return real;
+    }
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                out.pop();
+            }
+            std::path::Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Whatever git met on the way to a repository: nothing is known of it.
+fn unreachable(failure: &Failure, name: &str) -> Failure {
+    let kind = match failure.kind {
+        kind @ (FailureKind::Denied | FailureKind::Usage) => kind,
+        _ => FailureKind::Unreachable,
+    };
+    Failure {
+        kind,
+        ..failure.clone()
+    }
+    .within(format!("{} could not be read", quoted(name)))
+}
+
+fn not_here(name: &str, options: &OpenOptions) -> Failure {
+    let what = format!("{} was never fetched here", quoted(name));
+    match options.offline {
+        true => Failure::new(FailureKind::NotChecked, what).hint("run it once without --offline"),
+        false => Failure::unreachable(what).hint("`pindeck status` fetches it"),
+    }
+}
+
+fn note_fetched(repo: &GitRepo) {
+    let file = repo.common_dir().join(FETCHED);
+    if let Err(error) = std::fs::write(&file, Timestamp::now().to_string()) {
+        tracing::warn!(path = %file.display(), %error, "when it was fetched could not be noted");
+    }
+}
+
+fn last_fetched(repo: &GitRepo) -> Option<Timestamp> {
+    let text = std::fs::read_to_string(repo.common_dir().join(FETCHED)).ok()?;
+    let at: Timestamp = text.trim().parse().ok()?;
+    Timestamp::from_second(at.as_second()).ok()
+}
