@@ -17,16 +17,17 @@ pub fn find(name: &str) -> Option<PathBuf> {
     if program.is_file() {
         return Some(program);
     }
+    let install = match name {
+        "kube-apiserver" | "kube-controller-manager" | "etcd" => "tests/peers/install kube",
+        _ => "tests/peers/install",
+    };
     let required = std::env::var("PINDECK_REQUIRE_PEERS").unwrap_or_default();
     assert!(
         !required.split(',').any(|peer| peer == name),
-        "{name} is required (PINDECK_REQUIRE_PEERS) and not in {}: run tests/peers/install",
+        "{name} is required (PINDECK_REQUIRE_PEERS) and not in {}: run {install}",
         folder.display()
     );
-    super::skip::skipped(
-        super::skip::Want::Program,
-        &format!("no {name}: run tests/peers/install"),
-    );
+    super::skip::skipped(super::skip::Want::Program, &format!("no {name}: run {install}"));
     None
 }
 
