@@ -15,6 +15,7 @@ pub mod support;
 
 mod peers {
     mod admission;
+    mod cluster;
     mod release;
     mod styles;
     mod verify;

@@ -21,6 +21,7 @@ pub mod gate_policies;
 pub mod genuine;
 pub mod git_http;
 pub mod git_world;
+pub mod kube_server;
 pub mod live_world;
 pub mod own_registry;
 pub mod packed;
