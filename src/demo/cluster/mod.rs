@@ -13,12 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::error::DemoError;
@@ -33,6 +35,8 @@ pub(crate) const CLUSTER: &str = "demo";
 const TOKEN: &str = "demo-viewer";
 /// One moment of the cluster.
 const TICK: Duration = Duration::from_millis(700);
+/// The longest watch: a server may end one at any time, and what shows in no Pod is looked for then.
+const LONGEST_WATCH: Duration = Duration::from_secs(2);
 /// Objects of one page where nothing is said.
 const PAGE: usize = 500;
 
@@ -53,6 +57,8 @@ pub(super) struct DemoCluster {
 
 struct SharedCluster {
     objects: Mutex<ClusterObjects>,
+    /// Grows with every change of a Pod.
+    version: watch::Sender<u64>,
     /// The methods of all requests, each once.
     methods: Mutex<Vec<String>>,
 }
@@ -92,6 +98,7 @@ impl DemoCluster {
         }
         let shared = Arc::new(SharedCluster {
             objects: Mutex::new(objects),
+            version: watch::Sender::new(1),
             methods: Mutex::default(),
         });
         let router = Router::new().fallback(handle).with_state(Arc::clone(&shared));
@@ -137,7 +144,12 @@ async fn reconcile(remote: PathBuf, shared: Arc<SharedCluster>) {
             known = now;
         }
         if !known.0.is_empty() {
-            shared.objects().tick(&known.0, &known.1, gate, Timestamp::now());
+            let mut objects = shared.objects();
+            let before = objects.pods();
+            objects.tick(&known.0, &known.1, gate, Timestamp::now());
+            if objects.pods() != before {
+                shared.version.send_modify(|version| *version += 1);
+            }
         }
     }
 }
@@ -207,14 +219,46 @@ async fn handle(State(shared): State<Arc<SharedCluster>>, request: Request) -> R
         let words = "pindeck's demo may only be looked at";
         return status(StatusCode::FORBIDDEN, "Forbidden", words);
     }
-    answer(
-        &shared.objects(),
-        request.uri().path(),
-        request.uri().query().unwrap_or_default(),
-    )
+    let query = request.uri().query().unwrap_or_default();
+    if option(query, "watch") == Some("true") {
+        return watched(&shared, request.uri().path(), query);
+    }
+    // Taken first: a list is never newer than it says.
+    let version = *shared.version.borrow();
+    answer(&shared.objects(), version, request.uri().path(), query)
 }
 
-fn answer(objects: &ClusterObjects, path: &str, query: &str) -> Response {
+/// A parameter of a request.
+fn option<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+/// A watch of Pods: the answer begins at once, and a line comes with the next change.
+fn watched(shared: &SharedCluster, path: &str, query: &str) -> Response {
+    if !path.ends_with("/pods") {
+        return not_found();
+    }
+    let since = option(query, "resourceVersion").and_then(|text| text.parse().ok());
+    let since: u64 = since.unwrap_or_default();
+    let mut version = shared.version.subscribe();
+    let line = async move {
+        let newer = version.wait_for(|version| *version > since);
+        let line = match tokio::time::timeout(LONGEST_WATCH, newer).await {
+            Ok(Ok(version)) => {
+                let metadata = json!({ "resourceVersion": version.to_string() });
+                let object = json!({ "kind": "Pod", "apiVersion": "v1", "metadata": metadata });
+                format!("{{\"type\":\"MODIFIED\",\"object\":{object}}}\n")
+            }
+            _ => String::new(),
+        };
+        Ok::<_, std::io::Error>(line)
+    };
+    let body = Body::from_stream(futures_util::stream::once(line));
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn answer(objects: &ClusterObjects, version: u64, path: &str, query: &str) -> Response {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let (group, namespace, kind) = match parts.as_slice() {
         ["api", "v1", "namespaces", namespace, kind] => ("", *namespace, *kind),
@@ -224,14 +268,10 @@ fn answer(objects: &ClusterObjects, path: &str, query: &str) -> Response {
     let Some(all) = objects::items(objects, group, kind, namespace) else {
         return not_found();
     };
-    let option = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
-    };
-    let limit = option("limit").and_then(|text| text.parse().ok()).unwrap_or(PAGE);
-    let from: usize = option("continue").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let number = |name: &str| option(query, name).and_then(|text| text.parse().ok());
+    let (limit, from) = (number("limit").unwrap_or(PAGE), number("continue").unwrap_or(0));
     let rest = all.len().saturating_sub(from + limit);
-    let mut metadata = json!({ "resourceVersion": "1" });
+    let mut metadata = json!({ "resourceVersion": version.to_string() });
     if rest > 0 {
         metadata["continue"] = json!((from + limit).to_string());
         metadata["remainingItemCount"] = json!(rest);
@@ -253,3 +293,7 @@ fn status(code: StatusCode, reason: &str, message: &str) -> Response {
     });
     (code, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

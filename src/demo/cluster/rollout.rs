@@ -198,6 +198,13 @@ impl ClusterObjects {
         self.applications.insert(namespace.to_owned(), application);
     }
 
+    /// The name of every Pod, and whether it is ready: all that changes of a Pod.
+    pub(super) fn pods(&self) -> Vec<(String, bool)> {
+        let sets = self.deployments.values().flat_map(|deployment| &deployment.sets);
+        let pods = sets.flat_map(|set| &set.pods);
+        pods.map(|pod| (pod.name.clone(), pod.is_ready)).collect()
+    }
+
     /// Lets a moment go by. `head` is the commit of the branch, `wanted` what that commit pins.
     pub(super) fn tick(&mut self, head: &str, wanted: &Wanted, gate: AdmissionGate, now: Timestamp) {
         for (namespace, application) in &mut self.applications {
