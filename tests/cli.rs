@@ -55,6 +55,7 @@ mod cli {
     mod revert;
     mod running;
     mod running_board;
+    mod running_halves;
     mod served;
     mod status;
     mod streams;

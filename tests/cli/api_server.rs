@@ -10,7 +10,7 @@ use super::home::{Home, Said, finish, git};
 use super::served::Served;
 use crate::support::api_requests::ApiRequests;
 
-/// An API server that answers every list by its kind, and remembers what it was asked.
+/// An API server that remembers what it was asked.
 pub struct ApiServer {
     pub address: String,
     pub heard: Arc<Mutex<Vec<String>>>,
@@ -23,8 +23,35 @@ impl Drop for ApiServer {
     }
 }
 
+/// What a request is answered.
+pub enum Answered {
+    Whole(u16, Value),
+    /// The first half of a good answer; then the connection ends.
+    Half(Value),
+}
+
+impl From<(u16, Value)> for Answered {
+    fn from((status, body): (u16, Value)) -> Self {
+        Self::Whole(status, body)
+    }
+}
+
 impl ApiServer {
+    /// One that answers by what is listed: `pods`, `watch`, `replicasets` and so on.
     pub fn start(answer: impl Fn(&str) -> (u16, Value) + Send + 'static) -> Self {
+        Self::answering(move |line| {
+            let path = line.split([' ', '?']).nth(1).unwrap_or_default();
+            // A watch is the list of Pods, with other parameters.
+            let kind = match line.contains("watch=true") {
+                true => "watch",
+                false => path.rsplit('/').next().unwrap_or_default(),
+            };
+            answer(kind).into()
+        })
+    }
+
+    /// One that answers by the first line of a request.
+    pub fn answering(answer: impl Fn(&str) -> Answered + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let heard: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -39,19 +66,16 @@ impl ApiServer {
                 while lines.next().and_then(Result::ok).is_some_and(|line| !line.is_empty()) {}
                 all.lock().expect("no test panics").push(first.clone());
                 recorder.take(&first);
-                let path = first.split([' ', '?']).nth(1).unwrap_or_default();
-                // A watch is the list of Pods, with other parameters.
-                let kind = match first.contains("watch=true") {
-                    true => "watch",
-                    false => path.rsplit('/').next().unwrap_or_default(),
+                let (status, body, is_half) = match answer(&first) {
+                    Answered::Whole(status, body) => (status, body.to_string(), false),
+                    Answered::Half(body) => (200, body.to_string(), true),
                 };
-                let (status, body) = answer(kind);
-                let body = body.to_string();
                 let head = format!(
                     "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
                     body.len()
                 );
-                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+                let end = if is_half { body.len() / 2 } else { body.len() };
+                let _ = stream.write_all(format!("{head}{}", &body[..end]).as_bytes());
             }
         });
         Self {
@@ -86,18 +110,22 @@ pub fn reach(home: &Home, address: &str) {
     home.write("mine.toml", "[clusters.eu]\ncontext = \"eu-viewer\"\n");
 }
 
-/// Lets the embedded world's production run in namespace `shop` of cluster `eu`, which is that server.
-pub fn clustered(served: &Served, server: &ApiServer) {
+/// Lets the embedded world's production run in these namespaces of cluster `eu`, which is that server.
+pub fn clustered(served: &Served, server: &ApiServer, namespaces: &[&str]) {
     let clone = served.world.clone_dir();
+    reach(&served.home, &server.address);
     let policy = std::fs::read_to_string(clone.join("pindeck.toml")).expect("a policy");
+    // Another server of the same test: the team has named its cluster before.
+    if policy.contains("name = \"eu\"") {
+        return;
+    }
     let named = "name = \"production\"\n";
     assert!(policy.contains(named));
-    let runs = format!("{named}running = [{{ cluster = \"eu\", namespaces = [\"shop\"] }}]\n");
+    let runs = format!("{named}running = [{{ cluster = \"eu\", namespaces = {namespaces:?} }}]\n");
     let policy = policy.replacen(named, &runs, 1) + "\n[[clusters]]\nname = \"eu\"\n";
     std::fs::write(clone.join("pindeck.toml"), policy).expect("written");
     git(&clone, &["commit", "-q", "-am", "Name the cluster"]);
     git(&clone, &["push", "-q"]);
-    reach(&served.home, &server.address);
 }
 
 /// The program in the embedded world's clone, for the person who reaches the cluster.

@@ -28,7 +28,7 @@ async fn the_board_says_what_runs_and_what_differs() {
         }
         _ => list(&[]),
     });
-    clustered(&served, &server);
+    clustered(&served, &server, &["shop"]);
     let nothing = run_served(&served, &["status", "--json"]).await;
     assert_eq!(nothing.status, 0, "{nothing:?}");
     let nothing = nothing.json();
@@ -97,7 +97,7 @@ async fn the_board_says_what_runs_and_what_differs() {
 async fn a_cluster_that_fails_does_no_harm_to_the_board() {
     let served = Served::start().await;
     let gone = ApiServer::start(|_| (500, json!({ "message": "etcd is\u{1b}[2J gone" })));
-    clustered(&served, &gone);
+    clustered(&served, &gone, &["shop"]);
     let whole = served.run(&["status", "--json", "--offline"]).await.json();
     for (address, words) in [
         (gone.address.as_str(), "500 Internal Server Error"),

@@ -59,7 +59,7 @@ impl Shop {
                 _ => list(&[]),
             }
         });
-        clustered(&served, &server);
+        clustered(&served, &server, &["shop"]);
         let plan = run_served(
             &served,
             &["promote", "checkout", "--to", "production", "--dry-run", "--json"],
