@@ -3,13 +3,18 @@
 //!
 //! `cargo bench --bench running`, or `cargo bench --profile dev --bench running`, which is slower and needs no release
 //! build; `PINDECK_PODS=1000,5000` names other numbers of Pods. The API server is in this process, and its answers are made before
-//! anything is measured.
+//! anything is measured. Who looks is a process of its own for each number: memory that was freed before would hide what a pass takes.
 
-#![allow(clippy::expect_used, clippy::print_stdout, reason = "it is a program for people")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "it is a program for people"
+)]
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,6 +23,8 @@ use pindeck::sources::cluster::{ClusterClient, ClusterLimits, Kubeconfig, see};
 use serde_json::{Value, json};
 
 const PODS: &str = "1000,5000";
+/// Where the process that looks finds the server's address.
+const LOOK_AT: &str = "PINDECK_BENCH_RUNNING_AT";
 const NAMESPACES: usize = 4;
 const PAGE: usize = 500;
 /// What a pass over 5,000 Pods may add to the memory of the process.
@@ -62,6 +69,7 @@ fn pod(at: usize) -> Value {
 struct Traffic {
     requests: AtomicU64,
     bytes: AtomicU64,
+    watched: AtomicU64,
 }
 
 /// Pages of one namespace; the last one has no `continue`.
@@ -111,10 +119,13 @@ fn answer(mut stream: TcpStream, pages: &[String], traffic: &Traffic) {
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        traffic.requests.fetch_add(1, Ordering::Relaxed);
-        traffic
-            .bytes
-            .fetch_add((head.len() + body.len()) as u64, Ordering::Relaxed);
+        let size = (head.len() + body.len()) as u64;
+        if first.contains("watch=true") {
+            traffic.watched.fetch_add(size, Ordering::Relaxed);
+        } else {
+            traffic.requests.fetch_add(1, Ordering::Relaxed);
+            traffic.bytes.fetch_add(size, Ordering::Relaxed);
+        }
         if stream
             .write_all(head.as_bytes())
             .and_then(|()| stream.write_all(body.as_bytes()))
@@ -125,7 +136,7 @@ fn answer(mut stream: TcpStream, pages: &[String], traffic: &Traffic) {
     }
 }
 
-/// The most memory that the process has used since the last call of [`forget_peak`], in bytes.
+/// The most memory that the process has used, in bytes.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
@@ -133,78 +144,91 @@ fn peak() -> Option<u64> {
     Some(kib << 10)
 }
 
-/// Lets the most memory be counted from now on.
-fn forget_peak() {
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
-}
-
-fn main() {
-    let asked = std::env::var("PINDECK_PODS").unwrap_or_else(|_| PODS.to_owned());
-    let numbers: Vec<usize> = asked
-        .split(',')
-        .filter_map(|number| number.trim().parse().ok())
-        .collect();
+/// Who looks: one pass over all namespaces and then a watch. Says how many containers it saw, how long the pass took in
+/// seconds, and by how many bytes the most memory has grown.
+fn look(address: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("kubeconfig");
+    let config = format!(
+        "clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n"
+    );
+    std::fs::write(&file, config).expect("written");
+    let account = Kubeconfig::read(&[file])
+        .and_then(|config| config.account("x"))
+        .expect("a context");
+    let client = ClusterClient::new("eu", account, ClusterLimits::default());
+    let before = peak();
+    let begun = Instant::now();
+    let mut seen = Vec::new();
+    for namespace in 0..NAMESPACES {
+        let one = runtime.block_on(see(&client, &format!("shop-{namespace}")));
+        assert!(one.unfinished.is_none(), "{:?}", one.unfinished);
+        seen.push(one);
+    }
+    let took = begun.elapsed();
+    let grown = peak().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let pods = seen.iter().flat_map(|one| &one.pods);
+    let containers: usize = pods.map(|pod| pod.containers.len()).sum();
+    drop(seen);
+    let watched = runtime.block_on(client.changed("shop-0", Duration::from_secs(5)));
+    assert!(watched.is_ok(), "{watched:?}");
+    let grown = grown.map_or_else(|| "unknown".to_owned(), |grown| grown.to_string());
+    println!("{containers} {} {grown}", took.as_secs_f64());
+}
+
+fn main() {
+    if let Ok(address) = std::env::var(LOOK_AT) {
+        return look(&address);
+    }
+    let asked = std::env::var("PINDECK_PODS").unwrap_or_else(|_| PODS.to_owned());
+    let numbers: Vec<usize> = asked
+        .split(',')
+        .filter_map(|number| number.trim().parse().ok())
+        .collect();
     for number in numbers {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let (content, traffic) = (Arc::new(pages(number / NAMESPACES)), Arc::new(Traffic::default()));
-        let (served, counted) = (Arc::clone(&content), Arc::clone(&traffic));
+        let counted = Arc::clone(&traffic);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (pages, traffic) = (Arc::clone(&served), Arc::clone(&counted));
+                let (pages, traffic) = (Arc::clone(&content), Arc::clone(&counted));
                 std::thread::spawn(move || answer(stream, &pages, &traffic));
             }
         });
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("kubeconfig");
-        let config = format!(
-            "clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n"
+        let looked = Command::new(std::env::current_exe().expect("this program"))
+            .env(LOOK_AT, address.to_string())
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("it runs again");
+        assert!(looked.status.success(), "the look failed");
+        let said = String::from_utf8(looked.stdout).expect("text");
+        let [containers, took, grown] = said.split_whitespace().collect::<Vec<_>>()[..] else {
+            panic!("{said}")
+        };
+        assert_eq!(containers.parse(), Ok(number / NAMESPACES * NAMESPACES * 2));
+        let took: f64 = took.parse().expect("seconds");
+        let grown: Option<u64> = grown.parse().ok();
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let memory = grown.map_or_else(
+            || "peak memory unknown".to_owned(),
+            |grown| format!("peak memory +{:.1} MiB", grown as f64 / f64::from(1 << 20)),
         );
-        std::fs::write(&file, config).expect("written");
-        let account = Kubeconfig::read(&[file])
-            .and_then(|config| config.account("x"))
-            .expect("a context");
-        let client = ClusterClient::new("eu", account, ClusterLimits::default());
-        forget_peak();
-        let before = peak();
-        let begun = Instant::now();
-        let mut containers: BTreeMap<String, usize> = BTreeMap::new();
-        let mut seen = Vec::new();
-        for namespace in 0..NAMESPACES {
-            let namespace = format!("shop-{namespace}");
-            let one = runtime.block_on(see(&client, &namespace));
-            assert!(one.unfinished.is_none(), "{:?}", one.unfinished);
-            containers.insert(namespace, one.pods.iter().map(|pod| pod.containers.len()).sum());
-            seen.push(one);
-        }
-        let took = begun.elapsed();
-        let grown = peak().zip(before).map(|(after, before)| after.saturating_sub(before));
-        let (requests, bytes) = (
-            traffic.requests.load(Ordering::Relaxed),
-            traffic.bytes.load(Ordering::Relaxed),
-        );
-        let counted: usize = containers.values().sum();
-        assert_eq!(counted, number / NAMESPACES * NAMESPACES * 2);
         println!(
-            "{number:6} Pods x 2 containers in {NAMESPACES} namespaces: {requests} requests, {:.1} MB, {:.2} s, peak memory +{:.1} MiB",
-            bytes as f64 / 1e6,
-            took.as_secs_f64(),
-            grown.unwrap_or_default() as f64 / f64::from(1 << 20)
+            "{number:6} Pods x 2 containers in {NAMESPACES} namespaces: {} requests, {:.1} MB, {took:.2} s, {memory}",
+            of(&traffic.requests),
+            of(&traffic.bytes) as f64 / 1e6,
         );
         if let (5000, Some(grown)) = (number, grown) {
             let verdict = if grown < MOST_MEMORY { "under" } else { "NOT under" };
             println!("       {verdict} {} MiB", MOST_MEMORY >> 20);
         }
-        drop(seen);
-        let before = traffic.bytes.load(Ordering::Relaxed);
-        let watched = runtime.block_on(client.changed("shop-0", Duration::from_secs(5)));
-        assert!(watched.is_ok(), "{watched:?}");
-        let idle = traffic.bytes.load(Ordering::Relaxed) - before;
+        let idle = of(&traffic.watched);
         println!(
             "       an idle watch of a namespace: {} bytes a bookmark, {:.0} kB an hour at one a minute",
             idle / BOOKMARKS as u64,
