@@ -48,6 +48,8 @@ mod cli {
     mod interrupts;
     mod mistakes;
     mod one_answer;
+    #[cfg(target_os = "linux")]
+    mod packages;
     mod pin;
     mod policy;
     mod promote;

@@ -16,6 +16,7 @@ pub mod support;
 mod peers {
     mod admission;
     mod cluster;
+    mod own_release;
     mod release;
     mod styles;
     mod verify;

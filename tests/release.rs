@@ -22,6 +22,7 @@ mod release {
     mod known_good;
     mod loose_copies;
     mod own_registry;
+    mod own_release;
     mod proposals;
     mod races;
     mod remotes;

@@ -17,6 +17,7 @@ use super::elsewhere::Elsewhere;
 use super::image_presence::{ImageDepth, PresenceScope};
 use super::ledger::Ledger;
 use super::once_map::OnceMap;
+use super::pins::Naming;
 use super::registry_memo::RegistryMemo;
 
 /// What a digest is judged by: a policy, and how much of the image must be there.
@@ -69,12 +70,11 @@ impl Context<()> {
         Self::with((), Arc::new(team), environments, trust, memo)
     }
 
-    /// The configured service whose image this repository is.
-    pub(crate) fn service_of(&self, repository: &Repository) -> Option<&ServiceId> {
-        let mut services = self.team.services.iter();
-        services
-            .find(|service| service.image == *repository)
-            .map(|service| &service.name)
+    /// The configured service that this repository is of: by its image, `also`, or an environment's own registry, as inside of
+    /// a repository.
+    pub(crate) fn service_of(&self, repository: &Repository) -> Option<ServiceId> {
+        let naming = Naming::with_unlisted(&self.team, &self.environments, BTreeMap::new());
+        naming.service(repository).cloned()
     }
 }
 

@@ -120,7 +120,7 @@ pub(crate) async fn verify_by_file(options: &OpenOptions, reference: &str, rules
     let (team, _) = blocking(move || team_file::team_of_file(&file, &approved)).await??;
     let (registry, trust) = super::open::tools(options, &team)?;
     let context = Context::of_policy(team, trust, RegistryMemo::new(registry, None));
-    let service = context.service_of(&repository).cloned();
+    let service = context.service_of(&repository);
     verify(&context, repository, digest, service, &rules).await
 }
 

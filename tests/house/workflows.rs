@@ -27,3 +27,48 @@ fn every_action_is_named_by_its_commit() {
     assert!(seen > 5, "only {seen} actions");
     verdict("each action is named by the commit that was looked at", &complaints);
 }
+
+#[test]
+fn a_release_is_made_by_the_scripts_that_everybody_has() {
+    let text = fs::read_to_string(root().join(".github/workflows/release.yml")).expect("the workflow");
+    let mut complaints = Vec::new();
+    for script in ["bash .ci/release ", "bash .ci/publish all "] {
+        if text.matches(script).count() != 1 {
+            complaints.push(format!("{script}is not run once"));
+        }
+    }
+    for line in text.lines() {
+        let words = line.trim().trim_start_matches("- run: ");
+        if ["cosign ", "oras ", "cargo build", "dpkg-deb", "sha256sum"]
+            .iter()
+            .any(|tool| words.contains(tool))
+            && !line.contains('#')
+        {
+            complaints.push(format!("a step that `just release` and the tests do not have: {words}"));
+        }
+    }
+    verdict("steps of a release", &complaints);
+}
+
+#[test]
+fn the_oldest_toolchain_is_the_same_everywhere() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("readable");
+    let cargo = read("Cargo.toml");
+    let promised = cargo
+        .split("rust-version = \"")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    let promised = promised.expect("a rust-version");
+    let mut complaints = Vec::new();
+    for page in ["CONTRIBUTING.md", "docs/guide/install.md"] {
+        if !read(page).contains(&format!("({promised} or newer")) {
+            complaints.push(format!("{page} does not say {promised}"));
+        }
+    }
+    if !read(".ci/oldest-toolchain").contains("rust-version")
+        || !read(".github/workflows/ci.yml").contains(".ci/oldest-toolchain")
+    {
+        complaints.push("no workflow builds with it".to_owned());
+    }
+    verdict("the oldest toolchain", &complaints);
+}

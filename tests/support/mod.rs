@@ -26,6 +26,8 @@ pub mod live_world;
 pub mod own_registry;
 pub mod packed;
 pub mod peer;
+pub mod private_sigstore;
+pub mod release_steps;
 pub mod repositories;
 pub mod scheduler;
 pub mod server;
