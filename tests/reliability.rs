@@ -16,4 +16,5 @@ mod reliability {
     mod faults;
     mod matrix;
     mod place;
+    mod scene;
 }

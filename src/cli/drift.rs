@@ -10,7 +10,7 @@ use crate::cli::exit::Exit;
 use crate::domain::drift::{self as domain, Event};
 use crate::domain::failure::Failure;
 use crate::domain::text::Clean;
-use crate::engine::watch::DriftEvent;
+use crate::engine::watch::{DriftEvent, WatchNotice};
 
 use super::args::DriftArgs;
 use super::command_context::CommandContext;
@@ -79,11 +79,15 @@ async fn watch(context: &CommandContext, args: &DriftArgs) -> Result<Exit, Failu
     let interval = args.interval.unwrap_or(INTERVAL);
     let (to, mut from) = mpsc::channel(64);
     let passes = tokio::spawn(async move {
-        let trouble = |failure: Failure| {
-            let what = failure.sentence();
-            warn(&format!("this pass failed and will be tried again: {}", what.clean()));
+        let tell = |notice: WatchNotice| match notice {
+            WatchNotice::Failed(failure) => {
+                let what = failure.sentence();
+                warn(&format!("this pass failed and will be tried again: {}", what.clean()));
+            }
+            WatchNotice::Incomplete(what) => warn(&format!("not everything could be asked: {what}")),
+            WatchNotice::Whole => warn("everything could be asked again"),
         };
-        engine.watch(interval, to, trouble).await
+        engine.watch(interval, to, tell).await
     });
     while let Some(event) = from.recv().await {
         let line = if args.json {

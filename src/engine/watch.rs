@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::domain::board::Board;
 use crate::domain::drift::{self, Drift, Event};
 use crate::domain::failure::Failure;
 
@@ -21,9 +22,34 @@ pub(crate) struct DriftEvent {
     pub drift: Drift,
 }
 
+/// What is to be said beside the changes: a watch that sees less than everything must not look like one that sees nothing.
+#[derive(Debug)]
+pub(crate) enum WatchNotice {
+    /// A pass failed and will be tried again.
+    Failed(Failure),
+    /// From this pass on, something could not be asked: the first such thing.
+    Incomplete(String),
+    /// From this pass on, everything could be asked again.
+    Whole,
+}
+
+impl WatchNotice {
+    /// What a pass says that the one before did not say.
+    fn of(board: &Board, is_incomplete: &mut bool) -> Option<Self> {
+        let unreachable = board.unreachable();
+        let was = std::mem::replace(is_incomplete, unreachable.is_some());
+        match unreachable {
+            Some(what) if !was => Some(Self::Incomplete(what)),
+            None if was => Some(Self::Whole),
+            _ => None,
+        }
+    }
+}
+
 impl Engine {
     /// Sends existing drift first, then every change, one pass per `interval`. Ends when nobody
-    /// listens. A pass that fails is reported through `trouble` and tried again.
+    /// listens. A pass that fails is told and tried again; so is told when something cannot be asked any more, and when it
+    /// can.
     ///
     /// # Errors
     /// If the very first pass fails.
@@ -31,9 +57,14 @@ impl Engine {
         &self,
         interval: Duration,
         tx: mpsc::Sender<DriftEvent>,
-        mut trouble: impl FnMut(Failure),
+        mut tell: impl FnMut(WatchNotice),
     ) -> Result<(), Failure> {
-        let mut before = self.board().await?.drift;
+        let mut is_incomplete = false;
+        let board = self.board().await?;
+        WatchNotice::of(&board, &mut is_incomplete)
+            .into_iter()
+            .for_each(&mut tell);
+        let mut before = board.drift;
         for drift in &before {
             let event = DriftEvent {
                 at: Timestamp::now(),
@@ -50,9 +81,14 @@ impl Engine {
                 () = tx.closed() => return Ok(()),
             }
             let mut now = match self.board().await {
-                Ok(board) => board.drift,
+                Ok(board) => {
+                    WatchNotice::of(&board, &mut is_incomplete)
+                        .into_iter()
+                        .for_each(&mut tell);
+                    board.drift
+                }
                 Err(error) => {
-                    trouble(error);
+                    tell(WatchNotice::Failed(error));
                     continue;
                 }
             };

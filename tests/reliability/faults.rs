@@ -1,6 +1,6 @@
 //! The faults, each of them something that a real registry, machine or remote does.
 
-use crate::support::fake::Fake;
+use crate::support::fake::{Fake, Ways};
 use crate::support::server::{Reply, Seen};
 
 /// What is wrong with the registry.
@@ -73,6 +73,28 @@ pub fn answer(fault: RegistryFault, seen: &Seen, fake: &Fake, elsewhere: &str) -
             Reply::new(307, "").with("Location", format!("http://{elsewhere}{}", seen.path))
         }
         RegistryFault::RedirectedAway => Reply::new(307, "").with("Location", "file:///etc/passwd"),
+    }
+}
+
+/// Answers a request to a cluster's API server under the same fault. `honest` is what it would have said.
+pub fn cluster_answer(fault: RegistryFault, seen: &Seen, honest: Reply, elsewhere: &str) -> Reply {
+    let status = |code: u16, reason: &str| {
+        let body =
+            format!(r#"{{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"{reason}","code":{code}}}"#);
+        Reply::new(code, body).with("Content-Type", "application/json")
+    };
+    match fault {
+        RegistryFault::Unauthorized => status(401, "Unauthorized"),
+        RegistryFault::Status(code) => status(code, "Forbidden"),
+        RegistryFault::Limited(None) => status(429, "TooManyRequests"),
+        RegistryFault::Limited(Some(seconds)) => {
+            status(429, "TooManyRequests").with("Retry-After", seconds.to_string())
+        }
+        RegistryFault::KnowsNothing => status(404, "NotFound"),
+        RegistryFault::OtherBytes | RegistryFault::ShortBytes => honest,
+        RegistryFault::Refused | RegistryFault::NoSuchHost | RegistryFault::NoTls => honest,
+        // What breaks a connection or an answer is the same whoever answers.
+        broken => answer(broken, seen, &Fake::new(Ways::default()), elsewhere),
     }
 }
 

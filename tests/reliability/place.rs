@@ -1,12 +1,15 @@
 //! Where a cell of the table is run: a registry, a remote, a clone, and a pindeck that knows nothing else.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use pindeck::domain::Digest;
 
-use super::faults::{Fault, LocalFault, RegistryFault, answer};
+use super::faults::{Fault, LocalFault, answer};
+use super::scene::{self, Scene};
 use crate::support::fake::{Fake, Ways};
 use crate::support::peer::git;
 use crate::support::server::Server;
@@ -15,6 +18,8 @@ use crate::support::signed_world::{API, Key};
 const HOST: &str = "registry.shop.example";
 /// Older than what anybody waits for.
 const BEGUN: i64 = 1_767_225_600;
+/// How long a watch may take to say what is waited for. It is read as it comes: a fast machine does not wait.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// One place, gone when dropped.
 pub struct Place {
@@ -22,6 +27,8 @@ pub struct Place {
     /// Three digests, the oldest first, all signed: production pins the second, staging the third.
     pub digests: [Digest; 3],
     fault: Fault,
+    scene: Scene,
+    /// They end with the place.
     _servers: Vec<Server>,
 }
 
@@ -36,7 +43,7 @@ pub struct Came {
 }
 
 impl Place {
-    pub async fn make(fault: Fault) -> Self {
+    pub async fn make(fault: Fault, scene: Scene) -> Self {
         let key = Key::new();
         let fake = Fake::new(Ways::default());
         let digests = ["one", "two", "three"].map(|layer| {
@@ -44,37 +51,44 @@ impl Place {
             key.sign(&fake, API, digest);
             digest
         });
+        if scene == Scene::Drifting {
+            fake.tag(API, "latest", digests[2]);
+        }
+        let other = scene::other_image(&fake);
         let honest = fake.clone();
         let elsewhere = Server::start(move |seen| honest.answer(seen)).await;
         let there = elsewhere.address.to_string();
-        let registry_fault = match fault {
-            Fault::Registry(fault) => Some(fault),
-            _ => None,
-        };
-        let server = Server::start(move |seen| match registry_fault {
-            Some(fault) => answer(fault, seen, &fake, &there),
+        let at_registry = scene.at_registry(fault);
+        let away = there.clone();
+        let server = Server::start(move |seen| match at_registry {
+            Some(fault) => answer(fault, seen, &fake, &away),
             None => fake.answer(seen),
         })
         .await;
-        let address = server.address;
-        let endpoint = match registry_fault {
-            // Nobody listens on the port of the discard service here.
-            Some(RegistryFault::Refused) => "http://127.0.0.1:9".to_owned(),
-            Some(RegistryFault::NoSuchHost) => "https://registry.nowhere.invalid".to_owned(),
-            Some(RegistryFault::NoTls) => format!("https://{address}"),
-            _ => format!("http://{address}"),
-        };
         let place = Self {
             home: tempfile::tempdir().expect("a folder"),
             digests,
             fault,
-            _servers: vec![server, elsewhere],
+            scene,
+            _servers: Vec::new(),
         };
-        place.write_repository(&key, &endpoint);
+        place.write_repository(&key, &scene::endpoint(at_registry, &server));
+        let mut servers = vec![server, elsewhere];
+        if scene.has_cluster() {
+            let at_cluster = scene.at_cluster(fault);
+            let cluster = scene::cluster(at_cluster, &format!("{HOST}/{API}"), other, there).await;
+            let (kubeconfig, mine) = scene::reach(&scene::endpoint(at_cluster, &cluster));
+            std::fs::write(place.path("kubeconfig"), kubeconfig).expect("written");
+            std::fs::write(place.path("mine.toml"), mine).expect("written");
+            servers.push(cluster);
+        }
         if let Fault::Local(fault) = fault {
             place.break_it(fault);
         }
-        place
+        Self {
+            _servers: servers,
+            ..place
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -93,11 +107,21 @@ impl Place {
         let make = self.path("make");
         std::fs::create_dir_all(make.join("keys")).expect("a folder");
         std::fs::write(make.join("keys/ci.pub"), key.pem()).expect("written");
+        let runs = "running = [{ cluster = \"eu\", namespaces = [\"shop\"] }]\n";
         let environment = |name: &str| {
-            format!("[[environments]]\nname = \"{name}\"\npaths = [\"envs/{name}/**\"]\npolicy = \"release\"\n")
+            let more = match name {
+                "production" if self.scene.has_cluster() => runs,
+                _ => "",
+            };
+            format!("[[environments]]\nname = \"{name}\"\npaths = [\"envs/{name}/**\"]\npolicy = \"release\"\n{more}")
+        };
+        let more = match self.scene {
+            Scene::Drifting => environment("sandbox"),
+            Scene::Plain => String::new(),
+            Scene::Clustered | Scene::ClusterFails => "[[clusters]]\nname = \"eu\"\n".to_owned(),
         };
         let policy = format!(
-            "version = 1\n{}{}[[services]]\nname = \"api\"\nimage = \"{HOST}/{API}\"\n\
+            "version = 1\n{}{}{more}[[services]]\nname = \"api\"\nimage = \"{HOST}/{API}\"\n\
              [policies.release]\nrequire = [\"signature\"]\nsigner = \"ci\"\n\
              [trust.ci]\nkeys = [\"keys/ci.pub\"]\ntransparency_log = \"not-required\"\n\
              [registries.\"{HOST}\"]\nendpoint = \"{endpoint}\"\n",
@@ -105,14 +129,17 @@ impl Place {
             environment("production"),
         );
         std::fs::write(make.join("pindeck.toml"), policy).expect("written");
+        if self.scene == Scene::Drifting {
+            self.write_pin("make", "sandbox", ":latest");
+        }
         self.git("make", &["init", "-q", "-b", "main"]);
         let [one, two, three] = self.digests;
         for (at, (staging, production)) in [(one, one), (two, one), (two, two), (three, two)]
             .into_iter()
             .enumerate()
         {
-            self.write_pin("make", "staging", staging);
-            self.write_pin("make", "production", production);
+            self.write_pin("make", "staging", &format!("@{staging}"));
+            self.write_pin("make", "production", &format!("@{production}"));
             self.git("make", &["add", "-A"]);
             let date = format!("{} +0000", BEGUN + i64::try_from(at).expect("few") * 86_400);
             let mut commit = Command::new("git");
@@ -143,16 +170,16 @@ impl Place {
             self.git("gitops", &["config", name, value]);
         }
         self.git("gitops", &["checkout", "-q", "-b", "change"]);
-        self.write_pin("gitops", "production", three);
+        self.write_pin("gitops", "production", &format!("@{three}"));
         self.git("gitops", &["commit", "-q", "-am", "bump"]);
         self.git("gitops", &["checkout", "-q", "main"]);
     }
 
-    fn write_pin(&self, folder: &str, environment: &str, digest: Digest) {
+    fn write_pin(&self, folder: &str, environment: &str, version: &str) {
         let file = self.path(folder).join("envs").join(environment).join("api.yaml");
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         let manifest = format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: {HOST}/{API}@{digest}\n"
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: api}}\nspec:\n  template:\n    spec:\n      containers:\n        - name: api\n          image: {HOST}/{API}{version}\n"
         );
         std::fs::write(file, manifest).expect("written");
     }
@@ -219,7 +246,7 @@ impl Place {
         String::from_utf8_lossy(&counted.stdout).trim().parse().unwrap_or(0)
     }
 
-    fn run(&self, args: &[&str]) -> (i32, String, String) {
+    fn command(&self, args: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_pindeck");
         let mut command = match self.fault {
             // Every write of a file ends with an error.
@@ -253,7 +280,16 @@ impl Place {
                 .env("LD_PRELOAD", library)
                 .env("CLOCK_SHIFT", (i64::from(years) * 31_557_600).to_string());
         }
-        let mut child = command.spawn().expect("started");
+        if self.scene.has_cluster() {
+            command
+                .env("PINDECK_CONFIG", self.path("mine.toml"))
+                .env("KUBECONFIG", self.path("kubeconfig"));
+        }
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let mut child = self.command(args).spawn().expect("started");
         if self.fault == Fault::Local(LocalFault::ClosedPipe) {
             drop(child.stdout.take());
         }
@@ -265,13 +301,48 @@ impl Place {
         )
     }
 
-    /// Runs an operation.
-    pub fn operate(&self, args: &[&str]) -> Came {
+    /// Runs what has no end until it has said something on stdout and all of `words`, on either; then it is told to end,
+    /// which is the status 0 here. Where it ended of its own accord, that status counts.
+    fn watch(&self, args: &[&str], words: &str) -> (i32, String, String) {
+        let mut child = self.command(args).spawn().expect("started");
+        let (to, from) = mpsc::channel();
+        let (out, err) = (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
+        let readers = [lines(out, 0, to.clone()), lines(err, 1, to)];
+        let mut said = [String::new(), String::new()];
+        let mut is_told = false;
+        // Both ends close when it ends.
+        while let Ok((which, line)) = from.recv_timeout(PATIENCE) {
+            said[which].push_str(&line);
+            let is_said = !said[0].is_empty() && said.iter().any(|text| text.contains(words));
+            if is_said && !is_told {
+                is_told = true;
+                let id = child.id().to_string();
+                let told = Command::new("kill").args(["-TERM", &id]).status();
+                assert!(told.expect("kill runs").success());
+            }
+        }
+        let _ = child.kill();
+        let code = child.wait().expect("ended").code();
+        for reader in readers {
+            reader.join().expect("read");
+        }
+        let [out, err] = said;
+        match (is_told, code) {
+            (true, Some(143)) => (0, out, err),
+            (_, code) => (code.unwrap_or(-1), out, err),
+        }
+    }
+
+    /// Runs an operation; `words` are what one without an end is expected to say.
+    pub fn operate(&self, args: &[&str], words: &str) -> Came {
         if self.fault == Fault::Local(LocalFault::DamagedCache) {
             damage(&self.path("xdg/cache"));
         }
         let before = self.commits();
-        let (code, out, err) = self.run(args);
+        let (code, out, err) = match args.contains(&"--watch") && self.fault != Fault::Local(LocalFault::ClosedPipe) {
+            true => self.watch(args, words),
+            false => self.run(args),
+        };
         Came {
             code,
             out,
@@ -279,6 +350,21 @@ impl Place {
             landed: self.commits().saturating_sub(before),
         }
     }
+}
+
+/// Sends every line of a stream, with the number of the stream.
+fn lines(
+    stream: impl std::io::Read + Send + 'static,
+    which: usize,
+    to: mpsc::Sender<(usize, String)>,
+) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+            let _ = to.send((which, std::mem::take(&mut line)));
+        }
+    })
 }
 
 /// Writes something else into every file below a folder.
