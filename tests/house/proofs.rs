@@ -20,7 +20,8 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// The functions under an attribute that ends in `test` (`#[test]`, `#[tokio::test(…)]`), and those of `proptest!`.
+/// The functions under an attribute that ends in `test` (`#[test]`, `#[tokio::test(…)]`), and those of `proptest!`; not those
+/// that a run leaves out (`#[ignore]`), which prove nothing.
 fn tests_in(tokens: &[Token]) -> Vec<String> {
     let mut names = Vec::new();
     let mut is_test = false;
@@ -28,6 +29,7 @@ fn tests_in(tokens: &[Token]) -> Vec<String> {
         let ends_attribute = |at: usize| tokens.get(at).is_some_and(|t| t.is("]") || t.is("("));
         match token.text.as_str() {
             "test" if ends_attribute(i + 1) => is_test = true,
+            "ignore" if i >= 2 && tokens[i - 1].is("[") && tokens[i - 2].is("#") => is_test = false,
             "fn" if is_test => {
                 names.extend(tokens.get(i + 1).map(|name| name.text.clone()));
                 is_test = false;
@@ -99,8 +101,8 @@ fn every_defence_names_a_test_that_exists() {
 
 #[test]
 fn tests_and_rows_are_found() {
-    let text =
-        "#[test] fn a() {} fn b() {} #[tokio::test(flavor = \"x\")] async fn c() {} #[cfg(test)] mod t { fn d() {} }";
+    let text = "#[test] fn a() {} fn b() {} #[tokio::test(flavor = \"x\")] async fn c() {} #[cfg(test)] mod t { fn d() {} } \
+         #[test] #[ignore = \"later\"] fn e() {}";
     assert_eq!(tests_in(&tokens(text)), ["a", "c"]);
     let table = "| what | shown by |\n|---|---|\n| x | `a`, `attack:b` |\n\n| y | `c` |\n";
     assert_eq!(
