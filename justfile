@@ -38,6 +38,22 @@ dependencies:
 release *args:
     bash .ci/release {{args}}
 
+# Signs what `release` made, pushes it, and lets pindeck judge it by the policy of its own release.
+publish *args:
+    bash .ci/publish all {{args}}
+
+# The cockpit for long: memory, sockets and threads while everything changes and fails.
+soak *args:
+    bash .ci/soak {{args}}
+
+# How what pindeck costs grows; with PINDECK_BIN of a program that is built already.
+scale:
+    cargo bench {{ if env("PINDECK_BIN", "") == "" { "" } else { "--profile dev" } }} --bench scale
+
+# Sizes of a program and of its packages, and how long it takes to start, beside other tools.
+sizes binary="target/release/pindeck" files="target/release-files":
+    bash .ci/sizes {{binary}} {{files}}
+
 # Every fuzz target for some seconds (needs nightly and cargo-fuzz).
 fuzz seconds="60" *targets:
     bash .ci/fuzz {{seconds}} {{targets}}

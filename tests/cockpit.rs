@@ -29,6 +29,10 @@ mod cockpit {
     mod pty;
     #[cfg(unix)]
     mod shells;
+    #[cfg(target_os = "linux")]
+    mod soak;
+    #[cfg(target_os = "linux")]
+    mod soak_figures;
     #[cfg(unix)]
     mod terminal;
     #[cfg(unix)]

@@ -102,6 +102,11 @@ impl Cockpit {
         String::from_utf8_lossy(&self.raw.lock().expect("lock")).into_owned()
     }
 
+    /// Forgets what was written so far, for who watches for long.
+    pub fn forget(&self) {
+        self.raw.lock().expect("lock").clear();
+    }
+
     /// What was written after the alternate screen was left for the last time.
     pub fn afterwards(&self) -> String {
         let raw = self.raw();

@@ -1,6 +1,7 @@
 //! What child processes cost: CPU seconds by the kernel's own account, which hold on a busy machine too.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// CPU seconds of a command, user and system, with all that it starts and waits for. Its output is thrown away.
 ///
@@ -13,6 +14,54 @@ pub fn cpu_seconds(command: &mut Command) -> f64 {
     // 6 = not everything could be asked.
     assert!(matches!(status.code(), Some(0 | 6)), "{command:?}: {status}");
     of_children() - before
+}
+
+/// What one run of a command cost.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// CPU seconds, with all that it starts and waits for.
+    pub cpu: f64,
+    /// Seconds from its start to its end.
+    pub wall: f64,
+    /// The most memory that it had itself, in bytes.
+    pub peak: u64,
+}
+
+/// Runs a command to its end; its output is thrown away.
+///
+/// # Panics
+/// As [`cpu_seconds`].
+pub fn cost(command: &mut Command) -> Cost {
+    let (before, begun) = (of_children(), Instant::now());
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command starts");
+    let file = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    // The kernel keeps the peak, so that the last look has it, but for what comes within a moment of the end.
+    let status = loop {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let kib = text.lines().find_map(|line| {
+            line.strip_prefix("VmHWM:")?
+                .split_whitespace()
+                .next()?
+                .parse::<u64>()
+                .ok()
+        });
+        peak = kib.map_or(peak, |kib| kib << 10);
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(matches!(status.code(), Some(0 | 6)), "{command:?}: {status}");
+    Cost {
+        cpu: of_children() - before,
+        wall: begun.elapsed().as_secs_f64(),
+        peak,
+    }
 }
 
 /// CPU seconds of all children that were waited for so far (`proc_pid_stat(5)`, fields 16 and 17).

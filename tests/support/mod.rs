@@ -29,6 +29,7 @@ pub mod peer;
 pub mod private_sigstore;
 pub mod release_steps;
 pub mod repositories;
+pub mod scale_world;
 pub mod scheduler;
 pub mod server;
 pub mod signed_world;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use pindeck::domain::Repository;
@@ -65,14 +66,35 @@ pub type Handler = dyn Fn(&Seen) -> Reply + Send + Sync;
 /// A running server. It ends with the runtime.
 pub struct Server {
     pub address: SocketAddr,
-    log: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<RequestLog>,
+}
+
+/// What was asked. To look for earlier requests like the newest costs time for each of them, so a server that is asked a hundred
+/// thousand times keeps numbers only.
+struct RequestLog {
+    keeps: bool,
+    seen: Mutex<Vec<Seen>>,
+    total: AtomicUsize,
 }
 
 impl Server {
     pub async fn start(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(handler, true).await
+    }
+
+    /// A server that counts requests and keeps none of them; `nth` is 0 in all.
+    pub async fn start_without_log(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(handler, false).await
+    }
+
+    async fn start_with(handler: impl Fn(&Seen) -> Reply + Send + Sync + 'static, keeps: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let log = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::new(RequestLog {
+            keeps,
+            seen: Mutex::default(),
+            total: AtomicUsize::new(0),
+        });
         let (shared, handler): (_, Arc<Handler>) = (Arc::clone(&log), Arc::new(handler));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -89,25 +111,29 @@ impl Server {
 
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
-        self.log.lock().expect("not poisoned").clone()
+        self.log.seen.lock().expect("not poisoned").clone()
     }
 
     /// How many requests so far.
     pub fn total(&self) -> usize {
-        self.log.lock().expect("not poisoned").len()
+        self.log.total.load(Ordering::SeqCst)
     }
 
     /// Forgets the requests so far.
     pub fn forget(&self) {
-        self.log.lock().expect("not poisoned").clear();
+        self.log.seen.lock().expect("not poisoned").clear();
+        self.log.total.store(0, Ordering::SeqCst);
     }
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, handler: Arc<Handler>) {
+async fn serve(mut stream: TcpStream, log: Arc<RequestLog>, handler: Arc<Handler>) {
     let mut buffer = Vec::new();
     while let Some(seen) = read_request(&mut stream, &mut buffer, &log).await {
         let reply = handler(&seen);
-        log.lock().expect("not poisoned").push(seen.clone());
+        log.total.fetch_add(1, Ordering::SeqCst);
+        if log.keeps {
+            log.seen.lock().expect("not poisoned").push(seen.clone());
+        }
         let done = match reply {
             Reply::Full { status, headers, body } => {
                 let mut head = format!("HTTP/1.1 {status} x\r\n");
@@ -148,7 +174,7 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, handler: Arc<H
     }
 }
 
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Mutex<Vec<Seen>>) -> Option<Seen> {
+async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &RequestLog) -> Option<Seen> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
             break at;
@@ -178,9 +204,10 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>, log: &Mutex<
         None if headers.contains_key("transfer-encoding") => read_chunks(stream, buffer).await?,
         None => Vec::new(),
     };
-    let earlier = log.lock().expect("not poisoned");
-    let nth = 1 + earlier.iter().filter(|s| s.method == method && s.path == path).count();
+    let earlier = log.seen.lock().expect("not poisoned");
+    let same = earlier.iter().filter(|s| s.method == method && s.path == path).count();
     drop(earlier);
+    let nth = same + usize::from(log.keeps);
     Some(Seen {
         method,
         path,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::fake::{Fake, IMAGE, Ways};
 use super::peer::git;
-use super::server::Server;
+use super::server::{Reply, Seen, Server};
 use super::signed_world::Key;
 use super::stage::path;
 
@@ -98,6 +98,14 @@ pub struct Sixty {
 impl Sixty {
     /// A shop of so many services.
     pub async fn start(services: usize) -> Self {
+        Self::start_answering(services, Fake::answer).await
+    }
+
+    /// The same, whose registry answers as it is told, with the honest one at hand.
+    pub async fn start_answering(
+        services: usize,
+        answer: impl Fn(&Fake, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let fake = Fake::new(Ways::default());
         let (key, stranger) = (Key::new(), Key::new());
@@ -110,7 +118,7 @@ impl Sixty {
             })
             .collect();
         let answers = fake.clone();
-        let server = Server::start(move |seen| answers.answer(seen)).await;
+        let server = Server::start_without_log(move |seen| answer(&answers, seen)).await;
         let remote = home.path().join("remote.git");
         let clone = home.path().join("fleet-gitops");
         let fleet = Self {
@@ -145,7 +153,8 @@ impl Sixty {
         NEWEST - behind(service, environment)
     }
 
-    fn manifest(&self, service: usize, environment: usize, version: usize) -> (String, String) {
+    /// The file that pins a version, and its text.
+    pub fn manifest(&self, service: usize, environment: usize, version: usize) -> (String, String) {
         let (name, env, digest) = (name(service), ENVIRONMENTS[environment], self.digest(service, version));
         let text = format!(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\nspec:\n  template:\n    spec:\n      \
