@@ -198,7 +198,11 @@ impl RepositoryReader<'_> {
         }
         let found = GitRepo::at(&folder);
         let repo = match place.is_ours() {
-            true => found?,
+            true => {
+                let repo = found?;
+                repo.check_as_made(&place.name)?;
+                repo
+            }
             // A folder that is not there now may be a disk that is not mounted: that is not an empty repository.
             false => found.map_err(|error| unreachable(&Failure::from(error), &place.name))?,
         };
@@ -235,7 +239,11 @@ pub(super) fn reopened(
         let made = GitRepo::clone_to(name, &folder);
         made.map_err(|error| unreachable(&Failure::from(error), name))?;
     }
-    Ok(GitRepo::at(&folder)?)
+    let repo = GitRepo::at(&folder)?;
+    if place.is_ours() {
+        repo.check_as_made(name)?;
+    }
+    Ok(repo)
 }
 
 fn clone_folder(options: &OpenOptions, home: &GitRepo, name: &str) -> PathBuf {

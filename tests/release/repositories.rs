@@ -449,3 +449,45 @@ async fn the_repository_of_the_policy_by_another_name_is_the_same() {
         .expect("reverted");
     assert_eq!(done.commits, [stage.head()], "the pin and its hold are one commit");
 }
+
+/// The cache is a place where other programs write, too, and a build may bring one along: what git would run is not
+/// believed there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clone_that_another_program_changed_is_not_used() {
+    let Some(stage) = in_repositories().await else { return };
+    let expected = told(&stage.engine()).await;
+    let clones = std::fs::read_dir(stage.home.path().join("cache/repositories")).expect("clones");
+    let clone = clones.flatten().next().expect("one").path();
+    let config = std::fs::read_to_string(clone.join(".git/config")).expect("readable");
+    let ran = stage.home.path().join("ran");
+    for change in [
+        format!("[core]\n\tsshCommand = touch {}\n", path(&ran)),
+        format!("[remote \"origin\"]\n\tpushurl = {}\n", path(&stage.remote)),
+        format!("[include]\n\tpath = {}\n", path(&ran)),
+    ] {
+        std::fs::write(clone.join(".git/config"), format!("{config}{change}")).expect("written");
+        let engine = stage.engine();
+        let board = engine.board().await.expect("a board");
+        let why = board.unreachable().expect("not read");
+        assert!(why.contains("was changed by another program"), "{change}: {why}");
+        let refused = engine
+            .plan(promote(&["payments"], "production"))
+            .await
+            .expect_err(&change);
+        assert!(
+            refused.what().raw().contains("was changed by another program"),
+            "{refused:?}"
+        );
+    }
+    std::fs::write(clone.join(".git/config"), config).expect("written");
+    hook(&clone.join(".git/hooks"), "pre-push", &format!("touch {}", path(&ran)));
+    let refused = stage
+        .engine()
+        .plan(promote(&["payments"], "production"))
+        .await
+        .expect_err("a hook");
+    assert!(refused.what().raw().contains("a hook"), "{refused:?}");
+    assert!(!ran.exists(), "nothing of it ran");
+    std::fs::remove_dir_all(&clone).expect("gone");
+    assert_eq!(told(&stage.engine()).await, expected, "cloned again");
+}

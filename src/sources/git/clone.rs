@@ -22,6 +22,20 @@ const OF_THE_PERSON: &[&str] = &[
     "gpg.format",
 ];
 
+/// What git itself writes into the configuration of a new clone.
+const OF_GIT: &[&str] = &[
+    "core.repositoryformatversion",
+    "core.filemode",
+    "core.bare",
+    "core.logallrefupdates",
+    "core.ignorecase",
+    "core.precomposeunicode",
+    "core.symlinks",
+    "extensions.objectformat",
+    "extensions.refstorage",
+    "remote.origin.tagopt",
+];
+
 impl GitRepo {
     /// The repository at a folder, whatever `GIT_DIR` names: that is another one.
     ///
@@ -58,6 +72,8 @@ impl GitRepo {
             "--no-checkout",
             "--no-tags",
             "--no-recurse-submodules",
+            // No hooks of anybody: those that `core.hooksPath` of the person names run all the same.
+            "--template=",
             "--origin",
             "origin",
             "--",
@@ -69,6 +85,39 @@ impl GitRepo {
         match std::fs::rename(&target, folder) {
             Err(_) if folder.exists() => Ok(()),
             other => other.map_err(failed),
+        }
+    }
+
+    /// Makes sure that a clone of our own is as it was made: it lies where other programs write, too, and its
+    /// configuration and its hooks decide what git runs and where it pushes.
+    ///
+    /// # Errors
+    /// [`GitError::CloneChanged`], or if git cannot be run.
+    pub(crate) fn check_as_made(&self, address: &str) -> Result<(), GitError> {
+        let changed = |what: &str| GitError::CloneChanged {
+            dir: self.common_dir().display().to_string(),
+            what: what.to_owned(),
+        };
+        let args = ["config", "--local", "--no-includes", "--null", "--list"];
+        let ran = self.program().run(&args, LOCAL_TIMEOUT)?;
+        let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+        for entry in text.split('\0').filter(|entry| !entry.is_empty()) {
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
+            let is_as_made = match key {
+                "remote.origin.url" => value == address,
+                "remote.origin.fetch" => value == "+refs/heads/*:refs/remotes/origin/*",
+                _ => {
+                    let of_branch = key.starts_with("branch.") && (key.ends_with(".remote") || key.ends_with(".merge"));
+                    of_branch || OF_GIT.contains(&key) || OF_THE_PERSON.iter().any(|own| own.eq_ignore_ascii_case(key))
+                }
+            };
+            if !is_as_made {
+                return Err(changed(key));
+            }
+        }
+        match std::fs::read_dir(self.common_dir().join("hooks")).map(|mut hooks| hooks.next().is_some()) {
+            Ok(true) => Err(changed("a hook")),
+            Ok(false) | Err(_) => Ok(()),
         }
     }
 

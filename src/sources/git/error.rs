@@ -54,6 +54,14 @@ pub enum GitError {
         /// The working tree.
         tree: String,
     },
+    /// A clone of pindeck's own that is not as it was made.
+    #[error("the clone in {dir} was changed by another program: it has {} now", quoted(what))]
+    CloneChanged {
+        /// Where it is.
+        dir: String,
+        /// The setting, or what else is there.
+        what: String,
+    },
     /// A setting that a commit could change.
     #[error("{key} is set by {file}, a file of the working tree that the next commit could change")]
     TrackedConfiguration {
@@ -225,6 +233,7 @@ impl GitError {
             | Self::TrackedRepository { .. }
             | Self::TrackedConfiguration { .. }
             | Self::TrackedProgram { .. }
+            | Self::CloneChanged { .. }
             | Self::NoDefaultBranch { .. }
             | Self::PushesElsewhere { .. }
             | Self::NotAFile { .. }
@@ -261,6 +270,7 @@ impl GitError {
             Self::TrackedConfiguration { .. } => {
                 "set it with `git config --global` instead, or leave the file out of your configuration".into()
             }
+            Self::CloneChanged { .. } => "`pindeck cache clear` removes it, and it is cloned again".into(),
             Self::TrackedProgram { .. } => "install the program outside of the repository and name it there".into(),
             Self::NoDefaultBranch { remote } => Hint::with(
                 "run it without --no-fetch, or once: git remote set-head {} --auto",
