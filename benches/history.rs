@@ -14,7 +14,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use pindeck::engine::OpenOptions;
-use pindeck::engine::ledger::{ScanCache, read};
+use pindeck::engine::file_scans::ScanCache;
+use pindeck::engine::ledger::read;
 use pindeck::engine::lineage::trace;
 use pindeck::engine::pin_states::{BlobReferences, PinEvent, PinStates};
 use pindeck::sources::git::GitRepo;

@@ -63,6 +63,7 @@ impl CommandContext {
             ));
         }
         let engine = Engine::open(self.options())?;
+        engine.leave_scans();
         if engine.has_left() {
             super::output::warn(
                 "a write was interrupted here; `pindeck resume` says what stands, and finishes or drops it",

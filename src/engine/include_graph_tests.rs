@@ -27,7 +27,6 @@ fn reached(environments: &[(&str, &[&str])], files: &[(&str, &str)], file: &str)
         .map(|(path, _)| TreeFile {
             path: (*path).to_owned(),
             oid: String::new(),
-            size: None,
         })
         .collect();
     graph.resolve(&tree, &paths);

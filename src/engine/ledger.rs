@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use crate::config::ConfigError;
 use crate::domain::board::Hold;
@@ -13,11 +13,12 @@ use crate::domain::pin::Unmanaged;
 use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
-use crate::sources::git::manifest::{self, DetectionRule, Found, Scan};
+use crate::sources::git::manifest::{self, DetectionRule, Found};
 use crate::sources::git::{GitRepo, TreeFile};
 
 use super::checkout::{BranchCheckout, Checkouts};
 use super::effective::{self, Effective, EffectiveReference, ScannedCommit};
+use super::file_scans::{FILE_CAP, ScanCache};
 use super::holds;
 use super::named_scans;
 use super::options::OpenOptions;
@@ -26,36 +27,6 @@ use super::pins::{EnvironmentPaths, Grouped, Naming, group, naming};
 use super::survey::CommitSurvey;
 use super::team_file::{TEAM_FILE, team_policy};
 use super::vendored;
-
-/// Manifests larger than this are not read (they are reported).
-pub(crate) const FILE_CAP: u64 = 16 << 20;
-
-/// Scans by (path, blob): a second look touches changed files only.
-#[derive(Default)]
-pub struct ScanCache(Mutex<HashMap<(String, String), Arc<Scan>>>);
-
-impl ScanCache {
-    /// The scan of one file, from the cache or made now; `None` where there is nothing to read.
-    pub(crate) fn scan(
-        &self,
-        path: &str,
-        oid: &str,
-        read: impl FnOnce() -> Result<Option<Vec<u8>>, Failure>,
-    ) -> Result<Option<Arc<Scan>>, Failure> {
-        let key = (path.to_owned(), oid.to_owned());
-        if let Some(known) = self.lock().get(&key) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let Some(bytes) = read()? else { return Ok(None) };
-        let made = Arc::new(manifest::scan(path, &bytes));
-        self.lock().insert(key, Arc::clone(&made));
-        Ok(Some(made))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Arc<Scan>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Everything one commit says, with what it was read from.
 #[derive(Clone)]
@@ -341,22 +312,16 @@ fn scan_all(
         remote_url: remote.and_then(|remote| repo.remote_url(remote)),
         ..ScannedCommit::default()
     };
-    let blobs = repo.blobs()?;
-    let mut scan = |file: &TreeFile| -> Result<Option<Arc<manifest::Scan>>, Failure> {
-        // Not every reader knows a size before it has the bytes.
-        let is_small = |bytes: &[u8]| bytes.len() as u64 <= FILE_CAP;
-        match file.size {
-            Some(size) if size > FILE_CAP => Ok(None),
-            _ => scans.scan(&file.path, &file.oid, || Ok(blobs.read_if(&file.oid, &is_small)?)),
-        }
-    };
-    for file in files.iter().filter(|f| manifest::is_manifest(&f.path)) {
-        if let Some(scan) = scan(file)? {
+    let manifests: Vec<&TreeFile> = files.iter().filter(|file| manifest::is_manifest(&file.path)).collect();
+    for (file, scan) in manifests.iter().zip(scans.scan_all(repo, &manifests)?) {
+        if let Some(scan) = scan {
             commit.scans.insert(file.path.clone(), scan);
         } else {
             notices.push(format!("{} is larger than {} MiB and was not read", file.path, FILE_CAP >> 20).into());
         }
     }
+    let blobs = repo.blobs()?;
+    let mut scan = |file: &TreeFile| scans.scan(file, &blobs);
     named_scans::add(&mut commit, files, &mut scan)?;
     commit.copied = vendored::copied_files(files, &commit.scans);
     Ok(commit)

@@ -14,6 +14,7 @@ pub(crate) mod diff;
 pub mod effective;
 mod elsewhere;
 mod environment_paths;
+pub mod file_scans;
 mod forge_access;
 pub mod history;
 pub(crate) mod holds;

@@ -22,9 +22,10 @@ use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 use super::checkout::{BranchCheckout, Checkouts};
 use super::cluster_access::ClusterClients;
 use super::context::Context;
+use super::file_scans::ScanCache;
 use super::forge_access::Forges;
 use super::journal::{Journal, Observer};
-use super::ledger::{self, Ledger, ScanCache};
+use super::ledger::{self, Ledger};
 use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
 use super::other_repositories::{OtherRepositories, RepositoryReader};
@@ -53,7 +54,7 @@ pub(super) struct Inner {
     options: OpenOptions,
     pub(super) repo: GitRepo,
     journal: Journal,
-    pub(super) scans: ScanCache,
+    pub(super) scans: Arc<ScanCache>,
     pub(super) references: BlobReferences,
     pub(super) clusters: ClusterClients,
     pub(super) forges: Forges,
@@ -105,6 +106,12 @@ impl Deref for SurveyedCommit {
 }
 
 impl Engine {
+    /// Leaves what was scanned where it is when the engine ends: a program that ends with its command need not take it
+    /// apart.
+    pub fn leave_scans(&self) {
+        std::mem::forget(Arc::clone(&self.inner.scans));
+    }
+
     /// Finds the repository. Nothing is read yet.
     ///
     /// # Errors
@@ -142,7 +149,7 @@ impl Engine {
                 journal,
                 options,
                 repo,
-                scans: ScanCache::default(),
+                scans: Arc::default(),
                 references: BlobReferences::default(),
                 clusters: ClusterClients::default(),
                 forges: Forges::default(),

@@ -57,11 +57,7 @@ fn policy_bytes(repo: &GitRepo, commit: &str, path: &str) -> Result<Option<Vec<u
     let Some(blob) = repo.entry(commit, path)?.regular(path)? else {
         return Ok(None);
     };
-    let is_small = |bytes: &[u8]| bytes.len() as u64 <= POLICY_CAP;
-    let bytes = match repo.blob_size(&blob) {
-        Some(size) if size > POLICY_CAP => None,
-        _ => repo.blobs()?.read_if(&blob, &is_small)?,
-    };
+    let bytes = repo.blobs()?.read_if(&blob, POLICY_CAP, &|_| true)?;
     let too_large = || GitError::Object {
         what: path.to_owned(),
         detail: format!("it is larger than {} MiB", POLICY_CAP >> 20),

@@ -85,7 +85,6 @@ mod tests {
         let file = |(path, _): &(&str, &str)| TreeFile {
             path: (*path).to_owned(),
             oid: String::new(),
-            size: None,
         };
         let all: Vec<TreeFile> = files.iter().map(file).collect();
         let commit = ScannedCommit {

@@ -51,7 +51,6 @@ fn is_uncertain(files: &BTreeMap<&str, String>, unread: &[&str]) -> bool {
                 .map(|path| TreeFile {
                     path: (*path).to_owned(),
                     oid: String::new(),
-                    size: None,
                 })
                 .collect(),
         ),

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use pindeck::engine::ledger::{ScanCache, read};
+use pindeck::engine::file_scans::ScanCache;
+use pindeck::engine::ledger::read;
 use pindeck::engine::lineage::{Lineage, trace};
 use pindeck::engine::pin_states::BlobReferences;
 use pindeck::engine::{OpenOptions, ledger::Ledger};

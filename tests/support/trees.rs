@@ -148,7 +148,6 @@ pub fn commit(files: &BTreeMap<String, String>) -> ScannedCommit {
                 .map(|path| TreeFile {
                     path: path.clone(),
                     oid: String::new(),
-                    size: None,
                 })
                 .collect(),
         ),

@@ -22,7 +22,8 @@ use crate::domain::policy::PolicySource;
 use crate::domain::registry::Budget;
 use crate::sources::git::{FileOwner, owner_of};
 
-use super::ledger::{self, FILE_CAP, Ledger};
+use super::file_scans::FILE_CAP;
+use super::ledger::{self, Ledger};
 use super::open::{Engine, blocking};
 use super::options::OpenOptions;
 use super::pins::named_repositories;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
 use crate::domain::reference::Repository;
-use crate::engine::ledger::FILE_CAP;
+use crate::engine::file_scans::FILE_CAP;
 use crate::sources::git::Blobs;
 use crate::sources::git::manifest::{self, DetectionRule, Scan, file_name};
 
@@ -71,8 +71,7 @@ impl BlobReferences {
         if let Some(known) = self.kept().get(&key) {
             return Ok(Arc::clone(known));
         }
-        let is_read = |bytes: &[u8]| bytes.len() as u64 <= FILE_CAP && may_matter(bytes);
-        let Some(bytes) = blobs.read_if(oid, &is_read)? else {
+        let Some(bytes) = blobs.read_if(oid, FILE_CAP, may_matter)? else {
             return Ok(Arc::from([]));
         };
         let by_documents = self.of_documents(path, &bytes);

@@ -42,7 +42,7 @@ pub(super) async fn files(context: &PlanContext, pins: &[&Pin]) -> Result<Search
     let wanted: Vec<(String, String)> = context
         .files
         .iter()
-        .filter(|file| manifest::may_contain_copies(&file.path) && file.size.is_none_or(|size| size <= LARGEST))
+        .filter(|file| manifest::may_contain_copies(&file.path))
         .filter(|file| !commit.copied.contains(&file.path) && is_there(&file.path))
         .map(|file| (file.path.clone(), file.oid.clone()))
         .collect();
@@ -50,7 +50,8 @@ pub(super) async fn files(context: &PlanContext, pins: &[&Pin]) -> Result<Search
         .git(move |repo| {
             let blobs = repo.blobs()?;
             let each = wanted.into_iter();
-            each.map(|(path, oid)| Ok((path, blobs.read(&oid)?))).collect()
+            let found = each.map(|(path, oid)| Ok(blobs.read_if(&oid, LARGEST, &|_| true)?.map(|bytes| (path, bytes))));
+            found.filter_map(Result::transpose).collect()
         })
         .await
 }

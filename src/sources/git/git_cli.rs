@@ -195,11 +195,7 @@ impl GitReader for GitCli {
         let mut all = TreeListing::default();
         for (entry, path) in self.ls_tree(&["-r", commit])? {
             match entry.kind() {
-                EntryKind::File => all.files.push(TreeFile {
-                    path,
-                    oid: entry.oid,
-                    size: None,
-                }),
+                EntryKind::File => all.files.push(TreeFile { path, oid: entry.oid }),
                 EntryKind::Link => all.links.push(path),
                 _ => {}
             }
@@ -238,7 +234,7 @@ impl GitReader for GitCli {
         None
     }
 
-    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
+    fn blob_if(&self, oid: &str, most: u64, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
         let mut contents = self.contents.borrow_mut();
         let stream = match contents.take() {
             Some(running) => contents.insert(running),
@@ -253,7 +249,7 @@ impl GitReader for GitCli {
             detail: detail.to_owned(),
         };
         match answer {
-            Ok(Some(Some((kind, bytes)))) if kind == "blob" => match is_wanted(&bytes) {
+            Ok(Some(Some((kind, bytes)))) if kind == "blob" => match bytes.len() as u64 <= most && is_wanted(&bytes) {
                 true if !is_named(&bytes, oid) => Err(GitError::corrupt(oid)),
                 is_wanted => Ok(is_wanted.then_some(bytes)),
             },

@@ -1,10 +1,13 @@
 //! Reading by libgit2, in this process.
 
+mod blob_bytes;
 mod history;
 mod tree_changes;
 
 use git2::{BranchType, Commit, ObjectType, Oid, Repository};
 use sha1::{Digest as _, Sha1};
+
+use blob_bytes::LooseObjects;
 
 use super::error::GitError;
 use super::git_cli::GitCli;
@@ -18,6 +21,7 @@ const RENAME_LIMIT: usize = 400;
 /// A repository opened by libgit2.
 pub(super) struct Libgit2 {
     repo: Repository,
+    loose: LooseObjects,
     /// The program, for what libgit2 does not know about the working tree.
     program: GitProgram,
 }
@@ -25,7 +29,11 @@ pub(super) struct Libgit2 {
 impl Libgit2 {
     /// Takes an open repository; `program` runs in the same one.
     pub(crate) fn new(repo: Repository, program: GitProgram) -> Self {
-        Self { repo, program }
+        Self {
+            repo,
+            loose: LooseObjects::default(),
+            program,
+        }
     }
 
     fn find_commit(&self, id: &str) -> Result<Commit<'_>, GitError> {
@@ -164,7 +172,6 @@ impl GitReader for Libgit2 {
                     (0o100_000, Some(ObjectType::Blob)) => files.push(TreeFile {
                         path: format!("{folder}{name}"),
                         oid: entry.id().to_string(),
-                        size: None,
                     }),
                     (0o120_000, Some(ObjectType::Blob)) => links.push(format!("{folder}{name}")),
                     (_, Some(ObjectType::Tree)) => {
@@ -178,14 +185,6 @@ impl GitReader for Libgit2 {
         // As git lists them: by the bytes of their paths.
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         links.sort_unstable();
-        if let Ok(odb) = self.repo.odb() {
-            for file in &mut files {
-                let oid = Oid::from_str(&file.oid).ok();
-                file.size = oid
-                    .and_then(|oid| odb.read_header(oid).ok())
-                    .map(|(size, _)| size as u64);
-            }
-        }
         Ok(TreeListing { files, links })
     }
 
@@ -226,17 +225,19 @@ impl GitReader for Libgit2 {
         header.ok().map(|(size, _)| size as u64)
     }
 
-    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
-        let found = Oid::from_str(oid).and_then(|id| self.repo.find_blob(id));
-        let blob = found.map_err(|error| GitError::object(format!("blob {oid}"), &error))?;
-        if !is_wanted(blob.content()) {
+    fn blob_if(&self, oid: &str, most: u64, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
+        let failed = |error: git2::Error| GitError::object(format!("blob {oid}"), &error);
+        let id = Oid::from_str(oid).map_err(failed)?;
+        let odb = self.repo.odb().map_err(failed)?;
+        let found = self.loose.blob(&odb, id, most).map_err(failed)?;
+        let Some(bytes) = found.filter(|bytes| is_wanted(bytes)) else {
             return Ok(None);
-        }
+        };
         // What is shown or edited is what its name says, whatever became of the disk.
-        if !is_blob_of(blob.id(), blob.content()) {
+        if !is_blob_of(id, &bytes) {
             return Err(GitError::corrupt(oid));
         }
-        Ok(Some(blob.content().to_vec()))
+        Ok(Some(bytes.into_vec()))
     }
 
     fn compare(&self, old: Option<&str>, new: &str) -> Result<Vec<ChangedEntry>, GitError> {

@@ -22,7 +22,7 @@ const MOST_COMMITS: usize = 64;
 
 /// Files of one commit that are looked into for the digest, and the size up to which.
 const MOST_FILES: usize = 64;
-const LARGEST_FILE: usize = 4 << 20;
+const LARGEST_FILE: u64 = 4 << 20;
 
 /// What a clone knows of a remote's `pindeck/…`, or of what was pushed for review.
 struct ProposalBranch {
@@ -134,8 +134,7 @@ fn has_digest(reader: &dyn GitReader, commit: &CommitMeta, digest: &str) -> bool
     };
     let blobs = changes.into_iter().filter_map(|change| change.new?.regular());
     blobs.take(MOST_FILES).any(|oid| {
-        let small = |bytes: &[u8]| bytes.len() <= LARGEST_FILE;
-        let found = reader.blob_if(&oid, &small).ok().flatten();
+        let found = reader.blob_if(&oid, LARGEST_FILE, &|_| true).ok().flatten();
         found.is_some_and(|bytes| bytes.windows(digest.len()).any(|part| part == digest.as_bytes()))
     })
 }

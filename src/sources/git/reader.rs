@@ -171,15 +171,15 @@ pub(super) trait GitReader {
     /// # Errors
     /// If it is not there, no blob, or not what its name says.
     fn blob(&self, oid: &str) -> Result<Vec<u8>, GitError> {
-        let bytes = self.blob_if(oid, &|_| true)?;
+        let bytes = self.blob_if(oid, u64::MAX, &|_| true)?;
         Ok(bytes.unwrap_or_default())
     }
-    /// The bytes of a blob, if they are wanted at a first look. What is not wanted is neither copied nor compared
-    /// with its name.
+    /// The bytes of a blob, if they are no more than `most` and wanted at a first look. What is larger is not read where
+    /// that can be told before; what is not wanted is neither copied nor compared with its name.
     ///
     /// # Errors
     /// As [`GitReader::blob`].
-    fn blob_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError>;
+    fn blob_if(&self, oid: &str, most: u64, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError>;
     /// Every path in which two commits differ; `None` = the empty tree before a first commit.
     ///
     /// # Errors

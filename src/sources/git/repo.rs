@@ -101,6 +101,11 @@ impl GitRepo {
         }
     }
 
+    /// Whether it is read in this process, by as many threads as like to. Each job of the program is a process.
+    pub(crate) fn is_read_in_process(&self) -> bool {
+        self.read_by == ReadBy::Libgit2
+    }
+
     pub(super) fn reader(&self) -> Result<Box<dyn GitReader>, GitError> {
         Ok(match self.read_by {
             ReadBy::Libgit2 => {
@@ -376,12 +381,17 @@ impl Blobs {
         self.reader.blob(oid)
     }
 
-    /// The same, if the bytes are wanted at a first look.
+    /// The same, if the bytes are no more than `most` and wanted at a first look.
     ///
     /// # Errors
     /// As [`Blobs::read`].
-    pub(crate) fn read_if(&self, oid: &str, is_wanted: &dyn Fn(&[u8]) -> bool) -> Result<Option<Vec<u8>>, GitError> {
-        self.reader.blob_if(oid, is_wanted)
+    pub(crate) fn read_if(
+        &self,
+        oid: &str,
+        most: u64,
+        is_wanted: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<Option<Vec<u8>>, GitError> {
+        self.reader.blob_if(oid, most, is_wanted)
     }
 
     /// What a commit has at a path, as [`GitRepo::entry`] says it, without opening the repository anew.

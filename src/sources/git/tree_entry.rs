@@ -9,8 +9,6 @@ pub struct TreeFile {
     pub path: String,
     /// Its blob.
     pub oid: String,
-    /// Its size in bytes, where it costs nothing to know.
-    pub size: Option<u64>,
 }
 
 /// An entry of a tree, as git stores it.

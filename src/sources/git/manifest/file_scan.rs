@@ -94,6 +94,12 @@ pub struct OciSource {
 }
 
 impl Scan {
+    /// Whether a file of the same name and content says the same in every folder. Only what cannot be managed is told with
+    /// the path of its file.
+    pub(crate) fn is_of_any_folder(&self) -> bool {
+        self.unmanaged.is_empty()
+    }
+
     /// Why what the file says is not known for certain, if so: it is read only in part, or other readers may read it
     /// differently.
     pub fn unread_part(&self) -> Option<&str> {
