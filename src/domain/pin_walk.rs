@@ -74,6 +74,9 @@ pub(crate) struct PinWalk<K, W: Ord, N> {
     walked: HashSet<u64>,
     hasher: RandomState,
     is_out_of_order: bool,
+    /// A line was walked to where the history begins or is cut, or a side was too deep to follow: what was walked may be older
+    /// than what is left.
+    has_ended: bool,
     /// Something may be ready since it was asked last.
     is_moved: bool,
     seen: BTreeSet<(K, W)>,
@@ -93,6 +96,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
             walked: HashSet::new(),
             hasher: RandomState::new(),
             is_out_of_order: false,
+            has_ended: false,
             is_moved: true,
             seen: BTreeSet::new(),
             new: Vec::new(),
@@ -111,10 +115,13 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
         claims.iter().copied().reduce(|a, b| self.which_goes_on(a, b))
     }
 
-    /// Whether all that is left to walk begins at this commit of the branch. Sides that lead there too end here, as they
-    /// would when the commit is stepped to.
+    /// Whether all that is left to walk begins at this commit of the branch, and nothing that was walked is older than it.
+    /// Sides that lead there too end here, as they would when the commit is stepped to.
+    ///
+    /// Where clocks were wrong, something older than the commit may have been walked already. What leads on from there never
+    /// comes to the commit: it goes on to the beginning of the history.
     pub(crate) fn gathers_at(&mut self, commit: &str) -> bool {
-        if self.is_out_of_order || self.claims.len() != 1 {
+        if self.is_out_of_order || self.has_ended || self.claims.len() != 1 {
             return false;
         }
         let Some(lines) = self.claims.get_mut(commit).filter(|lines| lines.contains(&0)) else {
@@ -206,6 +213,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
                 None => refused.clone(),
                 Some(all) => all.intersection(&refused).cloned().collect(),
             });
+            self.has_ended |= depth > MAX_DEPTH;
             if depth <= MAX_DEPTH {
                 let side = self.lines.len();
                 let mut begun = ParentLine::new(Some(line), depth, state);
@@ -221,6 +229,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     /// A commit whose parents this clone does not have: what it changed cannot be told.
     pub(crate) fn cut(&mut self, commit: &str) {
         if let Some(line) = self.arrive(commit) {
+            self.has_ended = true;
             self.lines[line].is_cut = true;
             self.end(line);
         }
@@ -298,6 +307,7 @@ impl<K: Ord + Clone, W: Ord + Clone, N: Clone> PinWalk<K, W, N> {
     }
 
     fn begin(&mut self, commit: &str, line: usize) {
+        self.has_ended = true;
         let state = std::mem::take(&mut self.lines[line].state);
         let mut adopted = std::mem::take(&mut self.lines[line].adopted);
         for (key, counts) in state {

@@ -334,4 +334,97 @@ proptest! {
             prop_assert!(seen.insert(commit));
         }
     }
+
+    /// Where all that was walked leads to one commit, that commit's own past has the rest, whatever the clocks said.
+    #[test]
+    fn the_past_of_a_commit_that_all_leads_to_is_the_rest(
+        graph in graphs(), late in prop::collection::vec(0usize..12, 40), at in any::<prop::sample::Index>(),
+    ) {
+        let head = graph.commits.len() - 1;
+        let kept = at.index(head + 1);
+        // Some clocks are wrong by some commits.
+        let dates: Vec<usize> = (0..=head).map(|commit| commit + late[commit].saturating_sub(8) * 3).collect();
+        let Some(newer) = graph.walked_to(kept, &dates) else { return Ok(()) };
+        let rest = Graph { commits: graph.commits[..=kept].to_vec() };
+        let (rest, whole) = (Walked::whole(&rest), Walked::whole(&graph));
+        for what in &graph.commits[head].1 {
+            let known = newer.pinned.get(what).or_else(|| rest.pinned.get(what));
+            prop_assert_eq!(known, whole.pinned.get(what), "who pinned {}", what);
+        }
+        let stood: State = newer.stood.union(&rest.stood).copied().collect();
+        prop_assert_eq!(stood, whole.stood);
+    }
+}
+
+/// What a walk comes to.
+#[derive(Default)]
+struct Walked {
+    /// Who pinned what.
+    pinned: BTreeMap<u8, usize>,
+    stood: State,
+}
+
+impl Walked {
+    fn take(&mut self, walk: &mut PinWalk<(), u8, ()>, changes: Vec<PinSetChange<(), u8, ()>>) {
+        self.stood.extend(walk.newly_seen().into_iter().map(|(_, what)| what));
+        for change in changes.into_iter().filter(PinSetChange::is_on_the_way) {
+            let commit = change.commit.parse().expect("a number");
+            for what in change.to.keys().filter(|what| !change.from.contains_key(what)) {
+                self.pinned.entry(*what).or_insert(commit);
+            }
+        }
+    }
+
+    fn whole(graph: &Graph) -> Self {
+        let mut out = Self::default();
+        let mut walk = graph.begun();
+        for commit in (0..graph.commits.len()).rev() {
+            walk.step(&commit.to_string(), &graph.sides(commit));
+        }
+        let changes = walk.finish();
+        out.take(&mut walk, changes);
+        out
+    }
+}
+
+impl Graph {
+    fn begun(&self) -> PinWalk<(), u8, ()> {
+        let head = self.commits.len() - 1;
+        let state = self.commits[head].1.iter().map(|what| delta(*what, 1));
+        PinWalk::new(&head.to_string(), state)
+    }
+
+    fn sides(&self, commit: usize) -> Vec<ParentDeltas<(), u8, ()>> {
+        let parents = self.commits[commit].0.iter();
+        parents
+            .map(|parent| (parent.to_string(), self.deltas(Some(*parent), commit)))
+            .collect()
+    }
+
+    /// The walk by date, as far as the commit that everything leads to; `None` = it never comes to that.
+    fn walked_to(&self, kept: usize, dates: &[usize]) -> Option<Walked> {
+        let head = self.commits.len() - 1;
+        let mut out = Walked::default();
+        let mut walk = self.begun();
+        let mut queue = std::collections::BinaryHeap::from([(dates[head], head)]);
+        let mut queued = BTreeSet::from([head]);
+        while let Some((_, commit)) = queue.pop() {
+            if commit == kept && walk.gathers_at(&commit.to_string()) {
+                let changes = walk.ready();
+                out.take(&mut walk, changes);
+                return Some(out);
+            }
+            walk.step(&commit.to_string(), &self.sides(commit));
+            let changes = walk.ready();
+            out.take(&mut walk, changes);
+            let parents: Vec<usize> = self.commits[commit].0.clone();
+            queue.extend(
+                parents
+                    .into_iter()
+                    .filter(|parent| queued.insert(*parent))
+                    .map(|parent| (dates[parent], parent)),
+            );
+        }
+        None
+    }
 }

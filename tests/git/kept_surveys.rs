@@ -219,8 +219,12 @@ fn the_next_commit_goes_on_from_the_last_one() {
     let (home, damaged) = (Home::new(), Home::new());
     make(&story);
     home.shown(&dir);
-    // Merges are no such commits: with one among them everything is read again.
-    story.then("one more", &[("staging/a.yaml", pod(&[5]))]);
+    // A side branch that begins at the last commit, its merge, and a commit on top.
+    let last = story.commits.len() - 1;
+    let mut files = story.commits[last].3.clone();
+    files.insert("staging/a.yaml".to_owned(), pod(&[5]).expect("a pod"));
+    let side = story.add(&[last], "on the side", files.clone());
+    story.add(&[last, side], "merged", files);
     story.then("on top", &[("production/a.yaml", pod(&[2]))]);
     make(&story);
     let plain = shown(&dir, None);

@@ -149,8 +149,6 @@ struct StateReading<'a> {
     unowned: BTreeSet<HistoryKey>,
     /// A service took the place of a repository that nobody has any more.
     has_followed: bool,
-    /// A merge was walked.
-    has_merged: bool,
 }
 
 /// A side of a commit: each file with its references before and after.
@@ -182,18 +180,16 @@ impl<'a> StateReading<'a> {
             keeps_files: states.only.is_some(),
             unowned: unowned.collect(),
             has_followed: false,
-            has_merged: false,
             walk: Walk::new(&ledger.tip.commit, pinned),
             placement,
             commits: HashMap::new(),
         })
     }
 
-    /// Whether all that was walked leads to one commit of the branch, as if the reading began there: no file was moved, no
-    /// service took the place of another's repository, and nothing was merged. What a side of a merge has from before that
-    /// commit can tell who pinned what is newer.
+    /// Whether all that was walked leads to one commit of the branch, as if the reading began there: no file was moved, and no
+    /// service took the place of another's repository.
     fn leads_plainly_to(&mut self, commit: &str) -> bool {
-        !self.has_followed && !self.has_merged && self.moved.known().borrow().is_empty() && self.walk.gathers_at(commit)
+        !self.has_followed && self.moved.known().borrow().is_empty() && self.walk.gathers_at(commit)
     }
 
     fn is_over(&self) -> bool {
@@ -207,7 +203,6 @@ impl<'a> StateReading<'a> {
             gone,
             is_cut,
         } = changes;
-        self.has_merged |= commit.parents.len() > 1;
         if is_cut {
             self.walk.cut(&commit.id);
             return Ok(());
