@@ -8,6 +8,7 @@ mod apply_patches;
 mod charts;
 mod compose;
 mod config_maps;
+mod controller_reach;
 mod controller_rounds;
 mod deciding_fields;
 mod deploying;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::sources::git::manifest::{DocumentPart, ImageRule, Kustomization};
 
 use super::config_maps;
+use super::controller_reach;
 use super::deciding_fields::may_decide;
 use super::files::Files;
 use super::images::Rule;
@@ -88,6 +89,8 @@ enum ReadObjects {
 pub(super) struct Renderer<'a> {
     pub(super) files: &'a Files<'a>,
     read: ReadObjects,
+    /// The files that bring objects of controllers, where only these are read.
+    bringing: Option<Vec<bool>>,
     /// How many objects may still be taken over from one kustomization to another.
     budget: Cell<usize>,
     known: RefCell<HashMap<u32, Rc<Rendered>>>,
@@ -111,6 +114,7 @@ impl<'a> Renderer<'a> {
         Self {
             files,
             read,
+            bringing: (read == ReadObjects::Controllers).then(|| controller_reach::of(files)),
             budget: Cell::new(20_000 + 50 * files.len() as usize),
             known: RefCell::default(),
             active: RefCell::default(),
@@ -129,7 +133,11 @@ impl<'a> Renderer<'a> {
         if let Some(known) = self.known.borrow().get(&file) {
             return Rc::clone(known);
         }
-        let rendered = Rc::new(self.render(file, None));
+        let brings = |bringing: &Vec<bool>| bringing.get(file as usize).is_some_and(|brings| *brings);
+        let rendered = match self.bringing.as_ref().is_none_or(brings) {
+            true => Rc::new(self.render(file, None)),
+            false => Rc::default(),
+        };
         self.known.borrow_mut().insert(file, Rc::clone(&rendered));
         rendered
     }
