@@ -94,14 +94,15 @@ fn kustomizations(files: &BTreeMap<String, String>) -> Vec<String> {
 
 /// Where pindeck and the oracle disagree about a tree's kustomizations.
 fn disagreements(kubectl: &Path, name: &str, files: &BTreeMap<String, String>) -> (usize, Vec<String>) {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rendered-{}", std::process::id()));
-    write(files, &root);
+    // Several tests of one process render at the same time.
+    let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let root = root.path();
+    write(files, root);
     let commit = commit(files);
     let (mut compared, mut wrong) = (0, Vec::new());
     for folder in kustomizations(files) {
         let inside = if folder == "." { "" } else { folder.as_str() };
-        let (Some(ours), Some(theirs)) = (kustomization_images(&commit, inside), oracle(kubectl, &root, &folder))
-        else {
+        let (Some(ours), Some(theirs)) = (kustomization_images(&commit, inside), oracle(kubectl, root, &folder)) else {
             continue;
         };
         compared += 1;
