@@ -21,6 +21,9 @@ const SHARE: usize = 64;
 /// The scans of one content, by the paths of the files that have it.
 type ScansOfBlob = Vec<(String, Arc<Scan>)>;
 
+/// What one thread scanned, by the places of the files in the list.
+type ScannedShare = Vec<(usize, Option<Arc<Scan>>)>;
+
 /// Scans by blob and path: a second look touches changed files only, and files of one name and content are read once.
 #[derive(Default)]
 pub struct ScanCache(Mutex<HashMap<String, ScansOfBlob>>);
@@ -55,9 +58,9 @@ impl ScanCache {
             false => 1,
         };
         let next = AtomicUsize::new(0);
-        let work = || -> Result<Vec<(usize, Option<Arc<Scan>>)>, Failure> {
+        let work = || -> Result<ScannedShare, Failure> {
             let blobs = repo.blobs()?;
-            let mut out = Vec::new();
+            let mut out = ScannedShare::new();
             loop {
                 let from = next.fetch_add(SHARE, Ordering::Relaxed);
                 if from >= files.len() {
