@@ -19,7 +19,7 @@ pub(super) struct LooseObjects {
     packed: Cell<u32>,
 }
 
-/// The bytes of a blob.
+/// What a blob contains, where libgit2 or this process has it in memory.
 pub(super) enum BlobBytes<'o> {
     Loose(Vec<u8>),
     Packed(OdbObject<'o>),
