@@ -294,7 +294,7 @@ async fn what_cannot_be_reached_is_never_empty() {
     // And with nothing asked, nothing is called unreachable.
     let offline = engine_with_cache(&stage, "cache", |options| options.offline = true);
     assert_eq!(offline.board().await.expect("a board").unreachable(), None);
-    std::fs::rename(&away, &production(&stage)).expect("back");
+    std::fs::rename(&away, production(&stage)).expect("back");
     assert_eq!(told(&fresh).await, known);
 }
 
