@@ -21,6 +21,7 @@ mod release {
     mod holds_gone;
     mod known_good;
     mod loose_copies;
+    mod own_clones;
     mod own_registry;
     mod own_release;
     mod proposals;

@@ -181,7 +181,7 @@ impl RepositoryReader<'_> {
 
     /// The clone of a place, and whether it was made just now.
     fn repo_of(&self, place: &RepositoryPlace) -> Result<(GitRepo, bool), Failure> {
-        if let Some(known) = self.others.known(&place.name) {
+        if let Some(known) = known(self.others, place)? {
             return Ok((known, false));
         }
         let folder = match &place.folder {
@@ -226,16 +226,26 @@ pub(super) fn reopened(
     home: &GitRepo,
     name: &str,
 ) -> Result<GitRepo, Failure> {
-    if let Some(known) = others.known(name) {
+    let place = match name.starts_with('/') {
+        // The name of a folder is its path, whatever stands in it.
+        true => RepositoryPlace::at(name.to_owned(), Some(PathBuf::from(name))),
+        false => {
+            let address = RepositoryAddress::parse(name);
+            let address = address.map_err(|why| Failure::failed(format!("{} {why}", quoted(name))))?;
+            RepositoryPlace::of(&address, Path::new("/"))
+        }
+    };
+    if let Some(known) = known(others, &place)? {
         return Ok(known);
     }
-    let address = RepositoryAddress::parse(name).map_err(|why| Failure::failed(format!("{} {why}", quoted(name))))?;
-    let place = RepositoryPlace::of(&address, Path::new("/"));
     let folder = match &place.folder {
         Some(folder) if !place.is_ours() => folder.clone(),
         _ => clone_folder(options, home, name),
     };
     if !folder.exists() && place.is_ours() {
+        if options.offline {
+            return Err(not_here(name, options));
+        }
         let made = GitRepo::clone_to(name, &folder);
         made.map_err(|error| unreachable(&Failure::from(error), name))?;
     }
@@ -244,6 +254,21 @@ pub(super) fn reopened(
         repo.check_as_made(name)?;
     }
     Ok(repo)
+}
+
+/// A clone that was found before. One of our own is looked at each time: a cockpit runs for days, and others write where it
+/// lies, or take it away.
+fn known(others: &OtherRepositories, place: &RepositoryPlace) -> Result<Option<GitRepo>, Failure> {
+    let Some(known) = others.known(&place.name) else {
+        return Ok(None);
+    };
+    if place.is_ours() {
+        if !known.common_dir().exists() {
+            return Ok(None);
+        }
+        known.check_as_made(&place.name)?;
+    }
+    Ok(Some(known))
 }
 
 fn clone_folder(options: &OpenOptions, home: &GitRepo, name: &str) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Proposals that wait on branches of their own: found in git, explained by the forge where one is known.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +12,8 @@ use crate::domain::board::PinKey;
 use crate::domain::failure::Failure;
 use crate::domain::freshness::Answered;
 use crate::domain::policy::{TeamPolicy, WriteMode};
-use crate::domain::proposal::{ForgeProposal, ProposalReport, ProposalState, ProposedPin, chosen};
-use crate::sources::forge::{ForgeAddress, ForgeClient};
+use crate::domain::proposal::{ForgeProposal, ForgeSettings, ProposalReport, ProposalState, ProposedPin, chosen};
+use crate::sources::forge::{ForgeAddress, ForgeClient, settings_elsewhere};
 use crate::sources::git::{GitError, GitRepo};
 
 use super::checkout::BranchCheckout;
@@ -52,8 +53,25 @@ impl Engine {
     ) -> Result<Option<Arc<ForgeClient>>, Failure> {
         let url = remote.and_then(|remote| repo.remote_url(remote));
         let approved = &self.options().approved_registries;
-        let address = ForgeAddress::of(team.forge.as_ref(), url.as_deref(), approved);
+        let settings = self.forge_settings(team, repo, url.as_deref());
+        let address = ForgeAddress::of(settings.as_deref(), url.as_deref(), approved);
         address.map(|address| self.inner.forges.client(address)).transpose()
+    }
+
+    /// What the policy says of the forge of a repository with this remote, which need not be the policy's own.
+    pub(super) fn forge_settings<'t>(
+        &self,
+        team: &'t TeamPolicy,
+        repo: &GitRepo,
+        url: Option<&str>,
+    ) -> Option<Cow<'t, ForgeSettings>> {
+        let settings = team.forge.as_ref()?;
+        let home = &self.inner.repo;
+        if repo.common_dir() == home.common_dir() {
+            return Some(Cow::Borrowed(settings));
+        }
+        let home_url = home.remote().ok().flatten().and_then(|remote| home.remote_url(&remote));
+        Some(Cow::Owned(settings_elsewhere(settings, home_url.as_deref(), url)))
     }
 
     /// Requests that were sent to the forge so far.

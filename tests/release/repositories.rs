@@ -464,6 +464,9 @@ async fn a_clone_that_another_program_changed_is_not_used() {
         format!("[core]\n\tsshCommand = touch {}\n", path(&ran)),
         format!("[remote \"origin\"]\n\tpushurl = {}\n", path(&stage.remote)),
         format!("[include]\n\tpath = {}\n", path(&ran)),
+        "[branch \"main\"]\n\tremote = elsewhere\n".to_owned(),
+        "[branch \"main\"]\n\tmerge = refs/remotes/origin/main\n".to_owned(),
+        "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n".to_owned(),
     ] {
         std::fs::write(clone.join(".git/config"), format!("{config}{change}")).expect("written");
         let engine = stage.engine();
@@ -479,7 +482,43 @@ async fn a_clone_that_another_program_changed_is_not_used() {
             "{refused:?}"
         );
     }
-    std::fs::write(clone.join(".git/config"), config).expect("written");
+    // What git reads beside the configuration, and a configuration that leaves it to that.
+    let of_git = clone.join(".git");
+    std::fs::create_dir_all(of_git.join("info")).expect("made");
+    for (file, text) in [
+        ("remotes/origin", format!("URL: {}\n", path(&stage.remote))),
+        ("branches/origin", format!("{}\n", path(&stage.remote))),
+        ("info/grafts", String::new()),
+        (
+            "objects/info/alternates",
+            format!("{}\n", path(&stage.remote.join("objects"))),
+        ),
+    ] {
+        std::fs::write(of_git.join("config"), &config).expect("written");
+        let file = of_git.join(file);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(&file, text).expect("written");
+        let why = stage.engine().board().await.expect("a board").unreachable();
+        let why = why.expect("not read");
+        assert!(
+            why.contains("was changed by another program"),
+            "{}: {why}",
+            file.display()
+        );
+        std::fs::remove_file(&file).expect("gone");
+        for folder in ["remotes", "branches"] {
+            let _ = std::fs::remove_dir(of_git.join(folder));
+        }
+    }
+    let without = config
+        .lines()
+        .filter(|line| !line.contains("url ="))
+        .collect::<Vec<_>>()
+        .join("\n");
+    std::fs::write(of_git.join("config"), without).expect("written");
+    let why = stage.engine().board().await.expect("a board").unreachable();
+    assert!(why.expect("not read").contains("remote.origin"));
+    std::fs::write(of_git.join("config"), config).expect("written");
     hook(&clone.join(".git/hooks"), "pre-push", &format!("touch {}", path(&ran)));
     let refused = stage
         .engine()

@@ -54,7 +54,7 @@ async fn child() {
 }
 
 /// Does this in a child process that is killed at this step.
-fn crash(stage: &Stage, to: &str, step: WriteStep, moment: JournalMoment) {
+pub(super) fn crash(stage: &Stage, to: &str, step: WriteStep, moment: JournalMoment) {
     let out = std::process::Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "release::two_pushes::child", "--nocapture"])
         .env(AT, format!("{}:{moment:?}", step.as_str()))
@@ -66,7 +66,7 @@ fn crash(stage: &Stage, to: &str, step: WriteStep, moment: JournalMoment) {
     assert_eq!(out.status.code(), None, "killed at {step:?} {moment:?}: {said}");
 }
 
-async fn resume(engine: &Engine, id: &str) -> Result<Receipt, WriteFailure> {
+pub(super) async fn resume(engine: &Engine, id: &str) -> Result<Receipt, WriteFailure> {
     let (tx, mut rx) = mpsc::channel(64);
     let (_stop, cancel) = watch::channel(false);
     let drain = tokio::spawn(async move { while rx.recv().await.is_some() {} });

@@ -48,12 +48,13 @@ impl Opening {
         plans: &[Plan],
     ) -> Self {
         let (title, description) = words(plans);
-        let wanted = team.forge.as_ref().and_then(|forge| forge.open);
+        let settings = engine.forge_settings(team, repo, repo.remote_url(remote).as_deref());
+        let wanted = settings.as_ref().and_then(|forge| forge.open);
         let (client, trouble) = match engine.forge(team, repo, Some(remote)) {
             Ok(client) => (client, None),
             Err(failure) => (None, Some(failure)),
         };
-        let configured = team.forge.as_ref().and_then(|forge| forge.kind);
+        let configured = settings.as_ref().and_then(|forge| forge.kind);
         let kind = configured.or_else(|| client.as_ref().map(|client| client.address().kind));
         let (way, note) = match (kind, wanted, client) {
             (Some(ForgeKind::Gitlab), None | Some(OpenBy::PushOption), _) => {

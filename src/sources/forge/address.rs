@@ -29,6 +29,30 @@ struct RemotePlace {
     is_plain: bool,
 }
 
+/// What `[forge]` says of a repository other than the policy's own: not which one it is, and nothing of the forge where it
+/// lies on another host than the policy's.
+pub(crate) fn settings_elsewhere(
+    settings: &ForgeSettings,
+    home_url: Option<&str>,
+    remote_url: Option<&str>,
+) -> ForgeSettings {
+    let name = |host: &str| {
+        let host = host.rsplit("://").next().unwrap_or_default().trim_end_matches('/');
+        host.split(':').next().unwrap_or_default().to_ascii_lowercase()
+    };
+    let of_url = |url: Option<&str>| url.and_then(place_of).map(|place| name(&place.host));
+    let meant = settings.host.as_deref().map(name).or_else(|| of_url(home_url));
+    let is_same_host = meant.is_some() && meant == of_url(remote_url);
+    ForgeSettings {
+        repository: None,
+        host: settings.host.clone().filter(|_| is_same_host),
+        kind: settings.kind.filter(|_| is_same_host),
+        // A person's word about one host is none about another.
+        by_repository: settings.by_repository || !is_same_host,
+        ..settings.clone()
+    }
+}
+
 impl ForgeAddress {
     /// The forge of a repository: as `[forge]` says, and where it says nothing, as the git remote does. `None` = there
     /// is none, or nobody said of which make it is.

@@ -15,6 +15,7 @@ mod pull_requests;
 mod token;
 
 pub use address::ForgeAddress;
+pub(crate) use address::settings_elsewhere;
 pub use answers::{FoundProposal, NewProposal, read_checks, read_proposals};
 pub use client::{ForgeClient, ForgeLimits};
 pub use error::ForgeError;

@@ -22,6 +22,9 @@ const OF_THE_PERSON: &[&str] = &[
     "gpg.format",
 ];
 
+/// git's status where there is no such setting to take away.
+const NOT_SET: i32 = 5;
+
 /// What git itself writes into the configuration of a new clone.
 const OF_GIT: &[&str] = &[
     "core.repositoryformatversion",
@@ -36,15 +39,28 @@ const OF_GIT: &[&str] = &[
     "remote.origin.tagopt",
 ];
 
+/// Files of a repository that say, beside its configuration, where git pushes and what it takes for history; no clone of
+/// ours has them.
+const ELSEWHERE: &[&str] = &["remotes", "branches", "info/grafts", "objects/info/alternates"];
+
 impl GitRepo {
-    /// The repository at a folder, whatever `GIT_DIR` names: that is another one.
+    /// The repository at a folder, whatever `GIT_DIR` names, and whatever lies around the folder: those are others.
     ///
     /// # Errors
     /// As [`GitRepo::discover`].
     pub(crate) fn at(dir: &Path) -> Result<Self, GitError> {
         let mut environment = GitEnvironment::of_process();
         (environment.git_dir, environment.work_tree) = (None, None);
-        Self::discover_in(dir, &environment)
+        let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+        environment.ceilings.extend(dir.parent().map(Path::to_owned));
+        let found = Self::discover_in(&dir, &environment)?;
+        let top = found.work_dir().unwrap_or(found.common_dir());
+        match top == dir || top == dir.join(".git") {
+            true => Ok(found),
+            false => Err(GitError::NotARepository {
+                dir: dir.display().to_string(),
+            }),
+        }
     }
 
     /// Clones a repository to a folder that does not exist yet, without any file of its working tree. Where another
@@ -65,7 +81,10 @@ impl GitRepo {
         let target = made.path().join("clone");
         // No repository around it has a say.
         let above = parent.parent().unwrap_or(parent).display().to_string();
-        let git = GitProgram::discovering(parent).with_env("GIT_CEILING_DIRECTORIES", above);
+        let git = GitProgram::discovering(parent)
+            .with_env("GIT_CEILING_DIRECTORIES", above)
+            // Else a person's own setting writes more into the clone than is looked for below.
+            .with_config("branch.autoSetupRebase", "never");
         let args = [
             "clone",
             "--quiet",
@@ -101,18 +120,33 @@ impl GitRepo {
         let args = ["config", "--local", "--no-includes", "--null", "--list"];
         let ran = self.program().run(&args, LOCAL_TIMEOUT)?;
         let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let (mut urls, mut fetches) = (0, 0);
         for entry in text.split('\0').filter(|entry| !entry.is_empty()) {
             let (key, value) = entry.split_once('\n').unwrap_or((entry, ""));
+            let of_branch = |end: &str| key.starts_with("branch.") && key.ends_with(end);
             let is_as_made = match key {
-                "remote.origin.url" => value == address,
-                "remote.origin.fetch" => value == "+refs/heads/*:refs/remotes/origin/*",
-                _ => {
-                    let of_branch = key.starts_with("branch.") && (key.ends_with(".remote") || key.ends_with(".merge"));
-                    of_branch || OF_GIT.contains(&key) || OF_THE_PERSON.iter().any(|own| own.eq_ignore_ascii_case(key))
+                "remote.origin.url" => {
+                    urls += 1;
+                    value == address
                 }
+                "remote.origin.fetch" => {
+                    fetches += 1;
+                    value == "+refs/heads/*:refs/remotes/origin/*"
+                }
+                _ if of_branch(".remote") => value == "origin",
+                _ if of_branch(".merge") => value.starts_with("refs/heads/"),
+                _ => OF_GIT.contains(&key) || OF_THE_PERSON.iter().any(|own| own.eq_ignore_ascii_case(key)),
             };
             if !is_as_made {
                 return Err(changed(key));
+            }
+        }
+        if (urls, fetches) != (1, 1) {
+            return Err(changed("remote.origin"));
+        }
+        for elsewhere in ELSEWHERE {
+            if self.common_dir().join(elsewhere).exists() {
+                return Err(changed(elsewhere));
             }
         }
         match std::fs::read_dir(self.common_dir().join("hooks")).map(|mut hooks| hooks.next().is_some()) {
@@ -121,20 +155,28 @@ impl GitRepo {
         }
     }
 
-    /// Takes over from another clone as whom the person commits there.
+    /// Takes over as whom the person commits in another clone, whichever file of their configuration says so there: what
+    /// counts for its folder alone (`includeIf`) would not count here.
     ///
     /// # Errors
-    /// If git cannot be run.
+    /// If git cannot be run, or the configuration cannot be written.
     pub(crate) fn commit_as_in(&self, other: &Self) -> Result<(), GitError> {
         for key in OF_THE_PERSON {
-            let there = other
-                .program()
-                .try_run(&["config", "--local", "--get", key], &[], LOCAL_TIMEOUT)?;
+            let there = other.program().try_run(&["config", "--get", key], &[], LOCAL_TIMEOUT)?;
             let here = self.program();
-            match there.ok() {
-                true => here.run(&["config", "--local", key, &there.text()], LOCAL_TIMEOUT)?,
-                false => here.try_run(&["config", "--local", "--unset-all", key], &[], LOCAL_TIMEOUT)?,
-            };
+            if there.ok() {
+                here.run(
+                    &["config", "--local", "--replace-all", key, &there.text()],
+                    LOCAL_TIMEOUT,
+                )?;
+                continue;
+            }
+            let args = ["config", "--local", "--unset-all", key];
+            // Another identity must not stay; that there is none is as good.
+            let gone = here.try_run(&args, &[], LOCAL_TIMEOUT)?;
+            if !gone.ok() && gone.status != Some(NOT_SET) {
+                here.run(&args, LOCAL_TIMEOUT)?;
+            }
         }
         Ok(())
     }
