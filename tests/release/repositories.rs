@@ -17,7 +17,7 @@ use crate::support::repositories::{
 use crate::support::stage::{Stage, execute, held, path, promote, promote_digest, revert, write};
 
 /// Everything that a board says of the pins, as text.
-async fn told(engine: &Engine) -> Vec<String> {
+pub(super) async fn told(engine: &Engine) -> Vec<String> {
     let board = engine.board().await.expect("a board");
     let mut out: Vec<String> = Vec::new();
     for cell in board.services.iter().flat_map(|row| &row.cells) {
@@ -448,85 +448,4 @@ async fn the_repository_of_the_policy_by_another_name_is_the_same() {
         .await
         .expect("reverted");
     assert_eq!(done.commits, [stage.head()], "the pin and its hold are one commit");
-}
-
-/// The cache is a place where other programs write, too, and a build may bring one along: what git would run is not
-/// believed there.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clone_that_another_program_changed_is_not_used() {
-    let Some(stage) = in_repositories().await else { return };
-    let expected = told(&stage.engine()).await;
-    let clones = std::fs::read_dir(stage.home.path().join("cache/repositories")).expect("clones");
-    let clone = clones.flatten().next().expect("one").path();
-    let config = std::fs::read_to_string(clone.join(".git/config")).expect("readable");
-    let ran = stage.home.path().join("ran");
-    for change in [
-        format!("[core]\n\tsshCommand = touch {}\n", path(&ran)),
-        format!("[remote \"origin\"]\n\tpushurl = {}\n", path(&stage.remote)),
-        format!("[include]\n\tpath = {}\n", path(&ran)),
-        "[branch \"main\"]\n\tremote = elsewhere\n".to_owned(),
-        "[branch \"main\"]\n\tmerge = refs/remotes/origin/main\n".to_owned(),
-        "[remote \"origin\"]\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n".to_owned(),
-    ] {
-        std::fs::write(clone.join(".git/config"), format!("{config}{change}")).expect("written");
-        let engine = stage.engine();
-        let board = engine.board().await.expect("a board");
-        let why = board.unreachable().expect("not read");
-        assert!(why.contains("was changed by another program"), "{change}: {why}");
-        let refused = engine
-            .plan(promote(&["payments"], "production"))
-            .await
-            .expect_err(&change);
-        assert!(
-            refused.what().raw().contains("was changed by another program"),
-            "{refused:?}"
-        );
-    }
-    // What git reads beside the configuration, and a configuration that leaves it to that.
-    let of_git = clone.join(".git");
-    std::fs::create_dir_all(of_git.join("info")).expect("made");
-    for (file, text) in [
-        ("remotes/origin", format!("URL: {}\n", path(&stage.remote))),
-        ("branches/origin", format!("{}\n", path(&stage.remote))),
-        ("info/grafts", String::new()),
-        (
-            "objects/info/alternates",
-            format!("{}\n", path(&stage.remote.join("objects"))),
-        ),
-    ] {
-        std::fs::write(of_git.join("config"), &config).expect("written");
-        let file = of_git.join(file);
-        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
-        std::fs::write(&file, text).expect("written");
-        let why = stage.engine().board().await.expect("a board").unreachable();
-        let why = why.expect("not read");
-        assert!(
-            why.contains("was changed by another program"),
-            "{}: {why}",
-            file.display()
-        );
-        std::fs::remove_file(&file).expect("gone");
-        for folder in ["remotes", "branches"] {
-            let _ = std::fs::remove_dir(of_git.join(folder));
-        }
-    }
-    let without = config
-        .lines()
-        .filter(|line| !line.contains("url ="))
-        .collect::<Vec<_>>()
-        .join("\n");
-    std::fs::write(of_git.join("config"), without).expect("written");
-    let why = stage.engine().board().await.expect("a board").unreachable();
-    assert!(why.expect("not read").contains("remote.origin"));
-    std::fs::write(of_git.join("config"), config).expect("written");
-    hook(&clone.join(".git/hooks"), "pre-push", &format!("touch {}", path(&ran)));
-    let refused = stage
-        .engine()
-        .plan(promote(&["payments"], "production"))
-        .await
-        .expect_err("a hook");
-    assert!(refused.what().raw().contains("a hook"), "{refused:?}");
-    assert!(!ran.exists(), "nothing of it ran");
-    std::fs::remove_dir_all(&clone).expect("gone");
-    assert_eq!(told(&stage.engine()).await, expected, "cloned again");
 }
