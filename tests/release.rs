@@ -34,4 +34,5 @@ mod release {
     mod styles;
     mod tags_beside;
     mod two_pushes;
+    mod two_pushes_kept;
 }

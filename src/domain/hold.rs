@@ -80,6 +80,32 @@ pub enum HoldChange {
     Ends(ServiceId, EnvId, Digest),
 }
 
+impl HoldChange {
+    /// Whether a hold ends.
+    pub(crate) const fn is_end(&self) -> bool {
+        matches!(self, Self::Ends(..))
+    }
+}
+
+/// The branch that the policy and the holds are read from, where pins are on another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldsPlace {
+    /// Name of the remote in git's configuration, for example `origin`; `None` = the branch is on no remote.
+    pub remote: Option<String>,
+    /// Name of the branch, without `refs/heads/`.
+    pub branch: String,
+}
+
+impl HoldsPlace {
+    /// Its name for people.
+    pub(crate) fn shown(&self) -> String {
+        match &self.remote {
+            Some(remote) => format!("branch {} of {remote}", self.branch),
+            None => format!("branch {}", self.branch),
+        }
+    }
+}
+
 /// The holds that begin and end where one list takes the place of another.
 pub(crate) fn changes(before: &[Hold], after: &[Hold]) -> BTreeSet<HoldChange> {
     type Named = (ServiceId, EnvId, Digest);

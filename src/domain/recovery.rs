@@ -157,7 +157,8 @@ impl RecoveryStatus {
         } else {
             Fact::No
         };
-        let hold = facts.hold.filter(|_| may_have_landed(step, has_commits));
+        // Whatever the step: it is noted right before its push, and a later try begins with its step anew.
+        let hold = facts.hold;
         let next = match (pushed, hold) {
             (Fact::Yes, _) => RecoveryAction::Close,
             (Fact::No, None | Some(Fact::Yes | Fact::No)) => RecoveryAction::Retry,

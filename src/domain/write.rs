@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureKind, Hint};
+use super::hold::HoldsPlace;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::plan::{Gate, GateName, GateState, Plan};
 use super::text::Untrusted;
@@ -141,6 +142,9 @@ pub struct Proposal {
     pub whole_commit: Option<String>,
     /// The other repository that is pushed to, as an address of git or a folder; `None` = that of the policy.
     pub repository: Option<String>,
+    /// The branch that the policy and the holds are read from, where that is not the branch of the pins: holds of the
+    /// write are pushed there.
+    pub holds_on: Option<HoldsPlace>,
     /// The remote that is pushed to.
     pub remote: String,
     /// The branch that is pushed: the release branch, or `pindeck/…` for a pull request.

@@ -38,6 +38,7 @@ fn draft() -> NewEntry {
             }],
             terms: None,
         }],
+        holds_on: None,
     }
 }
 

@@ -85,15 +85,15 @@ async fn without_atomic() -> Option<Stage> {
 }
 
 /// A world, with the pin that a revert takes back: where it is, and what stood there before.
-struct Half {
-    stage: Stage,
+pub(super) struct Half {
+    pub stage: Stage,
     is_apart: bool,
-    old: Digest,
-    new: Digest,
+    pub old: Digest,
+    pub new: Digest,
 }
 
 impl Half {
-    async fn start(is_apart: bool) -> Option<Self> {
+    pub(super) async fn start(is_apart: bool) -> Option<Self> {
         let stage = match is_apart {
             true => in_repositories().await?,
             false => without_atomic().await?,
@@ -119,7 +119,7 @@ impl Half {
         })
     }
 
-    fn pinned(&self) -> Digest {
+    pub(super) fn pinned(&self) -> Digest {
         digest_in(&match self.is_apart {
             true => file_of_production(&self.stage, PRODUCTION),
             false => self.stage.at_remote(["show", &format!("env/production:{PRODUCTION}")]),
@@ -127,7 +127,7 @@ impl Half {
     }
 
     /// Holds of the digest that is taken out.
-    fn holds(&self) -> usize {
+    pub(super) fn holds(&self) -> usize {
         let there = self
             .stage
             .at_remote(["ls-tree", "--name-only", "main", "pindeck-holds.toml"]);
@@ -142,7 +142,7 @@ impl Half {
     }
 
     /// The branch of the pin takes nothing.
-    fn close(&self) -> std::path::PathBuf {
+    pub(super) fn close(&self) -> std::path::PathBuf {
         let (folder, script) = match self.is_apart {
             true => (
                 production(&self.stage),
@@ -239,7 +239,7 @@ async fn a_crash_between_the_two_is_found_and_finished() {
 }
 
 /// Where the policy's branch and the pin's are.
-fn both(world: &Half) -> (String, String) {
+pub(super) fn both(world: &Half) -> (String, String) {
     match world.is_apart {
         true => both_heads(&world.stage),
         false => (

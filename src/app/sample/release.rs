@@ -165,6 +165,7 @@ pub(crate) fn proposal_of(request: Request) -> Proposal {
         alternatives: Vec::new(),
         whole_commit: None,
         repository: None,
+        holds_on: None,
         remote: "origin".to_owned(),
         branch: "main".to_owned(),
         command: "pindeck promote checkout --to staging --from integration".to_owned(),

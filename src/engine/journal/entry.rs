@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::hold::HoldChange;
+use crate::domain::hold::{HoldChange, HoldsPlace};
 use crate::domain::id::{Digest, EnvId, ServiceId};
 use crate::domain::plan::{FileEdit, GateState, Plan, Verb};
 use crate::domain::policy::Confirm;
@@ -32,6 +32,8 @@ pub(crate) struct NewEntry {
     pub new_branch: bool,
     /// What was confirmed, service by service.
     pub writes: Vec<RecordedWrite>,
+    /// The branch that the holds lie on, where that is not the branch of the pins.
+    pub holds_on: Option<HoldsPlace>,
 }
 
 impl NewEntry {
@@ -49,6 +51,7 @@ impl NewEntry {
             branch: proposal.branch.clone(),
             new_branch,
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
+            holds_on: proposal.holds_on.clone(),
         }
     }
 }
@@ -86,6 +89,9 @@ pub struct JournalEntry {
     /// The hold that is pushed on its own before the pin, if it is.
     #[serde(default)]
     pub first: Option<FirstPush>,
+    /// The branch that the holds lie on as it was confirmed, where that is not the branch of the pins.
+    #[serde(default)]
+    pub holds_on: Option<HoldsPlace>,
 }
 
 /// A hold that is pushed before the pin, to the repository of the policy.
@@ -234,6 +240,7 @@ impl JournalEntry {
             commits: Vec::new(),
             repository: draft.repository,
             first: None,
+            holds_on: draft.holds_on,
         }
     }
 
@@ -250,6 +257,15 @@ impl JournalEntry {
     /// What stands, from the facts.
     pub(crate) fn recovery(&self, facts: RecoveryFacts) -> RecoveryStatus {
         RecoveryStatus::of(self.step, self.last_commit().is_some(), self.copies(), facts)
+    }
+
+    /// Whether a hold may still stand that was to end with the pin, and is pushed on its own.
+    pub(crate) fn may_leave_a_hold(&self) -> bool {
+        let mut terms = self
+            .writes
+            .iter()
+            .filter_map(|write| write.terms.as_ref()?.holds.as_ref());
+        self.holds_on.is_some() && terms.any(|holds| holds.iter().any(HoldChange::is_end))
     }
 
     /// Whether content has to be copied.

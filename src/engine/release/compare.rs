@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::domain::hold::{HoldChange, HoldsPlace};
 use crate::domain::id::Target;
 use crate::domain::plan::{FileEdit, Gate, GateName, GateState, Plan};
 use crate::domain::policy::{Freeze, WriteMode};
@@ -31,6 +32,8 @@ pub(super) struct Confirmed {
     pub branch: String,
     /// The other repository that is pushed to; `None` = that of the policy.
     pub repository: Option<String>,
+    /// The branch of the holds, where the pins are on another one.
+    pub holds_on: Option<HoldsPlace>,
     pub way: WriteMode,
     /// The holds of the write have landed on their own.
     pub hold_landed: bool,
@@ -43,6 +46,7 @@ impl Confirmed {
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
             branch: proposal.branch.clone(),
             repository: proposal.repository.clone(),
+            holds_on: proposal.holds_on.clone(),
             way: if proposal.branch == release {
                 WriteMode::Push
             } else {
@@ -58,6 +62,7 @@ impl Confirmed {
             writes: entry.writes.clone(),
             branch: entry.branch.clone(),
             repository: entry.repository.clone(),
+            holds_on: entry.holds_on.clone(),
             way: if entry.new_branch {
                 WriteMode::Branch
             } else {
@@ -91,6 +96,17 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
         return ProposalComparison::Moved(format!(
             "it would be pushed to another repository than {} now",
             confirmed.repository.as_deref().unwrap_or("that of the policy")
+        ));
+    }
+    if confirmed.holds_on != now.holds_on {
+        let place = |at: &Option<HoldsPlace>| {
+            at.as_ref()
+                .map_or_else(|| "a branch that was not recorded".to_owned(), HoldsPlace::shown)
+        };
+        return ProposalComparison::Moved(format!(
+            "its policy and holds would be those of {} now, not of {}",
+            place(&now.holds_on),
+            place(&confirmed.holds_on)
         ));
     }
     // The name of a pull request's branch contains the time of its plan.
@@ -145,9 +161,8 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite, hold_landed: bool) -> O
     if changed_lines(&confirmed.edits) != changed_lines(&now.edits) {
         return Some(format!("the bytes of the pin of {of} changed"));
     }
-    // A hold that landed changes nothing a second time.
     let are_same = match (&was.holds, &is.holds) {
-        (Some(was), Some(is)) if hold_landed => is.is_subset(was),
+        (Some(was), Some(is)) if hold_landed => is_rest(was, is),
         (was, is) => was == is,
     };
     if !are_same {
@@ -170,6 +185,17 @@ fn moved(confirmed: &RecordedWrite, now: &RecordedWrite, hold_landed: bool) -> O
         return Some(format!("a write to {of} is confirmed in another way now"));
     }
     None
+}
+
+/// Whether the holds that would begin and end now are what is left of the confirmed ones, where those that begin landed
+/// once. They are in force, or all of them were ended since and begin again; where only some were, somebody has decided
+/// otherwise. What ends may have ended already.
+fn is_rest(was: &BTreeSet<HoldChange>, is: &BTreeSet<HoldChange>) -> bool {
+    let begin = |all: &BTreeSet<HoldChange>| -> BTreeSet<HoldChange> {
+        all.iter().filter(|change| !change.is_end()).cloned().collect()
+    };
+    let again = begin(is);
+    is.is_subset(was) && (again.is_empty() || again == begin(was))
 }
 
 /// The freeze window that a plan has run into since it was planned, in words. Copying may take hours.

@@ -54,6 +54,7 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
             alternatives: Vec::new(),
             whole_commit: None,
             repository: None,
+            holds_on: None,
             remote: "origin".to_owned(),
             branch: match write {
                 WriteMode::Push => "main".to_owned(),
@@ -75,6 +76,7 @@ fn compared_with(confirmed: RecordedWrite, now: Prepared, hold_landed: bool) -> 
         writes: vec![confirmed],
         branch: "main".to_owned(),
         repository: None,
+        holds_on: None,
         way: WriteMode::Push,
         hold_landed,
     };
@@ -188,4 +190,53 @@ fn a_hold_that_landed_is_not_missed_and_nothing_new_comes_with_it() {
     assert_eq!(again(vec![hold(8)], true), ProposalComparison::Same);
     assert!(matches!(again(Vec::new(), false), ProposalComparison::Moved(_)));
     assert!(matches!(again(vec![hold(9)], true), ProposalComparison::Moved(_)));
+}
+
+#[test]
+fn holds_that_landed_are_in_force_or_begin_again_as_a_whole() {
+    let (service, environment) = (plan().service, plan().environment);
+    let of = |byte| (service.clone(), environment.clone(), Digest::from_bytes([byte; 32]));
+    let begins = |byte| HoldChange::Begins(of(byte).0, of(byte).1, of(byte).2);
+    let ends = HoldChange::Ends(of(7).0, of(7).1, of(7).2);
+    let mut confirmed = plan();
+    confirmed.holds = [begins(8), begins(9), ends.clone()].into();
+    let confirmed = RecordedWrite::of(&confirmed);
+    let again = |holds: Vec<HoldChange>| {
+        let mut now = plan();
+        now.holds = holds.into_iter().collect();
+        compared_with(confirmed.clone(), prepared(now, WriteMode::Push), true)
+    };
+    for same in [
+        Vec::new(),
+        vec![ends.clone()],
+        vec![begins(8), begins(9)],
+        vec![begins(8), begins(9), ends.clone()],
+    ] {
+        assert_eq!(again(same.clone()), ProposalComparison::Same, "{same:?}");
+    }
+    for moved in [vec![begins(8)], vec![begins(9), ends]] {
+        let said = again(moved.clone());
+        assert!(matches!(said, ProposalComparison::Moved(_)), "{moved:?}: {said:?}");
+    }
+}
+
+#[test]
+fn holds_that_would_lie_elsewhere_are_another_write() {
+    let on = |branch: &str| {
+        let mut now = prepared(plan(), WriteMode::Push);
+        now.proposal.holds_on = Some(HoldsPlace {
+            remote: Some("origin".to_owned()),
+            branch: branch.to_owned(),
+        });
+        now
+    };
+    let confirmed = |branch| Confirmed::of(&on(branch).proposal, "main");
+    assert_eq!(compare(&confirmed("main"), &on("main")), ProposalComparison::Same);
+    for now in [on("other"), prepared(plan(), WriteMode::Push)] {
+        let said = compare(&confirmed("main"), &now);
+        assert!(
+            matches!(&said, ProposalComparison::Moved(what) if what.contains("policy and holds")),
+            "{said:?}"
+        );
+    }
 }

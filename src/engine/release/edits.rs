@@ -99,8 +99,10 @@ pub(super) struct Rewrite {
     pub files: Vec<FileChange>,
     /// The same changes as people see them: file, first line, diff.
     pub edits: Vec<FileEdit>,
-    /// A file that changes on the branch of the policy, where that is another one.
-    pub beside: Option<FileChange>,
+    /// What holds that begin change on the branch of the policy, where that is another one.
+    pub begins_beside: Option<FileChange>,
+    /// What holds that end change there, on top of that.
+    pub ends_beside: Option<FileChange>,
     /// The holds that begin and end with it.
     pub holds: BTreeSet<HoldChange>,
     /// Texts that name what is replaced, each taken along or left behind.
@@ -119,10 +121,21 @@ impl Rewrite {
         self.take_change(before, FileChange::replacing(path, before, after));
     }
 
-    /// Adds the new content of a file of the policy's branch, where that is another one.
-    pub(crate) fn take_beside(&mut self, path: &str, before: Option<&[u8]>, after: Vec<u8>) {
-        self.edits.push(describe(path, before.unwrap_or_default(), &after));
-        self.beside = Some(FileChange::replacing(path, before, after));
+    /// Adds the new content of a file of the policy's branch, where that is another one: with the holds that begin, and
+    /// then without those that end, where there are such.
+    pub(crate) fn take_beside(
+        &mut self,
+        path: &str,
+        before: Option<&[u8]>,
+        begun: Option<Vec<u8>>,
+        ended: Option<Vec<u8>>,
+    ) {
+        let between = begun.as_deref().or(before);
+        if let Some(after) = ended.as_deref().or(begun.as_deref()) {
+            self.edits.push(describe(path, before.unwrap_or_default(), after));
+        }
+        self.ends_beside = ended.map(|after| FileChange::replacing(path, between, after));
+        self.begins_beside = begun.map(|after| FileChange::replacing(path, before, after));
     }
 
     /// Names the loose copies that are still there once these pins are changed.

@@ -16,7 +16,7 @@ use crate::engine::open::{Engine, blocking};
 
 use super::compare::{Confirmed, ProposalComparison, compare, frozen_since};
 use super::destination_check::{self, DestinationProblem};
-use super::draft::Prepared;
+use super::draft::{Draft, Prepared};
 use super::plan_context::{PlanContext, Purpose};
 use super::prepare::prepare;
 use super::publish;
@@ -114,8 +114,20 @@ impl RunningWrite<'_> {
         let confirmed = Confirmed::of(&self.confirmed, &context.ledger().tip.branch).with_hold(self.hold_landed);
         match compare(&confirmed, &prepared) {
             ProposalComparison::Same => {}
-            ProposalComparison::Already => return Ok(Some(receipt(&self.confirmed, WriteState::Already))),
+            ProposalComparison::Already => {
+                let mut done = receipt(&self.confirmed, WriteState::Already);
+                done.notes.extend(self.landed_hold());
+                return Ok(Some(done));
+            }
             ProposalComparison::Moved(what) => return Err(moved(prepared.proposal, what).into()),
+        }
+        if self.hold_landed && prepared.drafts.iter().any(Draft::begins_hold) {
+            match prepared.write {
+                // It was ended since, so nothing of the write is in force: it is made again, as on the first try.
+                WriteMode::Push => self.hold_landed = false,
+                // It waits in its proposal, or was merged and ended since.
+                WriteMode::Branch => publish::still_proposed(self, &context).await?,
+            }
         }
         if self.running.is_none() {
             // Asked before anything is copied: who cannot commit shall not leave half of it behind.
@@ -231,7 +243,7 @@ impl RunningWrite<'_> {
 }
 
 /// The hold of a write landed, and its pin did not: the journal keeps it.
-fn half(failure: WriteFailure) -> WriteEnd {
+pub(super) fn half(failure: WriteFailure) -> WriteEnd {
     match failure {
         WriteFailure::Failed(failure) => publish::half(&failure),
         other => publish::half(&Failure::failed(other.what().clone())),

@@ -1,5 +1,6 @@
 //! Planning holds: one is added, or those of a target end. Each is a commit of the tracked file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,25 +16,58 @@ use crate::domain::text::{Untrusted, quoted};
 use crate::domain::write::{Request, WriteFailure};
 use crate::engine::holds;
 use crate::engine::open::blocking;
+use crate::sources::git::write::FileChange;
 
 use super::draft::{BesideCommit, Draft, Drafted};
 use super::edits::{Overlay, Rewrite};
 use super::plan_context::PlanContext;
 
 /// How a hold and its pin are pushed to two branches of one remote.
-const HOLD_BESIDE: &str =
-    "both branches are pushed at once, or neither (where the remote cannot promise that, the hold first)";
+const HOLD_BESIDE: &str = "both branches are pushed at once, or neither (where the remote cannot promise that, a hold that begins is pushed \
+     before the pin, and one that ends after it)";
 
-/// How they are pushed to two repositories.
+/// How a hold that begins and its pin are pushed to two repositories.
 const HOLD_FIRST: &str = "two repositories cannot be pushed to at once, so the hold is pushed first and then the pin; if \
                           only the hold lands, that is said, and `pindeck resume` finishes it";
+
+/// How a hold that ends and its pin are pushed to two repositories.
+const END_LAST: &str = "two repositories cannot be pushed to at once, so the pin is pushed first and the hold ends after it; \
+                        if only the pin lands, the hold stands, and that is said";
+
+/// How both are pushed to two repositories with their pin.
+const HOLD_FIRST_END_LAST: &str = "two repositories cannot be pushed to at once, so the hold that begins is pushed first, \
+                                   then the pin, and the end of the other hold last; if only the first lands, that is \
+                                   said, and `pindeck resume` finishes it";
+
+/// Where the holds lie, where that is not the branch that is written.
+struct HoldsElsewhere {
+    /// Its name for people.
+    shown: String,
+    /// It is another repository.
+    is_apart: bool,
+}
+
+impl HoldsElsewhere {
+    /// In which order these changes and their pin are pushed, for people.
+    fn words(&self, changes: &BTreeSet<HoldChange>) -> String {
+        let begins = changes.iter().any(|change| !change.is_end());
+        let ends = changes.iter().any(HoldChange::is_end);
+        let how = match (self.is_apart, begins, ends) {
+            (false, ..) => HOLD_BESIDE,
+            (true, true, true) => HOLD_FIRST_END_LAST,
+            (true, false, true) => END_LAST,
+            (true, _, false) => HOLD_FIRST,
+        };
+        format!("{} lies on {}: {how}", holds::FILE, self.shown)
+    }
+}
 
 /// `pindeck-holds.toml` as it is now on the branch of the policy.
 pub(super) struct HoldsFile {
     /// `None` = there is no such file yet.
     bytes: Option<Arc<Vec<u8>>>,
-    /// Where it lies and how it is pushed, where that is not the branch that is written.
-    elsewhere: Option<String>,
+    /// Where it lies, where that is not the branch that is written.
+    elsewhere: Option<HoldsElsewhere>,
 }
 
 impl HoldsFile {
@@ -46,11 +80,10 @@ impl HoldsFile {
             });
         }
         let (home, here) = (ledger.checkouts.home.clone(), ledger.checkouts.at(ledger.place));
-        let how = match here.repository {
-            None => HOLD_BESIDE.to_owned(),
-            Some(_) => HOLD_FIRST.to_owned(),
+        let elsewhere = HoldsElsewhere {
+            shown: home.shown_beside(here),
+            is_apart: here.repository.is_some(),
         };
-        let elsewhere = format!("{} lies on {}: {how}", holds::FILE, home.shown_beside(here));
         let read = move || home.repo.read_at(&home.tip.commit, holds::FILE)?.regular(holds::FILE);
         let bytes = blocking(read).await?.map_err(Failure::from)?;
         Ok(Self {
@@ -62,38 +95,59 @@ impl HoldsFile {
     /// Adds the file, in which these holds take the place of those that are known, to a rewrite.
     pub(crate) fn replace(&self, out: &mut Rewrite, known: &[Hold], all: &[Hold]) -> Result<(), WriteFailure> {
         out.holds = hold::changes(known, all);
-        let text = holds::render(all).map_err(|e| Failure::failed(e.to_string()))?;
+        let render = |all: &[Hold]| -> Result<Vec<u8>, Failure> {
+            let text = holds::render(all).map_err(|e| Failure::failed(e.to_string()))?;
+            Ok(text.into_bytes())
+        };
         let before = self.bytes.as_ref().map(|bytes| bytes.as_slice());
         match &self.elsewhere {
-            None => out.take(holds::FILE, before, text.into_bytes()),
-            Some(words) => {
-                out.take_beside(holds::FILE, before, text.into_bytes());
-                out.warnings.push(words.as_str().into());
+            None => out.take(holds::FILE, before, render(all)?),
+            Some(elsewhere) => {
+                let begins = out.holds.iter().any(|change| !change.is_end());
+                let ends = out.holds.iter().any(HoldChange::is_end);
+                let begun = match (begins, ends) {
+                    (true, true) => Some(render(&all.iter().cloned().fold(known.to_vec(), with))?),
+                    (false, true) => None,
+                    (_, false) => Some(render(all)?),
+                };
+                let ended = if ends { Some(render(all)?) } else { None };
+                out.warnings.push(elsewhere.words(&out.holds).into());
+                out.take_beside(holds::FILE, before, begun, ended);
             }
         }
         Ok(())
     }
 }
 
-/// The commit on the branch of the policy that changes the holds, where the pin of a revert lies on another one. `revert`
+/// The commits on the branch of the policy that change the holds, where the pin of a revert lies on another one. `revert`
 /// is what the commit of the pin says.
-pub(super) fn beside(rewritten: &mut Rewrite, revert: &MessageFacts<'_>) -> Option<BesideCommit> {
-    let change = rewritten.beside.take()?;
-    // Holds that begin are first.
-    let (verb, held) = match rewritten.holds.first()? {
-        HoldChange::Begins(.., digest) => (Verb::Hold, *digest),
-        HoldChange::Ends(.., digest) => (Verb::ReleaseHold, *digest),
+pub(super) fn beside(rewritten: &mut Rewrite, revert: &MessageFacts<'_>) -> Vec<BesideCommit> {
+    let changes = [
+        (false, rewritten.begins_beside.take()),
+        (true, rewritten.ends_beside.take()),
+    ];
+    let commit = |(is_end, change): (bool, Option<FileChange>)| {
+        let first = rewritten.holds.iter().find(|change| change.is_end() == is_end)?;
+        let (verb, held) = match first {
+            HoldChange::Begins(.., digest) => (Verb::Hold, *digest),
+            HoldChange::Ends(.., digest) => (Verb::ReleaseHold, *digest),
+        };
+        let message = message::compose(&MessageFacts {
+            verb,
+            from: Some(held),
+            to: Some(held),
+            verdict: None,
+            waived: None,
+            reverts: None,
+            ..*revert
+        });
+        Some(BesideCommit {
+            is_end,
+            change: change?,
+            message,
+        })
     };
-    let message = message::compose(&MessageFacts {
-        verb,
-        from: Some(held),
-        to: Some(held),
-        verdict: None,
-        waived: None,
-        reverts: None,
-        ..*revert
-    });
-    Some(BesideCommit { change, message })
+    changes.into_iter().filter_map(commit).collect()
 }
 
 /// Plans a new hold.
@@ -254,7 +308,7 @@ async fn draft(
     });
     Ok(Draft {
         files: rewritten.files,
-        beside: None,
+        beside: Vec::new(),
         meant: rewritten.meant,
         evidence: Vec::new(),
         plan: Plan {

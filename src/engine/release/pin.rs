@@ -123,7 +123,7 @@ async fn one(
     });
     Ok(Draft {
         files: rewritten.files,
-        beside: None,
+        beside: Vec::new(),
         meant: rewritten.meant,
         evidence: assessed.assessment.evidence,
         plan: Plan {
@@ -176,6 +176,7 @@ pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> 
         alternatives: Vec::new(),
         whole_commit: None,
         repository: context.repository(),
+        holds_on: context.holds_on(),
         remote: context.remote.clone(),
         branch: context.ledger().tip.branch.clone(),
         command: command::of(request),

@@ -11,6 +11,7 @@ use crate::config::unknown;
 use crate::domain::board::{Fetch, Hold};
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
+use crate::domain::hold::HoldsPlace;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
@@ -117,6 +118,16 @@ impl PlanContext {
     pub(crate) fn repository(&self) -> Option<String> {
         let ledger = self.ledger();
         ledger.checkouts.at(ledger.place).repository.clone()
+    }
+
+    /// The branch that the policy and the holds are read from, where the pins are on another one.
+    pub(crate) fn holds_on(&self) -> Option<HoldsPlace> {
+        let ledger = self.ledger();
+        let tip = &ledger.checkouts.home.tip;
+        (!ledger.is_home()).then(|| HoldsPlace {
+            remote: tip.remote.clone(),
+            branch: tip.branch.clone(),
+        })
     }
 
     /// The questions to the registries.

@@ -50,6 +50,7 @@ pub(super) async fn prepare(context: &PlanContext, mut request: Request) -> Resu
             alternatives: drafted.alternatives,
             whole_commit: drafted.whole_commit,
             repository: context.repository(),
+            holds_on: context.holds_on(),
             remote: context.remote.clone(),
         },
         drafts: drafted.drafts,

@@ -181,7 +181,7 @@ impl Promotion<'_> {
         });
         Ok(Draft {
             files: rewritten.files,
-            beside: None,
+            beside: Vec::new(),
             meant: rewritten.meant,
             evidence: assessed.assessment.evidence,
             plan: Plan {

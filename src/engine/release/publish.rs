@@ -44,7 +44,7 @@ pub(super) async fn publish(
     let made = MadeCommits::make(write, context, prepared).await?;
     if let Some(running) = &mut write.running {
         // What landed is told by the last one, so that is the pin's.
-        let noted: Vec<String> = made.holds.iter().chain(&made.pins).cloned().collect();
+        let noted: Vec<String> = made.holds().chain(&made.pins).cloned().collect();
         let noted = running.committed(&context.ledger().tip.commit, &noted, Timestamp::now());
         noted.map_err(Failure::from)?;
     }
@@ -55,9 +55,9 @@ pub(super) async fn publish(
     let home = &context.ledger().checkouts.home;
     let is_one_remote = is_one_remote(context);
     let branch = write.confirmed.branch.clone();
-    let beside = match made.holds.last() {
-        None => None,
-        Some(commit) => Some(OwnedPush {
+    let of_holds = |commit: Option<&String>, at: &str| -> Result<Option<OwnedPush>, Failure> {
+        let Some(commit) = commit else { return Ok(None) };
+        Ok(Some(OwnedPush {
             repo: home.repo.clone(),
             remote: remote_of_holds(home)?,
             branch: match prepared.write {
@@ -65,9 +65,13 @@ pub(super) async fn publish(
                 WriteMode::Branch => format!("{branch}-hold"),
             },
             commit: commit.clone(),
-            at: (prepared.write == WriteMode::Push).then(|| home.tip.commit.clone()),
-        }),
+            at: (prepared.write == WriteMode::Push).then(|| at.to_owned()),
+        }))
     };
+    let tip = home.tip.commit.as_str();
+    let beside = of_holds(made.holds().last(), tip)?;
+    let begins = of_holds(made.begins.last(), tip)?;
+    let ends = of_holds(made.ends.last(), made.begins.last().map_or(tip, String::as_str))?;
     let pin = OwnedPush {
         repo: context.repo.clone(),
         remote: write.confirmed.remote.clone(),
@@ -96,12 +100,17 @@ pub(super) async fn publish(
         true => None,
         false => Some(push(pin.clone(), beside.clone(), opening.clone()).await?),
     };
-    if let (Some(hold), None | Some(Err(PushError::NotAtomic { .. }))) = (&beside, &pushed) {
-        // Not both at once, so the hold first: it only closes, and a pin without it could step forward again.
-        note_first(write, hold)?;
-        if !push_hold(write, hold).await? {
-            return Ok(None);
+    let mut later = None;
+    if let (Some(_), None | Some(Err(PushError::NotAtomic { .. }))) = (&beside, &pushed) {
+        // Not all at once, so the hold that begins first: a pin without it could step forward again. What ends comes
+        // last: the digest that it names is no free one before it is pinned.
+        if let Some(hold) = &begins {
+            note_first(write, hold)?;
+            if !push_hold(write, hold).await? {
+                return Ok(None);
+            }
         }
+        later = ends;
         pushed = None;
     }
     let pushed = match pushed {
@@ -116,8 +125,12 @@ pub(super) async fn publish(
             {
                 pushed.words.push(stays(&error));
             }
+            let not_ended = match later {
+                Some(end) => push_end(end, &mut pushed.words).await,
+                None => None,
+            };
             let mut landed = LandedPush {
-                commits: made.of_plans(write),
+                commits: made.of_plans(write, not_ended.is_none()),
                 is_open: took_options == Some(true) && pushed.url.as_deref().is_some_and(opening::is_there),
                 url: pushed.url,
                 words: pushed.words,
@@ -128,6 +141,7 @@ pub(super) async fn publish(
                 landed.notes.push(WITHOUT_OPTIONS.into());
             }
             landed.notes.extend(notes);
+            landed.notes.extend(not_ended);
             if let Some(opening) = opening {
                 match opening.open(&write.confirmed.branch).await {
                     Ok(None) => {}
@@ -174,34 +188,40 @@ fn is_one_remote(context: &PlanContext) -> bool {
 
 /// The commits of a write, each in its own clone.
 struct MadeCommits {
-    /// Of the holds, on the branch of the policy, where the pins lie elsewhere.
-    holds: Vec<String>,
+    /// Of the holds that begin, on the branch of the policy, where the pins lie elsewhere.
+    begins: Vec<String>,
+    /// Of those that end, on top of them.
+    ends: Vec<String>,
     /// Of the plans.
     pins: Vec<String>,
 }
 
 impl MadeCommits {
     async fn make(write: &RunningWrite<'_>, context: &PlanContext, prepared: &Prepared) -> Result<Self, WriteEnd> {
-        let base = context.ledger().tip.commit.clone();
+        let pins_on = context.ledger().tip.commit.clone();
         let work: Vec<(Vec<FileChange>, String)> = prepared
             .drafts
             .iter()
             .map(|draft| (draft.files.clone(), draft.plan.message.clone()))
             .collect();
-        let beside: Vec<(Vec<FileChange>, String)> = prepared
-            .drafts
-            .iter()
-            .filter_map(|draft| draft.beside.clone())
-            // What landed in an earlier try is not made again.
-            .filter(|_| !write.hold_landed)
-            .map(|beside| (vec![beside.change], beside.message))
-            .collect();
+        // What waits in a proposal of its own since an earlier try is not made again.
+        let is_proposed = write.hold_landed && prepared.write == WriteMode::Branch;
+        let beside = |is_end: bool| -> Vec<(Vec<FileChange>, String)> {
+            let all = prepared.drafts.iter().flat_map(|draft| draft.beside.clone());
+            all.filter(|beside| beside.is_end == is_end && !is_proposed)
+                .map(|beside| (vec![beside.change], beside.message))
+                .collect()
+        };
+        let (begins, ends) = (beside(false), beside(true));
         let (repo, home) = (context.repo.clone(), context.ledger().checkouts.home.clone());
         let made = blocking(move || {
-            let holds = commit(&home.repo, home.tip.commit, &beside)?;
+            let begins = commit(&home.repo, home.tip.commit.clone(), &begins)?;
+            let base = begins.last().unwrap_or(&home.tip.commit).clone();
+            let ends = commit(&home.repo, base, &ends)?;
             Ok::<_, WriteFailure>(Self {
-                holds,
-                pins: commit(&repo, base, &work)?,
+                begins,
+                ends,
+                pins: commit(&repo, pins_on, &work)?,
             })
         });
         let made = made.await??;
@@ -216,15 +236,26 @@ impl MadeCommits {
         self.pins.last().map_or("", String::as_str)
     }
 
-    /// Each plan's at the plan's place, and then those of holds.
-    fn of_plans(self, write: &RunningWrite<'_>) -> Vec<String> {
+    /// Those of the holds, in order.
+    fn holds(&self) -> impl Iterator<Item = &String> {
+        self.begins.iter().chain(&self.ends)
+    }
+
+    /// Each plan's at the plan's place, and then those of holds; `ended` tells whether those that end landed.
+    fn of_plans(self, write: &RunningWrite<'_>, ended: bool) -> Vec<String> {
         let landed = write
             .running
             .as_ref()
             .and_then(|running| running.entry().first.as_ref());
-        let landed = landed.filter(|_| self.holds.is_empty() && write.hold_landed);
+        let landed = landed.filter(|_| self.begins.is_empty() && write.hold_landed);
         let landed = landed.map(|first| first.commit.clone());
-        self.pins.into_iter().chain(self.holds).chain(landed).collect()
+        let ends = self.ends.into_iter().filter(|_| ended);
+        self.pins
+            .into_iter()
+            .chain(landed)
+            .chain(self.begins)
+            .chain(ends)
+            .collect()
     }
 }
 
@@ -297,6 +328,47 @@ async fn push_hold(write: &mut RunningWrite<'_>, hold: &OwnedPush) -> Result<boo
     match write.step(WriteStep::HoldPushed) {
         Ok(()) => Ok(true),
         Err(failure) => Err(half(&Failure::failed(failure.what().clone()))),
+    }
+}
+
+/// Pushes the end of a hold after its pin; what it says is why it may still stand. The pin has landed, and what stands
+/// closes, so that is no failure.
+async fn push_end(end: OwnedPush, words: &mut Vec<Untrusted>) -> Option<Untrusted> {
+    let why = match push(end, None, None).await {
+        Ok(Ok((pushed, _))) => {
+            words.extend(pushed.words);
+            return None;
+        }
+        Ok(Err(error)) => Failure::from(&error),
+        Err(end) => Failure::failed(end.into_failure().what().clone()),
+    };
+    Some(
+        format!(
+            "the pin is pushed, and the hold that was to end with it may still stand ({}): `pindeck hold list` shows it, and \
+             `pindeck hold release` ends it",
+            why.what.raw()
+        )
+        .into(),
+    )
+}
+
+/// Checks that a hold that was proposed on its own has not been merged, where it is not in force: then somebody ended it
+/// since, and its pin must not be proposed without it.
+pub(super) async fn still_proposed(write: &RunningWrite<'_>, context: &PlanContext) -> Result<(), WriteFailure> {
+    let first = write.running.as_ref().and_then(|running| running.entry().first.clone());
+    let home = context.ledger().checkouts.home.clone();
+    let (Some(first), Some(remote)) = (first, home.tip.remote.clone()) else {
+        return Ok(());
+    };
+    let branch = home.tip.branch.clone();
+    let merged = blocking(move || home.repo.landed(&remote, &home.tip.branch, &first.commit)).await?;
+    match merged.map_err(|error| Failure::from(&error))? {
+        true => Err(Failure::conflict(format!(
+            "the hold of this write was merged into {branch} and has ended since; nothing was proposed without it"
+        ))
+        .hint("drop it (`pindeck resume --drop`), and plan it again")
+        .into()),
+        false => Ok(()),
     }
 }
 

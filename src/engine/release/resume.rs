@@ -133,25 +133,36 @@ impl Engine {
                 .hint("try again when the remote answers")
                 .into()),
             RecoveryAction::Retry => {
-                let context = PlanContext::open(self, Purpose::Write, &entry.request.ask).await?;
-                let prepared = prepare(&context, entry.request.clone()).await?;
                 let hold_landed = status.hold == Some(Fact::Yes);
-                let compared = compare(&Confirmed::left(&entry).with_hold(hold_landed), &prepared);
-                let mut proposal = prepared.proposal;
-                if entry.new_branch {
-                    proposal.branch.clone_from(&entry.branch);
-                }
-                if let ProposalComparison::Moved(what) = compared {
-                    let what = format!(
-                        "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
-                    );
-                    return Err(WriteFailure::Conflict(Box::new(proposal), what.into()));
-                }
-                if let Some(refusal) = proposal.refusal() {
-                    return Err(refusal);
-                }
+                let again = self.planned_again(&entry, hold_landed).await;
+                // Something of it landed: whatever keeps the rest from being planned is no plain refusal.
+                let proposal = again.map_err(|failure| match hold_landed {
+                    true => execute::half(failure).into_failure(),
+                    false => failure,
+                })?;
                 execute::finish(self, proposal, (running, hold_landed), progress, cancel).await
             }
+        }
+    }
+
+    /// What was begun, planned on the newest commit: it comes to what was confirmed, and nothing stands in its way.
+    async fn planned_again(&self, entry: &JournalEntry, hold_landed: bool) -> Result<Proposal, WriteFailure> {
+        let context = PlanContext::open(self, Purpose::Write, &entry.request.ask).await?;
+        let prepared = prepare(&context, entry.request.clone()).await?;
+        let compared = compare(&Confirmed::left(entry).with_hold(hold_landed), &prepared);
+        let mut proposal = prepared.proposal;
+        if entry.new_branch {
+            proposal.branch.clone_from(&entry.branch);
+        }
+        if let ProposalComparison::Moved(what) = compared {
+            let what = format!(
+                "{what}: what was begun is not what was confirmed any more; drop it (pindeck resume --drop) and plan it again"
+            );
+            return Err(WriteFailure::Conflict(Box::new(proposal), what.into()));
+        }
+        match proposal.refusal() {
+            Some(refusal) => Err(refusal),
+            None => Ok(proposal),
         }
     }
 
@@ -160,8 +171,10 @@ impl Engine {
         let (this, copy) = (self.clone(), entry.clone());
         let (landed, hold, commits_here) = blocking(move || {
             let home = &this.inner.repo;
+            let first = copy.first.as_ref();
+            let hold = first.map(|first| Fact::of(&home.landed(&first.remote, &first.branch, &first.commit)));
             let Some(last) = copy.last_commit() else {
-                return (Fact::No, None, false);
+                return (Fact::No, hold, false);
             };
             let repo = match &copy.repository {
                 None => Ok(home.clone()),
@@ -169,10 +182,8 @@ impl Engine {
             };
             let here = repo.as_ref().is_ok_and(|repo| repo.has_commit(last).unwrap_or(false));
             if !copy.may_have_landed() {
-                return (Fact::No, None, here);
+                return (Fact::No, hold, here);
             }
-            let first = copy.first.as_ref();
-            let hold = first.map(|first| Fact::of(&home.landed(&first.remote, &first.branch, &first.commit)));
             let landed = repo.map_or(Fact::Unknown, |repo| {
                 Fact::of(&repo.landed(&copy.remote, &copy.branch, last))
             });
@@ -235,6 +246,10 @@ async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote
     }
 }
 
+/// What ends with a pin on another branch may end after it, so a crash in between leaves it.
+const HOLD_MAY_STAND: &str = "the pin is pushed; the hold that ends with it may still stand: `pindeck hold list` shows it, \
+                              and `pindeck hold release` ends it";
+
 /// It landed before the crash: only the entry is left to remove.
 fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailure> {
     let nothing = Proposal {
@@ -244,6 +259,7 @@ fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailur
         alternatives: Vec::new(),
         whole_commit: None,
         repository: entry.repository.clone(),
+        holds_on: entry.holds_on.clone(),
         remote: entry.remote.clone(),
         branch: entry.branch.clone(),
         command: super::command::of(&entry.request),
@@ -255,6 +271,11 @@ fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailur
         WriteState::Pushed
     };
     Ok(Receipt {
+        notes: entry
+            .may_leave_a_hold()
+            .then(|| HOLD_MAY_STAND.into())
+            .into_iter()
+            .collect(),
         commits: entry.commits.clone(),
         pushed: Some(format!("refs/heads/{}", entry.branch)),
         remote_words,

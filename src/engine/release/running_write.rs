@@ -77,6 +77,14 @@ impl<'a> RunningWrite<'a> {
         }
     }
 
+    /// What a receipt says of a hold that landed on its own, where nothing else of the write has to land.
+    pub(crate) fn landed_hold(&self) -> Option<Untrusted> {
+        let running = self.running.as_ref().filter(|_| self.hold_landed)?;
+        let first = running.entry().first.as_ref()?;
+        let (commit, branch, remote) = (&first.commit, &first.branch, &first.remote);
+        Some(format!("the hold of this write landed before: commit {commit} on branch {branch} of {remote}").into())
+    }
+
     /// Says how far it is; a listener that is behind misses some.
     pub(crate) fn say(&self, what: Progress) {
         let _ = self.progress.try_send(what);
