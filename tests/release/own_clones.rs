@@ -53,6 +53,12 @@ async fn a_write_in_a_folder_with_blanks_in_its_name_is_resumed() {
         .args(["clone", "-q", path(&folder), path(&theirs)])
         .status();
     assert!(cloned.expect("git").success());
+    for (key, value) in [("user.name", "Bea"), ("user.email", "bea@example.com")] {
+        let set = std::process::Command::new("git")
+            .args(["-C", path(&theirs), "config", key, value])
+            .status();
+        assert!(set.expect("git").success());
+    }
     std::os::unix::fs::symlink(&theirs, stage.home.path().join("mine")).expect("linked");
     stage.edit_policy(|text| text.replace("../production.git", "../mine"));
     std::os::unix::fs::symlink(&folder, production(&stage)).expect("linked");

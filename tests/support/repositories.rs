@@ -116,6 +116,11 @@ pub async fn pindeck(stage: &Stage, own_policy: bool, args: &[&str]) -> Output {
     let command = command.args(args).env("HOME", stage.home.path());
     let command = command.env("PINDECK_CACHE_DIR", stage.home.path().join("program-cache"));
     let command = command.env("XDG_STATE_HOME", stage.home.path().join("state"));
+    let of_git = stage.home.path().join(".gitconfig");
+    let command = match of_git.exists() {
+        true => command.env("GIT_CONFIG_GLOBAL", &of_git),
+        false => command,
+    };
     let config = stage.home.path().join("user.toml");
     match config.exists() {
         true => command.env("PINDECK_CONFIG", &config),
