@@ -13,6 +13,7 @@ pub mod support;
 
 mod git {
     mod checkouts;
+    mod file_scans;
     mod history;
     mod identity;
     mod kept_surveys;

@@ -13,15 +13,8 @@ use serde_json::Value;
 
 use crate::support::git_world::hook;
 use crate::support::peer::git;
+use crate::support::repositories::{PRODUCTION, STAGING, commits_of, digest_in, told};
 use crate::support::stage::{Stage, execute, held, path, promote_digest, revert, write};
-
-const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
-const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
-
-fn digest_in(text: &str) -> Digest {
-    let text = &text[text.find("sha256:").expect("a digest")..][..71];
-    text.parse().expect("a digest")
-}
 
 /// The world with staging and production on branches of their own. What the branch of the policy has in their folders
 /// names digests that nobody has: whoever reads it there says something else.
@@ -58,32 +51,6 @@ fn file_on(stage: &Stage, branch: &str, file: &str) -> String {
         stage.home.path(),
         ["-C", path(&stage.remote), "show", &format!("{branch}:{file}")],
     )
-}
-
-/// Everything that a board says of the pins, as text.
-async fn told(engine: &Engine) -> Vec<String> {
-    let board = engine.board().await.expect("a board");
-    let mut out: Vec<String> = Vec::new();
-    for row in &board.services {
-        for cell in &row.cells {
-            let pin = &cell.pin;
-            out.push(format!(
-                "{} {:?} {:?} {:?} {:?} {:?} {:?}",
-                pin.target, pin.component, pin.tag, pin.digest, pin.locations, cell.pinned_by, cell.skipped
-            ));
-        }
-    }
-    let facts = board.drift.iter().map(|one| {
-        let about = (&one.service, &one.environment, &one.tag, one.expected, one.found);
-        format!("{} {:?} {about:?}", one.id, one.kind)
-    });
-    out.extend(facts);
-    out
-}
-
-async fn commits_of(engine: &Engine, target: &Target) -> Vec<String> {
-    let history = engine.history(target, None, false).await.expect("a history");
-    history.into_iter().map(|record| record.entry.commit).collect()
 }
 
 /// Brings the pin of payments in production to the digest of staging.

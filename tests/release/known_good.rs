@@ -7,15 +7,8 @@ use pindeck::domain::{Digest, Target};
 use pindeck::engine::Engine;
 
 use crate::support::peer::git;
+use crate::support::repositories::{PRODUCTION, STAGING, digest_in};
 use crate::support::stage::{Stage, held, path, promote_digest, revert, write};
-
-const PRODUCTION: &str = "apps/payments/overlays/production/kustomization.yaml";
-const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
-
-fn digest_in(text: &str) -> Digest {
-    let text = &text[text.find("sha256:").expect("a digest")..][..71];
-    text.parse().expect("a digest")
-}
 
 fn gate(plan: &Plan, name: GateName) -> Option<(GateState, String)> {
     let gate = plan.gates.iter().find(|g| g.gate == name)?;

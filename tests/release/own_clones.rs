@@ -3,11 +3,10 @@
 use pindeck::domain::recovery::WriteStep;
 use pindeck::engine::journal::JournalMoment;
 
-use super::repositories::told;
 use super::two_pushes::{crash, resume};
 use crate::support::git_world::hook;
 use crate::support::repositories::{
-    PRODUCTION, at_production, digest_in, in_repositories, pindeck, production, promoted,
+    PRODUCTION, at_production, digest_in, in_repositories, pindeck, production, promoted, told,
 };
 use crate::support::stage::{path, promote};
 

@@ -5,45 +5,15 @@ use pindeck::domain::Target;
 use pindeck::domain::failure::FailureKind;
 use pindeck::domain::plan::{GateName, GateState};
 use pindeck::domain::write::{Ask, Request, WriteState};
-use pindeck::engine::Engine;
 use serde_json::Value;
 
 use crate::support::git_world::{belongings, hook};
 use crate::support::peer::git;
 use crate::support::repositories::{
-    PRODUCTION, STAGING, at_production, both_heads, copied, digest_in, engine_with_cache, file_of_production,
-    in_repositories, pindeck, production, promoted, somebody_changes_production,
+    PRODUCTION, STAGING, at_production, both_heads, commits_of, copied, digest_in, engine_with_cache,
+    file_of_production, in_repositories, pindeck, production, promoted, somebody_changes_production, told,
 };
 use crate::support::stage::{Stage, execute, held, path, promote, promote_digest, revert, write};
-
-/// Everything that a board says of the pins, as text.
-pub(super) async fn told(engine: &Engine) -> Vec<String> {
-    let board = engine.board().await.expect("a board");
-    let mut out: Vec<String> = Vec::new();
-    for cell in board.services.iter().flat_map(|row| &row.cells) {
-        let pin = &cell.pin;
-        let what = (
-            &pin.component,
-            &pin.tag,
-            pin.digest,
-            &pin.locations,
-            &cell.pinned_by,
-            cell.skipped,
-        );
-        out.push(format!("{} {what:?}", pin.target));
-    }
-    let facts = board.drift.iter().map(|one| {
-        let about = (&one.service, &one.environment, &one.tag, one.expected, one.found);
-        format!("{} {:?} {about:?}", one.id, one.kind)
-    });
-    out.extend(facts);
-    out
-}
-
-async fn commits_of(engine: &Engine, target: &Target) -> Vec<String> {
-    let history = engine.history(target, None, false).await.expect("a history");
-    history.into_iter().map(|record| record.entry.commit).collect()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_board_of_repositories_is_the_board_of_folders() {

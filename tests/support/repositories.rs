@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use pindeck::domain::Digest;
+use pindeck::domain::{Digest, Target};
 use pindeck::engine::{Engine, OpenOptions};
 
 use super::peer::git;
@@ -16,6 +16,36 @@ pub const STAGING: &str = "apps/payments/overlays/staging/kustomization.yaml";
 pub fn digest_in(text: &str) -> Digest {
     let text = &text[text.find("sha256:").expect("a digest")..][..71];
     text.parse().expect("a digest")
+}
+
+/// Everything that a board says of the pins, as text.
+pub async fn told(engine: &Engine) -> Vec<String> {
+    let board = engine.board().await.expect("a board");
+    let mut out: Vec<String> = Vec::new();
+    for cell in board.services.iter().flat_map(|row| &row.cells) {
+        let pin = &cell.pin;
+        let what = (
+            &pin.component,
+            &pin.tag,
+            pin.digest,
+            &pin.locations,
+            &cell.pinned_by,
+            cell.skipped,
+        );
+        out.push(format!("{} {what:?}", pin.target));
+    }
+    let facts = board.drift.iter().map(|one| {
+        let about = (&one.service, &one.environment, &one.tag, one.expected, one.found);
+        format!("{} {:?} {about:?}", one.id, one.kind)
+    });
+    out.extend(facts);
+    out
+}
+
+/// The commits of the history of a pin, newest first.
+pub async fn commits_of(engine: &Engine, target: &Target) -> Vec<String> {
+    let history = engine.history(target, None, false).await.expect("a history");
+    history.into_iter().map(|record| record.entry.commit).collect()
 }
 
 /// The world with staging on a branch and production in a repository of its own. What the branch of the policy has in
