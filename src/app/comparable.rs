@@ -2,7 +2,7 @@
 
 use super::comparison::{DigestPair, PlacedDigest, plan_pair};
 use super::cursor::ScreenSubject;
-use super::request::on_screen_subject;
+use super::request::{nothing_here, on_screen_subject};
 use super::state::{CockpitState, Screen};
 use crate::domain::board::{Cell, ServiceRow};
 use crate::domain::id::EnvId;
@@ -120,10 +120,7 @@ fn of_subject(state: &CockpitState, row: &ServiceRow, subject: &ScreenSubject) -
             }
         }
         ScreenSubject::Pin(key) => {
-            let cell = state
-                .board
-                .cell(key)
-                .ok_or_else(|| "nothing is pinned here".to_owned())?;
+            let cell = state.board.cell(key).ok_or_else(|| nothing_here(state))?;
             let here = pinned(cell).ok_or_else(|| "pinned by tag only: there is no digest".to_owned())?;
             if let Some(candidate) = candidate {
                 add(here.clone(), candidate);

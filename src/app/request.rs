@@ -56,7 +56,18 @@ pub(super) fn on_screen_subject(state: &CockpitState) -> Result<ScreenSubject, S
         Some(cursor) if state.board.row(&cursor.service).is_none() => {
             Err(format!("{} is no longer on the board", cursor.service))
         }
-        Some(_) => Err("nothing is pinned here".to_owned()),
+        Some(_) => Err(nothing_here(state)),
+    }
+}
+
+/// Why the cursor of the board is on nothing, as a clause for the person.
+pub(super) fn nothing_here(state: &CockpitState) -> String {
+    let column = state.cursor.as_ref().map(|cursor| &cursor.column);
+    match column {
+        Some(Column::Environment(environment)) if state.board.unread(environment).is_some() => {
+            format!("{environment} was not read: what is pinned there is not known")
+        }
+        _ => "nothing is pinned here".to_owned(),
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &CommandContext, args: &DriftArgs) -> Result<Ex
     if args.json {
         json::print("drift", DriftDoc { drift: &board.drift })?;
     } else {
-        for line in status::drift(&board.drift) {
+        for line in status::drift(&board.drift, unreachable.is_none()) {
             say(&line)?;
         }
     }

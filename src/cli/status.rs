@@ -178,20 +178,24 @@ fn lines(board: &Board, now: Timestamp) -> Vec<String> {
             );
         }
     }
-    if table.is_empty() {
+    let unread: Vec<String> = unread_environments(board).collect();
+    if table.is_empty() && !unread.is_empty() {
+        out.push("no pins in what was read".to_owned());
+    } else if table.is_empty() {
         out.push("no pins: no manifest here names an image of an environment".to_owned());
         out.push("  next: `pindeck init --print` shows what is found and how to name environments".to_owned());
     } else {
         out.extend(table.lines());
     }
-    let mut remarks = running_remarks(board);
+    let mut remarks = unread;
+    remarks.extend(running_remarks(board));
     remarks.extend(proposal_remarks(board));
     if !remarks.is_empty() {
         out.push(String::new());
         out.extend(remarks);
     }
     out.push(String::new());
-    out.extend(drift(&board.drift));
+    out.extend(drift(&board.drift, board.unreachable().is_none()));
     if !board.unmanaged.is_empty() {
         out.extend(unmanaged(&board.unmanaged));
     }
@@ -298,10 +302,23 @@ fn proposal_remarks(board: &Board) -> Vec<String> {
     links.into_iter().chain(troubles).collect()
 }
 
-/// The lines of text that list all drift.
-pub(crate) fn drift(all: &[Drift]) -> Vec<String> {
+/// The environments of which nothing is known: a table without them would look as if nothing were pinned there.
+fn unread_environments(board: &Board) -> impl Iterator<Item = String> {
+    let unread = board
+        .environments
+        .iter()
+        .filter(|env| board.unread(&env.name).is_some());
+    unread.map(|env| clean(&format!("{}: not read, so what is pinned there is not known", env.name)))
+}
+
+/// The lines of text that list all drift. Only where everything could be asked is there none where none was seen.
+pub(crate) fn drift(all: &[Drift], is_whole: bool) -> Vec<String> {
     if all.is_empty() {
-        return vec!["no drift".to_owned()];
+        let none = match is_whole {
+            true => "no drift",
+            false => "no drift seen, but not everything could be asked",
+        };
+        return vec![none.to_owned()];
     }
     let mut table = Table::new(&["DRIFT", "SERVICE", "ENVIRONMENT", "SINCE", "WHAT"]);
     for one in all {

@@ -296,6 +296,16 @@ async fn a_place_that_nobody_approved_is_neither_cloned_nor_pushed_to() {
         !stage.home.path().join("program-cache/repositories").exists(),
         "nothing was cloned"
     );
+    // Whoever reads the answer alone is not told that there is nothing.
+    let text = pindeck(&stage, true, &["status"]).await;
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(
+        text.contains("production: not read, so what is pinned there is not known"),
+        "{text}"
+    );
+    let text = pindeck(&stage, true, &["drift"]).await;
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(!text.lines().any(|line| line == "no drift"), "{text}");
     let out = pindeck(
         &stage,
         true,

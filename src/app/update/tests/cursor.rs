@@ -1,4 +1,7 @@
 use super::*;
+use crate::domain::board::Fetch;
+use crate::domain::failure::Failure;
+use crate::domain::repository_info::EnvironmentOrigin;
 
 #[test]
 fn it_appears_with_the_first_row() {
@@ -103,6 +106,28 @@ fn an_environment_without_a_pin_is_nothing() {
     assert_eq!(state.subject(), None);
     press(&mut state, "D");
     assert!(notice(&state).contains("nothing is pinned here"));
+}
+
+#[test]
+fn an_environment_that_was_not_read_is_not_one_without_a_pin() {
+    let mut state = board();
+    let origin = EnvironmentOrigin {
+        repository: Some("https://git.example/production".to_owned()),
+        branch: None,
+        commit: None,
+        fetch: Fetch::NotAsked,
+        unread: Some(Failure::unreachable("it does not answer")),
+    };
+    let repository = state.board.repository.as_mut().expect("a repository");
+    repository.elsewhere.insert("production".into(), origin);
+    press(&mut state, "jjjj<right><right><right>");
+    is_at(&state, "notifier", "production");
+    for key in ["D", "p", "d"] {
+        press(&mut state, key);
+        let said = notice(&state).to_owned();
+        assert!(said.contains("production was not read"), "{key}: {said}");
+        assert!(!said.contains("nothing is pinned"), "{key}: {said}");
+    }
 }
 
 #[test]
