@@ -13,6 +13,7 @@ pub mod support;
 
 mod git {
     mod checkouts;
+    mod commit_order;
     mod file_scans;
     mod history;
     mod identity;

@@ -19,7 +19,7 @@ pub(super) fn visit(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit
     // reads the whole graph first, and shuffles commits of the same second.)
     let sorting = match asked.order {
         CommitOrder::Date => Sort::NONE,
-        CommitOrder::Topological => Sort::TOPOLOGICAL | Sort::TIME,
+        CommitOrder::Topological => Sort::TOPOLOGICAL,
     };
     walk.set_sorting(sorting).map_err(failed)?;
     let start = Oid::from_str(asked.tip).and_then(|oid| walk.push(oid));
