@@ -1,5 +1,5 @@
 //! Policies of clusters' gates: any bytes are policies or an error with a line that exists, and what is not read is kept.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::sources::admission;
 
@@ -9,7 +9,12 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             assert!(!policies.is_empty());
             for policy in policies {
                 assert!(!policy.name.chars().any(char::is_control));
-                assert!(policy.demands.iter().all(|demand| demand.at_least >= 1 && demand.at_least <= demand.of.len()));
+                assert!(
+                    policy
+                        .demands
+                        .iter()
+                        .all(|demand| demand.at_least >= 1 && demand.at_least <= demand.of.len())
+                );
             }
         }
         Err(error) => {

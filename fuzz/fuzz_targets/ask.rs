@@ -17,7 +17,11 @@ pub fn profile(keys: bool, root: TrustRoot) -> TrustProfile {
     TrustProfile {
         name: "fuzz".to_owned(),
         keys: if keys {
-            vec![TrustedKey { name: "k".to_owned(), pem: KEY.to_owned(), validity: Default::default() }]
+            vec![TrustedKey {
+                name: "k".to_owned(),
+                pem: KEY.to_owned(),
+                validity: Default::default(),
+            }]
         } else {
             Vec::new()
         },

@@ -1,5 +1,5 @@
 //! Sigstore bundles.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 mod ask;
 
@@ -8,5 +8,10 @@ use std::collections::BTreeMap;
 use pindeck::sources::evidence::Carrier;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    ask::ask("application/vnd.dev.sigstore.bundle.v0.3+json", Carrier::Referrer, BTreeMap::new(), data);
+    ask::ask(
+        "application/vnd.dev.sigstore.bundle.v0.3+json",
+        Carrier::Referrer,
+        BTreeMap::new(),
+        data,
+    );
 });

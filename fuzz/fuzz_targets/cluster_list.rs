@@ -1,5 +1,5 @@
 //! Lists of an API server: whatever it answers, a look at a namespace ends.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -26,7 +26,10 @@ fn place() -> Place {
                 asked.extend(byte);
             }
             let body = answers.lock().expect("a body").clone();
-            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
         }
     });
@@ -35,8 +38,13 @@ fn place() -> Place {
         "clusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n"
     );
     std::fs::write(&file, config).expect("written");
-    let account = Kubeconfig::read(&[file]).and_then(|config| config.account("x")).expect("a context");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let account = Kubeconfig::read(&[file])
+        .and_then(|config| config.account("x"))
+        .expect("a context");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     Place {
         body,
         client: ClusterClient::new("eu", account, ClusterLimits::default()),

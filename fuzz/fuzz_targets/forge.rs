@@ -1,6 +1,6 @@
 //! Whatever a forge answers: it is read within bounds or refused, and nothing of it can steer a terminal or a browser.
 
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use std::sync::LazyLock;
 
@@ -9,15 +9,20 @@ use pindeck::domain::proposal::ForgeKind;
 use pindeck::sources::forge::{ForgeAddress, read_checks, read_proposals};
 
 static FORGES: LazyLock<Vec<ForgeAddress>> = LazyLock::new(|| {
-    [ForgeKind::Github, ForgeKind::Gitlab, ForgeKind::Forgejo, ForgeKind::Gitea]
-        .map(|kind| ForgeAddress {
-            kind,
-            host: "forge.example".to_owned(),
-            api: "https://forge.example/api".to_owned(),
-            repository: "shop/gitops".to_owned(),
-            may_send_token: false,
-        })
-        .to_vec()
+    [
+        ForgeKind::Github,
+        ForgeKind::Gitlab,
+        ForgeKind::Forgejo,
+        ForgeKind::Gitea,
+    ]
+    .map(|kind| ForgeAddress {
+        kind,
+        host: "forge.example".to_owned(),
+        api: "https://forge.example/api".to_owned(),
+        repository: "shop/gitops".to_owned(),
+        may_send_token: false,
+    })
+    .to_vec()
 });
 
 fuzz_target!(|body: &[u8]| {

@@ -1,5 +1,5 @@
 //! Kubeconfigs: any text is one or an error, and no context of one panics.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -8,7 +8,8 @@ use pindeck::sources::cluster::Kubeconfig;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     static FILE: OnceLock<PathBuf> = OnceLock::new();
-    let file = FILE.get_or_init(|| std::env::temp_dir().join(format!("pindeck-fuzz-kubeconfig-{}", std::process::id())));
+    let file =
+        FILE.get_or_init(|| std::env::temp_dir().join(format!("pindeck-fuzz-kubeconfig-{}", std::process::id())));
     if std::fs::write(file, text).is_err() {
         return;
     }

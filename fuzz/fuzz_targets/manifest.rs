@@ -1,5 +1,5 @@
 //! The manifest reader: it ends, and every span it gives is a digest of the text.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::sources::git::manifest::scan;
 
@@ -13,7 +13,9 @@ const PATHS: [&str; 6] = [
 ];
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let Some((first, bytes)) = data.split_first() else { return };
+    let Some((first, bytes)) = data.split_first() else {
+        return;
+    };
     let scan = scan(PATHS[usize::from(*first) % PATHS.len()], bytes);
     for found in &scan.found {
         if let (Some(span), Some(digest)) = (found.digest_span.clone(), found.digest) {

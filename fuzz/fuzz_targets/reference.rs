@@ -1,5 +1,5 @@
 //! References: what parses is written back as something that parses to the same.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::domain::reference::{ImageRef, Repository};
 

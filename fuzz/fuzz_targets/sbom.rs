@@ -1,5 +1,5 @@
 //! SBOMs: every format, plain and compressed, and the list of packages.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::sources::evidence::predicate::{bare, list};
 

@@ -1,5 +1,5 @@
 //! DSSE envelopes and bare statements.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 mod ask;
 
@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 use pindeck::sources::evidence::Carrier;
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    ask::ask("application/vnd.dsse.envelope.v1+json", Carrier::CosignAttTag, BTreeMap::new(), data);
+    ask::ask(
+        "application/vnd.dsse.envelope.v1+json",
+        Carrier::CosignAttTag,
+        BTreeMap::new(),
+        data,
+    );
     ask::ask("application/vnd.in-toto+json", Carrier::Referrer, BTreeMap::new(), data);
 });

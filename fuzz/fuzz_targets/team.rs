@@ -1,5 +1,5 @@
 //! `pindeck.toml`: any text is a policy or an error with a line that exists.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::config::team;
 use pindeck::domain::policy::PolicySource;

@@ -1,5 +1,5 @@
 //! Trusted roots.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 #[allow(dead_code)]
 mod ask;

@@ -1,5 +1,5 @@
 //! One predicate parser.
-#![no_main]
+#![cfg_attr(not(test), no_main)]
 
 use pindeck::domain::evidence::EvidenceKind;
 use pindeck::sources::evidence::predicate::summary;
