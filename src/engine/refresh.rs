@@ -157,8 +157,11 @@ impl RefreshPass {
             Fetch::Failed(_, error) => Some(format!("not fetched, showing what was known before: {}", error.raw())),
             Fetch::Fresh(_) | Fetch::NotAsked => None,
         };
+        // Only a board tells it, for the whole working tree is looked at.
+        let repo = ledger.repo().clone();
+        let dirty = blocking(move || repo.is_dirty()).await.unwrap_or_default();
         self.emit(Update::Opened {
-            repository: ledger.repository(fetch),
+            repository: ledger.repository(fetch, dirty),
             environments: ledger.environments.clone(),
             services,
             unmanaged: ledger.grouped.unmanaged.clone(),

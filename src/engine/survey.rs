@@ -152,8 +152,8 @@ impl CommitSurvey {
         Some((name.clone(), origin))
     }
 
-    /// The repository part of the board.
-    pub(crate) fn repository(&self, fetch: Fetch) -> RepositoryInfo {
+    /// The repository part of the board. `dirty`: the working tree has changes.
+    pub(crate) fn repository(&self, fetch: Fetch, dirty: bool) -> RepositoryInfo {
         RepositoryInfo {
             path: self.tip.path.clone(),
             branch: self.tip.branch.clone(),
@@ -161,7 +161,7 @@ impl CommitSurvey {
             remote: self.tip.remote.clone(),
             ahead: self.tip.ahead,
             behind: self.tip.behind,
-            dirty: self.tip.dirty,
+            dirty,
             elsewhere: self.environments.iter().filter_map(|env| self.origin(env)).collect(),
             fetch,
         }

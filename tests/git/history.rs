@@ -286,8 +286,11 @@ async fn what_git2_cannot_read_goes_through_git() {
     git(&split, &["update-index", "--split-index"]);
     assert_eq!(story(&told(&split).await), STORY, "split index");
     std::fs::write(split.join("README.md"), "changed\n").expect("written");
-    let (ledger, _) = open(&split).ledger().await.expect("a ledger");
-    assert!(ledger.tip.dirty, "a changed file is seen through a split index");
+    let board = open(&split).board().await.expect("a board");
+    assert!(
+        board.repository.expect("a repository").dirty,
+        "a changed file is seen through a split index"
+    );
     for format in ["--ref-format=reftable", "--object-format=sha256"] {
         let dir = root.path().join(format);
         std::fs::create_dir(&dir).expect("created");

@@ -57,7 +57,7 @@ fn reads_the_remote_tracking_commit_and_only_reports_the_working_tree() {
         (tip.commit.as_str(), tip.remote.as_deref(), tip.branch.as_str()),
         (pushed.as_str(), Some("origin"), "main")
     );
-    assert_eq!((tip.ahead, tip.behind, tip.dirty), (1, 0, true));
+    assert_eq!((tip.ahead, tip.behind, repo.is_dirty()), (1, 0, true));
     assert_eq!(
         repo.read_at(&tip.commit, "a.yaml").expect("reads"),
         TreeEntry::File(b"one\n".to_vec())
@@ -359,7 +359,11 @@ fn everything(dir: &Path) -> String {
     let tip = repo.tip(None).expect("a tip");
     let mut said = format!(
         "{} {:?} {} {} {}\n",
-        tip.branch, tip.remote, tip.ahead, tip.behind, tip.dirty
+        tip.branch,
+        tip.remote,
+        tip.ahead,
+        tip.behind,
+        repo.is_dirty()
     );
     let short = |text: String| text.replace(&"line\n".repeat(30), "lines ");
     let name = |id: &str| git(dir, &["log", "-1", "--format=%s", id]);

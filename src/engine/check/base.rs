@@ -46,7 +46,6 @@ pub(super) fn policy(
         remote,
         ahead: 0,
         behind: 0,
-        dirty: false,
     };
     if is_elsewhere {
         return of_another(engine, base, team, text);

@@ -208,6 +208,11 @@ impl GitRepo {
         tip::find(self.reader()?.as_ref(), self.display_path(), branch, &learned)
     }
 
+    /// Whether the working tree has changes.
+    pub fn is_dirty(&self) -> bool {
+        self.reader().is_ok_and(|reader| reader.is_dirty())
+    }
+
     /// The remote that pins are read from; `None` = there is none, and the local branch counts.
     ///
     /// # Errors

@@ -20,8 +20,6 @@ pub struct Tip {
     pub ahead: u32,
     /// Commits of the tip that the local branch lacks.
     pub behind: u32,
-    /// The working tree has changes.
-    pub dirty: bool,
 }
 
 /// The remote that pins are read from.
@@ -101,7 +99,6 @@ pub(super) fn find(
         remote,
         ahead: count(ahead),
         behind: count(behind),
-        dirty: reader.is_dirty(),
     })
 }
 
