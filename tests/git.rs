@@ -17,6 +17,7 @@ mod git {
     mod file_scans;
     mod history;
     mod identity;
+    mod kept_facts;
     mod kept_surveys;
     mod lineage;
     mod pin_property;

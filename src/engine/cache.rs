@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::other_repositories::FOLDER as REPOSITORIES;
+use super::packed_facts::FOLDER as FACTS;
 use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
@@ -22,7 +23,7 @@ pub(crate) struct CacheContents {
     pub bytes: u64,
     /// Kept verdicts.
     pub verdicts: u64,
-    /// Kept surveys of commits, that is their pins, and who pinned them; and what their pasts came to.
+    /// Kept surveys of commits, that is their pins, and who pinned them; what their pasts came to, and what follows from contents.
     pub surveys: u64,
     /// Clones of repositories that environments lie in.
     pub repositories: u64,
@@ -67,7 +68,9 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
 /// What is kept of commits.
 fn of_commits(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all = sealed_folder::entries(&dir.join(SURVEYS))?;
-    all.extend(sealed_folder::entries(&dir.join(PASTS))?);
+    for folder in [PASTS, FACTS] {
+        all.extend(sealed_folder::entries(&dir.join(folder))?);
+    }
     Ok(all)
 }
 

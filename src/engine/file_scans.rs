@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::kept_scans::KeptScans;
 use crate::domain::failure::Failure;
 use crate::sources::git::manifest::{self, Scan, file_name};
 use crate::sources::git::{Blobs, GitRepo, TreeFile};
@@ -26,24 +27,55 @@ type ScannedShare = Vec<(usize, Option<Arc<Scan>>)>;
 
 /// Scans by blob and path: a second look touches changed files only, and files of one name and content are read once.
 #[derive(Default)]
-pub struct ScanCache(Mutex<HashMap<String, ScansOfBlob>>);
+pub struct ScanCache {
+    read: Arc<KnownScans>,
+    /// What earlier runs kept, where it is believed.
+    kept: Option<Arc<BelievedScans>>,
+}
+
+/// Scans of earlier runs.
+pub(super) struct BelievedScans {
+    facts: KeptScans,
+    known: KnownScans,
+}
+
+impl BelievedScans {
+    pub(super) fn new(facts: KeptScans) -> Self {
+        Self {
+            facts,
+            known: KnownScans::default(),
+        }
+    }
+
+    /// Keeps what was scanned since.
+    pub(super) fn save(&self) {
+        self.facts.save();
+    }
+}
 
 impl ScanCache {
+    /// The same that believes what earlier runs kept. What it scans itself is known to both, and nothing else.
+    pub(super) fn believing(&self, kept: Option<Arc<BelievedScans>>) -> Self {
+        let read = Arc::clone(&self.read);
+        Self { read, kept }
+    }
+
     /// The scan of one file, from the cache or made now; `None` where it is too large.
     ///
     /// # Errors
     /// If the blob cannot be read.
     pub(super) fn scan(&self, file: &TreeFile, blobs: &Blobs) -> Result<Option<Arc<Scan>>, Failure> {
-        if let Some(known) = self.known(file) {
+        if let Some(known) = self.read.get(file).or_else(|| self.kept.as_ref()?.get(file)) {
             return Ok(Some(known));
         }
         let Some(bytes) = blobs.read_if(&file.oid, FILE_CAP, &|_| true)? else {
             return Ok(None);
         };
         let made = Arc::new(manifest::scan(&file.path, &bytes));
-        let mut all = self.lock();
-        let of_blob = all.entry(file.oid.clone()).or_default();
-        of_blob.push((file.path.clone(), Arc::clone(&made)));
+        if let Some(kept) = &self.kept {
+            kept.facts.add(file, &made);
+        }
+        self.read.add(file, &made);
         Ok(Some(made))
     }
 
@@ -88,8 +120,30 @@ impl ScanCache {
         }
         Ok(out)
     }
+}
 
-    fn known(&self, file: &TreeFile) -> Option<Arc<Scan>> {
+impl BelievedScans {
+    fn get(&self, file: &TreeFile) -> Option<Arc<Scan>> {
+        self.known.get(file).or_else(|| {
+            let kept = Arc::new(self.facts.get(file)?);
+            self.known.add(file, &kept);
+            Some(kept)
+        })
+    }
+}
+
+/// Scans that are in memory.
+#[derive(Default)]
+struct KnownScans(Mutex<HashMap<String, ScansOfBlob>>);
+
+impl KnownScans {
+    fn add(&self, file: &TreeFile, scan: &Arc<Scan>) {
+        let mut all = self.lock();
+        let of_blob = all.entry(file.oid.clone()).or_default();
+        of_blob.push((file.path.clone(), Arc::clone(scan)));
+    }
+
+    fn get(&self, file: &TreeFile) -> Option<Arc<Scan>> {
         let mut all = self.lock();
         let of_blob = all.get_mut(&file.oid)?;
         if let Some((_, same)) = of_blob.iter().find(|(path, _)| *path == file.path) {

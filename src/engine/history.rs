@@ -52,7 +52,7 @@ impl Engine {
     /// If the target does not exist, or git or the configuration cannot be read. A registry that cannot
     /// be reached is part of the verdict.
     pub async fn history(&self, target: &Target, limit: Option<usize>, verify: bool) -> Result<Vec<Record>, Failure> {
-        let (ledger, _) = self.ledger().await?;
+        let ledger = self.ledger_to_show(true).await?;
         known(&ledger, target)?;
         self.note_stale(&ledger, &target.environment);
         let ledger = Arc::new(ledger);
@@ -61,7 +61,7 @@ impl Engine {
             let mut records = Vec::new();
             let most = limit.unwrap_or(usize::MAX);
             if most > 0 {
-                walk(&read, &this.inner.references, &about, &mut |record| {
+                walk(&read, &this.references_to_show(), &about, &mut |record| {
                     match record {
                         Some(record) => records.push(record),
                         None => records.clear(),
@@ -73,6 +73,7 @@ impl Engine {
                     }
                 })?;
             }
+            this.save_facts();
             Ok::<_, Failure>(records)
         };
         let mut records = blocking(work).await??;
@@ -88,7 +89,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::history`].
     pub(crate) async fn stream_history(&self, target: Target, to: mpsc::Sender<Vec<Entry>>) -> Result<(), Failure> {
-        let ledger = self.ledger_as_known().await?;
+        let ledger = self.ledger_to_show(false).await?;
         known(&ledger, &target)?;
         let this = self.clone();
         let work = move || {
@@ -96,7 +97,7 @@ impl Engine {
             // Where clocks were wrong, everything comes again: what was sent is not sent twice.
             let mut sent: BTreeSet<EntryKey> = BTreeSet::new();
             let mut is_again = false;
-            walk(&ledger, &this.inner.references, &target, &mut |record| {
+            walk(&ledger, &this.references_to_show(), &target, &mut |record| {
                 let Some(Record { entry, .. }) = record else {
                     is_again = true;
                     return ControlFlow::Continue(());
@@ -116,6 +117,7 @@ impl Engine {
                 }
                 ControlFlow::Continue(())
             })?;
+            this.save_facts();
             if !batch.is_empty() {
                 // Nobody listening any more is no error.
                 let _ = to.blocking_send(batch);

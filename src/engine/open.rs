@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -15,7 +14,7 @@ use crate::domain::id::{Digest, EnvId};
 use crate::domain::policy::TeamPolicy;
 use crate::domain::text::Untrusted;
 use crate::domain::trusted_root::RootInForce;
-use crate::sources::evidence::{SealKey, Trust};
+use crate::sources::evidence::Trust;
 use crate::sources::git::{FetchedRefs, GitRepo};
 use crate::sources::registry::{ContentCache, Credentials, Options, Registry};
 
@@ -25,24 +24,20 @@ use super::context::Context;
 use super::file_scans::ScanCache;
 use super::forge_access::Forges;
 use super::journal::{Journal, Observer};
+use super::kept_facts::{FactsOf, KeptFacts};
+use super::kept_folders::{pasts, surveys, verdicts};
 use super::ledger::{self, Ledger};
 use super::lineage::{self, Lineage};
 use super::options::OpenOptions;
 use super::other_repositories::{OtherRepositories, RepositoryReader};
-use super::past_cache::{self, FOLDER as PASTS, PastCache};
+use super::past_cache;
 use super::pin_states::BlobReferences;
 use super::registry_memo::RegistryMemo;
 use super::running::sightings::RunningSightings;
 use super::sealed_folder::EntryName;
 use super::survey::CommitSurvey;
-use super::survey_cache::{self, FOLDER as SURVEYS, KeptSurvey, SurveyCache, SurveyedRepository};
+use super::survey_cache::{self, KeptSurvey, SurveyedRepository};
 use super::trusted_roots;
-use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
-
-/// Upper bound of kept verdicts.
-const VERDICTS_KEPT: usize = 20_000;
-/// File of the key that kept verdicts and surveys are sealed under, in the state folder.
-const VERDICT_KEY: &str = "verdict-key";
 
 /// Answers questions about one GitOps repository. Cheap to clone.
 #[derive(Clone)]
@@ -55,6 +50,7 @@ pub(super) struct Inner {
     pub(super) repo: GitRepo,
     journal: Journal,
     pub(super) scans: Arc<ScanCache>,
+    facts: Arc<KeptFacts>,
     pub(super) references: BlobReferences,
     pub(super) clusters: ClusterClients,
     pub(super) forges: Forges,
@@ -77,6 +73,15 @@ pub(super) struct RefreshMemory {
     pub(super) fetched: Option<FetchedRefs>,
     /// Why the last refresh of trusted roots in the background failed, if it did.
     pub(super) root_trouble: Option<Untrusted>,
+}
+
+/// Which scans of files are believed.
+#[derive(Clone, Copy)]
+enum ScansBelieved {
+    /// Those of this process.
+    ReadHere,
+    /// Those of earlier ones, too.
+    Kept,
 }
 
 /// The names under which is kept what a survey comes to.
@@ -109,7 +114,7 @@ impl Engine {
     /// Leaves what was scanned where it is when the engine ends: a program that ends with its command need not take it
     /// apart.
     pub fn leave_scans(&self) {
-        std::mem::forget(Arc::clone(&self.inner.scans));
+        std::mem::forget((Arc::clone(&self.inner.scans), Arc::clone(&self.inner.facts)));
     }
 
     /// Finds the repository. Nothing is read yet.
@@ -150,6 +155,7 @@ impl Engine {
                 options,
                 repo,
                 scans: Arc::default(),
+                facts: Arc::default(),
                 references: BlobReferences::default(),
                 clusters: ClusterClients::default(),
                 forges: Forges::default(),
@@ -175,7 +181,7 @@ impl Engine {
     /// # Errors
     /// If repository, configuration or manifests cannot be read.
     pub async fn ledger(&self) -> Result<(Ledger, Fetch), Failure> {
-        self.read_ledger(true).await
+        self.read_ledger(true, ScansBelieved::ReadHere).await
     }
 
     /// Why the last fetch failed, so that what was read since may be out of date.
@@ -200,14 +206,48 @@ impl Engine {
     /// # Errors
     /// As [`Engine::ledger`].
     pub(crate) async fn ledger_as_known(&self) -> Result<Ledger, Failure> {
-        Ok(self.read_ledger(false).await?.0)
+        Ok(self.read_ledger(false, ScansBelieved::ReadHere).await?.0)
     }
 
-    async fn read_ledger(&self, fetch: bool) -> Result<(Ledger, Fetch), Failure> {
+    /// The same for a history that is shown: of what earlier runs scanned, too.
+    ///
+    /// # Errors
+    /// As [`Engine::ledger`].
+    pub(super) async fn ledger_to_show(&self, fetch: bool) -> Result<Ledger, Failure> {
+        Ok(self.read_ledger(fetch, ScansBelieved::Kept).await?.0)
+    }
+
+    /// Scans with those of earlier runs, for what is shown and decides nothing.
+    fn scans_to_show(&self) -> ScanCache {
+        self.inner.facts.believed(&self.inner.scans, self.facts_of())
+    }
+
+    /// The same of the references of the past.
+    pub(super) fn references_to_show(&self) -> BlobReferences {
+        self.inner.facts.believed_past(&self.inner.references, self.facts_of())
+    }
+
+    fn facts_of(&self) -> FactsOf<'_> {
+        FactsOf {
+            options: &self.inner.options,
+            repo: &self.inner.repo,
+        }
+    }
+
+    /// Writes what was found out for later runs. Blocking.
+    pub(super) fn save_facts(&self) {
+        self.inner.facts.save();
+    }
+
+    async fn read_ledger(&self, fetch: bool, believed: ScansBelieved) -> Result<(Ledger, Fetch), Failure> {
         let this = self.clone();
         let work = move || {
             let fetched = if fetch { this.fetch()? } else { (Fetch::NotAsked, None) };
-            let ledger = ledger::read_with(&this.reader(fetch), &this.inner.scans)?;
+            let reader = this.reader(fetch);
+            let ledger = match believed {
+                ScansBelieved::ReadHere => ledger::read_with(&reader, &this.inner.scans)?,
+                ScansBelieved::Kept => ledger::read_with(&reader, &this.scans_to_show())?,
+            };
             let fetched = if fetch {
                 this.settled(fetched, &ledger.checkouts)
             } else {
@@ -319,7 +359,7 @@ impl Engine {
                         survey: name,
                         pasts: all.filter(|_| is_whole).map(past).collect(),
                     };
-                    let ledger = ledger::read_at(policy, &this.inner.scans)?;
+                    let ledger = ledger::read_at(policy, &this.scans_to_show())?;
                     SurveyedCommit::Read(Box::new(ledger), names)
                 }
             };
@@ -406,7 +446,7 @@ impl Engine {
         };
         let cache = pasts(&self.inner.options);
         let known = |place: usize| cache.as_ref()?.get(names.pasts.get(&place)?);
-        let (lineage, pasts) = lineage::trace_on(ledger, &self.inner.references, &known)?;
+        let (lineage, pasts) = lineage::trace_on(ledger, &self.references_to_show(), &known)?;
         let lineage = Arc::new(lineage);
         if let Some(cache) = surveys(&self.inner.options) {
             cache.put(&names.survey, ledger, &lineage);
@@ -416,6 +456,7 @@ impl Engine {
                 cache.put(name, &past);
             }
         }
+        self.save_facts();
         let kept = KeptSurvey {
             survey: ledger.survey.clone(),
             lineage: Arc::clone(&lineage),
@@ -454,32 +495,4 @@ fn memo(options: &OpenOptions, registry: Registry) -> RegistryMemo {
 /// Runs blocking work on its own thread.
 pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(Failure::bug)
-}
-
-/// The verdicts kept from earlier runs; `None` where there is no place for them.
-fn verdicts(options: &OpenOptions) -> Option<VerdictCache> {
-    let (cache, key) = sealed(options)?;
-    Some(VerdictCache::new(cache.join(VERDICTS), key, VERDICTS_KEPT))
-}
-
-/// The surveys kept from earlier runs; `None` where there is no place for them.
-fn surveys(options: &OpenOptions) -> Option<SurveyCache> {
-    let (cache, key) = sealed(options)?;
-    Some(SurveyCache::new(cache.join(SURVEYS), key))
-}
-
-/// The pasts kept from earlier runs; `None` where there is no place for them.
-fn pasts(options: &OpenOptions) -> Option<PastCache> {
-    let (cache, key) = sealed(options)?;
-    Some(PastCache::new(cache.join(PASTS), key))
-}
-
-/// The cache and the key under which entries of it are sealed; `None` where there is no cache, or no place for the
-/// key that tells ours from what another program wrote.
-fn sealed(options: &OpenOptions) -> Option<(&Path, SealKey)> {
-    let (cache, state) = (options.cache_dir.as_ref()?, options.state_dir.as_ref()?);
-    let path = state.join(VERDICT_KEY);
-    let key = SealKey::of_file(&path)
-        .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "nothing is kept: the key cannot be used"));
-    Some((cache, key.ok()?))
 }

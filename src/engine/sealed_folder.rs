@@ -54,17 +54,22 @@ impl SealedFolder {
 
     /// The entry of a name, if there is a whole one that was sealed here. Any other is removed.
     pub(super) fn get(&self, name: Digest) -> Option<String> {
+        String::from_utf8(self.get_bytes(name)?).ok()
+    }
+
+    /// The same of an entry that is no text.
+    pub(super) fn get_bytes(&self, name: Digest) -> Option<Vec<u8>> {
         let name = name.hex();
         let path = self.dir.join(&name);
         let about = fs::symlink_metadata(&path).ok()?;
         // Nothing else is opened: a link would lead elsewhere, and a FIFO would stop the program.
         let is_read = about.is_file() && about.len() <= self.longest_file();
-        let text = if is_read { fs::read_to_string(&path).ok() } else { None };
-        let body = text.and_then(|mut text| {
-            let (seal, body) = text.split_once('\n')?;
-            let at = seal.len() + 1;
-            let is_ours = self.key.is_seal(seal, &name, body.as_bytes());
-            is_ours.then(|| text.split_off(at))
+        let whole = if is_read { fs::read(&path).ok() } else { None };
+        let body = whole.and_then(|mut whole| {
+            let end = whole.iter().position(|byte| *byte == b'\n')?;
+            let seal = std::str::from_utf8(&whole[..end]).ok()?;
+            let is_ours = self.key.is_seal(seal, &name, &whole[end + 1..]);
+            is_ours.then(|| whole.split_off(end + 1))
         });
         if body.is_none() {
             let _ = fs::remove_file(&path);
@@ -74,6 +79,11 @@ impl SealedFolder {
 
     /// Keeps an entry. A folder that cannot be written is no failure of the question.
     pub(super) fn put(&self, name: Digest, body: &str) {
+        self.put_bytes(name, body.as_bytes());
+    }
+
+    /// The same of an entry that is no text.
+    pub(super) fn put_bytes(&self, name: Digest, body: &[u8]) {
         if body.len() <= self.bounds.entry_bytes {
             let _ = self.try_put(&name.hex(), body);
         }
@@ -89,10 +99,11 @@ impl SealedFolder {
         self.bounds.entry_bytes as u64 + 100
     }
 
-    fn try_put(&self, name: &str, body: &str) -> io::Result<()> {
+    fn try_put(&self, name: &str, body: &[u8]) -> io::Result<()> {
         fs::create_dir_all(&self.dir)?;
         let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.dir)?;
-        write!(file, "{}\n{body}", self.key.seal(name, body.as_bytes()))?;
+        writeln!(file, "{}", self.key.seal(name, body))?;
+        file.write_all(body)?;
         file.persist(self.dir.join(name)).map_err(|e| e.error)?;
         self.count_one_more()
     }

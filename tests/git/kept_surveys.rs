@@ -36,7 +36,7 @@ impl Home {
     }
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let files = std::fs::read_dir(folder).into_iter().flatten();
     let mut files: Vec<PathBuf> = files.map(|file| file.expect("readable").path()).collect();
     files.sort();
@@ -74,7 +74,7 @@ fn shown(dir: &Path, home: Option<&Home>) -> String {
     board
 }
 
-fn words(board: &Board) -> String {
+pub(super) fn words(board: &Board) -> String {
     let mut out = format!(
         "{:#?}\n{:#?}\n{:#?}\n",
         board.repository, board.environments, board.unmanaged
@@ -102,7 +102,7 @@ fn repository(story: &Story) -> tempfile::TempDir {
 }
 
 /// Ways in which an entry may be damaged.
-fn damaged(text: &[u8], way: u8, at: &prop::sample::Index) -> Vec<u8> {
+pub(super) fn damaged(text: &[u8], way: u8, at: &prop::sample::Index) -> Vec<u8> {
     let mut text = text.to_vec();
     let at = at.index(text.len().max(1));
     match way {

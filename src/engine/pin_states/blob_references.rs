@@ -3,35 +3,18 @@
 //! change one of them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::kept_past::{KeptChanges, KeptReferences};
+use super::past_reference::{PastReference, PastReferences};
 use crate::domain::failure::Failure;
 use crate::domain::id::Digest;
-use crate::domain::reference::Repository;
 use crate::engine::file_scans::FILE_CAP;
-use crate::sources::git::Blobs;
-use crate::sources::git::manifest::{self, DetectionRule, Scan, file_name};
+use crate::sources::git::manifest::{self, Scan, file_name};
+use crate::sources::git::{Blobs, KnownChanges};
 
 /// So many contents are kept before all are dropped.
 const KEPT: usize = 65_536;
-
-/// An image reference, as far as the history needs it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PastReference {
-    /// Path in the YAML stream.
-    pub yaml_path: Box<str>,
-    /// Normalised; `None` where the text is no repository or names none.
-    pub repository: Option<Repository>,
-    /// The tag, if one is written.
-    pub tag: Option<String>,
-    /// The digest, if one is written.
-    pub digest: Option<Digest>,
-    /// Which detection rule found it.
-    pub rule: DetectionRule,
-}
-
-/// The references of one content, in file order.
-pub(super) type PastReferences = Arc<[PastReference]>;
 
 /// Name of the file, without its folders, and blob.
 type ContentKey = (String, String);
@@ -43,8 +26,69 @@ type DocumentReferences = HashMap<(Digest, bool), Option<PastReferences>>;
 /// The references of contents that were read already.
 #[derive(Default)]
 pub struct BlobReferences {
-    contents: Mutex<HashMap<ContentKey, PastReferences>>,
+    read: Arc<ReadReferences>,
+    /// What earlier runs kept, where it is believed.
+    kept: Option<Arc<BelievedPast>>,
+}
+
+/// What was read here.
+#[derive(Default)]
+struct ReadReferences {
+    contents: KnownContents,
     documents: Mutex<KeptDocuments>,
+}
+
+/// The references of contents that are in memory.
+#[derive(Default)]
+struct KnownContents(Mutex<HashMap<ContentKey, PastReferences>>);
+
+impl KnownContents {
+    fn get(&self, key: &ContentKey) -> Option<PastReferences> {
+        self.lock().get(key).cloned()
+    }
+
+    fn add(&self, key: ContentKey, found: PastReferences) {
+        let mut all = self.lock();
+        if all.len() >= KEPT {
+            all.clear();
+        }
+        all.insert(key, found);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ContentKey, PastReferences>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What earlier runs found out of the past.
+pub(crate) struct BelievedPast {
+    facts: KeptReferences,
+    known: KnownContents,
+    changes: KeptChanges,
+}
+
+impl BelievedPast {
+    pub(crate) fn new(facts: KeptReferences, changes: KeptChanges) -> Self {
+        Self {
+            facts,
+            known: KnownContents::default(),
+            changes,
+        }
+    }
+
+    /// Keeps what was found out since.
+    pub(crate) fn save(&self) {
+        self.facts.save();
+        self.changes.save();
+    }
+
+    fn get(&self, key: &ContentKey) -> Option<PastReferences> {
+        self.known.get(key).or_else(|| {
+            let kept = self.facts.get(&key.0, &key.1)?;
+            self.known.add(key.clone(), Arc::clone(&kept));
+            Some(kept)
+        })
+    }
 }
 
 /// What is kept of single documents.
@@ -68,36 +112,49 @@ impl BlobReferences {
     ) -> Result<PastReferences, Failure> {
         let Some(oid) = oid else { return Ok(Arc::from([])) };
         let key = (file_name(path).to_owned(), oid.to_owned());
-        if let Some(known) = self.kept().get(&key) {
-            return Ok(Arc::clone(known));
+        if let Some(known) = self.read.contents.get(&key).or_else(|| self.kept.as_ref()?.get(&key)) {
+            return Ok(known);
         }
         let Some(bytes) = blobs.read_if(oid, FILE_CAP, may_matter)? else {
             return Ok(Arc::from([]));
         };
         let by_documents = self.of_documents(path, &bytes);
         let found = by_documents.unwrap_or_else(|| of_scan(&manifest::scan(path, &bytes)));
-        self.keep(path, oid, Arc::clone(&found));
+        if let Some(kept) = &self.kept {
+            kept.facts.add(&key.0, &key.1, &found);
+        }
+        self.read.contents.add(key, Arc::clone(&found));
         Ok(found)
     }
 
-    /// Keeps the references of a content that was read elsewhere.
+    /// Keeps the references of a content that was scanned elsewhere: with what was kept, where such scans are believed.
     pub(super) fn keep(&self, path: &str, oid: &str, found: PastReferences) {
-        let mut kept = self.kept();
-        if kept.len() >= KEPT {
-            kept.clear();
+        let key = (file_name(path).to_owned(), oid.to_owned());
+        match &self.kept {
+            Some(kept) => {
+                kept.facts.add(&key.0, &key.1, &found);
+                kept.known.add(key, found);
+            }
+            None => self.read.contents.add(key, found),
         }
-        kept.insert((file_name(path).to_owned(), oid.to_owned()), found);
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<ContentKey, PastReferences>> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The same that believes what earlier runs kept. What it reads itself is known to both, and nothing else.
+    pub(crate) fn believing(&self, kept: Option<Arc<BelievedPast>>) -> Self {
+        let read = Arc::clone(&self.read);
+        Self { read, kept }
+    }
+
+    /// What commits changed, as far as earlier runs kept it.
+    pub(super) fn known_changes(&self) -> Option<&dyn KnownChanges> {
+        self.kept.as_ref().map(|kept| &kept.changes as &dyn KnownChanges)
     }
 
     /// The references of a content, put together from its documents, each read once for its path; `None` where the
     /// content has to be read as a whole.
     fn of_documents(&self, path: &str, bytes: &[u8]) -> Option<PastReferences> {
         let documents = separate_documents(bytes)?;
-        let mut all = self.documents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.read.documents.lock().unwrap_or_else(PoisonError::into_inner);
         if all.count >= KEPT {
             *all = KeptDocuments::default();
         }
@@ -283,7 +340,14 @@ mod tests {
         let all = ["r.example/a:v1", "r.example/b:v1", "r.example/c:v1"];
         let container = |document: usize| format!("$[{document}].spec.containers[0].image");
         assert_eq!(paths(&stream(&all)), Some((0..3).map(container).collect()));
-        let known = || references.documents.lock().map(|all| all.count).unwrap_or_default();
+        let known = || {
+            references
+                .read
+                .documents
+                .lock()
+                .map(|all| all.count)
+                .unwrap_or_default()
+        };
         assert_eq!(known(), 3);
         // One changed and one came before the others; only these are read.
         assert!(paths(&stream(&["r.example/new:v1", all[0], all[1], "r.example/c:v2"])).is_some());

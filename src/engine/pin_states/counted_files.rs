@@ -2,7 +2,7 @@
 //! they were moved.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use crate::config::left_out::makes_no_environment;
@@ -22,6 +22,19 @@ pub(super) struct CountedFiles<'a> {
     only: Option<&'a EnvId>,
     /// Paths that files had before they were moved in, as far as they are known by now.
     former: Rc<RefCell<BTreeSet<String>>>,
+    /// Answers: most paths are met in many commits.
+    known: RefCell<HashMap<String, bool>>,
+    known_folders: RefCell<HashMap<String, bool>>,
+}
+
+/// The answer about a path, found out once.
+fn once(known: &RefCell<HashMap<String, bool>>, path: &str, find: impl FnOnce() -> bool) -> bool {
+    if let Some(answer) = known.borrow().get(path) {
+        return *answer;
+    }
+    let answer = find();
+    known.borrow_mut().insert(path.to_owned(), answer);
+    answer
 }
 
 impl<'a> CountedFiles<'a> {
@@ -37,14 +50,18 @@ impl<'a> CountedFiles<'a> {
             taken_in_anywhere: of(&|_| true),
             only,
             former,
+            known: RefCell::default(),
+            known_folders: RefCell::default(),
         }
     }
 
     /// Whether a file counts by its own path.
     pub(super) fn counts_itself(&self, path: &str) -> bool {
-        // What a manifest takes in may have any name.
-        self.taken_in.contains(path)
-            || is_manifest(path) && self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env))
+        once(&self.known, path, || {
+            // What a manifest takes in may have any name.
+            self.taken_in.contains(path)
+                || is_manifest(path) && self.paths.of(path).any(|env| self.only.is_none_or(|only| only == env))
+        })
     }
 }
 
@@ -55,15 +72,27 @@ fn files_of(reference: &EffectiveReference) -> impl Iterator<Item = &str> {
 
 impl FileFilter for CountedFiles<'_> {
     fn may_contain(&self, folder: &str) -> bool {
-        let below = format!("{folder}/");
-        let starts = |path: Option<&str>| path.is_some_and(|path| path.starts_with(&below));
-        self.paths.may_contain(folder, self.only)
-            || starts(self.taken_in.range(below.as_str()..).next().copied())
-            || starts(self.former.borrow().range(below.clone()..).next().map(String::as_str))
+        let starts = |path: Option<&str>, below: &str| path.is_some_and(|path| path.starts_with(below));
+        let may_contain = once(&self.known_folders, folder, || {
+            let below = format!("{folder}/");
+            self.paths.may_contain(folder, self.only)
+                || starts(self.taken_in.range(below.as_str()..).next().copied(), &below)
+        });
+        let former = self.former.borrow();
+        may_contain
+            || !former.is_empty() && {
+                let below = format!("{folder}/");
+                starts(former.range(below.clone()..).next().map(String::as_str), &below)
+            }
     }
 
     fn counts(&self, path: &str) -> bool {
         self.counts_itself(path) || self.former.borrow().contains(path)
+    }
+
+    fn are_manifests(&self) -> bool {
+        // What was moved in was a manifest, too.
+        self.taken_in.iter().all(|path| is_manifest(path))
     }
 
     fn may_have_been(&self, path: &str) -> bool {

@@ -7,8 +7,10 @@
 
 mod blob_references;
 mod counted_files;
+mod kept_past;
 mod moved_in;
 mod needles;
+mod past_reference;
 mod placement;
 
 use std::collections::{BTreeSet, HashMap};
@@ -24,11 +26,14 @@ use crate::sources::git::{BlobChange, Blobs, CommitChanges, CommitMeta, CommitOr
 
 use super::ledger::Ledger;
 
+pub(super) use blob_references::BelievedPast;
 pub use blob_references::BlobReferences;
-use blob_references::{PastReferences, of_scan};
+use blob_references::of_scan;
 use counted_files::CountedFiles;
+pub(super) use kept_past::{KeptChanges, KeptReferences};
 use moved_in::{FollowedChange, MovedFiles, PlacedBlob, ReadSide};
 use needles::Needles;
+use past_reference::PastReferences;
 use placement::{PinnedDelta, Placement};
 
 /// One commit changed what a target pins.
@@ -96,8 +101,9 @@ impl PinStates<'_> {
             };
             let mut stopped = begun.is_break() || reading.tell(tell).is_break();
             if !stopped {
+                let known = self.references.known_changes();
                 self.repo
-                    .visit(&self.ledger.tip.commit, order, &files, &mut |changes| {
+                    .visit_known(&self.ledger.tip.commit, order, &files, known, &mut |changes| {
                         let id = &changes.commit.id;
                         if order == CommitOrder::Date && reading.leads_plainly_to(id) {
                             stopped = reading.tell(tell).is_break() || tell(PinEvent::Reached(id)).is_break();

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use crate::domain::failure::Failure;
 use crate::sources::git::{BlobChange, Blobs};
 
-use super::blob_references::{PastReference, PastReferences};
+use super::past_reference::{PastReference, PastReferences};
 
 /// The former paths of files, newest first, by the path that they came to.
 pub(super) type FormerPaths = BTreeMap<String, Vec<String>>;

@@ -19,7 +19,7 @@ use crate::engine::ledger::Ledger;
 use crate::engine::pins::EnvironmentPaths;
 use crate::sources::git::manifest::Found;
 
-use super::blob_references::PastReference;
+use super::past_reference::PastReference;
 
 /// A pinned thing more or less.
 pub(super) type PinnedDelta = PinDelta<HistoryKey, PinIdentity, WrittenPin>;

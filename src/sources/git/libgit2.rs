@@ -1,6 +1,7 @@
 //! Reading by libgit2, in this process.
 
 mod blob_bytes;
+mod date_walk;
 mod history;
 mod tree_changes;
 

@@ -2,6 +2,7 @@
 //! fetched and written by the `git` program.
 
 mod clone;
+mod commit_changes;
 mod compare;
 pub mod edit;
 mod error;
@@ -9,6 +10,7 @@ mod fetch;
 mod git_cli;
 mod hooks;
 mod incoming;
+mod known_changes;
 mod libgit2;
 mod locate;
 pub mod manifest;
@@ -28,6 +30,7 @@ pub mod write;
 pub(crate) use compare::{UnreadEntry, is_no_commit};
 pub use error::GitError;
 pub use fetch::FetchedRefs;
+pub use known_changes::{KnownChanges, RecordedCommit};
 pub use reader::{BlobChange, CommitChanges, CommitMeta, CommitOrder, FileFilter};
 pub use repo::{Blobs, GitRepo};
 pub use revert::{RevertOutcome, RevertedFile};

@@ -4,71 +4,11 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
-
+pub(super) use super::commit_changes::has_come;
+pub use super::commit_changes::{BlobChange, CommitChanges, CommitMeta, FileFilter};
 use super::error::GitError;
+use super::known_changes::KnownChanges;
 use super::tree_entry::{RawEntry, TreeListing};
-use crate::domain::text::Untrusted;
-
-/// What a commit says about itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitMeta {
-    /// Full id.
-    pub id: String,
-    /// Parents' ids.
-    pub parents: Vec<String>,
-    /// Author's name.
-    pub author: Untrusted,
-    /// Committer date.
-    pub at: Timestamp,
-    /// First line of the message.
-    pub subject: Untrusted,
-    /// The whole message.
-    pub message: Untrusted,
-}
-
-/// A file whose bytes one commit changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BlobChange {
-    /// Where it lies in the repository, with `/` between the parts.
-    pub path: String,
-    /// The blob before; `None` = no regular file was there.
-    pub before: Option<String>,
-    /// The blob after; `None` = no regular file is there any more.
-    pub after: Option<String>,
-}
-
-/// One commit with what it changed. Nothing but the commit itself decides it, so it can be kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitChanges {
-    /// Who made the commit and when, with its parents.
-    pub commit: CommitMeta,
-    /// The files that are others than in each parent, in the parents' order; a first commit has one side, against
-    /// nothing. By path.
-    pub sides: Vec<Vec<BlobChange>>,
-    /// For each side in which a file that counts has come: the files that do not count, may have been that file
-    /// before it was moved ([`FileFilter::may_have_been`]), and are gone. By path.
-    pub gone: Vec<Vec<BlobChange>>,
-    /// The clone lacks its parents (shallow): what it changed cannot be told, and there are no sides.
-    pub is_cut: bool,
-}
-
-/// Which files a visit looks at.
-pub trait FileFilter {
-    /// Whether a file that counts may lie in this folder (without a `/` at its end), or deeper.
-    fn may_contain(&self, folder: &str) -> bool;
-    /// Whether this file counts.
-    fn counts(&self, path: &str) -> bool;
-    /// Whether a file that does not count may have become one that does, when it was moved.
-    fn may_have_been(&self, _path: &str) -> bool {
-        false
-    }
-}
-
-/// Whether a file has come with these changes: then it may have been another one before.
-pub(super) fn has_come(changes: &[BlobChange]) -> bool {
-    changes.iter().any(|change| change.before.is_none())
-}
 
 /// The order in which commits are visited, newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +31,8 @@ pub(super) struct CommitVisit<'a> {
     pub files: &'a dyn FileFilter,
     /// Commits whose parents a shallow clone lacks.
     pub boundary: &'a BTreeSet<String>,
+    /// What was found out before. Not every reader asks it.
+    pub known: Option<&'a dyn KnownChanges>,
 }
 
 /// A path in which two trees differ. Folders are compared by what is in them.

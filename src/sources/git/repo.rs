@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::error::GitError;
 use super::git_cli::GitCli;
 use super::hooks::Hooks;
+use super::known_changes::KnownChanges;
 use super::libgit2::Libgit2;
 use super::locate::{self, GitEnvironment, RepositoryPaths};
 use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
@@ -322,11 +323,30 @@ impl GitRepo {
         files: &dyn FileFilter,
         each: &mut dyn FnMut(CommitChanges) -> ControlFlow<()>,
     ) -> Result<(), GitError> {
+        self.visit_known(tip, order, files, None, each)
+    }
+
+    /// The same, with what was found out of commits before. Where the history is another one than the commits tell
+    /// (shallow, grafted), nothing of it is asked.
+    ///
+    /// # Errors
+    /// As [`GitRepo::visit`].
+    pub(crate) fn visit_known(
+        &self,
+        tip: &str,
+        order: CommitOrder,
+        files: &dyn FileFilter,
+        known: Option<&dyn KnownChanges>,
+        each: &mut dyn FnMut(CommitChanges) -> ControlFlow<()>,
+    ) -> Result<(), GitError> {
+        let boundary = self.shallow_boundary();
+        let is_as_committed = boundary.is_empty() && !self.common_dir().join("info/grafts").exists();
         let visit = CommitVisit {
             tip,
             order,
             files,
-            boundary: &self.shallow_boundary(),
+            boundary: &boundary,
+            known: known.filter(|_| is_as_committed),
         };
         self.reader()?.visit(visit, each)
     }

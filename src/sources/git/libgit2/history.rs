@@ -1,18 +1,29 @@
 //! Visiting every commit with what it changed, by libgit2.
 
+use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use git2::{Commit, Oid, Repository, Sort};
-use jiff::Timestamp;
 
+use super::date_walk::{DateWalk, DatedCommit};
 use super::tree_changes::TreeChanges;
 use crate::sources::git::error::GitError;
+use crate::sources::git::known_changes::{self, KnownChanges, RecordedCommit, RecordedSide};
+use crate::sources::git::manifest::is_manifest;
 use crate::sources::git::reader::{
-    CommitChanges, CommitMeta, CommitOrder, CommitVisit, FileFilter, VisitCommit, has_come,
+    BlobChange, CommitChanges, CommitMeta, CommitOrder, CommitVisit, FileFilter, VisitCommit, has_come,
 };
 
 /// Visits from the tip, newest first.
 pub(super) fn visit(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
+    match (asked.known, asked.order) {
+        (Some(known), CommitOrder::Date) if asked.files.are_manifests() => visit_known(repo, asked, known, each),
+        _ => visit_all(repo, asked, each),
+    }
+}
+
+/// Reads every commit.
+fn visit_all(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit<'_>) -> Result<(), GitError> {
     let failed = |e: git2::Error| GitError::object("history", &e);
     let mut walk = repo.revwalk().map_err(failed)?;
     // Without sorting, libgit2 goes by date as git's own log does, answering as it walks. (Its order by date
@@ -64,6 +75,119 @@ pub(super) fn visit(repo: &Repository, asked: CommitVisit<'_>, each: VisitCommit
     Ok(())
 }
 
+/// A commit on the way, as it is known or was read.
+enum WalkedCommit<'r> {
+    Known(RecordedCommit),
+    Read(Commit<'r>),
+}
+
+/// Reads the commits that are not known, and remembers what they changed.
+fn visit_known(
+    repo: &Repository,
+    asked: CommitVisit<'_>,
+    known: &dyn KnownChanges,
+    each: VisitCommit<'_>,
+) -> Result<(), GitError> {
+    let read = |id: &str| -> Result<Commit<'_>, GitError> {
+        let found = Oid::from_str(id).and_then(|oid| repo.find_commit(oid));
+        found.map_err(|e| GitError::object(format!("commit {id}"), &e))
+    };
+    let load = |id: String| -> Result<DatedCommit<WalkedCommit<'_>>, GitError> {
+        Ok(match known.get(&id) {
+            Some(recorded) => DatedCommit {
+                id,
+                parents: recorded.parents.clone(),
+                seconds: recorded.seconds,
+                commit: WalkedCommit::Known(recorded),
+            },
+            None => {
+                let commit = read(&id)?;
+                DatedCommit {
+                    id,
+                    parents: commit.parent_ids().map(|parent| parent.to_string()).collect(),
+                    seconds: commit.time().seconds(),
+                    commit: WalkedCommit::Read(commit),
+                }
+            }
+        })
+    };
+    let odb = repo.odb().map_err(|e| GitError::object("history", &e))?;
+    let mut trees = TreeChanges::new(&odb);
+    let mut walk = DateWalk::default();
+    walk.push(asked.tip, &load)?;
+    while let Some(next) = walk.next(&load)? {
+        let recorded = match next.commit {
+            WalkedCommit::Known(recorded) if recorded.suffices(asked.files) => recorded,
+            // Other files were asked for before: then all are looked for, so that nobody has to look again.
+            WalkedCommit::Known(_) => record(&mut trees, &read(&next.id)?, known, None)?,
+            WalkedCommit::Read(commit) => record(&mut trees, &commit, known, Some(asked.files))?,
+        };
+        if each(recorded.into_changes(next.id, asked.files)) == ControlFlow::Break(()) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads what a commit changed, as far as these files may lie; `None` = everywhere.
+fn record(
+    trees: &mut TreeChanges<'_>,
+    commit: &Commit<'_>,
+    known: &dyn KnownChanges,
+    files: Option<&dyn FileFilter>,
+) -> Result<RecordedCommit, GitError> {
+    let failed = |e: git2::Error| GitError::object(format!("commit {}", commit.id()), &e);
+    let tree = commit.tree_id();
+    let mut between = |old, near| {
+        let manifests = Manifests {
+            near,
+            skipped: RefCell::default(),
+        };
+        let changed = trees.between(old, tree, &manifests).map_err(failed)?;
+        let skipped = manifests.skipped.into_inner();
+        Ok::<_, GitError>(RecordedSide { changed, skipped })
+    };
+    let mut sides = Vec::new();
+    for parent in commit.parents() {
+        let old = Some(parent.tree_id());
+        let mut side = between(old, files)?;
+        let is_new = |change: &BlobChange| change.before.is_none() && files.is_some_and(|f| f.counts(&change.path));
+        if !side.skipped.is_empty() && side.changed.iter().any(is_new) {
+            // It may have been another file before, wherever that lay.
+            side = between(old, None)?;
+        }
+        sides.push(side);
+    }
+    if commit.parent_count() == 0 {
+        sides.push(between(None, files)?);
+    }
+    let recorded = RecordedCommit::new(meta(commit), commit.time().seconds(), sides);
+    known.add(&commit.id().to_string(), &recorded);
+    Ok(recorded)
+}
+
+/// All manifests, as far as some files may lie.
+struct Manifests<'f> {
+    /// `None` = everywhere.
+    near: Option<&'f dyn FileFilter>,
+    /// Folders that differ and were not looked into.
+    skipped: RefCell<Vec<String>>,
+}
+
+impl FileFilter for Manifests<'_> {
+    fn may_contain(&self, folder: &str) -> bool {
+        let may_contain = self.near.is_none_or(|near| near.may_contain(folder));
+        if !may_contain {
+            self.skipped.borrow_mut().push(folder.to_owned());
+        }
+        may_contain
+    }
+
+    fn counts(&self, path: &str) -> bool {
+        is_manifest(path)
+    }
+}
+
 /// The files that may have been one that counts, wherever they lie.
 struct GoneFiles<'f>(&'f dyn FileFilter);
 
@@ -83,15 +207,11 @@ impl FileFilter for GoneFiles<'_> {
 
 /// What a commit says about itself.
 pub(super) fn meta(commit: &Commit<'_>) -> CommitMeta {
-    let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
-    CommitMeta {
-        id: commit.id().to_string(),
-        parents: commit.parent_ids().map(|p| p.to_string()).collect(),
-        author: String::from_utf8_lossy(commit.author().name_bytes())
-            .into_owned()
-            .into(),
-        at: Timestamp::from_second(commit.time().seconds()).unwrap_or_default(),
-        subject: message.lines().next().unwrap_or("").into(),
-        message: message.into(),
-    }
+    known_changes::meta(
+        commit.id().to_string(),
+        commit.parent_ids().map(|parent| parent.to_string()).collect(),
+        String::from_utf8_lossy(commit.author().name_bytes()).into_owned(),
+        commit.time().seconds(),
+        String::from_utf8_lossy(commit.message_bytes()).into_owned(),
+    )
 }

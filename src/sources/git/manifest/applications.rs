@@ -1,6 +1,8 @@
 //! Objects that deploy a folder of a repository and change images on the way: Argo CD Applications,
 //! Flux Kustomizations, and the files that override an Application's source.
 
+use serde::{Deserialize, Serialize};
+
 use super::git_generators::{self, GitGenerator, SourceTemplate};
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::includes::{self, IncludedFiles, Origin};
@@ -9,7 +11,7 @@ use super::shape::{MissingFile, Shape, Shaper, Text, TextPlace, ValuesLayer};
 use super::tree::{Id, Tree};
 
 /// A folder that a controller applies, with what it changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     /// Which controller.
     pub kind: ApplicationKind,
@@ -38,7 +40,7 @@ pub struct Application {
 }
 
 /// Which controller applies an [`Application`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ApplicationKind {
     /// An Application of Argo CD, or the template of an ApplicationSet.
     ArgoCd,
@@ -48,7 +50,7 @@ pub enum ApplicationKind {
 
 /// What `.argocd-source.yaml` or `.argocd-source-APP.yaml` says. A list in it takes the place of the
 /// Application's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceOverride {
     /// `kustomize.images`, if there.
     pub images: Option<Vec<ImageRule>>,

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::detect::DocumentStyle;
 use super::tree::{Id, Tree};
 use crate::domain::id::Digest;
@@ -11,7 +13,7 @@ use crate::domain::id::Digest;
 pub(super) type NameOf = fn(&Tree<'_>, Id) -> Option<String>;
 
 /// Where one object takes what it applies from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AppliedSource {
     /// Kind, namespace and name; empty for a Compose file.
     pub object: String,
@@ -24,7 +26,7 @@ pub(crate) struct AppliedSource {
 }
 
 /// What an [`AppliedSource`] is read from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AppliedSourceKind {
     /// It applies a folder of a repository.
     Folder,

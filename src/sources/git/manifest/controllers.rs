@@ -1,6 +1,8 @@
 //! Who applies the repository: Argo CD Applications, Flux Kustomizations and their sources. They
 //! tell whether a write to a file would ever arrive.
 
+use serde::{Deserialize, Serialize};
+
 use super::application_sets::SetParameters;
 use super::detect::{self, DocumentStyle};
 use super::includes;
@@ -11,7 +13,7 @@ use super::tree::{Id, Tree};
 const UPDATER: &str = "argocd-image-updater.argoproj.io/";
 
 /// A controller's object that reads a git repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Controller {
     /// Which kind of object.
     pub kind: ControllerKind,
@@ -47,7 +49,7 @@ impl Controller {
 }
 
 /// Annotations with which an Application asks Argo CD Image Updater to change its images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdaterAnnotations {
     /// Line of the list of images, from 1.
     pub line: u32,
@@ -58,7 +60,7 @@ pub struct UpdaterAnnotations {
 }
 
 /// Which object of which controller a [`Controller`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ControllerKind {
     /// Argo CD Application (or a set's template).
     Application,

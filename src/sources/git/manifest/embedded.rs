@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::detect::{self, DocumentStyle};
 use super::found::DetectionRule;
 use super::helm_values::{self, ImageStrings};
@@ -29,7 +31,7 @@ pub(super) const VALUES_PART: FoundBy = FoundBy {
 };
 
 /// What a text says that is YAML itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EmbeddedText {
     /// Values of a chart.
     Values(Shape),

@@ -1,5 +1,7 @@
 //! What a scan finds in one file.
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::pin::Unmanaged;
 
 use super::applied_sources::AppliedSource;
@@ -14,7 +16,7 @@ use super::parts::DocumentPart;
 pub(super) const OCI_REPOSITORY: &str = "flux/ocirepository";
 
 /// What is found in one file.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scan {
     /// Image references, in file order.
     pub found: Vec<Found>,
@@ -53,7 +55,7 @@ pub struct Scan {
 
 /// Something that runs images, by the name that tells it from others: a Kubernetes object, or a service of a Compose
 /// file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
     /// Index of the YAML document that it stands in.
     pub document: u32,
@@ -66,7 +68,7 @@ pub struct Workload {
 }
 
 /// What tells a Kubernetes object from others of its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectName {
     /// Its namespace; empty where none is written.
     pub namespace: String,
@@ -83,7 +85,7 @@ impl ObjectName {
 }
 
 /// A Flux `OCIRepository`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OciSource {
     /// Index of the YAML document that it stands in.
     pub document: u32,
@@ -188,7 +190,7 @@ fn without_indices(path: &str) -> String {
 }
 
 /// A chart that another one, or a kustomization, depends on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chart {
     /// The chart's name in `dependencies` or `helmCharts`.
     pub name: String,

@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::id::Digest;
 use crate::domain::pin::Style;
 use crate::domain::reference::Repository;
 
+use super::known_text::{KnownText, known_text};
 use super::site::{Insert, Site};
 
 /// How a reference in a variable of a `.env` file was found.
@@ -13,7 +16,7 @@ pub(super) const VARIABLE: &str = "compose/.env";
 
 /// Which rule found a reference (docs/reference/manifests.md, "Which style a document has", in the same order). The last two
 /// find texts outside of every field that is known to name an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum DetectionRule {
     /// A list of an image promoter.
     PromoterList,
@@ -46,12 +49,13 @@ impl DetectionRule {
 }
 
 /// One image reference at the place that defines it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     /// How it is written.
     pub style: Style,
     /// The precise kind of place, for example `k8s/container` or `kustomize/images`.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "known_text")]
+    pub kind: KnownText,
     /// Which rule found it.
     pub rule: DetectionRule,
     /// The image part as written: no tag, no digest. A Helm `registry` is joined; empty where a
@@ -84,7 +88,7 @@ pub struct Found {
 }
 
 /// A place that uses a scalar defined elsewhere in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliasUse {
     /// Line of the alias, from 1.
     pub line: u32,
@@ -95,7 +99,7 @@ pub struct AliasUse {
 }
 
 /// Something that would undo or void an edit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Line, from 1.
     pub line: u32,

@@ -1,10 +1,12 @@
 //! The git generators of an ApplicationSet: folders and files of the repository, and what a template says with them.
 
+use serde::{Deserialize, Serialize};
+
 use super::shape::MissingFile;
 use super::tree::{Id, Tree};
 
 /// What makes one Application for each folder or file of a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitGenerator {
     /// URL of the repository.
     pub url: Option<String>,
@@ -17,7 +19,7 @@ pub struct GitGenerator {
 }
 
 /// The template of a source whose texts have values of git generators in them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceTemplate {
     /// The generators, all of the set.
     pub generators: Vec<GitGenerator>,

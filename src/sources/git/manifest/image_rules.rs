@@ -1,10 +1,12 @@
 //! Entries of Kustomize's `images` lists, wherever they stand.
 
+use serde::{Deserialize, Serialize};
+
 use super::shape::{Handle, TextPlace};
 use super::tree::{Id, Tree};
 
 /// An entry of an `images` list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageRule {
     /// Which images it changes: a regular expression for the whole name.
     pub name: String,

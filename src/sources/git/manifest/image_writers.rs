@@ -1,6 +1,8 @@
 //! Objects of a repository that make a controller write images: it would undo an edit, or overrule it in the
 //! cluster.
 
+use serde::{Deserialize, Serialize};
+
 use super::controllers::{self, Controller, ControllerKind};
 use super::detect::{self, DocumentStyle};
 use super::kargo::{self, KargoObject};
@@ -9,7 +11,7 @@ use super::planned_edit::{PlacedObject, PlannedEdit, WrittenBranch};
 use super::tree::{Id, Tree};
 
 /// An object that makes a controller write images.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageWriter {
     /// `metadata.name`.
     pub name: String,
@@ -22,7 +24,7 @@ pub struct ImageWriter {
 }
 
 /// What an [`ImageWriter`] makes which controller write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageWriterKind {
     /// `ImageUpdater` of Argo CD Image Updater: images of Applications.
     ImageUpdater(Vec<UpdatedApplications>),
@@ -33,7 +35,7 @@ pub enum ImageWriterKind {
 }
 
 /// One entry of `spec.applicationRefs` of an `ImageUpdater`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UpdatedApplications {
     /// Line, from 1.
     pub line: u32,
@@ -52,7 +54,7 @@ pub struct UpdatedApplications {
 }
 
 /// What an `ImageUpdateAutomation` writes where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FluxAutomation {
     /// Name of the GitRepository.
     pub source: Option<String>,

@@ -1,12 +1,14 @@
 //! Files and folders of the same repository that a manifest takes in: who else reads a file that is
 //! about to be edited. One table for each style.
 
+use serde::{Deserialize, Serialize};
+
 use super::detect::{self, DocumentStyle};
 use super::tree::{Id, Kind, Tree};
 use super::{compose, dotenv};
 
 /// Something that is taken in, as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Include {
     /// The path as written, relative to `from`.
     pub path: String,
@@ -21,7 +23,7 @@ pub struct Include {
 }
 
 /// What a path is relative to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// The folder of the file that names it.
     Beside,
@@ -30,7 +32,7 @@ pub enum Origin {
 }
 
 /// What is taken of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IncludedFiles {
     /// The file, or the kustomization in that folder.
     Named,

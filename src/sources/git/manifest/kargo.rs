@@ -1,5 +1,7 @@
 //! Promotions of Kargo: which files of which branch their steps write and push.
 
+use serde::{Deserialize, Serialize};
+
 use super::name_patterns::{can_match, covers, steps};
 use super::planned_edit::{PlannedEdit, WrittenBranch};
 use super::tree::{Id, Tree};
@@ -20,7 +22,7 @@ const WRITES_PATH: [&str; 9] = [
 const DEEPEST: usize = 4;
 
 /// A `Stage`, or a task that Stages use.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KargoObject {
     /// `metadata.name`.
     pub name: String,
@@ -33,7 +35,7 @@ pub struct KargoObject {
 }
 
 /// A step of a promotion: what Kargo runs, with the values that it runs it with.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromotionStep {
     /// Line, from 1.
     pub line: u32,

@@ -1,13 +1,15 @@
 //! What a kustomization says about images: what it takes in, how it patches it, and which images it
 //! replaces. The render itself is the engine's.
 
+use serde::{Deserialize, Serialize};
+
 use super::image_rules::{self, ImageRule, RuleReader};
 use super::objects::{self, ManifestObject};
 use super::shape::{Shape, Shaper, TextPlace, ValuesLayer};
 use super::tree::{Id, Kind, Tree};
 
 /// A `Kustomization` or `Component`, or what another tool hands to Kustomize.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Kustomization {
     /// It is a `Component`: it changes what its user has.
     pub component: bool,
@@ -50,7 +52,7 @@ pub struct Kustomization {
 }
 
 /// What makes objects that no file of the repository shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratedFrom {
     /// Its name and where it is from, as written.
     pub name: String,
@@ -59,7 +61,7 @@ pub struct GeneratedFrom {
 }
 
 /// A patch and what it is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchRule {
     /// Its target; without one a patch names its object itself.
     pub target: Option<PatchTarget>,
@@ -68,7 +70,7 @@ pub struct PatchRule {
 }
 
 /// A `ConfigMap` that a kustomization makes of files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GeneratedConfigMap {
     /// Its name, before a hash of its content is put behind it.
     pub name: String,
@@ -81,7 +83,7 @@ pub struct GeneratedConfigMap {
 }
 
 /// Where a patch stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PatchSource {
     /// In this file, as written.
     File(String),
@@ -92,7 +94,7 @@ pub enum PatchSource {
 }
 
 /// A patch, by the way in which it says what to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Patch {
     /// A strategic merge.
     Merge(Box<ManifestObject>),
@@ -101,7 +103,7 @@ pub enum Patch {
 }
 
 /// One JSON 6902 operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// `add`, `replace`, `remove`, `copy`, `move` or `test`.
     pub op: String,
@@ -116,7 +118,7 @@ pub struct Operation {
 }
 
 /// Which objects a patch or a replacement is for. Empty = any.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PatchTarget {
     /// API group, as a regular expression; empty = any.
     pub group: String,
@@ -135,7 +137,7 @@ pub struct PatchTarget {
 }
 
 /// A target of `replacements`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     /// Which objects.
     pub target: PatchTarget,
@@ -146,7 +148,7 @@ pub struct Replacement {
 }
 
 /// A field that a `configurations` file adds to what `images` changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldSpec {
     /// API group; empty = any.
     pub group: String,

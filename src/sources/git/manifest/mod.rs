@@ -27,6 +27,7 @@ mod image_rules;
 mod image_writers;
 mod includes;
 mod kargo;
+mod known_text;
 mod kubernetes;
 mod kustomization;
 mod kustomize;

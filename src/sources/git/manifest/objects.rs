@@ -1,5 +1,7 @@
 //! Kubernetes objects as a renderer sees them: what identifies them, and their images.
 
+use serde::{Deserialize, Serialize};
+
 use super::image_rules::{self, ImageRule};
 use super::includes::{self, Origin};
 use super::shape::{MissingFile, Shape, Shaper, TextPlace, ValuesLayer};
@@ -9,7 +11,7 @@ use super::tree::Id;
 pub(super) const VALUES_KEY: &str = "values.yaml";
 
 /// One object, or a patch that looks like one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestObject {
     /// `apiVersion`, group and version: `apps/v1`.
     pub api_version: String,
@@ -40,7 +42,7 @@ pub struct ManifestObject {
 }
 
 /// An entry of a `HelmRelease`'s `valuesFrom`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValuesReference {
     /// `ConfigMap` or `Secret`.
     pub kind: String,

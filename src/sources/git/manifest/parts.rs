@@ -3,6 +3,8 @@
 
 use std::cell::RefCell;
 
+use serde::{Deserialize, Serialize};
+
 use super::applications::{self, Application, SourceOverride};
 use super::detect::{self, DocumentStyle};
 use super::embedded::{self, EmbeddedText, EmbeddedTexts, VALUES_PART};
@@ -19,7 +21,7 @@ use super::{compose, parameters};
 use crate::domain::pin::Style;
 
 /// One document's contribution.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DocumentPart {
     /// An object, or a patch that looks like one.
     Object(Box<ManifestObject>),
@@ -52,7 +54,7 @@ pub enum DocumentPart {
 }
 
 /// An image of a Compose file as it is written, with `$` in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplatedImage {
     /// The text as it is written.
     pub template: String,

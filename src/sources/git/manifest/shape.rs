@@ -2,6 +2,7 @@
 //! leads to them. Everything else is left out, so that a tree of thousands of files stays small.
 
 use granit_parser::ScalarStyle;
+use serde::{Deserialize, Serialize};
 
 use super::includes::Origin;
 use super::tree::{Id, Kind, Tree};
@@ -14,7 +15,7 @@ const MAX_DEPTH: usize = 100;
 const MAX_MERGES: u32 = 8;
 
 /// A part of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shape {
     /// A scalar that names an image or a part of one, or that a merge needs to know.
     Text(Text),
@@ -29,7 +30,7 @@ pub enum Shape {
 }
 
 /// One layer of a chart's values. Later ones win.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ValuesLayer {
     /// Values in a file of the repository.
     File {
@@ -49,7 +50,7 @@ pub enum ValuesLayer {
 }
 
 /// What becomes of a render whose values file is not there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MissingFile {
     /// Nothing is rendered at all.
     Fails,
@@ -60,7 +61,7 @@ pub enum MissingFile {
 }
 
 /// A scalar and where it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// The text after unescaping and folding.
     pub value: String,
@@ -71,7 +72,7 @@ pub struct Text {
 }
 
 /// A line of the file, and the reference that was found there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TextPlace {
     /// Line, from 1.
     pub line: u32,
@@ -83,7 +84,7 @@ pub struct TextPlace {
 }
 
 /// Names one reference of a [`super::Scan`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Handle {
     /// An index into [`super::Scan::found`].
     Found(u32),

@@ -2,8 +2,12 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
+use super::known_text::{KnownText, known_text};
+
 /// The places of one pin in its file. All ranges are bytes of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Site {
     /// Index of the YAML document.
     pub document: u32,
@@ -18,7 +22,7 @@ pub(crate) struct Site {
 }
 
 /// The bytes of a digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DigestSlot {
     /// 71 bytes, or 64 if `bare`.
     pub span: Range<usize>,
@@ -27,7 +31,7 @@ pub(crate) struct DigestSlot {
 }
 
 /// The bytes of a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TagSlot {
     /// The tag alone.
     pub span: Range<usize>,
@@ -36,7 +40,7 @@ pub(crate) struct TagSlot {
 }
 
 /// How a tag is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum TagForm {
     /// `name:tag…`: dropping it takes the colon along.
     Inline,
@@ -54,10 +58,10 @@ pub(crate) enum TagForm {
 }
 
 /// How a digest is inserted.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Insert {
     /// It cannot, and why.
-    Refused(&'static str),
+    Refused(#[serde(deserialize_with = "known_text")] KnownText),
     /// `@sha256:…` right here.
     Append(usize),
     /// In place of this empty scalar.
@@ -69,7 +73,8 @@ pub(crate) enum Insert {
         /// End of the neighbour's value.
         value_end: usize,
         /// The new key.
-        key: &'static str,
+        #[serde(deserialize_with = "known_text")]
+        key: KnownText,
         /// Inside `{…}`.
         braces: bool,
     },

@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::dotenv::{self, WrittenVariable};
 use super::found::{DetectionRule, Found, VARIABLE};
 use super::hands_off;
@@ -19,7 +21,7 @@ pub use super::dotenv::FILE;
 const NOT_PLAIN: &str = "its value has escapes or other variables in it, or goes over several lines, so its bytes cannot be replaced safely";
 
 /// One variable of a `.env` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// The name of the variable, as the Compose file spells it.
     pub name: String,

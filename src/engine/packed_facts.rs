@@ -1,0 +1,241 @@
+//! Many small facts in one sealed entry: what follows from contents and commits alone, whatever the policy of the day is.
+//!
+//! A fact has a key that names everything that it follows from besides the running program, and is never changed. The
+//! entry is read whole, and written whole when facts were added: of several processes the last one's is kept, and what
+//! another one added is found out again another time.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use super::compact::{put_number, take_bytes, take_number};
+use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
+use crate::domain::id::Digest;
+use crate::sources::evidence::SealKey;
+
+/// Name of the folder, in the cache.
+pub(super) const FOLDER: &str = "facts";
+
+/// Raised whenever the layout of entries changes.
+const LAYOUT: u32 = 1;
+
+/// A few kinds of facts of a few repositories.
+const BOUNDS: FolderBounds = FolderBounds {
+    entries: 24,
+    entry_bytes: 32 << 20,
+};
+
+/// The facts of one kind about one repository.
+#[derive(Debug)]
+pub(crate) struct PackedFacts {
+    folder: SealedFolder,
+    name: Digest,
+    bytes: Vec<u8>,
+    /// In the order of their keys.
+    facts: Vec<PackedFact>,
+    added: Mutex<AddedFacts>,
+}
+
+/// The facts of this run.
+#[derive(Debug, Default)]
+struct AddedFacts {
+    all: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// All of them were written.
+    are_saved: bool,
+}
+
+/// Where a fact stands among the bytes.
+#[derive(Debug)]
+struct PackedFact {
+    key: Range<usize>,
+    value: Range<usize>,
+    /// Somebody asked for it in this run: it is kept when there is no room for all.
+    is_used: AtomicBool,
+}
+
+impl PackedFacts {
+    /// The facts of a kind, as they were kept of a repository: those of this very program only.
+    pub(super) fn open(cache: &Path, key: SealKey, kind: &str, repository: &str) -> Self {
+        let folder = SealedFolder::new(cache.join(FOLDER), key, BOUNDS);
+        let mut name = EntryName::new(LAYOUT);
+        name.part(kind.as_bytes())
+            .part(env!("PINDECK_SOURCES").as_bytes())
+            .part(repository.as_bytes());
+        let name = name.digest();
+        let bytes = folder.get_bytes(name).unwrap_or_default();
+        let facts = facts(&bytes);
+        if facts.is_none() && !bytes.is_empty() {
+            folder.remove(name);
+        }
+        Self {
+            folder,
+            name,
+            facts: facts.unwrap_or_default(),
+            bytes,
+            added: Mutex::default(),
+        }
+    }
+
+    /// Reads a fact of this run or an earlier one, if there is any.
+    pub(super) fn read<T>(&self, key: &[u8], read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+        if let Some(value) = self.added().all.get(key) {
+            return read(value);
+        }
+        let at = self
+            .facts
+            .binary_search_by(|fact| self.bytes[fact.key.clone()].cmp(key));
+        let fact = &self.facts[at.ok()?];
+        fact.is_used.store(true, Ordering::Relaxed);
+        read(&self.bytes[fact.value.clone()])
+    }
+
+    /// Adds one for later runs, in the place of one that said less.
+    pub(super) fn add(&self, key: Vec<u8>, value: Vec<u8>) {
+        let mut added = self.added();
+        if added.all.get(&key) != Some(&value) {
+            added.are_saved = false;
+            added.all.insert(key, value);
+        }
+    }
+
+    /// Writes what was added. Where there is no room for all, those go that nobody asked for in this run.
+    pub(super) fn save(&self) {
+        let mut added = self.added();
+        if added.all.is_empty() || added.are_saved {
+            return;
+        }
+        added.are_saved = true;
+        let size = |key: usize, value: usize| key + value + LONGEST_LENGTHS;
+        let mut room = BOUNDS.entry_bytes;
+        let mut kept: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+        let used = |is_used: bool| {
+            let mine = self.facts.iter();
+            let mine = mine.filter(move |fact| fact.is_used.load(Ordering::Relaxed) == is_used);
+            mine.map(|fact| (&self.bytes[fact.key.clone()], &self.bytes[fact.value.clone()]))
+        };
+        let new = added.all.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
+        for (key, value) in new.chain(used(true)).chain(used(false)) {
+            if kept.contains_key(key) {
+                continue;
+            }
+            let Some(left) = room.checked_sub(size(key.len(), value.len())) else {
+                break;
+            };
+            room = left;
+            kept.insert(key, value);
+        }
+        let mut body = Vec::with_capacity(BOUNDS.entry_bytes - room);
+        for (key, value) in kept {
+            for part in [key, value] {
+                put_number(&mut body, part.len() as u64);
+                body.extend_from_slice(part);
+            }
+        }
+        self.folder.put_bytes(self.name, &body);
+    }
+
+    fn added(&self) -> std::sync::MutexGuard<'_, AddedFacts> {
+        self.added.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Most bytes that the lengths of a key and a value take.
+const LONGEST_LENGTHS: usize = 10;
+
+/// Where each fact stands; `None` = the bytes are no facts in the order of their keys.
+fn facts(bytes: &[u8]) -> Option<Vec<PackedFact>> {
+    let mut facts: Vec<PackedFact> = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let mut part = || {
+            let length = take_number(&mut rest)?;
+            let taken = take_bytes(&mut rest, length)?;
+            let end = bytes.len() - rest.len();
+            Some(end - taken.len()..end)
+        };
+        let (key, value) = (part()?, part()?);
+        if facts
+            .last()
+            .is_some_and(|last| bytes[last.key.clone()] >= bytes[key.clone()])
+        {
+            return None;
+        }
+        facts.push(PackedFact {
+            key,
+            value,
+            is_used: AtomicBool::new(false),
+        });
+    }
+    Some(facts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(home: &Path) -> PackedFacts {
+        let key = SealKey::of_file(&home.join("state/key")).expect("a key");
+        PackedFacts::open(&home.join("cache"), key, "kind", "/a/repository")
+    }
+
+    fn get(facts: &PackedFacts, key: &[u8]) -> Option<Vec<u8>> {
+        facts.read(key, |value| Some(value.to_vec()))
+    }
+
+    #[test]
+    fn what_was_added_is_there_for_the_next() {
+        let home = tempfile::tempdir().expect("a folder");
+        let first = open(home.path());
+        assert_eq!(get(&first, b"a"), None);
+        for (key, value) in [("b", ""), ("a", "one"), ("", "two")] {
+            first.add(key.into(), value.into());
+        }
+        first.save();
+        let second = open(home.path());
+        assert_eq!(get(&second, b"a"), Some(b"one".to_vec()));
+        assert_eq!(get(&second, b"b"), Some(Vec::new()));
+        assert_eq!(get(&second, b""), Some(b"two".to_vec()));
+        assert_eq!(get(&second, b"c"), None);
+        second.add(b"c".to_vec(), b"three".to_vec());
+        second.save();
+        let third = open(home.path());
+        assert_eq!(
+            (get(&third, b"a"), get(&third, b"c")),
+            (Some(b"one".to_vec()), Some(b"three".to_vec()))
+        );
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_all_those_go_that_nobody_asks_for() {
+        let home = tempfile::tempdir().expect("a folder");
+        let half = || vec![7; BOUNDS.entry_bytes / 2 - 100];
+        let first = open(home.path());
+        first.add(b"a".to_vec(), half());
+        first.add(b"b".to_vec(), half());
+        first.save();
+        let second = open(home.path());
+        assert!(get(&second, b"b").is_some());
+        second.add(b"c".to_vec(), half());
+        second.save();
+        let third = open(home.path());
+        let there = |key: &[u8]| get(&third, key).is_some();
+        assert_eq!([there(b"a"), there(b"b"), there(b"c")], [false, true, true]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_facts_are_none() {
+        for bytes in [
+            &b"\x01"[..],
+            b"\x01a",
+            b"\x01a\x02b",
+            b"\x01b\x00\x01a\x00",
+            b"\x01a\x00\x01a\x00",
+            b"\xff\xff",
+        ] {
+            assert!(facts(bytes).is_none(), "{bytes:?}");
+        }
+        assert_eq!(facts(b"\x01a\x00\x01b\x01c").map(|all| all.len()), Some(2));
+    }
+}

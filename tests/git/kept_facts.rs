@@ -1,0 +1,225 @@
+//! What follows from contents and commits alone is kept whatever the rules are, and changes nothing but time: boards and
+//! histories of random repositories under rules that change, with nothing kept, with everything, and with damaged entries.
+
+use std::path::{Path, PathBuf};
+
+use pindeck::domain::id::Target;
+use pindeck::engine::{Engine, OpenOptions};
+use proptest::prelude::*;
+
+use super::kept_surveys::{damaged, entries, words};
+use super::pin_property::{steps, story};
+use super::pin_story::{CONFIG, Story, pod};
+
+/// Rules that lie outside of the repository, so that the same commits are read by several.
+const RULES: [&str; 4] = [
+    CONFIG,
+    "version = 1\n[[environments]]\nname = \"staging\"\npaths = [\"staging/**\"]\n\
+     [[environments]]\nname = \"production\"\npaths = [\"production/**\"]\nafter = [\"staging\"]\n\
+     [[environments]]\nname = \"elsewhere\"\npaths = [\"elsewhere/**\"]\nafter = [\"production\"]\n",
+    "version = 1\n[[environments]]\nname = \"deep\"\npaths = [\"production/deep/**\"]\n",
+    "version = 1\n[[environments]]\nname = \"production\"\npaths = [\"production/*.yaml\", \"staging/**\"]\n",
+];
+
+const ENVIRONMENTS: [&str; 4] = ["staging", "production", "elsewhere", "deep"];
+
+struct Asked<'a> {
+    dir: &'a Path,
+    home: Option<&'a Path>,
+    rules: &'a Path,
+}
+
+impl Asked<'_> {
+    fn engine(&self) -> Engine {
+        let options = OpenOptions {
+            dir: self.dir.to_owned(),
+            config: Some(self.rules.to_owned()),
+            offline: true,
+            cache_dir: self.home.map(|home| home.join("cache")),
+            cache_bytes: 1 << 20,
+            state_dir: self.home.map(|home| home.join("state")),
+            ..OpenOptions::default()
+        };
+        Engine::open(options).expect("opens")
+    }
+
+    /// What new processes would show: the board, or the history of the service in an environment.
+    fn shown(&self, environment: Option<&str>) -> String {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let engine = self.engine();
+        match environment {
+            None => words(&runtime.block_on(engine.board()).expect("a board")),
+            Some(environment) => {
+                let target = Target::new("api", environment);
+                // A target that there is not under these rules is as well told by its failure.
+                format!("{:#?}", runtime.block_on(engine.history(&target, None, false)))
+            }
+        }
+    }
+
+    fn all(&self, is_history_first: bool) -> Vec<String> {
+        let board = || vec![self.shown(None)];
+        let histories = || ENVIRONMENTS.iter().map(|one| self.shown(Some(one)));
+        match is_history_first {
+            true => histories().chain(board()).collect(),
+            false => board().into_iter().chain(histories()).collect(),
+        }
+    }
+}
+
+fn facts(home: &Path) -> Vec<PathBuf> {
+    entries(&home.join("cache/facts"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rules_that_change_find_the_same_with_what_was_kept(
+        steps in steps(), cut in any::<prop::sample::Index>(), order in prop::collection::vec(0..RULES.len(), 3),
+        is_history_first in any::<bool>(), damage in prop::option::of((0u8..5, any::<prop::sample::Index>())),
+    ) {
+        let (whole, _) = story(&steps);
+        let mut earlier = whole.clone();
+        earlier.commits.truncate(cut.index(whole.commits.len()) + 1);
+        let root = tempfile::tempdir().expect("a folder");
+        let (dir, home, rules) = (root.path().join("gitops"), root.path().join("home"), root.path().join("rules.toml"));
+        for (story, number) in [&earlier, &whole, &earlier].into_iter().zip(order) {
+            let _ = std::fs::remove_dir_all(&dir);
+            std::fs::create_dir_all(&dir).expect("made");
+            story.make(&dir, CONFIG);
+            std::fs::write(&rules, RULES[number]).expect("written");
+            let with = |home| Asked { dir: &dir, home, rules: &rules };
+            let plain = with(None).all(is_history_first);
+            prop_assert_eq!(with(Some(&home)).all(is_history_first), plain.clone(), "rules {}", number);
+            if let Some((way, at)) = &damage {
+                for entry in facts(&home) {
+                    let text = std::fs::read(&entry).expect("readable");
+                    std::fs::write(&entry, damaged(&text, *way, at)).expect("written");
+                }
+                // A board that is kept would not ask for them.
+                let _ = std::fs::remove_dir_all(home.join("cache/surveys"));
+                let _ = std::fs::remove_dir_all(home.join("cache/pasts"));
+            }
+            prop_assert_eq!(with(Some(&home)).all(is_history_first), plain, "once more, rules {}", number);
+        }
+    }
+}
+
+/// Takes one object out of a repository, for good.
+fn lose(dir: &Path, object: &str) {
+    let git = |args: &[&str]| crate::support::git_world::git(dir, args);
+    let oid = git(&["rev-parse", object]);
+    let objects = dir.join(".git/objects");
+    let packs = std::fs::read_dir(objects.join("pack")).expect("packs");
+    let packs: Vec<PathBuf> = packs.map(|file| file.expect("readable").path()).collect();
+    for pack in packs
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "pack"))
+    {
+        let moved = dir.join("moved.pack");
+        std::fs::rename(pack, &moved).expect("moved");
+        let input = std::fs::File::open(&moved).expect("there");
+        let mut command = std::process::Command::new("git");
+        command.arg("-C").arg(dir).args(["unpack-objects", "-q"]).stdin(input);
+        assert!(command.status().expect("git runs").success());
+        std::fs::remove_file(moved).expect("removed");
+    }
+    std::fs::remove_file(objects.join(&oid[..2]).join(&oid[2..])).expect("it is a file of its own");
+}
+
+/// Four versions in two environments, and rules that lie beside them.
+fn four_versions(root: &Path) -> (PathBuf, PathBuf) {
+    let mut story = Story::default();
+    for n in 1..=4 {
+        story.then(
+            "a version",
+            &[("production/a.yaml", pod(&[n])), ("staging/a.yaml", pod(&[n]))],
+        );
+    }
+    let dir = root.join("gitops");
+    std::fs::create_dir_all(&dir).expect("made");
+    story.make(&dir, CONFIG);
+    (dir, root.join("rules.toml"))
+}
+
+/// Under other rules, the past is not read again: what it consists of need not even be there any more. Whoever kept nothing
+/// misses it.
+#[test]
+fn other_rules_read_no_content_again() {
+    let root = tempfile::tempdir().expect("a folder");
+    let (dir, rules) = four_versions(root.path());
+    let (home, other) = (root.path().join("home"), root.path().join("other"));
+    let with = |home, number: usize| {
+        std::fs::write(&rules, RULES[number]).expect("written");
+        Asked {
+            dir: &dir,
+            home,
+            rules: &rules,
+        }
+    };
+    let plain = with(None, 1).all(false);
+    // A board alone asks no further back than it has to.
+    with(Some(&home), 0).all(false);
+    assert_eq!(facts(&home).len(), 3, "scans, references, changes");
+    lose(&dir, "c0:production/a.yaml");
+    assert_eq!(with(Some(&home), 1).all(false), plain);
+    assert_ne!(with(Some(&other), 1).all(false), plain);
+}
+
+/// Whatever plans or writes begins with the ledger, and that reads the files themselves, in the process that shows what was
+/// kept, too.
+#[test]
+fn a_plan_reads_the_files_itself() {
+    let root = tempfile::tempdir().expect("a folder");
+    let (dir, rules) = four_versions(root.path());
+    let home = root.path().join("home");
+    let with = |number: usize| {
+        std::fs::write(&rules, RULES[number]).expect("written");
+        Asked {
+            dir: &dir,
+            home: Some(&home),
+            rules: &rules,
+        }
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    with(0).shown(None);
+    let engine = with(1).engine();
+    runtime.block_on(engine.ledger()).expect("everything is there");
+    lose(&dir, "main:production/a.yaml");
+    let engine = with(2).engine();
+    runtime.block_on(engine.board()).expect("it is shown as it was kept");
+    let read = runtime.block_on(engine.ledger());
+    assert!(read.is_err(), "a plan is not made of what was kept");
+}
+
+/// Three entries for a repository, whatever commit it is at.
+#[test]
+fn new_commits_go_into_the_same_entries() {
+    let mut story = Story::default();
+    let root = tempfile::tempdir().expect("a folder");
+    let (dir, rules, home) = (
+        root.path().join("gitops"),
+        root.path().join("rules.toml"),
+        root.path().join("home"),
+    );
+    std::fs::write(&rules, CONFIG).expect("written");
+    for n in 1..=4 {
+        story.then("a version", &[("production/a.yaml", pod(&[n]))]);
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).expect("made");
+        story.make(&dir, CONFIG);
+        let home = Some(home.as_path());
+        Asked {
+            dir: &dir,
+            home,
+            rules: &rules,
+        }
+        .all(false);
+    }
+    assert_eq!(facts(&home).len(), 3);
+}
