@@ -26,6 +26,7 @@ mod release {
     mod own_release;
     mod proposals;
     mod races;
+    mod remote_branches;
     mod remotes;
     mod rendered_trees;
     mod repositories;

@@ -351,7 +351,12 @@ impl Board {
         let mut elsewhere = self.repository.iter().flat_map(RepositoryInfo::trouble_elsewhere);
         let stale = stale.or_else(|| {
             let (environment, why) = elsewhere.next()?;
-            Some(format!("environment {environment}: {}", why.clean()))
+            let (named, why) = (format!("environment {environment}"), why.clean().into_string());
+            // Most reasons name it themselves.
+            Some(match why.starts_with(&format!("{named} ")) {
+                true => why,
+                false => format!("{named}: {why}"),
+            })
         });
         let in_rows = || {
             self.services.iter().find_map(|row| {

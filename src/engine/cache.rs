@@ -12,6 +12,7 @@ use super::past_cache::FOLDER as PASTS;
 use super::sealed_folder;
 use super::survey_cache::FOLDER as SURVEYS;
 use super::verdict_cache::FOLDER as VERDICTS;
+use crate::sources::git::remove_half_made;
 use crate::sources::registry::ContentCache;
 
 /// What the cache contains.
@@ -61,7 +62,10 @@ pub(crate) fn clear(dir: &Path) -> io::Result<CacheContents> {
         bytes: removed.bytes,
         verdicts: remove_all(sealed_folder::entries(&dir.join(VERDICTS))?)?,
         surveys: remove_all(of_commits(dir)?)?,
-        repositories: remove_clones(clones(dir)?)?,
+        repositories: {
+            remove_half_made(&dir.join(REPOSITORIES))?;
+            remove_clones(clones(dir)?)?
+        },
     })
 }
 

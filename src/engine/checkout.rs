@@ -8,7 +8,8 @@ use crate::domain::environment_repository::EnvironmentRepository;
 use crate::domain::failure::Failure;
 use crate::domain::id::EnvId;
 use crate::domain::policy::{Environment, TeamPolicy};
-use crate::sources::git::{FetchedRefs, GitRepo, Tip};
+use crate::domain::quoted;
+use crate::sources::git::{FetchedRefs, GitError, GitRepo, Tip};
 
 use super::other_repositories::{ReadRepository, RepositoryReader};
 
@@ -163,11 +164,17 @@ impl Checkouts {
                 Some(branch) => BranchCheckout::of_home(self.home.repo.clone(), self.home.repo.tip(Some(branch))?),
             });
         };
-        let tip = read.repo.tip(branch)?;
+        let tip = match read.is_ours {
+            true => read.repo.tip_of_own(branch).map_err(|error| not_there(error, &name))?,
+            false => read.repo.tip(branch)?,
+        };
         let mut fetch = read.fetch;
         if let (Some(refs), Some(remote)) = (&read.refs, &tip.remote)
             && let Err(error) = read.repo.check_is_there(refs, remote, &tip.branch)
         {
+            if matches!(error, GitError::BranchGone { .. }) {
+                return Err(not_there(error, &name));
+            }
             fetch = super::other_repositories::failed(&repository.address, &error.into(), None);
         }
         Ok(BranchCheckout {
@@ -233,6 +240,18 @@ impl Checkouts {
             Fetch::Fresh(_) | Fetch::NotAsked => None,
         })
     }
+}
+
+/// A branch that another repository does not have, or has no more: nothing is known of what is in it, whatever was there once.
+fn not_there(error: GitError, name: &str) -> Failure {
+    let what = match &error {
+        GitError::NoDefaultBranch { .. } => format!("{} names no branch as its default one", quoted(name)),
+        GitError::NoBranch { branch, .. } | GitError::BranchGone { branch, .. } => {
+            format!("branch {branch} is not in {}", quoted(name))
+        }
+        _ => return error.into(),
+    };
+    Failure::failed(what).hint("name the branch that counts now: `branch` of that environment in pindeck.toml")
 }
 
 fn written_place(environment: &Environment) -> WrittenPlace {

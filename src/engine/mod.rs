@@ -42,6 +42,7 @@ mod proposals;
 pub(crate) mod refresh;
 pub(crate) mod registry_memo;
 pub(crate) mod release;
+mod repository_place;
 pub(crate) mod root_refresh;
 pub(crate) mod running;
 mod sealed_folder;

@@ -11,13 +11,14 @@ use jiff::Timestamp;
 
 use crate::domain::board::Fetch;
 use crate::domain::environment_repository::{EnvironmentRepository, RepositoryAddress};
-use crate::domain::failure::{Failure, FailureKind, Hint, Part};
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::id::Digest;
-use crate::domain::policy::PolicySource;
+use crate::domain::policy::{PolicySource, TeamPolicy};
 use crate::domain::quoted;
 use crate::sources::git::{FetchedRefs, GitRepo};
 
 use super::options::OpenOptions;
+use super::repository_place::{PlaceName, RepositoryPlace, add_to_approved, canonical};
 
 /// Folder of the clones that pindeck makes for itself, in the cache.
 pub(super) const FOLDER: &str = "repositories";
@@ -94,7 +95,7 @@ impl RepositoryReader<'_> {
     }
 
     fn read(&self, repository: &EnvironmentRepository, source: &PolicySource) -> Result<ReadRepository, Failure> {
-        let place = RepositoryPlace::of(&repository.address, &self.base(source));
+        let place = self.place_of(repository, source)?;
         let as_it_is = |repo: &GitRepo, name| ReadRepository {
             name,
             repo: repo.clone(),
@@ -107,9 +108,6 @@ impl RepositoryReader<'_> {
         }
         if let Some(here) = self.here.filter(|here| place.is_of(here)) {
             return Ok(as_it_is(here, Some(place.name)));
-        }
-        if repository.by_repository {
-            self.check_approved(&place)?;
         }
         let (repo, is_new) = self.repo_of(&place)?;
         let name = Some(place.name.clone());
@@ -126,10 +124,10 @@ impl RepositoryReader<'_> {
         let Some(remote) = read.repo.remote()? else {
             return Ok(read);
         };
-        let fetched = if is_new {
-            Ok(None)
-        } else {
-            read.repo.fetch(&remote).map(Some)
+        let fetched = match (is_new, place.is_ours()) {
+            (true, _) => Ok(None),
+            (false, true) => read.repo.fetch_own().map(Some),
+            (false, false) => read.repo.fetch(&remote).map(Some),
         };
         match fetched {
             Ok(refs) => {
@@ -145,7 +143,10 @@ impl RepositoryReader<'_> {
 
     /// Whether a repository of the policy is this one, or the remote that it is fetched from.
     pub(super) fn is_of(&self, repo: &GitRepo, repository: &EnvironmentRepository, source: &PolicySource) -> bool {
-        RepositoryPlace::of(&repository.address, &self.base(source)).is_of(repo)
+        match self.place_of(repository, source) {
+            Ok(place) => place.is_of(repo),
+            Err(_) => PlaceName::of(&repository.address, &self.base(source)).is_of(repo),
+        }
     }
 
     /// The folder that folders in the policy are relative to.
@@ -156,27 +157,55 @@ impl RepositoryReader<'_> {
         };
         let of_file = of_file.and_then(|file| file.parent().map(Path::to_owned));
         let of_tree = || self.home.work_dir().unwrap_or(self.home.common_dir()).to_owned();
-        of_file.unwrap_or_else(of_tree)
+        // The links on the way to the policy are no links of the place.
+        canonical(&of_file.unwrap_or_else(of_tree))
     }
 
-    /// Whether this person lets a file of a repository name that place.
-    fn check_approved(&self, place: &RepositoryPlace) -> Result<(), Failure> {
-        let is_it = |approved: &String| {
-            *approved == place.name
-                || place.folder.is_some() && canonical(Path::new(approved)) == Path::new(&place.name)
-        };
-        if self.options.approved_repositories.iter().any(is_it) {
+    /// Where a repository of the policy is.
+    ///
+    /// # Errors
+    /// If a file of a repository names it, and this person has not approved it: then nothing of it was looked at.
+    fn place_of(&self, repository: &EnvironmentRepository, source: &PolicySource) -> Result<RepositoryPlace, Failure> {
+        let name = PlaceName::of(&repository.address, &self.base(source));
+        let is_known =
+            !repository.by_repository || name.is_of(self.home) || self.here.is_some_and(|here| name.is_of(here));
+        if is_known {
+            return Ok(name.resolved());
+        }
+        let approved = &self.options.approved_repositories;
+        name.check_approved(approved)?;
+        let tree = self.home.work_dir().unwrap_or(self.home.common_dir());
+        name.resolved_from(tree, approved)
+    }
+
+    /// Makes sure that a repository that a write was begun in may still be touched: the policy of now says so, or the person.
+    ///
+    /// # Errors
+    /// In words that say what to do, if neither does.
+    pub(super) fn check_approved_still(&self, name: &str, team: &TeamPolicy) -> Result<(), Failure> {
+        for repository in team.environments.iter().filter_map(|one| one.repository.as_ref()) {
+            match self.place_of(repository, &team.source) {
+                Ok(place) if place.name == name => return Ok(()),
+                Err(failure) if PlaceName::of(&repository.address, &self.base(&team.source)).name == name => {
+                    return Err(failure);
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        // The person's own word, which needs no policy.
+        if self
+            .options
+            .approved_repositories
+            .iter()
+            .any(|approved| approved == name)
+        {
             return Ok(());
         }
         let what = format!(
-            "{} is named by the repository's own file, and is not read before you approve it",
-            quoted(&place.name)
+            "{} is neither named by the policy any more nor approved by you, so it is not asked",
+            quoted(name)
         );
-        let hint = Hint::with(
-            "if you trust it, add {} to approved_repositories in your own configuration",
-            &[Part::name(&place.name)],
-        );
-        Err(Failure::usage(what).hint(hint))
+        Err(Failure::usage(what).hint(add_to_approved(name)))
     }
 
     /// The clone of a place, and whether it was made just now.
@@ -184,10 +213,7 @@ impl RepositoryReader<'_> {
         if let Some(known) = known(self.others, place)? {
             return Ok((known, false));
         }
-        let folder = match &place.folder {
-            Some(folder) if !place.is_ours() => folder.clone(),
-            _ => self.clone_folder(&place.name),
-        };
+        let folder = place.folder.clone().unwrap_or_else(|| self.clone_folder(&place.name));
         let is_new = place.is_ours() && !folder.exists();
         if is_new {
             if !self.is_fetched {
@@ -228,20 +254,20 @@ pub(super) fn reopened(
 ) -> Result<GitRepo, Failure> {
     let place = match name.starts_with('/') {
         // The name of a folder is its path, whatever stands in it.
-        true => RepositoryPlace::at(name.to_owned(), Some(PathBuf::from(name))),
+        true => PlaceName::of_folder(Path::new(name)).resolved(),
         false => {
             let address = RepositoryAddress::parse(name);
             let address = address.map_err(|why| Failure::failed(format!("{} {why}", quoted(name))))?;
-            RepositoryPlace::of(&address, Path::new("/"))
+            PlaceName::of(&address, Path::new("/")).resolved()
         }
     };
     if let Some(known) = known(others, &place)? {
         return Ok(known);
     }
-    let folder = match &place.folder {
-        Some(folder) if !place.is_ours() => folder.clone(),
-        _ => clone_folder(options, home, name),
-    };
+    let folder = place
+        .folder
+        .clone()
+        .unwrap_or_else(|| clone_folder(options, home, name));
     if !folder.exists() && place.is_ours() {
         if options.offline {
             return Err(not_here(name, options));
@@ -282,64 +308,6 @@ pub(super) fn failed(address: &RepositoryAddress, failure: &Failure, known: Opti
     let known = known.map_or_else(String::new, |at| format!(" (it is shown as of {at})"));
     let words = format!("{}: {}{known}", quoted(address.as_str()), failure.sentence().raw());
     Fetch::Failed(Timestamp::now(), words.into())
-}
-
-/// One place that a repository can be at.
-struct RepositoryPlace {
-    /// An address of git, or an absolute folder.
-    name: String,
-    folder: Option<PathBuf>,
-    /// It is a folder with somebody's working tree, which is read where it is.
-    has_tree: bool,
-}
-
-impl RepositoryPlace {
-    fn of(address: &RepositoryAddress, base: &Path) -> Self {
-        match address {
-            RepositoryAddress::Url(url) => Self::at(url.clone(), None),
-            RepositoryAddress::Folder(folder) => {
-                let folder = canonical(&base.join(folder));
-                Self::at(folder.display().to_string(), Some(folder))
-            }
-        }
-    }
-
-    fn at(name: String, folder: Option<PathBuf>) -> Self {
-        let has_tree = folder.as_ref().is_some_and(|folder| folder.join(".git").exists());
-        Self { name, folder, has_tree }
-    }
-
-    /// Whether it is this repository, or the remote that it is fetched from.
-    fn is_of(&self, repo: &GitRepo) -> bool {
-        let tree = repo.work_dir().unwrap_or(repo.common_dir());
-        let remote = repo.remote().ok().flatten();
-        let url = remote.and_then(|remote| repo.remote_url(&remote));
-        let is_it = |other: &str| other == self.name || canonical(Path::new(other)) == Path::new(&self.name);
-        canonical(tree) == Path::new(&self.name) || url.as_deref().is_some_and(is_it)
-    }
-
-    /// Whether pindeck keeps a clone of its own: of everything but a working tree, which is read as the policy's own.
-    fn is_ours(&self) -> bool {
-        !self.has_tree
-    }
-}
-
-/// Without links and `..`, also where it does not exist.
-fn canonical(path: &Path) -> PathBuf {
-    if let Ok(real) = path.canonicalize() {
-        return real;
-    }
-    let mut out = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::ParentDir => {
-                out.pop();
-            }
-            std::path::Component::CurDir => {}
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 /// Whatever git met on the way to a repository: nothing is known of it.

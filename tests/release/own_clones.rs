@@ -114,7 +114,8 @@ async fn a_clone_that_another_program_changed_is_not_used() {
     let Some(stage) = in_repositories().await else { return };
     let expected = told(&stage.engine()).await;
     let clones = std::fs::read_dir(stage.home.path().join("cache/repositories")).expect("clones");
-    let clone = clones.flatten().next().expect("one").path();
+    let mut folders = clones.flatten().map(|one| one.path()).filter(|one| one.is_dir());
+    let clone = folders.next().expect("one");
     let config = std::fs::read_to_string(clone.join(".git/config")).expect("readable");
     let ran = stage.home.path().join("ran");
     for change in [

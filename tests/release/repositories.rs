@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::support::git_world::{belongings, hook};
 use crate::support::peer::git;
 use crate::support::repositories::{
-    PRODUCTION, STAGING, at_production, both_heads, commits_of, copied, digest_in, engine_with_cache,
+    PRODUCTION, STAGING, approve, at_production, both_heads, commits_of, digest_in, engine_with_cache,
     file_of_production, in_repositories, pindeck, production, promoted, somebody_changes_production, told,
+    with_own_policy,
 };
 use crate::support::stage::{Stage, execute, held, path, promote, promote_digest, revert, write};
 
@@ -271,20 +272,7 @@ async fn what_cannot_be_reached_is_never_empty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_nobody_approved_is_neither_cloned_nor_pushed_to() {
     let Some(stage) = in_repositories().await else { return };
-    // The repository's own file names it.
-    let folder = stage.policy.parent().expect("a folder").to_owned();
-    let theirs = stage.home.path().join("theirs");
-    git(stage.home.path(), ["-C", path(&theirs), "pull", "-q", "--ff-only"]);
-    copied(&folder, &theirs);
-    git(stage.home.path(), ["-C", path(&theirs), "add", "-A"]);
-    git(
-        stage.home.path(),
-        ["-C", path(&theirs), "commit", "-q", "-m", "the policy"],
-    );
-    git(
-        stage.home.path(),
-        ["-C", path(&theirs), "push", "-q", "origin", "HEAD:main"],
-    );
+    with_own_policy(&stage);
     let out = pindeck(&stage, true, &["status", "--json"]).await;
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert_eq!(out.status.code(), Some(6), "{said}");
@@ -317,8 +305,7 @@ async fn a_place_that_nobody_approved_is_neither_cloned_nor_pushed_to() {
     let both = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
     assert!(both.contains("approved_repositories"), "{both}");
     // The person says so, by the folder that it is.
-    let approved = format!("approved_repositories = [\"{}\"]\n", path(&production(&stage)));
-    std::fs::write(stage.home.path().join("user.toml"), approved).expect("written");
+    approve(&stage, &[&production(&stage)]);
     let out = pindeck(&stage, true, &["status", "--json"]).await;
     let said: Value = serde_json::from_slice(&out.stdout).expect("a document");
     let all = said["environments"].as_array().expect("a list");

@@ -167,3 +167,24 @@ pub fn copied(from: &Path, to: &Path) {
         .status();
     assert!(ran.expect("cp").success());
 }
+
+/// The repository's own file is the policy from now on, for who names none.
+pub fn with_own_policy(stage: &Stage) {
+    let theirs = stage.home.path().join("theirs");
+    let run = |args: &[&str]| {
+        let all: Vec<&str> = ["-C", path(&theirs)].into_iter().chain(args.iter().copied()).collect();
+        git(stage.home.path(), all)
+    };
+    run(&["pull", "-q", "--ff-only"]);
+    copied(stage.policy.parent().expect("a folder"), &theirs);
+    run(&["add", "-A"]);
+    run(&["commit", "-q", "-m", "the policy"]);
+    run(&["push", "-q", "origin", "HEAD:main"]);
+}
+
+/// The person approves these places, and no others.
+pub fn approve(stage: &Stage, places: &[&Path]) {
+    let all: Vec<String> = places.iter().map(|place| format!("{:?}", path(place))).collect();
+    let text = format!("approved_repositories = [{}]\n", all.join(", "));
+    std::fs::write(stage.home.path().join("user.toml"), text).expect("written");
+}

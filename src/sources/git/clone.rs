@@ -1,16 +1,29 @@
 //! Clones that pindeck makes for itself, of repositories that environments lie in.
 
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::error::GitError;
+use super::fetch::FetchedRefs;
 use super::locate::GitEnvironment;
-use super::program::{GitProgram, LOCAL_TIMEOUT};
+use super::program::{GitProgram, LOCAL_TIMEOUT, NETWORK_TIMEOUT};
 use super::remote_failure::of_remote;
 use super::repo::GitRepo;
+use super::tip::{self, Tip};
 
 /// Longest a first clone may take: a repository of many years is large.
 const CLONE_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// The remote of a clone of our own.
+pub(super) const OWN_REMOTE: &str = "origin";
+
+/// What the folder of a clone that is being made begins with.
+const HALF_MADE: &str = ".clone-";
+
+/// Beside them: shared by all who make a clone, so that whoever has it alone knows that nobody does.
+const LOCK: &str = ".clones.lock";
 
 /// What a clone of our own takes over from the person's clone: as whom they commit, and whether they sign. Programs are
 /// not among it, for those of the other clone could be files that a commit makes.
@@ -76,7 +89,10 @@ impl GitRepo {
         };
         let parent = folder.parent().unwrap_or(folder);
         std::fs::create_dir_all(parent).map_err(failed)?;
-        let made = tempfile::Builder::new().prefix(".clone-").tempdir_in(parent);
+        remove_half_made(parent).map_err(failed)?;
+        let lock = lock_file(parent).map_err(failed)?;
+        lock.lock_shared().map_err(failed)?;
+        let made = tempfile::Builder::new().prefix(HALF_MADE).tempdir_in(parent);
         let made = made.map_err(failed)?;
         let target = made.path().join("clone");
         // No repository around it has a say.
@@ -94,7 +110,7 @@ impl GitRepo {
             // No hooks of anybody: those that `core.hooksPath` of the person names run all the same.
             "--template=",
             "--origin",
-            "origin",
+            OWN_REMOTE,
             "--",
             address,
             &target.display().to_string(),
@@ -105,6 +121,41 @@ impl GitRepo {
             Err(_) if folder.exists() => Ok(()),
             other => other.map_err(failed),
         }
+    }
+
+    /// Fetches a clone of our own: a branch that is gone from the remote is gone here, too, and the default branch is the
+    /// one that the remote names now.
+    ///
+    /// # Errors
+    /// Whatever git said.
+    pub(crate) fn fetch_own(&self) -> Result<FetchedRefs, GitError> {
+        // Asked before: whatever is named then is fetched after.
+        let head = self.ask_remote_head(OWN_REMOTE, NETWORK_TIMEOUT)?;
+        let fetched = self.fetch_with(OWN_REMOTE, &["--prune"], NETWORK_TIMEOUT)?;
+        if head == self.reader()?.remote_head(OWN_REMOTE) {
+            return Ok(fetched);
+        }
+        let name = format!("refs/remotes/{OWN_REMOTE}/HEAD");
+        let git = self.program();
+        match head {
+            Some(head) => {
+                let target = format!("refs/remotes/{OWN_REMOTE}/{head}");
+                git.run(&["symbolic-ref", &name, &target], LOCAL_TIMEOUT)?;
+            }
+            None => {
+                git.run(&["symbolic-ref", "--delete", &name], LOCAL_TIMEOUT)?;
+            }
+        }
+        Ok(fetched)
+    }
+
+    /// The commit of a branch in a clone of our own, or of its remote's default branch: as the remote had them when it was
+    /// fetched last.
+    ///
+    /// # Errors
+    /// If the branch, or the default branch, is not known.
+    pub(crate) fn tip_of_own(&self, branch: Option<&str>) -> Result<Tip, GitError> {
+        tip::find_at(self.reader()?.as_ref(), self.shown_path(), OWN_REMOTE, branch)
     }
 
     /// Makes sure that a clone of our own is as it was made: it lies where other programs write, too, and its
@@ -180,4 +231,56 @@ impl GitRepo {
         }
         Ok(())
     }
+}
+
+/// Removes what clones left half made whose process was killed, unless one is being made right now; how many there were.
+///
+/// # Errors
+/// If the folder cannot be read, or something cannot be removed.
+pub(crate) fn remove_half_made(parent: &Path) -> io::Result<u64> {
+    let found = half_made(parent)?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let lock = lock_file(parent)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(std::fs::TryLockError::WouldBlock) => return Ok(0),
+        Err(std::fs::TryLockError::Error(error)) => return Err(error),
+    }
+    let mut gone = 0;
+    // Looked at again: until now somebody may have made one.
+    for folder in half_made(parent)? {
+        match std::fs::remove_dir_all(folder) {
+            Ok(()) => gone += 1,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(gone)
+}
+
+fn half_made(parent: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match std::fs::read_dir(parent) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut out = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        let is_ours = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| name.starts_with(HALF_MADE));
+        if is_ours && entry.file_type()?.is_dir() {
+            out.push(entry.path());
+        }
+    }
+    Ok(out)
+}
+
+fn lock_file(parent: &Path) -> io::Result<File> {
+    let options = &mut File::options();
+    options.create(true).truncate(false).write(true).open(parent.join(LOCK))
 }

@@ -59,6 +59,17 @@ impl GitRepo {
             .collect())
     }
 
+    /// The commits that lead to `tip`, but not to `known`, and change the file at a path.
+    ///
+    /// # Errors
+    /// If git cannot be asked, or does not know the commits.
+    pub(crate) fn commits_changing(&self, path: &str, known: &str, tip: &str) -> Result<Vec<String>, GitError> {
+        let since = format!("{known}..{tip}");
+        let args = ["rev-list", "--full-history", &since, "--", path];
+        let ran = self.program().run(&args, LOCAL_TIMEOUT)?;
+        Ok(ran.text().lines().map(str::to_owned).collect())
+    }
+
     /// The same repository together with the objects that are being received, where this process runs in a
     /// `pre-receive` hook.
     ///

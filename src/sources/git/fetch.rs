@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::error::GitError;
-use super::program::{GitProgram, NETWORK_TIMEOUT};
+use super::program::NETWORK_TIMEOUT;
 use super::remote_failure::of_remote;
 use super::repo::GitRepo;
 use super::tip;
@@ -65,23 +65,37 @@ impl GitRepo {
         })
     }
 
-    /// Fetches one remote with the program. Where no branch is checked out, the remote is asked for its
-    /// default branch too.
+    /// Fetches one remote with the program. Where only its default branch can tell which branch counts, the remote is
+    /// asked for that, too: what the clone knows of it is of the day on which it was made.
     ///
     /// # Errors
     /// Whatever git said.
     pub(crate) fn fetch_within(&self, remote: &str, limit: Duration) -> Result<FetchedRefs, GitError> {
+        let fetched = self.fetch_with(remote, &[], limit)?;
+        if tip::needs_remote_head(self.reader()?.as_ref(), remote) {
+            let head = self.ask_remote_head(remote, limit)?;
+            let mut learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner);
+            match head {
+                Some(head) => learned.insert(remote.to_owned(), head),
+                None => learned.remove(remote),
+            };
+        }
+        Ok(fetched)
+    }
+
+    /// Fetches one remote with the program, with these options besides.
+    pub(super) fn fetch_with(&self, remote: &str, more: &[&str], limit: Duration) -> Result<FetchedRefs, GitError> {
         // Tags are not ours to move about, and submodules are never read. Each branch that is there is told, changed or not.
-        let args = [
+        let mut args = vec![
             "fetch",
             "--verbose",
             "--no-progress",
             "--no-tags",
             "--no-recurse-submodules",
             "--no-write-fetch-head",
-            "--",
-            remote,
         ];
+        args.extend(more);
+        args.extend(["--", remote]);
         let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         // Another git process may be at the same refs: its locks are waited for.
         let git = git
@@ -89,7 +103,7 @@ impl GitRepo {
             .with_config("core.packedRefsTimeout", "500")
             .with_config("fetch.output", "full");
         let mut tries = FETCH_TRIES;
-        let fetched = loop {
+        loop {
             tries -= 1;
             match git.run(&args, limit) {
                 // Somebody else's fetch brought the ref forward between our look and our update.
@@ -104,28 +118,20 @@ impl GitRepo {
                     return Err(GitError::Locked { lock });
                 }
                 Err(error) => return Err(of_remote(error, remote)),
-                Ok(ran) => break FetchedRefs { said: ran.stderr },
+                Ok(ran) => return Ok(FetchedRefs { said: ran.stderr }),
             }
-        };
-        let reader = self.reader()?;
-        if reader.remote_head(remote).is_none() && tip::needs_remote_head(reader.as_ref(), remote) {
-            self.learn_remote_head(&git, remote, limit)?;
         }
-        Ok(fetched)
     }
 
-    /// Asks a remote for its default branch. Nothing is written to the clone.
-    fn learn_remote_head(&self, git: &GitProgram, remote: &str, limit: Duration) -> Result<(), GitError> {
+    /// The default branch that a remote has now; `None` = it names none. Nothing is written to the clone.
+    pub(super) fn ask_remote_head(&self, remote: &str, limit: Duration) -> Result<Option<String>, GitError> {
+        let git = self.hooks()?.apply(&self.checked_program()?).for_network();
         let ran = git.run(&["ls-remote", "--symref", "--", remote, "HEAD"], limit);
         let ran = ran.map_err(|error| of_remote(error, remote))?;
         let text = ran.text();
         let mut heads = text
             .lines()
             .filter_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
-        if let Some(head) = heads.next() {
-            let mut learned = self.remote_heads.lock().unwrap_or_else(PoisonError::into_inner);
-            learned.insert(remote.to_owned(), head.to_owned());
-        }
-        Ok(())
+        Ok(heads.next().map(str::to_owned))
     }
 }

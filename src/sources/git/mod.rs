@@ -17,6 +17,7 @@ pub mod manifest;
 mod program;
 mod proposals;
 mod reader;
+mod remote_address;
 mod remote_failure;
 mod repo;
 mod revert;
@@ -27,6 +28,7 @@ mod tracked_config;
 mod tree_entry;
 pub mod write;
 
+pub(crate) use clone::remove_half_made;
 pub(crate) use compare::{UnreadEntry, is_no_commit};
 pub use error::GitError;
 pub use fetch::FetchedRefs;

@@ -27,7 +27,7 @@ use crate::domain::text::quoted;
 pub struct GitRepo {
     paths: RepositoryPaths,
     read_by: ReadBy,
-    /// Default branches of remotes that this clone does not know and that were asked for.
+    /// Default branches of remotes, as they were asked for.
     pub(super) remote_heads: Arc<Mutex<BTreeMap<String, String>>>,
     /// Objects that are being received and are not in the store yet.
     incoming: Option<PathBuf>,

@@ -38,8 +38,8 @@ pub(super) fn needs_remote_head(reader: &dyn GitReader, remote: &str) -> bool {
     }
 }
 
-/// The commit of `branch`, or of the branch that counts here. `learned` has the default branches of remotes
-/// that this clone itself does not know.
+/// The commit of `branch`, or of the branch that counts here. `learned` has the default branches that remotes named when
+/// they were asked: they are newer than what the clone knows of them.
 pub(super) fn find(
     reader: &dyn GitReader,
     path: String,
@@ -58,7 +58,7 @@ pub(super) fn find(
                     .clone()
                     .filter(|name| reader.tracking(&remote, name).is_some())
             };
-            let default = || reader.remote_head(&remote).or_else(|| learned.get(&remote).cloned());
+            let default = || learned.get(&remote).cloned().or_else(|| reader.remote_head(&remote));
             let name = branch
                 .map(str::to_owned)
                 .or_else(|| upstream.map(|(_, branch)| branch))
@@ -99,6 +99,32 @@ pub(super) fn find(
         remote,
         ahead: count(ahead),
         behind: count(behind),
+    })
+}
+
+/// The commit of `branch`, or of the remote's default branch, as a remote had them when it was fetched last: what is checked
+/// out here says nothing.
+pub(super) fn find_at(
+    reader: &dyn GitReader,
+    path: String,
+    remote: &str,
+    branch: Option<&str>,
+) -> Result<Tip, GitError> {
+    let remote = remote.to_owned();
+    let branch = branch.map(str::to_owned).or_else(|| reader.remote_head(&remote));
+    let Some(branch) = branch else {
+        return Err(GitError::NoDefaultBranch { remote });
+    };
+    let Some(commit) = reader.tracking(&remote, &branch) else {
+        return Err(GitError::NoBranch { branch, remote });
+    };
+    Ok(Tip {
+        path,
+        branch,
+        commit,
+        remote: Some(remote),
+        ahead: 0,
+        behind: 0,
     })
 }
 
