@@ -20,11 +20,13 @@ mod release {
     mod gates;
     mod holds_gone;
     mod known_good;
+    mod left_elsewhere;
     mod loose_copies;
     mod own_clones;
     mod own_registry;
     mod own_release;
     mod proposals;
+    mod proposed_holds;
     mod races;
     mod remote_branches;
     mod remotes;

@@ -104,6 +104,9 @@ async fn act(
     if one.entry.is_none() {
         return Err(StopReason::Failed(Failure::failed(one.says.clone()).into()));
     }
+    if let Some(why) = &one.barred {
+        return Err(StopReason::Failed(why.clone().into()));
+    }
     let name = one.seen().type_name;
     agreed(args, "Finish it? y to finish it: ", name.as_ref().map(EnvId::as_str)).await?;
     let (tx, mut rx) = mpsc::channel(32);

@@ -267,6 +267,12 @@ impl Hint {
         Self(text)
     }
 
+    /// The same with one more thing that can be done.
+    #[must_use]
+    pub(crate) fn or_else(&self, more: &'static str) -> Self {
+        Self(format!("{}; {more}", self.0))
+    }
+
     /// The text: one line without control characters.
     pub fn as_str(&self) -> &str {
         &self.0

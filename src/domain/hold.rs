@@ -81,6 +81,17 @@ pub enum HoldChange {
 }
 
 impl HoldChange {
+    /// Whether it is about this hold.
+    pub(crate) fn is_of(&self, hold: &Hold) -> bool {
+        (&hold.service, &hold.environment, hold.digest) == self.names()
+    }
+
+    /// What the hold is about.
+    pub(crate) const fn names(&self) -> (&ServiceId, &EnvId, Digest) {
+        let (Self::Begins(service, environment, digest) | Self::Ends(service, environment, digest)) = self;
+        (service, environment, *digest)
+    }
+
     /// Whether a hold ends.
     pub(crate) const fn is_end(&self) -> bool {
         matches!(self, Self::Ends(..))
@@ -92,6 +103,9 @@ impl HoldChange {
 pub struct HoldsPlace {
     /// Name of the remote in git's configuration, for example `origin`; `None` = the branch is on no remote.
     pub remote: Option<String>,
+    /// A digest of where that remote leads: its name stays when its address changes.
+    #[serde(default)]
+    pub remote_at: Option<Digest>,
     /// Name of the branch, without `refs/heads/`.
     pub branch: String,
 }

@@ -175,6 +175,15 @@ impl RecoveryStatus {
 
     /// The same in words: copied? committed? pushed?
     pub fn says(&self) -> String {
+        self.says_with(" until the remote answers")
+    }
+
+    /// The same where no answer of the remote tells more.
+    pub(crate) fn says_once(&self) -> String {
+        self.says_with("")
+    }
+
+    fn says_with(&self, until: &str) -> String {
         let copied = match self.copied {
             None => "nothing to copy",
             Some(Fact::Yes) => "copied",
@@ -183,16 +192,16 @@ impl RecoveryStatus {
         };
         let committed = if self.committed { "committed" } else { "not committed" };
         let pushed = match (self.pushed, self.hold) {
-            (Fact::Yes, _) => "pushed",
-            (Fact::No, Some(Fact::Yes)) => "the hold is pushed, the pin is not",
-            (Fact::No, None | Some(Fact::No)) => "not pushed",
+            (Fact::Yes, _) => "pushed".to_owned(),
+            (Fact::No, Some(Fact::Yes)) => "the hold is pushed, the pin is not".to_owned(),
+            (Fact::No, None | Some(Fact::No)) => "not pushed".to_owned(),
             (Fact::No, Some(Fact::Unknown)) => {
-                "the pin is not pushed, the hold perhaps: not known until the remote answers"
+                format!("the pin is not pushed, the hold perhaps: not known{until}")
             }
             (Fact::Unknown, Some(Fact::Yes)) => {
-                "the hold is pushed, the pin perhaps: not known until the remote answers"
+                format!("the hold is pushed, the pin perhaps: not known{until}")
             }
-            (Fact::Unknown, _) => "pushed or not: not known until the remote answers",
+            (Fact::Unknown, _) => format!("pushed or not: not known{until}"),
         };
         format!("{copied}, {committed}, {pushed}")
     }

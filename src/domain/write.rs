@@ -10,6 +10,7 @@ use super::failure::{Failure, FailureKind, Hint};
 use super::hold::HoldsPlace;
 use super::id::{Digest, EnvId, ServiceId, Target};
 use super::plan::{Gate, GateName, GateState, Plan};
+use super::proposal::BRANCHES;
 use super::text::Untrusted;
 use super::verdict::{Outcome, Verdict};
 
@@ -147,13 +148,59 @@ pub struct Proposal {
     pub holds_on: Option<HoldsPlace>,
     /// The remote that is pushed to.
     pub remote: String,
+    /// A digest of where that remote leads: its name stays when its address changes.
+    pub remote_at: Option<Digest>,
     /// The branch that is pushed: the release branch, or `pindeck/…` for a pull request.
     pub branch: String,
     /// The equivalent command line.
     pub command: String,
 }
 
+/// One of the pushes of a write, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPush {
+    /// How it stands to the one before: `pushes` for the first, `then` for a later one, `with` for what goes along.
+    pub how: &'static str,
+    /// The branch and where that is: `main to origin`.
+    pub place: String,
+    /// What it brings, where that is not the pins.
+    pub holds: Option<&'static str>,
+}
+
 impl Proposal {
+    /// What is pushed, in that order: the pins, and holds where they lie on another branch.
+    pub fn pushes(&self) -> Vec<PlannedPush> {
+        let push = |branch: &str, to: &str, holds| PlannedPush {
+            how: "then",
+            place: format!("{branch} to {to}"),
+            holds,
+        };
+        let mut changes = self.plans.iter().flat_map(|plan| &plan.holds);
+        let has = |is_end: bool| changes.clone().any(|change| change.is_end() == is_end);
+        let (begins, ends) = (has(false), has(true));
+        let pins = push(&self.branch, self.destination(), None);
+        let mut out = vec![pins];
+        if let Some(on) = self.holds_on.as_ref().filter(|_| changes.next().is_some()) {
+            let branch = match self.branch.starts_with(BRANCHES) {
+                true => format!("{}-hold", self.branch),
+                false => on.branch.clone(),
+            };
+            let remote = on.remote.as_deref().unwrap_or("no remote");
+            if self.repository.is_none() {
+                let mut along = push(&branch, remote, Some("the holds"));
+                along.how = "with";
+                out.push(along);
+            } else {
+                out.splice(0..0, begins.then(|| push(&branch, remote, Some("the hold"))));
+                out.extend(ends.then(|| push(&branch, remote, Some("the end of the hold"))));
+            }
+        }
+        if let Some(first) = out.first_mut() {
+            first.how = "pushes";
+        }
+        out
+    }
+
     /// Where it is pushed to, for people: the other repository, or the remote of the policy's.
     pub fn destination(&self) -> &str {
         self.repository.as_deref().unwrap_or(&self.remote)

@@ -21,6 +21,7 @@ fn draft() -> NewEntry {
         base: "b".repeat(40),
         repository: None,
         remote: "origin".to_owned(),
+        remote_at: None,
         branch: "main".to_owned(),
         new_branch: false,
         writes: vec![RecordedWrite {

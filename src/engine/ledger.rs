@@ -14,7 +14,7 @@ use crate::domain::policy::{Environment, PolicySource, TeamPolicy};
 use crate::domain::reference::Repository;
 use crate::domain::text::Untrusted;
 use crate::sources::git::manifest::{self, DetectionRule, Found};
-use crate::sources::git::{GitRepo, TreeFile};
+use crate::sources::git::{GitRepo, Tip, TreeFile};
 
 use super::checkout::{BranchCheckout, Checkouts};
 use super::effective::{self, Effective, EffectiveReference, ScannedCommit};
@@ -183,6 +183,17 @@ pub(super) struct PolicyAtTip {
 /// # Errors
 /// If the repository, a branch or the configuration cannot be read.
 pub(super) fn policy_at_tip(reader: &RepositoryReader<'_>) -> Result<PolicyAtTip, Failure> {
+    let (tip, team, text) = policy_of_home(reader)?;
+    let home = BranchCheckout::of_home(reader.home.clone(), tip);
+    let checkouts = Checkouts::find(home, &team, reader)?;
+    Ok(PolicyAtTip { checkouts, team, text })
+}
+
+/// The commit of the policy, the policy and its text; nothing of other repositories is looked at.
+///
+/// # Errors
+/// If the repository, its branch or the configuration cannot be read.
+pub(super) fn policy_of_home(reader: &RepositoryReader<'_>) -> Result<(Tip, TeamPolicy, String), Failure> {
     let (repo, options) = (reader.home, reader.options);
     let mut tip = repo.tip(None)?;
     let (mut team, mut text) = team_policy(repo, &tip.commit, options)?;
@@ -192,8 +203,7 @@ pub(super) fn policy_at_tip(reader: &RepositoryReader<'_>) -> Result<PolicyAtTip
         tip = repo.tip(Some(&branch))?;
         (team, text) = team_policy(repo, &tip.commit, options)?;
     }
-    let checkouts = Checkouts::find(BranchCheckout::of_home(repo.clone(), tip), &team, reader)?;
-    Ok(PolicyAtTip { checkouts, team, text })
+    Ok((tip, team, text))
 }
 
 /// The same as if there were no configuration at all.

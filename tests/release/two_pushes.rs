@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pindeck::domain::failure::FailureKind;
 use pindeck::domain::recovery::WriteStep;
-use pindeck::domain::write::{Receipt, WriteFailure};
+use pindeck::domain::write::{Receipt, Request, WriteFailure};
 use pindeck::domain::{Digest, Target};
 use pindeck::engine::journal::JournalMoment;
 use pindeck::engine::{Engine, OpenOptions};
@@ -46,14 +46,23 @@ async fn child() {
     };
     let engine = Engine::open_observed(options, Arc::new(observer)).expect("a repository");
     let to = std::env::var(TO).expect("a verb");
-    let done = match to.strip_prefix("resume ") {
-        Some(id) => resume(&engine, id).await,
-        None => write(&engine, revert("payments", "production", to.parse().ok())).await,
+    let back_to = |digest: &str| revert("payments", "production", digest.parse().ok());
+    let done = match to.split_once(' ') {
+        Some(("resume", id)) => resume(&engine, id).await,
+        Some((_, digest)) => write(&engine, releasing(back_to(digest))).await,
+        None => write(&engine, back_to(&to)).await,
     };
     panic!("it lived: {done:?}");
 }
 
-/// Does this in a child process that is killed at this step.
+/// The same request, which ends the hold of its target.
+pub(super) fn releasing(mut request: Request) -> Request {
+    request.release_hold = true;
+    request
+}
+
+/// Does this in a child process that is killed at this step: a digest is gone back to, `releasing DIGEST` ends its hold, and
+/// `resume ID` goes on with what was left.
 pub(super) fn crash(stage: &Stage, to: &str, step: WriteStep, moment: JournalMoment) {
     let out = std::process::Command::new(std::env::current_exe().expect("this program"))
         .args(["--exact", "release::two_pushes::child", "--nocapture"])

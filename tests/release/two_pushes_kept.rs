@@ -10,7 +10,7 @@ use pindeck::domain::{Digest, Target};
 use pindeck::engine::Engine;
 use pindeck::engine::journal::JournalMoment;
 
-use super::two_pushes::{Half, both, crash, resume};
+use super::two_pushes::{Half, both, crash, releasing, resume};
 use crate::support::git_world::hook;
 use crate::support::peer::git;
 use crate::support::repositories::{PRODUCTION, at_production, production, somebody_changes_production};
@@ -19,7 +19,7 @@ use crate::support::stage::{Stage, execute, held, path, revert, write};
 const HALF: &str = "the hold is pushed, the pin is not";
 
 /// The revert of payments in production is half done, and the pin's branch takes what comes from now on. Its id.
-async fn half_done(world: &Half, engine: &Engine) -> String {
+pub(super) async fn half_done(world: &Half, engine: &Engine) -> String {
     let closed = world.close();
     let request = revert("payments", "production", Some(world.old));
     let refused = write(engine, request).await.expect_err("production is closed");
@@ -28,11 +28,11 @@ async fn half_done(world: &Half, engine: &Engine) -> String {
     engine.left_behind().await.expect("readable").remove(0).id
 }
 
-fn payments() -> Target {
+pub(super) fn payments() -> Target {
     Target::new("payments", "production")
 }
 
-fn assert_half(failure: &WriteFailure) {
+pub(super) fn assert_half(failure: &WriteFailure) {
     assert_eq!(failure.kind(), FailureKind::Failed, "{failure:?}");
     assert!(failure.what().raw().contains(HALF), "{failure:?}");
 }
@@ -111,37 +111,6 @@ async fn a_hold_that_was_ended_between_the_two_is_made_again() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_pin_is_not_proposed_once_its_hold_was_merged_and_ended() {
-    let Some(world) = Half::start(true).await else { return };
-    let stage = &world.stage;
-    stage.configure("production", "write = \"branch\"");
-    let engine = stage.engine();
-    let id = half_done(&world, &engine).await;
-    let hold = stage.at_remote(["for-each-ref", "--format=%(objectname)", "refs/heads/pindeck"]);
-    stage.at_remote(["update-ref", "refs/heads/main", &hold]);
-    let (name, mail) = ("user.name=Them", "user.email=them@example.test");
-    let without = [
-        "-c",
-        name,
-        "-c",
-        mail,
-        "commit-tree",
-        "-p",
-        "main",
-        "-m",
-        "ended",
-        "main^^{tree}",
-    ];
-    let ended = stage.at_remote(without);
-    stage.at_remote(["update-ref", "refs/heads/main", &ended]);
-    let refused = resume(&engine, &id).await.expect_err("it has ended");
-    assert!(refused.what().raw().contains("has ended since"), "{refused:?}");
-    let proposed = at_production(stage, ["for-each-ref", "refs/heads/pindeck"]);
-    assert!(proposed.is_empty(), "{proposed}");
-    assert_eq!(engine.left_behind().await.expect("readable").len(), 1);
-}
-
 /// The clone of the policy is on this branch.
 fn check_out(stage: &Stage, args: &[&str]) {
     let all: Vec<&str> = ["-C", path(&stage.clone), "checkout", "-q"]
@@ -182,11 +151,6 @@ async fn a_hold_goes_to_the_branch_that_was_confirmed() {
         resume(&stage.engine(), &id).await.expect("finished");
         assert_eq!((world.pinned(), world.holds()), (world.old, 1), "{is_apart}");
     }
-}
-
-fn releasing(mut request: Request) -> Request {
-    request.release_hold = true;
-    request
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -167,6 +167,7 @@ pub(crate) fn proposal_of(request: Request) -> Proposal {
         repository: None,
         holds_on: None,
         remote: "origin".to_owned(),
+        remote_at: None,
         branch: "main".to_owned(),
         command: "pindeck promote checkout --to staging --from integration".to_owned(),
     }

@@ -26,6 +26,8 @@ pub(crate) struct NewEntry {
     pub repository: Option<String>,
     /// The remote that is pushed to.
     pub remote: String,
+    /// A digest of where it leads.
+    pub remote_at: Option<Digest>,
     /// The branch that is pushed.
     pub branch: String,
     /// That branch is made by this write (a pull request's).
@@ -48,6 +50,7 @@ impl NewEntry {
                 .unwrap_or_default(),
             repository: proposal.repository.clone(),
             remote: proposal.remote.clone(),
+            remote_at: proposal.remote_at,
             branch: proposal.branch.clone(),
             new_branch,
             writes: proposal.plans.iter().map(RecordedWrite::of).collect(),
@@ -75,6 +78,9 @@ pub struct JournalEntry {
     pub base: String,
     /// Name of the remote in git's configuration, for example `origin`.
     pub remote: String,
+    /// A digest of where that remote leads; `None` = an earlier pindeck did not write it down, so nobody knows.
+    #[serde(default)]
+    pub remote_at: Option<Digest>,
     /// Name of the branch, without `refs/heads/`.
     pub branch: String,
     /// The branch is made by this write.
@@ -234,6 +240,7 @@ impl JournalEntry {
             request: draft.request,
             base: draft.base,
             remote: draft.remote,
+            remote_at: draft.remote_at,
             branch: draft.branch,
             new_branch: draft.new_branch,
             writes: draft.writes,
@@ -259,13 +266,12 @@ impl JournalEntry {
         RecoveryStatus::of(self.step, self.last_commit().is_some(), self.copies(), facts)
     }
 
-    /// Whether a hold may still stand that was to end with the pin, and is pushed on its own.
-    pub(crate) fn may_leave_a_hold(&self) -> bool {
-        let mut terms = self
-            .writes
-            .iter()
-            .filter_map(|write| write.terms.as_ref()?.holds.as_ref());
-        self.holds_on.is_some() && terms.any(|holds| holds.iter().any(HoldChange::is_end))
+    /// The holds that were to end with the pin, and whose end is pushed on its own.
+    pub(crate) fn holds_to_end(&self) -> BTreeSet<HoldChange> {
+        let terms = self.writes.iter().filter_map(|write| write.terms.as_ref());
+        let holds = terms.filter_map(|terms| terms.holds.as_ref()).flatten();
+        let ends = holds.filter(|change| change.is_end() && self.holds_on.is_some());
+        ends.cloned().collect()
     }
 
     /// Whether content has to be copied.

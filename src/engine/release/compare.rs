@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::domain::hold::{HoldChange, HoldsPlace};
-use crate::domain::id::Target;
+use crate::domain::id::{Digest, Target};
 use crate::domain::plan::{FileEdit, Gate, GateName, GateState, Plan};
 use crate::domain::policy::{Freeze, WriteMode};
 use crate::domain::verdict::Verdict;
@@ -34,6 +34,8 @@ pub(super) struct Confirmed {
     pub repository: Option<String>,
     /// The branch of the holds, where the pins are on another one.
     pub holds_on: Option<HoldsPlace>,
+    /// Where the remote of the pins leads.
+    pub remote_at: Option<Digest>,
     pub way: WriteMode,
     /// The holds of the write have landed on their own.
     pub hold_landed: bool,
@@ -47,6 +49,7 @@ impl Confirmed {
             branch: proposal.branch.clone(),
             repository: proposal.repository.clone(),
             holds_on: proposal.holds_on.clone(),
+            remote_at: proposal.remote_at,
             way: if proposal.branch == release {
                 WriteMode::Push
             } else {
@@ -63,6 +66,7 @@ impl Confirmed {
             branch: entry.branch.clone(),
             repository: entry.repository.clone(),
             holds_on: entry.holds_on.clone(),
+            remote_at: entry.remote_at,
             way: if entry.new_branch {
                 WriteMode::Branch
             } else {
@@ -98,7 +102,25 @@ pub(super) fn compare(confirmed: &Confirmed, now: &Prepared) -> ProposalComparis
             confirmed.repository.as_deref().unwrap_or("that of the policy")
         ));
     }
-    if confirmed.holds_on != now.holds_on {
+    let holds_at = |on: &Option<HoldsPlace>| on.as_ref().and_then(|on| on.remote_at);
+    let holds_moved = holds_at(&confirmed.holds_on) != holds_at(&now.holds_on);
+    let other_holds = |on: &HoldsPlace| HoldsPlace {
+        remote_at: None,
+        ..on.clone()
+    };
+    let is_same_branch = confirmed.holds_on.as_ref().map(other_holds) == now.holds_on.as_ref().map(other_holds);
+    if confirmed.remote_at != now.remote_at || is_same_branch && holds_moved {
+        let at = now.holds_on.as_ref().and_then(|on| on.remote.as_deref());
+        let (remote, of) = match confirmed.remote_at != now.remote_at {
+            true => (now.remote.as_str(), now.repository.as_deref()),
+            false => (at.unwrap_or_default(), None),
+        };
+        return ProposalComparison::Moved(format!(
+            "{remote} of {} leads to another address now than when the write was confirmed",
+            of.unwrap_or("the policy's repository")
+        ));
+    }
+    if !is_same_branch {
         let place = |at: &Option<HoldsPlace>| {
             at.as_ref()
                 .map_or_else(|| "a branch that was not recorded".to_owned(), HoldsPlace::shown)

@@ -56,6 +56,7 @@ fn prepared(plan: Plan, write: WriteMode) -> Prepared {
             repository: None,
             holds_on: None,
             remote: "origin".to_owned(),
+            remote_at: Some(Digest::from_bytes([3; 32])),
             branch: match write {
                 WriteMode::Push => "main".to_owned(),
                 WriteMode::Branch => "pindeck/x".to_owned(),
@@ -77,6 +78,7 @@ fn compared_with(confirmed: RecordedWrite, now: Prepared, hold_landed: bool) -> 
         branch: "main".to_owned(),
         repository: None,
         holds_on: None,
+        remote_at: Some(Digest::from_bytes([3; 32])),
         way: WriteMode::Push,
         hold_landed,
     };
@@ -226,6 +228,7 @@ fn holds_that_would_lie_elsewhere_are_another_write() {
         let mut now = prepared(plan(), WriteMode::Push);
         now.proposal.holds_on = Some(HoldsPlace {
             remote: Some("origin".to_owned()),
+            remote_at: None,
             branch: branch.to_owned(),
         });
         now

@@ -19,8 +19,8 @@ use super::destination_check::{self, DestinationProblem};
 use super::draft::{Draft, Prepared};
 use super::plan_context::{PlanContext, Purpose};
 use super::prepare::prepare;
-use super::publish;
 use super::running_write::{RunningWrite, WriteEnd, receipt, stays};
+use super::{proposed_hold, publish};
 
 /// Pushes that are tried before giving up against a branch that never stands still.
 const TRIES: u32 = 12;
@@ -126,7 +126,7 @@ impl RunningWrite<'_> {
                 // It was ended since, so nothing of the write is in force: it is made again, as on the first try.
                 WriteMode::Push => self.hold_landed = false,
                 // It waits in its proposal, or was merged and ended since.
-                WriteMode::Branch => publish::still_proposed(self, &context).await?,
+                WriteMode::Branch => proposed_hold::still_waits(self, &context, &prepared).await?,
             }
         }
         if self.running.is_none() {
@@ -246,7 +246,7 @@ impl RunningWrite<'_> {
 pub(super) fn half(failure: WriteFailure) -> WriteEnd {
     match failure {
         WriteFailure::Failed(failure) => publish::half(&failure),
-        other => publish::half(&Failure::failed(other.what().clone())),
+        other => publish::half(&Failure::new(other.kind(), other.what().clone())),
     }
 }
 

@@ -176,8 +176,9 @@ pub(super) fn refused(context: &PlanContext, request: &Request, why: String) -> 
         alternatives: Vec::new(),
         whole_commit: None,
         repository: context.repository(),
-        holds_on: context.holds_on(),
+        holds_on: context.places.holds_on.clone(),
         remote: context.remote.clone(),
+        remote_at: Some(context.places.remote_at),
         branch: context.ledger().tip.branch.clone(),
         command: command::of(request),
     };

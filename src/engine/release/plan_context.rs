@@ -11,7 +11,6 @@ use crate::config::unknown;
 use crate::domain::board::{Fetch, Hold};
 use crate::domain::candidate::Candidate;
 use crate::domain::failure::{Failure, FailureKind};
-use crate::domain::hold::HoldsPlace;
 use crate::domain::id::{Digest, EnvId, ServiceId, Target};
 use crate::domain::pin::Pin;
 use crate::domain::plan::PolicyUsed;
@@ -37,6 +36,8 @@ use crate::sources::registry::Registry;
 
 use crate::engine::include_graph::IncludeGraph;
 
+use super::push_places::PushPlaces;
+
 /// What a context is opened for: it decides how fresh everything in it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -60,6 +61,8 @@ pub(super) struct PlanContext {
     pub remote: String,
     /// Its URL, which tells the controllers that read it.
     pub remote_url: Option<String>,
+    /// Where that remote, and the one of the holds, lead.
+    pub places: PushPlaces,
     /// The controllers that apply the repository.
     pub controllers: Vec<PlacedObject<Controller>>,
     /// The objects that make a controller write images.
@@ -86,6 +89,7 @@ impl PlanContext {
             files,
             remote,
             remote_url,
+            places,
             controllers,
             writers,
             includes,
@@ -103,6 +107,7 @@ impl PlanContext {
             files,
             remote,
             remote_url,
+            places,
             controllers,
             writers,
             includes,
@@ -118,16 +123,6 @@ impl PlanContext {
     pub(crate) fn repository(&self) -> Option<String> {
         let ledger = self.ledger();
         ledger.checkouts.at(ledger.place).repository.clone()
-    }
-
-    /// The branch that the policy and the holds are read from, where the pins are on another one.
-    pub(crate) fn holds_on(&self) -> Option<HoldsPlace> {
-        let ledger = self.ledger();
-        let tip = &ledger.checkouts.home.tip;
-        (!ledger.is_home()).then(|| HoldsPlace {
-            remote: tip.remote.clone(),
-            branch: tip.branch.clone(),
-        })
     }
 
     /// The questions to the registries.
@@ -350,6 +345,7 @@ struct PlanInputs {
     files: Arc<Vec<TreeFile>>,
     remote: String,
     remote_url: Option<String>,
+    places: PushPlaces,
     controllers: Vec<PlacedObject<Controller>>,
     writers: Vec<PlacedObject<ImageWriter>>,
     includes: IncludeGraph,
@@ -423,6 +419,7 @@ fn read(engine: &Engine, purpose: Purpose, ask: &Ask) -> Result<PlanInputs, Writ
     }
     Ok(PlanInputs {
         remote_url: repo.remote_url(&remote),
+        places: PushPlaces::of(&ledger, &remote)?,
         files: Arc::clone(&commit.files),
         ledger,
         remote,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::failure::Failure;
+use crate::domain::failure::{Failure, FailureKind};
 use crate::domain::policy::WriteMode;
 use crate::domain::recovery::WriteStep;
 use crate::domain::text::Untrusted;
@@ -352,32 +352,23 @@ async fn push_end(end: OwnedPush, words: &mut Vec<Untrusted>) -> Option<Untruste
     )
 }
 
-/// Checks that a hold that was proposed on its own has not been merged, where it is not in force: then somebody ended it
-/// since, and its pin must not be proposed without it.
-pub(super) async fn still_proposed(write: &RunningWrite<'_>, context: &PlanContext) -> Result<(), WriteFailure> {
-    let first = write.running.as_ref().and_then(|running| running.entry().first.clone());
-    let home = context.ledger().checkouts.home.clone();
-    let (Some(first), Some(remote)) = (first, home.tip.remote.clone()) else {
-        return Ok(());
-    };
-    let branch = home.tip.branch.clone();
-    let merged = blocking(move || home.repo.landed(&remote, &home.tip.branch, &first.commit)).await?;
-    match merged.map_err(|error| Failure::from(&error))? {
-        true => Err(Failure::conflict(format!(
-            "the hold of this write was merged into {branch} and has ended since; nothing was proposed without it"
-        ))
-        .hint("drop it (`pindeck resume --drop`), and plan it again")
-        .into()),
-        false => Ok(()),
-    }
-}
-
 /// The hold landed, and the pin did not: which is which is said, and the journal keeps it.
 pub(super) fn half(failure: &Failure) -> WriteEnd {
+    WriteEnd::Unclear(half_done(failure).into())
+}
+
+/// The same as a failure. Nothing else of why it is so is a plain refusal.
+pub(super) fn half_done(failure: &Failure) -> Failure {
     let what = format!("the hold is pushed, the pin is not: {}", failure.what.raw());
-    let hint = "`pindeck resume` finishes it once the pin can be pushed; `pindeck resume --drop` leaves the hold alone, and \
-                `pindeck hold release` ends it";
-    WriteEnd::Unclear(Failure::failed(what).hint(hint).into())
+    let hint = match (failure.kind, &failure.hint) {
+        (FailureKind::Conflict | FailureKind::Usage, Some(own)) => {
+            own.or_else("`pindeck resume --drop` leaves the hold alone, and `pindeck hold release` ends it")
+        }
+        _ => "`pindeck resume` finishes it once the pin can be pushed; `pindeck resume --drop` leaves the hold alone, and \
+              `pindeck hold release` ends it"
+            .into(),
+    };
+    Failure::failed(what).hint(hint)
 }
 
 /// What is said where the remote takes no push options.

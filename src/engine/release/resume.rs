@@ -3,13 +3,15 @@
 
 use tokio::sync::{mpsc, watch};
 
+use crate::domain::board::Fetch;
 use crate::domain::failure::Failure;
-use crate::domain::recovery::{Fact, LeftPin, LeftWrite, RecoveryAction, RecoveryFacts, RecoveryStatus};
-use crate::domain::reference::Repository;
-use crate::domain::write::{Progress, Proposal, Receipt, WriteFailure, WriteState};
-use crate::engine::journal::{CopyNote, JournalEntry, Pending, RecordedWrite, Running};
-use crate::engine::open::{Engine, blocking};
-use crate::engine::other_repositories::reopened;
+use crate::domain::hold::{HoldChange, HoldsPlace};
+use crate::domain::id::{Digest, Target};
+use crate::domain::recovery::{Fact, LeftPin, LeftWrite, RecoveryAction, RecoveryStatus};
+use crate::domain::text::Untrusted;
+use crate::domain::write::{Ask, Progress, Proposal, Receipt, Request, WriteFailure, WriteState};
+use crate::engine::journal::{JournalEntry, Pending, RecordedWrite, Running};
+use crate::engine::open::Engine;
 
 use super::compare::{Confirmed, ProposalComparison, compare};
 use super::execute;
@@ -26,6 +28,8 @@ pub struct UnfinishedWrite {
     pub entry: Option<JournalEntry>,
     /// What stands; `None` = another process is at it, or the entry cannot be read.
     pub status: Option<RecoveryStatus>,
+    /// Why it cannot be finished; what it has pushed stays, and it can be dropped.
+    pub barred: Option<Failure>,
     /// What stands, as a sentence for people.
     pub says: String,
 }
@@ -43,7 +47,7 @@ impl UnfinishedWrite {
         LeftWrite {
             id: self.id.clone(),
             ask: entry
-                .filter(|_| self.status.is_some())
+                .filter(|_| self.status.is_some() && self.barred.is_none())
                 .map(|entry| entry.request.ask.clone()),
             writes: entry.map_or_else(Vec::new, |entry| entry.writes.iter().map(pin).collect()),
             started: entry.map(|entry| entry.started),
@@ -70,11 +74,12 @@ impl Engine {
         for pending in self.journal().pending().map_err(Failure::from)? {
             out.push(match pending {
                 Pending::Left(entry) => {
-                    let status = entry.recovery(self.facts(&entry).await?);
+                    let left = self.status_of(&entry).await?;
                     UnfinishedWrite {
                         id: entry.id.clone(),
-                        says: status.says(),
-                        status: Some(status),
+                        says: left.says(),
+                        status: Some(left.status),
+                        barred: left.barred(),
                         entry: Some(entry),
                     }
                 }
@@ -82,12 +87,14 @@ impl Engine {
                     id: entry.id.clone(),
                     says: "another pindeck is carrying it out right now".to_owned(),
                     status: None,
+                    barred: None,
                     entry: Some(entry),
                 },
                 Pending::Unreadable { id, error } => UnfinishedWrite {
                     id,
                     says: error.to_string(),
                     status: None,
+                    barred: None,
                     entry: None,
                 },
             });
@@ -126,9 +133,16 @@ impl Engine {
     ) -> Result<Receipt, WriteFailure> {
         let running = self.journal().take(id).map_err(Failure::from)?;
         let entry = running.entry().clone();
-        let status = entry.recovery(self.facts(&entry).await?);
+        let left = self.status_of(&entry).await?;
+        let status = left.status;
+        if let Some(why) = left.barred() {
+            return Err(why.into());
+        }
         match status.next {
-            RecoveryAction::Close => closed(running, &entry),
+            RecoveryAction::Close => {
+                let notes = self.ends_left(&entry).await;
+                closed(running, &entry, notes)
+            }
             RecoveryAction::Wait => Err(Failure::unreachable(status.says())
                 .hint("try again when the remote answers")
                 .into()),
@@ -166,83 +180,47 @@ impl Engine {
         }
     }
 
-    /// What can be found out about a write that was left behind: from this clone, the remote and the registries.
-    async fn facts(&self, entry: &JournalEntry) -> Result<RecoveryFacts, Failure> {
-        let (this, copy) = (self.clone(), entry.clone());
-        let (landed, hold, commits_here) = blocking(move || {
-            let home = &this.inner.repo;
-            let first = copy.first.as_ref();
-            let hold = first.map(|first| Fact::of(&home.landed(&first.remote, &first.branch, &first.commit)));
-            let Some(last) = copy.last_commit() else {
-                return (Fact::No, hold, false);
-            };
-            let repo = match &copy.repository {
-                None => Ok(home.clone()),
-                Some(name) => reopened(&this.inner.others, this.options(), home, name),
-            };
-            let here = repo.as_ref().is_ok_and(|repo| repo.has_commit(last).unwrap_or(false));
-            if !copy.may_have_landed() {
-                return (Fact::No, hold, here);
-            }
-            let landed = repo.map_or(Fact::Unknown, |repo| {
-                Fact::of(&repo.landed(&copy.remote, &copy.branch, last))
-            });
-            (landed, hold, here)
-        })
-        .await?;
-        // Content is copied before the push: what landed was copied, and is closed whatever else can be asked now.
-        let copied = match landed {
-            Fact::Yes => Fact::Yes,
-            Fact::No | Fact::Unknown => self.copied(entry).await,
-        };
-        Ok(RecoveryFacts {
-            landed,
-            copied,
-            hold,
-            commits_here,
-        })
-    }
-
-    /// Whether everything that was to be copied is at its destination; not known where the policy cannot be read,
-    /// which says how the registries are reached.
-    async fn copied(&self, entry: &JournalEntry) -> Fact {
-        let notes: Vec<CopyNote> = entry.writes.iter().flat_map(|w| w.copies.clone()).collect();
-        if notes.is_empty() {
-            return Fact::Yes;
+    /// What is true of holds that were to end after a pin that landed.
+    async fn ends_left(&self, entry: &JournalEntry) -> Vec<Untrusted> {
+        let ends = entry.holds_to_end();
+        if ends.is_empty() {
+            return Vec::new();
         }
-        let ledger = self.ledger().await;
-        let Ok(registry) = ledger.and_then(|(ledger, _)| self.uncached(&ledger.team)) else {
-            return Fact::Unknown;
+        let read = self.ledger().await;
+        let known = read.ok().and_then(|(ledger, fetch)| {
+            let home = &ledger.checkouts.home.tip;
+            let repo = &ledger.checkouts.home.repo;
+            let leads_to = |on: &HoldsPlace| repo.remote_fingerprint(on.remote.as_deref()?).ok();
+            let is_there =
+                |on: &HoldsPlace| (&on.branch, &on.remote, on.remote_at) == (&home.branch, &home.remote, leads_to(on));
+            let is_now = matches!(fetch, Fetch::Fresh(_)) && entry.holds_on.as_ref().is_some_and(is_there);
+            ledger.survey.holds.clone().ok().filter(|_| is_now)
+        });
+        let Some(known) = known else {
+            return vec![HOLD_MAY_STAND.into()];
         };
-        let mut copied = Fact::Yes;
-        for note in notes {
-            match is_there(&registry, &note).await {
-                Fact::Yes => {}
-                other => copied = other,
+        let named = |change: &HoldChange| {
+            let (service, environment, digest) = change.names();
+            let target = Target {
+                service: service.clone(),
+                environment: environment.clone(),
+            };
+            (target, digest, known.iter().any(|hold| change.is_of(hold)))
+        };
+        let note = |(target, digest, stands): (Target, Digest, bool)| -> Untrusted {
+            match stands {
+                false => format!("the pin is pushed, and the hold of {digest} on {target} that ends with it has ended")
+                    .into(),
+                true => {
+                    let command = super::command::of(&Request::new(Ask::ReleaseHold { target: target.clone() }));
+                    let what = format!(
+                        "the pin is pushed, and the hold of {digest} on {target} that was to end with it still stands"
+                    );
+                    format!("{what}: `{command}` ends it").into()
+                }
             }
-        }
-        copied
-    }
-}
-
-/// Whether content is at its destination, its release tag (which comes last) included.
-async fn is_there(registry: &crate::sources::registry::Registry, note: &CopyNote) -> Fact {
-    let Ok(place) = Repository::parse(&note.destination) else {
-        return Fact::Unknown;
-    };
-    match registry.manifest(&place, &note.digest).await {
-        Ok(_) => {}
-        Err(error) if error.is_absent() => return Fact::No,
-        Err(crate::sources::registry::RegistryError::NotFound { .. }) => return Fact::No,
-        Err(_) => return Fact::Unknown,
-    }
-    match &note.tag {
-        None => Fact::Yes,
-        Some(tag) => match registry.resolve(&place, tag).await {
-            Ok(Some(found)) if found == note.digest => Fact::Yes,
-            Ok(_) => Fact::No,
-            Err(_) => Fact::Unknown,
-        },
+        };
+        ends.iter().map(named).map(note).collect()
     }
 }
 
@@ -251,7 +229,7 @@ const HOLD_MAY_STAND: &str = "the pin is pushed; the hold that ends with it may 
                               and `pindeck hold release` ends it";
 
 /// It landed before the crash: only the entry is left to remove.
-fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailure> {
+fn closed(running: Running, entry: &JournalEntry, notes: Vec<Untrusted>) -> Result<Receipt, WriteFailure> {
     let nothing = Proposal {
         request: entry.request.clone(),
         plans: Vec::new(),
@@ -261,6 +239,7 @@ fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailur
         repository: entry.repository.clone(),
         holds_on: entry.holds_on.clone(),
         remote: entry.remote.clone(),
+        remote_at: entry.remote_at,
         branch: entry.branch.clone(),
         command: super::command::of(&entry.request),
     };
@@ -271,11 +250,7 @@ fn closed(running: Running, entry: &JournalEntry) -> Result<Receipt, WriteFailur
         WriteState::Pushed
     };
     Ok(Receipt {
-        notes: entry
-            .may_leave_a_hold()
-            .then(|| HOLD_MAY_STAND.into())
-            .into_iter()
-            .collect(),
+        notes,
         commits: entry.commits.clone(),
         pushed: Some(format!("refs/heads/{}", entry.branch)),
         remote_words,

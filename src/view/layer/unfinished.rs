@@ -115,7 +115,7 @@ fn block(state: &CockpitState, left: &LeftWrite, columns: u16, glyphs: &crate::v
         vec![span(Role::Text, clean(&left.says))],
         columns.saturating_sub(2),
         0,
-        4,
+        8,
         glyphs,
     );
     for line in &mut stands {
