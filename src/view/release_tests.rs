@@ -448,3 +448,6 @@ fn read_only_environments_stand_in_the_header() {
 
 #[path = "release_safety_tests.rs"]
 mod safety;
+
+#[path = "pushes_tests.rs"]
+mod pushes;

@@ -9,6 +9,7 @@ use crate::app::state::{CockpitState, Modal};
 use crate::app::undo::Undo;
 use crate::app::versions::VersionNames;
 use crate::domain::board::PinKey;
+use crate::domain::failure::FailureKind;
 use crate::domain::id::Target;
 use crate::domain::plan::{Plan, Verb};
 use crate::domain::write::{Progress, Receipt, WriteFailure, WriteState};
@@ -119,6 +120,10 @@ pub(super) fn ended(state: &mut CockpitState, result: Result<Box<Receipt>, Write
             commands.extend(follow(state, &receipt_pins));
         }
         Err(failure) => {
+            // Something of it may have landed, and a note of it may stand: the board says so.
+            if matches!(failure.kind(), FailureKind::Failed | FailureKind::Unreachable) {
+                commands.extend(super::refresh::refresh(state));
+            }
             if let Some(screen) = screen(state)
                 && matches!(screen.stage, Stage::Running(_))
             {

@@ -41,11 +41,10 @@ pub(super) fn proposal(proposal: &Proposal) -> Vec<String> {
         out.push(format!("The commit {commit} touched more than this pin; only the pin is reverted (--whole-commit undoes all of it)."));
     }
     out.push(String::new());
-    out.extend(safe(&format!(
-        "pushes {} to {}",
-        proposal.branch,
-        proposal.destination()
-    )));
+    for push in proposal.pushes() {
+        let what = push.holds.map_or_else(String::new, |holds| format!(" ({holds})"));
+        out.extend(safe(&format!("{} {}{what}", push.how, push.place)));
+    }
     out.extend(safe(&format!("the same again: {}", proposal.command)));
     out
 }

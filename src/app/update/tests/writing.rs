@@ -150,6 +150,20 @@ fn a_failure_keeps_its_kind() {
 }
 
 #[test]
+fn the_board_is_read_again_where_something_may_have_landed() {
+    for (failure, is_read) in [
+        (Failure::failed("the hold is pushed, the pin is not"), true),
+        (Failure::unreachable("pushed or not: not known"), true),
+        (Failure::new(FailureKind::RemoteRefused, "hook says no"), false),
+    ] {
+        let (mut state, ticket, _) = flying();
+        let commands = written(&mut state, &ticket, Err(failure.into()));
+        let reads = commands.iter().any(|command| matches!(command, Command::Refresh(_)));
+        assert_eq!(reads, is_read, "{commands:?}");
+    }
+}
+
+#[test]
 fn a_conflict_offers_the_new_plan_which_must_be_confirmed_anew() {
     let proposal = {
         let (_, _, mut proposal) = flying();

@@ -78,6 +78,13 @@ pub(super) fn done(
         out.push(Line::new());
     }
     let mut say = |label: &str, line: Line| out.extend(labelled(label, line, width, LABEL, 4, glyphs));
+    for commit in receipt.commits.iter().skip(receipt.plans.len()) {
+        let line = vec![
+            span(Role::Title, commit.clone()),
+            span(Role::Dim, ", on the branch of pindeck.toml"),
+        ];
+        say("its hold", line);
+    }
     if let Some(pushed) = &receipt.pushed {
         say(
             "pushed",

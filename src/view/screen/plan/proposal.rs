@@ -101,15 +101,15 @@ fn told(
             ],
         );
     }
-    let place = format!("{} to {}", proposal.branch, proposal.destination());
-    let count = match proposal.plans.len() {
-        1 => "1 commit".to_owned(),
-        n => format!("{n} commits, all or none"),
-    };
-    out.say(
-        "pushes",
-        vec![span(Role::Text, place), span(Role::Dim, format!("  {count}"))],
-    );
+    for push in proposal.pushes() {
+        let what = match (push.holds, proposal.plans.len()) {
+            (Some(holds), _) => holds.to_owned(),
+            (None, 1) => "1 commit".to_owned(),
+            (None, n) => format!("{n} commits, all or none"),
+        };
+        let line = vec![span(Role::Text, push.place), span(Role::Dim, format!("  {what}"))];
+        out.say(push.how, line);
+    }
     if let Some(rule) = proposal.request.tag {
         let words = match rule {
             TagRule::Update => "becomes the new digest's own",
