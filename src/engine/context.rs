@@ -19,6 +19,7 @@ use super::ledger::Ledger;
 use super::once_map::OnceMap;
 use super::pins::Naming;
 use super::registry_memo::RegistryMemo;
+use super::registry_turns::RegistryTurns;
 
 /// What a digest is judged by: a policy, and how much of the image must be there.
 #[derive(Clone)]
@@ -48,6 +49,7 @@ pub(super) struct Context<L = Ledger> {
     policies: BTreeMap<String, Arc<Policy>>,
     trust: Arc<Trust>,
     assessed: OnceMap<AssessmentKey, Assessed>,
+    turns: RegistryTurns,
 }
 
 impl Context {
@@ -103,6 +105,7 @@ impl<L> Context<L> {
             environments,
             trust,
             assessed: OnceMap::default(),
+            turns: RegistryTurns::default(),
         }
     }
 
@@ -161,9 +164,12 @@ impl<L> Context<L> {
         criteria: Criteria<'_>,
     ) -> Assessed {
         let key = question(repository, digest, service, &criteria);
-        let subject = self.subject(repository, digest, service, criteria);
-        // On the heap: assessing is deep, and many callers nest it.
-        let answer = || Box::pin(assess(&self.memo, subject, self.now));
+        let answer = || async {
+            let _turn = self.turns.wait(repository.registry()).await;
+            let subject = self.subject(repository, digest, service, criteria);
+            // On the heap, and only now: assessing is deep, and many callers wait for it.
+            Box::pin(assess(&self.memo, subject, self.now)).await
+        };
         self.assessed.get(key, answer).await
     }
 

@@ -9,7 +9,7 @@ use super::verdict_cache::{FOLDER as VERDICTS, VerdictCache};
 use crate::sources::evidence::SealKey;
 
 /// Upper bound of kept verdicts.
-const VERDICTS_KEPT: usize = 20_000;
+const VERDICTS_KEPT: usize = 50_000;
 
 /// File of the key that everything kept is sealed under, in the state folder.
 const VERDICT_KEY: &str = "verdict-key";

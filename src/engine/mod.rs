@@ -41,6 +41,7 @@ pub mod pins;
 mod proposals;
 pub(crate) mod refresh;
 pub(crate) mod registry_memo;
+mod registry_turns;
 pub(crate) mod release;
 mod repository_place;
 pub(crate) mod root_refresh;
