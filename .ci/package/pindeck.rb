@@ -1,13 +1,13 @@
-# The formula of one release for Homebrew on Linux; .ci/release writes version, target and digest into it.
+# The formula of one release for Homebrew on Linux; .ci/package/formula writes source, version and archives into it.
 class Pindeck < Formula
   desc "Terminal release cockpit for GitOps teams: the digest is the release"
-  homepage "https://github.com/#{ENV.fetch("PINDECK_REPOSITORY", "pindeck/pindeck")}"
-  url "#{homepage}/releases/download/v@VERSION@/pindeck-@VERSION@-@TARGET@.tar.gz"
+  homepage "@SOURCE@"
   version "@VERSION@"
-  sha256 "@SHA256@"
   license any_of: ["MIT", "Apache-2.0"]
   depends_on "git"
+  depends_on :linux
 
+@ARCHIVES@
   def install
     bin.install "pindeck"
     man1.install "pindeck.1"

@@ -7,7 +7,7 @@ use std::process::Command;
 use pindeck::domain::Digest;
 use serde_json::Value;
 
-use crate::support::release_steps::{VERSION, done, script, stand_in};
+use crate::support::release_steps::{SOURCE, VERSION, done, script, stand_in};
 use crate::support::skip::{Want, skipped};
 use crate::support::stage::path;
 
@@ -99,6 +99,21 @@ fn every_file_of_a_release_is_whole() {
         "{formula}"
     );
     assert!(!formula.contains('@') && formula.contains(TARGET), "{formula}");
+    // which names every archive that lies beside it: a release has one for each processor;
+    let both = home.join("both");
+    std::fs::create_dir(&both).expect("a folder");
+    let other = TARGET.replace("x86_64", "aarch64");
+    std::fs::write(both.join(format!("pindeck-{VERSION}-{TARGET}.tar.gz")), &bytes).expect("written");
+    std::fs::write(both.join(format!("pindeck-{VERSION}-{other}.tar.gz")), b"another").expect("written");
+    let whole = done(script("package/formula", &[path(&both)]));
+    let whole = String::from_utf8(whole).expect("text");
+    for (block, target, content) in [("on_intel", TARGET, bytes.as_slice()), ("on_arm", other.as_str(), b"another")] {
+        let named = format!(
+            "  {block} do\n    url \"{SOURCE}/releases/download/v{VERSION}/pindeck-{VERSION}-{target}.tar.gz\"\n    sha256 \"{}\"\n  end\n",
+            Digest::of(content).hex()
+        );
+        assert!(whole.contains(&named), "{named}{whole}");
+    }
     match has("ruby") {
         true => assert!(ran("ruby", &["-c", path(&files.join("pindeck.rb"))]).contains("Syntax OK")),
         false => skipped(Want::Program, "no ruby: the formula's syntax is not checked"),
