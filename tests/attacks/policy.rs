@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pindeck::domain::evidence::EvidenceKind;
 use pindeck::engine::{Engine, OpenOptions};
 
 use crate::support::git_world::{World, git};
@@ -17,6 +18,11 @@ pub const ATTACKS: &[Attack] = &[
         name: "key-by-a-tracked-link",
         tries: "a policy names a tracked symbolic link to a file outside of the repository as a key",
         attempt: || on_a_runtime(tracked_link()),
+    },
+    Attack {
+        name: "policy-that-is-not-in-force",
+        tries: "a policy that asks for nothing lies in the working tree, the index and a commit that nobody pushed",
+        attempt: || on_a_runtime(policy_not_in_force()),
     },
 ];
 
@@ -104,4 +110,37 @@ async fn tracked_link() {
         git(&dir, &["remote", "remove", "origin"]);
         assert_refused(&format!("{path}, in force"), settings(&dir).await);
     }
+}
+
+async fn policy_not_in_force() {
+    let strict = policy("keys = [\"ci.pub\"]", "");
+    let files: [(&str, &[u8]); 3] = [
+        ("envs/production/app.yaml", b"image: registry.example.com/app:1.0.0\n"),
+        ("ci.pub", SECRET.as_bytes()),
+        ("pindeck.toml", strict.as_bytes()),
+    ];
+    let world = World::with(&files);
+    let dir = world.clone_as("work-lax", &world.file_url(), &[]);
+    let in_force = || async {
+        let options = OpenOptions {
+            dir: dir.clone(),
+            offline: true,
+            no_fetch: true,
+            ..OpenOptions::default()
+        };
+        let settings = Engine::open(options).expect("opens").settings(false).await;
+        let settings = settings.expect("a policy in force");
+        let policy = &settings.team.policies["p"];
+        (policy.require.clone(), policy.digest)
+    };
+    let before = in_force().await;
+    assert_eq!(before.0, [EvidenceKind::Signature]);
+    let lax = strict.replace("require = [\"signature\"]", "require = []");
+    std::fs::write(dir.join("pindeck.toml"), &lax).unwrap();
+    std::fs::write(dir.join("ci.pub"), "another key").unwrap();
+    assert_eq!(in_force().await, before, "the working tree's");
+    git(&dir, &["add", "-A"]);
+    assert_eq!(in_force().await, before, "the index's");
+    git(&dir, &["commit", "-q", "-m", "lax"]);
+    assert_eq!(in_force().await, before, "a commit's that nobody pushed");
 }

@@ -107,7 +107,10 @@ fn every_file_of_a_release_is_whole() {
     std::fs::write(both.join(format!("pindeck-{VERSION}-{other}.tar.gz")), b"another").expect("written");
     let whole = done(script("package/formula", &[path(&both)]));
     let whole = String::from_utf8(whole).expect("text");
-    for (block, target, content) in [("on_intel", TARGET, bytes.as_slice()), ("on_arm", other.as_str(), b"another")] {
+    for (block, target, content) in [
+        ("on_intel", TARGET, bytes.as_slice()),
+        ("on_arm", other.as_str(), b"another"),
+    ] {
         let named = format!(
             "  {block} do\n    url \"{SOURCE}/releases/download/v{VERSION}/pindeck-{VERSION}-{target}.tar.gz\"\n    sha256 \"{}\"\n  end\n",
             Digest::of(content).hex()

@@ -61,7 +61,12 @@ fn a_release_is_made_by_the_scripts_that_everybody_has() {
         }
     }
     // Pushed under a name of the run, then judged, then published; the version is given to the image by what judges it.
-    let steps = ["gh release view", "build-$GITHUB_RUN_ID", "bash .ci/publish all ", "gh release create"];
+    let steps = [
+        "gh release view",
+        "build-$GITHUB_RUN_ID",
+        "bash .ci/publish all ",
+        "gh release create",
+    ];
     let places: Vec<Option<usize>> = steps.iter().map(|step| text.find(step)).collect();
     if places.contains(&None) || !places.is_sorted() {
         complaints.push(format!("{steps:?} come in another order"));

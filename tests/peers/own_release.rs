@@ -79,12 +79,13 @@ fn a_release_is_packed_signed_pushed_and_verified() {
         text(&key),
     ];
     let resolved = |reference: &str| run(&oras, home, ["resolve", "--plain-http", reference]);
-    assert_ne!(resolved(&format!("{name}:{VERSION}")).code, 0, "the version is given once it was judged");
-    let said = String::from_utf8(done(publish(&whole))).unwrap();
-    assert_eq!(
-        resolved(&format!("{name}:{VERSION}")).stdout.trim(),
-        digest.to_string()
+    assert_ne!(
+        resolved(&format!("{name}:{VERSION}")).code,
+        0,
+        "the version is given once it was judged"
     );
+    let said = String::from_utf8(done(publish(&whole))).unwrap();
+    assert_eq!(resolved(&format!("{name}:{VERSION}")).stdout.trim(), digest.to_string());
     // A version that names another image already is never moved, and nothing is signed for it.
     let mut again = whole;
     let other = Digest::of(b"another image").to_string();
