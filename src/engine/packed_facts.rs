@@ -4,7 +4,7 @@
 //! entry is read whole, and written whole when facts were added: of several processes the last one's is kept, and what
 //! another one added is found out again another time.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,12 @@ const BOUNDS: FolderBounds = FolderBounds {
     entry_bytes: 32 << 20,
 };
 
+/// An entry that is written whenever something was added.
+const SMALL: usize = 256 << 10;
+
+/// To a larger one, less than this part of it is not worth writing.
+const LITTLE: usize = 100;
+
 /// The facts of one kind about one repository.
 #[derive(Debug)]
 pub(crate) struct PackedFacts {
@@ -35,15 +41,29 @@ pub(crate) struct PackedFacts {
     bytes: Vec<u8>,
     /// In the order of their keys.
     facts: Vec<PackedFact>,
+    /// How the key of each begins: looked through first, because they lie side by side.
+    beginnings: Vec<KeyBeginning>,
     added: Mutex<AddedFacts>,
 }
 
 /// The facts of this run.
 #[derive(Debug, Default)]
 struct AddedFacts {
-    all: BTreeMap<Vec<u8>, Vec<u8>>,
+    all: HashMap<Vec<u8>, Vec<u8>>,
+    /// Bytes of all of them: no more are added than an entry has room for.
+    bytes: usize,
     /// All of them were written.
     are_saved: bool,
+}
+
+/// The first bytes of a key, in the order of keys.
+type KeyBeginning = [u8; 16];
+
+fn beginning(key: &[u8]) -> KeyBeginning {
+    let mut out = KeyBeginning::default();
+    let length = key.len().min(out.len());
+    out[..length].copy_from_slice(&key[..length]);
+    out
 }
 
 /// Where a fact stands among the bytes.
@@ -69,10 +89,12 @@ impl PackedFacts {
         if facts.is_none() && !bytes.is_empty() {
             folder.remove(name);
         }
+        let facts = facts.unwrap_or_default();
         Self {
             folder,
             name,
-            facts: facts.unwrap_or_default(),
+            beginnings: facts.iter().map(|fact| beginning(&bytes[fact.key.clone()])).collect(),
+            facts,
             bytes,
             added: Mutex::default(),
         }
@@ -83,10 +105,12 @@ impl PackedFacts {
         if let Some(value) = self.added().all.get(key) {
             return read(value);
         }
-        let at = self
-            .facts
-            .binary_search_by(|fact| self.bytes[fact.key.clone()].cmp(key));
-        let fact = &self.facts[at.ok()?];
+        let begins = beginning(key);
+        let first = self.beginnings.partition_point(|one| *one < begins);
+        let alike = self.beginnings[first..].partition_point(|one| *one == begins);
+        let facts = &self.facts[first..first + alike];
+        let at = facts.binary_search_by(|fact| self.bytes[fact.key.clone()].cmp(key));
+        let fact = &facts[at.ok()?];
         fact.is_used.store(true, Ordering::Relaxed);
         read(&self.bytes[fact.value.clone()])
     }
@@ -94,38 +118,41 @@ impl PackedFacts {
     /// Adds one for later runs, in the place of one that said less.
     pub(super) fn add(&self, key: Vec<u8>, value: Vec<u8>) {
         let mut added = self.added();
-        if added.all.get(&key) != Some(&value) {
+        let bytes = added.bytes + key.len() + value.len() + LONGEST_LENGTHS;
+        if bytes <= BOUNDS.entry_bytes && added.all.get(&key) != Some(&value) {
+            added.bytes = bytes;
             added.are_saved = false;
             added.all.insert(key, value);
         }
     }
 
-    /// Writes what was added. Where there is no room for all, those go that nobody asked for in this run.
+    /// Writes what was added, if that is worth writing all: a little is found out again as fast. Where there is no room for
+    /// all, those go that nobody asked for in this run.
     pub(super) fn save(&self) {
         let mut added = self.added();
-        if added.all.is_empty() || added.are_saved {
+        let is_little = self.bytes.len() > SMALL && added.bytes < self.bytes.len() / LITTLE;
+        if added.all.is_empty() || added.are_saved || is_little {
             return;
         }
         added.are_saved = true;
-        let size = |key: usize, value: usize| key + value + LONGEST_LENGTHS;
+        let added = &*added;
         let mut room = BOUNDS.entry_bytes;
-        let mut kept: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
+        let mut kept: Vec<(&[u8], &[u8])> = Vec::new();
         let used = |is_used: bool| {
             let mine = self.facts.iter();
             let mine = mine.filter(move |fact| fact.is_used.load(Ordering::Relaxed) == is_used);
-            mine.map(|fact| (&self.bytes[fact.key.clone()], &self.bytes[fact.value.clone()]))
+            let mine = mine.map(|fact| (&self.bytes[fact.key.clone()], &self.bytes[fact.value.clone()]));
+            mine.filter(|(key, _)| !added.all.contains_key(*key))
         };
         let new = added.all.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
         for (key, value) in new.chain(used(true)).chain(used(false)) {
-            if kept.contains_key(key) {
-                continue;
-            }
-            let Some(left) = room.checked_sub(size(key.len(), value.len())) else {
+            let Some(left) = room.checked_sub(key.len() + value.len() + LONGEST_LENGTHS) else {
                 break;
             };
             room = left;
-            kept.insert(key, value);
+            kept.push((key, value));
         }
+        kept.sort_unstable();
         let mut body = Vec::with_capacity(BOUNDS.entry_bytes - room);
         for (key, value) in kept {
             for part in [key, value] {
@@ -222,6 +249,23 @@ mod tests {
         let third = open(home.path());
         let there = |key: &[u8]| get(&third, key).is_some();
         assert_eq!([there(b"a"), there(b"b"), there(b"c")], [false, true, true]);
+    }
+
+    #[test]
+    fn a_little_more_is_not_written() {
+        let home = tempfile::tempdir().expect("a folder");
+        let first = open(home.path());
+        first.add(b"a".to_vec(), vec![7; 2 * SMALL]);
+        first.save();
+        let more = |key: &[u8], bytes: usize| {
+            let facts = open(home.path());
+            facts.add(key.to_vec(), vec![7; bytes]);
+            facts.save();
+            get(&open(home.path()), key).is_some()
+        };
+        assert!(!more(b"b", 100));
+        assert!(more(b"c", 2 * SMALL / LITTLE));
+        assert!(get(&open(home.path()), b"a").is_some());
     }
 
     #[test]

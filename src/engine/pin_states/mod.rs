@@ -34,7 +34,7 @@ pub(super) use kept_past::{KeptChanges, KeptReferences};
 use moved_in::{FollowedChange, MovedFiles, PlacedBlob, ReadSide};
 use needles::Needles;
 use past_reference::PastReferences;
-use placement::{PinnedDelta, Placement};
+use placement::{PinnedDelta, Placement, common_beginning};
 
 /// One commit changed what a target pins.
 pub type PinnedChange = PinSetChange<HistoryKey, PinIdentity, WrittenPin>;
@@ -325,11 +325,13 @@ impl<'a> StateReading<'a> {
         if before == after {
             return;
         }
-        let mut gone = self.placement.pinned(path, before);
-        for came in self.placement.pinned(path, after) {
+        // What both begin with pins the same.
+        let begin = common_beginning(before, after);
+        let mut gone = self.placement.pinned(path, &before[begin..]);
+        for came in self.placement.pinned(path, &after[begin..]) {
             match gone.iter().position(|one| *one == came) {
                 Some(same) => {
-                    gone.swap_remove(same);
+                    gone.remove(same);
                 }
                 None => out.push(came),
             }

@@ -84,6 +84,13 @@ impl MovedFiles {
         }
     }
 
+    /// Whether a side changed a file that was moved, at any of its paths.
+    fn touches(&self, former: &FormerPaths, side: &ReadSide<'_>) -> bool {
+        let known = self.known.borrow();
+        let mut all = side.changed.iter().chain(&side.gone).map(|change| &change.path);
+        !former.is_empty() && all.any(|path| former.contains_key(path) || known.contains(path))
+    }
+
     /// What a side changed, file by file, and the former paths of the files in its parent. `former` are those in
     /// the commit, `counts` tells the files that count by themselves, `read` reads the references of a blob at a path.
     ///
@@ -98,14 +105,14 @@ impl MovedFiles {
         read: &dyn Fn(&str, &str) -> Result<PastReferences, Failure>,
     ) -> Result<(Vec<FollowedChange>, Rc<FormerPaths>), Failure> {
         let found = moves(former, &side, counts, read)?;
-        if former.is_empty() && found.is_empty() {
+        if found.is_empty() && !self.touches(former, &side) {
             let own = side.changed.into_iter().filter(|change| counts(&change.path));
             return Ok((own.map(FollowedChange::of).collect(), Rc::clone(former)));
         }
-        let mut in_parent = FormerPaths::clone(former);
+        let mut in_parent = Rc::clone(former);
         for (file, old) in found {
             self.known.borrow_mut().insert(old.clone());
-            in_parent.entry(file).or_default().push(old);
+            Rc::make_mut(&mut in_parent).entry(file).or_default().push(old);
         }
         let ReadSide {
             commit,
@@ -119,7 +126,7 @@ impl MovedFiles {
             .map(|change| (change.path.clone(), change))
             .collect();
         let mut out = Vec::new();
-        for (file, paths) in &in_parent {
+        for (file, paths) in &*in_parent {
             let all = || std::iter::once(file).chain(paths);
             if !all().any(|path| changes.contains_key(path)) {
                 continue;
@@ -152,7 +159,7 @@ impl MovedFiles {
                 .map(FollowedChange::of),
         );
         out.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok((out, Rc::new(in_parent)))
+        Ok((out, in_parent))
     }
 }
 

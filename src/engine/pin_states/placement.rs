@@ -196,7 +196,15 @@ impl<'a> Placement<'a> {
         before: &[PastReference],
         after: &[PastReference],
     ) -> Vec<(EnvId, Repository, ServiceId)> {
-        let is_former = |reference: &&PastReference| !reference.rule.is_loose() && reference.repository.is_some();
+        // Whoever takes a place writes something else there.
+        let begin = common_beginning(before, after);
+        let (changed_before, changed) = (&before[begin..], &after[begin..]);
+        let end = common_end(changed_before, changed);
+        let changed = &changed[..changed.len() - end];
+        let is_taken = |place: &str| changed.iter().any(|reference| *reference.yaml_path == *place);
+        let is_former = |reference: &&PastReference| {
+            !reference.rule.is_loose() && reference.repository.is_some() && is_taken(&reference.yaml_path)
+        };
         let candidates: Vec<(Box<str>, Repository)> = before
             .iter()
             .filter(is_former)
@@ -306,6 +314,16 @@ impl<'a> Placement<'a> {
         }
         &self.known_paths[path]
     }
+}
+
+/// How many references both begin with.
+pub(super) fn common_beginning(a: &[PastReference], b: &[PastReference]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// How many references both end with.
+fn common_end(a: &[PastReference], b: &[PastReference]) -> usize {
+    a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count()
 }
 
 impl PinOwner {

@@ -53,11 +53,13 @@ impl RecordedSide {
 
     /// The changes of files that count, and the files that may have been one of them and are gone.
     fn into_changes(self, files: &dyn FileFilter) -> (Vec<BlobChange>, Vec<BlobChange>) {
-        let mine = self.of(files);
+        let (mine, others): (Vec<_>, Vec<_>) = self.changed.into_iter().partition(|change| files.counts(&change.path));
         let mut gone = Vec::new();
         if has_come(&mine) {
-            gone = self.changed;
-            gone.retain(|change| change.after.is_none() && files.may_have_been(&change.path));
+            let may_be = |change: &BlobChange| change.after.is_none() && files.may_have_been(&change.path);
+            gone.extend(mine.iter().filter(|change| may_be(change)).cloned());
+            gone.extend(others.into_iter().filter(may_be));
+            gone.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         }
         (mine, gone)
     }
