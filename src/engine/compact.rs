@@ -1,27 +1,33 @@
-//! Values of the program as few bytes, for what is kept between two runs of the same program: fields in their order and
-//! without names, numbers as short as they are. Nothing tells what the bytes mean but the type that they were made of.
-
-mod bytes;
-mod read;
-mod write;
+//! Values of the program as few bytes (postcard), for what is kept between two runs of the same program: fields in their order and
+//! without names. Nothing tells what the bytes mean but the type that they were made of.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(super) use bytes::{put_number, take_bytes, take_number};
-
 /// A value as bytes; `None` = it has something that cannot be told in this way.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Option<Vec<u8>> {
-    let mut to = write::CompactWriter::default();
-    value.serialize(&mut to).ok()?;
-    Some(to.into_bytes())
+    postcard::to_extend(value, Vec::new()).ok()
 }
 
 /// The value of some bytes; `None` = they are no such value, or more than one.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    let mut from = read::CompactReader::new(bytes);
-    let value = T::deserialize(&mut from).ok()?;
-    from.is_at_end().then_some(value)
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
+}
+
+/// Appends a piece of bytes, with its length before it.
+pub(super) fn put_piece(to: &mut Vec<u8>, piece: &[u8]) {
+    let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
+    to.extend_from_slice(&length.to_le_bytes());
+    to.extend_from_slice(piece);
+}
+
+/// Takes a piece from the front.
+pub(super) fn take_piece<'b>(from: &mut &'b [u8]) -> Option<&'b [u8]> {
+    let (length, rest) = from.split_first_chunk()?;
+    let (piece, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    *from = rest;
+    Some(piece)
 }
 
 #[cfg(test)]

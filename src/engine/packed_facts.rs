@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::compact::{put_number, take_bytes, take_number};
+use super::compact::{put_piece, take_piece};
 use super::sealed_folder::{EntryName, FolderBounds, SealedFolder};
 use crate::domain::id::Digest;
 use crate::sources::evidence::SealKey;
@@ -118,7 +118,7 @@ impl PackedFacts {
     /// Adds one for later runs, in the place of one that said less.
     pub(super) fn add(&self, key: Vec<u8>, value: Vec<u8>) {
         let mut added = self.added();
-        let bytes = added.bytes + key.len() + value.len() + LONGEST_LENGTHS;
+        let bytes = added.bytes + key.len() + value.len() + LENGTHS;
         if bytes <= BOUNDS.entry_bytes && added.all.get(&key) != Some(&value) {
             added.bytes = bytes;
             added.are_saved = false;
@@ -146,7 +146,7 @@ impl PackedFacts {
         };
         let new = added.all.iter().map(|(key, value)| (key.as_slice(), value.as_slice()));
         for (key, value) in new.chain(used(true)).chain(used(false)) {
-            let Some(left) = room.checked_sub(key.len() + value.len() + LONGEST_LENGTHS) else {
+            let Some(left) = room.checked_sub(key.len() + value.len() + LENGTHS) else {
                 break;
             };
             room = left;
@@ -155,10 +155,8 @@ impl PackedFacts {
         kept.sort_unstable();
         let mut body = Vec::with_capacity(BOUNDS.entry_bytes - room);
         for (key, value) in kept {
-            for part in [key, value] {
-                put_number(&mut body, part.len() as u64);
-                body.extend_from_slice(part);
-            }
+            put_piece(&mut body, key);
+            put_piece(&mut body, value);
         }
         self.folder.put_bytes(self.name, &body);
     }
@@ -168,8 +166,8 @@ impl PackedFacts {
     }
 }
 
-/// Most bytes that the lengths of a key and a value take.
-const LONGEST_LENGTHS: usize = 10;
+/// What the lengths of a key and a value take.
+const LENGTHS: usize = 8;
 
 /// Where each fact stands; `None` = the bytes are no facts in the order of their keys.
 fn facts(bytes: &[u8]) -> Option<Vec<PackedFact>> {
@@ -177,10 +175,9 @@ fn facts(bytes: &[u8]) -> Option<Vec<PackedFact>> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let mut part = || {
-            let length = take_number(&mut rest)?;
-            let taken = take_bytes(&mut rest, length)?;
+            let length = take_piece(&mut rest)?.len();
             let end = bytes.len() - rest.len();
-            Some(end - taken.len()..end)
+            Some(end - length..end)
         };
         let (key, value) = (part()?, part()?);
         if facts
@@ -270,16 +267,23 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_facts_are_none() {
-        for bytes in [
-            &b"\x01"[..],
-            b"\x01a",
-            b"\x01a\x02b",
-            b"\x01b\x00\x01a\x00",
-            b"\x01a\x00\x01a\x00",
-            b"\xff\xff",
-        ] {
-            assert!(facts(bytes).is_none(), "{bytes:?}");
+        let pieces = |all: &[&str]| {
+            let mut bytes = Vec::new();
+            for piece in all {
+                put_piece(&mut bytes, piece.as_bytes());
+            }
+            bytes
+        };
+        let whole = pieces(&["a", "", "b", "c"]);
+        assert_eq!(facts(&whole).map(|all| all.len()), Some(2));
+        // After the first fact, at its end, there is nothing wrong with the bytes.
+        let first = pieces(&["a", ""]).len();
+        for end in (1..whole.len()).filter(|end| *end != first) {
+            assert!(facts(&whole[..end]).is_none(), "{end}");
         }
-        assert_eq!(facts(b"\x01a\x00\x01b\x01c").map(|all| all.len()), Some(2));
+        for out_of_order in [["b", "", "a", ""], ["a", "", "a", ""]] {
+            assert!(facts(&pieces(&out_of_order)).is_none(), "{out_of_order:?}");
+        }
+        assert!(facts(&[0xff; 8]).is_none());
     }
 }
