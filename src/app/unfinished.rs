@@ -29,6 +29,11 @@ pub enum UnfinishedQuestion {
 }
 
 impl UnfinishedList {
+    /// Whether a frame has to show it before anything can be answered.
+    pub const fn waits_to_be_seen(&self) -> bool {
+        self.found.is_some() && !self.is_drawn
+    }
+
     /// The selected write.
     pub fn selected(&self) -> Option<&LeftWrite> {
         self.found.as_ref()?.as_ref().ok()?.get(self.at)

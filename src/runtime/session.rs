@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::display::Display;
 use super::pace::Pace;
 use crate::app::command::Command;
+use crate::app::state::Modal;
 use crate::app::update::update;
 use crate::app::{CockpitState, Msg};
 
@@ -60,7 +61,9 @@ impl CockpitSession {
             return Vec::new();
         }
         let (bytes, limits) = self.display.frame(&self.state);
-        if limits != self.state.limits {
+        // A list of unfinished writes is answered once it was seen, and it may leave all limits as they were.
+        let is_awaited = matches!(&self.state.layer, Some(Modal::Unfinished(list)) if list.waits_to_be_seen());
+        if limits != self.state.limits || is_awaited {
             update(&mut self.state, Msg::Drawn(limits), time);
         }
         bytes

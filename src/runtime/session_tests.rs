@@ -113,3 +113,28 @@ fn what_was_announced_goes_by_itself() {
     }
     assert_eq!(gone, [8], "drawn once, when it goes");
 }
+
+#[test]
+fn a_list_of_unfinished_writes_can_be_answered_once_it_was_shown() {
+    let mut session = session(sample::state(140, 40));
+    let begin = Instant::now();
+    session.draw(begin, later(0));
+    let commands = sample::press(&mut session.state, "W");
+    let [Command::Left(ticket)] = commands.as_slice() else {
+        panic!("the journal was not asked: {commands:?}");
+    };
+    session.disturbed();
+    session.draw(begin + Duration::from_secs(1), later(1_000));
+    let msg = Msg::Left {
+        ticket: ticket.clone(),
+        result: Ok(sample::left()),
+    };
+    session.take(msg, later(1_001));
+    assert_eq!(sample::press(&mut session.state, "y"), [], "nobody has seen it");
+    session.draw(begin + Duration::from_secs(2), later(2_000));
+    let commands = sample::press(&mut session.state, "y");
+    assert!(
+        matches!(commands.as_slice(), [Command::FinishLeft { .. }]),
+        "{commands:?}"
+    );
+}

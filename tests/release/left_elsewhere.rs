@@ -67,6 +67,7 @@ async fn a_place_whose_approval_was_taken_away_is_not_touched() {
             (&Value::from("failed"), &Value::Null),
             "{one}"
         );
+        assert_eq!(one["committed"], true, "it is here, and nobody looked: {one}");
         let says = one["says"].as_str().expect("words");
         assert!(says.contains("the hold is pushed, the pin perhaps"), "{says}");
         assert!(
