@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo:rerun-if-changed=src");
-    let mut files = Vec::new();
+    // Another parser or git library finds out other things.
+    let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
+    for file in &files {
+        println!("cargo:rerun-if-changed={}", file.display());
+    }
     collect(Path::new("src"), &mut files);
     files.sort();
     // FNV-1a, 64 bits: nobody is kept out by it, it only tells builds apart.

@@ -331,7 +331,7 @@ impl Engine {
             let surveyed: Vec<SurveyedRepository> = (policy.checkouts.all())
                 .map(|one| SurveyedRepository {
                     remote_url: remote_url(one),
-                    boundary: one.repo.shallow_text(),
+                    boundary: one.repo.cuts(),
                 })
                 .collect();
             let name = survey_cache::name(&policy, &surveyed);

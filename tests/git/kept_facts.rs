@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::kept_surveys::{damaged, entries, words};
 use super::pin_property::{steps, story};
-use super::pin_story::{CONFIG, Story, pod};
+use super::pin_story::{CONFIG, Story, digest, pod, tagged};
 
 /// Rules that lie outside of the repository, so that the same commits are read by several.
 const RULES: [&str; 4] = [
@@ -222,4 +222,37 @@ fn new_commits_go_into_the_same_entries() {
         .all(false);
     }
     assert_eq!(facts(&home).len(), 3);
+}
+
+/// A repository that nobody has any more, whose place a service took: files that pinned it besides, and went later, are part of
+/// the past, whether or not a board was shown before.
+#[test]
+fn a_history_with_a_former_repository_is_whole_with_nothing_kept() {
+    let former = |n: u8| tagged(&format!("r.example/shop/old:v{n}@{}", digest(n)));
+    let mut story = Story::default();
+    story.then("first", &[("staging/a.yaml", pod(&[9]))]);
+    story.then(
+        "both",
+        &[("production/a.yaml", former(1)), ("production/b.yaml", former(2))],
+    );
+    story.then("another name", &[("production/a.yaml", pod(&[3]))]);
+    story.then("one goes", &[("production/b.yaml", None)]);
+    let root = tempfile::tempdir().expect("a folder");
+    let (dir, rules) = (root.path().join("gitops"), root.path().join("rules.toml"));
+    std::fs::create_dir_all(&dir).expect("made");
+    story.make(&dir, CONFIG);
+    std::fs::write(&rules, RULES[1]).expect("written");
+    let (first, second) = (root.path().join("first"), root.path().join("second"));
+    let with = |home| Asked {
+        dir: &dir,
+        home: Some(home),
+        rules: &rules,
+    };
+    let cold = with(&first).shown(Some("production"));
+    with(&second).shown(None);
+    let warm = with(&second).shown(Some("production"));
+    assert_eq!(cold, warm);
+    for n in [1, 2, 3] {
+        assert!(cold.contains(&digest(n).to_string()), "{n}: {cold}");
+    }
 }

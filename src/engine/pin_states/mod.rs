@@ -22,6 +22,7 @@ use crate::domain::history::{CommitRecord, HistoryKey, PinIdentity, PinOwner, Wr
 use crate::domain::id::{Digest, Target};
 use crate::domain::pin_set::PinSetChange;
 use crate::domain::pin_walk::PinWalk;
+use crate::domain::reference::Repository;
 use crate::sources::git::{BlobChange, Blobs, CommitChanges, CommitMeta, CommitOrder, GitRepo};
 
 use super::ledger::Ledger;
@@ -63,7 +64,7 @@ pub enum PinEvent<'e> {
         /// The commit of the branch that brought it.
         landed: &'e ToldCommit,
     },
-    /// Clocks were wrong: everything is told again, in the right order.
+    /// Clocks were wrong, or newer files matter that were left out: everything is told again, in the right order and with them.
     Again,
     /// The reading of all targets begins under these rules ([`Placement::rules`]).
     Begun(Digest),
@@ -90,10 +91,11 @@ impl PinStates<'_> {
     /// # Errors
     /// If the history cannot be read. A shallow clone is not an error.
     pub fn read(&self, tell: &mut dyn FnMut(PinEvent<'_>) -> ControlFlow<()>) -> Result<(), Failure> {
-        for order in [CommitOrder::Date, CommitOrder::Topological] {
+        let (mut order, mut former) = (CommitOrder::Date, Vec::new());
+        loop {
             let moved = MovedFiles::default();
             let files = CountedFiles::new(self.ledger, self.only.map(|only| &only.environment), moved.known());
-            let mut reading = StateReading::new(self, moved, &files)?;
+            let mut reading = StateReading::new(self, moved, &files, &former)?;
             let mut failed = None;
             let begun = match self.only {
                 None => tell(PinEvent::Begun(reading.placement.rules())),
@@ -125,10 +127,14 @@ impl PinStates<'_> {
             if let Some(error) = failed {
                 return Err(error);
             }
-            if stopped {
+            // What was told until now lacks something, even where nobody wants to hear more.
+            if !reading.late.is_empty() {
+                former.append(&mut reading.late);
+            } else if stopped {
                 return Ok(());
-            }
-            if !reading.walk.is_out_of_order() || order == CommitOrder::Topological {
+            } else if reading.walk.is_out_of_order() && order == CommitOrder::Date {
+                order = CommitOrder::Topological;
+            } else {
                 reading.finish(tell);
                 return Ok(());
             }
@@ -136,7 +142,6 @@ impl PinStates<'_> {
                 return Ok(());
             }
         }
-        Ok(())
     }
 }
 
@@ -155,13 +160,20 @@ struct StateReading<'a> {
     unowned: BTreeSet<HistoryKey>,
     /// A service took the place of a repository that nobody has any more.
     has_followed: bool,
+    /// Such repositories that became known after contents were left out which may name them: the reading has to begin again.
+    late: Vec<Repository>,
 }
 
 /// A side of a commit: each file with its references before and after.
 type SideReferences = Vec<(FollowedChange, PastReferences, PastReferences)>;
 
 impl<'a> StateReading<'a> {
-    fn new(states: &PinStates<'a>, moved: MovedFiles, files: &'a CountedFiles<'a>) -> Result<Self, Failure> {
+    fn new(
+        states: &PinStates<'a>,
+        moved: MovedFiles,
+        files: &'a CountedFiles<'a>,
+        former: &[Repository],
+    ) -> Result<Self, Failure> {
         let ledger = states.ledger;
         let mut placement = Placement::new(ledger, states.only);
         let mut pinned = Vec::new();
@@ -182,10 +194,11 @@ impl<'a> StateReading<'a> {
             moved,
             blobs: states.repo.blobs()?,
             references: states.references,
-            needles: states.only.map(|only| Needles::of(ledger, &only.service)),
+            needles: states.only.map(|only| Needles::of(ledger, &only.service, former)),
             keeps_files: states.only.is_some(),
             unowned: unowned.collect(),
             has_followed: false,
+            late: Vec::new(),
             walk: Walk::new(&ledger.tip.commit, pinned),
             placement,
             commits: HashMap::new(),
@@ -199,7 +212,7 @@ impl<'a> StateReading<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.walk.is_done() || self.walk.is_out_of_order()
+        self.walk.is_done() || self.walk.is_out_of_order() || !self.late.is_empty()
     }
 
     fn visit(&mut self, changes: CommitChanges) -> Result<(), Failure> {
@@ -240,7 +253,12 @@ impl<'a> StateReading<'a> {
             for (file, before, after) in side {
                 let before_len = deltas.len();
                 self.deltas(&file.path, &before, &after, &mut deltas);
-                if at == 0 && deltas.len() > before_len {
+                let matters = |delta: &PinnedDelta| match (&delta.key.owner, &self.needles) {
+                    (PinOwner::Nobody(image), Some(needles)) => needles.include(image),
+                    _ => true,
+                };
+                // What is kept of other contents must not make a difference.
+                if at == 0 && deltas[before_len..].iter().any(matters) {
                     files.push(file.blobs());
                 }
             }
@@ -308,8 +326,10 @@ impl<'a> StateReading<'a> {
         for (file, before, after) in sides.iter().flatten() {
             for (environment, image, service) in self.placement.successors(&file.path, before, after) {
                 self.has_followed = true;
-                if let Some(needles) = &mut self.needles {
-                    needles.add(&image);
+                if let Some(needles) = &mut self.needles
+                    && needles.add(&image)
+                {
+                    self.late.push(image.clone());
                 }
                 let former = PinOwner::Nobody(image.clone());
                 let keys = self.unowned.iter();

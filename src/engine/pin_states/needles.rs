@@ -1,6 +1,6 @@
 //! Whether a content may name a service at all: parsing thousands of contents that do not would be most of the time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
 use regex::bytes::Regex;
@@ -20,29 +20,40 @@ pub(super) struct Needles {
     placed: BTreeSet<String>,
     /// Contents that were looked through and name none: most are met twice, after one commit and before another.
     without: RefCell<HashSet<String>>,
+    /// Some content was left out, ever.
+    has_left_out: Cell<bool>,
 }
 
 impl Needles {
-    pub(crate) fn of(ledger: &Ledger, service: &ServiceId) -> Self {
+    /// Of a service, with repositories that it took the place of, as far as they are known.
+    pub(crate) fn of(ledger: &Ledger, service: &ServiceId, former: &[Repository]) -> Self {
         let placed = ledger.services_by_place.iter().filter(|(_, placed)| *placed == service);
         let pins = ledger.pins().filter(|pin| pin.target.service == *service);
         let deployed = pins.flat_map(|pin| pin.deciding().map(|location| &location.image));
-        let images = ledger.naming.repositories_of(service).chain(deployed);
+        let images = ledger.naming.repositories_of(service).chain(deployed).chain(former);
         let mut needles = Self {
             words: images.map(last_word).collect(),
             pattern: None,
             placed: placed.map(|((file, _), _)| file.clone()).collect(),
             without: RefCell::default(),
+            has_left_out: Cell::default(),
         };
         needles.compile();
         needles
     }
 
-    /// One more repository.
-    pub(crate) fn add(&mut self, image: &Repository) {
-        if self.words.insert(last_word(image)) {
+    /// One more repository. Whether contents that name it may have been left out.
+    pub(crate) fn add(&mut self, image: &Repository) -> bool {
+        let is_new = self.words.insert(last_word(image));
+        if is_new {
             self.compile();
         }
+        is_new && self.has_left_out.get()
+    }
+
+    /// Whether the files that pin a repository are looked at.
+    pub(crate) fn include(&self, image: &Repository) -> bool {
+        self.words.contains(&last_word(image))
     }
 
     /// Whether every content of a file matters.
@@ -59,6 +70,7 @@ impl Needles {
     pub(crate) fn are_in_blob(&self, oid: &str, bytes: &[u8]) -> bool {
         let are_in = self.are_in(bytes);
         if !are_in {
+            self.has_left_out.set(true);
             self.without.borrow_mut().insert(oid.to_owned());
         }
         are_in
@@ -105,8 +117,9 @@ mod tests {
             pattern: None,
             placed: BTreeSet::new(),
             without: RefCell::default(),
+            has_left_out: Cell::default(),
         };
-        needles.add(&image);
+        assert!(!needles.add(&image), "nothing was left out yet");
         for text in [
             "image: r/shop/api:v1",
             r#"image: "r/shop/\x61pi""#,

@@ -183,6 +183,12 @@ impl GitRepo {
         !self.shallow_boundary().is_empty()
     }
 
+    /// What says that commits have other parents here than they were made with: the ends of a shallow clone, and grafts.
+    pub(crate) fn cuts(&self) -> String {
+        let grafts = std::fs::read_to_string(self.common_dir().join("info/grafts")).unwrap_or_default();
+        format!("{}\n{grafts}", self.shallow_text())
+    }
+
     /// Git's own list of commits whose parents a shallow clone lacks; empty where there are none.
     pub(crate) fn shallow_text(&self) -> String {
         std::fs::read_to_string(self.common_dir().join("shallow")).unwrap_or_default()

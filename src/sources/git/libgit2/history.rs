@@ -162,7 +162,11 @@ fn record(
         sides.push(between(None, files)?);
     }
     let recorded = RecordedCommit::new(meta(commit), commit.time().seconds(), sides);
-    known.add(&commit.id().to_string(), &recorded);
+    // Where a clone was cut or mended a moment ago, the parents are not those that were written.
+    let lines = commit.raw_header_bytes().split(|byte| *byte == b'\n');
+    if lines.filter(|line| line.starts_with(b"parent ")).count() == commit.parent_count() {
+        known.add(&commit.id().to_string(), &recorded);
+    }
     Ok(recorded)
 }
 
